@@ -1,2 +1,74 @@
+// The addon: makes the environment's state, exports every call of calls.h.
 #include <node_api.h>
-NAPI_MODULE_INIT() { return exports; }
+#include <string.h>
+
+#include "arguments.h"
+#include "calls.h"
+#include "descriptor.h"
+#include "state.h"
+
+namespace bsd_sockets {
+
+// setup(probe, signals, is_main) -> the exchange memory
+//
+// probe: a function that does nothing; calling it lets V8 see what is pending. signals(numbers, run): with
+// false, which of these signals have listeners; with true, runs them.
+napi_value SetUp(napi_env env, napi_callback_info info) {
+  Arguments<3> args(env, info);
+  bool is_main = args.Bool(2);
+  if (!args.valid() || args.state().SetUp(args[0], args[1], is_main) != napi_ok) return nullptr;
+  return args.state().exchange_buffer();
+}
+
+// siginterrupt(flag): whether a signal with a listener ends the blocked call instead of being resumed
+napi_value Siginterrupt(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  args.state().siginterrupt = args.Bool(0);
+  return args.Return(args.valid() ? 0 : -EINVAL);
+}
+
+// strerror(errno) -> the C library's text
+napi_value Strerror(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int error = args.Int(0);
+  char buffer[256];
+  const char* text = strerror_r(error, buffer, sizeof buffer);
+  napi_value result = nullptr;
+  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &result);
+  return result;
+}
+
+namespace {
+
+bool Export(napi_env env, napi_value exports, const char* name, napi_callback call, State* state) {
+  napi_value function;
+  return napi_create_function(env, name, NAPI_AUTO_LENGTH, call, state, &function) == napi_ok &&
+         napi_set_named_property(env, exports, name, function) == napi_ok;
+}
+
+void DeleteState(void* state) { delete static_cast<State*>(state); }
+
+// Any step may fail in a worker that is terminated while it starts; then nothing is exported and nothing
+// leaks.
+napi_value Initialize(napi_env env, napi_value exports) {
+  if (!MapDescriptorTable()) {
+    napi_throw_error(env, "ENOMEM", "bsd-sockets: no memory for the descriptor table");
+    return nullptr;
+  }
+  State* state = State::Create(env);
+  if (state == nullptr) return nullptr;
+  if (napi_add_env_cleanup_hook(env, DeleteState, state) != napi_ok) {
+    delete state;
+    return nullptr;
+  }
+#define BSD_SOCKETS_EXPORT(name, function) \
+  if (!Export(env, exports, #name, function, state)) return nullptr;
+  BSD_SOCKETS_CALLS(BSD_SOCKETS_EXPORT)
+#undef BSD_SOCKETS_EXPORT
+  return exports;
+}
+
+}  // namespace
+}  // namespace bsd_sockets
+
+NAPI_MODULE_INIT() { return bsd_sockets::Initialize(env, exports); }

@@ -1,0 +1,136 @@
+// Reading a call's JavaScript arguments and returning its result, by the C API: a system call costs a
+// microsecond, and wrapped values cost as much again.
+//
+// lib/ has checked types and ranges and speaks to users; here only memory is protected. A value of the wrong
+// kind makes `valid()` false, and the function answers -EINVAL.
+#ifndef BSD_SOCKETS_ARGUMENTS_H_
+#define BSD_SOCKETS_ARGUMENTS_H_
+
+#include <errno.h>
+#include <node_api.h>
+
+#include <cstdint>
+#include <string>
+
+#include "state.h"
+
+namespace bsd_sockets {
+
+// The bytes of a Uint8Array. JavaScript may detach or resize them whenever it runs: Reload after that.
+class View {
+ public:
+  View() = default;
+  View(napi_env env, napi_value value) : env_(env), value_(value) { valid_ = Reload(); }
+
+  // Takes pointer and length anew; false where it is no Uint8Array.
+  bool Reload() {
+    void* data = nullptr;
+    length_ = 0;
+    if (napi_get_typedarray_info(env_, value_, nullptr, &length_, &data, nullptr, nullptr) != napi_ok)
+      return false;
+    data_ = static_cast<uint8_t*>(data);
+    return true;
+  }
+
+  bool valid() const { return valid_; }
+  uint8_t* data() const { return data_; }
+  size_t length() const { return length_; }
+
+ private:
+  napi_env env_ = nullptr;
+  napi_value value_ = nullptr;
+  uint8_t* data_ = nullptr;
+  size_t length_ = 0;
+  bool valid_ = false;
+};
+
+template <size_t kCount>
+class Arguments {
+ public:
+  Arguments(napi_env env, napi_callback_info info) : env_(env) {
+    size_t count = kCount;
+    void* state = nullptr;
+    valid_ = napi_get_cb_info(env, info, &count, values_, nullptr, &state) == napi_ok;
+    state_ = static_cast<State*>(state);
+  }
+
+  bool valid() const { return valid_; }
+  State& state() const { return *state_; }
+  napi_value operator[](size_t index) const { return values_[index]; }
+
+  int32_t Int(size_t index) {
+    int32_t value = 0;
+    Check(napi_get_value_int32(env_, values_[index], &value));
+    return value;
+  }
+  uint32_t Uint(size_t index) {
+    uint32_t value = 0;
+    Check(napi_get_value_uint32(env_, values_[index], &value));
+    return value;
+  }
+  int64_t Int64(size_t index) {
+    int64_t value = 0;
+    Check(napi_get_value_int64(env_, values_[index], &value));
+    return value;
+  }
+  double Double(size_t index) {
+    double value = 0;
+    Check(napi_get_value_double(env_, values_[index], &value));
+    return value;
+  }
+  bool Bool(size_t index) {
+    bool value = false;
+    Check(napi_get_value_bool(env_, values_[index], &value));
+    return value;
+  }
+  View Bytes(size_t index) {
+    View view(env_, values_[index]);
+    valid_ = valid_ && view.valid();
+    return view;
+  }
+  std::string String(size_t index) {
+    size_t length = 0;
+    std::string text;
+    if (!Check(napi_get_value_string_utf8(env_, values_[index], nullptr, 0, &length))) return text;
+    text.resize(length);
+    // The terminating zero goes where std::string has its own.
+    Check(napi_get_value_string_utf8(env_, values_[index], text.data(), length + 1, &length));
+    return text;
+  }
+  bool Is(size_t index, napi_valuetype type) {
+    napi_valuetype actual = napi_undefined;
+    return Check(napi_typeof(env_, values_[index], &actual)) && actual == type;
+  }
+
+  napi_value Return(int64_t result) const {
+    // With an exception pending JavaScript does not see the value.
+    if (result == kThrew) return nullptr;
+    napi_value value = nullptr;
+    bool small = result >= INT32_MIN && result <= INT32_MAX;
+    if (small) {
+      napi_create_int32(env_, static_cast<int32_t>(result), &value);
+    } else {
+      napi_create_int64(env_, result, &value);
+    }
+    return value;
+  }
+  napi_value Invalid() const { return Return(-EINVAL); }
+
+ private:
+  bool Check(napi_status status) {
+    valid_ = valid_ && status == napi_ok;
+    return status == napi_ok;
+  }
+
+  napi_env env_;
+  State* state_;
+  napi_value values_[kCount] = {};
+  bool valid_;
+};
+
+// A plain system call's result as the border has it.
+inline int64_t OrErrno(int64_t result) { return result < 0 ? -errno : result; }
+
+}  // namespace bsd_sockets
+
+#endif  // BSD_SOCKETS_ARGUMENTS_H_

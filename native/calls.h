@@ -1,0 +1,56 @@
+// Every function of the addon, by the file that holds it: the name in JavaScript and the C++ function behind
+// it. addon.cc exports them all; lib/addon.ts types them, and a test compares the two.
+#ifndef BSD_SOCKETS_CALLS_H_
+#define BSD_SOCKETS_CALLS_H_
+
+#include <node_api.h>
+
+#define BSD_SOCKETS_CALLS(X)           \
+  /* addon.cc */                       \
+  X(setup, SetUp)                      \
+  X(siginterrupt, Siginterrupt)        \
+  X(strerror, Strerror)                \
+  /* socket.cc */                      \
+  X(socket, Socket)                    \
+  X(socketpair, Socketpair)            \
+  X(adopt, AdoptDescriptor)            \
+  X(detach, Detach)                    \
+  X(close, Close)                      \
+  X(close_fd, CloseFd)                 \
+  X(dup, Dup)                          \
+  X(dup_fd, DupFd)                     \
+  X(bind, Bind)                        \
+  X(listen, Listen)                    \
+  X(accept4, Accept4)                  \
+  X(connect, Connect)                  \
+  X(shutdown, Shutdown)                \
+  X(getsockname, Getsockname)          \
+  X(getpeername, Getpeername)          \
+  X(set_blocking, SetBlocking)         \
+  X(get_inheritable, GetInheritable)   \
+  X(set_inheritable, SetInheritable)   \
+  X(encode_address, EncodeAddressCall) \
+  X(decode_address, DecodeAddressCall) \
+  /* options.cc */                     \
+  X(getsockopt, Getsockopt)            \
+  X(getsockopt_int, GetsockoptInt)     \
+  X(setsockopt, Setsockopt)            \
+  X(setsockopt_int, SetsockoptInt)     \
+  X(setsockopt_null, SetsockoptNull)   \
+  X(attach_filter, AttachFilter)       \
+  /* transfer.cc */                    \
+  X(send, Send)                        \
+  X(sendto, Sendto)                    \
+  X(recv, Recv)                        \
+  X(recvfrom, Recvfrom)                \
+  X(sendfile, Sendfile)                \
+  /* poll.cc */                        \
+  X(poll, Poll)
+
+namespace bsd_sockets {
+#define BSD_SOCKETS_DECLARE(name, function) napi_value function(napi_env env, napi_callback_info info);
+BSD_SOCKETS_CALLS(BSD_SOCKETS_DECLARE)
+#undef BSD_SOCKETS_DECLARE
+}  // namespace bsd_sockets
+
+#endif  // BSD_SOCKETS_CALLS_H_

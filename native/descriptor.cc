@@ -1,0 +1,90 @@
+// The descriptor table's one word per number: [generation:32][closing:1][users:31]. See descriptor.h.
+#include "descriptor.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <atomic>
+
+namespace bsd_sockets {
+namespace {
+
+using Word = std::atomic<uint64_t>;
+
+constexpr uint64_t kClosing = 1ull << 31;
+constexpr uint64_t kUsers = kClosing - 1;
+
+// Pages appear as they are touched, so the table costs memory only for numbers in use.
+Word* table;
+
+uint32_t GenerationOf(uint64_t word) { return static_cast<uint32_t>(word >> 32); }
+
+uint64_t NextGeneration(uint64_t word) { return static_cast<uint64_t>(GenerationOf(word) + 1) << 32; }
+
+bool InRange(int fd) { return fd >= 0 && fd < kDescriptorLimit; }
+
+// The last user of a closing entry starts the next generation and closes. If another thread entered meanwhile
+// (with a stale generation), that one is the last.
+void Leave(int fd) {
+  uint64_t word = table[fd].fetch_sub(1) - 1;
+  if ((word & kClosing) == 0 || (word & kUsers) != 0) return;
+  if (table[fd].compare_exchange_strong(word, NextGeneration(word))) close(fd);
+}
+
+}  // namespace
+
+bool MapDescriptorTable() {
+  static Word* const mapped = [] {
+    void* memory = mmap(nullptr, sizeof(Word) * kDescriptorLimit, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return memory == MAP_FAILED ? nullptr : static_cast<Word*>(memory);
+  }();
+  table = mapped;
+  return table != nullptr;
+}
+
+uint32_t Generation(int fd) { return InRange(fd) ? GenerationOf(table[fd].load()) : 0; }
+
+Closed CloseDescriptor(int fd, uint32_t generation, int* close_error) {
+  *close_error = 0;
+  if (!InRange(fd)) return Closed::kStale;
+  uint64_t word = table[fd].load();
+  for (;;) {
+    if (GenerationOf(word) != generation || (word & kClosing) != 0) return Closed::kStale;
+    bool used = (word & kUsers) != 0;
+    if (!table[fd].compare_exchange_weak(word, used ? word | kClosing : NextGeneration(word))) continue;
+    if (used) return Closed::kDeferred;
+    // Never repeated on EINTR: Linux has freed the number by then.
+    if (close(fd) != 0 && errno != EINTR) *close_error = errno;
+    return Closed::kNow;
+  }
+}
+
+bool ReleaseDescriptor(int fd, uint32_t generation) {
+  if (!InRange(fd)) return false;
+  uint64_t word = table[fd].load();
+  do {
+    if (GenerationOf(word) != generation || (word & kClosing) != 0) return false;
+  } while (!table[fd].compare_exchange_weak(word, NextGeneration(word) | (word & kUsers)));
+  return true;
+}
+
+DescriptorUse::DescriptorUse(int fd, uint32_t generation) : fd_(fd), valid_(InRange(fd)) {
+  if (!valid_) return;
+  uint64_t word = table[fd].fetch_add(1);
+  valid_ = GenerationOf(word) == generation && (word & kClosing) == 0;
+  if (!valid_) Leave(fd);
+}
+
+DescriptorUse::~DescriptorUse() {
+  if (valid_ && fd_ >= 0) Leave(fd_);
+}
+
+bool DescriptorUse::closing() const { return fd_ >= 0 && (table[fd_].load() & kClosing) != 0; }
+
+UniqueFd::~UniqueFd() {
+  if (fd_ >= 0) close(fd_);
+}
+
+}  // namespace bsd_sockets

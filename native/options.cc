@@ -1,0 +1,91 @@
+// Socket options: read and written as a C int, as bytes, or as a null pointer with a length.
+#include <linux/filter.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include <vector>
+
+#include "arguments.h"
+#include "calls.h"
+#include "wait.h"
+
+namespace bsd_sockets {
+
+// getsockopt(fd, generation, level, option, bytes) -> how many bytes the kernel wrote
+napi_value Getsockopt(napi_env env, napi_callback_info info) {
+  Arguments<5> args(env, info);
+  int fd = args.Int(0), level = args.Int(2), option = args.Int(3);
+  uint32_t generation = args.Uint(1);
+  View bytes = args.Bytes(4);
+  if (!args.valid()) return args.Invalid();
+  socklen_t length = static_cast<socklen_t>(bytes.length());
+  int64_t result =
+      Immediate(fd, generation, [&] { return ::getsockopt(fd, level, option, bytes.data(), &length); });
+  return args.Return(result < 0 ? result : length);
+}
+
+// getsockopt_int(fd, generation, level, option): the value in cells
+napi_value GetsockoptInt(napi_env env, napi_callback_info info) {
+  Arguments<4> args(env, info);
+  int fd = args.Int(0), level = args.Int(2), option = args.Int(3);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid()) return args.Invalid();
+  int value = 0;
+  socklen_t length = sizeof value;
+  int64_t result =
+      Immediate(fd, generation, [&] { return ::getsockopt(fd, level, option, &value, &length); });
+  args.state().exchange().cells[kValue] = value;
+  return args.Return(result);
+}
+
+// setsockopt(fd, generation, level, option, bytes)
+napi_value Setsockopt(napi_env env, napi_callback_info info) {
+  Arguments<5> args(env, info);
+  int fd = args.Int(0), level = args.Int(2), option = args.Int(3);
+  uint32_t generation = args.Uint(1);
+  View bytes = args.Bytes(4);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(Immediate(fd, generation, [&] {
+    return ::setsockopt(fd, level, option, bytes.data(), static_cast<socklen_t>(bytes.length()));
+  }));
+}
+
+// setsockopt_int(fd, generation, level, option, value)
+napi_value SetsockoptInt(napi_env env, napi_callback_info info) {
+  Arguments<5> args(env, info);
+  int fd = args.Int(0), level = args.Int(2), option = args.Int(3), value = args.Int(4);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(
+      Immediate(fd, generation, [&] { return ::setsockopt(fd, level, option, &value, sizeof value); }));
+}
+
+// setsockopt_null(fd, generation, level, option, length): a null pointer, as AF_ALG's AEAD size takes it
+napi_value SetsockoptNull(napi_env env, napi_callback_info info) {
+  Arguments<5> args(env, info);
+  int fd = args.Int(0), level = args.Int(2), option = args.Int(3);
+  uint32_t generation = args.Uint(1), length = args.Uint(4);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(
+      Immediate(fd, generation, [&] { return ::setsockopt(fd, level, option, nullptr, length); }));
+}
+
+// attach_filter(fd, generation, bytes): classic BPF as an array of struct sock_filter
+napi_value AttachFilter(napi_env env, napi_callback_info info) {
+  Arguments<3> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  View bytes = args.Bytes(2);
+  if (!args.valid() || bytes.length() % sizeof(sock_filter) != 0) return args.Invalid();
+  size_t count = bytes.length() / sizeof(sock_filter);
+  if (count == 0 || count > BPF_MAXINSNS) return args.Invalid();
+  // A copy, because the user's bytes need not be aligned.
+  std::vector<sock_filter> filter(count);
+  memcpy(filter.data(), bytes.data(), bytes.length());
+  sock_fprog program{static_cast<unsigned short>(count), filter.data()};
+  return args.Return(Immediate(fd, generation, [&] {
+    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+  }));
+}
+
+}  // namespace bsd_sockets

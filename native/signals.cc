@@ -1,0 +1,94 @@
+// Reading libuv's signal pipe from outside of the loop. See signals.h.
+//
+// uv_loop_t.signal_pipefd and uv_signal_t.dispatched_signals stand in uv.h's public structs, fixed for
+// libuv 1.x; the record is what uv__signal_handler() writes. A pipe that is no FIFO is left alone.
+#include "signals.h"
+
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <uv.h>
+
+#include <algorithm>
+
+namespace bsd_sockets {
+namespace {
+
+struct Record {
+  uv_signal_t* handle;
+  int signal;
+};
+
+// libuv's pipe holds 64 KiB by default; more than that is never waiting.
+constexpr size_t kPipeSize = 64 * 1024;
+
+std::vector<Record> ReadRecords(int fd, size_t size) {
+  std::vector<Record> records(size / sizeof(Record));
+  ssize_t length = read(fd, records.data(), records.size() * sizeof(Record));
+  records.resize(length > 0 ? length / sizeof(Record) : 0);
+  return records;
+}
+
+size_t Waiting(int fd) {
+  int size = 0;
+  return ioctl(fd, FIONREAD, &size) == 0 && size > 0 ? static_cast<size_t>(size) : 0;
+}
+
+}  // namespace
+
+SignalPipe::~SignalPipe() {
+  for (int fd : copy_) {
+    if (fd >= 0) close(fd);
+  }
+}
+
+bool SignalPipe::pipe_missing() const {
+  return enabled_ && loop_ != nullptr && read_fd_ < 0 &&
+         static_cast<uv_loop_t*>(loop_)->signal_pipefd[0] >= 0;
+}
+
+int SignalPipe::Open() {
+  if (!pipe_missing()) return -1;
+  int fd = static_cast<uv_loop_t*>(loop_)->signal_pipefd[0];
+  struct stat status;
+  if (fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode) || pipe2(copy_, O_CLOEXEC | O_NONBLOCK) != 0) {
+    enabled_ = false;
+    return -1;
+  }
+  read_fd_ = fd;
+  return fd;
+}
+
+std::vector<int> SignalPipe::Peek() {
+  std::vector<int> signals;
+  if (read_fd_ < 0 || Waiting(read_fd_) == 0) return signals;
+  ssize_t copied = tee(read_fd_, copy_[1], kPipeSize, SPLICE_F_NONBLOCK);
+  if (copied <= 0) return signals;
+  // Each handle of a signal has a record per arrival: those of one handle are counted.
+  std::vector<Record> handles;
+  for (const Record& record : ReadRecords(copy_[0], copied)) {
+    auto same = std::find_if(handles.begin(), handles.end(),
+                             [&](const Record& other) { return other.signal == record.signal; });
+    if (same == handles.end()) handles.push_back(record);
+    if (same == handles.end() || same->handle == record.handle) signals.push_back(record.signal);
+  }
+  return signals;
+}
+
+void SignalPipe::Take(const std::vector<int>& signals) {
+  size_t size = Waiting(read_fd_);
+  if (size == 0) return;
+  for (const Record& record : ReadRecords(read_fd_, size)) {
+    if (std::find(signals.begin(), signals.end(), record.signal) != signals.end()) {
+      record.handle->dispatched_signals++;
+      continue;
+    }
+    // Room is certain: as much was read from this pipe a moment ago, and its other writers write as much or
+    // nothing.
+    ssize_t written = write(static_cast<uv_loop_t*>(loop_)->signal_pipefd[1], &record, sizeof record);
+    (void)written;
+  }
+}
+
+}  // namespace bsd_sockets

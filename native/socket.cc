@@ -1,0 +1,257 @@
+// The life of a socket: made, bound, connected, accepted, shut down, closed; its names and its descriptor
+// flags.
+//
+// Descriptors are close-on-exec from birth and owned by the environment that made them. Waiting calls are
+// connect and accept; closing wakes who waits (descriptor.h).
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "address.h"
+#include "arguments.h"
+#include "calls.h"
+#include "wait.h"
+
+namespace bsd_sockets {
+// socket(family, type, protocol) -> fd
+napi_value Socket(napi_env env, napi_callback_info info) {
+  Arguments<3> args(env, info);
+  int family = args.Int(0), type = args.Int(1), protocol = args.Int(2);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(args.state().Adopt(OrErrno(::socket(family, type | SOCK_CLOEXEC, protocol))));
+}
+
+// socketpair(family, type, protocol) -> fd, the other in cells
+napi_value Socketpair(napi_env env, napi_callback_info info) {
+  Arguments<3> args(env, info);
+  int family = args.Int(0), type = args.Int(1), protocol = args.Int(2);
+  if (!args.valid()) return args.Invalid();
+  int fds[2];
+  if (::socketpair(family, type | SOCK_CLOEXEC, protocol, fds) != 0) return args.Return(-errno);
+  int64_t first = args.state().Adopt(fds[0]);
+  int64_t second = args.state().Adopt(fds[1], kSecondGeneration);
+  if (first < 0 || second < 0) {
+    if (first >= 0) args.state().Close(fds[0], args.state().exchange().cells[kGeneration]);
+    if (second >= 0) args.state().Close(fds[1], args.state().exchange().cells[kSecondGeneration]);
+    return args.Return(-EMFILE);
+  }
+  args.state().exchange().cells[kSecondDescriptor] = fds[1];
+  return args.Return(first);
+}
+
+// adopt(fd): takes over an open descriptor that this library did not make -> fd
+napi_value AdoptDescriptor(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int fd = args.Int(0);
+  if (!args.valid()) return args.Invalid();
+  if (fd < 0 || fd >= kDescriptorLimit || fcntl(fd, F_GETFD) < 0) return args.Return(-EBADF);
+  return args.Return(args.state().Adopt(fd));
+}
+
+// detach(fd, generation): forgets the descriptor without closing it
+napi_value Detach(napi_env env, napi_callback_info info) {
+  Arguments<2> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid()) return args.Invalid();
+  if (!ReleaseDescriptor(fd, generation)) return args.Return(-EBADF);
+  args.state().Disown(fd);
+  return args.Return(0);
+}
+
+// close(fd, generation): frees the number now, or as soon as the last call on it has ended, which it wakes
+napi_value Close(napi_env env, napi_callback_info info) {
+  Arguments<2> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(args.state().Close(fd, generation));
+}
+
+// close_fd(fd): closes any descriptor number, ours or not, as Python's socket.close(fd)
+napi_value CloseFd(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int fd = args.Int(0);
+  if (!args.valid()) return args.Invalid();
+  if (fd < 0) return args.Return(-EBADF);
+  if (fd >= kDescriptorLimit) return args.Return(OrErrno(::close(fd)));
+  return args.Return(args.state().Close(fd, Generation(fd)));
+}
+
+// dup(fd, generation) -> fd, not inherited
+napi_value Dup(napi_env env, napi_callback_info info) {
+  Arguments<2> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(
+      args.state().Adopt(Immediate(fd, generation, [&] { return fcntl(fd, F_DUPFD_CLOEXEC, 0); })));
+}
+
+// dup_fd(fd) -> fd: of any descriptor number
+napi_value DupFd(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int fd = args.Int(0);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(args.state().Adopt(OrErrno(fcntl(fd, F_DUPFD_CLOEXEC, 0))));
+}
+
+// bind(fd, generation, address_length)
+napi_value Bind(napi_env env, napi_callback_info info) {
+  Arguments<3> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1), length = args.Uint(2);
+  if (!args.valid()) return args.Invalid();
+  Address address = TakeAddress(args.state(), length);
+  return args.Return(Immediate(fd, generation, [&] { return ::bind(fd, &address.header, address.length); }));
+}
+
+// listen(fd, generation, backlog)
+napi_value Listen(napi_env env, napi_callback_info info) {
+  Arguments<3> args(env, info);
+  int fd = args.Int(0), backlog = args.Int(2);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(Immediate(fd, generation, [&] { return ::listen(fd, backlog); }));
+}
+
+// accept4(fd, generation, flags, timeout_ms) -> fd, the peer's address in address_out
+napi_value Accept4(napi_env env, napi_callback_info info) {
+  Arguments<4> args(env, info);
+  int fd = args.Int(0), flags = args.Int(2);
+  uint32_t generation = args.Uint(1);
+  double timeout_ms = args.Double(3);
+  if (!args.valid()) return args.Invalid();
+  Address address;
+  int64_t accepted = Await(args.state(), fd, generation, POLLIN, timeout_ms, [&] {
+    return ::accept4(fd, &address.header, address.Receive(), flags | SOCK_CLOEXEC);
+  });
+  accepted = args.state().Adopt(accepted);
+  if (accepted >= 0) GiveAddress(args.state(), address);
+  return args.Return(accepted);
+}
+
+// connect(fd, generation, address_length, timeout_ms)
+//
+// An interrupted connect() goes on in the kernel for some protocols (a second call then waits, or says
+// EALREADY or EISCONN) and is taken back for others (AF_UNIX, AF_VSOCK): calling again is right for both.
+napi_value Connect(napi_env env, napi_callback_info info) {
+  Arguments<4> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1), length = args.Uint(2);
+  double timeout_ms = args.Double(3);
+  if (!args.valid()) return args.Invalid();
+  State& state = args.state();
+  Address address = TakeAddress(state, length);
+  DescriptorUse use(fd, generation);
+  if (!use.valid()) return args.Return(-EBADF);
+  int error = state.PrepareToBlock();
+  if (error != 0) return args.Return(error);
+  Deadline deadline(timeout_ms);
+  int calls = 0;
+  int64_t result = Interruptible(state, use, [&] {
+    calls++;
+    return ::connect(fd, &address.header, address.length);
+  });
+  if (result == -EISCONN && calls > 1) return args.Return(0);
+  bool under_way = result == -EINPROGRESS || (result == -EALREADY && calls > 1);
+  if (!under_way || timeout_ms == 0) return args.Return(result);
+  result = WaitReady(state, use, POLLOUT, deadline);
+  if (result != 0) return args.Return(result);
+  int socket_error = 0;
+  socklen_t size = sizeof socket_error;
+  if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &socket_error, &size) != 0) return args.Return(-errno);
+  return args.Return(socket_error == EISCONN ? 0 : -socket_error);
+}
+
+// shutdown(fd, generation, how)
+napi_value Shutdown(napi_env env, napi_callback_info info) {
+  Arguments<3> args(env, info);
+  int fd = args.Int(0), how = args.Int(2);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(Immediate(fd, generation, [&] { return ::shutdown(fd, how); }));
+}
+
+namespace {
+
+template <int (*kCall)(int, sockaddr*, socklen_t*)>
+napi_value Name(napi_env env, napi_callback_info info) {
+  Arguments<2> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid()) return args.Invalid();
+  Address address;
+  int64_t result = Immediate(fd, generation, [&] { return kCall(fd, &address.header, address.Receive()); });
+  if (result >= 0) GiveAddress(args.state(), address);
+  return args.Return(result);
+}
+
+}  // namespace
+
+// getsockname(fd, generation), getpeername(fd, generation): the address in address_out
+napi_value Getsockname(napi_env env, napi_callback_info info) { return Name<::getsockname>(env, info); }
+napi_value Getpeername(napi_env env, napi_callback_info info) { return Name<::getpeername>(env, info); }
+
+// set_blocking(fd, generation, blocking)
+napi_value SetBlocking(napi_env env, napi_callback_info info) {
+  Arguments<3> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  bool blocking = args.Bool(2);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(Immediate(fd, generation, [&] {
+    int flags = fcntl(fd, F_GETFL);
+    int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
+    return flags < 0 || flags == wanted ? flags : fcntl(fd, F_SETFL, wanted);
+  }));
+}
+
+// get_inheritable(fd, generation) -> 0 or 1
+napi_value GetInheritable(napi_env env, napi_callback_info info) {
+  Arguments<2> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid()) return args.Invalid();
+  int64_t flags = Immediate(fd, generation, [&] { return fcntl(fd, F_GETFD); });
+  return args.Return(flags < 0 ? flags : (flags & FD_CLOEXEC) == 0);
+}
+
+// set_inheritable(fd, generation, inheritable)
+napi_value SetInheritable(napi_env env, napi_callback_info info) {
+  Arguments<3> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  bool inheritable = args.Bool(2);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(
+      Immediate(fd, generation, [&] { return fcntl(fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC); }));
+}
+
+// encode_address(family, protocol, ...fields) -> length of the address in address_in
+napi_value EncodeAddressCall(napi_env env, napi_callback_info info) {
+  Arguments<7> args(env, info);
+  int family = args.Int(0), protocol = args.Int(1);
+  if (!args.valid()) return args.Invalid();
+  Address address;
+  const napi_value fields[] = {args[2], args[3], args[4], args[5], args[6]};
+  int error = EncodeAddress(family, protocol, AddressFields(env, fields, 5), &address);
+  if (error != 0) return args.Return(error);
+  memcpy(args.state().exchange().address_in, &address.storage, address.length);
+  return args.Return(address.length);
+}
+
+// decode_address(protocol) -> the address in address_out as a value, undefined where there is none
+napi_value DecodeAddressCall(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int protocol = args.Int(0);
+  if (!args.valid()) return args.Invalid();
+  const Exchange& exchange = args.state().exchange();
+  Address address;
+  memcpy(&address.storage, exchange.address_out, sizeof address.storage);
+  return DecodeAddress(env, &address.header, exchange.cells[kAddressLength], protocol);
+}
+
+}  // namespace bsd_sockets

@@ -1,0 +1,98 @@
+// Per-environment state (one per main thread or worker): the exchange memory shared with lib/addon.ts, the
+// waiter, the descriptors this environment owns and the JavaScript functions that native code calls.
+//
+// Made when the addon is loaded into the environment, deleted by its cleanup hook. Nothing here is shared
+// between threads; what is process-wide lives in descriptor.cc, watchdog.cc and share.cc.
+#ifndef BSD_SOCKETS_STATE_H_
+#define BSD_SOCKETS_STATE_H_
+
+#include <node_api.h>
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "signals.h"
+#include "watchdog.h"
+
+namespace bsd_sockets {
+
+// Outcomes of a call beyond `n >= 0` and `-errno`. lib/addon.ts has the same numbers.
+constexpr int64_t kTimedOut = -10001;  // the deadline passed
+constexpr int64_t kStopping = -10002;  // the environment is being terminated
+constexpr int64_t kThrew = -10003;     // a JavaScript exception is pending (a signal's listener threw)
+
+// Small results that a call gives beside its number, by index of `cells`. lib/addon.ts has the same numbers.
+enum Cell {
+  kAddressLength,
+  kGeneration,
+  kSecondGeneration,
+  kMessageFlags,
+  kValue,
+  kSecondDescriptor,
+  kCellCount
+};
+
+constexpr size_t kAddressSize = sizeof(sockaddr_storage);
+constexpr size_t kScratchSize = 64 * 1024;
+
+// One ArrayBuffer that never leaves lib/addon.ts, so nobody can detach it and its address stays.
+struct Exchange {
+  int32_t cells[64];
+  alignas(64) uint8_t address_in[kAddressSize];
+  alignas(64) uint8_t address_out[kAddressSize];
+  alignas(64) uint8_t scratch[kScratchSize];
+};
+
+class State {
+ public:
+  // Null where memory or the environment is gone; an exception is pending then or the environment is
+  // stopping.
+  static State* Create(napi_env env);
+  ~State();
+
+  napi_env env() const { return env_; }
+  Exchange& exchange() { return *exchange_; }
+  napi_value exchange_buffer() const;
+  Waiter& waiter() { return waiter_; }
+
+  // setup(probe, signals, is_main): see addon.cc.
+  napi_status SetUp(napi_value probe, napi_value signals, bool is_main);
+
+  // Registers with the watchdog at the first blocking call. 0 or -errno.
+  int PrepareToBlock() { return prepared_ && !signals_.pipe_missing() ? 0 : Prepare(); }
+
+  // After an interruption: lets V8 look at what is pending (termination, inspector) and runs the listeners of
+  // signals. 0: go on; else -EINTR (siginterrupt), kStopping or kThrew.
+  int64_t Attend();
+
+  // Descriptors that are closed with this environment. Adopt takes the result of a call that makes one: the
+  // number back, its generation in the cell; an error stays as it is.
+  int64_t Adopt(int64_t fd, Cell generation_cell = kGeneration);
+  void Disown(int fd) { owned_.erase(fd); }
+  int64_t Close(int fd, uint32_t generation);
+
+  bool siginterrupt = false;
+
+ private:
+  State(napi_env env, int backend_fd, void* loop) : env_(env), waiter_(backend_fd), signals_(loop) {}
+  int Prepare();
+  int64_t DispatchSignals();
+
+  napi_env env_;
+  Waiter waiter_;
+  SignalPipe signals_;
+  bool prepared_ = false;
+  Exchange* exchange_ = nullptr;
+  napi_ref exchange_ref_ = nullptr;
+  napi_ref probe_ref_ = nullptr;
+  napi_ref signals_ref_ = nullptr;
+  std::unordered_map<int, uint32_t> owned_;
+};
+
+// close(2) by generation, waking who is blocked on it. 0 or -errno; EBADF for a stale generation.
+int64_t CloseAndInterrupt(int fd, uint32_t generation);
+
+}  // namespace bsd_sockets
+
+#endif  // BSD_SOCKETS_STATE_H_

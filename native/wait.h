@@ -1,0 +1,128 @@
+// The wait: every system call that may block goes through here, and nothing else waits.
+//
+// `Await` makes the plain call, resumes it after an interruption once JavaScript had its turn (PEP 475), and
+// where the descriptor would block and there is time left, waits for readiness and calls again. The call
+// comes first because poll() is no substitute for it: an AF_ALG socket or accept() on a datagram socket would
+// never become ready.
+#ifndef BSD_SOCKETS_WAIT_H_
+#define BSD_SOCKETS_WAIT_H_
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <time.h>
+
+#include "descriptor.h"
+#include "state.h"
+
+namespace bsd_sockets {
+
+// A deadline from the `timeout_ms` of a call: -1 never comes, 0 is past.
+class Deadline {
+ public:
+  explicit Deadline(double timeout_ms) : timeout_ms_(timeout_ms) {
+    if (timeout_ms > 0) end_ns_ = NowNs() + timeout_ms * 1e6;
+  }
+
+  bool never() const { return timeout_ms_ < 0; }
+  bool immediate() const { return timeout_ms_ == 0; }
+  // Points into `storage` the time left, or nowhere for a deadline that never comes.
+  const timespec* Left(timespec* storage) const {
+    if (never()) return nullptr;
+    double left_ns = immediate() ? 0 : end_ns_ - NowNs();
+    if (left_ns < 0) left_ns = 0;
+    // A time_t holds more seconds than anybody waits.
+    if (left_ns > 1e18) left_ns = 1e18;
+    storage->tv_sec = static_cast<time_t>(left_ns / 1e9);
+    storage->tv_nsec = static_cast<long>(left_ns - storage->tv_sec * 1e9);
+    return storage;
+  }
+
+ private:
+  static double NowNs() {
+    timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * 1e9 + now.tv_nsec;
+  }
+
+  const double timeout_ms_;
+  double end_ns_ = 0;
+};
+
+// Makes the call once: what it returned, or -errno. EINTR means: Attend, then decide whether to repeat.
+template <typename Call>
+int64_t Attempt(State& state, const DescriptorUse& use, Call&& call) {
+  Waiter& waiter = state.waiter();
+  int outer_fd = waiter.Exchange(use.fd());
+  int64_t result = -EINTR;
+  if (waiter.Enter() && !use.closing()) {
+    result = call();
+    if (result < 0) result = -errno;
+  }
+  waiter.Leave();
+  waiter.Exchange(outer_fd);
+  return result;
+}
+
+// Makes the call and repeats it when it was interrupted. `call` may run again after JavaScript ran, so it
+// must not keep a pointer into memory that JavaScript can reach: see View::Reload.
+template <typename Call>
+int64_t Interruptible(State& state, const DescriptorUse& use, Call&& call) {
+  for (;;) {
+    int64_t result = Attempt(state, use, call);
+    if (result != -EINTR) return result;
+    int64_t outcome = state.Attend();
+    if (use.closing()) return -EBADF;
+    if (outcome != 0) return outcome;
+  }
+}
+
+// Waits for any of `events` (POLLIN, …): 0 when ready, kTimedOut, or why it ended.
+inline int64_t WaitReady(State& state, const DescriptorUse& use, short events, const Deadline& deadline) {
+  pollfd poll_fd{use.fd(), events, 0};
+  timespec storage;
+  int64_t result =
+      Interruptible(state, use, [&] { return ppoll(&poll_fd, 1, deadline.Left(&storage), nullptr); });
+  if (result == 0) return kTimedOut;
+  return result > 0 ? 0 : result;
+}
+
+// EAGAIN where nobody asked not to wait: another holder of the description made it non-blocking, so wait;
+// unless it is the kernel's own time-out (SO_RCVTIMEO) on a blocking descriptor.
+inline bool IsNonBlocking(int fd) {
+  int flags = fcntl(fd, F_GETFL);
+  return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
+// The one way to make a call that may block on a descriptor.
+template <typename Call>
+int64_t Await(State& state, int fd, uint32_t generation, short events, double timeout_ms, Call&& call) {
+  DescriptorUse use(fd, generation);
+  if (!use.valid()) return -EBADF;
+  int error = state.PrepareToBlock();
+  if (error != 0) return error;
+  // The clock starts at the first wait; a call that need not wait does not read it.
+  int64_t result = Interruptible(state, use, call);
+  if (result != -EAGAIN || timeout_ms == 0) return result;
+  if (timeout_ms < 0 && !IsNonBlocking(fd)) return result;
+  Deadline deadline(timeout_ms);
+  do {
+    int64_t waited = WaitReady(state, use, events, deadline);
+    if (waited != 0) return waited;
+    result = Interruptible(state, use, call);
+  } while (result == -EAGAIN);
+  return result;
+}
+
+// A call on a descriptor that never waits.
+template <typename Call>
+int64_t Immediate(int fd, uint32_t generation, Call&& call) {
+  DescriptorUse use(fd, generation);
+  if (!use.valid()) return -EBADF;
+  int64_t result = call();
+  return result < 0 ? -errno : result;
+}
+
+}  // namespace bsd_sockets
+
+#endif  // BSD_SOCKETS_WAIT_H_
