@@ -1,0 +1,18 @@
+// Runs in every test process before its tests: writes the name of the test that is about to begin to a file named
+// after the process, synchronously. A test that blocks its thread for ever in native code cannot report anything;
+// scripts/vitest/reporter.mjs reads there which one it was, and which process to end. Does nothing under plain vitest.
+
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeEach, expect } from 'vitest';
+
+const folder = process.env.BSD_SOCKETS_TEST_RUN;
+
+if (folder !== undefined) {
+  const announce = (test: string | undefined): void => {
+    const state = { file: expect.getState().testPath, test };
+    writeFileSync(join(folder, `${process.pid}.json`), JSON.stringify(state));
+  };
+  announce(undefined);
+  beforeEach(() => announce(expect.getState().currentTestName));
+}

@@ -1,0 +1,96 @@
+// @ts-check
+// Starts vitest, shows its output, and brings home the counts that scripts/vitest/reporter.mjs wrote.
+
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root } from '../setup.mjs';
+
+/** The whole run, in ms: past it everything is ended and counts as failed. */
+const LIMIT = 9 * 60_000;
+
+/**
+ * Runs the vitest suite.
+ *
+ * @param {string[]} args filters and options, as on vitest's command line
+ * @param {Record<string, string>} [env] variables added to the environment of vitest and all it starts
+ * @param {number} [limit] ms after which the run is given up
+ * @returns {Promise<import('./reporter.mjs').Result>}
+ */
+export async function runVitest(args, env = {}, limit = LIMIT) {
+  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-test-'));
+  try {
+    const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'vitest', 'reporter.mjs')}`];
+    const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
+    const ok = await runGroup(process.execPath, [vitest, 'run', ...reporters, ...args], limit, {
+      ...process.env,
+      ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
+      ...env,
+      BSD_SOCKETS_TEST_RUN: folder,
+    });
+    const result = readResult(join(folder, 'result.json'));
+    // Vitest failed and no test did: it crashed, was ended, or found nothing to run.
+    if (!ok && result.failed === 0) result.failed = 1;
+    return result;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** @param {string} file @returns {import('./reporter.mjs').Result} */
+function readResult(file) {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8'));
+  } catch {
+    return { passed: 0, failed: 0, skipped: 0, skips: [] };
+  }
+}
+
+/**
+ * Runs a program as the leader of its own process group and leaves none of the group behind, whatever happens to it
+ * or to us: a test process blocked in native code would stay for ever.
+ *
+ * @param {string} program
+ * @param {string[]} args
+ * @param {number} limit ms
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<boolean>} whether it ended with exit code 0
+ */
+function runGroup(program, args, limit, env) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      cwd: root,
+      env,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      detached: true,
+    });
+    const { pid } = child;
+    const endGroup = () => {
+      try {
+        if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+      } catch {
+        // ESRCH: nobody is left, as it should be.
+      }
+    };
+    /** @param {NodeJS.Signals} signal */
+    const onSignal = (signal) => {
+      endGroup();
+      process.exit(signal === 'SIGINT' ? 130 : 143);
+    };
+    process.once('SIGINT', onSignal);
+    process.once('SIGTERM', onSignal);
+    const timer = setTimeout(() => {
+      console.error(`\nThe tests did not end within ${limit / 60_000} minutes; ended.`);
+      endGroup();
+    }, limit);
+    child.once('error', reject);
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+      endGroup();
+      resolve(code === 0);
+    });
+  });
+}

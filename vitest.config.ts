@@ -1,0 +1,48 @@
+// Where the tests are and how they run. `npm test` (scripts/test.mjs) runs all of them with two more modules from
+// scripts/vitest/; plain `npx vitest run test/unit/x.test.ts` works as well, once the checkout is built.
+//
+// The package under test is imported by its own name (`bsd-sockets/socket`, package.json "exports" → dist/) and
+// loaded by Node itself, not transformed by Vite: what the tests see is what a user gets, in one instance a process.
+
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+
+/**
+ * One folder of test/ as a project, so that `--project unit` selects it.
+ *
+ * @param name the folder
+ * @param order groups run one after another, lowest first: compilers must not disturb what measures time
+ * @param test settings that differ
+ */
+function folder(
+  name: string,
+  order: number,
+  test: TestProjectInlineConfiguration['test'] = {},
+): TestProjectInlineConfiguration {
+  return {
+    extends: true,
+    test: { name, include: [`test/${name}/**/*.test.ts`], sequence: { groupOrder: order }, ...test },
+  };
+}
+
+export default defineConfig({
+  test: {
+    // Native code and signals: a process per file, never a worker thread that shares one with others.
+    pool: 'forks',
+    maxWorkers: 2,
+    server: { deps: { external: [/\/dist\//] } },
+    setupFiles: ['scripts/vitest/announce.ts'],
+    testTimeout: 20_000,
+    hookTimeout: 20_000,
+    teardownTimeout: 10_000,
+    // A retry hides what a test is there to find.
+    retry: 0,
+    projects: [
+      folder('unit', 0),
+      folder('conformance', 0),
+      folder('types', 0, { testTimeout: 60_000 }),
+      folder('platform', 1),
+      folder('threads', 2),
+      folder('package', 3, { testTimeout: 240_000, hookTimeout: 240_000 }),
+    ],
+  },
+});
