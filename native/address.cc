@@ -98,6 +98,13 @@ uint32_t AddressFields::Uint(size_t index) const {
   return value;
 }
 
+uint64_t AddressFields::Uint64(size_t index) const {
+  uint64_t value = 0;
+  bool lossless = false;
+  if (index < count_) napi_get_value_bigint_uint64(env_, values_[index], &value, &lossless);
+  return value;
+}
+
 std::string AddressFields::String(size_t index) const {
   char text[256] = "";
   size_t length = 0;
@@ -166,6 +173,14 @@ napi_value MakeArray(napi_env env, std::initializer_list<napi_value> values) {
 napi_value MakeUint(napi_env env, uint32_t value) {
   napi_value result;
   return napi_create_uint32(env, value, &result) == napi_ok ? result : nullptr;
+}
+
+napi_value MakeUint64(napi_env env, uint64_t value) {
+  constexpr uint64_t kLargestExact = (1ull << 53) - 1;
+  napi_value result;
+  napi_status status = value <= kLargestExact ? napi_create_double(env, static_cast<double>(value), &result)
+                                              : napi_create_bigint_uint64(env, value, &result);
+  return status == napi_ok ? result : nullptr;
 }
 
 napi_value MakeString(napi_env env, const char* text, size_t length) {

@@ -45,6 +45,8 @@ class AddressFields {
   AddressFields(napi_env env, const napi_value* values, size_t count)
       : env_(env), values_(values), count_(count) {}
   uint32_t Uint(size_t index) const;
+  // Of a bigint.
+  uint64_t Uint64(size_t index) const;
   std::string String(size_t index) const;
   // Copies the bytes of a Uint8Array: how many there were, of which at most `size` were copied.
   size_t Bytes(size_t index, void* out, size_t size) const;
@@ -70,6 +72,8 @@ napi_value DecodeLinuxAddress(napi_env env, const sockaddr* address, socklen_t l
 // Helpers of the decoders: an array of values, null if one of them is null.
 napi_value MakeArray(napi_env env, std::initializer_list<napi_value> values);
 napi_value MakeUint(napi_env env, uint32_t value);
+// A bigint where a number is not exact.
+napi_value MakeUint64(napi_env env, uint64_t value);
 napi_value MakeString(napi_env env, const char* text, size_t length);
 napi_value MakeBuffer(napi_env env, const void* bytes, size_t length);
 
