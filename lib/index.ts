@@ -1,1 +1,2 @@
-export {};
+// bsd-sockets: the modules as namespaces.
+export * as socket from './socket/index.js';

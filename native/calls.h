@@ -14,7 +14,7 @@
   X(socket, Socket)                    \
   X(socketpair, Socketpair)            \
   X(adopt, AdoptDescriptor)            \
-  X(detach, Detach)                    \
+  X(disown, Disown)                    \
   X(close, Close)                      \
   X(close_fd, CloseFd)                 \
   X(dup, Dup)                          \

@@ -61,15 +61,6 @@ Closed CloseDescriptor(int fd, uint32_t generation, int* close_error) {
   }
 }
 
-bool ReleaseDescriptor(int fd, uint32_t generation) {
-  if (!InRange(fd)) return false;
-  uint64_t word = table[fd].load();
-  do {
-    if (GenerationOf(word) != generation || (word & kClosing) != 0) return false;
-  } while (!table[fd].compare_exchange_weak(word, NextGeneration(word) | (word & kUsers)));
-  return true;
-}
-
 DescriptorUse::DescriptorUse(int fd, uint32_t generation) : fd_(fd), valid_(InRange(fd)) {
   if (!valid_) return;
   uint64_t word = table[fd].fetch_add(1);

@@ -26,9 +26,6 @@ uint32_t Generation(int fd);
 enum class Closed { kStale, kNow, kDeferred };
 Closed CloseDescriptor(int fd, uint32_t generation, int* close_error);
 
-// Ends this generation without closing: the number now belongs to whoever detached it.
-bool ReleaseDescriptor(int fd, uint32_t generation);
-
 // One call inside the kernel. `valid()` is false for a stale generation; fd -1 stands for a call without
 // descriptor.
 class DescriptorUse {

@@ -70,8 +70,9 @@ std::vector<int> SignalPipe::Peek() {
   for (const Record& record : ReadRecords(copy_[0], copied)) {
     auto same = std::find_if(handles.begin(), handles.end(),
                              [&](const Record& other) { return other.signal == record.signal; });
-    if (same == handles.end()) handles.push_back(record);
-    if (same == handles.end() || same->handle == record.handle) signals.push_back(record.signal);
+    bool first = same == handles.end();
+    if (first || same->handle == record.handle) signals.push_back(record.signal);
+    if (first) handles.push_back(record);
   }
   return signals;
 }

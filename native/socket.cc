@@ -50,13 +50,13 @@ napi_value AdoptDescriptor(napi_env env, napi_callback_info info) {
   return args.Return(args.state().Adopt(fd));
 }
 
-// detach(fd, generation): forgets the descriptor without closing it
-napi_value Detach(napi_env env, napi_callback_info info) {
-  Arguments<2> args(env, info);
+// disown(fd): no longer closed with this environment, because detach() gave it away
+//
+// The generation stays: another socket object may share the number, and goes on using it.
+napi_value Disown(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
   int fd = args.Int(0);
-  uint32_t generation = args.Uint(1);
   if (!args.valid()) return args.Invalid();
-  if (!ReleaseDescriptor(fd, generation)) return args.Return(-EBADF);
   args.state().Disown(fd);
   return args.Return(0);
 }

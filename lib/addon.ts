@@ -1,0 +1,141 @@
+// The border: loads the native addon and types every function of it. Nothing else imports the binary.
+//
+// A function is named as its system call, takes numbers and views and returns `n >= 0`, `-errno` or one of the outcomes
+// below; it throws only what a signal's listener threw. A descriptor crosses as `(fd, generation)`, see
+// native/descriptor.h. Calls that may wait take `timeout_ms` last: -1 blocks, 0 does not wait.
+import { createRequire } from 'node:module';
+import { constants as os_constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+
+/** The deadline of the call passed. */
+export const TIMED_OUT = -10001;
+/** The environment is being terminated: `raise` never returns then. */
+export const STOPPING = -10002;
+
+/** Index of `cells`: small results beside a call's number. The same order as `Cell` in native/state.h. */
+export const ADDRESS_LENGTH = 0;
+export const GENERATION = 1;
+export const SECOND_GENERATION = 2;
+export const MESSAGE_FLAGS = 3;
+export const VALUE = 4;
+export const SECOND_DESCRIPTOR = 5;
+
+type Bytes = Uint8Array<ArrayBufferLike>;
+
+/** The functions of native/calls.h. */
+export interface Addon {
+  setup(
+    probe: () => void,
+    signals: (numbers: number[], run: boolean) => number[],
+    is_main: boolean,
+  ): ArrayBuffer;
+  siginterrupt(flag: boolean): number;
+  strerror(errno: number): string;
+
+  socket(family: number, type: number, protocol: number): number;
+  socketpair(family: number, type: number, protocol: number): number;
+  adopt(fd: number): number;
+  disown(fd: number): number;
+  close(fd: number, generation: number): number;
+  close_fd(fd: number): number;
+  dup(fd: number, generation: number): number;
+  dup_fd(fd: number): number;
+  bind(fd: number, generation: number, address_length: number): number;
+  listen(fd: number, generation: number, backlog: number): number;
+  accept4(fd: number, generation: number, flags: number, timeout_ms: number): number;
+  connect(fd: number, generation: number, address_length: number, timeout_ms: number): number;
+  shutdown(fd: number, generation: number, how: number): number;
+  getsockname(fd: number, generation: number): number;
+  getpeername(fd: number, generation: number): number;
+  set_blocking(fd: number, generation: number, blocking: boolean): number;
+  get_inheritable(fd: number, generation: number): number;
+  set_inheritable(fd: number, generation: number, inheritable: boolean): number;
+  encode_address(family: number, protocol: number, ...fields: unknown[]): number;
+  decode_address(protocol: number): unknown;
+
+  getsockopt(fd: number, generation: number, level: number, option: number, bytes: Bytes): number;
+  getsockopt_int(fd: number, generation: number, level: number, option: number): number;
+  setsockopt(fd: number, generation: number, level: number, option: number, bytes: Bytes): number;
+  setsockopt_int(fd: number, generation: number, level: number, option: number, value: number): number;
+  setsockopt_null(fd: number, generation: number, level: number, option: number, length: number): number;
+  attach_filter(fd: number, generation: number, filter: Bytes): number;
+
+  send(fd: number, generation: number, bytes: Bytes, flags: number, timeout_ms: number): number;
+  sendto(
+    fd: number,
+    generation: number,
+    bytes: Bytes,
+    flags: number,
+    timeout_ms: number,
+    address_length: number,
+  ): number;
+  recv(
+    fd: number,
+    generation: number,
+    bytes: Bytes | null,
+    length: number,
+    flags: number,
+    timeout_ms: number,
+  ): number;
+  recvfrom(
+    fd: number,
+    generation: number,
+    bytes: Bytes | null,
+    length: number,
+    flags: number,
+    timeout_ms: number,
+  ): number;
+  sendfile(
+    fd: number,
+    generation: number,
+    file: number,
+    offset: number,
+    count: number,
+    timeout_ms: number,
+  ): number;
+
+  poll(poll_fds: Bytes, timeout_ms: number): number;
+}
+
+const require = createRequire(import.meta.url);
+
+function load(): Addon {
+  const override = process.env.BSD_SOCKETS_BINARY;
+  if (override) return require(override) as Addon;
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  try {
+    const load_binary = require('node-gyp-build') as (root: string) => Addon;
+    return load_binary(root);
+  } catch (cause) {
+    throw new Error(
+      `bsd-sockets: no binary for ${process.platform}-${process.arch} (Node ${process.versions.node}): looked in ` +
+        `${root}prebuilds/${process.platform}-${process.arch} and ${root}build/Release. Prebuilt ones come with the ` +
+        'package for Linux on x64 and arm64; elsewhere compile it with `npm rebuild bsd-sockets --foreground-scripts` ' +
+        '(needs Linux, python3, make and a C++17 compiler).',
+      { cause },
+    );
+  }
+}
+
+/** The native functions. */
+export const addon: Addon = load();
+
+const signal_names = new Map(Object.entries(os_constants.signals).map(([name, number]) => [number, name]));
+
+/** Which of these signals have listeners and, with `run`, calls those in place, once an arrival. */
+function signals(numbers: number[], run: boolean): number[] {
+  const emitter: NodeJS.EventEmitter = process;
+  const name = (number: number) => signal_names.get(number) ?? '';
+  const heard = numbers.filter((number) => emitter.listenerCount(name(number)) > 0);
+  if (run) for (const number of heard) emitter.emit(name(number), name(number), number);
+  return heard;
+}
+
+const exchange = addon.setup(() => {}, signals, isMainThread);
+
+/** Small results of the last call, by the index constants above. */
+export const cells = new Int32Array(exchange, 0, 64);
+/** What `recv` and `recvfrom` without bytes of the caller's wrote to: 64 KiB, valid until the next call. */
+export const SCRATCH_SIZE = 64 * 1024;
+export const scratch = Buffer.from(exchange, exchange.byteLength - SCRATCH_SIZE, SCRATCH_SIZE);

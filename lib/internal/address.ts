@@ -1,0 +1,311 @@
+// Addresses: the tuples of API.md, checked and given to the native encoders, and read back from the decoders.
+//
+// One entry of FAMILIES per family says which fields its address has. Host names are resolved on the way in, by a
+// function the caller gives, because blocking and promise callers wait differently.
+import { isUtf8 } from 'node:buffer';
+import { ADDRESS_LENGTH, addon, cells } from '../addon.js';
+import * as c from '../constants.js';
+import { raise } from '../errors.js';
+import { array, bytes, data, integer, integer_or, shown } from './validate.js';
+
+type Uint = number;
+
+/** AF_INET, AF_RDS: a host name or dotted address, a port in host byte order. */
+export type InetAddress = readonly [host: string, port: Uint];
+/** AF_INET6. The scope may also be written into the host, `fe80::1%eth0`. */
+export type Inet6Address = readonly [host: string, port: Uint, flowinfo?: Uint, scope_id?: Uint];
+/** AF_UNIX: a path; bytes for one that is no UTF-8 and for abstract names, which begin with a zero byte. */
+export type UnixAddress = string | Uint8Array;
+/** AF_NETLINK. */
+export type NetlinkAddress = readonly [pid: Uint, groups: Uint];
+/** AF_PACKET: the protocol in host byte order. */
+export type PacketAddress = readonly [
+  ifname: string,
+  proto: Uint,
+  pkttype?: Uint,
+  hatype?: Uint,
+  addr?: string | Uint8Array,
+];
+/** AF_VSOCK. */
+export type VsockAddress = readonly [cid: Uint, port: Uint];
+/** AF_CAN: raw and BCM; ISO-TP; J1939. */
+export type CanAddress =
+  | readonly [ifname: string]
+  | readonly [ifname: string, rx_id: Uint, tx_id: Uint]
+  | readonly [ifname: string, name: number | bigint, pgn: Uint, addr: Uint];
+/** AF_TIPC: for TIPC_ADDR_NAMESEQ type, lower, upper; TIPC_ADDR_NAME type, instance, domain; TIPC_ADDR_ID node, ref. */
+export type TipcAddress = readonly [addr_type: Uint, v1: Uint, v2: Uint, v3: Uint, scope?: Uint];
+/** AF_ALG. */
+export type AlgAddress = readonly [type: string, name: string, feat?: Uint, mask?: Uint];
+/** AF_QIPCRTR. */
+export type QipcrtrAddress = readonly [node: Uint, port: Uint];
+/** AF_BLUETOOTH: L2CAP with a PSM, RFCOMM with a channel; HCI; SCO. */
+export type BluetoothAddress =
+  | readonly [bdaddr: string, port: Uint]
+  | readonly [device_id: Uint]
+  | string
+  | Uint8Array;
+/** Every other family: a whole sockaddr. */
+export type RawAddress = Uint8Array;
+
+interface AddressByFamily {
+  1: UnixAddress;
+  2: InetAddress;
+  10: Inet6Address;
+  16: NetlinkAddress;
+  17: PacketAddress;
+  21: InetAddress;
+  29: CanAddress;
+  30: TipcAddress;
+  31: BluetoothAddress;
+  38: AlgAddress;
+  40: VsockAddress;
+  42: QipcrtrAddress;
+}
+
+interface ReturnedByFamily {
+  1: string | Buffer;
+  2: [host: string, port: Uint];
+  10: [host: string, port: Uint, flowinfo: Uint, scope_id: Uint];
+  16: [pid: Uint, groups: Uint];
+  17: [ifname: string, proto: Uint, pkttype: Uint, hatype: Uint, addr: Buffer];
+  21: [host: string, port: Uint];
+  29:
+    | [ifname: string]
+    | [ifname: string, rx_id: Uint, tx_id: Uint]
+    | [ifname: string, name: number | bigint, pgn: Uint, addr: Uint];
+  30: [addr_type: Uint, v1: Uint, v2: Uint, v3: Uint, scope: Uint];
+  31: [bdaddr: string, port: Uint] | [device_id: Uint] | string;
+  38: Buffer;
+  40: [cid: Uint, port: Uint];
+  42: [node: Uint, port: Uint];
+}
+
+/** The address a socket of family F takes. */
+export type Address<F extends number = number> = number extends F
+  ? AddressByFamily[keyof AddressByFamily] | RawAddress
+  : F extends keyof AddressByFamily
+    ? AddressByFamily[F]
+    : RawAddress;
+
+/** The address a socket of family F gives. Where the family is not known at compile time it is not known at all. */
+// biome-ignore lint/suspicious/noExplicitAny: a tuple or a string, as the family has it; see the comment above.
+export type ReturnedAddress<F extends number = number> = number extends F
+  ? any
+  : F extends keyof ReturnedByFamily
+    ? ReturnedByFamily[F]
+    : Buffer;
+
+/** Finds the numeric address of a host name; for IPv6 possibly with a `%scope`. */
+export type ResolveHost = (host: string, family: number) => string;
+
+const UINT_MAX = 2 ** 32 - 1;
+const UNIX_PATH_MAX = 108;
+
+const uint = (value: unknown, name: string): number => integer(value, name, 0, UINT_MAX);
+const uint_or_0 = (value: unknown, name: string): number => integer_or(0, value, name, 0, UINT_MAX);
+// Python: "-1" stands for the all-ones values (VMADDR_PORT_ANY, TIPC ranges).
+const word = (value: unknown, name: string): number => integer(value, name, -(2 ** 31), UINT_MAX) >>> 0;
+
+function text(value: unknown, name: string): string {
+  if (typeof value === 'string') {
+    if (value.includes('\0')) throw new RangeError(`${name} must not contain a zero byte: ${shown(value)}`);
+    return value;
+  }
+  if (value instanceof Uint8Array) return text(Buffer.from(value).toString('utf8'), name);
+  throw new TypeError(`${name} must be a string, not ${shown(value)}`);
+}
+
+function port(value: unknown, caller: string): number {
+  return integer(value, `${caller}: port`, 0, 65535);
+}
+
+/** The fields of an address for the native encoder. */
+type Fields = (address: unknown, proto: number, caller: string) => unknown[];
+
+function inet_fields(address: unknown, _proto: number, caller: string): unknown[] {
+  const [host, number] = array(address, `${caller}: address`, 2, 2);
+  return [text(host, `${caller}: host`), port(number, caller)];
+}
+
+function inet6_fields(address: unknown, _proto: number, caller: string): unknown[] {
+  const [host, number, flowinfo, scope_id] = array(address, `${caller}: address`, 2, 4);
+  return [
+    text(host, `${caller}: host`),
+    port(number, caller),
+    integer_or(0, flowinfo, `${caller}: flowinfo`, 0, 0xfffff),
+    uint_or_0(scope_id, `${caller}: scope_id`),
+  ];
+}
+
+function unix_fields(address: unknown, _proto: number, caller: string): unknown[] {
+  const path = data(address, `${caller}: path`);
+  const abstract = path[0] === 0;
+  if (path.length > UNIX_PATH_MAX - (abstract ? 0 : 1)) {
+    throw new RangeError(
+      `${caller}: AF_UNIX path too long (${path.length} bytes, at most 107): ${show_path(path)}`,
+    );
+  }
+  if (!abstract && path.includes(0)) {
+    throw new RangeError(`${caller}: AF_UNIX path with a zero byte: ${show_path(path)}`);
+  }
+  return [path];
+}
+
+function show_path(path: Uint8Array): string {
+  return JSON.stringify(Buffer.from(path).toString('utf8'));
+}
+
+function packet_fields(address: unknown, _proto: number, caller: string): unknown[] {
+  const [ifname, proto, pkttype, hatype, addr] = array(address, `${caller}: address`, 2, 5);
+  const hardware = addr === undefined || addr === null ? new Uint8Array(0) : data(addr, `${caller}: addr`);
+  if (hardware.length > 8)
+    throw new RangeError(`${caller}: addr must be at most 8 bytes, not ${hardware.length}`);
+  return [
+    text(ifname, `${caller}: ifname`),
+    integer(proto, `${caller}: proto`, 0, 65535),
+    integer_or(0, pkttype, `${caller}: pkttype`, 0, 255),
+    integer_or(0, hatype, `${caller}: hatype`, 0, 65535),
+    hardware,
+  ];
+}
+
+function can_fields(address: unknown, proto: number, caller: string): unknown[] {
+  if (proto === c.CAN_ISOTP) {
+    const [ifname, rx_id, tx_id] = array(address, `${caller}: address`, 3, 3);
+    return [
+      text(ifname, `${caller}: ifname`),
+      uint(rx_id, `${caller}: rx_id`),
+      uint(tx_id, `${caller}: tx_id`),
+    ];
+  }
+  if (proto === c.CAN_J1939) {
+    const [ifname, name, pgn, addr] = array(address, `${caller}: address`, 4, 4);
+    return [
+      text(ifname, `${caller}: ifname`),
+      j1939_name(name, `${caller}: name`),
+      uint(pgn, `${caller}: pgn`),
+      integer(addr, `${caller}: addr`, 0, 255),
+    ];
+  }
+  const [ifname] = array(address, `${caller}: address`, 1, 1);
+  return [text(ifname, `${caller}: ifname`)];
+}
+
+function j1939_name(value: unknown, name: string): bigint {
+  const number = typeof value === 'bigint' ? value : BigInt(integer(value, name, 0, Number.MAX_SAFE_INTEGER));
+  if (number < 0n || number >= 2n ** 64n)
+    throw new RangeError(`${name} must have 64 bits, not ${shown(value)}`);
+  return number;
+}
+
+function bluetooth_fields(address: unknown, proto: number, caller: string): unknown[] {
+  if (proto === c.BTPROTO_HCI) {
+    const [device_id] = Array.isArray(address) ? array(address, `${caller}: address`, 1, 1) : [address];
+    return [integer(device_id, `${caller}: device_id`, 0, 65535)];
+  }
+  if (proto === c.BTPROTO_SCO) return [text(address, `${caller}: bdaddr`)];
+  const [bdaddr, number] = array(address, `${caller}: address`, 2, 2);
+  const name = proto === c.BTPROTO_L2CAP ? 'psm' : 'channel';
+  return [text(bdaddr, `${caller}: bdaddr`), integer(number, `${caller}: ${name}`, 0, 65535)];
+}
+
+function tipc_fields(address: unknown, _proto: number, caller: string): unknown[] {
+  const [addr_type, v1, v2, v3, scope] = array(address, `${caller}: address`, 4, 5);
+  return [
+    integer(addr_type, `${caller}: addr_type`, 0, 255),
+    word(v1, `${caller}: v1`),
+    word(v2, `${caller}: v2`),
+    word(v3, `${caller}: v3`),
+    integer_or(c.TIPC_CLUSTER_SCOPE, scope, `${caller}: scope`, 0, 255),
+  ];
+}
+
+function alg_fields(address: unknown, _proto: number, caller: string): unknown[] {
+  const [type, name, feat, mask] = array(address, `${caller}: address`, 2, 4);
+  const type_text = text(type, `${caller}: type`);
+  const name_text = text(name, `${caller}: name`);
+  // The kernel's fields of 14 and 64 bytes end with a zero.
+  if (type_text.length > 13) throw new RangeError(`${caller}: type too long: ${shown(type)}`);
+  if (name_text.length > 63) throw new RangeError(`${caller}: name too long: ${shown(name)}`);
+  return [type_text, name_text, uint_or_0(feat, `${caller}: feat`), uint_or_0(mask, `${caller}: mask`)];
+}
+
+function two_words(first: string, second: string): Fields {
+  return (address, _proto, caller) => {
+    const [a, b] = array(address, `${caller}: address`, 2, 2);
+    return [word(a, `${caller}: ${first}`), word(b, `${caller}: ${second}`)];
+  };
+}
+
+function raw_fields(address: unknown, _proto: number, caller: string): unknown[] {
+  const sockaddr = bytes(address, `${caller}: address`);
+  if (sockaddr.length < 2 || sockaddr.length > 128) {
+    throw new RangeError(`${caller}: a raw sockaddr must have 2 to 128 bytes, not ${sockaddr.length}`);
+  }
+  return [sockaddr];
+}
+
+const FAMILIES = new Map<number | undefined, Fields>([
+  [c.AF_INET, inet_fields],
+  [c.AF_RDS, inet_fields],
+  [c.AF_INET6, inet6_fields],
+  [c.AF_UNIX, unix_fields],
+  [c.AF_NETLINK, two_words('pid', 'groups')],
+  [c.AF_PACKET, packet_fields],
+  [c.AF_VSOCK, two_words('cid', 'port')],
+  [c.AF_CAN, can_fields],
+  [c.AF_TIPC, tipc_fields],
+  [c.AF_ALG, alg_fields],
+  [c.AF_QIPCRTR, two_words('node', 'port')],
+  [c.AF_BLUETOOTH, bluetooth_fields],
+]);
+
+const has_host = (family: number): boolean =>
+  family === c.AF_INET || family === c.AF_INET6 || family === c.AF_RDS;
+
+/**
+ * Writes an address where the next native call takes it from.
+ *
+ * @param caller the call it is for, in messages
+ * @returns its length
+ * @throws TypeError, RangeError on a wrong form; OSError ENODEV for an interface that is not there; what `resolve` throws
+ */
+export function encode(
+  family: number,
+  proto: number,
+  address: unknown,
+  caller: string,
+  resolve: ResolveHost,
+): number {
+  const fields = (FAMILIES.get(family) ?? raw_fields)(address, proto, caller);
+  if (has_host(family)) return encode_host(family, fields, resolve);
+  const length = addon.encode_address(family, proto, ...fields);
+  return length >= 0 ? length : raise(length, { syscall: caller, address });
+}
+
+function encode_host(family: number, fields: unknown[], resolve: ResolveHost): number {
+  // Most hosts are numeric already, and only the encoder knows; what it refuses is a name.
+  const length = addon.encode_address(family, 0, ...fields);
+  if (length >= 0) return length;
+  const [host, scope] = resolve(fields[0] as string, family === c.AF_INET6 ? c.AF_INET6 : c.AF_INET).split(
+    '%',
+  );
+  // A scope in the host counts where none was given beside it.
+  const scope_id = fields[3] === 0 && scope !== undefined ? Number(scope) : fields[3];
+  return addon.encode_address(family, 0, host, fields[1], fields[2], scope_id);
+}
+
+/** The address that the last native call gave, as a socket of this family has it; null where there is none. */
+export function decode<F extends number>(family: F, proto: number): ReturnedAddress<F> {
+  let address: unknown = null;
+  if (cells[ADDRESS_LENGTH] !== 0) address = addon.decode_address(proto);
+  if (family === c.AF_UNIX && Buffer.isBuffer(address)) address = unix_path(address);
+  // The native decoder goes by the family that the kernel wrote, which is the socket's.
+  return address as ReturnedAddress<F>;
+}
+
+/** A path as text where it is text; abstract names stay bytes. */
+function unix_path(path: Buffer): string | Buffer {
+  return path.length > 0 && (path[0] === 0 || !isUtf8(path)) ? path : path.toString('utf8');
+}

@@ -1,0 +1,129 @@
+// Checks of arguments, before anything reaches the kernel: a wrong type is a TypeError, a value out of range a
+// RangeError, and each names the argument.
+
+export type Bytes = Uint8Array<ArrayBufferLike>;
+/** What Python calls a bytes-like object. */
+export type BytesLike = ArrayBufferView | ArrayBufferLike;
+
+const INT_MAX = 2 ** 31 - 1;
+const INT_MIN = -(2 ** 31);
+// The kernel moves no more in one call.
+const MAX_SIZE = 0x7ffff000;
+// Python's limit: nanoseconds in 64 bits.
+const MAX_TIMEOUT = 9_223_372_036;
+
+/** How a value is shown in a message: its type, and the value itself where that is short. */
+export function shown(value: unknown): string {
+  if (typeof value === 'bigint') return `${value}n`;
+  if (typeof value === 'string')
+    return JSON.stringify(value.length > 120 ? `${value.slice(0, 120)}…` : value);
+  if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  if (typeof value === 'object' && value !== null)
+    return `an object of ${value.constructor?.name ?? 'no class'}`;
+  return String(value);
+}
+
+function out_of_range(value: unknown, name: string, min: number, max: number): RangeError {
+  return new RangeError(`${name} must be between ${min} and ${max}, not ${shown(value)}`);
+}
+
+/** An integer between min and max (a C int where none are given), as a number; bigint accepted. */
+export function integer(value: unknown, name: string, min = INT_MIN, max = INT_MAX): number {
+  if (typeof value === 'bigint') {
+    if (value < BigInt(min) || value > BigInt(max)) throw out_of_range(value, name, min, max);
+    return Number(value);
+  }
+  if (typeof value !== 'number') throw new TypeError(`${name} must be an integer, not ${shown(value)}`);
+  if (value < min || value > max) throw out_of_range(value, name, min, max);
+  if (!Number.isInteger(value)) throw new TypeError(`${name} must be an integer, not ${value}`);
+  return value;
+}
+
+/** The same; undefined and null stand for the fallback. */
+export function integer_or(
+  fallback: number,
+  value: unknown,
+  name: string,
+  min?: number,
+  max?: number,
+): number {
+  return value === undefined || value === null ? fallback : integer(value, name, min, max);
+}
+
+/** A size in bytes: not negative, and no more than one call moves. */
+export function size(value: unknown, name: string): number {
+  return integer(value, name, 0, MAX_SIZE);
+}
+
+/** A view of the same memory as bytes; a detached one is a TypeError, not zero bytes. */
+export function bytes(value: unknown, name: string): Bytes {
+  return value instanceof Uint8Array && value.length > 0 ? value : other_bytes(value, name);
+}
+
+/** Data to send: bytes, or a string for its UTF-8 bytes. */
+export function data(value: unknown, name: string): Bytes {
+  if (value instanceof Uint8Array && value.length > 0) return value;
+  return typeof value === 'string' ? Buffer.from(value, 'utf8') : other_bytes(value, name);
+}
+
+function other_bytes(value: unknown, name: string): Bytes {
+  const is_view = ArrayBuffer.isView(value);
+  if (!is_view && !(value instanceof ArrayBuffer) && !(value instanceof SharedArrayBuffer)) {
+    throw new TypeError(
+      `${name} must be bytes (a Buffer, another view, or an ArrayBuffer), not ${shown(value)}`,
+    );
+  }
+  try {
+    // Each of these throws on a detached buffer, or on one that was resized below the view.
+    if (!is_view) return new Uint8Array(value);
+    if (value instanceof DataView) value.byteLength;
+    else Uint8Array.prototype.at.call(value as Uint8Array, 0);
+    return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+  } catch {
+    throw new TypeError(`${name} is detached, or its buffer was resized below it`);
+  }
+}
+
+/** An array (Python: a tuple or list), of a length in [min, max]. */
+export function array(
+  value: unknown,
+  name: string,
+  min = 0,
+  max = Number.POSITIVE_INFINITY,
+): readonly unknown[] {
+  if (!Array.isArray(value)) throw new TypeError(`${name} must be an array, not ${shown(value)}`);
+  if (value.length < min || value.length > max) {
+    const expected = min === max ? `${min}` : `${min} to ${max}`;
+    throw new TypeError(`${name} must have ${expected} elements, not ${value.length}`);
+  }
+  return value;
+}
+
+/** A time-out in seconds, or null for none: not negative, not NaN, not beyond what a clock counts. */
+export function timeout(value: unknown, name = 'timeout'): number | null {
+  if (value === null || value === undefined) return null;
+  if (typeof value === 'bigint') return timeout(Number(value), name);
+  if (typeof value !== 'number')
+    throw new TypeError(`${name} must be a number of seconds or null, not ${shown(value)}`);
+  if (!(value >= 0 && value <= MAX_TIMEOUT))
+    throw new RangeError(`${name} must be 0 to ${MAX_TIMEOUT} seconds, not ${value}`);
+  return value;
+}
+
+/** Seconds as the border's `timeout_ms`: -1 for none. */
+export function to_timeout_ms(seconds: number | null): number {
+  return seconds === null ? -1 : seconds * 1000;
+}
+
+/** The number of a descriptor: a number, or what has `fileno()`. */
+export function descriptor(value: unknown, name: string): number {
+  if (
+    typeof value === 'object' &&
+    value !== null &&
+    'fileno' in value &&
+    typeof value.fileno === 'function'
+  ) {
+    return integer(value.fileno(), `${name}.fileno()`);
+  }
+  return integer(value, name);
+}

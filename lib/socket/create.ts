@@ -1,0 +1,154 @@
+// Functions that make sockets: pairs, connections, servers, sockets from descriptors.
+import { constants } from 'node:os';
+import { addon, cells, SECOND_DESCRIPTOR } from '../addon.js';
+import * as c from '../constants.js';
+import { OSError, raise } from '../errors.js';
+import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
+import { Deadline } from '../internal/time.js';
+import {
+  array,
+  descriptor,
+  integer,
+  integer_or,
+  timeout as seconds,
+  to_timeout_ms,
+} from '../internal/validate.js';
+import { getdefaulttimeout } from './base.js';
+import { connect_first } from './connect.js';
+import { getaddrinfo } from './resolver.js';
+import { Socket } from './socket.js';
+
+const { EAFNOSUPPORT } = constants.errno;
+
+/**
+ * socketpair(family = AF_UNIX, type = SOCK_STREAM, proto = 0) -> [a, b], connected to each other. See socketpair(2).
+ *
+ * @throws OSError; TypeError, RangeError
+ */
+export function socketpair<F extends number = typeof c.AF_UNIX>(
+  family?: F | null,
+  type?: number | null,
+  proto?: number | null,
+): [Socket<F>, Socket<F>] {
+  const wanted_family = integer_or(c.AF_UNIX, family, 'family') as F;
+  const wanted_type = integer_or(c.SOCK_STREAM, type, 'type');
+  const wanted_proto = integer_or(0, proto, 'proto');
+  const first = addon.socketpair(wanted_family, wanted_type, wanted_proto);
+  if (first < 0)
+    raise(first, { syscall: 'socketpair', what: () => `${wanted_family}, ${wanted_type}, ${wanted_proto}` });
+  const second = cells[SECOND_DESCRIPTOR] as number;
+  return [
+    new Socket(wanted_family, wanted_type, wanted_proto, first),
+    new Socket(wanted_family, wanted_type, wanted_proto, second),
+  ];
+}
+
+/**
+ * fromfd(fd, family, type, proto = 0) -> a socket on a duplicate of the descriptor. See dup(2).
+ *
+ * @throws OSError; TypeError, RangeError
+ */
+export function fromfd<F extends number>(
+  fd: number,
+  family: F,
+  type: number,
+  proto?: number | null,
+): Socket<F> {
+  return new Socket(family, type, proto, dup(fd));
+}
+
+/** dup(fd) -> a duplicate of a descriptor, not inheritable. See dup(2). @throws OSError */
+export function dup(fd: number): number {
+  const result = addon.dup_fd(descriptor(fd, 'fd'));
+  return result < 0 ? raise(result, { syscall: 'dup', what: () => `fd ${fd}` }) : result;
+}
+
+/** close(fd). Closes a descriptor, waking who is blocked on it. See close(2). @throws OSError EBADF */
+export function close(fd: number): void {
+  const result = addon.close_fd(descriptor(fd, 'fd'));
+  if (result < 0) raise(result, { syscall: 'close', what: () => `fd ${fd}` });
+}
+
+/** Keyword-only arguments of create_connection. */
+export interface CreateConnectionOptions {
+  /** Throw an AggregateError with the error of every address, instead of the last one. */
+  all_errors?: boolean;
+  /** Seconds after which the next address is tried beside the ones under way, as RFC 8305; null: one after another. */
+  happy_eyeballs_delay?: number | null;
+}
+
+/**
+ * create_connection(address, timeout = default, source_address = null, { all_errors, happy_eyeballs_delay }) -> a
+ * connected stream socket. Tries each address of the host; the timeout, in seconds, is one deadline for all of it.
+ *
+ * @throws gaierror; TimeoutError; OSError of the last address, or an AggregateError of all
+ */
+export function create_connection(
+  address: InetAddress | Inet6Address,
+  timeout?: number | null,
+  source_address?: InetAddress | Inet6Address | null,
+  options: CreateConnectionOptions = {},
+): Socket<number> {
+  const [host, port] = array(address, 'address', 2, 4) as [string, number];
+  const limit = timeout === undefined ? getdefaulttimeout() : seconds(timeout);
+  const delay = seconds(options.happy_eyeballs_delay, 'happy_eyeballs_delay');
+  const deadline = new Deadline(to_timeout_ms(limit));
+  const found = getaddrinfo(host, port, 0, c.SOCK_STREAM);
+  return connect_first(found, {
+    limit,
+    deadline,
+    delay,
+    source_address,
+    all_errors: options.all_errors === true,
+  });
+}
+
+/** Keyword-only arguments of create_server. */
+export interface CreateServerOptions {
+  family?: number;
+  backlog?: number | null;
+  reuse_port?: boolean;
+  dualstack_ipv6?: boolean;
+}
+
+/**
+ * create_server(address, { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false }) -> a listening TCP
+ * socket, with SO_REUSEADDR.
+ *
+ * @throws OSError; RangeError where dual stack is asked for and not there
+ */
+export function create_server(
+  address: InetAddress | Inet6Address,
+  options: CreateServerOptions = {},
+): Socket<number> {
+  const { backlog, reuse_port = false, dualstack_ipv6 = false } = options;
+  const family = integer_or(c.AF_INET, options.family, 'family');
+  if (dualstack_ipv6 && !has_dualstack_ipv6())
+    throw new RangeError('dualstack_ipv6 is not supported on this platform');
+  if (dualstack_ipv6 && family !== c.AF_INET6)
+    throw new RangeError('dualstack_ipv6 requires family to be AF_INET6');
+  const sock = new Socket<number>(family, c.SOCK_STREAM);
+  try {
+    sock.setsockopt(c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    if (reuse_port) sock.setsockopt(c.SOL_SOCKET, c.SO_REUSEPORT, 1);
+    if (family === c.AF_INET6) sock.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
+    sock.bind(address as Address);
+    sock.listen(backlog);
+    return sock;
+  } catch (error) {
+    sock.close();
+    throw error;
+  }
+}
+
+/** has_dualstack_ipv6() -> whether one socket can serve IPv4 and IPv6. */
+export function has_dualstack_ipv6(): boolean {
+  try {
+    using sock = new Socket(c.AF_INET6, c.SOCK_STREAM);
+    sock.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, 0);
+    return true;
+  } catch (error) {
+    if (error instanceof OSError) return false;
+    throw error;
+  }
+}

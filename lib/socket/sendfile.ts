@@ -1,0 +1,70 @@
+// Sending a file: by sendfile(2), or by reading and sending where the kernel has no way from that file to that socket.
+import { fstatSync, readSync } from 'node:fs';
+import { constants } from 'node:os';
+import { addon } from '../addon.js';
+import * as c from '../constants.js';
+import { descriptor, integer, integer_or, shown } from '../internal/validate.js';
+import type { Socket } from './socket.js';
+
+/** A descriptor, a FileHandle, or anything with `fileno()`; `seek(offset)` is told where sending ended. */
+export type SendfileSource =
+  | number
+  | { readonly fd: number }
+  | { fileno(): number; seek?(offset: number): unknown };
+
+const { EINVAL, ENOSYS } = constants.errno;
+// What one call moves at most, so that a signal or a termination is never long in coming.
+const BLOCK_SIZE = 2 ** 30;
+const CHUNK_SIZE = 64 * 1024;
+
+/** See Socket.sendfile. */
+export function sendfile<F extends number>(
+  sock: Socket<F>,
+  file: SendfileSource,
+  offset: number,
+  count: number | null,
+): number {
+  const fd = file_descriptor(file);
+  integer(offset, 'offset', 0, Number.MAX_SAFE_INTEGER);
+  const wanted = integer_or(Number.POSITIVE_INFINITY, count, 'count', 1, Number.MAX_SAFE_INTEGER);
+  if ((sock.type & c.SOCK_STREAM) === 0)
+    throw new RangeError('sendfile: only sockets of type SOCK_STREAM are supported');
+  if (sock.gettimeout() === 0) throw new RangeError('sendfile: non-blocking sockets are not supported');
+  let sent = 0;
+  try {
+    for (let result = -1; result !== 0 && sent < wanted; sent += result) {
+      const block = Math.min(wanted - sent, BLOCK_SIZE);
+      result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, block, sock._timeout_ms);
+      if (sent === 0 && (result === -EINVAL || result === -ENOSYS))
+        return (sent = send_by_hand(sock, fd, offset, wanted));
+      if (result < 0) sock._raise_with(result, 'sendfile', { bytes_sent: sent });
+    }
+    return sent;
+  } finally {
+    if (sent > 0 && typeof file === 'object' && 'seek' in file) file.seek?.(offset + sent);
+  }
+}
+
+function file_descriptor(file: SendfileSource): number {
+  if (typeof file === 'object' && file !== null && 'fd' in file && !('fileno' in file))
+    return integer(file.fd, 'file.fd', 0);
+  if (typeof file !== 'number' && typeof (file as { fileno?: unknown } | null)?.fileno !== 'function') {
+    throw new TypeError(`file must be a descriptor, a FileHandle or have fileno(), not ${shown(file)}`);
+  }
+  return descriptor(file, 'file');
+}
+
+/** A file that sendfile(2) does not take: a pipe, a terminal, one of /proc. */
+function send_by_hand<F extends number>(sock: Socket<F>, fd: number, offset: number, wanted: number): number {
+  const position = fstatSync(fd).isFile() ? offset : null;
+  const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
+  let sent = 0;
+  while (sent < wanted) {
+    const at = position === null ? null : position + sent;
+    const count = readSync(fd, buffer, 0, Math.min(CHUNK_SIZE, wanted - sent), at);
+    if (count === 0) break;
+    sock.sendall(buffer.subarray(0, count));
+    sent += count;
+  }
+  return sent;
+}

@@ -1,0 +1,238 @@
+// class socket: the blocking calls. Python's class of that name, method by method, with what API.md adds.
+//
+// A call waits as long as the socket's time-out says and blocks its thread meanwhile. Everything that does not wait is in
+// base.ts; the calls themselves are in transfer.ts and message.ts, shared with the promises.
+
+import type { Server as NetServer, Socket as NetSocket } from 'node:net';
+import { constants } from 'node:os';
+import { addon, TIMED_OUT } from '../addon.js';
+import type * as c from '../constants.js';
+import { IncompleteReadError } from '../errors.js';
+import { type Address, decode, encode, type ReturnedAddress } from '../internal/address.js';
+import { Deadline } from '../internal/time.js';
+import { type Bytes, type BytesLike, data, integer, size } from '../internal/validate.js';
+import { getdefaulttimeout, SocketBase } from './base.js';
+import { to_node } from './node.js';
+import { resolve_host } from './resolver.js';
+import { type SendfileSource, sendfile } from './sendfile.js';
+import * as transfer from './transfer.js';
+
+const { EAGAIN } = constants.errno;
+
+/** What `send` and its like take: bytes, or a string for its UTF-8 bytes. */
+export type Data = BytesLike | string;
+
+export class Socket<F extends number = typeof c.AF_INET> extends SocketBase<F> {
+  /**
+   * accept() -> [conn, address]: the next connection as a new socket, and the peer's address. See accept(2).
+   *
+   * @throws OSError; TimeoutError
+   */
+  accept(): [Socket<F>, ReturnedAddress<F>] {
+    const fd = addon.accept4(this._fd, this._generation, 0, this._timeout_ms);
+    if (fd < 0) this._raise(fd, 'accept');
+    const address = decode(this.family, this.proto);
+    const conn = new Socket(this.family, this.type, this.proto, fd);
+    if (getdefaulttimeout() === null && this._timeout !== null && this._timeout > 0) conn.setblocking(true);
+    return [conn, address];
+  }
+
+  /** bind(address). See bind(2). @throws OSError; gaierror for a host name; TypeError, RangeError */
+  bind(address: Address<F>): void {
+    this._bind(address);
+  }
+
+  /**
+   * connect(address). See connect(2).
+   *
+   * @throws OSError; TimeoutError; gaierror for a host name; TypeError, RangeError
+   */
+  connect(address: Address<F>): void {
+    const result = this.#connect(address);
+    if (result < 0) this._raise(result, 'connect', address);
+  }
+
+  /**
+   * connect_ex(address) -> 0, or the errno instead of an OSError: EINPROGRESS, and EAGAIN for an expired time-out.
+   *
+   * @throws gaierror for a host name; TypeError, RangeError
+   */
+  connect_ex(address: Address<F>): number {
+    const result = this.#connect(address);
+    if (result === TIMED_OUT) return EAGAIN;
+    return result < TIMED_OUT ? this._raise(result, 'connect_ex', address) : -result;
+  }
+
+  #connect(address: unknown): number {
+    const length = encode(this.family, this.proto, address, 'connect', resolve_host);
+    return addon.connect(this._fd, this._generation, length, this._timeout_ms);
+  }
+
+  /** shutdown(how). SHUT_RD, SHUT_WR or SHUT_RDWR, for every holder of the connection. See shutdown(2). */
+  shutdown(how: number): void {
+    this._shutdown(how);
+  }
+
+  /**
+   * dup() -> a second socket on a duplicate descriptor. See dup(2).
+   *
+   * @throws OSError
+   */
+  dup(): this {
+    const fd = addon.dup(this._fd, this._generation);
+    if (fd < 0) this._raise(fd, 'dup');
+    const Class = this.constructor as new (family: F, type: number, proto: number, fileno: number) => this;
+    const copy = new Class(this.family, this.type, this.proto, fd);
+    copy.settimeout(this._timeout);
+    return copy;
+  }
+
+  /**
+   * recv(bufsize, flags = 0) -> bytes; none at the end of a stream. See recv(2).
+   *
+   * @param bufsize the most bytes to receive
+   * @throws OSError; TimeoutError; BlockingIOError; TypeError, RangeError
+   */
+  recv(bufsize: number, flags = 0): Buffer {
+    const result = transfer.recv(this, bufsize, flags, this._timeout_ms);
+    return typeof result === 'number' ? this._raise(result, 'recv') : result;
+  }
+
+  /** recvfrom(bufsize, flags = 0) -> [bytes, address of the sender]. See recvfrom(2). */
+  recvfrom(bufsize: number, flags = 0): [Buffer, ReturnedAddress<F>] {
+    const result = transfer.recvfrom(this, bufsize, flags, this._timeout_ms);
+    return typeof result === 'number' ? this._raise(result, 'recvfrom') : result;
+  }
+
+  /**
+   * recv_into(buffer, nbytes = 0, flags = 0) -> how many bytes were written to the buffer. See recv(2).
+   *
+   * @param nbytes the most bytes to receive; 0: as many as fit. With MSG_TRUNC the result is the datagram's true length
+   * @throws RangeError where nbytes is more than the buffer holds
+   */
+  recv_into(buffer: BytesLike, nbytes = 0, flags = 0): number {
+    const result = transfer.recv_into(this, buffer, nbytes, flags, this._timeout_ms);
+    return result < 0 ? this._raise(result, 'recv_into') : result;
+  }
+
+  /** recvfrom_into(buffer, nbytes = 0, flags = 0) -> [count, address of the sender]. */
+  recvfrom_into(buffer: BytesLike, nbytes = 0, flags = 0): [number, ReturnedAddress<F>] {
+    const result = transfer.recvfrom_into(this, buffer, nbytes, flags, this._timeout_ms);
+    return typeof result === 'number' ? this._raise(result, 'recvfrom_into') : result;
+  }
+
+  /**
+   * recv_exactly(n) -> n bytes, under one deadline.
+   *
+   * @throws IncompleteReadError at the end of the stream, with what came as `partial`; any other error has it, too
+   */
+  recv_exactly(n: number): Buffer {
+    const buffer = Buffer.allocUnsafeSlow(size(n, 'n'));
+    const deadline = new Deadline(this._timeout_ms);
+    let received = 0;
+    while (received < n) {
+      const rest = buffer.subarray(received);
+      const count = deadline.passed() ? TIMED_OUT : transfer.recv_into(this, rest, 0, 0, deadline.left_ms());
+      if (count < 0) this._raise_with(count, 'recv_exactly', { partial: buffer.subarray(0, received) });
+      if (count === 0) throw new IncompleteReadError(buffer.subarray(0, received), n);
+      received += count;
+    }
+    return buffer;
+  }
+
+  /** send(data, flags = 0) -> how many bytes the kernel took. See send(2). */
+  send(bytes: Data, flags = 0): number {
+    const result = transfer.send(this, data(bytes, 'data'), integer(flags, 'flags'), this._timeout_ms);
+    return result < 0 ? this._raise(result, 'send') : result;
+  }
+
+  /**
+   * sendall(data, flags = 0). Sends all of it, under one deadline.
+   *
+   * @throws OSError, TimeoutError, with `bytes_sent`
+   */
+  sendall(bytes: Data, flags = 0): void {
+    const view = data(bytes, 'data');
+    const deadline = new Deadline(this._timeout_ms);
+    const count = transfer.send(this, view, integer(flags, 'flags'), this._timeout_ms);
+    if (count !== view.length) this.#send_rest(view, count, flags, deadline);
+  }
+
+  #send_rest(view: Bytes, first: number, flags: number, deadline: Deadline): void {
+    let sent = 0;
+    let count = first;
+    for (;;) {
+      if (count < 0) this._raise_with(count, 'sendall', { bytes_sent: sent });
+      sent += count;
+      if (sent === view.length) return;
+      const rest = view.subarray(sent);
+      count = deadline.passed() ? TIMED_OUT : transfer.send(this, rest, flags, deadline.left_ms());
+    }
+  }
+
+  /** sendto(data, address) or sendto(data, flags, address) -> how many bytes went out. See sendto(2). */
+  sendto(bytes: Data, address: Address<F>): number;
+  sendto(bytes: Data, flags: number, address: Address<F>): number;
+  sendto(bytes: Data, flags_or_address: number | Address<F>, address?: Address<F>): number {
+    const has_flags = address !== undefined;
+    const flags = has_flags ? integer(flags_or_address, 'flags') : 0;
+    const to = has_flags ? address : flags_or_address;
+    const result = transfer.sendto(this, data(bytes, 'data'), flags, to, resolve_host, this._timeout_ms);
+    return result < 0 ? this._raise(result, 'sendto', to) : result;
+  }
+
+  /**
+   * sendfile(file, offset = 0, count = null) -> how many bytes were sent, by sendfile(2).
+   *
+   * @param file a descriptor, a FileHandle, or what has `fileno()`; with `seek()`, its position moves behind what was sent
+   * @param offset where in the file to begin
+   * @param count how many bytes, or null for all to the end
+   * @throws OSError, TimeoutError, with `bytes_sent`; RangeError on a socket that is no stream or does not block
+   */
+  sendfile(file: SendfileSource, offset = 0, count: number | null = null): number {
+    return sendfile(this, file, offset, count);
+  }
+
+  /**
+   * to_node() -> a net.Socket, or a net.Server for a listening socket, which owns the descriptor; this socket is
+   * detached. TCP and AF_UNIX streams.
+   *
+   * @throws RangeError for a socket that node:net has no class for
+   */
+  to_node(): NetSocket | NetServer {
+    return to_node(this);
+  }
+}
+
+/** What `socket` is at run time: callable with and without `new`, and a base for classes. */
+export interface SocketConstructor {
+  new <F extends number = typeof c.AF_INET>(
+    family?: F | null,
+    type?: number | null,
+    proto?: number | null,
+    fileno?: number | null,
+  ): Socket<F>;
+  <F extends number = typeof c.AF_INET>(
+    family?: F | null,
+    type?: number | null,
+    proto?: number | null,
+    fileno?: number | null,
+  ): Socket<F>;
+  readonly prototype: Socket<number>;
+}
+
+// A class cannot be called without `new`; this can, and classes extend it all the same.
+function construct(...args: unknown[]): object {
+  return Reflect.construct(Socket, args, new.target ?? construct);
+}
+Object.defineProperty(construct, 'name', { value: 'socket' });
+construct.prototype = Socket.prototype;
+Object.defineProperty(Socket.prototype, 'constructor', {
+  value: construct,
+  configurable: true,
+  writable: true,
+});
+
+/** socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`. */
+export const socket = construct as unknown as SocketConstructor;
+export type socket<F extends number = number> = Socket<F>;
