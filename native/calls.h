@@ -5,47 +5,61 @@
 
 #include <node_api.h>
 
-#define BSD_SOCKETS_CALLS(X)           \
-  /* addon.cc */                       \
-  X(setup, SetUp)                      \
-  X(siginterrupt, Siginterrupt)        \
-  X(strerror, Strerror)                \
-  /* socket.cc */                      \
-  X(socket, Socket)                    \
-  X(socketpair, Socketpair)            \
-  X(adopt, AdoptDescriptor)            \
-  X(disown, Disown)                    \
-  X(close, Close)                      \
-  X(close_fd, CloseFd)                 \
-  X(dup, Dup)                          \
-  X(dup_fd, DupFd)                     \
-  X(bind, Bind)                        \
-  X(listen, Listen)                    \
-  X(accept4, Accept4)                  \
-  X(connect, Connect)                  \
-  X(shutdown, Shutdown)                \
-  X(getsockname, Getsockname)          \
-  X(getpeername, Getpeername)          \
-  X(set_blocking, SetBlocking)         \
-  X(get_inheritable, GetInheritable)   \
-  X(set_inheritable, SetInheritable)   \
-  X(encode_address, EncodeAddressCall) \
-  X(decode_address, DecodeAddressCall) \
-  /* options.cc */                     \
-  X(getsockopt, Getsockopt)            \
-  X(getsockopt_int, GetsockoptInt)     \
-  X(setsockopt, Setsockopt)            \
-  X(setsockopt_int, SetsockoptInt)     \
-  X(setsockopt_null, SetsockoptNull)   \
-  X(attach_filter, AttachFilter)       \
-  /* transfer.cc */                    \
-  X(send, Send)                        \
-  X(sendto, Sendto)                    \
-  X(recv, Recv)                        \
-  X(recvfrom, Recvfrom)                \
-  X(sendfile, Sendfile)                \
-  /* poll.cc */                        \
-  X(poll, Poll)
+#define BSD_SOCKETS_CALLS(X)                   \
+  /* addon.cc */                               \
+  X(setup, SetUp)                              \
+  X(siginterrupt, Siginterrupt)                \
+  X(strerror, Strerror)                        \
+  /* socket.cc */                              \
+  X(socket, Socket)                            \
+  X(socketpair, Socketpair)                    \
+  X(adopt, AdoptDescriptor)                    \
+  X(disown, Disown)                            \
+  X(close, Close)                              \
+  X(close_fd, CloseFd)                         \
+  X(dup, Dup)                                  \
+  X(dup_fd, DupFd)                             \
+  X(bind, Bind)                                \
+  X(listen, Listen)                            \
+  X(accept4, Accept4)                          \
+  X(connect, Connect)                          \
+  X(shutdown, Shutdown)                        \
+  X(getsockname, Getsockname)                  \
+  X(getpeername, Getpeername)                  \
+  X(set_blocking, SetBlocking)                 \
+  X(get_inheritable, GetInheritable)           \
+  X(set_inheritable, SetInheritable)           \
+  X(encode_address, EncodeAddressCall)         \
+  X(decode_address, DecodeAddressCall)         \
+  /* options.cc */                             \
+  X(getsockopt, Getsockopt)                    \
+  X(getsockopt_int, GetsockoptInt)             \
+  X(setsockopt, Setsockopt)                    \
+  X(setsockopt_int, SetsockoptInt)             \
+  X(setsockopt_null, SetsockoptNull)           \
+  X(attach_filter, AttachFilter)               \
+  /* transfer.cc */                            \
+  X(send, Send)                                \
+  X(sendto, Sendto)                            \
+  X(recv, Recv)                                \
+  X(recvfrom, Recvfrom)                        \
+  X(sendfile, Sendfile)                        \
+  /* poll.cc */                                \
+  X(poll, Poll)                                \
+  /* lookup.cc */                              \
+  X(lookup_fd, LookupFd)                       \
+  X(lookup_wait, LookupWait)                   \
+  X(lookup_take, LookupTake)                   \
+  X(lookup_drop, LookupDrop)                   \
+  /* resolver.cc */                            \
+  X(getaddrinfo_start, GetaddrinfoStart)       \
+  X(getnameinfo_start, GetnameinfoStart)       \
+  X(gethostbyname_start, GethostbynameStart)   \
+  X(gethostbyaddr_start, GethostbyaddrStart)   \
+  X(getservbyname_start, GetservbynameStart)   \
+  X(getservbyport_start, GetservbyportStart)   \
+  X(getprotobyname_start, GetprotobynameStart) \
+  X(sethostname, Sethostname)
 
 namespace bsd_sockets {
 #define BSD_SOCKETS_DECLARE(name, function) napi_value function(napi_env env, napi_callback_info info);

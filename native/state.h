@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include <cstdint>
+#include <memory>
 #include <unordered_map>
 
 #include "signals.h"
@@ -30,6 +31,7 @@ enum Cell {
   kMessageFlags,
   kValue,
   kSecondDescriptor,
+  kFailure,
   kCellCount
 };
 
@@ -43,6 +45,8 @@ struct Exchange {
   alignas(64) uint8_t address_out[kAddressSize];
   alignas(64) uint8_t scratch[kScratchSize];
 };
+
+class Lookup;
 
 class State {
  public:
@@ -73,6 +77,10 @@ class State {
   int64_t Close(int fd, uint32_t generation);
 
   bool siginterrupt = false;
+
+  // Name lookups under way or not yet taken, by their number. See lookup.h.
+  std::unordered_map<int32_t, std::shared_ptr<Lookup>> lookups;
+  int32_t last_lookup = 0;
 
  private:
   State(napi_env env, int backend_fd, void* loop) : env_(env), waiter_(backend_fd), signals_(loop) {}

@@ -21,6 +21,8 @@
 #include <set>
 #include <unordered_map>
 
+#include "thread.h"
+
 namespace bsd_sockets {
 namespace {
 
@@ -164,27 +166,14 @@ class Watchdog {
   }
 
   int StartThread() {
-    pthread_attr_t attributes;
-    int error = pthread_attr_init(&attributes);
-    if (error != 0) return error;
-    pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-    pthread_attr_setstacksize(&attributes, 128 * 1024);
-    // The thread inherits a full mask: no signal of the process is ever handled on it.
-    sigset_t all, previous;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, &previous);
-    pthread_t thread;
-    error = pthread_create(
-        &thread, &attributes,
+    return StartDetachedThread(
+        128 * 1024,
         [](void* self) -> void* {
+          pthread_setname_np(pthread_self(), "socket-watchdog");
           static_cast<Watchdog*>(self)->Run();
           return nullptr;
         },
         this);
-    pthread_sigmask(SIG_SETMASK, &previous, nullptr);
-    pthread_attr_destroy(&attributes);
-    if (error == 0) pthread_setname_np(thread, "socket-watchdog");
-    return error;
   }
 
   void Run() {

@@ -1,0 +1,146 @@
+// Name lookups: their threads, waiting for them, taking what they found. See lookup.h; the calls themselves
+// are in resolver.cc.
+#include "lookup.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <utility>
+
+#include "arguments.h"
+#include "calls.h"
+#include "thread.h"
+#include "wait.h"
+
+namespace bsd_sockets {
+namespace {
+
+// glibc's resolver keeps its buffers there, and name service modules add theirs; pages appear as they are
+// touched.
+constexpr size_t kStackSize = 512 * 1024;
+
+std::shared_ptr<Lookup> Find(State& state, int32_t number) {
+  auto found = state.lookups.find(number);
+  return found == state.lookups.end() ? nullptr : found->second;
+}
+
+int64_t Keep(State& state, const std::shared_ptr<Lookup>& lookup) {
+  // A number is free again after two thousand million lookups; those still under way are passed over.
+  do {
+    state.last_lookup = state.last_lookup == INT32_MAX ? 0 : state.last_lookup + 1;
+  } while (state.lookups.count(state.last_lookup) != 0);
+  state.lookups[state.last_lookup] = lookup;
+  return state.last_lookup;
+}
+
+int64_t Wait(State& state, const Lookup& lookup, double timeout_ms) {
+  if (lookup.done()) return 0;
+  int error = state.PrepareToBlock();
+  if (error != 0) return error;
+  Deadline deadline(timeout_ms);
+  pollfd poll_fd{lookup.event_fd(), POLLIN, 0};
+  timespec storage;
+  int64_t count = Interruptible(state, DescriptorUse(),
+                                [&] { return ppoll(&poll_fd, 1, deadline.Left(&storage), nullptr); });
+  if (count == 0) return kTimedOut;
+  return count > 0 ? 0 : count;
+}
+
+}  // namespace
+
+Lookup::~Lookup() {
+  if (event_fd_ >= 0) close(event_fd_);
+}
+
+int Lookup::Start(const std::shared_ptr<Lookup>& lookup) {
+  lookup->event_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (lookup->event_fd_ < 0) return -errno;
+  auto* thread_reference = new std::shared_ptr<Lookup>(lookup);
+  int error = StartDetachedThread(
+      kStackSize,
+      [](void* argument) -> void* {
+        pthread_setname_np(pthread_self(), "socket-lookup");
+        auto* reference = static_cast<std::shared_ptr<Lookup>*>(argument);
+        Lookup& lookup = **reference;
+        lookup.Run();
+        lookup.SetDone();
+        eventfd_write(lookup.event_fd_, 1);
+        delete reference;
+        return nullptr;
+      },
+      thread_reference);
+  if (error != 0) delete thread_reference;
+  return -error;
+}
+
+void Lookup::FailGai(int error) {
+  if (error == EAI_SYSTEM) {
+    Fail(kSystemFailure, errno);
+  } else if (error != 0) {
+    Fail(kGaiFailure, error);
+  }
+}
+
+int64_t StartLookup(State& state, const std::shared_ptr<Lookup>& lookup) {
+  int error = Lookup::Start(lookup);
+  return error != 0 ? error : Keep(state, lookup);
+}
+
+int64_t KeepDone(State& state, const std::shared_ptr<Lookup>& lookup) {
+  lookup->SetDone();
+  return Keep(state, lookup);
+}
+
+// lookup_fd(lookup) -> a descriptor that is readable once it is done; -1: it is done
+napi_value LookupFd(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int number = args.Int(0);
+  if (!args.valid()) return args.Invalid();
+  auto lookup = Find(args.state(), number);
+  if (lookup == nullptr) return args.Invalid();
+  return args.Return(lookup->done() ? -1 : lookup->event_fd());
+}
+
+// lookup_wait(lookup, timeout_ms) -> 0 once it is done; where the wait ends otherwise it is abandoned
+napi_value LookupWait(napi_env env, napi_callback_info info) {
+  Arguments<2> args(env, info);
+  int number = args.Int(0);
+  double timeout_ms = args.Double(1);
+  if (!args.valid()) return args.Invalid();
+  // A reference of its own: a signal's listener that runs meanwhile may make lookups too.
+  auto lookup = Find(args.state(), number);
+  if (lookup == nullptr) return args.Invalid();
+  int64_t result = Wait(args.state(), *lookup, timeout_ms);
+  if (result != 0) args.state().lookups.erase(number);
+  return args.Return(result);
+}
+
+// lookup_take(lookup) -> what it found, and forgets it; null with the reason in cells: see Failure
+napi_value LookupTake(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int number = args.Int(0);
+  auto lookup = args.valid() ? Find(args.state(), number) : nullptr;
+  int32_t* cells = args.state().exchange().cells;
+  napi_value nothing = nullptr;
+  if (napi_get_null(env, &nothing) != napi_ok) return nullptr;
+  cells[kFailure] = kSystemFailure;
+  cells[kValue] = lookup == nullptr ? EINVAL : EAGAIN;
+  if (lookup == nullptr || !lookup->done()) return nothing;
+  args.state().lookups.erase(number);
+  cells[kFailure] = lookup->failure();
+  cells[kValue] = lookup->number();
+  return lookup->failure() == kNoFailure ? lookup->Value(env) : nothing;
+}
+
+// lookup_drop(lookup): abandons it
+napi_value LookupDrop(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int number = args.Int(0);
+  if (!args.valid()) return args.Invalid();
+  args.state().lookups.erase(number);
+  return args.Return(0);
+}
+
+}  // namespace bsd_sockets
