@@ -78,14 +78,13 @@ int EncodeL2cap(const AddressFields& fields, Address* address) {
   return sizeof *l2;
 }
 
-// Python's pair; what a low-energy address has beside it only where it is set, as Python 3.14 does.
+// Python's pair, without the channel id that the kernel picks for a classic connection; a low-energy address
+// has two fields more, as in Python 3.14.
 napi_value DecodeL2cap(napi_env env, const sockaddr_l2* l2) {
   napi_value device = MakeDeviceAddress(env, l2->l2_bdaddr);
   napi_value psm = MakeUint(env, le16toh(l2->l2_psm));
-  napi_value cid = MakeUint(env, le16toh(l2->l2_cid));
-  if (l2->l2_bdaddr_type != 0) return MakeArray(env, {device, psm, cid, MakeUint(env, l2->l2_bdaddr_type)});
-  if (l2->l2_cid != 0) return MakeArray(env, {device, psm, cid});
-  return MakeArray(env, {device, psm});
+  if (l2->l2_bdaddr_type == 0) return MakeArray(env, {device, psm});
+  return MakeArray(env, {device, psm, MakeUint(env, le16toh(l2->l2_cid)), MakeUint(env, l2->l2_bdaddr_type)});
 }
 
 // Python gives the plain number of the device.

@@ -10,8 +10,6 @@
   X(setup, SetUp)                              \
   X(siginterrupt, Siginterrupt)                \
   X(strerror, Strerror)                        \
-  /* constants.cc */                           \
-  X(constants, Constants)                      \
   /* socket.cc */                              \
   X(socket, Socket)                            \
   X(socketpair, Socketpair)                    \

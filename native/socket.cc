@@ -117,6 +117,18 @@ napi_value Listen(napi_env env, napi_callback_info info) {
   return args.Return(Immediate(fd, generation, [&] { return ::listen(fd, backlog); }));
 }
 
+namespace {
+
+// AF_ALG sockets have no names: asked for the peer's, accept4() makes the new socket and throws it away with
+// ECONNABORTED.
+bool HasNoNames(int fd) {
+  int domain = 0;
+  socklen_t length = sizeof domain;
+  return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_ALG;
+}
+
+}  // namespace
+
 // accept4(fd, generation, flags, timeout_ms) -> fd, the peer's address in address_out
 napi_value Accept4(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
@@ -126,7 +138,10 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
   if (!args.valid()) return args.Invalid();
   Address address;
   int64_t accepted = Await(args.state(), fd, generation, POLLIN, timeout_ms, [&] {
-    return ::accept4(fd, &address.header, address.Receive(), flags | SOCK_CLOEXEC);
+    int result = ::accept4(fd, &address.header, address.Receive(), flags | SOCK_CLOEXEC);
+    if (result >= 0 || errno != ECONNABORTED || !HasNoNames(fd)) return result;
+    address.length = 0;
+    return ::accept4(fd, nullptr, nullptr, flags | SOCK_CLOEXEC);
   });
   accepted = args.state().Adopt(accepted);
   if (accepted >= 0) GiveAddress(args.state(), address);

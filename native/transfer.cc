@@ -10,6 +10,7 @@
 #include "address.h"
 #include "arguments.h"
 #include "calls.h"
+#include "nosignal.h"
 #include "wait.h"
 
 namespace bsd_sockets {
@@ -72,7 +73,7 @@ napi_value Send(napi_env env, napi_callback_info info) {
   if (!args.valid()) return args.Invalid();
   return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
     const void* data = source.data();
-    return ::send(fd, data, source.length(), flags | MSG_NOSIGNAL);
+    return WithoutSignal(flags, [&](int all) { return ::send(fd, data, source.length(), all); });
   }));
 }
 
@@ -87,7 +88,9 @@ napi_value Sendto(napi_env env, napi_callback_info info) {
   Address address = TakeAddress(args.state(), length);
   return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
     const void* data = source.data();
-    return ::sendto(fd, data, source.length(), flags | MSG_NOSIGNAL, &address.header, address.length);
+    return WithoutSignal(flags, [&](int all) {
+      return ::sendto(fd, data, source.length(), all, &address.header, address.length);
+    });
   }));
 }
 
