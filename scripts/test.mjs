@@ -40,15 +40,27 @@ const checks = [
   { name: 'constants are as generated', run: constants },
 ];
 
+/** The clang-format that decides; others lay the same style out a little differently. */
+const CLANG_FORMAT = 14;
+
 /** @returns {Counts} */
 function clangFormat() {
-  const found = spawnSync('clang-format', ['--version']);
-  if (found.error) return skip('format of C++', 'clang-format is not installed');
+  const name = 'format of C++';
+  const program = [`clang-format-${CLANG_FORMAT}`, 'clang-format'].find(
+    (candidate) => versionOf(candidate) === CLANG_FORMAT,
+  );
+  if (!program) return skip(name, `clang-format ${CLANG_FORMAT} is not installed`);
   const files = readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => /\.(cc|h)$/.test(name))
-    .map((name) => join('native', name));
+    .filter((file) => /\.(cc|h)$/.test(file))
+    .map((file) => join('native', file));
   if (files.length === 0) return fail('no C++ file found in native/');
-  return command('clang-format', ['--dry-run', '--Werror', ...files]);
+  return command(program, ['--dry-run', '--Werror', ...files]);
+}
+
+/** @param {string} program @returns {number} its major version; NaN when it is not installed */
+function versionOf(program) {
+  const { stdout } = spawnSync(program, ['--version'], { encoding: 'utf8' });
+  return Number(/version (\d+)/.exec(stdout ?? '')?.[1]);
 }
 
 /** @returns {Counts} */

@@ -41,6 +41,14 @@ export function setdefaulttimeout(timeout: number | null): void {
   default_timeout = seconds(timeout);
 }
 
+/**
+ * siginterrupt(flag). With true, a signal with a JavaScript listener ends a blocked call of the main thread with
+ * InterruptedError once the listener has run; with false, as at the start, the call goes on (PEP 475).
+ */
+export function siginterrupt(flag: boolean): void {
+  addon.siginterrupt(Boolean(flag));
+}
+
 /** What is left of a socket that was collected without close(). */
 interface Remains {
   readonly fd: number;

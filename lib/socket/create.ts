@@ -1,5 +1,4 @@
 // Functions that make sockets: pairs, connections, servers, sockets from descriptors.
-import { constants } from 'node:os';
 import { addon, cells, SECOND_DESCRIPTOR } from '../addon.js';
 import * as c from '../constants.js';
 import { OSError, raise } from '../errors.js';
@@ -18,7 +17,6 @@ import { connect_first } from './connect.js';
 import { getaddrinfo } from './resolver.js';
 import { Socket } from './socket.js';
 
-const { EAFNOSUPPORT } = constants.errno;
 
 /**
  * socketpair(family = AF_UNIX, type = SOCK_STREAM, proto = 0) -> [a, b], connected to each other. See socketpair(2).

@@ -2,7 +2,7 @@
 export * from '../constants.js';
 export * from '../errors.js';
 export type { Address, ReturnedAddress } from '../internal/address.js';
-export { getdefaulttimeout, setdefaulttimeout } from './base.js';
+export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from './base.js';
 export {
   type CreateConnectionOptions,
   type CreateServerOptions,

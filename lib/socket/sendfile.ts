@@ -35,8 +35,10 @@ export function sendfile<F extends number>(
     for (let result = -1; result !== 0 && sent < wanted; sent += result) {
       const block = Math.min(wanted - sent, BLOCK_SIZE);
       result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, block, sock._timeout_ms);
-      if (sent === 0 && (result === -EINVAL || result === -ENOSYS))
-        return (sent = send_by_hand(sock, fd, offset, wanted));
+      if (sent === 0 && (result === -EINVAL || result === -ENOSYS)) {
+        sent = send_by_hand(sock, fd, offset, wanted);
+        return sent;
+      }
       if (result < 0) sock._raise_with(result, 'sendfile', { bytes_sent: sent });
     }
     return sent;

@@ -1,0 +1,217 @@
+// The tarball is what is tested here, not the tree: packed with and without a prebuilt binary, installed where there is
+// a compiler and where there is none, imported, required, compiled against.
+
+import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import {
+  copySources,
+  install,
+  normal_path,
+  pack,
+  pathWithoutCompiler,
+  root,
+  run,
+  runOrThrow,
+  type Tarball,
+  temporaryFolder,
+} from './tarball.js';
+
+const folder = temporaryFolder();
+const no_compiler = pathWithoutCompiler(folder);
+let without_prebuild: Tarball;
+let with_prebuild: Tarball;
+/** A folder with the prebuilt package installed, for tests that only look at it. */
+let installed: string;
+
+beforeAll(() => {
+  const sources = copySources(folder);
+  rmSync(join(sources, 'prebuilds'), { recursive: true, force: true });
+  without_prebuild = pack(sources, join(folder, 'source-only'));
+  runOrThrow(sources, normal_path, 'npm', 'run', 'prebuild');
+  with_prebuild = pack(sources, join(folder, 'prebuilt'));
+  installed = install(folder, with_prebuild.file, no_compiler, '--ignore-scripts').folder;
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A program that uses the module for real, given the line that gets hold of `socket`. */
+const program = (get_socket: string) => `
+  ${get_socket}
+  const [a, b] = socket.socketpair();
+  a.sendall('over a real socket');
+  console.log(b.recv(100).toString());
+  a.close();
+  b.close();
+`;
+
+const programs = {
+  'import.mjs': program("import * as socket from 'bsd-sockets/socket';"),
+  'named.mjs': program("import { socket } from 'bsd-sockets';"),
+  'require.cjs': program("const socket = require('bsd-sockets/socket');"),
+  'worker.mjs': `
+    import { Worker } from 'node:worker_threads';
+    new Worker(new URL('./import.mjs', import.meta.url));
+  `,
+};
+
+function prebuildsOf(user: string): string {
+  return join(user, 'node_modules', 'bsd-sockets', 'prebuilds', `linux-${process.arch}`);
+}
+
+/** Runs every program in a folder that has the package installed, with no compiler on PATH. */
+function expectItWorks(user: string): void {
+  for (const [name, text] of Object.entries(programs)) {
+    writeFileSync(join(user, name), text);
+    const { code, stdout, stderr } = run(user, no_compiler, 'node', name);
+    expect({ name, code, stdout }, stderr).toEqual({ name, code: 0, stdout: 'over a real socket\n' });
+  }
+}
+
+describe('the tarball', () => {
+  it('holds what a user needs', () => {
+    expect(with_prebuild.contents).toEqual(
+      expect.arrayContaining([
+        'LICENSE',
+        'binding.gyp',
+        'dist/index.js',
+        'dist/index.d.ts',
+        'dist/socket/index.js',
+        'dist/socket/index.d.ts',
+        'native/addon.cc',
+        'package.json',
+      ]),
+    );
+    const libc = existsSync('/etc/alpine-release') ? 'musl' : 'glibc';
+    expect(with_prebuild.contents).toContain(`prebuilds/linux-${process.arch}/bsd-sockets.${libc}.node`);
+  });
+
+  it('holds nothing else', () => {
+    const known =
+      /^(dist|lib|native|prebuilds)\/|^(LICENSE|README\.md|CHANGELOG\.md|binding\.gyp|package\.json)$/;
+    expect(with_prebuild.contents.filter((path) => !known.test(path))).toEqual([]);
+    expect(with_prebuild.contents.filter((path) => /\.test\.|\/build\/|\.o$/.test(path))).toEqual([]);
+  });
+
+  it('has a stripped binary without an own path to libraries', () => {
+    const prebuilds = prebuildsOf(installed);
+    for (const name of readdirSync(prebuilds)) {
+      const { stdout } = runOrThrow(prebuilds, normal_path, 'readelf', '-S', '-d', '-W', name);
+      expect(stdout).not.toMatch(/\.debug_info|\.symtab|R(UN)?PATH/);
+    }
+  });
+});
+
+describe('installed', () => {
+  it('with a prebuilt binary: needs no compiler', () => {
+    const user = install(folder, with_prebuild.file, no_compiler);
+    expect(user.code, user.stderr).toBe(0);
+    expect(existsSync(join(user.folder, 'node_modules', 'bsd-sockets', 'build'))).toBe(false);
+    expectItWorks(user.folder);
+  });
+
+  it('with a prebuilt binary and install scripts blocked: works', () => {
+    const user = install(folder, with_prebuild.file, no_compiler, '--ignore-scripts');
+    expect(user.code, user.stderr).toBe(0);
+    expectItWorks(user.folder);
+  });
+
+  it('without a prebuilt binary: compiles', () => {
+    const user = install(folder, without_prebuild.file, normal_path);
+    expect(user.code, user.stderr).toBe(0);
+    expect(existsSync(join(user.folder, 'node_modules', 'bsd-sockets', 'build', 'Release'))).toBe(true);
+    expectItWorks(user.folder);
+  });
+
+  it('without a prebuilt binary and without a compiler: npm install fails', () => {
+    const user = install(folder, without_prebuild.file, no_compiler);
+    expect(user.code).not.toBe(0);
+  });
+
+  it('without either, because scripts were blocked: the import says what was looked for and what to do', () => {
+    const user = install(folder, without_prebuild.file, no_compiler, '--ignore-scripts');
+    expect(user.code, user.stderr).toBe(0);
+    for (const name of ['import.mjs', 'require.cjs'] as const) {
+      writeFileSync(join(user.folder, name), programs[name]);
+      const { code, stderr } = run(user.folder, no_compiler, 'node', name);
+      expect(code).toBe(1);
+      expect(stderr).toContain(`linux-${process.arch}`);
+      expect(stderr).toContain('prebuilds');
+      expect(stderr).toMatch(/npm rebuild bsd-sockets/);
+    }
+  });
+
+  it('with a binary that is broken: the import names the file', () => {
+    const user = install(folder, with_prebuild.file, no_compiler, '--ignore-scripts');
+    const prebuilds = prebuildsOf(user.folder);
+    const [name = ''] = readdirSync(prebuilds);
+    writeFileSync(join(prebuilds, name), 'not an ELF file');
+    writeFileSync(join(user.folder, 'import.mjs'), programs['import.mjs']);
+    const { code, stderr } = run(user.folder, no_compiler, 'node', 'import.mjs');
+    expect(code).toBe(1);
+    expect(stderr).toContain(join(prebuilds, name));
+  });
+});
+
+describe('the types', () => {
+  const consumer = `
+    import * as socket from 'bsd-sockets/socket';
+    import { socket as same } from 'bsd-sockets';
+
+    const sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
+    sock.bind(['127.0.0.1', 0]);
+    const data: Buffer = sock.recv(10);
+    const name: [string, number] = sock.getsockname();
+    export const all: unknown[] = [data, name, same.AF_INET6];
+
+    // @ts-expect-error: the address of AF_INET is not a path
+    sock.bind('/tmp/path');
+    // @ts-expect-error: no such thing
+    socket.no_such_thing();
+  `;
+
+  it.each([
+    ['node16', 'node16', 'consumer.mts'],
+    ['node16', 'node16', 'consumer.ts'],
+    ['nodenext', 'nodenext', 'consumer.mts'],
+    ['nodenext', 'nodenext', 'consumer.cts'],
+    ['esnext', 'bundler', 'consumer.ts'],
+    ['preserve', 'bundler', 'consumer.ts'],
+  ])('compile in a program with module %s, moduleResolution %s, in %s', (module, moduleResolution, name) => {
+    // A .ts file is an ES module or CommonJS as package.json says.
+    writeFileSync(join(installed, 'package.json'), '{ "private": true, "type": "module" }');
+    writeFileSync(join(installed, name), consumer);
+    const compilerOptions = {
+      target: 'es2022',
+      lib: ['es2023', 'esnext.disposable'],
+      module,
+      moduleResolution,
+      strict: true,
+      noEmit: true,
+      // Our own declarations are checked too.
+      skipLibCheck: false,
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules', '@types')],
+    };
+    writeFileSync(join(installed, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [name] }));
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    const { code, stdout } = run(installed, normal_path, process.execPath, tsc, '-p', '.');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+  });
+
+  it('have nothing that arethetypeswrong objects to', () => {
+    const attw = join(root, 'node_modules', '@arethetypeswrong', 'cli', 'dist', 'index.js');
+    // require() of ES modules is what every supported Node can do, and what the rule left out warns of.
+    const options = ['--profile', 'node16', '--ignore-rules', 'cjs-resolves-to-esm', '--no-color'];
+    const { code, stdout } = run(folder, normal_path, process.execPath, attw, ...options, with_prebuild.file);
+    expect(code, stdout).toBe(0);
+  });
+});
+
+it('publint has nothing to say about the package', () => {
+  const publint = join(root, 'node_modules', 'publint', 'src', 'cli.js');
+  const target = join(installed, 'node_modules', 'bsd-sockets');
+  const options = ['--strict', '--pack', 'false'];
+  const { code, stdout } = run(folder, normal_path, process.execPath, publint, target, ...options);
+  expect(code, stdout).toBe(0);
+});

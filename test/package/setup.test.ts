@@ -1,0 +1,77 @@
+// scripts/setup.mjs on a copy of the checkout: does nothing when nothing changed, the right thing when something did,
+// and says what is missing.
+
+import { appendFileSync, cpSync, existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { copySources, normal_path, pathWithoutCompiler, root, run, temporaryFolder } from './tarball.js';
+
+const folder = temporaryFolder();
+const no_compiler = pathWithoutCompiler(folder);
+let copy: string;
+
+beforeAll(() => {
+  copy = copySources(folder);
+  for (const name of ['build', 'dist']) {
+    cpSync(join(root, name), join(copy, name), { recursive: true, preserveTimestamps: true });
+  }
+});
+
+// As after a build: outputs newer than all sources.
+beforeEach(() => {
+  const now = new Date();
+  utimesSync(join(copy, 'build', 'Release', 'bsd_sockets.node'), now, now);
+  for (const name of readdirSync(join(copy, 'dist'), { recursive: true, encoding: 'utf8' })) {
+    utimesSync(join(copy, 'dist', name), now, now);
+  }
+});
+
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const setUp = (path: string) => run(copy, path, 'node', 'scripts/setup.mjs');
+
+function touchLater(file: string): void {
+  const later = new Date(Date.now() + 60_000);
+  utimesSync(join(copy, file), later, later);
+}
+
+it('says and does nothing when nothing changed', () => {
+  expect(setUp(no_compiler)).toEqual({ code: 0, stdout: '', stderr: '' });
+});
+
+it('builds the TypeScript when a source is newer, and removes what no source makes any more', () => {
+  appendFileSync(join(copy, 'lib', 'index.ts'), '\nexport const added_by_a_test = 1;\n');
+  writeFileSync(join(copy, 'dist', 'gone.js'), '');
+  touchLater(join('lib', 'index.ts'));
+  expect(setUp(no_compiler)).toEqual({ code: 0, stdout: '', stderr: 'setup: building TypeScript (tsc)\n' });
+  expect(run(copy, no_compiler, 'node', '-p', `require('./dist/index.js').added_by_a_test`).stdout).toBe(
+    '1\n',
+  );
+  expect(existsSync(join(copy, 'dist', 'gone.js'))).toBe(false);
+});
+
+it('shows the errors of tsc', () => {
+  appendFileSync(join(copy, 'lib', 'index.ts'), 'export const wrong: string = 1;\n');
+  touchLater(join('lib', 'index.ts'));
+  const { code, stderr } = setUp(no_compiler);
+  expect(code).toBe(1);
+  expect(stderr).toContain("Type 'number' is not assignable to type 'string'");
+  cpSync(join(root, 'lib', 'index.ts'), join(copy, 'lib', 'index.ts'));
+});
+
+it('says what to install when the native part has to be compiled and there is no compiler', () => {
+  touchLater(join('native', 'addon.cc'));
+  const { code, stderr } = setUp(no_compiler);
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/lacks a C\+\+ compiler.*make.*Python 3/);
+  expect(stderr).toContain('apt-get install g++ make python3');
+});
+
+it('shows the errors of the compiler', () => {
+  writeFileSync(join(copy, 'native', 'broken.cc'), '#error broken by a test\n');
+  const { code, stderr } = setUp(normal_path);
+  rmSync(join(copy, 'native', 'broken.cc'));
+  expect(code).toBe(1);
+  expect(stderr).toContain('broken by a test');
+  expect(stderr).toContain('The native part did not compile');
+});

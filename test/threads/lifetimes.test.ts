@@ -1,0 +1,107 @@
+// What ends a blocked call: termination, exit, the natural end, an uncaught throw, signals. Each row of ENGINEERING's
+// table is played for every kind of blocking call, in processes of their own, and must end at once with its own exit code.
+//
+// LIFETIME_ROUNDS sets how often (`npm run test:lifetimes` plays each 100 times).
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 10);
+const CALLS = ['recv', 'recvfrom', 'accept', 'connect', 'send', 'poll'];
+// Tells "hung" from "ended"; the events themselves take milliseconds.
+const HUNG_MS = 10_000;
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: string | null;
+  readonly output: string;
+  readonly errors: string;
+}
+
+function start(fixture: string, ...args: string[]): ChildProcess {
+  const path = fileURLToPath(new URL(`./fixtures/${fixture}`, import.meta.url));
+  return spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** Waits for a process; once it prints "blocking", `when_blocked` is called. A hanging one is killed and fails. */
+async function ended(child: ChildProcess, when_blocked?: (child: ChildProcess) => void): Promise<Ended> {
+  let output = '';
+  let errors = '';
+  child.stdout?.on('data', (chunk) => {
+    const before = output.includes('blocking');
+    output += chunk;
+    // The print comes a moment before the system call.
+    if (!before && output.includes('blocking')) setTimeout(() => when_blocked?.(child), 30);
+  });
+  child.stderr?.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const watch = setTimeout(() => child.kill('SIGKILL'), HUNG_MS);
+  const [code, signal] = await once(child, 'close');
+  clearTimeout(watch);
+  return { code, signal, output, errors };
+}
+
+async function repeat(body: () => Promise<void>): Promise<void> {
+  for (let i = 0; i < ROUNDS; i++) await body();
+}
+
+const interrupt = (child: ChildProcess): void => {
+  child.kill('SIGINT');
+};
+
+describe('a worker blocked in', () => {
+  test.each(CALLS)(
+    '%s is terminated, and none of its code runs any more',
+    async (call) => {
+      const result = await ended(start('terminate.mjs', call, String(Math.max(ROUNDS, 20))));
+      expect(result).toMatchObject({ code: 0, errors: '' });
+      expect(JSON.parse(result.output).ran).toEqual([]);
+    },
+    120_000,
+  );
+});
+
+describe('a process with a worker blocked in every call', () => {
+  const rows = [
+    { event: 'exit', what: 'process.exit(7)', code: 7, signal: null },
+    { event: 'end', what: 'the natural end of main, the workers unreferenced', code: 0, signal: null },
+    { event: 'throw', what: 'an uncaught throw in main', code: 1, signal: null },
+    { event: 'listener-exit', what: 'a listener of SIGINT that exits', code: 41, signal: null },
+  ];
+  test.each(rows)(
+    'ends by $what',
+    async ({ event, code, signal }) => {
+      await repeat(async () => {
+        const result = await ended(start('process.mjs', event));
+        expect(result).toMatchObject({ code, signal, output: 'blocking\n' });
+      });
+    },
+    120_000,
+  );
+
+  test('dies by SIGINT without a listener', async () => {
+    await repeat(async () => {
+      const result = await ended(start('process.mjs', 'killed'), interrupt);
+      expect(result).toMatchObject({ code: null, signal: 'SIGINT', output: 'blocking\n' });
+    });
+  }, 120_000);
+});
+
+describe('the main thread blocked in', () => {
+  test.each(CALLS)('%s dies by SIGINT without a listener', async (call) => {
+    const result = await ended(start('process.mjs', 'main', call), interrupt);
+    expect(result).toMatchObject({ code: null, signal: 'SIGINT', output: 'blocking\n' });
+  });
+
+  test.each(CALLS)('%s exits where the listener calls process.exit(41)', async (call) => {
+    const result = await ended(start('process.mjs', 'main-exit', call), interrupt);
+    expect(result).toMatchObject({ code: 41, signal: null, output: 'blocking\n' });
+  });
+
+  test.each(CALLS)('%s throws what the listener throws', async (call) => {
+    const result = await ended(start('process.mjs', 'main-throw', call), interrupt);
+    expect(result).toMatchObject({ code: 0, output: 'blocking\nthrew: from the listener\n' });
+  });
+});
