@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { constants as os_constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import type { PlatformConstants } from './internal/platform-constants.js';
 
 /** The deadline of the call passed. */
 export const TIMED_OUT = -10001;
@@ -32,6 +33,8 @@ export interface Addon {
   ): ArrayBuffer;
   siginterrupt(flag: boolean): number;
   strerror(errno: number): string;
+
+  constants(): PlatformConstants;
 
   socket(family: number, type: number, protocol: number): number;
   socketpair(family: number, type: number, protocol: number): number;

@@ -10,6 +10,8 @@
   X(setup, SetUp)                              \
   X(siginterrupt, Siginterrupt)                \
   X(strerror, Strerror)                        \
+  /* constants.cc */                           \
+  X(constants, Constants)                      \
   /* socket.cc */                              \
   X(socket, Socket)                            \
   X(socketpair, Socketpair)                    \
