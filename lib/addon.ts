@@ -21,6 +21,12 @@ export const SECOND_GENERATION = 2;
 export const MESSAGE_FLAGS = 3;
 export const VALUE = 4;
 export const SECOND_DESCRIPTOR = 5;
+export const FAILURE = 6;
+
+/** Why a lookup has no value, in `cells[FAILURE]`; its number is in `cells[VALUE]`. As `Failure` in native/lookup.h. */
+export const GAI_FAILURE = 2;
+export const HOST_FAILURE = 3;
+export const NOT_FOUND = 4;
 
 type Bytes = Uint8Array<ArrayBufferLike>;
 
@@ -99,6 +105,38 @@ export interface Addon {
   ): number;
 
   poll(poll_fds: Bytes, timeout_ms: number): number;
+
+  lookup_fd(lookup: number): number;
+  lookup_wait(lookup: number, timeout_ms: number): number;
+  lookup_take(lookup: number): unknown;
+  lookup_drop(lookup: number): number;
+
+  getaddrinfo_start(
+    host: string | null,
+    service: string | null,
+    family: number,
+    type: number,
+    protocol: number,
+    flags: number,
+  ): number;
+  getnameinfo_start(address_length: number, flags: number): number;
+  gethostbyname_start(name: string): number;
+  gethostbyaddr_start(address_length: number): number;
+  getservbyname_start(name: string, protocol: string | null): number;
+  getservbyport_start(port: number, protocol: string | null): number;
+  getprotobyname_start(name: string): number;
+  gai_strerror(number: number): string;
+  hstrerror(number: number): string;
+  sethostname(name: Bytes): number;
+
+  if_nameindex(): [index: number, name: string][] | number;
+  if_nametoindex(name: string): number;
+  if_indextoname(index: number): string | number;
+  inet_aton(text: string): number;
+  inet_pton(family: number, text: string): number;
+  inet_ntop(family: number, bytes: Bytes): string | number;
+  cmsg_len(length: number): number;
+  cmsg_space(length: number): number;
 }
 
 const require = createRequire(import.meta.url);

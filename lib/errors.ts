@@ -31,3 +31,11 @@ export function raise(n: number, call: Call): never {
     { errno: -n, code: getSystemErrorName(n) },
   );
 }
+export class gaierror extends OSError {}
+export class herror extends OSError {}
+export function raise_gai(number: number, call: Call): never {
+  throw Object.assign(new gaierror(`${call.syscall}: ${addon.gai_strerror(number)}`), { errno: number });
+}
+export function raise_herror(number: number, call: Call): never {
+  throw Object.assign(new herror(`${call.syscall}: ${addon.hstrerror(number)}`), { errno: number });
+}

@@ -61,8 +61,18 @@
   X(getservbyname_start, GetservbynameStart)   \
   X(getservbyport_start, GetservbyportStart)   \
   X(getprotobyname_start, GetprotobynameStart) \
-  X(sethostname, Sethostname)
-
+  X(gai_strerror, GaiStrerror)                 \
+  X(hstrerror, Hstrerror)                      \
+  X(sethostname, Sethostname)                  \
+  /* interfaces.cc */                          \
+  X(if_nameindex, IfNameindex)                 \
+  X(if_nametoindex, IfNametoindex)             \
+  X(if_indextoname, IfIndextoname)             \
+  X(inet_aton, InetAton)                       \
+  X(inet_pton, InetPton)                       \
+  X(inet_ntop, InetNtop)                       \
+  X(cmsg_len, CmsgLen)                         \
+  X(cmsg_space, CmsgSpace)
 namespace bsd_sockets {
 #define BSD_SOCKETS_DECLARE(name, function) napi_value function(napi_env env, napi_callback_info info);
 BSD_SOCKETS_CALLS(BSD_SOCKETS_DECLARE)

@@ -322,6 +322,18 @@ napi_value GetprotobynameStart(napi_env env, napi_callback_info info) {
   return args.Return(StartLookup(args.state(), std::make_shared<ProtocolEntry>(std::move(name))));
 }
 
+// gai_strerror(number), hstrerror(number) -> the C library's text for an EAI_ number, for an h_errno
+napi_value GaiStrerror(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int number = args.Int(0);
+  return args.valid() ? MakeText(env, gai_strerror(number)) : args.Invalid();
+}
+napi_value Hstrerror(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int number = args.Int(0);
+  return args.valid() ? MakeText(env, hstrerror(number)) : args.Invalid();
+}
+
 // sethostname(bytes)
 napi_value Sethostname(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);

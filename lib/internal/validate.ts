@@ -50,6 +50,13 @@ export function integer_or(
   return value === undefined || value === null ? fallback : integer(value, name, min, max);
 }
 
+/** A string that C reads to its end: without a zero byte. */
+export function c_string(value: unknown, name: string): string {
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${shown(value)}`);
+  if (value.includes('\0')) throw new RangeError(`${name} must not contain a zero byte: ${shown(value)}`);
+  return value;
+}
+
 /** A size in bytes: not negative, and no more than one call moves. */
 export function size(value: unknown, name: string): number {
   return integer(value, name, 0, MAX_SIZE);

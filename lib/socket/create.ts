@@ -14,7 +14,7 @@ import {
 } from '../internal/validate.js';
 import { getdefaulttimeout } from './base.js';
 import { connect_first } from './connect.js';
-import { getaddrinfo } from './resolver.js';
+import { stream_addresses } from './resolver.js';
 import { Socket } from './socket.js';
 
 
@@ -91,7 +91,7 @@ export function create_connection(
   const limit = timeout === undefined ? getdefaulttimeout() : seconds(timeout);
   const delay = seconds(options.happy_eyeballs_delay, 'happy_eyeballs_delay');
   const deadline = new Deadline(to_timeout_ms(limit));
-  const found = getaddrinfo(host, port, 0, c.SOCK_STREAM);
+  const found = stream_addresses(host, port, deadline.left_ms());
   return connect_first(found, {
     limit,
     deadline,

@@ -14,5 +14,36 @@ export {
   has_dualstack_ipv6,
   socketpair,
 } from './create.js';
+export {
+  CMSG_LEN,
+  CMSG_SPACE,
+  htonl,
+  htons,
+  if_indextoname,
+  if_nameindex,
+  if_nametoindex,
+  inet_aton,
+  inet_ntoa,
+  inet_ntop,
+  inet_pton,
+  ntohl,
+  ntohs,
+} from './interfaces.js';
 export { from_node } from './node.js';
+export {
+  type AddressInfoRow,
+  getaddrinfo,
+  getfqdn,
+  gethostbyaddr,
+  gethostbyname,
+  gethostbyname_ex,
+  gethostname,
+  getnameinfo,
+  getprotobyname,
+  getservbyname,
+  getservbyport,
+  type Host,
+  type HostEntry,
+  sethostname,
+} from './resolver.js';
 export { socket, socket as SocketType } from './socket.js';
