@@ -101,6 +101,7 @@ export type ResolveHost = (host: string, family: number) => string;
 
 const UINT_MAX = 2 ** 32 - 1;
 const UNIX_PATH_MAX = 108;
+const IFNAMSIZ = 16;
 
 const uint = (value: unknown, name: string): number => integer(value, name, 0, UINT_MAX);
 const uint_or_0 = (value: unknown, name: string): number => integer_or(0, value, name, 0, UINT_MAX);
@@ -170,26 +171,28 @@ function packet_fields(address: unknown, _proto: number, caller: string): unknow
   ];
 }
 
+function can_interface(value: unknown, caller: string): string {
+  const ifname = text(value, `${caller}: ifname`);
+  if (Buffer.byteLength(ifname) < IFNAMSIZ) return ifname;
+  throw new RangeError(`${caller}: ifname must have fewer than ${IFNAMSIZ} bytes, not ${shown(ifname)}`);
+}
+
 function can_fields(address: unknown, proto: number, caller: string): unknown[] {
   if (proto === c.CAN_ISOTP) {
     const [ifname, rx_id, tx_id] = array(address, `${caller}: address`, 3, 3);
-    return [
-      text(ifname, `${caller}: ifname`),
-      uint(rx_id, `${caller}: rx_id`),
-      uint(tx_id, `${caller}: tx_id`),
-    ];
+    return [can_interface(ifname, caller), uint(rx_id, `${caller}: rx_id`), uint(tx_id, `${caller}: tx_id`)];
   }
   if (proto === c.CAN_J1939) {
     const [ifname, name, pgn, addr] = array(address, `${caller}: address`, 4, 4);
     return [
-      text(ifname, `${caller}: ifname`),
+      can_interface(ifname, caller),
       j1939_name(name, `${caller}: name`),
       uint(pgn, `${caller}: pgn`),
       integer(addr, `${caller}: addr`, 0, 255),
     ];
   }
   const [ifname] = array(address, `${caller}: address`, 1, 1);
-  return [text(ifname, `${caller}: ifname`)];
+  return [can_interface(ifname, caller)];
 }
 
 function j1939_name(value: unknown, name: string): bigint {
@@ -199,21 +202,27 @@ function j1939_name(value: unknown, name: string): bigint {
   return number;
 }
 
+function bluetooth_address(value: unknown, name: string): string {
+  const bdaddr = text(value, name);
+  if (/^(?:[0-9a-f]{1,2}:){5}[0-9a-f]{1,2}$/i.test(bdaddr)) return bdaddr;
+  throw new RangeError(`${name} must be like 00:AA:01:02:03:04, not ${shown(bdaddr)}`);
+}
+
 function bluetooth_fields(address: unknown, proto: number, caller: string): unknown[] {
   if (proto === c.BTPROTO_HCI) {
     const [device_id] = Array.isArray(address) ? array(address, `${caller}: address`, 1, 1) : [address];
     return [integer(device_id, `${caller}: device_id`, 0, 65535)];
   }
-  if (proto === c.BTPROTO_SCO) return [text(address, `${caller}: bdaddr`)];
+  if (proto === c.BTPROTO_SCO) return [bluetooth_address(address, `${caller}: bdaddr`)];
   const [bdaddr, number] = array(address, `${caller}: address`, 2, 2);
   const name = proto === c.BTPROTO_L2CAP ? 'psm' : 'channel';
-  return [text(bdaddr, `${caller}: bdaddr`), integer(number, `${caller}: ${name}`, 0, 65535)];
+  return [bluetooth_address(bdaddr, `${caller}: bdaddr`), integer(number, `${caller}: ${name}`, 0, 65535)];
 }
 
 function tipc_fields(address: unknown, _proto: number, caller: string): unknown[] {
   const [addr_type, v1, v2, v3, scope] = array(address, `${caller}: address`, 4, 5);
   return [
-    integer(addr_type, `${caller}: addr_type`, 0, 255),
+    integer(addr_type, `${caller}: addr_type`, c.TIPC_ADDR_NAMESEQ, c.TIPC_ADDR_ID),
     word(v1, `${caller}: v1`),
     word(v2, `${caller}: v2`),
     word(v3, `${caller}: v3`),

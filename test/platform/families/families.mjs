@@ -13,6 +13,7 @@
 //   name =         keeps the result (`a, b =` takes a pair apart)
 //   !              it must fail, with the same error in both
 //   ~              the kernel picks some of the numbers: only the shape is compared
+//   +              bsd-sockets alone runs it, for what Python's module cannot; it must give what stands behind `->`
 //   ?              if it fails with python3, the kernel lacks what the scenario is about: skipped
 // Comments at the head: `# modules:` kernel modules, loaded in a guest; `# setup:` a shell command (several lines are one
 // script); `# namespace: none` for families that exist only in the machine's own network namespace.
@@ -45,10 +46,12 @@ function parse(text) {
   const steps = [];
   for (const [index, line] of text.split('\n').entries()) {
     if (line.trim() === '' || line.startsWith('#')) continue;
-    const [, mark, names, expression] = /^([!~?]?)\s*(?:(\w+(?:, \w+)*) = )?(.*)$/.exec(line);
+    const [, mark, names, source] = /^([!~?+]?)\s*(?:(\w+(?:, \w+)*) = )?(.*)$/.exec(line);
+    const [expression, expected] = mark === '+' ? source.split(' -> ') : [source];
     steps.push({
       line: index + 1,
       expression,
+      expected,
       names: names ? names.split(', ') : [],
       fails: mark === '!',
       shape: mark === '~',
@@ -173,6 +176,10 @@ function compare(scenario, python, node, errors) {
     const expected = python.results.get(step.line);
     const actual = node.results.get(step.line);
     const where = `line ${step.line}: ${step.expression}`;
+    if (step.expected) {
+      if (actual && !actual.error && isDeepStrictEqual(actual.value, actual.expected)) continue;
+      return ['failed', `${where}\n  expected: ${step.expected}\n  node:     ${said(actual)}`, more];
+    }
     if (step.probes && expected?.error) return ['skipped', `${step.expression}: ${expected.message}`, more];
     if (expected?.error === 'NameError')
       return ['skipped', `${PYTHON} ${python.version}: ${expected.message}`, more];

@@ -55,6 +55,7 @@ for (const step of JSON.parse(readFileSync(0, 'utf8'))) {
     const values = step.names.length > 1 ? value : [value];
     for (const [i, name] of step.names.entries()) scope[name] = values[i];
     result.value = value === undefined ? null : plain(value);
+    if (step.expected) result.expected = plain(evaluate(step.expected, scope));
   } catch (error) {
     Object.assign(result, failure(error));
   }
