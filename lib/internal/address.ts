@@ -61,7 +61,22 @@ interface AddressByFamily {
   38: AlgAddress;
   40: VsockAddress;
   42: QipcrtrAddress;
+  [family: number]: AnyAddress;
 }
+
+type AnyAddress =
+  | UnixAddress
+  | InetAddress
+  | Inet6Address
+  | NetlinkAddress
+  | PacketAddress
+  | CanAddress
+  | TipcAddress
+  | BluetoothAddress
+  | AlgAddress
+  | VsockAddress
+  | QipcrtrAddress
+  | RawAddress;
 
 interface ReturnedByFamily {
   1: string | Buffer;
@@ -79,22 +94,15 @@ interface ReturnedByFamily {
   38: Buffer;
   40: [cid: Uint, port: Uint];
   42: [node: Uint, port: Uint];
+  // biome-ignore lint/suspicious/noExplicitAny: a tuple, a string or bytes, as the family has it.
+  [family: number]: any;
 }
 
-/** The address a socket of family F takes. */
-export type Address<F extends number = number> = number extends F
-  ? AddressByFamily[keyof AddressByFamily] | RawAddress
-  : F extends keyof AddressByFamily
-    ? AddressByFamily[F]
-    : RawAddress;
+/** The address a socket of family F takes. Where the family is not known at compile time, any of them. */
+export type Address<F extends number = number> = AddressByFamily[F];
 
-/** The address a socket of family F gives. Where the family is not known at compile time it is not known at all. */
-// biome-ignore lint/suspicious/noExplicitAny: a tuple or a string, as the family has it; see the comment above.
-export type ReturnedAddress<F extends number = number> = number extends F
-  ? any
-  : F extends keyof ReturnedByFamily
-    ? ReturnedByFamily[F]
-    : Buffer;
+/** The address a socket of family F gives. Where the family is not known at compile time, it is not known at all. */
+export type ReturnedAddress<F extends number = number> = ReturnedByFamily[F];
 
 /** Finds the numeric address of a host name; for IPv6 possibly with a `%scope`. */
 export type ResolveHost = (host: string, family: number) => string;

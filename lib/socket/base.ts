@@ -84,7 +84,7 @@ function describe({ fd, generation, family, type, proto }: Remains): string {
   return `<socket ${parts.join(', ')}>`;
 }
 
-export class SocketBase<F extends number = number> {
+export class SocketBase<out F extends number = number> {
   /** The address family, AF_*. */
   readonly family: F;
   /** The socket type, SOCK_*, without SOCK_NONBLOCK and SOCK_CLOEXEC. */

@@ -22,7 +22,7 @@ const { EAGAIN } = constants.errno;
 /** What `send` and its like take: bytes, or a string for its UTF-8 bytes. */
 export type Data = BytesLike | string;
 
-export class Socket<F extends number = typeof c.AF_INET> extends SocketBase<F> {
+export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<F> {
   /**
    * accept() -> [conn, address]: the next connection as a new socket, and the peer's address. See accept(2).
    *

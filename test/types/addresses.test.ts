@@ -1,0 +1,46 @@
+// What must and what must not compile: the address follows from the family. The checks are the compiler's (`tsc` reads
+// this file); an @ts-expect-error on a line that compiles is an error.
+import * as socket from 'bsd-sockets/socket';
+import { expect, expectTypeOf, test } from 'vitest';
+
+test('the address of a socket follows from its family', () => {
+  using inet = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
+  using inet6 = socket.socket(socket.AF_INET6);
+  using unix = socket.socket(socket.AF_UNIX);
+  using standard = socket.socket();
+
+  expectTypeOf(inet.getsockname()).toEqualTypeOf<[host: string, port: number]>();
+  expectTypeOf(inet6.getsockname()).toEqualTypeOf<
+    [host: string, port: number, flowinfo: number, scope_id: number]
+  >();
+  expectTypeOf(unix.getsockname()).toEqualTypeOf<string | Buffer>();
+  expectTypeOf(standard.getsockname()).toEqualTypeOf<[host: string, port: number]>();
+  expectTypeOf<ReturnType<typeof inet.recvfrom>>().toEqualTypeOf<[Buffer, [host: string, port: number]]>();
+  expectTypeOf<Parameters<socket.socket<typeof socket.AF_NETLINK>['bind']>[0]>().toEqualTypeOf<
+    readonly [pid: number, groups: number]
+  >();
+
+  // @ts-expect-error an INET address is no path
+  expect(() => inet.bind('/tmp/path')).toThrow(TypeError);
+  // @ts-expect-error a port is a number
+  expect(() => inet.connect(['127.0.0.1', '80'])).toThrow(TypeError);
+  // @ts-expect-error a path is no array
+  expect(() => unix.bind(['127.0.0.1', 80])).toThrow(TypeError);
+  // @ts-expect-error four fields at most
+  expect(() => inet6.bind(['::1', 0, 0, 0, 0])).toThrow(TypeError);
+});
+
+test('options: a number, or bytes where a length is given', () => {
+  using sock = socket.socket();
+  expectTypeOf(sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE)).toEqualTypeOf<number>();
+  expectTypeOf(sock.getsockopt(socket.SOL_SOCKET, socket.SO_LINGER, 8)).toEqualTypeOf<Buffer>();
+  // @ts-expect-error null needs a length
+  expect(() => sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, null)).toThrow(TypeError);
+});
+
+test('a subclass keeps the family', () => {
+  class Mine extends socket.socket<typeof socket.AF_UNIX> {}
+  using mine = new Mine(socket.AF_UNIX);
+  expectTypeOf(mine.getsockname()).toEqualTypeOf<string | Buffer>();
+  expectTypeOf(mine.family).toEqualTypeOf<1>();
+});
