@@ -36,6 +36,8 @@ function fits_scratch(length: number, flags: number): boolean {
 export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: number): Buffer | number {
   size(bufsize, 'bufsize');
   integer(flags, 'flags');
+  // As in Python, to ask for nothing is to do nothing: no waiting, and a datagram stays in the queue.
+  if (bufsize === 0) return EMPTY;
   if (fits_scratch(bufsize, flags)) {
     const count = addon.recv(s._fd, s._generation, null, bufsize, flags, timeout_ms);
     return count < 0 ? count : take(count);
@@ -76,7 +78,10 @@ export function recv_into(
   timeout_ms: number,
 ): number {
   const [view, count] = target(buffer, nbytes);
-  return addon.recv(s._fd, s._generation, view, count, integer(flags, 'flags'), timeout_ms);
+  integer(flags, 'flags');
+  // See recv.
+  if (count === 0) return 0;
+  return addon.recv(s._fd, s._generation, view, count, flags, timeout_ms);
 }
 
 export function recvfrom_into<F extends number>(
