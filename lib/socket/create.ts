@@ -14,9 +14,8 @@ import {
 } from '../internal/validate.js';
 import { getdefaulttimeout } from './base.js';
 import { connect_first } from './connect.js';
-import { stream_addresses } from './resolver.js';
+import { type AddressInfoRow, stream_addresses } from './resolver.js';
 import { Socket } from './socket.js';
-
 
 /**
  * socketpair(family = AF_UNIX, type = SOCK_STREAM, proto = 0) -> [a, b], connected to each other. See socketpair(2).
@@ -87,11 +86,11 @@ export function create_connection(
   source_address?: InetAddress | Inet6Address | null,
   options: CreateConnectionOptions = {},
 ): Socket<number> {
-  const [host, port] = array(address, 'address', 2, 4) as [string, number];
+  const [host, port, ...scope] = array(address, 'address', 2, 4) as [string, number, ...number[]];
   const limit = timeout === undefined ? getdefaulttimeout() : seconds(timeout);
   const delay = seconds(options.happy_eyeballs_delay, 'happy_eyeballs_delay');
   const deadline = new Deadline(to_timeout_ms(limit));
-  const found = stream_addresses(host, port, deadline.left_ms());
+  const found = stream_addresses(host, port, deadline.left_ms()).map((row) => with_scope(row, scope));
   return connect_first(found, {
     limit,
     deadline,
@@ -99,6 +98,13 @@ export function create_connection(
     source_address,
     all_errors: options.all_errors === true,
   });
+}
+
+/** The row with the flow label and the scope of the address asked for, where one was given and the family has them. */
+function with_scope(row: AddressInfoRow, [flowinfo, scope_id]: readonly number[]): AddressInfoRow {
+  if (row[0] !== c.AF_INET6 || flowinfo === undefined) return row;
+  const [host, port, , own_scope = 0] = row[4];
+  return [row[0], row[1], row[2], row[3], [host, port, flowinfo, scope_id || own_scope]];
 }
 
 /** Keyword-only arguments of create_server. */
