@@ -11,7 +11,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, SetupError, setup } from './setup.mjs';
-import { runVitest } from './vitest/run.mjs';
+import { native_tests, runVitest } from './vitest/run.mjs';
 
 /** Everything takes about three times as long here. */
 const LIMIT = 30 * 60_000;
@@ -46,9 +46,9 @@ function build() {
 async function test() {
   const reports = mkdtempSync(join(tmpdir(), 'bsd-sockets-sanitizer-'));
   try {
-    const result = await runVitest(
-      ['--project=!package', '--project=!types', '--testTimeout=60000', ...process.argv.slice(2)],
-      {
+    const result = await runVitest([...native_tests, '--testTimeout=60000', ...process.argv.slice(2)], {
+      limit: LIMIT,
+      env: {
         BSD_SOCKETS_BINARY: binary,
         LD_PRELOAD: sanitizerLibrary(),
         // Node frees little at its exit: leaks are measured by the tests, which count descriptors and memory.
@@ -56,8 +56,7 @@ async function test() {
         ASAN_OPTIONS: `detect_leaks=0:allocator_may_return_null=1:log_path=${join(reports, 'asan')}`,
         UBSAN_OPTIONS: `print_stacktrace=1:log_path=${join(reports, 'ubsan')}`,
       },
-      LIMIT,
-    );
+    });
     const files = readdirSync(reports);
     for (const file of files) console.error(`\n── ${file}\n${readFileSync(join(reports, file), 'utf8')}`);
     for (const { name, reason } of result.skips) console.log(`skipped: ${name}\n         ${reason}`);

@@ -10,20 +10,23 @@ import { root } from '../setup.mjs';
 /** The whole run, in ms: past it everything is ended and counts as failed. */
 const LIMIT = 9 * 60_000;
 
+/** The options that leave out the tests of the package and of the types, which do not run the addon themselves. */
+export const native_tests = ['unit', 'conformance', 'platform', 'threads'].map((name) => `--project=${name}`);
+
 /**
  * Runs the vitest suite.
  *
  * @param {string[]} args filters and options, as on vitest's command line
- * @param {Record<string, string>} [env] variables added to the environment of vitest and all it starts
- * @param {number} [limit] ms after which the run is given up
+ * @param {{ env?: Record<string, string>, limit?: number, node?: string }} [options] env: variables added to the
+ *   environment of vitest and all it starts; limit: ms after which the run is given up; node: the Node.js to run on
  * @returns {Promise<import('./reporter.mjs').Result>}
  */
-export async function runVitest(args, env = {}, limit = LIMIT) {
+export async function runVitest(args, { env = {}, limit = LIMIT, node = process.execPath } = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-test-'));
   try {
     const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'vitest', 'reporter.mjs')}`];
     const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-    const ok = await runGroup(process.execPath, [vitest, 'run', ...reporters, ...args], limit, {
+    const ok = await runGroup(node, [vitest, 'run', ...reporters, ...args], limit, {
       ...process.env,
       ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
       ...env,
