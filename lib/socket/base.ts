@@ -9,6 +9,7 @@ import { addon, cells, GENERATION, VALUE } from '../addon.js';
 import * as c from '../constants.js';
 import { OSError, raise } from '../errors.js';
 import { decode, encode, type ReturnedAddress } from '../internal/address.js';
+import { option_arguments, socket_arguments } from '../internal/names.js';
 import {
   type BytesLike,
   data,
@@ -152,8 +153,13 @@ export class SocketBase<out F extends number = number> {
     return raise(result, {
       syscall,
       address,
-      what: () => (this._fd < 0 ? 'closed socket' : `fd ${this._fd}`),
+      what: () => this._shown(),
     });
+  }
+
+  /** The socket, in the message of an error. @internal */
+  _shown(): string {
+    return this._fd < 0 ? 'closed socket' : `fd ${this._fd}`;
   }
 
   /** The same, with what happened before the error. @internal */
@@ -326,7 +332,7 @@ export class SocketBase<out F extends number = number> {
   }
 
   #raise_option(result: number, syscall: string, level: number, optname: number): never {
-    return raise(result, { syscall, what: () => `fd ${this._fd}, level ${level}, option ${optname}` });
+    return raise(result, { syscall, what: () => `${this._shown()}, ${option_arguments(level, optname)}` });
   }
 
   /**
@@ -407,11 +413,6 @@ export class SocketBase<out F extends number = number> {
 function negative_is_null<T>(value: T): T | null {
   // Python's own default for family, type and proto is -1.
   return (value as unknown) === -1 ? null : value;
-}
-
-function socket_arguments(family: number, type: number, proto: number): string {
-  const kind = c.SocketKind[type & ~TYPE_FLAGS] ?? type;
-  return `${c.AddressFamily[family] ?? family}, ${kind}, ${proto}`;
 }
 
 function detect_family(fd: number, generation: number): number {

@@ -3,6 +3,7 @@ import { addon, cells, SECOND_DESCRIPTOR } from '../addon.js';
 import * as c from '../constants.js';
 import { OSError, raise } from '../errors.js';
 import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
+import { socket_arguments } from '../internal/names.js';
 import { Deadline } from '../internal/time.js';
 import {
   array,
@@ -32,7 +33,10 @@ export function socketpair<F extends number = typeof c.AF_UNIX>(
   const wanted_proto = integer_or(0, proto, 'proto');
   const first = addon.socketpair(wanted_family, wanted_type, wanted_proto);
   if (first < 0)
-    raise(first, { syscall: 'socketpair', what: () => `${wanted_family}, ${wanted_type}, ${wanted_proto}` });
+    raise(first, {
+      syscall: 'socketpair',
+      what: () => socket_arguments(wanted_family, wanted_type, wanted_proto),
+    });
   const second = cells[SECOND_DESCRIPTOR] as number;
   return [
     new Socket(wanted_family, wanted_type, wanted_proto, first),

@@ -1,6 +1,28 @@
 // bsd-sockets/socket: what Python's module `socket` has, and what API.md adds.
 export * from '../constants.js';
-export * from '../errors.js';
+export {
+  BlockingIOError,
+  BrokenPipeError,
+  ChildProcessError,
+  ConnectionAbortedError,
+  ConnectionError,
+  ConnectionRefusedError,
+  ConnectionResetError,
+  error,
+  FileExistsError,
+  FileNotFoundError,
+  gaierror,
+  herror,
+  IncompleteReadError,
+  InterruptedError,
+  IsADirectoryError,
+  NotADirectoryError,
+  OSError,
+  PermissionError,
+  ProcessLookupError,
+  TimeoutError,
+  timeout,
+} from '../errors.js';
 export type { Address, ReturnedAddress } from '../internal/address.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from './base.js';
 export {

@@ -184,11 +184,8 @@ describe('deadlines and progress', () => {
         error = caught;
       }
       expect(error).toBeInstanceOf(socket.TimeoutError);
-      expect(error).toMatchObject({
-        message: expect.stringContaining('timed out'),
-        code: 'ETIMEDOUT',
-        errno: undefined,
-      });
+      expect(error).toMatchObject({ message: expect.stringContaining('timed out'), code: 'ETIMEDOUT' });
+      expect(error).not.toHaveProperty('errno');
       expect(performance.now() - start).toBeGreaterThanOrEqual(49.9);
     }
     a.close();

@@ -1,0 +1,45 @@
+// The names of error numbers: as Node spells them where it knows them, else as errno.h does.
+import { constants } from 'node:os';
+import { getSystemErrorMap } from 'node:util';
+import * as c from '../constants.js';
+
+// Known to neither util.getSystemErrorMap() nor os.constants: the numbers of every Linux that Node runs on.
+const OTHERS = `
+  15 ENOTBLK 44 ECHRNG 45 EL2NSYNC 46 EL3HLT 47 EL3RST 48 ELNRNG 50 ENOCSI 51 EL2HLT 52 EBADE 53 EBADR 54 EXFULL
+  55 ENOANO 56 EBADRQC 57 EBADSLT 59 EBFONT 65 ENOPKG 66 EREMOTE 68 EADV 69 ESRMNT 70 ECOMM 73 EDOTDOT 76 ENOTUNIQ
+  77 EBADFD 78 EREMCHG 79 ELIBACC 80 ELIBBAD 81 ELIBSCN 82 ELIBMAX 83 ELIBEXEC 85 ERESTART 86 ESTRPIPE 87 EUSERS
+  96 EPFNOSUPPORT 109 ETOOMANYREFS 117 EUCLEAN 118 ENOTNAM 119 ENAVAIL 120 EISNAM 123 ENOMEDIUM 124 EMEDIUMTYPE
+  126 ENOKEY 127 EKEYEXPIRED 128 EKEYREVOKED 129 EKEYREJECTED 130 EOWNERDEAD 131 ENOTRECOVERABLE 132 ERFKILL
+  133 EHWPOISON`;
+
+const codes = new Map<number, string>();
+for (const [, number, name] of OTHERS.matchAll(/(\d+) (\w+)/g)) if (name) codes.set(Number(number), name);
+for (const [name, number] of Object.entries(constants.errno)) codes.set(number, name);
+for (const [number, [name]] of getSystemErrorMap()) codes.set(-number, name);
+
+const gai_codes = new Map<number, string>();
+for (const [name, value] of Object.entries(c)) {
+  if (name.startsWith('EAI_') && typeof value === 'number') gai_codes.set(value, name);
+}
+
+const host_codes = new Map<number, string>([
+  [c.HOST_NOT_FOUND, 'HOST_NOT_FOUND'],
+  [c.TRY_AGAIN, 'TRY_AGAIN'],
+  [c.NO_RECOVERY, 'NO_RECOVERY'],
+  [c.NO_DATA, 'NO_DATA'],
+]);
+
+/** The name of a (positive) errno, 'ECONNREFUSED'; undefined for a number that is none. See errno(3). */
+export function errno_code(errno: number): string | undefined {
+  return codes.get(errno);
+}
+
+/** The name of a (negative) EAI number, 'EAI_NONAME'. See getaddrinfo(3). */
+export function gai_code(number: number): string | undefined {
+  return gai_codes.get(number);
+}
+
+/** The name of an h_errno, 'HOST_NOT_FOUND'. See gethostbyname(3). */
+export function host_code(number: number): string | undefined {
+  return host_codes.get(number);
+}
