@@ -22,6 +22,8 @@ export const MESSAGE_FLAGS = 3;
 export const VALUE = 4;
 export const SECOND_DESCRIPTOR = 5;
 export const FAILURE = 6;
+export const CONTROL_LENGTH = 7;
+export const DESCRIPTOR_COUNT = 8;
 
 /** Why a lookup has no value, in `cells[FAILURE]`; its number is in `cells[VALUE]`. As `Failure` in native/lookup.h. */
 export const GAI_FAILURE = 2;
@@ -104,6 +106,47 @@ export interface Addon {
     timeout_ms: number,
   ): number;
 
+  sendmsg(
+    fd: number,
+    generation: number,
+    buffers: readonly Bytes[],
+    control: readonly (number | Bytes)[] | null,
+    flags: number,
+    timeout_ms: number,
+    address_length: number,
+  ): number;
+  recvmsg(
+    fd: number,
+    generation: number,
+    buffers: readonly Bytes[] | null,
+    length: number,
+    control: Bytes | null,
+    control_length: number,
+    flags: number,
+    timeout_ms: number,
+  ): number;
+  sendmmsg(
+    fd: number,
+    generation: number,
+    buffers: readonly Bytes[],
+    control: readonly (number | Bytes)[],
+    rows: Bytes,
+    addresses: Bytes,
+    flags: number,
+    timeout_ms: number,
+  ): number;
+  recvmmsg(
+    fd: number,
+    generation: number,
+    data: Bytes,
+    memory: Bytes,
+    vlen: number,
+    bufsize: number,
+    ancbufsize: number,
+    flags: number,
+    timeout_ms: number,
+  ): number;
+
   poll(poll_fds: Bytes, timeout_ms: number): number;
 
   lookup_fd(lookup: number): number;
@@ -177,6 +220,13 @@ const exchange = addon.setup(() => {}, signals, isMainThread);
 
 /** Small results of the last call, by the index constants above. */
 export const cells = new Int32Array(exchange, 0, 64);
+/** The address that the next native call takes, and the one that the last one gave: a whole sockaddr each. */
+export const ADDRESS_SIZE = 128;
+export const address_in = new Uint8Array(exchange, 256, ADDRESS_SIZE);
+export const address_out = new Uint8Array(exchange, 256 + ADDRESS_SIZE, ADDRESS_SIZE);
+/** The control messages that `recvmsg` without memory of the caller's received. */
+export const CONTROL_SIZE = 4 * 1024;
+export const control = new Uint8Array(exchange, 256 + 2 * ADDRESS_SIZE, CONTROL_SIZE);
 /** What `recv` and `recvfrom` without bytes of the caller's wrote to: 64 KiB, valid until the next call. */
 export const SCRATCH_SIZE = 64 * 1024;
 export const scratch = Buffer.from(exchange, exchange.byteLength - SCRATCH_SIZE, SCRATCH_SIZE);

@@ -46,6 +46,11 @@
   X(recv, Recv)                                \
   X(recvfrom, Recvfrom)                        \
   X(sendfile, Sendfile)                        \
+  /* message.cc */                             \
+  X(sendmsg, Sendmsg)                          \
+  X(recvmsg, Recvmsg)                          \
+  X(sendmmsg, Sendmmsg)                        \
+  X(recvmmsg, Recvmmsg)                        \
   /* poll.cc */                                \
   X(poll, Poll)                                \
   /* lookup.cc */                              \

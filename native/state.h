@@ -32,10 +32,13 @@ enum Cell {
   kValue,
   kSecondDescriptor,
   kFailure,
+  kControlLength,
+  kDescriptorCount,
   kCellCount
 };
 
 constexpr size_t kAddressSize = sizeof(sockaddr_storage);
+constexpr size_t kControlSize = 4 * 1024;
 constexpr size_t kScratchSize = 64 * 1024;
 
 // One ArrayBuffer that never leaves lib/addon.ts, so nobody can detach it and its address stays.
@@ -43,6 +46,7 @@ struct Exchange {
   int32_t cells[64];
   alignas(64) uint8_t address_in[kAddressSize];
   alignas(64) uint8_t address_out[kAddressSize];
+  alignas(64) uint8_t control[kControlSize];
   alignas(64) uint8_t scratch[kScratchSize];
 };
 

@@ -102,7 +102,7 @@ napi_value Recv(napi_env env, napi_callback_info info) {
   Target target(args, 2, static_cast<size_t>(args.Int64(3)));
   double timeout_ms = args.Double(5);
   if (!args.valid()) return args.Invalid();
-  return args.Return(Await(args.state(), fd, generation, POLLIN, timeout_ms, [&] {
+  return args.Return(Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&] {
     void* data = target.data();
     return ::recv(fd, data, target.length(), flags);
   }));
@@ -117,7 +117,7 @@ napi_value Recvfrom(napi_env env, napi_callback_info info) {
   double timeout_ms = args.Double(5);
   if (!args.valid()) return args.Invalid();
   Address address;
-  int64_t count = Await(args.state(), fd, generation, POLLIN, timeout_ms, [&] {
+  int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&] {
     void* data = target.data();
     return ::recvfrom(fd, data, target.length(), flags, &address.header, address.Receive());
   });

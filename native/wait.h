@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/socket.h>
 #include <time.h>
 
 #include "descriptor.h"
@@ -85,6 +86,13 @@ inline int64_t WaitReady(State& state, const DescriptorUse& use, short events, c
       Interruptible(state, use, [&] { return ppoll(&poll_fd, 1, deadline.Left(&storage), nullptr); });
   if (result == 0) return kTimedOut;
   return result > 0 ? 0 : result;
+}
+
+// What makes a receive with these flags ready. Ordinary data must not: a receive that does not take it would
+// be tried again at once, over and over. The error queue shows as POLLERR, which always counts.
+inline short ReceiveEvents(int flags) {
+  if ((flags & MSG_ERRQUEUE) != 0) return 0;
+  return (flags & MSG_OOB) != 0 ? POLLPRI : POLLIN;
 }
 
 // EAGAIN where nobody asked not to wait: another holder of the description made it non-blocking, so wait;

@@ -24,7 +24,9 @@ export {
   timeout,
 } from '../errors.js';
 export type { Address, ReturnedAddress } from '../internal/address.js';
+export type { ControlMessage, ReceivedControlMessage } from '../internal/control.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from './base.js';
+export { type Message, MessageBatch } from './batch.js';
 export {
   type CreateConnectionOptions,
   type CreateServerOptions,
@@ -36,6 +38,7 @@ export {
   has_dualstack_ipv6,
   socketpair,
 } from './create.js';
+export { recv_fds, send_fds } from './descriptors.js';
 export {
   CMSG_LEN,
   CMSG_SPACE,
@@ -51,6 +54,7 @@ export {
   ntohl,
   ntohs,
 } from './interfaces.js';
+export type { AlgOptions, ReceivedDescriptors, ReceivedMessage, ReceivedMessageInto } from './message.js';
 export { from_node } from './node.js';
 export {
   type AddressInfoRow,

@@ -9,9 +9,13 @@ import { addon, TIMED_OUT } from '../addon.js';
 import type * as c from '../constants.js';
 import { IncompleteReadError } from '../errors.js';
 import { type Address, decode, encode, type ReturnedAddress } from '../internal/address.js';
+import type { ControlMessage } from '../internal/control.js';
 import { Deadline } from '../internal/time.js';
 import { type Bytes, type BytesLike, data, integer, size } from '../internal/validate.js';
 import { getdefaulttimeout, SocketBase } from './base.js';
+import type { Message, MessageBatch } from './batch.js';
+import * as batch from './batch.js';
+import * as message from './message.js';
 import { to_node } from './node.js';
 import { resolve_host } from './resolver.js';
 import { type SendfileSource, sendfile } from './sendfile.js';
@@ -179,6 +183,96 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     const to = has_flags ? address : flags_or_address;
     const result = transfer.sendto(this, data(bytes, 'data'), flags, to, resolve_host, this._timeout_ms);
     return result < 0 ? this._raise(result, 'sendto', to) : result;
+  }
+
+  /**
+   * sendmsg(buffers, ancdata = [], flags = 0, address = null) -> how many bytes went out. See sendmsg(2), cmsg(3).
+   *
+   * @param buffers bytes or strings, sent one after the other as one message; at most 1,024
+   * @param ancdata control messages `[cmsg_level, cmsg_type, cmsg_data]`
+   * @throws OSError, TimeoutError, with `bytes_sent`; EMSGSIZE for too many buffers; TypeError, RangeError
+   */
+  sendmsg(
+    buffers: readonly Data[],
+    ancdata?: readonly ControlMessage[] | null,
+    flags?: number | null,
+    address?: Address<F> | null,
+  ): number {
+    const result = message.sendmsg(this, buffers, ancdata, flags, address, resolve_host, this._timeout_ms);
+    return result < 0 ? this._raise_with(result, 'sendmsg', { bytes_sent: 0 }) : result;
+  }
+
+  /**
+   * recvmsg(bufsize, ancbufsize = 0, flags = 0) -> [data, ancdata, msg_flags, address]. See recvmsg(2), cmsg(3).
+   *
+   * @param ancbufsize room for control messages, a sum of CMSG_SPACE; descriptors that come (SCM_RIGHTS) are
+   *   close-on-exec and belong to the caller
+   * @throws OSError; TimeoutError; TypeError, RangeError
+   */
+  recvmsg(bufsize: number, ancbufsize?: number, flags?: number): message.ReceivedMessage<F> {
+    const result = message.recvmsg(this, bufsize, ancbufsize, flags, this._timeout_ms);
+    return typeof result === 'number' ? this._raise(result, 'recvmsg') : result;
+  }
+
+  /**
+   * recvmsg_into(buffers, ancbufsize = 0, flags = 0) -> [nbytes, ancdata, msg_flags, address]. Fills the buffers one
+   * after the other. See recvmsg.
+   *
+   * @throws OSError; TimeoutError; EMSGSIZE for more than 1,024 buffers; TypeError, RangeError
+   */
+  recvmsg_into(
+    buffers: readonly BytesLike[],
+    ancbufsize?: number,
+    flags?: number,
+  ): message.ReceivedMessageInto<F> {
+    const result = message.recvmsg_into(this, buffers, ancbufsize, flags, this._timeout_ms);
+    return typeof result === 'number' ? this._raise(result, 'recvmsg_into') : result;
+  }
+
+  /**
+   * sendmsg_afalg(msg, { op, iv, assoclen, flags = 0 }) -> how many bytes went out. For AF_ALG sockets: sendmsg with the
+   * operation as control messages. See the kernel's userspace interface of the crypto API.
+   *
+   * @param msg buffers; none or null only sets the operation
+   * @throws OSError EOPNOTSUPP on a socket of another family; TypeError, RangeError
+   */
+  sendmsg_afalg(msg: readonly Data[] | null | undefined, options: message.AlgOptions): number {
+    const result = message.sendmsg_afalg(this, msg, options, this._timeout_ms);
+    return result < 0 ? this._raise(result, 'sendmsg_afalg') : result;
+  }
+
+  /**
+   * sendmmsg(messages, flags = 0) -> how many messages went out, which may be fewer: at most 1,024 go at once. See
+   * sendmmsg(2).
+   *
+   * @param messages sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
+   * @throws OSError, TimeoutError where none went out; TypeError, RangeError
+   */
+  sendmmsg(messages: readonly Message<F>[], flags?: number): number {
+    const result = batch.sendmmsg(this, messages, flags, resolve_host, this._timeout_ms);
+    return result < 0 ? this._raise(result, 'sendmmsg') : result;
+  }
+
+  /**
+   * recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0) -> recvmsg's result for each message that is there: waits for the
+   * first. See recvmmsg(2), MSG_WAITFORONE.
+   *
+   * @param vlen at most so many, 1 to 1,024
+   * @throws OSError; TimeoutError; TypeError, RangeError
+   */
+  recvmmsg(vlen: number, bufsize: number, ancbufsize?: number, flags?: number): message.ReceivedMessage<F>[] {
+    const result = batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, this._timeout_ms);
+    return typeof result === 'number' ? this._raise(result, 'recvmmsg') : result;
+  }
+
+  /**
+   * recvmmsg_into(batch, flags = 0) -> how many messages came into the batch. See recvmmsg.
+   *
+   * @throws OSError; TimeoutError; EBUSY from a signal's listener while a call waits with the same batch; TypeError
+   */
+  recvmmsg_into(memory: MessageBatch, flags?: number): number {
+    const result = batch.recvmmsg_into(this, memory, flags, this._timeout_ms);
+    return result < 0 ? this._raise(result, 'recvmmsg_into') : result;
   }
 
   /**

@@ -10,7 +10,7 @@ import type { SocketBase } from './base.js';
 const EMPTY = Buffer.alloc(0);
 
 /** What the native call wrote to the scratch memory, as a Buffer of its own. */
-function take(count: number): Buffer {
+export function take(count: number): Buffer {
   if (count === 0) return EMPTY;
   const buffer = Buffer.allocUnsafe(count);
   scratch.copy(buffer, 0, 0, count);
@@ -18,18 +18,18 @@ function take(count: number): Buffer {
 }
 
 /** Memory for a receive that the scratch is too small for, and the part of it that was filled. */
-function allocate(length: number, flags: number): Buffer {
+export function allocate(length: number, flags: number): Buffer {
   // With MSG_TRUNC a stream's bytes are counted but not written, so nothing old may stand there.
   return (flags & c.MSG_TRUNC) !== 0 ? Buffer.alloc(length) : Buffer.allocUnsafeSlow(length);
 }
 
-function filled(buffer: Buffer, count: number): Buffer {
+export function filled(buffer: Buffer, count: number): Buffer {
   if (count >= buffer.length) return buffer;
   // A view of a mostly empty block would keep all of it.
   return count < buffer.length / 2 ? Buffer.from(buffer.subarray(0, count)) : buffer.subarray(0, count);
 }
 
-function fits_scratch(length: number, flags: number): boolean {
+export function fits_scratch(length: number, flags: number): boolean {
   return length <= SCRATCH_SIZE && (flags & c.MSG_TRUNC) === 0;
 }
 

@@ -1,0 +1,47 @@
+// Functions that pass descriptors over AF_UNIX sockets.
+import type { Address } from '../internal/address.js';
+import { shown } from '../internal/validate.js';
+import * as message from './message.js';
+import { resolve_host } from './resolver.js';
+import { type Data, Socket } from './socket.js';
+
+function check_sock(sock: unknown): void {
+  if (!(sock instanceof Socket)) throw new TypeError(`sock must be a socket, not ${shown(sock)}`);
+}
+
+/**
+ * send_fds(sock, buffers, fds, flags = 0, address = null) -> how many bytes went out. Sends descriptors over an AF_UNIX
+ * socket, as SCM_RIGHTS; the receiver gets duplicates. See unix(7).
+ *
+ * @param buffers bytes or strings; on a stream there has to be at least one byte
+ * @param fds numbers, or what has `fileno()`; at most 253
+ * @throws OSError; TimeoutError; TypeError, RangeError
+ */
+export function send_fds<F extends number>(
+  sock: Socket<F>,
+  buffers: readonly Data[],
+  fds: readonly (number | { fileno(): number })[],
+  flags?: number | null,
+  address?: Address<F> | null,
+): number {
+  check_sock(sock);
+  const result = message.send_fds(sock, buffers, fds, flags, address, resolve_host, sock._timeout_ms);
+  return result < 0 ? sock._raise(result, 'send_fds') : result;
+}
+
+/**
+ * recv_fds(sock, bufsize, maxfds, flags = 0) -> [msg, fds, msg_flags, address]. Receives descriptors, close-on-exec; they
+ * belong to the caller. More than `maxfds` are closed, and MSG_CTRUNC tells of it. See unix(7).
+ *
+ * @throws OSError; TimeoutError; TypeError, RangeError
+ */
+export function recv_fds<F extends number>(
+  sock: Socket<F>,
+  bufsize: number,
+  maxfds: number,
+  flags?: number,
+): message.ReceivedDescriptors<F> {
+  check_sock(sock);
+  const result = message.recv_fds(sock, bufsize, maxfds, flags, sock._timeout_ms);
+  return typeof result === 'number' ? sock._raise(result, 'recv_fds') : result;
+}

@@ -1,0 +1,344 @@
+// Messages with several buffers, control messages and addresses: sendmsg, recvmsg, and many of them at once
+// by sendmmsg, recvmmsg.
+//
+// Outgoing control messages and addresses are copied before the first attempt. Buffers are not: they are
+// looked up anew for each attempt. Received descriptors are close-on-exec and owned by the environment until
+// lib/ hands them out: see control.h.
+#include <limits.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "address.h"
+#include "arguments.h"
+#include "calls.h"
+#include "control.h"
+#include "nosignal.h"
+#include "wait.h"
+
+namespace bsd_sockets {
+namespace {
+
+// The kernel's limits of buffers in a message and of messages in a batch.
+constexpr uint32_t kBufferLimit = IOV_MAX;
+constexpr uint32_t kBatchLimit = 1024;
+
+// The buffers of one or more messages as an array for the kernel.
+class Buffers {
+ public:
+  // From an array of Uint8Arrays; false where it is none.
+  bool Read(napi_env env, napi_value array) {
+    uint32_t count = 0;
+    if (napi_get_array_length(env, array, &count) != napi_ok || count > kBufferLimit * kBatchLimit)
+      return false;
+    views_.reserve(count);
+    for (uint32_t i = 0; i < count; i++) {
+      napi_value element;
+      if (napi_get_element(env, array, i, &element) != napi_ok) return false;
+      views_.emplace_back(env, element);
+      if (!views_.back().valid()) return false;
+    }
+    vector_.resize(count);
+    return true;
+  }
+
+  // For each attempt anew.
+  iovec* Fresh() {
+    for (size_t i = 0; i < views_.size(); i++) {
+      if (!fresh_) views_[i].Reload();
+      vector_[i] = {views_[i].data(), views_[i].length()};
+    }
+    fresh_ = false;
+    return vector_.data();
+  }
+  size_t count() const { return views_.size(); }
+
+ private:
+  std::vector<View> views_;
+  std::vector<iovec> vector_;
+  bool fresh_ = true;
+};
+
+// Memory that lib/ hands over as a view, or a part of the exchange memory where that is null.
+class Room {
+ public:
+  template <size_t kCount>
+  Room(Arguments<kCount>& args, size_t index, size_t wanted, uint8_t* exchange, size_t exchange_size)
+      : wanted_(wanted) {
+    if (args.Is(index, napi_null)) {
+      fixed_ = exchange;
+      wanted_ = std::min(wanted_, exchange_size);
+    } else {
+      view_ = args.Bytes(index);
+    }
+  }
+
+  void Fresh() {
+    if (fixed_ == nullptr) view_.Reload();
+  }
+  uint8_t* data() const { return fixed_ != nullptr ? fixed_ : view_.data(); }
+  size_t length() const { return fixed_ != nullptr ? wanted_ : std::min(wanted_, view_.length()); }
+
+ private:
+  View view_;
+  uint8_t* fixed_ = nullptr;
+  size_t wanted_;
+};
+
+int32_t MessageFlags(const msghdr& message, int wanted_flags) {
+  // The kernel repeats the flag that we added.
+  return message.msg_flags & ~(MSG_CMSG_CLOEXEC & ~wanted_flags);
+}
+
+}  // namespace
+
+// sendmsg(fd, generation, buffers, control, flags, timeout_ms, address_length) -> count
+//
+// control: null, or a flat array of level, type, bytes.
+napi_value Sendmsg(napi_env env, napi_callback_info info) {
+  Arguments<7> args(env, info);
+  int fd = args.Int(0), flags = args.Int(4);
+  uint32_t generation = args.Uint(1), address_length = args.Uint(6);
+  double timeout_ms = args.Double(5);
+  Buffers buffers;
+  if (!args.valid() || !buffers.Read(env, args[2])) return args.Invalid();
+  OutgoingControl control;
+  if (!args.Is(3, napi_null)) {
+    uint32_t values = 0;
+    if (napi_get_array_length(env, args[3], &values) != napi_ok) return args.Invalid();
+    int error = control.Append(env, args[3], 0, values / 3);
+    if (error != 0) return args.Return(error);
+  }
+  Address address = TakeAddress(args.state(), address_length);
+  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
+    msghdr message{};
+    message.msg_name = address.length > 0 ? &address.storage : nullptr;
+    message.msg_namelen = address.length;
+    message.msg_iov = buffers.Fresh();
+    message.msg_iovlen = buffers.count();
+    message.msg_control = control.size() > 0 ? control.data() : nullptr;
+    message.msg_controllen = control.size();
+    return WithoutSignal(flags, [&](int all) { return ::sendmsg(fd, &message, all); });
+  }));
+}
+
+// recvmsg(fd, generation, buffers or null, length, control or null, control_length, flags, timeout_ms)
+// -> count, the sender in address_out, message flags, control length and number of descriptors in cells
+//
+// With null the exchange memory takes the data (scratch) or the control messages (control).
+napi_value Recvmsg(napi_env env, napi_callback_info info) {
+  Arguments<8> args(env, info);
+  int fd = args.Int(0), flags = args.Int(6);
+  uint32_t generation = args.Uint(1);
+  size_t length = static_cast<size_t>(args.Int64(3));
+  double timeout_ms = args.Double(7);
+  Exchange& exchange = args.state().exchange();
+  Room control(args, 4, static_cast<size_t>(args.Int64(5)), exchange.control, kControlSize);
+  Buffers buffers;
+  bool to_scratch = args.Is(2, napi_null);
+  if (!args.valid() || (!to_scratch && !buffers.Read(env, args[2]))) return args.Invalid();
+  iovec scratch{exchange.scratch, std::min(length, kScratchSize)};
+  Address address;
+  msghdr message{};
+  int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&] {
+    control.Fresh();
+    message = {};
+    message.msg_name = &address.storage;
+    message.msg_namelen = sizeof address.storage;
+    message.msg_iov = to_scratch ? &scratch : buffers.Fresh();
+    message.msg_iovlen = to_scratch ? 1 : buffers.count();
+    message.msg_control = control.length() > 0 ? control.data() : nullptr;
+    message.msg_controllen = control.length();
+    return ::recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
+  });
+  if (count < 0) return args.Return(count);
+  int32_t descriptors = 0;
+  int64_t control_length = TakeControl(
+      args.state(), control.data(), std::min<size_t>(message.msg_controllen, control.length()), &descriptors);
+  if (control_length < 0) return args.Return(control_length);
+  exchange.cells[kMessageFlags] = MessageFlags(message, flags);
+  exchange.cells[kControlLength] = static_cast<int32_t>(control_length);
+  exchange.cells[kDescriptorCount] = descriptors;
+  address.length = message.msg_namelen;
+  GiveAddress(args.state(), address);
+  return args.Return(count);
+}
+
+namespace {
+
+// What lib/socket/batch.ts says of each message of an outgoing batch.
+struct OutgoingRow {
+  int32_t buffer_count;
+  int32_t control_count;
+  int32_t address_length;
+};
+
+// The messages of an outgoing batch, but for their buffers.
+class OutgoingBatch {
+ public:
+  // 0 or -errno.
+  int Read(napi_env env, const View& rows, const View& addresses, napi_value control_items) {
+    size_t count = rows.length() / sizeof(OutgoingRow);
+    if (count > kBatchLimit || addresses.length() < count * kAddressSize) return -EINVAL;
+    rows_.resize(count);
+    addresses_.resize(count);
+    if (count == 0) return 0;
+    memcpy(rows_.data(), rows.data(), count * sizeof(OutgoingRow));
+    memcpy(addresses_.data(), addresses.data(), count * kAddressSize);
+    uint32_t first = 0;
+    for (const OutgoingRow& row : rows_) {
+      if (row.buffer_count < 0 || row.control_count < 0 || row.address_length < 0) return -EINVAL;
+      if (row.address_length > static_cast<int32_t>(kAddressSize)) return -EINVAL;
+      int error = control_.Append(env, control_items, first, static_cast<uint32_t>(row.control_count));
+      if (error != 0) return error;
+      control_ends_.push_back(control_.size());
+      first += static_cast<uint32_t>(row.control_count);
+      buffer_count_ += static_cast<size_t>(row.buffer_count);
+    }
+    return 0;
+  }
+
+  size_t count() const { return rows_.size(); }
+  size_t buffer_count() const { return buffer_count_; }
+
+  // Lays the messages out over buffer_count() buffers.
+  mmsghdr* Fresh(iovec* buffers) {
+    messages_.assign(count(), mmsghdr{});
+    size_t control_begin = 0;
+    for (size_t i = 0; i < count(); i++) {
+      msghdr& message = messages_[i].msg_hdr;
+      message.msg_iov = buffers;
+      message.msg_iovlen = static_cast<size_t>(rows_[i].buffer_count);
+      buffers += rows_[i].buffer_count;
+      if (rows_[i].address_length > 0) message.msg_name = &addresses_[i];
+      message.msg_namelen = static_cast<socklen_t>(rows_[i].address_length);
+      message.msg_controllen = control_ends_[i] - control_begin;
+      if (message.msg_controllen > 0) message.msg_control = control_.data() + control_begin;
+      control_begin = control_ends_[i];
+    }
+    return messages_.data();
+  }
+
+ private:
+  std::vector<OutgoingRow> rows_;
+  std::vector<sockaddr_storage> addresses_;
+  OutgoingControl control_;
+  std::vector<size_t> control_ends_;
+  std::vector<mmsghdr> messages_;
+  size_t buffer_count_ = 0;
+};
+
+}  // namespace
+
+// sendmmsg(fd, generation, buffers, control, rows, addresses, flags, timeout_ms) -> how many messages
+//
+// The buffers and the control messages of all messages stand in one array each; a row of three 32-bit numbers
+// a message says how many of them are its own and how long its address is.
+napi_value Sendmmsg(napi_env env, napi_callback_info info) {
+  Arguments<8> args(env, info);
+  int fd = args.Int(0), flags = args.Int(6);
+  uint32_t generation = args.Uint(1);
+  View rows = args.Bytes(4), addresses = args.Bytes(5);
+  double timeout_ms = args.Double(7);
+  Buffers buffers;
+  if (!args.valid() || !buffers.Read(env, args[2])) return args.Invalid();
+  OutgoingBatch batch;
+  int error = batch.Read(env, rows, addresses, args[3]);
+  if (error != 0) return args.Return(error);
+  if (batch.buffer_count() > buffers.count()) return args.Invalid();
+  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
+    mmsghdr* messages = batch.Fresh(buffers.Fresh());
+    unsigned count = static_cast<unsigned>(batch.count());
+    return WithoutSignal(flags, [&](int all) { return ::sendmmsg(fd, messages, count, all); });
+  }));
+}
+
+namespace {
+
+// One message of a received batch, as lib/socket/batch.ts reads it.
+struct ReceivedRow {
+  int32_t length;
+  int32_t address_length;
+  int32_t control_length;
+  int32_t flags;
+};
+
+// The memory beside the data of a batch: rows, addresses, control messages, then what only the kernel reads.
+// lib/socket/batch.ts has the same layout.
+struct BatchLayout {
+  BatchLayout(uint64_t vlen, uint64_t control_size)
+      : control_stride((control_size + 7) / 8 * 8),
+        addresses(vlen * sizeof(ReceivedRow)),
+        control(addresses + vlen * kAddressSize),
+        messages(control + vlen * control_stride),
+        buffers(messages + vlen * kMessageSize),
+        size(buffers + vlen * kBufferSize) {}
+
+  static constexpr uint64_t kMessageSize = 64, kBufferSize = 16;
+  static_assert(sizeof(mmsghdr) <= kMessageSize && sizeof(iovec) <= kBufferSize);
+  static_assert(alignof(mmsghdr) <= 8 && alignof(iovec) <= 8);
+
+  uint64_t control_stride, addresses, control, messages, buffers, size;
+};
+
+}  // namespace
+
+// recvmmsg(fd, generation, data, memory, vlen, bufsize, ancbufsize, flags, timeout_ms) -> how many messages,
+// the number of their descriptors in cells
+//
+// Waits for the first and takes those that are there. Everything is laid out in `memory` by the numbers
+// alone, each time; nothing that stands in it is read.
+napi_value Recvmmsg(napi_env env, napi_callback_info info) {
+  Arguments<9> args(env, info);
+  int fd = args.Int(0), flags = args.Int(7);
+  uint32_t generation = args.Uint(1), vlen = args.Uint(4), bufsize = args.Uint(5), ancbufsize = args.Uint(6);
+  View data = args.Bytes(2), memory = args.Bytes(3);
+  double timeout_ms = args.Double(8);
+  if (!args.valid() || vlen > kBatchLimit) return args.Invalid();
+  const BatchLayout layout(vlen, ancbufsize);
+  mmsghdr* messages = nullptr;
+  int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&]() -> int64_t {
+    bool aligned = memory.Reload() && reinterpret_cast<uintptr_t>(memory.data()) % 8 == 0;
+    if (!aligned || memory.length() < layout.size || !data.Reload() ||
+        data.length() < uint64_t{vlen} * bufsize) {
+      errno = EFAULT;
+      return -1;
+    }
+    uint8_t* base = memory.data();
+    messages = reinterpret_cast<mmsghdr*>(base + layout.messages);
+    iovec* buffers = reinterpret_cast<iovec*>(base + layout.buffers);
+    for (size_t i = 0; i < vlen; i++) {
+      buffers[i] = {data.data() + i * bufsize, bufsize};
+      messages[i] = {};
+      msghdr& message = messages[i].msg_hdr;
+      message.msg_iov = &buffers[i];
+      message.msg_iovlen = 1;
+      message.msg_name = base + layout.addresses + i * kAddressSize;
+      message.msg_namelen = kAddressSize;
+      if (ancbufsize > 0) message.msg_control = base + layout.control + i * layout.control_stride;
+      message.msg_controllen = ancbufsize;
+    }
+    return ::recvmmsg(fd, messages, vlen, flags | MSG_WAITFORONE | MSG_CMSG_CLOEXEC, nullptr);
+  });
+  if (count < 0) return args.Return(count);
+  ReceivedRow* rows = reinterpret_cast<ReceivedRow*>(memory.data());
+  int32_t descriptors = 0;
+  for (int64_t i = 0; i < count; i++) {
+    const msghdr& message = messages[i].msg_hdr;
+    uint8_t* control = memory.data() + layout.control + i * layout.control_stride;
+    int64_t control_length = TakeControl(args.state(), control,
+                                         std::min<size_t>(message.msg_controllen, ancbufsize), &descriptors);
+    rows[i].length = static_cast<int32_t>(messages[i].msg_len);
+    rows[i].address_length = static_cast<int32_t>(std::min<size_t>(message.msg_namelen, kAddressSize));
+    // The message whose descriptors could not be kept stands there without them.
+    rows[i].control_length = static_cast<int32_t>(std::max<int64_t>(control_length, 0));
+    rows[i].flags = MessageFlags(message, flags) | (control_length < 0 ? MSG_CTRUNC : 0);
+  }
+  args.state().exchange().cells[kDescriptorCount] = descriptors;
+  return args.Return(count);
+}
+
+}  // namespace bsd_sockets

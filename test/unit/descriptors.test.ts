@@ -1,0 +1,89 @@
+// send_fds and recv_fds: descriptors passed over AF_UNIX sockets, none left behind.
+import { closeSync, openSync } from 'node:fs';
+import * as socket from 'bsd-sockets/socket';
+import { describe, expect, it } from 'vitest';
+import { open_descriptors } from './descriptors.js';
+
+const { AF_UNIX, SOCK_DGRAM, SOL_SOCKET, CMSG_SPACE } = socket;
+
+const read_ints = (bytes: Buffer) => [...new Int32Array(Uint8Array.from(bytes).buffer)];
+const code = (wanted: string) => expect.objectContaining({ code: wanted });
+
+describe('send_fds, recv_fds', () => {
+  it('pass descriptors with flags, and an address', () => {
+    const [a, b] = socket.socketpair(AF_UNIX, SOCK_DGRAM);
+    const file = openSync('/dev/null', 'r');
+    const before = open_descriptors();
+    expect(socket.send_fds(a, ['hello'], [file, a], socket.MSG_DONTWAIT)).toBe(5);
+    const [msg, fds, flags, address] = socket.recv_fds(b, 100, 4, socket.MSG_PEEK);
+    expect([msg.toString(), fds.length, flags, address]).toEqual(['hello', 2, 0, null]);
+    fds.forEach(socket.close);
+    expect(socket.recv_fds(b, 100, 4)[1]).toHaveLength(2);
+    expect(open_descriptors()).toBe(before + 2);
+    const name = Buffer.from(`\0bsd-sockets-${process.pid}-fds`);
+    using to = new socket.socket(AF_UNIX, SOCK_DGRAM);
+    to.bind(name);
+    using from = new socket.socket(AF_UNIX, SOCK_DGRAM);
+    socket.send_fds(from, ['x'], [file], 0, name);
+    const passed = socket.recv_fds(to, 1, 1);
+    expect(passed[1]).toHaveLength(1);
+    passed[1].forEach(socket.close);
+    closeSync(file);
+    a.close();
+    b.close();
+  });
+
+  it('close what is beyond maxfds', () => {
+    const [a, b] = socket.socketpair();
+    b.setsockopt(SOL_SOCKET, socket.SO_PASSCRED, 1);
+    const before = open_descriptors();
+    for (const maxfds of [0, 1, 2, 3, 253, 1_000_000]) {
+      socket.send_fds(a, ['x'], [0, 1, 2]);
+      const [, fds, flags] = socket.recv_fds(b, 1, maxfds);
+      expect(fds).toHaveLength(Math.min(maxfds, 3));
+      expect((flags & socket.MSG_CTRUNC) !== 0).toBe(maxfds < 3);
+      fds.forEach(socket.close);
+    }
+    expect(open_descriptors()).toBe(before);
+    a.close();
+    b.close();
+  });
+
+  it('close a pidfd that came along', (ctx) => {
+    const [a, b] = socket.socketpair();
+    if (socket.SO_PASSPIDFD === undefined) ctx.skip('no SO_PASSPIDFD in the headers');
+    try {
+      b.setsockopt(SOL_SOCKET, socket.SO_PASSPIDFD, 1);
+    } catch {
+      ctx.skip('the kernel has no SO_PASSPIDFD');
+    }
+    const before = open_descriptors();
+    socket.send_fds(a, ['x'], [0]);
+    const [, fds] = socket.recv_fds(b, 1, 10);
+    expect(fds).toHaveLength(1);
+    expect(open_descriptors()).toBe(before + 1);
+    fds.forEach(socket.close);
+    a.send('y');
+    const [, ancdata] = b.recvmsg(1, CMSG_SPACE(4));
+    const [pidfd] = read_ints(ancdata[0]?.[2] as Buffer);
+    expect(open_descriptors()).toBe(before + 1);
+    socket.close(pidfd as number);
+    a.close();
+    b.close();
+  });
+
+  it('refuse what is wrong', () => {
+    const [a, b] = socket.socketpair();
+    const untyped = socket as unknown as Record<string, (...args: unknown[]) => unknown>;
+    expect(() => untyped.send_fds?.(3, ['x'], [])).toThrow(/sock must be a socket/);
+    expect(() => untyped.send_fds?.(a, ['x'], 3)).toThrow(/fds must be an array/);
+    expect(() => untyped.send_fds?.(a, ['x'], ['3'])).toThrow(/fds\[0\] must be an integer/);
+    expect(() => untyped.recv_fds?.(a, 1, -1)).toThrow(/maxfds must be between/);
+    expect(() => untyped.recv_fds?.(a, 1)).toThrow(/maxfds must be an integer/);
+    expect(() => untyped.recv_fds?.({}, 1, 1)).toThrow(/sock must be a socket/);
+    expect(() => socket.send_fds(a, ['x'], Array(254).fill(0))).toThrow(code('EINVAL'));
+    a.close();
+    expect(() => socket.send_fds(b, ['x'], [0])).toThrow(code('EPIPE'));
+    b.close();
+  });
+});
