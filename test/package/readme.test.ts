@@ -45,7 +45,7 @@ test.for(programs)('$name', ({ source, output }, { skip }) => {
   const file = join(folder, 'program.mjs');
   // Node.js before 24 has Symbol.dispose, but not the statement.
   writeFileSync(file, source.replaceAll(/^(\s*)using /gm, '$1const '));
-  const result = spawnSync(process.execPath, [file], { encoding: 'utf8', timeout: 20_000 });
+  const result = spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8', timeout: 20_000 });
   expect(result.stderr).toBe('');
   expect(result.stdout).toBe(output);
   expect(result.status).toBe(0);
