@@ -2,47 +2,12 @@
 // table is played for every kind of blocking call, in processes of their own, and must end at once with its own exit code.
 //
 // LIFETIME_ROUNDS sets how often (`npm run test:lifetimes` plays each 100 times).
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import type { ChildProcess } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
+import { ended, start } from './programs.js';
 
 const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 10);
 const CALLS = ['recv', 'recvfrom', 'accept', 'connect', 'send', 'poll'];
-// Tells "hung" from "ended"; the events themselves take milliseconds.
-const HUNG_MS = 10_000;
-
-interface Ended {
-  readonly code: number | null;
-  readonly signal: string | null;
-  readonly output: string;
-  readonly errors: string;
-}
-
-function start(fixture: string, ...args: string[]): ChildProcess {
-  const path = fileURLToPath(new URL(`./fixtures/${fixture}`, import.meta.url));
-  return spawn(process.execPath, [path, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
-/** Waits for a process; once it prints "blocking", `when_blocked` is called. A hanging one is killed and fails. */
-async function ended(child: ChildProcess, when_blocked?: (child: ChildProcess) => void): Promise<Ended> {
-  let output = '';
-  let errors = '';
-  child.stdout?.on('data', (chunk) => {
-    const before = output.includes('blocking');
-    output += chunk;
-    // The print comes a moment before the system call.
-    if (!before && output.includes('blocking')) setTimeout(() => when_blocked?.(child), 30);
-  });
-  child.stderr?.on('data', (chunk) => {
-    errors += chunk;
-  });
-  const watch = setTimeout(() => child.kill('SIGKILL'), HUNG_MS);
-  const [code, signal] = await once(child, 'close');
-  clearTimeout(watch);
-  return { code, signal, output, errors };
-}
-
 async function repeat(body: () => Promise<void>): Promise<void> {
   for (let i = 0; i < ROUNDS; i++) await body();
 }
