@@ -41,8 +41,9 @@ export type AlgAddress = readonly [type: string, name: string, feat?: Uint, mask
 export type QipcrtrAddress = readonly [node: Uint, port: Uint];
 /** AF_BLUETOOTH: L2CAP with a PSM, RFCOMM with a channel; HCI; SCO. */
 export type BluetoothAddress =
-  | readonly [bdaddr: string, port: Uint]
-  | readonly [device_id: Uint]
+  | readonly [bdaddr: string, port: Uint, cid?: Uint, bdaddr_type?: Uint]
+  | readonly [device_id: Uint, channel?: Uint]
+  | Uint
   | string
   | Uint8Array;
 /** Every other family: a whole sockaddr. */
@@ -90,8 +91,12 @@ interface ReturnedByFamily {
     | [ifname: string, rx_id: Uint, tx_id: Uint]
     | [ifname: string, name: number | bigint, pgn: Uint, addr: Uint];
   30: [addr_type: Uint, v1: Uint, v2: Uint, v3: Uint, scope: Uint];
-  31: [bdaddr: string, port: Uint] | [device_id: Uint] | string;
-  38: Buffer;
+  31:
+    | [bdaddr: string, port: Uint, cid?: Uint, bdaddr_type?: Uint]
+    | [device_id: Uint, channel: Uint]
+    | Uint
+    | string;
+  38: [type: string, name: string, feat: Uint, mask: Uint];
   40: [cid: Uint, port: Uint];
   42: [node: Uint, port: Uint];
   // biome-ignore lint/suspicious/noExplicitAny: a tuple, a string or bytes, as the family has it.
@@ -216,15 +221,29 @@ function bluetooth_address(value: unknown, name: string): string {
   throw new RangeError(`${name} must be like 00:AA:01:02:03:04, not ${shown(bdaddr)}`);
 }
 
+// Python 3.13's forms, and the optional fields that 3.14 added.
 function bluetooth_fields(address: unknown, proto: number, caller: string): unknown[] {
   if (proto === c.BTPROTO_HCI) {
-    const [device_id] = Array.isArray(address) ? array(address, `${caller}: address`, 1, 1) : [address];
-    return [integer(device_id, `${caller}: device_id`, 0, 65535)];
+    const [device_id, channel] = Array.isArray(address)
+      ? array(address, `${caller}: address`, 1, 2)
+      : [address];
+    return [
+      integer(device_id, `${caller}: device_id`, 0, 65535),
+      integer_or(0, channel, `${caller}: channel`, 0, 65535),
+    ];
   }
   if (proto === c.BTPROTO_SCO) return [bluetooth_address(address, `${caller}: bdaddr`)];
-  const [bdaddr, number] = array(address, `${caller}: address`, 2, 2);
-  const name = proto === c.BTPROTO_L2CAP ? 'psm' : 'channel';
-  return [bluetooth_address(bdaddr, `${caller}: bdaddr`), integer(number, `${caller}: ${name}`, 0, 65535)];
+  if (proto === c.BTPROTO_L2CAP) {
+    const [bdaddr, psm, cid, bdaddr_type] = array(address, `${caller}: address`, 2, 4);
+    return [
+      bluetooth_address(bdaddr, `${caller}: bdaddr`),
+      integer(psm, `${caller}: psm`, 0, 65535),
+      integer_or(0, cid, `${caller}: cid`, 0, 65535),
+      integer_or(0, bdaddr_type, `${caller}: bdaddr_type`, 0, 255),
+    ];
+  }
+  const [bdaddr, channel] = array(address, `${caller}: address`, 2, 2);
+  return [bluetooth_address(bdaddr, `${caller}: bdaddr`), integer(channel, `${caller}: channel`, 0, 255)];
 }
 
 function tipc_fields(address: unknown, _proto: number, caller: string): unknown[] {
