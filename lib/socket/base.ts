@@ -86,12 +86,9 @@ function describe({ fd, generation, family, type, proto }: Remains): string {
 }
 
 export class SocketBase<out F extends number = number> {
-  /** The address family, AF_*. */
-  readonly family: F;
-  /** The socket type, SOCK_*, without SOCK_NONBLOCK and SOCK_CLOEXEC. */
-  readonly type: number;
-  /** The protocol. */
-  readonly proto: number;
+  readonly #family: F;
+  readonly #type: number;
+  readonly #proto: number;
 
   /** @internal */ _fd = -1;
   /** @internal */ _generation = 0;
@@ -103,39 +100,55 @@ export class SocketBase<out F extends number = number> {
   /** @internal */ _closed = false;
 
   /**
-   * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null)
+   * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null). As in Python, -1 is as good as null.
    *
    * Makes a socket, or adopts the descriptor `fileno` and finds out what is not given. See socket(2).
    *
    * @throws OSError; TypeError, RangeError on bad arguments
    */
   constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null) {
+    const wanted_family = integer_or(-1, family, 'family');
     const wanted_type = integer_or(-1, type, 'type');
+    const wanted_proto = integer_or(-1, proto, 'proto');
     let fd: number;
+    let found_type: number;
     if (fileno === undefined || fileno === null) {
-      this.family = integer_or(c.AF_INET, negative_is_null(family), 'family') as F;
-      this.type = wanted_type === -1 ? c.SOCK_STREAM : wanted_type;
-      this.proto = integer_or(0, negative_is_null(proto), 'proto');
-      fd = addon.socket(this.family, this.type, this.proto);
+      this.#family = (wanted_family === -1 ? c.AF_INET : wanted_family) as F;
+      found_type = wanted_type === -1 ? c.SOCK_STREAM : wanted_type;
+      this.#proto = wanted_proto === -1 ? 0 : wanted_proto;
+      fd = addon.socket(this.#family, found_type, this.#proto);
       if (fd < 0)
-        raise(fd, { syscall: 'socket', what: () => socket_arguments(this.family, this.type, this.proto) });
+        raise(fd, { syscall: 'socket', what: () => socket_arguments(this.family, found_type, this.proto) });
     } else {
       fd = addon.adopt(integer(fileno, 'fileno', 0));
       if (fd < 0) raise(fd, { syscall: 'socket', what: () => `fileno=${fileno}` });
       const generation = cells[GENERATION] as number;
-      this.family = integer_or(-1, family, 'family') as F;
-      if (this.family === -1) this.family = detect_family(fd, generation) as F;
-      this.type = wanted_type === -1 ? detect(fd, generation, c.SO_TYPE) : wanted_type;
-      this.proto = integer_or(-1, proto, 'proto');
-      if (this.proto === -1) this.proto = detect(fd, generation, c.SO_PROTOCOL);
+      this.#family = (wanted_family === -1 ? detect_family(fd, generation) : wanted_family) as F;
+      found_type = wanted_type === -1 ? detect(fd, generation, c.SO_TYPE) : wanted_type;
+      this.#proto = wanted_proto === -1 ? detect(fd, generation, c.SO_PROTOCOL) : wanted_proto;
     }
     this._fd = fd;
     this._generation = cells[GENERATION] as number;
-    const nonblocking = (this.type & (c.SOCK_NONBLOCK ?? 0)) !== 0;
-    this.type &= ~TYPE_FLAGS;
+    const nonblocking = (found_type & (c.SOCK_NONBLOCK ?? 0)) !== 0;
+    this.#type = found_type & ~TYPE_FLAGS;
     if (nonblocking) this.#set_timeout(0);
     else if (default_timeout !== null) this.settimeout(default_timeout);
     collected.register(this, this.#remains(), this);
+  }
+
+  /** The address family, AF_*. */
+  get family(): F {
+    return this.#family;
+  }
+
+  /** The socket type, SOCK_*, without SOCK_NONBLOCK and SOCK_CLOEXEC. */
+  get type(): number {
+    return this.#type;
+  }
+
+  /** The protocol. */
+  get proto(): number {
+    return this.#proto;
   }
 
   #remains(): Remains {
@@ -408,11 +421,6 @@ export class SocketBase<out F extends number = number> {
   [inspect.custom](): string {
     return this.toString();
   }
-}
-
-function negative_is_null<T>(value: T): T | null {
-  // Python's own default for family, type and proto is -1.
-  return (value as unknown) === -1 ? null : value;
 }
 
 function detect_family(fd: number, generation: number): number {
