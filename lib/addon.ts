@@ -187,16 +187,28 @@ const require = createRequire(import.meta.url);
 function load(): Addon {
   const override = process.env.BSD_SOCKETS_BINARY;
   if (override) return require(override) as Addon;
-  const root = fileURLToPath(new URL('..', import.meta.url));
+  const rebuild =
+    'compile it with `npm rebuild bsd-sockets --foreground-scripts` (needs Linux, python3, make and a C++17 compiler).';
+  const file = find(rebuild);
   try {
-    const load_binary = require('node-gyp-build') as (root: string) => Addon;
-    return load_binary(root);
+    return require(file) as Addon;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`bsd-sockets: ${file} does not load here (${reason}): ${rebuild}`, { cause });
+  }
+}
+
+/** The path of the binary for this platform; throws, with what was looked for, where there is none. */
+function find(rebuild: string): string {
+  const root = fileURLToPath(new URL('..', import.meta.url));
+  const { resolve } = require('node-gyp-build') as { resolve(root: string): string };
+  try {
+    return resolve(root);
   } catch (cause) {
     throw new Error(
       `bsd-sockets: no binary for ${process.platform}-${process.arch} (Node ${process.versions.node}): looked in ` +
         `${root}prebuilds/${process.platform}-${process.arch} and ${root}build/Release. Prebuilt ones come with the ` +
-        'package for Linux on x64 and arm64; elsewhere compile it with `npm rebuild bsd-sockets --foreground-scripts` ' +
-        '(needs Linux, python3, make and a C++17 compiler).',
+        `package for Linux on x64 and arm64; elsewhere ${rebuild}`,
       { cause },
     );
   }

@@ -14,14 +14,17 @@ interface Target {
   ldflags: string[];
 }
 
-const target = (JSON.parse(read('binding.gyp')) as { targets: [Target] }).targets[0];
+// Both have comments, and what binding.gyp runs (`<!@(…)`) has no counterpart.
+const gyp = read('binding.gyp').replace(/^ *#.*/gm, '');
+const target = (JSON.parse(gyp) as { targets: [Target] }).targets[0];
+const flags = [...target.cflags_cc, ...target.ldflags].filter((flag) => !flag.startsWith('<!'));
 const cmake = read('CMakeLists.txt').replace(/#.*/g, '');
 
 it.each(target.defines)('CMakeLists.txt defines %s', (name) => {
   expect(cmake.split(/[\s()]+/)).toContain(name);
 });
 
-it.each([...target.cflags_cc, ...target.ldflags])('CMakeLists.txt has the equivalent of %s', (flag) => {
+it.each(flags)('CMakeLists.txt has the equivalent of %s', (flag) => {
   const said_otherwise: Record<string, string> = {
     '-std=c++17': 'set(CMAKE_CXX_STANDARD 17)',
     '-fvisibility=hidden': 'set(CMAKE_CXX_VISIBILITY_PRESET hidden)',

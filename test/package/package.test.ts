@@ -141,7 +141,7 @@ describe('installed', () => {
     }
   });
 
-  it('with a binary that is broken: the import names the file', () => {
+  it('with a binary that does not load: the import names the file and what to do', () => {
     const user = install(folder, with_prebuild.file, no_compiler, '--ignore-scripts');
     const prebuilds = prebuildsOf(user.folder);
     const [name = ''] = readdirSync(prebuilds);
@@ -149,7 +149,8 @@ describe('installed', () => {
     writeFileSync(join(user.folder, 'import.mjs'), programs['import.mjs']);
     const { code, stderr } = run(user.folder, no_compiler, 'node', 'import.mjs');
     expect(code).toBe(1);
-    expect(stderr).toContain(join(prebuilds, name));
+    expect(stderr).toContain(`${join(prebuilds, name)} does not load here`);
+    expect(stderr).toMatch(/npm rebuild bsd-sockets/);
   });
 });
 

@@ -11,7 +11,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -30,7 +30,7 @@ function cleanEnvironment(path: string): NodeJS.ProcessEnv {
   const kept = Object.entries(process.env).filter(
     ([name]) => !/^(npm_|BSD_SOCKETS|VITEST|LD_PRELOAD|INIT_CWD|NODE_(ENV|OPTIONS|PATH))/i.test(name),
   );
-  return { ...Object.fromEntries(kept), PATH: path, NO_COLOR: '1' };
+  return { ...Object.fromEntries(kept), PATH: path, NO_COLOR: '1', JOBS: String(availableParallelism()) };
 }
 
 /** PATH without the node_modules/.bin folders that npm put there. */
