@@ -3,7 +3,7 @@
 // One entry of FAMILIES per family says which fields its address has. Host names are resolved on the way in, by a
 // function the caller gives, because blocking and promise callers wait differently.
 import { isUtf8 } from 'node:buffer';
-import { ADDRESS_LENGTH, addon, cells } from '../addon.js';
+import { ADDRESS_LENGTH, addon, address_out, cells } from '../addon.js';
 import * as c from '../constants.js';
 import { raise } from '../errors.js';
 import { array, bytes, data, integer, integer_or, shown } from './validate.js';
@@ -314,31 +314,65 @@ export function encode(
   caller: string,
   resolve: ResolveHost,
 ): number {
+  if (is_last(family, address)) return last.length;
   const fields = (FAMILIES.get(family) ?? raw_fields)(address, proto, caller);
   if (has_host(family)) return encode_host(family, fields, resolve);
-  const length = addon.encode_address(family, proto, ...fields);
+  const length = write_address(family, proto, ...fields);
   return length >= 0 ? length : raise(length, { syscall: caller, address });
+}
+
+/** Has the native encoder write an address; every use of it comes through here. */
+export function write_address(family: number, proto: number, ...fields: unknown[]): number {
+  last.length = addon.encode_address(family, proto, ...fields);
+  const remember = family === c.AF_INET && last.length >= 0;
+  last.host = remember ? fields[0] : undefined;
+  last.port = fields[1];
+  return last.length;
+}
+
+// Most datagrams go where the last one went: its address still stands where the native call takes it from.
+const last: { host: unknown; port: unknown; length: number } = { host: undefined, port: 0, length: 0 };
+
+function is_last(family: number, address: unknown): boolean {
+  if (family !== c.AF_INET || !Array.isArray(address) || address.length !== 2) return false;
+  return typeof address[0] === 'string' && address[0] === last.host && address[1] === last.port;
 }
 
 function encode_host(family: number, fields: unknown[], resolve: ResolveHost): number {
   // Most hosts are numeric already, and only the encoder knows; what it refuses is a name.
-  const length = addon.encode_address(family, 0, ...fields);
+  const length = write_address(family, 0, ...fields);
   if (length >= 0) return length;
-  const [host, scope] = resolve(fields[0] as string, family === c.AF_INET6 ? c.AF_INET6 : c.AF_INET).split(
-    '%',
-  );
+  const resolved = resolve(fields[0] as string, family === c.AF_INET6 ? c.AF_INET6 : c.AF_INET);
+  const [host, scope] = resolved.split('%');
   // A scope in the host counts where none was given beside it.
   const scope_id = fields[3] === 0 && scope !== undefined ? Number(scope) : fields[3];
-  return addon.encode_address(family, 0, host, fields[1], fields[2], scope_id);
+  return write_address(family, 0, host, fields[1], fields[2], scope_id);
 }
 
 /** The address that the last native call gave, as a socket of this family has it; null where there is none. */
 export function decode<F extends number>(family: F, proto: number): ReturnedAddress<F> {
   let address: unknown = null;
-  if (cells[ADDRESS_LENGTH] !== 0) address = addon.decode_address(proto);
+  const length = cells[ADDRESS_LENGTH];
+  if (family === c.AF_INET && length === SOCKADDR_IN_SIZE) address = inet_address();
+  else if (length !== 0) address = addon.decode_address(proto);
   if (family === c.AF_UNIX && Buffer.isBuffer(address)) address = unix_path(address);
   // The native decoder goes by the family that the kernel wrote, which is the socket's.
   return address as ReturnedAddress<F>;
+}
+
+const SOCKADDR_IN_SIZE = 16;
+const out_words = new Int32Array(address_out.buffer, address_out.byteOffset, 2);
+let last_ip = 0;
+let last_host = '0.0.0.0';
+
+/** An INET address; the text of its host is kept, because most datagrams come from where the last one came from. */
+function inet_address(): unknown {
+  if (out_words[1] !== last_ip) {
+    const [host] = addon.decode_address(0) as [string, number];
+    last_ip = out_words[1] as number;
+    last_host = host;
+  }
+  return [last_host, ((address_out[2] as number) << 8) | (address_out[3] as number)];
 }
 
 /** A path as text where it is text; abstract names stay bytes. */

@@ -7,6 +7,7 @@ import { domainToASCII } from 'node:url';
 import { addon, cells, FAILURE, GAI_FAILURE, HOST_FAILURE, NOT_FOUND, VALUE } from '../addon.js';
 import * as c from '../constants.js';
 import { type Call, OSError, raise, raise_gai, raise_herror } from '../errors.js';
+import { write_address } from './address.js';
 import { Deadline } from './time.js';
 import { array, c_string, integer, integer_or, shown } from './validate.js';
 
@@ -123,7 +124,7 @@ export function* getnameinfo(sockaddr: readonly unknown[], flags: number): Looku
   if (family === c.AF_INET && sockaddr.length !== 2) throw new OSError('IPv4 sockaddr must be 2 tuple');
   // A scope in the host counts where none was given beside it.
   const fields = [address[0], address[1], flow, scope_id || (address[3] ?? 0)];
-  const length = addon.encode_address(family, 0, ...fields);
+  const length = write_address(family, 0, ...fields);
   return yield* finish<[string, string]>(addon.getnameinfo_start(length, wanted), {
     syscall: 'getnameinfo',
     address: sockaddr,
@@ -173,7 +174,7 @@ export function* gethostbyaddr(ip_address: Host): Lookup<HostEntry> {
   const name = host_name(ip_address, 'ip_address');
   const [host = '', scope = '0'] = (yield* resolve_host(name, c.AF_UNSPEC)).split('%');
   const family = host.includes(':') ? c.AF_INET6 : c.AF_INET;
-  const length = addon.encode_address(family, 0, host, 0, 0, Number(scope));
+  const length = write_address(family, 0, host, 0, 0, Number(scope));
   const call = { syscall: 'gethostbyaddr', what: () => shown(name) };
   return yield* finish<HostEntry>(addon.gethostbyaddr_start(length), call);
 }
@@ -247,7 +248,6 @@ const NOT_IN_NAMES = /[\s"#%/:<>?@[\\\]^`{|}]/;
 
 /** A name outside ASCII by IDNA (UTS 46); others as they are, and so is what has a colon: an address. */
 function to_ascii(host: string, name: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: all of ASCII
   if (/^[\0-\x7f]*$/.test(host) || host.includes(':')) return host;
   const ascii = NOT_IN_NAMES.test(host) ? '' : domainToASCII(host);
   if (ascii === '') throw new RangeError(`${name} is no domain name: ${shown(host)}`);

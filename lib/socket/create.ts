@@ -5,14 +5,7 @@ import { OSError, raise } from '../errors.js';
 import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
 import { socket_arguments } from '../internal/names.js';
 import { Deadline } from '../internal/time.js';
-import {
-  array,
-  descriptor,
-  integer,
-  integer_or,
-  timeout as seconds,
-  to_timeout_ms,
-} from '../internal/validate.js';
+import { array, descriptor, integer_or, timeout as seconds, to_timeout_ms } from '../internal/validate.js';
 import { getdefaulttimeout } from './base.js';
 import { connect_first } from './connect.js';
 import { type AddressInfoRow, stream_addresses } from './resolver.js';

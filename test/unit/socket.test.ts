@@ -356,3 +356,34 @@ describe('sendfile', () => {
     b.close();
   });
 });
+
+test('datagrams to and from changing addresses: none is mistaken for the last one', () => {
+  const [a, b, c] = Array.from({ length: 3 }, () => {
+    const sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
+    sock.bind(['127.0.0.1', 0]);
+    return sock;
+  }) as [socket.socket<2>, socket.socket<2>, socket.socket<2>];
+  using other = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
+  other.bind(['127.0.0.2', 0]);
+  const to = b.getsockname();
+  for (const [sender, text] of [
+    [a, '1'],
+    [c, '2'],
+    [other, '3'],
+    [a, '4'],
+    [a, '5'],
+  ] as const) {
+    sender.sendto(text, to);
+    // Another address in between, and a wrong one.
+    c.sendto('elsewhere', c.getsockname());
+    expect(() => sender.sendto(text, ['127.0.0.1', -1])).toThrow(RangeError);
+    expect(b.recvfrom(10)).toEqual([Buffer.from(text), sender.getsockname()]);
+  }
+  // The array belongs to the caller, who may change it.
+  const changing = a.getsockname();
+  b.sendto('to a', changing);
+  changing[1] = c.getsockname()[1];
+  b.sendto('to c', changing);
+  expect(a.recv(10).toString()).toBe('to a');
+  for (const sock of [a, b, c]) sock.close();
+});
