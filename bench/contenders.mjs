@@ -1,0 +1,84 @@
+// Who is measured: the C floor, this library, CPython and Node's own modules. Each is a folder with the same two programs,
+// server and calls; the C ones are compiled on demand.
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const here = fileURLToPath(new URL('.', import.meta.url));
+
+/**
+ * @typedef {object} Contender
+ * @property {string} id
+ * @property {string} title with the version
+ * @property {string} [missing] why it cannot take part
+ * @property {(program: string) => string[]} command how to start its `server` or `calls`
+ */
+
+/**
+ * Everybody, the C floor first: all others are compared with it.
+ * @param {string} directory where the C programs were compiled
+ * @param {string | undefined} python_path the interpreter to measure instead of the newest
+ * @returns {Promise<Contender[]>}
+ */
+export async function find_contenders(directory, python_path) {
+  const script = (folder) => (program) => [process.execPath, join(here, folder, `${program}.mjs`)];
+  const python = await newest_python(python_path);
+  const built = existsSync(join(here, '../dist/socket/index.js'));
+  return [
+    { id: 'c', title: 'C', command: (program) => [join(directory, program)] },
+    {
+      id: 'bsd-sockets',
+      title: 'bsd-sockets',
+      missing: built ? undefined : 'not built (npm run build)',
+      command: script('bsd-sockets'),
+    },
+    {
+      id: 'cpython',
+      title: python ? `CPython ${python.version.join('.')}` : 'CPython',
+      missing: python ? undefined : 'no python3 found',
+      command: (program) => [python.path, join(here, `python/${program}.py`)],
+    },
+    { id: 'node', title: `node ${process.versions.node}`, command: script('node') },
+  ];
+}
+
+/**
+ * Compiles the C programs into the directory.
+ * @param {string} directory
+ * @returns {Promise<void>}
+ */
+export async function compile_floor(directory) {
+  const compile = (name) =>
+    run(process.env.CC ?? 'cc', ['-O2', '-o', join(directory, name), join(here, `floor/${name}.c`)]);
+  await Promise.all(['pin', 'client', 'server', 'calls'].map(compile));
+}
+
+/** The newest python3 among those of pyenv and those on PATH, asked for its version; or the one that is given. */
+async function newest_python(given) {
+  const pyenv = join(process.env.PYENV_ROOT ?? join(homedir(), '.pyenv'), 'versions');
+  const installed = existsSync(pyenv)
+    ? readdirSync(pyenv).map((name) => join(pyenv, name, 'bin/python3'))
+    : [];
+  const candidates = given ? [given] : [...installed.filter(existsSync), '/usr/bin/python3', 'python3'];
+  const found = await Promise.all(candidates.map(python_version));
+  return found.filter((python) => python !== undefined).sort((a, b) => compare(b.version, a.version))[0];
+}
+
+async function python_version(path) {
+  try {
+    const { stdout } = await run(path, ['-c', 'import sys; print(*sys.version_info[:3])']);
+    return { path, version: stdout.trim().split(' ').map(Number) };
+  } catch {
+    return undefined; // not there, or it does not start
+  }
+}
+
+/** Compares two versions of three numbers. */
+function compare(a, b) {
+  const at = a.findIndex((part, i) => part !== b[i]);
+  return at < 0 ? 0 : a[at] - b[at];
+}

@@ -1,0 +1,106 @@
+// npm run bench [-- options] [names]: measures every workload (or those whose name contains one of the names) for the C floor,
+// this library, CPython and Node's own modules, in turn A B C A B C …, all on one processor; prints tables, writes JSON.
+//
+//   --quick            fewer and shorter rounds: half a minute in all instead of three
+//   --rounds N, --seconds S, --python PATH, --cpu N, --output FILE   instead of what it would choose
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpus, release, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { compile_floor, find_contenders } from './contenders.mjs';
+import { Program } from './program.mjs';
+import { rows, table } from './report.mjs';
+import { workloads } from './workloads.mjs';
+
+const { values: options, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    python: { type: 'string' },
+    cpu: { type: 'string', default: String(cpus().length - 1) },
+    output: { type: 'string' },
+  },
+});
+const rounds = positive('rounds', options.rounds ?? (options.quick ? 3 : 9));
+const seconds = positive('seconds', options.seconds ?? (options.quick ? 0.06 : 0.25));
+const chosen = workloads.filter(
+  ({ name }) => names.length === 0 || names.some((part) => name.includes(part)),
+);
+if (chosen.length === 0) {
+  console.error(`no such workload; there are: ${workloads.map(({ name }) => name).join(', ')}`);
+  process.exit(2);
+}
+
+/** The number of an option, or the end with what is wrong. */
+function positive(name, value) {
+  if (Number(value) > 0) return Number(value);
+  console.error(`--${name} takes a number above 0, not ${value}`);
+  process.exit(2);
+}
+
+/**
+ * Lets all contenders do one workload, one round each in turn.
+ * @param {import('./workloads.mjs').Workload} workload
+ * @param {import('./contenders.mjs').Contender[]} contenders
+ * @param {{ directory: string, cpu: number }} place
+ * @returns {Promise<import('./report.mjs').Row[]>}
+ */
+async function measure(workload, contenders, place) {
+  const programs = [];
+  try {
+    for (const { command } of contenders) {
+      programs.push(await Program.start(command(workload.program), workload, place));
+    }
+    // Unmeasured: compilers warm up, caches fill.
+    for (const program of programs) await program.measure(Math.max(seconds, 0.3));
+    const figures = programs.map(() => []);
+    for (let round = 0; round < rounds; round++) {
+      for (const [i, program] of programs.entries()) figures[i].push(await program.measure(seconds));
+    }
+    return rows(contenders, figures);
+  } finally {
+    for (const program of programs) program.stop();
+  }
+}
+
+const started = performance.now();
+const directory = mkdtempSync(join(tmpdir(), 'bsd-sockets-bench-'));
+try {
+  await compile_floor(directory);
+  writeFileSync(join(directory, 'block'), Buffer.alloc(65536, 'x')); // what sendfile sends
+  const everybody = await find_contenders(directory, options.python);
+  for (const { title, missing } of everybody) if (missing) console.log(`without ${title}: ${missing}`);
+  const present = everybody.filter(({ missing }) => !missing);
+  const place = { directory, cpu: Number(options.cpu) };
+
+  const results = [];
+  for (const workload of chosen) {
+    const contenders = present.filter(({ id }) => id !== 'node' || workload.node);
+    const its = await measure(workload, contenders, place);
+    console.log(`${table(workload, its)}\n`);
+    results.push({ name: workload.name, title: workload.title, rows: its });
+  }
+
+  const output =
+    options.output ??
+    fileURLToPath(new URL(`results/${options.quick ? 'quick' : 'full'}.json`, import.meta.url));
+  mkdirSync(dirname(output), { recursive: true });
+  const machine = {
+    cpu: cpus()[0].model,
+    cpus: cpus().length,
+    kernel: release(),
+    node: process.versions.node,
+  };
+  writeFileSync(
+    output,
+    `${JSON.stringify({ date: new Date().toISOString(), machine, rounds, seconds, results }, null, 2)}\n`,
+  );
+  console.log(
+    `medians of ${rounds} rounds of ${seconds} s in ${((performance.now() - started) / 1e3).toFixed(0)} s; ${output}`,
+  );
+} finally {
+  rmSync(directory, { recursive: true });
+}

@@ -1,0 +1,54 @@
+// What is measured: one row a workload. Each contender starts one program for it ("server", measured from outside by
+// floor/client.c; or "calls", which measures itself) and is asked for one figure per round.
+
+/**
+ * @typedef {object} Workload
+ * @property {string} name what `npm run bench -- NAME` selects by
+ * @property {string} title what is done, and what one unit of the result is
+ * @property {'server' | 'calls'} program
+ * @property {string} task the program's first argument
+ * @property {'tcp' | 'unix'} [family] servers: what they listen on
+ * @property {'echo' | 'send' | 'receive'} [client] servers: what the client does
+ * @property {boolean} [node] whether Node's own modules can do this work at all
+ */
+
+/** @type {Workload[]} */
+export const workloads = [
+  ping_pong('tcp'),
+  ping_pong('unix'),
+  bulk('recv', 'send', true),
+  bulk('recv_into', 'send', false),
+  bulk('sendall', 'receive', true),
+  bulk('sendfile', 'receive', true),
+  call('getsockopt', 'getsockopt(SOL_SOCKET, SO_TYPE)'),
+  call('recv-empty', 'recv(64) on an empty non-blocking socket (EAGAIN)'),
+  call('send', 'send of 64 B on a socketpair'),
+  call('send-recv', 'send and recv of 64 B on a socketpair'),
+  call('send-recv_into', 'send and recv_into of 64 B on a socketpair'),
+  call('udp', 'sendto and recvfrom of 64 B over UDP loopback', true),
+];
+
+/** @returns {Workload} */
+function ping_pong(family) {
+  const title = `64 B there and back, ${family === 'tcp' ? 'TCP' : 'UNIX'}`;
+  return {
+    name: `ping-pong-${family}`,
+    title,
+    program: 'server',
+    task: 'echo',
+    family,
+    client: 'echo',
+    node: true,
+  };
+}
+
+/** @returns {Workload} */
+function bulk(task, client, node) {
+  const title = `64 KiB by ${task}, TCP`;
+  return { name: `bulk-${task}`, title, program: 'server', task, family: 'tcp', client, node };
+}
+
+/** @returns {Workload} */
+function call(task, title, node = false) {
+  return { name: `call-${task}`, title, program: 'calls', task, node };
+}

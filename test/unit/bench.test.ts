@@ -1,0 +1,83 @@
+// The benchmark runs and its output has the promised shape. What it measures is nobody's assertion here.
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const program = fileURLToPath(new URL('../../bench/run.mjs', import.meta.url));
+
+interface Result {
+  machine: { node: string };
+  rounds: number;
+  results: {
+    name: string;
+    rows: {
+      contender: string;
+      median_ns: number;
+      of_c: number;
+      server_ns: number | null;
+      rounds_ns: number[];
+    }[];
+  }[];
+}
+
+/** Runs the benchmark; never rejects. */
+function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    execFile(process.execPath, [program, ...args], (error, stdout, stderr) => {
+      resolve({ code: typeof error?.code === 'number' ? error.code : error ? -1 : 0, stdout, stderr });
+    });
+  });
+}
+
+describe('npm run bench', () => {
+  let directory = '';
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'bench-test-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  test.each([
+    ['call-getsockopt', ['c', 'bsd-sockets'], false],
+    ['ping-pong-tcp', ['c', 'bsd-sockets', 'node'], true],
+  ])(
+    '%s: a table, and JSON with every contender',
+    async (name, contenders, served) => {
+      const output = join(directory, `${name}.json`);
+      const done = await bench('--quick', '--rounds', '2', '--seconds', '0.02', '--output', output, name);
+      expect(done, done.stderr).toMatchObject({ code: 0 });
+      expect(done.stdout).toContain(`${name}: `);
+      expect(done.stdout).toMatch(/^ {2}bsd-sockets +[\d,.]+ ns +\d\.\d{3}/m);
+
+      const { results, rounds, machine }: Result = JSON.parse(readFileSync(output, 'utf8'));
+      expect(machine.node).toBe(process.versions.node);
+      expect(rounds).toBe(2);
+      expect(results.map((result) => result.name)).toEqual([name]);
+      const rows = results[0]?.rows ?? [];
+      // CPython takes part where there is one.
+      expect(rows.map((row) => row.contender).filter((id) => id !== 'cpython')).toEqual(contenders);
+      expect(rows[0]?.of_c).toBe(1);
+      for (const row of rows) {
+        expect(row.median_ns).toBeGreaterThan(0);
+        expect(row.of_c).toBeGreaterThan(0);
+        expect(row.rounds_ns).toHaveLength(2);
+        expect(typeof row.server_ns).toBe(served ? 'number' : 'object');
+      }
+    },
+    60_000,
+  );
+
+  test('an unknown workload, number or option is refused, and said what there is', async () => {
+    const unknown = await bench('knitting');
+    expect(unknown.code).toBe(2);
+    expect(unknown.stderr).toContain('ping-pong-tcp, ping-pong-unix');
+
+    const number = await bench('--rounds', 'many');
+    expect(number.code).toBe(2);
+    expect(number.stderr).toContain('--rounds takes a number above 0, not many');
+
+    expect((await bench('--speed', '11')).code).not.toBe(0);
+  });
+});
