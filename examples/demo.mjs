@@ -1,0 +1,13 @@
+// npm start: every example in turn, each a program of its own. What they print is the result of real calls.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const examples = ['tcp-upper', 'udp', 'unix-datagram', 'pass-descriptor', 'icmp-echo'];
+
+for (const name of examples) {
+  const file = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));
+  const { status, error } = spawnSync(process.execPath, [file], { stdio: 'inherit', timeout: 30_000 });
+  if (status === 0) continue;
+  console.error(`examples/${name}.mjs failed${error ? `: ${error.message}` : ''}`);
+  process.exitCode = 1;
+}

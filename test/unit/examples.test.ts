@@ -1,0 +1,96 @@
+// The examples are the first programs that people read and run: each does what it says, as root and as nobody.
+import { spawn } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+
+const folder = new URL('../../examples/', import.meta.url);
+
+interface Outcome {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs one example to its end, killed after 20 seconds. */
+function run(name: string, options: { args?: string[]; uid?: number } = {}): Promise<Outcome> {
+  const { args = [], uid } = options;
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [fileURLToPath(new URL(name, folder)), ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: 20_000,
+      ...(uid === undefined ? {} : { uid, gid: uid }),
+    });
+    const outcome: Outcome = { code: null, stdout: '', stderr: '' };
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      outcome.stdout += text;
+    });
+    child.stderr.setEncoding('utf8').on('data', (text: string) => {
+      outcome.stderr += text;
+    });
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ ...outcome, code }));
+  });
+}
+
+const TCP = /^TCP {9}sent "hello, sockets" to 127\.0\.0\.1:\d+, a worker thread answered "HELLO, SOCKETS"$/m;
+const UDP = /^UDP {9}asked "what is the time\?", 127\.0\.0\.1:\d+ answered "\d{4}-\d\d-\d\dT[\d:.]+Z"$/m;
+const UNIX = /^AF_UNIX {5}sent the datagram "ping" to \/.+\/server, got "pong"$/m;
+const PASSED =
+  /^descriptor {2}process (\d+) opened 127\.0\.0\.1:\d+ and passed it on; there process (\d+) answered$/m;
+const ICMP = /^ICMP {8}127\.0\.0\.1 answered an echo request in \d+\.\d{3} ms$/m;
+const NO_ICMP = /^ICMP {8}left out: .*CAP_NET_RAW/m;
+const privileged = process.getuid?.() === 0;
+
+describe('examples', () => {
+  test.each([
+    ['tcp-upper.mjs', TCP],
+    ['udp.mjs', UDP],
+    ['unix-datagram.mjs', UNIX],
+    ['pass-descriptor.mjs', PASSED],
+  ])('%s', async (name, line) => {
+    const outcome = await run(name);
+    expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    expect(outcome.stdout).toMatch(line);
+    expect(outcome.stdout.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test('pass-descriptor.mjs: the answer comes from the other process', async () => {
+    const [, opener, answerer] = PASSED.exec((await run('pass-descriptor.mjs')).stdout) ?? [];
+    expect(Number(answerer)).toBeGreaterThan(0);
+    expect(answerer).not.toBe(opener);
+  });
+
+  test('icmp-echo.mjs as root', async (ctx) => {
+    if (!privileged) ctx.skip('needs root for CAP_NET_RAW');
+    const outcome = await run('icmp-echo.mjs');
+    expect(outcome).toMatchObject({ code: 0, stderr: '' });
+    expect(outcome.stdout).toMatch(ICMP);
+  });
+
+  test('icmp-echo.mjs without CAP_NET_RAW says what is missing, and succeeds', async (ctx) => {
+    const outcome = await run('icmp-echo.mjs', privileged ? { uid: 65_534 } : {}).catch(
+      (error: Error) => error,
+    );
+    if (outcome instanceof Error) ctx.skip(`cannot run node as nobody: ${outcome.message}`);
+    else if (/ICMP +127/.test(outcome.stdout)) ctx.skip('this node has CAP_NET_RAW');
+    else {
+      expect(outcome).toMatchObject({ code: 0, stderr: '' });
+      expect(outcome.stdout).toMatch(NO_ICMP);
+    }
+  });
+
+  test('icmp-echo.mjs: any other failure is no excuse', async (ctx) => {
+    if (!privileged) ctx.skip('needs root for CAP_NET_RAW');
+    const outcome = await run('icmp-echo.mjs', { args: ['no-such-host.invalid'] });
+    expect(outcome.code).not.toBe(0);
+    expect(outcome.stderr).toContain('gaierror');
+  });
+
+  test('demo.mjs runs them all, in order', async () => {
+    const { code, stdout, stderr } = await run('demo.mjs');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const lines = stdout.trimEnd().split('\n');
+    expect(lines).toHaveLength(5);
+    for (const [i, line] of [TCP, UDP, UNIX, PASSED, /^ICMP/].entries()) expect(lines[i]).toMatch(line);
+  });
+});
