@@ -1,4 +1,4 @@
-// Who is measured: the C floor, this library, CPython and Node's own modules. Each is a folder with the same two programs,
+// Who is measured: the C floor (also with an idle second thread), this library, CPython and Node's own modules. Each is a folder with the same two programs,
 // server and calls; the C ones are compiled on demand.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -31,6 +31,11 @@ export async function find_contenders(directory, python_path) {
   return [
     { id: 'c', title: 'C', command: (program) => [join(directory, program)] },
     {
+      id: 'c-threaded',
+      title: 'C, idle thread',
+      command: (program) => [join(directory, `${program}-threaded`)],
+    },
+    {
       id: 'bsd-sockets',
       title: 'bsd-sockets',
       missing: built ? undefined : 'not built (npm run build)',
@@ -52,9 +57,22 @@ export async function find_contenders(directory, python_path) {
  * @returns {Promise<void>}
  */
 export async function compile_floor(directory) {
-  const compile = (name) =>
-    run(process.env.CC ?? 'cc', ['-O2', '-o', join(directory, name), join(here, `floor/${name}.c`)]);
-  await Promise.all(['pin', 'client', 'server', 'calls'].map(compile));
+  const compile = (source, program, ...flags) =>
+    run(process.env.CC ?? 'cc', [
+      '-O2',
+      ...flags,
+      '-o',
+      join(directory, program),
+      join(here, `floor/${source}.c`),
+    ]);
+  await Promise.all([
+    compile('pin', 'pin'),
+    compile('client', 'client'),
+    ...['server', 'calls'].flatMap((program) => [
+      compile(program, program),
+      compile(program, `${program}-threaded`, '-pthread', '-DBENCH_THREADED'),
+    ]),
+  ]);
 }
 
 /** The newest python3 among those of pyenv and those on PATH, asked for its version; or the one that is given. */

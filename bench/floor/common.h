@@ -67,4 +67,20 @@ static inline void NoDelay(int fd, int family) {
   int on = 1;
   if (family == AF_INET) Check(setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on), "TCP_NODELAY");
 }
+
+#ifdef BENCH_THREADED
+// Node always has threads beside the one that calls, and in such a process every system call costs more: the kernel counts
+// references to the descriptor, glibc prepares for cancellation. The floor with an idle thread shows that share.
+#include <pthread.h>
+
+static void* Idle(void* unused) {
+  for (;;) pause();
+  return unused;
+}
+
+__attribute__((constructor)) static void StartIdleThread(void) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, Idle, NULL) != 0) Die("pthread_create");
+}
+#endif
 #endif

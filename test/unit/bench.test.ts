@@ -40,8 +40,8 @@ describe('npm run bench', () => {
   afterAll(() => rmSync(directory, { recursive: true }));
 
   test.each([
-    ['call-getsockopt', ['c', 'bsd-sockets'], false],
-    ['ping-pong-tcp', ['c', 'bsd-sockets', 'node'], true],
+    ['call-getsockopt', ['c', 'c-threaded', 'bsd-sockets'], false],
+    ['ping-pong-tcp', ['c', 'c-threaded', 'bsd-sockets', 'node'], true],
   ])(
     '%s: a table, and JSON with every contender',
     async (name, contenders, served) => {
