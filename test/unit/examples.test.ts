@@ -41,7 +41,7 @@ const ICMP = /^ICMP {8}127\.0\.0\.1 answered an echo request in \d+\.\d{3} ms$/m
 const NO_ICMP = /^ICMP {8}left out: .*CAP_NET_RAW/m;
 const privileged = process.getuid?.() === 0;
 
-describe('examples', () => {
+describe('examples', { timeout: 60_000 }, () => {
   test.each([
     ['tcp-upper.mjs', TCP],
     ['udp.mjs', UDP],
