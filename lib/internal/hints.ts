@@ -181,7 +181,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     },
     { calls: /^accept/, hint: 'call listen first' },
   ],
-  EOPNOTSUPP: [{ calls: /^(listen|accept)/, hint: 'this type of socket has no connections to accept' }],
+  ENOTSUP: [{ calls: /^(listen|accept)/, hint: 'this type of socket has no connections to accept' }],
   ENOPROTOOPT: [{ hint: 'this protocol, or this kernel, has no such option' }],
   ENOTSOCK: [{ hint: 'the descriptor is not a socket' }],
   EAI_AGAIN: [{ hint: 'no name server answered' }],

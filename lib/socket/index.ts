@@ -73,3 +73,6 @@ export {
   sethostname,
 } from './resolver.js';
 export { socket, socket as SocketType } from './socket.js';
+
+/** Whether IPv6 is supported at all, as in Python: on Linux it always is. `has_dualstack_ipv6()` asks the kernel. */
+export const has_ipv6 = true;
