@@ -88,6 +88,16 @@ class Room {
   size_t wanted_;
 };
 
+// What `call(flags)` returns with MSG_CMSG_CLOEXEC: received descriptors are close-on-exec from birth. A few
+// protocols refuse all flags they do not know (AF_PACKET, ISO-TP, J1939, with EINVAL); they carry no
+// descriptors and get the call again with the caller's own flags.
+template <typename Call>
+auto WithCloseOnExec(int flags, Call&& call) {
+  auto result = call(flags | MSG_CMSG_CLOEXEC);
+  if (result >= 0 || errno != EINVAL) return result;
+  return call(flags);
+}
+
 int32_t MessageFlags(const msghdr& message, int wanted_flags) {
   // The kernel repeats the flag that we added.
   return message.msg_flags & ~(MSG_CMSG_CLOEXEC & ~wanted_flags);
@@ -152,7 +162,7 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
     message.msg_iovlen = to_scratch ? 1 : buffers.count();
     message.msg_control = control.length() > 0 ? control.data() : nullptr;
     message.msg_controllen = control.length();
-    return ::recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
+    return WithCloseOnExec(flags, [&](int all) { return ::recvmsg(fd, &message, all); });
   });
   if (count < 0) return args.Return(count);
   int32_t descriptors = 0;
@@ -321,7 +331,8 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
       if (ancbufsize > 0) message.msg_control = base + layout.control + i * layout.control_stride;
       message.msg_controllen = ancbufsize;
     }
-    return ::recvmmsg(fd, messages, vlen, flags | MSG_WAITFORONE | MSG_CMSG_CLOEXEC, nullptr);
+    return WithCloseOnExec(flags | MSG_WAITFORONE,
+                           [&](int all) { return ::recvmmsg(fd, messages, vlen, all, nullptr); });
   });
   if (count < 0) return args.Return(count);
   ReceivedRow* rows = reinterpret_cast<ReceivedRow*>(memory.data());
