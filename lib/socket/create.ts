@@ -63,6 +63,14 @@ export function close(fd: number): void {
   if (result < 0) raise(result, { syscall: 'close', what: () => `fd ${fd}` });
 }
 
+/** What create_connection connects to: the port may be a service's name. */
+export type ConnectAddress = readonly [
+  host: string,
+  port: number | string,
+  flowinfo?: number,
+  scope_id?: number,
+];
+
 /** Keyword-only arguments of create_connection. */
 export interface CreateConnectionOptions {
   /** Throw an AggregateError with the error of every address, instead of the last one. */
@@ -78,12 +86,12 @@ export interface CreateConnectionOptions {
  * @throws gaierror; TimeoutError; OSError of the last address, or an AggregateError of all
  */
 export function create_connection(
-  address: InetAddress | Inet6Address,
+  address: ConnectAddress,
   timeout?: number | null,
   source_address?: InetAddress | Inet6Address | null,
   options: CreateConnectionOptions = {},
 ): Socket<number> {
-  const [host, port, ...scope] = array(address, 'address', 2, 4) as [string, number, ...number[]];
+  const [host, port, ...scope] = array(address, 'address', 2, 4) as [string, number | string, ...number[]];
   const limit = timeout === undefined ? getdefaulttimeout() : seconds(timeout);
   const delay = seconds(options.happy_eyeballs_delay, 'happy_eyeballs_delay');
   const deadline = new Deadline(to_timeout_ms(limit));

@@ -28,6 +28,7 @@ export type { ControlMessage, ReceivedControlMessage } from '../internal/control
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from './base.js';
 export { type Message, MessageBatch } from './batch.js';
 export {
+  type ConnectAddress,
   type CreateConnectionOptions,
   type CreateServerOptions,
   close,
