@@ -503,18 +503,6 @@ export const SO_TIMESTAMPNS_NEW = c.SO_TIMESTAMPNS_NEW;
 /** SO_TIMESTAMPING with a 64-bit time. See socket(7). */
 export const SO_TIMESTAMPING_NEW = c.SO_TIMESTAMPING_NEW;
 
-/** SO_RCVTIMEO with the time_t of the machine word. See socket(7). */
-export const SO_RCVTIMEO_OLD = c.SO_RCVTIMEO_OLD;
-
-/** SO_SNDTIMEO with the time_t of the machine word. See socket(7). */
-export const SO_SNDTIMEO_OLD = c.SO_SNDTIMEO_OLD;
-
-/** SO_RCVTIMEO with a 64-bit time. See socket(7). */
-export const SO_RCVTIMEO_NEW = c.SO_RCVTIMEO_NEW;
-
-/** SO_SNDTIMEO with a 64-bit time. See socket(7). */
-export const SO_SNDTIMEO_NEW = c.SO_SNDTIMEO_NEW;
-
 /** The socket's protocol (read). See socket(7). */
 export const SO_PROTOCOL = c.SO_PROTOCOL;
 

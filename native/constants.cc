@@ -2,15 +2,13 @@
 // one list, native/constants/*.txt, by scripts/constants.mjs; a name that the headers lack has no row. Those
 // that Linux fixes on every machine are not here: lib/constants.ts has their numbers.
 #include <errno.h>
+#include <linux/sockios.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-// After the C library's headers, which define some of the same names.
-#include <asm/socket.h>
-#include <linux/sockios.h>
 
 #include <cstdint>
 

@@ -48,10 +48,6 @@ export interface PlatformConstants {
   readonly SO_TIMESTAMP_NEW: number;
   readonly SO_TIMESTAMPNS_NEW: number;
   readonly SO_TIMESTAMPING_NEW: number;
-  readonly SO_RCVTIMEO_OLD: number;
-  readonly SO_SNDTIMEO_OLD: number;
-  readonly SO_RCVTIMEO_NEW: number;
-  readonly SO_SNDTIMEO_NEW: number;
   readonly SO_PROTOCOL: number;
   readonly SO_DOMAIN: number;
   readonly SO_RXQ_OVFL: number;
