@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import { addon, cells, GENERATION, VALUE } from '../addon.js';
 import * as c from '../constants.js';
-import { OSError, raise } from '../errors.js';
+import { raise } from '../errors.js';
 import { decode, encode, type ReturnedAddress } from '../internal/address.js';
 import { option_arguments, socket_arguments } from '../internal/names.js';
 import {
@@ -170,18 +170,14 @@ export class SocketBase<out F extends number = number> {
     });
   }
 
+  /** The same, with what happened before the error. @internal */
+  _raise_with(result: number, syscall: string, before: { bytes_sent?: number; partial?: Buffer }): never {
+    return raise(result, { syscall, what: () => this._shown(), ...before });
+  }
+
   /** The socket, in the message of an error. @internal */
   _shown(): string {
     return this._fd < 0 ? 'closed socket' : `fd ${this._fd}`;
-  }
-
-  /** The same, with what happened before the error. @internal */
-  _raise_with(result: number, syscall: string, before: { bytes_sent?: number; partial?: Buffer }): never {
-    try {
-      return this._raise(result, syscall);
-    } catch (error) {
-      throw error instanceof OSError ? Object.assign(error, before) : error;
-    }
   }
 
   /** fileno() -> the descriptor, -1 once closed or detached. */
