@@ -1,0 +1,140 @@
+// utf-8 and utf-8-sig. Valid bytes go through V8; only a chunk with an error is looked at byte by byte.
+import { isUtf8 } from 'node:buffer';
+import {
+  BufferedDecoder,
+  type Codec,
+  decode_slowly,
+  type Encoder,
+  encode_slowly,
+  type Sequence,
+} from './codec.js';
+import type { ErrorHandler } from './handlers.js';
+
+const BOM = Buffer.of(0xef, 0xbb, 0xbf);
+const SURROGATES = /\p{Cs}+/gu;
+const SURROGATE = /\p{Cs}/u;
+const REASON = 'surrogates not allowed';
+
+/** The bounds of the byte after `lead`: what keeps out overlong forms, surrogates and what is beyond U+10FFFF. */
+function second_byte(lead: number): [min: number, max: number] {
+  if (lead === 0xe0) return [0xa0, 0xbf];
+  if (lead === 0xed) return [0x80, 0x9f];
+  if (lead === 0xf0) return [0x90, 0xbf];
+  if (lead === 0xf4) return [0x80, 0x8f];
+  return [0x80, 0xbf];
+}
+
+/** How many bytes the character has that begins with `lead`; 0 if none does. */
+function sequence_length(lead: number): number {
+  if (lead < 0x80) return 1;
+  if (lead < 0xc2 || lead > 0xf4) return 0;
+  if (lead < 0xe0) return 2;
+  return lead < 0xf0 ? 3 : 4;
+}
+
+function look(bytes: Buffer, at: number): Sequence {
+  const lead = bytes[at] ?? 0;
+  const length = sequence_length(lead);
+  if (length === 0) return { kind: 'error', length: 1, reason: 'invalid start byte' };
+  for (let i = 1; i < length; i++) {
+    const byte = bytes[at + i];
+    if (byte === undefined) return { kind: 'unfinished', reason: 'unexpected end of data' };
+    const [min, max] = i === 1 ? second_byte(lead) : [0x80, 0xbf];
+    if (byte >= min && byte <= max) continue;
+    const reason = 'invalid continuation byte';
+    // Python waits for the whole of a surrogate before it refuses it.
+    const surrogate = lead === 0xed && i === 1 && byte >= 0xa0 && byte <= 0xbf && at + 2 === bytes.length;
+    return { kind: surrogate ? 'unfinished' : 'error', length: i, reason };
+  }
+  return { kind: 'character', length, text: bytes.toString('utf8', at, at + length) };
+}
+
+/** Where an unfinished character at the end of the bytes begins; their length if there is none. */
+function finished_length(bytes: Buffer): number {
+  for (let back = 1; back <= 3 && back <= bytes.length; back++) {
+    const at = bytes.length - back;
+    const byte = bytes[at] ?? 0;
+    if (byte < 0x80) break;
+    if (byte >= 0xc0) return look(bytes, at).kind === 'unfinished' ? at : bytes.length;
+  }
+  return bytes.length;
+}
+
+function decode_utf8(bytes: Buffer, final: boolean, errors: ErrorHandler): [string, number] {
+  const end = final ? bytes.length : finished_length(bytes);
+  const whole = end === bytes.length ? bytes : bytes.subarray(0, end);
+  if (isUtf8(whole)) return [whole.toString('utf8'), end];
+  return decode_slowly('utf-8', bytes, final, errors, look);
+}
+
+class Utf8Decoder extends BufferedDecoder {
+  constructor(private readonly errors: ErrorHandler) {
+    super();
+  }
+
+  protected override decode_bytes(bytes: Buffer, final: boolean): [string, number] {
+    return decode_utf8(bytes, final, this.errors);
+  }
+}
+
+/** Leaves out a byte order mark at the beginning of the stream. */
+class Utf8SigDecoder extends BufferedDecoder {
+  private first = true;
+
+  constructor(private readonly errors: ErrorHandler) {
+    super();
+  }
+
+  protected override decode_bytes(bytes: Buffer, final: boolean): [string, number] {
+    if (!this.first) return decode_utf8(bytes, final, this.errors);
+    // Not enough yet to tell whether it is one; Python takes it for one at the end of the stream too.
+    if (bytes.length < 3 && BOM.subarray(0, bytes.length).equals(bytes)) return ['', 0];
+    this.first = false;
+    if (!bytes.subarray(0, 3).equals(BOM)) return decode_utf8(bytes, final, this.errors);
+    const [text, done] = decode_utf8(bytes.subarray(3), final, this.errors);
+    return [text, done + 3];
+  }
+}
+
+const to_bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
+
+class Utf8Encoder implements Encoder {
+  constructor(private readonly errors: ErrorHandler) {}
+
+  encode(text: string): Uint8Array {
+    if (!SURROGATE.test(text)) return to_bytes(text);
+    return encode_slowly(text, SURROGATES, { encoding: 'utf-8', reason: REASON }, this.errors, to_bytes);
+  }
+
+  joinable(text: string): number {
+    return SURROGATE.test(text) ? -1 : Buffer.byteLength(text, 'utf8');
+  }
+}
+
+/** Begins the stream with a byte order mark. */
+class Utf8SigEncoder extends Utf8Encoder {
+  private first = true;
+
+  override encode(text: string): Uint8Array {
+    const bytes = super.encode(text);
+    if (!this.first) return bytes;
+    this.first = false;
+    return Buffer.concat([BOM, bytes]);
+  }
+
+  override joinable(text: string): number {
+    return this.first ? -1 : super.joinable(text);
+  }
+}
+
+export const utf8: Codec = {
+  name: 'utf-8',
+  decoder: (errors) => new Utf8Decoder(errors),
+  encoder: (errors) => new Utf8Encoder(errors),
+};
+
+export const utf8_sig: Codec = {
+  name: 'utf-8-sig',
+  decoder: (errors) => new Utf8SigDecoder(errors),
+  encoder: (errors) => new Utf8SigEncoder(errors),
+};

@@ -1,0 +1,100 @@
+// What `socket.makefile()` returns: Python's io classes over a socket. raw.ts is the unbuffered file, buffered.ts the
+// buffered ones, text.ts the text file; read-buffer.ts, write-buffer.ts, text-reader.ts, text-writer.ts and codecs/ hold
+// their logic, which does no I/O (steps.ts says how) and serves files of promises as well.
+import { integer, shown } from '../internal/validate.js';
+import { BufferedReader, BufferedRWPair, BufferedWriter, DEFAULT_BUFFER_SIZE } from './buffered.js';
+import { type MakefileSocket, SocketIO } from './raw.js';
+import { TextIOWrapper, type TextOptions } from './text.js';
+
+export {
+  BufferedIOBase,
+  BufferedReader,
+  BufferedRWPair,
+  BufferedWriter,
+  DEFAULT_BUFFER_SIZE,
+} from './buffered.js';
+export {
+  LookupError,
+  UnicodeDecodeError,
+  UnicodeEncodeError,
+  UnicodeError,
+  UnsupportedOperation,
+} from './errors.js';
+export { type BytesLike, IOBase, type Size } from './iobase.js';
+export type { Newlines } from './newlines.js';
+export { type MakefileSocket, SocketIO } from './raw.js';
+export { TextIOWrapper, type TextIOWrapperOptions, type TextOptions } from './text.js';
+
+type Has<Mode extends string, Letter extends string> = Mode extends `${string}${Letter}${string}`
+  ? true
+  : false;
+
+type BufferedFile<Mode extends string> =
+  Has<Mode, 'w'> extends true
+    ? Has<Mode, 'r'> extends true
+      ? BufferedRWPair
+      : BufferedWriter
+    : BufferedReader;
+
+/** The class of file that a mode and a buffering (0: none) give; all of them where these are not known. */
+export type File<Mode extends string, Buffering extends number | bigint | null> = string extends Mode
+  ? SocketIO | BufferedReader | BufferedWriter | BufferedRWPair | TextIOWrapper
+  : Has<Mode, 'b'> extends false
+    ? TextIOWrapper
+    : Buffering extends 0 | 0n
+      ? SocketIO
+      : number extends Buffering
+        ? SocketIO | BufferedFile<Mode>
+        : BufferedFile<Mode>;
+
+/**
+ * makefile(mode = 'r', buffering = null, { encoding, errors, newline }) of a socket: a file that reads from it and writes
+ * to it. See Python's socket.makefile().
+ *
+ * @param socket the socket, which stays open until its files are closed
+ * @param mode 'r' (the default), 'w', 'b', in any order and combination
+ * @param buffering the size of the buffer in bytes; null or negative: 8192; 0: none, in binary mode only
+ * @param options of text mode; as in Python, binary mode does not look at them
+ * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
+ */
+export function makefile<
+  const Mode extends string = 'r',
+  const Buffering extends number | bigint | null = null,
+>(
+  socket: MakefileSocket,
+  mode?: Mode | null,
+  buffering?: Buffering | null,
+  options?: TextOptions,
+): File<Mode, Buffering>;
+export function makefile(
+  socket: MakefileSocket,
+  mode?: string | null,
+  buffering?: number | bigint | null,
+  options: TextOptions = {},
+): File<string, null> {
+  const letters = mode ?? 'r';
+  if (typeof letters !== 'string') throw new TypeError(`mode must be a string, not ${shown(letters)}`);
+  if (/[^rwb]/.test(letters)) throw new RangeError(`invalid mode '${letters}' (only r, w, b allowed)`);
+  const writing = letters.includes('w');
+  const reading = letters.includes('r') || !writing;
+  const binary = letters.includes('b');
+  const given = integer(buffering ?? -1, 'buffering', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  if (given === 0 && !binary) throw new RangeError('unbuffered streams must be binary');
+  const raw = new SocketIO(socket, `${reading ? 'r' : ''}${writing ? 'w' : ''}`);
+  try {
+    if (given === 0) return raw;
+    const size = given < 0 ? DEFAULT_BUFFER_SIZE : given;
+    const buffered = writing
+      ? reading
+        ? new BufferedRWPair(raw, raw, size)
+        : new BufferedWriter(raw, size)
+      : new BufferedReader(raw, size);
+    if (binary) return buffered;
+    const text = new TextIOWrapper(buffered, options);
+    text.mode = letters;
+    return text;
+  } catch (error) {
+    raw.close();
+    throw error;
+  }
+}

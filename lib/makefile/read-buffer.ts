@@ -1,0 +1,237 @@
+// The logic of a buffered reader, without any I/O: bytes read ahead, and the operations of Python's BufferedReader as
+// steps (see steps.ts). What was received is never lost: an operation that fails half-way (a time-out, a signal
+// listener that throws) puts back what it had taken.
+import { nothing_to_read } from './errors.js';
+import { type Bytes, checked, type Steps } from './steps.js';
+
+const LF = 0x0a;
+const EMPTY = Buffer.alloc(0);
+// How much read_all() asks for at first, and at most, at a time.
+const FIRST_BLOCK = 1 << 16;
+const LAST_BLOCK = 1 << 22;
+
+/** The filled part of a block: the block itself if full, a copy where a view would keep much more than it shows. */
+function filled(block: Buffer, count: number): Buffer {
+  if (count === block.length) return block;
+  return count < block.length / 2 ? Buffer.from(block.subarray(0, count)) : block.subarray(0, count);
+}
+
+export class ReadBuffer {
+  /** How many bytes are read ahead at most. */
+  readonly size: number;
+  /** An operation is under way. */
+  busy = false;
+  // The bytes that were read ahead are store[pos..end). store[end] holds a line feed, so that the search for one ends
+  // there and never walks through what older data left behind.
+  private store: Buffer = EMPTY;
+  private pos = 0;
+  private end = 0;
+  // The memory of `size` bytes and one for the line feed, made when it is first needed; `room` is without that one.
+  private own: Buffer | undefined;
+  private room: Buffer = EMPTY;
+
+  /** @param size how many bytes are read ahead at most */
+  constructor(size: number) {
+    this.size = size;
+  }
+
+  /** How many bytes are there without asking the socket. */
+  get available(): number {
+    return this.end - this.pos;
+  }
+
+  /** The next `count` bytes, which must be there, as a Buffer of their own. */
+  take(count: number): Buffer {
+    if (count === 0) return EMPTY;
+    const out = Buffer.allocUnsafe(count);
+    this.store.copy(out, 0, this.pos, this.pos + count);
+    this.pos += count;
+    return out;
+  }
+
+  /** Moves what is there, as far as it fits, to `target` from `offset` on; returns how many bytes. */
+  private move(target: Bytes, offset: number): number {
+    const count = Math.min(this.available, target.length - offset);
+    if (count > 0) target.set(this.store.subarray(this.pos, this.pos + count), offset);
+    this.pos += count;
+    return count;
+  }
+
+  /** Puts bytes back in front of those that are there. */
+  private unread(bytes: Bytes): void {
+    if (bytes.length === 0) return;
+    const rest = this.store.subarray(this.pos, this.end);
+    const store = Buffer.allocUnsafeSlow(bytes.length + rest.length + 1);
+    store.set(bytes);
+    store.set(rest, bytes.length);
+    this.store = store;
+    this.pos = 0;
+    this.end = store.length - 1;
+    store[this.end] = LF;
+  }
+
+  /** Fills the buffer, which must be empty, with one receive of at most `most` bytes. */
+  private *fill(most = this.size): Steps<number | null> {
+    if (this.own === undefined) {
+      this.own = Buffer.allocUnsafeSlow(this.size + 1);
+      this.room = this.own.subarray(0, this.size);
+    }
+    this.store = this.own;
+    this.pos = 0;
+    this.end = 0;
+    const target = most < this.size ? this.room.subarray(0, most) : this.room;
+    const count = yield target;
+    if (count === null || count === 0) return count;
+    this.end = checked(count, target, 'recv_into');
+    this.store[this.end] = LF;
+    return count;
+  }
+
+  /** The next line if it is there, or its first `limit` bytes; undefined where the socket must be asked. */
+  take_line(limit: number): Buffer | undefined {
+    const { available } = this;
+    const most = limit >= 0 && limit < available ? limit : available;
+    if (most > 0) {
+      const line = this.store.indexOf(LF, this.pos) + 1 - this.pos;
+      if (line <= most) return this.take(line);
+    }
+    return most === limit ? this.take(limit) : undefined;
+  }
+
+  /**
+   * A line with its line feed; less at the end of the stream, where the socket would block, or at `limit`.
+   *
+   * @param limit at most so many bytes; negative: no limit
+   * @param strict an OSError, as Python's BufferedRWPair has it, where the socket would block
+   */
+  *readline(limit: number, strict = false): Steps<Buffer> {
+    const chunks: Buffer[] = [];
+    let length = 0;
+    try {
+      for (;;) {
+        const line = this.take_line(limit < 0 ? limit : limit - length);
+        if (line !== undefined) {
+          chunks.push(line);
+          break;
+        }
+        if (this.available > 0) {
+          length += this.available;
+          chunks.push(this.take(this.available));
+        }
+        const count = yield* this.fill();
+        if (count === null && strict) throw nothing_to_read();
+        if (count === null || count === 0) break;
+      }
+    } catch (error) {
+      this.unread(Buffer.concat(chunks));
+      throw error;
+    }
+    return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  }
+
+  /** Exactly `size` bytes, fewer at the end of the stream or where the socket would block; null if then there are none. */
+  *read(size: number): Steps<Buffer | null> {
+    if (size <= this.available) return this.take(size);
+    const out = Buffer.allocUnsafe(size);
+    let written = this.move(out, 0);
+    try {
+      while (written < size) {
+        // Whole blocks go straight to the result; only the last, partial one through the buffer.
+        const remaining = size - written;
+        const direct = remaining - (remaining % this.size);
+        const target = out.subarray(written, written + direct);
+        const count = direct > 0 ? yield target : yield* this.fill();
+        if (count === null && written === 0) return null;
+        if (count === null || count === 0) break;
+        written += direct > 0 ? checked(count, target, 'recv_into') : this.move(out, written);
+      }
+    } catch (error) {
+      this.unread(out.subarray(0, written));
+      throw error;
+    }
+    return filled(out, written);
+  }
+
+  /** Everything up to the end of the stream, or up to where the socket would block; null if then there is nothing. */
+  *read_all(): Steps<Buffer | null> {
+    const blocks: Buffer[] = this.available > 0 ? [this.take(this.available)] : [];
+    let block: Buffer = EMPTY;
+    let used = 0;
+    let count: number | null;
+    try {
+      do {
+        if (used === block.length) {
+          if (used > 0) blocks.push(block);
+          block = Buffer.allocUnsafeSlow(Math.min(Math.max(2 * used, FIRST_BLOCK), LAST_BLOCK));
+          used = 0;
+        }
+        const target = block.subarray(used);
+        count = yield target;
+        used += count === null ? 0 : checked(count, target, 'recv_into');
+      } while (count !== null && count > 0);
+    } catch (error) {
+      this.unread(Buffer.concat([...blocks, block.subarray(0, used)]));
+      throw error;
+    }
+    if (used > 0) blocks.push(filled(block, used));
+    if (blocks.length === 0) return count === null ? null : EMPTY;
+    return blocks.length === 1 && blocks[0] !== undefined ? blocks[0] : Buffer.concat(blocks);
+  }
+
+  /**
+   * At most `size` bytes (more than 0) with at most one receive. The result shows memory of the buffer and holds only
+   * until the next operation.
+   */
+  *borrow(size: number): Steps<Buffer> {
+    if (this.available === 0) {
+      if (size > this.size) {
+        const block = Buffer.allocUnsafe(size);
+        const count = yield block;
+        return filled(block, count === null ? 0 : checked(count, block, 'recv_into'));
+      }
+      yield* this.fill(size);
+    }
+    const start = this.pos;
+    this.pos = Math.min(this.end, start + size);
+    return this.store.subarray(start, this.pos);
+  }
+
+  /** At most `size` bytes (more than 0) with at most one receive. */
+  *read1(size: number): Steps<Buffer> {
+    const bytes = yield* this.borrow(size);
+    // Beyond the size of the buffer it is memory of its own already.
+    return bytes.buffer === this.store.buffer ? Buffer.from(bytes) : bytes;
+  }
+
+  /**
+   * Fills `target`; returns how many bytes, null where there are none and the socket would block.
+   *
+   * @param target the caller's memory
+   * @param once at most one receive
+   */
+  *readinto(target: Bytes, once: boolean): Steps<number | null> {
+    let written = this.move(target, 0);
+    try {
+      while (written < target.length) {
+        const direct = target.length - written > this.size;
+        if (once && written > 0 && !direct) break;
+        const rest = target.subarray(written);
+        const count = direct ? yield rest : yield* this.fill();
+        if (count === null && written === 0) return null;
+        if (count === null || count === 0) break;
+        written += direct ? checked(count, rest, 'recv_into') : this.move(target, written);
+        if (once) break;
+      }
+    } catch (error) {
+      this.unread(target.slice(0, written));
+      throw error;
+    }
+    return written;
+  }
+
+  /** The bytes that were read ahead, after one receive if there are none; they stay. */
+  *peek(): Steps<Buffer> {
+    if (this.available === 0) yield* this.fill();
+    return Buffer.from(this.store.subarray(this.pos, this.end));
+  }
+}

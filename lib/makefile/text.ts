@@ -1,0 +1,300 @@
+// Python's TextIOWrapper: the text file of a socket, `makefile('r')`. The logic is in text-reader.ts and text-writer.ts; here
+// it is driven by the socket, blocking.
+import { shown } from '../internal/validate.js';
+import type { BufferedIOBase, BufferedReader, BufferedWriter } from './buffered.js';
+import { type Codec, type ErrorHandler, find_codec, find_handler } from './codecs/index.js';
+import { UnsupportedOperation } from './errors.js';
+import { CLOSED_FILE, IOBase, type Size, size_or_all } from './iobase.js';
+import { character_count, type Newline, type Newlines } from './newlines.js';
+import { run, type Steps } from './steps.js';
+import { TextReader } from './text-reader.js';
+import { TextWriter } from './text-writer.js';
+
+/** Options of makefile() and of TextIOWrapper, as Python's keyword arguments. */
+export interface TextOptions {
+  /** The name of the encoding; utf-8 if not given. */
+  encoding?: string | null;
+  /**
+   * What becomes of bytes that are no text, and of characters that the encoding lacks: 'strict' (an error; the default),
+   * 'ignore', 'replace', 'backslashreplace', 'surrogateescape', 'xmlcharrefreplace'.
+   */
+  errors?: string | null;
+  /**
+   * What ends a line. null: `\n`, `\r` and `\r\n`, read as `\n`; '': the same, read as they are; else only this one. When
+   * writing, what `\n` becomes.
+   */
+  newline?: string | null;
+}
+
+/** Options of TextIOWrapper. */
+export interface TextIOWrapperOptions extends TextOptions {
+  /** write() flushes after a line. */
+  line_buffering?: boolean;
+  /** write() hands everything to the buffer below at once. */
+  write_through?: boolean;
+}
+
+function string_or(fallback: string, value: unknown, name: string): string {
+  if (value === undefined || value === null) return fallback;
+  if (typeof value !== 'string') throw new TypeError(`${name} must be a string or null, not ${shown(value)}`);
+  return value;
+}
+
+function check_newline(value: unknown): Newline {
+  if (value === undefined || value === null) return null;
+  if (typeof value !== 'string') throw new TypeError(`newline must be a string or null, not ${shown(value)}`);
+  if (value === '' || value === '\n' || value === '\r' || value === '\r\n') return value;
+  throw new RangeError(`illegal newline value: ${shown(value)}`);
+}
+
+/** Python's io.TextIOWrapper: decodes what a buffered file reads, encodes what it writes. */
+export class TextIOWrapper extends IOBase<string> {
+  /** The mode that was given to makefile(). */
+  mode = '';
+  private below: BufferedIOBase | null;
+  private encoding_name: string;
+  private errors_name: string;
+  private newline: Newline;
+  private lines: boolean;
+  private through: boolean;
+  private reader: TextReader | undefined;
+  private writer: TextWriter | undefined;
+
+  /**
+   * TextIOWrapper(buffer, { encoding, errors, newline, line_buffering, write_through })
+   *
+   * @param buffer the buffered file
+   * @param options see TextIOWrapperOptions
+   * @throws LookupError on an encoding or error handler that does not exist; RangeError on another newline
+   */
+  constructor(buffer: BufferedIOBase, options: TextIOWrapperOptions = {}) {
+    super();
+    this.encoding_name = string_or('UTF-8', options.encoding, 'encoding');
+    this.errors_name = string_or('strict', options.errors, 'errors');
+    this.newline = check_newline(options.newline);
+    this.below = buffer;
+    const codec = find_codec(this.encoding_name);
+    if (this.encoding_name === 'locale') this.encoding_name = 'UTF-8';
+    this.lines = options.line_buffering ?? false;
+    this.through = options.write_through ?? false;
+    this.configure(codec, find_handler(this.errors_name));
+  }
+
+  private configure(codec: Codec, errors: ErrorHandler): void {
+    const { _read_side, _write_side } = this.attached();
+    const { newline, lines, through } = this;
+    if (_read_side !== undefined) this.reader = new TextReader(_read_side._bytes, codec, errors, newline);
+    if (_write_side !== undefined) {
+      this.writer = new TextWriter(_write_side._bytes, codec, errors, newline, lines, through);
+    }
+  }
+
+  private attached(): BufferedIOBase {
+    if (this.below === null) throw new RangeError('underlying buffer has been detached');
+    return this.below;
+  }
+
+  private opened(): BufferedIOBase {
+    const buffer = this.attached();
+    if (buffer.closed) throw new RangeError(CLOSED_FILE);
+    return buffer;
+  }
+
+  /** The buffered file below; null once it was detached. */
+  get buffer(): BufferedIOBase | null {
+    return this.below;
+  }
+
+  /** The name of the encoding, as it was given. */
+  get encoding(): string {
+    return this.encoding_name;
+  }
+
+  /** The name of the error handler. */
+  get errors(): string {
+    return this.errors_name;
+  }
+
+  /** The line ends read so far, in universal newlines mode: null, one, or an array of them. */
+  get newlines(): Newlines {
+    this.attached();
+    return this.reader?.newlines ?? null;
+  }
+
+  /** Whether write() flushes after a line. */
+  get line_buffering(): boolean {
+    return this.lines;
+  }
+
+  /** Whether write() hands everything to the buffer below at once. */
+  get write_through(): boolean {
+    return this.through;
+  }
+
+  /** The descriptor, -1 once the file is closed; undefined in mode 'rw', where two buffers are below. */
+  get name(): number | undefined {
+    const { _read_side, _write_side } = this.attached();
+    return _read_side !== undefined && _write_side !== undefined
+      ? undefined
+      : (_read_side ?? _write_side)?.name;
+  }
+
+  override get closed(): boolean {
+    return this.attached().closed;
+  }
+
+  override readable(): boolean {
+    return this.attached().readable();
+  }
+
+  override writable(): boolean {
+    return this.attached().writable();
+  }
+
+  override seekable(): boolean {
+    return this.attached().seekable();
+  }
+
+  override fileno(): number {
+    return this.attached().fileno();
+  }
+
+  override seek(_offset: number, _whence?: number): number {
+    this.opened();
+    throw new UnsupportedOperation('underlying stream is not seekable');
+  }
+
+  override tell(): number {
+    return this.seek(0, 1);
+  }
+
+  override truncate(_size?: number | null): number {
+    this.flush();
+    return this.unsupported('truncate');
+  }
+
+  /** The reader, after what waits to be written has gone to the buffer below. */
+  private reading(): TextReader {
+    this.opened();
+    if (this.reader === undefined) throw new UnsupportedOperation('not readable');
+    if (this.writer?.pending) this.write_steps(this.writer.hand_on());
+    return this.reader;
+  }
+
+  private read_steps(steps: Steps<string>): string {
+    const source = this.attached()._read_side as BufferedReader;
+    return run(source._bytes, steps, source._attached._receive);
+  }
+
+  private write_steps(steps: Steps<void>): void {
+    const sink = this.attached()._write_side as BufferedWriter;
+    run(sink._bytes, steps, sink._attached._send);
+  }
+
+  /**
+   * read(size = -1) -> exactly `size` characters (code points), fewer at the end of the stream; all of it if negative.
+   *
+   * @throws UnicodeDecodeError; errors of recv(2), with nothing lost
+   */
+  read(size?: Size): string {
+    const count = size_or_all(size, 'size');
+    const reader = this.reading();
+    return this.read_steps(count < 0 ? reader.read_all() : reader.read(count));
+  }
+
+  /**
+   * readline(size = -1) -> a line with its line end; less at the end of the stream.
+   *
+   * @param size at most so many characters
+   * @throws UnicodeDecodeError; errors of recv(2), with nothing lost
+   */
+  override readline(size?: Size): string {
+    const limit = size_or_all(size, 'size');
+    const reader = this.reading();
+    const line = limit < 0 ? reader.take_line() : undefined;
+    return line ?? this.read_steps(reader.readline(limit));
+  }
+
+  /**
+   * write(text) -> the number of characters (code points), which are sent when the buffer is full, or by flush().
+   *
+   * @throws UnicodeEncodeError; errors of send(2)
+   */
+  write(text: string): number {
+    if (typeof text !== 'string') {
+      throw new TypeError(
+        `text must be a string in a text file, not ${shown(text)}: open it with 'b' for bytes`,
+      );
+    }
+    this.opened();
+    const { writer } = this;
+    if (writer === undefined) throw new UnsupportedOperation('not writable');
+    if (!writer.accept(text)) this.write_steps(writer.write(text));
+    return character_count(text);
+  }
+
+  /** writelines(lines). Writes each; nothing is put between them. */
+  writelines(lines: Iterable<string>): void {
+    this.opened();
+    for (const line of lines) this.write(line);
+  }
+
+  /** flush(). Sends what waits. @throws BlockingIOError where the socket does not block; errors of send(2) */
+  override flush(): void {
+    const buffer = this.opened();
+    if (this.writer?.pending) this.write_steps(this.writer.hand_on());
+    buffer.flush();
+  }
+
+  /**
+   * reconfigure({ encoding, errors, newline, line_buffering, write_through }). Flushes, then changes what is given; a new
+   * encoding without `errors` makes them 'strict'.
+   *
+   * @throws UnsupportedOperation if text was read already and encoding, errors or newline are given; LookupError
+   */
+  reconfigure(options: TextIOWrapperOptions = {}): void {
+    const { encoding, errors, newline } = options;
+    const encoding_name = string_or(this.encoding_name, encoding, 'encoding');
+    const given = typeof encoding === 'string' ? 'strict' : this.errors_name;
+    const errors_name = string_or(given, errors, 'errors');
+    const new_newline = newline === undefined ? this.newline : check_newline(newline);
+    const changes = typeof encoding === 'string' || typeof errors === 'string' || newline !== undefined;
+    if (changes && this.reader?.started) {
+      throw new UnsupportedOperation(
+        'It is not possible to set the encoding or newline of stream after the first read',
+      );
+    }
+    const codec = find_codec(encoding_name);
+    const handler = find_handler(errors_name);
+    this.flush();
+    this.lines = options.line_buffering ?? this.lines;
+    this.through = options.write_through ?? this.through;
+    if (changes) {
+      this.encoding_name = encoding_name;
+      this.errors_name = errors_name;
+      this.newline = new_newline;
+      this.configure(codec, handler);
+    } else if (this.writer !== undefined) {
+      this.writer.line_buffering = this.lines;
+      this.writer.write_through = this.through;
+    }
+  }
+
+  /** detach() -> the buffered file, after a flush; this one cannot be used any more. */
+  detach(): BufferedIOBase {
+    const buffer = this.attached();
+    this.flush();
+    this.below = null;
+    return buffer;
+  }
+
+  override close(): void {
+    const buffer = this.attached();
+    if (buffer.closed) return;
+    try {
+      this.flush();
+    } finally {
+      buffer.close();
+    }
+  }
+}
