@@ -1,21 +1,16 @@
 // The errors of Python's io and codecs modules that files raise: UnsupportedOperation, LookupError, UnicodeError with its
 // two sub-classes, and makers of those that several files of this folder raise. ValueErrors are RangeErrors, as everywhere.
+import { constants } from 'node:os';
 import { BlockingIOError, OSError } from '../errors.js';
 
 /** Python's io.UnsupportedOperation: the file was not opened for this, or a socket cannot do it. */
-export class UnsupportedOperation extends OSError {
-  override name = 'UnsupportedOperation';
-}
+export class UnsupportedOperation extends OSError {}
 
 /** Python's LookupError: there is no encoding, or no error handler, of this name. */
-export class LookupError extends RangeError {
-  override name = 'LookupError';
-}
+export class LookupError extends RangeError {}
 
 /** Python's UnicodeError: text that cannot be decoded or encoded. */
-export class UnicodeError extends RangeError {
-  override name = 'UnicodeError';
-}
+export class UnicodeError extends RangeError {}
 
 /** `byte 0xff in position 3`, or `bytes in position 3-4`. */
 function where(one: string, many: string, start: number, end: number): string {
@@ -24,7 +19,6 @@ function where(one: string, many: string, start: number, end: number): string {
 
 /** Python's UnicodeDecodeError: bytes that are not text in the encoding of the file. */
 export class UnicodeDecodeError extends UnicodeError {
-  override name = 'UnicodeDecodeError';
   /** The name of the encoding. */
   readonly encoding: string;
   /** The bytes that were being decoded. */
@@ -61,7 +55,6 @@ export function escaped(code_point: number): string {
 
 /** Python's UnicodeEncodeError: characters that the encoding of the file does not have. */
 export class UnicodeEncodeError extends UnicodeError {
-  override name = 'UnicodeEncodeError';
   /** The name of the encoding. */
   readonly encoding: string;
   /** The text that was being encoded. */
@@ -91,17 +84,15 @@ export class UnicodeEncodeError extends UnicodeError {
   }
 }
 
-/** BlockingIOError of a write for which neither the socket nor the buffer has room. */
-export class WriteWouldBlock extends BlockingIOError {
-  override name = 'BlockingIOError';
-  /** How many of the caller's bytes were taken all the same, to be sent later. */
-  readonly characters_written: number;
-
-  /** @param characters_written how many of the caller's bytes were taken */
-  constructor(characters_written: number) {
-    super('write could not complete without blocking');
-    this.characters_written = characters_written;
-  }
+/**
+ * The error of a write for which neither the socket nor the buffer has room.
+ *
+ * @param characters_written how many of the caller's bytes were taken all the same, to be sent later
+ */
+export function write_would_block(characters_written: number): BlockingIOError {
+  const error = new BlockingIOError(constants.errno.EAGAIN, 'write could not complete without blocking');
+  error.characters_written = characters_written;
+  return error;
 }
 
 /** What readline() and iteration raise where no line is there and the socket does not block. */
@@ -109,4 +100,10 @@ export function nothing_to_read(): OSError {
   return new OSError(
     'read() should have returned a Buffer, not null: the socket does not block and has no data',
   );
+}
+
+const classes = { LookupError, UnicodeDecodeError, UnicodeEncodeError, UnicodeError, UnsupportedOperation };
+// On the prototype, as in ../errors.ts: the stack begins with it.
+for (const [name, { prototype }] of Object.entries(classes)) {
+  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
 }

@@ -1,5 +1,5 @@
 // The raw file of a socket: Python's SocketIO. Each read is one recv_into, each write one send; would-block is null.
-import { EAGAIN } from 'node:constants';
+import { constants } from 'node:os';
 import { OSError, TimeoutError } from '../errors.js';
 import { nothing_to_read, UnsupportedOperation } from './errors.js';
 import {
@@ -38,7 +38,7 @@ const dropped = new FinalizationRegistry((socket: MakefileSocket) => {
 });
 
 function would_block(error: unknown): boolean {
-  return error instanceof OSError && error.errno === EAGAIN;
+  return error instanceof OSError && error.errno === constants.errno.EAGAIN;
 }
 
 /** Python's socket.SocketIO: the unbuffered file of a socket, `makefile('rb', 0)`. */

@@ -1,6 +1,7 @@
 // The logic of a text reader, without any I/O: decoding what a ReadBuffer holds, finding lines, counting characters; the
 // reading operations of Python's TextIOWrapper as steps (see steps.ts).
 
+import { constants } from 'node:os';
 import { BlockingIOError } from '../errors.js';
 import type { Codec, Decoder, ErrorHandler } from './codecs/index.js';
 import { character_count, index_after, type Newline, NewlineDecoder, type Newlines } from './newlines.js';
@@ -173,7 +174,8 @@ export class TextReader {
    */
   *read_all(): Steps<string> {
     const bytes = yield* this.bytes.read_all();
-    if (bytes === null) throw new BlockingIOError('the socket does not block and has no data');
+    if (bytes === null)
+      throw new BlockingIOError(constants.errno.EAGAIN, 'the socket does not block and has no data');
     const text = this.decoder.decode(bytes, true);
     return this.take_to(this.chars?.length ?? 0) + text;
   }

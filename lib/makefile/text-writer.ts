@@ -97,7 +97,7 @@ export class TextWriter {
    * Takes text, sending what there is no room for.
    *
    * @param text any text
-   * @throws UnicodeEncodeError; WriteWouldBlock
+   * @throws UnicodeEncodeError; BlockingIOError
    */
   *write(text: string): Steps<void> {
     const has_newline = (this.newline !== undefined || this.line_buffering) && text.includes('\n');

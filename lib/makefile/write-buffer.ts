@@ -1,6 +1,6 @@
 // The logic of a buffered writer, without any I/O: bytes that wait to be sent, and the operations of Python's
 // BufferedWriter as steps (see steps.ts). Small writes are collected in one buffer, large ones are sent from where they are.
-import { WriteWouldBlock } from './errors.js';
+import { write_would_block } from './errors.js';
 import { type Bytes, checked, type Steps } from './steps.js';
 
 const EMPTY = Buffer.alloc(0);
@@ -54,10 +54,10 @@ export class WriteBuffer {
   /**
    * Sends all that waits.
    *
-   * @throws WriteWouldBlock, with what could not be sent still waiting
+   * @throws BlockingIOError, with what could not be sent still waiting
    */
   *flush(): Steps<void> {
-    if (!(yield* this.drain())) throw new WriteWouldBlock(0);
+    if (!(yield* this.drain())) throw write_would_block(0);
   }
 
   /** Takes as much of the data as there is room for where the socket would block; the rest is the caller's again. */
@@ -67,7 +67,7 @@ export class WriteBuffer {
     this.start = 0;
     const taken = data.subarray(0, this.size - this.end);
     this.append(taken);
-    if (taken.length < data.length) throw new WriteWouldBlock(taken.length);
+    if (taken.length < data.length) throw write_would_block(taken.length);
     return data.length;
   }
 
@@ -75,7 +75,7 @@ export class WriteBuffer {
    * Takes the data, sending what there is no room for; returns its length.
    *
    * @param data the bytes, sent from where they are if they are as many as the buffer holds
-   * @throws WriteWouldBlock, which tells how many of the bytes were taken
+   * @throws BlockingIOError, which tells how many of the bytes were taken
    */
   *write(data: Bytes): Steps<number> {
     const { length } = data;
@@ -92,7 +92,7 @@ export class WriteBuffer {
       if (count === null) {
         if (rest.length <= this.size) break;
         this.append(rest.subarray(0, this.size));
-        throw new WriteWouldBlock(written + this.size);
+        throw write_would_block(written + this.size);
       }
       written += checked(count, rest, 'send');
     }

@@ -7,6 +7,8 @@ export type Operation = [name: string, ...args: unknown[]];
 
 export interface Scenario {
   title: string;
+  /** The minor version of Python 3 that is the first to have it so. */
+  since?: number;
   makefile: unknown[];
   options?: Record<string, unknown>;
   /** What arrives, hexadecimal. */
@@ -32,6 +34,14 @@ const scenarios: Scenario[] = [];
 function add(title: string, scenario: Omit<Scenario, 'title'>): void {
   scenarios.push({ title, ...scenario });
 }
+
+/** A write that fills the buffer is sent at once. */
+const FILLED_IS_SENT = 13;
+/** A utf-16 stream without a byte order mark is a UnicodeDecodeError. */
+const NO_BOM_IS_DECODE_ERROR = 13;
+
+/** A write leaves the text that was decoded already. */
+const WRITE_KEEPS_WHAT_WAS_READ = 13;
 
 const times = (count: number, ...operation: Operation): Operation[] => Array(count).fill(operation);
 const gets = (...names: string[]): Operation[] => names.map((name) => ['get', name]);
@@ -365,6 +375,7 @@ for (const [w, operations] of writes.entries()) {
     for (const buffering of [-1, 1, 2, 4, 8, 9]) {
       const finish: Operation[] = [['flush'], ['received'], ['close'], ['received']];
       add(`writes ${w}, plan ${p}, buffer ${buffering}`, {
+        since: FILLED_IS_SENT,
         makefile: ['wb', buffering],
         sends,
         do: [...operations, ...finish],
@@ -372,6 +383,7 @@ for (const [w, operations] of writes.entries()) {
     }
     if (w < 4)
       add(`writes ${w}, plan ${p}, both ways`, {
+        since: FILLED_IS_SENT,
         makefile: ['rwb', 5],
         sends,
         do: [...operations, ['close'], ['received']],
@@ -503,6 +515,7 @@ for (const encoding of ['utf-16', 'utf-16-le', 'utf-16-be', 'utf-32', 'utf-32-le
     for (const [i, input] of wide.entries()) {
       for (const receives of [[], Array(30).fill(1), Array(30).fill(3)] as Plan[]) {
         add(`${encoding}, ${errors}, bytes ${i}, pieces of ${receives[0] ?? 'any size'}`, {
+          since: NO_BOM_IS_DECODE_ERROR,
           makefile: ['r'],
           options: { encoding, errors },
           input: hex(input),
@@ -565,6 +578,7 @@ for (const encoding of [
   'latin',
 ]) {
   add(`the name ${encoding}`, {
+    ...(/16$/.test(encoding) ? { since: NO_BOM_IS_DECODE_ERROR } : {}),
     makefile: ['r'],
     options: { encoding },
     input: hex('a\0b\0\0\0\0\0'),
@@ -630,6 +644,7 @@ for (const settings of [
 }
 for (const size of [100, 4000, 8000, 8191, 8192, 8193, 20000]) {
   add(`writes of ${size} characters`, {
+    since: FILLED_IS_SENT,
     makefile: ['w'],
     do: [
       ['write', 'a'],
@@ -650,6 +665,7 @@ add('text between the bytes below', {
   do: [['write', 'a'], ['below', 'write', bytes('b')], ['write', 'c'], ['flush'], ['received']],
 });
 add('text in both directions', {
+  since: WRITE_KEEPS_WHAT_WAS_READ,
   makefile: ['rw'],
   input: hex('one\ntwo\nthree'),
   do: [
