@@ -3,6 +3,7 @@
 // that Linux fixes on every machine are not here: lib/constants.ts has their numbers.
 #include <errno.h>
 #include <linux/sockios.h>
+#include <napi.h>
 #include <net/if.h>
 #include <netdb.h>
 #include <poll.h>
@@ -30,12 +31,10 @@ constexpr Constant kConstants[] = {
 
 // constants() -> an object of the names and numbers, see lib/internal/platform-constants.ts
 napi_value Constants(napi_env env, napi_callback_info info) {
-  napi_value object;
-  if (napi_create_object(env, &object) != napi_ok) return nullptr;
+  Napi::Object object = Napi::Object::New(env);
   for (const Constant& constant : kConstants) {
-    napi_value value;
-    if (napi_create_int64(env, constant.value, &value) != napi_ok) return nullptr;
-    if (napi_set_named_property(env, object, constant.name, value) != napi_ok) return nullptr;
+    // Fails where the environment is stopping.
+    if (!object.Set(constant.name, static_cast<double>(constant.value))) return nullptr;
   }
   return object;
 }

@@ -2,6 +2,7 @@
 #include "state.h"
 
 #include <errno.h>
+#include <napi.h>
 #include <unistd.h>
 #include <uv.h>
 
@@ -13,21 +14,6 @@
 
 namespace bsd_sockets {
 namespace {
-
-class HandleScope {
- public:
-  explicit HandleScope(napi_env env) : env_(env) { open_ = napi_open_handle_scope(env, &scope_) == napi_ok; }
-  ~HandleScope() {
-    if (open_) napi_close_handle_scope(env_, scope_);
-  }
-  HandleScope(const HandleScope&) = delete;
-  HandleScope& operator=(const HandleScope&) = delete;
-
- private:
-  napi_env env_;
-  napi_handle_scope scope_ = nullptr;
-  bool open_;
-};
 
 // Calls a function kept by reference. Where it fails an exception is pending, or the environment is stopping.
 napi_status Call(napi_env env, napi_ref function_ref, size_t count, const napi_value* arguments,
@@ -119,7 +105,7 @@ int State::Prepare() {
 int64_t State::Attend() {
   waiter_.Acknowledge();
   if (probe_ref_ == nullptr) return kStopping;
-  HandleScope scope(env_);
+  Napi::HandleScope scope(env_);
   napi_value ignored;
   // Any call into JavaScript makes V8 look; in an environment that is stopping the call fails without an
   // exception.
