@@ -151,7 +151,8 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
 // connect(fd, generation, address_length, timeout_ms)
 //
 // An interrupted connect() goes on in the kernel for some protocols (a second call then waits, or says
-// EALREADY or EISCONN) and is taken back for others (AF_UNIX, AF_VSOCK): calling again is right for both.
+// EALREADY or EISCONN, or for RFCOMM and SCO EBADFD, however far the first has come) and is taken back for
+// others (AF_UNIX, AF_VSOCK): calling again is right for both.
 napi_value Connect(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
   int fd = args.Int(0);
@@ -171,7 +172,8 @@ napi_value Connect(napi_env env, napi_callback_info info) {
     return ::connect(fd, &address.header, address.length);
   });
   if (result == -EISCONN && calls > 1) return args.Return(0);
-  bool under_way = result == -EINPROGRESS || (result == -EALREADY && calls > 1);
+  bool called_again = calls > 1 && (result == -EALREADY || result == -EBADFD);
+  bool under_way = result == -EINPROGRESS || called_again;
   if (!under_way || timeout_ms == 0) return args.Return(result);
   result = WaitReady(state, use, POLLOUT, deadline);
   if (result != 0) return args.Return(result);
