@@ -147,6 +147,9 @@ export interface Addon {
     timeout_ms: number,
   ): number;
 
+  share(fd: number, generation: number, process_id: number, ticket: Bytes): number;
+  fromshare(ticket: Bytes): number;
+
   poll(poll_fds: Bytes, timeout_ms: number): number;
 
   lookup_fd(lookup: number): number;

@@ -51,6 +51,9 @@
   X(recvmsg, Recvmsg)                          \
   X(sendmmsg, Sendmmsg)                        \
   X(recvmmsg, Recvmmsg)                        \
+  /* share.cc */                               \
+  X(share, Share)                              \
+  X(fromshare, Fromshare)                      \
   /* poll.cc */                                \
   X(poll, Poll)                                \
   /* lookup.cc */                              \

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "descriptor.h"
+#include "share.h"
 
 namespace bsd_sockets {
 namespace {
@@ -75,6 +76,7 @@ State* State::Create(napi_env env) {
 // References die with the environment; deleting them while it is torn down is not allowed on every runtime.
 State::~State() {
   waiter_.Unregister();
+  DropOffers(this);
   // Close() edits the set, so the set is taken first.
   for (const auto& [fd, generation] : std::exchange(owned_, {})) CloseAndInterrupt(fd, generation);
 }

@@ -67,6 +67,7 @@ function lacks_module({ text }: FailedCall): string {
 
 const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EPERM: [
+    { calls: /^fromshare$/, hint: 'it is meant for another process, or another user' },
     {
       calls: /^socket$/,
       when: ({ text }) => /AF_PACKET|SOCK_PACKET/.test(text),
@@ -149,6 +150,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EINPROGRESS: [{ calls: CONNECT, hint: 'it goes on: once the socket is writable, SO_ERROR has the result' }],
   EAGAIN: [{ calls: CONNECT, when: is_path, hint: "the server's backlog is full" }],
   ENOENT: [
+    { calls: /^fromshare$/, hint: 'already taken, or the thread or process that shared it has ended' },
     { calls: /^(connect|send)/, when: is_path, hint: 'there is no such socket' },
     { calls: /^bind/, when: is_path, hint: 'the directory of the path does not exist' },
     {

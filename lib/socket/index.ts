@@ -73,6 +73,7 @@ export {
   type HostEntry,
   sethostname,
 } from './resolver.js';
+export { fromshare } from './share.js';
 export { socket, socket as SocketType } from './socket.js';
 
 /** Whether IPv6 is supported at all, as in Python: on Linux it always is. `has_dualstack_ipv6()` asks the kernel. */

@@ -19,6 +19,7 @@ import * as message from './message.js';
 import { to_node } from './node.js';
 import { resolve_host } from './resolver.js';
 import { type SendfileSource, sendfile } from './sendfile.js';
+import { share } from './share.js';
 import * as transfer from './transfer.js';
 
 const { EAGAIN } = constants.errno;
@@ -285,6 +286,19 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    */
   sendfile(file: SendfileSource, offset = 0, count: number | null = null): number {
     return sendfile(this, file, offset, count);
+  }
+
+  /**
+   * share(process_id) -> data for `fromshare` in another thread of this process, or in another process on this machine.
+   *
+   * The descriptor is duplicated at once, so this socket may close. The data can be used once; unused, the duplicate is
+   * closed with the thread that shared it.
+   *
+   * @param process_id the process that may take it; left out or null: this one, and any of the same user
+   * @throws OSError ESRCH where there is no such process; TypeError, RangeError
+   */
+  share(process_id?: number | null): Buffer {
+    return share(this, process_id);
   }
 
   /**

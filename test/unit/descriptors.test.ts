@@ -1,5 +1,7 @@
 // send_fds and recv_fds: descriptors passed over AF_UNIX sockets, none left behind.
+import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
+import { Worker } from 'node:worker_threads';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, it } from 'vitest';
 import { open_descriptors } from './descriptors.js';
@@ -8,6 +10,45 @@ const { AF_UNIX, SOCK_DGRAM, SOL_SOCKET, CMSG_SPACE } = socket;
 
 const read_ints = (bytes: Buffer) => [...new Int32Array(Uint8Array.from(bytes).buffer)];
 const code = (wanted: string) => expect.objectContaining({ code: wanted });
+
+describe('a terminated worker', () => {
+  it('leaves none of the descriptors that it was receiving', async () => {
+    const [a, b] = socket.socketpair(AF_UNIX, SOCK_DGRAM);
+    a.settimeout(0.01);
+    const before = open_descriptors();
+    for (let round = 0; round < 10; round++) {
+      const worker = new Worker(new URL('fixtures/receive.mjs', import.meta.url), { workerData: b.share() });
+      // One that is terminated while it loads leaves what Node had open.
+      await once(worker, 'message');
+      const end = Date.now() + 100 + round * 5;
+      while (Date.now() < end) {
+        try {
+          socket.send_fds(a, ['x'], [0, 0, 0]);
+        } catch (error) {
+          expect(error).toBeInstanceOf(socket.TimeoutError);
+        }
+        await new Promise(setImmediate);
+      }
+      await worker.terminate();
+      expect(drain(b)).toBe(true);
+    }
+    // The listener of share() and Node's own threads come with the first worker.
+    expect(open_descriptors() - before).toBeLessThan(5);
+    a.close();
+    b.close();
+  });
+});
+
+/** Takes what is left in the queue, closing the descriptors. */
+function drain(sock: socket.socket<number>): boolean {
+  for (;;) {
+    try {
+      socket.recv_fds(sock, 8, 0, socket.MSG_DONTWAIT);
+    } catch (error) {
+      return error instanceof socket.BlockingIOError;
+    }
+  }
+}
 
 describe('send_fds, recv_fds', () => {
   it('pass descriptors with flags, and an address', () => {
