@@ -3,8 +3,11 @@
 //
 // LIFETIME_ROUNDS sets how often (`npm run test:lifetimes` plays each 100 times).
 import type { ChildProcess } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { ended, start } from './programs.js';
+
+// Longer than programs.ts gives a program.
+vi.setConfig({ testTimeout: 60_000 });
 
 const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 10);
 const CALLS = ['recv', 'recvfrom', 'accept', 'connect', 'send', 'poll'];

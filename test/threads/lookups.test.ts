@@ -4,8 +4,11 @@ import { type ChildProcess, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { type Ended, ended, start_by } from './programs.js';
+
+// Longer than programs.ts gives a program.
+vi.setConfig({ testTimeout: 60_000 });
 
 const SERVER = '127.0.0.1';
 const LOOKUPS = ['getaddrinfo', 'getnameinfo', 'gethostbyaddr', 'connect by name'];

@@ -3,8 +3,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-// Tells "hung" from "ended"; the events themselves take milliseconds.
-const HUNG_MS = 10_000;
+// Tells "hung" from "ended": the events take milliseconds, twenty workers on a busy machine many seconds.
+const HUNG_MS = 45_000;
 
 export interface Ended {
   readonly code: number | null;
