@@ -65,7 +65,9 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   connect_ex(address: Address<F>): number {
     const result = this.#connect(address);
     if (result === TIMED_OUT) return EAGAIN;
-    return result < TIMED_OUT ? this._raise(result, 'connect_ex', address) : -result;
+    if (result < TIMED_OUT) this._raise(result, 'connect_ex', address);
+    // Not -result: that of 0 is -0.
+    return 0 - result;
   }
 
   #connect(address: unknown): number {
