@@ -18,6 +18,8 @@ export default class SummaryReporter {
   #running = new Map();
   /** @type {NodeJS.Timeout | undefined} */
   #watch;
+  /** @type {Result} */
+  #result = { passed: 0, failed: 0, skipped: 0, skips: [] };
 
   onTestRunStart() {
     this.#watch = setInterval(() => this.#endSilent(), 1000);
@@ -38,6 +40,9 @@ export default class SummaryReporter {
   /** @param {import('vitest/node').TestModule} module */
   onTestModuleEnd(module) {
     this.#running.delete(module.moduleId);
+    // What is known so far, in case the whole run is given up.
+    this.#count(module);
+    this.#write();
   }
 
   /** @param {import('vitest/node').TestCase} test */
@@ -56,27 +61,32 @@ export default class SummaryReporter {
    */
   onTestRunEnd(modules, unhandled) {
     clearInterval(this.#watch);
-    /** @type {Result} */
-    const result = { passed: 0, failed: unhandled.length, skipped: 0, skips: [] };
-    for (const module of modules) {
-      // A test still pending at the end was lost with its process.
-      let failed = 0;
-      for (const test of module.children.allTests()) {
-        const { state } = test.result();
-        if (state === 'passed') result.passed++;
-        else if (state === 'failed' || state === 'pending') failed++;
-        else
-          result.skips.push({
-            name: `${module.relativeModuleId} > ${test.fullName}`,
-            reason: reasonOf(test),
-          });
-      }
-      // A file that does not load, or whose hook throws, fails without a failing test.
-      if (failed === 0 && (module.errors().length > 0 || module.state() === 'failed')) failed = 1;
-      result.failed += failed;
+    // Once more and whole: files that were lost with their process never ended.
+    this.#result = { passed: 0, failed: unhandled.length, skipped: 0, skips: [] };
+    for (const module of modules) this.#count(module);
+    this.#write();
+  }
+
+  /** @param {import('vitest/node').TestModule} module */
+  #count(module) {
+    const result = this.#result;
+    // A test still pending at the end was lost with its process.
+    let failed = 0;
+    for (const test of module.children.allTests()) {
+      const { state } = test.result();
+      if (state === 'passed') result.passed++;
+      else if (state === 'failed' || state === 'pending') failed++;
+      else
+        result.skips.push({ name: `${module.relativeModuleId} > ${test.fullName}`, reason: reasonOf(test) });
     }
+    // A file that does not load, or whose hook throws, fails without a failing test.
+    if (failed === 0 && (module.errors().length > 0 || module.state() === 'failed')) failed = 1;
+    result.failed += failed;
     result.skipped = result.skips.length;
-    writeFileSync(join(folder, 'result.json'), JSON.stringify(result));
+  }
+
+  #write() {
+    writeFileSync(join(folder, 'result.json'), JSON.stringify(this.#result));
   }
 
   /**
