@@ -37,7 +37,7 @@ type BufferedFile<Mode extends string> =
     : BufferedReader;
 
 /** The class of file that a mode and a buffering (0: none) give; all of them where these are not known. */
-export type File<Mode extends string, Buffering extends number | bigint | null> = string extends Mode
+export type SocketFile<Mode extends string, Buffering extends number | bigint | null> = string extends Mode
   ? SocketIO | BufferedReader | BufferedWriter | BufferedRWPair | TextIOWrapper
   : Has<Mode, 'b'> extends false
     ? TextIOWrapper
@@ -65,13 +65,13 @@ export function makefile<
   mode?: Mode | null,
   buffering?: Buffering | null,
   options?: TextOptions,
-): File<Mode, Buffering>;
+): SocketFile<Mode, Buffering>;
 export function makefile(
   socket: MakefileSocket,
   mode?: string | null,
   buffering?: number | bigint | null,
   options: TextOptions = {},
-): File<string, null> {
+): SocketFile<string, null> {
   const letters = mode ?? 'r';
   if (typeof letters !== 'string') throw new TypeError(`mode must be a string, not ${shown(letters)}`);
   if (/[^rwb]/.test(letters)) throw new RangeError(`invalid mode '${letters}' (only r, w, b allowed)`);

@@ -25,6 +25,20 @@ export {
 } from '../errors.js';
 export type { Address, ReturnedAddress } from '../internal/address.js';
 export type { ControlMessage, ReceivedControlMessage } from '../internal/control.js';
+export {
+  BufferedReader,
+  BufferedRWPair,
+  BufferedWriter,
+  LookupError,
+  type SocketFile,
+  SocketIO,
+  TextIOWrapper,
+  type TextOptions,
+  UnicodeDecodeError,
+  UnicodeEncodeError,
+  UnicodeError,
+  UnsupportedOperation,
+} from '../makefile/index.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from './base.js';
 export { type Message, MessageBatch } from './batch.js';
 export {

@@ -12,6 +12,7 @@ import { type Address, decode, encode, type ReturnedAddress } from '../internal/
 import type { ControlMessage } from '../internal/control.js';
 import { Deadline } from '../internal/time.js';
 import { type Bytes, type BytesLike, data, integer, size } from '../internal/validate.js';
+import { makefile, type SocketFile, type TextOptions } from '../makefile/index.js';
 import { getdefaulttimeout, SocketBase } from './base.js';
 import type { Message, MessageBatch } from './batch.js';
 import * as batch from './batch.js';
@@ -301,6 +302,25 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    */
   share(process_id?: number | null): Buffer {
     return share(this, process_id);
+  }
+
+  /**
+   * makefile(mode = 'r', buffering = null, { encoding, errors, newline }) -> a file that reads from the socket and writes to
+   * it: TextIOWrapper, BufferedReader, BufferedWriter, BufferedRWPair, or SocketIO without a buffer.
+   *
+   * The socket's descriptor stays open until close() of the socket and of all its files.
+   *
+   * @param mode 'r', 'w', 'b' in any combination
+   * @param buffering the size of the buffer in bytes; null: 8192; 0: none, in binary mode only
+   * @param options of text: the encoding (utf-8), what becomes of errors ('strict'), what ends a line (null: anything)
+   * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
+   */
+  makefile<const Mode extends string = 'r', const Buffering extends number | bigint | null = null>(
+    mode?: Mode | null,
+    buffering?: Buffering | null,
+    options?: TextOptions,
+  ): SocketFile<Mode, Buffering> {
+    return makefile(this, mode, buffering, options);
   }
 
   /**

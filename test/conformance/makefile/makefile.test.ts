@@ -1,12 +1,11 @@
 /**
- * Files of sockets, side by side with CPython: the scenarios are run by peer.py over real socket pairs and here over the
- * same plans, and must have the same results and the same errors.
+ * Files of sockets, side by side with CPython: the scenarios are run by peer.py in CPython and by this file here, over real socket pairs, and must have the same results and the same errors.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import * as socket from 'bsd-sockets/socket';
 import { expect, test } from 'vitest';
-import { makefile } from '../../../dist/makefile/index.js';
-import { MemorySocket } from '../../unit/makefile-socket.js';
+import type { Plan } from '../../unit/makefile-socket.js';
 import { type Operation, type Scenario, scenarios } from './scenarios.js';
 
 /** What Python's classes are here. */
@@ -16,9 +15,43 @@ const CLASSES: Record<string, string> = {
   AttributeError: 'TypeError',
 };
 
+/** A socket whose receives and sends do what the plans say, and what they like after that. As in peer.py. */
+class Planned extends socket.socket<number> {
+  receives: Plan = [];
+  sends: Plan = [];
+
+  private next(plan: Plan): number | undefined {
+    const item = plan.shift();
+    if (item === 'block') throw new socket.BlockingIOError(11, 'Resource temporarily unavailable');
+    if (item === 'timeout') throw new socket.TimeoutError('timed out');
+    return item;
+  }
+
+  override recv_into(buffer: Uint8Array): number {
+    return super.recv_into(buffer.subarray(0, this.next(this.receives)));
+  }
+
+  override send(data: Uint8Array): number {
+    return super.send(data.subarray(0, this.next(this.sends)));
+  }
+}
+
 interface State {
   file: Record<string, unknown>;
-  socket: MemorySocket;
+  sock: Planned;
+  peer: socket.socket;
+}
+
+/** All that has arrived. */
+function drain(peer: socket.socket): Buffer {
+  const pieces: Buffer[] = [];
+  peer.setblocking(false);
+  try {
+    for (let piece = peer.recv(1 << 20); piece.length > 0; piece = peer.recv(1 << 20)) pieces.push(piece);
+  } catch (error) {
+    if (!(error instanceof socket.BlockingIOError)) throw error;
+  }
+  return Buffer.concat(pieces);
 }
 
 function argument(value: unknown): unknown {
@@ -35,10 +68,10 @@ function call(target: object, name: unknown, args: unknown[]): unknown {
 }
 
 function perform(state: State, name: string, args: unknown[]): unknown {
-  const { file, socket } = state;
+  const { file, sock, peer } = state;
   switch (name) {
     case 'received':
-      return socket.received();
+      return drain(peer);
     case 'get':
       return Reflect.get(file, String(args[0]));
     case 'list':
@@ -56,9 +89,9 @@ function perform(state: State, name: string, args: unknown[]): unknown {
       state.file = call(file, 'detach', []) as Record<string, unknown>;
       return state.file;
     case 'socket':
-      return call(socket, args[0], args.slice(1));
+      return call(sock, args[0], args.slice(1));
     case 'descriptor':
-      return socket.fileno() >= 0;
+      return sock.fileno() >= 0;
     default:
       return call(file, name, args);
   }
@@ -88,24 +121,29 @@ function attempt(action: () => unknown, file: () => unknown): unknown {
 }
 
 function run(scenario: Scenario): unknown[] {
-  const socket = new MemorySocket(Buffer.from(scenario.input ?? '', 'hex'));
-  socket.receives = [...(scenario.receives ?? [])];
-  socket.sends = [...(scenario.sends ?? [])];
-  socket.ended = scenario.open !== true;
-  const state: State = { file: {}, socket };
+  const [a, peer] = socket.socketpair();
+  using sock = new Planned(null, null, null, a.detach());
+  using _peer = peer;
+  // What a receive that the plan does not foresee ends with.
+  sock.settimeout(0.2);
+  sock.receives = [...(scenario.receives ?? [])];
+  sock.sends = [...(scenario.sends ?? [])];
+  peer.sendall(Buffer.from(scenario.input ?? '', 'hex'));
+  if (scenario.open !== true) peer.shutdown(socket.SHUT_WR);
+  const state: State = { file: {}, sock, peer };
   const current = () => state.file;
   const made = attempt(() => {
     const [mode, buffering] = scenario.makefile as [string, number];
-    state.file = makefile(socket, mode, buffering, scenario.options) as unknown as Record<string, unknown>;
+    state.file = sock.makefile(mode, buffering, scenario.options) as unknown as Record<string, unknown>;
     return state.file.constructor.name;
   }, current);
   if (typeof made !== 'string') return [made];
-  return [
-    made,
-    ...scenario.do.map(([name, ...args]: Operation) =>
-      attempt(() => perform(state, name, args.map(argument)), current),
-    ),
-  ];
+  const results = scenario.do.map(([name, ...args]: Operation) =>
+    attempt(() => perform(state, name, args.map(argument)), current),
+  );
+  // So that no file keeps the descriptor.
+  attempt(() => call(state.file, 'close', []), current);
+  return [made, ...results];
 }
 
 /** Python's results with the names that its classes have here. */
@@ -123,7 +161,7 @@ function python(): string | undefined {
   );
 }
 
-test('files do what CPython does', (ctx) => {
+test('files do what CPython does', { timeout: 120_000 }, (ctx) => {
   const interpreter = python();
   if (interpreter === undefined) return ctx.skip('no python3 to compare with');
   const script = fileURLToPath(new URL('peer.py', import.meta.url));

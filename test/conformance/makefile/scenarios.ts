@@ -256,7 +256,7 @@ const byte_reads: Operation[][] = [
   ],
 ];
 for (const [p, receives] of plans.entries()) {
-  for (const buffering of [-1, 1, 2, 5, 8, 16]) {
+  for (const buffering of [-1, 1, 5, 16]) {
     for (const [r, operations] of [...reads, ...byte_reads].entries()) {
       for (const mode of ['rb', 'rwb']) {
         // CPython's BufferedRWPair.readline(size) gives more than `size` bytes where a line arrives in pieces.
