@@ -1,5 +1,5 @@
 /**
- * Functions that open no socket: text and binary addresses, byte order, interface names.
+ * Functions that open no socket: text and binary addresses, byte order, the sizes of control messages, interface names.
  */
 import * as socket from 'bsd-sockets/socket';
 import { py, theme } from './harness.js';
@@ -147,6 +147,27 @@ calls(socket, 'ntohs', halves);
 const wholes = [...halves, [0x12345678], [0xff000000], [0xffffffff], [2 ** 32], [2 ** 64], [-(2 ** 31)]];
 calls(socket, 'htonl', wholes);
 calls(socket, 'ntohl', wholes);
+
+const sizes = [
+  [0],
+  [1],
+  [4],
+  [7],
+  [8],
+  [9],
+  [12],
+  [16],
+  [28],
+  [1000],
+  [2 ** 31 - 100],
+  [-1],
+  [2 ** 62],
+  [1.5],
+  ['4'],
+  [],
+];
+calls(socket, 'CMSG_LEN', sizes);
+calls(socket, 'CMSG_SPACE', sizes);
 
 calls(socket, 'if_nameindex', [[]]);
 calls(socket, 'if_nametoindex', [

@@ -11,7 +11,7 @@ const ENODEV = { error: 'OSError', errno: 19 };
 const EADDRNOTAVAIL = { error: 'OSError', errno: 99 };
 const gaierror = (errno: number) => ({ error: 'gaierror', errno });
 const bytes = (text: string) => ({ bytes: text });
-/** Python's outcome depends on its version or on luck. */
+/** Python's outcome depends on its version: it is not looked at. */
 const VARIES = Symbol('varies');
 
 interface Rule {
@@ -70,6 +70,15 @@ const RULES: Rule[] = [
         [RANGE_ERROR, RANGE_ERROR],
         [TYPE_ERROR, TYPE_ERROR],
       ],
+    },
+  },
+  {
+    why: 'As in Python 3.13; older ones refuse what is no boolean, and cut an index to size.',
+    rows: {
+      'timeouts: make().setblocking("x")': [VARIES, null],
+      'timeouts: make().setblocking(None)': [VARIES, null],
+      'timeouts: make().setblocking(1.5)': [VARIES, null],
+      'convert: socket.if_indextoname(1099511627776)': [VARIES, RANGE_ERROR],
     },
   },
   {
