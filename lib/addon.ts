@@ -38,6 +38,7 @@ export interface Addon {
     probe: () => void,
     signals: (numbers: number[], run: boolean) => number[],
     is_main: boolean,
+    has_libuv: boolean,
   ): ArrayBuffer;
   siginterrupt(flag: boolean): number;
   strerror(errno: number): string;
@@ -152,6 +153,12 @@ export interface Addon {
 
   poll(poll_fds: Bytes, timeout_ms: number): number;
 
+  readiness_start(callback: (count: number) => void): ArrayBuffer | number;
+  readiness_add(fd: number, generation: number): number;
+  readiness_again(fd: number): number;
+  readiness_remove(fd: number): number;
+  readiness_reference(referenced: boolean): number;
+
   lookup_fd(lookup: number): number;
   lookup_wait(lookup: number, timeout_ms: number): number;
   lookup_take(lookup: number): unknown;
@@ -231,7 +238,9 @@ function signals(numbers: number[], run: boolean): number[] {
   return heard;
 }
 
-const exchange = addon.setup(() => {}, signals, isMainThread);
+// Bun has libuv's names but aborts in them; Deno has none.
+const has_libuv = process.versions.bun === undefined && !('Deno' in globalThis);
+const exchange = addon.setup(() => {}, signals, isMainThread, has_libuv);
 
 /** Small results of the last call, by the index constants above. */
 export const cells = new Int32Array(exchange, 0, 64);

@@ -56,6 +56,12 @@
   X(fromshare, Fromshare)                      \
   /* poll.cc */                                \
   X(poll, Poll)                                \
+  /* readiness.cc */                           \
+  X(readiness_start, ReadinessStart)           \
+  X(readiness_add, ReadinessAdd)               \
+  X(readiness_again, ReadinessAgain)           \
+  X(readiness_remove, ReadinessRemove)         \
+  X(readiness_reference, ReadinessReference)   \
   /* lookup.cc */                              \
   X(lookup_fd, LookupFd)                       \
   X(lookup_wait, LookupWait)                   \

@@ -8,7 +8,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include <algorithm>
 
@@ -44,16 +43,15 @@ SignalPipe::~SignalPipe() {
 }
 
 bool SignalPipe::pipe_missing() const {
-  return enabled_ && loop_ != nullptr && read_fd_ < 0 &&
-         static_cast<uv_loop_t*>(loop_)->signal_pipefd[0] >= 0;
+  return loop_ != nullptr && read_fd_ < 0 && loop_->signal_pipefd[0] >= 0;
 }
 
 int SignalPipe::Open() {
   if (!pipe_missing()) return -1;
-  int fd = static_cast<uv_loop_t*>(loop_)->signal_pipefd[0];
+  int fd = loop_->signal_pipefd[0];
   struct stat status;
   if (fstat(fd, &status) != 0 || !S_ISFIFO(status.st_mode) || pipe2(copy_, O_CLOEXEC | O_NONBLOCK) != 0) {
-    enabled_ = false;
+    loop_ = nullptr;
     return -1;
   }
   read_fd_ = fd;
@@ -87,7 +85,7 @@ void SignalPipe::Take(const std::vector<int>& signals) {
     }
     // Room is certain: as much was read from this pipe a moment ago, and its other writers write as much or
     // nothing.
-    ssize_t written = write(static_cast<uv_loop_t*>(loop_)->signal_pipefd[1], &record, sizeof record);
+    ssize_t written = write(loop_->signal_pipefd[1], &record, sizeof record);
     (void)written;
   }
 }

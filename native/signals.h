@@ -7,6 +7,8 @@
 #ifndef BSD_SOCKETS_SIGNALS_H_
 #define BSD_SOCKETS_SIGNALS_H_
 
+#include <uv.h>
+
 #include <cstdint>
 #include <vector>
 
@@ -14,14 +16,13 @@ namespace bsd_sockets {
 
 class SignalPipe {
  public:
-  // loop: the uv_loop_t of the main thread's environment, or null where there is none.
-  explicit SignalPipe(void* loop) : loop_(loop) {}
+  SignalPipe() = default;
   ~SignalPipe();
   SignalPipe(const SignalPipe&) = delete;
   SignalPipe& operator=(const SignalPipe&) = delete;
 
-  // Only the main thread receives signals; in a worker nothing below finds any.
-  void Enable() { enabled_ = true; }
+  // The loop of the main thread: only it receives signals. Without this nothing below finds any.
+  void Enable(uv_loop_t* loop) { loop_ = loop; }
 
   // The pipe does not exist before the process has its first signal listener: true while there is one not yet
   // seen.
@@ -35,8 +36,7 @@ class SignalPipe {
   void Take(const std::vector<int>& signals);
 
  private:
-  void* loop_;
-  bool enabled_ = false;
+  uv_loop_t* loop_ = nullptr;
   int read_fd_ = -1;
   int copy_[2] = {-1, -1};
 };

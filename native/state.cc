@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <napi.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include <new>
 #include <utility>
@@ -57,10 +56,7 @@ bool ReadNumbers(napi_env env, napi_value array, std::vector<int>* numbers) {
 }  // namespace
 
 State* State::Create(napi_env env) {
-  uv_loop_t* loop = nullptr;
-  int backend_fd = -1;
-  if (napi_get_uv_event_loop(env, &loop) == napi_ok && loop != nullptr) backend_fd = uv_backend_fd(loop);
-  State* state = new (std::nothrow) State(env, backend_fd, loop);
+  State* state = new (std::nothrow) State(env);
   if (state == nullptr) return nullptr;
   napi_value buffer;
   void* memory = nullptr;
@@ -86,9 +82,13 @@ napi_value State::exchange_buffer() const {
   return napi_get_reference_value(env_, exchange_ref_, &buffer) == napi_ok ? buffer : nullptr;
 }
 
-napi_status State::SetUp(napi_value probe, napi_value signals, bool is_main) {
-  if (is_main) signals_.Enable();
+napi_status State::SetUp(napi_value probe, napi_value signals, bool is_main, bool has_libuv) {
   if (probe_ref_ != nullptr) return napi_ok;
+  const LoopFunctions* uv = has_libuv ? FindLoopFunctions() : nullptr;
+  if (uv != nullptr && napi_get_uv_event_loop(env_, &loop_) == napi_ok && loop_ != nullptr) {
+    waiter_.SetBackend(uv->backend_fd(loop_));
+    if (is_main) signals_.Enable(loop_);
+  }
   napi_status status = napi_create_reference(env_, probe, 1, &probe_ref_);
   return status == napi_ok ? napi_create_reference(env_, signals, 1, &signals_ref_) : status;
 }

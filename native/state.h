@@ -13,6 +13,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "loop.h"
 #include "signals.h"
 #include "watchdog.h"
 
@@ -51,6 +52,7 @@ struct Exchange {
 };
 
 class Lookup;
+class Readiness;
 
 class State {
  public:
@@ -64,8 +66,11 @@ class State {
   napi_value exchange_buffer() const;
   Waiter& waiter() { return waiter_; }
 
-  // setup(probe, signals, is_main): see addon.cc.
-  napi_status SetUp(napi_value probe, napi_value signals, bool is_main);
+  // The libuv loop; null where the runtime has none that is usable.
+  uv_loop_t* loop() const { return loop_; }
+
+  // setup(probe, signals, is_main, has_libuv): see addon.cc.
+  napi_status SetUp(napi_value probe, napi_value signals, bool is_main, bool has_libuv);
 
   // Registers with the watchdog at the first blocking call. 0 or -errno.
   int PrepareToBlock() { return prepared_ && !signals_.pipe_missing() ? 0 : Prepare(); }
@@ -86,12 +91,16 @@ class State {
   std::unordered_map<int32_t, std::shared_ptr<Lookup>> lookups;
   int32_t last_lookup = 0;
 
+  // Made when the first promise waits; its own cleanup hook deletes it.
+  Readiness* readiness = nullptr;
+
  private:
-  State(napi_env env, int backend_fd, void* loop) : env_(env), waiter_(backend_fd), signals_(loop) {}
+  explicit State(napi_env env) : env_(env) {}
   int Prepare();
   int64_t DispatchSignals();
 
   napi_env env_;
+  uv_loop_t* loop_ = nullptr;
   Waiter waiter_;
   SignalPipe signals_;
   bool prepared_ = false;

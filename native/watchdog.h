@@ -18,11 +18,13 @@ namespace bsd_sockets {
 
 class Waiter {
  public:
-  // backend_fd: what becomes readable when the environment wants to run; -1 where the runtime has none, then
-  // a blocked thread is interrupted every 50 ms to look.
-  explicit Waiter(int backend_fd) : backend_fd_(backend_fd) {}
+  Waiter() = default;
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
+
+  // What becomes readable when the environment wants to run; without one a blocked thread is interrupted
+  // every 50 ms to look.
+  void SetBackend(int fd) { backend_fd_ = fd; }
 
   // Registers with the watchdog, from the environment's own thread; once, before the first blocking call.
   // -errno.
@@ -55,7 +57,7 @@ class Waiter {
   void LeaveKicked();
   void Kick();
 
-  const int backend_fd_;
+  int backend_fd_ = -1;
   int watched_fd_ = -1;
   pthread_t thread_{};
   std::atomic<int> state_{kIdle};

@@ -1,0 +1,30 @@
+// Looking up libuv's functions. See loop.h.
+#include "loop.h"
+
+#include <dlfcn.h>
+
+namespace bsd_sockets {
+namespace {
+
+template <typename Function>
+bool Find(const char* name, Function* function) {
+  *function = reinterpret_cast<Function>(dlsym(RTLD_DEFAULT, name));
+  return *function != nullptr;
+}
+
+bool FindAll(LoopFunctions* functions) {
+  return Find("uv_backend_fd", &functions->backend_fd) && Find("uv_poll_init", &functions->poll_init) &&
+         Find("uv_poll_start", &functions->poll_start) && Find("uv_poll_stop", &functions->poll_stop) &&
+         Find("uv_close", &functions->close) && Find("uv_ref", &functions->ref) &&
+         Find("uv_unref", &functions->unref);
+}
+
+}  // namespace
+
+const LoopFunctions* FindLoopFunctions() {
+  static LoopFunctions functions;
+  static const bool found = FindAll(&functions);
+  return found ? &functions : nullptr;
+}
+
+}  // namespace bsd_sockets

@@ -1,0 +1,256 @@
+// The epoll instance of an environment, who watches it, and its end. See readiness.h.
+//
+// The end: handles of libuv may only be closed while the loop still turns, so an asynchronous cleanup hook
+// closes them and frees the rest when that is done.
+#include "readiness.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "arguments.h"
+#include "calls.h"
+#include "descriptor.h"
+#include "thread.h"
+#include "wait.h"
+
+namespace bsd_sockets {
+namespace {
+
+constexpr uint32_t kReadEvents = EPOLLIN | EPOLLPRI | EPOLLRDHUP | EPOLLHUP | EPOLLERR;
+constexpr uint32_t kWriteEvents = EPOLLOUT | EPOLLHUP | EPOLLERR;
+constexpr size_t kThreadStack = 128 * 1024;
+
+int Directions(uint32_t events) {
+  return ((events & kReadEvents) != 0 ? kRead : 0) | ((events & kWriteEvents) != 0 ? kWrite : 0);
+}
+
+}  // namespace
+
+int Readiness::Create(napi_env env, uv_loop_t* loop, napi_value callback, Readiness** created) {
+  Readiness* readiness = new (std::nothrow) Readiness(env, loop);
+  if (readiness == nullptr) return -ENOMEM;
+  readiness->epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+  int error = readiness->epoll_fd_ < 0 ? -errno : 0;
+  if (error == 0 && !readiness->Prepare(callback)) error = -EINVAL;
+  if (error == 0) error = loop != nullptr ? readiness->WatchByLoop() : readiness->WatchByThread();
+  if (error != 0) {
+    delete readiness;
+    return error;
+  }
+  // From here on the hook alone deletes it. It cannot fail but for arguments that are wrong.
+  if (napi_add_async_cleanup_hook(env, OnCleanup, readiness, &readiness->cleanup_) != napi_ok) return -EINVAL;
+  *created = readiness;
+  return 0;
+}
+
+Readiness::~Readiness() {
+  if (epoll_fd_ >= 0) close(epoll_fd_);
+  if (control_fd_ >= 0) close(control_fd_);
+}
+
+bool Readiness::Prepare(napi_value callback) {
+  napi_value buffer, name, resource;
+  void* memory = nullptr;
+  // Pages of a descriptor number's byte appear as they are touched.
+  size_t size = sizeof(ReadinessMemory) + kDescriptorLimit;
+  if (napi_create_arraybuffer(env_, size, &memory, &buffer) != napi_ok) return false;
+  memory_ = static_cast<ReadinessMemory*>(memory);
+  return napi_create_reference(env_, buffer, 1, &memory_ref_) == napi_ok &&
+         napi_create_reference(env_, callback, 1, &callback_ref_) == napi_ok &&
+         napi_create_string_utf8(env_, "bsd-sockets", NAPI_AUTO_LENGTH, &name) == napi_ok &&
+         napi_create_object(env_, &resource) == napi_ok &&
+         napi_async_init(env_, resource, name, &context_) == napi_ok;
+}
+
+int Readiness::WatchByLoop() {
+  const LoopFunctions* uv = FindLoopFunctions();
+  int error = uv->poll_init(loop_, &handle_, epoll_fd_);
+  if (error != 0) return error;
+  handle_.data = this;
+  error = uv->poll_start(&handle_, UV_READABLE, OnReadable);
+  uv->unref(reinterpret_cast<uv_handle_t*>(&handle_));
+  return error;
+}
+
+void Readiness::OnReadable(uv_poll_t* handle, int status, int events) {
+  static_cast<Readiness*>(handle->data)->Dispatch();
+}
+
+// The thread waits until the instance is readable, wakes the environment, and goes on when that has looked.
+int Readiness::WatchByThread() {
+  control_fd_ = eventfd(0, EFD_CLOEXEC);
+  if (control_fd_ < 0) return -errno;
+  napi_value name;
+  if (napi_create_string_utf8(env_, "bsd-sockets", NAPI_AUTO_LENGTH, &name) != napi_ok ||
+      napi_create_threadsafe_function(env_, nullptr, nullptr, name, 1, 1, nullptr, nullptr, this, OnWoken,
+                                      &wake_) != napi_ok) {
+    return -EINVAL;
+  }
+  napi_unref_threadsafe_function(env_, wake_);
+  return -StartDetachedThread(
+      kThreadStack,
+      [](void* self) -> void* {
+        static_cast<Readiness*>(self)->RunThread();
+        return nullptr;
+      },
+      this);
+}
+
+void Readiness::RunThread() {
+  pollfd watched[] = {{epoll_fd_, POLLIN, 0}, {control_fd_, POLLIN, 0}};
+  for (;;) {
+    if (poll(watched, 2, -1) < 0) continue;
+    if ((watched[1].revents & POLLIN) != 0) break;
+    // Told that the environment has looked, or that it ends; where it cannot be woken any more it is about to
+    // end.
+    napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_blocking);
+    eventfd_t ignored;
+    eventfd_read(control_fd_, &ignored);
+    if (ending_.load()) break;
+  }
+  napi_release_threadsafe_function(wake_, napi_tsfn_release);
+  delete this;
+}
+
+void Readiness::OnWoken(napi_env env, napi_value callback, void* context, void* data) {
+  // Without an environment it is being torn down.
+  if (env == nullptr) return;
+  Readiness* readiness = static_cast<Readiness*>(context);
+  readiness->Dispatch();
+  eventfd_write(readiness->control_fd_, 1);
+}
+
+void Readiness::Dispatch() {
+  epoll_event events[kReadyLimit];
+  int count = epoll_wait(epoll_fd_, events, kReadyLimit, 0);
+  int told = 0;
+  for (int i = 0; i < count; i++) {
+    int fd = events[i].data.fd;
+    int directions = Directions(events[i].events) & memory_->wanted[fd];
+    if (directions == 0) continue;
+    memory_->ready[2 * told] = fd;
+    memory_->ready[2 * told + 1] = directions;
+    told++;
+  }
+  if (told == 0) return;
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
+  napi_value callback, receiver, argument, result;
+  if (napi_get_reference_value(env_, callback_ref_, &callback) == napi_ok &&
+      napi_get_global(env_, &receiver) == napi_ok && napi_create_int32(env_, told, &argument) == napi_ok) {
+    // Runs what the settled promises go on with before it returns. The callback itself never throws.
+    napi_make_callback(env_, context_, receiver, callback, 1, &argument, &result);
+    if (memory_->waiting == 0 && memory_->referenced != 0) Reference(false);
+  }
+  napi_close_handle_scope(env_, scope);
+}
+
+int Readiness::Control(int operation, int fd) {
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
+  event.data.fd = fd;
+  return epoll_ctl(epoll_fd_, operation, fd, &event) == 0 ? 0 : -errno;
+}
+
+int Readiness::Add(int fd) { return Control(EPOLL_CTL_ADD, fd); }
+
+int Readiness::Again(int fd) { return Control(EPOLL_CTL_MOD, fd); }
+
+int Readiness::Remove(int fd) {
+  memory_->wanted[fd] = 0;
+  return Control(EPOLL_CTL_DEL, fd);
+}
+
+void Readiness::Reference(bool referenced) {
+  memory_->referenced = referenced;
+  if (loop_ != nullptr) {
+    auto* handle = reinterpret_cast<uv_handle_t*>(&handle_);
+    referenced ? FindLoopFunctions()->ref(handle) : FindLoopFunctions()->unref(handle);
+    return;
+  }
+  referenced ? napi_ref_threadsafe_function(env_, wake_) : napi_unref_threadsafe_function(env_, wake_);
+}
+
+napi_value Readiness::memory() const {
+  napi_value buffer = nullptr;
+  return napi_get_reference_value(env_, memory_ref_, &buffer) == napi_ok ? buffer : nullptr;
+}
+
+void Readiness::OnCleanup(napi_async_cleanup_hook_handle hook, void* self) {
+  Readiness* readiness = static_cast<Readiness*>(self);
+  if (readiness->loop_ == nullptr) {
+    // The thread ends by itself and deletes what it uses.
+    readiness->ending_.store(true);
+    eventfd_write(readiness->control_fd_, 1);
+    napi_remove_async_cleanup_hook(hook);
+    return;
+  }
+  const LoopFunctions* uv = FindLoopFunctions();
+  uv->poll_stop(&readiness->handle_);
+  uv->close(reinterpret_cast<uv_handle_t*>(&readiness->handle_), [](uv_handle_t* handle) {
+    Readiness* closed = static_cast<Readiness*>(handle->data);
+    napi_async_cleanup_hook_handle done = closed->cleanup_;
+    delete closed;
+    napi_remove_async_cleanup_hook(done);
+  });
+}
+
+// readiness_start(callback) -> the shared memory; callback(count) is told of that many descriptors in it.
+// -errno
+napi_value ReadinessStart(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  if (!args.valid()) return args.Invalid();
+  State& state = args.state();
+  if (state.readiness == nullptr) {
+    int error = Readiness::Create(env, state.loop(), args[0], &state.readiness);
+    if (error != 0) return args.Return(error);
+  }
+  return state.readiness->memory();
+}
+
+// readiness_add(fd, generation): begins to watch a descriptor
+napi_value ReadinessAdd(napi_env env, napi_callback_info info) {
+  Arguments<2> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid() || args.state().readiness == nullptr) return args.Invalid();
+  DescriptorUse use(fd, generation);
+  return args.Return(use.valid() ? args.state().readiness->Add(fd) : -EBADF);
+}
+
+namespace {
+
+template <int (Readiness::*kCall)(int)>
+napi_value OnDescriptor(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int fd = args.Int(0);
+  Readiness* readiness = args.state().readiness;
+  if (!args.valid() || readiness == nullptr || fd < 0 || fd >= kDescriptorLimit) return args.Invalid();
+  return args.Return((readiness->*kCall)(fd));
+}
+
+}  // namespace
+
+// readiness_again(fd): tells anew of a descriptor that is ready; readiness_remove(fd): before it is closed
+napi_value ReadinessAgain(napi_env env, napi_callback_info info) {
+  return OnDescriptor<&Readiness::Again>(env, info);
+}
+napi_value ReadinessRemove(napi_env env, napi_callback_info info) {
+  return OnDescriptor<&Readiness::Remove>(env, info);
+}
+
+// readiness_reference(referenced): whether the loop is kept alive
+napi_value ReadinessReference(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  bool referenced = args.Bool(0);
+  if (!args.valid() || args.state().readiness == nullptr) return args.Invalid();
+  args.state().readiness->Reference(referenced);
+  return args.Return(0);
+}
+
+}  // namespace bsd_sockets

@@ -1,0 +1,87 @@
+// Readiness for promises: which of the environment's sockets can go on, told to JavaScript without blocking
+// it.
+//
+// One epoll instance per environment holds every watched descriptor, edge-triggered, for all events,
+// registered once. The libuv loop watches that instance; where there is no usable libuv, a thread does and
+// wakes the environment. A wake-up crosses into JavaScript once, with all the descriptors on which somebody
+// waits for what happened. Who waits is a byte per descriptor in memory shared with
+// lib/internal/readiness.ts, so that waiting costs no call. Edges that nobody waits for are dropped: whoever
+// comes later tries first and waits only after EAGAIN.
+#ifndef BSD_SOCKETS_READINESS_H_
+#define BSD_SOCKETS_READINESS_H_
+
+#include <node_api.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "loop.h"
+
+namespace bsd_sockets {
+
+// What is waited for, and what is told. lib/internal/readiness.ts has the same numbers.
+enum Direction : uint8_t { kRead = 1, kWrite = 2 };
+
+// How many descriptors one wake-up tells at most; more come with the next.
+constexpr int kReadyLimit = 512;
+
+// Shared with JavaScript: one ArrayBuffer that never leaves lib/internal/readiness.ts.
+struct ReadinessMemory {
+  // 1 while somebody waits whom the process is to be kept alive for.
+  int32_t waiting;
+  // Whether the loop is kept alive now.
+  int32_t referenced;
+  // (fd, directions) of each descriptor that is ready.
+  int32_t ready[2 * kReadyLimit];
+  // By descriptor number: the directions that are waited for.
+  uint8_t wanted[];
+};
+
+class Readiness {
+ public:
+  // loop: null where libuv is not usable. 0 or -errno, -EINVAL where a Node-API call failed.
+  static int Create(napi_env env, uv_loop_t* loop, napi_value callback, Readiness** readiness);
+
+  int Add(int fd);
+  // Tells anew what is ready already.
+  int Again(int fd);
+  int Remove(int fd);
+  void Reference(bool referenced);
+  napi_value memory() const;
+
+ private:
+  Readiness(napi_env env, uv_loop_t* loop) : env_(env), loop_(loop) {}
+  ~Readiness();
+  Readiness(const Readiness&) = delete;
+  Readiness& operator=(const Readiness&) = delete;
+
+  bool Prepare(napi_value callback);
+  int Control(int operation, int fd);
+  int WatchByLoop();
+  int WatchByThread();
+  void RunThread();
+  void Dispatch();
+
+  static void OnReadable(uv_poll_t* handle, int status, int events);
+  static void OnWoken(napi_env env, napi_value callback, void* context, void* data);
+  static void OnCleanup(napi_async_cleanup_hook_handle hook, void* self);
+
+  napi_env env_;
+  uv_loop_t* loop_;
+  int epoll_fd_ = -1;
+  ReadinessMemory* memory_ = nullptr;
+  napi_ref memory_ref_ = nullptr;
+  napi_ref callback_ref_ = nullptr;
+  napi_async_context context_ = nullptr;
+  napi_async_cleanup_hook_handle cleanup_ = nullptr;
+  uv_poll_t handle_{};
+
+  // Without a loop.
+  napi_threadsafe_function wake_ = nullptr;
+  int control_fd_ = -1;  // an eventfd: go on watching, or end
+  std::atomic<bool> ending_{false};
+};
+
+}  // namespace bsd_sockets
+
+#endif  // BSD_SOCKETS_READINESS_H_
