@@ -339,7 +339,9 @@ napi_value Sethostname(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   View name = args.Bytes(0);
   if (!args.valid()) return args.Invalid();
-  return args.Return(OrErrno(sethostname(reinterpret_cast<const char*>(name.data()), name.length())));
+  // An empty view may have no memory at all, which sethostname() is declared not to take.
+  const char* text = name.length() > 0 ? reinterpret_cast<const char*>(name.data()) : "";
+  return args.Return(OrErrno(sethostname(text, name.length())));
 }
 
 }  // namespace bsd_sockets
