@@ -1,30 +1,28 @@
 // scripts/setup.mjs on a copy of the checkout: does nothing when nothing changed, the right thing when something did,
 // and says what is missing.
 
-import { appendFileSync, cpSync, existsSync, readdirSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { copySources, normal_path, pathWithoutCompiler, root, run, temporaryFolder } from './tarball.js';
+import {
+  copyBuilt,
+  makeOutputsNew,
+  normal_path,
+  pathWithoutCompiler,
+  root,
+  run,
+  temporaryFolder,
+} from './tarball.js';
 
 const folder = temporaryFolder();
 const no_compiler = pathWithoutCompiler(folder);
 let copy: string;
 
 beforeAll(() => {
-  copy = copySources(folder);
-  for (const name of ['build', 'dist']) {
-    cpSync(join(root, name), join(copy, name), { recursive: true, preserveTimestamps: true });
-  }
+  copy = copyBuilt(folder);
 });
 
-// As after a build: outputs newer than all sources.
-beforeEach(() => {
-  const now = new Date();
-  utimesSync(join(copy, 'build', 'Release', 'bsd_sockets.node'), now, now);
-  for (const name of readdirSync(join(copy, 'dist'), { recursive: true, encoding: 'utf8' })) {
-    utimesSync(join(copy, 'dist', name), now, now);
-  }
-});
+beforeEach(() => makeOutputsNew(copy));
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 

@@ -9,6 +9,7 @@ import {
   readdirSync,
   realpathSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
 import { availableParallelism, tmpdir } from 'node:os';
@@ -92,6 +93,23 @@ export function copySources(folder: string): string {
   }
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   return copy;
+}
+
+/** As `copySources`, with what the checkout has built, newer than all sources. */
+export function copyBuilt(folder: string): string {
+  const copy = copySources(folder);
+  for (const name of ['build', 'dist']) cpSync(join(root, name), join(copy, name), { recursive: true });
+  makeOutputsNew(copy);
+  return copy;
+}
+
+/** Gives the binary and dist/ the present time, as after a build. */
+export function makeOutputsNew(copy: string): void {
+  const now = new Date();
+  utimesSync(join(copy, 'build', 'Release', 'bsd_sockets.node'), now, now);
+  for (const name of readdirSync(join(copy, 'dist'), { recursive: true, encoding: 'utf8' })) {
+    utimesSync(join(copy, 'dist', name), now, now);
+  }
 }
 
 export interface Tarball {
