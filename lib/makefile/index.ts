@@ -36,16 +36,20 @@ type BufferedFile<Mode extends string> =
       : BufferedWriter
     : BufferedReader;
 
+type BinaryFile<Mode extends string, Buffering> = Buffering extends 0 | 0n
+  ? SocketIO
+  : number extends Buffering
+    ? SocketIO | BufferedFile<Mode>
+    : BufferedFile<Mode>;
+
 /** The class of file that a mode and a buffering (0: none) give; all of them where these are not known. */
 export type SocketFile<Mode extends string, Buffering extends number | bigint | null> = string extends Mode
   ? SocketIO | BufferedReader | BufferedWriter | BufferedRWPair | TextIOWrapper
-  : Has<Mode, 'b'> extends false
-    ? TextIOWrapper
-    : Buffering extends 0 | 0n
-      ? SocketIO
-      : number extends Buffering
-        ? SocketIO | BufferedFile<Mode>
-        : BufferedFile<Mode>;
+  : Mode extends string
+    ? Has<Mode, 'b'> extends true
+      ? BinaryFile<Mode, Buffering>
+      : TextIOWrapper
+    : never;
 
 /**
  * makefile(mode = 'r', buffering = null, { encoding, errors, newline }) of a socket: a file that reads from it and writes

@@ -70,8 +70,8 @@ export class ReadBuffer {
     store[this.end] = LF;
   }
 
-  /** Fills the buffer, which must be empty, with one receive of at most `most` bytes. */
-  private *fill(most = this.size): Steps<number | null> {
+  /** The memory for one receive of at most `most` bytes into the buffer, which must be empty. */
+  private space(most = this.size): Buffer {
     if (this.own === undefined) {
       this.own = Buffer.allocUnsafeSlow(this.size + 1);
       this.room = this.own.subarray(0, this.size);
@@ -79,10 +79,13 @@ export class ReadBuffer {
     this.store = this.own;
     this.pos = 0;
     this.end = 0;
-    const target = most < this.size ? this.room.subarray(0, most) : this.room;
-    const count = yield target;
+    return most < this.size ? this.room.subarray(0, most) : this.room;
+  }
+
+  /** Notes how many bytes a receive put into `space`, and returns that. */
+  private arrived(count: number | null): number | null {
     if (count === null || count === 0) return count;
-    this.end = checked(count, target, 'recv_into');
+    this.end = checked(count, this.room, 'recv_into');
     this.store[this.end] = LF;
     return count;
   }
@@ -118,7 +121,7 @@ export class ReadBuffer {
           length += this.available;
           chunks.push(this.take(this.available));
         }
-        const count = yield* this.fill();
+        const count = this.arrived(yield this.space());
         if (count === null && strict) throw nothing_to_read();
         if (count === null || count === 0) break;
       }
@@ -140,7 +143,7 @@ export class ReadBuffer {
         const remaining = size - written;
         const direct = remaining - (remaining % this.size);
         const target = out.subarray(written, written + direct);
-        const count = direct > 0 ? yield target : yield* this.fill();
+        const count = direct > 0 ? yield target : this.arrived(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
         written += direct > 0 ? checked(count, target, 'recv_into') : this.move(out, written);
@@ -189,7 +192,7 @@ export class ReadBuffer {
         const count = yield block;
         return filled(block, count === null ? 0 : checked(count, block, 'recv_into'));
       }
-      yield* this.fill(size);
+      this.arrived(yield this.space(size));
     }
     const start = this.pos;
     this.pos = Math.min(this.end, start + size);
@@ -216,7 +219,7 @@ export class ReadBuffer {
         const direct = target.length - written > this.size;
         if (once && written > 0 && !direct) break;
         const rest = target.subarray(written);
-        const count = direct ? yield rest : yield* this.fill();
+        const count = direct ? yield rest : this.arrived(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
         written += direct ? checked(count, rest, 'recv_into') : this.move(target, written);
@@ -231,7 +234,7 @@ export class ReadBuffer {
 
   /** The bytes that were read ahead, after one receive if there are none; they stay. */
   *peek(): Steps<Buffer> {
-    if (this.available === 0) yield* this.fill();
+    if (this.available === 0) this.arrived(yield this.space());
     return Buffer.from(this.store.subarray(this.pos, this.end));
   }
 }

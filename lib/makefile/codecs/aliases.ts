@@ -4,7 +4,6 @@
 const ALIASES: Readonly<Record<string, string>> = {
   ascii: '646 ansi_x3.4_1968 ansi_x3.4_1986 ansi_x3_4_1968 cp367 csascii ibm367 iso646_us iso_646.irv_1991 iso_ir_6 us us_ascii',
   big5: 'big5_tw csbig5 x_mac_trad_chinese',
-  big5hkscs: 'big5_hkscs hkscs',
   cp1125: '1125 cp866u ibm1125 ruscii',
   cp1250: '1250 windows_1250',
   cp1251: '1251 windows_1251',
@@ -30,7 +29,6 @@ const ALIASES: Readonly<Record<string, string>> = {
   cp866: '866 csibm866 ibm866',
   cp869: '869 cp_gr csibm869 ibm869',
   cp932: '932 ms932 ms_kanji mskanji windows_31j',
-  cp949: '949 ms949 uhc',
   cp950: '950 ms950',
   euc_jp: 'eucjp u_jis ujis',
   euc_kr: 'euckr korean ks_c_5601 ks_c_5601_1987 ks_x_1001 ksc5601 ksx1001 x_mac_korean',

@@ -1,5 +1,6 @@
 // East Asian encodings of one to four bytes a character. Their tables are those of the runtime's TextDecoder, asked once
-// a character; they are turned round for encoding.
+// a character; they are turned round for encoding. They differ from Python's in a few symbols, and in what vendors added;
+// cp949 and big5hkscs, where much differs, are left out: no text is better than a wrong one.
 import {
   BufferedDecoder,
   type Codec,
@@ -16,8 +17,10 @@ const REASON = 'illegal multibyte sequence';
 type LengthOf = (lead: number, second: number | undefined) => number | undefined;
 
 const double_byte: LengthOf = (lead) => (lead < 0x81 || lead > 0xfe ? 0 : 2);
-// 0xa1 to 0xdf are katakana of one byte.
-const shift_jis: LengthOf = (lead) => (lead >= 0xa1 && lead <= 0xdf ? 1 : double_byte(lead, undefined));
+// 0xa1 to 0xdf are katakana of one byte; 0x80 and 0xa0 stand for themselves, if for anything.
+const shift_jis: LengthOf = (lead) => {
+  return lead === 0x80 || (lead >= 0xa0 && lead <= 0xdf) ? 1 : double_byte(lead, undefined);
+};
 const euc_jp: LengthOf = (lead) =>
   lead === 0x8f ? 3 : lead === 0x8e ? 2 : lead >= 0xa1 && lead <= 0xfe ? 2 : 0;
 const gb18030: LengthOf = (lead, second) => {
@@ -26,19 +29,27 @@ const gb18030: LengthOf = (lead, second) => {
   return second >= 0x30 && second <= 0x39 ? 4 : 2;
 };
 
+function range(first: number, last: number): number[] {
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** The four bytes in gb18030 of the character of a number, counted from the one that begins with `lead`. */
+function four_bytes(lead: number, number: number): [number, number, number, number] {
+  const [third, second] = [Math.floor(number / 10), Math.floor(number / 1260)];
+  return [lead + Math.floor(second / 10), 0x30 + (second % 10), 0x81 + (third % 126), 0x30 + (number % 10)];
+}
+
 /** Python's name: the label of TextDecoder, and how long characters are. */
 const ENCODINGS: ReadonlyMap<string, [label: string, length_of: LengthOf]> = new Map([
   ['gbk', ['gbk', double_byte]],
   ['gb2312', ['gbk', double_byte]],
   ['gb18030', ['gb18030', gb18030]],
   ['big5', ['big5', double_byte]],
-  ['big5hkscs', ['big5', double_byte]],
   ['cp950', ['big5', double_byte]],
   ['shift_jis', ['shift_jis', shift_jis]],
   ['cp932', ['shift_jis', shift_jis]],
   ['euc_jp', ['euc-jp', euc_jp]],
   ['euc_kr', ['euc-kr', double_byte]],
-  ['cp949', ['euc-kr', double_byte]],
 ]);
 
 class Table {
@@ -79,7 +90,7 @@ class Table {
     return { kind: 'character', length, text };
   };
 
-  /** All characters of up to three bytes and their bytes. */
+  /** All characters (of gb18030: those below U+10000) and their bytes. */
   private turned_round(): Map<string, Buffer> {
     const bytes_of = new Map<string, Buffer>();
     const add = (...values: number[]): void => {
@@ -89,14 +100,16 @@ class Table {
         bytes_of.set(found.text, bytes);
       }
     };
-    for (let lead = 0x81; lead <= 0xfe; lead++) {
+    for (const lead of range(0x80, 0xff)) {
       add(lead);
-      for (let trail = 0x40; trail <= 0xfe; trail++) add(lead, trail);
+      for (const trail of range(0x40, 0xfe)) add(lead, trail);
     }
-    if (this.length_of(0x8f, undefined) === 3) {
-      for (let second = 0xa1; second <= 0xfe; second++) {
-        for (let third = 0xa1; third <= 0xfe; third++) add(0x8f, second, third);
-      }
+    if (this.length_of === euc_jp) {
+      for (const second of range(0xa1, 0xfe)) for (const third of range(0xa1, 0xfe)) add(0x8f, second, third);
+    }
+    if (this.length_of === gb18030) {
+      // U+FFFF is 84 31 a4 39.
+      for (const number of range(0, 39419)) add(...four_bytes(0x81, number));
     }
     return bytes_of;
   }
@@ -104,6 +117,9 @@ class Table {
   /** The bytes of one character; undefined if the encoding lacks it. */
   encode(character: string): Buffer | undefined {
     if (character <= '\x7f') return Buffer.from(character, 'latin1');
+    if (this.length_of === gb18030 && character.length === 2) {
+      return Buffer.from(four_bytes(0x90, (character.codePointAt(0) ?? 0) - 0x10000));
+    }
     this.bytes_of ??= this.turned_round();
     return this.bytes_of.get(character);
   }

@@ -130,6 +130,6 @@ function charmap(high: string): SingleByte {
 
 /** The codec of a name that charmaps.ts knows; undefined for others. */
 export function charmap_codec(name: string): Codec | undefined {
-  const high = CHARMAPS[name];
+  const high = Object.hasOwn(CHARMAPS, name) ? CHARMAPS[name] : undefined;
   return high === undefined ? undefined : codec(charmap(high), name);
 }
