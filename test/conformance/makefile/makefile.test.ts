@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import * as socket from 'bsd-sockets/socket';
 import { expect, test } from 'vitest';
 import type { Plan } from '../../unit/makefile-socket.js';
+import { type Python, pythons } from '../python.js';
 import { type Operation, type Scenario, scenarios } from './scenarios.js';
 
 /** What Python's classes are here. */
@@ -153,12 +154,11 @@ function translated(value: unknown): unknown {
   return { ...value, error: CLASSES[String(value.error)] ?? value.error };
 }
 
-/** The python3 to compare with: the newest of those that are there, or the one that PYTHON names. */
+/** The interpreter to compare with: the newest that is there, up to the version whose results are the rule. */
 function python(): string | undefined {
-  const candidates = [process.env.PYTHON, 'python3.13', 'python3'].filter((name) => name !== undefined);
-  return candidates.find(
-    (name) => spawnSync(name, ['-c', 'import socket, io'], { encoding: 'utf8' }).status === 0,
-  );
+  const minor = ({ version }: Python): number => Number(version.split('.')[1]);
+  const known = pythons().filter((found) => minor(found) <= 13);
+  return known.sort((a, b) => minor(b) - minor(a))[0]?.path;
 }
 
 test('files do what CPython does', { timeout: 120_000 }, (ctx) => {
