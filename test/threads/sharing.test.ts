@@ -63,7 +63,7 @@ test('close() from another thread ends the blocked call with EBADF, and a reused
     for (const sock of [b, c, d]) sock.close();
     await worker.terminate();
   }
-});
+}, 60_000);
 
 test('detach() leaves the number to another socket object on it', () => {
   const [a, b] = socket.socketpair();
