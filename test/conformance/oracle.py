@@ -87,6 +87,38 @@ def udp_pair(host="127.0.0.1"):
     return [a, b]
 
 
+def partner(sock, steps):
+    """The other end, on a thread of its own: takes the steps, then closes the socket. See partner.mjs."""
+    own = socket.socket(fileno=sock.detach())
+    own.settimeout(5)
+
+    def receive(count):
+        while count > 0:
+            length = len(own.recv(min(count, 65536)))
+            if length == 0:
+                return
+            count -= length
+
+    actions = {
+        "wait": lambda ms: time.sleep(ms / 1000),
+        "send": lambda text: own.sendall(text.encode()),
+        "receive": receive,
+        "connect": own.connect,
+        "accept": lambda _: own.accept()[0].close(),
+        "shutdown": own.shutdown,
+        "reset": lambda _: own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, ints(1, 0)),
+    }
+
+    def run_steps():
+        with own:
+            for name, argument in steps:
+                actions[name](argument)
+
+    thread = threading.Thread(target=run_steps)
+    thread.start()
+    cleanups.append(thread.join)
+
+
 def bound_name(family, address, type=socket.SOCK_DGRAM):
     """What getsockname says after bind"""
     sock = make(family, type)

@@ -6,6 +6,7 @@ import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeFileSync } fr
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import * as socket from 'bsd-sockets/socket';
 import { afterAll } from 'vitest';
 
@@ -79,6 +80,25 @@ export function udp_pair(host = '127.0.0.1'): [AnySocket, AnySocket] {
   a.connect(b.getsockname());
   b.connect(a.getsockname());
   return [a, b];
+}
+
+type Step =
+  | readonly ['wait' | 'receive' | 'shutdown', number]
+  | readonly ['send', string]
+  | readonly ['connect', Address]
+  | readonly ['accept' | 'reset', null];
+
+let thread: Worker | undefined;
+
+/** The other end, on a thread of its own: takes the steps, then closes the socket. See partner.mjs. */
+export function partner(sock: AnySocket, steps: readonly Step[]): void {
+  if (thread === undefined) {
+    thread = new Worker(new URL('partner.mjs', import.meta.url));
+    thread.unref();
+  }
+  const done = new Int32Array(new SharedArrayBuffer(4));
+  thread.postMessage({ fd: sock.detach(), steps, done });
+  cleanups.push(() => Atomics.wait(done, 0, 0, 5000));
 }
 
 /** What getsockname says after bind. */
