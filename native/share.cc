@@ -30,6 +30,7 @@
 #include "arguments.h"
 #include "calls.h"
 #include "descriptor.h"
+#include "thread.h"
 #include "wait.h"
 
 namespace bsd_sockets {
@@ -58,6 +59,7 @@ struct Answer {
 constexpr int64_t kPatienceMs = 1000;
 constexpr double kAnswerMs = 10 * 1000;
 constexpr size_t kClientLimit = 64;
+constexpr size_t kStackSize = 256 * 1024;
 
 int64_t NowMs() {
   timespec now;
@@ -240,19 +242,12 @@ int Offers::Start() {
   if (bind(listener.get(), reinterpret_cast<sockaddr*>(&address), length) != 0) return -errno;
   uid_ = geteuid();
   if (listen(listener.get(), SOMAXCONN) != 0) return -errno;
-  // Signals are for the threads that run JavaScript.
-  sigset_t all, previous;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &previous);
   listener_ = listener.get();
-  pthread_t thread;
-  int error = pthread_create(&thread, nullptr, Run, this);
-  pthread_sigmask(SIG_SETMASK, &previous, nullptr);
+  int error = StartDetachedThread(kStackSize, Run, this);
   if (error != 0) {
     listener_ = -1;
     return -error;
   }
-  pthread_detach(thread);
   listener.Take();
   return 0;
 }

@@ -95,7 +95,10 @@ export function buffers_of(
       what: () => `argument 1 is too long: ${items.length} buffers, at most ${BUFFERS_MAX}`,
     });
   }
-  return items.map((item, index) => check(item, `${name}[${index}]`));
+  // The name costs as much as the check, and is for messages only.
+  return items.map((item, index) =>
+    item instanceof Uint8Array && item.length > 0 ? item : check(item, `${name}[${index}]`),
+  );
 }
 
 /** sendmsg: how many bytes went out. */
