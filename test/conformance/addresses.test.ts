@@ -5,13 +5,26 @@ import { unlinkSync } from 'node:fs';
 import * as socket from 'bsd-sockets/socket';
 import { py, theme } from './harness.js';
 import { ipv6, kernel } from './needs.js';
-import { abstract, attempt, bound, connected, keep, make, pair, path, shape, udp_pair } from './stage.js';
+import {
+  abstract,
+  attempt,
+  bound,
+  bound_name,
+  connected,
+  keep,
+  make,
+  pair,
+  path,
+  peer_name,
+  shape,
+  udp_pair,
+} from './stage.js';
 
 const { scenario, staged } = theme('addresses');
 const { AF_INET, AF_INET6, AF_UNIX, AF_NETLINK, AF_PACKET, AF_VSOCK, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW } =
   socket;
 
-staged('bound_name', [
+staged(bound_name, [
   [AF_INET, ['', 0]],
   [AF_INET, ['127.0.0.1', 0]],
   [AF_INET, ['127.1', 0]],
@@ -50,7 +63,7 @@ staged('bound_name', [
 ]);
 
 staged(
-  'bound_name',
+  bound_name,
   [
     [AF_INET6, ['::1', 0]],
     [AF_INET6, ['::1', 0, 0]],
@@ -89,7 +102,7 @@ staged(
   ipv6,
 );
 
-staged('peer_name', [
+staged(peer_name, [
   [AF_INET, ['127.0.0.1', 9]],
   [AF_INET, ['', 9]],
   [AF_INET, ['localhost', 9]],
@@ -100,7 +113,7 @@ staged('peer_name', [
   [AF_INET, ['255.255.255.255', 9]],
 ]);
 staged(
-  'peer_name',
+  peer_name,
   [
     [AF_INET6, ['::1', 9]],
     [AF_INET6, ['', 9]],
@@ -112,7 +125,7 @@ staged(
   ipv6,
 );
 
-staged('bound_name', [
+staged(bound_name, [
   [AF_UNIX, ['path', 0]],
   [AF_UNIX, 5],
   [AF_UNIX, null],
@@ -393,7 +406,7 @@ scenario(
 );
 
 staged(
-  'bound_name',
+  bound_name,
   [[0], [0, 0, 0], ['x', 0], [0, 1.5], '0', null].map((address) => [AF_NETLINK, address, SOCK_RAW]),
   kernel('AF_NETLINK', AF_NETLINK, SOCK_RAW),
 );
@@ -422,7 +435,7 @@ scenario(
 );
 
 staged(
-  'bound_name',
+  bound_name,
   [
     ['lo', 0],
     ['lo', 3],
@@ -449,7 +462,7 @@ staged(
 );
 
 staged(
-  'bound_name',
+  bound_name,
   [
     [2, 5],
     [12345, 5],

@@ -68,10 +68,14 @@ export function theme(name: string) {
   }
 
   /** `NAME(...)`, a function of stage.ts and oracle.py, with each list of arguments. */
-  function staged(method: string, rows: readonly (readonly unknown[])[], need?: Need): void {
+  function staged(
+    action: (...values: never[]) => unknown,
+    rows: readonly (readonly unknown[])[],
+    need?: Need,
+  ): void {
     for (const row of rows) {
-      const call = `${method}(${python_arguments(row)})`;
-      scenario(call, `return ${call}`, () => invoke(stage, method, ...row), need);
+      const call = `${action.name}(${python_arguments(row)})`;
+      scenario(call, `return ${call}`, () => Reflect.apply(action, undefined, row), need);
     }
   }
 

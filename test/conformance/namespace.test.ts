@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url';
 import * as socket from 'bsd-sockets/socket';
 import { expect, test } from 'vitest';
 import { py, theme } from './harness.js';
-import { attempt, make, shape, waited } from './stage.js';
+import { attempt, bound_name, make, shape, waited } from './stage.js';
 
 const INSIDE = 'BSD_SOCKETS_NAMESPACE';
 /** Two links, va and vb, wired to each other; their link-local addresses are usable at once. */
@@ -49,7 +49,7 @@ function inside(): void {
   const { AF_INET, AF_INET6, SOCK_STREAM, SOCK_DGRAM, IPPROTO_IPV6 } = socket;
   const [va, vb] = [socket.if_nametoindex('va'), socket.if_nametoindex('vb')];
 
-  staged('bound_name', [
+  staged(bound_name, [
     [AF_INET6, ['fe80::a', 0]],
     [AF_INET6, ['fe80::a', 0, 0, va]],
     [AF_INET6, ['fe80::a', 0, 0, vb]],
