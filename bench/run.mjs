@@ -55,7 +55,7 @@ async function measure(workload, contenders, place) {
       programs.push(await Program.start(command(workload.program), workload, place));
     }
     // Unmeasured: compilers warm up, caches fill.
-    for (const program of programs) await program.measure(Math.max(seconds, 0.3));
+    for (const program of programs) await program.measure(Math.max(seconds, 0.15));
     const figures = programs.map(() => []);
     for (let round = 0; round < rounds; round++) {
       for (const [i, program] of programs.entries()) figures[i].push(await program.measure(seconds));
