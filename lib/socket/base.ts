@@ -97,6 +97,8 @@ export class SocketBase<out F extends number = number> {
   _timeout_ms = -1;
   /** Open files of makefile(), which keep the descriptor. @internal */
   _files = 0;
+  /** Whether the last recv() gave much, see transfer.ts. @internal */
+  _bulk = false;
   /** @internal */ _closed = false;
 
   /**

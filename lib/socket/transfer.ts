@@ -8,6 +8,9 @@ import { type Bytes, bytes, integer, integer_or, size } from '../internal/valida
 import type { SocketBase } from './base.js';
 
 const EMPTY = Buffer.alloc(0);
+// To copy more than this from the scratch costs more than memory that stays half empty. What the last receive of a
+// socket gave tells which to expect.
+const BULK = 16 * 1024;
 
 /** What the native call wrote to the scratch memory, as a Buffer of its own. */
 export function take(count: number): Buffer {
@@ -38,12 +41,14 @@ export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: 
   integer(flags, 'flags');
   // As in Python, to ask for nothing is to do nothing: no waiting, and a datagram stays in the queue.
   if (bufsize === 0) return EMPTY;
-  if (fits_scratch(bufsize, flags)) {
+  if (fits_scratch(bufsize, flags) && !(s._bulk && bufsize > BULK)) {
     const count = addon.recv(s._fd, s._generation, null, bufsize, flags, timeout_ms);
+    s._bulk = count > BULK;
     return count < 0 ? count : take(count);
   }
   const buffer = allocate(bufsize, flags);
   const count = addon.recv(s._fd, s._generation, buffer, bufsize, flags, timeout_ms);
+  s._bulk = count > BULK;
   return count < 0 ? count : filled(buffer, count);
 }
 
