@@ -1,4 +1,5 @@
-// From rounds to what is printed and written: medians, and the speed relative to C in the same round.
+// From rounds to what is printed and written: medians, and the speed relative to C in the same round; beside them the best
+// round, which is the steadier figure where other programs want the processor, too.
 
 /**
  * One row of the results.
@@ -7,6 +8,8 @@
  * @property {string} title its title, with the version
  * @property {number} median_ns nanoseconds a unit
  * @property {number} of_c its speed as a share of C's: the median over the rounds, each compared with the C of its own round
+ * @property {number} best_ns the shortest round
+ * @property {number} best_of_c the same share between the best rounds
  * @property {number | null} server_ns processor time of the server's main thread for a unit; null where it does not apply
  * @property {number[]} rounds_ns
  */
@@ -28,13 +31,17 @@ export function median(values) {
  * @returns {Row[]}
  */
 export function rows(contenders, figures) {
+  const rounds_ns = figures.map((its) => its.map(({ ns }) => ns));
+  const best_ns = rounds_ns.map((its) => Math.min(...its));
   return contenders.map(({ id, title }, i) => ({
     contender: id,
     title,
-    median_ns: median(figures[i].map(({ ns }) => ns)),
-    of_c: median(figures[i].map(({ ns }, round) => figures[0][round].ns / ns)),
+    median_ns: median(rounds_ns[i]),
+    of_c: median(rounds_ns[i].map((ns, round) => rounds_ns[0][round] / ns)),
+    best_ns: best_ns[i],
+    best_of_c: best_ns[0] / best_ns[i],
     server_ns: figures[i][0].server_ns === undefined ? null : median(figures[i].map((f) => f.server_ns)),
-    rounds_ns: figures[i].map(({ ns }) => ns),
+    rounds_ns: rounds_ns[i],
   }));
 }
 
@@ -45,21 +52,18 @@ export function rows(contenders, figures) {
  * @returns {string}
  */
 export function table({ name, title }, its) {
-  const lines = its.map((row) => {
-    const over_c = row.median_ns - its[0].median_ns;
-    return [
-      `  ${row.title.padEnd(16)}`,
-      `${time(row.median_ns)} ns`.padStart(12),
-      row.of_c.toFixed(3).padStart(8),
-      (row === its[0] ? '' : `${over_c < 0 ? '' : '+'}${time(over_c)} ns`).padStart(12),
-      row.server_ns === null ? '' : `${time(row.server_ns)} ns`.padStart(12),
-    ]
-      .join(' ')
-      .trimEnd();
-  });
-  const heads = ['a unit', 'of C', 'over C', ...(its[0].server_ns === null ? [] : ['server CPU'])];
-  const widths = [12, 8, 12, 12];
-  const head = `  ${' '.repeat(16)} ${heads.map((text, i) => text.padStart(widths[i])).join(' ')}`;
+  const columns = [
+    ['median', 12, (row) => `${time(row.median_ns)} ns`],
+    ['of C', 8, (row) => row.of_c.toFixed(3)],
+    ['best', 12, (row) => `${time(row.best_ns)} ns`],
+    ['of C', 8, (row) => row.best_of_c.toFixed(3)],
+    ['over C', 12, (row) => `${time(row.best_ns - its[0].best_ns)} ns`],
+    ['server CPU', 12, (row) => (row.server_ns === null ? '' : `${time(row.server_ns)} ns`)],
+  ].slice(0, its[0].server_ns === null ? -1 : undefined);
+  const line = (title, cell) =>
+    `  ${title.padEnd(16)}${columns.map((column) => cell(column).padStart(column[1])).join('')}`;
+  const head = line('', ([text]) => text);
+  const lines = its.map((row) => line(row.title, ([, , text]) => text(row)));
   return [`${name}: ${title}`, head, ...lines].join('\n');
 }
 

@@ -1,5 +1,6 @@
 // npm run bench [-- options] [names]: measures every workload (or those whose name contains one of the names) for the C floor,
 // this library, CPython and Node's own modules, in turn A B C A B C …, all on one processor; prints tables, writes JSON.
+// On a machine that is busy otherwise: `chrt -r 20 npm run bench` as root, and read the best rounds.
 //
 //   --quick            fewer and shorter rounds: half a minute in all instead of three
 //   --rounds N, --seconds S, --python PATH, --cpu N, --output FILE   instead of what it would choose
@@ -24,8 +25,8 @@ const { values: options, positionals: names } = parseArgs({
     output: { type: 'string' },
   },
 });
-const rounds = positive('rounds', options.rounds ?? (options.quick ? 3 : 9));
-const seconds = positive('seconds', options.seconds ?? (options.quick ? 0.06 : 0.25));
+const rounds = positive('rounds', options.rounds ?? (options.quick ? 3 : 20));
+const seconds = positive('seconds', options.seconds ?? (options.quick ? 0.06 : 0.1));
 const chosen = workloads.filter(
   ({ name }) => names.length === 0 || names.some((part) => name.includes(part)),
 );
@@ -99,7 +100,7 @@ try {
     `${JSON.stringify({ date: new Date().toISOString(), machine, rounds, seconds, results }, null, 2)}\n`,
   );
   console.log(
-    `medians of ${rounds} rounds of ${seconds} s in ${((performance.now() - started) / 1e3).toFixed(0)} s; ${output}`,
+    `${rounds} rounds of ${seconds} s in ${((performance.now() - started) / 1e3).toFixed(0)} s; ${output}`,
   );
 } finally {
   rmSync(directory, { recursive: true });

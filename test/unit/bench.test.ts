@@ -17,6 +17,8 @@ interface Result {
       contender: string;
       median_ns: number;
       of_c: number;
+      best_ns: number;
+      best_of_c: number;
       server_ns: number | null;
       rounds_ns: number[];
     }[];
@@ -62,6 +64,8 @@ describe('npm run bench', () => {
       for (const row of rows) {
         expect(row.median_ns).toBeGreaterThan(0);
         expect(row.of_c).toBeGreaterThan(0);
+        expect(row.best_ns).toBe(Math.min(...row.rounds_ns));
+        expect(row.best_of_c).toBeGreaterThan(0);
         expect(row.rounds_ns).toHaveLength(2);
         expect(typeof row.server_ns).toBe(served ? 'number' : 'object');
       }
