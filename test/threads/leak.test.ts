@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
@@ -50,6 +51,8 @@ test('the sockets of a worker that ended are closed', async () => {
   const run = async (argv: string[]) => {
     const worker = new Worker(script, { eval: true, argv });
     await once(worker, 'message');
+    // What the first blocked call makes for all is there only once it has been reached.
+    if (argv.includes('block')) await sleep(500);
     await worker.terminate();
   };
   // The first ones make what later ones share.
