@@ -3,13 +3,13 @@
 # directory, prints what it prints, and exits with its status. The guest's file system is this machine's, read-only
 # under a tmpfs. Needs no root here. The boot and run time go to stderr, and on failure the console does too.
 #
-# BSD_SOCKETS_VM_LIMIT: seconds after which the machine is ended (300).  BSD_SOCKETS_VM_ENV: names of variables to pass.
+# BSD_SOCKETS_VM_LIMIT: seconds after which the machine is ended (600).  BSD_SOCKETS_VM_ENV: names of variables to pass.
 # BSD_SOCKETS_VM_ACCEL: qemu's -accel (tcg; kvm is ten times faster where it works).
 # Exit status 125: the machine did not boot or died (then stderr ends with its console).
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 CACHE=${BSD_SOCKETS_VM_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/bsd-sockets-vm}
-limit=${BSD_SOCKETS_VM_LIMIT:-300}
+limit=${BSD_SOCKETS_VM_LIMIT:-600}
 kind=$1
 shift
 
@@ -26,7 +26,7 @@ done
 # The guest's memory is a file in TMPDIR for user-mode-linux: /dev/shm, so that no disk is involved.
 boot_uml() {
   TMPDIR=/dev/shm timeout -k 5 "$limit" "$CACHE/uml/usr/bin/linux.uml" mem=1536M \
-    root=/dev/root rootfstype=hostfs rootflags=/ ro init="$here/guest/uml-init" \
+    uml_dir="$job/" root=/dev/root rootfstype=hostfs rootflags=/ ro init="$here/guest/uml-init" \
     quiet con=null con0=null,fd:1 random.trust_cpu=on JOB="$job" MODULES="$CACHE/uml/usr/lib/uml/modules"
 }
 
