@@ -1,2 +1,4 @@
 // bsd-sockets: the modules as namespaces.
 export * as socket from './socket/index.js';
+export * as socketserver from './socketserver/index.js';
+export { is_main } from './socketserver/main.js';

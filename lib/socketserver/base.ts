@@ -1,0 +1,243 @@
+// BaseServer: the life of a server, and the hooks it calls, in Python's order. What a server's socket is, servers.ts knows.
+//
+// serve_forever() waits on the event loop and is a promise; handle_request() blocks, as in Python.
+import { writeSync } from 'node:fs';
+import { inspect } from 'node:util';
+import { OSError } from '../errors.js';
+import { timeout as seconds, to_timeout_ms } from '../internal/validate.js';
+import type { Socket } from '../socket/socket.js';
+import { class_attributes, is_overridden } from './attributes.js';
+import {
+  check_handler_class,
+  forget_constructed,
+  type RequestHandlerClass,
+  run_constructed,
+  run_handler,
+  type ShutdownOptions,
+} from './handlers.js';
+import { is_readable, next_turn, readable } from './wait.js';
+import { refuse_server_in_worker } from './worker-state.js';
+
+const LINE = '-'.repeat(40);
+
+/** handle_error's message: Python's, with JavaScript's stack. */
+export function print_error(client_address: unknown, error: unknown): void {
+  const from = inspect(client_address, { breakLength: Number.POSITIVE_INFINITY });
+  const text = `${LINE}\nException occurred during processing of request from ${from}\n${inspect(error)}\n${LINE}\n`;
+  try {
+    writeSync(2, text);
+  } catch {
+    // Nobody reads the errors of this process.
+  }
+}
+
+/** One run of serve_forever. */
+interface Serving {
+  readonly stop: AbortController;
+  readonly done: Promise<void>;
+}
+
+export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddress = unknown> {
+  /** Seconds that handle_request() waits for a request until it calls handle_timeout(); null: for ever. */
+  static timeout: number | null = null;
+
+  declare timeout: number | null;
+  /** The address the server listens on. */
+  server_address: ServerAddress;
+  /** The class whose objects handle requests. */
+  RequestHandlerClass: RequestHandlerClass;
+  /** The socket that requests come by. */
+  declare socket: Socket<number>;
+
+  #serving: Serving | undefined;
+
+  /**
+   * BaseServer(server_address, RequestHandlerClass)
+   *
+   * @throws TypeError where RequestHandlerClass is no class; Error in a worker that imports its handler: see is_main
+   */
+  constructor(server_address: ServerAddress, RequestHandlerClass: RequestHandlerClass) {
+    refuse_server_in_worker(new.target.name);
+    check_handler_class(RequestHandlerClass);
+    this.server_address = server_address;
+    this.RequestHandlerClass = RequestHandlerClass;
+  }
+
+  /** server_activate(). Called by the constructor to let requests come. */
+  server_activate(): void {}
+
+  /**
+   * serve_forever(poll_interval = 0.5) -> a promise: handles requests until shutdown(). The event loop stays alive and
+   * goes on between requests. `timeout` is not looked at.
+   *
+   * @param poll_interval seconds after which service_actions() is called where no request comes
+   * @throws (rejects) what a hook throws that is no error of handling one request
+   */
+  async serve_forever(poll_interval = 0.5): Promise<void> {
+    const interval = seconds(poll_interval, 'poll_interval') ?? 0.5;
+    if (this.#serving !== undefined) throw new Error('serve_forever() is running already');
+    const stop = new AbortController();
+    const running = this._serve(stop.signal, interval);
+    const done = running.then(
+      () => {},
+      () => {},
+    );
+    const serving = { stop, done };
+    this.#serving = serving;
+    try {
+      await running;
+    } finally {
+      this.#serving = undefined;
+    }
+  }
+
+  /** The loop of serve_forever. @internal */
+  async _serve(stop: AbortSignal, poll_interval: number): Promise<void> {
+    // Not before the caller has its promise: the first request may call shutdown().
+    await next_turn();
+    const has_actions = is_overridden(this, 'service_actions', [BaseServer]);
+    const timeout_ms = has_actions ? poll_interval * 1000 : -1;
+    while (!stop.aborted) {
+      const ready = await this._request_comes(stop, timeout_ms);
+      if (stop.aborted) break;
+      if (ready) this._handle_request_noblock();
+      this.service_actions();
+      await next_turn();
+    }
+  }
+
+  /** Waits until a request is there, and may be taken. @internal */
+  _request_comes(stop: AbortSignal, timeout_ms: number): Promise<boolean> {
+    return readable(this.socket, stop, timeout_ms);
+  }
+
+  /** Whether serve_forever() runs. @internal */
+  get _is_serving(): boolean {
+    return this.#serving !== undefined;
+  }
+
+  /**
+   * shutdown({ drain }) -> a promise: ends serve_forever() at once, from wherever it is called; fulfilled when that has
+   * returned. Where it does not run, nothing happens.
+   *
+   * @param options `drain`: of servers with threads or processes, wait until the requests under way are finished, at most
+   *   so many seconds, and end those that are not
+   */
+  async shutdown(options?: ShutdownOptions): Promise<void> {
+    if (options?.drain !== undefined) seconds(options.drain, 'drain');
+    const serving = this.#serving;
+    if (serving === undefined) return;
+    serving.stop.abort();
+    await serving.done;
+  }
+
+  /** service_actions(). Called by serve_forever() after each request, and each poll_interval. */
+  service_actions(): void {}
+
+  /**
+   * handle_request(). Waits for one request, blocking the thread, and handles it; after `timeout` seconds (or the
+   * socket's, if that is shorter) it calls handle_timeout() instead.
+   *
+   * @throws OSError of waiting; what a hook throws
+   */
+  handle_request(): void {
+    const own = this.socket.gettimeout();
+    const timeout = own === null ? this.timeout : this.timeout === null ? own : Math.min(own, this.timeout);
+    const timeout_ms = to_timeout_ms(seconds(timeout));
+    if (is_readable(this.socket, timeout_ms)) this._handle_request_noblock();
+    else this.handle_timeout();
+  }
+
+  /** Handles the request that is there. @internal */
+  _handle_request_noblock(): void {
+    let request: Request;
+    let client_address: ClientAddress;
+    try {
+      [request, client_address] = this.get_request();
+    } catch (error) {
+      if (error instanceof OSError) return;
+      throw error;
+    }
+    if (!this.verify_request(request, client_address)) {
+      this.shutdown_request(request);
+      return;
+    }
+    try {
+      this.process_request(request, client_address);
+    } catch (error) {
+      try {
+        this.handle_error(request, client_address, error);
+      } finally {
+        // Also where handle_error throws: what Python leaves to the reference count.
+        this.shutdown_request(request);
+      }
+    }
+  }
+
+  /**
+   * get_request() -> [request, client_address]. Takes the request that is there.
+   *
+   * @throws OSError where there is none, which is ignored
+   */
+  get_request(): [request: Request, client_address: ClientAddress] {
+    throw new Error(`${this.constructor.name} has no get_request()`);
+  }
+
+  /** handle_timeout(). Called by handle_request() where no request came in time. */
+  handle_timeout(): void {}
+
+  /** verify_request(request, client_address) -> whether to handle it; else it is closed. */
+  verify_request(_request: Request, _client_address: ClientAddress): boolean {
+    return true;
+  }
+
+  /** process_request(request, client_address). Calls finish_request() and shutdown_request(). */
+  process_request(request: Request, client_address: ClientAddress): void {
+    forget_constructed();
+    this.finish_request(request, client_address);
+    run_constructed();
+    this.shutdown_request(request);
+  }
+
+  /**
+   * server_close() -> a promise. Ends serve_forever() if it runs, and closes the server.
+   */
+  async server_close(): Promise<void> {
+    await this._stop_serving();
+  }
+
+  /** Ends serve_forever(), without waiting for anything where it does not run. @internal */
+  _stop_serving(): Promise<void> | undefined {
+    return this.#serving === undefined ? undefined : BaseServer.prototype.shutdown.call(this);
+  }
+
+  /** finish_request(request, client_address). Handles the request by an object of RequestHandlerClass. */
+  finish_request(request: Request, client_address: ClientAddress): void {
+    run_handler(this.RequestHandlerClass, request, client_address, this);
+  }
+
+  /** shutdown_request(request). Ends and closes one request. */
+  shutdown_request(request: Request): void {
+    this.close_request(request);
+  }
+
+  /** close_request(request). Frees what one request holds. */
+  close_request(_request: Request): void {}
+
+  /**
+   * handle_error(request, client_address, error). Called with what a handler threw; prints it to stderr.
+   *
+   * @param _request the request; null where it is in a worker thread or child process
+   * @param error what was thrown, which Python has in sys.exc_info()
+   */
+  handle_error(_request: Request | null, client_address: ClientAddress, error: unknown): void {
+    print_error(client_address, error);
+  }
+
+  /** server_close(). */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.server_close();
+  }
+}
+
+class_attributes(BaseServer, ['timeout']);

@@ -1,0 +1,187 @@
+// The files of request handlers that are no makefile(): BytesIO, the file in memory of datagrams, and the unbuffered
+// writer of a stream.
+
+import { integer } from '../internal/validate.js';
+import { BufferedIOBase, type BytesLike, type Size } from '../makefile/index.js';
+import { CLOSED_FILE, data_bytes, size_or_all, target_bytes } from '../makefile/iobase.js';
+
+const LF = 0x0a;
+const EMPTY = Buffer.alloc(0);
+const ANY = Number.MAX_SAFE_INTEGER;
+
+/** Where `seek` counts from. */
+const SEEK_SET = 0;
+const SEEK_CUR = 1;
+const SEEK_END = 2;
+
+/** Python's io.BytesIO: a binary file in memory. */
+export class BytesIO extends BufferedIOBase {
+  #bytes: Buffer;
+  #length: number;
+  #position = 0;
+  #closed = false;
+
+  /** BytesIO(initial_bytes = b''). The bytes are copied. */
+  constructor(initial_bytes?: BytesLike) {
+    super();
+    this.#bytes = initial_bytes === undefined ? EMPTY : Buffer.from(data_bytes(initial_bytes));
+    this.#length = this.#bytes.length;
+  }
+
+  override get closed(): boolean {
+    return this.#closed;
+  }
+
+  override close(): void {
+    this.#closed = true;
+    this.#bytes = EMPTY;
+  }
+
+  override readable(): boolean {
+    this.check_open();
+    return true;
+  }
+
+  override writable(): boolean {
+    this.check_open();
+    return true;
+  }
+
+  override seekable(): boolean {
+    this.check_open();
+    return true;
+  }
+
+  /** getvalue() -> all bytes of the file, wherever its position is. */
+  getvalue(): Buffer {
+    this.check_open();
+    return Buffer.from(this.#bytes.subarray(0, this.#length));
+  }
+
+  #take(most: number): Buffer {
+    const end = most < 0 ? this.#length : Math.min(this.#position + most, this.#length);
+    const taken = Buffer.from(this.#bytes.subarray(Math.min(this.#position, end), end));
+    this.#position += taken.length;
+    return taken;
+  }
+
+  override read(size?: Size): Buffer {
+    this.check_open();
+    return this.#take(size_or_all(size, 'size'));
+  }
+
+  override read1(size?: Size): Buffer {
+    return this.read(size);
+  }
+
+  override readinto(buffer: BytesLike): number {
+    this.check_open();
+    const target = target_bytes(buffer);
+    const taken = this.#take(target.length);
+    target.set(taken);
+    return taken.length;
+  }
+
+  override readinto1(buffer: BytesLike): number {
+    return this.readinto(buffer);
+  }
+
+  override readline(size?: Size): Buffer {
+    this.check_open();
+    const most = size_or_all(size, 'size');
+    const rest = this.#bytes.subarray(Math.min(this.#position, this.#length), this.#length);
+    const found = rest.indexOf(LF);
+    const line = found < 0 ? rest.length : found + 1;
+    return this.#take(most < 0 ? line : Math.min(line, most));
+  }
+
+  override write(data: BytesLike): number {
+    this.check_open();
+    const bytes = data_bytes(data);
+    const end = this.#position + bytes.length;
+    if (bytes.length === 0) return 0;
+    if (end > this.#bytes.length) {
+      const grown = Buffer.alloc(Math.max(end, 2 * this.#bytes.length));
+      grown.set(this.#bytes.subarray(0, this.#length));
+      this.#bytes = grown;
+    }
+    this.#bytes.set(bytes, this.#position);
+    this.#position = end;
+    this.#length = Math.max(this.#length, end);
+    return bytes.length;
+  }
+
+  /** seek(offset, whence = 0) -> the new position: from the start (0), the position (1) or the end (2). */
+  override seek(offset: number, whence: number = SEEK_SET): number {
+    this.check_open();
+    const wanted = integer(offset, 'offset', -ANY, ANY);
+    const origins = new Map([
+      [SEEK_SET, 0],
+      [SEEK_CUR, this.#position],
+      [SEEK_END, this.#length],
+    ]);
+    const origin = origins.get(integer(whence, 'whence'));
+    if (origin === undefined) throw new RangeError(`invalid whence (${whence}, should be 0, 1 or 2)`);
+    if (whence === SEEK_SET && wanted < 0) throw new RangeError(`negative seek value ${wanted}`);
+    this.#position = Math.max(0, origin + wanted);
+    return this.#position;
+  }
+
+  override tell(): number {
+    this.check_open();
+    return this.#position;
+  }
+
+  /** truncate(size = position) -> the size. Cuts the file; the position stays. */
+  override truncate(size?: number | null): number {
+    this.check_open();
+    const wanted = size === undefined || size === null ? this.#position : integer(size, 'size', 0, ANY);
+    if (wanted < this.#length) {
+      this.#bytes.fill(0, wanted, this.#length);
+      this.#length = wanted;
+    }
+    return wanted;
+  }
+}
+
+/** What SocketWriter needs of a socket. */
+export interface Sender {
+  sendall(data: Uint8Array): void;
+  fileno(): number;
+}
+
+/** The `wfile` of StreamRequestHandler without a buffer: each write sends all of its bytes. */
+export class SocketWriter extends BufferedIOBase {
+  readonly #sock: Sender;
+  #closed = false;
+
+  constructor(sock: Sender) {
+    super();
+    this.#sock = sock;
+  }
+
+  override get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** close(). The socket stays as it is. */
+  override close(): void {
+    this.#closed = true;
+  }
+
+  override writable(): boolean {
+    return true;
+  }
+
+  override fileno(): number {
+    return this.#sock.fileno();
+  }
+
+  /** write(data) -> the length of the data, all of which was sent. @throws what sendall throws */
+  override write(data: BytesLike): number {
+    this.check_open(CLOSED_FILE);
+    const bytes = data_bytes(data);
+    this.#sock.sendall(bytes);
+    return bytes.length;
+  }
+}

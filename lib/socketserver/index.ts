@@ -1,0 +1,14 @@
+// bsd-sockets/socketserver: Python's module of that name.
+export { BaseServer } from './base.js';
+export { BytesIO } from './files.js';
+export {
+  BaseRequestHandler,
+  type DatagramRequest,
+  DatagramRequestHandler,
+  type RequestHandlerClass,
+  type ServerView,
+  type ShutdownOptions,
+  StreamRequestHandler,
+} from './handlers.js';
+export { is_main } from './main.js';
+export { type ServerOptions, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';

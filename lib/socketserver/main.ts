@@ -1,0 +1,63 @@
+// is_main: Python's `if __name__ == '__main__':`, and the file of the main program.
+import { realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { shown } from '../internal/validate.js';
+import { is_program } from './worker-state.js';
+
+/** The path without symbolic links; as it is where there is no such file. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}
+
+/** The path of the program that Node was started with; undefined for `node -e` and the like. */
+export function main_path(): string | undefined {
+  const [, program] = process.argv;
+  if (program === undefined || program === '-' || process.execArgv.some((arg) => EVALUATED.test(arg))) {
+    return undefined;
+  }
+  try {
+    // As Node itself: without an extension, a folder, through links.
+    return real(createRequire(import.meta.url).resolve(program));
+  } catch {
+    return real(program);
+  }
+}
+
+const EVALUATED = /^(-e|-p|-pe|--eval|--print)(=|$)/;
+
+/** What `is_main` takes: `import.meta`, or `module` in CommonJS. */
+export type ModuleOfCaller = { readonly url: string } | { readonly filename: string };
+
+/**
+ * is_main(import.meta) or is_main(module) -> whether this module is the program that Node was started with, and not a
+ * worker thread or child process that imports it for a request handler. Python's `__name__ == '__main__'`.
+ *
+ * @throws TypeError for anything else
+ */
+export function is_main(module: ModuleOfCaller): boolean {
+  const path = path_of(module);
+  if (!is_program()) return false;
+  // Of `node -e` there is one module, and it is the program.
+  return path === undefined || real(path) === (main_path() ?? real(path));
+}
+
+function path_of(module: unknown): string | undefined {
+  if (typeof module === 'object' && module !== null) {
+    if ('url' in module && typeof module.url === 'string') {
+      return module.url.startsWith('file:') ? fileURLToPath(module.url) : undefined;
+    }
+    if ('filename' in module && typeof module.filename === 'string') return module.filename;
+  }
+  throw new TypeError(`module must be import.meta, or module in CommonJS, not ${shown(module)}`);
+}
+
+/** The URL of the program; undefined for `node -e` and the like. */
+export function main_url(): string | undefined {
+  const path = main_path();
+  return path === undefined ? undefined : pathToFileURL(path).href;
+}

@@ -1,0 +1,201 @@
+// The servers that handle requests in turn, on the thread that serves: TCPServer, UDPServer and their AF_UNIX forms.
+import * as c from '../constants.js';
+import { OSError } from '../errors.js';
+import type { Address, ReturnedAddress } from '../internal/address.js';
+import { integer } from '../internal/validate.js';
+import { Socket } from '../socket/socket.js';
+import { class_attributes } from './attributes.js';
+import { BaseServer } from './base.js';
+import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
+
+/** The constructor's trailing object. */
+export interface ServerOptions<F extends number = number> {
+  /** Whether to bind and listen at once: true. */
+  bind_and_activate?: boolean;
+  /** Set SO_REUSEADDR: a server that ended can be started again at once. */
+  allow_reuse_address?: boolean;
+  /** Set SO_REUSEPORT: several servers may listen on one port. */
+  allow_reuse_port?: boolean;
+  /** How many connections may wait to be accepted. */
+  request_queue_size?: number;
+  /** The address family, in place of `address_family`. */
+  family?: F;
+  /** One AF_INET6 socket for IPv4, too (true), or for IPv6 only (false); left out: as the system is set. */
+  dualstack_ipv6?: boolean;
+  /** Of threading servers: how many threads there may be. */
+  max_threads?: number;
+  /** Of servers with threads or processes: what handlers find as `this.server.worker_data`; cloned. */
+  worker_data?: unknown;
+  /** Of servers with threads or processes: seconds after which a handler is ended. */
+  handler_timeout?: number | null;
+}
+
+const ATTRIBUTES = [
+  'address_family',
+  'socket_type',
+  'request_queue_size',
+  'allow_reuse_address',
+  'allow_reuse_port',
+  'max_packet_size',
+];
+
+export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>> extends BaseServer<
+  Request,
+  ReturnedAddress<F>,
+  ReturnedAddress<F>
+> {
+  /** The address family. These must be `static` in a class that changes them: the constructor needs them. */
+  static address_family: number = c.AF_INET;
+  static socket_type: number = c.SOCK_STREAM;
+  /** How many connections may wait to be accepted. */
+  static request_queue_size = 5;
+  static allow_reuse_address = false;
+  static allow_reuse_port = false;
+
+  declare address_family: number;
+  declare socket_type: number;
+  declare request_queue_size: number;
+  declare allow_reuse_address: boolean;
+  declare allow_reuse_port: boolean;
+  declare socket: Socket<F>;
+
+  readonly #dualstack_ipv6: boolean | undefined;
+
+  /**
+   * TCPServer(server_address, RequestHandlerClass, bind_and_activate = true, { … })
+   *
+   * @param server_address where to listen; or a socket that is bound already, which the server takes over
+   * @param RequestHandlerClass the class that handles requests
+   * @param bind_and_activate whether to bind and listen at once; the options may stand in its place
+   * @throws OSError where the address cannot be had; TypeError, RangeError
+   */
+  constructor(
+    server_address: Address<F> | Socket<F>,
+    RequestHandlerClass: RequestHandlerClass,
+    bind_and_activate: boolean | ServerOptions<F> | null = true,
+    options: ServerOptions<F> = {},
+  ) {
+    super(server_address as ReturnedAddress<F>, RequestHandlerClass);
+    const given = typeof bind_and_activate === 'object' ? { ...options, ...bind_and_activate } : options;
+    const activate = typeof bind_and_activate === 'boolean' ? bind_and_activate : given.bind_and_activate;
+    this.#dualstack_ipv6 = given.dualstack_ipv6;
+    this.#take_options(given);
+    if (server_address instanceof Socket) {
+      this.#adopt(server_address);
+      return;
+    }
+    this.socket = new Socket(this.address_family as F, this.socket_type);
+    if (activate === false) return;
+    try {
+      this.server_bind();
+      this.server_activate();
+    } catch (error) {
+      this.server_close().catch(() => {});
+      this.socket.close();
+      throw error;
+    }
+  }
+
+  #take_options(options: ServerOptions<F>): void {
+    const { allow_reuse_address, allow_reuse_port, request_queue_size, family, dualstack_ipv6 } = options;
+    if (allow_reuse_address !== undefined) this.allow_reuse_address = allow_reuse_address;
+    if (allow_reuse_port !== undefined) this.allow_reuse_port = allow_reuse_port;
+    if (request_queue_size !== undefined) {
+      this.request_queue_size = integer(request_queue_size, 'request_queue_size', 0);
+    }
+    if (family !== undefined) this.address_family = integer(family, 'family', 0);
+    else if (dualstack_ipv6 === true && this.address_family === c.AF_INET) this.address_family = c.AF_INET6;
+    if (dualstack_ipv6 === true && this.address_family !== c.AF_INET6) {
+      throw new RangeError('dualstack_ipv6 requires family to be AF_INET6');
+    }
+  }
+
+  #adopt(sock: Socket<F>): void {
+    this.socket = sock;
+    this.address_family = sock.family;
+    this.socket_type = sock.type;
+    this.server_address = sock.getsockname();
+  }
+
+  /** server_bind(). Called by the constructor to bind the socket to server_address. @throws OSError */
+  server_bind(): void {
+    if (this.allow_reuse_address) this.socket.setsockopt(c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    if (this.allow_reuse_port) this.socket.setsockopt(c.SOL_SOCKET, c.SO_REUSEPORT, 1);
+    if (this.#dualstack_ipv6 !== undefined && this.address_family === c.AF_INET6) {
+      this.socket.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, this.#dualstack_ipv6 ? 0 : 1);
+    }
+    this.socket.bind(this.server_address as Address<F>);
+    this.server_address = this.socket.getsockname();
+  }
+
+  /** server_activate(). Called by the constructor to listen. @throws OSError */
+  override server_activate(): void {
+    this.socket.listen(this.request_queue_size);
+  }
+
+  /** server_close() -> a promise. Ends serve_forever() if it runs, and closes the socket. */
+  override async server_close(): Promise<void> {
+    const stopping = this._stop_serving();
+    if (stopping !== undefined) await stopping;
+    this.socket.close();
+  }
+
+  /** fileno() -> the descriptor of the socket. */
+  fileno(): number {
+    return this.socket.fileno();
+  }
+
+  /** get_request() -> [conn, client_address]. Accepts the connection that is there. @throws OSError, which is ignored */
+  override get_request(): [request: Request, client_address: ReturnedAddress<F>] {
+    // The servers of datagrams, whose requests are others, have a get_request of their own.
+    return this.socket.accept() as [Request, ReturnedAddress<F>];
+  }
+
+  /** shutdown_request(request). Tells the client that nothing more comes, and closes the connection. */
+  override shutdown_request(request: Request): void {
+    try {
+      if (request instanceof Socket) request.shutdown(c.SHUT_WR);
+    } catch (error) {
+      // ENOTCONN: the client has gone.
+      if (!(error instanceof OSError)) throw error;
+    }
+    this.close_request(request);
+  }
+
+  /** close_request(request). Closes the connection. */
+  override close_request(request: Request): void {
+    if (request instanceof Socket) request.close();
+  }
+}
+
+export class UDPServer<F extends number = typeof c.AF_INET> extends TCPServer<F, DatagramRequest<F>> {
+  static override socket_type: number = c.SOCK_DGRAM;
+  /** The longest datagram; of a longer one the rest is lost. */
+  static max_packet_size = 8192;
+
+  declare max_packet_size: number;
+
+  /** get_request() -> [[packet, socket], client_address]. @throws OSError, which is ignored */
+  override get_request(): [request: DatagramRequest<F>, client_address: ReturnedAddress<F>] {
+    const [packet, client_address] = this.socket.recvfrom(this.max_packet_size);
+    return [[packet, this.socket], client_address];
+  }
+
+  override server_activate(): void {}
+
+  override shutdown_request(request: DatagramRequest<F>): void {
+    this.close_request(request);
+  }
+
+  override close_request(_request: DatagramRequest<F>): void {}
+}
+
+export class UnixStreamServer extends TCPServer<typeof c.AF_UNIX> {
+  static override address_family: number = c.AF_UNIX;
+}
+
+export class UnixDatagramServer extends UDPServer<typeof c.AF_UNIX> {
+  static override address_family: number = c.AF_UNIX;
+}
+
+class_attributes(TCPServer, ATTRIBUTES);
