@@ -4,63 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
-#include <algorithm>
-
 #include "arguments.h"
+#include "control_walk.h"
 #include "descriptor.h"
 
-// Newer than the headers of the distributions we compile on.
-#ifndef SCM_PIDFD
-#define SCM_PIDFD 0x04
-#endif
-
 namespace bsd_sockets {
-namespace {
-
-// A header is always copied: in a caller's own memory it need not be aligned.
-cmsghdr HeaderAt(const uint8_t* control) {
-  cmsghdr header;
-  memcpy(&header, control, sizeof header);
-  return header;
-}
-
-bool CarriesDescriptors(const cmsghdr& header) {
-  return header.cmsg_level == SOL_SOCKET && (header.cmsg_type == SCM_RIGHTS || header.cmsg_type == SCM_PIDFD);
-}
-
-// visit(offset, header, data_length) for each control message; the last one may be cut short. Returns where
-// the last one ends.
-template <typename Visit>
-size_t ForEach(const uint8_t* control, size_t length, Visit visit) {
-  size_t offset = 0, end = 0;
-  while (offset < length && length - offset >= CMSG_LEN(0)) {
-    cmsghdr header = HeaderAt(control + offset);
-    if (header.cmsg_len < CMSG_LEN(0)) break;
-    size_t left = length - offset;
-    size_t whole = std::min<size_t>(header.cmsg_len, left);
-    visit(offset, header, whole - CMSG_LEN(0));
-    end = offset + whole;
-    // Compared before it is added: a length may be anything.
-    if (header.cmsg_len > left) break;
-    offset += CMSG_ALIGN(header.cmsg_len);
-  }
-  return end;
-}
-
-template <typename Visit>
-void ForEachDescriptor(const uint8_t* control, size_t length, Visit visit) {
-  ForEach(control, length, [&](size_t offset, const cmsghdr& header, size_t size) {
-    if (!CarriesDescriptors(header)) return;
-    for (size_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
-      int fd;
-      memcpy(&fd, control + offset + CMSG_LEN(0) + at, sizeof fd);
-      // A pidfd that could not be made is a negative errno.
-      if (fd >= 0) visit(fd);
-    }
-  });
-}
-
-}  // namespace
 
 int OutgoingControl::Append(int level, int type, const uint8_t* data, size_t length) {
   if (length > kOutgoingControlLimit || bytes_.size() + CMSG_SPACE(length) > kOutgoingControlLimit)
@@ -107,10 +55,7 @@ int64_t TakeControl(State& state, uint8_t* control, size_t length, int32_t* desc
     });
     return -EMFILE;
   }
-  return ForEach(control, length, [&](size_t offset, const cmsghdr&, size_t size) {
-    int32_t data_length = static_cast<int32_t>(size);
-    memcpy(control + offset, &data_length, sizeof data_length);
-  });
+  return SealControl(control, length);
 }
 
 }  // namespace bsd_sockets

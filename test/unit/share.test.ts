@@ -237,6 +237,20 @@ describe('between processes', () => {
     expect(() => socket.fromshare(data)).toThrow(socket.FileNotFoundError);
   });
 
+  it('asking one that is stopped ends with the worker that asks, and takes nothing', async () => {
+    const owner = start('offer');
+    const data = Buffer.from((await told(owner)) as string, 'hex');
+    owner.kill('SIGSTOP');
+    const worker = new Worker(FIXTURE, { workerData: ['ask', data] });
+    await once(worker, 'message');
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const begin = Date.now();
+    expect(await worker.terminate()).toBe(1);
+    expect(Date.now() - begin).toBeLessThan(5000);
+    owner.kill('SIGCONT');
+    socket.fromshare(data).close();
+  });
+
   it('a process that connects and says nothing does not keep others out', async () => {
     const [a, b] = socket.socketpair();
     const data = a.share();

@@ -1,0 +1,65 @@
+// Walking the control messages that the kernel wrote. Apart from control.cc so that a test compiles it alone,
+// under sanitizers, and feeds it anything: test/unit/control-walk.test.ts.
+#ifndef BSD_SOCKETS_CONTROL_WALK_H_
+#define BSD_SOCKETS_CONTROL_WALK_H_
+
+#include <string.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+
+// Newer than the headers of the distributions we compile on.
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
+
+namespace bsd_sockets {
+
+// visit(offset, header, data_length) for each control message; the last one may be cut short. Returns where
+// the last one ends. A header is copied: in a caller's own memory it need not be aligned.
+template <typename Visit>
+size_t ForEachControl(const uint8_t* control, size_t length, Visit visit) {
+  size_t offset = 0, end = 0;
+  while (offset < length && length - offset >= CMSG_LEN(0)) {
+    cmsghdr header;
+    memcpy(&header, control + offset, sizeof header);
+    if (header.cmsg_len < CMSG_LEN(0)) break;
+    size_t left = length - offset;
+    size_t whole = std::min<size_t>(header.cmsg_len, left);
+    visit(offset, header, whole - CMSG_LEN(0));
+    end = offset + whole;
+    // Compared before it is added: a length may be anything.
+    if (header.cmsg_len > left) break;
+    offset += CMSG_ALIGN(header.cmsg_len);
+  }
+  return end;
+}
+
+// visit(fd) for each whole descriptor. A pidfd that could not be made is a negative errno, and none.
+template <typename Visit>
+void ForEachDescriptor(const uint8_t* control, size_t length, Visit visit) {
+  ForEachControl(control, length, [&](size_t offset, const cmsghdr& header, size_t size) {
+    if (header.cmsg_level != SOL_SOCKET) return;
+    if (header.cmsg_type != SCM_RIGHTS && header.cmsg_type != SCM_PIDFD) return;
+    for (size_t at = 0; at + sizeof(int) <= size; at += sizeof(int)) {
+      int fd;
+      memcpy(&fd, control + offset + CMSG_LEN(0) + at, sizeof fd);
+      if (fd >= 0) visit(fd);
+    }
+  });
+}
+
+// Makes the first 32 bits of each header the length of its data, which is there, for lib/internal/control.ts.
+// Returns where the last control message ends.
+inline size_t SealControl(uint8_t* control, size_t length) {
+  return ForEachControl(control, length, [&](size_t offset, const cmsghdr&, size_t size) {
+    int32_t data_length = static_cast<int32_t>(size);
+    memcpy(control + offset, &data_length, sizeof data_length);
+  });
+}
+
+}  // namespace bsd_sockets
+
+#endif  // BSD_SOCKETS_CONTROL_WALK_H_
