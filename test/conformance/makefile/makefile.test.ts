@@ -48,7 +48,7 @@ function drain(peer: socket.socket): Buffer {
   const pieces: Buffer[] = [];
   peer.setblocking(false);
   try {
-    for (let piece = peer.recv(1 << 20); piece.length > 0; piece = peer.recv(1 << 20)) pieces.push(piece);
+    for (let piece = peer.recv(1 << 16); piece.length > 0; piece = peer.recv(1 << 16)) pieces.push(piece);
   } catch (error) {
     if (!(error instanceof socket.BlockingIOError)) throw error;
   }

@@ -49,7 +49,7 @@ def drain(peer):
     data = b""
     peer.setblocking(False)
     try:
-        while piece := peer.recv(1 << 20):
+        while piece := peer.recv(1 << 16):
             data += piece
     except BlockingIOError:
         pass
