@@ -351,12 +351,15 @@ export interface SocketConstructor {
   readonly prototype: Socket<number>;
 }
 
-// A class cannot be called without `new`; this can, and classes extend it all the same.
-function construct(...args: unknown[]): object {
-  return Reflect.construct(Socket, args, new.target ?? construct);
-}
-Object.defineProperty(construct, 'name', { value: 'socket' });
-construct.prototype = Socket.prototype;
+// A class cannot be called without `new`; this can, and classes extend it all the same. A function around the class would
+// do as well, but V8 would give every socket that it makes a hidden class of its own.
+const construct: typeof Socket = new Proxy(Socket, {
+  apply: (_target, _this, args) => Reflect.construct(Socket, args),
+  construct: (_target, args, new_target) => {
+    return Reflect.construct(Socket, args, new_target === construct ? Socket : new_target);
+  },
+});
+Object.defineProperty(Socket, 'name', { value: 'socket' });
 Object.defineProperty(Socket.prototype, 'constructor', {
   value: construct,
   configurable: true,
