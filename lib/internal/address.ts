@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import { ADDRESS_LENGTH, addon, address_out, cells } from '../addon.js';
 import * as c from '../constants.js';
 import { raise } from '../errors.js';
-import { array, bytes, data, integer, integer_or, shown } from './validate.js';
+import { array, bytes, c_string, data, integer, integer_or, shown } from './validate.js';
 
 type Uint = number;
 
@@ -121,13 +121,18 @@ const uint_or_0 = (value: unknown, name: string): number => integer_or(0, value,
 // Python: "-1" stands for the all-ones values (VMADDR_PORT_ANY, TIPC ranges).
 const word = (value: unknown, name: string): number => integer(value, name, -(2 ** 31), UINT_MAX) >>> 0;
 
+/** Text in an address, or the UTF-8 bytes of it. */
 function text(value: unknown, name: string): string {
-  if (typeof value === 'string') {
-    if (value.includes('\0')) throw new RangeError(`${name} must not contain a zero byte: ${shown(value)}`);
-    return value;
-  }
-  if (value instanceof Uint8Array) return text(Buffer.from(value).toString('utf8'), name);
-  throw new TypeError(`${name} must be a string, not ${shown(value)}`);
+  return c_string(value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value, name);
+}
+
+/** A host name or numeric address. As in Python, a zero byte in it is a TypeError. */
+function host_text(value: unknown, caller: string): string {
+  const name = `${caller}: host`;
+  const host = value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
+  if (typeof host !== 'string') throw new TypeError(`${name} must be a string, not ${shown(value)}`);
+  if (host.includes('\0')) throw new TypeError(`${name} must not contain a zero byte: ${shown(host)}`);
+  return host;
 }
 
 function port(value: unknown, caller: string): number {
@@ -139,13 +144,13 @@ type Fields = (address: unknown, proto: number, caller: string) => unknown[];
 
 function inet_fields(address: unknown, _proto: number, caller: string): unknown[] {
   const [host, number] = array(address, `${caller}: address`, 2, 2);
-  return [text(host, `${caller}: host`), port(number, caller)];
+  return [host_text(host, caller), port(number, caller)];
 }
 
 function inet6_fields(address: unknown, _proto: number, caller: string): unknown[] {
   const [host, number, flowinfo, scope_id] = array(address, `${caller}: address`, 2, 4);
   return [
-    text(host, `${caller}: host`),
+    host_text(host, caller),
     port(number, caller),
     integer_or(0, flowinfo, `${caller}: flowinfo`, 0, 0xfffff),
     uint_or_0(scope_id, `${caller}: scope_id`),

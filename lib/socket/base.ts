@@ -389,8 +389,9 @@ export class SocketBase<out F extends number = number> {
     return this._timeout;
   }
 
-  /** setblocking(flag). settimeout(null) or settimeout(0). */
+  /** setblocking(flag). settimeout(null) or settimeout(0). @throws TypeError without a flag; OSError */
   setblocking(flag: boolean): void {
+    if (flag === undefined) throw new TypeError('flag must be given: true to block, false not to');
     this.#set_timeout(flag ? null : 0);
   }
 

@@ -72,6 +72,11 @@ describe('a wrong type is a TypeError', () => {
       /host must be a string/,
       () => inet((s) => s.connect(anything([null, 80]))),
     ],
+    [
+      'a host with a zero byte',
+      /host must not contain a zero byte/,
+      () => inet((s) => s.bind(['127.0.0.1\0x', 1])),
+    ],
     ['bind an array to a UNIX socket', /path must be bytes/, () => unix((s) => s.bind(anything(['x', 1])))],
     ['setsockopt an object', /value must be bytes/, () => a.setsockopt(1, 2, anything({}))],
     ['setsockopt undefined', /value must be/, () => a.setsockopt(1, 2, anything(undefined))],
@@ -83,6 +88,7 @@ describe('a wrong type is a TypeError', () => {
     ['setsockopt a value with a length', /optlen goes with/, () => a.setsockopt(1, 2, anything(1), 4)],
     ['getsockopt with names', /level must be an integer/, () => a.getsockopt(anything('SOL_SOCKET'), 3)],
     ['settimeout text', /timeout must be a number/, () => a.settimeout(anything('1'))],
+    ['setblocking without a flag', /flag must be given/, () => a.setblocking(anything(undefined))],
     ['shutdown text', /how must be an integer/, () => a.shutdown(anything('both'))],
     ['listen to a fraction', /backlog must be an integer/, () => a.listen(1.5)],
     ['a family of text', /family must be an integer/, () => socket.socket(anything('AF_INET'))],
@@ -132,11 +138,6 @@ describe('a value out of range is a RangeError', () => {
       () => inet((s) => s.connect(['127.0.0.1', 65536])),
     ],
     ['a port of -1', /port must be between 0 and 65535/, () => inet((s) => s.bind(['127.0.0.1', -1]))],
-    [
-      'a host with a zero byte',
-      /host must not contain a zero byte/,
-      () => inet((s) => s.bind(['127.0.0.1\0x', 1])),
-    ],
     [
       'a path of 300 characters',
       /path too long \(300 bytes, at most 107\): "xxx/,
