@@ -26,39 +26,50 @@ namespace {
 constexpr uint32_t kBufferLimit = IOV_MAX;
 constexpr uint32_t kBatchLimit = 1024;
 
-// The buffers of one or more messages as an array for the kernel.
+// The buffers of one or more messages as an array for the kernel. A few, as most messages have, need no
+// memory of their own.
 class Buffers {
  public:
   // From an array of Uint8Arrays; false where it is none.
   bool Read(napi_env env, napi_value array) {
-    uint32_t count = 0;
-    if (napi_get_array_length(env, array, &count) != napi_ok || count > kBufferLimit * kBatchLimit)
+    if (napi_get_array_length(env, array, &count_) != napi_ok || count_ > kBufferLimit * kBatchLimit)
       return false;
-    views_.reserve(count);
-    for (uint32_t i = 0; i < count; i++) {
+    if (count_ > kFew) {
+      many_views_.resize(count_);
+      many_buffers_.resize(count_);
+      views_ = many_views_.data();
+      buffers_ = many_buffers_.data();
+    }
+    for (uint32_t i = 0; i < count_; i++) {
       napi_value element;
       if (napi_get_element(env, array, i, &element) != napi_ok) return false;
-      views_.emplace_back(env, element);
-      if (!views_.back().valid()) return false;
+      views_[i] = View(env, element);
+      if (!views_[i].valid()) return false;
     }
-    vector_.resize(count);
     return true;
   }
 
   // For each attempt anew.
   iovec* Fresh() {
-    for (size_t i = 0; i < views_.size(); i++) {
+    for (uint32_t i = 0; i < count_; i++) {
       if (!fresh_) views_[i].Reload();
-      vector_[i] = {views_[i].data(), views_[i].length()};
+      buffers_[i] = {views_[i].data(), views_[i].length()};
     }
     fresh_ = false;
-    return vector_.data();
+    return buffers_;
   }
-  size_t count() const { return views_.size(); }
+  size_t count() const { return count_; }
 
  private:
-  std::vector<View> views_;
-  std::vector<iovec> vector_;
+  static constexpr uint32_t kFew = 4;
+
+  View few_views_[kFew];
+  iovec few_buffers_[kFew];
+  std::vector<View> many_views_;
+  std::vector<iovec> many_buffers_;
+  View* views_ = few_views_;
+  iovec* buffers_ = few_buffers_;
+  uint32_t count_ = 0;
   bool fresh_ = true;
 };
 
