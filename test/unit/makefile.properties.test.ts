@@ -5,7 +5,11 @@
 import * as socket from 'bsd-sockets/socket';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { find_codec, find_handler } from '../../dist/makefile/codecs/index.js';
 import { BufferedReader, makefile, SocketIO } from '../../dist/makefile/index.js';
+import { ReadBuffer } from '../../dist/makefile/read-buffer.js';
+import type { Steps } from '../../dist/makefile/steps.js';
+import { TextReader } from '../../dist/makefile/text-reader.js';
 import { MemorySocket, type Plan } from './makefile-socket.js';
 
 const pieces = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 60 });
@@ -246,4 +250,28 @@ describe('text', () => {
       }),
     );
   });
+});
+
+test('the same logic serves files that wait for promises', async () => {
+  /** As steps.run, but each receive is awaited. */
+  async function drive<T>(steps: Steps<T>, receive: (bytes: Uint8Array) => Promise<number>): Promise<T> {
+    let step = steps.next(0);
+    while (!step.done) step = steps.next(await receive(step.value));
+    return step.value;
+  }
+  await fc.assert(
+    fc.asyncProperty(text, pieces, sizes, async (parts, receives, size) => {
+      const whole = parts.join('');
+      const sock = arriving(Buffer.from(whole), receives);
+      const receive = async (bytes: Uint8Array): Promise<number> => sock.recv_into(bytes);
+      const reader = new TextReader(new ReadBuffer(size), find_codec('utf-8'), find_handler('strict'), '\n');
+      const lines: string[] = [];
+      for (;;) {
+        const line = reader.take_line() ?? (await drive(reader.readline(-1), receive));
+        if (line === '') break;
+        lines.push(line);
+      }
+      expect(lines).toEqual(whole.match(/[^\n]*\n|[^\n]+$/g) ?? []);
+    }),
+  );
 });
