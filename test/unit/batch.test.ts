@@ -1,4 +1,6 @@
 // sendmmsg, recvmmsg, recvmmsg_into and MessageBatch.
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { is_open, open_descriptors } from './descriptors.js';
@@ -130,6 +132,23 @@ describe('over AF_UNIX', () => {
     a.sendmmsg([[['x'], [rights(0, 0)]]]);
     b.recvmmsg_into(batch);
     batch[Symbol.dispose]();
+    expect(open_descriptors()).toBe(before);
+  });
+
+  it('closes descriptors of a batch that was collected', async () => {
+    const before = open_descriptors();
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc') as () => void;
+    const receive = () => {
+      a.sendmmsg([[['x'], [rights(0, 0)]]]);
+      b.recvmmsg_into(new MessageBatch<typeof AF_UNIX>(1, 8, CMSG_SPACE(8)));
+    };
+    receive();
+    expect(open_descriptors()).toBe(before + 2);
+    for (let i = 0; i < 50 && open_descriptors() > before; i++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     expect(open_descriptors()).toBe(before);
   });
 
