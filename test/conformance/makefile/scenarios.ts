@@ -527,7 +527,7 @@ for (const encoding of ['utf-16', 'utf-16-le', 'utf-16-be', 'utf-32', 'utf-32-le
     }
   }
 }
-export const CHARMAP_NAMES =
+const CHARMAP_NAMES =
   'cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258 cp437 cp850 cp852 cp866 cp874 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10 iso8859-11 iso8859-13 iso8859-14 iso8859-15 iso8859-16 koi8-r koi8-u mac-roman mac-cyrillic tis-620 kz1048 hp-roman8'.split(
     ' ',
   );
