@@ -1,4 +1,5 @@
 // bsd-sockets: the modules as namespaces.
+export * as promises from './promises/index.js';
 export * as socket from './socket/index.js';
 export * as socketserver from './socketserver/index.js';
 export { is_main } from './socketserver/main.js';

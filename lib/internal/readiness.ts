@@ -28,6 +28,8 @@ interface Memory {
 let memory: Memory | undefined;
 // By descriptor number, those who watch it: nearly always one.
 const watching: (Set<Waiting> | undefined)[] = [];
+// And the generation they mean: a number closed behind their back is given out again.
+const generations: number[] = [];
 let telling = false;
 
 function start(): Memory {
@@ -59,21 +61,20 @@ function tell(count: number): void {
 export function watch(fd: number, generation: number, waiting: Waiting): void {
   if (memory === undefined) start();
   const others = watching[fd];
-  if (others !== undefined) {
+  if (others !== undefined && generations[fd] === generation) {
     others.add(waiting);
     return;
   }
   const result = addon.readiness_add(fd, generation);
   if (result < 0) raise(result, { syscall: 'epoll_ctl', what: () => `fd ${fd}` });
   watching[fd] = new Set([waiting]);
+  generations[fd] = generation;
 }
 
 /** Ends it: before the descriptor is closed. */
 export function unwatch(fd: number, waiting: Waiting): void {
   const others = watching[fd];
-  if (others === undefined) return;
-  others.delete(waiting);
-  if (others.size > 0) return;
+  if (others === undefined || !others.delete(waiting) || others.size > 0) return;
   watching[fd] = undefined;
   addon.readiness_remove(fd);
 }

@@ -8,7 +8,7 @@ import { inspect } from 'node:util';
 import { addon, cells, GENERATION, VALUE } from '../addon.js';
 import * as c from '../constants.js';
 import { raise } from '../errors.js';
-import { decode, encode, type ReturnedAddress } from '../internal/address.js';
+import { decode, encode, type ResolveHost, type ReturnedAddress } from '../internal/address.js';
 import { option_arguments, socket_arguments } from '../internal/names.js';
 import {
   type BytesLike,
@@ -57,9 +57,17 @@ interface Remains {
   readonly family: number;
   readonly type: number;
   readonly proto: number;
+  /** What has to let go of the descriptor before it is closed. */
+  readonly watcher?: Watcher | undefined;
+}
+
+/** Whoever watches the descriptor; it must not hold the socket, which would never be collected. @internal */
+export interface Watcher {
+  release(): void;
 }
 
 const collected = new FinalizationRegistry<Remains>((remains) => {
+  remains.watcher?.release();
   const description = describe(remains);
   if (addon.close(remains.fd, remains.generation) === 0) {
     process.emitWarning(`unclosed ${description}`, 'ResourceWarning');
@@ -118,7 +126,8 @@ export class SocketBase<out F extends number = number> {
       this.#family = (wanted_family === -1 ? c.AF_INET : wanted_family) as F;
       found_type = wanted_type === -1 ? c.SOCK_STREAM : wanted_type;
       this.#proto = wanted_proto === -1 ? 0 : wanted_proto;
-      fd = addon.socket(this.#family, found_type, this.#proto);
+      const flags = this._event_driven ? c.SOCK_NONBLOCK : 0;
+      fd = addon.socket(this.#family, found_type | flags, this.#proto);
       if (fd < 0)
         raise(fd, { syscall: 'socket', what: () => socket_arguments(this.family, found_type, this.proto) });
     } else {
@@ -133,9 +142,20 @@ export class SocketBase<out F extends number = number> {
     this._generation = cells[GENERATION] as number;
     const nonblocking = (found_type & (c.SOCK_NONBLOCK ?? 0)) !== 0;
     this.#type = found_type & ~TYPE_FLAGS;
+    if (this._event_driven && !nonblocking && typeof fileno === 'number') this.#set_blocking(false);
     if (nonblocking) this.#set_timeout(0);
-    else if (default_timeout !== null) this.settimeout(default_timeout);
+    else if (default_timeout !== null) this.#set_timeout(default_timeout);
     collected.register(this, this.#remains(), this);
+  }
+
+  /** Whether the event loop waits: the descriptor never blocks then, and the time-out is only remembered. @internal */
+  get _event_driven(): boolean {
+    return false;
+  }
+
+  /** @internal */
+  get _watcher(): Watcher | undefined {
+    return undefined;
   }
 
   /** The address family, AF_*. */
@@ -160,6 +180,7 @@ export class SocketBase<out F extends number = number> {
       family: this.family,
       type: this.type,
       proto: this.proto,
+      watcher: this._watcher,
     };
   }
 
@@ -230,9 +251,23 @@ export class SocketBase<out F extends number = number> {
     this.close();
   }
 
+  /**
+   * dup() -> a second socket on a duplicate descriptor. See dup(2).
+   *
+   * @throws OSError
+   */
+  dup(): this {
+    const fd = addon.dup(this._fd, this._generation);
+    if (fd < 0) this._raise(fd, 'dup');
+    const Class = this.constructor as new (family: F, type: number, proto: number, fileno: number) => this;
+    const copy = new Class(this.family, this.type, this.proto, fd);
+    copy.settimeout(this._timeout);
+    return copy;
+  }
+
   /** bind(address). Host names are resolved, which may wait. See bind(2). @internal */
-  _bind(address: unknown): void {
-    const length = encode(this.family, this.proto, address, 'bind', resolve_host);
+  _bind(address: unknown, resolve: ResolveHost = resolve_host): void {
+    const length = encode(this.family, this.proto, address, 'bind', resolve);
     const result = addon.bind(this._fd, this._generation, length);
     if (result < 0) this._raise(result, 'bind', address);
   }
@@ -372,11 +407,15 @@ export class SocketBase<out F extends number = number> {
   }
 
   #set_timeout(value: number | null): void {
-    const blocking = value === null;
-    const result = addon.set_blocking(this._fd, this._generation, blocking);
-    if (result < 0) this._raise(result, 'settimeout');
+    if (!this._event_driven) this.#set_blocking(value === null);
+    else if (this._fd < 0) this._raise(-errno.EBADF, 'settimeout');
     this._timeout = value;
     this._timeout_ms = to_timeout_ms(value);
+  }
+
+  #set_blocking(blocking: boolean): void {
+    const result = addon.set_blocking(this._fd, this._generation, blocking);
+    if (result < 0) this._raise(result, 'settimeout');
   }
 
   /** gettimeout() -> seconds, or null where calls block. */

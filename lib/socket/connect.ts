@@ -52,7 +52,7 @@ export function connect_first(found: readonly AddressInfoRow[], plan: ConnectPla
 }
 
 /** Both families in turn, beginning with the one the resolver put first (RFC 8305, section 4). */
-function interleave(found: readonly AddressInfoRow[]): AddressInfoRow[] {
+export function interleave(found: readonly AddressInfoRow[]): AddressInfoRow[] {
   const first = found.filter((row) => row[0] === found[0]?.[0]);
   const others = found.filter((row) => row[0] !== found[0]?.[0]);
   const rows: AddressInfoRow[] = [];
@@ -138,7 +138,7 @@ function finish({ sock, address }: Attempt, errors: unknown[]): boolean {
   return false;
 }
 
-function failure(errors: unknown[], all: boolean): unknown {
+export function failure(errors: unknown[], all: boolean): unknown {
   if (all) return new AggregateError(errors, 'create_connection failed');
   return errors.at(-1) ?? new OSError('getaddrinfo returns an empty list');
 }

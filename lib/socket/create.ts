@@ -6,7 +6,7 @@ import type { Address, Inet6Address, InetAddress } from '../internal/address.js'
 import { socket_arguments } from '../internal/names.js';
 import { Deadline } from '../internal/time.js';
 import { array, descriptor, integer_or, timeout as seconds, to_timeout_ms } from '../internal/validate.js';
-import { getdefaulttimeout } from './base.js';
+import { getdefaulttimeout, type SocketBase } from './base.js';
 import { connect_first } from './connect.js';
 import { type AddressInfoRow, stream_addresses } from './resolver.js';
 import { Socket } from './socket.js';
@@ -21,6 +21,16 @@ export function socketpair<F extends number = typeof c.AF_UNIX>(
   type?: number | null,
   proto?: number | null,
 ): [Socket<F>, Socket<F>] {
+  const [kind, first, second] = make_pair<F>(family, type, proto);
+  return [new Socket<F>(...kind, first), new Socket<F>(...kind, second)];
+}
+
+/** The descriptors of a pair, and what kind of sockets they are. */
+export function make_pair<F extends number>(
+  family: unknown,
+  type: unknown,
+  proto: unknown,
+): [kind: [family: F, type: number, proto: number], first: number, second: number] {
   const wanted_family = integer_or(c.AF_UNIX, family, 'family') as F;
   const wanted_type = integer_or(c.SOCK_STREAM, type, 'type');
   const wanted_proto = integer_or(0, proto, 'proto');
@@ -30,11 +40,7 @@ export function socketpair<F extends number = typeof c.AF_UNIX>(
       syscall: 'socketpair',
       what: () => socket_arguments(wanted_family, wanted_type, wanted_proto),
     });
-  const second = cells[SECOND_DESCRIPTOR] as number;
-  return [
-    new Socket(wanted_family, wanted_type, wanted_proto, first),
-    new Socket(wanted_family, wanted_type, wanted_proto, second),
-  ];
+  return [[wanted_family, wanted_type, wanted_proto], first, cells[SECOND_DESCRIPTOR] as number];
 }
 
 /**
@@ -91,7 +97,7 @@ export function create_connection(
   source_address?: InetAddress | Inet6Address | null,
   options: CreateConnectionOptions = {},
 ): Socket<number> {
-  const [host, port, ...scope] = array(address, 'address', 2, 4) as [string, number | string, ...number[]];
+  const [host, port, scope] = connect_fields(address);
   const limit = timeout === undefined ? getdefaulttimeout() : seconds(timeout);
   const delay = seconds(options.happy_eyeballs_delay, 'happy_eyeballs_delay');
   const deadline = new Deadline(to_timeout_ms(limit));
@@ -105,8 +111,16 @@ export function create_connection(
   });
 }
 
+/** The host, the port and the rest of what create_connection connects to. */
+export function connect_fields(
+  address: unknown,
+): [host: string, port: number | string, scope: readonly number[]] {
+  const [host, port, ...scope] = array(address, 'address', 2, 4) as [string, number | string, ...number[]];
+  return [host, port, scope];
+}
+
 /** The row with the flow label and the scope of the address asked for, where one was given and the family has them. */
-function with_scope(row: AddressInfoRow, [flowinfo, scope_id]: readonly number[]): AddressInfoRow {
+export function with_scope(row: AddressInfoRow, [flowinfo, scope_id]: readonly number[]): AddressInfoRow {
   if (row[0] !== c.AF_INET6 || flowinfo === undefined) return row;
   const [host, port, , own_scope = 0] = row[4];
   return [row[0], row[1], row[2], row[3], [host, port, flowinfo, scope_id || own_scope]];
@@ -130,19 +144,33 @@ export function create_server(
   address: InetAddress | Inet6Address,
   options: CreateServerOptions = {},
 ): Socket<number> {
-  const { backlog, reuse_port = false, dualstack_ipv6 = false } = options;
+  const sock = make_server(options, (family) => new Socket<number>(family, c.SOCK_STREAM));
+  try {
+    sock.bind(address as Address);
+    sock.listen(options.backlog);
+    return sock;
+  } catch (error) {
+    sock.close();
+    throw error;
+  }
+}
+
+/** The socket of a server, with its options, made by `make`. */
+export function make_server<Kind extends SocketBase>(
+  options: CreateServerOptions,
+  make: (family: number) => Kind,
+): Kind {
+  const { reuse_port = false, dualstack_ipv6 = false } = options;
   const family = integer_or(c.AF_INET, options.family, 'family');
   if (dualstack_ipv6 && !has_dualstack_ipv6())
     throw new RangeError('dualstack_ipv6 is not supported on this platform');
   if (dualstack_ipv6 && family !== c.AF_INET6)
     throw new RangeError('dualstack_ipv6 requires family to be AF_INET6');
-  const sock = new Socket<number>(family, c.SOCK_STREAM);
+  const sock = make(family);
   try {
     sock.setsockopt(c.SOL_SOCKET, c.SO_REUSEADDR, 1);
     if (reuse_port) sock.setsockopt(c.SOL_SOCKET, c.SO_REUSEPORT, 1);
     if (family === c.AF_INET6) sock.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
-    sock.bind(address as Address);
-    sock.listen(backlog);
     return sock;
   } catch (error) {
     sock.close();

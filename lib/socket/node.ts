@@ -5,6 +5,7 @@ import { addon } from '../addon.js';
 import * as c from '../constants.js';
 import { raise } from '../errors.js';
 import { shown } from '../internal/validate.js';
+import type { SocketBase } from './base.js';
 import { Socket } from './socket.js';
 
 /** What libuv tells of a stream's descriptor; node:net keeps it in `_handle`. */
@@ -19,7 +20,7 @@ interface HandleHolder {
  *
  * @throws RangeError for a socket that node:net has no class for
  */
-export function to_node<F extends number>(sock: Socket<F>): net.Socket | net.Server {
+export function to_node(sock: SocketBase): net.Socket | net.Server {
   const known: readonly number[] = [c.AF_INET, c.AF_INET6, c.AF_UNIX];
   if (sock.type !== c.SOCK_STREAM || !known.includes(sock.family)) {
     throw new RangeError(`to_node: node:net has TCP and AF_UNIX streams only, not ${sock}`);

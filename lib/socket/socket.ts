@@ -8,7 +8,8 @@ import { constants } from 'node:os';
 import { addon, TIMED_OUT } from '../addon.js';
 import type * as c from '../constants.js';
 import { IncompleteReadError } from '../errors.js';
-import { type Address, decode, encode, type ReturnedAddress } from '../internal/address.js';
+import { type Address, decode, type ReturnedAddress } from '../internal/address.js';
+import { callable } from '../internal/callable.js';
 import type { ControlMessage } from '../internal/control.js';
 import { Deadline } from '../internal/time.js';
 import { type Bytes, type BytesLike, data, integer, size } from '../internal/validate.js';
@@ -72,27 +73,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   #connect(address: unknown): number {
-    const length = encode(this.family, this.proto, address, 'connect', resolve_host);
-    return addon.connect(this._fd, this._generation, length, this._timeout_ms);
+    return transfer.connect(this, address, resolve_host, this._timeout_ms);
   }
 
   /** shutdown(how). SHUT_RD, SHUT_WR or SHUT_RDWR, for every holder of the connection. See shutdown(2). */
   shutdown(how: number): void {
     this._shutdown(how);
-  }
-
-  /**
-   * dup() -> a second socket on a duplicate descriptor. See dup(2).
-   *
-   * @throws OSError
-   */
-  dup(): this {
-    const fd = addon.dup(this._fd, this._generation);
-    if (fd < 0) this._raise(fd, 'dup');
-    const Class = this.constructor as new (family: F, type: number, proto: number, fileno: number) => this;
-    const copy = new Class(this.family, this.type, this.proto, fd);
-    copy.settimeout(this._timeout);
-    return copy;
   }
 
   /**
@@ -351,20 +337,7 @@ export interface SocketConstructor {
   readonly prototype: Socket<number>;
 }
 
-// A class cannot be called without `new`; this can, and classes extend it all the same. A function around the class would
-// do as well, but V8 would give every socket that it makes a hidden class of its own.
-const construct: typeof Socket = new Proxy(Socket, {
-  apply: (_target, _this, args) => Reflect.construct(Socket, args),
-  construct: (_target, args, new_target) => {
-    return Reflect.construct(Socket, args, new_target === construct ? Socket : new_target);
-  },
-});
-Object.defineProperty(Socket, 'name', { value: 'socket' });
-Object.defineProperty(Socket.prototype, 'constructor', {
-  value: construct,
-  configurable: true,
-  writable: true,
-});
+const construct = callable(Socket, 'socket');
 
 /** socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`. */
 export const socket = construct as unknown as SocketConstructor;

@@ -1,4 +1,4 @@
-// Bytes in and out: the checks of arguments, the native call and the making of its result, for blocking and promise
+// Connecting, and bytes in and out: the checks of arguments, the native call and the making of its result, for blocking and promise
 // sockets alike. Each function takes how long it may wait and returns its result, or the native call's negative number;
 // what to do then is what the two kinds of socket differ in.
 import { addon, SCRATCH_SIZE, scratch } from '../addon.js';
@@ -116,4 +116,10 @@ export function sendto(
 ): number {
   const length = encode(s.family, s.proto, address, 'sendto', resolve);
   return addon.sendto(s._fd, s._generation, view, flags, timeout_ms, length);
+}
+
+/** connect: 0. */
+export function connect(s: SocketBase, address: unknown, resolve: ResolveHost, timeout_ms: number): number {
+  const length = encode(s.family, s.proto, address, 'connect', resolve);
+  return addon.connect(s._fd, s._generation, length, timeout_ms);
 }

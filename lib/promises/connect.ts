@@ -1,0 +1,172 @@
+// create_connection: the host's addresses, tried as RFC 8305 says, under one deadline and one signal.
+import { TIMED_OUT } from '../addon.js';
+import * as c from '../constants.js';
+import { OSError, raise } from '../errors.js';
+import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
+import * as lookup from '../internal/lookup.js';
+import { timeout as seconds, to_timeout_ms } from '../internal/validate.js';
+import { getdefaulttimeout } from '../socket/base.js';
+import { failure, interleave } from '../socket/connect.js';
+import {
+  type CreateConnectionOptions as BlockingOptions,
+  type ConnectAddress,
+  connect_fields,
+  with_scope,
+} from '../socket/create.js';
+import { run } from './resolver.js';
+import { Socket } from './socket.js';
+import { Limit, signal_of, take_options, type WaitOptions } from './waiting.js';
+
+// RFC 8305, section 5.
+const ATTEMPT_DELAY = 0.25;
+
+/** Keyword-only arguments of create_connection. */
+export interface CreateConnectionOptions extends BlockingOptions, WaitOptions {}
+
+type Source = InetAddress | Inet6Address | null;
+type Rest =
+  | [options?: CreateConnectionOptions]
+  | [timeout?: number | null, options?: CreateConnectionOptions]
+  | [timeout?: number | null, source_address?: Source, options?: CreateConnectionOptions];
+
+/** What the attempts share. */
+interface Plan {
+  readonly delay_ms: number;
+  readonly source_address: unknown;
+  readonly all_errors: boolean;
+  readonly at_once: boolean;
+  readonly signal: AbortSignal;
+}
+
+/**
+ * create_connection(address, timeout = default, source_address = null, { all_errors, happy_eyeballs_delay = 0.25, signal,
+ * timeout }) -> a connected stream socket. Tries each address of the host; the timeout, in seconds, is one deadline for all
+ * of it, and the socket's own afterwards.
+ *
+ * @param address [host, port], with the port as a number or a service's name
+ * @throws gaierror; TimeoutError; OSError of the last address, or an AggregateError of all; the signal's reason
+ */
+export async function create_connection(address: ConnectAddress, ...rest: Rest): Promise<Socket<number>> {
+  const options: CreateConnectionOptions = take_options(rest, 2) ?? {};
+  const [timeout, source_address] = rest as [(number | null)?, Source?];
+  if (timeout !== undefined && options.timeout !== undefined) {
+    throw new TypeError('timeout is given twice, as an argument and in the options');
+  }
+  const given = timeout === undefined ? options.timeout : timeout;
+  const limit_s = given === undefined ? getdefaulttimeout() : seconds(given);
+  const delay = options.happy_eyeballs_delay === undefined ? ATTEMPT_DELAY : options.happy_eyeballs_delay;
+  const delay_s = seconds(delay, 'happy_eyeballs_delay');
+  const signal = signal_of(options);
+  const [host, port, scope] = connect_fields(address);
+  signal?.throwIfAborted();
+  const limit = new Limit(signal, limit_s === 0 ? -1 : to_timeout_ms(limit_s));
+  try {
+    // Even a socket that never waits has its host resolved, as Python's.
+    const rows = await run(
+      lookup.getaddrinfo(host, port, 0, c.SOCK_STREAM),
+      { syscall: 'getaddrinfo' },
+      { signal: limit.signal },
+    );
+    const sock = await new Attempts({
+      delay_ms: to_timeout_ms(delay_s),
+      source_address,
+      all_errors: options.all_errors === true,
+      at_once: limit_s === 0,
+      signal: limit.signal,
+    }).connect(rows.map((row) => with_scope(row, scope)));
+    sock.settimeout(limit_s);
+    return sock;
+  } catch (error) {
+    if (limit.expired && error === limit.signal.reason) raise(TIMED_OUT, { syscall: 'connect', address });
+    throw error;
+  } finally {
+    limit.end();
+  }
+}
+
+/** The attempts at one host. */
+class Attempts {
+  readonly #plan: Plan;
+  readonly #under_way = new Set<Socket<number>>();
+  readonly #errors: unknown[] = [];
+  #waiting: lookup.AddressInfoRow[] = [];
+  #timer: NodeJS.Timeout | undefined;
+  #resolve!: (sock: Socket<number>) => void;
+  #reject!: (error: unknown) => void;
+  #ended = false;
+
+  constructor(plan: Plan) {
+    this.#plan = plan;
+  }
+
+  /** The first that is connected. @throws the errors of all, or the last; the signal's reason */
+  async connect(rows: readonly lookup.AddressInfoRow[]): Promise<Socket<number>> {
+    const { signal } = this.#plan;
+    this.#waiting = this.#plan.delay_ms < 0 ? [...rows] : interleave(rows);
+    const abort = () => this.#end(() => this.#reject(signal.reason));
+    const first = new Promise<Socket<number>>((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (signal.aborted) abort();
+    else signal.addEventListener('abort', abort);
+    this.#next();
+    try {
+      return await first;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  #next(): void {
+    if (this.#ended) return;
+    clearTimeout(this.#timer);
+    const row = this.#waiting.shift();
+    if (row === undefined) {
+      if (this.#under_way.size > 0) return;
+      this.#end(() => this.#reject(failure(this.#errors, this.#plan.all_errors)));
+      return;
+    }
+    // What is awaited (the connect) keeps the process alive, not the timer.
+    if (this.#plan.delay_ms >= 0 && this.#waiting.length > 0) {
+      this.#timer = setTimeout(() => this.#next(), this.#plan.delay_ms).unref();
+    }
+    this.#attempt(row).catch((error: unknown) => this.#end(() => this.#reject(error)));
+  }
+
+  async #attempt([family, type, proto, , address]: lookup.AddressInfoRow): Promise<void> {
+    let sock: Socket<number> | undefined;
+    try {
+      sock = new Socket<number>(family, type, proto);
+      this.#under_way.add(sock);
+      const { source_address } = this.#plan;
+      if (source_address) await sock.bind(source_address as Address);
+      await sock.connect(address as Address, { timeout: this.#plan.at_once ? 0 : null });
+    } catch (error) {
+      // Closed because another was first, or it all ended.
+      if (this.#ended) return;
+      if (sock !== undefined) this.#under_way.delete(sock);
+      sock?.close();
+      if (!(error instanceof OSError)) throw error;
+      this.#errors.push(error);
+      this.#next();
+      return;
+    }
+    const connected = sock;
+    if (this.#ended) {
+      connected.close();
+      return;
+    }
+    this.#under_way.delete(connected);
+    this.#end(() => this.#resolve(connected));
+  }
+
+  /** Settles, and closes what is still under way. */
+  #end(settle: () => void): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearTimeout(this.#timer);
+    settle();
+    for (const sock of this.#under_way) sock.close();
+  }
+}

@@ -1,0 +1,79 @@
+// Functions that make sockets of promises: pairs, servers, sockets from descriptors and from other kinds of socket.
+// Connections are made in connect.ts.
+import type net from 'node:net';
+import * as c from '../constants.js';
+import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
+import type { BytesLike } from '../internal/validate.js';
+import {
+  type CreateServerOptions as BlockingServerOptions,
+  dup,
+  make_pair,
+  make_server,
+} from '../socket/create.js';
+import { from_node as blocking_from_node } from '../socket/node.js';
+import { fromshare as blocking_fromshare } from '../socket/share.js';
+import { from_socket, Socket } from './socket.js';
+import type { WaitOptions } from './waiting.js';
+
+/** Keyword-only arguments of create_server. */
+export interface CreateServerOptions extends BlockingServerOptions, WaitOptions {}
+
+/**
+ * socketpair(family = AF_UNIX, type = SOCK_STREAM, proto = 0) -> [a, b], connected to each other; at once. See socketpair(2).
+ *
+ * @throws OSError; TypeError, RangeError
+ */
+export function socketpair<F extends number = typeof c.AF_UNIX>(
+  family?: F | null,
+  type?: number | null,
+  proto?: number | null,
+): [Socket<F>, Socket<F>] {
+  const [kind, first, second] = make_pair<F>(family, type, proto);
+  return [new Socket<F>(...kind, first), new Socket<F>(...kind, second)];
+}
+
+/**
+ * fromfd(fd, family, type, proto = 0) -> a socket on a duplicate of the descriptor, which does not block any more: that is
+ * shared with the original. See dup(2).
+ *
+ * @throws OSError; TypeError, RangeError
+ */
+export function fromfd<F extends number>(
+  fd: number,
+  family: F,
+  type: number,
+  proto?: number | null,
+): Socket<F> {
+  return new Socket(family, type, proto, dup(fd));
+}
+
+/** fromshare(data) -> the socket that another thread or process shared. See the blocking one. */
+export function fromshare(data: BytesLike): Socket<number> {
+  return from_socket(blocking_fromshare(data));
+}
+
+/** from_node(handle) -> a socket on the descriptor of a net.Socket or net.Server, which is destroyed. See the blocking one. */
+export function from_node(handle: net.Socket | net.Server): Socket<number> {
+  return from_socket(blocking_from_node(handle));
+}
+
+/**
+ * create_server(address, { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false, signal, timeout }) -> a
+ * listening TCP socket, with SO_REUSEADDR. The signal and the time-out are for resolving the host.
+ *
+ * @throws OSError; gaierror; RangeError where dual stack is asked for and not there
+ */
+export async function create_server(
+  address: InetAddress | Inet6Address,
+  options: CreateServerOptions = {},
+): Promise<Socket<number>> {
+  const sock = make_server(options, (family) => new Socket<number>(family, c.SOCK_STREAM));
+  try {
+    await sock.bind(address as Address, { signal: options.signal, timeout: options.timeout });
+    sock.listen(options.backlog);
+    return sock;
+  } catch (error) {
+    sock.close();
+    throw error;
+  }
+}

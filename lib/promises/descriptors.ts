@@ -1,0 +1,53 @@
+// Functions that pass descriptors over AF_UNIX sockets, returning promises.
+import type { Address } from '../internal/address.js';
+import { shown } from '../internal/validate.js';
+import * as message from '../socket/message.js';
+import type { Data } from '../socket/socket.js';
+import { Socket } from './socket.js';
+import { type Rest1, type Rest2, take_options } from './waiting.js';
+
+function check_sock(sock: unknown): void {
+  if (!(sock instanceof Socket)) throw new TypeError(`sock must be a socket of promises, not ${shown(sock)}`);
+}
+
+/**
+ * send_fds(sock, buffers, fds, flags = 0, address = null, { signal, timeout }) -> how many bytes went out. Sends
+ * descriptors over an AF_UNIX socket, as SCM_RIGHTS. They must stay open until it is done. See unix(7).
+ *
+ * @param buffers bytes or strings; on a stream there has to be at least one byte
+ * @param fds numbers, or what has `fileno()`; at most 253
+ * @throws OSError; TimeoutError; TypeError, RangeError
+ */
+export async function send_fds<F extends number>(
+  sock: Socket<F>,
+  buffers: readonly Data[],
+  fds: readonly (number | { fileno(): number })[],
+  ...rest: Rest2<number, Address<F>>
+): Promise<number> {
+  check_sock(sock);
+  const options = take_options(rest, 2);
+  const [flags, address] = rest;
+  return sock._write(
+    'send_fds',
+    (resolve) => message.send_fds(sock, buffers, fds, flags, address, resolve, 0),
+    options,
+  );
+}
+
+/**
+ * recv_fds(sock, bufsize, maxfds, flags = 0, { signal, timeout }) -> [msg, fds, msg_flags, address]. Receives
+ * descriptors, close-on-exec; they belong to the caller. More than `maxfds` are closed, and MSG_CTRUNC tells of it.
+ *
+ * @throws OSError; TimeoutError; TypeError, RangeError
+ */
+export async function recv_fds<F extends number>(
+  sock: Socket<F>,
+  bufsize: number,
+  maxfds: number,
+  ...rest: Rest1<number>
+): Promise<message.ReceivedDescriptors<F>> {
+  check_sock(sock);
+  const options = take_options(rest, 1);
+  const [flags] = rest;
+  return sock._read('recv_fds', () => message.recv_fds(sock, bufsize, maxfds, flags, 0), options);
+}
