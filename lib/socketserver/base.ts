@@ -32,7 +32,7 @@ export function print_error(client_address: unknown, error: unknown): void {
 }
 
 /** One run of serve_forever. */
-interface Serving {
+export interface Serving {
   readonly stop: AbortController;
   readonly done: Promise<void>;
 }
@@ -49,7 +49,8 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   /** The socket that requests come by. */
   declare socket: Socket<number>;
 
-  #serving: Serving | undefined;
+  /** @internal */
+  _serving: Serving | undefined;
 
   /**
    * BaseServer(server_address, RequestHandlerClass)
@@ -75,7 +76,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    */
   async serve_forever(poll_interval = 0.5): Promise<void> {
     const interval = seconds(poll_interval, 'poll_interval') ?? 0.5;
-    if (this.#serving !== undefined) throw new Error('serve_forever() is running already');
+    if (this._serving !== undefined) throw new Error('serve_forever() is running already');
     const stop = new AbortController();
     const running = this._serve(stop.signal, interval);
     const done = running.then(
@@ -83,11 +84,11 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       () => {},
     );
     const serving = { stop, done };
-    this.#serving = serving;
+    this._serving = serving;
     try {
       await running;
     } finally {
-      this.#serving = undefined;
+      this._serving = undefined;
     }
   }
 
@@ -113,7 +114,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
 
   /** Whether serve_forever() runs. @internal */
   get _is_serving(): boolean {
-    return this.#serving !== undefined;
+    return this._serving !== undefined;
   }
 
   /**
@@ -125,7 +126,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
     if (options?.drain !== undefined) seconds(options.drain, 'drain');
-    const serving = this.#serving;
+    const serving = this._serving;
     if (serving === undefined) return;
     serving.stop.abort();
     await serving.done;
@@ -208,7 +209,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
 
   /** Ends serve_forever(), without waiting for anything where it does not run. @internal */
   _stop_serving(): Promise<void> | undefined {
-    return this.#serving === undefined ? undefined : BaseServer.prototype.shutdown.call(this);
+    return this._serving === undefined ? undefined : BaseServer.prototype.shutdown.call(this);
   }
 
   /** finish_request(request, client_address). Handles the request by an object of RequestHandlerClass. */

@@ -55,6 +55,8 @@ export class BaseRequestHandler<
   /** The server; in a worker or child, what of it is there. */
   server: Server;
 
+  #ran = false;
+
   /** BaseRequestHandler(request, client_address, server) */
   constructor(request: Request, client_address: ClientAddress, server: Server) {
     this.request = request;
@@ -72,9 +74,15 @@ export class BaseRequestHandler<
   /** finish(). Called after handle(), also where that throws; not where setup() threw. */
   finish(): void {}
 
+  /** Whether the request was handled. @internal */
+  get _has_run(): boolean {
+    return this.#ran;
+  }
+
   /** Handles the request. @internal */
   _run(): void {
     if (constructed === this) constructed = undefined;
+    this.#ran = true;
     this.setup();
     try {
       const result: unknown = this.handle();
@@ -111,9 +119,14 @@ export function run_handler(
   if (Class.prototype === undefined) Reflect.apply(Class, undefined, args);
   else {
     const handler: unknown = Reflect.construct(Class, args);
-    if (handler instanceof BaseRequestHandler && constructed === handler) handler._run();
+    if (is_handler(handler) && !handler._has_run) handler._run();
   }
   run_constructed();
+}
+
+/** Also of another copy of this library, as a bundle has one. */
+function is_handler(value: unknown): value is { readonly _has_run: boolean; _run(): void } {
+  return typeof value === 'object' && value !== null && '_run' in value && '_has_run' in value;
 }
 
 /** Runs the handler that was constructed last, unless it was run. */

@@ -15,7 +15,7 @@ function real(path: string): string {
 }
 
 /** The path of the program that Node was started with; undefined for `node -e` and the like. */
-export function main_path(): string | undefined {
+function main_path(): string | undefined {
   const [, program] = process.argv;
   if (program === undefined || program === '-' || process.execArgv.some((arg) => EVALUATED.test(arg))) {
     return undefined;

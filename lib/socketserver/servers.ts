@@ -2,7 +2,7 @@
 import * as c from '../constants.js';
 import { OSError } from '../errors.js';
 import type { Address, ReturnedAddress } from '../internal/address.js';
-import { integer } from '../internal/validate.js';
+import { integer, integer_or, timeout as seconds } from '../internal/validate.js';
 import { Socket } from '../socket/socket.js';
 import { class_attributes } from './attributes.js';
 import { BaseServer } from './base.js';
@@ -24,11 +24,16 @@ export interface ServerOptions<F extends number = number> {
   dualstack_ipv6?: boolean;
   /** Of threading servers: how many threads there may be. */
   max_threads?: number;
+  /** Of forking servers: how many processes there may be. */
+  max_children?: number;
   /** Of servers with threads or processes: what handlers find as `this.server.worker_data`; cloned. */
   worker_data?: unknown;
   /** Of servers with threads or processes: seconds after which a handler is ended. */
   handler_timeout?: number | null;
 }
+
+/** More threads or processes than any machine has memory for. */
+export const MAX_WORKERS = 100_000;
 
 const ATTRIBUTES = [
   'address_family',
@@ -59,7 +64,10 @@ export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>>
   declare allow_reuse_port: boolean;
   declare socket: Socket<F>;
 
-  readonly #dualstack_ipv6: boolean | undefined;
+  /** What handlers find as `this.server.worker_data`. */
+  worker_data: unknown;
+  /** What the constructor was given. @internal */
+  readonly _options: ServerOptions<F>;
 
   /**
    * TCPServer(server_address, RequestHandlerClass, bind_and_activate = true, { … })
@@ -78,10 +86,14 @@ export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>>
     super(server_address as ReturnedAddress<F>, RequestHandlerClass);
     const given = typeof bind_and_activate === 'object' ? { ...options, ...bind_and_activate } : options;
     const activate = typeof bind_and_activate === 'boolean' ? bind_and_activate : given.bind_and_activate;
-    this.#dualstack_ipv6 = given.dualstack_ipv6;
-    this.#take_options(given);
+    this._options = given;
+    this.worker_data = given.worker_data;
+    take_options(this, given);
     if (server_address instanceof Socket) {
-      this.#adopt(server_address);
+      this.socket = server_address;
+      this.address_family = server_address.family;
+      this.socket_type = server_address.type;
+      this.server_address = server_address.getsockname();
       return;
     }
     this.socket = new Socket(this.address_family as F, this.socket_type);
@@ -96,33 +108,13 @@ export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>>
     }
   }
 
-  #take_options(options: ServerOptions<F>): void {
-    const { allow_reuse_address, allow_reuse_port, request_queue_size, family, dualstack_ipv6 } = options;
-    if (allow_reuse_address !== undefined) this.allow_reuse_address = allow_reuse_address;
-    if (allow_reuse_port !== undefined) this.allow_reuse_port = allow_reuse_port;
-    if (request_queue_size !== undefined) {
-      this.request_queue_size = integer(request_queue_size, 'request_queue_size', 0);
-    }
-    if (family !== undefined) this.address_family = integer(family, 'family', 0);
-    else if (dualstack_ipv6 === true && this.address_family === c.AF_INET) this.address_family = c.AF_INET6;
-    if (dualstack_ipv6 === true && this.address_family !== c.AF_INET6) {
-      throw new RangeError('dualstack_ipv6 requires family to be AF_INET6');
-    }
-  }
-
-  #adopt(sock: Socket<F>): void {
-    this.socket = sock;
-    this.address_family = sock.family;
-    this.socket_type = sock.type;
-    this.server_address = sock.getsockname();
-  }
-
   /** server_bind(). Called by the constructor to bind the socket to server_address. @throws OSError */
   server_bind(): void {
     if (this.allow_reuse_address) this.socket.setsockopt(c.SOL_SOCKET, c.SO_REUSEADDR, 1);
     if (this.allow_reuse_port) this.socket.setsockopt(c.SOL_SOCKET, c.SO_REUSEPORT, 1);
-    if (this.#dualstack_ipv6 !== undefined && this.address_family === c.AF_INET6) {
-      this.socket.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, this.#dualstack_ipv6 ? 0 : 1);
+    const { dualstack_ipv6 } = this._options;
+    if (dualstack_ipv6 !== undefined && this.address_family === c.AF_INET6) {
+      this.socket.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
     }
     this.socket.bind(this.server_address as Address<F>);
     this.server_address = this.socket.getsockname();
@@ -196,6 +188,32 @@ export class UnixStreamServer extends TCPServer<typeof c.AF_UNIX> {
 
 export class UnixDatagramServer extends UDPServer<typeof c.AF_UNIX> {
   static override address_family: number = c.AF_UNIX;
+}
+
+/** What takes the place of class attributes. */
+interface Attributes {
+  address_family: number;
+  request_queue_size: number;
+  allow_reuse_address: boolean;
+  allow_reuse_port: boolean;
+}
+
+/** Puts the options of the constructor in the place of the class attributes. @throws TypeError, RangeError */
+function take_options(server: Attributes, options: ServerOptions): void {
+  const { allow_reuse_address, allow_reuse_port, request_queue_size, family, dualstack_ipv6 } = options;
+  integer_or(1, options.max_threads, 'max_threads', 1, MAX_WORKERS);
+  integer_or(1, options.max_children, 'max_children', 1, MAX_WORKERS);
+  seconds(options.handler_timeout, 'handler_timeout');
+  if (allow_reuse_address !== undefined) server.allow_reuse_address = allow_reuse_address;
+  if (allow_reuse_port !== undefined) server.allow_reuse_port = allow_reuse_port;
+  if (request_queue_size !== undefined) {
+    server.request_queue_size = integer(request_queue_size, 'request_queue_size', 0);
+  }
+  if (family !== undefined) server.address_family = integer(family, 'family', 0);
+  else if (dualstack_ipv6 === true && server.address_family === c.AF_INET) server.address_family = c.AF_INET6;
+  if (dualstack_ipv6 === true && server.address_family !== c.AF_INET6) {
+    throw new RangeError('dualstack_ipv6 requires family to be AF_INET6');
+  }
 }
 
 class_attributes(TCPServer, ATTRIBUTES);

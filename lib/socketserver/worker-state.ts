@@ -4,7 +4,8 @@
 // The state hangs on the global object, because a bundled program may hold the library twice.
 import { isMainThread } from 'node:worker_threads';
 
-const KEY = Symbol.for('bsd-sockets.socketserver.worker');
+/** Where the state is on the global object. */
+export const KEY: unique symbol = Symbol.for('bsd-sockets.socketserver.worker');
 
 /** A worker thread or child process of a pool. */
 export interface WorkerState {

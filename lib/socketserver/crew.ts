@@ -1,0 +1,257 @@
+// The workers of a pool, as its manager sees them: threads or processes that are starting, ready, busy or gone.
+import type { ChildProcess } from 'node:child_process';
+import type { Socket } from '../socket/socket.js';
+import { print_error } from './base.js';
+import { pack_error, unpack_error } from './packed-error.js';
+import {
+  BUSY,
+  FINISHED,
+  type ManagerConfig,
+  type News,
+  now_ms,
+  READY,
+  type Report,
+  SINCE,
+  SLOT_SIZE,
+  SLOTS,
+  type WorkerConfig,
+} from './protocol.js';
+import { start_process, start_worker } from './start.js';
+
+/** So many are started at a time. */
+const STARTING_LIMIT = 4;
+
+/** What a crew tells its manager. */
+export interface CrewEvents {
+  tell(news: News): void;
+  /** A worker became ready, finished a request, or ended. */
+  changed(): void;
+  /** No worker can be started. */
+  failed(message: string): void;
+}
+
+interface Member {
+  readonly slot: number;
+  readonly pid: number | undefined;
+  ready: boolean;
+  /** Why it is being ended, for the error of its request. */
+  verdict: string | undefined;
+  /** What it failed with, by itself. */
+  error: unknown;
+  end(): void;
+}
+
+export class Crew {
+  readonly #config: ManagerConfig;
+  readonly #queue: Socket<number>;
+  readonly #listener: Socket<number>;
+  readonly #events: CrewEvents;
+  readonly #members = new Set<Member>();
+  readonly #slots: Int32Array;
+  #dismissed = 0;
+  #closing = false;
+
+  constructor(config: ManagerConfig, queue: Socket<number>, listener: Socket<number>, events: CrewEvents) {
+    this.#config = config;
+    this.#queue = queue;
+    this.#listener = listener;
+    this.#events = events;
+    // Of threads they are shared with them; for processes they are kept here.
+    this.#slots = config.counters;
+    const { handler_timeout_ms } = config;
+    if (handler_timeout_ms > 0) {
+      const interval = Math.max(5, Math.min(handler_timeout_ms / 4, 1000));
+      setInterval(() => this.#end_late(handler_timeout_ms), interval).unref();
+    }
+  }
+
+  /** How many there are, starting ones too. */
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** How many are ready, busy or not. */
+  get ready(): number {
+    return Atomics.load(this.#config.counters, READY);
+  }
+
+  /** Starts one more, unless there are enough. */
+  hire(): void {
+    const { max_workers, kind } = this.#config;
+    const starting = [...this.#members].filter((member) => !member.ready).length;
+    // The first starts alone: it is soonest there, and tells whether the handler can be imported.
+    const limit = this.ready > 0 ? STARTING_LIMIT : 1;
+    if (this.#closing || starting >= limit || this.#members.size >= max_workers) return;
+    const slot = this.#free_slot();
+    if (kind === 'thread') this.#hire_thread(slot);
+    else this.#hire_process(slot);
+  }
+
+  #free_slot(): number {
+    const taken = new Set([...this.#members].map((member) => member.slot));
+    let slot = 0;
+    while (taken.has(slot)) slot++;
+    return slot;
+  }
+
+  #worker_config(slot: number): WorkerConfig {
+    const { max_workers, counters, queue_in, queue_out, listener, port, ...common } = this.#config;
+    return { ...common, slot };
+  }
+
+  #hire_thread(slot: number): void {
+    const { counters, max_packet_size } = this.#config;
+    const worker = start_worker({
+      ...this.#worker_config(slot),
+      counters,
+      queue: this.#queue.share(),
+      ...(max_packet_size > 0 ? { listener: this.#listener.share() } : {}),
+    });
+    const member = this.#add(slot, undefined, () => void worker.terminate());
+    worker.on('message', (report: Report) => this.#hear(member, report));
+    worker.on('error', (error) => {
+      member.error = error;
+    });
+    worker.on('exit', (code) => this.#gone(member, `exit code ${code}`));
+  }
+
+  #hire_process(slot: number): void {
+    const child = start_process(this.#worker_config(slot), this.#queue.fileno(), this.#listener.fileno());
+    const member = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
+    child.on('error', (error) => {
+      member.error = error;
+      if (child.pid === undefined) this.#gone(member, error.message);
+    });
+    this.#listen(member, child);
+    // `close` comes when all it had reported was read.
+    child.on('close', (code, signal) => this.#gone(member, signal ?? `exit code ${code}`));
+    this.#tell_children();
+  }
+
+  /** Reports of a process are lines of JSON. */
+  #listen(member: Member, child: ChildProcess): void {
+    let rest = '';
+    const stream = child.stdio[4];
+    if (stream === undefined || stream === null || !('setEncoding' in stream)) return;
+    stream.setEncoding('utf8');
+    stream.on('error', () => {});
+    stream.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#hear(member, JSON.parse(line) as Report);
+    });
+  }
+
+  #tell_children(): void {
+    const pids = [...this.#members].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+    this.#events.tell({ type: 'children', pids });
+  }
+
+  #add(slot: number, pid: number | undefined, end: () => void): Member {
+    const member: Member = { slot, pid, ready: false, verdict: undefined, error: undefined, end };
+    Atomics.store(this.#slots, this.#word(member, BUSY), 0);
+    this.#members.add(member);
+    return member;
+  }
+
+  #word(member: Member, index: number): number {
+    return SLOTS + member.slot * SLOT_SIZE + index;
+  }
+
+  #is_busy(member: Member): boolean {
+    return Atomics.load(this.#slots, this.#word(member, BUSY)) === 1;
+  }
+
+  #hear(member: Member, report: Report): void {
+    const { counters, kind } = this.#config;
+    switch (report.type) {
+      case 'loaded':
+        member.ready = true;
+        Atomics.add(counters, READY, 1);
+        break;
+      case 'load_error':
+        this.#events.failed(report.message);
+        break;
+      case 'started':
+        Atomics.store(this.#slots, this.#word(member, SINCE), now_ms());
+        Atomics.store(this.#slots, this.#word(member, BUSY), 1);
+        return;
+      case 'finished':
+        if (kind === 'process') {
+          Atomics.store(this.#slots, this.#word(member, BUSY), 0);
+          Atomics.add(counters, FINISHED, 1);
+        }
+        break;
+      case 'error':
+      case 'shutdown':
+        this.#events.tell(report);
+        return;
+    }
+    this.#events.changed();
+  }
+
+  /** A worker has ended: a request that it had is lost. */
+  #gone(member: Member, how: string): void {
+    if (!this.#members.delete(member)) return;
+    const { counters, kind } = this.#config;
+    const { name, module } = this.#config.handler;
+    if (!member.ready) {
+      const why = member.error === undefined ? how : pack_error(member.error).stack;
+      this.#events.failed(`${name}: its worker ended (${why}) before ${module} was imported`);
+    } else {
+      const was_busy = this.#is_busy(member);
+      // One that was dismissed is not counted any more.
+      if (!was_busy && this.#dismissed > 0) this.#dismissed--;
+      else Atomics.sub(counters, READY, 1);
+      if (was_busy) {
+        Atomics.store(this.#slots, this.#word(member, BUSY), 0);
+        Atomics.add(counters, FINISHED, 1);
+        this.#report_loss(member, how);
+      }
+      if (!this.#closing && this.#members.size === 0) this.hire();
+    }
+    if (kind === 'process') this.#tell_children();
+    this.#events.changed();
+  }
+
+  #report_loss(member: Member, how: string): void {
+    const { handler, kind, print_errors } = this.#config;
+    const cause = member.error === undefined ? '' : `: ${pack_error(member.error).stack}`;
+    const what = member.verdict ?? `ended its ${kind} (${how})${cause}`;
+    const error = pack_error(new Error(`${handler.name} ${what}`));
+    const told = { ...error, stack: `Error: ${error.message}` };
+    if (print_errors) print_error(null, unpack_error(told));
+    else this.#events.tell({ type: 'error', client_address: null, error: told });
+  }
+
+  #end_late(limit_ms: number): void {
+    const now = now_ms();
+    for (const member of this.#members) {
+      if (!this.#is_busy(member) || member.verdict !== undefined) continue;
+      const spent = now - Atomics.load(this.#slots, this.#word(member, SINCE));
+      if (spent >= limit_ms) this.#end(member, `took longer than handler_timeout, ${limit_ms / 1000} s`);
+    }
+  }
+
+  #end(member: Member, verdict: string): void {
+    member.verdict = verdict;
+    member.end();
+  }
+
+  /** Ends those that handle a request, now. */
+  end_busy(verdict: string): void {
+    for (const member of this.#members) if (this.#is_busy(member)) this.#end(member, verdict);
+  }
+
+  /** One of those that idle is to end. @param send puts that on the queue */
+  dismiss(send: () => void): void {
+    this.#dismissed++;
+    Atomics.sub(this.#config.counters, READY, 1);
+    send();
+  }
+
+  /** None is started any more; they end by the queue's end. */
+  close(): void {
+    this.#closing = true;
+  }
+}

@@ -1,0 +1,276 @@
+// ThreadingMixIn and ForkingMixIn: servers whose requests are handled by worker threads or child processes, and Python's
+// pre-defined combinations. The pool is made when it is first needed, and ends with server_close().
+import { integer, timeout as seconds } from '../internal/validate.js';
+import { class_attributes, is_overridden } from './attributes.js';
+import { BaseServer } from './base.js';
+import type { ShutdownOptions } from './handlers.js';
+import { Pool } from './pool.js';
+import { MAX_WORKERS, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
+import { locate_handler } from './source.js';
+
+// biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it of the constructor of a mix-in
+type Constructor<T> = new (...args: any[]) => T;
+// biome-ignore lint/suspicious/noExplicitAny: of connections or datagrams, of whatever family
+type AnyServer = TCPServer<any, any>;
+
+/** What a mix-in adds beside its attributes. */
+interface PooledMembers {
+  /** The order of hooks that is Python's is kept where one of these is overridden; else the pool accepts by itself. */
+  _sees_requests(): boolean;
+}
+
+/** Servers that share what a pool needs; what differs is `kind`, how many workers, and whether they are waited for. */
+interface PoolState {
+  pool: Pool | undefined;
+  drain: number | undefined;
+}
+
+const states = new WeakMap<object, PoolState>();
+
+function state_of(server: object): PoolState {
+  let state = states.get(server);
+  if (state === undefined) {
+    state = { pool: undefined, drain: undefined };
+    states.set(server, state);
+  }
+  return state;
+}
+
+/** Hooks that run in workers, where an override of the server's class is not known. */
+const IN_WORKERS = ['finish_request', 'process_request_thread'];
+/** Hooks that see a request before a worker does. */
+const BEFORE_WORKERS = ['get_request', 'verify_request', 'process_request', 'service_actions'];
+
+function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread' | 'process') {
+  class Pooled extends Server implements PooledMembers {
+    // biome-ignore lint/suspicious/noExplicitAny: as above
+    constructor(...args: any[]) {
+      super(...args);
+      try {
+        locate_handler(this.RequestHandlerClass);
+        for (const name of IN_WORKERS) {
+          if (Reflect.get(this, name) === Reflect.get(BaseServer.prototype, name)) continue;
+          throw new TypeError(
+            `${this.constructor.name} overrides ${name}(), which would have to run in its workers: ` +
+              'give the handler what it needs by worker_data',
+          );
+        }
+      } catch (error) {
+        this.socket.close();
+        throw error;
+      }
+    }
+
+    /** How many workers there may be. @internal */
+    _max_workers(): number {
+      return 1;
+    }
+
+    /** Whether server_close() waits for requests under way. @internal */
+    _waits_on_close(): boolean {
+      return true;
+    }
+
+    /** @internal */
+    _sees_requests(): boolean {
+      const plain = [BaseServer, TCPServer, UDPServer, Pooled];
+      return BEFORE_WORKERS.some((name) => is_overridden(this, name, plain));
+    }
+
+    /** @internal */
+    _pool(): Pool {
+      const state = state_of(this);
+      state.pool ??= new Pool(
+        {
+          kind,
+          server_name: this.constructor.name,
+          handler: locate_handler(this.RequestHandlerClass),
+          server_address: this.server_address,
+          worker_data: this.worker_data,
+          max_packet_size:
+            this instanceof UDPServer ? integer(this.max_packet_size, 'max_packet_size', 1, 65_536) : 0,
+          print_errors: !is_overridden(this, 'handle_error', [BaseServer]),
+          handler_timeout_ms: (seconds(this._options.handler_timeout, 'handler_timeout') ?? 0) * 1000,
+          max_workers: integer(
+            this._max_workers(),
+            kind === 'thread' ? 'max_threads' : 'max_children',
+            1,
+            MAX_WORKERS,
+          ),
+          socket: this.socket,
+        },
+        {
+          on_error: (client_address, error) => this.handle_error(null, client_address, error),
+          on_shutdown: (drain) => void this.shutdown(drain === undefined ? undefined : { drain }),
+          on_children: (pids) => this._children(pids),
+        },
+      );
+      return state.pool;
+    }
+
+    /** @internal */
+    _children(_pids: readonly number[]): void {}
+
+    /** @internal */
+    override async _serve(stop: AbortSignal, poll_interval: number): Promise<void> {
+      const state = state_of(this);
+      const pool = this._pool();
+      pool.hold();
+      state.drain = undefined;
+      try {
+        if (this._sees_requests()) await super._serve(stop, poll_interval);
+        else await this._let_accept(pool, stop);
+        if (state.drain !== undefined) await pool.drain(state.drain * 1000);
+      } finally {
+        pool.release();
+        this._stay_until_idle(pool);
+      }
+    }
+
+    /** The pool takes the requests; that it finds none without blocking concerns this socket, too. @internal */
+    async _let_accept(pool: Pool, stop: AbortSignal): Promise<void> {
+      const { socket } = this;
+      const timeout = socket.gettimeout();
+      try {
+        await pool.accept(stop);
+      } finally {
+        if (socket.fileno() >= 0) socket.settimeout(timeout);
+      }
+    }
+
+    /** @internal */
+    override async _request_comes(stop: AbortSignal, timeout_ms: number): Promise<boolean> {
+      const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve()));
+      await Promise.race([this._pool().room(), stopped]);
+      return super._request_comes(stop, timeout_ms);
+    }
+
+    /** Requests under way are finished before the process ends. @internal */
+    _stay_until_idle(pool: Pool): void {
+      if (!this._waits_on_close()) return;
+      pool.hold();
+      const release = () => pool.release();
+      pool.drain(-1).then(release, release);
+    }
+
+    /** process_request(request, client_address). Hands the request to a worker, waiting for a free one. */
+    override process_request(request: unknown, client_address: unknown): void {
+      const pool = this._pool();
+      pool.dispatch(request, client_address);
+      this.close_request(request);
+      if (!this._is_serving) this._stay_until_idle(pool);
+    }
+
+    override async shutdown(options?: ShutdownOptions): Promise<void> {
+      const drain = seconds(options?.drain, 'drain');
+      const state = state_of(this);
+      if (drain !== null) state.drain = drain;
+      const serving = this._is_serving;
+      await super.shutdown();
+      if (!serving && drain !== null) await state.pool?.drain(drain * 1000);
+    }
+
+    /**
+     * server_close() -> a promise. Ends serve_forever() if it runs, closes the socket and ends the workers; waits for
+     * requests under way unless daemon_threads is set or block_on_close is not.
+     */
+    override async server_close(): Promise<void> {
+      await super.server_close();
+      const state = state_of(this);
+      const { pool } = state;
+      if (pool === undefined) return;
+      state.pool = undefined;
+      const closed = pool.close();
+      if (!this._waits_on_close()) {
+        closed.catch(() => {});
+        return;
+      }
+      pool.hold();
+      try {
+        await closed;
+      } finally {
+        pool.release();
+      }
+    }
+  }
+  return Pooled;
+}
+
+/**
+ * ThreadingMixIn(Server) -> a class whose requests are handled by worker threads, in parallel:
+ * `class Mine extends ThreadingMixIn(UDPServer) {}`.
+ */
+export function ThreadingMixIn<Base extends Constructor<AnyServer>>(Server: Base) {
+  class Threading extends pooled(Server, 'thread') {
+    /** Whether the process ends without waiting for requests under way. */
+    static daemon_threads = false;
+    /** Whether server_close() waits for them. */
+    static block_on_close = true;
+    /** How many threads there may be. */
+    static max_threads = 40;
+
+    declare daemon_threads: boolean;
+    declare block_on_close: boolean;
+    declare max_threads: number;
+
+    override _max_workers(): number {
+      return this._options.max_threads ?? this.max_threads;
+    }
+
+    override _waits_on_close(): boolean {
+      return this.block_on_close && !this.daemon_threads;
+    }
+  }
+  class_attributes(Threading, ['daemon_threads', 'block_on_close', 'max_threads']);
+  return Threading;
+}
+
+/**
+ * ForkingMixIn(Server) -> a class whose requests are handled by child processes, which are kept and used again:
+ * `class Mine extends ForkingMixIn(UDPServer) {}`.
+ */
+export function ForkingMixIn<Base extends Constructor<AnyServer>>(Server: Base) {
+  class Forking extends pooled(Server, 'process') {
+    static timeout: number | null = 300;
+    /** The process ids of the children. */
+    static active_children: Set<number> | null = null;
+    /** How many there may be. */
+    static max_children = 40;
+    /** Whether server_close() waits for requests under way. */
+    static block_on_close = true;
+
+    declare active_children: Set<number> | null;
+    declare max_children: number;
+    declare block_on_close: boolean;
+
+    override _max_workers(): number {
+      return this._options.max_children ?? this.max_children;
+    }
+
+    override _waits_on_close(): boolean {
+      return this.block_on_close;
+    }
+
+    override _children(pids: readonly number[]): void {
+      this.active_children = new Set(pids);
+    }
+
+    /** collect_children(). There is nothing to collect: active_children is kept up to date. */
+    collect_children(): void {}
+
+    override handle_timeout(): void {
+      this.collect_children();
+    }
+  }
+  class_attributes(Forking, ['active_children', 'max_children', 'block_on_close']);
+  return Forking;
+}
+
+export class ThreadingTCPServer extends ThreadingMixIn(TCPServer) {}
+export class ThreadingUDPServer extends ThreadingMixIn(UDPServer) {}
+export class ThreadingUnixStreamServer extends ThreadingMixIn(UnixStreamServer) {}
+export class ThreadingUnixDatagramServer extends ThreadingMixIn(UnixDatagramServer) {}
+export class ForkingTCPServer extends ForkingMixIn(TCPServer) {}
+export class ForkingUDPServer extends ForkingMixIn(UDPServer) {}
+export class ForkingUnixStreamServer extends ForkingMixIn(UnixStreamServer) {}
+export class ForkingUnixDatagramServer extends ForkingMixIn(UnixDatagramServer) {}

@@ -1,0 +1,294 @@
+// Servers with threads and processes: what requests get, hooks, errors, ends. The scenarios are programs of their own
+// (fixtures/pooled-server.mjs), because workers import the program they belong to.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Ended {
+  code: number | null;
+  output: string;
+  errors: string;
+}
+
+/** Runs a program to its end, or for as long as tells that it hangs. */
+async function run(...args: string[]): Promise<Ended> {
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 40_000 });
+  const ended: Ended = { code: null, output: '', errors: '' };
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    ended.output += text;
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    ended.errors += text;
+  });
+  [ended.code] = (await once(child, 'close')) as [number | null];
+  return ended;
+}
+
+const fixture = fileURLToPath(new URL('./fixtures/pooled-server.mjs', import.meta.url));
+
+/** What a scenario logged, and what was printed before. */
+async function log(
+  kind: string,
+  scenario: string,
+): Promise<{ log: unknown[]; printed: string; errors: string }> {
+  const { code, output, errors } = await run(fixture, kind, scenario);
+  if (code !== 0) throw new Error(`exit code ${code}: ${output}${errors}`);
+  const lines = output.trimEnd().split('\n');
+  return { log: JSON.parse(lines.pop() ?? ''), printed: lines.join('\n'), errors };
+}
+
+describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) => {
+  const worker = kind === 'Threading' ? 'thread' : 'process';
+
+  test('serves while the main thread is blocked; what fails costs its request', async () => {
+    const { log: answers, printed, errors } = await log(kind, 'blocked');
+    expect(answers).toEqual([
+      'hello main',
+      kind === 'Threading' ? 'thread true' : 'process',
+      '',
+      'hello again',
+      '',
+      'hello after',
+      'false',
+      'printed',
+      'stopping',
+    ]);
+    expect(printed).toBe('first\nsecond\nthird 3');
+    expect(errors).toMatch(
+      /^-{40}\nException occurred during processing of request from \[ '127.0.0.1', \d+ \]\nFailure \[Error\]: failed/m,
+    );
+    expect(errors).toMatch(/at Handler\.handle .*pooled-server\.mjs/);
+    expect(errors).toContain(`Handler ended its ${worker} (exit code 7)`);
+  });
+
+  test('handlers see the addresses', async () => {
+    expect((await log(kind, 'addresses')).log).toEqual([true, '127.0.0.1']);
+  });
+
+  test('hooks run on the server, in order', async () => {
+    expect((await log(kind, 'hooks')).log).toEqual(
+      [
+        'get_request',
+        'verify_request',
+        'process_request',
+        'hello you',
+        'service_actions',
+        'server_close',
+      ].filter((name) => name !== 'service_actions'),
+    );
+  });
+
+  test('verify_request refuses', async () => {
+    expect((await log(kind, 'refused')).log).toEqual(['']);
+  });
+
+  test('handle_error gets errors as they were thrown', async () => {
+    const { log: found, errors } = await log(kind, 'errors');
+    expect(found).toContainEqual([true, 'Error', 'failed on purpose', 'FAILED']);
+    expect(found).toContainEqual([
+      true,
+      'ConnectionRefusedError',
+      expect.stringContaining('connect'),
+      'ECONNREFUSED',
+    ]);
+    expect(found).toContainEqual([false, 'Error', `Handler ended its ${worker} (exit code 7)`, null]);
+    if (kind === 'Forking')
+      expect(found).toContainEqual([false, 'Error', 'Handler ended its process (SIGKILL)', null]);
+    expect(found.at(-1)).toBe('hello then');
+    expect(errors).toBe('');
+  });
+
+  test('requests run in parallel, more than there may be workers wait', async () => {
+    const { log: found } = await log(kind, 'parallel');
+    expect(found[0]).toBe([1, 2, 3, 4, 5, 6].map((i) => `slept ${1000 + i}`).join('|'));
+  });
+
+  test('handle_request()', async () => {
+    expect((await log(kind, 'request')).log).toEqual(['hello one', 'hello two', 'timeout']);
+  });
+
+  test('UDP', async () => {
+    const same = kind === 'Threading';
+    expect((await log(kind, 'udp')).log).toEqual([`one from ${same}`, `8000 from ${same}`]);
+  });
+
+  test('AF_UNIX', async () => {
+    expect((await log(kind, 'unix')).log).toEqual(['hello unix', `packet from ${kind === 'Threading'}`]);
+  });
+
+  test('shutdown({ drain }) lets requests finish', async () => {
+    expect((await log(kind, 'drain')).log).toEqual(['slept 700']);
+  });
+
+  test('shutdown({ drain }) cuts off what takes too long', async () => {
+    const { log: found } = await log(kind, 'cut');
+    expect(found.at(-1)).toMatch(/^(Connection reset by peer)?$/);
+  });
+
+  test('SIGTERM: no request is cut off', async () => {
+    expect((await log(kind, 'sigterm')).log).toEqual(['slept 600']);
+  });
+
+  test('handler_timeout', async () => {
+    const { log: found } = await log(kind, 'late');
+    expect(found).toContain('hello next');
+    expect(found).toContainEqual([false, 'Error', 'Handler took longer than handler_timeout, 0.3 s', null]);
+  });
+
+  test('leaves no descriptor', async () => {
+    expect((await log(kind, 'leaks')).log).toEqual([true]);
+  });
+
+  test('keeps no process alive when it does not serve', async () => {
+    expect((await log(kind, 'left')).log).toEqual(['hello x']);
+  });
+});
+
+test('memory of worker_data that is shared is shared by threads', { timeout: 60_000 }, async () => {
+  expect((await log('Threading', 'shared')).log).toEqual(['0', '1', '2', 3]);
+});
+
+describe('mistakes', { timeout: 60_000 }, () => {
+  let folder: string;
+  beforeAll(() => {
+    folder = mkdtempSync(join(tmpdir(), 'mistakes-'));
+    symlinkSync(root, join(folder, 'bsd-sockets'));
+    symlinkSync(folder, join(folder, 'node_modules'));
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const IMPORT =
+    "import { is_main, BaseRequestHandler, ThreadingTCPServer, ForkingTCPServer } from 'bsd-sockets/socketserver';";
+  const serve = (kind: string, options = '{}') => `
+    const server = new ${kind}TCPServer(['127.0.0.1', 0], Mine, ${options});
+    try {
+      await server.serve_forever();
+    } catch (error) {
+      console.log(String(error));
+    }
+    await server.server_close();
+    process.exit();`;
+  const guarded = (text: string) => `if (is_main(import.meta)) {${text}}`;
+
+  async function program(name: string, text: string, ...options: string[]): Promise<Ended> {
+    const file = join(folder, name);
+    writeFileSync(file, text);
+    return await run(...options, file);
+  }
+
+  describe.each(['Threading', 'Forking'])('%s', (kind) => {
+    test('a handler that is not exported', async () => {
+      const { code, output } = await program(
+        'unexported.mjs',
+        `${IMPORT} class Mine extends BaseRequestHandler {} ${guarded(serve(kind))}`,
+      );
+      expect(output).toMatch(/Mine is not exported by file:.*unexported\.mjs: export it/);
+      expect(code).toBe(0);
+    });
+
+    test('a module that cannot be imported', async () => {
+      const { output } = await program(
+        'unimportable.mjs',
+        `${IMPORT} export class Mine extends BaseRequestHandler { static module = 'file:///no/such.mjs'; } ${guarded(serve(kind))}`,
+      );
+      expect(output).toMatch(
+        /Mine: its module file:\/\/\/no\/such\.mjs cannot be imported: .*Cannot find module/,
+      );
+    });
+
+    test('a program without the main guard', async () => {
+      const { output } = await program(
+        'unguarded.mjs',
+        `${IMPORT} export class Mine extends BaseRequestHandler {} ${serve(kind)}`,
+      );
+      expect(output).toMatch(/put what starts the server under `if \(is_main\(import\.meta\)\)/);
+    });
+
+    test('worker_data that cannot be cloned', async () => {
+      const { output } = await program(
+        'uncloneable.mjs',
+        `${IMPORT} export class Mine extends BaseRequestHandler {} ${guarded(serve(kind, '{ worker_data: () => 1 }'))}`,
+      );
+      expect(output).toMatch(
+        /^TypeError: worker_data cannot be cloned for the .*: \(\) => 1 could not be cloned/,
+      );
+    });
+
+    test('a handler class that workers cannot find, hooks that would run there, and limits that are none', async () => {
+      const attempt = (text: string) => `try { ${text} } catch (error) { console.log(String(error)); }`;
+      const address = "['127.0.0.1', 0]";
+      const { output } = await program(
+        'constructor.mjs',
+        `${IMPORT} export class Mine extends BaseRequestHandler {}
+        if (is_main(import.meta)) {
+          ${attempt(`new ${kind}TCPServer(${address}, class extends BaseRequestHandler {})`)}
+          ${attempt(`new ${kind}TCPServer(${address}, () => {})`)}
+          ${attempt(`new ${kind}TCPServer(${address}, class Other extends Mine { static module = 5; })`)}
+          ${attempt(`new (class S extends ${kind}TCPServer { finish_request() {} })(${address}, Mine)`)}
+          ${attempt(`new ${kind}TCPServer(${address}, Mine, { max_threads: 0 })`)}
+          ${attempt(`new ${kind}TCPServer(${address}, Mine, { handler_timeout: -1 })`)}
+        }`,
+      );
+      expect(output.trimEnd().split('\n')).toEqual([
+        expect.stringMatching(/^TypeError: RequestHandlerClass must be a class with a name/),
+        expect.stringMatching(/^TypeError: RequestHandlerClass must be a class with a name/),
+        expect.stringMatching(/^TypeError: Other\.module must be the URL/),
+        expect.stringMatching(/^TypeError: S overrides finish_request\(\)/),
+        expect.stringMatching(/^RangeError: max_threads/),
+        expect.stringMatching(/^RangeError: handler_timeout/),
+      ]);
+    });
+
+    test('programs in CommonJS, with a default export, and with a handler in a module of its own', async () => {
+      const main = `
+        const server = new (require('bsd-sockets/socketserver').${kind}TCPServer)(['127.0.0.1', 0], Mine);
+        server.serve_forever();
+        const client = require('bsd-sockets/socket').create_connection(server.server_address, 10);
+        console.log(client.makefile('r').read());
+        client.close();
+        server.server_close();`;
+      const handle = "{ handle() { this.request.sendall('served'); } }";
+      const { output: common, errors } = await program(
+        'common.cjs',
+        `const { is_main, BaseRequestHandler } = require('bsd-sockets/socketserver');
+        class Mine extends BaseRequestHandler ${handle}
+        module.exports = { Mine };
+        if (is_main(module)) { ${main} }`,
+      );
+      expect({ common, errors }).toEqual({ common: 'served\n', errors: '' });
+      const required = `import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);`;
+      const { output: exported } = await program(
+        'default.mjs',
+        `${IMPORT} ${required} export default class Mine extends BaseRequestHandler ${handle} ${guarded(main)}`,
+      );
+      expect(exported).toBe('served\n');
+      writeFileSync(
+        join(folder, 'own.mjs'),
+        `${IMPORT} export class Mine extends BaseRequestHandler { static module = import.meta.url; ${handle.slice(1)}`,
+      );
+      const { output: apart } = await program(
+        'apart.mjs',
+        `import { Mine } from './own.mjs'; ${required} ${main}`,
+      );
+      expect(apart).toBe('served\n');
+    });
+  });
+
+  test('a program that is no file', async () => {
+    const { output } = await run(
+      '--input-type=module',
+      '-e',
+      `import { BaseRequestHandler, ThreadingTCPServer } from '${root}dist/socketserver/index.js';
+      class Mine extends BaseRequestHandler {}
+      try { new ThreadingTCPServer(['127.0.0.1', 0], Mine); } catch (error) { console.log(String(error)); }`,
+    );
+    expect(output).toMatch(/^TypeError: Mine: workers cannot import it, for the program is no file/);
+  });
+});
