@@ -55,6 +55,21 @@ const programs = {
   `,
 };
 
+/** Imports and requires every module that package.json exports, and prints how many. */
+const all_exports = `
+  import { createRequire } from 'node:module';
+  const require = createRequire(import.meta.url);
+  const { exports } = require('bsd-sockets/package.json');
+  const names = Object.keys(exports).filter((name) => !name.endsWith('.json'));
+  for (const name of names) {
+    const specifier = 'bsd-sockets' + name.slice(1);
+    const imported = await import(specifier);
+    if (Object.keys(imported).length === 0) throw new Error(specifier + ' exports nothing');
+    if (require(specifier) !== imported) throw new Error(specifier + ' exists twice');
+  }
+  console.log(names.length);
+`;
+
 function prebuildsOf(user: string): string {
   return join(user, 'node_modules', 'bsd-sockets', 'prebuilds', `linux-${process.arch}`);
 }
@@ -108,6 +123,9 @@ describe('installed', () => {
     expect(user.code, user.stderr).toBe(0);
     expect(existsSync(join(user.folder, 'node_modules', 'bsd-sockets', 'build'))).toBe(false);
     expectItWorks(user.folder);
+    writeFileSync(join(user.folder, 'exports.mjs'), all_exports);
+    const { stdout, stderr } = run(user.folder, no_compiler, 'node', 'exports.mjs');
+    expect(Number(stdout), stderr).toBeGreaterThan(1);
   });
 
   it('with a prebuilt binary and install scripts blocked: works', () => {
