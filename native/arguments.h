@@ -128,6 +128,36 @@ class Arguments {
   bool valid_;
 };
 
+// The arguments of a call whose numbers pass through the exchange memory (see Registers): only the bytes are
+// a value.
+class RegisterArguments {
+ public:
+  RegisterArguments(napi_env env, napi_callback_info info) : env_(env) {
+    void* state = nullptr;
+    napi_get_cb_info(env, info, &count_, &bytes_, nullptr, &state);
+    state_ = static_cast<State*>(state);
+    // Copied: a signal's listener that runs while the call waits makes calls of its own.
+    numbers_ = state_->exchange().registers;
+  }
+
+  State& state() const { return *state_; }
+  const Registers* operator->() const { return &numbers_; }
+  bool has_bytes() const { return count_ > 0; }
+  View Bytes() const { return View(env_, bytes_); }
+
+  napi_value Return(int64_t result) const {
+    state_->exchange().registers.result = static_cast<int32_t>(result);
+    return nullptr;
+  }
+
+ private:
+  napi_env env_;
+  State* state_;
+  size_t count_ = 1;
+  napi_value bytes_ = nullptr;
+  Registers numbers_;
+};
+
 // A plain system call's result as the border has it.
 inline int64_t OrErrno(int64_t result) { return result < 0 ? -errno : result; }
 

@@ -19,16 +19,16 @@ namespace {
 // Where received bytes go: the caller's view, whose memory may move while JavaScript runs, or the scratch.
 class Target {
  public:
-  template <size_t kCount>
-  Target(Arguments<kCount>& args, size_t index, size_t wanted) : wanted_(wanted) {
-    if (args.Is(index, napi_null)) {
+  explicit Target(const RegisterArguments& args) : wanted_(static_cast<size_t>(args->length)) {
+    if (args.has_bytes()) {
+      view_ = args.Bytes();
+    } else {
       scratch_ = args.state().exchange().scratch;
       wanted_ = std::min(wanted_, kScratchSize);
-    } else {
-      view_ = args.Bytes(index);
     }
   }
 
+  bool valid() const { return scratch_ != nullptr || view_.valid(); }
   // For each attempt anew.
   void* data() {
     if (scratch_ != nullptr) return scratch_;
@@ -49,6 +49,7 @@ class Target {
 class Source {
  public:
   explicit Source(View view) : view_(view) {}
+  bool valid() const { return view_.valid(); }
   const void* data() {
     if (!fresh_) view_.Reload();
     fresh_ = false;
@@ -63,63 +64,54 @@ class Source {
 
 }  // namespace
 
-// send(fd, generation, bytes, flags, timeout_ms) -> count
+// send(bytes), with fd, generation, flags and timeout_ms in the registers -> count
 napi_value Send(napi_env env, napi_callback_info info) {
-  Arguments<5> args(env, info);
-  int fd = args.Int(0), flags = args.Int(3);
-  uint32_t generation = args.Uint(1);
-  Source source(args.Bytes(2));
-  double timeout_ms = args.Double(4);
-  if (!args.valid()) return args.Invalid();
-  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
+  RegisterArguments args(env, info);
+  Source source(args.Bytes());
+  if (!source.valid()) return args.Return(-EINVAL);
+  return args.Return(Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&] {
     const void* data = source.data();
-    return WithoutSignal(flags, [&](int all) { return ::send(fd, data, source.length(), all); });
+    return WithoutSignal(args->flags, [&](int all) { return ::send(args->fd, data, source.length(), all); });
   }));
 }
 
-// sendto(fd, generation, bytes, flags, timeout_ms, address_length) -> count
+// sendto(bytes), with fd, generation, flags, timeout_ms and address_length in the registers -> count
 napi_value Sendto(napi_env env, napi_callback_info info) {
-  Arguments<6> args(env, info);
-  int fd = args.Int(0), flags = args.Int(3);
-  uint32_t generation = args.Uint(1), length = args.Uint(5);
-  Source source(args.Bytes(2));
-  double timeout_ms = args.Double(4);
-  if (!args.valid()) return args.Invalid();
-  Address address = TakeAddress(args.state(), length);
-  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
+  RegisterArguments args(env, info);
+  Source source(args.Bytes());
+  if (!source.valid()) return args.Return(-EINVAL);
+  Address address = TakeAddress(args.state(), args->address_length);
+  return args.Return(Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&] {
     const void* data = source.data();
-    return WithoutSignal(flags, [&](int all) {
-      return ::sendto(fd, data, source.length(), all, &address.header, address.length);
+    return WithoutSignal(args->flags, [&](int all) {
+      return ::sendto(args->fd, data, source.length(), all, &address.header, address.length);
     });
   }));
 }
 
-// recv(fd, generation, bytes or null, length, flags, timeout_ms) -> count
+// recv(bytes), or recv() into the scratch, with fd, generation, length, flags and timeout_ms in the registers
+// -> count
 napi_value Recv(napi_env env, napi_callback_info info) {
-  Arguments<6> args(env, info);
-  int fd = args.Int(0), flags = args.Int(4);
-  uint32_t generation = args.Uint(1);
-  Target target(args, 2, static_cast<size_t>(args.Int64(3)));
-  double timeout_ms = args.Double(5);
-  if (!args.valid()) return args.Invalid();
-  return args.Return(Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&] {
+  RegisterArguments args(env, info);
+  Target target(args);
+  if (!target.valid()) return args.Return(-EINVAL);
+  short events = ReceiveEvents(args->flags);
+  return args.Return(Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&] {
     void* data = target.data();
-    return ::recv(fd, data, target.length(), flags);
+    return ::recv(args->fd, data, target.length(), args->flags);
   }));
 }
 
-// recvfrom(fd, generation, bytes or null, length, flags, timeout_ms) -> count, the sender in address_out
+// recvfrom(bytes) or recvfrom(), as recv -> count, the sender in address_out
 napi_value Recvfrom(napi_env env, napi_callback_info info) {
-  Arguments<6> args(env, info);
-  int fd = args.Int(0), flags = args.Int(4);
-  uint32_t generation = args.Uint(1);
-  Target target(args, 2, static_cast<size_t>(args.Int64(3)));
-  double timeout_ms = args.Double(5);
-  if (!args.valid()) return args.Invalid();
+  RegisterArguments args(env, info);
+  Target target(args);
+  if (!target.valid()) return args.Return(-EINVAL);
   Address address;
-  int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&] {
+  short events = ReceiveEvents(args->flags);
+  int64_t count = Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&] {
     void* data = target.data();
-    return ::recvfrom(fd, data, target.length(), flags, &address.header, address.Receive());
+    return ::recvfrom(args->fd, data, target.length(), args->flags, &address.header, address.Receive());
   });
   if (count >= 0) GiveAddress(args.state(), address);
   return args.Return(count);

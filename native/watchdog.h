@@ -47,8 +47,13 @@ class Waiter {
   // Called before JavaScript is looked after: takes the pending kick.
   void Acknowledge();
 
-  // Which descriptor the thread is blocked on, for close() from another thread.
-  int Exchange(int fd) { return blocked_fd_.exchange(fd); }
+  // Which descriptor the thread is blocked on, for close() from another thread. Only this thread writes it,
+  // and Enter orders the store before the call.
+  int Exchange(int fd) {
+    int outer = blocked_fd_.load(std::memory_order_relaxed);
+    blocked_fd_.store(fd, std::memory_order_relaxed);
+    return outer;
+  }
 
  private:
   friend class Watchdog;
