@@ -24,3 +24,4 @@ export {
   ThreadingUnixStreamServer,
 } from './mixins.js';
 export { type ServerOptions, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
+export { systemd_sockets } from './systemd.js';

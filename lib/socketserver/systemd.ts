@@ -1,0 +1,42 @@
+// Socket activation: listening sockets that systemd, or systemd-socket-activate, opened for this process. See
+// sd_listen_fds(3).
+import { c_string } from '../internal/validate.js';
+import { Socket } from '../socket/socket.js';
+
+/** The first descriptor that is passed: SD_LISTEN_FDS_START. */
+const FIRST = 3;
+/** What says how many there are, and for whom; taken away, so that no child believes it is meant. */
+const VARIABLES = ['LISTEN_PID', 'LISTEN_FDS', 'LISTEN_FDNAMES'] as const;
+
+/** A socket that was passed, and its name. */
+interface Passed {
+  readonly sock: Socket<number>;
+  readonly name: string;
+}
+
+let passed: Passed[] | undefined;
+
+function take(): Passed[] {
+  const [pid, count, names = ''] = VARIABLES.map((name) => process.env[name]);
+  for (const name of VARIABLES) delete process.env[name];
+  if (Number(pid) !== process.pid || !/^\d+$/.test(count ?? '')) return [];
+  const name_of = names.split(':');
+  return Array.from({ length: Number(count) }, (_, i) => {
+    const sock = new Socket<number>(null, null, null, FIRST + i);
+    sock.set_inheritable(false);
+    return { sock, name: name_of[i] || 'unknown' };
+  });
+}
+
+/**
+ * systemd_sockets(name = null) -> the sockets that socket activation passed to this process; none where it was started
+ * otherwise. `new TCPServer(sock, Handler)` serves one. They belong to the caller; each call gives the same ones.
+ *
+ * @param name only those of this name (FileDescriptorName= of the unit); null or left out: all
+ * @throws OSError EBADF, ENOTSOCK where what was passed is no socket; TypeError
+ */
+export function systemd_sockets(name?: string | null): Socket<number>[] {
+  const wanted = name === undefined || name === null ? null : c_string(name, 'name');
+  passed ??= take();
+  return passed.filter((one) => wanted === null || one.name === wanted).map(({ sock }) => sock);
+}
