@@ -76,18 +76,10 @@ export function makefile(
   buffering?: number | bigint | null,
   options: TextOptions = {},
 ): SocketFile<string, null> {
-  const letters = mode ?? 'r';
-  if (typeof letters !== 'string') throw new TypeError(`mode must be a string, not ${shown(letters)}`);
-  if (/[^rwb]/.test(letters)) throw new RangeError(`invalid mode '${letters}' (only r, w, b allowed)`);
-  const writing = letters.includes('w');
-  const reading = letters.includes('r') || !writing;
-  const binary = letters.includes('b');
-  const given = integer(buffering ?? -1, 'buffering', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-  if (given === 0 && !binary) throw new RangeError('unbuffered streams must be binary');
+  const { letters, reading, writing, binary, size } = parse_mode(mode, buffering);
   const raw = new SocketIO(socket, `${reading ? 'r' : ''}${writing ? 'w' : ''}`);
   try {
-    if (given === 0) return raw;
-    const size = given < 0 ? DEFAULT_BUFFER_SIZE : given;
+    if (size === 0) return raw;
     const buffered = writing
       ? reading
         ? new BufferedRWPair(raw, raw, size)
@@ -101,4 +93,26 @@ export function makefile(
     raw.close();
     throw error;
   }
+}
+
+/** What a mode and a buffering say; the size is 0 for a file without a buffer. */
+export interface Mode {
+  readonly letters: string;
+  readonly reading: boolean;
+  readonly writing: boolean;
+  readonly binary: boolean;
+  readonly size: number;
+}
+
+/** Checks what makefile() was given. @throws TypeError, RangeError */
+export function parse_mode(mode: unknown, buffering: unknown): Mode {
+  const letters = mode ?? 'r';
+  if (typeof letters !== 'string') throw new TypeError(`mode must be a string, not ${shown(letters)}`);
+  if (/[^rwb]/.test(letters)) throw new RangeError(`invalid mode '${letters}' (only r, w, b allowed)`);
+  const writing = letters.includes('w');
+  const reading = letters.includes('r') || !writing;
+  const binary = letters.includes('b');
+  const given = integer(buffering ?? -1, 'buffering', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  if (given === 0 && !binary) throw new RangeError('unbuffered streams must be binary');
+  return { letters, reading, writing, binary, size: given < 0 ? DEFAULT_BUFFER_SIZE : given };
 }

@@ -34,13 +34,15 @@ export interface TextIOWrapperOptions extends TextOptions {
   write_through?: boolean;
 }
 
-function string_or(fallback: string, value: unknown, name: string): string {
+/** A string, or the fallback for null and undefined. */
+export function string_or(fallback: string, value: unknown, name: string): string {
   if (value === undefined || value === null) return fallback;
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string or null, not ${shown(value)}`);
   return value;
 }
 
-function check_newline(value: unknown): Newline {
+/** What ends a line, checked. */
+export function check_newline(value: unknown): Newline {
   if (value === undefined || value === null) return null;
   if (typeof value !== 'string') throw new TypeError(`newline must be a string or null, not ${shown(value)}`);
   if (value === '' || value === '\n' || value === '\r' || value === '\r\n') return value;

@@ -49,6 +49,7 @@ export {
   inet_ntoa,
   inet_ntop,
   inet_pton,
+  LookupError,
   type Message,
   MessageBatch,
   ntohl,
@@ -58,9 +59,15 @@ export {
   type ReceivedMessage,
   type ReceivedMessageInto,
   type ReturnedAddress,
+  type SendfileSource,
   setdefaulttimeout,
   sethostname,
   siginterrupt,
+  type TextOptions,
+  UnicodeDecodeError,
+  UnicodeEncodeError,
+  UnicodeError,
+  UnsupportedOperation,
 } from '../socket/index.js';
 export { type CreateConnectionOptions, create_connection } from './connect.js';
 export {
@@ -72,6 +79,7 @@ export {
   socketpair,
 } from './create.js';
 export { recv_fds, send_fds } from './descriptors.js';
+export { BufferedFile, type SocketFile, SocketIO, TextFile } from './makefile.js';
 export {
   getaddrinfo,
   getfqdn,
@@ -84,4 +92,5 @@ export {
   getservbyport,
 } from './resolver.js';
 export { from_socket, socket, socket as SocketType } from './socket.js';
+export type { SocketStream, StreamOptions } from './stream.js';
 export type { WaitOptions } from './waiting.js';

@@ -9,23 +9,27 @@ import { type Address, decode, type ReturnedAddress } from '../internal/address.
 import { callable } from '../internal/callable.js';
 import type { ControlMessage } from '../internal/control.js';
 import { type BytesLike, data, integer, shown, size } from '../internal/validate.js';
+import type { TextOptions } from '../makefile/index.js';
 import { getdefaulttimeout, SocketBase } from '../socket/base.js';
 import type { Message, MessageBatch } from '../socket/batch.js';
 import * as batch from '../socket/batch.js';
 import * as message from '../socket/message.js';
 import { to_node } from '../socket/node.js';
+import type { SendfileSource } from '../socket/sendfile.js';
 import { share } from '../socket/share.js';
 import { Socket as BlockingSocket, socket as blocking_socket, type Data } from '../socket/socket.js';
 import * as transfer from '../socket/transfer.js';
 import { iterate, type Received } from './iterate.js';
+import { makefile, type SocketFile } from './makefile.js';
 import { type About, type Attempt, Poller } from './queue.js';
+import { sendfile } from './sendfile.js';
+import { SocketStream, type StreamOptions } from './stream.js';
 import { breathe, type Rest1, type Rest2, type Rest3, take_options, type WaitOptions } from './waiting.js';
 
 const { EAGAIN, EINPROGRESS, ENOTCONN } = constants.errno;
 // What a call moves before the rest of the program has its turn.
 const TURN_SIZE = 4 * 2 ** 20;
 
-/** Splits `(flags, options)`, `(options)`: what the hot calls end with. */
 function is_flags(value: unknown): value is number {
   return typeof value !== 'object' || value === null;
 }
@@ -308,6 +312,20 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return this.#write('sendall', attempt as Attempt<void>, options, () => ({ bytes_sent: sent }));
   }
 
+  /**
+   * sendfile(file, offset = 0, count = null, { signal, timeout }) -> how many bytes were sent, by sendfile(2).
+   *
+   * @param file a descriptor, a FileHandle, or what has `fileno()`; with `seek()`, its position moves behind what was sent
+   * @param offset where in the file to begin
+   * @param count how many bytes, or null for all to the end
+   * @throws OSError, TimeoutError, with `bytes_sent`; RangeError on a socket that is no stream or never waits
+   */
+  async sendfile(file: SendfileSource, ...rest: Rest2<number, number>): Promise<number> {
+    const options = take_options(rest, 2);
+    const [offset, count] = rest as [number?, number?];
+    return sendfile(this, file, offset ?? 0, count, options);
+  }
+
   /** sendto(data, address) or sendto(data, flags, address), { signal, timeout } -> how many bytes went out. See sendto(2). */
   sendto(bytes: Data, address: Address<F>, options?: WaitOptions): Promise<number>;
   sendto(bytes: Data, flags: number, address: Address<F>, options?: WaitOptions): Promise<number>;
@@ -406,6 +424,33 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   _given(): number {
     if (this._fd < 0) this._raise(-constants.errno.EBADF, 'detach');
     return this.detach();
+  }
+
+  /**
+   * makefile(mode = 'r', buffering = null, { encoding, errors, newline }) -> a file whose read, readline, write, flush and
+   * close return promises, and which is iterated by `for await`. See the blocking socket's.
+   *
+   * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
+   */
+  makefile<const Mode extends string = 'r', const Buffering extends number | bigint | null = null>(
+    mode?: Mode | null,
+    buffering?: Buffering | null,
+    options?: TextOptions,
+  ): SocketFile<Mode, Buffering> {
+    return makefile(this, mode, buffering, options);
+  }
+
+  /**
+   * to_stream(options) -> a Duplex that owns the descriptor, with back-pressure both ways; this socket is detached. Options
+   * and defaults are those of net.Socket.
+   *
+   * @throws RangeError on a socket that is no stream
+   */
+  to_stream(options?: StreamOptions): SocketStream {
+    if (this.type !== c.SOCK_STREAM)
+      throw new RangeError(`to_stream: only sockets of type SOCK_STREAM, not ${this}`);
+    const { family, type, proto } = this;
+    return new SocketStream(new Socket<number>(family, type, proto, this._given()), options);
   }
 
   /** share(process_id) -> data for `fromshare` in another thread or process. See the blocking socket's. */

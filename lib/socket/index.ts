@@ -87,6 +87,7 @@ export {
   type HostEntry,
   sethostname,
 } from './resolver.js';
+export type { SendfileSource } from './sendfile.js';
 export { fromshare } from './share.js';
 export { socket, socket as SocketType } from './socket.js';
 

@@ -4,6 +4,7 @@ import { constants } from 'node:os';
 import { addon } from '../addon.js';
 import * as c from '../constants.js';
 import { descriptor, integer, integer_or, shown } from '../internal/validate.js';
+import type { SocketBase } from './base.js';
 import type { Socket } from './socket.js';
 
 /** A descriptor, a FileHandle, or anything with `fileno()`; `seek(offset)` is told where sending ended. */
@@ -12,7 +13,12 @@ export type SendfileSource =
   | { readonly fd: number }
   | { fileno(): number; seek?(offset: number): unknown };
 
-const { EINVAL, ENOSYS } = constants.errno;
+// What sendfile(2) says of a file that it does not send.
+const NOT_SENT: readonly number[] = [
+  -constants.errno.EINVAL,
+  -constants.errno.ENOSYS,
+  -constants.errno.ESPIPE,
+];
 // What one call moves at most, so that a signal or a termination is never long in coming.
 const BLOCK_SIZE = 2 ** 30;
 const CHUNK_SIZE = 64 * 1024;
@@ -24,18 +30,13 @@ export function sendfile<F extends number>(
   offset: number,
   count: number | null,
 ): number {
-  const fd = file_descriptor(file);
-  integer(offset, 'offset', 0, Number.MAX_SAFE_INTEGER);
-  const wanted = integer_or(Number.POSITIVE_INFINITY, count, 'count', 1, Number.MAX_SAFE_INTEGER);
-  if ((sock.type & c.SOCK_STREAM) === 0)
-    throw new RangeError('sendfile: only sockets of type SOCK_STREAM are supported');
-  if (sock.gettimeout() === 0) throw new RangeError('sendfile: non-blocking sockets are not supported');
+  const { fd, wanted } = check_sendfile(sock, file, offset, count, sock.gettimeout());
   let sent = 0;
   try {
     for (let result = -1; result !== 0 && sent < wanted; sent += result) {
       const block = Math.min(wanted - sent, BLOCK_SIZE);
       result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, block, sock._timeout_ms);
-      if (sent === 0 && (result === -EINVAL || result === -ENOSYS)) {
+      if (sent === 0 && is_not_sent(result)) {
         sent = send_by_hand(sock, fd, offset, wanted);
         return sent;
       }
@@ -43,8 +44,35 @@ export function sendfile<F extends number>(
     }
     return sent;
   } finally {
-    if (sent > 0 && typeof file === 'object' && 'seek' in file) file.seek?.(offset + sent);
+    if (sent > 0) move_position(file, offset + sent);
   }
+}
+
+/** The descriptor and how many bytes are to be sent at most. @throws TypeError, RangeError */
+export function check_sendfile(
+  sock: SocketBase,
+  file: SendfileSource,
+  offset: number,
+  count: unknown,
+  timeout: number | null,
+): { fd: number; wanted: number } {
+  const fd = file_descriptor(file);
+  integer(offset, 'offset', 0, Number.MAX_SAFE_INTEGER);
+  const wanted = integer_or(Number.POSITIVE_INFINITY, count, 'count', 1, Number.MAX_SAFE_INTEGER);
+  if ((sock.type & c.SOCK_STREAM) === 0)
+    throw new RangeError('sendfile: only sockets of type SOCK_STREAM are supported');
+  if (timeout === 0) throw new RangeError('sendfile: non-blocking sockets are not supported');
+  return { fd, wanted };
+}
+
+/** Whether the kernel has no way from that file to a socket: it is read and sent instead. */
+export function is_not_sent(result: number): boolean {
+  return NOT_SENT.includes(result);
+}
+
+/** Tells the file where sending ended. */
+export function move_position(file: SendfileSource, position: number): void {
+  if (typeof file === 'object' && 'seek' in file) file.seek?.(position);
 }
 
 function file_descriptor(file: SendfileSource): number {

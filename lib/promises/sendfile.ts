@@ -1,0 +1,111 @@
+// sendfile that does not block the loop: sendfile(2) in pieces, waiting for the socket by readiness. A file that the kernel
+// does not send (a pipe, one of /proc) is read, by readiness where it has any, else in the pool of `fs`, and sent.
+import { read as fs_read, fstatSync, readSync } from 'node:fs';
+import { promisify } from 'node:util';
+import { addon, cells, GENERATION } from '../addon.js';
+import { OSError } from '../errors.js';
+import { READ, ready } from '../internal/readiness.js';
+import { check_sendfile, is_not_sent, move_position, type SendfileSource } from '../socket/sendfile.js';
+import * as transfer from '../socket/transfer.js';
+import type { Socket } from './socket.js';
+import { breathe, check_options, Later, timeout_ms_of, type WaitOptions } from './waiting.js';
+
+// What is moved before the rest of the program has its turn: reading it may wait for the disk.
+const PIECE_SIZE = 2 ** 20;
+const CHUNK_SIZE = 64 * 1024;
+const read = promisify(fs_read);
+
+/** See Socket.sendfile. */
+export async function sendfile(
+  sock: Socket<number>,
+  file: SendfileSource,
+  offset: number,
+  count: number | null | undefined,
+  options: WaitOptions | undefined,
+): Promise<number> {
+  const limit_ms = timeout_ms_of(options === undefined ? {} : check_options(options), sock._timeout_ms);
+  const { fd, wanted } = check_sendfile(sock, file, offset, count, limit_ms === 0 ? 0 : null);
+  let sent = 0;
+  let by_hand: ByHand | undefined;
+  const attempt = (): number => {
+    if (by_hand === undefined) {
+      const piece = Math.min(wanted - sent, PIECE_SIZE);
+      const result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, piece, 0);
+      if (sent > 0 || !is_not_sent(result)) {
+        if (result < 0) return result;
+        sent += result;
+        if (result === 0 || sent === wanted) return sent;
+        throw breathe();
+      }
+      by_hand = new ByHand(sock, fd, offset, wanted);
+    }
+    const result = by_hand.send();
+    sent = by_hand.sent;
+    return result;
+  };
+  try {
+    return await sock._write('sendfile', attempt, options, () => ({ bytes_sent: by_hand?.sent ?? sent }));
+  } finally {
+    if (sent > 0) move_position(file, offset + sent);
+  }
+}
+
+/** Reads a chunk, sends it, and so on. */
+class ByHand {
+  sent = 0;
+  readonly #buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE);
+  readonly #regular: boolean;
+  #rest: Buffer | undefined;
+  #ended = false;
+
+  constructor(
+    readonly sock: Socket<number>,
+    readonly fd: number,
+    readonly offset: number,
+    readonly wanted: number,
+  ) {
+    this.#regular = fstatSync(fd).isFile();
+  }
+
+  /** All that was sent, or a negative number. @throws Later while it reads */
+  send(): number {
+    while (!this.#ended && this.sent < this.wanted) {
+      if (this.#rest === undefined) throw this.#later();
+      const count = transfer.send(this.sock, this.#rest, 0, 0);
+      if (count < 0) return count;
+      this.sent += count;
+      this.#rest = count < this.#rest.length ? this.#rest.subarray(count) : undefined;
+    }
+    return this.sent;
+  }
+
+  #later(): Later {
+    const aborter = new AbortController();
+    return new Later(this.#read(aborter.signal), () => aborter.abort());
+  }
+
+  async #read(signal: AbortSignal): Promise<void> {
+    const length = Math.min(CHUNK_SIZE, this.wanted - this.sent);
+    const position = this.#regular ? this.offset + this.sent : null;
+    const count =
+      position === null && (await this.#readable(signal))
+        ? readSync(this.fd, this.#buffer, 0, length, null)
+        : (await read(this.fd, this.#buffer, 0, length, position)).bytesRead;
+    this.#ended = count === 0;
+    this.#rest = count === 0 ? undefined : this.#buffer.subarray(0, count);
+  }
+
+  /** Waits until there is something to read; false for a file that has no readiness. */
+  async #readable(signal: AbortSignal): Promise<boolean> {
+    if (addon.adopt(this.fd) < 0) return false;
+    const generation = cells[GENERATION] as number;
+    addon.disown(this.fd);
+    try {
+      await ready(this.fd, generation, READ, signal);
+      return true;
+    } catch (error) {
+      if (error instanceof OSError && error.code === 'EPERM') return false;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,89 @@
+// A socket as a stream of Node: what `conn.to_stream()` gives, for pipelines and libraries that take a Duplex.
+import { Duplex, type DuplexOptions } from 'node:stream';
+import * as c from '../constants.js';
+import { OSError } from '../errors.js';
+import type { Socket } from './socket.js';
+
+/** Options of to_stream: those of a Duplex, with the defaults of net.Socket. */
+export interface StreamOptions extends DuplexOptions {
+  /** Whether the writable side stays open when the other end has ended its; false as in net.Socket. */
+  allowHalfOpen?: boolean;
+}
+
+const CHUNK_SIZE = 64 * 1024;
+
+/** A Duplex over a socket, which it owns: nothing is received beyond `readableHighWaterMark`, nor sent before it is asked. */
+export class SocketStream extends Duplex {
+  readonly #sock: Socket<number>;
+
+  /** @throws RangeError on a socket that is no stream */
+  constructor(sock: Socket<number>, options: StreamOptions = {}) {
+    super({
+      allowHalfOpen: false,
+      ...options,
+      objectMode: false,
+      readableObjectMode: false,
+      writableObjectMode: false,
+      decodeStrings: true,
+    });
+    this.#sock = sock;
+    sock.settimeout(null);
+  }
+
+  override _read(): void {
+    this.#sock.recv(CHUNK_SIZE).then(
+      (chunk) => this.push(chunk.length === 0 ? null : chunk),
+      (error: Error) => this.destroy(error),
+    );
+  }
+
+  override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
+    this.#sock.sendall(chunk).then(() => callback(), callback);
+  }
+
+  override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
+    this.#send_many(chunks.map(({ chunk }) => chunk)).then(() => callback(), callback);
+  }
+
+  /** Small ones together, large ones one by one. */
+  async #send_many(chunks: readonly Buffer[]): Promise<void> {
+    for (let i = 0; i < chunks.length; ) {
+      const group: Buffer[] = [];
+      let length = 0;
+      do {
+        const chunk = chunks[i++] as Buffer;
+        group.push(chunk);
+        length += chunk.length;
+      } while (i < chunks.length && length + (chunks[i] as Buffer).length <= CHUNK_SIZE);
+      await this.#sock.sendall(group.length === 1 ? (group[0] as Buffer) : Buffer.concat(group, length));
+    }
+  }
+
+  override _final(callback: (error?: Error | null) => void): void {
+    this.#sock.shutdown(c.SHUT_WR).then(
+      () => callback(),
+      // The other side was faster.
+      (error: Error) => callback(error instanceof OSError && error.code === 'ENOTCONN' ? null : error),
+    );
+  }
+
+  override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    try {
+      this.#sock.close();
+    } finally {
+      callback(error);
+    }
+  }
+
+  /** ref(). What the stream waits for keeps the process alive, as at the start. */
+  ref(): this {
+    this.#sock.ref();
+    return this;
+  }
+
+  /** unref(). It no longer does. */
+  unref(): this {
+    this.#sock.unref();
+    return this;
+  }
+}
