@@ -4,7 +4,7 @@ import { shown } from '../internal/validate.js';
 import * as message from '../socket/message.js';
 import type { Data } from '../socket/socket.js';
 import { Socket } from './socket.js';
-import { type Rest1, type Rest2, take_options } from './waiting.js';
+import { promised, type Rest1, type Rest2, take_options } from './waiting.js';
 
 function check_sock(sock: unknown): void {
   if (!(sock instanceof Socket)) throw new TypeError(`sock must be a socket of promises, not ${shown(sock)}`);
@@ -18,20 +18,22 @@ function check_sock(sock: unknown): void {
  * @param fds numbers, or what has `fileno()`; at most 253
  * @throws OSError; TimeoutError; TypeError, RangeError
  */
-export async function send_fds<F extends number>(
+export function send_fds<F extends number>(
   sock: Socket<F>,
   buffers: readonly Data[],
   fds: readonly (number | { fileno(): number })[],
   ...rest: Rest2<number, Address<F>>
 ): Promise<number> {
-  check_sock(sock);
-  const options = take_options(rest, 2);
-  const [flags, address] = rest;
-  return sock._write(
-    'send_fds',
-    (resolve) => message.send_fds(sock, buffers, fds, flags, address, resolve, 0),
-    options,
-  );
+  return promised(() => {
+    check_sock(sock);
+    const options = take_options(rest, 2);
+    const [flags, address] = rest;
+    return sock._write(
+      'send_fds',
+      (resolve) => message.send_fds(sock, buffers, fds, flags, address, resolve, 0),
+      options,
+    );
+  });
 }
 
 /**
@@ -40,14 +42,16 @@ export async function send_fds<F extends number>(
  *
  * @throws OSError; TimeoutError; TypeError, RangeError
  */
-export async function recv_fds<F extends number>(
+export function recv_fds<F extends number>(
   sock: Socket<F>,
   bufsize: number,
   maxfds: number,
   ...rest: Rest1<number>
 ): Promise<message.ReceivedDescriptors<F>> {
-  check_sock(sock);
-  const options = take_options(rest, 1);
-  const [flags] = rest;
-  return sock._read('recv_fds', () => message.recv_fds(sock, bufsize, maxfds, flags, 0), options);
+  return promised(() => {
+    check_sock(sock);
+    const options = take_options(rest, 1);
+    const [flags] = rest;
+    return sock._read('recv_fds', () => message.recv_fds(sock, bufsize, maxfds, flags, 0), options);
+  });
 }

@@ -8,7 +8,7 @@ import { READ, ready } from '../internal/readiness.js';
 import { check_sendfile, is_not_sent, move_position, type SendfileSource } from '../socket/sendfile.js';
 import * as transfer from '../socket/transfer.js';
 import type { Socket } from './socket.js';
-import { breathe, check_options, Later, timeout_ms_of, type WaitOptions } from './waiting.js';
+import { breathe, check_options, Later, promised, timeout_ms_of, type WaitOptions } from './waiting.js';
 
 // What is moved before the rest of the program has its turn: reading it may wait for the disk.
 const PIECE_SIZE = 2 ** 20;
@@ -16,38 +16,40 @@ const CHUNK_SIZE = 64 * 1024;
 const read = promisify(fs_read);
 
 /** See Socket.sendfile. */
-export async function sendfile(
+export function sendfile(
   sock: Socket<number>,
   file: SendfileSource,
   offset: number,
   count: number | null | undefined,
   options: WaitOptions | undefined,
 ): Promise<number> {
-  const limit_ms = timeout_ms_of(options === undefined ? {} : check_options(options), sock._timeout_ms);
-  const { fd, wanted } = check_sendfile(sock, file, offset, count, limit_ms === 0 ? 0 : null);
-  let sent = 0;
-  let by_hand: ByHand | undefined;
-  const attempt = (): number => {
-    if (by_hand === undefined) {
-      const piece = Math.min(wanted - sent, PIECE_SIZE);
-      const result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, piece, 0);
-      if (sent > 0 || !is_not_sent(result)) {
-        if (result < 0) return result;
-        sent += result;
-        if (result === 0 || sent === wanted) return sent;
-        throw breathe();
+  return promised(() => {
+    const limit_ms = timeout_ms_of(options === undefined ? {} : check_options(options), sock._timeout_ms);
+    const { fd, wanted } = check_sendfile(sock, file, offset, count, limit_ms === 0 ? 0 : null);
+    let sent = 0;
+    let by_hand: ByHand | undefined;
+    const attempt = (): number => {
+      if (by_hand === undefined) {
+        const piece = Math.min(wanted - sent, PIECE_SIZE);
+        const result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, piece, 0);
+        if (sent > 0 || !is_not_sent(result)) {
+          if (result < 0) return result;
+          sent += result;
+          if (result === 0 || sent === wanted) return sent;
+          throw breathe();
+        }
+        by_hand = new ByHand(sock, fd, offset, wanted);
       }
-      by_hand = new ByHand(sock, fd, offset, wanted);
-    }
-    const result = by_hand.send();
-    sent = by_hand.sent;
+      return by_hand.send();
+    };
+    const total = () => by_hand?.sent ?? sent;
+    const moved = () => {
+      if (total() > 0) move_position(file, offset + total());
+    };
+    const result = sock._write('sendfile', attempt, options, () => ({ bytes_sent: total() }));
+    result.then(moved, moved).catch(() => {});
     return result;
-  };
-  try {
-    return await sock._write('sendfile', attempt, options, () => ({ bytes_sent: by_hand?.sent ?? sent }));
-  } finally {
-    if (sent > 0) move_position(file, offset + sent);
-  }
+  });
 }
 
 /** Reads a chunk, sends it, and so on. */

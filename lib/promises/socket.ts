@@ -24,7 +24,15 @@ import { makefile, type SocketFile } from './makefile.js';
 import { type About, type Attempt, Poller } from './queue.js';
 import { sendfile } from './sendfile.js';
 import { SocketStream, type StreamOptions } from './stream.js';
-import { breathe, type Rest1, type Rest2, type Rest3, take_options, type WaitOptions } from './waiting.js';
+import {
+  breathe,
+  promised,
+  type Rest1,
+  type Rest2,
+  type Rest3,
+  take_options,
+  type WaitOptions,
+} from './waiting.js';
 
 const { EAGAIN, EINPROGRESS, ENOTCONN } = constants.errno;
 // What a call moves before the rest of the program has its turn.
@@ -191,21 +199,22 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @param nbytes the most bytes to receive; 0: as many as fit. With MSG_TRUNC the result is the datagram's true length
    * @throws RangeError where nbytes is more than the buffer holds
    */
-  async recv_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<number> {
-    const options = take_options(rest, 2);
-    const [nbytes, flags] = rest as [number?, number?];
-    return this.#read('recv_into', () => transfer.recv_into(this, buffer, nbytes, flags ?? 0, 0), options);
+  recv_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<number> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [nbytes, flags] = rest as [number?, number?];
+      return this.#read('recv_into', () => transfer.recv_into(this, buffer, nbytes, flags ?? 0, 0), options);
+    });
   }
 
   /** recvfrom_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> [count, address of the sender]. */
-  async recvfrom_into(
-    buffer: BytesLike,
-    ...rest: Rest2<number, number>
-  ): Promise<[number, ReturnedAddress<F>]> {
-    const options = take_options(rest, 2);
-    const [nbytes, flags] = rest as [number?, number?];
-    const attempt = () => transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, 0);
-    return this.#read('recvfrom_into', attempt, options);
+  recvfrom_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<[number, ReturnedAddress<F>]> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [nbytes, flags] = rest as [number?, number?];
+      const attempt = () => transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, 0);
+      return this.#read('recvfrom_into', attempt, options);
+    });
   }
 
   /**
@@ -213,21 +222,23 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    *
    * @throws IncompleteReadError at the end of the stream, with what came as `partial`; any other error has it, too
    */
-  async recv_exactly(n: number, options?: WaitOptions): Promise<Buffer> {
-    const buffer = Buffer.allocUnsafeSlow(size(n, 'n'));
-    let received = 0;
-    const attempt = () => {
-      for (let turn = 0; received < n; ) {
-        if (turn >= TURN_SIZE) throw breathe();
-        const count = transfer.recv_into(this, buffer.subarray(received), 0, 0, 0);
-        if (count < 0) return count;
-        if (count === 0) throw new IncompleteReadError(buffer.subarray(0, received), n);
-        received += count;
-        turn += count;
-      }
-      return buffer;
-    };
-    return this.#read('recv_exactly', attempt, options, () => ({ partial: buffer.subarray(0, received) }));
+  recv_exactly(n: number, options?: WaitOptions): Promise<Buffer> {
+    return promised(() => {
+      const buffer = Buffer.allocUnsafeSlow(size(n, 'n'));
+      let received = 0;
+      const attempt = () => {
+        for (let turn = 0; received < n; ) {
+          if (turn >= TURN_SIZE) throw breathe();
+          const count = transfer.recv_into(this, buffer.subarray(received), 0, 0, 0);
+          if (count < 0) return count;
+          if (count === 0) throw new IncompleteReadError(buffer.subarray(0, received), n);
+          received += count;
+          turn += count;
+        }
+        return buffer;
+      };
+      return this.#read('recv_exactly', attempt, options, () => ({ partial: buffer.subarray(0, received) }));
+    });
   }
 
   /**
@@ -237,21 +248,25 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @param ancbufsize room for control messages, a sum of CMSG_SPACE; descriptors that come (SCM_RIGHTS) are
    *   close-on-exec and belong to the caller
    */
-  async recvmsg(bufsize: number, ...rest: Rest2<number, number>): Promise<message.ReceivedMessage<F>> {
-    const options = take_options(rest, 2);
-    const [ancbufsize, flags] = rest;
-    return this.#read('recvmsg', () => message.recvmsg(this, bufsize, ancbufsize, flags, 0), options);
+  recvmsg(bufsize: number, ...rest: Rest2<number, number>): Promise<message.ReceivedMessage<F>> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [ancbufsize, flags] = rest;
+      return this.#read('recvmsg', () => message.recvmsg(this, bufsize, ancbufsize, flags, 0), options);
+    });
   }
 
   /** recvmsg_into(buffers, ancbufsize = 0, flags = 0, { signal, timeout }) -> [nbytes, ancdata, msg_flags, address]. */
-  async recvmsg_into(
+  recvmsg_into(
     buffers: readonly BytesLike[],
     ...rest: Rest2<number, number>
   ): Promise<message.ReceivedMessageInto<F>> {
-    const options = take_options(rest, 2);
-    const [ancbufsize, flags] = rest;
-    const attempt = () => message.recvmsg_into(this, buffers, ancbufsize, flags, 0);
-    return this.#read('recvmsg_into', attempt, options);
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [ancbufsize, flags] = rest;
+      const attempt = () => message.recvmsg_into(this, buffers, ancbufsize, flags, 0);
+      return this.#read('recvmsg_into', attempt, options);
+    });
   }
 
   /**
@@ -260,14 +275,16 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    *
    * @param vlen at most so many, 1 to 1,024
    */
-  async recvmmsg(
+  recvmmsg(
     vlen: number,
     bufsize: number,
     ...rest: Rest2<number, number>
   ): Promise<message.ReceivedMessage<F>[]> {
-    const options = take_options(rest, 2);
-    const [ancbufsize, flags] = rest;
-    return this.#read('recvmmsg', () => batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, 0), options);
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [ancbufsize, flags] = rest;
+      return this.#read('recvmmsg', () => batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, 0), options);
+    });
   }
 
   /** recvmmsg_into(batch, flags = 0, { signal, timeout }) -> how many messages came into the batch. See recvmmsg. */
@@ -320,26 +337,30 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @param count how many bytes, or null for all to the end
    * @throws OSError, TimeoutError, with `bytes_sent`; RangeError on a socket that is no stream or never waits
    */
-  async sendfile(file: SendfileSource, ...rest: Rest2<number, number>): Promise<number> {
-    const options = take_options(rest, 2);
-    const [offset, count] = rest as [number?, number?];
-    return sendfile(this, file, offset ?? 0, count, options);
+  sendfile(file: SendfileSource, ...rest: Rest2<number, number>): Promise<number> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [offset, count] = rest as [number?, number?];
+      return sendfile(this, file, offset ?? 0, count, options);
+    });
   }
 
   /** sendto(data, address) or sendto(data, flags, address), { signal, timeout } -> how many bytes went out. See sendto(2). */
   sendto(bytes: Data, address: Address<F>, options?: WaitOptions): Promise<number>;
   sendto(bytes: Data, flags: number, address: Address<F>, options?: WaitOptions): Promise<number>;
-  async sendto(bytes: Data, ...rest: unknown[]): Promise<number> {
-    const options = take_options(rest, 2);
-    const has_flags = rest.length > 1 && rest[1] !== undefined;
-    const flags = has_flags ? rest[0] : 0;
-    const to = has_flags ? rest[1] : rest[0];
-    return this.#write(
-      'sendto',
-      (resolve) => transfer.sendto(this, data(bytes, 'data'), integer(flags, 'flags'), to, resolve, 0),
-      options,
-      () => ({ address: to }),
-    );
+  sendto(bytes: Data, ...rest: unknown[]): Promise<number> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const has_flags = rest.length > 1 && rest[1] !== undefined;
+      const flags = has_flags ? rest[0] : 0;
+      const to = has_flags ? rest[1] : rest[0];
+      return this.#write(
+        'sendto',
+        (resolve) => transfer.sendto(this, data(bytes, 'data'), integer(flags, 'flags'), to, resolve, 0),
+        options,
+        () => ({ address: to }),
+      );
+    });
   }
 
   /**
@@ -349,18 +370,20 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @param buffers bytes or strings, sent one after the other as one message; at most 1,024
    * @param ancdata control messages `[cmsg_level, cmsg_type, cmsg_data]`
    */
-  async sendmsg(
+  sendmsg(
     buffers: readonly Data[],
     ...rest: Rest3<readonly ControlMessage[], number, Address<F>>
   ): Promise<number> {
-    const options = take_options(rest, 3);
-    const [ancdata, flags, address] = rest;
-    return this.#write(
-      'sendmsg',
-      (resolve) => message.sendmsg(this, buffers, ancdata, flags, address, resolve, 0),
-      options,
-      () => ({ bytes_sent: 0 }),
-    );
+    return promised(() => {
+      const options = take_options(rest, 3);
+      const [ancdata, flags, address] = rest;
+      return this.#write(
+        'sendmsg',
+        (resolve) => message.sendmsg(this, buffers, ancdata, flags, address, resolve, 0),
+        options,
+        () => ({ bytes_sent: 0 }),
+      );
+    });
   }
 
   /**
@@ -382,10 +405,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    *
    * @param messages sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
    */
-  async sendmmsg(messages: readonly Message<F>[], ...rest: Rest1<number>): Promise<number> {
-    const options = take_options(rest, 1);
-    const [flags] = rest;
-    return this.#write('sendmmsg', (resolve) => batch.sendmmsg(this, messages, flags, resolve, 0), options);
+  sendmmsg(messages: readonly Message<F>[], ...rest: Rest1<number>): Promise<number> {
+    return promised(() => {
+      const options = take_options(rest, 1);
+      const [flags] = rest;
+      return this.#write('sendmmsg', (resolve) => batch.sendmmsg(this, messages, flags, resolve, 0), options);
+    });
   }
 
   /** The next reads of `recv_fds` and writes of `send_fds`, see descriptors.ts. @internal */

@@ -151,3 +151,15 @@ export class Limit {
     this.#given?.removeEventListener('abort', this.#abort);
   }
 }
+
+/**
+ * What a function that may throw returns; a throw is a rejection. Not by `async`, which settles a few turns later than the
+ * promise it returns: calls on a socket are to be heard of in their order.
+ */
+export function promised<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return call();
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
