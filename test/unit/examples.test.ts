@@ -47,11 +47,23 @@ describe('examples', { timeout: 60_000 }, () => {
     ['udp.mjs', UDP],
     ['unix-datagram.mjs', UNIX],
     ['pass-descriptor.mjs', PASSED],
+    ['work-server.mjs', /^work {8}primes below 100, 1000, 10000, 100000: 25, 168, 1229, 9592$/m],
+    ['time-server.mjs', /^time {8}127\.0\.0\.1:\d+ says \d{4}-\d\d-\d\dT[\d:.]+Z$/m],
   ])('%s', async (name, line) => {
     const outcome = await run(name);
     expect(outcome).toMatchObject({ code: 0, stderr: '' });
     expect(outcome.stdout).toMatch(line);
     expect(outcome.stdout.trimEnd().split('\n')).toHaveLength(1);
+  });
+
+  test('echo-server.mjs: every kind of server', async () => {
+    const { code, stdout, stderr } = await run('echo-server.mjs');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout.trimEnd().split('\n')).toEqual(
+      ['TCPServer', 'ThreadingTCPServer', 'ForkingTCPServer'].map(
+        (name) => `echo        ${name} answered "hello"`,
+      ),
+    );
   });
 
   test('pass-descriptor.mjs: the answer comes from the other process', async () => {
