@@ -59,13 +59,13 @@ function measure(batch, seconds) {
   let spent = 0;
   let count = 0;
   const end = performance.now() + seconds * 1e3;
-  while (performance.now() < end) {
+  do {
     const start = performance.now();
     batch();
     spent += performance.now() - start;
     count += BATCH;
     if (batch === tasks.send) right.recv(65536);
-  }
+  } while (performance.now() < end);
   return `${(spent * 1e6) / count} ${count}`;
 }
 

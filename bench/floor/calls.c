@@ -61,13 +61,13 @@ static void Measure(void (*call)(void), double seconds) {
   int64_t spent = 0;
   int64_t end = NowNs() + (int64_t)(seconds * 1e9);
   double count = 0;
-  while (NowNs() < end) {
+  do {
     int64_t start = NowNs();
     for (int i = 0; i < kBatch; i++) call();
     spent += NowNs() - start;
     count += kBatch;
     if (call == Send) Drain();
-  }
+  } while (NowNs() < end);
   printf("%.2f %.0f\n", (double)spent / count, count);
   fflush(stdout);
 }

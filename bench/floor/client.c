@@ -12,7 +12,7 @@ static char buffer[kBlock];
 static double Echo(int fd, int64_t end) {
   char answer[kMessage];
   double count = 0;
-  while (NowNs() < end) {
+  do {
     for (int i = 0; i < 32; i++, count++) {
       buffer[0] = (char)i;
       Check(send(fd, buffer, kMessage, MSG_NOSIGNAL), "send");
@@ -23,17 +23,17 @@ static double Echo(int fd, int64_t end) {
       }
       if (memcmp(answer, buffer, kMessage) != 0) return fprintf(stderr, "the echo differs\n"), -1;
     }
-  }
+  } while (NowNs() < end);
   return count;
 }
 
 static double Send(int fd, int64_t end) {
   double count = 0;
-  while (NowNs() < end) {
+  do {
     for (long sent = 0; sent < kBlock;)
       sent += Check(send(fd, buffer + sent, (size_t)(kBlock - sent), MSG_NOSIGNAL), "send");
     count++;
-  }
+  } while (NowNs() < end);
   shutdown(fd, SHUT_WR);
   if (Check(recv(fd, buffer, 1, 0), "recv") != 0) return fprintf(stderr, "expected EOF\n"), -1;
   return count;
@@ -41,11 +41,11 @@ static double Send(int fd, int64_t end) {
 
 static double Receive(int fd, int64_t end) {
   double bytes = 0;
-  while (NowNs() < end) {
+  do {
     long n = Check(recv(fd, buffer, kBlock, 0), "recv");
     if (n == 0) return fprintf(stderr, "the server stopped sending\n"), -1;
     bytes += n;
-  }
+  } while (NowNs() < end);
   return bytes / kBlock;
 }
 

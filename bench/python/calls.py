@@ -65,7 +65,7 @@ TASKS = {
 def measure(batch, seconds):
     spent = count = 0
     end = perf_counter_ns() + seconds * 1e9
-    while perf_counter_ns() < end:
+    while count == 0 or perf_counter_ns() < end:
         start = perf_counter_ns()
         batch()
         spent += perf_counter_ns() - start
