@@ -1,7 +1,6 @@
 // `for await` over a socket: connections of one that listens, chunks of a stream, datagrams of any other.
 import * as c from '../constants.js';
 import { OSError } from '../errors.js';
-import type { ReturnedAddress } from '../internal/address.js';
 import type { Socket } from './socket.js';
 
 /** What a socket gives: `[conn, address]`, a chunk, or `[data, address]`. Which, is known only when it runs. */
@@ -9,61 +8,69 @@ import type { Socket } from './socket.js';
 export type Received<_F extends number> = any;
 
 const CHUNK_SIZE = 64 * 1024;
+const DONE: IteratorResult<unknown, undefined> = Object.freeze({ done: true, value: undefined });
 
-type Next = () => Promise<unknown>;
+type Result = IteratorResult<unknown, undefined>;
 
-function chunks_of(sock: Socket<number>): Next {
-  return async () => {
-    const chunk = await sock.recv(CHUNK_SIZE);
-    return chunk.length === 0 ? undefined : chunk;
-  };
+/** What is received next; a chunk without bytes is the end of a stream. */
+function next_of(sock: Socket<number>): () => Promise<unknown> {
+  if (sock.getsockopt(c.SOL_SOCKET, c.SO_ACCEPTCONN) !== 0) return () => next_connection(sock);
+  if (sock.type === c.SOCK_STREAM || sock.type === c.SOCK_SEQPACKET) return () => sock.recv(CHUNK_SIZE);
+  return () => sock.recvfrom(CHUNK_SIZE);
 }
 
-function connections_of(sock: Socket<number>): Next {
-  return async () => {
-    for (;;) {
-      try {
-        return await sock.accept();
-      } catch (error) {
-        // That one gave up while it waited for us; the next is as good.
-        if (!(error instanceof OSError) || error.code !== 'ECONNABORTED') throw error;
-      }
+function next_connection(sock: Socket<number>): Promise<unknown> {
+  return sock.accept().catch((error: unknown) => {
+    // That one gave up while it waited for us; the next is as good.
+    if (error instanceof OSError && error.code === 'ECONNABORTED') return next_connection(sock);
+    throw error;
+  });
+}
+
+class Iteration implements AsyncIterableIterator<unknown> {
+  readonly #sock: Socket<number>;
+  #next: (() => Promise<unknown>) | undefined;
+  #ended = false;
+
+  constructor(sock: Socket<number>) {
+    this.#sock = sock;
+  }
+
+  next(): Promise<Result> {
+    if (this.#ended || this.#sock.fileno() < 0) return Promise.resolve(DONE);
+    try {
+      this.#next ??= next_of(this.#sock);
+    } catch (error) {
+      return Promise.reject(error);
     }
-  };
-}
+    // One turn from what was received to the loop's body.
+    return this.#next().then(this.#give, this.#fail);
+  }
 
-function kind_of(sock: Socket<number>): Next {
-  if (sock.getsockopt(c.SOL_SOCKET, c.SO_ACCEPTCONN) !== 0) return connections_of(sock);
-  if (sock.type === c.SOCK_STREAM || sock.type === c.SOCK_SEQPACKET) return chunks_of(sock);
-  return () => sock.recvfrom(CHUNK_SIZE) as Promise<[Buffer, ReturnedAddress]>;
+  readonly #give = (value: unknown): Result => {
+    if (!Buffer.isBuffer(value) || value.length > 0) return { done: false, value };
+    this.#ended = true;
+    return DONE;
+  };
+
+  readonly #fail = (error: unknown): Result => {
+    this.#ended = true;
+    // close() while it waited.
+    if (this.#sock.fileno() < 0) return DONE;
+    throw error;
+  };
+
+  return(): Promise<Result> {
+    this.#ended = true;
+    return Promise.resolve(DONE);
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
 }
 
 /** See Socket's Symbol.asyncIterator. */
 export function iterate<F extends number>(sock: Socket<F>): AsyncIterableIterator<Received<F>> {
-  let next: Next | undefined;
-  let ended = false;
-  return {
-    async next(): Promise<IteratorResult<unknown, undefined>> {
-      if (ended || sock.fileno() < 0) return { done: true, value: undefined };
-      try {
-        next ??= kind_of(sock as Socket<number>);
-        const value = await next();
-        if (value !== undefined) return { done: false, value };
-        ended = true;
-        return { done: true, value: undefined };
-      } catch (error) {
-        // close() while it waited.
-        ended = true;
-        if (sock.fileno() < 0) return { done: true, value: undefined };
-        throw error;
-      }
-    },
-    async return(): Promise<IteratorResult<unknown, undefined>> {
-      ended = true;
-      return { done: true, value: undefined };
-    },
-    [Symbol.asyncIterator]() {
-      return this;
-    },
-  };
+  return new Iteration(sock);
 }

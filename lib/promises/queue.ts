@@ -10,7 +10,17 @@ import { OSError, raise } from '../errors.js';
 import type { ResolveHost } from '../internal/address.js';
 import { hold, let_go, READ, unwatch, type Waiting, WRITE, want, watch } from '../internal/readiness.js';
 import type { SocketBase, Watcher } from '../socket/base.js';
-import { check_options, Later, resolve_now, resolve_with, signal_of, timeout_ms_of } from './waiting.js';
+import {
+  type Aborted,
+  check_options,
+  Later,
+  listen,
+  resolve_now,
+  resolve_with,
+  signal_of,
+  timeout_ms_of,
+  unlisten,
+} from './waiting.js';
 
 const { EAGAIN, ECANCELED, EINPROGRESS } = constants.errno;
 const TIMER_MAX_MS = 2 ** 31 - 1;
@@ -79,7 +89,7 @@ interface Pending {
 }
 
 /** The same with its promise. */
-class Operation<T> implements Pending {
+class Operation<T> implements Pending, Aborted {
   previous: Pending | undefined;
   next: Pending | undefined;
   later: Later | undefined;
@@ -103,7 +113,7 @@ class Operation<T> implements Pending {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    signal?.addEventListener('abort', this);
+    if (signal !== undefined) listen(signal, this);
     if (limit_ms > 0) {
       this.#end_ms = performance.now() + limit_ms;
       this.#start_timer();
@@ -173,7 +183,7 @@ class Operation<T> implements Pending {
   }
 
   /** Called for an abort. */
-  handleEvent(): void {
+  on_abort(): void {
     if (!this.#settled && this.signal !== undefined) this.#give_up(reason_of(this.call, this.signal));
   }
 
@@ -197,7 +207,7 @@ class Operation<T> implements Pending {
   #settle(): void {
     this.#settled = true;
     this.queue.remove(this);
-    this.signal?.removeEventListener('abort', this);
+    if (this.signal !== undefined) unlisten(this.signal, this);
     if (this.#timer !== undefined) clearTimeout(this.#timer);
     this.later?.cancel?.();
   }

@@ -30,7 +30,7 @@ export async function run<T>(steps: lookup.Lookup<T>, call: Call, options?: unkn
   signal?.throwIfAborted();
   const step = steps.next();
   if (step.done) return step.value;
-  if (limit_ms < 0) return finish_lookup(steps, step.value, signal);
+  if (limit_ms < 0 && signal === undefined) return finish_lookup(steps, step.value);
   const limit = new Limit(signal, limit_ms);
   try {
     return await finish_lookup(steps, step.value, limit.signal);

@@ -106,24 +106,60 @@ export function resolve_with(known: ReadonlyMap<string, string>): ResolveHost {
   return (host, family) => known.get(key_of(host, family)) ?? resolve_now(host, family);
 }
 
+/** Whoever is told of an abort. */
+export interface Aborted {
+  on_abort(): void;
+}
+
+/** Those who wait with one signal. It has one listener for all of them: Node warns of more than ten. */
+class Listeners {
+  readonly waiting = new Set<Aborted>();
+
+  handleEvent(): void {
+    for (const one of [...this.waiting]) one.on_abort();
+  }
+}
+
+const listeners = new WeakMap<AbortSignal, Listeners>();
+
+/** Has `one` be told when the signal aborts, until unlisten(). */
+export function listen(signal: AbortSignal, one: Aborted): void {
+  let all = listeners.get(signal);
+  if (all === undefined) {
+    all = new Listeners();
+    listeners.set(signal, all);
+  }
+  if (all.waiting.size === 0) signal.addEventListener('abort', all);
+  all.waiting.add(one);
+}
+
+/** Ends listen(). */
+export function unlisten(signal: AbortSignal, one: Aborted): void {
+  const all = listeners.get(signal);
+  if (all?.waiting.delete(one) && all.waiting.size === 0) signal.removeEventListener('abort', all);
+}
+
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
 /** A signal and a time-out as one signal, for what waits in several places under one deadline. */
-export class Limit {
+export class Limit implements Aborted {
   readonly #controller = new AbortController();
   readonly #end_ms: number;
   #timer: NodeJS.Timeout | undefined;
   #expired = false;
   readonly #given: AbortSignal | undefined;
-  readonly #abort = () => this.#controller.abort(this.#given?.reason);
 
   /** @param limit_ms -1 for none */
   constructor(signal: AbortSignal | undefined, limit_ms: number) {
     this.#given = signal;
     this.#end_ms = performance.now() + limit_ms;
     if (limit_ms >= 0) this.#start_timer();
-    if (signal?.aborted) this.#abort();
-    else signal?.addEventListener('abort', this.#abort);
+    if (signal?.aborted) this.on_abort();
+    else if (signal !== undefined) listen(signal, this);
+  }
+
+  on_abort(): void {
+    this.#controller.abort(this.#given?.reason);
   }
 
   #start_timer(): void {
@@ -148,7 +184,7 @@ export class Limit {
   /** Nobody waits any more. */
   end(): void {
     clearTimeout(this.#timer);
-    this.#given?.removeEventListener('abort', this.#abort);
+    if (this.#given !== undefined) unlisten(this.#given, this);
   }
 }
 

@@ -105,7 +105,7 @@ test('whatever is aborted, expires or is closed, no byte is lost, doubled or out
       else expect(all_got.equals(all_sent)).toBe(true);
     },
   );
-  await fc.assert(property, { interruptAfterTimeLimit: 4000, numRuns: 1500, markInterruptAsFailure: false });
+  await fc.assert(property, { numRuns: 500 });
   await turn();
   expect(unhandled).toEqual([]);
   expect(open_descriptors()).toBe(before);

@@ -1,5 +1,7 @@
 // bsd-sockets/promises: each call, the order of calls, aborts and time-outs, close() while something waits, and misuse.
 import { spawnSync } from 'node:child_process';
+import { pbkdf2 } from 'node:crypto';
+import { promisify } from 'node:util';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -301,6 +303,38 @@ describe('time-outs and signals', () => {
     await b.send('z');
     await waiting;
     expect(listeners).toBe(0);
+  });
+
+  test('many calls share one signal without a warning', async () => {
+    const warnings: string[] = [];
+    const warned = (warning: Error) => warnings.push(warning.name);
+    process.on('warning', warned);
+    const aborter = new AbortController();
+    const calls = Array.from({ length: 50 }, () => a.recv(1, { signal: aborter.signal }));
+    const ended = Promise.allSettled(calls);
+    aborter.abort();
+    expect((await ended).every((call) => call.status === 'rejected')).toBe(true);
+    await later(5);
+    process.off('warning', warned);
+    expect(warnings).toEqual([]);
+  });
+
+  test('a busy thread pool does not delay sockets', async () => {
+    const pool = Promise.all(
+      Array.from({ length: 8 }, () => promisify(pbkdf2)('x', 'salt', 100_000, 64, 'sha512')),
+    );
+    let busy = true;
+    pool.then(() => {
+      busy = false;
+    });
+    for (let i = 0; i < 20; i++) {
+      const received = a.recv(1);
+      await b.send('x');
+      await received;
+    }
+    expect(await promises.gethostbyname('localhost')).toBe('127.0.0.1');
+    expect(busy).toBe(true);
+    await pool;
   });
 
   test('sendall tells bytes_sent, recv_exactly tells partial', async () => {

@@ -1,0 +1,28 @@
+// The types of promises: as those of the blocking class, with { signal, timeout } behind any arguments.
+import * as promises from 'bsd-sockets/promises';
+import { expectTypeOf, test } from 'vitest';
+
+test('results and addresses follow from the family', async () => {
+  const inet = promises.socket(promises.AF_INET, promises.SOCK_DGRAM);
+  const unix = new promises.socket(promises.AF_UNIX);
+  expectTypeOf(inet.getsockname()).toEqualTypeOf<[host: string, port: number]>();
+  expectTypeOf<ReturnType<typeof inet.recvfrom>>().toEqualTypeOf<
+    Promise<[Buffer, [host: string, port: number]]>
+  >();
+  expectTypeOf<ReturnType<typeof unix.recv>>().toEqualTypeOf<Promise<Buffer>>();
+  expectTypeOf<ReturnType<typeof unix.sendall>>().toEqualTypeOf<Promise<void>>();
+  expectTypeOf(unix.makefile()).toEqualTypeOf<promises.TextFile>();
+  expectTypeOf(unix.makefile('rb')).toEqualTypeOf<promises.BufferedFile>();
+  expectTypeOf(unix.makefile('rb', 0)).toEqualTypeOf<promises.SocketIO>();
+  const wrong = [
+    // @ts-expect-error an INET address is no path
+    inet.bind('/tmp/path'),
+    // @ts-expect-error a time-out is a number
+    inet.recv(1, { timeout: '1' }),
+    // @ts-expect-error flags are a number
+    inet.recv(1, 'x', {}),
+  ];
+  await Promise.allSettled(wrong);
+  inet.close();
+  unix.close();
+});
