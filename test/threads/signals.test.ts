@@ -7,7 +7,7 @@ function run(what: string): { lines: unknown[]; status: number | null; errors: s
   const path = fileURLToPath(new URL('./fixtures/signals.mjs', import.meta.url));
   const { stdout, stderr, status } = spawnSync(process.execPath, [path, what], {
     encoding: 'utf8',
-    timeout: 10_000,
+    timeout: 20_000,
   });
   const lines = stdout.split('\n').filter((line) => line !== '');
   return {
