@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { Attempts } from '../../dist/promises/connect.js';
 import { open_descriptors } from './descriptors.js';
 
 const rejected = (code: string) => expect.objectContaining({ code });
@@ -657,6 +658,29 @@ describe('connections', () => {
       promises.create_connection(['127.0.0.1', 1], { signal: AbortSignal.abort('no') }),
     ).rejects.toBe('no');
     await none_left(before);
+  });
+
+  test('happy eyeballs: a silent address holds nobody up, and is closed', async () => {
+    const before = open_descriptors();
+    const answers = await promises.create_server(['127.0.0.1', 0]);
+    const silent = new promises.socket();
+    await silent.bind(['127.0.0.1', 0]);
+    silent.listen(0);
+    const fill = await promises.create_connection(silent.getsockname());
+    const rows = [silent, answers].map(
+      (sock): promises.AddressInfoRow => [2, promises.SOCK_STREAM, 0, '', sock.getsockname()],
+    );
+    const plan = { source_address: null, all_errors: false, at_once: false };
+    const aborter = new AbortController();
+    const { signal } = aborter;
+    const sock = await new Attempts({ ...plan, delay_ms: 20, signal }).connect(rows);
+    expect(sock.getpeername()).toEqual(answers.getsockname());
+    // One after another, the silent one is waited for.
+    const waiting = new Attempts({ ...plan, delay_ms: -1, signal }).connect(rows);
+    setTimeout(() => aborter.abort('enough'), 60);
+    await expect(waiting).rejects.toBe('enough');
+    for (const one of [answers, silent, fill, sock]) one.close();
+    expect(open_descriptors()).toBe(before);
   });
 
   test('a silent address is given up at the deadline, or with the signal', async () => {
