@@ -41,6 +41,8 @@ export function next_turn(): Promise<void> {
 export async function readable(sock: SocketBase, stop: AbortSignal, timeout_ms = -1): Promise<boolean> {
   if (stop.aborted) return false;
   if (is_readable(sock)) return true;
+  // Asked again: a signal's listener may have run in that call, and shut the server down.
+  if (stop.aborted) return false;
   const end = new AbortController();
   const abort = () => end.abort();
   const timer = timeout_ms < 0 ? undefined : setTimeout(abort, timeout_ms);
