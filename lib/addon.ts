@@ -226,7 +226,7 @@ function find(rebuild: string): string {
     throw new Error(
       `bsd-sockets: no binary for ${process.platform}-${process.arch} (Node ${process.versions.node}): looked in ` +
         `${root}prebuilds/${process.platform}-${process.arch} and ${root}build/Release. Prebuilt ones come with the ` +
-        `package for Linux on x64 and arm64; elsewhere ${rebuild}`,
+        `package for Linux on x64 with glibc; elsewhere ${rebuild}`,
       { cause },
     );
   }
