@@ -85,7 +85,7 @@ export async function create_connection(address: ConnectAddress, ...rest: Rest):
 }
 
 /** The attempts at one host. */
-class Attempts {
+export class Attempts {
   readonly #plan: Plan;
   readonly #under_way = new Set<Socket<number>>();
   readonly #errors: unknown[] = [];
