@@ -38,7 +38,7 @@ Address TakeAddress(State& state, uint32_t length);
 // Puts an address that the kernel gave where decode_address() reads it.
 void GiveAddress(State& state, const Address& address);
 
-// The fields of an address as JavaScript values, in the order of API.md's tuples; what is missing reads as
+// The fields of an address as JavaScript values, in the order of README.md's tuples; what is missing reads as
 // zero.
 class AddressFields {
  public:

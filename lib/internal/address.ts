@@ -1,4 +1,4 @@
-// Addresses: the tuples of API.md, checked and given to the native encoders, and read back from the decoders.
+// Addresses: the tuples of README.md, checked and given to the native encoders, and read back from the decoders.
 //
 // One entry of FAMILIES per family says which fields its address has. Host names are resolved on the way in, by a
 // function the caller gives, because blocking and promise callers wait differently.

@@ -1,29 +1,7 @@
 // bsd-sockets/promises: the names of bsd-sockets/socket, where what may wait returns a promise. The event loop waits, so
 // nothing blocks; the calls are those of lib/socket.
 export * from '../constants.js';
-export {
-  BlockingIOError,
-  BrokenPipeError,
-  ChildProcessError,
-  ConnectionAbortedError,
-  ConnectionError,
-  ConnectionRefusedError,
-  ConnectionResetError,
-  error,
-  FileExistsError,
-  FileNotFoundError,
-  gaierror,
-  herror,
-  IncompleteReadError,
-  InterruptedError,
-  IsADirectoryError,
-  NotADirectoryError,
-  OSError,
-  PermissionError,
-  ProcessLookupError,
-  TimeoutError,
-  timeout,
-} from '../errors.js';
+export * from '../internal/public-errors.js';
 export {
   type Address,
   type AddressInfoRow,

@@ -1,30 +1,8 @@
-// bsd-sockets/socket: what Python's module `socket` has, and what API.md adds.
+// bsd-sockets/socket: what Python's module `socket` has, and what docs/socket.md adds.
 export * from '../constants.js';
-export {
-  BlockingIOError,
-  BrokenPipeError,
-  ChildProcessError,
-  ConnectionAbortedError,
-  ConnectionError,
-  ConnectionRefusedError,
-  ConnectionResetError,
-  error,
-  FileExistsError,
-  FileNotFoundError,
-  gaierror,
-  herror,
-  IncompleteReadError,
-  InterruptedError,
-  IsADirectoryError,
-  NotADirectoryError,
-  OSError,
-  PermissionError,
-  ProcessLookupError,
-  TimeoutError,
-  timeout,
-} from '../errors.js';
 export type { Address, ReturnedAddress } from '../internal/address.js';
 export type { ControlMessage, ReceivedControlMessage } from '../internal/control.js';
+export * from '../internal/public-errors.js';
 export {
   BufferedReader,
   BufferedRWPair,

@@ -1,4 +1,4 @@
-// class socket: the blocking calls. Python's class of that name, method by method, with what API.md adds.
+// class socket: the blocking calls. Python's class of that name, method by method, with what docs/socket.md adds.
 //
 // A call waits as long as the socket's time-out says and blocks its thread meanwhile. Everything that does not wait is in
 // base.ts; the calls themselves are in transfer.ts and message.ts, shared with the promises.

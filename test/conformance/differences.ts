@@ -28,7 +28,7 @@ const UNSPEC_ROWS = [
 
 const RULES: Rule[] = [
   {
-    why: 'A value out of range is a RangeError and never reaches the kernel (API.md, Errors). Python cuts some to size, hands some to the kernel, and calls others a TypeError or an OSError without errno.',
+    why: 'A value out of range is a RangeError and never reaches the kernel (README.md, Errors). Python cuts some to size, hands some to the kernel, and calls others a TypeError or an OSError without errno.',
     rows: {
       'addresses: bound_name(17, ("lo", 3, 256,), 3)': [
         ['lo', 3, 0, 772, bytes('\0\0\0\0\0\0')],
@@ -62,7 +62,7 @@ const RULES: Rule[] = [
     },
   },
   {
-    why: 'A wrong type is a TypeError (API.md, Errors); Python says "Int or String expected" as an OSError, and unpacks a string or a short tuple as far as it goes.',
+    why: 'A wrong type is a TypeError (README.md, Errors); Python says "Int or String expected" as an OSError, and unpacks a string or a short tuple as far as it goes.',
     rows: {
       'resolver: socket.getaddrinfo("127.0.0.1", 1.5)': [OS_ERROR, TYPE_ERROR],
       'resolver: socket.getaddrinfo("127.0.0.1", ())': [OS_ERROR, TYPE_ERROR],
@@ -86,7 +86,7 @@ const RULES: Rule[] = [
     rows: { 'timeouts: make().settimeout(True)': [null, TYPE_ERROR] },
   },
   {
-    why: 'null, or an argument left out, stands for None and for the default (API.md, From Python to TypeScript).',
+    why: 'null, or an argument left out, stands for None and for the default (README.md, From Python to TypeScript).',
     rows: {
       'resolver: socket.getaddrinfo("127.0.0.1", 80, 0, 0, None)': [TYPE_ERROR, UNSPEC_ROWS],
       'resolver: socket.getaddrinfo("127.0.0.1")': [
@@ -110,7 +110,7 @@ const RULES: Rule[] = [
     },
   },
   {
-    why: 'A path too long for sockaddr_un is a RangeError that shows it (API.md, Addresses); Python: an OSError without errno.',
+    why: 'A path too long for sockaddr_un is a RangeError that shows it (README.md, addresses); Python: an OSError without errno.',
     rows: {
       'addresses: UNIX: a path of 107 bytes fits, longer ones do not': [
         [null, 107, OS_ERROR, 0, OS_ERROR, 0, OS_ERROR, 0],
@@ -123,7 +123,7 @@ const RULES: Rule[] = [
     },
   },
   {
-    why: 'A path that is not UTF-8 comes back as bytes (API.md, Addresses); Python escapes the bytes as lone surrogates.',
+    why: 'A path that is not UTF-8 comes back as bytes (README.md, addresses); Python escapes the bytes as lone surrogates.',
     rows: {
       'addresses: UNIX: a non-ASCII path, and one that is not UTF-8': [
         ['{tmp}/bücher', '{tmp}/x\udcff'],
@@ -132,7 +132,7 @@ const RULES: Rule[] = [
     },
   },
   {
-    why: 'A scope in the host, fe80::1%eth0, is kept (API.md, Addresses); Python loses it.',
+    why: 'A scope in the host, fe80::1%eth0, is kept (README.md, addresses); Python loses it.',
     rows: {
       'addresses: bound_name(10, ("ff02::1%lo", 0,))': [EINVAL, ['ff02::1', 'port', 0, 1]],
       'addresses: bound_name(10, ("ff02::1%1", 0,))': [EINVAL, ['ff02::1', 'port', 0, 1]],
@@ -147,7 +147,7 @@ const RULES: Rule[] = [
     },
   },
   {
-    why: 'The hardware address of AF_PACKET may be text: its default is an empty string (API.md, Addresses).',
+    why: 'The hardware address of AF_PACKET may be text: its default is an empty string (README.md, addresses).',
     rows: {
       'families: PACKET: addresses that sendto refuses': [
         [ENODEV, RANGE_ERROR, RANGE_ERROR, TYPE_ERROR, TYPE_ERROR, TYPE_ERROR],
@@ -164,7 +164,7 @@ const RULES: Rule[] = [
     },
   },
   {
-    why: 'With MSG_TRUNC, recv never gives more than was received (API.md, socket); Python fills up with whatever memory held.',
+    why: 'With MSG_TRUNC, recv never gives more than was received (docs/socket.md); Python fills up with whatever memory held.',
     rows: {
       'transfer: MSG_TRUNC: recv and recvmsg give what was received and no more': [
         [10, bytes('0123')],
@@ -202,7 +202,7 @@ const RULES: Rule[] = [
     },
   },
   {
-    why: 'Descriptors that are received are close-on-exec (API.md, socket); in Python they are inheritable.',
+    why: 'Descriptors that are received are close-on-exec (docs/socket.md); in Python they are inheritable.',
     rows: {
       'ancillary: SCM_RIGHTS: whether what arrives is inheritable': [true, false],
     },
