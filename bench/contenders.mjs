@@ -1,5 +1,5 @@
-// Who is measured: the C floor (also with an idle second thread), this library, CPython and Node's own modules. Each is a folder with the same two programs,
-// server and calls; the C ones are compiled on demand.
+// Who is measured: the C floor (also with an idle second thread), this library, CPython and Node's own modules. Each is a
+// folder with the same three programs, server, calls and async; the C ones are compiled on demand.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -15,7 +15,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
  * @property {string} id
  * @property {string} title with the version
  * @property {string} [missing] why it cannot take part
- * @property {(program: string) => string[]} command how to start its `server` or `calls`
+ * @property {(program: string) => string[]} command how to start its `server`, `calls` or `async`
  */
 
 /**
@@ -68,7 +68,8 @@ export async function compile_floor(directory) {
   await Promise.all([
     compile('pin', 'pin'),
     compile('client', 'client'),
-    ...['server', 'calls'].flatMap((program) => [
+    compile('load', 'load'),
+    ...['server', 'calls', 'async'].flatMap((program) => [
       compile(program, program),
       compile(program, `${program}-threaded`, '-pthread', '-DBENCH_THREADED'),
     ]),

@@ -1,5 +1,6 @@
 // One contender's program at work: started on its processor, asked for one figure after the other, ended. Servers are
-// measured from outside by the C client, on the same processor; the programs of single calls measure themselves.
+// measured from outside by the C programs client and load, on the same processor; the programs of single calls measure
+// themselves.
 import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,9 +19,49 @@ const PATIENCE_MS = 20_000;
  * @property {number} [server_ns] servers: processor time of the server's main thread for a unit
  */
 
-export class Program {
+/** A program on its processor that answers a line by a line. */
+class Child {
   #child;
   #lines;
+
+  /**
+   * @param {string[]} command
+   * @param {{ directory: string, cpu: number }} place
+   */
+  constructor(command, { directory, cpu }) {
+    const line = [String(cpu), ...command];
+    this.#child = spawn(join(directory, 'pin'), line, { stdio: ['pipe', 'pipe', 'inherit'] });
+    this.#child.on('error', () => {}); // seen as the end of its output
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+  }
+
+  get pid() {
+    return this.#child.pid;
+  }
+
+  /** Its next line. */
+  async answer(seconds = 0) {
+    const timer = setTimeout(() => this.stop(), seconds * 1e3 + PATIENCE_MS);
+    const { value, done } = await this.#lines.next();
+    clearTimeout(timer);
+    if (done) throw new Error('the program ended, or did not answer');
+    return value;
+  }
+
+  /** The figure it measures when it is told for how long. */
+  async measure(seconds) {
+    this.#child.stdin.write(`${seconds}\n`);
+    return figure(await this.answer(seconds));
+  }
+
+  stop() {
+    this.#child.kill('SIGKILL');
+  }
+}
+
+export class Program {
+  #child;
+  #load;
   #workload;
   #place;
   #address;
@@ -28,30 +69,41 @@ export class Program {
   /**
    * Starts a program and waits until it is ready.
    * @param {string[]} command
+   * @param {string} task its first argument
    * @param {import('./workloads.mjs').Workload} workload
    * @param {{ directory: string, cpu: number }} place where the C programs are, and the processor for all
    * @returns {Promise<Program>}
    */
-  static async start(command, workload, place) {
-    const program = new Program(command, workload, place);
-    program.#address = (await program.#answer(0)).split(' ')[1];
-    return program;
+  static async start(command, task, workload, place) {
+    const program = new Program(command, task, workload, place);
+    try {
+      program.#address = (await program.#child.answer()).split(' ')[1];
+      if (workload.program === 'async') await program.#start_load();
+      return program;
+    } catch (error) {
+      program.stop();
+      throw error;
+    }
   }
 
-  constructor(command, workload, place) {
-    const { directory, cpu } = place;
+  constructor(command, task, workload, place) {
+    const { directory } = place;
     const socket_path = join(
       directory,
       `${command[0].replaceAll('/', '-').slice(-30)}-${process.hrtime.bigint()}`,
     );
     const rest =
       workload.program === 'server' ? [workload.family, socket_path, join(directory, 'block')] : [];
-    const line = [String(cpu), ...command, workload.task, ...rest];
-    this.#child = spawn(join(directory, 'pin'), line, { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.#child.on('error', () => {}); // seen as the end of its output
-    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]();
+    this.#child = new Child([...command, task, ...rest], place);
     this.#workload = workload;
     this.#place = place;
+  }
+
+  async #start_load() {
+    const { task, connections } = this.#workload;
+    const command = [join(this.#place.directory, 'load'), task, this.#address, String(connections)];
+    this.#load = new Child(command, this.#place);
+    await this.#load.answer();
   }
 
   /**
@@ -60,33 +112,25 @@ export class Program {
    * @returns {Promise<Figure>}
    */
   async measure(seconds) {
-    if (this.#workload.program === 'server') return this.#measure_server(seconds);
-    this.#child.stdin.write(`${seconds}\n`);
-    return figure(await this.#answer(seconds));
+    if (this.#workload.program === 'calls') return this.#child.measure(seconds);
+    const before = main_thread_ns(this.#child.pid);
+    const result = await (this.#load?.measure(seconds) ?? this.#measure_by_client(seconds));
+    const server_ns = (main_thread_ns(this.#child.pid) - before) / result.count;
+    return this.#workload.server_only ? { ns: server_ns, count: result.count } : { ...result, server_ns };
   }
 
   /** Ends the program. */
   stop() {
-    this.#child.kill('SIGKILL');
+    this.#load?.stop();
+    this.#child.stop();
   }
 
-  async #measure_server(seconds) {
+  async #measure_by_client(seconds) {
     const { client, family } = this.#workload;
     const { directory, cpu } = this.#place;
     const command = [String(cpu), join(directory, 'client'), client, family, this.#address, String(seconds)];
-    const before = main_thread_ns(this.#child.pid);
     const { stdout } = await run(join(directory, 'pin'), command, { timeout: seconds * 1e3 + PATIENCE_MS });
-    const result = figure(stdout);
-    return { ...result, server_ns: (main_thread_ns(this.#child.pid) - before) / result.count };
-  }
-
-  /** The program's next line. */
-  async #answer(seconds) {
-    const timer = setTimeout(() => this.stop(), seconds * 1e3 + PATIENCE_MS);
-    const { value, done } = await this.#lines.next();
-    clearTimeout(timer);
-    if (done) throw new Error('the program ended, or did not answer');
-    return value;
+    return figure(stdout);
   }
 }
 

@@ -1,4 +1,4 @@
-// npm run bench [-- options] [names]: measures every workload (or those whose name contains one of the names) for the C floor,
+// npm run bench [-- options] [names]: measures every workload (or those of these names, or whose name contains one) for the C floor,
 // this library, CPython and Node's own modules, in turn A B C A B C …, all on one processor; prints tables, writes JSON.
 // On a machine that is busy otherwise: `chrt -r 20 npm run bench` as root, and read the best rounds.
 //
@@ -27,8 +27,10 @@ const { values: options, positionals: names } = parseArgs({
 });
 const rounds = positive('rounds', options.rounds ?? (options.quick ? 3 : 20));
 const seconds = positive('seconds', options.seconds ?? (options.quick ? 0.06 : 0.1));
+const is_name = (part) => workloads.some(({ name }) => name === part);
 const chosen = workloads.filter(
-  ({ name }) => names.length === 0 || names.some((part) => name.includes(part)),
+  ({ name }) =>
+    names.length === 0 || names.some((part) => (is_name(part) ? name === part : name.includes(part))),
 );
 if (chosen.length === 0) {
   console.error(`no such workload; there are: ${workloads.map(({ name }) => name).join(', ')}`);
@@ -52,8 +54,9 @@ function positive(name, value) {
 async function measure(workload, contenders, place) {
   const programs = [];
   try {
-    for (const { command } of contenders) {
-      programs.push(await Program.start(command(workload.program), workload, place));
+    for (const { id, command } of contenders) {
+      const task = workload.tasks?.[id] ?? workload.task;
+      programs.push(await Program.start(command(workload.program), task, workload, place));
     }
     // Unmeasured: compilers warm up, caches fill.
     for (const program of programs) await program.measure(Math.max(seconds, 0.15));

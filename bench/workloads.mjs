@@ -1,14 +1,18 @@
 // What is measured: one row a workload. Each contender starts one program for it ("server", measured from outside by
-// floor/client.c; or "calls", which measures itself) and is asked for one figure per round.
+// floor/client.c; "async", servers on an event loop, measured by floor/load.c; or "calls", which measures itself) and is
+// asked for one figure per round.
 
 /**
  * @typedef {object} Workload
  * @property {string} name what `npm run bench -- NAME` selects by
  * @property {string} title what is done, and what one unit of the result is
- * @property {'server' | 'calls'} program
+ * @property {'server' | 'async' | 'calls'} program
  * @property {string} task the program's first argument
  * @property {'tcp' | 'unix'} [family] servers: what they listen on
  * @property {'echo' | 'send' | 'receive'} [client] servers: what the client does
+ * @property {number} [connections] async servers: on how many the load goes
+ * @property {Record<string, string>} [tasks] the program's argument for one contender, where it is another
+ * @property {boolean} [server_only] whether a unit is the server's processor time alone, because the load costs more
  * @property {boolean} [node] whether Node's own modules can do this work at all
  */
 
@@ -20,6 +24,11 @@ export const workloads = [
   bulk('recv_into', 'send', false),
   bulk('sendall', 'receive', true),
   bulk('sendfile', 'receive', true),
+  async_echo(1),
+  async_echo(200),
+  async_echo(2000),
+  async_datagrams('recvmmsg_into', 'datagrams_into'),
+  async_datagrams('recvmmsg', 'datagrams'),
   call('getsockopt', 'getsockopt(SOL_SOCKET, SO_TYPE)'),
   call('recv-empty', 'recv(64) on an empty non-blocking socket (EAGAIN)'),
   call('send', 'send of 64 B on a socketpair'),
@@ -46,6 +55,33 @@ function ping_pong(family) {
 function bulk(task, client, node) {
   const title = `64 KiB by ${task}, TCP`;
   return { name: `bulk-${task}`, title, program: 'server', task, family: 'tcp', client, node };
+}
+
+/** @returns {Workload} */
+function async_echo(connections) {
+  const title = `64 B there and back on ${connections} TCP connection${connections === 1 ? '' : 's'}, on the event loop`;
+  return {
+    name: `async-echo-${connections}`,
+    title,
+    program: 'async',
+    task: 'echo',
+    connections,
+    node: true,
+  };
+}
+
+/** @returns {Workload} */
+function async_datagrams(call, task) {
+  return {
+    name: `async-udp-${call}`,
+    title: `64 B received over UDP by ${call} of up to 64, on the event loop: the receiver's processor time`,
+    program: 'async',
+    task: 'datagrams',
+    tasks: { 'bsd-sockets': task },
+    connections: 1,
+    server_only: true,
+    node: true,
+  };
 }
 
 /** @returns {Workload} */

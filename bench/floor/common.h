@@ -17,7 +17,8 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { kMessage = 64, kBlock = 65536 };
+// kCredit: after so many datagrams their receiver lets more be sent.
+enum { kMessage = 64, kBlock = 65536, kCredit = 64 };
 
 static inline int64_t NowNs(void) {
   struct timespec now;

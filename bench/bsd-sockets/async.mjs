@@ -1,0 +1,52 @@
+// async.mjs echo|datagrams|datagrams_into: the work of floor/async.c, as a program awaits it.
+import * as promises from 'bsd-sockets/promises';
+
+const BLOCK = 65536;
+const CREDIT = 64;
+
+async function serve(conn) {
+  conn.setsockopt(promises.IPPROTO_TCP, promises.TCP_NODELAY, 1);
+  try {
+    for (let data = await conn.recv(BLOCK); data.length > 0; data = await conn.recv(BLOCK)) {
+      await conn.sendall(data);
+    }
+  } catch (error) {
+    if (!(error instanceof promises.ConnectionError)) throw error; // a client that was ended
+  }
+  conn.close();
+}
+
+async function echo() {
+  const server = await promises.create_server(['127.0.0.1', 0], { backlog: 4096 });
+  console.log(`ready ${server.getsockname()[1]}`);
+  for await (const [conn] of server) serve(conn);
+}
+
+async function bound() {
+  const sock = promises.socket(promises.AF_INET, promises.SOCK_DGRAM);
+  await sock.bind(['127.0.0.1', 0]);
+  console.log(`ready ${sock.getsockname()[1]}`);
+  return sock;
+}
+
+async function datagrams() {
+  const sock = await bound();
+  for (let received = 0; ; ) {
+    for (const [, , , from] of await sock.recvmmsg(CREDIT, 64)) {
+      if (++received % CREDIT === 0) await sock.sendto('!', from);
+    }
+  }
+}
+
+async function datagrams_into() {
+  const sock = await bound();
+  const batch = new promises.MessageBatch(CREDIT, 64);
+  for (let received = 0; ; ) {
+    const count = await sock.recvmmsg_into(batch);
+    for (let i = 0; i < count; i++) {
+      if (++received % CREDIT === 0) await sock.sendto('!', batch.address(i));
+    }
+  }
+}
+
+await { echo, datagrams, datagrams_into }[process.argv[2]]();
