@@ -32,6 +32,20 @@ export const NOT_FOUND = 4;
 
 type Bytes = Uint8Array<ArrayBufferLike>;
 
+/** Where a field stands, in bytes; shift and width are of a bit field within that integer, else 0. */
+export type FieldLayout = readonly [
+  offset: number,
+  size: number,
+  signed: number,
+  shift: number,
+  width: number,
+];
+/** A C struct, with its fields by their names without the prefix that C gives them. */
+export interface StructLayout {
+  readonly size: number;
+  readonly fields: Readonly<Record<string, FieldLayout>>;
+}
+
 /** The functions of native/calls.h. */
 export interface Addon {
   setup(
@@ -44,6 +58,7 @@ export interface Addon {
   strerror(errno: number): string;
 
   constants(): PlatformConstants;
+  structs(): Readonly<Record<string, StructLayout>>;
 
   socket(family: number, type: number, protocol: number): number;
   socketpair(family: number, type: number, protocol: number): number;

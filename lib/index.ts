@@ -3,3 +3,4 @@ export * as promises from './promises/index.js';
 export * as socket from './socket/index.js';
 export * as socketserver from './socketserver/index.js';
 export { is_main } from './socketserver/main.js';
+export * as structs from './structs/index.js';

@@ -12,6 +12,8 @@
   X(strerror, Strerror)                        \
   /* constants.cc */                           \
   X(constants, Constants)                      \
+  /* structs.cc */                             \
+  X(structs, Structs)                          \
   /* socket.cc */                              \
   X(socket, Socket)                            \
   X(socketpair, Socketpair)                    \

@@ -1,0 +1,290 @@
+// Netlink: messages, their attributes, and the headers of rtnetlink's families between the two. See netlink(7),
+// rtnetlink(7).
+//
+// A message is a header, then data padded to 4 bytes; of rtnetlink that is a family's header (ifinfomsg, …) and
+// attributes, which nest. Reading never fails: what is cut short or contradicts itself ends the list.
+import * as c from '../constants.js';
+import {
+  type Bytes,
+  type BytesLike,
+  bytes as checked_bytes,
+  data,
+  integer,
+  shown,
+} from '../internal/validate.js';
+import { define, type Encodable, fields_of, int, type Struct } from './struct.js';
+
+const ALIGNMENT = 4;
+const align = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+const TYPE_MASK = 0x3fff;
+
+/** Parts one after another, each padded to 4 bytes. */
+function concat_aligned(parts: readonly Bytes[]): Buffer {
+  const bytes = Buffer.alloc(parts.reduce((sum, part) => sum + align(part.length), 0));
+  let offset = 0;
+  for (const part of parts) {
+    bytes.set(part, offset);
+    offset += align(part.length);
+  }
+  return bytes;
+}
+
+/** struct nlattr with what it contains. */
+export interface nlattr {
+  /** Its length in bytes, header included, padding not. */
+  len: number;
+  /** The number that says what it is, without the flags below. */
+  type: number;
+  /** NLA_F_NESTED: it says that it contains attributes. Not every kernel interface that nests sets it. */
+  nested: boolean;
+  /** NLA_F_NET_BYTEORDER: its integers are in network byte order. */
+  net_byteorder: boolean;
+  /** What it contains: `nlattr.decode_all` reads attributes in it. */
+  data: Buffer;
+}
+/** The fields of an attribute as encode takes them. */
+export interface nlattr_like {
+  readonly type: number | bigint;
+  /** Bytes, a string for its UTF-8 bytes (the kernel wants most to end with '\0'), or attributes, which sets `nested`. */
+  readonly data?: BytesLike | string | readonly nlattr_like[];
+  readonly nested?: boolean;
+  readonly net_byteorder?: boolean;
+  readonly len?: number | bigint;
+}
+
+const attribute_header = define<{ len: number; type: number }>('nlattr', { len: int, type: int });
+const ATTRIBUTE_FIELDS = ['len', 'type', 'nested', 'net_byteorder', 'data'];
+
+function encode_attribute(value: nlattr_like, name: string): Buffer {
+  const given = fields_of(value, name, ATTRIBUTE_FIELDS);
+  const nested = Array.isArray(given.data);
+  const content = nested
+    ? encode_attributes(given.data, `${name}.data`)
+    : data(given.data ?? '', `${name}.data`);
+  const flags =
+    (nested || given.nested === true ? c.NLA_F_NESTED : 0) |
+    (given.net_byteorder === true ? c.NLA_F_NET_BYTEORDER : 0);
+  const type = integer(given.type, `${name}.type`, 0, TYPE_MASK) | flags;
+  const len = given.len ?? attribute_header.size + content.length;
+  const header = attribute_header.encode({ len: integer(len, `${name}.len`, 0, 0xffff), type });
+  return concat_aligned([Buffer.concat([header, content])]);
+}
+
+function encode_attributes(value: unknown, name: string): Buffer {
+  if (!Array.isArray(value))
+    throw new TypeError(`${name} must be an array of attributes, not ${shown(value)}`);
+  return Buffer.concat(value.map((item, index) => encode_attribute(item, `${name}[${index}]`)));
+}
+
+/**
+ * The headers with their contents that stand one after another in these bytes.
+ *
+ * @param header_size of each
+ * @param read a header's length and its value, made of the content
+ */
+function walk<T>(
+  bytes: Bytes,
+  header_size: number,
+  length_of: (header: Bytes) => number,
+  read: (header: Bytes, content: Buffer) => T,
+): T[] {
+  const items: T[] = [];
+  for (let offset = 0; offset + header_size <= bytes.length; ) {
+    const header = bytes.subarray(offset, offset + header_size);
+    const length = length_of(header);
+    if (length < header_size || length > bytes.length - offset) break;
+    items.push(read(header, Buffer.from(bytes.subarray(offset + header_size, offset + length))));
+    offset += align(length);
+  }
+  return items;
+}
+
+function decode_attributes(bytes: BytesLike): nlattr[] {
+  return walk(
+    checked_bytes(bytes, 'bytes'),
+    attribute_header.size,
+    (header) => attribute_header.decode(header).len,
+    (header, content) => {
+      const { len, type } = attribute_header.decode(header);
+      const nested = (type & c.NLA_F_NESTED) !== 0;
+      const net_byteorder = (type & c.NLA_F_NET_BYTEORDER) !== 0;
+      return { len, type: type & TYPE_MASK, nested, net_byteorder, data: content };
+    },
+  );
+}
+
+/** struct nlattr (rtnetlink calls it rtattr): an attribute, and what it contains. */
+export const nlattr = Object.freeze({
+  name: 'nlattr',
+  /** sizeof, in bytes: the header. */
+  size: attribute_header.size,
+  /** encode(value) -> the attribute, padded to 4 bytes. @throws TypeError, RangeError naming the field */
+  encode: (value: nlattr_like): Buffer => encode_attribute(value, 'nlattr'),
+  /** encode_all(values) -> the attributes, one after another. @throws TypeError, RangeError naming the field */
+  encode_all: (values: readonly nlattr_like[]): Buffer => encode_attributes(values, 'nlattr'),
+  /** decode_all(bytes) -> the attributes that stand one after another in these bytes. @throws TypeError */
+  decode_all: decode_attributes,
+});
+
+/** struct nlmsghdr with what follows it. */
+export interface nlmsghdr {
+  /** The message's length in bytes, header included, padding not. */
+  len: number;
+  /** NLMSG_ERROR, NLMSG_DONE, RTM_NEWLINK, … */
+  type: number;
+  /** NLM_F_REQUEST, NLM_F_DUMP, … */
+  flags: number;
+  /** The request's number, which answers repeat. */
+  seq: number;
+  /** The sender's address, 0 for the kernel. */
+  pid: number;
+  /** What follows the header, as far as it is there. */
+  data: Buffer;
+}
+/** The fields of a message as encode takes them: `len` follows from the rest where it is left out. */
+export interface nlmsghdr_like extends Omit<Encodable<nlmsghdr>, 'data'> {
+  /** A family's header, as `structs.ifinfomsg.encode(…)`; or everything behind the message's header. */
+  readonly data?: BytesLike;
+  /** What follows the data. */
+  readonly attributes?: readonly nlattr_like[];
+}
+
+const message_header = define<Omit<nlmsghdr, 'data'>>('nlmsghdr', {
+  len: int,
+  type: int,
+  flags: int,
+  seq: int,
+  pid: int,
+});
+const MESSAGE_FIELDS = ['len', 'type', 'flags', 'seq', 'pid', 'data', 'attributes'];
+
+/** struct nlmsghdr: a netlink message, header and data. */
+export const nlmsghdr = Object.freeze({
+  name: 'nlmsghdr',
+  /** sizeof, in bytes: the header. */
+  size: message_header.size,
+  /** encode(value) -> the message, padded to 4 bytes. @throws TypeError, RangeError naming the field */
+  encode(value: nlmsghdr_like): Buffer {
+    fields_of(value, 'nlmsghdr', MESSAGE_FIELDS);
+    const { data: content, attributes, len, ...header } = value;
+    const head = content === undefined ? new Uint8Array(0) : checked_bytes(content, 'nlmsghdr.data');
+    const rest = attributes === undefined ? null : encode_attributes(attributes, 'nlmsghdr.attributes');
+    const body = rest === null ? head : Buffer.concat([concat_aligned([head]), rest]);
+    const fixed = message_header.encode({ ...header, len: len ?? message_header.size + body.length });
+    return concat_aligned([fixed, body]);
+  },
+  /** decode(bytes) -> the message that begins there; of one cut short, what there is. @throws TypeError */
+  decode(bytes: BytesLike): nlmsghdr {
+    const view = checked_bytes(bytes, 'bytes');
+    const header = message_header.decode(view);
+    return { ...header, data: Buffer.from(view.subarray(message_header.size, Math.max(header.len, 0))) };
+  },
+  /** decode_all(bytes) -> the messages that stand one after another, as one receive gives them. @throws TypeError */
+  decode_all: (bytes: BytesLike): nlmsghdr[] =>
+    walk(
+      checked_bytes(bytes, 'bytes'),
+      message_header.size,
+      (header) => message_header.decode(header).len,
+      (header, content) => ({ ...message_header.decode(header), data: content }),
+    ),
+});
+
+/** struct ifinfomsg. */
+export interface ifinfomsg {
+  /** AF_UNSPEC. */
+  family: number;
+  /** The link's type: ARPHRD_*. */
+  type: number;
+  /** Its interface's index. */
+  index: number;
+  /** IFF_*. */
+  flags: number;
+  /** Which of the flags to change. */
+  change: number;
+}
+/** struct ifinfomsg, of RTM_NEWLINK, RTM_GETLINK, …; attributes IFLA_*. */
+export const ifinfomsg: Struct<ifinfomsg> = define('ifinfomsg', {
+  family: int,
+  type: int,
+  index: int,
+  flags: int,
+  change: int,
+});
+
+/** struct ifaddrmsg. */
+export interface ifaddrmsg {
+  /** AF_INET, AF_INET6. */
+  family: number;
+  /** The address's prefix, in bits. */
+  prefixlen: number;
+  /** IFA_F_*. */
+  flags: number;
+  /** RT_SCOPE_*. */
+  scope: number;
+  /** Its interface's index. */
+  index: number;
+}
+/** struct ifaddrmsg, of RTM_NEWADDR, RTM_GETADDR, …; attributes IFA_*. */
+export const ifaddrmsg: Struct<ifaddrmsg> = define('ifaddrmsg', {
+  family: int,
+  prefixlen: int,
+  flags: int,
+  scope: int,
+  index: int,
+});
+
+/** struct rtmsg. */
+export interface rtmsg {
+  /** AF_INET, AF_INET6. */
+  family: number;
+  /** The destination's prefix, in bits. */
+  dst_len: number;
+  /** The source's prefix, in bits. */
+  src_len: number;
+  /** IP_TOS of the packets it is for. */
+  tos: number;
+  /** RT_TABLE_*. */
+  table: number;
+  /** RTPROT_*: who made it. */
+  protocol: number;
+  /** RT_SCOPE_*. */
+  scope: number;
+  /** RTN_*. */
+  type: number;
+  /** RTM_F_*. */
+  flags: number;
+}
+/** struct rtmsg, of RTM_NEWROUTE, RTM_GETROUTE, …; attributes RTA_*. */
+export const rtmsg: Struct<rtmsg> = define('rtmsg', {
+  family: int,
+  dst_len: int,
+  src_len: int,
+  tos: int,
+  table: int,
+  protocol: int,
+  scope: int,
+  type: int,
+  flags: int,
+});
+
+/** struct ndmsg. */
+export interface ndmsg {
+  /** AF_INET, AF_INET6. */
+  family: number;
+  /** The neighbour's interface, by index. */
+  ifindex: number;
+  /** NUD_*. */
+  state: number;
+  /** NTF_*. */
+  flags: number;
+  /** RTN_*. */
+  type: number;
+}
+/** struct ndmsg, of RTM_NEWNEIGH, RTM_GETNEIGH, …; attributes NDA_*. */
+export const ndmsg: Struct<ndmsg> = define('ndmsg', {
+  family: int,
+  ifindex: int,
+  state: int,
+  flags: int,
+  type: int,
+});

@@ -1,0 +1,213 @@
+// What a C struct is here: its size, and its bytes from and to an object of its fields. `define` makes one from the
+// layout that the compiler took from the headers (native/structs.cc) and a codec for each field.
+//
+// A field has its C name without the prefix that all fields of its struct share: l_onoff is onoff.
+import { endianness } from 'node:os';
+import { addon, type FieldLayout, type StructLayout } from '../addon.js';
+import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../internal/validate.js';
+
+/** A C struct: what its bytes say, as `T`, and its bytes from `In`. */
+export interface Struct<T, In = Encodable<T>> {
+  /** Its name in C. */
+  readonly name: string;
+  /** sizeof, in bytes. */
+  readonly size: number;
+  /**
+   * encode(value) -> its bytes, for setsockopt or sendmsg. What is left out is zero.
+   *
+   * @param value its fields
+   * @throws TypeError, RangeError naming struct and field
+   */
+  encode(value: In): Buffer;
+  /**
+   * decode(bytes) -> its fields. Shorter bytes, from an older kernel, give the fields that are there; longer ones are
+   * read as far as the struct goes.
+   *
+   * @throws TypeError where it is no bytes
+   */
+  decode(bytes: BytesLike): T;
+}
+
+/** What encode takes: each field may be left out, and an integer may be a bigint. */
+export type Encodable<T> = { readonly [K in keyof T]?: number extends T[K] ? number | bigint : T[K] };
+
+/** Reads and writes one field. */
+export interface Codec<T> {
+  read(bytes: Bytes, layout: FieldLayout): T;
+  write(bytes: Bytes, layout: FieldLayout, value: unknown, name: string): void;
+}
+
+export const LITTLE_ENDIAN = endianness() === 'LE';
+
+const layouts = addon.structs();
+
+/** The layout of a struct by its C name; a name that native/structs.cc lacks is a mistake of ours. */
+export function layout_of(name: string): StructLayout {
+  const layout = layouts[name];
+  if (layout === undefined) throw new Error(`native/structs.cc has no struct ${name}`);
+  return layout;
+}
+
+const view_of = (bytes: Bytes): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+
+function read_small(bytes: Bytes, [offset, size, signed, shift, width]: FieldLayout): number {
+  const view = view_of(bytes);
+  if (size === 1) {
+    const byte = signed ? view.getInt8(offset) : view.getUint8(offset);
+    return width > 0 ? (byte >>> shift) & (2 ** width - 1) : byte;
+  }
+  if (size === 2)
+    return signed ? view.getInt16(offset, LITTLE_ENDIAN) : view.getUint16(offset, LITTLE_ENDIAN);
+  if (width > 0) return (view.getUint32(offset, LITTLE_ENDIAN) >>> shift) & (2 ** width - 1);
+  return signed ? view.getInt32(offset, LITTLE_ENDIAN) : view.getUint32(offset, LITTLE_ENDIAN);
+}
+
+function write_small(bytes: Bytes, layout: FieldLayout, value: unknown, name: string): void {
+  const [offset, size, signed, shift, width] = layout;
+  const bits = width > 0 ? width : size * 8;
+  const number = signed
+    ? integer(value, name, -(2 ** (bits - 1)), 2 ** (bits - 1) - 1)
+    : integer(value, name, 0, 2 ** bits - 1);
+  const whole = width > 0 ? read_small(bytes, [offset, size, 0, 0, 0]) + number * 2 ** shift : number;
+  const view = view_of(bytes);
+  if (size === 1) view.setUint8(offset, whole);
+  else if (size === 2) view.setUint16(offset, whole, LITTLE_ENDIAN);
+  else view.setUint32(offset, whole, LITTLE_ENDIAN);
+}
+
+/** An integer of at most 32 bits, also one in a bit field. */
+export const int: Codec<number> = { read: read_small, write: write_small };
+
+/** An integer of 64 bits, or a C long: a number, a bigint beyond 2^53. */
+export const long: Codec<number | bigint> = {
+  read(bytes, layout) {
+    const [offset, size, signed] = layout;
+    if (size < 8) return read_small(bytes, layout);
+    const view = view_of(bytes);
+    const value = signed ? view.getBigInt64(offset, LITTLE_ENDIAN) : view.getBigUint64(offset, LITTLE_ENDIAN);
+    const number = Number(value);
+    return Number.isSafeInteger(number) ? number : value;
+  },
+  write(bytes, layout, value, name) {
+    const [offset, size, signed] = layout;
+    if (size < 8) return write_small(bytes, layout, value, name);
+    view_of(bytes).setBigUint64(offset, integer_64(value, signed === 1, name), LITTLE_ENDIAN);
+  },
+};
+
+/** The 64 bits of an integer. */
+function integer_64(value: unknown, signed: boolean, name: string): bigint {
+  const [min, max] = signed ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
+  if (typeof value === 'bigint') {
+    if (value < min || value > max)
+      throw new RangeError(`${name} must be between ${min} and ${max}, not ${shown(value)}`);
+    return BigInt.asUintN(64, value);
+  }
+  const number = integer(value, name, Number(signed ? min : 0), Number(max));
+  if (!Number.isSafeInteger(number)) throw new RangeError(`${name} must be a bigint beyond 2^53: ${number}`);
+  return BigInt.asUintN(64, BigInt(number));
+}
+
+/** Bytes, of which another field may say how many count: see `with_length`. */
+export const octets: Codec<Buffer> = {
+  read: (bytes, [offset, size]) => Buffer.from(bytes.subarray(offset, offset + size)),
+  write(bytes, [offset, size], value, name) {
+    const given = checked_bytes(value, name);
+    if (given.length > size)
+      throw new RangeError(`${name} must have at most ${size} bytes, not ${given.length}`);
+    bytes.set(given, offset);
+  },
+};
+
+/** An array of `count` structs. */
+export function array_of<T>(struct: Struct<T>, count: number): Codec<T[]> {
+  return {
+    read: (bytes, [offset]) =>
+      Array.from({ length: count }, (_, index) =>
+        struct.decode(bytes.subarray(offset + index * struct.size, offset + (index + 1) * struct.size)),
+      ),
+    write(bytes, [offset], value, name) {
+      if (!Array.isArray(value) || value.length > count)
+        throw new TypeError(`${name} must be an array of at most ${count} ${struct.name}`);
+      value.forEach((item, index) => {
+        bytes.set(struct.encode(item), offset + index * struct.size);
+      });
+    },
+  };
+}
+
+/** The fields of a value, checked: an object that has no others. */
+export function fields_of(value: unknown, name: string, names: readonly string[]): Record<string, unknown> {
+  if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Array.isArray(value))
+    throw new TypeError(
+      `${name} must be an object with its fields (${names.join(', ')}), not ${shown(value)}`,
+    );
+  for (const key of Object.keys(value)) {
+    if (!names.includes(key))
+      throw new TypeError(`${name} has no field ${shown(key)}; its fields are ${names.join(', ')}`);
+  }
+  return value as Record<string, unknown>;
+}
+
+/**
+ * define(name, codecs) -> the struct.
+ *
+ * @param name in C, and in native/structs.cc
+ * @param codecs of its fields, in the order of C; one that the layout lacks, because this kernel does, is left out
+ * @param layout where it is not the one of that name
+ */
+export function define<T extends object, In = Encodable<T>>(
+  name: string,
+  codecs: { readonly [K in keyof T & string]-?: Codec<Exclude<T[K], undefined>> },
+  layout: StructLayout = layout_of(name),
+): Struct<T, In> {
+  const { size, fields } = layout;
+  const rows = Object.entries<Codec<unknown>>(codecs).flatMap(([field, codec]) => {
+    const at = fields[field];
+    return at === undefined ? [] : [{ field, codec, at, end: at[0] + at[1], label: `${name}.${field}` }];
+  });
+  const names = rows.map(({ field }) => field);
+  return Object.freeze({
+    name,
+    size,
+    encode(value: In): Buffer {
+      const given = fields_of(value, name, names);
+      const bytes = Buffer.alloc(size);
+      for (const { field, codec, at, label } of rows) {
+        if (given[field] !== undefined) codec.write(bytes, at, given[field], label);
+      }
+      return bytes;
+    },
+    decode(bytes: BytesLike): T {
+      const view = checked_bytes(bytes, 'bytes');
+      const there = rows.filter(({ end }) => end <= view.length);
+      return Object.fromEntries(there.map(({ field, codec, at }) => [field, codec.read(view, at)])) as T;
+    },
+  });
+}
+
+/**
+ * with_length(struct, length, field) -> the struct, whose `length` says how many of the bytes in `field` count: decoded
+ * are those alone, and encoded without a length it is that of the bytes.
+ */
+export function with_length<
+  L extends string,
+  F extends string,
+  T extends Record<L, number> & Record<F, Buffer>,
+  In extends { readonly [K in L]?: number | bigint } & { readonly [K in F]?: BytesLike },
+>(struct: Struct<T, In>, length: L, field: F): Struct<T, In> {
+  return Object.freeze({
+    ...struct,
+    encode(value: In): Buffer {
+      const bytes: unknown = value?.[field];
+      if (bytes === undefined || value[length] !== undefined) return struct.encode(value);
+      return struct.encode({ ...value, [length]: checked_bytes(bytes, `${struct.name}.${field}`).length });
+    },
+    decode(bytes: BytesLike): T {
+      const fields = struct.decode(bytes);
+      // Of shorter bytes, it may be missing.
+      const all: Buffer | undefined = fields[field];
+      return all === undefined ? fields : { ...fields, [field]: all.subarray(0, fields[length]) };
+    },
+  });
+}

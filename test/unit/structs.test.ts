@@ -1,0 +1,414 @@
+// The layouts of structs against a C program that is compiled here, their round trips and their misuse.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as socket from 'bsd-sockets/socket';
+import * as structs from 'bsd-sockets/structs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+
+const IPV4_FIELDS = new Set(['multiaddr', 'interface', 'address', 'sourceaddr', 'spec_dst', 'addr']);
+
+/** Structs as C has them: the prefix of their fields, and those fields. */
+const IN_C: Record<string, [prefix: string, ...fields: string[]]> = {
+  linger: ['l_', 'onoff', 'linger'],
+  timeval: ['tv_', 'sec', 'usec'],
+  timespec: ['tv_', 'sec', 'nsec'],
+  ucred: ['', 'pid', 'uid', 'gid'],
+  ip_mreq: ['imr_', 'multiaddr', 'interface'],
+  ip_mreqn: ['imr_', 'multiaddr', 'address', 'ifindex'],
+  ip_mreq_source: ['imr_', 'multiaddr', 'interface', 'sourceaddr'],
+  ipv6_mreq: ['ipv6mr_', 'multiaddr', 'interface'],
+  group_req: ['gr_', 'interface', 'group'],
+  group_source_req: ['gsr_', 'interface', 'group', 'source'],
+  in_pktinfo: ['ipi_', 'ifindex', 'spec_dst', 'addr'],
+  in6_pktinfo: ['ipi6_', 'addr', 'ifindex'],
+  sock_extended_err: ['ee_', 'errno', 'origin', 'type', 'code', 'info', 'data'],
+  scm_timestamping: ['', 'ts'],
+  tcp_info: ['tcpi_', 'state', 'options', 'rto', 'rtt', 'total_retrans', 'pacing_rate', 'min_rtt', 'snd_wnd'],
+  sock_filter: ['', 'code', 'jt', 'jf', 'k'],
+  packet_mreq: ['mr_', 'ifindex', 'type', 'alen', 'address'],
+  tpacket_stats: ['tp_', 'packets', 'drops'],
+  tpacket_stats_v3: ['tp_', 'packets', 'drops', 'freeze_q_cnt'],
+  tpacket_auxdata: ['tp_', 'status', 'len', 'snaplen', 'mac', 'net', 'vlan_tci', 'vlan_tpid'],
+  can_frame: ['', 'can_id', 'len', 'len8_dlc', 'data'],
+  canfd_frame: ['', 'can_id', 'len', 'flags', 'data'],
+  ifinfomsg: ['ifi_', 'family', 'type', 'index', 'flags', 'change'],
+  ifaddrmsg: ['ifa_', 'family', 'prefixlen', 'flags', 'scope', 'index'],
+  rtmsg: ['rtm_', 'family', 'dst_len', 'src_len', 'tos', 'table', 'protocol', 'scope', 'type', 'flags'],
+  ndmsg: ['ndm_', 'family', 'ifindex', 'state', 'flags', 'type'],
+};
+
+interface Plain {
+  size: number;
+  encode(value: Record<string, unknown>): Buffer;
+  decode(bytes: Uint8Array): Record<string, unknown>;
+}
+const plain = (name: string) => (structs as unknown as Record<string, Plain>)[name]!;
+
+/** A value of which every byte of the field differs from 0. */
+function full_value(name: string, field: string, size: number): unknown {
+  if (field === 'ts') return Array(3).fill({ sec: -1, nsec: -1 });
+  if (field === 'group' || field === 'source') return Buffer.alloc(128, 0xff);
+  if ((field === 'address' && name === 'packet_mreq') || (field === 'data' && name.startsWith('can')))
+    return Buffer.alloc(size, 0xff);
+  if (size === 16) return 'ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff';
+  if (IPV4_FIELDS.has(field) && (name.startsWith('ip_') || name === 'in_pktinfo')) return '255.255.255.255';
+  const signed =
+    /^(linger|timeval|timespec)$/.test(name) ||
+    field === 'pid' ||
+    (field === 'index' && name === 'ifinfomsg');
+  if (signed || (field === 'ifindex' && name !== 'in6_pktinfo')) return -1;
+  return size === 8 ? 2n ** 64n - 1n : 2 ** (size * 8) - 1;
+}
+
+describe('layouts', () => {
+  it("are the compiler's", { timeout: 60_000 }, (ctx) => {
+    const rows = Object.entries(IN_C).flatMap(([name, [prefix, ...fields]]) => [
+      `printf("${name} - 0 %zu\\n", sizeof(struct ${name}));`,
+      ...fields.map(
+        (field) =>
+          `printf("${name} ${field} %zu %zu\\n", offsetof(struct ${name}, ${prefix}${field}), sizeof(((struct ${name} *)0)->${prefix}${field}));`,
+      ),
+    ]);
+    const headers = [
+      'stddef.h',
+      'stdio.h',
+      'time.h',
+      'sys/time.h',
+      'sys/socket.h',
+      'netinet/in.h',
+      ...['can', 'errqueue', 'filter', 'if_addr', 'if_packet', 'neighbour', 'rtnetlink', 'tcp'].map(
+        (header) => `linux/${header}.h`,
+      ),
+    ];
+    const source = [
+      '#define _GNU_SOURCE',
+      ...headers.map((header) => `#include <${header}>`),
+      `int main(void) { ${rows.join('\n')} return 0; }`,
+    ].join('\n');
+    const folder = mkdtempSync(join(tmpdir(), 'structs-'));
+    try {
+      writeFileSync(join(folder, 'layout.c'), source);
+      const compiled = spawnSync('cc', ['layout.c', '-o', 'layout'], { cwd: folder, encoding: 'utf8' });
+      if (compiled.error) ctx.skip('cc is not installed');
+      expect(compiled.stderr).toBe('');
+      const { stdout } = spawnSync(join(folder, 'layout'), { encoding: 'utf8' });
+      const lines = stdout.trimEnd().split('\n');
+      expect(lines.length).toBeGreaterThan(90);
+      for (const line of lines) {
+        const [name, field, offset, size] = line.split(' ') as [string, string, string, string];
+        if (field === '-') {
+          // The kernel's tcp_info is newer than the headers.
+          if (name === 'tcp_info') expect(plain(name).size).toBeGreaterThanOrEqual(Number(size));
+          else expect(plain(name).size, name).toBe(Number(size));
+          continue;
+        }
+        const bytes = plain(name).encode({ [field]: full_value(name, field, Number(size)) });
+        if (name === 'packet_mreq' && field === 'address') bytes.writeUInt16LE(0, 6);
+        if (name.startsWith('can') && field === 'data') bytes[4] = 0;
+        const expected = Buffer.alloc(bytes.length);
+        expected.fill(0xff, Number(offset), Number(offset) + Number(size));
+        expect(bytes, line).toEqual(expected);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+
+  it('of bit fields', () => {
+    const bits = { snd_wscale: 0xa, rcv_wscale: 0x5, delivery_rate_app_limited: 1, fastopen_client_fail: 2 };
+    const bytes = structs.tcp_info.encode(bits);
+    expect([bytes[6], bytes[7]]).toEqual([0x5a, 0b101]);
+    expect(structs.tcp_info.decode(bytes)).toMatchObject(bits);
+  });
+
+  it('name every field: all of a struct comes back from zeros', () => {
+    for (const [name, [, ...fields]] of Object.entries(IN_C)) {
+      if (name === 'tcp_info') continue;
+      const { size } = plain(name);
+      expect(Object.keys(plain(name).decode(Buffer.alloc(size))).sort(), name).toEqual(fields.sort());
+    }
+    expect(Object.keys(structs.tcp_info.decode(Buffer.alloc(280))).length).toBeGreaterThanOrEqual(70);
+  });
+});
+
+const u8 = fc.nat(255);
+const u16 = fc.nat(65535);
+const u32 = fc.nat(2 ** 32 - 1);
+const i32 = fc.integer({ min: -(2 ** 31), max: 2 ** 31 - 1 });
+const as_number = (value: bigint) =>
+  value >= BigInt(Number.MIN_SAFE_INTEGER) && value <= BigInt(Number.MAX_SAFE_INTEGER)
+    ? Number(value)
+    : value;
+const i64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(as_number);
+const ipv4 = fc.ipV4();
+// Through the C library, whose text of an address is the one that comes back.
+const ipv6 = fc
+  .uint8Array({ minLength: 16, maxLength: 16 })
+  .map((bytes) => socket.inet_ntop(socket.AF_INET6, bytes));
+const address = fc.oneof(fc.tuple(ipv4, u16), fc.tuple(ipv6, u16, fc.nat(0xfffff), u32), fc.constant(null));
+const timespec = fc.record({ sec: i64, nsec: i64 });
+
+const VALUES: Record<string, fc.Arbitrary<object>> = {
+  linger: fc.record({ onoff: i32, linger: i32 }),
+  timeval: fc.record({ sec: i64, usec: i64 }),
+  timespec,
+  ucred: fc.record({ pid: i32, uid: u32, gid: u32 }),
+  ip_mreq: fc.record({ multiaddr: ipv4, interface: ipv4 }),
+  ip_mreqn: fc.record({ multiaddr: ipv4, address: ipv4, ifindex: i32 }),
+  ip_mreq_source: fc.record({ multiaddr: ipv4, interface: ipv4, sourceaddr: ipv4 }),
+  ipv6_mreq: fc.record({ multiaddr: ipv6, interface: u32 }),
+  group_req: fc.record({ interface: u32, group: address }),
+  group_source_req: fc.record({ interface: u32, group: address, source: address }),
+  in_pktinfo: fc.record({ ifindex: i32, spec_dst: ipv4, addr: ipv4 }),
+  in6_pktinfo: fc.record({ addr: ipv6, ifindex: u32 }),
+  sock_extended_err: fc.record({
+    errno: u32,
+    origin: u8,
+    type: u8,
+    code: u8,
+    info: u32,
+    data: u32,
+    offender: address.filter((value) => value !== null),
+  }),
+  scm_timestamping: fc.record({ ts: fc.array(timespec, { minLength: 3, maxLength: 3 }) }),
+  sock_filter: fc.record({ code: u16, jt: u8, jf: u8, k: u32 }),
+  packet_mreq: fc
+    .uint8Array({ maxLength: 8 })
+    .map((bytes) => ({ ifindex: 2, type: 1, alen: bytes.length, address: Buffer.from(bytes) })),
+  tpacket_stats: fc.record({ packets: u32, drops: u32 }),
+  tpacket_stats_v3: fc.record({ packets: u32, drops: u32, freeze_q_cnt: u32 }),
+  tpacket_auxdata: fc.record({
+    status: u32,
+    len: u32,
+    snaplen: u32,
+    mac: u16,
+    net: u16,
+    vlan_tci: u16,
+    vlan_tpid: u16,
+  }),
+  can_frame: fc
+    .tuple(u32, fc.uint8Array({ maxLength: 8 }))
+    .map(([can_id, bytes]) => ({ can_id, len: bytes.length, len8_dlc: 0, data: Buffer.from(bytes) })),
+  canfd_frame: fc
+    .tuple(u32, u8, fc.uint8Array({ maxLength: 64 }))
+    .map(([can_id, flags, bytes]) => ({ can_id, len: bytes.length, flags, data: Buffer.from(bytes) })),
+  ifinfomsg: fc.record({ family: u8, type: u16, index: i32, flags: u32, change: u32 }),
+  ifaddrmsg: fc.record({ family: u8, prefixlen: u8, flags: u8, scope: u8, index: u32 }),
+  ndmsg: fc.record({ family: u8, ifindex: i32, state: u16, flags: u8, type: u8 }),
+};
+
+describe('round trips', () => {
+  it.each(Object.keys(VALUES))('%s', (name) => {
+    fc.assert(
+      fc.property(VALUES[name]!, (value) => {
+        const bytes = plain(name).encode(value as Record<string, unknown>);
+        expect(bytes.length).toBeGreaterThanOrEqual(plain(name).size);
+        expect(plain(name).decode(bytes)).toEqual(value);
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  it('tcp_info: what it decodes, whatever the bytes, encodes to them', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 280, maxLength: 280 }), (bytes) => {
+        // The bits that no field has.
+        bytes[7]! &= 0b111;
+        expect(structs.tcp_info.encode(structs.tcp_info.decode(bytes))).toEqual(Buffer.from(bytes));
+      }),
+    );
+  });
+
+  it('every struct takes bytes of any length and content', () => {
+    const names = [...Object.keys(IN_C), 'nlmsghdr'];
+    fc.assert(
+      fc.property(fc.constantFrom(...names), fc.uint8Array({ maxLength: 300 }), (name, bytes) => {
+        expect(plain(name).decode(bytes)).toBeTypeOf('object');
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('shorter bytes give the fields that are there', () => {
+    expect(structs.tcp_info.decode(Buffer.alloc(104))).not.toHaveProperty('pacing_rate');
+    expect(structs.tcp_info.decode(Buffer.alloc(104)).total_retrans).toBe(0);
+    expect(structs.tcp_info.decode(Buffer.alloc(0))).toEqual({});
+    expect(structs.ucred.decode(Buffer.from([1, 0, 0, 0, 2, 0, 0]))).toEqual({ pid: 1 });
+    expect(structs.can_frame.decode(Buffer.alloc(15))).toEqual({ can_id: 0, len: 0, len8_dlc: 0 });
+    expect(structs.linger.decode(Buffer.alloc(100, 1))).toEqual({ onoff: 0x1010101, linger: 0x1010101 });
+  });
+
+  it('views that begin elsewhere', () => {
+    const memory = new Uint8Array(30);
+    memory.set(structs.ucred.encode({ pid: 7, uid: 8, gid: 9 }), 3);
+    expect(structs.ucred.decode(memory.subarray(3))).toEqual({ pid: 7, uid: 8, gid: 9 });
+    expect(structs.ucred.decode(new DataView(memory.buffer, 3, 12))).toEqual({ pid: 7, uid: 8, gid: 9 });
+  });
+
+  it("tell the machine's byte order as python3 does", (ctx) => {
+    const python = spawnSync(
+      'python3',
+      ['-c', "import struct,sys; sys.stdout.write(struct.pack('iiQHBBI', -1, 5, 2**63, 40, 1, 2, 7).hex())"],
+      { encoding: 'utf8' },
+    );
+    if (python.error) ctx.skip('python3 is not installed');
+    const filter = structs.sock_filter.encode({ code: 40, jt: 1, jf: 2, k: 7 });
+    const head = structs.linger.encode({ onoff: -1, linger: 5 });
+    const rate = structs.tcp_info.encode({ pacing_rate: 2n ** 63n }).subarray(104, 112);
+    expect(Buffer.concat([head, rate, filter]).toString('hex')).toBe(python.stdout);
+  });
+});
+
+describe('netlink', () => {
+  const { nlmsghdr, nlattr } = structs;
+  const attribute: fc.Arbitrary<object> = fc.letrec((tie) => ({
+    attribute: fc.record({
+      type: fc.nat(0x3fff),
+      data: fc.oneof(
+        { maxDepth: 3 },
+        fc.uint8Array({ maxLength: 9 }),
+        fc.array(tie('attribute'), { maxLength: 3 }),
+      ),
+    }),
+  })).attribute as fc.Arbitrary<object>;
+
+  /** What was encoded, read back in the same form. */
+  const read = (bytes: Uint8Array): object[] =>
+    nlattr
+      .decode_all(bytes)
+      .map(({ type, nested, data }) => ({ type, data: nested ? read(data) : new Uint8Array(data) }));
+
+  it('attributes go round, nested ones too', () => {
+    fc.assert(
+      fc.property(fc.array(attribute, { maxLength: 5 }), (values) => {
+        expect(read(nlattr.encode_all(values as structs.nlattr_like[]))).toEqual(values);
+      }),
+    );
+  });
+
+  it('a message has a header, data, attributes', () => {
+    const bytes = nlmsghdr.encode({
+      type: socket.RTM_NEWLINK,
+      flags: socket.NLM_F_REQUEST,
+      seq: 7,
+      data: structs.ifinfomsg.encode({ index: 3 }),
+      attributes: [{ type: socket.IFLA_IFNAME, data: 'eth0\0' }],
+    });
+    expect(bytes.length).toBe(16 + 16 + 12);
+    const { data, ...header } = nlmsghdr.decode(bytes);
+    expect(header).toEqual({ len: 44, type: 16, flags: 1, seq: 7, pid: 0 });
+    expect(structs.ifinfomsg.decode(data).index).toBe(3);
+    expect(nlattr.decode_all(data.subarray(16))).toEqual([
+      { len: 9, type: 3, nested: false, net_byteorder: false, data: Buffer.from('eth0\0') },
+    ]);
+  });
+
+  it('several messages; one that is cut ends them', () => {
+    const one = nlmsghdr.encode({ type: 1, data: Buffer.from('abc') });
+    expect(one.length).toBe(20);
+    expect(nlmsghdr.decode(one).len).toBe(19);
+    const messages = nlmsghdr.decode_all(Buffer.concat([one, one, one.subarray(0, 18)]));
+    expect(messages.map(({ data }) => String(data))).toEqual(['abc', 'abc']);
+    expect(String(nlmsghdr.decode(one.subarray(0, 18)).data)).toBe('ab');
+    expect(nlmsghdr.decode_all(Buffer.alloc(40))).toEqual([]);
+  });
+
+  it('never fails on bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        nlmsghdr.decode_all(bytes).flatMap(({ data }) => nlattr.decode_all(data));
+        nlattr.decode_all(bytes);
+      }),
+    );
+  });
+
+  it('misuse', () => {
+    expect(() => nlattr.encode({ type: 0x4000 })).toThrow(RangeError);
+    expect(() => nlattr.encode({ type: 1, data: [{ type: -1 }] })).toThrow(/nlattr\.data\[0\]\.type/);
+    expect(() => nlattr.encode({ type: 1, data: Buffer.alloc(65533) })).toThrow(/nlattr\.len/);
+    // @ts-expect-error it has no such field
+    expect(() => nlattr.encode({ type: 1, payload: '' })).toThrow(TypeError);
+    // @ts-expect-error not an array
+    expect(() => nlattr.encode_all({})).toThrow(TypeError);
+    expect(() => nlmsghdr.encode({ type: 65536 })).toThrow(/nlmsghdr\.type/);
+    // @ts-expect-error no object
+    expect(() => nlmsghdr.encode(null)).toThrow(TypeError);
+    // @ts-expect-error no bytes
+    expect(() => nlmsghdr.decode('abc')).toThrow(TypeError);
+  });
+});
+
+describe('misuse', () => {
+  it('names struct and field', () => {
+    expect(() => structs.linger.encode({ onoff: 2 ** 31 })).toThrow(/^linger\.onoff must be between/);
+    expect(() => structs.linger.encode({ onoff: 1.5 })).toThrow(TypeError);
+    expect(() => structs.ucred.encode({ uid: -1 })).toThrow(RangeError);
+    expect(() => structs.sock_filter.encode({ jt: 256 })).toThrow(/^sock_filter\.jt/);
+    expect(() => structs.tcp_info.encode({ snd_wscale: 16 })).toThrow(/between 0 and 15/);
+    expect(() => structs.timespec.encode({ sec: 2n ** 63n })).toThrow(/^timespec\.sec/);
+    expect(() => structs.timespec.encode({ sec: 2 ** 60 })).toThrow(/bigint/);
+    expect(() => structs.timespec.encode({ sec: Number.NaN })).toThrow(TypeError);
+    // @ts-expect-error a string is no number
+    expect(() => structs.linger.encode({ onoff: '1' })).toThrow(TypeError);
+    // @ts-expect-error C's name has a prefix, which is left out here
+    expect(() => structs.linger.encode({ l_onoff: 1 })).toThrow(/its fields are onoff, linger/);
+    for (const value of [null, undefined, 1, 'x', [], Buffer.alloc(8)]) {
+      // @ts-expect-error no object with fields
+      expect(() => structs.linger.encode(value)).toThrow(TypeError);
+      // @ts-expect-error no object with fields
+      expect(() => structs.can_frame.encode(value)).toThrow(TypeError);
+      // @ts-expect-error no object with fields
+      expect(() => structs.sock_extended_err.encode(value)).toThrow(TypeError);
+    }
+  });
+
+  it('addresses are numeric', () => {
+    for (const multiaddr of ['localhost', '', '127.1', '1.2.3.4\0', '::1', '1.2.3.256'])
+      expect(() => structs.ip_mreq.encode({ multiaddr }), multiaddr).toThrow(RangeError);
+    expect(() => structs.ipv6_mreq.encode({ multiaddr: '1.2.3.4' })).toThrow(RangeError);
+    // @ts-expect-error a number is no address
+    expect(() => structs.ip_mreq.encode({ multiaddr: 1 })).toThrow(TypeError);
+    expect(() => structs.group_req.encode({ group: ['localhost', 0] })).toThrow(/group_req\.group/);
+    expect(() => structs.group_req.encode({ group: ['fe80::1%', 0] })).toThrow(RangeError);
+    expect(() => structs.group_req.encode({ group: ['fe80::1%no-such', 0] })).toThrow(/if_nametoindex/);
+    expect(() => structs.group_req.encode({ group: ['1.2.3.4', 65536] })).toThrow(RangeError);
+    expect(() => structs.group_req.encode({ group: Buffer.alloc(129) })).toThrow(RangeError);
+    // @ts-expect-error two elements at least
+    expect(() => structs.group_req.encode({ group: ['1.2.3.4'] })).toThrow(TypeError);
+  });
+
+  it('an address with a scope, and bytes of another family', () => {
+    const bytes = structs.group_req.encode({ group: ['fe80::1%lo', 5] });
+    const lo = socket.if_nametoindex('lo');
+    expect(structs.group_req.decode(bytes).group).toEqual(['fe80::1', 5, 0, lo]);
+    const unix = Buffer.alloc(128);
+    unix[0] = socket.AF_UNIX;
+    expect(structs.group_req.decode(structs.group_req.encode({ group: unix })).group).toEqual(unix);
+  });
+
+  it('bytes', () => {
+    for (const value of [null, 'abc', 5, [1]]) {
+      // @ts-expect-error no bytes
+      expect(() => structs.linger.decode(value)).toThrow(TypeError);
+    }
+    const detached = new Uint8Array(8);
+    structuredClone(detached.buffer, { transfer: [detached.buffer] });
+    expect(() => structs.linger.decode(detached)).toThrow(/detached/);
+    expect(() => structs.can_frame.encode({ data: Buffer.alloc(9) })).toThrow(/can_frame\.data/);
+    expect(() => structs.packet_mreq.encode({ address: new Uint8Array(9) })).toThrow(RangeError);
+    // @ts-expect-error text is no hardware address
+    expect(() => structs.packet_mreq.encode({ address: 'aa:bb' })).toThrow(TypeError);
+    // @ts-expect-error three of them
+    expect(() => structs.scm_timestamping.encode({ ts: 1 })).toThrow(TypeError);
+    expect(() => structs.scm_timestamping.encode({ ts: Array(4).fill({}) })).toThrow(TypeError);
+  });
+
+  it('a struct cannot be changed', () => {
+    expect(Object.isFrozen(structs.linger)).toBe(true);
+    expect(Object.isFrozen(structs.can_frame)).toBe(true);
+    expect(structs.linger.name).toBe('linger');
+  });
+});
