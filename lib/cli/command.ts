@@ -1,0 +1,205 @@
+// What a command is: a name, a table of options, operands, and a function that runs. From the table comes how the
+// arguments are read (node:util parseArgs), what their types are, and what --help prints.
+import { parseArgs } from 'node:util';
+import { UsageError } from './errors.js';
+import { closest } from './suggest.js';
+
+interface About {
+  /** One letter: -c. */
+  readonly short?: string;
+  /** What --help says. */
+  readonly help: string;
+}
+
+/** An option that is given or not. */
+export interface Flag extends About {
+  readonly type: 'flag';
+}
+
+/** An option with a text, one of `choices` where there are some. */
+export interface Text extends About {
+  readonly type: 'text';
+  /** What --help calls the value: FILE. */
+  readonly value: string;
+  readonly choices?: readonly string[];
+  readonly default?: string;
+}
+
+/** An option with a number: whole, or with a fraction (seconds). */
+export interface Quantity extends About {
+  readonly type: 'integer' | 'number';
+  readonly value: string;
+  readonly min: number;
+  readonly max: number;
+  readonly default?: number;
+}
+
+export type OptionTable = Readonly<Record<string, Flag | Text | Quantity>>;
+
+type Value<O> = O extends Flag
+  ? boolean
+  : O extends Text
+    ? string | (O extends { readonly default: string } ? never : undefined)
+    : number | (O extends { readonly default: number } ? never : undefined);
+
+/** The values of a table's options. */
+export type Values<Table extends OptionTable> = { readonly [Name in keyof Table]: Value<Table[Name]> };
+
+export interface Definition<Table extends OptionTable> {
+  readonly name: string;
+  /** A line for the list of commands. */
+  readonly summary: string;
+  /** What follows the name in "Usage: bsd-sockets NAME …", a line for each form. */
+  readonly usage: readonly string[];
+  /** How many operands there may be. */
+  readonly operands: readonly [min: number, max: number];
+  readonly options: Table;
+  /** Paragraphs below the options. */
+  readonly notes?: string;
+  /**
+   * Does it.
+   *
+   * @returns the exit code: 0 done, 1 no answer or failed
+   * @throws UsageError, OSError
+   */
+  run(options: Values<Table>, operands: readonly string[]): Promise<number>;
+}
+
+/** A command, ready for its arguments. */
+export interface Command {
+  readonly name: string;
+  readonly help: string;
+  /** Reads the arguments and runs. @throws UsageError, OSError */
+  main(args: readonly string[]): Promise<number>;
+}
+
+/** Makes a command of its definition. */
+export function command<const Table extends OptionTable>(definition: Definition<Table>): Command {
+  return {
+    name: definition.name,
+    help: help_of(definition),
+    main(args) {
+      const { values, operands } = read_arguments(definition, args);
+      return definition.run(values, operands);
+    },
+  };
+}
+
+const long_name = (name: string) => `--${name.replaceAll('_', '-')}`;
+
+function help_of(definition: Definition<OptionTable>): string {
+  const { name, usage, options, notes } = definition;
+  const uses = usage.map((form, i) => `${i === 0 ? 'Usage:' : '      '} bsd-sockets ${name} ${form}`);
+  const rows = [...Object.entries(options), ['help', { type: 'flag', help: 'print this' }] as const].map(
+    ([long, option]): [string, string] => {
+      const letter = 'short' in option && option.short ? `-${option.short}, ` : '    ';
+      const value = option.type === 'flag' ? '' : ` ${option.value}`;
+      return [`  ${letter}${long_name(long)}${value}`, described(option)];
+    },
+  );
+  const width = Math.max(...rows.map(([left]) => left.length)) + 2;
+  const lines = rows.map(
+    ([left, right]) => left.padEnd(width) + right.replaceAll('\n', `\n${' '.repeat(width)}`),
+  );
+  const parts = [
+    uses.join('\n'),
+    capitalized(definition.summary),
+    `Options:\n${lines.join('\n')}`,
+    notes?.trim(),
+  ];
+  return `${parts.filter(Boolean).join('\n\n')}\n`;
+}
+
+function described(option: Flag | Text | Quantity): string {
+  const choices = option.type === 'text' && option.choices ? `: ${option.choices.join(', ')}` : '';
+  const standard = option.type !== 'flag' && option.default !== undefined ? ` (${option.default})` : '';
+  return option.help + choices + standard;
+}
+
+const capitalized = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
+function read_arguments<Table extends OptionTable>(
+  definition: Definition<Table>,
+  args: readonly string[],
+): { values: Values<Table>; operands: string[] } {
+  const {
+    options: table,
+    operands: [least, most],
+  } = definition;
+  const names = new Map(Object.keys(table).map((name) => [long_name(name).slice(2), name]));
+  const config = Object.fromEntries(
+    [...names].map(([long, name]) => {
+      const { type, short } = table[name] as Flag;
+      return [
+        long,
+        { type: type === 'flag' ? ('boolean' as const) : ('string' as const), ...(short ? { short } : {}) },
+      ];
+    }),
+  );
+  // Not strict: the messages of a strict parseArgs are of several lines.
+  const { tokens } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
+  const values: Record<string, boolean | string | number | undefined> = {};
+  for (const [name, option] of Object.entries(table)) {
+    values[name] = option.type === 'flag' ? false : option.default;
+  }
+  const operands: string[] = [];
+  for (const token of tokens) {
+    if (token.kind === 'positional') operands.push(token.value);
+    if (token.kind !== 'option') continue;
+    const name = names.get(token.name);
+    if (name === undefined) throw new UsageError(unknown_option(token.rawName, [...names.keys()]));
+    values[name] = value_of(token.rawName, table[name] as Table[string], token.value);
+  }
+  if (operands.length < least || operands.length > most)
+    throw new UsageError(wrong_count(operands, least, most));
+  return { values: values as Values<Table>, operands };
+}
+
+function unknown_option(raw: string, names: readonly string[]): string {
+  const similar = raw.startsWith('--') ? closest(raw.slice(2), names) : undefined;
+  return `unknown option ${raw}${similar === undefined ? '' : `; did you mean --${similar}?`}`;
+}
+
+function wrong_count(operands: readonly string[], least: number, most: number): string {
+  if (operands.length > most) return `what is ${JSON.stringify(operands[most])}? It is one argument too many`;
+  return least === 1 ? 'an argument is missing' : `${least - operands.length} more argument(s) expected`;
+}
+
+function value_of(
+  raw: string,
+  option: Flag | Text | Quantity,
+  text: string | undefined,
+): boolean | string | number {
+  if (option.type === 'flag') {
+    if (text !== undefined) throw new UsageError(`option ${raw} takes no value`);
+    return true;
+  }
+  if (text === undefined) throw new UsageError(`option ${raw} needs a value: ${option.value}`);
+  if (option.type === 'text') {
+    if (option.choices && !option.choices.includes(text)) {
+      throw new UsageError(
+        `option ${raw} takes one of ${option.choices.join(', ')}, not ${JSON.stringify(text)}`,
+      );
+    }
+    return text;
+  }
+  return read_number(`option ${raw}`, text, option);
+}
+
+/**
+ * A number that was given as text.
+ *
+ * @param what named in the message
+ * @throws UsageError
+ */
+export function read_number(
+  what: string,
+  text: string,
+  { type, min, max }: Pick<Quantity, 'type' | 'min' | 'max'>,
+): number {
+  const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
+  const fits = value >= min && value <= max && (type === 'number' || Number.isInteger(value));
+  if (fits) return value;
+  const kind = type === 'integer' ? 'a whole number' : 'a number';
+  throw new UsageError(`${what} takes ${kind} from ${min} to ${max}, not ${JSON.stringify(text)}`);
+}

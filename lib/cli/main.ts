@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+// bsd-sockets COMMAND …: finds the command, runs it, and turns what it throws into a line and an exit code.
+import type { Command } from './command.js';
+import { DONE, exit_code_of, line_of, UNUSABLE, UsageError } from './errors.js';
+import { complain, print, watch_output } from './output.js';
+import { closest } from './suggest.js';
+import { version } from './version.js';
+
+interface Entry {
+  readonly name: string;
+  readonly summary: string;
+  load(): Promise<Command>;
+}
+
+// Loaded when called: a command starts no slower for those beside it.
+const commands: readonly Entry[] = [
+  {
+    name: 'doctor',
+    summary: 'what this kernel and user may do',
+    load: async () => (await import('./doctor.js')).doctor,
+  },
+  {
+    name: 'nc',
+    summary: 'connect or listen by TCP, UDP or UNIX sockets, to standard input and output',
+    load: async () => (await import('./nc.js')).nc,
+  },
+  {
+    name: 'serve',
+    summary: 'serve echo, discard, the time or a file, over any class of server',
+    load: async () => (await import('./serve.js')).serve,
+  },
+];
+
+function overview(): string {
+  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
+  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`);
+  return `Usage: bsd-sockets COMMAND [options] …
+
+Commands:
+${rows.join('\n')}
+
+bsd-sockets COMMAND --help tells more of one. Exit codes: 0 done, 1 no answer or failed, 2 it could not begin.
+`;
+}
+
+function find(name: string): Entry {
+  const entry = commands.find((each) => each.name === name);
+  if (entry !== undefined) return entry;
+  const similar = closest(
+    name,
+    commands.map((each) => each.name),
+  );
+  const advice = similar === undefined ? 'bsd-sockets --help lists them' : `did you mean ${similar}?`;
+  throw new UsageError(`there is no command ${JSON.stringify(name)}; ${advice}`);
+}
+
+/** Runs what the arguments say, and gives the exit code. */
+async function main([name, ...args]: readonly string[]): Promise<number> {
+  if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && args.length === 0)) {
+    const stream = name === undefined ? process.stderr : process.stdout;
+    stream.write(overview());
+    return name === undefined ? UNUSABLE : DONE;
+  }
+  if (name === '--version' || name === '-V') {
+    print(version());
+    return DONE;
+  }
+  if (name.startsWith('-')) throw new UsageError(`the command comes first: bsd-sockets COMMAND ${name}`);
+  if (name === 'help') return main([args[0] as string, '--help']);
+  const command = await find(name).load();
+  const end = args.indexOf('--');
+  if (args.slice(0, end < 0 ? args.length : end).includes('--help')) {
+    process.stdout.write(command.help);
+    return DONE;
+  }
+  return command.main(args);
+}
+
+watch_output();
+const args = process.argv.slice(2);
+try {
+  process.exitCode = await main(args);
+} catch (error) {
+  const line = line_of(error);
+  if (line === undefined) throw error;
+  const command = commands.find(({ name }) => name === args[0]);
+  const prefix = command === undefined ? 'bsd-sockets' : `bsd-sockets ${command.name}`;
+  complain(`${prefix}: ${line}`);
+  if (error instanceof UsageError && command !== undefined) complain(`${prefix} --help tells more.`);
+  process.exitCode = exit_code_of(error);
+}

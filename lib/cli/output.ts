@@ -1,0 +1,65 @@
+// What commands print: lines, JSON, colours. A reader that goes away (`| head`) ends the program quietly, as SIGPIPE does
+// with other programs.
+import { styleText } from 'node:util';
+
+const BROKEN_PIPE = 141;
+
+let broken = false;
+
+/** To be called once, before anything is printed. */
+export function watch_output(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EPIPE') throw error;
+      broken = true;
+      process.exit(BROKEN_PIPE);
+    });
+  }
+}
+
+/** print(line). A line on standard output. */
+export function print(line = ''): void {
+  if (!broken) process.stdout.write(`${line}\n`);
+}
+
+/** complain(line). A line on standard error. */
+export function complain(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** print_json(value). One JSON object on a line; a bigint becomes a number, or text where that would lose digits. */
+export function print_json(value: object): void {
+  print(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? plain(item) : item)));
+}
+
+function plain(value: bigint): number | string {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
+}
+
+/** Whether somebody watches standard output. */
+function is_terminal(): boolean {
+  return process.stdout.isTTY === true;
+}
+
+type Style = Parameters<typeof styleText>[0];
+
+/** coloured(style, text) -> the text in a colour, on a terminal that has some and unless NO_COLOR is set. */
+export function coloured(style: Style, text: string): string {
+  return is_terminal() && process.stdout.hasColors() ? styleText(style, text) : text;
+}
+
+/** Rows as columns: each as wide as its widest cell. */
+export function table(rows: readonly (readonly string[])[], gap = 2): string[] {
+  const widths: number[] = [];
+  for (const row of rows) {
+    row.forEach((cell, i) => {
+      widths[i] = Math.max(widths[i] ?? 0, cell.length);
+    });
+  }
+  return rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd((widths[i] ?? 0) + gap))
+      .join('')
+      .trimEnd(),
+  );
+}

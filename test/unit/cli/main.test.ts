@@ -1,0 +1,89 @@
+// The frame of the command: what is common to all of its parts.
+import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { program, run } from './run.js';
+
+const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
+const names = (await run(['--help'])).stdout.match(/^ {2}[a-z-]+(?= )/gm)?.map((name) => name.trim()) ?? [];
+
+describe('bsd-sockets', () => {
+  test('--version', async () => {
+    const { version } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as { version: string };
+    expect(await run(['--version'])).toMatchObject({ code: 0, stdout: `${version}\n`, stderr: '' });
+  });
+
+  test('is what package.json names', () => {
+    const { bin } = JSON.parse(readFileSync(`${root}/package.json`, 'utf8')) as {
+      bin: Record<string, string>;
+    };
+    expect(`${root}/${bin['bsd-sockets']}`).toBe(program);
+    expect(readFileSync(program, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+  });
+
+  test('--help lists every command, and each has its own', async () => {
+    expect(names).toContain('doctor');
+    expect(new Set(names).size).toBe(names.length);
+    for (const name of names) {
+      const { code, stdout, stderr } = await run([name, '--help']);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      expect(stdout).toMatch(new RegExp(`^Usage: bsd-sockets ${name}\\b`));
+      expect(stdout).toContain('--help');
+      expect(await run(['help', name])).toMatchObject({ code: 0, stdout });
+    }
+  });
+
+  test('the page tells of each command, and the README of the page', () => {
+    const page = readFileSync(`${root}/docs/command.md`, 'utf8');
+    for (const name of names) expect(page).toContain(`\n## ${name}\n`);
+    expect(readFileSync(`${root}/README.md`, 'utf8')).toContain('docs/command.md');
+    expect(readdirSync(`${root}/lib/cli`).length).toBeGreaterThan(names.length);
+  });
+
+  test('without a command it says what there is', async () => {
+    const { code, stdout, stderr } = await run([]);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(/^Usage: bsd-sockets COMMAND/);
+  });
+
+  test.each([
+    [['docter'], 'bsd-sockets: there is no command "docter"; did you mean doctor?\n'],
+    [['xyzzy'], 'bsd-sockets: there is no command "xyzzy"; bsd-sockets --help lists them\n'],
+    [['--verbose'], 'bsd-sockets: the command comes first: bsd-sockets COMMAND --verbose\n'],
+    [['doctor', '-x'], 'bsd-sockets doctor: unknown option -x\nbsd-sockets doctor --help tells more.\n'],
+    [
+      ['doctor', '--jsn'],
+      'bsd-sockets doctor: unknown option --jsn; did you mean --json?\nbsd-sockets doctor --help tells more.\n',
+    ],
+    [['doctor', '--json=1'], /^bsd-sockets doctor: option --json takes no value\n/],
+    [['doctor', 'now'], /^bsd-sockets doctor: what is "now"\? It is one argument too many\n/],
+  ])('%j is wrong, and why', async (args, message) => {
+    const outcome = await run(args);
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    if (typeof message === 'string') expect(outcome.stderr).toBe(message);
+    else expect(outcome.stderr).toMatch(message);
+  });
+
+  test('a reader that goes away ends it quietly', () => {
+    // `head -c 0` closes the pipe at once; the exit code is what a shell says of SIGPIPE.
+    const script =
+      `{ "${process.execPath}" "${program}" doctor; echo "code $?" >&2; } 2>&1 >/dev/null | cat; ` +
+      `{ sleep 0.5; "${process.execPath}" "${program}" doctor --json; echo "code $?" >&2; } 2>&1 >&3 3>&- | cat`;
+    const output = execFileSync('bash', ['-c', `exec 3> >(exec head -c 0); ${script}`], { encoding: 'utf8' });
+    expect(output).toBe('code 0\ncode 141\n');
+  });
+
+  test('colours only on a terminal', async () => {
+    expect((await run(['doctor'])).stdout).not.toContain('\x1b');
+    // script(1) of util-linux gives it one.
+    const on_terminal = (env: NodeJS.ProcessEnv) =>
+      execFileSync('script', ['-qec', `"${process.execPath}" "${program}" doctor`, '/dev/null'], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+        env: { PATH: process.env.PATH, TERM: 'xterm-256color', ...env },
+      });
+    expect(on_terminal({})).toContain('\x1b[1m');
+    expect(on_terminal({ NO_COLOR: '1' })).not.toContain('\x1b[1m');
+  });
+});

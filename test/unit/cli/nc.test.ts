@@ -1,0 +1,239 @@
+// bsd-sockets nc, with itself and with OpenBSD's nc at the other end.
+import { spawn, spawnSync } from 'node:child_process';
+import { createHash, randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { text } from 'node:stream/consumers';
+import * as promises from 'bsd-sockets/promises';
+import * as socket from 'bsd-sockets/socket';
+import { describe, expect, test } from 'vitest';
+import { Running, run } from './run.js';
+
+const has_nc = spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr?.startsWith('OpenBSD');
+const path = (name: string) => `/tmp/bsd-sockets-nc-${process.pid}-${name}`;
+
+/** Starts a listening nc on any port; which one it took. */
+async function listening(
+  args: readonly string[],
+  input: string | Buffer | 'open' = '',
+): Promise<[Running, string]> {
+  const server = new Running(['nc', '-l', '-v', ...args, '127.0.0.1', '0'], { input });
+  const [, port = ''] = await server.prints(/(?:Listening|Bound) on 127\.0\.0\.1 (\d+)/);
+  return [server, port];
+}
+
+/** A port that nobody listens on. */
+function closed_port(type = socket.SOCK_STREAM): string {
+  const sock = socket.socket(socket.AF_INET, type);
+  sock.bind(['127.0.0.1', 0]);
+  const [, port] = sock.getsockname();
+  sock.close();
+  return String(port);
+}
+
+describe('nc', () => {
+  test('both ways at once, with half closes', async () => {
+    const [server, port] = await listening(['-N'], 'from the server\n');
+    const client = await run(['nc', '-N', '127.0.0.1', port], { input: 'from the client\n' });
+    expect(client).toEqual({ code: 0, signal: null, stdout: 'from the server\n', stderr: '' });
+    expect(await server.ended()).toMatchObject({ code: 0, stdout: 'from the client\n' });
+    expect(server.stderr).toMatch(/Connection received on 127\.0\.0\.1 \d+\n$/);
+  });
+
+  test('a half close: the answer comes after the end of the question', async () => {
+    const server = await promises.create_server(['127.0.0.1', 0]);
+    const [, port] = server.getsockname() as [string, number];
+    const client = new Running(['nc', '-N', '127.0.0.1', String(port)], { input: 'question' });
+    const [conn] = await server.accept();
+    expect((await conn.recv_exactly(8)).toString()).toBe('question');
+    expect(await conn.recv(1)).toHaveLength(0);
+    await conn.sendall('answer');
+    conn.close();
+    expect(await client.ended()).toMatchObject({ code: 0, stdout: 'answer' });
+    server.close();
+  });
+
+  test('with OpenBSD nc, 8 MB each way', async (ctx) => {
+    if (!has_nc) ctx.skip('needs netcat-openbsd');
+    const data = randomBytes(4 * 2 ** 20).toString('hex');
+    const hash = (value: string) => createHash('md5').update(value).digest('hex');
+    const [server, port] = await listening(['-N'], data);
+    const other = spawn('nc', ['-N', '127.0.0.1', port]);
+    other.stdin.end(data);
+    expect(hash(await text(other.stdout))).toBe(hash(data));
+    expect(hash((await server.ended()).stdout)).toBe(hash(data));
+  });
+
+  test('with nobody reading, it stops taking input and goes on sending', async () => {
+    const server = await promises.create_server(['127.0.0.1', 0]);
+    const [, port] = server.getsockname() as [string, number];
+    const client = new Running(['nc', '-N', '127.0.0.1', String(port)], { input: 'open' });
+    const [conn] = await server.accept();
+    const written = new Promise<void>((resolve) =>
+      client.child.stdin?.end(Buffer.alloc(64 * 2 ** 20), () => resolve()),
+    );
+    // 64 MB do not fit into the buffers between: the input is not taken yet.
+    const early = await Promise.race([
+      written.then(() => true),
+      new Promise((resolve) => setTimeout(resolve, 300)),
+    ]);
+    expect(early).not.toBe(true);
+    await conn.sendall('meanwhile');
+    await client.prints(/meanwhile/);
+    let length = 0;
+    for await (const chunk of conn) length += (chunk as Buffer).length;
+    conn.close();
+    expect(length).toBe(64 * 2 ** 20);
+    expect(await client.ended()).toMatchObject({ code: 0 });
+    server.close();
+  });
+
+  test('-q ends so long after the input', async () => {
+    const [server, port] = await listening(['-d'], 'open');
+    expect(await run(['nc', '-q', '0.2', '127.0.0.1', port], { input: 'x' })).toMatchObject({ code: 0 });
+    expect(await server.ended()).toMatchObject({ code: 0, stdout: 'x' });
+  });
+
+  test('-w ends when nothing happens', async () => {
+    const [server, port] = await listening(['-d']);
+    expect(await run(['nc', '-w', '0.3', '127.0.0.1', port], { input: 'open' })).toMatchObject({ code: 0 });
+    expect(await server.ended()).toMatchObject({ code: 0 });
+  });
+
+  test('-k goes on with the next', async () => {
+    const [server, port] = await listening(['-k', '-d']);
+    for (const word of ['one ', 'two ', 'three'])
+      await run(['nc', '-N', '-q', '0', '127.0.0.1', port], { input: word });
+    await server.prints(/one two three/);
+    server.child.kill('SIGINT');
+    expect(await server.ended()).toMatchObject({ code: 130 });
+  });
+
+  test('-u: datagrams, and the answers to them', async () => {
+    const [server, port] = await listening(['-u', '-w', '20'], 'answer');
+    const client = new Running(['nc', '-u', '-w', '20', '127.0.0.1', port], { input: 'question' });
+    await client.prints(/answer/);
+    await server.prints(/question/);
+    for (const each of [client, server]) {
+      each.child.kill('SIGTERM');
+      expect(await each.ended()).toMatchObject({ code: 130 });
+    }
+  });
+
+  test.each([
+    ['a path', path('stream')],
+    ['an abstract name', `@${path('abstract')}`],
+  ])('-U: %s', async (_, name) => {
+    const server = new Running(['nc', '-l', '-U', '-v', '-N', name], { input: 'server' });
+    await server.prints(/Listening on/);
+    expect(await run(['nc', '-U', '-N', name], { input: 'client' })).toMatchObject({
+      code: 0,
+      stdout: 'server',
+    });
+    expect(await server.ended()).toMatchObject({ code: 0, stdout: 'client' });
+    expect(existsSync(name)).toBe(false);
+  });
+
+  test('-U -u: UNIX datagrams', async () => {
+    const name = path('datagram');
+    const server = new Running(['nc', '-l', '-U', '-u', '-v', name], { input: 'answer' });
+    await server.prints(/Bound on/);
+    const client = new Running(['nc', '-U', '-u', name], { input: 'question' });
+    await client.prints(/answer/);
+    await server.prints(/question/);
+    for (const each of [client, server]) {
+      each.child.kill('SIGINT');
+      expect(await each.ended()).toMatchObject({ code: 130 });
+    }
+  });
+
+  test('-z tells open ports from closed ones', async () => {
+    const server = socket.create_server(['127.0.0.1', 0]);
+    const port = String(server.getsockname()[1]);
+    const opened = await run(['nc', '-z', '-v', '127.0.0.1', port]);
+    expect(opened).toMatchObject({ code: 0, stdout: '' });
+    expect(opened.stderr).toMatch(
+      new RegExp(`^Connection to 127.0.0.1 ${port} port \\[tcp/\\S+\\] succeeded!\n$`),
+    );
+    const closed = await run(['nc', '-z', '-v', '127.0.0.1', closed_port()]);
+    expect(closed).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/\(tcp\) failed: Connection refused\n$/),
+    });
+    const range = await run(['nc', '-z', '-v', '127.0.0.1', `${port}-${Math.min(65_535, Number(port) + 2)}`]);
+    expect(range.code).toBe(0);
+    expect(range.stderr).toContain('succeeded!');
+    server.close();
+  });
+
+  test('-z -u', async () => {
+    const server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
+    server.bind(['127.0.0.1', 0]);
+    expect(await run(['nc', '-z', '-u', '127.0.0.1', String(server.getsockname()[1])])).toMatchObject({
+      code: 0,
+    });
+    server.close();
+    expect(await run(['nc', '-z', '-u', '127.0.0.1', closed_port(socket.SOCK_DGRAM)])).toMatchObject({
+      code: 1,
+    });
+  });
+
+  test('-s and -p: the own address', async () => {
+    const [server, port] = await listening(['-d']);
+    const own = closed_port();
+    await run(['nc', '-N', '-s', '127.0.0.2', '-p', own, '127.0.0.1', port]);
+    expect((await server.ended()).stderr).toContain(`Connection received on 127.0.0.2 ${own}\n`);
+  });
+
+  test('-6', async () => {
+    const server = new Running(['nc', '-6', '-l', '-v', '-N', '0'], { input: 'six' });
+    const [, port = ''] = await server.prints(/Listening on :: (\d+)/);
+    expect(await run(['nc', '-6', '-N', '::1', port])).toMatchObject({ code: 0, stdout: 'six' });
+    await server.ended();
+  });
+
+  test('Ctrl-C while it waits', async () => {
+    const [server] = await listening([], 'open');
+    server.child.kill('SIGINT');
+    expect(await server.ended()).toMatchObject({ code: 130, stdout: '' });
+  });
+
+  test.each([
+    [
+      ['127.0.0.1', closed_port()],
+      1,
+      /^nc: connect to 127.0.0.1 port \d+ \(tcp\) failed: Connection refused\n$/,
+    ],
+    [['no-such-host.invalid', '1'], 2, /^bsd-sockets nc: no-such-host\.invalid: [^\n]+\n$/],
+    [['127.0.0.1', 'no-such-service'], 2, /^bsd-sockets nc: no-such-service: [^\n]+\n$/],
+    [['-n', 'localhost', '1'], 2, /^bsd-sockets nc: localhost: Name or service not known\n$/],
+    [['-4', '-6', 'localhost', '1'], 2, /exclude each other/],
+    [['127.0.0.1'], 2, /takes HOST and PORT/],
+    [['-l'], 2, /which port\?/],
+    [['-k', '127.0.0.1', '1'], 2, /-k goes with -l/],
+    [['-U', '/a', '/b'], 2, /-U takes one path/],
+    [
+      ['-U', '/no/such/socket'],
+      1,
+      /^nc: connect to \/no\/such\/socket \(unix\) failed: No such file or directory\n$/,
+    ],
+    [['-U', `/tmp/${'x'.repeat(200)}`], 2, /too long/],
+    [['-p', '70000', '127.0.0.1', '1'], 2, /option -p takes a whole number from 1 to 65535, not "70000"/],
+    [['-w', 'soon', '127.0.0.1', '1'], 2, /option -w takes a number from 0 to 86400, not "soon"/],
+    [['-z', '127.0.0.1', '5-99999999'], 2, /the last port takes a whole number/],
+    [['-w'], 2, /option -w needs a value: SECONDS/],
+  ])('%j fails with a line', async (args, code, message) => {
+    const outcome = await run(['nc', ...args]);
+    expect(outcome).toMatchObject({ code, stdout: '' });
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.stderr).not.toContain('    at ');
+  });
+
+  test('a port that needs privileges', async (ctx) => {
+    if (process.getuid?.() !== 0) ctx.skip('needs root to become another user');
+    const outcome = await run(['nc', '-l', '127.0.0.1', '1'], { uid: 65_534 });
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr).toMatch(
+      /^bsd-sockets nc: Permission denied \(bind 127\.0\.0\.1 port 1\); .*CAP_NET_BIND/,
+    );
+  });
+});
