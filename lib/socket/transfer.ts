@@ -52,8 +52,11 @@ export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: 
   return count < 0 ? count : filled(buffer, count);
 }
 
+/** What of a socket names its descriptor, and what its addresses are. */
+export type Descriptor<F extends number> = Pick<SocketBase<F>, '_fd' | '_generation' | 'family' | 'proto'>;
+
 export function recvfrom<F extends number>(
-  s: SocketBase<F>,
+  s: Descriptor<F>,
   bufsize: number,
   flags: number,
   timeout_ms: number,

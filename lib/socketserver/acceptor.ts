@@ -1,5 +1,5 @@
 // Taking requests on the manager's thread and putting them on the queue: what get_request() and process_request() do where
-// the server overrides neither.
+// the server overrides neither. Processes get all of their requests so, threads those that are left when serving ends.
 import { constants } from 'node:os';
 import { addon, cells, GENERATION } from '../addon.js';
 import { MSG_DONTWAIT } from '../constants.js';
@@ -7,13 +7,10 @@ import { decode } from '../internal/address.js';
 import { send_fds } from '../socket/descriptors.js';
 import type { Socket } from '../socket/socket.js';
 import * as transfer from '../socket/transfer.js';
-import { DISPATCHED, encode_request, has_room, type ManagerConfig } from './protocol.js';
-import { next_turn, readable } from './wait.js';
+import { count_request, encode_request, has_room, type ManagerConfig } from './protocol.js';
+import { is_scarce, next_turn, pause, REST_LIMIT, readable } from './wait.js';
 
-const { EAGAIN, EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno;
-/** Errors that stay as long as resources lack; the request does, too. */
-const SCARCE = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
-const SCARCE_MS = 50;
+const { EAGAIN } = constants.errno;
 /** So many requests without a turn of the event loop. */
 const BATCH = 32;
 
@@ -21,16 +18,14 @@ export class Acceptor {
   readonly #config: ManagerConfig;
   readonly #listener: Socket<number>;
   readonly #queue: Socket<number>;
-  readonly #room: () => Promise<void>;
-  #stop: AbortController | undefined;
-  #ended: Promise<void> = Promise.resolve();
+  readonly #room: (stop: AbortSignal) => Promise<void>;
 
-  /** @param room waits until a worker is free */
+  /** @param room waits until a worker is free, or what it is given aborts */
   constructor(
     config: ManagerConfig,
     listener: Socket<number>,
     queue: Socket<number>,
-    room: () => Promise<void>,
+    room: (stop: AbortSignal) => Promise<void>,
   ) {
     this.#config = config;
     this.#listener = listener;
@@ -38,33 +33,34 @@ export class Acceptor {
     this.#room = room;
   }
 
-  /** Takes requests until stop(). */
-  start(): Promise<void> {
-    this.stop();
-    const stop = new AbortController();
-    this.#stop = stop;
-    this.#ended = this.#ended.then(() => this.#run(stop.signal));
-    return this.#ended;
-  }
-
-  /** Takes none any more, at once. */
-  stop(): void {
-    this.#stop?.abort();
-  }
-
-  async #run(stop: AbortSignal): Promise<void> {
-    const { counters, max_packet_size } = this.#config;
-    const take = max_packet_size > 0 ? () => this.#receive() : () => this.#accept();
+  /** Takes requests until stopped. */
+  async run(stop: AbortSignal): Promise<void> {
     for (let count = 1; !stop.aborted; count++) {
-      if (!has_room(counters)) {
-        await this.#room();
-        if (stop.aborted) return;
-      }
-      const result = take();
+      const result = await this.#take(stop);
       if (result === -EAGAIN) await readable(this.#listener, stop);
-      else if (SCARCE.has(-result)) await new Promise((resolve) => setTimeout(resolve, SCARCE_MS));
       else if (count % BATCH === 0) await next_turn();
     }
+  }
+
+  /** Takes those that have come already, until stopped. */
+  async rest(stop: AbortSignal): Promise<void> {
+    for (let count = 0; count < REST_LIMIT && !stop.aborted; count++) {
+      if ((await this.#take(stop)) === -EAGAIN) return;
+    }
+  }
+
+  /** Puts the next request on the queue, once a worker is free; 0 or -errno. */
+  async #take(stop: AbortSignal): Promise<number> {
+    const { counters, max_packet_size } = this.#config;
+    if (!has_room(counters)) {
+      await this.#room(stop);
+      if (stop.aborted) return 0;
+    }
+    // The server's own setting is its to restore.
+    this.#listener.setblocking(false);
+    const result = max_packet_size > 0 ? this.#receive() : this.#accept();
+    if (is_scarce(-result)) await pause();
+    return result;
   }
 
   /** Puts the next connection on the queue; 0 or -errno. */
@@ -76,7 +72,7 @@ export class Acceptor {
     const generation = cells[GENERATION] as number;
     try {
       const address = decode(family, proto);
-      Atomics.add(counters, DISPATCHED, 1);
+      count_request(counters);
       send_fds(this.#queue, encode_request(address, null), [fd]);
     } finally {
       addon.close(fd, generation);
@@ -90,7 +86,7 @@ export class Acceptor {
     const received = transfer.recvfrom(this.#listener, max_packet_size, MSG_DONTWAIT, 0);
     if (typeof received === 'number') return received;
     const [packet, address] = received;
-    Atomics.add(counters, DISPATCHED, 1);
+    count_request(counters);
     send_fds(this.#queue, encode_request(address, null, packet), []);
     return 0;
   }

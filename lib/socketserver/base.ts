@@ -15,7 +15,7 @@ import {
   run_handler,
   type ShutdownOptions,
 } from './handlers.js';
-import { is_readable, next_turn, readable } from './wait.js';
+import { deadline, is_readable, is_scarce, next_turn, pause, REST_LIMIT, readable } from './wait.js';
 import { refuse_server_in_worker } from './worker-state.js';
 
 const LINE = '-'.repeat(40);
@@ -35,6 +35,16 @@ export function print_error(client_address: unknown, error: unknown): void {
 export interface Serving {
   readonly stop: AbortController;
   readonly done: Promise<void>;
+  /** Seconds that requests may take after it was stopped. */
+  drain: number | undefined;
+}
+
+function resolvable(): [promise: Promise<void>, resolve: () => void] {
+  let resolve = () => {};
+  const promise = new Promise<void>((done) => {
+    resolve = done;
+  });
+  return [promise, resolve];
 }
 
 export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddress = unknown> {
@@ -51,6 +61,8 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
 
   /** @internal */
   _serving: Serving | undefined;
+  /** A shutdown() that came before serve_forever(). @internal */
+  _early: ShutdownOptions | undefined;
 
   /**
    * BaseServer(server_address, RequestHandlerClass)
@@ -78,17 +90,26 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     const interval = seconds(poll_interval, 'poll_interval') ?? 0.5;
     if (this._serving !== undefined) throw new Error('serve_forever() is running already');
     const stop = new AbortController();
-    const running = this._serve(stop.signal, interval);
-    const done = running.then(
-      () => {},
-      () => {},
-    );
-    const serving = { stop, done };
+    const [done, tell] = resolvable();
+    const serving: Serving = { stop, done, drain: this._early?.drain };
+    if (this._early !== undefined) stop.abort();
+    this._early = undefined;
     this._serving = serving;
     try {
-      await running;
+      await this._serve(stop.signal, interval);
+      if (serving.drain !== undefined) await this._drain(serving.drain);
     } finally {
       this._serving = undefined;
+      tell();
+    }
+  }
+
+  /** Handles the requests that came before shutdown(), for so many seconds. @internal */
+  async _drain(drain: number): Promise<void> {
+    const late = deadline(drain * 1000);
+    for (let count = 0; count < REST_LIMIT && (await this._request_comes(late, 0)); count++) {
+      this._handle_request_noblock();
+      await next_turn();
     }
   }
 
@@ -101,9 +122,9 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     while (!stop.aborted) {
       const ready = await this._request_comes(stop, timeout_ms);
       if (stop.aborted) break;
-      if (ready) this._handle_request_noblock();
+      const can = !ready || this._handle_request_noblock();
       this.service_actions();
-      await next_turn();
+      await (can ? next_turn() : pause());
     }
   }
 
@@ -119,15 +140,19 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
 
   /**
    * shutdown({ drain }) -> a promise: ends serve_forever() at once, from wherever it is called; fulfilled when that has
-   * returned. Where it does not run, nothing happens.
+   * returned. Where it does not run, the next serve_forever() returns at once, as in Python: a signal may come early.
    *
-   * @param options `drain`: of servers with threads or processes, wait until the requests under way are finished, at most
-   *   so many seconds, and end those that are not
+   * @param options `drain`: handle the requests that have come before, at most so many seconds; of servers with threads or
+   *   processes, end those that take longer
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
-    if (options?.drain !== undefined) seconds(options.drain, 'drain');
+    const drain = seconds(options?.drain, 'drain') ?? undefined;
     const serving = this._serving;
-    if (serving === undefined) return;
+    if (serving === undefined) {
+      this._early = { drain };
+      return;
+    }
+    serving.drain ??= drain;
     serving.stop.abort();
     await serving.done;
   }
@@ -149,19 +174,19 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     else this.handle_timeout();
   }
 
-  /** Handles the request that is there. @internal */
-  _handle_request_noblock(): void {
+  /** Handles the request that is there; false where it cannot be taken for want of descriptors. @internal */
+  _handle_request_noblock(): boolean {
     let request: Request;
     let client_address: ClientAddress;
     try {
       [request, client_address] = this.get_request();
     } catch (error) {
-      if (error instanceof OSError) return;
+      if (error instanceof OSError) return !is_scarce(error.errno ?? 0);
       throw error;
     }
     if (!this.verify_request(request, client_address)) {
       this.shutdown_request(request);
-      return;
+      return true;
     }
     try {
       this.process_request(request, client_address);
@@ -173,6 +198,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
         this.shutdown_request(request);
       }
     }
+    return true;
   }
 
   /**
@@ -209,7 +235,8 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
 
   /** Ends serve_forever(), without waiting for anything where it does not run. @internal */
   _stop_serving(): Promise<void> | undefined {
-    return this._serving === undefined ? undefined : BaseServer.prototype.shutdown.call(this);
+    this._serving?.stop.abort();
+    return this._serving?.done;
   }
 
   /** finish_request(request, client_address). Handles the request by an object of RequestHandlerClass. */

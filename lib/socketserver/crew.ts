@@ -12,11 +12,12 @@ import {
   READY,
   type Report,
   SINCE,
-  SLOT_SIZE,
-  SLOTS,
+  STATE,
+  slot_index,
   type WorkerConfig,
 } from './protocol.js';
 import { start_process, start_worker } from './start.js';
+import { unless_aborted } from './wait.js';
 
 /** So many are started at a time. */
 const STARTING_LIMIT = 4;
@@ -48,6 +49,7 @@ export class Crew {
   readonly #events: CrewEvents;
   readonly #members = new Set<Member>();
   readonly #slots: Int32Array;
+  #vacancy: (() => void)[] = [];
   #dismissed = 0;
   #closing = false;
 
@@ -75,13 +77,25 @@ export class Crew {
     return Atomics.load(this.#config.counters, READY);
   }
 
+  /** Whether there are as many as there may be. */
+  get is_full(): boolean {
+    return this.size >= this.#config.max_workers;
+  }
+
+  /** Waits until it is not full. */
+  async vacancy(stop: AbortSignal): Promise<void> {
+    if (!this.is_full) return;
+    const vacancy = new Promise<void>((resolve) => this.#vacancy.push(resolve));
+    await unless_aborted(vacancy, stop);
+  }
+
   /** Starts one more, unless there are enough. */
   hire(): void {
-    const { max_workers, kind } = this.#config;
+    const { kind } = this.#config;
     const starting = [...this.#members].filter((member) => !member.ready).length;
     // The first starts alone: it is soonest there, and tells whether the handler can be imported.
     const limit = this.ready > 0 ? STARTING_LIMIT : 1;
-    if (this.#closing || starting >= limit || this.#members.size >= max_workers) return;
+    if (this.#closing || starting >= limit || this.is_full) return;
     const slot = this.#free_slot();
     if (kind === 'thread') this.#hire_thread(slot);
     else this.#hire_process(slot);
@@ -149,17 +163,17 @@ export class Crew {
 
   #add(slot: number, pid: number | undefined, end: () => void): Member {
     const member: Member = { slot, pid, ready: false, verdict: undefined, error: undefined, end };
-    Atomics.store(this.#slots, this.#word(member, BUSY), 0);
+    Atomics.store(this.#slots, this.#word(member, STATE), 0);
     this.#members.add(member);
     return member;
   }
 
   #word(member: Member, index: number): number {
-    return SLOTS + member.slot * SLOT_SIZE + index;
+    return slot_index(member.slot) + index;
   }
 
   #is_busy(member: Member): boolean {
-    return Atomics.load(this.#slots, this.#word(member, BUSY)) === 1;
+    return Atomics.load(this.#slots, this.#word(member, STATE)) === BUSY;
   }
 
   #hear(member: Member, report: Report): void {
@@ -174,11 +188,11 @@ export class Crew {
         break;
       case 'started':
         Atomics.store(this.#slots, this.#word(member, SINCE), now_ms());
-        Atomics.store(this.#slots, this.#word(member, BUSY), 1);
+        Atomics.store(this.#slots, this.#word(member, STATE), BUSY);
         return;
       case 'finished':
         if (kind === 'process') {
-          Atomics.store(this.#slots, this.#word(member, BUSY), 0);
+          Atomics.store(this.#slots, this.#word(member, STATE), 0);
           Atomics.add(counters, FINISHED, 1);
         }
         break;
@@ -203,14 +217,15 @@ export class Crew {
       // One that was dismissed is not counted any more.
       if (!was_busy && this.#dismissed > 0) this.#dismissed--;
       else Atomics.sub(counters, READY, 1);
+      Atomics.store(this.#slots, this.#word(member, STATE), 0);
       if (was_busy) {
-        Atomics.store(this.#slots, this.#word(member, BUSY), 0);
         Atomics.add(counters, FINISHED, 1);
         this.#report_loss(member, how);
       }
       if (!this.#closing && this.#members.size === 0) this.hire();
     }
     if (kind === 'process') this.#tell_children();
+    for (const tell of this.#vacancy.splice(0)) tell();
     this.#events.changed();
   }
 

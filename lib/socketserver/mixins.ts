@@ -3,10 +3,10 @@
 import { integer, timeout as seconds } from '../internal/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { BaseServer } from './base.js';
-import type { ShutdownOptions } from './handlers.js';
 import { Pool } from './pool.js';
 import { MAX_WORKERS, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
 import { locate_handler } from './source.js';
+import { unless_aborted } from './wait.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it of the constructor of a mix-in
 type Constructor<T> = new (...args: any[]) => T;
@@ -19,22 +19,7 @@ interface PooledMembers {
   _sees_requests(): boolean;
 }
 
-/** Servers that share what a pool needs; what differs is `kind`, how many workers, and whether they are waited for. */
-interface PoolState {
-  pool: Pool | undefined;
-  drain: number | undefined;
-}
-
-const states = new WeakMap<object, PoolState>();
-
-function state_of(server: object): PoolState {
-  let state = states.get(server);
-  if (state === undefined) {
-    state = { pool: undefined, drain: undefined };
-    states.set(server, state);
-  }
-  return state;
-}
+const pools = new WeakMap<object, Pool>();
 
 /** Hooks that run in workers, where an override of the server's class is not known. */
 const IN_WORKERS = ['finish_request', 'process_request_thread'];
@@ -79,8 +64,9 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
 
     /** @internal */
     _pool(): Pool {
-      const state = state_of(this);
-      state.pool ??= new Pool(
+      const existing = pools.get(this);
+      if (existing !== undefined) return existing;
+      const pool = new Pool(
         {
           kind,
           server_name: this.constructor.name,
@@ -101,11 +87,13 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
         },
         {
           on_error: (client_address, error) => this.handle_error(null, client_address, error),
-          on_shutdown: (drain) => void this.shutdown(drain === undefined ? undefined : { drain }),
+          // One that came too late is not for the next serve_forever().
+          on_shutdown: (drain) => this._is_serving && void this.shutdown({ drain }),
           on_children: (pids) => this._children(pids),
         },
       );
-      return state.pool;
+      pools.set(this, pool);
+      return pool;
     }
 
     /** @internal */
@@ -113,26 +101,37 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
 
     /** @internal */
     override async _serve(stop: AbortSignal, poll_interval: number): Promise<void> {
-      const state = state_of(this);
       const pool = this._pool();
       pool.hold();
-      state.drain = undefined;
       try {
         if (this._sees_requests()) await super._serve(stop, poll_interval);
-        else await this._let_accept(pool, stop);
-        if (state.drain !== undefined) await pool.drain(state.drain * 1000);
+        else await this._let_take(() => pool.accept(stop));
       } finally {
         pool.release();
         this._stay_until_idle(pool);
       }
     }
 
+    /** @internal */
+    override async _drain(drain: number): Promise<void> {
+      const end = performance.now() + drain * 1000;
+      const pool = this._pool();
+      pool.hold();
+      try {
+        if (this._sees_requests()) await super._drain(drain);
+        else await this._let_take(() => pool.rest(drain * 1000));
+        await pool.drain(Math.max(0, end - performance.now()));
+      } finally {
+        pool.release();
+      }
+    }
+
     /** The pool takes the requests; that it finds none without blocking concerns this socket, too. @internal */
-    async _let_accept(pool: Pool, stop: AbortSignal): Promise<void> {
+    async _let_take(take: () => Promise<void>): Promise<void> {
       const { socket } = this;
       const timeout = socket.gettimeout();
       try {
-        await pool.accept(stop);
+        await take();
       } finally {
         if (socket.fileno() >= 0) socket.settimeout(timeout);
       }
@@ -140,8 +139,7 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
 
     /** @internal */
     override async _request_comes(stop: AbortSignal, timeout_ms: number): Promise<boolean> {
-      const stopped = new Promise<void>((resolve) => stop.addEventListener('abort', () => resolve()));
-      await Promise.race([this._pool().room(), stopped]);
+      await unless_aborted(this._pool().room(), stop);
       return super._request_comes(stop, timeout_ms);
     }
 
@@ -161,25 +159,15 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
       if (!this._is_serving) this._stay_until_idle(pool);
     }
 
-    override async shutdown(options?: ShutdownOptions): Promise<void> {
-      const drain = seconds(options?.drain, 'drain');
-      const state = state_of(this);
-      if (drain !== null) state.drain = drain;
-      const serving = this._is_serving;
-      await super.shutdown();
-      if (!serving && drain !== null) await state.pool?.drain(drain * 1000);
-    }
-
     /**
      * server_close() -> a promise. Ends serve_forever() if it runs, closes the socket and ends the workers; waits for
      * requests under way unless daemon_threads is set or block_on_close is not.
      */
     override async server_close(): Promise<void> {
       await super.server_close();
-      const state = state_of(this);
-      const { pool } = state;
+      const pool = pools.get(this);
       if (pool === undefined) return;
-      state.pool = undefined;
+      pools.delete(this);
       const closed = pool.close();
       if (!this._waits_on_close()) {
         closed.catch(() => {});

@@ -11,7 +11,7 @@ import { Socket } from '../socket/socket.js';
 import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed-error.js';
 import {
-  DISPATCHED,
+  count_request,
   encode_request,
   has_room,
   type News,
@@ -55,6 +55,7 @@ export class Pool {
   readonly #datagrams: boolean;
   #orders = 0;
   #holds = 0;
+  #accepting = false;
   #error: unknown;
   #failed: ((error: unknown) => void) | undefined;
   #closed: Promise<void> | undefined;
@@ -166,13 +167,20 @@ export class Pool {
       this.#failed = reject;
       stop.addEventListener('abort', () => resolve());
     });
+    this.#accepting = true;
     try {
       await Promise.race([this.#order({ type: 'accept' }), failed]);
       if (!stop.aborted) await failed;
       await this.#order({ type: 'stop' });
     } finally {
+      this.#accepting = false;
       this.#failed = undefined;
     }
+  }
+
+  /** Takes, after accept(), the requests that have come before; for so many milliseconds. */
+  rest(limit_ms: number): Promise<void> {
+    return this.#order({ type: 'rest', limit_ms });
   }
 
   /** Waits until a worker is free. */
@@ -211,8 +219,9 @@ export class Pool {
     if (this.#error !== undefined) throw this.#error;
     const message = this.#message(request, client_address);
     this.#room_now();
-    Atomics.add(this.#counters, DISPATCHED, 1);
+    count_request(this.#counters);
     send_fds(this.#queue, message, request instanceof Socket ? [request] : []);
+    if (this.#accepting) this.#order({ type: 'look' }).catch(() => {});
   }
 
   #message(request: unknown, client_address: unknown): Buffer[] {

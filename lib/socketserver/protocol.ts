@@ -1,9 +1,10 @@
 // What goes between the threads of a pooled server (and its child processes).
 //
-// pool.ts, where the server is, starts the manager thread (manager.ts), which starts the workers (worker.ts) and, where no
-// hook has to run on the server, accepts. A request goes to whichever worker is free over one SEQPACKET pair that all workers
-// receive from: the kernel keeps the queue and wakes one of them. A connection travels as SCM_RIGHTS, so that threads and
-// processes get it in the same way, and what nobody took is closed by the kernel.
+// pool.ts, where the server is, starts the manager thread (manager.ts), which starts the workers (worker.ts). A request that
+// somebody else took goes to whichever worker is free over one SEQPACKET pair that all workers receive from: the kernel keeps
+// the queue and wakes one of them. A connection travels as SCM_RIGHTS, so that threads and processes get it in the same way,
+// and what nobody took is closed by the kernel. Who takes requests: the server, where it has a hook that must see them
+// first; else the threads themselves (lease.ts), and for processes the manager (acceptor.ts).
 import type { MessagePort } from 'node:worker_threads';
 import type { ReturnedAddress } from '../internal/address.js';
 import type { HandlerSource } from './source.js';
@@ -15,11 +16,19 @@ export const DISPATCHED = 1;
 export const FINISHED = 2;
 /** Somebody waits for a request to be finished: the worker that finishes one says so. */
 export const AWAITED = 3;
-/** From here on two words a worker thread: whether it handles a request, and since when. */
-export const SLOTS = 4;
-export const BUSY = 0;
+/** The most requests that were under way at a time, since the manager has looked. */
+export const MOST = 4;
+/** Two words: what threads take requests from, see lease.ts. */
+export const LEASE = 6;
+/** From here on two words a worker: what it does, and since when it handles a request. */
+export const SLOTS = 8;
+export const STATE = 0;
 export const SINCE = 1;
 export const SLOT_SIZE = 2;
+/** States; 0 is that of a slot that nobody has, or of a worker that starts. */
+export const QUEUING = 1;
+export const LISTENING = 2;
+export const BUSY = 3;
 
 /** What all of a pool know. */
 export interface PoolConfig {
@@ -103,6 +112,10 @@ export type Order = { readonly order: number } & (
   | { readonly type: 'stop' }
   /** There is room for a request. */
   | { readonly type: 'room' }
+  /** There is something on the queue for threads that take requests by themselves. */
+  | { readonly type: 'look' }
+  /** Take what requests have come before 'stop'; for so many milliseconds. */
+  | { readonly type: 'rest'; readonly limit_ms: number }
   /** No request is under way; after so many milliseconds (not -1) those that are get cut off. */
   | { readonly type: 'drain'; readonly limit_ms: number }
   | { readonly type: 'close' }
@@ -119,10 +132,13 @@ export interface QueuedRequest {
 
 const REQUEST = 1;
 const STOP = 2;
+const LOOK = 3;
 const HEADER = 3;
 
 /** The message that makes one worker end. */
 export const STOP_MESSAGE = Buffer.from([STOP]);
+/** The message that makes one worker look whether it may take requests by itself. */
+export const LOOK_MESSAGE = Buffer.from([LOOK]);
 
 /** A request's message; its connection goes with it as a descriptor. */
 export function encode_request(
@@ -135,8 +151,9 @@ export function encode_request(
   return packet === undefined ? [header, text] : [header, text, Buffer.from(packet)];
 }
 
-/** The request of a message; undefined for one that ends the worker. */
-export function decode_request(message: Buffer): QueuedRequest | undefined {
+/** The request of a message; undefined for one that ends the worker, or the queue's end; null for one to look. */
+export function decode_request(message: Buffer): QueuedRequest | undefined | null {
+  if (message[0] === LOOK) return null;
   if (message[0] !== REQUEST) return undefined;
   const length = message.readUInt16LE(1);
   const text = message.toString('utf8', HEADER, HEADER + length);
@@ -154,6 +171,18 @@ function bytes_again(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !('type' in value) || value.type !== 'Buffer')
     return value;
   return 'data' in value && Array.isArray(value.data) ? Buffer.from(value.data) : value;
+}
+
+/** Where a worker's words begin. */
+export function slot_index(slot: number): number {
+  return SLOTS + slot * SLOT_SIZE;
+}
+
+/** Counts a request that a worker gets. */
+export function count_request(counters: Int32Array): void {
+  const now = Atomics.add(counters, DISPATCHED, 1) + 1 - Atomics.load(counters, FINISHED);
+  // Two at once may miss one: it says how many workers are needed, and that is an estimate anyway.
+  if (now > Atomics.load(counters, MOST)) Atomics.store(counters, MOST, now);
 }
 
 /** How many requests workers have now. */

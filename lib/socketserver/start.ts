@@ -25,7 +25,7 @@ const of_process =
 const NOT_INHERITED = /^(--input-type|--inspect|--test|--watch|--check|-c$|--interactive|-i$)/;
 const EVALUATED = /^(-e|-p|-pe|--eval|--print)$/;
 
-/** The options this Node was started with, for a thread or process that evaluates a line. */
+/** The options this Node was started with, for a process that evaluates a line. */
 function node_options(): string[] {
   const { execArgv } = process;
   return execArgv.filter(
@@ -34,12 +34,8 @@ function node_options(): string[] {
 }
 
 function start_thread(name: string, config: object, transferList: MessagePort[] = []): Worker {
-  return new Worker(of_thread(name), {
-    eval: true,
-    workerData: config,
-    transferList,
-    execArgv: node_options(),
-  });
+  // It inherits Node's options; given, those that are V8's would be refused.
+  return new Worker(of_thread(name), { eval: true, workerData: config, transferList });
 }
 
 /** Starts the thread that looks after the workers. @throws DataCloneError */

@@ -7,8 +7,46 @@ import { poll } from '../internal/poll.js';
 import { READ, ready } from '../internal/readiness.js';
 import type { SocketBase } from '../socket/base.js';
 
-const { EBADF } = constants.errno;
+const { EBADF, EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno;
 const POLLNVAL = 0x20;
+/** Errors that stay as long as resources lack; what was to be taken does, too. */
+const SCARCE = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
+
+/** How long to wait before trying again what failed for want of descriptors or memory. */
+export const PAUSE_MS = 50;
+/** So many requests may have come when a server stops taking them: more the kernel does not keep, unless it is told to. */
+export const REST_LIMIT = 4096;
+const TIMER_LIMIT = 2 ** 31 - 1;
+
+/** Whether this errno tells that descriptors or memory lack. */
+export function is_scarce(errno: number): boolean {
+  return SCARCE.has(errno);
+}
+
+/** Waits until a call that failed for want of descriptors or memory is worth another try. */
+export function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+}
+
+/** Waits for the promise, or until the signal aborts. @throws (rejects) as the promise does */
+export async function unless_aborted(promise: Promise<void>, stop: AbortSignal): Promise<void> {
+  if (stop.aborted) return;
+  let abort = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    abort = resolve;
+  });
+  stop.addEventListener('abort', abort);
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    stop.removeEventListener('abort', abort);
+  }
+}
+
+/** Aborts after so many milliseconds; does not keep the process alive. */
+export function deadline(timeout_ms: number): AbortSignal {
+  return AbortSignal.timeout(Math.min(Math.round(timeout_ms), TIMER_LIMIT));
+}
 
 /**
  * Waits, blocking, until a receive or accept would find something or an error.

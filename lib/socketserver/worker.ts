@@ -11,35 +11,45 @@ import { fromshare } from '../socket/share.js';
 import { Socket } from '../socket/socket.js';
 import { print_error } from './base.js';
 import { type RequestHandlerClass, run_handler, type ServerView } from './handlers.js';
+import { current_lease, has_ended, is_waiting, type Lease, type Taken, take } from './lease.js';
 import { pack_error } from './packed-error.js';
 import {
   AWAITED,
   BUSY,
+  count_request,
   decode_request,
   FINISHED,
+  LISTENING,
   message_size,
   now_ms,
   QUEUE_FD,
-  type QueuedRequest,
+  QUEUING,
   REPORT_FD,
   type Report,
   SERVER_FD,
   SINCE,
-  SLOT_SIZE,
-  SLOTS,
+  STATE,
+  slot_index,
   type WorkerConfig,
 } from './protocol.js';
 import { load_handler } from './source.js';
-import { next_turn } from './wait.js';
+import { next_turn, PAUSE_MS } from './wait.js';
 import { worker_state } from './worker-state.js';
 
 const { EAGAIN } = constants.errno;
+/** So many requests without a turn of the event loop. */
+const BATCH = 32;
 
 /** How a worker tells its manager. */
 interface Link {
   report(report: Report): void;
-  /** A request begins, and is finished. */
-  begin(): void;
+  /** It waits for the queue. */
+  queue(): void;
+  /** It waits for the server's socket, if it may. */
+  lease(): Lease | undefined;
+  /** A request begins; whether it was on the queue. */
+  begin(queued: boolean): void;
+  /** It is finished. */
   finish(): void;
 }
 
@@ -72,19 +82,31 @@ function write_directly(stream: NodeJS.WriteStream, fd: number): void {
   Object.defineProperty(stream, 'write', { value: write, configurable: true, writable: true });
 }
 
-function thread_link(counters: Int32Array, slot: number): Link {
-  const own = SLOTS + slot * SLOT_SIZE;
+function thread_link(config: WorkerConfig, counters: Int32Array): Link {
+  const own = slot_index(config.slot);
   const report = (news: Report) => parentPort?.postMessage(news);
+  const tell_who_waits = () => {
+    if (Atomics.exchange(counters, AWAITED, 0) !== 0) report({ type: 'finished' });
+  };
   return {
     report,
-    begin() {
+    queue() {
+      if (Atomics.exchange(counters, own + STATE, QUEUING) === LISTENING) tell_who_waits();
+    },
+    lease() {
+      const lease = current_lease(counters, config);
+      if (lease !== undefined) Atomics.store(counters, own + STATE, LISTENING);
+      return lease;
+    },
+    begin(queued) {
       Atomics.store(counters, own + SINCE, now_ms());
-      Atomics.store(counters, own + BUSY, 1);
+      if (!queued) count_request(counters);
+      Atomics.store(counters, own + STATE, BUSY);
     },
     finish() {
-      Atomics.store(counters, own + BUSY, 0);
+      Atomics.store(counters, own + STATE, QUEUING);
       Atomics.add(counters, FINISHED, 1);
-      if (Atomics.exchange(counters, AWAITED, 0) !== 0) report({ type: 'finished' });
+      tell_who_waits();
     },
   };
 }
@@ -99,6 +121,8 @@ function process_link(): Link {
   };
   return {
     report,
+    queue() {},
+    lease: () => undefined,
     begin: () => report({ type: 'started' }),
     finish: () => report({ type: 'finished' }),
   };
@@ -127,51 +151,108 @@ function shutdown_request(request: Socket<number>): void {
   }
 }
 
-/** Takes the next request from the queue, after a turn of the event loop where none is there yet. */
-async function next_request(
-  queue: Socket<number>,
-  size: number,
-): Promise<[QueuedRequest, number[]] | undefined> {
-  let received = message.recv_fds(queue, size, 1, MSG_DONTWAIT, -1);
-  if (received === -EAGAIN) {
-    await next_turn();
-    received = message.recv_fds(queue, size, 1, 0, -1);
-  }
-  if (typeof received === 'number') return queue._raise(received, 'recvmsg');
-  const [bytes, fds] = received;
-  const request = decode_request(bytes);
-  return request === undefined ? undefined : [request, fds];
+/** The sockets of a worker. */
+interface Sockets {
+  /** Where it gets requests from. */
+  readonly queue: Socket<number>;
+  /** By what datagrams are answered. */
+  readonly listener: Socket<number> | undefined;
 }
 
-/** Handles requests until the queue ends. */
-async function serve(config: WorkerConfig, Handler: RequestHandlerClass, link: Link): Promise<void> {
-  const { queue: queue_share, listener: listener_share, max_packet_size } = config;
-  const queue = queue_share === undefined ? new Socket(null, null, null, QUEUE_FD) : fromshare(queue_share);
-  const datagrams = max_packet_size > 0;
-  const listener = !datagrams
-    ? undefined
-    : listener_share === undefined
-      ? new Socket<number>(null, null, null, SERVER_FD)
-      : fromshare(listener_share);
-  const size = message_size(max_packet_size);
-  const view = server_view(config, link);
-  link.report({ type: 'loaded' });
-  for (;;) {
-    const next = await next_request(queue as Socket<number>, size);
-    if (next === undefined) return;
-    const [{ client_address, timeout, packet }, [fd]] = next;
-    link.begin();
-    const connection =
-      fd === undefined ? undefined : new Socket(config.family, config.type, config.proto, fd);
+function open_sockets({ queue, listener, max_packet_size }: WorkerConfig): Sockets {
+  const open = (share: Uint8Array | undefined, fd: number) =>
+    share === undefined ? new Socket<number>(null, null, null, fd) : fromshare(share);
+  return {
+    queue: open(queue, QUEUE_FD),
+    listener: max_packet_size > 0 ? open(listener, SERVER_FD) : undefined,
+  };
+}
+
+class RequestLoop {
+  readonly #config: WorkerConfig;
+  readonly #Handler: RequestHandlerClass;
+  readonly #link: Link;
+  readonly #sockets: Sockets;
+  readonly #size: number;
+  readonly #view: ServerView;
+
+  constructor(config: WorkerConfig, Handler: RequestHandlerClass, link: Link) {
+    this.#config = config;
+    this.#Handler = Handler;
+    this.#link = link;
+    this.#sockets = open_sockets(config);
+    this.#size = message_size(config.max_packet_size);
+    this.#view = server_view(config, link);
+  }
+
+  /** Handles requests until the queue ends, or a message says that this worker is to. */
+  async run(): Promise<void> {
+    this.#link.report({ type: 'loaded' });
+    for (;;) {
+      this.#link.queue();
+      let received = this.#receive(MSG_DONTWAIT);
+      if (received === -EAGAIN) {
+        const lease = this.#link.lease();
+        if (lease !== undefined) {
+          await this.#listen(lease);
+          continue;
+        }
+        // What a handler left behind gets a turn.
+        await next_turn();
+        received = this.#receive(0);
+      }
+      if (typeof received === 'number') this.#sockets.queue._raise(received, 'recvmsg');
+      const [bytes, fds] = received;
+      const request = decode_request(bytes);
+      if (request === undefined) return;
+      if (request === null) continue;
+      this.#link.begin(true);
+      this.#handle({ ...request, connection: this.#connection(fds[0], request.timeout) });
+    }
+  }
+
+  #receive(flags: number): [Buffer, number[], number, unknown] | number {
+    return message.recv_fds(this.#sockets.queue, this.#size, 1, flags, -1);
+  }
+
+  #connection(fd: number | undefined, timeout: number | null): Socket<number> | undefined {
+    if (fd === undefined) return undefined;
+    const { family, type, proto } = this.#config;
+    const connection = new Socket<number>(family, type, proto, fd);
+    if (timeout !== null) connection.settimeout(timeout);
+    return connection;
+  }
+
+  /** Handles requests from the server's socket until the lease ends. */
+  async #listen(lease: Lease): Promise<void> {
+    for (let count = 1; ; count++) {
+      // A turn costs as much as all the rest that is done here for a request.
+      if (count % BATCH === 0 || !is_waiting(lease)) await next_turn();
+      this.#link.lease();
+      const taken = take(lease, this.#config);
+      if (typeof taken === 'number') {
+        if (has_ended(taken)) return;
+        // No descriptor is left, or the like; the request stays where it is.
+        poll([], PAUSE_MS);
+      } else {
+        this.#link.begin(false);
+        this.#handle(taken);
+        // What handlers left behind in promises goes on, too.
+        await undefined;
+      }
+    }
+  }
+
+  #handle({ connection, client_address, packet }: Taken): void {
+    const { print_errors } = this.#config;
     try {
-      if (timeout !== null) connection?.settimeout(timeout);
-      run_handler(Handler, connection ?? [packet, listener], client_address, view);
+      run_handler(this.#Handler, connection ?? [packet, this.#sockets.listener], client_address, this.#view);
     } catch (error) {
-      if (config.print_errors) print_error(client_address, error);
-      else link.report({ type: 'error', client_address, error: pack_error(error) });
+      if (print_errors) print_error(client_address, error);
+      else this.#link.report({ type: 'error', client_address, error: pack_error(error) });
     } finally {
       if (connection !== undefined) shutdown_request(connection);
-      link.finish();
+      this.#link.finish();
     }
   }
 }
@@ -184,7 +265,7 @@ export async function work(config: WorkerConfig): Promise<void> {
     write_directly(process.stdout, 1);
     write_directly(process.stderr, 2);
   }
-  const link = counters === undefined ? process_link() : thread_link(counters, config.slot);
+  const link = counters === undefined ? process_link() : thread_link(config, counters);
   let Handler: RequestHandlerClass;
   try {
     Handler = await load_handler(config.handler);
@@ -194,7 +275,7 @@ export async function work(config: WorkerConfig): Promise<void> {
   }
   const state = worker_state();
   if (state !== undefined) state.importing = false;
-  await serve(config, Handler, link);
+  await new RequestLoop(config, Handler, link).run();
   // What the handlers left behind, timers or sockets of Node's, is no reason to live on.
   process.exit();
 }

@@ -114,6 +114,11 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
     expect((await log(kind, 'request')).log).toEqual(['hello one', 'hello two', 'timeout']);
   });
 
+  test('process_request() called by the program while it serves', async () => {
+    const { log: found } = await log(kind, 'handed');
+    expect(found).toEqual(['hello one', 'hello handed0', 'hello handed1', 'hello handed2', 'hello last']);
+  });
+
   test('UDP', async () => {
     const same = kind === 'Threading';
     expect((await log(kind, 'udp')).log).toEqual([`one from ${same}`, `8000 from ${same}`]);

@@ -79,9 +79,18 @@ describe('serve_forever', () => {
     await server.server_close();
   });
 
-  test('can run again after shutdown(); twice at once is an error; shutdown() of one that does not serve returns', async () => {
+  test('shutdown() of one that does not serve returns, and so does the next serve_forever(), as in Python', async () => {
+    await serving(new TCPServer(['127.0.0.1', 0], Upper), async (server) => {
+      await server.shutdown();
+    });
     const server = new TCPServer(['127.0.0.1', 0], Upper);
     await server.shutdown();
+    await server.serve_forever();
+    await serving(server, async () => expect(await ask(server, 'then\n')).toBe('THEN\n'));
+  });
+
+  test('can run again after shutdown(); twice at once is an error', async () => {
+    const server = new TCPServer(['127.0.0.1', 0], Upper);
     for (let i = 0; i < 3; i++) {
       const served = server.serve_forever();
       await expect(server.serve_forever()).rejects.toThrow('running already');
