@@ -167,6 +167,11 @@ export interface Addon {
   fromshare(ticket: Bytes): number;
 
   poll(poll_fds: Bytes, timeout_ms: number): number;
+  select(poll_fds: Bytes, timeout_ms: number): number;
+
+  epoll_create1(): number;
+  epoll_ctl(epfd: number, generation: number, operation: number, fd: number, events: number): number;
+  epoll_wait(epfd: number, generation: number, events: Bytes, timeout_ms: number): number;
 
   readiness_start(callback: (count: number) => void): ArrayBuffer | number;
   readiness_add(fd: number, generation: number): number;

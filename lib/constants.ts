@@ -995,6 +995,11 @@ export const EPOLL_CTL_DEL = 2;
 /** Change what is watched. See epoll_ctl(2). */
 export const EPOLL_CTL_MOD = 3;
 
+// Pipes
+
+/** So many bytes are written to a pipe at once, or none; what poll calls writable has room for them. See pipe(7). */
+export const PIPE_BUF = 4096;
+
 // Interface flags and requests
 
 /** Size of an interface name with its zero byte. See netdevice(7). */

@@ -1,5 +1,6 @@
 // bsd-sockets: the modules as namespaces.
 export * as promises from './promises/index.js';
+export * as selectors from './selectors/index.js';
 export * as socket from './socket/index.js';
 export * as socketserver from './socketserver/index.js';
 export { is_main } from './socketserver/main.js';

@@ -58,6 +58,11 @@
   X(fromshare, Fromshare)                      \
   /* poll.cc */                                \
   X(poll, Poll)                                \
+  X(select, Select)                            \
+  /* epoll.cc */                               \
+  X(epoll_create1, EpollCreate1)               \
+  X(epoll_ctl, EpollCtl)                       \
+  X(epoll_wait, EpollWait)                     \
   /* readiness.cc */                           \
   X(readiness_start, ReadinessStart)           \
   X(readiness_add, ReadinessAdd)               \

@@ -13,6 +13,9 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include <climits>
+#include <cmath>
+
 #include "descriptor.h"
 #include "state.h"
 
@@ -37,6 +40,13 @@ class Deadline {
     storage->tv_sec = static_cast<time_t>(left_ns / 1e9);
     storage->tv_nsec = static_cast<long>(left_ns - storage->tv_sec * 1e9);
     return storage;
+  }
+  // The time left for calls that count milliseconds, rounded up so that nobody returns early.
+  int LeftMs() const {
+    timespec left;
+    if (Left(&left) == nullptr) return -1;
+    double left_ms = std::ceil(left.tv_sec * 1e3 + left.tv_nsec / 1e6);
+    return left_ms < INT_MAX ? static_cast<int>(left_ms) : INT_MAX;
   }
 
  private:

@@ -84,6 +84,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
       hint: 'this option needs CAP_NET_ADMIN or CAP_NET_RAW',
     },
     { calls: /^sethostname/, hint: 'this needs CAP_SYS_ADMIN' },
+    { calls: /^epoll_ctl/, hint: 'a file is always ready; poll and select take it' },
     { calls: SEND, when: is_ip, hint: 'most likely a firewall rule of this machine refuses it' },
   ],
   EACCES: [
@@ -149,7 +150,9 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EALREADY: [{ calls: CONNECT, hint: 'it is connecting already' }],
   EINPROGRESS: [{ calls: CONNECT, hint: 'it goes on: once the socket is writable, SO_ERROR has the result' }],
   EAGAIN: [{ calls: CONNECT, when: is_path, hint: "the server's backlog is full" }],
+  EEXIST: [{ calls: /^epoll_ctl/, hint: 'it is registered already: modify it' }],
   ENOENT: [
+    { calls: /^(epoll_ctl|poll)/, hint: 'it is not registered' },
     { calls: /^fromshare$/, hint: 'already taken, or the thread or process that shared it has ended' },
     { calls: /^(connect|send)/, when: is_path, hint: 'there is no such socket' },
     { calls: /^bind/, when: is_path, hint: 'the directory of the path does not exist' },

@@ -1,7 +1,34 @@
-// poll(2): readiness of any descriptors.
+// poll(2) and select(2): readiness of any descriptors.
 import { addon } from '../addon.js';
 
 const POLLFD_SIZE = 8;
+
+/** An array of `struct pollfd { int fd; short events; short revents; }`, in the memory that native calls take. */
+export class PollFds {
+  readonly bytes: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #halves: Uint16Array;
+
+  constructor(readonly length: number) {
+    const memory = new ArrayBuffer(length * POLLFD_SIZE);
+    this.bytes = new Uint8Array(memory);
+    this.#words = new Int32Array(memory);
+    this.#halves = new Uint16Array(memory);
+  }
+
+  set(index: number, fd: number, events: number): void {
+    this.#words[index * 2] = fd;
+    this.#halves[index * 4 + 2] = events;
+  }
+
+  fd(index: number): number {
+    return this.#words[index * 2] as number;
+  }
+
+  revents(index: number): number {
+    return this.#halves[index * 4 + 3] as number;
+  }
+}
 
 /** A descriptor and what is waited for (POLLIN, POLLOUT, …); `revents` is filled in. */
 export interface PollFd {
@@ -17,17 +44,13 @@ export interface PollFd {
  * @returns how many are ready, or -errno
  */
 export function poll(poll_fds: readonly PollFd[], timeout_ms: number): number {
-  const memory = new ArrayBuffer(poll_fds.length * POLLFD_SIZE);
-  // struct pollfd { int fd; short events; short revents; }
-  const words = new Int32Array(memory);
-  const halves = new Int16Array(memory);
+  const memory = new PollFds(poll_fds.length);
   poll_fds.forEach(({ fd, events }, index) => {
-    words[index * 2] = fd;
-    halves[index * 4 + 2] = events;
+    memory.set(index, fd, events);
   });
-  const count = addon.poll(new Uint8Array(memory), timeout_ms);
+  const count = addon.poll(memory.bytes, timeout_ms);
   poll_fds.forEach((poll_fd, index) => {
-    poll_fd.revents = halves[index * 4 + 3] as number;
+    poll_fd.revents = memory.revents(index);
   });
   return count;
 }

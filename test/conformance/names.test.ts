@@ -1,5 +1,6 @@
-// Everything that has a name in Python's socket module is here: constants with their values, the enums, functions,
-// classes, and the methods and attributes of the class socket. What is left out stands in a table with the reason.
+// Everything that has a name in Python's modules socket, select and selectors is here: constants with their values, the
+// enums, functions, classes, and the methods and attributes of the classes. What is left out stands in a table with the reason.
+import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ask, pythons } from './python.js';
@@ -99,6 +100,46 @@ print(json.dumps([names, enums, canonical]))`;
     test('the protocols behind the underscores: with, repr', () => {
       expect(sock[Symbol.dispose]).toBeTypeOf('function');
       expect(`${sock}`).toContain('socket');
+    });
+  });
+
+  describe('the modules selectors and select', () => {
+    const theirs = `
+import json, select, selectors
+def members(value):
+    return [m for m in dir(value) if not m.startswith('_')]
+names = {n: getattr(m, n) for m in (selectors, select) for n in members(m)}
+print(json.dumps({n: v if isinstance(v, int) else members(v) if isinstance(v, type) else None for n, v in names.items()}))`;
+    const imported = ['ABCMeta', 'Mapping', 'abstractmethod', 'math', 'namedtuple', 'sys'];
+    // An exception of Python's has these; see lib/errors.ts for ours. A namedtuple has those of a tuple.
+    const OF_ANOTHER_FORM = [
+      'add_note args characters_written errno filename filename2 strerror with_traceback'.split(' '),
+      ['count', 'index'],
+    ].flat();
+
+    test('every constant, function, class, method and attribute', () => {
+      const names = ask<Record<string, number | string[] | null>>(path, theirs);
+      expect(Object.keys(names).length).toBeGreaterThan(40);
+      const here: Record<string, unknown> = { ...selectors };
+      const objects: Record<string, object> = {
+        // Where its abstract methods are.
+        BaseSelector: selectors.EpollSelector.prototype,
+        SelectorKey: selectors.SelectorKey(0, 0, 1, null),
+      };
+      for (const [name, value] of Object.entries(names)) {
+        if (imported.includes(name)) continue;
+        expect(here, name).toHaveProperty(name);
+        if (typeof value === 'number') expect(here[name], name).toBe(value);
+        else expect(here[name], name).toBeTypeOf('function');
+        if (!Array.isArray(value)) continue;
+        const object = objects[name] ?? Reflect.get(here[name] as object, 'prototype');
+        const missing = value.filter(
+          (member) =>
+            !(member in object) && !(member in (here[name] as object)) && !OF_ANOTHER_FORM.includes(member),
+        );
+        expect(missing, name).toEqual([]);
+      }
+      expect(names.SelectorKey).toContain('fileobj');
     });
   });
 });

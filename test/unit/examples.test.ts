@@ -48,6 +48,7 @@ describe('examples', { timeout: 60_000 }, () => {
     ['unix-datagram.mjs', UNIX],
     ['pass-descriptor.mjs', PASSED],
     ['work-server.mjs', /^work {8}primes below 100, 1000, 10000, 100000: 25, 168, 1229, 9592$/m],
+    ['selectors-echo.mjs', /^selectors {3}3 connections answered: one, three, two$/m],
     ['time-server.mjs', /^time {8}127\.0\.0\.1:\d+ says \d{4}-\d\d-\d\dT[\d:.]+Z$/m],
   ])('%s', async (name, line) => {
     const outcome = await run(name);

@@ -1,0 +1,51 @@
+// The echo server of Python's documentation of selectors, line by line: one thread, any number of connections.
+import * as selectors from 'bsd-sockets/selectors';
+import * as socket from 'bsd-sockets/socket';
+
+const sel = selectors.DefaultSelector();
+
+function accept(sock) {
+  const [conn] = sock.accept(); // should be ready
+  conn.setblocking(false);
+  sel.register(conn, selectors.EVENT_READ, read);
+}
+
+function read(conn) {
+  const data = conn.recv(1000); // should be ready
+  if (data.length > 0) {
+    conn.send(data); // hope it won't block
+    return;
+  }
+  sel.unregister(conn);
+  conn.close();
+}
+
+const sock = socket.socket();
+sock.bind(['127.0.0.1', 0]);
+sock.listen(100);
+sock.setblocking(false);
+sel.register(sock, selectors.EVENT_READ, accept);
+
+// Clients on the same thread, in the same selector. They speak first, and hang up once they have their answer.
+const answers = [];
+function answered(client) {
+  answers.push(client.recv(1000).toString());
+  sel.unregister(client);
+  client.close();
+}
+for (const word of ['one', 'two', 'three']) {
+  const client = socket.create_connection(sock.getsockname());
+  client.sendall(word);
+  sel.register(client, selectors.EVENT_READ, answered);
+}
+
+// In Python: while True.
+while (sel.get_map().size > 1) {
+  for (const [key, mask] of sel.select(5)) {
+    const callback = key.data;
+    callback(key.fileobj, mask);
+  }
+}
+console.log(`selectors   ${answers.length} connections answered: ${answers.sort().join(', ')}`);
+sel.close();
+sock.close();

@@ -1,0 +1,98 @@
+// BaseSelector: what a selector is, for those of this module and for classes of the user's own.
+import { inspect } from 'node:util';
+import type { FileObject } from './arguments.js';
+import { KeyError, RuntimeError } from './errors.js';
+import type { SelectorKey } from './key.js';
+import type { SelectorMap } from './map.js';
+
+/** Wait until it can be read. */
+export const EVENT_READ = 1;
+/** Wait until it can be written. */
+export const EVENT_WRITE = 2;
+
+/** What select() gives: the keys that are ready, and for which of their events. */
+export type Ready<D = unknown, F = FileObject> = [key: SelectorKey<D, F>, events: number][];
+
+/** The last argument of `select_async`. */
+export interface SelectOptions {
+  /** Ends the call when it aborts: the promise rejects with its reason. */
+  signal?: AbortSignal | null | undefined;
+}
+
+/**
+ * @typeParam D what is attached to file objects
+ * @typeParam F the file objects: descriptors, or objects with `fileno()`
+ */
+export abstract class BaseSelector<D = unknown, F = FileObject> {
+  constructor() {
+    if (new.target === BaseSelector) {
+      throw new TypeError('BaseSelector is abstract: take DefaultSelector, or extend it');
+    }
+  }
+
+  /**
+   * register(fileobj, events, data = null) -> its key. Begins to watch a file object.
+   *
+   * @param fileobj a descriptor's number, or an object with `fileno()`
+   * @param events EVENT_READ, EVENT_WRITE or both
+   * @param data anything, for the caller's own use
+   * @throws KeyError where it is registered; OSError; TypeError, RangeError
+   */
+  abstract register(fileobj: F, events: number, data?: D | null): SelectorKey<D, F>;
+
+  /**
+   * unregister(fileobj) -> its key. Ends watching a file object, which may have been closed.
+   *
+   * @throws KeyError where it is not registered; TypeError, RangeError
+   */
+  abstract unregister(fileobj: F | number): SelectorKey<D, F>;
+
+  /**
+   * modify(fileobj, events, data = null) -> its new key. Changes what is waited for, and what is attached.
+   *
+   * @throws KeyError where it is not registered; OSError; TypeError, RangeError
+   */
+  modify(fileobj: F, events: number, data?: D | null): SelectorKey<D, F> {
+    this.unregister(fileobj);
+    return this.register(fileobj, events, data);
+  }
+
+  /**
+   * select(timeout = null) -> [key, events] of each file object that is ready. Blocks this thread.
+   *
+   * @param timeout in seconds; null: no limit; 0 or less: does not wait
+   * @returns an empty array once the time has passed
+   */
+  abstract select(timeout?: number | null): Ready<D, F>;
+
+  /** select_async(timeout = null, { signal }) -> a promise of the same; the event loop goes on meanwhile. */
+  select_async(_timeout?: number | null, _options?: SelectOptions): Promise<Ready<D, F>> {
+    return Promise.reject(new TypeError(`${this.constructor.name} has no select_async()`));
+  }
+
+  /** close(). Frees what the selector uses; the file objects stay open. */
+  close(): void {}
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /** get_key(fileobj) -> the key of a file object. @throws KeyError where it is not registered; RuntimeError once closed */
+  get_key(fileobj: F | number): SelectorKey<D, F> {
+    const map = this.get_map();
+    if (map === null) throw new RuntimeError('Selector is closed');
+    const key = map.get(fileobj);
+    if (key === undefined) throw new KeyError(`${describe(fileobj)} is not registered`);
+    return key;
+  }
+
+  /** get_map() -> the keys by file object; null once closed. */
+  abstract get_map(): SelectorMap<D, F> | null;
+}
+
+/** A file object in the message of an error. */
+export function describe(fileobj: unknown): string {
+  return typeof fileobj === 'number'
+    ? `fd ${fileobj}`
+    : inspect(fileobj, { depth: 0, breakLength: Number.POSITIVE_INFINITY });
+}

@@ -1,0 +1,201 @@
+// class epoll: Python's select.epoll, on epoll(7).
+import { addon, cells, GENERATION } from '../addon.js';
+import * as c from '../constants.js';
+import { raise } from '../errors.js';
+import { callable } from '../internal/callable.js';
+import { READ, unwatch, type Waiting, want, watch } from '../internal/readiness.js';
+import { integer, integer_or } from '../internal/validate.js';
+import { epoll_mask, type FileObject, fd_of, timeout_ms } from './arguments.js';
+import type { Multiplexer, Told } from './multiplexer.js';
+
+const DEFAULT_MASK = c.EPOLLIN | c.EPOLLPRI | c.EPOLLOUT;
+// Python's: FD_SETSIZE - 1.
+const DEFAULT_MAXEVENTS = 1023;
+// Of one wait; those that are left come with the next.
+const MOST_EVENTS = 65_536;
+const EVENT_SIZE = 8;
+
+const OPERATIONS = {
+  register: c.EPOLL_CTL_ADD,
+  modify: c.EPOLL_CTL_MOD,
+  unregister: c.EPOLL_CTL_DEL,
+} as const;
+
+/** Told on the event loop when the descriptor is readable. It does not hold the object, which can be collected. */
+class Alarm implements Waiting {
+  told: (() => void) | undefined;
+
+  constructor(
+    readonly fd: number,
+    generation: number,
+  ) {
+    watch(fd, generation, this);
+  }
+
+  on_ready(): void {
+    const { told } = this;
+    this.told = undefined;
+    told?.();
+  }
+}
+
+/** What is left of an object that was collected without close(); Python does not warn of it. */
+interface Remains {
+  readonly fd: number;
+  readonly generation: number;
+  alarm: Alarm | undefined;
+}
+
+const collected = new FinalizationRegistry<Remains>(release);
+
+function release({ fd, generation, alarm }: Remains): void {
+  if (alarm !== undefined) unwatch(fd, alarm);
+  addon.close(fd, generation);
+}
+
+export class Epoll implements Multiplexer {
+  readonly #remains: Remains;
+  #closed = false;
+  // Events as native/epoll.cc writes them: int32 fd, uint32 events.
+  #memory = new Int32Array(0);
+
+  /**
+   * epoll(sizehint = -1, flags = 0). Makes an instance, close-on-exec. See epoll_create1(2).
+   *
+   * @param sizehint checked as in Python, and without effect
+   * @param flags 0 or EPOLL_CLOEXEC, without effect
+   * @throws OSError; TypeError, RangeError
+   */
+  constructor(sizehint?: number | null, flags?: number | null);
+  /** @internal */
+  constructor(sizehint: number | null | undefined, flags: number | null | undefined, adopted: number);
+  constructor(sizehint?: number | null, flags?: number | null, adopted?: number) {
+    if (integer_or(-1, sizehint, 'sizehint') !== -1) integer(sizehint, 'sizehint', 1);
+    const wanted = integer_or(0, flags, 'flags');
+    if (wanted !== 0 && wanted !== c.EPOLL_CLOEXEC) {
+      throw new RangeError(`flags must be 0 or EPOLL_CLOEXEC, not ${wanted}`);
+    }
+    const fd = adopted === undefined ? addon.epoll_create1() : addon.adopt(adopted);
+    if (fd < 0) {
+      raise(fd, {
+        syscall: adopted === undefined ? 'epoll_create1' : 'fromfd',
+        what: () => (adopted === undefined ? '' : `fd ${adopted}`),
+      });
+    }
+    this.#remains = { fd, generation: cells[GENERATION] as number, alarm: undefined };
+    collected.register(this, this.#remains, this);
+  }
+
+  /** fromfd(fd) -> an epoll object that owns this epoll descriptor. @throws OSError EBADF; TypeError, RangeError */
+  static fromfd(fd: number): Epoll {
+    return new Epoll(null, null, integer(fd, 'fd', 0));
+  }
+
+  /** Whether close() was called. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** fileno() -> the descriptor of the instance. @throws RangeError once it is closed */
+  fileno(): number {
+    return this.#open().fd;
+  }
+
+  #open(): Remains {
+    if (this.#closed) throw new RangeError('I/O operation on closed epoll object');
+    return this.#remains;
+  }
+
+  /** close(). Frees the descriptor; a call that waits on it ends with EBADF. Closing twice is allowed. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    collected.unregister(this);
+    release(this.#remains);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
+   * register(fd, eventmask = EPOLLIN | EPOLLPRI | EPOLLOUT). Watches a descriptor. See epoll_ctl(2).
+   *
+   * @param fd a number, or an object with `fileno()`
+   * @param eventmask EPOLLIN, EPOLLOUT, EPOLLET, …
+   * @throws OSError EEXIST for one that is watched, EPERM for a file, which is always ready, EBADF; TypeError, RangeError
+   */
+  register(fd: FileObject, eventmask?: number | null): void {
+    this.#control('register', fd_of(fd, 'fd'), epoll_mask(eventmask ?? DEFAULT_MASK));
+  }
+
+  /** modify(fd, eventmask). Changes what a descriptor is watched for. @throws OSError ENOENT; TypeError, RangeError */
+  modify(fd: FileObject, eventmask: number): void {
+    this.#control('modify', fd_of(fd, 'fd'), epoll_mask(eventmask));
+  }
+
+  /** unregister(fd). Ends watching a descriptor. @throws OSError ENOENT, EBADF; TypeError, RangeError */
+  unregister(fd: FileObject): void {
+    this.#control('unregister', fd_of(fd, 'fd'), 0);
+  }
+
+  #control(operation: keyof typeof OPERATIONS, fd: number, events: number): void {
+    const { fd: epfd, generation } = this.#open();
+    const result = addon.epoll_ctl(epfd, generation, OPERATIONS[operation], fd, events);
+    if (result < 0) raise(result, { syscall: 'epoll_ctl', what: () => `fd ${fd}` });
+  }
+
+  /**
+   * poll(timeout = null, maxevents = -1) -> [fd, events] of each that is ready. See epoll_wait(2).
+   *
+   * @param timeout in seconds, rounded up to milliseconds; null or negative: no limit
+   * @param maxevents at most so many; -1: 1,023
+   * @throws OSError EBADF where close() is called meanwhile; TypeError, RangeError
+   */
+  poll(timeout?: number | null, maxevents?: number | null): [fd: number, events: number][] {
+    this.#open();
+    const limit_ms = timeout_ms(timeout, 1000);
+    const given = integer_or(-1, maxevents, 'maxevents');
+    const most = given === -1 ? DEFAULT_MAXEVENTS : integer(given, 'maxevents', 1);
+    const ready: [number, number][] = [];
+    this._wait(limit_ms, most, (fd, events) => ready.push([fd, events]));
+    return ready;
+  }
+
+  /** @internal */
+  _wait(limit_ms: number, most: number, told: Told): void {
+    const { fd: epfd, generation } = this.#open();
+    const size = Math.min(most, MOST_EVENTS) * EVENT_SIZE;
+    if (this.#memory.byteLength < size) this.#memory = new Int32Array(size / Int32Array.BYTES_PER_ELEMENT);
+    const memory = this.#memory;
+    const count = addon.epoll_wait(epfd, generation, new Uint8Array(memory.buffer, 0, size), limit_ms);
+    if (count < 0) raise(count, { syscall: 'epoll_wait', what: () => `fd ${epfd}` });
+    for (let i = 0; i < count; i++) told(memory[2 * i] as number, (memory[2 * i + 1] as number) >>> 0);
+  }
+
+  // An instance is readable as long as something in it is ready, and wakes whoever waits for that with each event of it.
+  /** @internal */
+  _watch(told: () => void): void {
+    const remains = this.#open();
+    remains.alarm ??= new Alarm(remains.fd, remains.generation);
+    remains.alarm.told = told;
+    want(remains.fd, READ);
+  }
+
+  /** @internal */
+  _unwatch(): void {
+    if (this.#remains.alarm !== undefined) this.#remains.alarm.told = undefined;
+  }
+}
+
+/** What `epoll` is at run time: callable with and without `new`, and a base for classes. */
+export interface EpollConstructor {
+  new (sizehint?: number | null, flags?: number | null): Epoll;
+  (sizehint?: number | null, flags?: number | null): Epoll;
+  fromfd(fd: number): Epoll;
+  readonly prototype: Epoll;
+}
+
+/** epoll(sizehint = -1, flags = 0), with or without `new`. */
+export const epoll: EpollConstructor = callable(Epoll, 'epoll') as never;
+export type epoll = Epoll;

@@ -1,0 +1,48 @@
+// bsd-sockets/selectors: Python's modules `selectors` and `select`.
+export {
+  EPOLL_CLOEXEC,
+  EPOLLERR,
+  EPOLLET,
+  EPOLLEXCLUSIVE,
+  EPOLLHUP,
+  EPOLLIN,
+  EPOLLMSG,
+  EPOLLONESHOT,
+  EPOLLOUT,
+  EPOLLPRI,
+  EPOLLRDBAND,
+  EPOLLRDHUP,
+  EPOLLRDNORM,
+  EPOLLWAKEUP,
+  EPOLLWRBAND,
+  EPOLLWRNORM,
+  PIPE_BUF,
+  POLLERR,
+  POLLHUP,
+  POLLIN,
+  POLLMSG,
+  POLLNVAL,
+  POLLOUT,
+  POLLPRI,
+  POLLRDBAND,
+  POLLRDHUP,
+  POLLRDNORM,
+  POLLWRBAND,
+  POLLWRNORM,
+} from '../constants.js';
+export * from '../internal/public-errors.js';
+export type { FileObject } from './arguments.js';
+export {
+  BaseSelector,
+  EVENT_READ,
+  EVENT_WRITE,
+  type Ready,
+  type SelectOptions,
+} from './base.js';
+export { epoll } from './epoll.js';
+export { KeyError, RuntimeError } from './errors.js';
+export { SelectorKey } from './key.js';
+export type { SelectorMap } from './map.js';
+export { poll } from './poll.js';
+export { select } from './select.js';
+export { EpollSelector, EpollSelector as DefaultSelector, PollSelector, SelectSelector } from './selector.js';

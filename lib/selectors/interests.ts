@@ -1,0 +1,93 @@
+// Descriptors and what is waited for, in the memory that poll(2) and select(2) take: what `poll` objects, `SelectSelector` and
+// the function `select` keep.
+import { addon } from '../addon.js';
+import { raise } from '../errors.js';
+import { PollFds } from '../internal/poll.js';
+import { Epoll } from './epoll.js';
+import type { Multiplexer, Told } from './multiplexer.js';
+
+/** Which of the two calls waits. */
+export type Syscall = 'poll' | 'select';
+
+export class Interests implements Multiplexer {
+  readonly #syscall: Syscall;
+  readonly #events = new Map<number, number>();
+  // Made anew when something has changed.
+  #poll_fds: PollFds | undefined;
+  // On the event loop, one epoll object watches for all of them.
+  #watched: { readonly epoll: Epoll; readonly told: () => void } | undefined;
+
+  constructor(syscall: Syscall) {
+    this.#syscall = syscall;
+  }
+
+  has(fd: number): boolean {
+    return this.#events.has(fd);
+  }
+
+  register(fd: number, events: number): void {
+    this.#events.set(fd, events);
+    this.#changed();
+  }
+
+  modify(fd: number, events: number): void {
+    this.register(fd, events);
+  }
+
+  unregister(fd: number): void {
+    this.#events.delete(fd);
+    this.#changed();
+  }
+
+  /** Adds to what is waited for on a descriptor. */
+  add(fd: number, events: number): void {
+    this.register(fd, (this.#events.get(fd) ?? 0) | events);
+  }
+
+  _wait(timeout_ms: number, _most: number, told: Told): void {
+    const poll_fds = this.#poll_fds ?? this.#fill();
+    const count = addon[this.#syscall](poll_fds.bytes, timeout_ms);
+    if (count < 0) raise(count, { syscall: this.#syscall });
+    if (count === 0) return;
+    for (let i = 0; i < poll_fds.length; i++) {
+      const events = poll_fds.revents(i);
+      if (events !== 0) told(poll_fds.fd(i), events);
+    }
+  }
+
+  #fill(): PollFds {
+    const poll_fds = new PollFds(this.#events.size);
+    let index = 0;
+    for (const [fd, events] of this.#events) poll_fds.set(index++, fd, events);
+    this.#poll_fds = poll_fds;
+    return poll_fds;
+  }
+
+  // A file, which epoll refuses, is always ready, and a closed descriptor is told by the call: neither leaves anything to
+  // wait for.
+  _watch(told: () => void): void {
+    const epoll = new Epoll();
+    this.#watched = { epoll, told };
+    for (const [fd, events] of this.#events) epoll.register(fd, events);
+    epoll._watch(told);
+  }
+
+  _unwatch(): void {
+    this.#watched?.epoll.close();
+    this.#watched = undefined;
+  }
+
+  #changed(): void {
+    this.#poll_fds = undefined;
+    if (this.#watched === undefined) return;
+    const { told } = this.#watched;
+    this._unwatch();
+    setImmediate(told);
+  }
+
+  close(): void {
+    this.#events.clear();
+    this.#poll_fds = undefined;
+    this._unwatch();
+  }
+}

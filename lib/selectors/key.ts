@@ -1,0 +1,60 @@
+// SelectorKey: what a selector keeps of a file object.
+import { inspect } from 'node:util';
+import { callable } from '../internal/callable.js';
+import type { FileObject } from './arguments.js';
+
+/** Python's namedtuple: fields by name, by number (`key[0]`), and in order (`const [fileobj, fd] = key`). */
+export class Key<out D = unknown, out F = FileObject> {
+  /**
+   * SelectorKey(fileobj, fd, events, data).
+   *
+   * @param fileobj what was registered
+   * @param fd its descriptor
+   * @param events what is waited for, EVENT_READ, EVENT_WRITE or both
+   * @param data what was attached
+   */
+  constructor(
+    readonly fileobj: F,
+    readonly fd: number,
+    readonly events: number,
+    readonly data: D,
+  ) {}
+
+  get 0(): F {
+    return this.fileobj;
+  }
+
+  get 1(): number {
+    return this.fd;
+  }
+
+  get 2(): number {
+    return this.events;
+  }
+
+  get 3(): D {
+    return this.data;
+  }
+
+  get length(): 4 {
+    return 4;
+  }
+
+  [Symbol.iterator](): ArrayIterator<F | number | D> & Iterator<F | number | D> {
+    return [this.fileobj, this.fd, this.events, this.data].values();
+  }
+
+  toString(): string {
+    return inspect(this, { breakLength: Number.POSITIVE_INFINITY, depth: 0 });
+  }
+}
+
+export interface SelectorKeyConstructor {
+  new <D = unknown, F = FileObject>(fileobj: F, fd: number, events: number, data: D): Key<D, F>;
+  <D = unknown, F = FileObject>(fileobj: F, fd: number, events: number, data: D): Key<D, F>;
+  readonly prototype: Key;
+}
+
+/** SelectorKey(fileobj, fd, events, data), with or without `new`. */
+export const SelectorKey: SelectorKeyConstructor = callable(Key, 'SelectorKey') as never;
+export type SelectorKey<D = unknown, F = FileObject> = Key<D, F>;

@@ -1,0 +1,64 @@
+// The object that Python's select.poll() gives, on poll(2).
+import { constants } from 'node:os';
+import { POLLIN, POLLOUT, POLLPRI } from '../constants.js';
+import { raise } from '../errors.js';
+import { callable } from '../internal/callable.js';
+import { type FileObject, fd_of, poll_mask, timeout_ms } from './arguments.js';
+import { KeyError } from './errors.js';
+import { Interests } from './interests.js';
+
+const DEFAULT_MASK = POLLIN | POLLPRI | POLLOUT;
+
+class Poll {
+  readonly #interests = new Interests('poll');
+
+  /**
+   * register(fd, eventmask = POLLIN | POLLPRI | POLLOUT). Polls a descriptor as well; one that is there gets the new mask.
+   *
+   * @param fd a number, or an object with `fileno()`
+   * @throws TypeError, RangeError
+   */
+  register(fd: FileObject, eventmask?: number | null): void {
+    this.#interests.register(fd_of(fd, 'fd'), poll_mask(eventmask ?? DEFAULT_MASK));
+  }
+
+  /** modify(fd, eventmask). Changes the mask of a descriptor. @throws OSError ENOENT; TypeError, RangeError */
+  modify(fd: FileObject, eventmask: number): void {
+    const number = fd_of(fd, 'fd');
+    const mask = poll_mask(eventmask);
+    if (!this.#interests.has(number)) {
+      raise(-constants.errno.ENOENT, { syscall: 'poll.modify', what: () => `fd ${number}` });
+    }
+    this.#interests.modify(number, mask);
+  }
+
+  /** unregister(fd). Polls a descriptor no more. @throws KeyError where it is not registered; TypeError, RangeError */
+  unregister(fd: FileObject): void {
+    const number = fd_of(fd, 'fd');
+    if (!this.#interests.has(number)) throw new KeyError(`fd ${number} is not registered`);
+    this.#interests.unregister(number);
+  }
+
+  /**
+   * poll(timeout = null) -> [fd, events] of each that is ready, POLLNVAL for one that is closed. See poll(2).
+   *
+   * @param timeout in milliseconds; null or negative: no limit
+   * @throws OSError; TypeError, RangeError
+   */
+  poll(timeout?: number | null): [fd: number, events: number][] {
+    const ready: [number, number][] = [];
+    this.#interests._wait(timeout_ms(timeout, 1), 0, (fd, events) => ready.push([fd, events]));
+    return ready;
+  }
+}
+
+/** What `poll` is at run time. */
+export interface PollConstructor {
+  new (): Poll;
+  (): Poll;
+  readonly prototype: Poll;
+}
+
+/** poll() -> an object that polls descriptors, with or without `new`. */
+export const poll: PollConstructor = callable(Poll, 'poll') as never;
+export type poll = Poll;

@@ -1,0 +1,248 @@
+// The selectors: file objects by descriptor, on a multiplexer. EpollSelector, PollSelector and SelectSelector differ only in
+// that.
+import { constants } from 'node:os';
+import { EPOLLIN, EPOLLOUT } from '../constants.js';
+import { InterruptedError, OSError, raise } from '../errors.js';
+import { callable } from '../internal/callable.js';
+import { integer, shown } from '../internal/validate.js';
+import { check_options, promised, signal_of } from '../promises/waiting.js';
+import { type FileObject, fd_of, timeout_ms } from './arguments.js';
+import { BaseSelector, describe, EVENT_READ, EVENT_WRITE, type Ready, type SelectOptions } from './base.js';
+import { Epoll } from './epoll.js';
+import { KeyError, RuntimeError } from './errors.js';
+import { Interests } from './interests.js';
+import { Key, type SelectorKey } from './key.js';
+import { Mapping, type SelectorMap } from './map.js';
+import type { Multiplexer } from './multiplexer.js';
+import { Pending } from './pending.js';
+
+const EVENTS = EVENT_READ | EVENT_WRITE;
+// The same numbers for all three multiplexers.
+const [IN, OUT] = [EPOLLIN, EPOLLOUT];
+
+/** The mask of a multiplexer. */
+function mask_of(events: number): number {
+  return ((events & EVENT_READ) === 0 ? 0 : IN) | ((events & EVENT_WRITE) === 0 ? 0 : OUT);
+}
+
+/** And back: what is neither, such as an error, makes reads and writes ready. */
+function events_of(mask: number): number {
+  return ((mask & ~OUT) === 0 ? 0 : EVENT_READ) | ((mask & ~IN) === 0 ? 0 : EVENT_WRITE);
+}
+
+function check_events(value: unknown): number {
+  const events = integer(value, 'events');
+  if (events > 0 && (events & ~EVENTS) === 0) return events;
+  throw new RangeError(`events must be EVENT_READ, EVENT_WRITE or both, not ${shown(value)}`);
+}
+
+/** A time-out in seconds: 0 or less does not wait. */
+function select_ms(timeout: unknown): number {
+  const ms = timeout_ms(timeout, 1000);
+  return ms < 0 && timeout !== null && timeout !== undefined ? 0 : ms;
+}
+
+abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> {
+  readonly #multiplexer: M;
+  readonly #keys = new Map<number, SelectorKey<D, F>>();
+  readonly #map: SelectorMap<D, F>;
+  #closed = false;
+  #pending: Pending<Ready<D, F>[number]> | undefined;
+
+  constructor(multiplexer: M) {
+    super();
+    this.#multiplexer = multiplexer;
+    this.#map = new Mapping(this.#keys, (fileobj) => this.#lookup(fileobj));
+  }
+
+  /** @internal */
+  get _multiplexer(): M {
+    return this.#multiplexer;
+  }
+
+  /** The descriptor of a file object; of one that is closed, that which it was registered with. */
+  #lookup(fileobj: unknown): number {
+    try {
+      return fd_of(fileobj, 'fileobj');
+    } catch (error) {
+      for (const key of this.#keys.values()) if (key.fileobj === fileobj) return key.fd;
+      throw error;
+    }
+  }
+
+  #registered(fileobj: unknown): SelectorKey<D, F> {
+    this.#check_open();
+    const key = this.#keys.get(this.#lookup(fileobj));
+    if (key === undefined) throw new KeyError(`${describe(fileobj)} is not registered`);
+    return key;
+  }
+
+  #check_open(): void {
+    if (this.#closed) throw new RuntimeError('Selector is closed');
+  }
+
+  register(fileobj: F, events: number, data: D | null = null): SelectorKey<D, F> {
+    this.#check_open();
+    const wanted = check_events(events);
+    const fd = this.#lookup(fileobj);
+    if (this.#keys.has(fd)) {
+      throw new KeyError(
+        `${describe(fileobj)} is already registered${typeof fileobj === 'number' ? '' : ` (fd ${fd})`}`,
+      );
+    }
+    this.#multiplexer.register(fd, mask_of(wanted));
+    return this.#keep(fileobj, fd, wanted, data);
+  }
+
+  #keep(fileobj: F, fd: number, events: number, data: D | null): SelectorKey<D, F> {
+    // What was left out is null, which D includes where that is done.
+    const key = new Key<D, F>(fileobj, fd, events, data as D);
+    this.#keys.set(fd, key);
+    return key;
+  }
+
+  unregister(fileobj: F | number): SelectorKey<D, F> {
+    const key = this.#registered(fileobj);
+    this.#keys.delete(key.fd);
+    try {
+      this.#multiplexer.unregister(key.fd);
+    } catch (error) {
+      // It was closed meanwhile, which ended that already.
+      if (!(error instanceof OSError)) throw error;
+    }
+    return key;
+  }
+
+  override modify(fileobj: F, events: number, data: D | null = null): SelectorKey<D, F> {
+    const wanted = check_events(events);
+    const key = this.#registered(fileobj);
+    if (wanted !== key.events) {
+      try {
+        this.#multiplexer.modify(key.fd, mask_of(wanted));
+      } catch (error) {
+        this.#keys.delete(key.fd);
+        throw error;
+      }
+    } else if (data === key.data) return key;
+    return this.#keep(key.fileobj, key.fd, wanted, data);
+  }
+
+  select(timeout?: number | null): Ready<D, F> {
+    this.#check_open();
+    return this.#select(select_ms(timeout));
+  }
+
+  #select(limit_ms: number): Ready<D, F> {
+    const ready: Ready<D, F> = [];
+    try {
+      this.#multiplexer._wait(limit_ms, this.#keys.size || 1, (fd, mask) => {
+        const key = this.#keys.get(fd);
+        if (key !== undefined) ready.push([key, events_of(mask) & key.events]);
+      });
+    } catch (error) {
+      // After siginterrupt(true).
+      if (!(error instanceof InterruptedError)) throw error;
+    }
+    return ready;
+  }
+
+  /**
+   * select_async(timeout = null, { signal }) -> a promise of what select() gives. One at a time; keeps the process alive.
+   *
+   * It sees what is registered and modified while it waits, and gives the event loop a turn even where something is ready.
+   *
+   * @returns rejects with the signal's reason, with OSError ECANCELED after close(), RuntimeError for a second one or a
+   *   closed selector; TypeError, RangeError
+   */
+  override select_async(timeout?: number | null, options?: SelectOptions): Promise<Ready<D, F>> {
+    return promised(() => {
+      this.#check_open();
+      const limit_ms = select_ms(timeout);
+      const signal = options === undefined ? undefined : signal_of(check_options(options));
+      if (this.#pending !== undefined) throw new RuntimeError('select_async() waits already: one at a time');
+      signal?.throwIfAborted();
+      this.#pending = new Pending(
+        this.#multiplexer,
+        () => this.#select(0),
+        limit_ms,
+        signal,
+        () => {
+          this.#pending = undefined;
+        },
+      );
+      return this.#pending.promise;
+    });
+  }
+
+  override close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#pending?.fail(canceled());
+    this.#keys.clear();
+    this.#multiplexer.close();
+  }
+
+  get_map(): SelectorMap<D, F> | null {
+    return this.#closed ? null : this.#map;
+  }
+}
+
+function canceled(): unknown {
+  try {
+    return raise(-constants.errno.ECANCELED, { syscall: 'select_async', what: () => 'closed selector' });
+  } catch (error) {
+    return error;
+  }
+}
+
+class OnEpoll<D = unknown, F = FileObject> extends Selector<D, F, Epoll> {
+  constructor() {
+    super(new Epoll());
+  }
+
+  /** fileno() -> the descriptor of the epoll instance. @throws RangeError once it is closed */
+  fileno(): number {
+    return this._multiplexer.fileno();
+  }
+}
+
+class OnPoll<D = unknown, F = FileObject> extends Selector<D, F, Interests> {
+  constructor() {
+    super(new Interests('poll'));
+  }
+}
+
+class OnSelect<D = unknown, F = FileObject> extends Selector<D, F, Interests> {
+  constructor() {
+    super(new Interests('select'));
+  }
+}
+
+/** What the selectors are at run time: callable with and without `new`, and bases for classes. */
+export interface EpollSelectorConstructor {
+  new <D = unknown, F = FileObject>(): EpollSelector<D, F>;
+  <D = unknown, F = FileObject>(): EpollSelector<D, F>;
+  readonly prototype: EpollSelector;
+}
+export interface PollSelectorConstructor {
+  new <D = unknown, F = FileObject>(): PollSelector<D, F>;
+  <D = unknown, F = FileObject>(): PollSelector<D, F>;
+  readonly prototype: PollSelector;
+}
+export interface SelectSelectorConstructor {
+  new <D = unknown, F = FileObject>(): SelectSelector<D, F>;
+  <D = unknown, F = FileObject>(): SelectSelector<D, F>;
+  readonly prototype: SelectSelector;
+}
+
+/** EpollSelector(): on epoll(7), for any number of descriptors. */
+export const EpollSelector: EpollSelectorConstructor = callable(OnEpoll, 'EpollSelector') as never;
+export type EpollSelector<D = unknown, F = FileObject> = OnEpoll<D, F>;
+
+/** PollSelector(): on poll(2), which takes files as well, and tells of closed descriptors. */
+export const PollSelector: PollSelectorConstructor = callable(OnPoll, 'PollSelector') as never;
+export type PollSelector<D = unknown, F = FileObject> = OnPoll<D, F>;
+
+/** SelectSelector(): on select(2), which fails where a descriptor is closed. */
+export const SelectSelector: SelectSelectorConstructor = callable(OnSelect, 'SelectSelector') as never;
+export type SelectSelector<D = unknown, F = FileObject> = OnSelect<D, F>;

@@ -1,0 +1,75 @@
+// epoll(7): an instance made, what it watches changed, and waited for. For selectors; native/readiness.h has
+// an instance of its own.
+//
+// An instance is a descriptor like any other: owned by the environment that made it, and closing it ends a
+// wait on it (descriptor.h).
+#include <errno.h>
+#include <sys/epoll.h>
+
+#include <memory>
+#include <new>
+
+#include "arguments.h"
+#include "calls.h"
+#include "wait.h"
+
+namespace bsd_sockets {
+namespace {
+
+// One event as JavaScript reads it: struct epoll_event is packed on some machines and padded on others.
+struct Event {
+  int32_t fd;
+  uint32_t events;
+};
+
+}  // namespace
+
+// epoll_create1() -> fd, close-on-exec
+napi_value EpollCreate1(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(args.state().Adopt(OrErrno(::epoll_create1(EPOLL_CLOEXEC))));
+}
+
+// epoll_ctl(epfd, generation, operation, fd, events)
+napi_value EpollCtl(napi_env env, napi_callback_info info) {
+  Arguments<5> args(env, info);
+  int epfd = args.Int(0), operation = args.Int(2), fd = args.Int(3);
+  uint32_t generation = args.Uint(1);
+  epoll_event event{};
+  event.events = args.Uint(4);
+  event.data.fd = fd;
+  if (!args.valid()) return args.Invalid();
+  return args.Return(Immediate(epfd, generation, [&] { return ::epoll_ctl(epfd, operation, fd, &event); }));
+}
+
+// epoll_wait(epfd, generation, bytes, timeout_ms) -> how many; bytes is an array of Event, whose length is
+// the most that are told
+napi_value EpollWait(napi_env env, napi_callback_info info) {
+  Arguments<4> args(env, info);
+  int epfd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  View bytes = args.Bytes(2);
+  double timeout_ms = args.Double(3);
+  size_t most = bytes.length() / sizeof(Event);
+  if (!args.valid() || most == 0 || most > INT32_MAX) return args.Invalid();
+  // Not initialized: the kernel writes those that are read.
+  std::unique_ptr<epoll_event[]> events(new (std::nothrow) epoll_event[most]);
+  if (events == nullptr) return args.Return(-ENOMEM);
+  DescriptorUse use(epfd, generation);
+  if (!use.valid()) return args.Return(-EBADF);
+  State& state = args.state();
+  int error = state.PrepareToBlock();
+  if (error != 0) return args.Return(error);
+  Deadline deadline(timeout_ms);
+  int64_t count = Interruptible(state, use, [&] {
+    return ::epoll_wait(epfd, events.get(), static_cast<int>(most), deadline.LeftMs());
+  });
+  if (count <= 0) return args.Return(count);
+  if (!bytes.Reload() || bytes.length() < count * sizeof(Event)) return args.Invalid();
+  Event* told = reinterpret_cast<Event*>(bytes.data());
+  for (int64_t i = 0; i < count; i++) told[i] = {events[i].data.fd, events[i].events};
+  return args.Return(count);
+}
+
+}  // namespace bsd_sockets
