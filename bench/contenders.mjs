@@ -1,5 +1,5 @@
 // Who is measured: the C floor (also with an idle second thread), this library, CPython and Node's own modules. Each is a
-// folder with the same three programs, server, calls and async; the C ones are compiled on demand.
+// folder with the same programs, server, calls, async and requests; the C ones are compiled on demand.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -15,7 +15,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
  * @property {string} id
  * @property {string} title with the version
  * @property {string} [missing] why it cannot take part
- * @property {(program: string) => string[]} command how to start its `server`, `calls` or `async`
+ * @property {(program: string) => string[]} command how to start its `server`, `calls`, `async` or `requests`
  */
 
 /**
@@ -69,6 +69,8 @@ export async function compile_floor(directory) {
     compile('pin', 'pin'),
     compile('client', 'client'),
     compile('load', 'load'),
+    compile('connections', 'connections'),
+    compile('requests', 'requests', '-pthread'),
     ...['server', 'calls', 'async'].flatMap((program) => [
       compile(program, program),
       compile(program, `${program}-threaded`, '-pthread', '-DBENCH_THREADED'),

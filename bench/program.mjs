@@ -1,6 +1,6 @@
 // One contender's program at work: started on its processor, asked for one figure after the other, ended. Servers are
-// measured from outside by the C programs client and load, on the same processor; the programs of single calls measure
-// themselves.
+// measured from outside by the C programs client, load and connections; the programs of single calls measure themselves.
+// All run on the same processor, but those of servers with threads or processes on all.
 import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +11,9 @@ const run = promisify(execFile);
 
 /** Milliseconds after which a program that says nothing is given up, beyond the time it was asked to measure. */
 const PATIENCE_MS = 20_000;
+
+/** The programs that load servers of many connections; each stays for all rounds. */
+const LOADS = { async: 'load', requests: 'connections' };
 
 /**
  * @typedef {object} Figure
@@ -26,7 +29,7 @@ class Child {
 
   /**
    * @param {string[]} command
-   * @param {{ directory: string, cpu: number }} place
+   * @param {{ directory: string, cpu: number | 'all' }} place
    */
   constructor(command, { directory, cpu }) {
     const line = [String(cpu), ...command];
@@ -71,14 +74,15 @@ export class Program {
    * @param {string[]} command
    * @param {string} task its first argument
    * @param {import('./workloads.mjs').Workload} workload
-   * @param {{ directory: string, cpu: number }} place where the C programs are, and the processor for all
+   * @param {{ directory: string, cpu: number | 'all' }} place where the C programs are, and the processor for all
    * @returns {Promise<Program>}
    */
   static async start(command, task, workload, place) {
-    const program = new Program(command, task, workload, place);
+    const where = workload.program === 'requests' ? { ...place, cpu: 'all' } : place;
+    const program = new Program(command, task, workload, where);
     try {
       program.#address = (await program.#child.answer()).split(' ')[1];
-      if (workload.program === 'async') await program.#start_load();
+      if (LOADS[workload.program] !== undefined) await program.#start_load();
       return program;
     } catch (error) {
       program.stop();
@@ -100,8 +104,9 @@ export class Program {
   }
 
   async #start_load() {
-    const { task, connections } = this.#workload;
-    const command = [join(this.#place.directory, 'load'), task, this.#address, String(connections)];
+    const { program, task, connections } = this.#workload;
+    const load = join(this.#place.directory, LOADS[program]);
+    const command = [load, task, this.#address, String(connections)];
     this.#load = new Child(command, this.#place);
     await this.#load.answer();
   }
@@ -115,6 +120,8 @@ export class Program {
     if (this.#workload.program === 'calls') return this.#child.measure(seconds);
     const before = main_thread_ns(this.#child.pid);
     const result = await (this.#load?.measure(seconds) ?? this.#measure_by_client(seconds));
+    // Of many threads or processes that of the first says nothing.
+    if (this.#workload.program === 'requests') return result;
     const server_ns = (main_thread_ns(this.#child.pid) - before) / result.count;
     return this.#workload.server_only ? { ns: server_ns, count: result.count } : { ...result, server_ns };
   }

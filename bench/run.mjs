@@ -1,5 +1,6 @@
 // npm run bench [-- options] [names]: measures every workload (or those of these names, or whose name contains one) for the C floor,
-// this library, CPython and Node's own modules, in turn A B C A B C …, all on one processor; prints tables, writes JSON.
+// this library, CPython and Node's own modules, in turn A B C A B C …, all on one processor (servers with threads or processes on
+// all); prints tables, writes JSON.
 // On a machine that is busy otherwise: `chrt -r 20 npm run bench` as root, and read the best rounds.
 //
 //   --quick            fewer and shorter rounds: half a minute in all instead of three
@@ -82,7 +83,8 @@ try {
 
   const results = [];
   for (const workload of chosen) {
-    const contenders = present.filter(({ id }) => id !== 'node' || workload.node);
+    const without = [workload.node ? '' : 'node', workload.threads ? 'c-threaded' : ''];
+    const contenders = present.filter(({ id }) => !without.includes(id));
     const its = await measure(workload, contenders, place);
     console.log(`${table(workload, its)}\n`);
     results.push({ name: workload.name, title: workload.title, rows: its });

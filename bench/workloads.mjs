@@ -1,18 +1,19 @@
 // What is measured: one row a workload. Each contender starts one program for it ("server", measured from outside by
-// floor/client.c; "async", servers on an event loop, measured by floor/load.c; or "calls", which measures itself) and is
-// asked for one figure per round.
+// floor/client.c; "async", servers on an event loop, measured by floor/load.c; "requests", servers with threads or
+// processes, by floor/connections.c; or "calls", which measures itself) and is asked for one figure per round.
 
 /**
  * @typedef {object} Workload
  * @property {string} name what `npm run bench -- NAME` selects by
  * @property {string} title what is done, and what one unit of the result is
- * @property {'server' | 'async' | 'calls'} program
+ * @property {'server' | 'async' | 'requests' | 'calls'} program
  * @property {string} task the program's first argument
  * @property {'tcp' | 'unix'} [family] servers: what they listen on
  * @property {'echo' | 'send' | 'receive'} [client] servers: what the client does
- * @property {number} [connections] async servers: on how many the load goes
+ * @property {number} [connections] async servers and requests: on how many at once the load goes
  * @property {Record<string, string>} [tasks] the program's argument for one contender, where it is another
  * @property {boolean} [server_only] whether a unit is the server's processor time alone, because the load costs more
+ * @property {boolean} [threads] whether the contenders have threads of their own, so that C with an idle one is no other
  * @property {boolean} [node] whether Node's own modules can do this work at all
  */
 
@@ -29,6 +30,8 @@ export const workloads = [
   async_echo(2000),
   async_datagrams('recvmmsg_into', 'datagrams_into'),
   async_datagrams('recvmmsg', 'datagrams'),
+  requests('threads', 'ThreadingTCPServer'),
+  requests('processes', 'ForkingTCPServer'),
   call('getsockopt', 'getsockopt(SOL_SOCKET, SO_TYPE)'),
   call('recv-empty', 'recv(64) on an empty non-blocking socket (EAGAIN)'),
   call('send', 'send of 64 B on a socketpair'),
@@ -80,6 +83,19 @@ function async_datagrams(call, task) {
     tasks: { 'bsd-sockets': task },
     connections: 1,
     server_only: true,
+    node: true,
+  };
+}
+
+/** @returns {Workload} */
+function requests(task, server) {
+  return {
+    name: `requests-${task}`,
+    title: `connect, 64 B there and back, close; 64 at once, ${server}; on all processors`,
+    program: 'requests',
+    task,
+    connections: 64,
+    threads: true,
     node: true,
   };
 }

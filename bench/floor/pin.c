@@ -1,4 +1,4 @@
-// pin CPU COMMAND…: runs the command on that one processor. Unpinned ping-pong runs vary fourfold, because
+// pin CPU|all COMMAND…: runs the command on that one processor, or on all. Unpinned ping-pong runs vary fourfold, because
 // waking a thread on another processor costs more than all that is compared here. The command may open as
 // many descriptors as the system lets it, and dies with the benchmark that started it.
 #include "common.h"
@@ -10,10 +10,12 @@
 
 int main(int argc, char** argv) {
   if (argc < 3) return fprintf(stderr, "usage: pin CPU COMMAND…\n"), 2;
-  cpu_set_t set;
-  CPU_ZERO(&set);
-  CPU_SET(atoi(argv[1]), &set);
-  Check(sched_setaffinity(0, sizeof set, &set), "sched_setaffinity");
+  if (strcmp(argv[1], "all") != 0) {
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(atoi(argv[1]), &set);
+    Check(sched_setaffinity(0, sizeof set, &set), "sched_setaffinity");
+  }
   struct rlimit files;
   Check(getrlimit(RLIMIT_NOFILE, &files), "getrlimit");
   files.rlim_cur = files.rlim_max;

@@ -95,7 +95,7 @@ export class Lender {
   open(): void {
     if (this.#fd >= 0) return;
     const fd = addon.dup(this.#listener._fd, this.#listener._generation);
-    if (fd < 0) return this.#listener._raise(fd, 'dup');
+    if (fd < 0) this.#listener._raise(fd, 'dup');
     this.#fd = fd;
     this.#generation = (cells[GENERATION] as number) >>> 0;
     const word = (BigInt(fd + 1) << GENERATION_BITS) | BigInt(this.#generation);

@@ -44,6 +44,7 @@ describe('npm run bench', () => {
   test.each([
     ['call-getsockopt', ['c', 'c-threaded', 'bsd-sockets'], false],
     ['ping-pong-tcp', ['c', 'c-threaded', 'bsd-sockets', 'node'], true],
+    ['requests-threads', ['c', 'bsd-sockets', 'node'], false],
     ['async-echo-200', ['c', 'c-threaded', 'bsd-sockets', 'node'], true],
     ['async-udp-recvmmsg_into', ['c', 'c-threaded', 'bsd-sockets', 'node'], false],
   ])(
