@@ -112,16 +112,28 @@ inline bool IsNonBlocking(int fd) {
   return flags >= 0 && (flags & O_NONBLOCK) != 0;
 }
 
+// Makes a call on a descriptor that does not block: there is nothing to interrupt.
+template <typename Call>
+int64_t Try(const DescriptorUse& use, Call&& call) {
+  for (;;) {
+    if (use.closing()) return -EBADF;
+    int64_t result = call();
+    if (result >= 0) return result;
+    if (errno != EINTR) return -errno;
+  }
+}
+
 // The one way to make a call that may block on a descriptor.
 template <typename Call>
 int64_t Await(State& state, int fd, uint32_t generation, short events, double timeout_ms, Call&& call) {
   DescriptorUse use(fd, generation);
   if (!use.valid()) return -EBADF;
+  if (timeout_ms == 0) return Try(use, call);
   int error = state.PrepareToBlock();
   if (error != 0) return error;
   // The clock starts at the first wait; a call that need not wait does not read it.
   int64_t result = Interruptible(state, use, call);
-  if (result != -EAGAIN || timeout_ms == 0) return result;
+  if (result != -EAGAIN) return result;
   if (timeout_ms < 0 && !IsNonBlocking(fd)) return result;
   Deadline deadline(timeout_ms);
   do {
