@@ -52,7 +52,7 @@ export interface Addon {
     probe: () => void,
     signals: (numbers: number[], run: boolean) => number[],
     is_main: boolean,
-    has_libuv: boolean,
+    use_libuv: boolean,
   ): ArrayBuffer;
   siginterrupt(flag: boolean): number;
   strerror(errno: number): string;
@@ -265,9 +265,9 @@ function signals(numbers: number[], run: boolean): number[] {
   return heard;
 }
 
-// Bun has libuv's names but aborts in them; Deno has none.
-const has_libuv = process.versions.bun === undefined && !('Deno' in globalThis);
-const exchange = native.setup(() => {}, signals, isMainThread, has_libuv);
+// Where the runtime has no libuv of Node's (Bun, Deno), native code finds out, and waits in other ways. Tests choose them.
+const use_libuv = process.env.BSD_SOCKETS_LIBUV !== 'no';
+const exchange = native.setup(() => {}, signals, isMainThread, use_libuv);
 
 /** Small results of the last call, by the index constants above. */
 export const cells = new Int32Array(exchange, 0, 48);

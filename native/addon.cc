@@ -9,14 +9,14 @@
 
 namespace bsd_sockets {
 
-// setup(probe, signals, is_main, has_libuv) -> the exchange memory
+// setup(probe, signals, is_main, use_libuv) -> the exchange memory
 //
 // probe: a function that does nothing; calling it lets V8 see what is pending. signals(numbers, run): with
 // false, which of these signals have listeners; with true, runs them.
 napi_value SetUp(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
-  bool is_main = args.Bool(2), has_libuv = args.Bool(3);
-  if (!args.valid() || args.state().SetUp(args[0], args[1], is_main, has_libuv) != napi_ok) return nullptr;
+  bool is_main = args.Bool(2), use_libuv = args.Bool(3);
+  if (!args.valid() || args.state().SetUp(args[0], args[1], is_main, use_libuv) != napi_ok) return nullptr;
   return args.state().exchange_buffer();
 }
 

@@ -12,11 +12,15 @@ bool Find(const char* name, Function* function) {
   return *function != nullptr;
 }
 
+// What imitates Node has no node::Start. Its functions of libuv may be there all the same, and abort (Bun),
+// or know nothing of the loop that really turns.
+bool IsNode() { return dlsym(RTLD_DEFAULT, "_ZN4node5StartEiPPc") != nullptr; }
+
 bool FindAll(LoopFunctions* functions) {
-  return Find("uv_backend_fd", &functions->backend_fd) && Find("uv_poll_init", &functions->poll_init) &&
-         Find("uv_poll_start", &functions->poll_start) && Find("uv_poll_stop", &functions->poll_stop) &&
-         Find("uv_close", &functions->close) && Find("uv_ref", &functions->ref) &&
-         Find("uv_unref", &functions->unref);
+  return IsNode() && Find("uv_backend_fd", &functions->backend_fd) &&
+         Find("uv_poll_init", &functions->poll_init) && Find("uv_poll_start", &functions->poll_start) &&
+         Find("uv_poll_stop", &functions->poll_stop) && Find("uv_close", &functions->close) &&
+         Find("uv_ref", &functions->ref) && Find("uv_unref", &functions->unref);
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// What this addon uses of libuv, found at run time: Deno has no such symbols and Bun's abort, so nothing here
-// is linked against. lib/addon.ts says whether the runtime's libuv is usable at all.
+// What this addon uses of libuv, found at run time: Deno lacks some of these symbols and Bun's abort, so
+// nothing here is linked against.
 #ifndef BSD_SOCKETS_LOOP_H_
 #define BSD_SOCKETS_LOOP_H_
 
@@ -17,7 +17,7 @@ struct LoopFunctions {
   decltype(&uv_unref) unref;
 };
 
-// Null where one of them is missing.
+// Null where one of them is missing, or the runtime is not Node itself.
 const LoopFunctions* FindLoopFunctions();
 
 }  // namespace bsd_sockets

@@ -1,7 +1,8 @@
 // The epoll instance of an environment, who watches it, and its end. See readiness.h.
 //
 // The end: handles of libuv may only be closed while the loop still turns, so an asynchronous cleanup hook
-// closes them and frees the rest when that is done.
+// closes them and frees the rest when that is done. The thread instead is joined by a plain cleanup hook
+// (Deno frees asynchronous ones twice), so that it never touches an environment that is gone.
 #include "readiness.h"
 
 #include <errno.h>
@@ -39,18 +40,25 @@ int Readiness::Create(napi_env env, uv_loop_t* loop, napi_value callback, Readin
   if (error == 0 && !readiness->Prepare(callback)) error = -EINVAL;
   if (error == 0) error = loop != nullptr ? readiness->WatchByLoop() : readiness->WatchByThread();
   if (error != 0) {
-    delete readiness;
+    // What already has a handle in the loop, or a function of the runtime's, cannot be freed any more.
+    if (readiness->handle_.data == nullptr && readiness->wake_ == nullptr) delete readiness;
     return error;
   }
-  // From here on the hook alone deletes it. It cannot fail but for arguments that are wrong.
-  if (napi_add_async_cleanup_hook(env, OnCleanup, readiness, &readiness->cleanup_) != napi_ok) return -EINVAL;
+  // From here on the hook alone ends it. Adding one cannot fail but for arguments that are wrong.
+  napi_status status = loop != nullptr
+                           ? napi_add_async_cleanup_hook(env, OnLoopEnd, readiness, &readiness->cleanup_)
+                           : napi_add_env_cleanup_hook(env, OnThreadEnd, readiness);
+  if (status != napi_ok) return -EINVAL;
   *created = readiness;
   return 0;
 }
 
-Readiness::~Readiness() {
+Readiness::~Readiness() { Close(); }
+
+void Readiness::Close() {
   if (epoll_fd_ >= 0) close(epoll_fd_);
   if (control_fd_ >= 0) close(control_fd_);
+  epoll_fd_ = control_fd_ = -1;
 }
 
 bool Readiness::Prepare(napi_value callback) {
@@ -87,42 +95,54 @@ int Readiness::WatchByThread() {
   if (control_fd_ < 0) return -errno;
   napi_value name;
   if (napi_create_string_utf8(env_, "bsd-sockets", NAPI_AUTO_LENGTH, &name) != napi_ok ||
-      napi_create_threadsafe_function(env_, nullptr, nullptr, name, 1, 1, nullptr, nullptr, this, OnWoken,
-                                      &wake_) != napi_ok) {
+      napi_create_threadsafe_function(
+          env_, nullptr, nullptr, name, 0, 1, this,
+          [](napi_env, void* self, void*) { delete static_cast<Readiness*>(self); }, this, OnWoken,
+          &wake_) != napi_ok) {
     return -EINVAL;
   }
   napi_unref_threadsafe_function(env_, wake_);
-  return -StartDetachedThread(
+  return -StartThread(
       kThreadStack,
       [](void* self) -> void* {
+        pthread_setname_np(pthread_self(), "socket-ready");
         static_cast<Readiness*>(self)->RunThread();
         return nullptr;
       },
-      this);
+      this, &thread_);
 }
 
 void Readiness::RunThread() {
-  pollfd watched[] = {{epoll_fd_, POLLIN, 0}, {control_fd_, POLLIN, 0}};
-  for (;;) {
+  while (!ending_.load()) {
+    pollfd watched[] = {{epoll_fd_, POLLIN, 0}, {control_fd_, POLLIN, 0}};
     if (poll(watched, 2, -1) < 0) continue;
-    if ((watched[1].revents & POLLIN) != 0) break;
-    // Told that the environment has looked, or that it ends; where it cannot be woken any more it is about to
-    // end.
-    napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_blocking);
+    if ((watched[1].revents & POLLIN) != 0) continue;
+    if (napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking) != napi_ok) {
+      // The environment takes nothing any more: it is about to end, and the function is not ours any longer.
+      unwakeable_ = true;
+      return;
+    }
     eventfd_t ignored;
     eventfd_read(control_fd_, &ignored);
-    if (ending_.load()) break;
   }
-  napi_release_threadsafe_function(wake_, napi_tsfn_release);
-  delete this;
 }
 
 void Readiness::OnWoken(napi_env env, napi_value callback, void* context, void* data) {
   // Without an environment it is being torn down.
   if (env == nullptr) return;
   Readiness* readiness = static_cast<Readiness*>(context);
+  if (readiness->ending_.load()) return;
   readiness->Dispatch();
   eventfd_write(readiness->control_fd_, 1);
+}
+
+void Readiness::OnThreadEnd(void* self) {
+  Readiness* readiness = static_cast<Readiness*>(self);
+  readiness->ending_.store(true);
+  eventfd_write(readiness->control_fd_, 1);
+  pthread_join(readiness->thread_, nullptr);
+  readiness->Close();
+  if (!readiness->unwakeable_) napi_release_threadsafe_function(readiness->wake_, napi_tsfn_release);
 }
 
 void Readiness::Dispatch() {
@@ -181,15 +201,8 @@ napi_value Readiness::memory() const {
   return napi_get_reference_value(env_, memory_ref_, &buffer) == napi_ok ? buffer : nullptr;
 }
 
-void Readiness::OnCleanup(napi_async_cleanup_hook_handle hook, void* self) {
+void Readiness::OnLoopEnd(napi_async_cleanup_hook_handle hook, void* self) {
   Readiness* readiness = static_cast<Readiness*>(self);
-  if (readiness->loop_ == nullptr) {
-    // The thread ends by itself and deletes what it uses.
-    readiness->ending_.store(true);
-    eventfd_write(readiness->control_fd_, 1);
-    napi_remove_async_cleanup_hook(hook);
-    return;
-  }
   const LoopFunctions* uv = FindLoopFunctions();
   uv->poll_stop(&readiness->handle_);
   uv->close(reinterpret_cast<uv_handle_t*>(&readiness->handle_), [](uv_handle_t* handle) {

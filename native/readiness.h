@@ -11,6 +11,7 @@
 #define BSD_SOCKETS_READINESS_H_
 
 #include <node_api.h>
+#include <pthread.h>
 
 #include <atomic>
 #include <cstdint>
@@ -60,11 +61,13 @@ class Readiness {
   int WatchByLoop();
   int WatchByThread();
   void RunThread();
+  void Close();
   void Dispatch();
 
   static void OnReadable(uv_poll_t* handle, int status, int events);
+  static void OnLoopEnd(napi_async_cleanup_hook_handle hook, void* self);
   static void OnWoken(napi_env env, napi_value callback, void* context, void* data);
-  static void OnCleanup(napi_async_cleanup_hook_handle hook, void* self);
+  static void OnThreadEnd(void* self);
 
   napi_env env_;
   uv_loop_t* loop_;
@@ -76,10 +79,12 @@ class Readiness {
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
   uv_poll_t handle_{};
 
-  // Without a loop.
+  // Without a loop. Once the thread has ended, only the finalizer of `wake_` deletes this.
+  pthread_t thread_{};
   napi_threadsafe_function wake_ = nullptr;
   int control_fd_ = -1;  // an eventfd: go on watching, or end
   std::atomic<bool> ending_{false};
+  bool unwakeable_ = false;  // the thread's, until it is joined
 };
 
 }  // namespace bsd_sockets

@@ -82,9 +82,9 @@ napi_value State::exchange_buffer() const {
   return napi_get_reference_value(env_, exchange_ref_, &buffer) == napi_ok ? buffer : nullptr;
 }
 
-napi_status State::SetUp(napi_value probe, napi_value signals, bool is_main, bool has_libuv) {
+napi_status State::SetUp(napi_value probe, napi_value signals, bool is_main, bool use_libuv) {
   if (probe_ref_ != nullptr) return napi_ok;
-  const LoopFunctions* uv = has_libuv ? FindLoopFunctions() : nullptr;
+  const LoopFunctions* uv = use_libuv ? FindLoopFunctions() : nullptr;
   if (uv != nullptr && napi_get_uv_event_loop(env_, &loop_) == napi_ok && loop_ != nullptr) {
     waiter_.SetBackend(uv->backend_fd(loop_));
     if (is_main) signals_.Enable(loop_);

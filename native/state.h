@@ -82,8 +82,8 @@ class State {
   // The libuv loop; null where the runtime has none that is usable.
   uv_loop_t* loop() const { return loop_; }
 
-  // setup(probe, signals, is_main, has_libuv): see addon.cc.
-  napi_status SetUp(napi_value probe, napi_value signals, bool is_main, bool has_libuv);
+  // setup(probe, signals, is_main, use_libuv): see addon.cc.
+  napi_status SetUp(napi_value probe, napi_value signals, bool is_main, bool use_libuv);
 
   // Registers with the watchdog at the first blocking call. 0 or -errno.
   int PrepareToBlock() { return prepared_ && !signals_.pipe_missing() ? 0 : Prepare(); }

@@ -1,4 +1,4 @@
-// Threads of this addon that run no JavaScript: detached, small, and never the one that handles a signal.
+// Threads of this addon that run no JavaScript: small, and never the one that handles a signal.
 #ifndef BSD_SOCKETS_THREAD_H_
 #define BSD_SOCKETS_THREAD_H_
 
@@ -9,22 +9,28 @@
 
 namespace bsd_sockets {
 
-// 0 or an errno. The thread may name itself; from outside its handle may be stale already.
-inline int StartDetachedThread(size_t stack_size, void* (*run)(void*), void* argument) {
+// 0 or an errno; `thread` is to be joined.
+inline int StartThread(size_t stack_size, void* (*run)(void*), void* argument, pthread_t* thread,
+                       int detach_state = PTHREAD_CREATE_JOINABLE) {
   pthread_attr_t attributes;
   int error = pthread_attr_init(&attributes);
   if (error != 0) return error;
-  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setdetachstate(&attributes, detach_state);
   pthread_attr_setstacksize(&attributes, stack_size);
   // The thread inherits a full mask: no signal of the process is ever handled on it.
   sigset_t all, previous;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &previous);
-  pthread_t thread;
-  error = pthread_create(&thread, &attributes, run, argument);
+  error = pthread_create(thread, &attributes, run, argument);
   pthread_sigmask(SIG_SETMASK, &previous, nullptr);
   pthread_attr_destroy(&attributes);
   return error;
+}
+
+// The same for one that ends by itself. It may name itself; from outside its handle may be stale already.
+inline int StartDetachedThread(size_t stack_size, void* (*run)(void*), void* argument) {
+  pthread_t thread;
+  return StartThread(stack_size, run, argument, &thread, PTHREAD_CREATE_DETACHED);
 }
 
 }  // namespace bsd_sockets

@@ -37,8 +37,8 @@ constexpr uint64_t kLongestResend = 10 * kMillisecond;
 constexpr uint64_t kFirstLook = kSecond;
 constexpr uint64_t kLongestLook = 8 * kSecond;
 constexpr uint64_t kBlindLook = 50 * kMillisecond;
-// A busy event loop makes an edge per event; after so many outside of any call the watchdog stops listening
-// to it until the environment blocks again.
+// A busy event loop makes an edge per event; after so many edges, or looks, outside of any call the watchdog
+// leaves the environment alone until it blocks again.
 constexpr int kIdleEdges = 16;
 
 uint64_t Now() {
@@ -93,10 +93,7 @@ class Watchdog {
       return -add_error;
     }
     waiters_[waiter->id_] = waiter;
-    if (waiter->backend_fd_ < 0) {
-      Schedule(waiter, Now() + kBlindLook);
-      Wake();
-    }
+    if (waiter->backend_fd_ < 0) LookSoon(waiter);
     return 0;
   }
 
@@ -121,7 +118,11 @@ class Watchdog {
     if (waiter->id_ == 0) return;
     waiter->idle_edges_ = 0;
     waiter->disarmed_.store(false);
-    Control(EPOLL_CTL_MOD, waiter, waiter->backend_fd_, EPOLLIN | EPOLLET);
+    if (waiter->backend_fd_ < 0) {
+      LookSoon(waiter);
+    } else {
+      Control(EPOLL_CTL_MOD, waiter, waiter->backend_fd_, EPOLLIN | EPOLLET);
+    }
   }
 
   void InterruptUsersOf(int fd) {
@@ -246,12 +247,30 @@ class Watchdog {
     if (waiter->looking_) {
       waiter->look_ns_ = std::min(waiter->look_ns_ * 2, kLongestLook);
       if (waiter->state_.load() == Waiter::kBlocked) {
+        waiter->idle_edges_ = 0;
         Interrupt(waiter, now);
         return;
       }
+      if (blind && MayRest(waiter)) return;
     }
     waiter->looking_ = true;
     Schedule(waiter, now + (blind ? kBlindLook : waiter->look_ns_));
+  }
+
+  void LookSoon(Waiter* waiter) {
+    waiter->looking_ = true;
+    Schedule(waiter, Now() + kBlindLook);
+    Wake();
+  }
+
+  // Whether a thread has not been seen in a call for so long that it is looked at again only when it says
+  // that it blocks: the pending kick makes it Acknowledge. False where it has just blocked without seeing
+  // that.
+  bool MayRest(Waiter* waiter) {
+    if (++waiter->idle_edges_ < kIdleEdges) return false;
+    waiter->disarmed_.store(true);
+    waiter->kick_pending_.store(true);
+    return waiter->state_.load() == Waiter::kIdle;
   }
 
   bool Control(int operation, Waiter* waiter, int fd, uint32_t events) {

@@ -1,5 +1,6 @@
 // Readiness on the event loop: waiting without blocking, for a descriptor that is ready before, during or after.
 import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { READ, ready, WRITE } from '../../dist/internal/readiness.js';
@@ -26,6 +27,16 @@ test('ready before, and ready after', async () => {
   expect(await wait(READ)).toBe(READ);
   // Nobody has read it: it is ready still.
   expect(await wait(READ | WRITE)).toBe(READ | WRITE);
+});
+
+test('a thread watches where libuv is not used, and none where it is', async () => {
+  await wait(WRITE);
+  const names = readdirSync('/proc/self/task').map((id) =>
+    readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim(),
+  );
+  expect(names.filter((name) => name === 'socket-ready').length).toBe(
+    process.env.BSD_SOCKETS_LIBUV === 'no' ? 1 : 0,
+  );
 });
 
 test('two who wait for the same descriptor are both told', async () => {
