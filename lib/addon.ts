@@ -7,6 +7,7 @@ import { createRequire } from 'node:module';
 import { constants as os_constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
+import { BORDER } from './internal/border.js';
 import type { PlatformConstants } from './internal/platform-constants.js';
 
 /** The deadline of the call passed. */
@@ -48,6 +49,7 @@ export interface StructLayout {
 
 /** The functions of native/calls.h. */
 export interface Addon {
+  border(): number;
   setup(
     probe: () => void,
     signals: (numbers: number[], run: boolean) => number[],
@@ -222,14 +224,23 @@ type Native = Omit<Addon, 'send' | 'sendto' | 'recv' | 'recvfrom'> & {
 
 const require = createRequire(import.meta.url);
 
+const rebuild =
+  'compile it with `npm rebuild bsd-sockets --foreground-scripts` (needs Linux, python3, make and a C++17 compiler).';
+
 function load(): Native {
-  const override = process.env.BSD_SOCKETS_BINARY;
-  if (override) return require(override) as Native;
-  const rebuild =
-    'compile it with `npm rebuild bsd-sockets --foreground-scripts` (needs Linux, python3, make and a C++17 compiler).';
-  const file = find(rebuild);
+  const file = process.env.BSD_SOCKETS_BINARY || find();
+  const binary = open(file);
+  if (binary.border?.() === BORDER) return binary as Native;
+  throw new Error(
+    `bsd-sockets: ${file} and the JavaScript of the package come from different sources. In a checkout run ` +
+      '`npm run build`; elsewhere install the package anew, or, where it is compiled, ' +
+      rebuild,
+  );
+}
+
+function open(file: string): Partial<Native> {
   try {
-    return require(file) as Native;
+    return require(file) as Partial<Native>;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`bsd-sockets: ${file} does not load here (${reason}): ${rebuild}`, { cause });
@@ -237,7 +248,7 @@ function load(): Native {
 }
 
 /** The path of the binary for this platform; throws, with what was looked for, where there is none. */
-function find(rebuild: string): string {
+function find(): string {
   const root = fileURLToPath(new URL('..', import.meta.url));
   const { resolve } = require('node-gyp-build') as { resolve(root: string): string };
   try {

@@ -3,11 +3,19 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "border.h"
 #include "calls.h"
 #include "descriptor.h"
 #include "state.h"
 
 namespace bsd_sockets {
+
+// border() -> which sources this was compiled from: lib/addon.ts compares
+napi_value Border(napi_env env, napi_callback_info info) {
+  napi_value result = nullptr;
+  napi_create_int32(env, kBorder, &result);
+  return result;
+}
 
 // setup(probe, signals, is_main, use_libuv) -> the exchange memory
 //

@@ -5,7 +5,7 @@
 //   node scripts/setup.mjs    exit code 1 and a message when something is missing or does not compile
 //   import { setup }          for scripts/test.mjs and scripts/sanitize.mjs: throws SetupError instead
 //
-// Plain Node without dependencies, because it runs before there are any.
+// Plain Node without packages, because it runs before there are any.
 
 import { spawnSync } from 'node:child_process';
 import {
@@ -22,6 +22,7 @@ import {
 import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { writeBorder } from './border.mjs';
 
 /** The top folder of the checkout. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -42,6 +43,7 @@ const say = (message) => process.stderr.write(`setup: ${message}\n`);
 export function setup() {
   checkNode();
   if (!packagesMatchLock()) installPackages();
+  writeBorder();
   if (nativeIsStale()) buildNative();
   if (typescriptIsStale()) buildTypeScript();
 }

@@ -28,7 +28,7 @@ beforeAll(() => {
   const sources = copySources(folder);
   rmSync(join(sources, 'prebuilds'), { recursive: true, force: true });
   without_prebuild = pack(sources, join(folder, 'source-only'));
-  runOrThrow(sources, normal_path, 'npm', 'run', 'prebuild');
+  runOrThrow(sources, normal_path, 'npm', 'run', 'prebuilds');
   with_prebuild = pack(sources, join(folder, 'prebuilt'));
   installed = install(folder, with_prebuild.file, no_compiler, '--ignore-scripts').folder;
 });

@@ -11,6 +11,7 @@ import {
   pathWithoutCompiler,
   root,
   run,
+  runOrThrow,
   temporaryFolder,
 } from './tarball.js';
 
@@ -63,6 +64,14 @@ it('says what to install when the native part has to be compiled and there is no
   expect(code).toBe(1);
   expect(stderr).toMatch(/lacks a C\+\+ compiler.*make.*Python 3/);
   expect(stderr).toContain('apt-get install g++ make python3');
+});
+
+it('compiles both halves anew when what they agree on changed', () => {
+  appendFileSync(join(copy, 'lib', 'addon.ts'), 'export const added_by_a_test = 1;\n');
+  const { code, stderr } = setUp(no_compiler);
+  cpSync(join(root, 'lib', 'addon.ts'), join(copy, 'lib', 'addon.ts'));
+  runOrThrow(copy, no_compiler, 'node', 'scripts/border.mjs');
+  expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('lacks a C++ compiler') });
 });
 
 it('shows the errors of the compiler', () => {
