@@ -101,10 +101,11 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @throws OSError; TimeoutError
    */
   accept(options?: WaitOptions): Promise<[Socket<F>, ReturnedAddress<F>]> {
-    return this.#read('accept', () => this.#accept(), options);
+    return this.#read('accept', () => this._accept(), options);
   }
 
-  #accept(): [Socket<F>, ReturnedAddress<F>] | number {
+  /** The connection that is there, or -errno. @internal */
+  _accept(): [Socket<F>, ReturnedAddress<F>] | number {
     const fd = addon.accept4(this._fd, this._generation, c.SOCK_NONBLOCK, 0);
     if (fd < 0) return fd;
     const address = decode(this.family, this.proto);

@@ -5,7 +5,7 @@ import { writeSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { OSError } from '../errors.js';
 import { timeout as seconds, to_timeout_ms } from '../internal/validate.js';
-import type { Socket } from '../socket/socket.js';
+import type { SocketBase } from '../socket/base.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import {
   check_handler_class,
@@ -57,7 +57,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   /** The class whose objects handle requests. */
   RequestHandlerClass: RequestHandlerClass;
   /** The socket that requests come by. */
-  declare socket: Socket<number>;
+  declare socket: SocketBase<number>;
 
   /** @internal */
   _serving: Serving | undefined;
@@ -142,8 +142,8 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    * shutdown({ drain }) -> a promise: ends serve_forever() at once, from wherever it is called; fulfilled when that has
    * returned. Where it does not run, the next serve_forever() returns at once, as in Python: a signal may come early.
    *
-   * @param options `drain`: handle the requests that have come before, at most so many seconds; of servers with threads or
-   *   processes, end those that take longer
+   * @param options `drain`: handle the requests that have come before, at most so many seconds; of servers with threads,
+   *   processes or async handlers, end those that take longer
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
     const drain = seconds(options?.drain, 'drain') ?? undefined;
@@ -240,12 +240,17 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   }
 
   /** finish_request(request, client_address). Handles the request by an object of RequestHandlerClass. */
-  finish_request(request: Request, client_address: ClientAddress): void {
+  finish_request(request: Request, client_address: ClientAddress): void | Promise<void> {
+    return this._finish_request(request, client_address);
+  }
+
+  /** How finish_request() does it. @internal */
+  _finish_request(request: Request, client_address: ClientAddress): void | Promise<void> {
     run_handler(this.RequestHandlerClass, request, client_address, this);
   }
 
   /** shutdown_request(request). Ends and closes one request. */
-  shutdown_request(request: Request): void {
+  shutdown_request(request: Request): void | Promise<void> {
     this.close_request(request);
   }
 

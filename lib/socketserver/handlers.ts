@@ -8,6 +8,7 @@ import type { ReturnedAddress } from '../internal/address.js';
 import { shown } from '../internal/validate.js';
 import type { BufferedIOBase, BufferedReader, BufferedWriter, SocketIO } from '../makefile/index.js';
 import type { Socket } from '../socket/socket.js';
+import { AsyncBytesIO, type AsyncStream, close_stream, open_stream } from './async-files.js';
 import { class_attributes } from './attributes.js';
 import { BytesIO, SocketWriter } from './files.js';
 
@@ -41,6 +42,8 @@ export type RequestHandlerClass =
 
 // Constructed, and not run yet: by an overridden finish_request that only constructs, as one does in Python.
 let constructed: { _run(): void } | undefined;
+// The same by request, where several are under way at once; only once a server needs it.
+let constructed_for: WeakMap<object, BaseRequestHandler<unknown, unknown>> | undefined;
 
 /** Base of all handlers: `setup()`, `handle()` and `finish()` are called in turn. */
 export class BaseRequestHandler<
@@ -63,6 +66,7 @@ export class BaseRequestHandler<
     this.client_address = client_address;
     this.server = server;
     constructed = this;
+    if (typeof request === 'object' && request !== null) constructed_for?.set(request, this);
   }
 
   /** setup(). Called before handle(). */
@@ -77,6 +81,19 @@ export class BaseRequestHandler<
   /** Whether the request was handled. @internal */
   get _has_run(): boolean {
     return this.#ran;
+  }
+
+  /** Handles the request on the event loop. @internal */
+  async _run_async(): Promise<void> {
+    if (constructed === this) constructed = undefined;
+    this.#ran = true;
+    // Typed as those of a handler that blocks; here they may return promises.
+    await (this.setup() as unknown);
+    try {
+      await (this.handle() as unknown);
+    } finally {
+      await (this.finish() as unknown);
+    }
   }
 
   /** Handles the request. @internal */
@@ -124,8 +141,45 @@ export function run_handler(
   run_constructed();
 }
 
+/**
+ * Handles one request on the event loop: constructs the handler and runs it.
+ *
+ * @returns a promise; it rejects with whatever the handler throws
+ */
+export async function run_async_handler(
+  Class: RequestHandlerClass,
+  request: unknown,
+  client_address: unknown,
+  server: unknown,
+): Promise<void> {
+  const args = [request, client_address, server];
+  if (Class.prototype === undefined) {
+    remember_constructed();
+    await Reflect.apply(Class, undefined, args);
+    return;
+  }
+  const handler: unknown = Reflect.construct(Class, args);
+  if (is_handler(handler) && !handler._has_run) await handler._run_async();
+}
+
+/** From now on run_constructed_for() knows which handlers were constructed. */
+export function remember_constructed(): void {
+  constructed_for ??= new WeakMap();
+}
+
+/** Runs the handler that was only constructed for a request: by a finish_request of Python's kind, or a function. */
+export async function run_constructed_for(request: unknown): Promise<void> {
+  if (constructed_for === undefined || typeof request !== 'object' || request === null) return;
+  const handler = constructed_for.get(request);
+  if (handler !== undefined && !handler._has_run) await handler._run_async();
+}
+
 /** Also of another copy of this library, as a bundle has one. */
-function is_handler(value: unknown): value is { readonly _has_run: boolean; _run(): void } {
+function is_handler(value: unknown): value is {
+  readonly _has_run: boolean;
+  _run(): void;
+  _run_async(): Promise<void>;
+} {
   return typeof value === 'object' && value !== null && '_run' in value && '_has_run' in value;
 }
 
@@ -172,6 +226,10 @@ export class StreamRequestHandler<
   declare wfile: BufferedIOBase;
 
   override setup(): void {
+    if (is_event_driven(this)) {
+      open_stream(this);
+      return;
+    }
     this.connection = this.request;
     if (this.timeout !== null) this.connection.settimeout(this.timeout);
     if (this.disable_nagle_algorithm) this.connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, true);
@@ -182,7 +240,8 @@ export class StreamRequestHandler<
         : (this.connection.makefile('wb', this.wbufsize) as SocketIO | BufferedWriter as BufferedWriter);
   }
 
-  override finish(): void {
+  override finish(): void | Promise<void> {
+    if (is_event_driven(this)) return close_stream(this);
     if (!this.wfile.closed) {
       try {
         this.wfile.flush();
@@ -194,6 +253,11 @@ export class StreamRequestHandler<
     close_quietly(this.wfile);
     this.rfile.close();
   }
+}
+
+/** Whether a server on the event loop handles the request by a class that is typed for those that block. */
+function is_event_driven(handler: unknown): handler is AsyncStream {
+  return (handler as AsyncStream).request._event_driven;
 }
 
 /** What a failed flush left in the buffer makes close() fail, too; the file is closed all the same. */
@@ -219,12 +283,14 @@ export class DatagramRequestHandler<
 
   override setup(): void {
     [this.packet, this.socket] = this.request;
-    this.rfile = new BytesIO(this.packet);
-    this.wfile = new BytesIO();
+    const File = this.socket._event_driven ? AsyncBytesIO : BytesIO;
+    this.rfile = new File(this.packet) as BytesIO;
+    this.wfile = new File() as BytesIO;
   }
 
-  override finish(): void {
-    (this.socket as Socket<number>).sendto(this.wfile.getvalue(), this.client_address);
+  override finish(): void | Promise<void> {
+    const sent: unknown = (this.socket as Socket<number>).sendto(this.wfile.getvalue(), this.client_address);
+    if (is_promise(sent)) return Promise.resolve(sent).then(() => {});
   }
 }
 

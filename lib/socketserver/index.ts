@@ -1,4 +1,24 @@
 // bsd-sockets/socketserver: Python's module of that name.
+export {
+  AsyncMixIn,
+  AsyncTCPServer,
+  AsyncUDPServer,
+  AsyncUnixDatagramServer,
+  AsyncUnixStreamServer,
+} from './async.js';
+export { AsyncBytesIO, AsyncSocketWriter, type AsyncWriter } from './async-files.js';
+export {
+  AsyncBaseRequestHandler,
+  type AsyncDatagramRequest,
+  AsyncDatagramRequestHandler,
+  AsyncStreamRequestHandler,
+} from './async-handlers.js';
+export type {
+  AsyncDatagramServer,
+  AsyncRequestHandlerClass,
+  AsyncServer,
+  AsyncServerClass,
+} from './async-types.js';
 export { BaseServer } from './base.js';
 export { BytesIO } from './files.js';
 export {

@@ -3,6 +3,7 @@ import * as c from '../constants.js';
 import { OSError } from '../errors.js';
 import type { Address, ReturnedAddress } from '../internal/address.js';
 import { integer, integer_or, timeout as seconds } from '../internal/validate.js';
+import { SocketBase } from '../socket/base.js';
 import { Socket } from '../socket/socket.js';
 import { class_attributes } from './attributes.js';
 import { BaseServer } from './base.js';
@@ -26,9 +27,11 @@ export interface ServerOptions<F extends number = number> {
   max_threads?: number;
   /** Of forking servers: how many processes there may be. */
   max_children?: number;
-  /** Of servers with threads or processes: what handlers find as `this.server.worker_data`; cloned. */
+  /** Of servers on the event loop: how many requests may be under way; null: any number. */
+  max_handlers?: number | null;
+  /** What handlers find as `this.server.worker_data`; in threads or processes a clone. */
   worker_data?: unknown;
-  /** Of servers with threads or processes: seconds after which a handler is ended. */
+  /** Of servers with threads or processes, or on the event loop: seconds after which a handler is ended. */
   handler_timeout?: number | null;
 }
 
@@ -44,11 +47,11 @@ const ATTRIBUTES = [
   'max_packet_size',
 ];
 
-export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>> extends BaseServer<
-  Request,
-  ReturnedAddress<F>,
-  ReturnedAddress<F>
-> {
+export class TCPServer<
+  F extends number = typeof c.AF_INET,
+  Request = Socket<F>,
+  Sock extends SocketBase<F> = Socket<F>,
+> extends BaseServer<Request, ReturnedAddress<F>, ReturnedAddress<F>> {
   /** The address family. These must be `static` in a class that changes them: the constructor needs them. */
   static address_family: number = c.AF_INET;
   static socket_type: number = c.SOCK_STREAM;
@@ -62,7 +65,7 @@ export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>>
   declare request_queue_size: number;
   declare allow_reuse_address: boolean;
   declare allow_reuse_port: boolean;
-  declare socket: Socket<F>;
+  declare socket: Sock;
 
   /** What handlers find as `this.server.worker_data`. */
   worker_data: unknown;
@@ -89,14 +92,13 @@ export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>>
     this._options = given;
     this.worker_data = given.worker_data;
     take_options(this, given);
-    if (server_address instanceof Socket) {
-      this.socket = server_address;
+    this.socket = this._open(server_address);
+    if (server_address instanceof SocketBase) {
       this.address_family = server_address.family;
       this.socket_type = server_address.type;
-      this.server_address = server_address.getsockname();
+      this.server_address = this.socket.getsockname();
       return;
     }
-    this.socket = new Socket(this.address_family as F, this.socket_type);
     if (activate === false) return;
     try {
       this.server_bind();
@@ -108,6 +110,16 @@ export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>>
     }
   }
 
+  /** The server's socket: a new one, or the one that was given. @internal */
+  _open(given: unknown): Sock {
+    const sock: unknown =
+      given instanceof SocketBase ? given : new Socket(this.address_family, this.socket_type);
+    if (!(sock instanceof Socket)) {
+      throw new TypeError(`server_address: ${this.constructor.name} blocks and takes no socket of promises`);
+    }
+    return sock as SocketBase<F> as Sock;
+  }
+
   /** server_bind(). Called by the constructor to bind the socket to server_address. @throws OSError */
   server_bind(): void {
     if (this.allow_reuse_address) this.socket.setsockopt(c.SOL_SOCKET, c.SO_REUSEADDR, 1);
@@ -116,7 +128,7 @@ export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>>
     if (dualstack_ipv6 !== undefined && this.address_family === c.AF_INET6) {
       this.socket.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
     }
-    this.socket.bind(this.server_address as Address<F>);
+    this.socket._bind(this.server_address);
     this.server_address = this.socket.getsockname();
   }
 
@@ -139,12 +151,22 @@ export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>>
 
   /** get_request() -> [conn, client_address]. Accepts the connection that is there. @throws OSError, which is ignored */
   override get_request(): [request: Request, client_address: ReturnedAddress<F>] {
-    // The servers of datagrams, whose requests are others, have a get_request of their own.
-    return this.socket.accept() as [Request, ReturnedAddress<F>];
+    return this._get_request();
+  }
+
+  /** How get_request() does it. @internal */
+  _get_request(): [request: Request, client_address: ReturnedAddress<F>] {
+    // The servers of datagrams, whose requests are others, and those with sockets of promises do it in their own way.
+    return (this.socket as SocketBase<F> as Socket<F>).accept() as [Request, ReturnedAddress<F>];
   }
 
   /** shutdown_request(request). Tells the client that nothing more comes, and closes the connection. */
-  override shutdown_request(request: Request): void {
+  override shutdown_request(request: Request): void | Promise<void> {
+    return this._shutdown_request(request);
+  }
+
+  /** How shutdown_request() does it. @internal */
+  _shutdown_request(request: Request): void | Promise<void> {
     try {
       if (request instanceof Socket) request.shutdown(c.SHUT_WR);
     } catch (error) {
@@ -156,10 +178,11 @@ export class TCPServer<F extends number = typeof c.AF_INET, Request = Socket<F>>
 
   /** close_request(request). Closes the connection. */
   override close_request(request: Request): void {
-    if (request instanceof Socket) request.close();
+    if (request instanceof SocketBase) request.close();
   }
 }
 
+/** Servers of datagrams: get_request() -> [[packet, socket], client_address]. */
 export class UDPServer<F extends number = typeof c.AF_INET> extends TCPServer<F, DatagramRequest<F>> {
   static override socket_type: number = c.SOCK_DGRAM;
   /** The longest datagram; of a longer one the rest is lost. */
@@ -167,18 +190,18 @@ export class UDPServer<F extends number = typeof c.AF_INET> extends TCPServer<F,
 
   declare max_packet_size: number;
 
-  /** get_request() -> [[packet, socket], client_address]. @throws OSError, which is ignored */
-  override get_request(): [request: DatagramRequest<F>, client_address: ReturnedAddress<F>] {
+  override _get_request(): [request: DatagramRequest<F>, client_address: ReturnedAddress<F>] {
     const [packet, client_address] = this.socket.recvfrom(this.max_packet_size);
     return [[packet, this.socket], client_address];
   }
 
   override server_activate(): void {}
 
-  override shutdown_request(request: DatagramRequest<F>): void {
+  override _shutdown_request(request: DatagramRequest<F>): void | Promise<void> {
     this.close_request(request);
   }
 
+  /** close_request(request). A datagram holds nothing. */
   override close_request(_request: DatagramRequest<F>): void {}
 }
 
@@ -203,6 +226,7 @@ function take_options(server: Attributes, options: ServerOptions): void {
   const { allow_reuse_address, allow_reuse_port, request_queue_size, family, dualstack_ipv6 } = options;
   integer_or(1, options.max_threads, 'max_threads', 1, MAX_WORKERS);
   integer_or(1, options.max_children, 'max_children', 1, MAX_WORKERS);
+  integer_or(1, options.max_handlers, 'max_handlers', 1);
   seconds(options.handler_timeout, 'handler_timeout');
   if (allow_reuse_address !== undefined) server.allow_reuse_address = allow_reuse_address;
   if (allow_reuse_port !== undefined) server.allow_reuse_port = allow_reuse_port;

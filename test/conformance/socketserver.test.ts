@@ -35,4 +35,12 @@ describe(`beside Python ${python?.version}`, () => {
   test.each(names)('%s', (name) => {
     expect(ours[name]).toEqual(theirs[name]);
   });
+
+  // Python has no servers on an event loop: they do what those do that handle requests in turn.
+  const async_names = Object.keys(ours).filter((name) => /^(attributes )?Async/.test(name));
+  test.each(async_names)('%s', (name) => {
+    const like = name.replaceAll('Async', '');
+    const own = /^attributes.*Server$/.test(name) ? { block_on_close: true } : {};
+    expect(ours[name]).toEqual({ ...(theirs[like] as object), ...own });
+  });
 });
