@@ -39,6 +39,7 @@ export default defineConfig({
     projects: [
       folder('unit', 0),
       folder('conformance', 0),
+      folder('fuzz', 0, { testTimeout: 60_000 }),
       folder('types', 0, { testTimeout: 60_000 }),
       folder('platform', 1),
       folder('threads', 2),

@@ -1,0 +1,134 @@
+/**
+ * parse() takes anything: arbitrary bytes, valid packets that are cut, flipped, or spliced. It never throws and never looks at what is
+ * not the packet's. And it is the inverse of build().
+ */
+import { build, type Draft, hexdump, parse, show } from 'bsd-sockets/packet';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { packets } from './packets.js';
+
+const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);
+/** As many runs as fit into the time; whoever looks for bugs sets FUZZ_SECONDS. */
+const bounded = { numRuns: 1e9, interruptAfterTimeLimit: SECONDS * 1000 };
+const timeout = 20_000 + 3000 * SECONDS;
+const linktypes = fc.constantFrom(0, 1, 101, 108, 113, 228, 229, 276, 9999);
+
+/** Parses bytes that lie between others: different ones each time, so that a look beyond would make a difference. */
+function parse_safely(bytes: Uint8Array, linktype: number, length: number) {
+  const [first, second] = [0x00, 0xff].map((filling) => {
+    const memory = Buffer.alloc(bytes.length + 64, filling);
+    memory.set(bytes, 31);
+    return parse(memory.subarray(31, 31 + bytes.length), { linktype, length });
+  });
+  expect(second).toEqual(first);
+  return first;
+}
+
+/** What holds for whatever parse gives. */
+function check(bytes: Uint8Array, linktype: number, length = bytes.length): void {
+  const parsed = parse_safely(bytes, linktype, length);
+  if (parsed === undefined) throw new Error('not parsed');
+  expect(parsed.layers.length).toBeLessThanOrEqual(64);
+  expect(parsed.truncated).toBe(length > bytes.length);
+  for (const { offset } of parsed.problems) expect(offset).toBeLessThanOrEqual(bytes.length);
+  expect(show(parsed)).toBeTypeOf('string');
+  // What was parsed is built, whatever it was.
+  build(...parsed.layers);
+}
+
+describe('parse never throws', { timeout }, () => {
+  test('on arbitrary bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), linktypes, fc.nat(300), (bytes, linktype, more) => {
+        check(bytes, linktype, bytes.length + more);
+      }),
+      bounded,
+    );
+  });
+
+  test('on packets with bits flipped and bytes replaced', () => {
+    const flips = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 8 });
+    fc.assert(
+      fc.property(packets, flips, ({ linktype, layers }, changes) => {
+        const bytes = build(...layers);
+        // Most of what matters stands in the first bytes.
+        for (const [at, value] of changes) bytes[at % Math.min(bytes.length, 120)] = value;
+        check(bytes, linktype);
+      }),
+      bounded,
+    );
+  });
+
+  test('on packets that are cut: truncated where the capture did it, else malformed or short', () => {
+    fc.assert(
+      fc.property(packets, fc.nat(), ({ linktype, layers }, cut) => {
+        const bytes = build(...layers);
+        const part = bytes.subarray(0, cut % bytes.length);
+        check(part, linktype);
+        check(part, linktype, bytes.length);
+        expect(parse(part, { linktype, length: bytes.length }).problems).toEqual([]);
+      }),
+      bounded,
+    );
+  });
+});
+
+describe('build and parse are inverse', { timeout }, () => {
+  test('parse(build(x)) = x, with nothing wrong; build(parse(bytes)) = bytes', () => {
+    fc.assert(
+      fc.property(packets, ({ linktype, layers }) => {
+        const bytes = build(...layers);
+        const parsed = parse(bytes, { linktype });
+        expect(parsed.problems).toEqual([]);
+        expect(parsed.trailer).toHaveLength(0);
+        expect(parsed.layers).toMatchObject(expected(layers));
+        for (const layer of parsed.layers)
+          if ('checksum_ok' in layer) expect(layer.checksum_ok).not.toBe(false);
+        expect(hexdump(build(...parsed.layers))).toBe(hexdump(bytes));
+      }),
+      bounded,
+    );
+  });
+
+  test('build(parse(bytes)) = bytes for all that is whole and well-formed, and its trailer', () => {
+    fc.assert(
+      fc.property(packets, fc.uint8Array({ maxLength: 20 }), ({ linktype, layers }, trailer) => {
+        const bytes = Buffer.concat([build(...layers), trailer]);
+        const parsed = parse(bytes, { linktype });
+        expect(Buffer.concat([build(...parsed.layers), parsed.trailer])).toEqual(bytes);
+      }),
+      bounded,
+    );
+  });
+});
+
+/** What parsing gives of layers: options may be followed by padding, and data of no bytes is no layer. */
+function expected(layers: readonly Draft[]): object[] {
+  return layers
+    .filter((layer) => layer.layer !== 'payload' || (layer.data as Uint8Array).length > 0)
+    .map((layer) => {
+      const result: Record<string, unknown> = { ...layer };
+      if ('quoted' in layer && Array.isArray(layer.quoted)) result.quoted = expected(layer.quoted);
+      for (const key of ['options', 'extensions']) {
+        const list: unknown = result[key];
+        if (Array.isArray(list)) result[key] = padded(list, key, layer.layer);
+      }
+      if (layer.layer === 'icmp' || layer.layer === 'icmpv6')
+        if (layer.name === 'unknown') delete result.name;
+      return result;
+    });
+}
+
+/** Options as expected, with whatever pads them. */
+function padded(list: readonly object[], key: string, layer: string): unknown {
+  const items = list.map((item) =>
+    'options' in item ? { ...item, options: padded(item.options as object[], 'options', '') } : item,
+  );
+  if (key === 'extensions' || layer === 'icmpv6') return items;
+  return expect.toSatisfy((found: readonly object[]) => {
+    expect(found.slice(0, items.length)).toMatchObject(items);
+    return found
+      .slice(items.length)
+      .every((item) => 'name' in item && ['eol', 'padn', 'pad1'].includes(String(item.name)));
+  });
+}

@@ -1,0 +1,263 @@
+// Well-formed packets of every kind, for properties: layers with random values in every field that is not worked out.
+import * as packet from 'bsd-sockets/packet';
+import fc from 'fast-check';
+
+const u8 = fc.integer({ min: 0, max: 0xff });
+const u16 = fc.integer({ min: 0, max: 0xffff });
+const u32 = fc.integer({ min: 0, max: 0xffffffff });
+const bits = (count: number): fc.Arbitrary<number> => fc.integer({ min: 0, max: 2 ** count - 1 });
+const bytes = (maxLength: number): fc.Arbitrary<Buffer> =>
+  fc.uint8Array({ maxLength }).map((data) => Buffer.from(data));
+const exactly = (length: number): fc.Arbitrary<Buffer> =>
+  fc.uint8Array({ minLength: length, maxLength: length }).map((data) => Buffer.from(data));
+const ip4 = fc.ipV4();
+const mac = exactly(6).map((data) => data.toString('hex').replaceAll(/(..)(?!$)/g, '$1:'));
+/** In the form in which parsing gives it, with many zeros. */
+const ip6 = fc
+  .array(fc.oneof(fc.constant(0), u16), { minLength: 8, maxLength: 8 })
+  .map((groups) =>
+    new URL(`http://[${groups.map((group) => group.toString(16)).join(':')}]`).hostname.slice(1, -1),
+  )
+  .map((text) =>
+    text.replace(/^::ffff:(\w+):(\w+)$/, (_, high, low) => `::ffff:${dotted(high)}.${dotted(low)}`),
+  );
+const dotted = (group: string): string =>
+  `${Number.parseInt(group, 16) >> 8}.${Number.parseInt(group, 16) & 255}`;
+/** Some of these fields. */
+const some = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(fields, { requiredKeys: [] });
+
+const tcp_option: fc.Arbitrary<packet.TcpOptionFields> = fc.oneof(
+  fc.constant({ name: 'nop' } as const),
+  fc.record({ name: fc.constant('mss' as const), mss: u16 }),
+  fc.record({ name: fc.constant('window_scale' as const), shift: u8 }),
+  fc.constant({ name: 'sack_permitted' } as const),
+  fc.record({ name: fc.constant('sack' as const), blocks: fc.array(fc.tuple(u32, u32), { maxLength: 2 }) }),
+  fc.record({ name: fc.constant('timestamps' as const), value: u32, echo: u32 }),
+  fc.record({ name: fc.constant('user_timeout' as const), timeout: bits(15), minutes: fc.boolean() }),
+  fc.record({ type: fc.integer({ min: 40, max: 255 }), data: bytes(6) }),
+);
+const ipv4_option: fc.Arbitrary<packet.Ipv4OptionFields> = fc.oneof(
+  fc.constant({ name: 'nop' } as const),
+  fc.record({ name: fc.constant('router_alert' as const), value: u16 }),
+  fc.record({
+    name: fc.constant('record_route' as const),
+    pointer: u8,
+    addresses: fc.array(ip4, { maxLength: 3 }),
+  }),
+  fc.record({
+    name: fc.constant('loose_source_route' as const),
+    pointer: u8,
+    addresses: fc.array(ip4, { maxLength: 3 }),
+  }),
+  fc.record({ name: fc.constant('timestamp' as const), data: bytes(6) }),
+  fc.record({ type: fc.integer({ min: 200, max: 255 }), data: bytes(6) }),
+);
+const ipv6_option: fc.Arbitrary<packet.Ipv6OptionFields> = fc.oneof(
+  fc.constant({ name: 'pad1' } as const),
+  fc.record({ name: fc.constant('router_alert' as const), value: u16 }),
+  fc.record({ name: fc.constant('home_address' as const), address: ip6 }),
+  fc.record({ type: fc.integer({ min: 10, max: 100 }), data: bytes(20) }),
+);
+const options = <T>(option: fc.Arbitrary<T>, maxLength: number): fc.Arbitrary<T[]> =>
+  fc.array(option, { maxLength });
+const extension: fc.Arbitrary<packet.Ipv6ExtensionFields> = fc.oneof(
+  fc.record({ name: fc.constant('hop_by_hop' as const), options: options(ipv6_option, 4) }),
+  fc.record({ name: fc.constant('destination_options' as const), options: options(ipv6_option, 4) }),
+  fc.record({
+    name: fc.constant('routing' as const),
+    routing_type: fc.constantFrom(0, 2),
+    segments_left: u8,
+    type_data: u32,
+    addresses: fc.array(ip6, { maxLength: 4 }),
+  }),
+  fc.record({ name: fc.constant('fragment' as const), id: u32 }),
+  fc.record({ name: fc.constant('ah' as const), spi: u32, seq: u32, icv: exactly(12) }),
+  fc.record({ type: fc.constantFrom(135, 139, 140), data: exactly(14) }),
+);
+const ndp_option: fc.Arbitrary<packet.NdpOptionFields> = fc.oneof(
+  fc.record({
+    name: fc.constantFrom('source_link_layer' as const, 'target_link_layer' as const),
+    address: mac,
+  }),
+  fc.record({ name: fc.constant('mtu' as const), mtu: u32 }),
+  fc.record({
+    name: fc.constant('prefix_information' as const),
+    prefix_length: u8,
+    flags: u8,
+    valid_lifetime: u32,
+    preferred_lifetime: u32,
+    prefix: ip6,
+  }),
+  fc.record({
+    name: fc.constant('rdnss' as const),
+    lifetime: u32,
+    addresses: fc.array(ip6, { maxLength: 3 }),
+  }),
+  fc.record({ type: fc.integer({ min: 100, max: 255 }), data: exactly(14) }),
+);
+
+const little = bytes(80).map((data) => packet.payload(data));
+const payload = fc.oneof(
+  { weight: 9, arbitrary: little },
+  fc.constant(packet.payload(Buffer.alloc(1400, 'x'))),
+);
+const udp = some({ src_port: u16, dst_port: u16 }).map(packet.udp);
+const tcp = some({
+  src_port: u16,
+  dst_port: u16,
+  seq: u32,
+  ack: u32,
+  flags: bits(12),
+  window: u16,
+  urgent: u16,
+  options: options(tcp_option, 2),
+}).map((fields) => packet.tcp(fields));
+const ipv4 = some({
+  tos: u8,
+  id: u16,
+  flags: fc.constantFrom(0, 2, 4),
+  ttl: u8,
+  src: ip4,
+  dst: ip4,
+  options: options(ipv4_option, 2),
+}).map((fields) => packet.ipv4(fields));
+const ipv6 = some({
+  traffic_class: u8,
+  flow_label: bits(20),
+  hop_limit: u8,
+  src: ip6,
+  dst: ip6,
+  extensions: options(extension, 4),
+}).map(packet.ipv6);
+const arp = some({ operation: u16, sender_mac: mac, sender_ip: ip4, target_mac: mac, target_ip: ip4 }).map(
+  (fields) => packet.arp(fields),
+);
+const quoted = (ip: fc.Arbitrary<packet.Draft>) =>
+  fc.oneof(
+    fc.tuple(ip, udp, little).map((layers) => layers as packet.Draft[]),
+    fc.tuple(ip, tcp).map((layers) => layers as packet.Draft[]),
+  );
+const extensions = fc.array(
+  fc.oneof(
+    fc.record({
+      name: fc.constant('mpls' as const),
+      labels: fc.array(
+        fc.record({ label: bits(20), traffic_class: bits(3), bottom: fc.boolean(), ttl: u8 }),
+        { maxLength: 3 },
+      ),
+    }),
+    fc.record({ class: fc.integer({ min: 2, max: 255 }), type: u8, data: exactly(8) }),
+  ),
+  { maxLength: 2 },
+);
+const echo = { id: u16, seq: u16, code: u8 };
+const icmp: fc.Arbitrary<packet.Draft[]> = fc.oneof(
+  fc.tuple(some(echo).map(packet.icmp.echo), payload),
+  fc.tuple(some(echo).map(packet.icmp.echo_reply), payload),
+  fc
+    .record({ code: u8, next_hop_mtu: u16, quoted: quoted(ipv4), extensions })
+    .map((fields) => [packet.icmp.destination_unreachable(fields)]),
+  fc.record({ quoted: quoted(ipv4), extensions }).map((fields) => [packet.icmp.time_exceeded(fields)]),
+  fc.record({ quoted: quoted(ipv4), gateway: ip4 }).map((fields) => [packet.icmp.redirect(fields)]),
+  fc
+    .record({ id: u16, seq: u16, originate: u32, receive: u32, transmit: u32 })
+    .map((fields) => [packet.icmp.timestamp(fields)]),
+  fc.record({ id: u16, seq: u16, mask: ip4 }).map((fields) => [packet.icmp.address_mask_reply(fields)]),
+  fc
+    .record({
+      lifetime: u16,
+      addresses: fc.array(fc.record({ address: ip4, preference: fc.integer() }), { maxLength: 4 }),
+    })
+    .map((fields) => [packet.icmp.router_advertisement(fields)]),
+  fc.tuple(fc.record({ type: fc.integer({ min: 40, max: 255 }), rest: u32 }).map(packet.icmp), payload),
+);
+const icmpv6: fc.Arbitrary<packet.Draft[]> = fc.oneof(
+  fc.tuple(some(echo).map(packet.icmpv6.echo), payload),
+  fc
+    .record({ code: u8, quoted: quoted(ipv6), extensions })
+    .map((fields) => [packet.icmpv6.destination_unreachable(fields)]),
+  fc.record({ mtu: u32, quoted: quoted(ipv6) }).map((fields) => [packet.icmpv6.packet_too_big(fields)]),
+  fc
+    .record({ pointer: u32, quoted: quoted(ipv6) })
+    .map((fields) => [packet.icmpv6.parameter_problem(fields)]),
+  some({
+    hop_limit: u8,
+    flags: u8,
+    router_lifetime: u16,
+    reachable_time: u32,
+    retrans_timer: u32,
+    options: options(ndp_option, 4),
+  }).map((fields) => [packet.icmpv6.router_advertisement(fields)]),
+  some({ target: ip6, options: options(ndp_option, 3) }).map((fields) => [
+    packet.icmpv6.neighbor_solicitation(fields),
+  ]),
+  some({ target: ip6, flags: u8, options: options(ndp_option, 3) }).map((fields) => [
+    packet.icmpv6.neighbor_advertisement(fields),
+  ]),
+  some({ target: ip6, dst: ip6, options: options(ndp_option, 3) }).map((fields) => [
+    packet.icmpv6.redirect(fields),
+  ]),
+  some({ group: ip6, maximum_response_delay: u16 }).map((fields) => [
+    packet.icmpv6.multicast_listener_report(fields),
+  ]),
+  fc
+    .array(fc.record({ type: u8, group: ip6, sources: fc.array(ip6, { maxLength: 3 }) }), { maxLength: 3 })
+    .map((records) => [packet.icmpv6.multicast_listener_report_v2({ records })]),
+);
+
+const ah = fc.tuple(some({ spi: u32, seq: u32, icv: exactly(12) }).map(packet.ah), udp, payload);
+const gre = some({ key: u32, seq: u32 }).map((fields) => packet.gre(fields));
+/** What may stand in an IP packet, other IP packets too. */
+const in_ip = (depth: number, ...others: fc.Arbitrary<packet.Draft[]>[]): fc.Arbitrary<packet.Draft[]> => {
+  const plain = fc.oneof(fc.tuple(udp, payload), fc.tuple(tcp, payload), ...others);
+  if (depth === 0) return plain;
+  const in_gre = fc.tuple(gre, ip(depth - 1)).map(([outer, inner]) => [outer, ...inner]);
+  return fc.oneof(plain, ip(depth - 1), in_gre);
+};
+function ip(depth: number): fc.Arbitrary<packet.Draft[]> {
+  return fc.oneof(
+    fc
+      .tuple(
+        ipv4,
+        in_ip(
+          depth,
+          icmp,
+          ah,
+          payload.map((layer) => [layer]),
+        ),
+      )
+      .map(([outer, inner]) => [outer, ...inner]),
+    fc.tuple(ipv6, in_ip(depth, icmpv6)).map(([outer, inner]) => [outer, ...inner]),
+  );
+}
+const tags = fc.array(some({ id: bits(12), priority: bits(3), dei: bits(1) }).map(packet.vlan), {
+  maxLength: 3,
+});
+
+/** A link type, and the layers of a well-formed packet of it. */
+export const packets: fc.Arbitrary<{ linktype: number; layers: packet.Draft[] }> = fc.oneof(
+  ip(2).map((layers) => ({ linktype: packet.LINKTYPE_RAW, layers })),
+  fc
+    .tuple(
+      some({ src: mac, dst: mac }).map(packet.ethernet),
+      tags,
+      fc.oneof(
+        ip(1),
+        arp.map((layer) => [layer]),
+      ),
+    )
+    .map(([link, outer, inner]) => ({
+      linktype: packet.LINKTYPE_ETHERNET,
+      layers: [link, ...outer, ...inner],
+    })),
+  fc
+    .tuple(some({ src: mac, packet_type: u16, arphrd_type: u16 }).map(packet.linux_sll), ip(0))
+    .map(([link, inner]) => ({ linktype: packet.LINKTYPE_LINUX_SLL, layers: [link, ...inner] })),
+  fc
+    .tuple(
+      some({ src: mac, packet_type: u8, arphrd_type: u16, interface_index: u32 }).map(packet.linux_sll2),
+      ip(0),
+    )
+    .map(([link, inner]) => ({ linktype: packet.LINKTYPE_LINUX_SLL2, layers: [link, ...inner] })),
+  ip(0).map((inner) => ({ linktype: packet.LINKTYPE_NULL, layers: [packet.loopback(), ...inner] })),
+);
