@@ -28,10 +28,12 @@ export const workloads = [
   async_echo(1),
   async_echo(200),
   async_echo(2000),
+  async_server_echo(200),
   async_datagrams('recvmmsg_into', 'datagrams_into'),
   async_datagrams('recvmmsg', 'datagrams'),
   requests('threads', 'ThreadingTCPServer'),
   requests('processes', 'ForkingTCPServer'),
+  { ...requests('threads', 'AsyncTCPServer'), name: 'requests-async', tasks: { 'bsd-sockets': 'async' } },
   call('getsockopt', 'getsockopt(SOL_SOCKET, SO_TYPE)'),
   call('recv-empty', 'recv(64) on an empty non-blocking socket (EAGAIN)'),
   call('send', 'send of 64 B on a socketpair'),
@@ -70,6 +72,16 @@ function async_echo(connections) {
     task: 'echo',
     connections,
     node: true,
+  };
+}
+
+/** @returns {Workload} */
+function async_server_echo(connections) {
+  return {
+    ...async_echo(connections),
+    name: `async-server-${connections}`,
+    title: `64 B there and back on ${connections} TCP connections, AsyncTCPServer`,
+    tasks: { 'bsd-sockets': 'server' },
   };
 }
 

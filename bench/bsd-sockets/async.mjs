@@ -1,5 +1,7 @@
-// async.mjs echo|datagrams|datagrams_into: the work of floor/async.c, as a program awaits it.
+// async.mjs echo|server|datagrams|datagrams_into: the work of floor/async.c, as a program awaits it; of `server` AsyncTCPServer's
+// handlers do.
 import * as promises from 'bsd-sockets/promises';
+import { AsyncBaseRequestHandler, AsyncTCPServer } from 'bsd-sockets/socketserver';
 
 const BLOCK = 65536;
 const CREDIT = 64;
@@ -20,6 +22,23 @@ async function echo() {
   const server = await promises.create_server(['127.0.0.1', 0], { backlog: 4096 });
   console.log(`ready ${server.getsockname()[1]}`);
   for await (const [conn] of server) serve(conn);
+}
+
+class Echo extends AsyncBaseRequestHandler {
+  async handle() {
+    const { request } = this;
+    request.setsockopt(promises.IPPROTO_TCP, promises.TCP_NODELAY, 1);
+    for (let data = await request.recv(BLOCK); data.length > 0; data = await request.recv(BLOCK)) {
+      await request.sendall(data);
+    }
+  }
+}
+
+async function server() {
+  const server = new AsyncTCPServer(['127.0.0.1', 0], Echo, { request_queue_size: 4096 });
+  server.handle_error = () => {}; // a client that was ended
+  console.log(`ready ${server.server_address[1]}`);
+  await server.serve_forever();
 }
 
 async function bound() {
@@ -49,4 +68,4 @@ async function datagrams_into() {
   }
 }
 
-await { echo, datagrams, datagrams_into }[process.argv[2]]();
+await { echo, server, datagrams, datagrams_into }[process.argv[2]]();

@@ -46,6 +46,8 @@ describe('npm run bench', () => {
     ['ping-pong-tcp', ['c', 'c-threaded', 'bsd-sockets', 'node'], true],
     ['requests-threads', ['c', 'bsd-sockets', 'node'], false],
     ['async-echo-200', ['c', 'c-threaded', 'bsd-sockets', 'node'], true],
+    ['async-server-200', ['c', 'c-threaded', 'bsd-sockets', 'node'], true],
+    ['requests-async', ['c', 'bsd-sockets', 'node'], false],
     ['async-udp-recvmmsg_into', ['c', 'c-threaded', 'bsd-sockets', 'node'], false],
   ])(
     '%s: a table, and JSON with every contender',
