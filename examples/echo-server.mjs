@@ -1,10 +1,12 @@
-// One echo handler under every kind of server: in turn, on worker threads, in child processes. To try it by hand:
+// One echo handler under every kind of server: in turn, on worker threads, in child processes, and async on the event loop. To try
+// it by hand:
 //   node examples/echo-server.mjs ThreadingTCPServer 8000     then: nc 127.0.0.1 8000, and Ctrl-C to end
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { socketserver } from 'bsd-sockets';
 
-const { ForkingTCPServer, is_main, StreamRequestHandler, TCPServer, ThreadingTCPServer } = socketserver;
+const { AsyncTCPServer, ForkingTCPServer, is_main, TCPServer, ThreadingTCPServer } = socketserver;
+const { AsyncStreamRequestHandler, StreamRequestHandler } = socketserver;
 
 export class Echo extends StreamRequestHandler {
   handle() {
@@ -12,12 +14,20 @@ export class Echo extends StreamRequestHandler {
   }
 }
 
+class AsyncEcho extends AsyncStreamRequestHandler {
+  async handle() {
+    for await (const line of this.rfile) await this.wfile.write(line);
+  }
+}
+
+const handler_of = (Server) => (Server === AsyncTCPServer ? AsyncEcho : Echo);
+
 const CLIENT = `
 const sock = require('node:net').connect(Number(process.argv[1]), '127.0.0.1', () => sock.end('hello'));
 sock.pipe(process.stdout);`;
 
 async function show(Server) {
-  const server = new Server(['127.0.0.1', 0], Echo);
+  const server = new Server(['127.0.0.1', 0], handler_of(Server));
   const served = server.serve_forever();
   const client = spawn(process.execPath, ['-e', CLIENT, String(server.server_address[1])]);
   const [answer] = await once(client.stdout, 'data');
@@ -28,7 +38,7 @@ async function show(Server) {
 }
 
 async function serve(Server, port) {
-  const server = new Server(['127.0.0.1', port], Echo, { allow_reuse_address: true });
+  const server = new Server(['127.0.0.1', port], handler_of(Server), { allow_reuse_address: true });
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => server.shutdown({ drain: 5 }));
   console.log(`${Server.name} listens on ${server.server_address.join(':')}`);
   await server.serve_forever();
@@ -37,7 +47,7 @@ async function serve(Server, port) {
 
 if (is_main(import.meta)) {
   const [, , name, port] = process.argv;
-  const servers = [TCPServer, ThreadingTCPServer, ForkingTCPServer];
+  const servers = [TCPServer, ThreadingTCPServer, ForkingTCPServer, AsyncTCPServer];
   const chosen = servers.find((Server) => Server.name === name);
   if (chosen) await serve(chosen, Number(port ?? 8000));
   else for (const Server of servers) await show(Server);

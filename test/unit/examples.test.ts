@@ -49,6 +49,7 @@ describe('examples', { timeout: 60_000 }, () => {
     ['pass-descriptor.mjs', PASSED],
     ['work-server.mjs', /^work {8}primes below 100, 1000, 10000, 100000: 25, 168, 1229, 9592$/m],
     ['selectors-echo.mjs', /^selectors {3}3 connections answered: one, three, two$/m],
+    ['chat-server.mjs', /^chat {8}Ann heard: \* Bob is here, Bob: good morning, \* Bob has left$/m],
     ['time-server.mjs', /^time {8}127\.0\.0\.1:\d+ says \d{4}-\d\d-\d\dT[\d:.]+Z$/m],
   ])('%s', async (name, line) => {
     const outcome = await run(name);
@@ -61,7 +62,7 @@ describe('examples', { timeout: 60_000 }, () => {
     const { code, stdout, stderr } = await run('echo-server.mjs');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.trimEnd().split('\n')).toEqual(
-      ['TCPServer', 'ThreadingTCPServer', 'ForkingTCPServer'].map(
+      ['TCPServer', 'ThreadingTCPServer', 'ForkingTCPServer', 'AsyncTCPServer'].map(
         (name) => `echo        ${name} answered "hello"`,
       ),
     );
