@@ -41,7 +41,9 @@ async function output(child: ChildProcess, input?: string): Promise<string> {
   return text;
 }
 
-describe.each(['TCPServer', 'ThreadingTCPServer', 'ForkingTCPServer'])('%s', { timeout: 60_000 }, (name) => {
+const SERVERS = ['TCPServer', 'ThreadingTCPServer', 'ForkingTCPServer', 'AsyncTCPServer'];
+
+describe.each(SERVERS)('%s', { timeout: 60_000 }, (name) => {
   test('curl: GET, and POST of more than a buffer holds', async (ctx) => {
     if (!has('curl')) ctx.skip('needs curl');
     await serve([name], async (address) => {
@@ -62,9 +64,28 @@ describe.each(['TCPServer', 'ThreadingTCPServer', 'ForkingTCPServer'])('%s', { t
       expect(answer).toContain('GET /nc');
     });
   });
+
+  test('python3: http.client, and several sockets at once', async (ctx) => {
+    if (!has('python3')) ctx.skip('needs python3');
+    const program = `
+import http.client, socket, sys
+host, port = sys.argv[1], int(sys.argv[2])
+client = http.client.HTTPConnection(host, port, timeout=20)
+client.request('POST', '/python', 'x' * 100000)
+print(client.getresponse().read() == b'POST /python ' + b'x' * 100000)
+socks = [socket.create_connection((host, port), 20) for _ in range(int(sys.argv[3]))]
+for sock in reversed(socks): sock.sendall(b'GET /many HTTP/1.0\\r\\n\\r\\n')
+print(all(sock.makefile().read().endswith('GET /many ') for sock in socks))`;
+    await serve([name], async ([host, port]) => {
+      // In turn, the first of several who wait for each other would wait for ever.
+      const many = name === 'TCPServer' ? '1' : name === 'AsyncTCPServer' ? '20' : '3';
+      const python = spawn('python3', ['-c', program, String(host), String(port), many]);
+      expect(await output(python)).toBe('True\nTrue\n');
+    });
+  });
 });
 
-test.for(['UnixStreamServer', 'ThreadingUnixStreamServer'])(
+test.for(['UnixStreamServer', 'ThreadingUnixStreamServer', 'AsyncUnixStreamServer'])(
   '%s: socat',
   { timeout: 60_000 },
   async (name, ctx) => {
