@@ -2,9 +2,19 @@
 //
 // Each protocol has a file, with what it looks like, its maker, its parser and its builder; protocols.ts says how they are linked, and
 // how to add one. input.ts and output.ts are what they share; options.ts reads and writes options of all kinds.
+// capture_*.ts read and write capture files.
 export { type Ah, type AhDraft, type AhFields, ah } from './ah.js';
 export { type Arp, type ArpDraft, type ArpFields, arp } from './arp.js';
 export { build } from './build.js';
+export type { CaptureFormat, CapturePacket, NewInterface } from './capture_encoder.js';
+export { type CapturedPacket, CaptureError, type CaptureInterface } from './capture_format.js';
+export { type Capture, type CaptureSource, read_capture } from './capture_read.js';
+export {
+  type CaptureFile,
+  type CaptureStream,
+  type WriteCaptureOptions,
+  write_capture,
+} from './capture_write.js';
 export { checksum } from './checksum.js';
 export { type Ethernet, type EthernetDraft, type EthernetFields, ethernet } from './ethernet.js';
 export { type Gre, type GreDraft, type GreFields, gre } from './gre.js';
