@@ -321,9 +321,9 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       this.#draining = end;
       try {
         if (this.socket.fileno() >= 0) {
+          this._refuse();
           await this.#take_requests({ signal: end.signal, timeout: 0 }, () => {});
-          // Who comes now is refused, and not left waiting for a server that ends.
-          if (!this.#is_datagram) this.socket.close();
+          this._unlisten();
         }
         await requests.fewer_than(1, end.signal);
       } finally {

@@ -104,14 +104,22 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     }
   }
 
-  /** Handles the requests that came before shutdown(), for so many seconds. @internal */
+  /** Handles the requests that came before shutdown(), for so many seconds, and listens no longer. @internal */
   async _drain(drain: number): Promise<void> {
+    this._refuse();
     const late = deadline(drain * 1000);
     for (let count = 0; count < REST_LIMIT && (await this._request_comes(late, 0)); count++) {
       this._handle_request_noblock();
       await next_turn();
     }
+    this._unlisten();
   }
+
+  /** Lets no further requests come. @internal */
+  _refuse(): void {}
+
+  /** Closes what further requests would come by. @internal */
+  _unlisten(): void {}
 
   /** The loop of serve_forever. @internal */
   async _serve(stop: AbortSignal, poll_interval: number): Promise<void> {
@@ -142,8 +150,8 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    * shutdown({ drain }) -> a promise: ends serve_forever() at once, from wherever it is called; fulfilled when that has
    * returned. Where it does not run, the next serve_forever() returns at once, as in Python: a signal may come early.
    *
-   * @param options `drain`: handle the requests that have come before, at most so many seconds; of servers with threads,
-   *   processes or async handlers, end those that take longer
+   * @param options `drain`: let no further connections come, handle those that have, at most so many seconds, and close the
+   *   socket; of servers with threads, processes or async handlers, end requests that take longer
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
     const drain = seconds(options?.drain, 'drain') ?? undefined;

@@ -130,7 +130,9 @@ export class Crew {
   }
 
   #hire_process(slot: number): void {
-    const child = start_process(this.#worker_config(slot), this.#queue.fileno(), this.#listener.fileno());
+    // Who only gets connections must not keep the server's socket open.
+    const listener = this.#config.max_packet_size > 0 ? this.#listener.fileno() : undefined;
+    const child = start_process(this.#worker_config(slot), this.#queue.fileno(), listener);
     const member = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
     child.on('error', (error) => {
       member.error = error;

@@ -141,10 +141,12 @@ class Manager {
     }
   }
 
-  /** Takes the requests that have come before serving ended. */
+  /** Takes the requests that have come before serving ended, and closes what further ones would come by. */
   async #rest(limit_ms: number): Promise<void> {
     await this.#ended;
+    if (this.#listener.fileno() < 0) return;
     await this.#acceptor.rest(deadline(limit_ms));
+    if (this.#config.max_packet_size === 0) this.#listener.close();
   }
 
   /** Something happened that those who wait may have waited for. */

@@ -102,6 +102,8 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
     /** @internal */
     override async _serve(stop: AbortSignal, poll_interval: number): Promise<void> {
       const pool = this._pool();
+      // After it was drained it listens no longer.
+      this.socket.getsockname();
       pool.hold();
       try {
         if (this._sees_requests()) await super._serve(stop, poll_interval);
@@ -119,7 +121,12 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
       pool.hold();
       try {
         if (this._sees_requests()) await super._drain(drain);
-        else await this._let_take(() => pool.rest(drain * 1000));
+        else {
+          this._refuse();
+          this._unlisten();
+        }
+        // The pool has the socket, too: when it closes that, the kernel does.
+        await this._let_take(() => pool.rest(drain * 1000));
         await pool.drain(Math.max(0, end - performance.now()));
       } finally {
         pool.release();

@@ -114,7 +114,7 @@ export type Order = { readonly order: number } & (
   | { readonly type: 'room' }
   /** There is something on the queue for threads that take requests by themselves. */
   | { readonly type: 'look' }
-  /** Take what requests have come before 'stop'; for so many milliseconds. */
+  /** Take what requests have come before 'stop', for so many milliseconds, and listen no longer. */
   | { readonly type: 'rest'; readonly limit_ms: number }
   /** No request is under way; after so many milliseconds (not -1) those that are get cut off. */
   | { readonly type: 'drain'; readonly limit_ms: number }

@@ -8,6 +8,7 @@ import { Socket } from '../socket/socket.js';
 import { class_attributes } from './attributes.js';
 import { BaseServer } from './base.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
+import { refuse_connections } from './refuse.js';
 
 /** The constructor's trailing object. */
 export interface ServerOptions<F extends number = number> {
@@ -71,6 +72,8 @@ export class TCPServer<
   worker_data: unknown;
   /** What the constructor was given. @internal */
   readonly _options: ServerOptions<F>;
+  /** Whether the socket is one that was bound already. @internal */
+  readonly _is_given: boolean;
 
   /**
    * TCPServer(server_address, RequestHandlerClass, bind_and_activate = true, { … })
@@ -93,6 +96,7 @@ export class TCPServer<
     this.worker_data = given.worker_data;
     take_options(this, given);
     this.socket = this._open(server_address);
+    this._is_given = server_address instanceof SocketBase;
     if (server_address instanceof SocketBase) {
       this.address_family = server_address.family;
       this.socket_type = server_address.type;
@@ -135,6 +139,16 @@ export class TCPServer<
   /** server_activate(). Called by the constructor to listen. @throws OSError */
   override server_activate(): void {
     this.socket.listen(this.request_queue_size);
+  }
+
+  /** A socket that was given may have others that take what comes. @internal */
+  override _refuse(): void {
+    if (this.socket_type !== c.SOCK_DGRAM && !this._is_given) refuse_connections(this.socket);
+  }
+
+  /** Datagrams are answered by it. @internal */
+  override _unlisten(): void {
+    if (this.socket_type !== c.SOCK_DGRAM) this.socket.close();
   }
 
   /** server_close() -> a promise. Ends serve_forever() if it runs, and closes the socket. */

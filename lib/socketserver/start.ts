@@ -53,9 +53,9 @@ export function start_worker(config: WorkerConfig): Worker {
  *
  * @param descriptors what it has as 3 and, if there are two, 5; 4 is a pipe that it reports by
  */
-export function start_process(config: WorkerConfig, queue_fd: number, server_fd: number): ChildProcess {
+export function start_process(config: WorkerConfig, queue_fd: number, server_fd?: number): ChildProcess {
   const child = spawn(process.execPath, [...node_options(), '-e', of_process], {
-    stdio: ['pipe', 'inherit', 'inherit', queue_fd, 'pipe', server_fd],
+    stdio: ['pipe', 'inherit', 'inherit', queue_fd, 'pipe', ...(server_fd === undefined ? [] : [server_fd])],
   });
   child.stdin?.on('error', () => {});
   child.stdin?.end(serialize(config));

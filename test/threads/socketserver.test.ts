@@ -137,6 +137,18 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
     expect(found.at(-1)).toMatch(/^(Connection reset by peer)?$/);
   });
 
+  test('shutdown({ drain }) handles what waits in the backlog', async () => {
+    const expected = ['slept 500', ...[0, 1, 2, 3, 4].map((i) => `hello ${i}`)];
+    expect((await log(kind, 'backlog')).log).toEqual(expected);
+    expect((await log(kind, 'backlog_hooks')).log).toEqual(expected);
+  });
+
+  test('shutdown({ drain }) ends in time where that takes too long', async () => {
+    const { log: found } = await log(kind, 'backlog_cut');
+    expect(found).toContainEqual([false, 'Error', expect.stringContaining('cut off'), null]);
+    expect(found.slice(-2).every((answer) => ['', 'ECONNRESET'].includes(String(answer)))).toBe(true);
+  });
+
   test('SIGTERM: no request is cut off', async () => {
     expect((await log(kind, 'sigterm')).log).toEqual(['slept 600']);
   });

@@ -102,6 +102,34 @@ describe('serve_forever', () => {
     await server.server_close();
   });
 
+  test('shutdown({ drain }) handles what waits in the backlog, within its time', async () => {
+    let handled = 0;
+    class Counting extends BaseRequestHandler {
+      override handle() {
+        handled++;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 50);
+      }
+    }
+    for (const [drain, least, most] of [
+      [10, 4, 4],
+      [0, 0, 1],
+    ] as const) {
+      handled = 0;
+      const server = new TCPServer(['127.0.0.1', 0], Counting);
+      const served = server.serve_forever();
+      const clients = Array.from({ length: 4 }, () => socket.create_connection(server.server_address, 10));
+      await server.shutdown({ drain });
+      await served;
+      expect(handled).toBeGreaterThanOrEqual(least);
+      expect(handled).toBeLessThanOrEqual(most);
+      await server.server_close();
+      for (const client of clients) client.close();
+    }
+    const server = new TCPServer(['127.0.0.1', 0], Counting);
+    await expect(server.shutdown({ drain: -1 })).rejects.toThrow(RangeError);
+    await server.server_close();
+  });
+
   test('server_close() ends it, and so does Symbol.asyncDispose', async () => {
     for (const end of [(s: TCPServer) => s.server_close(), (s: TCPServer) => s[Symbol.asyncDispose]()]) {
       const server = new TCPServer(['127.0.0.1', 0], Upper);
