@@ -13,8 +13,19 @@ export const INTERRUPTED = 130;
 /** The arguments are wrong. */
 export class UsageError extends Error {}
 
+/** What was tried cannot be done; `message` is for the user. */
+export class Failure extends Error {
+  constructor(
+    message: string,
+    readonly exit_code: number = FAILED,
+  ) {
+    super(message);
+  }
+}
+
 /** The exit code for an error. */
 export function exit_code_of(error: unknown): number {
+  if (error instanceof Failure) return error.exit_code;
   // A RangeError is the library's, about a value that the arguments gave.
   const unusable =
     error instanceof RangeError ||
@@ -28,8 +39,8 @@ export function exit_code_of(error: unknown): number {
 export function line_of(error: unknown): string | undefined {
   if (error instanceof gaierror) return line_of_lookup(error);
   if (error instanceof OSError && error.errno !== undefined) return `${error.strerror}${context(error)}`;
-  if (error instanceof RangeError || error instanceof UsageError || error instanceof OSError)
-    return error.message;
+  const meant = [RangeError, UsageError, Failure, OSError].some((each) => error instanceof each);
+  if (meant && error instanceof Error) return error.message;
   // Of node:fs.
   if (error instanceof Error && 'syscall' in error && 'code' in error) return error.message;
   return undefined;

@@ -15,6 +15,16 @@ interface Entry {
 // Loaded when called: a command starts no slower for those beside it.
 const commands: readonly Entry[] = [
   {
+    name: 'ping',
+    summary: 'send ICMP echo requests and time the answers',
+    load: async () => (await import('./ping.js')).ping,
+  },
+  {
+    name: 'traceroute',
+    summary: 'the routers on the way to a host',
+    load: async () => (await import('./traceroute.js')).traceroute,
+  },
+  {
     name: 'doctor',
     summary: 'what this kernel and user may do',
     load: async () => (await import('./doctor.js')).doctor,

@@ -37,7 +37,7 @@ function plain(value: bigint): number | string {
 }
 
 /** Whether somebody watches standard output. */
-function is_terminal(): boolean {
+export function is_terminal(): boolean {
   return process.stdout.isTTY === true;
 }
 

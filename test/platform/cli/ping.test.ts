@@ -1,0 +1,169 @@
+// bsd-sockets ping beside iputils' ping, through a router.
+import { execFileSync } from 'node:child_process';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { program, Running, run } from '../../unit/cli/run.js';
+import { has, missing_for_topology, Topology } from './topology.js';
+
+const missing = missing_for_topology();
+const NOBODY = 65_534;
+let net: Topology;
+
+beforeAll(() => {
+  if (missing === undefined) net = new Topology();
+});
+afterAll(() => net?.remove());
+beforeEach((ctx) => {
+  if (missing !== undefined) ctx.skip(missing);
+});
+
+const ours = (args: readonly string[], uid?: number) =>
+  run(['ping', ...args], { behind: net.behind(net.near, uid) });
+
+/** Without what differs from run to run. */
+function timeless(text: string): string {
+  return text
+    .replaceAll(/time=[\d.]+ ms/g, 'time=T ms')
+    .replaceAll(/time \d+ms/g, 'time T')
+    .replaceAll(/= [\d./]+ ms(, pipe \d+)?/g, '= T ms');
+}
+
+describe('ping', () => {
+  test.each([
+    ['-c3 -i0.1 10.77.2.2', 0],
+    ['-c2 -i0.1 fd77:2::2', 0],
+    ['-c2 -i0.1 -s 1000 10.77.2.2', 0],
+    ['-c1 -s16 127.0.0.1', 0],
+    ['-c3 -i0.1 -q 10.77.2.2', 0],
+    ['-c2 -i0.1 -n -I near0 10.77.2.2', 0],
+    ['-c2 -i0.1 -n -I 10.77.1.2 10.77.2.2', 0],
+    ['-c2 -i0.1 -t1 10.77.2.2', 1],
+    ['-c2 -i0.1 -t1 fd77:2::2', 1],
+    ['-c1 10.77.3.1', 1],
+    ['-c1 10.77.4.1', 1],
+    ['-c1 fd77:3::1', 1],
+    ['-c2 -i0.1 -W1 10.77.5.1', 1],
+    ['-c5 -i0.2 -w1 10.77.5.1', 1],
+  ])('%s says what iputils says', async (line, code) => {
+    const args = line.split(' ');
+    const theirs = has('ping') ? net.try_in(net.near, 'ping', ...args) : undefined;
+    const mine = await ours(args);
+    expect(mine.code).toBe(code);
+    if (theirs === undefined) return;
+    expect(theirs.code).toBe(code);
+    expect(timeless(mine.stdout)).toBe(timeless(theirs.stdout));
+  });
+
+  test('names, where there are some', async () => {
+    const { code, stdout } = await ours(['-c1', '-4', 'localhost']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^PING localhost \(127\.0\.0\.1\) 56\(84\) bytes of data\.\n64 bytes from \S+ \(127\.0\.0\.1\): icmp_seq=1/,
+    );
+  });
+
+  test('--json', async () => {
+    const { code, stdout } = await ours(['-c2', '-i0.1', '--json', '10.77.2.2']);
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(code).toBe(0);
+    expect(lines).toMatchObject([
+      { type: 'reply', seq: 1, from: '10.77.2.2', bytes: 64, ttl: 63, duplicate: false },
+      { type: 'reply', seq: 2 },
+      { type: 'statistics', sent: 2, received: 2, errors: 0, duplicates: 0, loss_percent: 0 },
+    ]);
+    expect(lines[0]?.milliseconds).toBeGreaterThan(0);
+    const failed = await ours(['-c1', '-t1', '--json', '10.77.2.2']);
+    expect(JSON.parse(failed.stdout.split('\n')[0] as string)).toMatchObject({
+      type: 'error',
+      from: '10.77.1.1',
+      icmp_type: 11,
+      icmp_code: 0,
+      message: 'Time to live exceeded',
+    });
+  });
+
+  test('Ctrl-C ends it with the statistics', async () => {
+    const running = new Running(['ping', '-i', '0.1', '10.77.2.2'], { behind: net.behind(net.near) });
+    await running.prints(/icmp_seq=3/);
+    running.child.kill('SIGINT');
+    const { code, stdout, stderr } = await running.ended();
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toMatch(
+      /\n--- 10\.77\.2\.2 ping statistics ---\n\d+ packets transmitted, \d+ received, .*\nrtt min/,
+    );
+  });
+
+  test('Ctrl-C before any answer is a failure', async () => {
+    const running = new Running(['ping', '10.77.5.1'], { behind: net.behind(net.near) });
+    await running.prints(/PING/);
+    running.child.kill('SIGINT');
+    expect(await running.ended()).toMatchObject({
+      code: 1,
+      stdout: expect.stringContaining(' 100% packet loss'),
+    });
+  });
+
+  describe('as another user', () => {
+    test.each(['10.77.2.2', 'fd77:2::2'])(
+      '%s by a datagram socket where the kernel allows it',
+      async (host) => {
+        net.permit_ping(true);
+        const asked = ['-c2', '-i0.1', host];
+        const mine = await ours(asked, NOBODY);
+        expect(mine).toMatchObject({ code: 0, stderr: '' });
+        expect(timeless(mine.stdout)).toBe(timeless((await ours(asked)).stdout));
+      },
+    );
+
+    test.each([['-t1', '10.77.2.2'], ['-t1', 'fd77:2::2'], ['10.77.3.1'], ['fd77:3::1']])(
+      'errors come, too: %j %j',
+      async (...args) => {
+        net.permit_ping(true);
+        const asked = ['-c2', '-i0.1', ...args.filter((arg) => arg !== undefined)];
+        const mine = await ours(asked, NOBODY);
+        expect(mine).toMatchObject({ code: 1, stderr: '' });
+        expect(mine.stdout).toContain('From ');
+        expect(timeless(mine.stdout)).toBe(timeless((await ours(asked)).stdout));
+      },
+    );
+
+    test('where the kernel does not allow it, it says what to do', async () => {
+      net.permit_ping(false);
+      const { code, stdout, stderr } = await ours(['-c1', '10.77.2.2'], NOBODY);
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+      expect(stderr).toMatch(
+        /^bsd-sockets ping: Operation not permitted .*CAP_NET_RAW.*ping_group_range.*\n$/,
+      );
+    });
+  });
+
+  test('on a terminal, a histogram', () => {
+    const shell = `"${process.execPath}" "${program}" ping -c 20 -i 0.01 -q 10.77.2.2`;
+    const [file = '', ...args] = [...net.behind(net.near), 'script', '-qec', shell, '/dev/null'];
+    const output = execFileSync(file, args, {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH, NO_COLOR: '1', TERM: 'xterm' },
+    });
+    const bars = output.split('\n').filter((line) => /^\s+(≥ )?[\d.]+ ms /.test(line));
+    const counts = bars.map((line) => Number(/(\d+)\s*$/.exec(line)?.[1]));
+    expect(counts.reduce((a, b) => a + b)).toBe(20);
+    expect(output).toContain('█');
+  });
+
+  test.each([
+    [['no-such-host.invalid'], 2, /^bsd-sockets ping: no-such-host\.invalid: /],
+    [[], 2, /an argument is missing/],
+    [['-4', 'fd77:2::2'], 2, /fd77:2::2: Address family for hostname not supported/],
+    [['-c', '0', '127.0.0.1'], 2, /option -c takes a whole number from 1 to/],
+    [['-I', '10.99.99.99', '127.0.0.1'], 1, /Cannot assign requested address/],
+    [['-s', '70000', '127.0.0.1'], 2, /option -s takes a whole number from 0 to 65507/],
+  ])('%j fails with a line', async (args, code, message) => {
+    const outcome = await ours(args);
+    expect(outcome).toMatchObject({ code, stdout: '' });
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.stderr).not.toContain('    at ');
+  });
+});
