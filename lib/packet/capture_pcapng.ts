@@ -52,13 +52,6 @@ interface Interface extends CaptureInterface {
   readonly to_ns: (units: bigint) => bigint;
 }
 
-interface Option {
-  readonly code: number;
-  /** Where its value begins, in the window. */
-  readonly at: number;
-  readonly length: number;
-}
-
 /** Nanoseconds from units: a power of 10, or of 2 where the highest bit is set; and an offset in seconds. */
 function clock(resolution: number, offset: bigint): (units: bigint) => bigint {
   const exponent = BigInt(resolution & ~BINARY_RESOLUTION);
@@ -155,7 +148,7 @@ export class PcapngParser implements Format {
     const [major, minor] = [window.u16(BODY + 4), window.u16(BODY + 6)];
     if (major !== 1)
       throw new CaptureError(`pcapng of version ${major}.${minor}`, window.position + BODY + 4);
-    options(window, BODY + SECTION_BODY, end);
+    each_option(window, BODY + SECTION_BODY, end, () => {});
     this.#section++;
     this.#interfaces = [];
   }
@@ -168,12 +161,16 @@ export class PcapngParser implements Format {
     let offset = 0n;
     let name: string | undefined;
     let description: string | undefined;
-    for (const option of options(window, BODY + INTERFACE_BODY, end)) {
-      if (option.code === IF_TSRESOL) resolution = window.u8(value_at(window, option, 1));
-      else if (option.code === IF_TSOFFSET) offset = window.i64(value_at(window, option, 8));
-      else if (option.code === IF_NAME) name = text(window, option);
-      else if (option.code === IF_DESCRIPTION) description = text(window, option);
-    }
+    each_option(window, BODY + INTERFACE_BODY, end, (code, at, length) => {
+      if (code === IF_TSRESOL) {
+        check_option(window, code, at, length, 1);
+        resolution = window.u8(at);
+      } else if (code === IF_TSOFFSET) {
+        check_option(window, code, at, length, 8);
+        offset = window.i64(at);
+      } else if (code === IF_NAME) name = text(window, at, length);
+      else if (code === IF_DESCRIPTION) description = text(window, at, length);
+    });
     this.#interfaces.push({
       linktype: window.u16(BODY),
       snaplen: window.u32(BODY + 4),
@@ -201,9 +198,10 @@ export class PcapngParser implements Format {
     const captured = window.u32(BODY + 12);
     check_captured(window, captured, end - begin);
     const units = (BigInt(window.u32(BODY + 4)) << 32n) | BigInt(window.u32(BODY + 8));
-    const comments = options(window, begin + pad4(captured), end)
-      .filter(({ code }) => code === OPTION_COMMENT)
-      .map((option) => text(window, option));
+    const comments: string[] = [];
+    each_option(window, begin + pad4(captured), end, (code, at, length) => {
+      if (code === OPTION_COMMENT) comments.push(text(window, at, length));
+    });
     return {
       data: window.copy(begin, captured),
       time_ns: to_ns(units),
@@ -247,9 +245,13 @@ function check_captured(window: Window, captured: number, room: number): void {
     throw new CaptureError(`a packet of ${captured} bytes in a block with ${room} for it`, window.position);
 }
 
-/** The options between two places of the window. */
-function options(window: Window, begin: number, end: number): Option[] {
-  const found: Option[] = [];
+/** Visits the options between two places of the window; a list of them could be longer than they are. */
+function each_option(
+  window: Window,
+  begin: number,
+  end: number,
+  visit: (code: number, at: number, length: number) => void,
+): void {
   let at = begin;
   while (at + OPTION_FRAME <= end) {
     const code = window.u16(at);
@@ -257,20 +259,19 @@ function options(window: Window, begin: number, end: number): Option[] {
     if (code === OPTION_END) break;
     if (length > end - at - OPTION_FRAME)
       throw new CaptureError(`an option of ${length} bytes reaches beyond its block`, window.position + at);
-    found.push({ code, at: at + OPTION_FRAME, length });
+    visit(code, at + OPTION_FRAME, length);
     at += OPTION_FRAME + pad4(length);
   }
-  return found;
 }
 
-function text(window: Window, { at, length }: Option): string {
+function text(window: Window, at: number, length: number): string {
   return window.copy(at, length).toString('utf8');
 }
 
-function value_at(window: Window, { code, at, length }: Option, size: number): number {
-  if (length === size) return at;
-  throw new CaptureError(
-    `option ${code} of an interface has ${length} bytes, not ${size}`,
-    window.position + at - OPTION_FRAME,
-  );
+function check_option(window: Window, code: number, at: number, length: number, size: number): void {
+  if (length !== size)
+    throw new CaptureError(
+      `option ${code} of an interface has ${length} bytes, not ${size}`,
+      window.position + at - OPTION_FRAME,
+    );
 }

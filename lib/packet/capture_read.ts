@@ -2,6 +2,7 @@
 import { closeSync, openSync, read, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { constants } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import * as c from '../constants.js';
 import { poll } from '../internal/poll.js';
@@ -58,15 +59,25 @@ function* path_chunks(path: string | URL): Generator<Bytes> {
   }
 }
 
-const read_later = promisify(read);
+const read_once = promisify(read);
+const PAUSE_MS = 5;
+
+/** read, which tries again where the descriptor is of a kind that does not wait. */
+async function read_later(fd: number, chunk: Uint8Array): Promise<number> {
+  for (;;) {
+    try {
+      return (await read_once(fd, chunk, 0, chunk.length, null)).bytesRead;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      await setTimeout(PAUSE_MS);
+    }
+  }
+}
 
 async function* descriptor_chunks_later(fd: number): AsyncGenerator<Bytes> {
   const chunk = new Uint8Array(CHUNK_SIZE);
-  for (;;) {
-    const { bytesRead } = await read_later(fd, chunk, 0, CHUNK_SIZE, null);
-    if (bytesRead === 0) return;
-    yield chunk.subarray(0, bytesRead);
-  }
+  for (let count = await read_later(fd, chunk); count > 0; count = await read_later(fd, chunk))
+    yield chunk.subarray(0, count);
 }
 
 async function* path_chunks_later(path: string | URL): AsyncGenerator<Bytes> {

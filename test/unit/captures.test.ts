@@ -419,6 +419,21 @@ describe('sources', () => {
     closeSync(fd);
   });
 
+  it('a pipe that does not block', async () => {
+    const script = `import os,subprocess,sys,time
+r,w=os.pipe(); os.set_blocking(r, False)
+p=subprocess.Popen(sys.argv[1:], stdin=r); data=bytes.fromhex(sys.stdin.read())
+for i in range(0, 90, 30): time.sleep(0.1); os.write(w, data[i:i+30])
+os.close(w); sys.exit(p.wait())`;
+    const small = pcap(false, NANOSECONDS, [{ sec: 1, fraction: 1, data: frame(1) }]).toString('hex');
+    for (const loop of ['for', 'for await']) {
+      const program = `import { read_capture } from 'bsd-sockets/packet'; ${loop} (const p of read_capture(0)) console.log(p.data.length);`;
+      const argv = ['-c', script, process.execPath, '--input-type=module', '-e', program];
+      const { stdout, stderr, error } = spawnSync('python3', argv, { input: small, encoding: 'utf8' });
+      if (error === undefined) expect([stdout, stderr]).toEqual(['43\n', '']);
+    }
+  });
+
   it('bytes, whole and in chunks of any kind', async () => {
     expect(packets(file)).toEqual(expected);
     expect(packets(Uint8Array.from(file).buffer)).toEqual(expected);
