@@ -4,6 +4,7 @@ import { read_ipv6 } from './address.js';
 import { add_words } from './checksum.js';
 import type { Input } from './input.js';
 import {
+  type Ends,
   type Ipv6Extension,
   type Ipv6ExtensionFields,
   read_extensions,
@@ -66,7 +67,7 @@ export const ipv6_protocol: Protocol = {
       input.limit('ipv6', at + 4, 'payload_length', at + HEADER + payload_length);
     }
     input.at += HEADER;
-    const { extensions, upper, route } = read_extensions(input, next_header);
+    const { extensions, upper, ends } = read_extensions(input, next_header);
     if (payload_length === 0) limit_jumbogram(input, at, extensions);
     input.layers.push({
       layer: 'ipv6',
@@ -80,12 +81,12 @@ export const ipv6_protocol: Protocol = {
       dst: read_ipv6(view, at + 24),
       extensions,
     });
-    input.pseudo_header = address_sum(view, at, route);
+    input.pseudo_header = address_sum(view, at, ends);
     return upper === undefined ? undefined : protocol_of_ip(upper);
   },
 
   build(layer: Ipv6Draft, output: Output) {
-    const { first, route } = write_extensions(layer.extensions ?? [], output);
+    const { first, ends } = write_extensions(layer.extensions ?? [], output);
     const at = output.prepend(HEADER);
     const version = integer(layer.version ?? 6, 'ipv6.version', 0, 15);
     const traffic_class = integer(layer.traffic_class ?? 0, 'ipv6.traffic_class', 0, 0xff);
@@ -96,7 +97,7 @@ export const ipv6_protocol: Protocol = {
     output.u8(at + 7, layer.hop_limit ?? 64, 'ipv6.hop_limit');
     output.ipv6(at + 8, layer.src ?? '::', 'ipv6.src');
     output.ipv6(at + 24, layer.dst ?? '::', 'ipv6.dst');
-    output.settle_checksum(address_sum(output.view, at, route));
+    output.settle_checksum(address_sum(output.view, at, ends));
   },
 };
 
@@ -109,8 +110,9 @@ function limit_jumbogram(input: Input, at: number, extensions: readonly Ipv6Exte
     input.limit('ipv6', at + 4, 'jumbo_payload', at + HEADER + jumbo.length);
 }
 
-/** What the addresses add to a pseudo-header: the destination is the end of the route in a routing header. */
-function address_sum(view: DataView, at: number, route: number | undefined): number {
-  const dst = route ?? at + 24;
-  return add_words(view, dst, dst + 16, add_words(view, at + 8, at + 24, 0));
+/** What the addresses add to a pseudo-header: the destination is the end of the route in a routing header, RFC 8200, 8.1. */
+function address_sum(view: DataView, at: number, ends: Ends): number {
+  const src = ends.src ?? at + 8;
+  const dst = ends.dst ?? at + 24;
+  return add_words(view, dst, dst + 16, add_words(view, src, src + 16, 0));
 }

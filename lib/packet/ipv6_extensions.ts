@@ -78,6 +78,8 @@ const EXTENSIONS = new Set([...Object.values(TYPES), 135, 139, 140]);
 const AH = 51;
 const FRAGMENT = 44;
 const ROUTING = 43;
+const DESTINATION_OPTIONS = 60;
+const HOME_ADDRESS = 0xc9;
 const WITH_ADDRESSES = [0, 2, 4];
 
 /** What parsing the extension headers finds out beside them. */
@@ -85,8 +87,13 @@ export interface Chain {
   readonly extensions: readonly Ipv6Extension[];
   /** the protocol number of what follows; undefined where that cannot be parsed */
   readonly upper: number | undefined;
-  /** where the address stands that a routing header leads to in the end */
-  readonly route: number | undefined;
+  readonly ends: Ends;
+}
+
+/** Where the addresses stand that a checksum takes instead of those of the header: the end of a route, a mobile node's home. */
+export interface Ends {
+  dst: number | undefined;
+  src: number | undefined;
 }
 
 /** Parses the extension headers at `input.at`, of which the first has that type, and moves behind them. */
@@ -94,25 +101,28 @@ export function read_extensions(input: Input, first: number): Chain {
   const extensions: Ipv6Extension[] = [];
   const { view } = input;
   let type = first;
-  let route: number | undefined;
+  const ends: Ends = { dst: undefined, src: undefined };
   while (EXTENSIONS.has(type)) {
-    if (!input.has('ipv6', 8)) return { extensions, upper: undefined, route };
+    if (!input.has('ipv6', 8)) return { extensions, upper: undefined, ends };
     const { at } = input;
     const length = extension_length(view, at, type);
-    if (!input.has('ipv6', length)) return { extensions, upper: undefined, route };
+    if (!input.has('ipv6', length)) return { extensions, upper: undefined, ends };
     const next_header = view.getUint8(at);
     extensions.push(decode(input, type, next_header, length));
     input.at = at + length;
-    if (type === ROUTING) route = end_of_route(view, at, length) ?? route;
+    // Of several, the last one counts.
+    const found = find_ends(view, at, type, length);
+    ends.dst = found.dst ?? ends.dst;
+    ends.src = found.src ?? ends.src;
     if (type === FRAGMENT) {
       const bits = view.getUint16(at + 2);
       // What follows is the middle of a message.
-      if (bits >>> 3 !== 0) return { extensions, upper: undefined, route };
+      if (bits >>> 3 !== 0) return { extensions, upper: undefined, ends };
       if ((bits & 1) !== 0) input.partial = true;
     }
     type = next_header;
   }
-  return { extensions, upper: type, route };
+  return { extensions, upper: type, ends };
 }
 
 function extension_length(view: DataView, at: number, type: number): number {
@@ -182,20 +192,36 @@ function end_of_route(view: DataView, at: number, length: number): number | unde
   return view.getUint8(at + 2) === 4 ? at + 8 : at + 8 + (count - 1) * 16;
 }
 
+/** The addresses in an extension header that stand for those of the packet. */
+function find_ends(view: DataView, at: number, type: number, length: number): Ends {
+  return {
+    dst: type === ROUTING ? end_of_route(view, at, length) : undefined,
+    src: type === DESTINATION_OPTIONS ? home_address(view, at + 2, at + length) : undefined,
+  };
+}
+
+/** Where the address of a home address option stands. */
+function home_address(view: DataView, start: number, end: number): number | undefined {
+  for (let at = start; at + 2 <= end; ) {
+    const type = view.getUint8(at);
+    const size = type === 0 ? 1 : 2 + view.getUint8(at + 1);
+    if (type === HOME_ADDRESS && size === 18 && at + size <= end) return at + 2;
+    at += size;
+  }
+  return undefined;
+}
+
 /**
  * Prepends extension headers.
  *
- * @returns the type of the first (of what they carry, if there are none), and where the final destination stands
+ * @returns the type of the first (of what they carry, if there are none), and where addresses stand that checksums take
  * @throws TypeError, RangeError naming the header and its field
  */
-export function write_extensions(
-  given: unknown,
-  output: Output,
-): { first: number; route: number | undefined } {
+export function write_extensions(given: unknown, output: Output): { first: number; ends: Ends } {
   const extensions: readonly unknown[] = array(given, 'ipv6.extensions');
   const carries_nothing = output.next === undefined && output.length === 0;
   let first = carries_nothing ? 59 : ip_protocol_for(output.next);
-  let route: number | undefined;
+  const ends: Ends = { dst: undefined, src: undefined };
   for (let i = extensions.length - 1; i >= 0; i--) {
     const field = `ipv6.extensions[${i}]`;
     const extension = extensions[i];
@@ -206,10 +232,14 @@ export function write_extensions(
     const at = output.prepend(2);
     output.u8(at, extension.next_header ?? first, `${field}.next_header`);
     output.u8(at + 1, length_byte(extension.length ?? data.length + 2, type, field), `${field}.length`);
-    if (type === ROUTING && data.length >= 6) route ??= end_of_route(output.view, at, data.length + 2);
+    if (data.length >= 6) {
+      const found = find_ends(output.view, at, type, data.length + 2);
+      ends.dst ??= found.dst;
+      ends.src ??= found.src;
+    }
     first = type;
   }
-  return { first, route };
+  return { first, ends };
 }
 
 function is_extension(value: unknown): value is Ipv6ExtensionFields {

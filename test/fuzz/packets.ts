@@ -31,7 +31,10 @@ const tcp_option: fc.Arbitrary<packet.TcpOptionFields> = fc.oneof(
   fc.record({ name: fc.constant('mss' as const), mss: u16 }),
   fc.record({ name: fc.constant('window_scale' as const), shift: u8 }),
   fc.constant({ name: 'sack_permitted' } as const),
-  fc.record({ name: fc.constant('sack' as const), blocks: fc.array(fc.tuple(u32, u32), { maxLength: 2 }) }),
+  fc.record({
+    name: fc.constant('sack' as const),
+    blocks: fc.array(fc.tuple(u32, u32), { minLength: 1, maxLength: 2 }),
+  }),
   fc.record({ name: fc.constant('timestamps' as const), value: u32, echo: u32 }),
   fc.record({ name: fc.constant('user_timeout' as const), timeout: bits(15), minutes: fc.boolean() }),
   fc.record({ type: fc.integer({ min: 40, max: 255 }), data: bytes(6) }),

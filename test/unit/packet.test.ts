@@ -189,6 +189,18 @@ describe('build works out', () => {
     expect(parse_ip(source_route).get('udp')?.checksum_ok).toBe(true);
   });
 
+  test('and the home address of a mobile node', () => {
+    const at_home = build(ipv6({ src: '2001:db8::77', dst: '2001:db8::2' }), udp({ dst_port: 7 }));
+    const options = [
+      { type: 0x1e, data: hex('05') },
+      { name: 'home_address', address: '2001:db8::77' },
+    ] as const;
+    const extensions = [{ name: 'destination_options', options }] as const;
+    const away = build(ipv6({ ...addresses6, extensions }), udp({ dst_port: 7 }));
+    expect(away.subarray(-2)).toEqual(at_home.subarray(-2));
+    expect(parse_ip(away).get('udp')?.checksum_ok).toBe(true);
+  });
+
   test('without an IP layer, a checksum that needs one is 0', () => {
     expect(build(udp(), payload('x')).readUInt16BE(6)).toBe(0);
     expect(build(icmpv6.echo({ id: 1 })).readUInt16BE(2)).toBe(0);
