@@ -6,6 +6,7 @@
 const TYPE_ERROR = { error: 'TypeError' };
 const RANGE_ERROR = { error: 'RangeError' };
 const OS_ERROR = { error: 'OSError' };
+const EBADF = { error: 'OSError', errno: 9 };
 const EINVAL = { error: 'OSError', errno: 22 };
 const ENODEV = { error: 'OSError', errno: 19 };
 const EADDRNOTAVAIL = { error: 'OSError', errno: 99 };
@@ -26,7 +27,68 @@ const UNSPEC_ROWS = [
   [2, 3, 0, '', ['127.0.0.1', 80]],
 ];
 
+const RUNTIME_ERROR = { error: 'RuntimeError' };
+const KEY_ERROR = { error: 'KeyError' };
+const SELECTORS = ['EpollSelector', 'PollSelector', 'SelectSelector'];
+
+/** The same row for each of the selectors. */
+function for_selectors(titles: readonly string[], python: unknown, here: unknown): Rule['rows'] {
+  const names = SELECTORS.flatMap((name) => titles.map((title) => `selectors: ${name}: ${title}`));
+  return Object.fromEntries(names.map((name) => [name, [python, here]]));
+}
+
 const RULES: Rule[] = [
+  {
+    why: 'A wrong type is a TypeError, also as a file object (docs/selectors.md); Python says ValueError of anything without a descriptor.',
+    rows: for_selectors(
+      ["wrong file object 'x'", 'wrong file object None', 'wrong file object 1.5', 'wrong file object {}'],
+      Array(4).fill(RANGE_ERROR),
+      Array(4).fill(TYPE_ERROR),
+    ),
+  },
+  {
+    why: 'modify() takes the events that register() takes (docs/selectors.md); with epoll and poll Python takes any number, with select it has unregistered the object by the time it looks.',
+    rows: {
+      'selectors: EpollSelector: modify with wrong events': [
+        Array(3).fill('modified'),
+        Array(3).fill(RANGE_ERROR),
+      ],
+      'selectors: PollSelector: modify with wrong events': [
+        Array(3).fill('modified'),
+        Array(3).fill(RANGE_ERROR),
+      ],
+      'selectors: SelectSelector: modify with wrong events': [
+        [RANGE_ERROR, KEY_ERROR, KEY_ERROR],
+        Array(3).fill(RANGE_ERROR),
+      ],
+    },
+  },
+  {
+    why: 'A closed selector refuses every call in the same way (docs/selectors.md); in Python some still work, others say what they stumble over.',
+    rows: {
+      'selectors: EpollSelector: a closed selector': [
+        [null, RUNTIME_ERROR, KEY_ERROR, KEY_ERROR, RANGE_ERROR, RANGE_ERROR],
+        [null, ...Array(5).fill(RUNTIME_ERROR)],
+      ],
+      'selectors: PollSelector: a closed selector': [VARIES, [null, ...Array(5).fill(RUNTIME_ERROR)]],
+      'selectors: SelectSelector: a closed selector': [VARIES, [null, ...Array(5).fill(RUNTIME_ERROR)]],
+    },
+  },
+  {
+    why: 'select() takes descriptors of any number, and refuses those that are not open (docs/selectors.md); Python stops at 1,023, and below tells numbers beyond the table of the process as ready.',
+    rows: {
+      'select: select.select([900], [], [], 0)': [VARIES, EBADF],
+      'select: select.select([5000], [], [], 0)': [RANGE_ERROR, EBADF],
+    },
+  },
+  {
+    why: 'A value out of range is a RangeError and never reaches the kernel (docs/selectors.md); Python cuts a mask of epoll to size, calls flags an OSError without errno, and takes over any number.',
+    rows: {
+      'select: keep(select.epoll()).register(make(), 1 << 32)': [null, RANGE_ERROR],
+      'select: select.epoll(-1, 5)': [OS_ERROR, RANGE_ERROR],
+      'select: epoll.fromfd of a number that is not open': [false, EBADF],
+    },
+  },
   {
     why: 'A value out of range is a RangeError and never reaches the kernel (README.md, Errors). Python cuts some to size, hands some to the kernel, and calls others a TypeError or an OSError without errno.',
     rows: {

@@ -10,6 +10,8 @@ import errno
 import json
 import os
 import re
+import select
+import selectors
 import socket
 import struct
 import sys
@@ -28,6 +30,8 @@ ERRORS = [
     (AttributeError, "AttributeError"),
     (OverflowError, "RangeError"),
     (ValueError, "RangeError"),
+    (KeyError, "KeyError"),
+    (RuntimeError, "RuntimeError"),
 ]
 
 kept = []

@@ -7,6 +7,7 @@ import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
 import { Worker } from 'node:worker_threads';
+import { KeyError, RuntimeError } from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { afterAll } from 'vitest';
 
@@ -131,6 +132,8 @@ function error_of(error: unknown): object {
     return { error: 'AttributeError' };
   }
   if (error instanceof TypeError) return { error: 'TypeError' };
+  if (error instanceof KeyError) return { error: 'KeyError' };
+  if (error instanceof RuntimeError) return { error: 'RuntimeError' };
   if (error instanceof RangeError) return { error: 'RangeError' };
   throw error;
 }
