@@ -42,7 +42,7 @@ export interface AsyncServer<F extends number = number, Request = Socket<F>> {
   /** What handlers find as `this.server.worker_data`: the same object. */
   worker_data: unknown;
 
-  /** server_bind(). Called by the constructor to bind the socket to server_address; it does not wait. @throws OSError */
+  /** server_bind(). Called by the constructor to bind the socket to server_address; looking up a name blocks. @throws OSError */
   server_bind(): void;
   /** server_activate(). Called by the constructor to listen. @throws OSError */
   server_activate(): void;

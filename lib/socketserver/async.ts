@@ -9,6 +9,7 @@ import { OSError } from '../errors.js';
 import type { ReturnedAddress } from '../internal/address.js';
 import { integer, timeout as seconds, shown } from '../internal/validate.js';
 import { from_socket, Socket } from '../promises/socket.js';
+import { listen, unlisten } from '../promises/waiting.js';
 import { SocketBase } from '../socket/base.js';
 import { Socket as BlockingSocket } from '../socket/socket.js';
 import * as transfer from '../socket/transfer.js';
@@ -87,6 +88,8 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     #requests: Requests | undefined;
     /** What hooks threw: serve_forever() ends with the first. */
     #failures: unknown[] = [];
+    /** Requests that were ended while handlers of them may go on. */
+    readonly #ended_early = new WeakSet<Request>();
     /** Ends draining. */
     #draining: AbortController | undefined;
 
@@ -119,9 +122,16 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       // Not before the caller has its promise: the first request may call shutdown().
       await next_turn();
       const acts = is_overridden(this, 'service_actions', [BaseServer]);
-      await this.#take_requests({ signal: stop, timeout: acts ? poll_interval : null }, () => {
-        if (acts) this.service_actions();
-      });
+      // So that the signal has one listener, and not a new one for each wake-up.
+      const nobody = { on_abort() {} };
+      listen(stop, nobody);
+      try {
+        await this.#take_requests({ signal: stop, timeout: acts ? poll_interval : null }, () => {
+          if (acts) this.service_actions();
+        });
+      } finally {
+        unlisten(stop, nobody);
+      }
       this.#throw_failure();
     }
 
@@ -234,7 +244,10 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
 
     /** The life of a request. @throws (rejects) what a hook throws */
     async #handle(request: Request, client_address: ClientAddress): Promise<void> {
-      const under_way = this.#under_way.begin(() => close_now(request));
+      const under_way = this.#under_way.begin(() => {
+        this.#ended_early.add(request);
+        close_now(request);
+      });
       try {
         let verified: boolean | Promise<boolean> = this.verify_request(request, client_address);
         if (typeof verified !== 'boolean') verified = await verified;
@@ -264,7 +277,8 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       if (is_overridden(this, 'finish_request', [BaseServer])) remember_constructed();
       await this.finish_request(request, client_address);
       await run_constructed_for(request);
-      await this.shutdown_request(request);
+      // shutdown_request() was called when it was ended.
+      if (!this.#ended_early.has(request)) await this.shutdown_request(request);
     }
 
     override _finish_request(request: Request, client_address: ClientAddress): Promise<void> {

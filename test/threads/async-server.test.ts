@@ -2,7 +2,9 @@
 // of its own. SERVER_CONNECTIONS=20000 makes that many connections, SERVER_SOAK_SECONDS=120 a soak of two minutes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 
 const CONNECTIONS = Number(process.env.SERVER_CONNECTIONS ?? 2000);
@@ -60,6 +62,30 @@ describe('servers on the event loop', { timeout: 120_000 + (CONNECTIONS + SOAK_S
 
   test('SIGTERM while clients come: no request is cut off, exit code 0', async () => {
     expect(await run('sigterm', 300)).toMatchObject({ enough: true, cut_off: 0, exit: [0, null] });
+  });
+
+  test('in a worker that is terminated', async () => {
+    const program = `
+      const { parentPort } = require('node:worker_threads');
+      const { AsyncTCPServer } = require('bsd-sockets/socketserver');
+      const { create_connection } = require('bsd-sockets/promises');
+      const server = new AsyncTCPServer(['127.0.0.1', 0], async (conn) => { while (await conn.recv(1)) ; });
+      server.serve_forever();
+      Promise.all([0, 1, 2].map(() => create_connection(server.server_address))).then((clients) => {
+        parentPort.postMessage(server.server_address);
+      });`;
+    const open = () => readdirSync('/proc/self/fd').length;
+    const begin = async () => {
+      const worker = new Worker(program, { eval: true });
+      worker.on('error', (error) => expect(error).toBeUndefined());
+      await once(worker, 'message');
+      await worker.terminate();
+    };
+    await begin();
+    const before = open();
+    for (let i = 0; i < 10; i++) await begin();
+    for (let i = 0; i < 200 && open() > before; i++) await new Promise((resolve) => setTimeout(resolve, 25));
+    expect(open()).toBeLessThanOrEqual(before);
   });
 
   test('a soak', async (ctx) => {

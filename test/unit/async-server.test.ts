@@ -805,15 +805,29 @@ describe('ending', () => {
     }
     class Stuck extends AsyncStreamRequestHandler {
       override async handle() {
-        await new Promise(() => {});
+        await once(late, 'go on');
+        ended++;
       }
     }
-    await serving(new Quiet(LOCAL, Upper, { handler_timeout: 0.1 }), async (server) => {
+    const late = new EventEmitter();
+    let ended = 0;
+    class Counting extends Quiet {
+      ends = 0;
+      override shutdown_request(...args: Parameters<Quiet['shutdown_request']>) {
+        this.ends++;
+        return super.shutdown_request(...args);
+      }
+    }
+    await serving(new Counting(LOCAL, Upper, { handler_timeout: 0.1 }), async (server) => {
       const silent = await promises.create_connection(server.server_address);
       expect(await ask(server.server_address, 'quick')).toBe('QUICK');
       expect(await rest(silent)).toMatch(/^(\(reset\))?$/);
       server.RequestHandlerClass = Stuck;
       expect(await ask(server.server_address, '')).toBe('');
+      // It finishes at last, and nothing is ended twice.
+      late.emit('go on');
+      await sleep(5);
+      expect([ended, server.ends]).toEqual([1, 3]);
     });
     expect(errors).toEqual([
       'Error: Upper took longer than handler_timeout, 0.1 s',
