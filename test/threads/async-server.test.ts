@@ -1,5 +1,5 @@
-// Servers on the event loop under load: none lost, nothing left. The scenarios are fixtures/async-load.mjs, each in a process
-// of its own. SERVER_CONNECTIONS=20000 makes that many connections, SERVER_SOAK_SECONDS=120 a soak of two minutes.
+// Servers on the event loop with connections and datagrams of every kind: none lost, nothing left. The scenarios are
+// fixtures/async-load.mjs, each in a process of its own. Short connections and SIGTERM are in load.test.ts.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
@@ -7,15 +7,13 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
 
-const CONNECTIONS = Number(process.env.SERVER_CONNECTIONS ?? 2000);
-const SOAK_SECONDS = Number(process.env.SERVER_SOAK_SECONDS ?? 0);
 const fixture = fileURLToPath(new URL('./fixtures/async-load.mjs', import.meta.url));
 
 /** What a scenario printed; for as long as tells that it hangs. */
 async function run(scenario: string, count: number): Promise<Record<string, unknown>> {
-  const child = spawn(process.execPath, ['--expose-gc', fixture, scenario, String(count)], {
+  const child = spawn(process.execPath, [fixture, scenario, String(count)], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 100_000 + count * 1000,
+    timeout: 60_000,
   });
   let output = '';
   let errors = '';
@@ -30,16 +28,7 @@ async function run(scenario: string, count: number): Promise<Record<string, unkn
   return JSON.parse(output);
 }
 
-describe('servers on the event loop', { timeout: 120_000 + (CONNECTIONS + SOAK_SECONDS) * 1000 }, () => {
-  test(`${CONNECTIONS} short connections, 64 at once: none is lost, descriptors and memory are as before`, async () => {
-    const all = { answered: CONNECTIONS, used_grew: false, rss_grew: false };
-    expect(await run('connections', CONNECTIONS)).toEqual({
-      AsyncTCPServer: all,
-      AsyncUnixStreamServer: all,
-      fds: 0,
-    });
-  });
-
+describe('servers on the event loop', { timeout: 120_000 }, () => {
   test('500 idle connections beside active ones', async () => {
     expect(await run('idle', 500)).toEqual({ exchanged: 2000, idle_answered: 500, fds: 0 });
   });
@@ -58,10 +47,6 @@ describe('servers on the event loop', { timeout: 120_000 + (CONNECTIONS + SOAK_S
 
   test('servers that end at random moments', async () => {
     expect(await run('ends', 60)).toEqual({ ended: 60 * 20, fds: 0 });
-  });
-
-  test('SIGTERM while clients come: no request is cut off, exit code 0', async () => {
-    expect(await run('sigterm', 300)).toMatchObject({ enough: true, cut_off: 0, exit: [0, null] });
   });
 
   test('in a worker that is terminated', async () => {
@@ -86,10 +71,5 @@ describe('servers on the event loop', { timeout: 120_000 + (CONNECTIONS + SOAK_S
     for (let i = 0; i < 10; i++) await begin();
     for (let i = 0; i < 200 && open() > before; i++) await new Promise((resolve) => setTimeout(resolve, 25));
     expect(open()).toBeLessThanOrEqual(before);
-  });
-
-  test('a soak', async (ctx) => {
-    if (SOAK_SECONDS === 0) ctx.skip('needs SERVER_SOAK_SECONDS=120 and that much time');
-    expect(await run('soak', SOAK_SECONDS)).toEqual({ used_grew: false, rss_grew: false, fds: 0 });
   });
 });
