@@ -176,7 +176,7 @@ export interface Addon {
   epoll_wait(epfd: number, generation: number, events: Bytes, timeout_ms: number): number;
 
   readiness_start(callback: (count: number) => void): ArrayBuffer | number;
-  readiness_add(fd: number, generation: number): number;
+  readiness_add(fd: number, generation: number, exclusive: boolean): number;
   readiness_again(fd: number): number;
   readiness_remove(fd: number): number;
   readiness_reference(referenced: boolean): number;
@@ -308,36 +308,39 @@ function put(fd: number, generation: number, flags: number, timeout_ms: number):
   timeout_register[0] = timeout_ms;
 }
 
-/** The native functions. A copy, because V8 looks up the properties of what native code filled by name each time. */
+// V8 looks up the properties of what native code filled by name each time: hence these, and the copy.
+const { send: native_send, sendto: native_sendto, recv: native_recv, recvfrom: native_recvfrom } = native;
+
+/** The native functions. */
 export const addon: Addon = {
   ...native,
 
   send(fd, generation, bytes, flags, timeout_ms) {
     put(fd, generation, flags, timeout_ms);
-    native.send(bytes);
+    native_send(bytes);
     return registers[RESULT] as number;
   },
 
   sendto(fd, generation, bytes, flags, timeout_ms, address_length) {
     put(fd, generation, flags, timeout_ms);
     registers[TO_LENGTH] = address_length;
-    native.sendto(bytes);
+    native_sendto(bytes);
     return registers[RESULT] as number;
   },
 
   recv(fd, generation, bytes, length, flags, timeout_ms) {
     put(fd, generation, flags, timeout_ms);
     registers[LENGTH] = Math.min(length, MAX_LENGTH);
-    if (bytes === null) native.recv();
-    else native.recv(bytes);
+    if (bytes === null) native_recv();
+    else native_recv(bytes);
     return registers[RESULT] as number;
   },
 
   recvfrom(fd, generation, bytes, length, flags, timeout_ms) {
     put(fd, generation, flags, timeout_ms);
     registers[LENGTH] = Math.min(length, MAX_LENGTH);
-    if (bytes === null) native.recvfrom();
-    else native.recvfrom(bytes);
+    if (bytes === null) native_recvfrom();
+    else native_recvfrom(bytes);
     return registers[RESULT] as number;
   },
 };

@@ -1,5 +1,7 @@
 // Socket options: read and written as a C int, as bytes, or as a null pointer with a length.
 #include <linux/filter.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -7,6 +9,7 @@
 
 #include "arguments.h"
 #include "calls.h"
+#include "readiness.h"
 #include "wait.h"
 
 namespace bsd_sockets {
@@ -45,9 +48,12 @@ napi_value Setsockopt(napi_env env, napi_callback_info info) {
   uint32_t generation = args.Uint(1);
   View bytes = args.Bytes(4);
   if (!args.valid()) return args.Invalid();
-  return args.Return(Immediate(fd, generation, [&] {
+  int64_t result = Immediate(fd, generation, [&] {
     return ::setsockopt(fd, level, option, bytes.data(), static_cast<socklen_t>(bytes.length()));
-  }));
+  });
+  bool becomes_another = result == 0 && level == IPPROTO_TCP && option == TCP_ULP;
+  if (becomes_another && args.state().readiness != nullptr) args.state().readiness->Forget(fd);
+  return args.Return(result);
 }
 
 // setsockopt_int(fd, generation, level, option, value)

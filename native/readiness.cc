@@ -6,6 +6,8 @@
 #include "readiness.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -28,6 +30,17 @@ constexpr size_t kThreadStack = 128 * 1024;
 
 int Directions(uint32_t events) {
   return ((events & kReadEvents) != 0 ? kRead : 0) | ((events & kWriteEvents) != 0 ? kWrite : 0);
+}
+
+// TCP without an upper layer protocol (kernel TLS), which has records.
+bool IsPlainTcp(int fd) {
+  int protocol = 0;
+  socklen_t length = sizeof protocol;
+  if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &length) != 0 || protocol != IPPROTO_TCP)
+    return false;
+  char upper[16];
+  length = sizeof upper;
+  return getsockopt(fd, IPPROTO_TCP, TCP_ULP, upper, &length) == 0 && length == 0;
 }
 
 }  // namespace
@@ -151,7 +164,13 @@ void Readiness::Dispatch() {
   int told = 0;
   for (int i = 0; i < count; i++) {
     int fd = events[i].data.fd;
-    int directions = Directions(events[i].events) & memory_->wanted[fd];
+    uint8_t& descriptor = memory_->descriptors[fd];
+    if ((events[i].events & kReadEvents) != 0) {
+      descriptor &= ~(kDrained | kSimple);
+      bool only_data = (events[i].events & kReadEvents) == EPOLLIN;
+      if (only_data && (descriptor & kPlainTcp) != 0) descriptor |= kSimple;
+    }
+    int directions = Directions(events[i].events) & descriptor;
     if (directions == 0) continue;
     memory_->ready[2 * told] = fd;
     memory_->ready[2 * told + 1] = directions;
@@ -177,12 +196,17 @@ int Readiness::Control(int operation, int fd) {
   return epoll_ctl(epoll_fd_, operation, fd, &event) == 0 ? 0 : -errno;
 }
 
-int Readiness::Add(int fd) { return Control(EPOLL_CTL_ADD, fd); }
+int Readiness::Add(int fd, bool exclusive) {
+  Forget(fd);
+  int error = Control(EPOLL_CTL_ADD, fd);
+  if (error == 0 && exclusive && IsPlainTcp(fd)) memory_->descriptors[fd] |= kPlainTcp;
+  return error;
+}
 
 int Readiness::Again(int fd) { return Control(EPOLL_CTL_MOD, fd); }
 
 int Readiness::Remove(int fd) {
-  memory_->wanted[fd] = 0;
+  memory_->descriptors[fd] = 0;
   return Control(EPOLL_CTL_DEL, fd);
 }
 
@@ -226,14 +250,15 @@ napi_value ReadinessStart(napi_env env, napi_callback_info info) {
   return state.readiness->memory();
 }
 
-// readiness_add(fd, generation): begins to watch a descriptor
+// readiness_add(fd, generation, exclusive): begins to watch a descriptor
 napi_value ReadinessAdd(napi_env env, napi_callback_info info) {
-  Arguments<2> args(env, info);
+  Arguments<3> args(env, info);
   int fd = args.Int(0);
   uint32_t generation = args.Uint(1);
+  bool exclusive = args.Bool(2);
   if (!args.valid() || args.state().readiness == nullptr) return args.Invalid();
   DescriptorUse use(fd, generation);
-  return args.Return(use.valid() ? args.state().readiness->Add(fd) : -EBADF);
+  return args.Return(use.valid() ? args.state().readiness->Add(fd, exclusive) : -EBADF);
 }
 
 namespace {

@@ -20,8 +20,14 @@
 
 namespace bsd_sockets {
 
-// What is waited for, and what is told. lib/internal/readiness.ts has the same numbers.
+// What is waited for, and what is told; and, beside that, what is known of a descriptor (see Received).
+// lib/internal/readiness.ts has the same numbers.
 enum Direction : uint8_t { kRead = 1, kWrite = 2 };
+enum Knowledge : uint8_t {
+  kDrained = 4,  // there was nothing more to receive, and no wake-up since
+  kSimple = 8,   // the last wake-up told of nothing but data
+  kPlainTcp = 16,
+};
 
 // How many descriptors one wake-up tells at most; more come with the next.
 constexpr int kReadyLimit = 512;
@@ -34,8 +40,8 @@ struct ReadinessMemory {
   int32_t referenced;
   // (fd, directions) of each descriptor that is ready.
   int32_t ready[2 * kReadyLimit];
-  // By descriptor number: the directions that are waited for.
-  uint8_t wanted[];
+  // By descriptor number: the directions that are waited for, and the knowledge.
+  uint8_t descriptors[];
 };
 
 class Readiness {
@@ -43,11 +49,26 @@ class Readiness {
   // loop: null where libuv is not usable. 0 or -errno, -EINVAL where a Node-API call failed.
   static int Create(napi_env env, uv_loop_t* loop, napi_value callback, Readiness** readiness);
 
-  int Add(int fd);
+  // exclusive: whoever receives from it without waiting waits here for more. Only of such a descriptor
+  // anything is known.
+  int Add(int fd, bool exclusive);
   // Tells anew what is ready already.
   int Again(int fd);
   int Remove(int fd);
   void Reference(bool referenced);
+
+  // Plain TCP gives less than it was asked for only where that was all. Whatever comes later makes an edge,
+  // and what came before the last edge shows in its events, so then the next receive is EAGAIN until there is
+  // an edge, and need not be made.
+  void Received(int fd, int64_t count, size_t asked) {
+    uint8_t& descriptor = memory_->descriptors[fd];
+    if ((descriptor & kSimple) != 0 && count > 0 && static_cast<size_t>(count) < asked)
+      descriptor |= kDrained;
+  }
+  bool Drained(int fd) const { return (memory_->descriptors[fd] & kDrained) != 0; }
+  // The number has another owner, or the socket another nature.
+  void Forget(int fd) { memory_->descriptors[fd] &= kRead | kWrite; }
+
   napi_value memory() const;
 
  private:

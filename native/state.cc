@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "descriptor.h"
+#include "readiness.h"
 #include "share.h"
 
 namespace bsd_sockets {
@@ -146,6 +147,7 @@ int64_t State::Adopt(int64_t result, Cell generation_cell) {
   }
   uint32_t generation = Generation(fd);
   owned_[fd] = generation;
+  if (readiness != nullptr) readiness->Forget(fd);
   exchange_->cells[generation_cell] = static_cast<int32_t>(generation);
   return fd;
 }

@@ -11,6 +11,7 @@
 #include "arguments.h"
 #include "calls.h"
 #include "nosignal.h"
+#include "readiness.h"
 #include "wait.h"
 
 namespace bsd_sockets {
@@ -96,9 +97,16 @@ napi_value Recv(napi_env env, napi_callback_info info) {
   Target target(args);
   if (!target.valid()) return args.Return(-EINVAL);
   short events = ReceiveEvents(args->flags);
+  Readiness* readiness = args->timeout_ms == 0 && args->flags == 0 ? args.state().readiness : nullptr;
   return args.Return(Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&] {
+    if (readiness != nullptr && readiness->Drained(args->fd)) {
+      errno = EAGAIN;
+      return static_cast<ssize_t>(-1);
+    }
     void* data = target.data();
-    return ::recv(args->fd, data, target.length(), args->flags);
+    ssize_t count = ::recv(args->fd, data, target.length(), args->flags);
+    if (readiness != nullptr) readiness->Received(args->fd, count, target.length());
+    return count;
   }));
 }
 

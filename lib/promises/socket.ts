@@ -21,7 +21,8 @@ import { Socket as BlockingSocket, socket as blocking_socket, type Data } from '
 import * as transfer from '../socket/transfer.js';
 import { iterate, type Received } from './iterate.js';
 import { makefile, type SocketFile } from './makefile.js';
-import { type About, type Attempt, Poller } from './queue.js';
+import type { About, Attempt } from './operation.js';
+import { Poller } from './queue.js';
 import { sendfile } from './sendfile.js';
 import { SocketStream, type StreamOptions } from './stream.js';
 import {

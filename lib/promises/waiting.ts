@@ -2,6 +2,7 @@
 // descriptor: `Later`.
 import type { ResolveHost } from '../internal/address.js';
 import * as lookup from '../internal/lookup.js';
+import { next_turn } from '../internal/readiness.js';
 import { timeout as seconds, shown, to_timeout_ms } from '../internal/validate.js';
 import { finish_lookup } from './lookup.js';
 
@@ -35,7 +36,9 @@ function is_options(value: unknown): value is WaitOptions {
  * @throws TypeError for more of them
  */
 export function take_options(rest: unknown[], most: number): WaitOptions | undefined {
-  const last = rest.findLastIndex((value) => value !== undefined);
+  let last = rest.length - 1;
+  while (last >= 0 && rest[last] === undefined) last--;
+  if (last < 0) return undefined;
   const options = rest[last];
   if (is_options(options)) {
     rest.length = last;
@@ -84,7 +87,7 @@ export class Later {
 
 /** An attempt that has done much in one go lets the rest of the program have its turn. */
 export function breathe(): Later {
-  return new Later(new Promise((resolve) => setImmediate(resolve)));
+  return new Later(next_turn());
 }
 
 function key_of(host: string, family: number): string {

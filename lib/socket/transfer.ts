@@ -1,6 +1,7 @@
 // Connecting, and bytes in and out: the checks of arguments, the native call and the making of its result, for blocking and promise
 // sockets alike. Each function takes how long it may wait and returns its result, or the native call's negative number;
 // what to do then is what the two kinds of socket differ in.
+import { Buffer } from 'node:buffer'; // the global is a getter
 import { addon, SCRATCH_SIZE, scratch } from '../addon.js';
 import * as c from '../constants.js';
 import { decode, encode, type ResolveHost, type ReturnedAddress } from '../internal/address.js';
@@ -12,11 +13,15 @@ const EMPTY = Buffer.alloc(0);
 // socket gave tells which to expect.
 const BULK = 16 * 1024;
 
+// The part of the scratch memory that the last receive filled: messages are often of one length.
+let received = scratch.subarray(0, 0);
+
 /** What the native call wrote to the scratch memory, as a Buffer of its own. */
 export function take(count: number): Buffer {
   if (count === 0) return EMPTY;
+  if (count !== received.length) received = scratch.subarray(0, count);
   const buffer = Buffer.allocUnsafe(count);
-  scratch.copy(buffer, 0, 0, count);
+  buffer.set(received);
   return buffer;
 }
 

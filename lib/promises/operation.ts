@@ -1,0 +1,220 @@
+// A call that waits in a queue (queue.ts): its attempts, its promise, its time-out and signal, and the error it ends with.
+import { constants } from 'node:os';
+import { TIMED_OUT } from '../addon.js';
+import { raise } from '../errors.js';
+import type { ResolveHost } from '../internal/address.js';
+import type { SocketBase } from '../socket/base.js';
+import { type Aborted, Later, listen, resolve_now, resolve_with, unlisten } from './waiting.js';
+
+const { EAGAIN, ECANCELED, EINPROGRESS } = constants.errno;
+const TIMER_MAX_MS = 2 ** 31 - 1;
+// Between two attempts of what the kernel tells no readiness for.
+const RETRY_FIRST_MS = 1;
+const RETRY_LAST_MS = 32;
+
+/**
+ * Tries a call without waiting: its result, or a negative number (-EAGAIN: it must wait). It may run again at each
+ * wake-up, so it checks its arguments anew. @throws Later to wait for something else
+ */
+export type Attempt<T> = (resolve: ResolveHost) => T | number;
+
+/** What the error of a call tells beside it. */
+export interface About {
+  address?: unknown;
+  bytes_sent?: number;
+  partial?: Buffer;
+}
+
+/** A call on a socket: what it is, whether it is a connect, and what its error tells. */
+export interface Call<T> {
+  readonly sock: SocketBase;
+  readonly syscall: string;
+  readonly attempt: Attempt<T>;
+  readonly about: (() => About) | undefined;
+  readonly connects: boolean;
+}
+
+export function error_of<T>(call: Call<T>, result: number): unknown {
+  const { sock, syscall, about } = call;
+  try {
+    raise(result, { syscall, what: () => sock._shown(), ...about?.() });
+  } catch (error) {
+    return error;
+  }
+}
+
+/** The reason of an abort, which is told what happened before, too. */
+export function reason_of<T>(call: Call<T>, signal: AbortSignal): unknown {
+  const { reason } = signal;
+  if (call.about !== undefined && reason instanceof Error && Object.isExtensible(reason)) {
+    const { bytes_sent, partial } = call.about();
+    if (bytes_sent !== undefined) Object.assign(reason, { bytes_sent });
+    if (partial !== undefined) Object.assign(reason, { partial });
+  }
+  return reason;
+}
+
+export function must_wait(connects: boolean, result: number): boolean {
+  return result === -EAGAIN || (connects && result === -EINPROGRESS);
+}
+
+/** A call that could not be made at once, as its queue sees it. */
+export interface Pending {
+  previous: Pending | undefined;
+  next: Pending | undefined;
+  /** What it waits for instead of its descriptor. */
+  readonly later: Later | undefined;
+  readonly call: Pick<Call<unknown>, 'sock' | 'connects'>;
+  try(): boolean;
+  fail(error: unknown): void;
+  cancel(): void;
+  wait_for(later: Later): void;
+  retry(): void;
+}
+
+/** The queue that it waits in. */
+interface Line {
+  run(): void;
+  remove(operation: Pending): void;
+}
+
+/** What ends a call before it is done. */
+class Limits implements Aborted {
+  #timer: NodeJS.Timeout | undefined;
+  readonly #end_ms: number;
+
+  constructor(
+    readonly operation: Operation<unknown>,
+    limit_ms: number,
+    readonly signal: AbortSignal | undefined,
+  ) {
+    this.#end_ms = performance.now() + limit_ms;
+    if (signal !== undefined) listen(signal, this);
+    if (limit_ms > 0) this.#start_timer();
+  }
+
+  on_abort(): void {
+    if (this.signal !== undefined) this.operation.give_up(reason_of(this.operation.call, this.signal));
+  }
+
+  // The process is kept alive by who waits (hold), not by timers.
+  #start_timer(): void {
+    const left_ms = Math.min(Math.max(this.#end_ms - performance.now(), 0), TIMER_MAX_MS);
+    this.#timer = setTimeout(() => this.#expire(), Math.ceil(left_ms)).unref();
+  }
+
+  #expire(): void {
+    // Timers may be a little early, and there are waits longer than any.
+    if (performance.now() < this.#end_ms) this.#start_timer();
+    else this.operation.give_up(error_of(this.operation.call, TIMED_OUT));
+  }
+
+  end(): void {
+    if (this.signal !== undefined) unlisten(this.signal, this);
+    if (this.#timer !== undefined) clearTimeout(this.#timer);
+  }
+}
+
+/** The same with its promise. */
+export class Operation<T> implements Pending {
+  previous: Pending | undefined;
+  next: Pending | undefined;
+  later: Later | undefined;
+  readonly promise: Promise<T>;
+  #resolve!: (value: T) => void;
+  #reject!: (error: unknown) => void;
+  #settled = false;
+  #limits: Limits | undefined;
+  #known: Map<string, string> | undefined;
+  #retry_ms = 0;
+
+  constructor(
+    readonly line: Line,
+    readonly call: Call<T>,
+    readonly limit_ms: number,
+    signal: AbortSignal | undefined,
+  ) {
+    this.promise = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    if (signal !== undefined || limit_ms > 0) {
+      this.#limits = new Limits(this as Operation<unknown>, limit_ms, signal);
+    }
+  }
+
+  /** Makes an attempt; true where the call is done. */
+  try(): boolean {
+    const { call } = this;
+    let result: T | number;
+    try {
+      result = call.attempt(this.#known === undefined ? resolve_now : resolve_with(this.#known));
+    } catch (error) {
+      if (error instanceof Later) {
+        this.wait_for(error);
+        return false;
+      }
+      this.fail(error);
+      return true;
+    }
+    if (typeof result !== 'number' || result >= 0) {
+      this.#settle();
+      this.#resolve(result as T);
+      return true;
+    }
+    if (must_wait(call.connects, result) && this.limit_ms !== 0) return false;
+    this.fail(error_of(call, result));
+    return true;
+  }
+
+  fail(error: unknown): void {
+    this.#settle();
+    this.#reject(error);
+  }
+
+  /** The socket is closed. */
+  cancel(): void {
+    this.fail(error_of(this.call, -ECANCELED));
+  }
+
+  /** It is tried again when this has happened. */
+  wait_for(later: Later): void {
+    this.later = later;
+    later.promise.then(
+      (value) => {
+        if (this.#settled) return;
+        this.later = undefined;
+        if (later.key !== undefined) {
+          this.#known ??= new Map();
+          this.#known.set(later.key, String(value));
+        }
+        this.line.run();
+      },
+      (error: unknown) => {
+        this.later = undefined;
+        this.give_up(error);
+      },
+    );
+  }
+
+  /** The kernel tells nothing when these may go on: they are tried again, less and less often. */
+  retry(): void {
+    this.#retry_ms = Math.min(this.#retry_ms * 2 || RETRY_FIRST_MS, RETRY_LAST_MS);
+    const due = new Promise((resolve) => setTimeout(resolve, this.#retry_ms).unref());
+    this.wait_for(new Later(due));
+  }
+
+  /** Ends it before it is done. */
+  give_up(error: unknown): void {
+    if (this.#settled) return;
+    this.fail(error);
+    this.line.run();
+  }
+
+  #settle(): void {
+    this.#settled = true;
+    this.line.remove(this);
+    this.#limits?.end();
+    this.later?.cancel?.();
+  }
+}
