@@ -40,6 +40,7 @@ export const workloads = [
   call('send-recv', 'send and recv of 64 B on a socketpair'),
   call('send-recv_into', 'send and recv_into of 64 B on a socketpair'),
   call('udp', 'sendto and recvfrom of 64 B over UDP loopback', true),
+  call('select', 'send of 64 B to one of 200 registered sockets, select(), recv'),
 ];
 
 /** @returns {Workload} */

@@ -43,16 +43,17 @@ napi_value EpollCtl(napi_env env, napi_callback_info info) {
   return args.Return(Immediate(epfd, generation, [&] { return ::epoll_ctl(epfd, operation, fd, &event); }));
 }
 
-// epoll_wait(epfd, generation, bytes, timeout_ms) -> how many; bytes is an array of Event, whose length is
-// the most that are told
+// epoll_wait(epfd, generation, bytes, most, timeout_ms) -> how many, at most `most`, which is no more than
+// there is room for; bytes is an array of Event
 napi_value EpollWait(napi_env env, napi_callback_info info) {
-  Arguments<4> args(env, info);
-  int epfd = args.Int(0);
+  Arguments<5> args(env, info);
+  int epfd = args.Int(0), most = args.Int(3);
   uint32_t generation = args.Uint(1);
   View bytes = args.Bytes(2);
-  double timeout_ms = args.Double(3);
-  size_t most = bytes.length() / sizeof(Event);
-  if (!args.valid() || most == 0 || most > INT32_MAX) return args.Invalid();
+  double timeout_ms = args.Double(4);
+  if (!args.valid() || most < 1 || most > static_cast<int64_t>(bytes.length() / sizeof(Event))) {
+    return args.Invalid();
+  }
   // Not initialized: the kernel writes those that are read.
   std::unique_ptr<epoll_event[]> events(new (std::nothrow) epoll_event[most]);
   if (events == nullptr) return args.Return(-ENOMEM);
@@ -62,9 +63,8 @@ napi_value EpollWait(napi_env env, napi_callback_info info) {
   int error = state.PrepareToBlock();
   if (error != 0) return args.Return(error);
   Deadline deadline(timeout_ms);
-  int64_t count = Interruptible(state, use, [&] {
-    return ::epoll_wait(epfd, events.get(), static_cast<int>(most), deadline.LeftMs());
-  });
+  int64_t count =
+      Interruptible(state, use, [&] { return ::epoll_wait(epfd, events.get(), most, deadline.LeftMs()); });
   if (count <= 0) return args.Return(count);
   if (!bytes.Reload() || bytes.length() < count * sizeof(Event)) return args.Invalid();
   Event* told = reinterpret_cast<Event*>(bytes.data());

@@ -1,5 +1,6 @@
 // calls.mjs TASK: the same calls as python/calls.py, on this library. A line "SECONDS" on stdin is answered by "NANOSECONDS COUNT".
 import { createInterface } from 'node:readline';
+import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 
 const BATCH = 100;
@@ -13,6 +14,13 @@ receiver.bind(['127.0.0.1', 0]);
 const sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
 const address = receiver.getsockname();
 const memory = Buffer.alloc(64);
+const REGISTERED = 200;
+const selector = selectors.DefaultSelector();
+const senders = Array.from({ length: REGISTERED }, () => {
+  const [one, other] = socket.socketpair();
+  selector.register(one, selectors.EVENT_READ);
+  return other;
+});
 
 const tasks = {
   getsockopt() {
@@ -51,6 +59,13 @@ const tasks = {
     for (let i = 0; i < BATCH; i++) {
       sender.sendto(MESSAGE, address);
       receiver.recvfrom(64);
+    }
+  },
+
+  select() {
+    for (let i = 0; i < BATCH; i++) {
+      senders[(i * 7) % REGISTERED].send(MESSAGE);
+      for (const [key] of selector.select()) key.fileobj.recv(64);
     }
   },
 };

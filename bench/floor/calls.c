@@ -1,13 +1,17 @@
 // calls TASK: what single system calls cost, without any language around them.
 // For each line "SECONDS" on stdin it repeats the call for that long and prints "NANOSECONDS COUNT".
+#include <sys/epoll.h>
+
 #include "common.h"
 
 enum { kBatch = 100 };  // calls between two looks at the clock
+enum { kRegistered = 200 };
 
 static char buffer[kBlock];
 static int left, right;          // the two ends of a socketpair
 static int sender, receiver;     // two UDP sockets on 127.0.0.1
 static struct Address udp_address;
+static int watcher, senders[kRegistered];  // an epoll instance, and the other ends of what it watches
 
 static void Getsockopt(void) {
   int type = 0;
@@ -33,6 +37,15 @@ static void Udp(void) {
   Check(recvfrom(receiver, buffer, kMessage, 0, &from.any, &length), "recvfrom");
 }
 
+static void Select(void) {
+  static int turn;
+  turn = (turn + 7) % kRegistered;
+  Check(send(senders[turn], buffer, kMessage, MSG_NOSIGNAL), "send");
+  struct epoll_event events[kRegistered];
+  long count = Check(epoll_wait(watcher, events, kRegistered, -1), "epoll_wait");
+  for (long i = 0; i < count; i++) Check(recv(events[i].data.fd, buffer, kMessage, 0), "recv");
+}
+
 /** Takes out what Send put in, outside the measured time. */
 static void Drain(void) {
   while (recv(right, buffer, kBlock, MSG_DONTWAIT) > 0) {
@@ -43,7 +56,8 @@ static const struct {
   const char* name;
   void (*call)(void);
 } kTasks[] = {{"getsockopt", Getsockopt}, {"recv-empty", RecvEmpty},         {"send", Send},
-              {"send-recv", SendRecv},    {"send-recv_into", SendRecv}, {"udp", Udp}};
+              {"send-recv", SendRecv},    {"send-recv_into", SendRecv}, {"udp", Udp},
+              {"select", Select}};
 
 static void Open(void) {
   int pair[2];
@@ -53,6 +67,14 @@ static void Open(void) {
   udp_address = MakeAddress("udp", "0");
   sender = (int)Check(socket(AF_INET, SOCK_DGRAM, 0), "socket");
   receiver = (int)Check(socket(AF_INET, SOCK_DGRAM, 0), "socket");
+  watcher = (int)Check(epoll_create1(EPOLL_CLOEXEC), "epoll_create1");
+  for (int i = 0; i < kRegistered; i++) {
+    int ends[2];
+    Check(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), "socketpair");
+    struct epoll_event event = {.events = EPOLLIN, .data.fd = ends[0]};
+    Check(epoll_ctl(watcher, EPOLL_CTL_ADD, ends[0], &event), "epoll_ctl");
+    senders[i] = ends[1];
+  }
   Check(bind(receiver, &udp_address.any, udp_address.length), "bind");
   Check(getsockname(receiver, &udp_address.any, &udp_address.length), "getsockname");
 }

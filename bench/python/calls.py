@@ -1,4 +1,5 @@
 """calls.py TASK: the same calls as floor/calls.c. A line "SECONDS" on stdin is answered by "NANOSECONDS COUNT"."""
+import selectors
 import socket
 import sys
 from time import perf_counter_ns
@@ -14,6 +15,13 @@ receiver.bind(('127.0.0.1', 0))
 sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 address = receiver.getsockname()
 memory = bytearray(64)
+REGISTERED = 200
+selector = selectors.DefaultSelector()
+senders = []
+for _ in range(REGISTERED):
+    one, other = socket.socketpair()
+    selector.register(one, selectors.EVENT_READ)
+    senders.append(other)
 
 
 def getsockopt():
@@ -52,6 +60,13 @@ def udp():
         receiver.recvfrom(64)
 
 
+def select():
+    for i in range(BATCH):
+        senders[i * 7 % REGISTERED].send(MESSAGE)
+        for key, _ in selector.select():
+            key.fileobj.recv(64)
+
+
 TASKS = {
     'getsockopt': getsockopt,
     'recv-empty': recv_empty,
@@ -59,6 +74,7 @@ TASKS = {
     'send-recv': send_recv,
     'send-recv_into': send_recv_into,
     'udp': udp,
+    'select': select,
 }
 
 

@@ -13,13 +13,31 @@ const DEFAULT_MASK = c.EPOLLIN | c.EPOLLPRI | c.EPOLLOUT;
 const DEFAULT_MAXEVENTS = 1023;
 // Of one wait; those that are left come with the next.
 const MOST_EVENTS = 65_536;
-const EVENT_SIZE = 8;
 
 const OPERATIONS = {
   register: c.EPOLL_CTL_ADD,
   modify: c.EPOLL_CTL_MOD,
   unregister: c.EPOLL_CTL_DEL,
 } as const;
+
+/** Room for events as native/epoll.cc writes them: int32 fd, uint32 events. */
+class Events {
+  readonly bytes: Uint8Array;
+  readonly #words: Int32Array;
+
+  constructor(readonly capacity: number) {
+    this.#words = new Int32Array(2 * capacity);
+    this.bytes = new Uint8Array(this.#words.buffer);
+  }
+
+  fd(index: number): number {
+    return this.#words[2 * index] as number;
+  }
+
+  events(index: number): number {
+    return (this.#words[2 * index + 1] as number) >>> 0;
+  }
+}
 
 /** Told on the event loop when the descriptor is readable. It does not hold the object, which can be collected. */
 class Alarm implements Waiting {
@@ -56,8 +74,7 @@ function release({ fd, generation, alarm }: Remains): void {
 export class Epoll implements Multiplexer {
   readonly #remains: Remains;
   #closed = false;
-  // Events as native/epoll.cc writes them: int32 fd, uint32 events.
-  #memory = new Int32Array(0);
+  #events = new Events(16);
 
   /**
    * epoll(sizehint = -1, flags = 0). Makes an instance, close-on-exec. See epoll_create1(2).
@@ -165,12 +182,13 @@ export class Epoll implements Multiplexer {
   /** @internal */
   _wait(limit_ms: number, most: number, told: Told): void {
     const { fd: epfd, generation } = this.#open();
-    const size = Math.min(most, MOST_EVENTS) * EVENT_SIZE;
-    if (this.#memory.byteLength < size) this.#memory = new Int32Array(size / Int32Array.BYTES_PER_ELEMENT);
-    const memory = this.#memory;
-    const count = addon.epoll_wait(epfd, generation, new Uint8Array(memory.buffer, 0, size), limit_ms);
+    const limit = Math.min(most, MOST_EVENTS);
+    while (this.#events.capacity < limit) this.#events = new Events(2 * this.#events.capacity);
+    // A listener that runs meanwhile may wait on its own, and grow it.
+    const events = this.#events;
+    const count = addon.epoll_wait(epfd, generation, events.bytes, limit, limit_ms);
     if (count < 0) raise(count, { syscall: 'epoll_wait', what: () => `fd ${epfd}` });
-    for (let i = 0; i < count; i++) told(memory[2 * i] as number, (memory[2 * i + 1] as number) >>> 0);
+    for (let i = 0; i < count; i++) told(events.fd(i), events.events(i));
   }
 
   // An instance is readable as long as something in it is ready, and wakes whoever waits for that with each event of it.
