@@ -270,6 +270,27 @@ describe('hooks', () => {
     }
   });
 
+  test('what they throw when it does not serve any more is printed', () => {
+    const program = `
+      const { AsyncTCPServer } = require('bsd-sockets/socketserver');
+      const { create_connection } = require('bsd-sockets/promises');
+      class Strict extends AsyncTCPServer {
+        async handle_error(request, client_address, error) { throw error; }
+      }
+      const server = new Strict(['127.0.0.1', 0], async (conn, address, server) => {
+        await server.shutdown();
+        throw new Error('late');
+      });
+      create_connection(server.server_address).then(async (client) => { await client.recv(1); client.close(); });
+      server.serve_forever().then(() => server.server_close()).then(() => console.log('closed'));`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['-e', program], {
+      encoding: 'utf8',
+      timeout: 20_000,
+    });
+    expect({ status, stdout }).toEqual({ status: 0, stdout: 'closed\n' });
+    expect(stderr).toMatch(/^-{40}\nException occurred during processing of request from.*\nError: late\n/);
+  });
+
   test('verify_request() may be async; what it refuses is closed', async () => {
     class Choosy extends AsyncTCPServer {
       seen = 0;
@@ -819,15 +840,18 @@ describe('ending', () => {
       }
     }
     await serving(new Counting(LOCAL, Upper, { handler_timeout: 0.1 }), async (server) => {
-      const silent = await promises.create_connection(server.server_address);
-      expect(await ask(server.server_address, 'quick')).toBe('QUICK');
-      expect(await rest(silent)).toMatch(/^(\(reset\))?$/);
-      server.RequestHandlerClass = Stuck;
-      expect(await ask(server.server_address, '')).toBe('');
+      for (const Handler of [Upper, Stuck]) {
+        server.RequestHandlerClass = Handler;
+        const silent = await promises.create_connection(server.server_address);
+        expect(await rest(silent)).toMatch(/^(\(reset\))?$/);
+      }
       // It finishes at last, and nothing is ended twice.
       late.emit('go on');
       await sleep(5);
-      expect([ended, server.ends]).toEqual([1, 3]);
+      expect([ended, server.ends]).toEqual([1, 2]);
+    });
+    await serving(new Quiet(LOCAL, Upper, { handler_timeout: 60 }), async (server) => {
+      expect(await ask(server.server_address, 'quick')).toBe('QUICK');
     });
     expect(errors).toEqual([
       'Error: Upper took longer than handler_timeout, 0.1 s',
