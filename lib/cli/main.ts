@@ -30,6 +30,11 @@ const commands: readonly Entry[] = [
     load: async () => (await import('./doctor.js')).doctor,
   },
   {
+    name: 'sniff',
+    summary: 'show or write the packets of an interface',
+    load: async () => (await import('./sniff.js')).sniff,
+  },
+  {
     name: 'nc',
     summary: 'connect or listen by TCP, UDP or UNIX sockets, to standard input and output',
     load: async () => (await import('./nc.js')).nc,

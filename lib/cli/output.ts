@@ -1,5 +1,6 @@
 // What commands print: lines, JSON, colours. A reader that goes away (`| head`) ends the program quietly, as SIGPIPE does
 // with other programs.
+import { once } from 'node:events';
 import { styleText } from 'node:util';
 
 const BROKEN_PIPE = 141;
@@ -27,9 +28,29 @@ export function complain(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** print_json(value). One JSON object on a line; a bigint becomes a number, or text where that would lose digits. */
+/** printed() -> a promise: the reader has taken what was printed, or is about to. For those who print without end. */
+export async function printed(): Promise<void> {
+  if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
+}
+
+/**
+ * print_json(value). One JSON object on a line. A bigint becomes a number, or text where that would lose digits; bytes become
+ * hexadecimal text.
+ */
 export function print_json(value: object): void {
-  print(JSON.stringify(value, (_, item: unknown) => (typeof item === 'bigint' ? plain(item) : item)));
+  print(
+    JSON.stringify(value, (_, item: unknown) => {
+      if (typeof item === 'bigint') return plain(item);
+      return is_bytes(item) ? Buffer.from(item.data).toString('hex') : item;
+    }),
+  );
+}
+
+/** What Buffer's toJSON() gives. */
+function is_bytes(item: unknown): item is { data: number[] } {
+  return (
+    typeof item === 'object' && item !== null && 'type' in item && item.type === 'Buffer' && 'data' in item
+  );
 }
 
 function plain(value: bigint): number | string {

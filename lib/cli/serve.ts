@@ -1,4 +1,4 @@
-// bsd-sockets serve: small services over any class of server: in turn, on threads, in processes.
+// bsd-sockets serve: small services over any class of server: in turn, on threads, in processes, on the event loop.
 import { accessSync, constants, unlinkSync } from 'node:fs';
 import * as socket from '../socket/index.js';
 import * as socketserver from '../socketserver/index.js';
@@ -7,12 +7,13 @@ import { DONE, UsageError } from './errors.js';
 import { until_interrupted } from './interrupt.js';
 import { print } from './output.js';
 import * as services from './services.js';
+import * as async_services from './services_async.js';
 
 const options = {
   kind: {
     type: 'text',
     value: 'KIND',
-    choices: ['plain', 'threading', 'forking'],
+    choices: ['plain', 'threading', 'forking', 'async'],
     default: 'threading',
     help: 'how requests are handled',
   },
@@ -56,10 +57,15 @@ const options = {
 type Options = Values<typeof options>;
 
 const SERVICES = {
-  echo: { stream: services.Echo, datagram: services.EchoDatagram },
-  discard: { stream: services.Discard, datagram: services.DiscardDatagram },
-  time: { stream: services.Time, datagram: services.TimeDatagram },
-  file: { stream: services.SendFile, datagram: undefined },
+  echo: [services.Echo, services.EchoDatagram, async_services.echo, async_services.echo_datagram],
+  discard: [
+    services.Discard,
+    services.DiscardDatagram,
+    async_services.discard,
+    async_services.discard_datagram,
+  ],
+  time: [services.Time, services.TimeDatagram, async_services.time, async_services.time_datagram],
+  file: [services.SendFile, undefined, async_services.send_file, undefined],
 };
 
 const { TCPServer, UDPServer, UnixStreamServer, UnixDatagramServer } = socketserver;
@@ -77,6 +83,12 @@ const SERVERS = {
     socketserver.ForkingUnixStreamServer,
     socketserver.ForkingUnixDatagramServer,
   ],
+  async: [
+    socketserver.AsyncTCPServer,
+    socketserver.AsyncUDPServer,
+    socketserver.AsyncUnixStreamServer,
+    socketserver.AsyncUnixDatagramServer,
+  ],
 };
 
 type Server = InstanceType<typeof TCPServer<number>>;
@@ -92,7 +104,7 @@ function make_server(service: string, path: string | undefined, chosen: Options)
   if (handlers === undefined) {
     throw new UsageError(`serve what? ${Object.keys(SERVICES).join(', ')}, not ${JSON.stringify(service)}`);
   }
-  const handler = udp ? handlers.datagram : handlers.stream;
+  const handler = handlers[(kind === 'async' ? 2 : 0) + (udp ? 1 : 0)];
   if (handler === undefined) throw new UsageError('a file is not served as datagrams');
   if ((service === 'file') !== (path !== undefined))
     throw new UsageError('serve file PATH; the others take no path');

@@ -5,7 +5,7 @@ import * as promises from 'bsd-sockets/promises';
 import { describe, expect, test } from 'vitest';
 import { Running, run } from './run.js';
 
-const KINDS = ['plain', 'threading', 'forking'];
+const KINDS = ['plain', 'threading', 'forking', 'async'];
 const this_file = fileURLToPath(import.meta.url);
 
 async function serving(args: readonly string[]): Promise<[Running, number]> {
@@ -59,8 +59,8 @@ describe.each(KINDS)('serve --kind %s', (kind) => {
 });
 
 describe('serve', () => {
-  test('a file', async () => {
-    const [server, port] = await serving(['file', this_file]);
+  test.each(KINDS)('a file, --kind %s', async (kind) => {
+    const [server, port] = await serving(['--kind', kind, 'file', this_file]);
     expect(await ask(['127.0.0.1', port], '')).toBe(readFileSync(this_file, 'utf8'));
     await end(server);
   });
@@ -99,7 +99,7 @@ describe('serve', () => {
     [['echo', '/etc/hostname'], 2, /the others take no path/],
     [['file', '/no/such/file'], 1, /no such file or directory/],
     [['-u', 'file', this_file], 2, /not served as datagrams/],
-    [['--kind', 'magic', 'echo'], 2, /--kind takes one of plain, threading, forking/],
+    [['--kind', 'magic', 'echo'], 2, /--kind takes one of plain, threading, forking, async/],
     [['--host', '192.0.2.1', 'echo'], 1, /Cannot assign requested address \(bind 192\.0\.2\.1 port 0\)/],
   ])('%j fails with a line', async (args, code, message) => {
     const outcome = await run(['serve', ...args]);

@@ -1,0 +1,200 @@
+// bsd-sockets sniff: what it prints and writes beside what tcpdump makes of it.
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { build, ethernet, ipv4, payload, read_capture, udp, vlan } from 'bsd-sockets/packet';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { Running, run } from '../../unit/cli/run.js';
+import { has, missing_for_topology, Topology } from './topology.js';
+
+const missing = missing_for_topology() ?? (has('tcpdump') ? undefined : 'needs tcpdump');
+const NOBODY = 65_534;
+let net: Topology;
+let folder: string;
+
+beforeAll(() => {
+  if (missing !== undefined) return;
+  net = new Topology();
+  folder = mkdtempSync(join(tmpdir(), 'sniff-'));
+});
+afterAll(() => {
+  net?.remove();
+  if (folder !== undefined) rmSync(folder, { recursive: true });
+});
+beforeEach((ctx) => {
+  if (missing !== undefined) ctx.skip(missing);
+});
+
+async function sniffing(args: readonly string[], name = net.near): Promise<Running> {
+  const running = new Running(['sniff', ...args], { behind: net.behind(name) });
+  await running.prints(/listening on/);
+  return running;
+}
+
+const tcpdump = (...args: string[]) =>
+  execFileSync('tcpdump', ['-nn', ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+
+const WORDS = 'arp or udp or icmp[icmptype] = icmp-echo or icmp[icmptype] = icmp-echoreply';
+
+describe('sniff', () => {
+  test('prints what tcpdump prints of the file that it writes', async () => {
+    const file = join(folder, 'words.pcap');
+    const args = ['-i', 'near0', '-c', '7', '-f', WORDS];
+    const running = await Promise.all([sniffing(args), sniffing([...args, '-w', file])]);
+    net.in(net.near, 'ip', 'neigh', 'flush', 'dev', 'near0');
+    net.in(net.near, 'ping', '-c', '2', '-i', '0.2', '10.77.2.2');
+    net.in(net.near, 'bash', '-c', 'echo hello > /dev/udp/10.77.2.2/7777');
+    const [printed, written] = await Promise.all(running.map((each) => each.ended()));
+    expect(written).toMatchObject({ code: 0, stdout: '' });
+    expect(written?.stderr).toMatch(
+      /\n7 packets captured\n7 packets received by filter\n0 packets dropped by kernel\n$/,
+    );
+    const lines = printed?.stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => line.replace(/^\d\d:\d\d:\d\d\.\d{6} /, ''));
+    expect(lines).toEqual(tcpdump('-t', '-r', file).trimEnd().split('\n'));
+    expect(lines?.filter((line) => line.startsWith('ARP'))).toHaveLength(2);
+  });
+
+  test('times and bytes are those that tcpdump captures beside it', async () => {
+    const ours = join(folder, 'ours.pcap');
+    const theirs = join(folder, 'theirs.pcap');
+    const other = new Running(['sniff', '-i', 'near0', '-c', '4', '-f', 'icmp', '-w', ours], {
+      behind: net.behind(net.near),
+    });
+    const shell = `tcpdump -i near0 -c 4 --time-stamp-precision=nano -w ${theirs} icmp 2>&1 & sleep 1; ping -q -c 2 -i 0.2 10.77.2.2; wait`;
+    await other.prints(/listening/);
+    net.in(net.near, 'sh', '-c', shell);
+    expect((await other.ended()).code).toBe(0);
+    const [mine, yours] = [ours, theirs].map((path) =>
+      [...read_capture(path)].map(({ data, time_ns, length }) => ({ data, time_ns, length })),
+    );
+    expect(mine).toHaveLength(4);
+    expect(mine).toEqual(yours);
+  });
+
+  test('on all interfaces, with names and directions', async () => {
+    const file = join(folder, 'any.pcap');
+    const running = await Promise.all([
+      sniffing(['-c', '2', '-f', 'icmp']),
+      sniffing(['-c', '2', '-f', 'icmp', '-w', file]),
+    ]);
+    net.in(net.near, 'ping', '-c', '1', '10.77.2.2');
+    const [printed, written] = await Promise.all(running.map((each) => each.ended()));
+    expect(written?.code).toBe(0);
+    expect(printed?.stdout).toMatch(
+      /^\S+ near0 Out IP 10\.77\.1\.2 > .* echo request.*\n\S+ near0 In {2}IP 10\.77\.2\.2 > .* echo reply/,
+    );
+    expect(tcpdump('-t', '-r', file)).toMatch(
+      /Out {1,2}IP 10\.77\.1\.2 > .* echo request.*\n.* In {2,3}IP 10\.77\.2\.2 > .* echo reply/,
+    );
+  });
+
+  test('puts the VLAN tag back', async () => {
+    const frame = build(
+      ethernet({ dst: 'ff:ff:ff:ff:ff:ff', src: '02:00:00:00:00:07' }),
+      vlan({ id: 77, priority: 3 }),
+      ipv4({ src: '10.88.0.1', dst: '10.88.0.255' }),
+      udp({ src_port: 7, dst_port: 7 }),
+      payload('tagged'),
+    );
+    const file = join(folder, 'vlan.pcap');
+    const one = await sniffing(['-i', 'left0', '-c', '1', '-f', 'udp', '-w', file], net.router);
+    const all = await sniffing(['-c', '1', '-f', 'udp'], net.router);
+    const script = `import * as s from 'bsd-sockets/socket';
+      const sock = s.socket(s.AF_PACKET, s.SOCK_RAW, 0);
+      sock.bind(['near0', 0]);
+      sock.send(Buffer.from('${frame.toString('hex')}', 'hex'));`;
+    net.in(net.near, process.execPath, '--input-type=module', '-e', script);
+    expect(await one.ended()).toMatchObject({ code: 0 });
+    const [packet] = [...read_capture(file)];
+    expect(packet?.data.toString('hex')).toBe(frame.toString('hex'));
+    expect(packet?.length).toBe(frame.length);
+    expect(tcpdump('-e', '-r', file)).toContain('vlan 77, p 3, ethertype IPv4');
+    expect((await all.ended()).stdout).toMatch(
+      / left0 In {2}vlan 77, IP 10\.88\.0\.1\.7 > 10\.88\.0\.255\.7: UDP, length 6\n$/,
+    );
+  });
+
+  test('--json, -v and -x', async () => {
+    const filter = ['-c', '1', '-i', 'near0', '-f', 'icmp'];
+    const running = await Promise.all([sniffing([...filter, '--json']), sniffing([...filter, '-v', '-x'])]);
+    net.in(net.near, 'ping', '-c', '1', '10.77.2.2');
+    const [json, text] = await Promise.all(running.map((each) => each.ended()));
+    const packet = JSON.parse(json?.stdout ?? '') as { layers: object[] };
+    expect(packet).toMatchObject({
+      interface: 'near0',
+      direction: 'out',
+      length: 98,
+      captured: 98,
+      problems: [],
+    });
+    expect(packet.layers).toMatchObject([
+      { layer: 'ethernet' },
+      { layer: 'ipv4', dst: '10.77.2.2' },
+      { layer: 'icmp' },
+      { layer: 'payload', data: expect.stringMatching(/^[0-9a-f]{112}$/) },
+    ]);
+    expect(text?.stdout).toMatch(/ipv4\n[\s\S]*icmp echo\n[\s\S]*\n {2}0000 {2}[0-9a-f ]+/);
+  });
+
+  test('-F: a program by tcpdump -ddd', async () => {
+    const file = join(folder, 'program');
+    writeFileSync(file, tcpdump('-y', 'EN10MB', '-ddd', 'icmp[icmptype] = icmp-echoreply'));
+    const running = await sniffing(['-c', '1', '-i', 'near0', '-F', file]);
+    net.in(net.near, 'ping', '-c', '1', '10.77.2.2');
+    expect((await running.ended()).stdout).toMatch(/^\S+ IP 10\.77\.2\.2 > 10\.77\.1\.2: ICMP echo reply/);
+  });
+
+  test('Ctrl-C tells what was dropped', async () => {
+    const running = await sniffing(
+      ['-i', 'lo', '-B', '4', '-f', 'udp', '-w', join(folder, 'flood.pcap')],
+      net.far,
+    );
+    running.child.kill('SIGSTOP');
+    // Far more than 4 KiB while nobody reads.
+    net.in(net.far, 'bash', '-c', 'for i in $(seq 500); do echo flood > /dev/udp/127.0.0.1/9; done');
+    running.child.kill('SIGCONT');
+    await running.prints(/listening/);
+    running.child.kill('SIGINT');
+    const { code, stderr } = await running.ended();
+    expect(code).toBe(0);
+    const [, captured, received, dropped] =
+      /\n(\d+) packets captured\n(\d+) packets received by filter\n(\d+) packets dropped by kernel\n$/.exec(
+        stderr,
+      ) ?? [];
+    expect(Number(dropped)).toBeGreaterThan(0);
+    // Each packet is seen as it leaves and as it comes.
+    expect(Number(received)).toBe(1000);
+    expect(Number(captured) + Number(dropped)).toBeLessThanOrEqual(1000);
+  });
+
+  test.each([
+    [['-i', 'no-such-device'], 1, /No such device/],
+    [['-f', 'this is no filter'], 2, /the filter is wrong: /],
+    [['-F', '/etc/hostname'], 2, /not the output of tcpdump -ddd/],
+    [['-F', '/no/such/file'], 1, /no such file/],
+    [['-f', 'ip', '-F', '/x'], 2, /exclude each other/],
+    [['-s', '1'], 2, /option -s takes a whole number from 64/],
+    [['-w', '/no/such/folder/x.pcap', '-i', 'lo'], 1, /no such file or directory/],
+  ])('%j fails with a line', async (args, code, message) => {
+    const outcome = await run(['sniff', ...args], { behind: net.behind(net.near) });
+    expect(outcome).toMatchObject({ code, stdout: '' });
+    expect(outcome.stderr).toMatch(message);
+    expect(outcome.stderr).not.toContain('    at ');
+  });
+
+  test('without tcpdump, -f says what to do', async () => {
+    const outcome = await run(['sniff', '-i', 'lo', '-f', 'ip'], { env: { PATH: '/nowhere' } });
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr).toMatch(/^bsd-sockets sniff: -f needs tcpdump, which is not here: .*-F/);
+  });
+
+  test('without the capability it says what to do', async () => {
+    const outcome = await run(['sniff'], { uid: NOBODY });
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
+    expect(outcome.stderr).toMatch(/^bsd-sockets sniff: Operation not permitted .*CAP_NET_RAW.*setcap/);
+  });
+});
