@@ -27,8 +27,10 @@ export function to_node(sock: SocketBase): net.Socket | net.Server {
   }
   const listening = sock.getsockopt(c.SOL_SOCKET, c.SO_ACCEPTCONN) !== 0;
   const fd = sock.detach();
-  if (!listening) return new net.Socket({ fd, readable: true, writable: true });
-  return new net.Server().listen({ fd });
+  if (listening) return new net.Server().listen({ fd });
+  if (process.versions.bun === undefined) return new net.Socket({ fd, readable: true, writable: true });
+  // Bun's constructor takes no descriptor of a socket; its connect() does.
+  return Reflect.apply(net.Socket.prototype.connect, new net.Socket(), [{ fd }]);
 }
 
 /**

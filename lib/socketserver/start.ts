@@ -54,7 +54,9 @@ export function start_worker(config: WorkerConfig): Worker {
  * @param descriptors what it has as 3 and, if there are two, 5; 4 is a pipe that it reports by
  */
 export function start_process(config: WorkerConfig, queue_fd: number, server_fd?: number): ChildProcess {
-  const child = spawn(process.execPath, [...node_options(), '-e', of_process], {
+  // Deno's -e cannot import; its own word for it takes none of these options.
+  const evaluate = process.versions.deno === undefined ? [...node_options(), '-e'] : ['eval'];
+  const child = spawn(process.execPath, [...evaluate, of_process], {
     stdio: ['pipe', 'inherit', 'inherit', queue_fd, 'pipe', ...(server_fd === undefined ? [] : [server_fd])],
   });
   child.stdin?.on('error', () => {});
