@@ -51,7 +51,8 @@ export class Pending<T> {
     try {
       const ready = this.#attempt();
       if (this.#ended) return;
-      if (ready.length > 0 || this.#timeout_ms === 0) this.#resolve(this.#end(ready));
+      const passed = this.#timeout_ms === 0 || this.#limit?.expired;
+      if (ready.length > 0 || passed) this.#resolve(this.#end(ready));
       else this.#multiplexer._watch(() => this.#try());
     } catch (error) {
       this.fail(error);

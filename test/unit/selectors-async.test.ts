@@ -47,6 +47,7 @@ describe.each([selectors.EpollSelector, selectors.PollSelector, selectors.Select
       const start = performance.now();
       expect(await sel.select_async(0.05)).toEqual([]);
       expect(performance.now() - start).toBeGreaterThanOrEqual(49.9);
+      expect(await sel.select_async(1e-9)).toEqual([]);
       expect(await sel.select_async(0)).toEqual([]);
       expect(await sel.select_async(-1)).toEqual([]);
     });
