@@ -13,6 +13,7 @@ import {
   connect_fields,
   with_scope,
 } from '../socket/create.js';
+import type { ConnectedSocket } from './iterate.js';
 import { run } from './resolver.js';
 import { Socket } from './socket.js';
 import { Limit, signal_of, take_options, type WaitOptions } from './waiting.js';
@@ -46,7 +47,10 @@ interface Plan {
  * @param address [host, port], with the port as a number or a service's name
  * @throws gaierror; TimeoutError; OSError of the last address, or an AggregateError of all; the signal's reason
  */
-export async function create_connection(address: ConnectAddress, ...rest: Rest): Promise<Socket<number>> {
+export async function create_connection(
+  address: ConnectAddress,
+  ...rest: Rest
+): Promise<ConnectedSocket<number>> {
   const options: CreateConnectionOptions = take_options(rest, 2) ?? {};
   const [timeout, source_address] = rest as [(number | null)?, Source?];
   if (timeout !== undefined && options.timeout !== undefined) {

@@ -12,6 +12,7 @@ import {
 } from '../socket/create.js';
 import { from_node as blocking_from_node } from '../socket/node.js';
 import { fromshare as blocking_fromshare } from '../socket/share.js';
+import type { ConnectedSocket, ListeningSocket } from './iterate.js';
 import { from_socket, Socket } from './socket.js';
 import type { WaitOptions } from './waiting.js';
 
@@ -24,6 +25,16 @@ export interface CreateServerOptions extends BlockingServerOptions, WaitOptions 
  * @throws OSError; TypeError, RangeError
  */
 export function socketpair<F extends number = typeof c.AF_UNIX>(
+  family?: F | null,
+  type?: null,
+  proto?: number | null,
+): [ConnectedSocket<F>, ConnectedSocket<F>];
+export function socketpair<F extends number = typeof c.AF_UNIX>(
+  family?: F | null,
+  type?: number | null,
+  proto?: number | null,
+): [Socket<F>, Socket<F>];
+export function socketpair<F extends number>(
   family?: F | null,
   type?: number | null,
   proto?: number | null,
@@ -66,7 +77,7 @@ export function from_node(handle: net.Socket | net.Server): Socket<number> {
 export async function create_server(
   address: InetAddress | Inet6Address,
   options: CreateServerOptions = {},
-): Promise<Socket<number>> {
+): Promise<ListeningSocket<number>> {
   const sock = make_server(options, (family) => new Socket<number>(family, c.SOCK_STREAM));
   try {
     await sock.bind(address as Address, { signal: options.signal, timeout: options.timeout });

@@ -57,6 +57,7 @@ export {
   socketpair,
 } from './create.js';
 export { recv_fds, send_fds } from './descriptors.js';
+export type { ConnectedSocket, ListeningSocket } from './iterate.js';
 export { BufferedFile, type SocketFile, SocketIO, TextFile } from './makefile.js';
 export {
   getaddrinfo,

@@ -1,11 +1,25 @@
 // `for await` over a socket: connections of one that listens, chunks of a stream, datagrams of any other.
 import * as c from '../constants.js';
 import { OSError } from '../errors.js';
+import type { ReturnedAddress } from '../internal/address.js';
 import type { Socket } from './socket.js';
 
-/** What a socket gives: `[conn, address]`, a chunk, or `[data, address]`. Which, is known only when it runs. */
+/**
+ * What a socket gives: `[conn, address]`, a chunk, or `[data, address]`. Which, is known only when it runs, but for the
+ * sockets below.
+ */
 // biome-ignore lint/suspicious/noExplicitAny: the kind of a socket is no part of its type.
 export type Received<_F extends number> = any;
+
+/** A socket that listens: `for await` gives connections. */
+export interface ListeningSocket<out F extends number = number> extends Socket<F> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<[ConnectedSocket<F>, ReturnedAddress<F>]>;
+}
+
+/** A socket that is connected: `for await` gives bytes. */
+export interface ConnectedSocket<out F extends number = number> extends Socket<F> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
+}
 
 const CHUNK_SIZE = 64 * 1024;
 const DONE: IteratorResult<unknown, undefined> = Object.freeze({ done: true, value: undefined });

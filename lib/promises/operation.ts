@@ -64,7 +64,7 @@ export interface Pending {
   next: Pending | undefined;
   /** What it waits for instead of its descriptor. */
   readonly later: Later | undefined;
-  readonly call: Pick<Call<unknown>, 'sock' | 'connects'>;
+  readonly call: Pick<Call<unknown>, 'sock' | 'syscall' | 'connects'>;
   try(): boolean;
   fail(error: unknown): void;
   cancel(): void;

@@ -93,11 +93,19 @@ class Queue {
   }
 }
 
-/** A peer's full queue, or a full backlog, wakes nobody but those who are blocked in the call. */
-function tells_nothing(call: Pending['call'], direction: number): boolean {
-  const { family, type } = call.sock;
-  if (direction !== WRITE || family === c.AF_INET || family === c.AF_INET6) return false;
-  return type !== c.SOCK_STREAM || (call.connects && family === c.AF_UNIX);
+// Their sockets become writable again when what was sent has left them, or been received: an edge.
+const TELLING: ReadonlySet<number | undefined> = new Set([c.AF_INET, c.AF_INET6, c.AF_PACKET, c.AF_CAN]);
+
+/**
+ * Whether nobody is told when this may go on. The kernel wakes only those who are blocked in the call for a full backlog
+ * (a connect over AF_UNIX), for the full queue of whom a datagram is addressed to (AF_UNIX, unless it is the connected
+ * peer; AF_NETLINK). Of other families than these and those above it is not known.
+ */
+function tells_nothing({ sock, syscall, connects }: Pending['call'], direction: number): boolean {
+  const { family, type } = sock;
+  if (direction !== WRITE || TELLING.has(family)) return false;
+  if (family !== c.AF_UNIX) return type !== c.SOCK_STREAM;
+  return connects || (type === c.SOCK_DGRAM && syscall !== 'send' && syscall !== 'sendall');
 }
 
 /** Both queues of a socket and its place in the readiness. It does not hold the socket, which can be collected. */

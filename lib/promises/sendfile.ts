@@ -7,7 +7,7 @@ import { OSError } from '../errors.js';
 import { READ, ready } from '../internal/readiness.js';
 import { check_sendfile, is_not_sent, move_position, type SendfileSource } from '../socket/sendfile.js';
 import * as transfer from '../socket/transfer.js';
-import type { Socket } from './socket.js';
+import type { EventSocket } from './base.js';
 import { breathe, check_options, Later, promised, timeout_ms_of, type WaitOptions } from './waiting.js';
 
 // What is moved before the rest of the program has its turn: reading it may wait for the disk.
@@ -17,7 +17,7 @@ const read = promisify(fs_read);
 
 /** See Socket.sendfile. */
 export function sendfile(
-  sock: Socket<number>,
+  sock: EventSocket<number>,
   file: SendfileSource,
   offset: number,
   count: number | null | undefined,
@@ -61,7 +61,7 @@ class ByHand {
   #ended = false;
 
   constructor(
-    readonly sock: Socket<number>,
+    readonly sock: EventSocket<number>,
     readonly fd: number,
     readonly offset: number,
     readonly wanted: number,

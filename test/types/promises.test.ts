@@ -26,3 +26,24 @@ test('results and addresses follow from the family', async () => {
   inet.close();
   unix.close();
 });
+
+test('what is iterated follows from how the socket was made', async () => {
+  const item = <T>(_items: AsyncIterable<T>): T | undefined => undefined;
+  const make = async () => {
+    const server = await promises.create_server(['127.0.0.1', 0]);
+    expectTypeOf(item(server)).toEqualTypeOf<
+      [promises.ConnectedSocket, promises.ReturnedAddress<number>] | undefined
+    >();
+    const [conn] = await server.accept();
+    expectTypeOf(item(conn)).toEqualTypeOf<Buffer | undefined>();
+    const client = await promises.create_connection(server.getsockname());
+    expectTypeOf(item(client)).toEqualTypeOf<Buffer | undefined>();
+    const named: promises.socket = client;
+    expectTypeOf(item(named)).toBeAny();
+  };
+  expectTypeOf(make).returns.resolves.toBeVoid();
+  const [stream] = promises.socketpair();
+  expectTypeOf(item(stream)).toEqualTypeOf<Buffer | undefined>();
+  const [either] = promises.socketpair(promises.AF_UNIX, promises.SOCK_DGRAM);
+  expectTypeOf(item(either)).toBeAny();
+});
