@@ -44,6 +44,7 @@ export type { MulticastRecord, MulticastRecordFields } from './mld.js';
 export type { NdpOption, NdpOptionFields } from './ndp_options.js';
 export { Packet, type ParseOptions, parse } from './parse.js';
 export { type Payload, type PayloadDraft, payload } from './payload.js';
+export { type Exchanged, type SendReceiveOptions, type Sent, send_receive } from './send_receive.js';
 export { hexdump, show } from './show.js';
 export { type Tcp, type TcpDraft, type TcpFields, tcp } from './tcp.js';
 export type { TcpOption, TcpOptionFields } from './tcp_options.js';
