@@ -2,6 +2,7 @@
 //
 // serve_forever() waits on the event loop and is a promise; handle_request() blocks, as in Python.
 import { writeSync } from 'node:fs';
+import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import { OSError } from '../errors.js';
 import { timeout as seconds, to_timeout_ms } from '../internal/validate.js';
@@ -18,6 +19,7 @@ import {
 import { deadline, is_readable, is_scarce, next_turn, pause, REST_LIMIT, readable } from './wait.js';
 import { refuse_server_in_worker } from './worker-state.js';
 
+const { EINVAL } = constants.errno;
 const LINE = '-'.repeat(40);
 
 /** handle_error's message: Python's, with JavaScript's stack. */
@@ -109,7 +111,8 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     this._refuse();
     const late = deadline(drain * 1000);
     for (let count = 0; count < REST_LIMIT && (await this._request_comes(late, 0)); count++) {
-      this._handle_request_noblock();
+      // What refuses connections may be readable for ever, and has none.
+      if (this._handle_request_noblock() === EINVAL) break;
       await next_turn();
     }
     this._unlisten();
@@ -130,9 +133,9 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     while (!stop.aborted) {
       const ready = await this._request_comes(stop, timeout_ms);
       if (stop.aborted) break;
-      const can = !ready || this._handle_request_noblock();
+      const errno = ready ? this._handle_request_noblock() : 0;
       this.service_actions();
-      await (can ? next_turn() : pause());
+      await (is_scarce(errno) ? pause() : next_turn());
     }
   }
 
@@ -182,19 +185,19 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     else this.handle_timeout();
   }
 
-  /** Handles the request that is there; false where it cannot be taken for want of descriptors. @internal */
-  _handle_request_noblock(): boolean {
+  /** Handles the request that is there; 0, or the errno where it cannot be taken. @internal */
+  _handle_request_noblock(): number {
     let request: Request;
     let client_address: ClientAddress;
     try {
       [request, client_address] = this.get_request();
     } catch (error) {
-      if (error instanceof OSError) return !is_scarce(error.errno ?? 0);
+      if (error instanceof OSError) return error.errno ?? 0;
       throw error;
     }
     if (!this.verify_request(request, client_address)) {
       this.shutdown_request(request);
-      return true;
+      return 0;
     }
     try {
       this.process_request(request, client_address);
@@ -206,7 +209,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
         this.shutdown_request(request);
       }
     }
-    return true;
+    return 0;
   }
 
   /**

@@ -26,6 +26,8 @@ function is_tcp({ family, type, proto }: SocketBase): boolean {
 export function refuse_connections(listener: SocketBase): void {
   try {
     if (is_tcp(listener)) listener.attach_filter(NO_SYN);
+    // Here this leaves those that wait to be accepted; of TCP they would be reset.
+    else if (listener.family === c.AF_UNIX) listener._shutdown(c.SHUT_RD);
     else listener.listen(0);
   } catch (error) {
     // It is closed already, or a filter is locked to it.
