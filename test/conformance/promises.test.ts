@@ -1,5 +1,8 @@
 // The promises beside asyncio's sock_* calls: the same scenario in python3 and here, results compared.
 import { spawnSync } from 'node:child_process';
+import { closeSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as promises from 'bsd-sockets/promises';
 import { describe, expect, test } from 'vitest';
 
@@ -163,6 +166,102 @@ return (await loop.sock_recv(a, 10)).decode()`,
       a.close();
       b.close();
       return kept;
+    },
+  ],
+  datagrams: [
+    `a, b = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2)]
+for sock in (a, b):
+    sock.setblocking(False); sock.bind(('127.0.0.1', 0))
+waiting = asyncio.ensure_future(loop.sock_recvfrom(a, 100))
+await asyncio.sleep(0.01)
+sent = await loop.sock_sendto(b, b'first', a.getsockname())
+data, address = await waiting
+await loop.sock_sendto(b, b'', a.getsockname())
+await loop.sock_sendto(b, b'longer than the memory', a.getsockname())
+empty = await loop.sock_recvfrom(a, 100)
+memory = bytearray(6)
+count, sender = await loop.sock_recvfrom_into(a, memory)
+await loop.sock_sendto(b, b'ab', a.getsockname())
+fewer = (await loop.sock_recvfrom_into(a, memory, 4))[0]
+too_long = await failure(loop.sock_sendto(b, bytes(70000), a.getsockname()))
+nowhere = await failure(loop.sock_sendto(b, b'x', ('127.0.0.1', 0)))
+return [sent, data.decode(), address == b.getsockname(), len(empty[0]), count, sender == b.getsockname(),
+        memory.decode(), fewer, too_long, nowhere]`,
+    async () => {
+      const [a, b] = [0, 1].map(() => promises.socket(promises.AF_INET, promises.SOCK_DGRAM)) as [
+        promises.socket<2>,
+        promises.socket<2>,
+      ];
+      for (const sock of [a, b]) await sock.bind(['127.0.0.1', 0]);
+      const own = String(b.getsockname());
+      const same = (address: unknown) => String(address) === own;
+      const waiting = a.recvfrom(100);
+      await new Promise((resolve) => setTimeout(resolve, 10));
+      const sent = await b.sendto('first', a.getsockname());
+      const [data, address] = await waiting;
+      await b.sendto('', a.getsockname());
+      await b.sendto('longer than the memory', a.getsockname());
+      const empty = await a.recvfrom(100);
+      const memory = Buffer.alloc(6);
+      const [count, sender] = await a.recvfrom_into(memory);
+      await b.sendto('ab', a.getsockname());
+      const [fewer] = await a.recvfrom_into(memory, 4);
+      const too_long = await failure(b.sendto(Buffer.alloc(70_000), a.getsockname()));
+      const nowhere = await failure(b.sendto('x', ['127.0.0.1', 0]));
+      a.close();
+      b.close();
+      const before = [sent, String(data), same(address), empty[0].length, count, same(sender)];
+      return [...before, String(memory), fewer, too_long, nowhere];
+    },
+  ],
+  sendfile: [
+    `import tempfile
+a, b = pair()
+with tempfile.TemporaryFile() as file:
+    file.write(b'0123456789' * 100000); file.flush(); file.seek(0)
+    async def receive(n):
+        parts = []
+        while n > 0:
+            parts.append(await loop.sock_recv(b, n)); n -= len(parts[-1])
+        return b''.join(parts)
+    whole = asyncio.ensure_future(receive(1000000))
+    sent = await loop.sock_sendfile(a, file)
+    first = [sent, await whole == b'0123456789' * 100000, file.tell()]
+    part = await loop.sock_sendfile(a, file, 5, 10)
+    second = [part, (await receive(10)).decode(), file.tell()]
+    beyond = await loop.sock_sendfile(a, file, 999998, 10)
+    third = [beyond, (await receive(2)).decode()]
+    datagrams, _ = pair(socket.SOCK_DGRAM)
+    wrong = [(await failure(loop.sock_sendfile(datagrams, file)))[0], (await failure(loop.sock_sendfile(a, file, -1)))[0]]
+return [first, second, third, wrong]`,
+    async () => {
+      const [a, b] = promises.socketpair();
+      const path = join(tmpdir(), `bsd-sockets-sendfile-${process.pid}`);
+      writeFileSync(path, '0123456789'.repeat(100_000));
+      const fd = openSync(path, 'r');
+      rmSync(path);
+      // Python's file has a position, which sendfile moves.
+      let position = 0;
+      const file = {
+        fileno: () => fd,
+        seek(offset: number) {
+          position = offset;
+        },
+      };
+      const whole = b.recv_exactly(1_000_000);
+      const sent = await a.sendfile(file);
+      const first = [sent, String(await whole) === '0123456789'.repeat(100_000), position];
+      const part = await a.sendfile(file, 5, 10);
+      const second = [part, String(await b.recv_exactly(10)), position];
+      const beyond = await a.sendfile(file, 999_998, 10);
+      const third = [beyond, String(await b.recv_exactly(2))];
+      const [datagrams, peer] = promises.socketpair(promises.AF_UNIX, promises.SOCK_DGRAM);
+      const name = async (call: Promise<unknown>) =>
+        ((await failure(call)) as unknown[])[0] === 'RangeError' ? 'ValueError' : 'another';
+      const wrong = [await name(datagrams.sendfile(file)), await name(a.sendfile(file, -1))];
+      for (const sock of [a, b, datagrams, peer]) sock.close();
+      closeSync(fd);
+      return [first, second, third, wrong];
     },
   ],
   names: [

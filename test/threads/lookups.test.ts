@@ -88,6 +88,11 @@ test.each([
     '16 hanging lookups hold up neither numeric hosts nor /etc/hosts',
     ['127.0.0.1', '::1', '127.0.0.1'],
   ],
+  [
+    'promises',
+    '16 that hang delay neither the next lookup nor sockets nor fs, and end by an abort',
+    ['127.0.0.1', '127.0.0.1', 'a socket', true, 'TimeoutError', 1],
+  ],
   ['nested', 'a listener makes lookups during one', ['127.0.0.1', '127.0.0.1', 'InterruptedError']],
   ['refused', "errors have Python's classes", ['gaierror', 'herror', 'silent.test']],
   ['leak', 'finished lookups leave no descriptor and no thread', [0, 0]],

@@ -1,5 +1,5 @@
 // Promises against a model: random calls, aborts, time-outs and closes on a stream, and what must hold of them; and many
-// connections at once.
+// connections one after the other. Many at once: test/threads/promises-load.test.ts.
 
 import * as promises from 'bsd-sockets/promises';
 import fc from 'fast-check';
@@ -110,38 +110,6 @@ test('whatever is aborted, expires or is closed, no byte is lost, doubled or out
   expect(unhandled).toEqual([]);
   expect(open_descriptors()).toBe(before);
 }, 30_000);
-
-test('a thousand connections echo at once', async () => {
-  const before = open_descriptors();
-  const server = await promises.create_server(['127.0.0.1', 0], { backlog: 4096 });
-  const serving = (async () => {
-    const all: Promise<void>[] = [];
-    for await (const [conn] of server) {
-      all.push(
-        (async () => {
-          for await (const chunk of conn) await conn.sendall(chunk);
-          conn.close();
-        })(),
-      );
-    }
-    await Promise.all(all);
-  })();
-  await Promise.all(
-    Array.from({ length: 1000 }, async (_, number) => {
-      const sock = await promises.create_connection(server.getsockname());
-      for (let i = 0; i < 5; i++) {
-        const text = `connection ${number}, message ${i}`;
-        await sock.sendall(text);
-        expect(String(await sock.recv_exactly(text.length))).toBe(text);
-      }
-      sock.close();
-    }),
-  );
-  server.close();
-  await serving;
-  expect(unhandled).toEqual([]);
-  expect(open_descriptors()).toBe(before);
-}, 60_000);
 
 test('10,000 connections made and closed', async () => {
   const before = open_descriptors();
