@@ -34,7 +34,7 @@ class DescriptorSets {
     }
     return events;
   }
-  fd_set* Get(int set) { return reinterpret_cast<fd_set*>(&words_[set * words_each_]); }
+  fd_set* Get(int set) { return reinterpret_cast<fd_set*>(words_.data() + set * words_each_); }
 
  private:
   // As the kernel has it: unsigned long, the lowest bit first.
@@ -79,8 +79,10 @@ napi_value WaitForAny(napi_env env, napi_callback_info info) {
   View bytes = args.Bytes(0);
   double timeout_ms = args.Double(1);
   if (!args.valid() || bytes.length() % sizeof(pollfd) != 0) return args.Invalid();
-  std::vector<pollfd> poll_fds(bytes.length() / sizeof(pollfd));
-  memcpy(poll_fds.data(), bytes.data(), poll_fds.size() * sizeof(pollfd));
+  size_t size = bytes.length();
+  std::vector<pollfd> poll_fds(size / sizeof(pollfd));
+  // Nothing has no address.
+  if (size > 0) memcpy(poll_fds.data(), bytes.data(), size);
   State& state = args.state();
   int error = state.PrepareToBlock();
   if (error != 0) return args.Return(error);
@@ -88,8 +90,8 @@ napi_value WaitForAny(napi_env env, napi_callback_info info) {
   timespec storage;
   int64_t count =
       Interruptible(state, DescriptorUse(), [&] { return kCall(poll_fds, deadline.Left(&storage)); });
-  if (count >= 0 && bytes.Reload() && bytes.length() >= poll_fds.size() * sizeof(pollfd)) {
-    memcpy(bytes.data(), poll_fds.data(), poll_fds.size() * sizeof(pollfd));
+  if (count >= 0 && size > 0 && bytes.Reload() && bytes.length() >= size) {
+    memcpy(bytes.data(), poll_fds.data(), size);
   }
   return args.Return(count);
 }

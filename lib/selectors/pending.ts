@@ -61,20 +61,12 @@ export class Pending<T> {
 
   /** The time has passed, or the signal was aborted. */
   #interrupt(): void {
-    if (this.#ended) return;
-    if (!this.#limit?.expired) {
-      this.fail(this.#signal?.reason);
-      return;
-    }
-    try {
-      // Timers come before descriptors in a turn of the loop.
-      const ready = this.#attempt();
-      if (!this.#ended) this.#resolve(this.#end(ready));
-    } catch (error) {
-      this.fail(error);
-    }
+    // Timers come before descriptors in a turn of the loop: something may be ready by now.
+    if (this.#limit?.expired) this.#try();
+    else this.fail(this.#signal?.reason);
   }
 
+  /** Ends it from outside. */
   fail(reason: unknown): void {
     if (!this.#ended) this.#reject(this.#end(reason));
   }

@@ -112,9 +112,14 @@ async function play(sel: Selector, steps: readonly Step[]): Promise<void> {
   }
 }
 
-test.each([selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector])(
+test.each(
+  [selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector].map((Class) => ({
+    name: Class.name,
+    Class,
+  })),
+)(
   '$name tells what is ready, whatever happens',
-  async (Class) => {
+  async ({ Class }) => {
     await new Class().select_async(0);
     const before = open_descriptors();
     const property = fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {

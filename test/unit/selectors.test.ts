@@ -10,7 +10,7 @@ import { open_descriptors } from './descriptors.js';
 const { EVENT_READ, EVENT_WRITE } = selectors;
 const classes = [selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector];
 
-describe.each(classes)('$name', (Selector) => {
+describe.each(classes.map((Selector) => ({ name: Selector.name, Selector })))('$name', ({ Selector }) => {
   let sel: selectors.EpollSelector | selectors.PollSelector | selectors.SelectSelector;
   let a: socket.socket<1>;
   let b: socket.socket<1>;
