@@ -41,3 +41,26 @@ export function is_overridden(
   const method: unknown = Reflect.get(object, name);
   return !plain.some(({ prototype }) => Reflect.get(prototype, name) === method);
 }
+
+/** Attributes that have had their effect: what they are set to later has none. */
+export class UsedAttributes {
+  readonly #values = new Map<string, unknown>();
+
+  /** Remembers that the values of these were made use of. */
+  use(object: object, ...names: readonly string[]): void {
+    for (const name of names) this.#values.set(name, Reflect.get(object, name));
+  }
+
+  /** Tells, once, of those that are others by now: a field of a class is set after the constructor of the class above. */
+  warn(object: object): void {
+    for (const [name, value] of this.#values) {
+      if (Reflect.get(object, name) === value) continue;
+      process.emitWarning(
+        `${object.constructor.name}.${name} was set when the server's socket was there already, and had no effect: ` +
+          `write \`static ${name} = …\` in the class, in place of a field`,
+        'RuntimeWarning',
+      );
+    }
+    this.#values.clear();
+  }
+}

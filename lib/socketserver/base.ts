@@ -91,6 +91,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   async serve_forever(poll_interval = 0.5): Promise<void> {
     const interval = seconds(poll_interval, 'poll_interval') ?? 0.5;
     if (this._serving !== undefined) throw new Error('serve_forever() is running already');
+    this._warn_of_late_attributes();
     const stop = new AbortController();
     const [done, tell] = resolvable();
     const serving: Serving = { stop, done, drain: this._early?.drain };
@@ -117,6 +118,9 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     }
     this._unlisten();
   }
+
+  /** Tells of attributes that were set too late to be of use. @internal */
+  _warn_of_late_attributes(): void {}
 
   /** Lets no further requests come. @internal */
   _refuse(): void {}
@@ -178,6 +182,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    * @throws OSError of waiting; what a hook throws
    */
   handle_request(): void {
+    this._warn_of_late_attributes();
     const own = this.socket.gettimeout();
     const timeout = own === null ? this.timeout : this.timeout === null ? own : Math.min(own, this.timeout);
     const timeout_ms = to_timeout_ms(seconds(timeout));

@@ -11,6 +11,7 @@ import {
   now_ms,
   READY,
   type Report,
+  recorded_client,
   SINCE,
   STATE,
   slot_index,
@@ -21,6 +22,8 @@ import { unless_aborted } from './wait.js';
 
 /** So many are started at a time. */
 const STARTING_LIMIT = 4;
+/** How long none is started after one could not be, where there are others. */
+const HOLD_OFF_MS = 1000;
 
 /** What a crew tells its manager. */
 export interface CrewEvents {
@@ -35,6 +38,8 @@ interface Member {
   readonly slot: number;
   readonly pid: number | undefined;
   ready: boolean;
+  /** Of a process: whose request it handles. */
+  client_address: unknown;
   /** Why it is being ended, for the error of its request. */
   verdict: string | undefined;
   /** What it failed with, by itself. */
@@ -51,6 +56,7 @@ export class Crew {
   readonly #slots: Int32Array;
   #vacancy: (() => void)[] = [];
   #dismissed = 0;
+  #hold_off_until = 0;
   #closing = false;
 
   constructor(config: ManagerConfig, queue: Socket<number>, listener: Socket<number>, events: CrewEvents) {
@@ -96,9 +102,20 @@ export class Crew {
     // The first starts alone: it is soonest there, and tells whether the handler can be imported.
     const limit = this.ready > 0 ? STARTING_LIMIT : 1;
     if (this.#closing || starting >= limit || this.is_full) return;
+    if (performance.now() < this.#hold_off_until) return;
     const slot = this.#free_slot();
-    if (kind === 'thread') this.#hire_thread(slot);
-    else this.#hire_process(slot);
+    try {
+      if (kind === 'thread') this.#hire_thread(slot);
+      else this.#hire_process(slot);
+    } catch (error) {
+      this.#not_hired(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** One could not be started: for want of descriptors or memory, where others could. */
+  #not_hired(message: string): void {
+    this.#hold_off_until = performance.now() + HOLD_OFF_MS;
+    if (this.ready <= 0) this.#events.failed(message);
   }
 
   #free_slot(): number {
@@ -164,7 +181,8 @@ export class Crew {
   }
 
   #add(slot: number, pid: number | undefined, end: () => void): Member {
-    const member: Member = { slot, pid, ready: false, verdict: undefined, error: undefined, end };
+    const told = { client_address: null, verdict: undefined, error: undefined };
+    const member: Member = { slot, pid, ready: false, ...told, end };
     Atomics.store(this.#slots, this.#word(member, STATE), 0);
     this.#members.add(member);
     return member;
@@ -186,9 +204,10 @@ export class Crew {
         Atomics.add(counters, READY, 1);
         break;
       case 'load_error':
-        this.#events.failed(report.message);
+        this.#not_hired(report.message);
         break;
       case 'started':
+        member.client_address = report.client_address;
         Atomics.store(this.#slots, this.#word(member, SINCE), now_ms());
         Atomics.store(this.#slots, this.#word(member, STATE), BUSY);
         return;
@@ -213,7 +232,7 @@ export class Crew {
     const { name, module } = this.#config.handler;
     if (!member.ready) {
       const why = member.error === undefined ? how : pack_error(member.error).stack;
-      this.#events.failed(`${name}: its worker ended (${why}) before ${module} was imported`);
+      this.#not_hired(`${name}: its worker ended (${why}) before ${module} was imported`);
     } else {
       const was_busy = this.#is_busy(member);
       // One that was dismissed is not counted any more.
@@ -237,8 +256,10 @@ export class Crew {
     const what = member.verdict ?? `ended its ${kind} (${how})${cause}`;
     const error = pack_error(new Error(`${handler.name} ${what}`));
     const told = { ...error, stack: `Error: ${error.message}` };
-    if (print_errors) print_error(null, unpack_error(told));
-    else this.#events.tell({ type: 'error', client_address: null, error: told });
+    const client_address =
+      kind === 'process' ? member.client_address : recorded_client(this.#slots, member.slot);
+    if (print_errors) print_error(client_address, unpack_error(told));
+    else this.#events.tell({ type: 'error', client_address, error: told });
   }
 
   #end_late(limit_ms: number): void {

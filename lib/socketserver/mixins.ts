@@ -21,8 +21,6 @@ interface PooledMembers {
 
 const pools = new WeakMap<object, Pool>();
 
-/** Hooks that run in workers, where an override of the server's class is not known. */
-const IN_WORKERS = ['finish_request', 'process_request_thread'];
 /** Hooks that see a request before a worker does. */
 const BEFORE_WORKERS = ['get_request', 'verify_request', 'process_request', 'service_actions'];
 
@@ -33,8 +31,7 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
       super(...args);
       try {
         locate_handler(this.RequestHandlerClass);
-        for (const name of IN_WORKERS) {
-          if (Reflect.get(this, name) === Reflect.get(BaseServer.prototype, name)) continue;
+        for (const name of this._overridden_in_workers()) {
           throw new TypeError(
             `${this.constructor.name} overrides ${name}(), which would have to run in its workers: ` +
               'give the handler what it needs by worker_data',
@@ -44,6 +41,11 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
         this.socket.close();
         throw error;
       }
+    }
+
+    /** Overridden hooks that would run in workers, where the server's class is not known. @internal */
+    _overridden_in_workers(): string[] {
+      return ['finish_request'].filter((name) => is_overridden(this, name, [BaseServer]));
     }
 
     /** How many workers there may be. @internal */
@@ -207,6 +209,25 @@ export function ThreadingMixIn<Base extends Constructor<AnyServer>>(Server: Base
     declare daemon_threads: boolean;
     declare block_on_close: boolean;
     declare max_threads: number;
+
+    /**
+     * process_request_thread(request, client_address). What a worker thread does with a request: finish_request(), then
+     * shutdown_request(); what is thrown goes to handle_error(). Threads have their own, so it cannot be overridden.
+     */
+    process_request_thread(request: unknown, client_address: unknown): void {
+      try {
+        this.finish_request(request, client_address);
+      } catch (error) {
+        this.handle_error(request, client_address, error);
+      } finally {
+        this.shutdown_request(request);
+      }
+    }
+
+    override _overridden_in_workers(): string[] {
+      const own = ['process_request_thread'].filter((name) => is_overridden(this, name, [Threading]));
+      return [...super._overridden_in_workers(), ...own];
+    }
 
     override _max_workers(): number {
       return this._options.max_threads ?? this.max_threads;

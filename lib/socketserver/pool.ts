@@ -12,13 +12,12 @@ import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed-error.js';
 import {
   count_request,
+  counters_size,
   encode_request,
   has_room,
   type News,
   type Order,
   type PoolConfig,
-  SLOT_SIZE,
-  SLOTS,
 } from './protocol.js';
 import { start_manager } from './start.js';
 
@@ -66,9 +65,7 @@ export class Pool {
     check_cloneable(options);
     this.#events = events;
     this.#datagrams = options.max_packet_size > 0;
-    this.#counters = new Int32Array(
-      new SharedArrayBuffer((SLOTS + SLOT_SIZE * max_workers) * Int32Array.BYTES_PER_ELEMENT),
-    );
+    this.#counters = new Int32Array(new SharedArrayBuffer(counters_size(max_workers)));
     const [queue_in, queue_out] = socketpair(AF_UNIX, SOCK_SEQPACKET);
     const { port1, port2 } = new MessageChannel();
     this.#queue = queue_in as Socket<number>;

@@ -20,11 +20,13 @@ export const AWAITED = 3;
 export const MOST = 4;
 /** Two words: what threads take requests from, see lease.ts. */
 export const LEASE = 6;
-/** From here on two words a worker: what it does, and since when it handles a request. */
+/** From here on, for each worker: what it does, since when it handles a request, and whose: the length of a text, and it. */
 export const SLOTS = 8;
 export const STATE = 0;
 export const SINCE = 1;
-export const SLOT_SIZE = 2;
+const CLIENT = 2;
+const CLIENT_LIMIT = 128;
+export const SLOT_SIZE = CLIENT + 1 + CLIENT_LIMIT / Int32Array.BYTES_PER_ELEMENT;
 /** States; 0 is that of a slot that nobody has, or of a worker that starts. */
 export const QUEUING = 1;
 export const LISTENING = 2;
@@ -92,7 +94,7 @@ export type Report =
   | { readonly type: 'loaded' }
   | { readonly type: 'load_error'; readonly message: string }
   /** A process has begun, or finished a request; a thread has finished one that is awaited. */
-  | { readonly type: 'started' }
+  | { readonly type: 'started'; readonly client_address: unknown }
   | { readonly type: 'finished' }
   | { readonly type: 'error'; readonly client_address: unknown; readonly error: PackedError }
   | { readonly type: 'shutdown'; readonly drain: number | undefined };
@@ -176,6 +178,35 @@ function bytes_again(_key: string, value: unknown): unknown {
 /** Where a worker's words begin. */
 export function slot_index(slot: number): number {
   return SLOTS + slot * SLOT_SIZE;
+}
+
+/** How large the counters of so many workers are, in bytes. */
+export function counters_size(workers: number): number {
+  return (SLOTS + SLOT_SIZE * workers) * Int32Array.BYTES_PER_ELEMENT;
+}
+
+function client_bytes(counters: Int32Array, slot: number): Buffer {
+  const start = counters.byteOffset + (slot_index(slot) + CLIENT + 1) * Int32Array.BYTES_PER_ELEMENT;
+  return Buffer.from(counters.buffer, start, CLIENT_LIMIT);
+}
+
+/** Makes what notes whose request a thread handles, for when it ends without having told. */
+export function client_recorder(counters: Int32Array, slot: number): (client_address: unknown) => void {
+  const bytes = client_bytes(counters, slot);
+  const length = slot_index(slot) + CLIENT;
+  return (client_address) => {
+    const text = JSON.stringify(client_address) ?? '';
+    // Longer ones, which AF_UNIX has, are not noted. Each character takes at most three bytes.
+    counters[length] = text.length * 3 <= CLIENT_LIMIT ? bytes.write(text) : 0;
+  };
+}
+
+/** Whose request a thread handled; null where that is not known. */
+export function recorded_client(counters: Int32Array, slot: number): unknown {
+  const length = counters[slot_index(slot) + CLIENT] ?? 0;
+  return length === 0
+    ? null
+    : JSON.parse(client_bytes(counters, slot).toString('utf8', 0, length), bytes_again);
 }
 
 /** Counts a request that a worker gets. */

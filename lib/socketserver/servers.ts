@@ -5,7 +5,7 @@ import type { Address, ReturnedAddress } from '../internal/address.js';
 import { integer, integer_or, timeout as seconds } from '../internal/validate.js';
 import { SocketBase } from '../socket/base.js';
 import { Socket } from '../socket/socket.js';
-import { class_attributes } from './attributes.js';
+import { class_attributes, UsedAttributes } from './attributes.js';
 import { BaseServer } from './base.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
 import { refuse_connections } from './refuse.js';
@@ -74,6 +74,8 @@ export class TCPServer<
   readonly _options: ServerOptions<F>;
   /** Whether the socket is one that was bound already. @internal */
   readonly _is_given: boolean;
+  /** @internal */
+  readonly _used = new UsedAttributes();
 
   /**
    * TCPServer(server_address, RequestHandlerClass, bind_and_activate = true, { … })
@@ -103,6 +105,7 @@ export class TCPServer<
       this.server_address = this.socket.getsockname();
       return;
     }
+    this._used.use(this, 'address_family', 'socket_type');
     if (activate === false) return;
     try {
       this.server_bind();
@@ -124,8 +127,14 @@ export class TCPServer<
     return sock as SocketBase<F> as Sock;
   }
 
+  /** @internal */
+  override _warn_of_late_attributes(): void {
+    this._used.warn(this);
+  }
+
   /** server_bind(). Called by the constructor to bind the socket to server_address. @throws OSError */
   server_bind(): void {
+    this._used.use(this, 'allow_reuse_address', 'allow_reuse_port');
     if (this.allow_reuse_address) this.socket.setsockopt(c.SOL_SOCKET, c.SO_REUSEADDR, 1);
     if (this.allow_reuse_port) this.socket.setsockopt(c.SOL_SOCKET, c.SO_REUSEPORT, 1);
     const { dualstack_ipv6 } = this._options;
@@ -138,6 +147,7 @@ export class TCPServer<
 
   /** server_activate(). Called by the constructor to listen. @throws OSError */
   override server_activate(): void {
+    this._used.use(this, 'request_queue_size');
     this.socket.listen(this.request_queue_size);
   }
 

@@ -1,6 +1,8 @@
 // Where a worker finds the handler class of a server: its module, and the name it is exported by.
+import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
 import { shown } from '../internal/validate.js';
 import type { RequestHandlerClass } from './handlers.js';
 import { main_url } from './main.js';
@@ -46,6 +48,25 @@ function module_of(Class: RequestHandlerClass, name: string): string {
   return main;
 }
 
+/** Where tsx is, if Node was started by it; its own loader knows best. */
+function tsx_from(module: string): string | undefined {
+  const specifiers = process.execArgv.map((arg) => arg.replace(/^--import=/, ''));
+  const loader = specifiers.find((arg) => /(^|\/)tsx(\/|$)/.test(arg) && !arg.endsWith('.cjs'));
+  return loader?.startsWith('file:') ? loader : loader && module;
+}
+
+/** Lets this thread import TypeScript, if the program is by tsx: its hooks may be those of the main thread only. */
+async function register_tsx(module: string): Promise<void> {
+  const from = isMainThread ? undefined : tsx_from(module);
+  if (from === undefined) return;
+  // What is there for require() fails when it is imported.
+  const api = createRequire(from)
+    .resolve('tsx/esm/api')
+    .replace(/\.cjs$/, '.mjs');
+  const { register } = (await import(pathToFileURL(api).href)) as { register(): void };
+  register();
+}
+
 /**
  * Imports the handler class.
  *
@@ -54,6 +75,7 @@ function module_of(Class: RequestHandlerClass, name: string): string {
 export async function load_handler({ module, name }: HandlerSource): Promise<RequestHandlerClass> {
   let namespace: Record<string, unknown>;
   try {
+    await register_tsx(module);
     namespace = (await import(module)) as Record<string, unknown>;
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);

@@ -16,6 +16,7 @@ import { pack_error } from './packed-error.js';
 import {
   AWAITED,
   BUSY,
+  client_recorder,
   count_request,
   decode_request,
   FINISHED,
@@ -47,8 +48,8 @@ interface Link {
   queue(): void;
   /** It waits for the server's socket, if it may. */
   lease(): Lease | undefined;
-  /** A request begins; whether it was on the queue. */
-  begin(queued: boolean): void;
+  /** A request begins. @param queued whether it was on the queue */
+  begin(client_address: unknown, queued: boolean): void;
   /** It is finished. */
   finish(): void;
 }
@@ -85,6 +86,7 @@ function write_directly(stream: NodeJS.WriteStream, fd: number): void {
 function thread_link(config: WorkerConfig, counters: Int32Array): Link {
   const own = slot_index(config.slot);
   const report = (news: Report) => parentPort?.postMessage(news);
+  const record_client = client_recorder(counters, config.slot);
   const tell_who_waits = () => {
     if (Atomics.exchange(counters, AWAITED, 0) !== 0) report({ type: 'finished' });
   };
@@ -98,7 +100,8 @@ function thread_link(config: WorkerConfig, counters: Int32Array): Link {
       if (lease !== undefined) Atomics.store(counters, own + STATE, LISTENING);
       return lease;
     },
-    begin(queued) {
+    begin(client_address, queued) {
+      record_client(client_address);
       Atomics.store(counters, own + SINCE, now_ms());
       if (!queued) count_request(counters);
       Atomics.store(counters, own + STATE, BUSY);
@@ -123,7 +126,7 @@ function process_link(): Link {
     report,
     queue() {},
     lease: () => undefined,
-    begin: () => report({ type: 'started' }),
+    begin: (client_address) => report({ type: 'started', client_address }),
     finish: () => report({ type: 'finished' }),
   };
 }
@@ -206,7 +209,7 @@ class RequestLoop {
       const request = decode_request(bytes);
       if (request === undefined) return;
       if (request === null) continue;
-      this.#link.begin(true);
+      this.#link.begin(request.client_address, true);
       this.#handle({ ...request, connection: this.#connection(fds[0], request.timeout) });
     }
   }
@@ -235,7 +238,7 @@ class RequestLoop {
         // No descriptor is left, or the like; the request stays where it is.
         poll([], PAUSE_MS);
       } else {
-        this.#link.begin(false);
+        this.#link.begin(taken.client_address, false);
         this.#handle(taken);
         // What handlers left behind in promises goes on, too.
         await undefined;

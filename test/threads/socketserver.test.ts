@@ -1,7 +1,7 @@
 // Servers with threads and processes: what requests get, hooks, errors, ends. The scenarios are programs of their own
 // (fixtures/pooled-server.mjs), because workers import the program they belong to.
 
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,7 +19,13 @@ interface Ended {
 
 /** Runs a program to its end, or for as long as tells that it hangs. */
 async function run(...args: string[]): Promise<Ended> {
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 40_000 });
+  return run_by([], ...args);
+}
+
+/** The same behind another command. */
+async function run_by(command: readonly string[], ...args: string[]): Promise<Ended> {
+  const [program = process.execPath, ...rest] = [...command, process.execPath, ...args];
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 40_000 });
   const ended: Ended = { code: null, output: '', errors: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     ended.output += text;
@@ -31,14 +37,17 @@ async function run(...args: string[]): Promise<Ended> {
   return ended;
 }
 
+const has_prlimit = spawnSync('prlimit', ['--version']).status === 0;
+const SCARCE = ['prlimit', '--nofile=160'];
 const fixture = fileURLToPath(new URL('./fixtures/pooled-server.mjs', import.meta.url));
 
 /** What a scenario logged, and what was printed before. */
 async function log(
   kind: string,
   scenario: string,
+  command: readonly string[] = [],
 ): Promise<{ log: unknown[]; printed: string; errors: string }> {
-  const { code, output, errors } = await run(fixture, kind, scenario);
+  const { code, output, errors } = await run_by(command, fixture, kind, scenario);
   if (code !== 0) throw new Error(`exit code ${code}: ${output}${errors}`);
   const lines = output.trimEnd().split('\n');
   return { log: JSON.parse(lines.pop() ?? ''), printed: lines.join('\n'), errors };
@@ -98,9 +107,9 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
       expect.stringContaining('connect'),
       'ECONNREFUSED',
     ]);
-    expect(found).toContainEqual([false, 'Error', `Handler ended its ${worker} (exit code 7)`, null]);
+    expect(found).toContainEqual([true, 'Error', `Handler ended its ${worker} (exit code 7)`, null]);
     if (kind === 'Forking')
-      expect(found).toContainEqual([false, 'Error', 'Handler ended its process (SIGKILL)', null]);
+      expect(found).toContainEqual([true, 'Error', 'Handler ended its process (SIGKILL)', null]);
     expect(found.at(-1)).toBe('hello then');
     expect(errors).toBe('');
   });
@@ -145,7 +154,7 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
 
   test('shutdown({ drain }) ends in time where that takes too long', async () => {
     const { log: found } = await log(kind, 'backlog_cut');
-    expect(found).toContainEqual([false, 'Error', expect.stringContaining('cut off'), null]);
+    expect(found).toContainEqual([true, 'Error', expect.stringContaining('cut off'), null]);
     expect(found.slice(-2).every((answer) => ['', 'ECONNRESET'].includes(String(answer)))).toBe(true);
   });
 
@@ -156,7 +165,34 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
   test('handler_timeout', async () => {
     const { log: found } = await log(kind, 'late');
     expect(found).toContain('hello next');
-    expect(found).toContainEqual([false, 'Error', 'Handler took longer than handler_timeout, 0.3 s', null]);
+    expect(found).toContainEqual([true, 'Error', 'Handler took longer than handler_timeout, 0.3 s', null]);
+  });
+
+  test('a client that resets costs its request only', async () => {
+    expect((await log(kind, 'reset')).log).toEqual([
+      [true, 'ConnectionResetError', expect.stringContaining('recv'), 'ECONNRESET'],
+      'hello next',
+    ]);
+  });
+
+  test('more connections than the backlog holds', async () => {
+    const greetings = Array.from({ length: 8 }, (_, i) => `hello ${i}`);
+    expect((await log(kind, 'overflow')).log).toEqual([['slept 300', ...greetings].join('|')]);
+  });
+
+  test('SIGTERM before serve_forever() is not lost, nor who has connected', async () => {
+    expect((await log(kind, 'sigterm_early')).log).toEqual(['hello early']);
+  });
+
+  test('without descriptors connections wait', async (ctx) => {
+    if (!has_prlimit) ctx.skip('needs prlimit');
+    const greetings = Array.from({ length: 20 }, (_, i) => `hello ${i}`);
+    expect((await log(kind, 'scarce', SCARCE)).log).toEqual([
+      'hello first',
+      'EMFILE',
+      true,
+      greetings.join('|'),
+    ]);
   });
 
   test('leaves no descriptor', async () => {
@@ -166,6 +202,25 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
   test('keeps no process alive when it does not serve', async () => {
     expect((await log(kind, 'left')).log).toEqual(['hello x']);
   });
+});
+
+test('TCPServer: without descriptors connections wait', { timeout: 60_000 }, async (ctx) => {
+  if (!has_prlimit) ctx.skip('needs prlimit');
+  const { log: found } = await log('', 'scarce', SCARCE);
+  expect(found.slice(0, 3)).toEqual(['hello first', 'EMFILE', true]);
+  expect(String(found[3]).split('|')).toHaveLength(20);
+  expect(String(found[3])).not.toContain('||');
+});
+
+test('process_request_thread() handles a request on the thread that calls it', {
+  timeout: 60_000,
+}, async () => {
+  expect((await log('Threading', 'thread_hook')).log).toEqual([
+    'true',
+    [true, 'Failure', 'failed on purpose', 'FAILED'],
+    '',
+    'hello hook',
+  ]);
 });
 
 test('memory of worker_data that is shared is shared by threads', { timeout: 60_000 }, async () => {
@@ -249,6 +304,7 @@ describe('mistakes', { timeout: 60_000 }, () => {
           ${attempt(`new ${kind}TCPServer(${address}, () => {})`)}
           ${attempt(`new ${kind}TCPServer(${address}, class Other extends Mine { static module = 5; })`)}
           ${attempt(`new (class S extends ${kind}TCPServer { finish_request() {} })(${address}, Mine)`)}
+          ${attempt(`new (class S extends ThreadingTCPServer { process_request_thread() {} })(${address}, Mine)`)}
           ${attempt(`new ${kind}TCPServer(${address}, Mine, { max_threads: 0 })`)}
           ${attempt(`new ${kind}TCPServer(${address}, Mine, { handler_timeout: -1 })`)}
         }`,
@@ -258,6 +314,7 @@ describe('mistakes', { timeout: 60_000 }, () => {
         expect.stringMatching(/^TypeError: RequestHandlerClass must be a class with a name/),
         expect.stringMatching(/^TypeError: Other\.module must be the URL/),
         expect.stringMatching(/^TypeError: S overrides finish_request\(\)/),
+        expect.stringMatching(/^TypeError: S overrides process_request_thread\(\)/),
         expect.stringMatching(/^RangeError: max_threads/),
         expect.stringMatching(/^RangeError: handler_timeout/),
       ]);

@@ -130,6 +130,24 @@ describe('systemd_sockets', () => {
     ]);
   });
 
+  test('systemd-socket-activate', { timeout: 60_000 }, async (ctx) => {
+    if (!has('systemd-socket-activate')) ctx.skip('needs systemd-socket-activate');
+    const folder = mkdtempSync(join(tmpdir(), 'activated-'));
+    const path = join(folder, 'socket');
+    const command = ['-l', path, '--fdname=web', process.execPath, fixture('activated.mjs')];
+    const child = spawn('systemd-socket-activate', command, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const printed = output(child);
+    await once(child.stderr, 'data'); // Listening on …
+    const client = socket.socket(socket.AF_UNIX);
+    client.settimeout(20);
+    client.connect(path);
+    client.sendall('hello\n');
+    expect(client.recv(100).toString()).toBe('HELLO\n');
+    client.close();
+    expect((await printed).trim().split('\n')[0]).toBe(JSON.stringify({ count: 1, named: 1, again: true }));
+    rmSync(folder, { recursive: true });
+  });
+
   test('gives none without activation, and wants a name or nothing', () => {
     expect(systemd_sockets()).toEqual([]);
     expect(systemd_sockets('web')).toEqual([]);

@@ -355,6 +355,29 @@ describe('the constructor', () => {
     server.server_close();
   });
 
+  test('attributes that are fields of a class come too late, and are told', async () => {
+    class Late extends TCPServer {
+      override allow_reuse_address = true;
+      override request_queue_size = 50;
+    }
+    const warnings: Error[] = [];
+    const listen = (warning: Error) => warnings.push(warning);
+    process.on('warning', listen);
+    await serving(new Late(['127.0.0.1', 0], Upper), async () => {});
+    // As fields they are right where the server is bound later.
+    const later = new Late(['127.0.0.1', 0], Upper, { bind_and_activate: false });
+    later.server_bind();
+    later.server_activate();
+    expect(later.socket.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)).toBe(1);
+    await serving(later, async () => {});
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off('warning', listen);
+    expect(warnings.map(({ name, message }) => `${name}: ${message}`)).toEqual([
+      expect.stringMatching(/^RuntimeWarning: Late.allow_reuse_address .*`static allow_reuse_address = …`/),
+      expect.stringMatching(/^RuntimeWarning: Late.request_queue_size /),
+    ]);
+  });
+
   test('bind_and_activate in its place or in the options', () => {
     for (const server of [
       new TCPServer(['127.0.0.1', 0], Upper, false),
