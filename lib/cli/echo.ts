@@ -66,7 +66,7 @@ export interface EchoError extends IcmpError {
  *
  * @throws Failure where neither is allowed, which says what to do; OSError
  */
-function open_icmp(family: number): Sock {
+export function open_icmp(family: number): Sock {
   const { proto } = family === socket.AF_INET6 ? V6 : V4;
   try {
     const sock = socket.socket(family, socket.SOCK_RAW, proto) as Sock;

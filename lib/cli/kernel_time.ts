@@ -38,6 +38,7 @@ export function read_ancillary(ancdata: Parameters<typeof decode_control>[0]): A
   let error: sock_extended_err | undefined;
   for (const { type, value } of decode_control(ancdata)) {
     if (type === 'SCM_TIMESTAMPING' && value.ts[0] !== undefined) stamp = in_ns(value.ts[0]);
+    if (type === 'SCM_TIMESTAMPNS') stamp = in_ns(value);
     if (type === 'IP_TTL' || type === 'IPV6_HOPLIMIT') ttl = value;
     if (type === 'IP_RECVERR' || type === 'IPV6_RECVERR') error = value;
   }

@@ -30,6 +30,11 @@ const commands: readonly Entry[] = [
     load: async () => (await import('./doctor.js')).doctor,
   },
   {
+    name: 'sweep',
+    summary: 'which addresses of a network answer an echo request',
+    load: async () => (await import('./sweep.js')).sweep,
+  },
+  {
     name: 'sniff',
     summary: 'show or write the packets of an interface',
     load: async () => (await import('./sniff.js')).sniff,

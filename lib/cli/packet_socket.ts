@@ -10,9 +10,8 @@ export interface Captured {
   readonly time_ns: bigint;
   /** On the wire. */
   readonly length: number;
-  readonly interface: string;
-  /** PACKET_HOST, …, PACKET_OUTGOING. */
-  readonly direction: number;
+  /** Where it came from; asked for, since the name of the interface costs a system call. */
+  source(): { readonly interface: string; readonly outgoing: boolean };
 }
 
 export interface PacketSocketOptions {
@@ -33,7 +32,7 @@ type Sock = socket.socket<typeof socket.AF_PACKET>;
 const BATCH = 64;
 const ANCILLARY_SIZE = socket.CMSG_SPACE(64) * 2;
 const ETHERNET_ADDRESSES = 12;
-const TAG = 4;
+const TAG_SIZE = 4;
 
 /** What packets of an interface begin with. @throws PermissionError; OSError ENODEV */
 async function linktype_of(name: string): Promise<number> {
@@ -106,7 +105,6 @@ export class PacketSocket {
   }
 
   #captured(i: number): Captured {
-    const [name, proto, direction, hardware, address] = this.#batch.address(i);
     let data = this.#batch.data(i);
     let length = data.length;
     let time_ns = 0n;
@@ -117,35 +115,32 @@ export class PacketSocket {
       length = value.len;
       if (value.status & socket.TP_STATUS_VLAN_VALID) tag = value;
     }
-    let protocol = proto;
-    if (tag !== undefined) {
-      const { vlan_tci, vlan_tpid, status } = tag;
-      const tpid = status & socket.TP_STATUS_VLAN_TPID_VALID ? vlan_tpid : socket.ETH_P_8021Q;
-      // An Ethernet header has the tag behind its addresses; a cooked one is followed by tag and protocol.
-      const at = this.#cooked ? 0 : ETHERNET_ADDRESSES;
-      const words = Buffer.alloc(TAG);
-      words.writeUInt16BE(this.#cooked ? vlan_tci : tpid, 0);
-      words.writeUInt16BE(this.#cooked ? proto : vlan_tci, 2);
-      data = Buffer.concat([data.subarray(0, at), words, data.subarray(at)]);
-      length += TAG;
-      if (this.#cooked) protocol = tpid;
+    const source = () => {
+      const [name, , type] = this.#batch.address(i);
+      return { interface: name, outgoing: type === socket.PACKET_OUTGOING };
+    };
+    if (!this.#cooked) {
+      // The tag stands behind the addresses.
+      if (tag !== undefined)
+        data = with_bytes(data, ETHERNET_ADDRESSES, tag_words(tpid_of(tag), tag.vlan_tci));
+      return { data, time_ns, length: tag === undefined ? length : length + TAG_SIZE, source };
     }
-    if (this.#cooked) {
-      const src = Buffer.from(address as Buffer)
-        .toString('hex')
-        .replaceAll(/(..)(?=.)/g, '$1:');
-      const head = {
+    const [name, proto, packet_type, arphrd_type, address] = this.#batch.address(i);
+    // A cooked header is followed by what is in the tag, then by what the packet carries.
+    if (tag !== undefined) data = with_bytes(data, 0, tag_words(tag.vlan_tci, proto));
+    const header = build(
+      linux_sll2({
         interface_index: socket.if_nametoindex(name),
-        packet_type: direction,
-        arphrd_type: hardware,
-        src,
-        protocol,
-      };
-      const header = build(linux_sll2(head));
-      data = Buffer.concat([header, data]);
-      length += header.length;
-    }
-    return { data, time_ns, length, interface: name, direction };
+        packet_type,
+        arphrd_type,
+        src: Buffer.from(address)
+          .toString('hex')
+          .replaceAll(/(..)(?=.)/g, '$1:'),
+        protocol: tag === undefined ? proto : tpid_of(tag),
+      }),
+    );
+    const added = header.length + (tag === undefined ? 0 : TAG_SIZE);
+    return { data: Buffer.concat([header, data]), time_ns, length: length + added, source };
   }
 
   /** How many packets came, and how many of these the kernel had no room for, since the last call. */
@@ -157,6 +152,22 @@ export class PacketSocket {
   close(): void {
     this.#sock.close();
   }
+}
+
+/** What says that a tag follows. */
+function tpid_of({ status, vlan_tpid }: tpacket_auxdata): number {
+  return status & socket.TP_STATUS_VLAN_TPID_VALID ? vlan_tpid : socket.ETH_P_8021Q;
+}
+
+function tag_words(first: number, second: number): Buffer {
+  const words = Buffer.alloc(TAG_SIZE);
+  words.writeUInt16BE(first, 0);
+  words.writeUInt16BE(second, 2);
+  return words;
+}
+
+function with_bytes(data: Buffer, at: number, bytes: Buffer): Buffer {
+  return Buffer.concat([data.subarray(0, at), bytes, data.subarray(at)]);
 }
 
 /** As much as is allowed. */

@@ -2,7 +2,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hexdump, parse, show, write_capture } from '../packet/index.js';
-import { PACKET_OUTGOING } from '../socket/index.js';
 import { command, type OptionTable, type Values } from './command.js';
 import { DONE, Failure, UNUSABLE, UsageError } from './errors.js';
 import { until_interrupted } from './interrupt.js';
@@ -88,6 +87,12 @@ function time_of_day(time_ns: bigint): string {
   return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`;
 }
 
+/** "eth0 Out ". */
+function shown_source(captured: Captured): string {
+  const { interface: device, outgoing } = captured.source();
+  return `${device} ${outgoing ? 'Out ' : 'In  '}`;
+}
+
 class Printer {
   constructor(
     readonly options: Options,
@@ -95,17 +100,17 @@ class Printer {
   ) {}
 
   print(captured: Captured): void {
-    const { data, time_ns, length, interface: device, direction } = captured;
+    const { data, time_ns, length } = captured;
     const packet = parse(data, { linktype: this.linktype, length });
     const { json, verbose, hex, interface: asked } = this.options;
     const summary = summarize(packet, length);
-    const way = direction === PACKET_OUTGOING ? 'Out' : 'In';
     if (json) {
       const time = Number(time_ns) / 1e9;
+      const { interface: device, outgoing } = captured.source();
       const head = {
         time,
         interface: device,
-        direction: way.toLowerCase(),
+        direction: outgoing ? 'out' : 'in',
         length,
         captured: data.length,
         summary,
@@ -113,7 +118,7 @@ class Printer {
       print_json({ ...head, layers: packet.layers, problems: packet.problems });
       return;
     }
-    const where = asked === 'any' ? `${device} ${way.padEnd(4)}` : '';
+    const where = asked === 'any' ? shown_source(captured) : '';
     print(`${coloured('dim', time_of_day(time_ns))} ${where}${summary}`);
     if (verbose) print(`${show(packet).replaceAll(/^/gm, '  ')}\n`);
     if (hex) print(hexdump(data).replaceAll(/^/gm, '  '));
