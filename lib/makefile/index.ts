@@ -4,7 +4,8 @@
 import { integer, shown } from '../internal/validate.js';
 import { BufferedReader, BufferedRWPair, BufferedWriter, DEFAULT_BUFFER_SIZE } from './buffered.js';
 import { type MakefileSocket, SocketIO } from './raw.js';
-import { TextIOWrapper, type TextOptions } from './text.js';
+import { TextIOWrapper } from './text.js';
+import type { TextOptions } from './text-settings.js';
 
 export {
   BufferedIOBase,
@@ -23,7 +24,8 @@ export {
 export { type BytesLike, IOBase, type Size } from './iobase.js';
 export type { Newlines } from './newlines.js';
 export { type MakefileSocket, SocketIO } from './raw.js';
-export { TextIOWrapper, type TextIOWrapperOptions, type TextOptions } from './text.js';
+export { TextIOWrapper, type TextIOWrapperOptions } from './text.js';
+export type { TextOptions } from './text-settings.js';
 
 type Has<Mode extends string, Letter extends string> = Mode extends `${string}${Letter}${string}`
   ? true

@@ -2,29 +2,13 @@
 // it is driven by the socket, blocking.
 import { shown } from '../internal/validate.js';
 import type { BufferedIOBase, BufferedReader, BufferedWriter } from './buffered.js';
-import { type Codec, type ErrorHandler, find_codec, find_handler } from './codecs/index.js';
 import { UnsupportedOperation } from './errors.js';
 import { CLOSED_FILE, IOBase, type Size, size_or_all } from './iobase.js';
-import { character_count, type Newline, type Newlines } from './newlines.js';
+import { character_count, type Newlines } from './newlines.js';
 import { run, type Steps } from './steps.js';
 import { TextReader } from './text-reader.js';
+import { changed_settings, type TextOptions, type TextSettings, text_settings } from './text-settings.js';
 import { TextWriter } from './text-writer.js';
-
-/** Options of makefile() and of TextIOWrapper, as Python's keyword arguments. */
-export interface TextOptions {
-  /** The name of the encoding; utf-8 if not given. */
-  encoding?: string | null;
-  /**
-   * What becomes of bytes that are no text, and of characters that the encoding lacks: 'strict' (an error; the default),
-   * 'ignore', 'replace', 'backslashreplace', 'surrogateescape', 'xmlcharrefreplace'.
-   */
-  errors?: string | null;
-  /**
-   * What ends a line. null: `\n`, `\r` and `\r\n`, read as `\n`; '': the same, read as they are; else only this one. When
-   * writing, what `\n` becomes.
-   */
-  newline?: string | null;
-}
 
 /** Options of TextIOWrapper. */
 export interface TextIOWrapperOptions extends TextOptions {
@@ -34,29 +18,12 @@ export interface TextIOWrapperOptions extends TextOptions {
   write_through?: boolean;
 }
 
-/** A string, or the fallback for null and undefined. */
-export function string_or(fallback: string, value: unknown, name: string): string {
-  if (value === undefined || value === null) return fallback;
-  if (typeof value !== 'string') throw new TypeError(`${name} must be a string or null, not ${shown(value)}`);
-  return value;
-}
-
-/** What ends a line, checked. */
-export function check_newline(value: unknown): Newline {
-  if (value === undefined || value === null) return null;
-  if (typeof value !== 'string') throw new TypeError(`newline must be a string or null, not ${shown(value)}`);
-  if (value === '' || value === '\n' || value === '\r' || value === '\r\n') return value;
-  throw new RangeError(`illegal newline value: ${shown(value)}`);
-}
-
 /** Python's io.TextIOWrapper: decodes what a buffered file reads, encodes what it writes. */
 export class TextIOWrapper extends IOBase<string> {
   /** The mode that was given to makefile(). */
   mode = '';
   private below: BufferedIOBase | null;
-  private encoding_name: string;
-  private errors_name: string;
-  private newline: Newline;
+  private settings: TextSettings;
   private lines: boolean;
   private through: boolean;
   private reader: TextReader | undefined;
@@ -71,20 +38,17 @@ export class TextIOWrapper extends IOBase<string> {
    */
   constructor(buffer: BufferedIOBase, options: TextIOWrapperOptions = {}) {
     super();
-    this.encoding_name = string_or('UTF-8', options.encoding, 'encoding');
-    this.errors_name = string_or('strict', options.errors, 'errors');
-    this.newline = check_newline(options.newline);
+    this.settings = text_settings(options);
     this.below = buffer;
-    const codec = find_codec(this.encoding_name);
-    if (this.encoding_name === 'locale') this.encoding_name = 'UTF-8';
     this.lines = options.line_buffering ?? false;
     this.through = options.write_through ?? false;
-    this.configure(codec, find_handler(this.errors_name));
+    this.configure();
   }
 
-  private configure(codec: Codec, errors: ErrorHandler): void {
+  private configure(): void {
     const { _read_side, _write_side } = this.attached();
-    const { newline, lines, through } = this;
+    const { lines, through } = this;
+    const { codec, handler: errors, newline } = this.settings;
     if (_read_side !== undefined) this.reader = new TextReader(_read_side._bytes, codec, errors, newline);
     if (_write_side !== undefined) {
       this.writer = new TextWriter(_write_side._bytes, codec, errors, newline, lines, through);
@@ -109,12 +73,12 @@ export class TextIOWrapper extends IOBase<string> {
 
   /** The name of the encoding, as it was given. */
   get encoding(): string {
-    return this.encoding_name;
+    return this.settings.encoding;
   }
 
   /** The name of the error handler. */
   get errors(): string {
-    return this.errors_name;
+    return this.settings.errors;
   }
 
   /** The line ends read so far, in universal newlines mode: null, one, or an array of them. */
@@ -255,27 +219,13 @@ export class TextIOWrapper extends IOBase<string> {
    * @throws UnsupportedOperation if text was read already and encoding, errors or newline are given; LookupError
    */
   reconfigure(options: TextIOWrapperOptions = {}): void {
-    const { encoding, errors, newline } = options;
-    const encoding_name = string_or(this.encoding_name, encoding, 'encoding');
-    const given = typeof encoding === 'string' ? 'strict' : this.errors_name;
-    const errors_name = string_or(given, errors, 'errors');
-    const new_newline = newline === undefined ? this.newline : check_newline(newline);
-    const changes = typeof encoding === 'string' || typeof errors === 'string' || newline !== undefined;
-    if (changes && this.reader?.started) {
-      throw new UnsupportedOperation(
-        'It is not possible to set the encoding or newline of stream after the first read',
-      );
-    }
-    const codec = find_codec(encoding_name);
-    const handler = find_handler(errors_name);
+    const settings = changed_settings(this.settings, options, this.reader?.started ?? false);
     this.flush();
     this.lines = options.line_buffering ?? this.lines;
     this.through = options.write_through ?? this.through;
-    if (changes) {
-      this.encoding_name = encoding_name;
-      this.errors_name = errors_name;
-      this.newline = new_newline;
-      this.configure(codec, handler);
+    if (settings !== this.settings) {
+      this.settings = settings;
+      this.configure();
     } else if (this.writer !== undefined) {
       this.writer.line_buffering = this.lines;
       this.writer.write_through = this.through;
