@@ -35,6 +35,11 @@ const commands: readonly Entry[] = [
     load: async () => (await import('./sweep.js')).sweep,
   },
   {
+    name: 'arp-scan',
+    summary: 'who is on the network of an interface, by ARP',
+    load: async () => (await import('./arp_scan.js')).arp_scan,
+  },
+  {
     name: 'sniff',
     summary: 'show or write the packets of an interface',
     load: async () => (await import('./sniff.js')).sniff,

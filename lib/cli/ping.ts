@@ -92,6 +92,7 @@ class Ping {
       this.#began = performance.now();
       this.#last = this.#began;
       const receiving = this.#receive(end);
+      receiving.catch(() => this.#finish.abort());
       await this.#send_all(address_of(target), end);
       this.#finish.abort();
       await receiving;

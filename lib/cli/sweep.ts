@@ -1,7 +1,6 @@
 // bsd-sockets sweep: which addresses of a network answer an echo request. One request is built and goes to all, in batches
 // (sendmmsg), and in batches the answers come (recvmmsg); who sent one says whose it is.
 import { randomBytes } from 'node:crypto';
-import { setImmediate as next_turn, setTimeout as sleep } from 'node:timers/promises';
 import { build, icmp, icmpv6, LINKTYPE_IPV4, LINKTYPE_IPV6, parse, payload } from '../packet/index.js';
 import * as socket from '../promises/index.js';
 import { type AddressRange, address_at, index_of, parse_range } from './address_range.js';
@@ -13,6 +12,7 @@ import { until_interrupted } from './interrupt.js';
 import { read_ancillary } from './kernel_time.js';
 import { complain, print, print_json } from './output.js';
 import { Progress } from './progress.js';
+import { BATCH, conduct } from './survey.js';
 
 const options = {
   rate: {
@@ -51,7 +51,6 @@ const options = {
 
 type Options = Values<typeof options>;
 
-const BATCH = 128;
 const HEADER_SIZE = 8;
 // What our requests carry tells them from those of others.
 const DATA_SIZE = 16;
@@ -100,52 +99,25 @@ class Sweep {
   }
 
   async run(interrupted: AbortSignal): Promise<void> {
-    const began = performance.now();
-    const finished = new AbortController();
-    const end = AbortSignal.any([interrupted, finished.signal]);
-    const receiving = this.#receive(end);
+    const { rate, wait, retries } = this.#options;
+    const { count } = this.#range;
     try {
-      for (let round = 0; round <= this.#options.retries && !this.#is_complete(); round++) {
-        await this.#send_round(end);
-        await this.#wait(end);
-      }
-    } catch (error) {
-      if (!end.aborted) throw error;
-    } finally {
-      finished.abort();
-      await receiving;
-      this.#sock.close();
+      const seconds = await conduct(
+        {
+          ...{ count, rate, wait, retries },
+          is_settled: (number) => this.#settled[number] !== 0,
+          is_complete: () => this.answered + this.#unreachable === count,
+          send: (numbers, end) => this.#send(numbers, end),
+          receive: (end) => this.#receive(end),
+          progress: (done) => this.#progress.update(done, count, `${this.answered} answered`),
+        },
+        interrupted,
+      );
       this.#progress.clear();
+      this.#print_statistics(seconds);
+    } finally {
+      this.#sock.close();
     }
-    this.#print_statistics((performance.now() - began) / 1000);
-  }
-
-  #is_complete(): boolean {
-    return this.answered + this.#unreachable === this.#range.count;
-  }
-
-  /** Asks all that are not settled. */
-  async #send_round(end: AbortSignal): Promise<void> {
-    const { rate } = this.#options;
-    const began = performance.now();
-    let batch: number[] = [];
-    let sent = 0;
-    for (let i = 0; i < this.#range.count; i++) {
-      if (this.#settled[i]) continue;
-      batch.push(i);
-      // A slow rate sends single ones, evenly.
-      const due = rate === 0 ? BATCH : Math.max(1, Math.min(BATCH, Math.floor(rate / 100)));
-      if (batch.length < due) continue;
-      sent += batch.length;
-      await this.#send(batch, end);
-      batch = [];
-      this.#show_progress(i);
-      const early = rate === 0 ? 0 : began + (sent * 1000) / rate - performance.now();
-      // Even without a rate, the answers have their turn.
-      if (early >= 1) await sleep(early, undefined, { signal: end });
-      else await next_turn();
-    }
-    if (batch.length > 0) await this.#send(batch, end);
   }
 
   async #send(numbers: readonly number[], end: AbortSignal): Promise<void> {
@@ -168,24 +140,11 @@ class Sweep {
     this.#sent += numbers.length;
   }
 
-  /** Until the last answers have had their time. */
-  async #wait(end: AbortSignal): Promise<void> {
-    const until = performance.now() + this.#options.wait * 1000;
-    while (!this.#is_complete() && performance.now() < until) {
-      await sleep(Math.min(20, this.#options.wait * 1000), undefined, { signal: end });
-      this.#show_progress(this.#range.count);
-    }
-  }
-
-  async #receive(end: AbortSignal): Promise<void> {
+  async #receive(end: AbortSignal): Promise<never> {
     const batch = new socket.MessageBatch(BATCH, ANSWER_MAX, ANCILLARY_SIZE);
-    try {
-      for (;;) {
-        const count = await this.#sock.recvmmsg_into(batch, 0, { signal: end });
-        for (let i = 0; i < count; i++) this.#take(batch, i);
-      }
-    } catch (error) {
-      if (!end.aborted) throw error;
+    for (;;) {
+      const count = await this.#sock.recvmmsg_into(batch, 0, { signal: end });
+      for (let i = 0; i < count; i++) this.#take(batch, i);
     }
   }
 
@@ -236,10 +195,6 @@ class Sweep {
     this.#progress.clear();
     if (json) print_json({ type: 'unreachable', address, message: reason });
     else print(`${address}  ${reason}`);
-  }
-
-  #show_progress(done: number): void {
-    this.#progress.update(done, this.#range.count, `${this.answered} answered`);
   }
 
   #print_statistics(seconds: number): void {

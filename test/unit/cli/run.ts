@@ -2,6 +2,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { vi } from 'vitest';
+
+// Each command is a process that starts anew, on a machine that may be busy.
+vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
 
 /** The program behind `npx bsd-sockets`. */
 export const program = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
