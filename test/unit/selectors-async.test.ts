@@ -245,6 +245,7 @@ test('waiting keeps the process alive, and nothing else does', () => {
          const [a, b] = socket.socketpair();
          const sel = selectors.DefaultSelector();
          sel.register(a, 1);
+         globalThis.kept = [a, b];
          ${body}`,
       ],
       { encoding: 'utf8', timeout: 10_000 },
