@@ -112,11 +112,18 @@ export class Lender {
     this.#fd = -1;
   }
 
-  /** Makes all that wait look into the queue. */
+  /** Makes all that wait look into the queue, by another lease; without a descriptor for it they go on. */
   interrupt(): void {
-    if (this.#fd < 0) return;
-    this.close();
-    this.open();
+    const [fd, generation] = [this.#fd, this.#generation];
+    if (fd < 0) return;
+    this.#fd = -1;
+    try {
+      this.open();
+    } catch {
+      this.#fd = fd;
+      return;
+    }
+    addon.close(fd, generation);
   }
 
   /** Whether some may still take a request, of a lease that was closed. */
