@@ -1,9 +1,15 @@
 // Addresses as text: IPv4, IPv6 as RFC 5952 writes them, and link-layer addresses as aa:bb:cc:dd:ee:ff. Reading takes the bytes
 // of a packet and cannot fail; writing takes what a person gave, and names the field where that is no address.
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { shown } from '../internal/validate.js';
 
 const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'));
+const ZERO = 0x30;
+const NINE = 0x39;
+const COLON = 0x3a;
+const DOT = 0x2e;
+const LETTER_A = 0x61;
+const LOWER_CASE = 0x20;
 const HARDWARE = /^[0-9a-f]{1,2}(?::[0-9a-f]{1,2})*$/i;
 
 /** The IPv4 address that stands at an offset. */
@@ -48,15 +54,35 @@ export function read_hardware(view: DataView, at: number, length = 6): string {
 }
 
 /**
- * Writes an IPv4 address.
+ * Writes an IPv4 address: four decimal numbers, as inet_pton(3) takes them.
  *
  * @throws TypeError, RangeError naming the field: no text, no address
  */
 export function write_ipv4(view: DataView, at: number, value: unknown, name: string): void {
-  if (typeof value !== 'string' || !isIPv4(value)) throw no_address(value, name, 'an IPv4 address');
-  let address = 0;
-  for (const part of value.split('.')) address = address * 256 + Number(part);
+  const address = typeof value === 'string' ? ipv4_number(value) : -1;
+  if (address < 0) throw no_address(value, name, 'an IPv4 address');
   view.setUint32(at, address);
+}
+
+/** The address as a number, or -1. */
+function ipv4_number(text: string): number {
+  let address = 0;
+  let part = 0;
+  let digits = 0;
+  let dots = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - ZERO;
+    if (digit >= 0 && digit <= 9 && digits < 3 && !(digits > 0 && part === 0)) {
+      part = part * 10 + digit;
+      digits++;
+    } else if (text.charCodeAt(i) === DOT && digits > 0 && part < 256) {
+      address = address * 256 + part;
+      part = 0;
+      digits = 0;
+      dots++;
+    } else return -1;
+  }
+  return dots === 3 && digits > 0 && part < 256 ? address * 256 + part : -1;
 }
 
 /**
@@ -99,16 +125,31 @@ export function hardware_length(value: unknown): number | undefined {
  * @throws TypeError, RangeError naming the field: no text, no address, another length
  */
 export function write_hardware(view: DataView, at: number, value: unknown, name: string, length = 6): void {
-  if (typeof value !== 'string' || hardware_length(value) !== length) {
-    throw no_address(
-      value,
-      name,
-      `${length} bytes such as ${'aa:bb:cc:dd:ee:ff:00:11'.slice(0, length * 3 - 1)}`,
-    );
+  if (typeof value === 'string' && write_bytes(view, at, value, length)) return;
+  const example = 'aa:bb:cc:dd:ee:ff:00:11'.slice(0, length * 3 - 1);
+  throw no_address(value, name, `${length} bytes such as ${example}`);
+}
+
+/** Writes hexadecimal numbers of one or two digits with colons between them; whether these are so many. */
+function write_bytes(view: DataView, at: number, text: string, length: number): boolean {
+  let count = 0;
+  let byte = 0;
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    const letter = (code | LOWER_CASE) - LETTER_A;
+    const digit = code <= NINE ? code - ZERO : letter >= 0 ? letter + 10 : -1;
+    if (code === COLON && digits > 0 && count < length - 1) {
+      view.setUint8(at + count++, byte);
+      byte = 0;
+      digits = 0;
+    } else if (code !== COLON && digit >= 0 && digit < 16 && digits < 2) {
+      byte = byte * 16 + digit;
+      digits++;
+    } else return false;
   }
-  if (length > 0) {
-    for (const [i, part] of value.split(':').entries()) view.setUint8(at + i, Number.parseInt(part, 16));
-  }
+  if (digits > 0 && count < length) view.setUint8(at + count++, byte);
+  return count === length && (digits > 0 || length === 0);
 }
 
 function no_address(value: unknown, name: string, what: string): Error {

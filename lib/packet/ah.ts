@@ -29,7 +29,7 @@ const FIELDS = ['next_header', 'length', 'reserved', 'spi', 'seq', 'icv'];
  * @throws TypeError for a field that it does not have
  */
 export function ah(fields: AhFields = {}): AhDraft {
-  return { ...known(fields, 'ah', FIELDS), layer: 'ah' };
+  return { layer: 'ah', ...known(fields, 'ah', FIELDS) };
 }
 
 export const ah_protocol: Protocol = {

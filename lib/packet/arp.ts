@@ -35,7 +35,7 @@ const FIELDS = [
 const REQUEST = 1;
 
 function make(fields: ArpFields = {}): ArpDraft {
-  return { ...known(fields, 'arp', FIELDS), layer: 'arp' };
+  return { layer: 'arp', ...known(fields, 'arp', FIELDS) };
 }
 
 /**

@@ -27,7 +27,7 @@ const FIRST_ETHERTYPE = 0x600;
  * @throws TypeError for a field that it does not have
  */
 export function ethernet(fields: EthernetFields = {}): EthernetDraft {
-  return { ...known(fields, 'ethernet', FIELDS), layer: 'ethernet' };
+  return { layer: 'ethernet', ...known(fields, 'ethernet', FIELDS) };
 }
 
 export const ethernet_protocol: Protocol = {

@@ -30,7 +30,7 @@ const ETHERNET = 0x6558;
 const FIELDS = ['flags', 'protocol', 'checksum', 'offset', 'key', 'seq', 'checksum_ok'];
 
 function make(fields: GreFields = {}): GreDraft {
-  return { ...known(fields, 'gre', FIELDS), layer: 'gre' };
+  return { layer: 'gre', ...known(fields, 'gre', FIELDS) };
 }
 
 /**

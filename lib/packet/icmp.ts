@@ -136,7 +136,7 @@ function checked<F extends object>(name: Known, fields: F): F {
 
 /** Any message by its type: { type, code, checksum, rest }. */
 function make(fields: HeaderFields & { rest?: number } = {}): Other {
-  return { ...known(fields, 'icmp', [...HEAD, 'rest']), layer, name: 'unknown' };
+  return { layer, name: 'unknown', ...known(fields, 'icmp', [...HEAD, 'rest']) };
 }
 
 /**
@@ -147,71 +147,71 @@ function make(fields: HeaderFields & { rest?: number } = {}): Other {
  */
 export const icmp = Object.assign(make, {
   echo: (fields: Fields<'echo'> = {}): As<'echo'> => ({
-    ...checked('echo', fields),
     layer,
     name: 'echo',
+    ...checked('echo', fields),
   }),
   echo_reply: (fields: Fields<'echo_reply'> = {}): As<'echo_reply'> => ({
-    ...checked('echo_reply', fields),
     layer,
     name: 'echo_reply',
+    ...checked('echo_reply', fields),
   }),
   destination_unreachable: (
     fields: Fields<'destination_unreachable'> = {},
   ): As<'destination_unreachable'> => ({
-    ...checked('destination_unreachable', fields),
     layer,
     name: 'destination_unreachable',
+    ...checked('destination_unreachable', fields),
   }),
   source_quench: (fields: Fields<'source_quench'> = {}): As<'source_quench'> => ({
-    ...checked('source_quench', fields),
     layer,
     name: 'source_quench',
+    ...checked('source_quench', fields),
   }),
   redirect: (fields: Fields<'redirect'> = {}): As<'redirect'> => ({
-    ...checked('redirect', fields),
     layer,
     name: 'redirect',
+    ...checked('redirect', fields),
   }),
   time_exceeded: (fields: Fields<'time_exceeded'> = {}): As<'time_exceeded'> => ({
-    ...checked('time_exceeded', fields),
     layer,
     name: 'time_exceeded',
+    ...checked('time_exceeded', fields),
   }),
   parameter_problem: (fields: Fields<'parameter_problem'> = {}): As<'parameter_problem'> => ({
-    ...checked('parameter_problem', fields),
     layer,
     name: 'parameter_problem',
+    ...checked('parameter_problem', fields),
   }),
   router_advertisement: (fields: Fields<'router_advertisement'> = {}): As<'router_advertisement'> => ({
-    ...checked('router_advertisement', fields),
     layer,
     name: 'router_advertisement',
+    ...checked('router_advertisement', fields),
   }),
   router_solicitation: (fields: HeaderFields = {}): As<'router_solicitation'> => ({
-    ...checked('router_solicitation', fields),
     layer,
     name: 'router_solicitation',
+    ...checked('router_solicitation', fields),
   }),
   timestamp: (fields: Fields<'timestamp'> = {}): As<'timestamp'> => ({
-    ...checked('timestamp', fields),
     layer,
     name: 'timestamp',
+    ...checked('timestamp', fields),
   }),
   timestamp_reply: (fields: Fields<'timestamp_reply'> = {}): As<'timestamp_reply'> => ({
-    ...checked('timestamp_reply', fields),
     layer,
     name: 'timestamp_reply',
+    ...checked('timestamp_reply', fields),
   }),
   address_mask_request: (fields: Fields<'address_mask_request'> = {}): As<'address_mask_request'> => ({
-    ...checked('address_mask_request', fields),
     layer,
     name: 'address_mask_request',
+    ...checked('address_mask_request', fields),
   }),
   address_mask_reply: (fields: Fields<'address_mask_reply'> = {}): As<'address_mask_reply'> => ({
-    ...checked('address_mask_reply', fields),
     layer,
     name: 'address_mask_reply',
+    ...checked('address_mask_reply', fields),
   }),
 } as const);
 

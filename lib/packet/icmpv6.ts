@@ -187,7 +187,7 @@ function checked<F extends object>(name: Known, fields: F): F {
 
 /** Any message by its type: { type, code, checksum, rest }. */
 function make(fields: HeaderFields & { rest?: number } = {}): Other {
-  return { ...known(fields, 'icmpv6', [...HEAD, 'rest']), layer, name: 'unknown' };
+  return { layer, name: 'unknown', ...known(fields, 'icmpv6', [...HEAD, 'rest']) };
 }
 
 /**
@@ -200,87 +200,87 @@ export const icmpv6 = Object.assign(make, {
   destination_unreachable: (
     fields: Fields<'destination_unreachable'> = {},
   ): As<'destination_unreachable'> => ({
-    ...checked('destination_unreachable', fields),
     layer,
     name: 'destination_unreachable',
+    ...checked('destination_unreachable', fields),
   }),
   packet_too_big: (fields: Fields<'packet_too_big'> = {}): As<'packet_too_big'> => ({
-    ...checked('packet_too_big', fields),
     layer,
     name: 'packet_too_big',
+    ...checked('packet_too_big', fields),
   }),
   time_exceeded: (fields: Fields<'time_exceeded'> = {}): As<'time_exceeded'> => ({
-    ...checked('time_exceeded', fields),
     layer,
     name: 'time_exceeded',
+    ...checked('time_exceeded', fields),
   }),
   parameter_problem: (fields: Fields<'parameter_problem'> = {}): As<'parameter_problem'> => ({
-    ...checked('parameter_problem', fields),
     layer,
     name: 'parameter_problem',
+    ...checked('parameter_problem', fields),
   }),
   echo: (fields: Fields<'echo'> = {}): As<'echo'> => ({
-    ...checked('echo', fields),
     layer,
     name: 'echo',
+    ...checked('echo', fields),
   }),
   echo_reply: (fields: Fields<'echo_reply'> = {}): As<'echo_reply'> => ({
-    ...checked('echo_reply', fields),
     layer,
     name: 'echo_reply',
+    ...checked('echo_reply', fields),
   }),
   multicast_listener_query: (
     fields: Fields<'multicast_listener_query'> = {},
   ): As<'multicast_listener_query'> => ({
-    ...checked('multicast_listener_query', fields),
     layer,
     name: 'multicast_listener_query',
+    ...checked('multicast_listener_query', fields),
   }),
   multicast_listener_report: (
     fields: Fields<'multicast_listener_report'> = {},
   ): As<'multicast_listener_report'> => ({
-    ...checked('multicast_listener_report', fields),
     layer,
     name: 'multicast_listener_report',
+    ...checked('multicast_listener_report', fields),
   }),
   multicast_listener_done: (
     fields: Fields<'multicast_listener_done'> = {},
   ): As<'multicast_listener_done'> => ({
-    ...checked('multicast_listener_done', fields),
     layer,
     name: 'multicast_listener_done',
+    ...checked('multicast_listener_done', fields),
   }),
   router_solicitation: (fields: Fields<'router_solicitation'> = {}): As<'router_solicitation'> => ({
-    ...checked('router_solicitation', fields),
     layer,
     name: 'router_solicitation',
+    ...checked('router_solicitation', fields),
   }),
   router_advertisement: (fields: Fields<'router_advertisement'> = {}): As<'router_advertisement'> => ({
-    ...checked('router_advertisement', fields),
     layer,
     name: 'router_advertisement',
+    ...checked('router_advertisement', fields),
   }),
   neighbor_solicitation: (fields: Fields<'neighbor_solicitation'> = {}): As<'neighbor_solicitation'> => ({
-    ...checked('neighbor_solicitation', fields),
     layer,
     name: 'neighbor_solicitation',
+    ...checked('neighbor_solicitation', fields),
   }),
   neighbor_advertisement: (fields: Fields<'neighbor_advertisement'> = {}): As<'neighbor_advertisement'> => ({
-    ...checked('neighbor_advertisement', fields),
     layer,
     name: 'neighbor_advertisement',
+    ...checked('neighbor_advertisement', fields),
   }),
   redirect: (fields: Fields<'redirect'> = {}): As<'redirect'> => ({
-    ...checked('redirect', fields),
     layer,
     name: 'redirect',
+    ...checked('redirect', fields),
   }),
   multicast_listener_report_v2: (
     fields: Fields<'multicast_listener_report_v2'> = {},
   ): As<'multicast_listener_report_v2'> => ({
-    ...checked('multicast_listener_report_v2', fields),
     layer,
     name: 'multicast_listener_report_v2',
+    ...checked('multicast_listener_report_v2', fields),
   }),
 } as const);
 

@@ -48,7 +48,7 @@ const FIELDS = [
 ];
 
 function make(fields: Ipv4Fields = {}): Ipv4Draft {
-  return { ...known(fields, 'ipv4', FIELDS), layer: 'ipv4' };
+  return { layer: 'ipv4', ...known(fields, 'ipv4', FIELDS) };
 }
 
 /**

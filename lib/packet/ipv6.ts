@@ -45,7 +45,7 @@ const FIELDS = [
  * @throws TypeError for a field that IPv6 does not have
  */
 export function ipv6(fields: Ipv6Fields = {}): Ipv6Draft {
-  return { ...known(fields, 'ipv6', FIELDS), layer: 'ipv6' };
+  return { layer: 'ipv6', ...known(fields, 'ipv6', FIELDS) };
 }
 
 export const ipv6_protocol: Protocol = {

@@ -47,12 +47,12 @@ const FIELDS = ['packet_type', 'arphrd_type', 'address_length', 'src', 'padding'
  * @throws TypeError for a field that it does not have
  */
 export function linux_sll(fields: LinuxSllFields = {}): LinuxSllDraft {
-  return { ...known(fields, 'linux_sll', FIELDS), layer: 'linux_sll' };
+  return { layer: 'linux_sll', ...known(fields, 'linux_sll', FIELDS) };
 }
 
 /** The second version of it, with interface_index. */
 export function linux_sll2(fields: LinuxSll2Fields = {}): LinuxSll2Draft {
-  return { ...known(fields, 'linux_sll2', ['interface_index', ...FIELDS]), layer: 'linux_sll2' };
+  return { layer: 'linux_sll2', ...known(fields, 'linux_sll2', ['interface_index', ...FIELDS]) };
 }
 
 /** The sender's address in a field of 8 bytes, as far as it goes, and what is left of the field. */

@@ -29,7 +29,7 @@ const AF_INET6 = [10, 24, 28, 30];
  * @throws TypeError for a field that it does not have
  */
 export function loopback(fields: LoopbackFields = {}): LoopbackDraft {
-  return { ...known(fields, 'loopback', FIELDS), layer: 'loopback' };
+  return { layer: 'loopback', ...known(fields, 'loopback', FIELDS) };
 }
 
 function parse(input: Input, network_order: boolean): Parser | undefined {

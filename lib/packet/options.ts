@@ -87,6 +87,8 @@ function lengths(from: number, last: number, length: number): string {
   return from > last ? 'it has no length' : `its length is ${length}, ${last - from + 2} bytes are there`;
 }
 
+const NONE = Buffer.alloc(0);
+
 /** An option as it is given, before anything about it is known. */
 interface Given {
   readonly type?: unknown;
@@ -110,6 +112,7 @@ export function option_bytes<F extends Given>(
   encode: Encode<F>,
 ): Buffer {
   if (!is_list<F>(options)) throw new TypeError(`${field} must be an array, not ${shown(options)}`);
+  if (options.length === 0) return NONE;
   return Buffer.concat(
     options.flatMap((option, index) => one_option(option, `${field}[${index}]`, format, encode)),
   );

@@ -40,7 +40,7 @@ const FIELDS = [
 ];
 
 function make(fields: TcpFields = {}): TcpDraft {
-  return { ...known(fields, 'tcp', FIELDS), layer: 'tcp' };
+  return { layer: 'tcp', ...known(fields, 'tcp', FIELDS) };
 }
 
 /**

@@ -28,7 +28,7 @@ const FIELDS = ['src_port', 'dst_port', 'length', 'checksum', 'checksum_ok'];
  * @throws TypeError for a field that UDP does not have
  */
 export function udp(fields: UdpFields = {}): UdpDraft {
-  return { ...known(fields, 'udp', FIELDS), layer: 'udp' };
+  return { layer: 'udp', ...known(fields, 'udp', FIELDS) };
 }
 
 export const udp_protocol: Protocol = {

@@ -32,7 +32,7 @@ const FIRST_ETHERTYPE = 0x600;
  * @throws TypeError for a field that it does not have
  */
 export function vlan(fields: VlanFields = {}): VlanDraft {
-  return { ...known(fields, 'vlan', FIELDS), layer: 'vlan' };
+  return { layer: 'vlan', ...known(fields, 'vlan', FIELDS) };
 }
 
 /** The ethertype that announces the tag at an index: that of a service tag if another tag follows. Undefined: there is no tag. */

@@ -273,7 +273,40 @@ describe('addresses', () => {
     expect(parse_ip(build(ipv6({ src: given }))).get('ipv6')?.src).toBe(expected);
   });
 
+  test.each([
+    '',
+    '1',
+    '1.2.3',
+    '1.2.3.4.5',
+    '1.2.3.',
+    '.1.2.3',
+    '1..2.3',
+    '01.2.3.4',
+    '1.2.3.256',
+    '1.2.3.1000',
+    '1.2.3.4 ',
+    '1.2.3.-4',
+    'a.b.c.d',
+  ])('no IPv4 address: "%s"', (dst) => expect(() => build(ipv4({ dst }))).toThrow(RangeError));
+
+  test.each([
+    '',
+    ':::::',
+    '0:1:2:3:4',
+    '0:1:2:3:4:5:6',
+    '0:1:2:3:4:5:',
+    ':0:1:2:3:4',
+    '0:1:2:3:4:@',
+    '0:1:2:3:4:`',
+    '0:1:2:3:4:g',
+    '000:1:2:3:4:5',
+    '0-1-2-3-4-5',
+  ])('no link-layer address: "%s"', (dst) => expect(() => build(ethernet({ dst }))).toThrow(RangeError));
+
   test('link-layer addresses', () => {
+    expect(parse(build(ethernet({ src: 'AF:fa:09:90:ff:FF' }))).get('ethernet')?.src).toBe(
+      'af:fa:09:90:ff:ff',
+    );
     expect(parse(build(ethernet({ src: 'A:b:C:0:10:ff' }))).get('ethernet')?.src).toBe('0a:0b:0c:00:10:ff');
   });
 });
