@@ -77,9 +77,9 @@ function show_layers(layers: readonly Draft[], indent: string): string {
 
 /** A title, and beneath it the fields of an object. */
 function show_object(title: string, fields: object, indent: string): string {
-  const entries = Object.entries(fields).filter(
-    ([key, value]) => value !== undefined && !hidden(key, fields),
-  );
+  const entries = Object.entries(fields)
+    .filter(([key, value]) => value !== undefined && !hidden(key, fields))
+    .sort(([a], [b]) => Number(b === 'type') - Number(a === 'type'));
   const width = Math.max(0, ...entries.filter(([, value]) => !is_block(value)).map(([key]) => key.length));
   const lines = entries.map(([key, value]) => show_field(key, value, fields, `${indent}  `, width));
   return [`${indent}${title}`, ...lines].join('\n');

@@ -100,6 +100,26 @@ describe('examples', { timeout: 60_000 }, () => {
     expect(outcome.stderr).toContain('gaierror');
   });
 
+  test('packet-probe.mjs as root', async (ctx) => {
+    if (!privileged) ctx.skip('needs root for CAP_NET_RAW');
+    for (const address of ['127.0.0.1', '::1']) {
+      const { code, stdout, stderr } = await run('packet-probe.mjs', { args: [address, '9'] });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+      const lines = stdout.trimEnd().split('\n').sort();
+      expect(lines[0]).toMatch(/^packets {5}[\d.:]+ echo: echo reply, after \d+\.\d{3} ms$/);
+      expect(lines[1]).toMatch(/^packets {5}[\d.:]+ port 9: closed, after \d+\.\d{3} ms$/);
+    }
+  });
+
+  test('packet-probe.mjs without CAP_NET_RAW says what is missing, and succeeds', async (ctx) => {
+    const outcome = await run('packet-probe.mjs', privileged ? { uid: 65_534 } : {}).catch(
+      (error: Error) => error,
+    );
+    if (outcome instanceof Error) ctx.skip(`cannot run node as nobody: ${outcome.message}`);
+    else if (/echo:/.test(outcome.stdout)) ctx.skip('this node has CAP_NET_RAW');
+    else expect(outcome.stdout).toMatch(/^packets {5}left out: .*CAP_NET_RAW/m);
+  });
+
   test('demo.mjs runs them all, in order', async () => {
     const { code, stdout, stderr } = await run('demo.mjs');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
