@@ -274,3 +274,22 @@ describe('refuses', () => {
     d.close();
   });
 });
+
+it('messages of the same sender, of others, and of none have addresses of their own', () => {
+  const receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
+  receiver.bind(['127.0.0.1', 0]);
+  const senders = [0, 1].map(() => socket.socket(socket.AF_INET, socket.SOCK_DGRAM));
+  for (const sock of senders) sock.bind(['127.0.0.1', 0]);
+  for (const index of [0, 0, 1, 0, 0]) senders[index]?.sendto(`from ${index}`, receiver.getsockname());
+  const messages = receiver.recvmmsg(10, 100);
+  const [first, second] = senders.map((sock) => sock.getsockname());
+  expect(messages.map(([bytes, , , address]) => [String(bytes), address])).toEqual([
+    ['from 0', first],
+    ['from 0', first],
+    ['from 1', second],
+    ['from 0', first],
+    ['from 0', first],
+  ]);
+  expect(messages[0]?.[3]).not.toBe(messages[1]?.[3]);
+  for (const sock of [receiver, ...senders]) sock.close();
+});
