@@ -172,6 +172,27 @@ describe('installed', () => {
   });
 });
 
+describe('the command', () => {
+  it('runs as npx runs it', () => {
+    const npx = (...args: string[]) =>
+      run(installed, no_compiler, 'npm', 'exec', '--offline', '--', 'bsd-sockets', ...args);
+    const doctor = npx('doctor', '--json');
+    expect(doctor.code, doctor.stderr).toBe(0);
+    const { binary } = JSON.parse(doctor.stdout) as { binary: string };
+    expect(binary).toContain(join('node_modules', 'bsd-sockets', 'prebuilds'));
+    const wrong = npx('pnig');
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining('did you mean ping?') });
+  });
+
+  it('pings', (ctx) => {
+    if (process.getuid?.() !== 0) ctx.skip('needs root for CAP_NET_RAW');
+    const command = join(installed, 'node_modules', '.bin', 'bsd-sockets');
+    const { code, stdout } = run(installed, no_compiler, command, 'ping', '-c', '1', '127.0.0.1');
+    expect(stdout).toContain('64 bytes from 127.0.0.1: icmp_seq=1 ttl=64 time=');
+    expect(code).toBe(0);
+  });
+});
+
 describe('the types', () => {
   const consumer = `
     import * as socket from 'bsd-sockets/socket';
