@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <node_api.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <string>
 
@@ -42,6 +43,29 @@ class View {
   uint8_t* data_ = nullptr;
   size_t length_ = 0;
   bool valid_ = false;
+};
+
+// Memory of a call that may wait: a view of the caller's, which may move while JavaScript runs, or our own.
+class Memory {
+ public:
+  explicit Memory(View view, size_t wanted = SIZE_MAX) : view_(view), wanted_(wanted) {}
+  Memory(uint8_t* own, size_t size) : own_(own), wanted_(size) {}
+
+  bool valid() const { return own_ != nullptr || view_.valid(); }
+  // Where it is now, for each attempt anew; the length then.
+  uint8_t* Fresh() {
+    if (own_ == nullptr && !fresh_) view_.Reload();
+    fresh_ = false;
+    return data();
+  }
+  uint8_t* data() const { return own_ != nullptr ? own_ : view_.data(); }
+  size_t length() const { return own_ != nullptr ? wanted_ : std::min(wanted_, view_.length()); }
+
+ private:
+  View view_;
+  uint8_t* own_ = nullptr;
+  size_t wanted_;
+  bool fresh_ = true;
 };
 
 template <size_t kCount>

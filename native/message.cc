@@ -73,32 +73,6 @@ class Buffers {
   bool fresh_ = true;
 };
 
-// Memory that lib/ hands over as a view, or a part of the exchange memory where that is null.
-class Room {
- public:
-  template <size_t kCount>
-  Room(Arguments<kCount>& args, size_t index, size_t wanted, uint8_t* exchange, size_t exchange_size)
-      : wanted_(wanted) {
-    if (args.Is(index, napi_null)) {
-      fixed_ = exchange;
-      wanted_ = std::min(wanted_, exchange_size);
-    } else {
-      view_ = args.Bytes(index);
-    }
-  }
-
-  void Fresh() {
-    if (fixed_ == nullptr) view_.Reload();
-  }
-  uint8_t* data() const { return fixed_ != nullptr ? fixed_ : view_.data(); }
-  size_t length() const { return fixed_ != nullptr ? wanted_ : std::min(wanted_, view_.length()); }
-
- private:
-  View view_;
-  uint8_t* fixed_ = nullptr;
-  size_t wanted_;
-};
-
 // What `call(flags)` returns with MSG_CMSG_CLOEXEC: received descriptors are close-on-exec from birth. A few
 // protocols refuse all flags they do not know (AF_PACKET, ISO-TP, J1939, with EINVAL); they carry no
 // descriptors and get the call again with the caller's own flags.
@@ -157,7 +131,9 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
   size_t length = static_cast<size_t>(args.Int64(3));
   double timeout_ms = args.Double(7);
   Exchange& exchange = args.state().exchange();
-  Room control(args, 4, static_cast<size_t>(args.Int64(5)), exchange.control, kControlSize);
+  size_t control_wanted = static_cast<size_t>(args.Int64(5));
+  Memory control = args.Is(4, napi_null) ? Memory(exchange.control, std::min(control_wanted, kControlSize))
+                                         : Memory(args.Bytes(4), control_wanted);
   Buffers buffers;
   bool to_scratch = args.Is(2, napi_null);
   if (!args.valid() || (!to_scratch && !buffers.Read(env, args[2]))) return args.Invalid();
@@ -165,13 +141,13 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
   Address address;
   msghdr message{};
   int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&] {
-    control.Fresh();
     message = {};
     message.msg_name = &address.storage;
     message.msg_namelen = sizeof address.storage;
     message.msg_iov = to_scratch ? &scratch : buffers.Fresh();
     message.msg_iovlen = to_scratch ? 1 : buffers.count();
-    message.msg_control = control.length() > 0 ? control.data() : nullptr;
+    uint8_t* control_data = control.Fresh();
+    message.msg_control = control.length() > 0 ? control_data : nullptr;
     message.msg_controllen = control.length();
     return WithCloseOnExec(flags, [&](int all) { return ::recvmsg(fd, &message, all); });
   });

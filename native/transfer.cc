@@ -17,61 +17,22 @@
 namespace bsd_sockets {
 namespace {
 
-// Where received bytes go: the caller's view, whose memory may move while JavaScript runs, or the scratch.
-class Target {
- public:
-  explicit Target(const RegisterArguments& args) : wanted_(static_cast<size_t>(args->length)) {
-    if (args.has_bytes()) {
-      view_ = args.Bytes();
-    } else {
-      scratch_ = args.state().exchange().scratch;
-      wanted_ = std::min(wanted_, kScratchSize);
-    }
-  }
-
-  bool valid() const { return scratch_ != nullptr || view_.valid(); }
-  // For each attempt anew.
-  void* data() {
-    if (scratch_ != nullptr) return scratch_;
-    if (!fresh_) view_.Reload();
-    fresh_ = false;
-    return view_.data();
-  }
-  size_t length() const { return scratch_ != nullptr ? wanted_ : std::min(wanted_, view_.length()); }
-
- private:
-  View view_;
-  uint8_t* scratch_ = nullptr;
-  size_t wanted_;
-  bool fresh_ = true;
-};
-
-// The bytes to send, likewise.
-class Source {
- public:
-  explicit Source(View view) : view_(view) {}
-  bool valid() const { return view_.valid(); }
-  const void* data() {
-    if (!fresh_) view_.Reload();
-    fresh_ = false;
-    return view_.data();
-  }
-  size_t length() const { return view_.length(); }
-
- private:
-  View view_;
-  bool fresh_ = true;
-};
+// Where received bytes go: the caller's view, or the scratch.
+Memory Target(const RegisterArguments& args) {
+  size_t wanted = static_cast<size_t>(args->length);
+  if (args.has_bytes()) return Memory(args.Bytes(), wanted);
+  return Memory(args.state().exchange().scratch, std::min(wanted, kScratchSize));
+}
 
 }  // namespace
 
 // send(bytes), with fd, generation, flags and timeout_ms in the registers -> count
 napi_value Send(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
-  Source source(args.Bytes());
+  Memory source(args.Bytes());
   if (!source.valid()) return args.Return(-EINVAL);
   return args.Return(Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&] {
-    const void* data = source.data();
+    const void* data = source.Fresh();
     return WithoutSignal(args->flags, [&](int all) { return ::send(args->fd, data, source.length(), all); });
   }));
 }
@@ -79,11 +40,11 @@ napi_value Send(napi_env env, napi_callback_info info) {
 // sendto(bytes), with fd, generation, flags, timeout_ms and address_length in the registers -> count
 napi_value Sendto(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
-  Source source(args.Bytes());
+  Memory source(args.Bytes());
   if (!source.valid()) return args.Return(-EINVAL);
   Address address = TakeAddress(args.state(), args->address_length);
   return args.Return(Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&] {
-    const void* data = source.data();
+    const void* data = source.Fresh();
     return WithoutSignal(args->flags, [&](int all) {
       return ::sendto(args->fd, data, source.length(), all, &address.header, address.length);
     });
@@ -94,7 +55,7 @@ napi_value Sendto(napi_env env, napi_callback_info info) {
 // -> count
 napi_value Recv(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
-  Target target(args);
+  Memory target = Target(args);
   if (!target.valid()) return args.Return(-EINVAL);
   short events = ReceiveEvents(args->flags);
   Readiness* readiness = args->timeout_ms == 0 && args->flags == 0 ? args.state().readiness : nullptr;
@@ -103,7 +64,7 @@ napi_value Recv(napi_env env, napi_callback_info info) {
       errno = EAGAIN;
       return static_cast<ssize_t>(-1);
     }
-    void* data = target.data();
+    void* data = target.Fresh();
     ssize_t count = ::recv(args->fd, data, target.length(), args->flags);
     if (readiness != nullptr) readiness->Received(args->fd, count, target.length());
     return count;
@@ -113,12 +74,12 @@ napi_value Recv(napi_env env, napi_callback_info info) {
 // recvfrom(bytes) or recvfrom(), as recv -> count, the sender in address_out
 napi_value Recvfrom(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
-  Target target(args);
+  Memory target = Target(args);
   if (!target.valid()) return args.Return(-EINVAL);
   Address address;
   short events = ReceiveEvents(args->flags);
   int64_t count = Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&] {
-    void* data = target.data();
+    void* data = target.Fresh();
     return ::recvfrom(args->fd, data, target.length(), args->flags, &address.header, address.Receive());
   });
   if (count >= 0) GiveAddress(args.state(), address);
