@@ -4,6 +4,8 @@
 // One table row a family. Fields come in the order of README.md's tuples, checked by lib/internal/address.ts;
 // interfaces are named, as in Python, and looked up here.
 #include <errno.h>
+#include <sys/socket.h>
+// The headers of older kernels need what stands above.
 #include <linux/can.h>
 #include <linux/if_alg.h>
 #include <linux/netlink.h>
