@@ -69,6 +69,14 @@ describe('after a receive that took all', () => {
     expect((await conn.recv(100)).length).toBe(0);
   });
 
+  test('the own end of receiving', async () => {
+    const waiting = conn.recv(100);
+    await client.send('y');
+    expect(String(await waiting)).toBe('y');
+    await conn.shutdown(promises.SHUT_RD);
+    expect((await conn.recv(100)).length).toBe(0);
+  });
+
   test('a reset', async () => {
     client.setsockopt(promises.SOL_SOCKET, promises.SO_LINGER, Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]));
     client.close();
