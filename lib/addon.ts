@@ -212,6 +212,8 @@ export interface Addon {
   inet_ntop(family: number, bytes: Bytes): string | number;
   cmsg_len(length: number): number;
   cmsg_space(length: number): number;
+
+  sum_words(bytes: Bytes, start: number, end: number): number;
 }
 
 /** What the binary exports: of the calls that carry data, only the bytes are an argument. */

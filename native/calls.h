@@ -94,7 +94,9 @@
   X(inet_pton, InetPton)                       \
   X(inet_ntop, InetNtop)                       \
   X(cmsg_len, CmsgLen)                         \
-  X(cmsg_space, CmsgSpace)
+  X(cmsg_space, CmsgSpace)                     \
+  /* checksum.cc */                            \
+  X(sum_words, SumWordsCall)
 namespace bsd_sockets {
 #define BSD_SOCKETS_DECLARE(name, function) napi_value function(napi_env env, napi_callback_info info);
 BSD_SOCKETS_CALLS(BSD_SOCKETS_DECLARE)

@@ -2,7 +2,7 @@
 //
 // A packet has three ends. `bytes.length` is what can be read; `end` is where the innermost length field says that the packet
 // ends, if that is there; `wire_end` is that place whether it is there or not. Between `end` and `wire_end` lies what a capture cut off.
-import { add_words } from './checksum.js';
+import { add_bytes } from './checksum.js';
 import type { Layer, LayerName } from './layers.js';
 
 /** What is wrong with a packet: in which layer, at which byte of the packet, in words. */
@@ -87,7 +87,7 @@ export class Input {
   /** Whether the message from `start` to the end has a correct checksum; undefined where not all of it is there. */
   verify(start: number, initial: number): boolean | undefined {
     if (this.partial || this.end < this.wire_end) return undefined;
-    return add_words(this.view, start, this.end, initial) === 0xffff;
+    return add_bytes(this.bytes, this.view, start, this.end, initial) === 0xffff;
   }
 
   /** The same with the pseudo-header of the IP layer below. */

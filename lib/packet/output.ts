@@ -4,7 +4,7 @@
 // A checksum with a pseudo-header waits for the addresses: the transport leaves a request, the IP layer outside of it fulfils it.
 import { integer, shown } from '../internal/validate.js';
 import { write_hardware, write_ipv4, write_ipv6 } from './address.js';
-import { add_words } from './checksum.js';
+import { add_bytes } from './checksum.js';
 import type { Draft } from './layers.js';
 import { protocol_names, protocol_of_name } from './registry.js';
 
@@ -109,7 +109,7 @@ export class Output {
   checksum(at: number, given: unknown, name: string, start: number, end: number): void {
     this.u16(at, given ?? 0, name);
     if (given === undefined || given === null) {
-      this.view.setUint16(at, ~add_words(this.view, start, end, 0) & 0xffff);
+      this.view.setUint16(at, ~add_bytes(this.bytes, this.view, start, end, 0) & 0xffff);
     }
   }
 
@@ -124,7 +124,7 @@ export class Output {
   settle_checksum(sum_of_addresses: number): void {
     if (this.request === undefined) return;
     const { at, start, end, protocol, zero } = this.request;
-    const sum = add_words(this.view, start, end, sum_of_addresses + protocol + (end - start));
+    const sum = add_bytes(this.bytes, this.view, start, end, sum_of_addresses + protocol + (end - start));
     this.view.setUint16(at, ~sum & 0xffff || zero);
     this.request = undefined;
   }

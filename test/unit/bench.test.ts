@@ -1,5 +1,5 @@
 // The benchmark runs and its output has the promised shape. What it measures is nobody's assertion here.
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -89,4 +89,16 @@ describe('npm run bench', () => {
 
     expect((await bench('--speed', '11')).code).not.toBe(0);
   });
+});
+
+test('npm run bench:packet: a line for each', () => {
+  const packets = fileURLToPath(new URL('../../bench/packet.mjs', import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [packets, '--quick'], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+  expect(
+    stdout.match(/^(build|parse|checksum) .+ +\d+ ns( {2}[\d.]+ of a DataView by hand)?\s*$/gm),
+  ).toHaveLength(6);
 });

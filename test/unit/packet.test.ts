@@ -4,6 +4,7 @@
  */
 import * as packet from 'bsd-sockets/packet';
 import { describe, expect, test } from 'vitest';
+import { addon } from '../../dist/addon.js';
 
 const {
   arp,
@@ -68,9 +69,25 @@ describe('checksum', () => {
       expect(checksum(new DataView(all.buffer, start, length))).toBe(slow(part));
     }
     expect(checksum(new Uint8Array(3 << 20).fill(255))).toBe(0);
+    const part = new Uint8Array(new SharedArrayBuffer(6000), 5, 5001);
+    part.set(all.subarray(0, 5001));
+    expect(checksum(part)).toBe(slow(all.subarray(0, 5001)));
+    expect(checksum(part, 0xffffffff)).toBe(checksum(part));
     const shared = new SharedArrayBuffer(8);
     new Uint8Array(shared).fill(1);
     expect(checksum(shared)).toBe(~0x0404 & 0xffff);
+  });
+
+  test('native code adds nothing beyond the bytes', () => {
+    for (const [start, end] of [
+      [0, 9],
+      [5, 4],
+      [9, 9],
+    ] as const)
+      expect(addon.sum_words(new Uint8Array(8), start, end)).toBeLessThan(0);
+    expect(addon.sum_words(Uint8Array.of(1, 2, 3), 1, 3)).toBe(0x0203);
+    expect(addon.sum_words(Uint8Array.of(1, 2, 3), 0, 3)).toBe(0x0402);
+    expect(addon.sum_words(new Uint8Array(0), 0, 0)).toBe(0);
   });
 
   test('misuse', () => {
