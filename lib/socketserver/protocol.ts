@@ -25,7 +25,7 @@ export const SLOTS = 8;
 export const STATE = 0;
 export const SINCE = 1;
 const CLIENT = 2;
-const CLIENT_LIMIT = 128;
+const CLIENT_LIMIT = 256;
 export const SLOT_SIZE = CLIENT + 1 + CLIENT_LIMIT / Int32Array.BYTES_PER_ELEMENT;
 /** States; 0 is that of a slot that nobody has, or of a worker that starts. */
 export const QUEUING = 1;
@@ -196,8 +196,8 @@ export function client_recorder(counters: Int32Array, slot: number): (client_add
   const length = slot_index(slot) + CLIENT;
   return (client_address) => {
     const text = JSON.stringify(client_address) ?? '';
-    // Longer ones, which AF_UNIX has, are not noted. Each character takes at most three bytes.
-    counters[length] = text.length * 3 <= CLIENT_LIMIT ? bytes.write(text) : 0;
+    // Longer ones, which AF_UNIX may have, are not noted.
+    counters[length] = Buffer.byteLength(text) <= CLIENT_LIMIT ? bytes.write(text) : 0;
   };
 }
 

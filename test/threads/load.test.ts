@@ -1,7 +1,6 @@
 // Many short connections against each kind of server: none is lost, and what the server holds is what it held before.
 //
-// Those on the event loop have their own, async-server.test.ts. SERVER_CONNECTIONS=20000 makes that many connections,
-// SERVER_SOAK_SECONDS=120 makes each of them last two minutes.
+// LOAD_CONNECTIONS=20000 makes that many connections, LOAD_SECONDS=120 makes each load last two minutes.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -12,8 +11,8 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-const CONNECTIONS = Number(process.env.SERVER_CONNECTIONS ?? 1000);
-const SECONDS = Number(process.env.SERVER_SOAK_SECONDS ?? 0);
+const CONNECTIONS = Number(process.env.LOAD_CONNECTIONS ?? 1000);
+const SECONDS = Number(process.env.LOAD_SECONDS ?? 0);
 const AT_ONCE = 64;
 const WORKERS = 4;
 /** More memory than before, in MB for each JavaScript heap: what V8 keeps for the next time, however many there were. */
@@ -97,6 +96,8 @@ class Server {
 }
 
 const KINDS = [
+  'AsyncTCPServer',
+  'AsyncUnixStreamServer',
   'TCPServer',
   'ThreadingTCPServer',
   'ForkingTCPServer',

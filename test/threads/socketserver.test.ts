@@ -180,6 +180,10 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
     expect((await log(kind, 'overflow')).log).toEqual([['slept 300', ...greetings].join('|')]);
   });
 
+  test('serving that ends and begins many times loses nobody', async () => {
+    expect((await log(kind, 'cycles')).log).toEqual([true, true]);
+  });
+
   test('nobody spins while all are busy and requests wait', async () => {
     const slow = Array.from({ length: 6 }, (_, i) => `slept ${1200 + i}`).join('|');
     expect((await log(kind, 'busy')).log).toEqual(['slept 200|slept 201|slept 202', true, slow]);
