@@ -6,6 +6,7 @@
 import { build, icmp, icmpv6, LINKTYPE_IPV4, LINKTYPE_IPV6, parse, payload } from '../packet/index.js';
 import * as socket from '../promises/index.js';
 import { Failure, line_of, UNUSABLE } from './errors.js';
+import { host_of } from './hosts.js';
 import type { IcmpError } from './icmp_text.js';
 import { ANCILLARY_SIZE, read_ancillary, Stopwatch } from './kernel_time.js';
 
@@ -190,7 +191,9 @@ export class EchoSocket {
       // The datagram that it answers, from its ICMP header on.
       if (data.length < HEADER_SIZE) continue;
       const seq = data.readUInt16BE(6);
-      const from = Array.isArray(error.offender) ? String(error.offender[0]) : '';
+      const { offender } = error;
+      const from =
+        offender === null || offender === undefined || Buffer.isBuffer(offender) ? '' : host_of(offender);
       const { type, code, info: mtu } = error;
       const milliseconds = this.#stopwatch.milliseconds(seq, at_ns) ?? 0;
       events.push({ kind: 'error', family: this.#family, type, code, mtu, seq, from, milliseconds });
@@ -202,7 +205,7 @@ export class EchoSocket {
     | EchoError
     | undefined {
     const { at_ns, ttl } = read_ancillary(ancdata);
-    const from = String((address as [string, number])[0]);
+    const from = host_of(address as [string, number, number?, number?]);
     // Raw sockets of IPv4 give the header, too.
     const at = this.raw && this.#family === socket.AF_INET ? ((data[0] ?? 0) & 15) * 4 : 0;
     if (data.length < at + HEADER_SIZE) return undefined;

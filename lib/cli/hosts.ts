@@ -7,7 +7,7 @@ export interface Target {
   /** As it was given. */
   readonly name: string;
   readonly family: typeof socket.AF_INET | typeof socket.AF_INET6;
-  /** The numeric address. */
+  /** The numeric address, without an interface. */
   readonly host: string;
   /** The interface of a link-local address, or 0. */
   readonly scope: number;
@@ -36,6 +36,22 @@ export async function find_host(name: string, { ipv4, ipv6 }: Families): Promise
 /** The address of a target as sockets take it. */
 export function address_of({ family, host, scope }: Target, port = 0): socket.Address {
   return family === socket.AF_INET6 ? [host, port, 0, scope] : [host, port];
+}
+
+/** The host of an address, with the interface where it is link-local: 'fe80::1%eth0'. */
+export function host_of([host, , , scope = 0]: readonly [string, number, number?, number?]): string {
+  return scope === 0 ? host : `${host}%${socket.if_indextoname(scope)}`;
+}
+
+/** The numeric address of a target, with the interface where it is link-local. */
+export function numeric({ host, scope }: Target): string {
+  return host_of([host, 0, 0, scope]);
+}
+
+/** Whether many may answer. */
+export function is_multicast({ host, family }: Target): boolean {
+  if (family === socket.AF_INET6) return host.toLowerCase().startsWith('ff');
+  return /^(22[4-9]|23\d)\./.test(host);
 }
 
 /** Whether it is an address, not a name. */

@@ -5,7 +5,7 @@ import { command, type OptionTable, type Values } from './command.js';
 import { type EchoError, type EchoReply, EchoSocket } from './echo.js';
 import { DONE, FAILED } from './errors.js';
 import { histogram } from './histogram.js';
-import { address_of, find_host, is_numeric, Names, type Target } from './hosts.js';
+import { address_of, find_host, is_multicast, is_numeric, Names, numeric, type Target } from './hosts.js';
 import { describe_error } from './icmp_text.js';
 import { until_interrupted } from './interrupt.js';
 import { coloured, complain, is_terminal, print, print_json } from './output.js';
@@ -122,7 +122,8 @@ class Ping {
   async #print_head(): Promise<void> {
     const { target, options } = this;
     if (options.json) return;
-    const { name, host, family } = target;
+    const { name, family } = target;
+    const host = numeric(target);
     const six = family === socket.AF_INET6;
     const own = this.#source === undefined ? '' : ` from ${this.#source}:`;
     if (six) print(`PING ${name}(${await this.#names.shown(host)})${own} ${options.size} data bytes`);
@@ -201,11 +202,13 @@ class Ping {
     const { json, quiet } = this.options;
     if (quiet) return;
     const { bytes, ttl, milliseconds } = event;
+    // Many may answer one that went to all.
+    const marked = duplicate && !is_multicast(this.target);
     if (json) print_json({ type: 'reply', seq, from, bytes, ttl, milliseconds, duplicate });
     else {
       const time = `time=${coloured('cyan', shown_time(milliseconds))} ms`;
       const head = `${this.#time_of_day()}${bytes} bytes from ${await this.#names.shown(from)}`;
-      print(`${head}: icmp_seq=${seq} ttl=${ttl ?? '?'} ${time}${duplicate ? ' (DUP!)' : ''}`);
+      print(`${head}: icmp_seq=${seq} ttl=${ttl ?? '?'} ${time}${marked ? ' (DUP!)' : ''}`);
     }
   }
 
@@ -237,7 +240,7 @@ class Ping {
       print_json({
         type: 'statistics',
         target: target.name,
-        address: target.host,
+        address: numeric(target),
         ...counts,
         loss_percent: loss,
         milliseconds: elapsed,

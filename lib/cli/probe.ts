@@ -2,7 +2,7 @@
 // IP_RECVERR the kernel puts ICMP errors into the socket's error queue, so UDP and TCP need no privilege.
 import * as socket from '../promises/index.js';
 import { EchoSocket } from './echo.js';
-import { address_of, type Target } from './hosts.js';
+import { address_of, host_of, numeric, type Target } from './hosts.js';
 import { type IcmpError, is_port_unreachable } from './icmp_text.js';
 import { ANCILLARY_SIZE, read_ancillary, Stopwatch } from './kernel_time.js';
 
@@ -64,10 +64,10 @@ async function read_queue(sock: Sock, stopwatch?: Stopwatch): Promise<Answer | u
     if (error === undefined) continue;
     if (error.origin === socket.SO_EE_ORIGIN_TIMESTAMPING) {
       if (stamped) stopwatch?.stamp(error.data, at_ns);
-    } else if (Array.isArray(error.offender)) {
+    } else if (error.offender && !Buffer.isBuffer(error.offender)) {
       const { type, code, info: mtu } = error;
       const icmp: IcmpError = { family: sock.family, type, code, mtu };
-      answer = { from: String(error.offender[0]), reached: is_port_unreachable(icmp), error: icmp };
+      answer = { from: host_of(error.offender), reached: is_port_unreachable(icmp), error: icmp };
       came_ns = at_ns;
     }
   }
@@ -92,7 +92,7 @@ export const probe_udp: Method = async (probe) => {
       // Somebody listens there, after all.
       await read_queue(sock, stopwatch);
       const milliseconds = stopwatch.milliseconds(ONLY, read_ancillary(ancdata).at_ns) ?? 0;
-      return { from: target.host, milliseconds, reached: true };
+      return { from: numeric(target), milliseconds, reached: true };
     } catch (error) {
       if (is_expired(error)) return undefined;
       const answer = error instanceof socket.OSError ? await read_queue(sock, stopwatch) : undefined;
@@ -118,7 +118,7 @@ export const probe_tcp: Method = async (probe) => {
     // A stream has no time stamps before it is connected.
     const milliseconds = performance.now() - began;
     if (refused === undefined || refused instanceof socket.ConnectionRefusedError) {
-      return { from: target.host, milliseconds, reached: true };
+      return { from: numeric(target), milliseconds, reached: true };
     }
     if (is_expired(refused)) return undefined;
     const answer = refused instanceof socket.OSError ? await read_queue(sock) : undefined;

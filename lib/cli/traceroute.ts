@@ -1,7 +1,7 @@
 // bsd-sockets traceroute: the routers on the way to a host, in the words of traceroute(8).
 import { command, type OptionTable, type Values } from './command.js';
 import { DONE, FAILED, INTERRUPTED, UsageError } from './errors.js';
-import { find_host, Names, type Target } from './hosts.js';
+import { find_host, Names, numeric, type Target } from './hosts.js';
 import { annotation, describe_error, is_time_exceeded } from './icmp_text.js';
 import { until_interrupted } from './interrupt.js';
 import { coloured, print, print_json } from './output.js';
@@ -76,7 +76,7 @@ class Trace {
     const { target, options } = this;
     if (!options.json) {
       const size = `${PACKET_SIZE[target.family]} byte packets`;
-      print(`traceroute to ${target.name} (${target.host}), ${options.max_hops} hops max, ${size}`);
+      print(`traceroute to ${target.name} (${numeric(target)}), ${options.max_hops} hops max, ${size}`);
     }
     let reached = false;
     const { first, queries, at_once } = options;

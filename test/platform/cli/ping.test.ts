@@ -53,6 +53,32 @@ describe('ping', () => {
     expect(timeless(mine.stdout)).toBe(timeless(theirs.stdout));
   });
 
+  test('link-local addresses keep their interface', async () => {
+    for (const host of [net.link_local, 'ff02::1']) {
+      const args = ['-c1', `${host}%near0`];
+      const mine = await ours(args);
+      expect(mine).toMatchObject({ code: 0, stderr: '' });
+      expect(mine.stdout).toMatch(/ bytes from fe80::\S+%near0: icmp_seq=1/);
+      if (host !== 'ff02::1' && has('ping')) {
+        expect(timeless(mine.stdout)).toBe(timeless(net.try_in(net.near, 'ping', ...args).stdout));
+      }
+    }
+    expect(await ours(['-c1', 'fe80::1%nope'])).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  test('duplicates are counted', async () => {
+    // Two machines answer what goes to all.
+    const { code, stdout } = await ours(['-c4', '-i0.2', '--json', 'ff02::1%near0']);
+    expect(code).toBe(0);
+    const lines = stdout
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    const duplicates = lines.filter(({ duplicate }) => duplicate === true);
+    expect(duplicates.length).toBeGreaterThan(0);
+    expect(lines.at(-1)).toMatchObject({ type: 'statistics', received: 4, duplicates: duplicates.length });
+  });
+
   test('names, where there are some', async () => {
     const { code, stdout } = await ours(['-c1', '-4', 'localhost']);
     expect(code).toBe(0);

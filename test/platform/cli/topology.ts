@@ -77,6 +77,13 @@ export class Topology {
       spawnSync('ip', this.behind(near).slice(1).concat('ping', '-c1', '-W5', target));
   }
 
+  /** The link-local address of the router, as `near` sees it. */
+  get link_local(): string {
+    return (
+      /inet6 (fe80\S+)\//.exec(this.in(this.router, 'ip', '-6', 'addr', 'show', 'dev', 'left0'))?.[1] ?? ''
+    );
+  }
+
   /** What to put in front of a command so that it runs in a namespace, as another user if one is named. */
   behind(name: string, uid?: number): string[] {
     const user = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
