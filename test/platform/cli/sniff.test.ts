@@ -64,7 +64,11 @@ describe('sniff', () => {
     const other = new Running(['sniff', '-i', 'near0', '-c', '4', '-f', 'icmp', '-w', ours], {
       behind: net.behind(net.near),
     });
-    const shell = `tcpdump -i near0 -c 4 --time-stamp-precision=nano -w ${theirs} icmp 2>&1 & sleep 1; ping -q -c 2 -i 0.2 10.77.2.2; wait`;
+    const log = join(folder, 'tcpdump.log');
+    const shell = `tcpdump -i near0 -c 4 --time-stamp-precision=nano -w ${theirs} icmp 2> ${log} &
+      until grep -q listening ${log}; do sleep 0.1; done
+      ping -q -c 2 -i 0.2 10.77.2.2
+      wait`;
     await other.prints(/listening/);
     net.in(net.near, 'sh', '-c', shell);
     expect((await other.ended()).code).toBe(0);

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
-import { Running, run } from './run.js';
+import { program, Running, run } from './run.js';
 
 const has_nc = spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr?.startsWith('OpenBSD');
 const path = (name: string) => `/tmp/bsd-sockets-nc-${process.pid}-${name}`;
@@ -84,6 +84,26 @@ describe('nc', () => {
     conn.close();
     expect(length).toBe(64 * 2 ** 20);
     expect(await client.ended()).toMatchObject({ code: 0 });
+    server.close();
+  });
+
+  test('with nobody taking its output, it stops receiving', async () => {
+    const server = await promises.create_server(['127.0.0.1', 0]);
+    const [, port] = server.getsockname() as [string, number];
+    const client = spawn(process.execPath, [program, 'nc', '-d', '127.0.0.1', String(port)], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [conn] = await server.accept();
+    const sent = conn.sendall(Buffer.alloc(64 * 2 ** 20)).then(() => conn.close());
+    const early = await Promise.race([
+      sent.then(() => true),
+      new Promise((resolve) => setTimeout(resolve, 300)),
+    ]);
+    expect(early).not.toBe(true);
+    let length = 0;
+    for await (const chunk of client.stdout) length += (chunk as Buffer).length;
+    await sent;
+    expect(length).toBe(64 * 2 ** 20);
     server.close();
   });
 
