@@ -1,13 +1,13 @@
 // send_receive: packets out, their answers back. answers.ts says what is an answer, wire.ts has the sockets; here is who waits for whom,
 // for how long, and how often it is tried.
 import { setTimeout as delay } from 'node:timers/promises';
-import { array, integer_or, timeout as seconds, shown } from '../internal/validate.js';
+import { array, type BytesLike, bytes, integer_or, timeout as seconds, shown } from '../internal/validate.js';
 import { signal_of } from '../promises/waiting.js';
 import { answers, fits, questions } from './answers.js';
 import { build } from './build.js';
 import type { Draft } from './layers.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from './linktypes.js';
-import { type Packet, parse } from './parse.js';
+import { Packet, parse } from './parse.js';
 import { hardware_of, type Route, rewritten, source_for, Wire } from './wire.js';
 
 export interface SendReceiveOptions {
@@ -23,18 +23,18 @@ export interface SendReceiveOptions {
   readonly signal?: AbortSignal;
 }
 
-/** A packet to send: its layers. */
-export type Sent = readonly Draft[];
+/** A packet to send: its layers, one that was parsed, or its bytes: an IP packet, or else a frame. */
+export type Sent = readonly Draft[] | Packet | BytesLike;
 
-export interface Exchanged {
+export interface Exchanged<P = Sent> {
   /** in the order in which the answers came: the packet as it was given, its answer, the seconds between */
-  readonly answered: [sent: Sent, received: Packet, seconds: number][];
-  readonly unanswered: Sent[];
+  readonly answered: [sent: P, received: Packet, seconds: number][];
+  readonly unanswered: P[];
 }
 
 /** One of the packets, ready to be sent. */
-interface Probe {
-  readonly given: Sent;
+interface Probe<P> {
+  readonly given: P;
   readonly bytes: Buffer;
   readonly route: Route;
   readonly parsed: Packet;
@@ -47,16 +47,16 @@ const LONGEST_MS = 2 ** 31 - 1;
  * send_receive(packets, { timeout, retries, interval, interface, signal }). Sends packets and matches their answers: echo and other
  * replies, ports and addresses swapped, ARP replies, neighbour advertisements, ICMP errors that quote them.
  *
- * Each packet is an array of layers, the first of which is `ipv4` or `ipv6` (the kernel finds the way) or `ethernet` (then an interface
+ * Each packet is an array of layers (or bytes, or what `parse` gave, and these go out as they are), the first of which is `ipv4` or `ipv6` (the kernel finds the way) or `ethernet` (then an interface
  * has to be named). Addresses of this machine may be left out. It ends when all are answered, or after the time-out of the last try.
  *
  * @throws (rejects) PermissionError without CAP_NET_RAW, other OSErrors of sending; TypeError, RangeError before anything is sent; the
  *   signal's reason
  */
-export async function send_receive(
-  packets: readonly Sent[],
+export async function send_receive<P extends Sent>(
+  packets: readonly P[],
   options: SendReceiveOptions = {},
-): Promise<Exchanged> {
+): Promise<Exchanged<P>> {
   const { interface: interface_name } = options;
   if (interface_name !== undefined && typeof interface_name !== 'string') {
     throw new TypeError(`interface must be a string, not ${shown(interface_name)}`);
@@ -67,9 +67,8 @@ export async function send_receive(
     retries: integer_or(0, options.retries, 'retries', 0),
   };
   const signal = signal_of(options);
-  const probes = array(packets, 'packets').map((packet, i) =>
-    prepare(packet, `packets[${i}]`, interface_name),
-  );
+  array(packets, 'packets');
+  const probes = packets.map((packet, i) => prepare(packet, `packets[${i}]`, interface_name));
   signal?.throwIfAborted();
   if (probes.length === 0) return { answered: [], unanswered: [] };
   const exchange = new Exchange(probes);
@@ -85,22 +84,39 @@ export async function send_receive(
   }
 }
 
-function is_packet(value: unknown): value is Sent {
-  return Array.isArray(value) && value.every((layer) => typeof layer === 'object' && layer !== null);
+/** The layers of what is to be sent, and its bytes where these are given. */
+function layers_of(packet: Sent, name: string): { layers: readonly Draft[]; given?: Buffer } {
+  if (packet instanceof Packet) return { layers: packet.layers };
+  if (is_list(packet)) return { layers: packet };
+  if (!is_bytes(packet))
+    throw new TypeError(`${name} must be an array of layers, or bytes, not ${shown(packet)}`);
+  // No frame looks like an IP packet that ends where its bytes end.
+  const given = Buffer.from(bytes(packet, name));
+  const ip = parse(given, { linktype: LINKTYPE_RAW });
+  const is_ip = ip.layers[0]?.layer !== 'payload' && ip.trailer.length === 0 && ip.problems.length === 0;
+  return { layers: is_ip ? ip.layers : parse(given).layers, given };
+}
+
+function is_list(packet: Sent): packet is readonly Draft[] {
+  return Array.isArray(packet);
+}
+
+function is_bytes(packet: unknown): boolean {
+  return ArrayBuffer.isView(packet) || packet instanceof ArrayBuffer || packet instanceof SharedArrayBuffer;
 }
 
 /** Builds a packet, with the addresses that were left out. */
-function prepare(packet: unknown, name: string, interface_name: string | undefined): Probe {
-  if (!is_packet(packet)) throw new TypeError(`${name} must be an array of layers, not ${shown(packet)}`);
-  const [first] = packet;
+function prepare<P extends Sent>(packet: P, name: string, interface_name: string | undefined): Probe<P> {
+  const { layers, given } = layers_of(packet, name);
+  const [first] = layers;
   if (first?.layer !== 'ethernet' && first?.layer !== 'ipv4' && first?.layer !== 'ipv6') {
     throw new TypeError(`${name} must begin with ethernet, ipv4 or ipv6, not ${shown(first?.layer)}`);
   }
   if (first.layer === 'ethernet' && interface_name === undefined) {
     throw new TypeError(`${name} begins with ethernet: interface must name where to send it`);
   }
-  const bytes = build(...packet.map((layer) => with_id(with_source(layer, interface_name))));
-  const wrong = first.layer === 'ipv4' ? rewritten(bytes) : undefined;
+  const built = given ?? build(...layers.map((layer) => with_id(with_source(layer, interface_name))));
+  const wrong = first.layer === 'ipv4' ? rewritten(built) : undefined;
   if (wrong !== undefined) {
     throw new RangeError(
       `${name}: the kernel replaces ipv4.${wrong} by the correct one; begin with ethernet to send it as it is`,
@@ -108,8 +124,8 @@ function prepare(packet: unknown, name: string, interface_name: string | undefin
   }
   const linktype = first.layer === 'ethernet' ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
   const dst = first.dst ?? (first.layer === 'ipv4' ? '0.0.0.0' : '::');
-  const parsed = parse(bytes, { linktype });
-  return { given: packet, bytes, route: { kind: first.layer, dst }, parsed, sent_ms: 0 };
+  const parsed = parse(built, { linktype });
+  return { given: packet, bytes: built, route: { kind: first.layer, dst }, parsed, sent_ms: 0 };
 }
 
 let last_id = process.pid & 0xffff;
@@ -140,9 +156,9 @@ function with_source(layer: Draft, interface_name: string | undefined): Draft {
 }
 
 /** Whether it is the question, which comes in as well when it was sent to this machine. The kernel may have given it an identification. */
-function is_same({ bytes, route }: Probe, data: Buffer): boolean {
+function is_same({ bytes: sent, route }: Probe<Sent>, data: Buffer): boolean {
   const start = route.kind === 'ipv4' ? 12 : 0;
-  return data.length === bytes.length && data.subarray(start).equals(bytes.subarray(start));
+  return data.length === sent.length && data.subarray(start).equals(sent.subarray(start));
 }
 
 interface Timing {
@@ -151,15 +167,15 @@ interface Timing {
   readonly retries: number;
 }
 
-class Exchange {
-  readonly #answered: Exchanged['answered'] = [];
-  readonly #pending: Set<Probe>;
-  readonly #by_key = new Map<string, Set<Probe>>();
+class Exchange<P extends Sent> {
+  readonly #answered: Exchanged<P>['answered'] = [];
+  readonly #pending: Set<Probe<P>>;
+  readonly #by_key = new Map<string, Set<Probe<P>>>();
   /** Ends all waiting: everything is answered, or something failed. */
   readonly #over = new AbortController();
   #failure: { readonly reason: unknown } | undefined;
 
-  constructor(probes: readonly Probe[]) {
+  constructor(probes: readonly Probe<P>[]) {
     this.#pending = new Set(probes);
     for (const probe of probes) {
       for (const key of questions(probe.parsed.layers)) {
@@ -191,8 +207,8 @@ class Exchange {
   };
 
   /** Who waits for this answer: of several, the one that it fits, else the first. */
-  #probe_for(key: string, received: Packet): Probe | undefined {
-    let first: Probe | undefined;
+  #probe_for(key: string, received: Packet): Probe<P> | undefined {
+    let first: Probe<P> | undefined;
     for (const probe of this.#by_key.get(key) ?? []) {
       if (probe.sent_ms === 0 || !this.#pending.has(probe)) continue;
       if (fits(probe.parsed.layers, received.layers)) return probe;
@@ -201,7 +217,7 @@ class Exchange {
     return first;
   }
 
-  async run(wire: Wire, { timeout, interval, retries }: Timing): Promise<Exchanged> {
+  async run(wire: Wire, { timeout, interval, retries }: Timing): Promise<Exchanged<P>> {
     for (let round = 0; round <= retries && !this.#over.signal.aborted; round++) {
       let is_first = true;
       for (const probe of this.#pending) {

@@ -5,6 +5,7 @@
 import { build, type Draft, hexdump, parse, show } from 'bsd-sockets/packet';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { answers, fits, questions } from '../../dist/packet/answers.js';
 import { packets } from './packets.js';
 
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);
@@ -32,6 +33,10 @@ function check(bytes: Uint8Array, linktype: number, length = bytes.length): void
   expect(parsed.truncated).toBe(length > bytes.length);
   for (const { offset } of parsed.problems) expect(offset).toBeLessThanOrEqual(bytes.length);
   expect(show(parsed)).toBeTypeOf('string');
+  // What comes from a network is looked at for answers.
+  for (const key of [...questions(parsed.layers), ...answers(parsed.layers)])
+    expect(key).toBeTypeOf('string');
+  expect(fits(parsed.layers, parsed.layers)).toBeTypeOf('boolean');
   // What was parsed is built, whatever it was.
   build(...parsed.layers);
 }

@@ -98,6 +98,7 @@ describe('answers', () => {
       ['ethernet', 'arp'],
       ['ethernet', 'ipv6', 'icmpv6 neighbor_advertisement'],
       ['ethernet', 'ipv4', 'icmp echo_reply'],
+      ['ethernet', 'ipv4', 'icmp echo_reply'],
       null,
       null,
     ]);

@@ -1,6 +1,20 @@
 /** send_receive without a network: what it refuses before it sends anything, and loopback. test/platform/send-receive.test.ts has a network. */
 import { spawnSync } from 'node:child_process';
-import { arp, ethernet, icmp, icmpv6, ipv4, ipv6, payload, send_receive, tcp, udp } from 'bsd-sockets/packet';
+import {
+  arp,
+  build,
+  ethernet,
+  icmp,
+  icmpv6,
+  ipv4,
+  ipv6,
+  LINKTYPE_RAW,
+  parse,
+  payload,
+  send_receive,
+  tcp,
+  udp,
+} from 'bsd-sockets/packet';
 import { describe, expect, test } from 'vitest';
 
 const there = { src: '127.0.0.1', dst: '127.0.0.1' };
@@ -73,6 +87,23 @@ describe('refuses', () => {
       /^PermissionError: \[EPERM\] socket\(AF_PACKET, SOCK_RAW, 0\).*; packet sockets need CAP_NET_RAW/,
     );
   });
+});
+
+test('bytes and parsed packets are sent as they are', async (ctx) => {
+  if (process.getuid?.() !== 0) ctx.skip('needs root for CAP_NET_RAW');
+  const id = process.pid & 0xffff;
+  const bytes = build(ipv4({ ...there, id: 1 }), icmp.echo({ id, seq: 7 }));
+  const parsed = parse(build(ipv6({ src: '::1', dst: '::1' }), icmpv6.echo({ id, seq: 8 })), {
+    linktype: LINKTYPE_RAW,
+  });
+  const frame = build(ethernet({ dst: '00:00:00:00:00:00' }), ipv4(there), icmp.echo({ id, seq: 9 }));
+  const { answered, unanswered } = await send_receive([bytes, parsed], { timeout: 5 });
+  expect(unanswered).toEqual([]);
+  expect(new Set(answered.map(([sent]) => sent))).toEqual(new Set([bytes, parsed]));
+  const wrong = build(ipv4({ ...there, checksum: 1 }), udp());
+  await expect(send_receive([wrong])).rejects.toThrow(/^packets\[0\]: the kernel replaces ipv4.checksum/);
+  await expect(send_receive([frame])).rejects.toThrow(/^packets\[0\] begins with ethernet/);
+  await expect(send_receive([new Uint8Array(3)])).rejects.toThrow(/^packets\[0\] must begin with/);
 });
 
 test('on loopback: both versions, errors, an answer from the same port', async (ctx) => {
