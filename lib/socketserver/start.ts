@@ -17,9 +17,11 @@ const failed = '.catch((error) => { setImmediate(() => { throw error; }); })';
 const of_thread = (name: string) =>
   `import('node:worker_threads').then(({ workerData: config }) => { ${mark} return ${call(name)}; })${failed}`;
 
+// What cannot be read was cut off: the server's process ended while it started this one, which then has nothing to do.
 const of_process =
   "import('node:v8').then(async ({ deserialize }) => { const { readFileSync } = await import('node:fs'); " +
-  `const config = deserialize(readFileSync(0)); ${mark} return ${call('work')}; })${failed}`;
+  'let config; try { config = deserialize(readFileSync(0)); } catch { process.exit(); } ' +
+  `${mark} return ${call('work')}; })${failed}`;
 
 /** Options of Node that would make of the line something else, or that belong to one process only. */
 const NOT_INHERITED = /^(--input-type|--inspect|--test|--watch|--check|-c$|--interactive|-i$)/;

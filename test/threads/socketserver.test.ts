@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { serialize } from 'node:v8';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -362,6 +363,35 @@ describe('mistakes', { timeout: 60_000 }, () => {
       );
       expect(apart).toBe('served\n');
     });
+  });
+
+  // It did so with a stack trace: what it is to do comes by its standard input, which may end anywhere then.
+  test('a child whose server ends while it starts ends, too, without a word', async () => {
+    const source = `
+      import { readFileSync } from 'node:fs';
+      import { create_connection } from 'bsd-sockets/socket';
+      import { BaseRequestHandler, ForkingTCPServer, is_main } from 'bsd-sockets/socketserver';
+      export class Command extends BaseRequestHandler {
+        handle() {
+          this.request.sendall(readFileSync('/proc/self/cmdline'));
+        }
+      }
+      if (is_main(import.meta)) {
+        const server = new ForkingTCPServer(['127.0.0.1', 0], Command);
+        const served = server.serve_forever();
+        process.stdout.write(create_connection(server.server_address).makefile('rb').read());
+        await server.shutdown();
+        await served;
+        await server.server_close();
+      }`;
+    const { output, errors } = await program('command.mjs', source);
+    const [node = '', ...args] = output.split('\0').slice(0, -1);
+    expect(args, errors).toContain('-e');
+
+    for (const input of [new Uint8Array(), serialize({ library: 'cut' }).subarray(0, -3)]) {
+      const { status, stdout, stderr } = spawnSync(node, args, { input, encoding: 'utf8', timeout: 40_000 });
+      expect([status, stdout, stderr]).toEqual([0, '', '']);
+    }
   });
 
   test('a program that is no file', async () => {
