@@ -59,12 +59,9 @@ napi_value EpollWait(napi_env env, napi_callback_info info) {
   if (events == nullptr) return args.Return(-ENOMEM);
   DescriptorUse use(epfd, generation);
   if (!use.valid()) return args.Return(-EBADF);
-  State& state = args.state();
-  int error = state.PrepareToBlock();
-  if (error != 0) return args.Return(error);
   Deadline deadline(timeout_ms);
-  int64_t count =
-      Interruptible(state, use, [&] { return ::epoll_wait(epfd, events.get(), most, deadline.LeftMs()); });
+  int64_t count = AwaitAny(args.state(), use, timeout_ms,
+                           [&] { return ::epoll_wait(epfd, events.get(), most, deadline.LeftMs()); });
   if (count <= 0) return args.Return(count);
   if (!bytes.Reload() || bytes.length() < count * sizeof(Event)) return args.Invalid();
   Event* told = reinterpret_cast<Event*>(bytes.data());

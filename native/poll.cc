@@ -83,13 +83,10 @@ napi_value WaitForAny(napi_env env, napi_callback_info info) {
   std::vector<pollfd> poll_fds(size / sizeof(pollfd));
   // Nothing has no address.
   if (size > 0) memcpy(poll_fds.data(), bytes.data(), size);
-  State& state = args.state();
-  int error = state.PrepareToBlock();
-  if (error != 0) return args.Return(error);
   Deadline deadline(timeout_ms);
   timespec storage;
-  int64_t count =
-      Interruptible(state, DescriptorUse(), [&] { return kCall(poll_fds, deadline.Left(&storage)); });
+  int64_t count = AwaitAny(args.state(), DescriptorUse(), timeout_ms,
+                           [&] { return kCall(poll_fds, deadline.Left(&storage)); });
   if (count >= 0 && size > 0 && bytes.Reload() && bytes.length() >= size) {
     memcpy(bytes.data(), poll_fds.data(), size);
   }

@@ -123,6 +123,14 @@ int64_t Try(const DescriptorUse& use, Call&& call) {
   }
 }
 
+// The same for a call that waits by itself: poll(2) and its like, which were given the time.
+template <typename Call>
+int64_t AwaitAny(State& state, const DescriptorUse& use, double timeout_ms, Call&& call) {
+  if (timeout_ms == 0) return Try(use, call);
+  int error = state.PrepareToBlock();
+  return error != 0 ? error : Interruptible(state, use, call);
+}
+
 // The one way to make a call that may block on a descriptor.
 template <typename Call>
 int64_t Await(State& state, int fd, uint32_t generation, short events, double timeout_ms, Call&& call) {
