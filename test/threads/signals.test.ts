@@ -25,17 +25,21 @@ test.each([
   ['others', 'signals without a listener and of children go unnoticed', [['end', 3]]],
   ['nested', 'a listener may block itself', [['outer', 'inner']]],
   ['close', 'a listener that closes the socket ends the call with EBADF', [['EBADF', -1]]],
-  ['select', 'select() goes on, with its time-out', [[1, 3, 0, true, 6, 'InterruptedError', 7]]],
-  ['select poll', 'poll.poll() goes on, with its time-out', [[1, 3, 0, true, 6, 'InterruptedError', 7]]],
+  ['select', 'select() goes on, with its time-out', [[1, 3, 0, true, 6, 'InterruptedError', 7, 0, 7]]],
+  [
+    'select poll',
+    'poll.poll() goes on, with its time-out',
+    [[1, 3, 0, true, 6, 'InterruptedError', 7, 0, 7]],
+  ],
   [
     'select epoll',
     'epoll.poll() goes on, with its time-out, until the listener closes it',
-    [[1, 3, 0, true, 6, 'InterruptedError', 7, 'EBADF']],
+    [[1, 3, 0, true, 6, 'InterruptedError', 7, 0, 7, 'EBADF']],
   ],
   [
     'select selector',
     "a selector's select() goes on, and siginterrupt ends it with nothing",
-    [[1, 3, 0, true, 6, 0, 7]],
+    [[1, 3, 0, true, 6, 0, 7, 0, 7]],
   ],
   ['detach-buffer', 'memory detached by the listener is not written to', [[0, 0]]],
 ])('%s: %s', (what, _description, lines) => {
