@@ -17,6 +17,7 @@ import type { AsyncServerClass, ServerClass } from './async-types.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { BaseServer, print_error } from './base.js';
 import {
+  drain_of,
   remember_constructed,
   run_async_handler,
   run_constructed_for,
@@ -312,13 +313,14 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     }
 
     override async shutdown(options?: ShutdownOptions): Promise<void> {
-      const drain = seconds(options?.drain, 'drain');
+      const drain = drain_of(options);
       const serving = this._serving;
       // Asked twice: the sooner end counts, also where it drains already.
-      if (drain !== null && serving !== undefined) serving.drain = Math.min(drain, serving.drain ?? drain);
-      if (drain !== null && this.#draining !== undefined) end_after(this.#draining, drain);
+      if (drain !== undefined && serving !== undefined)
+        serving.drain = Math.min(drain, serving.drain ?? drain);
+      if (drain !== undefined && this.#draining !== undefined) end_after(this.#draining, drain);
       await super.shutdown(options);
-      if (drain !== null && serving === undefined && this.#under_way.count > 0)
+      if (drain !== undefined && serving === undefined && this.#under_way.count > 0)
         await this.#finish_requests(drain);
     }
 

@@ -10,6 +10,7 @@ import type { SocketBase } from '../socket/base.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import {
   check_handler_class,
+  drain_of,
   forget_constructed,
   type RequestHandlerClass,
   run_constructed,
@@ -159,9 +160,10 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    *
    * @param options `drain`: let no further connections come, handle those that have, at most so many seconds, and close the
    *   socket; of servers with threads, processes or async handlers, end requests that take longer
+   * @throws (rejects) TypeError, RangeError
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
-    const drain = seconds(options?.drain, 'drain') ?? undefined;
+    const drain = drain_of(options);
     const serving = this._serving;
     if (serving === undefined) {
       this._early = { drain };

@@ -10,7 +10,7 @@ import * as message from '../socket/message.js';
 import { fromshare } from '../socket/share.js';
 import { Socket } from '../socket/socket.js';
 import { print_error } from './base.js';
-import { type RequestHandlerClass, run_handler, type ServerView } from './handlers.js';
+import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from './handlers.js';
 import { current_lease, has_ended, is_waiting, type Lease, type Taken, take } from './lease.js';
 import { pack_error } from './packed-error.js';
 import {
@@ -137,7 +137,8 @@ function server_view({ server_address, worker_data }: WorkerConfig, link: Link):
     server_address,
     worker_data,
     shutdown(options) {
-      link.report({ type: 'shutdown', drain: options?.drain });
+      // Thrown, not rejected with: a handler here cannot await.
+      link.report({ type: 'shutdown', drain: drain_of(options) });
       return Promise.resolve();
     },
   };

@@ -275,6 +275,42 @@ describe('mistakes', { timeout: 60_000 }, () => {
       expect(code).toBe(0);
     });
 
+    // The server passed it on, and the rejection of its own shutdown() ended the program.
+    test('a handler that calls shutdown() with a wrong drain', async () => {
+      const body = `
+        const { create_connection } = await import('bsd-sockets/socket');
+        const server = new ${kind}TCPServer(['127.0.0.1', 0], Mine);
+        server.handle_error = (request, client_address, error) => console.log(String(error));
+        const served = server.serve_forever();
+        const ask = (text) => {
+          const client = create_connection(server.server_address);
+          client.sendall(text);
+          const answer = client.recv(9).toString();
+          client.close();
+          return answer;
+        };
+        console.log([ask('-1'), ask('null')].join());
+        await served;
+        await server.server_close();
+        console.log('closed');`;
+      const { output, errors } = await program(
+        'drain.mjs',
+        `${IMPORT} export class Mine extends BaseRequestHandler {
+          handle() {
+            this.server.shutdown({ drain: JSON.parse(this.request.recv(9)) });
+            this.request.sendall('down');
+          }
+        } ${guarded(body)}`,
+      );
+      expect(errors).toBe('');
+      expect(output.split('\n').sort()).toEqual([
+        '',
+        ',down',
+        'RangeError: drain must be 0 to 9223372036 seconds, not -1',
+        'closed',
+      ]);
+    });
+
     test('a module that cannot be imported', async () => {
       const { output } = await program(
         'unimportable.mjs',

@@ -716,6 +716,7 @@ describe('the constructor', () => {
     await expect(server.serve_forever()).rejects.toThrow(/max_handlers/);
     await expect(server.shutdown({ drain: -1 })).rejects.toThrow(RangeError);
     await expect(server.shutdown({ drain: 'x' as never })).rejects.toThrow(TypeError);
+    await expect(server.shutdown(5 as never)).rejects.toThrow('options must be an object with drain, not 5');
     await server.server_close();
   });
 });

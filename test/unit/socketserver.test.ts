@@ -127,6 +127,7 @@ describe('serve_forever', () => {
     }
     const server = new TCPServer(['127.0.0.1', 0], Counting);
     await expect(server.shutdown({ drain: -1 })).rejects.toThrow(RangeError);
+    await expect(server.shutdown(5 as never)).rejects.toThrow('options must be an object with drain, not 5');
     await server.server_close();
   });
 
