@@ -1,4 +1,5 @@
 // Errors on their way from a worker to its server: with class, stack and fields, which structured cloning would lose.
+import { inspect } from 'node:util';
 import * as errors from '../errors.js';
 import type { PackedError } from './protocol.js';
 
@@ -25,11 +26,21 @@ function is_plain(value: unknown): boolean {
   );
 }
 
-/** The error, to be sent by postMessage or as JSON. */
+/** The error, to be sent by postMessage or as JSON. Whatever was thrown, this throws nothing. */
 export function pack_error(error: unknown): PackedError {
-  if (!(error instanceof Error)) {
-    return { name: '', message: String(error), stack: undefined, fields: {} };
+  try {
+    if (error instanceof Error) return pack(error);
+    return pack_text(typeof error === 'object' ? inspect(error) : String(error));
+  } catch {
+    return pack_text('something that cannot be shown');
   }
+}
+
+function pack_text(text: string): PackedError {
+  return { name: '', message: text, stack: undefined, fields: {} };
+}
+
+function pack(error: Error): PackedError {
   const { name, message, stack, cause } = error;
   const fields = Object.fromEntries(
     Object.entries(error).filter(

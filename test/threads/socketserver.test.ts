@@ -311,6 +311,42 @@ describe('mistakes', { timeout: 60_000 }, () => {
       ]);
     });
 
+    test('a handler that throws what is no error, or cannot be looked at', async () => {
+      const body = `
+        const { create_connection } = await import('bsd-sockets/socket');
+        const server = new ${kind}TCPServer(['127.0.0.1', 0], Mine);
+        let told = 0;
+        server.handle_error = (request, client_address, error) => {
+          console.log(error);
+          if (++told === 3) server.shutdown();
+        };
+        const served = server.serve_forever();
+        for (let i = 0; i < 3; i++) {
+          const client = create_connection(server.server_address);
+          client.sendall(String(i));
+          client.recv(9);
+          client.close();
+        }
+        await served;
+        await server.server_close();`;
+      const { output, errors } = await program(
+        'thrown.mjs',
+        `${IMPORT} export class Mine extends BaseRequestHandler {
+          handle() {
+            const unseen = { get message() { throw new Error('do not look'); } };
+            const thrown = [{ code: 1 }, Object.create(null), Object.defineProperties(new Error(), Object.getOwnPropertyDescriptors(unseen))];
+            throw thrown[Number(this.request.recv(9))];
+          }
+        } ${guarded(body)}`,
+      );
+      expect(errors).toBe('');
+      expect(output.trimEnd().split('\n').sort()).toEqual([
+        '[Object: null prototype] {}',
+        'something that cannot be shown',
+        '{ code: 1 }',
+      ]);
+    });
+
     test('a module that cannot be imported', async () => {
       const { output } = await program(
         'unimportable.mjs',
