@@ -95,7 +95,14 @@ int Readiness::WatchByLoop() {
   handle_.data = this;
   error = uv->poll_start(&handle_, UV_READABLE, OnReadable);
   uv->unref(reinterpret_cast<uv_handle_t*>(&handle_));
-  return error;
+  if (error != 0) return error;
+  // libuv adds the instance at its next turn, and aborts if the kernel refuses. In place at once, the kernel
+  // refuses what would close a circle, such as the loop's own descriptor, when that is registered.
+  int backend_fd = uv->backend_fd(loop_);
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.fd = epoll_fd_;
+  return epoll_ctl(backend_fd, EPOLL_CTL_ADD, epoll_fd_, &event) == 0 || errno == EEXIST ? 0 : -errno;
 }
 
 void Readiness::OnReadable(uv_poll_t* handle, int status, int events) {

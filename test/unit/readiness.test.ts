@@ -94,3 +94,25 @@ test('waiting keeps the process alive, and nothing else does', () => {
   const done = run(`await ready(a._fd, a._generation, 2); console.log('done');`);
   expect(done).toMatchObject({ stdout: 'done\n', status: 0 });
 });
+
+test("a descriptor of the loop's own is refused, or waited for, and aborts nothing", () => {
+  const program = `
+    import { readdirSync, readlinkSync } from 'node:fs';
+    import * as promises from 'bsd-sockets/promises';
+    const polls = readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync('/proc/self/fd/' + fd) === 'anon_inode:[eventpoll]';
+      } catch {
+        return false;
+      }
+    });
+    const [a] = promises.socketpair();
+    const sent = polls.map((fd) => a.sendfile(Number(fd), { timeout: 0.1 }));
+    console.log(polls.length > 0, (await Promise.allSettled(sent)).every(({ status }) => status === 'rejected'));
+  `;
+  const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+    timeout: 20_000,
+  });
+  expect({ stdout, signal }).toEqual({ stdout: 'true true\n', signal: null });
+});
