@@ -14,6 +14,7 @@ import {
   write_extended,
   write_quoted,
 } from './icmp_error.js';
+import { icmp_reserved, type Reserved } from './icmp_reserved.js';
 import type { Input } from './input.js';
 import { made } from './options.js';
 import { known, type Output } from './output.js';
@@ -47,16 +48,16 @@ interface RouterAddress {
 
 export type IcmpEcho = Message<8, 'echo', Echo> | Message<0, 'echo_reply', Echo>;
 export type IcmpError =
-  | Message<3, 'destination_unreachable', Extended & { next_hop_mtu: number }>
-  | Message<4, 'source_quench', Quoting>
+  | Message<3, 'destination_unreachable', Extended & Reserved & { next_hop_mtu: number }>
+  | Message<4, 'source_quench', Quoting & Reserved>
   | Message<5, 'redirect', Quoting & { gateway: string }>
-  | Message<11, 'time_exceeded', Extended>
-  | Message<12, 'parameter_problem', Extended & { pointer: number }>;
+  | Message<11, 'time_exceeded', Extended & Reserved>
+  | Message<12, 'parameter_problem', Extended & Reserved & { pointer: number }>;
 export type Icmp =
   | IcmpEcho
   | IcmpError
   | Message<9, 'router_advertisement', { lifetime: number; addresses: readonly RouterAddress[] }>
-  | Message<10, 'router_solicitation', unknown>
+  | Message<10, 'router_solicitation', Reserved>
   | Message<13, 'timestamp', Timestamps>
   | Message<14, 'timestamp_reply', Timestamps>
   | Message<17, 'address_mask_request', Echo & { mask: string }>
@@ -76,13 +77,13 @@ interface HeaderFields {
 interface Messages {
   echo: Partial<Echo>;
   echo_reply: Partial<Echo>;
-  destination_unreachable: ExtendedFields & { next_hop_mtu?: number };
-  source_quench: QuotingFields;
+  destination_unreachable: ExtendedFields & Partial<Reserved> & { next_hop_mtu?: number };
+  source_quench: QuotingFields & Partial<Reserved>;
   redirect: QuotingFields & { gateway?: string };
-  time_exceeded: ExtendedFields;
-  parameter_problem: ExtendedFields & { pointer?: number };
+  time_exceeded: ExtendedFields & Partial<Reserved>;
+  parameter_problem: ExtendedFields & Partial<Reserved> & { pointer?: number };
   router_advertisement: { lifetime?: number; addresses?: readonly Partial<RouterAddress>[] };
-  router_solicitation: unknown;
+  router_solicitation: Partial<Reserved>;
   timestamp: Partial<Timestamps>;
   timestamp_reply: Partial<Timestamps>;
   address_mask_request: Partial<Echo> & { mask?: string };
@@ -109,16 +110,16 @@ const TYPES: Readonly<Record<Known, number>> = {
   address_mask_request: 17,
   address_mask_reply: 18,
 };
-const EXTENDED = ['quoted', 'length', 'extensions', 'extensions_checksum', 'extensions_ok'];
+const EXTENDED = ['reserved', 'quoted', 'length', 'extensions', 'extensions_checksum', 'extensions_ok'];
 const TIMESTAMPS = ['id', 'seq', 'originate', 'receive', 'transmit'];
 const FIELDS: Readonly<Record<Known, readonly string[]>> = {
   echo_reply: ['id', 'seq'],
   destination_unreachable: [...EXTENDED, 'next_hop_mtu'],
-  source_quench: ['quoted'],
+  source_quench: ['reserved', 'quoted'],
   redirect: ['quoted', 'gateway'],
   echo: ['id', 'seq'],
   router_advertisement: ['lifetime', 'addresses'],
-  router_solicitation: [],
+  router_solicitation: ['reserved'],
   time_exceeded: EXTENDED,
   parameter_problem: [...EXTENDED, 'pointer'],
   timestamp: TIMESTAMPS,
@@ -188,7 +189,7 @@ export const icmp = Object.assign(make, {
     name: 'router_advertisement',
     ...checked('router_advertisement', fields),
   }),
-  router_solicitation: (fields: HeaderFields = {}): As<'router_solicitation'> => ({
+  router_solicitation: (fields: Fields<'router_solicitation'> = {}): As<'router_solicitation'> => ({
     layer,
     name: 'router_solicitation',
     ...checked('router_solicitation', fields),
@@ -270,15 +271,41 @@ function read(input: Input): Icmp {
       input.at += HEADER;
       return { ...header, type, name: 'echo', ...echo };
     case 3:
-      return { ...header, type, name: 'destination_unreachable', ...extended(), next_hop_mtu: rest & 0xffff };
+      return {
+        ...header,
+        type,
+        name: 'destination_unreachable',
+        ...icmp_reserved.read('destination_unreachable', rest),
+        ...extended(),
+        next_hop_mtu: rest & 0xffff,
+      };
     case 4:
-      return { ...header, type, name: 'source_quench', ...quoting() };
+      return {
+        ...header,
+        type,
+        name: 'source_quench',
+        ...icmp_reserved.read('source_quench', rest),
+        ...quoting(),
+      };
     case 5:
       return { ...header, type, name: 'redirect', ...quoting(), gateway: read_ipv4(view, at + 4) };
     case 11:
-      return { ...header, type, name: 'time_exceeded', ...extended() };
+      return {
+        ...header,
+        type,
+        name: 'time_exceeded',
+        ...icmp_reserved.read('time_exceeded', rest),
+        ...extended(),
+      };
     case 12:
-      return { ...header, type, name: 'parameter_problem', ...extended(), pointer: rest >>> 24 };
+      return {
+        ...header,
+        type,
+        name: 'parameter_problem',
+        ...icmp_reserved.read('parameter_problem', rest),
+        ...extended(),
+        pointer: rest >>> 24,
+      };
     case 9: {
       // Addresses of another size are left as they are.
       const [count, words] = [rest >>> 24, (rest >>> 16) & 255];
@@ -292,7 +319,12 @@ function read(input: Input): Icmp {
     }
     case 10:
       input.at += HEADER;
-      return { ...header, type, name: 'router_solicitation' };
+      return {
+        ...header,
+        type,
+        name: 'router_solicitation',
+        ...icmp_reserved.read('router_solicitation', rest),
+      };
     case 13:
     case 14: {
       if (!input.has('icmp', HEADER + 12)) break;
@@ -329,21 +361,23 @@ function write(message: IcmpDraft, output: Output): number {
       return echo_rest(message);
     case 'destination_unreachable': {
       const mtu = integer(message.next_hop_mtu ?? 0, 'icmp.next_hop_mtu', 0, 0xffff);
-      return (write_extended(message, output, 'icmp', 4) << 16) + mtu;
+      return (write_extended(message, output, 'icmp', 4) << 16) + mtu + icmp_reserved.write(message);
     }
     case 'source_quench':
       write_quoted(message, output, 'icmp');
-      return 0;
+      return icmp_reserved.write(message);
     case 'redirect': {
       write_quoted(message, output, 'icmp');
       const gateway = made(4, (view) => write_ipv4(view, 0, message.gateway ?? '0.0.0.0', 'icmp.gateway'));
       return Buffer.from(gateway).readUInt32BE();
     }
     case 'time_exceeded':
-      return write_extended(message, output, 'icmp', 4) << 16;
+      return (write_extended(message, output, 'icmp', 4) << 16) + icmp_reserved.write(message);
     case 'parameter_problem': {
       const pointer = integer(message.pointer ?? 0, 'icmp.pointer', 0, 0xff);
-      return pointer * 2 ** 24 + (write_extended(message, output, 'icmp', 4) << 16);
+      return (
+        pointer * 2 ** 24 + (write_extended(message, output, 'icmp', 4) << 16) + icmp_reserved.write(message)
+      );
     }
     case 'router_advertisement': {
       const { addresses = [] } = message;
@@ -356,7 +390,7 @@ function write(message: IcmpDraft, output: Output): number {
       return count * 2 ** 24 + 0x20000 + integer(message.lifetime ?? 0, 'icmp.lifetime', 0, 0xffff);
     }
     case 'router_solicitation':
-      return 0;
+      return icmp_reserved.write(message);
     case 'timestamp':
     case 'timestamp_reply': {
       const at = output.prepend(12);

@@ -14,6 +14,7 @@ import {
   write_extended,
   write_quoted,
 } from './icmp_error.js';
+import { icmpv6_reserved, type Reserved } from './icmp_reserved.js';
 import type { Input } from './input.js';
 import {
   type MulticastRecord,
@@ -50,7 +51,7 @@ interface Echo {
   id: number;
   seq: number;
 }
-interface Multicast {
+interface Multicast extends Reserved {
   /** in milliseconds; in version 2 a code */
   maximum_response_delay: number;
   group: string;
@@ -70,9 +71,9 @@ interface Options {
 }
 
 export type Icmpv6Error =
-  | Message<1, 'destination_unreachable', Extended>
+  | Message<1, 'destination_unreachable', Extended & Reserved>
   | Message<2, 'packet_too_big', Quoting & { mtu: number }>
-  | Message<3, 'time_exceeded', Extended>
+  | Message<3, 'time_exceeded', Extended & Reserved>
   | Message<4, 'parameter_problem', Quoting & { pointer: number }>;
 export type Icmpv6 =
   | Icmpv6Error
@@ -81,13 +82,13 @@ export type Icmpv6 =
   | Message<130, 'multicast_listener_query', Multicast & { version2: QueryDetails | undefined }>
   | Message<131, 'multicast_listener_report', Multicast>
   | Message<132, 'multicast_listener_done', Multicast>
-  | Message<133, 'router_solicitation', Options>
+  | Message<133, 'router_solicitation', Options & Reserved>
   | Message<134, 'router_advertisement', Options & Advertisement>
-  | Message<135, 'neighbor_solicitation', Options & { target: string }>
+  | Message<135, 'neighbor_solicitation', Options & Reserved & { target: string }>
   /** flags: 0x80 from a router, 0x40 solicited, 0x20 override */
-  | Message<136, 'neighbor_advertisement', Options & { flags: number; target: string }>
-  | Message<137, 'redirect', Options & { target: string; dst: string }>
-  | Message<143, 'multicast_listener_report_v2', { records: readonly MulticastRecord[] }>
+  | Message<136, 'neighbor_advertisement', Options & Reserved & { flags: number; target: string }>
+  | Message<137, 'redirect', Options & Reserved & { target: string; dst: string }>
+  | Message<143, 'multicast_listener_report_v2', Reserved & { records: readonly MulticastRecord[] }>
   /** `rest`: the four bytes behind the checksum */
   | Message<number, 'unknown', { rest: number }>;
 
@@ -104,21 +105,21 @@ interface OptionsFields {
 }
 /** What each message is made of. */
 interface Messages {
-  destination_unreachable: ExtendedFields;
+  destination_unreachable: ExtendedFields & Partial<Reserved>;
   packet_too_big: QuotingFields & { mtu?: number };
-  time_exceeded: ExtendedFields;
+  time_exceeded: ExtendedFields & Partial<Reserved>;
   parameter_problem: QuotingFields & { pointer?: number };
   echo: Partial<Echo>;
   echo_reply: Partial<Echo>;
   multicast_listener_query: Partial<Multicast> & { version2?: Partial<QueryDetails> | undefined };
   multicast_listener_report: Partial<Multicast>;
   multicast_listener_done: Partial<Multicast>;
-  router_solicitation: OptionsFields;
+  router_solicitation: OptionsFields & Partial<Reserved>;
   router_advertisement: OptionsFields & Partial<Advertisement>;
-  neighbor_solicitation: OptionsFields & { target?: string };
-  neighbor_advertisement: OptionsFields & { flags?: number; target?: string };
-  redirect: OptionsFields & { target?: string; dst?: string };
-  multicast_listener_report_v2: { records?: readonly MulticastRecordFields[] };
+  neighbor_solicitation: OptionsFields & Partial<Reserved> & { target?: string };
+  neighbor_advertisement: OptionsFields & Partial<Reserved> & { flags?: number; target?: string };
+  redirect: OptionsFields & Partial<Reserved> & { target?: string; dst?: string };
+  multicast_listener_report_v2: Partial<Reserved> & { records?: readonly MulticastRecordFields[] };
 }
 type Fields<Name extends Known> = HeaderFields & Messages[Name];
 type As<Name extends Known> = { readonly layer: 'icmpv6'; readonly name: Name } & Fields<Name>;
@@ -152,7 +153,7 @@ const TYPES: Readonly<Record<Known, number>> = {
   redirect: 137,
   multicast_listener_report_v2: 143,
 };
-const EXTENDED = ['quoted', 'length', 'extensions', 'extensions_checksum', 'extensions_ok'];
+const EXTENDED = ['reserved', 'quoted', 'length', 'extensions', 'extensions_checksum', 'extensions_ok'];
 const FIELDS: Readonly<Record<Known, readonly string[]>> = {
   destination_unreachable: EXTENDED,
   packet_too_big: ['quoted', 'mtu'],
@@ -160,10 +161,10 @@ const FIELDS: Readonly<Record<Known, readonly string[]>> = {
   parameter_problem: ['quoted', 'pointer'],
   echo: ['id', 'seq'],
   echo_reply: ['id', 'seq'],
-  multicast_listener_query: ['maximum_response_delay', 'group', 'version2'],
-  multicast_listener_report: ['maximum_response_delay', 'group'],
-  multicast_listener_done: ['maximum_response_delay', 'group'],
-  router_solicitation: ['options'],
+  multicast_listener_query: ['reserved', 'maximum_response_delay', 'group', 'version2'],
+  multicast_listener_report: ['reserved', 'maximum_response_delay', 'group'],
+  multicast_listener_done: ['reserved', 'maximum_response_delay', 'group'],
+  router_solicitation: ['reserved', 'options'],
   router_advertisement: [
     'hop_limit',
     'flags',
@@ -172,10 +173,10 @@ const FIELDS: Readonly<Record<Known, readonly string[]>> = {
     'retrans_timer',
     'options',
   ],
-  neighbor_solicitation: ['target', 'options'],
-  neighbor_advertisement: ['flags', 'target', 'options'],
-  redirect: ['target', 'dst', 'options'],
-  multicast_listener_report_v2: ['records'],
+  neighbor_solicitation: ['reserved', 'target', 'options'],
+  neighbor_advertisement: ['reserved', 'flags', 'target', 'options'],
+  redirect: ['reserved', 'target', 'dst', 'options'],
+  multicast_listener_report_v2: ['reserved', 'records'],
 };
 const layer = 'icmpv6';
 const HEAD = ['type', 'code', 'checksum', 'checksum_ok'];
@@ -318,11 +319,23 @@ function read(input: Input): Icmpv6 {
   input.at += HEADER;
   switch (type) {
     case 1:
-      return { ...header, type, name: 'destination_unreachable', ...extended(input, rest) };
+      return {
+        ...header,
+        type,
+        name: 'destination_unreachable',
+        ...icmpv6_reserved.read('destination_unreachable', rest),
+        ...extended(input, rest),
+      };
     case 2:
       return { ...header, type, name: 'packet_too_big', ...quoting(input), mtu: rest };
     case 3:
-      return { ...header, type, name: 'time_exceeded', ...extended(input, rest) };
+      return {
+        ...header,
+        type,
+        name: 'time_exceeded',
+        ...icmpv6_reserved.read('time_exceeded', rest),
+        ...extended(input, rest),
+      };
     case 4:
       return { ...header, type, name: 'parameter_problem', ...quoting(input), pointer: rest };
     case 128:
@@ -334,14 +347,25 @@ function read(input: Input): Icmpv6 {
     case 132: {
       const [group] = addresses(input, 1);
       if (group === undefined) break;
-      const fields = { ...header, maximum_response_delay: rest >>> 16, group };
+      const fields = {
+        ...header,
+        ...icmpv6_reserved.read('multicast_listener_query', rest),
+        maximum_response_delay: rest >>> 16,
+        group,
+      };
       if (type === 130)
         return { ...fields, type, name: 'multicast_listener_query', version2: read_query(input) };
       if (type === 131) return { ...fields, type, name: 'multicast_listener_report' };
       return { ...fields, type, name: 'multicast_listener_done' };
     }
     case 133:
-      return { ...header, type, name: 'router_solicitation', options: options(input) };
+      return {
+        ...header,
+        type,
+        name: 'router_solicitation',
+        ...icmpv6_reserved.read('router_solicitation', rest),
+        options: options(input),
+      };
     case 134: {
       if (!input.has('icmpv6', 8)) break;
       input.at += 8;
@@ -361,7 +385,14 @@ function read(input: Input): Icmpv6 {
     case 135: {
       const [target] = addresses(input, 1);
       if (target === undefined) break;
-      return { ...header, type, name: 'neighbor_solicitation', target, options: options(input) };
+      return {
+        ...header,
+        type,
+        name: 'neighbor_solicitation',
+        ...icmpv6_reserved.read('neighbor_solicitation', rest),
+        target,
+        options: options(input),
+      };
     }
     case 136: {
       const [target] = addresses(input, 1);
@@ -370,6 +401,7 @@ function read(input: Input): Icmpv6 {
         ...header,
         type,
         name: 'neighbor_advertisement',
+        ...icmpv6_reserved.read('neighbor_advertisement', rest),
         flags: rest >>> 24,
         target,
         options: options(input),
@@ -378,13 +410,22 @@ function read(input: Input): Icmpv6 {
     case 137: {
       const [target, dst] = addresses(input, 2);
       if (target === undefined || dst === undefined) break;
-      return { ...header, type, name: 'redirect', target, dst, options: options(input) };
+      return {
+        ...header,
+        type,
+        name: 'redirect',
+        ...icmpv6_reserved.read('redirect', rest),
+        target,
+        dst,
+        options: options(input),
+      };
     }
     case 143:
       return {
         ...header,
         type,
         name: 'multicast_listener_report_v2',
+        ...icmpv6_reserved.read('multicast_listener_report_v2', rest),
         records: read_records(input, rest & 0xffff),
       };
   }
@@ -422,7 +463,7 @@ function write(message: Icmpv6Draft, output: Output): number {
   switch (message.name) {
     case 'destination_unreachable':
     case 'time_exceeded':
-      return write_extended(message, output, 'icmpv6', 8) * 2 ** 24;
+      return write_extended(message, output, 'icmpv6', 8) * 2 ** 24 + icmpv6_reserved.write(message);
     case 'packet_too_big':
       write_quoted(message, output, 'icmpv6');
       return integer(message.mtu ?? 0, 'icmpv6.mtu', 0, 0xffffffff);
@@ -441,11 +482,12 @@ function write(message: Icmpv6Draft, output: Output): number {
         write_query(message.version2, output);
       output.ipv6(output.prepend(16), message.group ?? '::', 'icmpv6.group');
       return (
-        integer(message.maximum_response_delay ?? 0, 'icmpv6.maximum_response_delay', 0, 0xffff) * 0x10000
+        integer(message.maximum_response_delay ?? 0, 'icmpv6.maximum_response_delay', 0, 0xffff) * 0x10000 +
+        icmpv6_reserved.write(message)
       );
     case 'multicast_listener_report_v2':
       write_records(message.records ?? [], output);
-      return message.records?.length ?? 0;
+      return (message.records?.length ?? 0) + icmpv6_reserved.write(message);
     case undefined:
     case 'unknown':
       return integer(message.rest ?? 0, 'icmpv6.rest', 0, 0xffffffff);
@@ -460,7 +502,7 @@ function write_discovery(message: DiscoveryDraft, output: Output): number {
   output.prepend_bytes(option_bytes(list, 'icmpv6.options', ndp_options, encode_ndp_option));
   switch (message.name) {
     case 'router_solicitation':
-      return 0;
+      return icmpv6_reserved.write(message);
     case 'router_advertisement': {
       const at = output.prepend(8);
       output.u32(at, message.reachable_time ?? 0, 'icmpv6.reachable_time');
@@ -473,11 +515,11 @@ function write_discovery(message: DiscoveryDraft, output: Output): number {
     case 'redirect':
       output.ipv6(output.prepend(16), message.dst ?? '::', 'icmpv6.dst');
       output.ipv6(output.prepend(16), message.target ?? '::', 'icmpv6.target');
-      return 0;
+      return icmpv6_reserved.write(message);
     default: {
       output.ipv6(output.prepend(16), message.target ?? '::', 'icmpv6.target');
       const flags = message.name === 'neighbor_advertisement' ? message.flags : 0;
-      return integer(flags ?? 0, 'icmpv6.flags', 0, 0xff) * 2 ** 24;
+      return integer(flags ?? 0, 'icmpv6.flags', 0, 0xff) * 2 ** 24 + icmpv6_reserved.write(message);
     }
   }
 }

@@ -41,6 +41,8 @@ interface Fragment {
   fragment_offset: number;
   more_fragments: boolean;
   id: number;
+  /** ten bits: the byte behind next_header, and the two bits in front of more_fragments; senders leave it 0 */
+  reserved: number;
 }
 
 export type Ipv6Extension =
@@ -151,8 +153,6 @@ function decode(input: Input, type: number, next_header: number, length: number)
     }
     case 44: {
       const bits = view.getUint16(at + 2);
-      // Two bits are reserved; with one of them set, the values alone would not give the data again.
-      if ((bits & 6) !== 0) break;
       const id = view.getUint32(at + 4);
       return {
         type,
@@ -161,6 +161,7 @@ function decode(input: Input, type: number, next_header: number, length: number)
         fragment_offset: bits & 0xfff8,
         more_fragments: (bits & 1) !== 0,
         id,
+        reserved: (view.getUint8(at + 1) << 2) | ((bits >>> 1) & 3),
       };
     }
     case 51: {
@@ -231,7 +232,7 @@ export function write_extensions(given: unknown, output: Output): { first: numbe
     output.prepend_bytes(data);
     const at = output.prepend(2);
     output.u8(at, extension.next_header ?? first, `${field}.next_header`);
-    output.u8(at + 1, length_byte(extension.length ?? data.length + 2, type, field), `${field}.length`);
+    output.u8(at + 1, second_byte(extension, data.length + 2, type, field), `${field}.length`);
     if (data.length >= 6) {
       const found = find_ends(output.view, at, type, data.length + 2);
       ends.dst ??= found.dst;
@@ -258,16 +259,25 @@ function extension_type(extension: Ipv6ExtensionFields, field: string): number {
   return integer(extension.type ?? by_name, `${field}.type`, 0, 255);
 }
 
-function length_byte(length: number, type: number, field: string): number {
+/** The length of an extension header, counted as its type does. */
+function second_byte(extension: Ipv6ExtensionFields, size: number, type: number, field: string): number {
   const name = `${field}.length`;
+  const length = extension.length ?? size;
   // The fragment header has a reserved byte there.
-  if (type === FRAGMENT) return 0;
+  if (type === FRAGMENT) {
+    return extension.name === 'fragment' ? fragment_reserved(extension, field) >>> 2 : 0;
+  }
   return type === AH ? units(length, name, 4, 257) - 2 : units(length, name, 8, 256) - 1;
 }
 
-/** The data of an extension header, with padding so that it is a multiple of 8 bytes long. */
+function fragment_reserved(fragment: Partial<Fragment>, field: string): number {
+  return integer(fragment.reserved ?? 0, `${field}.reserved`, 0, 0x3ff);
+}
+
+/** The data of an extension header, with padding so that it is a multiple of 8 bytes long, or as long as it says. */
 function padded_data(extension: Ipv6ExtensionFields, type: number, field: string): Uint8Array {
   const data = extension_data(extension, field);
+  if (extension.length === data.length + 2) return data;
   const pad = type === FRAGMENT ? Math.max(0, 6 - data.length) : -(data.length + 2) & 7;
   if (pad === 0) return data;
   const has_options = type === TYPES.hop_by_hop || type === TYPES.destination_options;
@@ -301,7 +311,8 @@ function encode(extension: Ipv6ExtensionFields, field: string): Uint8Array | und
     case 'fragment':
       return made(6, (view) => {
         const offset = units(extension.fragment_offset ?? 0, `${field}.fragment_offset`, 8, 0x1fff);
-        view.setUint16(0, (offset << 3) | (extension.more_fragments ? 1 : 0));
+        const bits = (fragment_reserved(extension, field) & 3) << 1;
+        view.setUint16(0, (offset << 3) | bits | (extension.more_fragments ? 1 : 0));
         view.setUint32(2, integer(extension.id ?? 0, `${field}.id`, 0, 0xffffffff));
       });
     case 'ah': {

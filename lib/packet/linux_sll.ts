@@ -27,6 +27,8 @@ export interface LinuxSll extends Cooked {
 }
 export interface LinuxSll2 extends Cooked {
   readonly layer: 'linux_sll2';
+  /** senders leave it 0 */
+  reserved: number;
   interface_index: number;
 }
 export type LinuxSllFields = Fields<LinuxSll, { padding: Uint8Array }>;
@@ -50,9 +52,9 @@ export function linux_sll(fields: LinuxSllFields = {}): LinuxSllDraft {
   return { layer: 'linux_sll', ...known(fields, 'linux_sll', FIELDS) };
 }
 
-/** The second version of it, with interface_index. */
+/** The second version of it, with interface_index and reserved bytes. */
 export function linux_sll2(fields: LinuxSll2Fields = {}): LinuxSll2Draft {
-  return { layer: 'linux_sll2', ...known(fields, 'linux_sll2', ['interface_index', ...FIELDS]) };
+  return { layer: 'linux_sll2', ...known(fields, 'linux_sll2', ['reserved', 'interface_index', ...FIELDS]) };
 }
 
 /** The sender's address in a field of 8 bytes, as far as it goes, and what is left of the field. */
@@ -119,6 +121,7 @@ export const linux_sll2_protocol: Protocol = {
     const address_length = view.getUint8(at + 11);
     input.layers.push({
       layer: 'linux_sll2',
+      reserved: view.getUint16(at + 2),
       interface_index: view.getUint32(at + 4),
       packet_type: view.getUint8(at + 10),
       arphrd_type: view.getUint16(at + 8),
@@ -134,7 +137,7 @@ export const linux_sll2_protocol: Protocol = {
     const at = output.prepend(SLL2);
     const length = write_address(layer, output, at + 12);
     output.u16(at, layer.protocol ?? protocol_for(output), 'linux_sll2.protocol');
-    output.view.setUint16(at + 2, 0);
+    output.u16(at + 2, layer.reserved ?? 0, 'linux_sll2.reserved');
     output.u32(at + 4, layer.interface_index ?? 0, 'linux_sll2.interface_index');
     output.u16(at + 8, layer.arphrd_type ?? ETHERNET, 'linux_sll2.arphrd_type');
     output.u8(at + 10, layer.packet_type ?? 0, 'linux_sll2.packet_type');

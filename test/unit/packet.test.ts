@@ -771,6 +771,101 @@ describe('neighbour discovery and multicast listeners', () => {
   });
 });
 
+describe('reserved bits', () => {
+  const ones = (size: number): Buffer => Buffer.alloc(size, 0xff);
+  const message = (type: number, body: number): Buffer => Buffer.concat([Buffer.from([type]), ones(body)]);
+
+  test.each([4, 10])('of ICMP message %i go round', (type) => {
+    const bytes = build(ipv4({ ...addresses, protocol: 1 }), payload(message(type, 7)));
+    const parsed = parse_ip(bytes);
+    expect(parsed.get('icmp')).toMatchObject({ type, reserved: 0xffffffff });
+    expect(build(...parsed.layers)).toEqual(bytes);
+  });
+
+  test.each([
+    [icmp.destination_unreachable, 0x12000000],
+    [icmp.time_exceeded, 0x12003456],
+    [icmp.parameter_problem, 0x1234],
+  ])('of ICMP errors stand beside what has a meaning', (make, reserved) => {
+    const bytes = build(ipv4(addresses), make({ reserved, quoted: [ipv4(), udp()], length: 28 }));
+    expect(parse_ip(bytes).get('icmp')).toMatchObject({ reserved, length: 28, checksum_ok: true });
+    expect(build(...parse_ip(bytes).layers)).toEqual(bytes);
+  });
+
+  test.each([
+    [130, 19, 0xffff],
+    [131, 23, 0xffff],
+    [132, 23, 0xffff],
+    [133, 7, 0xffffffff],
+    [135, 23, 0xffffffff],
+    [136, 23, 0xffffff],
+    [137, 39, 0xffffffff],
+  ])('of ICMPv6 message %i go round', (type, size, reserved) => {
+    const body = message(type, type === 130 ? 23 : size);
+    const bytes = build(ipv6({ ...addresses6, next_header: 58 }), payload(body));
+    const parsed = parse_ip(bytes);
+    expect(parsed.problems).toEqual([]);
+    expect(parsed.get('icmpv6')).toMatchObject({ type, reserved });
+    expect(build(...parsed.layers)).toEqual(bytes);
+  });
+
+  test('of a multicast listener report stand in front of the number of its records', () => {
+    const records = [{ type: 4, group: 'ff02::1' }];
+    const bytes = build(
+      ipv6(addresses6),
+      icmpv6.multicast_listener_report_v2({ records, reserved: 0xabcd0000 }),
+    );
+    expect(parse_ip(bytes).get('icmpv6')).toMatchObject({ reserved: 0xabcd0000, records });
+    expect(build(...parse_ip(bytes).layers)).toEqual(bytes);
+  });
+
+  test('of a fragment header, and of a cooked one, go round', () => {
+    const data = hex('11 ff 000f 12345678');
+    const bytes = build(ipv6({ ...addresses6, next_header: 44 }), payload(data));
+    const parsed = parse_ip(bytes);
+    expect(parsed.get('ipv6')?.extensions).toMatchObject([
+      { name: 'fragment', reserved: 0x3ff, fragment_offset: 8, more_fragments: true, id: 0x12345678 },
+    ]);
+    expect(build(...parsed.layers)).toEqual(bytes);
+
+    const cooked = build(packet.linux_sll2({ reserved: 0xabcd }), payload('x'));
+    const { layers } = parse(cooked, { linktype: packet.LINKTYPE_LINUX_SLL2 });
+    expect(layers[0]).toMatchObject({ layer: 'linux_sll2', reserved: 0xabcd });
+    expect(build(...layers)).toEqual(cooked);
+  });
+
+  test('cannot be bits that have a meaning', () => {
+    const wrong = (make: () => unknown, text: string): void => expect(make).toThrow(new RangeError(text));
+    wrong(
+      () => build(icmp.time_exceeded({ reserved: 0x10000 })),
+      'icmp.reserved must be within 0xff00ffff, not 0x10000',
+    );
+    wrong(
+      () => build(icmpv6.neighbor_advertisement({ reserved: 2 ** 31 })),
+      'icmpv6.reserved must be within 0xffffff, not 0x80000000',
+    );
+    wrong(
+      () => build(icmp.source_quench({ reserved: -1 })),
+      'icmp.reserved must be between 0 and 4294967295, not -1',
+    );
+    wrong(
+      () => build(ipv6({ extensions: [{ name: 'fragment', reserved: 1024 }] })),
+      'ipv6.extensions[0].reserved must be between 0 and 1023, not 1024',
+    );
+    const fields: object = { reserved: 1 };
+    expect(() => icmp.echo(fields)).toThrow('icmp.echo has no field reserved');
+  });
+});
+
+test('an authentication header as long as it says, if not a multiple of 8 bytes, goes round', () => {
+  const extension = { name: 'ah', length: 20, icv: Buffer.alloc(8, 1) } as const;
+  const bytes = build(ipv6({ ...addresses6, extensions: [extension] }), udp());
+  expect(bytes).toHaveLength(40 + 20 + 8);
+  expect(build(...parse_ip(bytes).layers)).toEqual(bytes);
+  const padded = build(ipv6({ ...addresses6, extensions: [{ ...extension, length: undefined }] }), udp());
+  expect(padded).toHaveLength(40 + 24 + 8);
+});
+
 describe('misuse', () => {
   const throws = (make: () => unknown, error: Error) => expect(make).toThrow(error);
 
