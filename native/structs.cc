@@ -62,23 +62,20 @@ struct TcpInfo {
   };
 };
 
-// The fields of TcpInfo that have an offset.
-#define BSD_SOCKETS_TCP_INFO(X)                                                                           \
-  X(state)                                                                                                \
-  X(ca_state)                                                                                             \
-  X(retransmits)                                                                                          \
-  X(probes)                                                                                               \
-  X(backoff) X(options) X(rto) X(ato) X(snd_mss) X(rcv_mss) X(unacked) X(sacked) X(lost) X(retrans)       \
-      X(fackets) X(last_data_sent) X(last_ack_sent) X(last_data_recv) X(last_ack_recv) X(pmtu)            \
-          X(rcv_ssthresh) X(rtt) X(rttvar) X(snd_ssthresh) X(snd_cwnd) X(advmss) X(reordering) X(rcv_rtt) \
-              X(rcv_space) X(total_retrans) X(pacing_rate) X(max_pacing_rate) X(bytes_acked)              \
-                  X(bytes_received) X(segs_out) X(segs_in) X(notsent_bytes) X(min_rtt) X(data_segs_in)    \
-                      X(data_segs_out) X(delivery_rate) X(busy_time) X(rwnd_limited) X(sndbuf_limited)    \
-                          X(delivered) X(delivered_ce) X(bytes_sent) X(bytes_retrans) X(dsack_dups)       \
-                              X(reord_seen) X(rcv_ooopack) X(snd_wnd) X(rcv_wnd) X(rehash) X(total_rto)   \
-                                  X(total_rto_recoveries) X(total_rto_time) X(received_ce)                \
-                                      X(delivered_e1_bytes) X(delivered_e0_bytes) X(delivered_ce_bytes)   \
-                                          X(received_e1_bytes) X(received_e0_bytes) X(received_ce_bytes)
+// The fields of TcpInfo that have an offset. (clang-format never ends laying it out anew.)
+// clang-format off
+#define BSD_SOCKETS_TCP_INFO(X)                                                                         \
+  X(state) X(ca_state) X(retransmits) X(probes) X(backoff) X(options) X(rto) X(ato) X(snd_mss)          \
+  X(rcv_mss) X(unacked) X(sacked) X(lost) X(retrans) X(fackets) X(last_data_sent) X(last_ack_sent)      \
+  X(last_data_recv) X(last_ack_recv) X(pmtu) X(rcv_ssthresh) X(rtt) X(rttvar) X(snd_ssthresh)           \
+  X(snd_cwnd) X(advmss) X(reordering) X(rcv_rtt) X(rcv_space) X(total_retrans) X(pacing_rate)           \
+  X(max_pacing_rate) X(bytes_acked) X(bytes_received) X(segs_out) X(segs_in) X(notsent_bytes)           \
+  X(min_rtt) X(data_segs_in) X(data_segs_out) X(delivery_rate) X(busy_time) X(rwnd_limited)             \
+  X(sndbuf_limited) X(delivered) X(delivered_ce) X(bytes_sent) X(bytes_retrans) X(dsack_dups)           \
+  X(reord_seen) X(rcv_ooopack) X(snd_wnd) X(rcv_wnd) X(rehash) X(total_rto) X(total_rto_recoveries)     \
+  X(total_rto_time) X(received_ce) X(delivered_e1_bytes) X(delivered_e0_bytes) X(delivered_ce_bytes)    \
+  X(received_e1_bytes) X(received_e0_bytes) X(received_ce_bytes)
+// clang-format on
 
 // TcpInfo says what the headers say, of the fields that those know.
 #define BSD_SOCKETS_SAME(name)                                             \

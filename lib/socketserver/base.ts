@@ -17,6 +17,7 @@ import {
   run_handler,
   type ShutdownOptions,
 } from './handlers.js';
+import { show_error } from './packed-error.js';
 import { deadline, is_readable, is_scarce, next_turn, pause, REST_LIMIT, readable } from './wait.js';
 import { refuse_server_in_worker } from './worker-state.js';
 
@@ -26,9 +27,9 @@ const LINE = '-'.repeat(40);
 /** handle_error's message: Python's, with JavaScript's stack. */
 export function print_error(client_address: unknown, error: unknown): void {
   const from = inspect(client_address, { breakLength: Number.POSITIVE_INFINITY });
-  const text = `${LINE}\nException occurred during processing of request from ${from}\n${inspect(error)}\n${LINE}\n`;
+  const text = `Exception occurred during processing of request from ${from}\n${show_error(error)}`;
   try {
-    writeSync(2, text);
+    writeSync(2, `${LINE}\n${text}\n${LINE}\n`);
   } catch {
     // Nobody reads the errors of this process.
   }

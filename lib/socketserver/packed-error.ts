@@ -17,6 +17,8 @@ const CLASSES = new Map<string, { readonly prototype: object }>(
   ),
 );
 
+const UNSHOWN = 'something that cannot be shown';
+
 /** Fields that can be sent as JSON, too. */
 function is_plain(value: unknown): boolean {
   return (
@@ -26,13 +28,22 @@ function is_plain(value: unknown): boolean {
   );
 }
 
+/** What was thrown, as console.log shows it. Throws nothing, whatever it is. */
+export function show_error(error: unknown): string {
+  try {
+    return inspect(error);
+  } catch {
+    return UNSHOWN;
+  }
+}
+
 /** The error, to be sent by postMessage or as JSON. Whatever was thrown, this throws nothing. */
 export function pack_error(error: unknown): PackedError {
   try {
     if (error instanceof Error) return pack(error);
     return pack_text(typeof error === 'object' ? inspect(error) : String(error));
   } catch {
-    return pack_text('something that cannot be shown');
+    return pack_text(UNSHOWN);
   }
 }
 

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { inspect } from 'node:util';
 import * as socket from 'bsd-sockets/socket';
 import {
   BaseRequestHandler,
@@ -18,6 +19,7 @@ import {
   UnixStreamServer,
 } from 'bsd-sockets/socketserver';
 import { describe, expect, test } from 'vitest';
+import { show_error } from '../../dist/socketserver/packed-error.js';
 
 /** A client in a process of its own, which sends, half-closes and gives what comes back. */
 async function ask(server: TCPServer, text: string): Promise<string> {
@@ -188,6 +190,17 @@ describe('serve_forever', () => {
       await ask(server, '');
     });
     expect(errors).toEqual([expect.stringContaining('returned a promise')]);
+  });
+
+  test('whatever was thrown can be shown', () => {
+    expect(show_error(new TypeError('wrong'))).toMatch(/^TypeError: wrong\n {4}at /);
+    expect(show_error('text')).toBe("'text'");
+    const unseen = {
+      [inspect.custom]() {
+        throw new Error('do not look');
+      },
+    };
+    expect(show_error(unseen)).toBe('something that cannot be shown');
   });
 
   test('what handle_error throws ends it', async () => {
