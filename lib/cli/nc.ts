@@ -76,6 +76,9 @@ function unix_address(path: string): string | Buffer {
 async function targets(host: string | null, port: string, options: Options, flags = 0): Promise<Target[]> {
   if (options.ipv4 && options.ipv6) throw new UsageError('-4 and -6 exclude each other');
   const family = options.ipv4 ? socket.AF_INET : options.ipv6 ? socket.AF_INET6 : socket.AF_UNSPEC;
+  // getaddrinfo() would take it modulo 65,536.
+  if (/^[+-]?\d+$/.test(port))
+    read_number('the port', port, flags & socket.AI_PASSIVE ? { ...PORT, min: 0 } : PORT);
   const numeric = options.numeric ? socket.AI_NUMERICHOST | socket.AI_NUMERICSERV : 0;
   const rows = await socket.getaddrinfo(host, port, family, type_of(options), 0, flags | numeric);
   return rows.map(([row_family, , , , address]) => ({
@@ -155,8 +158,13 @@ async function scan(
   interrupted: AbortSignal,
 ): Promise<number> {
   const range = /^(\d+)-(\d+)$/.exec(ports);
-  const first = range ? read_number('the first port', range[1] as string, PORT) : undefined;
-  const last = range ? read_number('the last port', range[2] as string, PORT) : undefined;
+  const ends = range
+    ? [
+        read_number('the first port', range[1] as string, PORT),
+        read_number('the last port', range[2] as string, PORT),
+      ]
+    : [];
+  const [first, last] = ends.sort((a, b) => a - b);
   let code = FAILED;
   for (let port = first; ; port = Number(port) + 1) {
     const sock = await connect(await targets(host, String(port ?? ports), options), options, interrupted);

@@ -134,7 +134,7 @@ export class Output {
     this.layers = layers;
     for (this.index = layers.length - 1; this.index >= 0; this.index--) {
       const layer = layers[this.index];
-      const protocol = layer && protocol_of_name(layer.layer);
+      const protocol = protocol_of_name(layer?.layer ?? '');
       if (layer === undefined || protocol === undefined) throw no_layer(layer, `${name}[${this.index}]`);
       protocol.build(layer, this);
     }

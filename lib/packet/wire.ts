@@ -112,17 +112,28 @@ export class Wire {
 function open_sender(kind: Route['kind'], interface_name: string | undefined): socket.socket<number> {
   if (kind === 'ethernet') {
     // Protocol 0: it receives nothing.
-    const sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0);
-    sock.bind([interface_name ?? '', 0]);
-    return sock;
+    return prepared(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0), (sock) => {
+      sock.bind([interface_name ?? '', 0]);
+    });
   }
   // IPPROTO_RAW means that the IP header is part of what is sent (IP_HDRINCL), and that nothing is received.
   const family = kind === 'ipv4' ? socket.AF_INET : socket.AF_INET6;
-  const sock = socket.socket<number>(family, socket.SOCK_RAW, socket.IPPROTO_RAW);
-  sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
-  if (interface_name !== undefined)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface_name);
-  return sock;
+  return prepared(socket.socket<number>(family, socket.SOCK_RAW, socket.IPPROTO_RAW), (sock) => {
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
+    if (interface_name !== undefined)
+      sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface_name);
+  });
+}
+
+/** The socket when `prepare` is done with it; closed if that fails. */
+function prepared<F extends number>(sock: socket.socket<F>, prepare: (sock: socket.socket<F>) => void) {
+  try {
+    prepare(sock);
+    return sock;
+  } catch (error) {
+    sock.close();
+    throw error;
+  }
 }
 
 /** What to receive, by protocol and type of the packet socket: whole frames, or the packets of the IP versions. */
@@ -142,11 +153,13 @@ function open_receiver(
     type,
     interface_name === undefined ? socket.htons(protocol) : 0,
   );
-  sock.setsockopt(socket.SOL_PACKET, socket.PACKET_IGNORE_OUTGOING, 1);
-  sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
-  sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER);
+  prepared(sock, () => {
+    sock.setsockopt(socket.SOL_PACKET, socket.PACKET_IGNORE_OUTGOING, 1);
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER);
+    if (interface_name !== undefined) sock.bind([interface_name, protocol]);
+  });
   if (interface_name === undefined) return [sock, LINKTYPE_RAW];
-  sock.bind([interface_name, protocol]);
   const [, , , hatype] = sock.getsockname();
   const has_frames = type === socket.SOCK_RAW && [ARPHRD_ETHER, ARPHRD_LOOPBACK].includes(hatype);
   return [sock, has_frames ? LINKTYPE_ETHERNET : LINKTYPE_RAW];

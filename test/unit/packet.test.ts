@@ -955,6 +955,8 @@ describe('misuse', () => {
   test('layers', () => {
     // @ts-expect-error no layer
     throws(() => build('x'), new TypeError('layers[0] must be a layer such as ipv4({ … }), not "x"'));
+    // @ts-expect-error null is no layer
+    throws(() => build(null), new TypeError('layers[0] must be a layer such as ipv4({ … }), not null'));
     throws(
       // @ts-expect-error no layer
       () => build(ipv4(), undefined),

@@ -89,6 +89,34 @@ describe('refuses', () => {
   });
 });
 
+test('an interface that is not there leaves no socket open', (ctx) => {
+  if (process.getuid?.() !== 0) ctx.skip('needs root for CAP_NET_RAW');
+  // In a process of its own, so that only its sockets are counted.
+  const program = `
+    import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+    const { arp, ethernet, ipv4, ipv6, send_receive } = await import(${JSON.stringify(`${dist}packet/index.js`)});
+    const codes = [];
+    for (const layers of [[ipv4({ dst: '127.0.0.1' })], [ipv6({ dst: '::1' })], [ethernet(), arp()]]) {
+      await send_receive([layers], { interface: 'no-such-device' }).catch(({ code }) => codes.push(code));
+    }
+    const links = readdirSync('/proc/self/fd').map((fd) => {
+      try {
+        return readlinkSync('/proc/self/fd/' + fd);
+      } catch {
+        return '';
+      }
+    });
+    const inodes = new Set(links.filter((link) => link.startsWith('socket:')).map((link) => link.slice(8, -1)));
+    const tables = ['raw', 'raw6', 'packet'].map((name) => readFileSync('/proc/self/net/' + name, 'utf8')).join('');
+    const open = tables.split(/\\s+/).filter((word) => inodes.has(word));
+    console.log(JSON.stringify({ codes, open: open.length }));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual({ codes: ['ENODEV', 'ENODEV', 'ENODEV'], open: 0 });
+});
+
 test('bytes and parsed packets are sent as they are', async (ctx) => {
   if (process.getuid?.() !== 0) ctx.skip('needs root for CAP_NET_RAW');
   const id = process.pid & 0xffff;

@@ -182,6 +182,9 @@ describe('nc', () => {
     const range = await run(['nc', '-z', '-v', '127.0.0.1', `${port}-${Math.min(65_535, Number(port) + 2)}`]);
     expect(range.code).toBe(0);
     expect(range.stderr).toContain('succeeded!');
+    const backward = await run(['nc', '-z', '-v', '127.0.0.1', `${port}-${Number(port) - 1}`]);
+    expect(backward.code).toBe(0);
+    expect(backward.stderr.match(/ port /g)).toHaveLength(2);
     server.close();
   });
 
@@ -240,6 +243,9 @@ describe('nc', () => {
     [['-p', '70000', '127.0.0.1', '1'], 2, /option -p takes a whole number from 1 to 65535, not "70000"/],
     [['-w', 'soon', '127.0.0.1', '1'], 2, /option -w takes a number from 0 to 86400, not "soon"/],
     [['-z', '127.0.0.1', '5-99999999'], 2, /the last port takes a whole number/],
+    [['127.0.0.1', '65537'], 2, /the port takes a whole number from 1 to 65535, not "65537"/],
+    [['127.0.0.1', '0'], 2, /the port takes a whole number from 1 to 65535, not "0"/],
+    [['-l', '127.0.0.1', '65536'], 2, /the port takes a whole number from 0 to 65535, not "65536"/],
     [['-w'], 2, /option -w needs a value: SECONDS/],
   ])('%j fails with a line', async (args, code, message) => {
     const outcome = await run(['nc', ...args]);
