@@ -104,13 +104,15 @@ function decode_attributes(bytes: BytesLike): nlattr[] {
     checked_bytes(bytes, 'bytes'),
     attribute_header.size,
     (header) => attribute_header.decode(header).len,
-    (header, content) => {
-      const { len, type } = attribute_header.decode(header);
-      const nested = (type & c.NLA_F_NESTED) !== 0;
-      const net_byteorder = (type & c.NLA_F_NET_BYTEORDER) !== 0;
-      return { len, type: type & TYPE_MASK, nested, net_byteorder, data: content };
-    },
+    attribute_of,
   );
+}
+
+function attribute_of(header: Bytes, content: Buffer): nlattr {
+  const { len, type } = attribute_header.decode(header);
+  const nested = (type & c.NLA_F_NESTED) !== 0;
+  const net_byteorder = (type & c.NLA_F_NET_BYTEORDER) !== 0;
+  return { len, type: type & TYPE_MASK, nested, net_byteorder, data: content };
 }
 
 /** struct nlattr (rtnetlink calls it rtattr): an attribute, and what it contains. */
@@ -122,6 +124,12 @@ export const nlattr = Object.freeze({
   encode: (value: nlattr_like): Buffer => encode_attribute(value, 'nlattr'),
   /** encode_all(values) -> the attributes, one after another. @throws TypeError, RangeError naming the field */
   encode_all: (values: readonly nlattr_like[]): Buffer => encode_attributes(values, 'nlattr'),
+  /** decode(bytes) -> the attribute that begins there; of one cut short, what there is. @throws TypeError */
+  decode(bytes: BytesLike): nlattr {
+    const view = checked_bytes(bytes, 'bytes');
+    const { len } = attribute_header.decode(view);
+    return attribute_of(view, Buffer.from(view.subarray(attribute_header.size, Math.max(len, 0))));
+  },
   /** decode_all(bytes) -> the attributes that stand one after another in these bytes. @throws TypeError */
   decode_all: decode_attributes,
 });

@@ -289,6 +289,16 @@ describe('netlink', () => {
     );
   });
 
+  it('one attribute, and what there is of one cut short', () => {
+    const bytes = nlattr.encode({ type: 5, net_byteorder: true, data: 'eth0' });
+    const decoded = { len: 8, type: 5, nested: false, net_byteorder: true, data: Buffer.from('eth0') };
+    expect(nlattr.decode(Buffer.concat([bytes, bytes]))).toEqual(decoded);
+    expect(nlattr.decode(bytes.subarray(0, 6))).toEqual({ ...decoded, data: Buffer.from('et') });
+    expect(nlattr.decode(new Uint8Array(0)).data).toHaveLength(0);
+    // @ts-expect-error text is no bytes
+    expect(() => nlattr.decode('eth0')).toThrow(/^bytes must be bytes/);
+  });
+
   it('a message has a header, data, attributes', () => {
     const bytes = nlmsghdr.encode({
       type: socket.RTM_NEWLINK,
