@@ -1,7 +1,8 @@
 // What commands print: lines, JSON, colours. A reader that goes away (`| head`) ends the program quietly, as SIGPIPE does
-// with other programs.
+// with other programs; a full disk ends it with a line.
 import { once } from 'node:events';
 import { styleText } from 'node:util';
+import { FAILED } from './errors.js';
 
 const BROKEN_PIPE = 141;
 
@@ -11,9 +12,12 @@ let broken = false;
 export function watch_output(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      const closed = error.code === 'EPIPE';
+      // With nowhere left to complain it goes on.
+      if (!closed && stream === process.stderr) return;
+      if (!closed && !broken) complain(`bsd-sockets: cannot print: ${error.message}`);
       broken = true;
-      process.exit(BROKEN_PIPE);
+      process.exit(closed ? BROKEN_PIPE : FAILED);
     });
   }
 }

@@ -71,6 +71,20 @@ describe('bsd-sockets', () => {
     else expect(outcome.stderr).toMatch(message);
   });
 
+  test.each(['doctor', 'sweep --json 127.0.0.1', '--help'])(
+    'a full disk: %s tells it in a line',
+    (command) => {
+      const script = `"${process.execPath}" "${program}" ${command} 2>&1 >/dev/full; echo "code $?"`;
+      const output = execFileSync('bash', ['-c', script], { encoding: 'utf8' });
+      expect(output).toMatch(/^(bsd-sockets: cannot print: ENOSPC: [^\n]*\n)code 1\n$/);
+    },
+  );
+
+  test('a full disk behind standard error leaves the exit code', () => {
+    const script = `"${process.execPath}" "${program}" xyzzy 2>/dev/full; echo "code $?"`;
+    expect(execFileSync('bash', ['-c', script], { encoding: 'utf8' })).toBe('code 2\n');
+  });
+
   test('a reader that goes away ends it quietly', () => {
     // `head -c 0` closes the pipe at once; the exit code is what a shell says of SIGPIPE.
     const script =
