@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as socket from '../promises/index.js';
 import { command, type OptionTable, type Values } from './command.js';
 import { type EchoError, type EchoReply, EchoSocket } from './echo.js';
-import { DONE, FAILED } from './errors.js';
+import { DONE, FAILED, Failure, UNUSABLE } from './errors.js';
 import { histogram } from './histogram.js';
 import { address_of, find_host, is_multicast, is_numeric, Names, numeric, type Target } from './hosts.js';
 import { describe_error } from './icmp_text.js';
@@ -116,6 +116,8 @@ class Ping {
       else await sock.bind([device, 0]);
       this.#source = is_name ? `${await source_by(device, this.target)} ${device}` : `${device} `;
     }
+    // Where the interface is part of the address, iputils sends, and says what came of that.
+    if (!numeric(this.target).includes('%')) await check_route(this.target, device);
     await this.#echo.begin();
   }
 
@@ -263,6 +265,22 @@ class Ping {
     const pipe = this.#in_flight_max > 1 ? `, pipe ${this.#in_flight_max}` : '';
     print(`rtt min/avg/max/mdev = ${[min, avg, max, mdev].map((ms) => ms.toFixed(3)).join('/')} ms${pipe}`);
     if (is_terminal() && times.length > 1) for (const line of histogram(times, 'ms')) print(line);
+  }
+}
+
+/** Whether there is a way to the target; nothing is sent. @throws Failure where there is none: iputils' ping ends with 2 then */
+async function check_route(target: Target, device: string | undefined): Promise<void> {
+  const sock = socket.socket<number>(target.family, socket.SOCK_DGRAM);
+  try {
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
+    if (device !== undefined && socket.if_nameindex().some(([, name]) => name === device))
+      sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
+    await sock.connect(address_of(target, 1025));
+  } catch (error) {
+    if (!(error instanceof socket.OSError)) throw error;
+    throw new Failure(`connect: ${error.strerror}`, UNUSABLE);
+  } finally {
+    sock.close();
   }
 }
 

@@ -1,5 +1,5 @@
 // bsd-sockets ping beside iputils' ping, through a router.
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { program, Running, run } from '../../unit/cli/run.js';
 import { has, missing_for_topology, Topology } from './topology.js';
@@ -28,6 +28,19 @@ function timeless(text: string): string {
 }
 
 describe('ping', () => {
+  test.each([
+    ['192.0.2.1', 'Network is unreachable'],
+    ['2001:db8::1', 'Cannot assign requested address'],
+  ])('no way to %s: it cannot begin, as iputils', async (host, why) => {
+    // A namespace of its own has no routes.
+    const outcome = await run(['ping', '-c1', host], { behind: ['unshare', '-n'] });
+    const stderr = `bsd-sockets ping: connect: ${why}\n`;
+    expect(outcome).toMatchObject({ code: 2, stdout: '', stderr });
+    if (!has('ping')) return;
+    const theirs = spawnSync('unshare', ['-n', 'ping', '-c1', host], { encoding: 'utf8' });
+    expect({ code: theirs.status, stdout: theirs.stdout }).toEqual({ code: outcome.code, stdout: '' });
+  });
+
   test.each([
     ['-c3 -i0.1 10.77.2.2', 0],
     ['-c2 -i0.1 fd77:2::2', 0],
