@@ -11,7 +11,7 @@ import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 
-const CONNECTIONS = Number(process.env.LOAD_CONNECTIONS ?? 1000);
+const CONNECTIONS = Number(process.env.LOAD_CONNECTIONS ?? 500);
 const SECONDS = Number(process.env.LOAD_SECONDS ?? 0);
 const AT_ONCE = 64;
 const WORKERS = 4;

@@ -4,7 +4,7 @@ import { readdirSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
 
-const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 100);
+const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 50);
 const open = () => readdirSync('/proc/self/fd').length;
 
 const PENDING = `
