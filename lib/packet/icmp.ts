@@ -1,7 +1,8 @@
 // ICMP, RFC 792 (messages), 950 (address mask), 1191 (MTU), 1256 (routers), 4884 (extensions).
 //
 // `name` says which message it is, and with that which fields there are. To add one: its type in Icmp and Messages, its number in TYPES,
-// its fields in FIELDS, its maker in `icmp`, and a case in `read` and in `write`. Messages with data (echo) leave it to a payload layer; what errors quote is a field of them.
+// its fields in FIELDS, and a case in `read` and in `write`. Messages with data (echo) leave it to a payload layer; what errors quote is a
+// field of them.
 import { array, integer } from '../internal/validate.js';
 import { read_ipv4, write_ipv4 } from './address.js';
 import {
@@ -16,8 +17,9 @@ import {
 } from './icmp_error.js';
 import { icmp_reserved, type Reserved } from './icmp_reserved.js';
 import type { Input } from './input.js';
+import { type Draft, makers, type Other } from './messages.js';
 import { made } from './options.js';
-import { known, type Output } from './output.js';
+import type { Output } from './output.js';
 import type { Protocol } from './registry.js';
 
 interface Header {
@@ -66,13 +68,6 @@ export type Icmp =
   | Message<number, 'unknown', { rest: number }>;
 
 type Known = Exclude<Icmp['name'], 'unknown'>;
-/** Any other type goes out as it is given. */
-interface HeaderFields {
-  type?: number;
-  code?: number;
-  checksum?: number;
-  checksum_ok?: boolean | undefined;
-}
 /** What each message is made of. */
 interface Messages {
   echo: Partial<Echo>;
@@ -89,10 +84,8 @@ interface Messages {
   address_mask_request: Partial<Echo> & { mask?: string };
   address_mask_reply: Partial<Echo> & { mask?: string };
 }
-type Fields<Name extends Known> = HeaderFields & Messages[Name];
-type As<Name extends Known> = { readonly layer: 'icmp'; readonly name: Name } & Fields<Name>;
-type Other = { readonly layer: 'icmp'; readonly name?: 'unknown' } & HeaderFields & { rest?: number };
-export type IcmpDraft = { [Name in Known]: As<Name> }[Known] | Other;
+type As<Name extends Known> = Draft<'icmp', Messages, Name>;
+export type IcmpDraft = { [Name in Known]: As<Name> }[Known] | Other<'icmp'>;
 
 const HEADER = 8;
 const TYPES: Readonly<Record<Known, number>> = {
@@ -128,17 +121,6 @@ const FIELDS: Readonly<Record<Known, readonly string[]>> = {
   address_mask_reply: ['id', 'seq', 'mask'],
 };
 const layer = 'icmp';
-const HEAD = ['type', 'code', 'checksum', 'checksum_ok'];
-
-/** The fields given to the maker of a message, all of them known. */
-function checked<F extends object>(name: Known, fields: F): F {
-  return known(fields, `icmp.${name}`, [...HEAD, ...FIELDS[name]]);
-}
-
-/** Any message by its type: { type, code, checksum, rest }. */
-function make(fields: HeaderFields & { rest?: number } = {}): Other {
-  return { layer, name: 'unknown', ...known(fields, 'icmp', [...HEAD, 'rest']) };
-}
 
 /**
  * ICMP messages: `icmp.echo({ id, seq })`; or `icmp({ type, code, rest })` for any.
@@ -146,75 +128,7 @@ function make(fields: HeaderFields & { rest?: number } = {}): Other {
  * Numbers are 0 and addresses 0.0.0.0 unless given; the type follows from the name, the checksum is worked out. `quoted` is an array of
  * layers, or the bytes of a packet. Each throws a TypeError for a field that the message does not have.
  */
-export const icmp = Object.assign(make, {
-  echo: (fields: Fields<'echo'> = {}): As<'echo'> => ({
-    layer,
-    name: 'echo',
-    ...checked('echo', fields),
-  }),
-  echo_reply: (fields: Fields<'echo_reply'> = {}): As<'echo_reply'> => ({
-    layer,
-    name: 'echo_reply',
-    ...checked('echo_reply', fields),
-  }),
-  destination_unreachable: (
-    fields: Fields<'destination_unreachable'> = {},
-  ): As<'destination_unreachable'> => ({
-    layer,
-    name: 'destination_unreachable',
-    ...checked('destination_unreachable', fields),
-  }),
-  source_quench: (fields: Fields<'source_quench'> = {}): As<'source_quench'> => ({
-    layer,
-    name: 'source_quench',
-    ...checked('source_quench', fields),
-  }),
-  redirect: (fields: Fields<'redirect'> = {}): As<'redirect'> => ({
-    layer,
-    name: 'redirect',
-    ...checked('redirect', fields),
-  }),
-  time_exceeded: (fields: Fields<'time_exceeded'> = {}): As<'time_exceeded'> => ({
-    layer,
-    name: 'time_exceeded',
-    ...checked('time_exceeded', fields),
-  }),
-  parameter_problem: (fields: Fields<'parameter_problem'> = {}): As<'parameter_problem'> => ({
-    layer,
-    name: 'parameter_problem',
-    ...checked('parameter_problem', fields),
-  }),
-  router_advertisement: (fields: Fields<'router_advertisement'> = {}): As<'router_advertisement'> => ({
-    layer,
-    name: 'router_advertisement',
-    ...checked('router_advertisement', fields),
-  }),
-  router_solicitation: (fields: Fields<'router_solicitation'> = {}): As<'router_solicitation'> => ({
-    layer,
-    name: 'router_solicitation',
-    ...checked('router_solicitation', fields),
-  }),
-  timestamp: (fields: Fields<'timestamp'> = {}): As<'timestamp'> => ({
-    layer,
-    name: 'timestamp',
-    ...checked('timestamp', fields),
-  }),
-  timestamp_reply: (fields: Fields<'timestamp_reply'> = {}): As<'timestamp_reply'> => ({
-    layer,
-    name: 'timestamp_reply',
-    ...checked('timestamp_reply', fields),
-  }),
-  address_mask_request: (fields: Fields<'address_mask_request'> = {}): As<'address_mask_request'> => ({
-    layer,
-    name: 'address_mask_request',
-    ...checked('address_mask_request', fields),
-  }),
-  address_mask_reply: (fields: Fields<'address_mask_reply'> = {}): As<'address_mask_reply'> => ({
-    layer,
-    name: 'address_mask_reply',
-    ...checked('address_mask_reply', fields),
-  }),
-} as const);
+export const icmp = makers<'icmp', Messages>(layer, FIELDS);
 
 export const icmp_protocol: Protocol = {
   name: 'icmp',

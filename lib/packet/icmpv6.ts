@@ -1,7 +1,7 @@
 // ICMPv6: RFC 4443 (errors, echo), 4861 (neighbour discovery), 2710 and 3810 (multicast listeners), 4884 (extensions).
 //
 // `name` says which message it is, and with that which fields there are. To add one: its type in Icmpv6 and Messages, its number in
-// TYPES, its fields in FIELDS, its maker in `icmpv6`, and a case in `read` and in `write`.
+// TYPES, its fields in FIELDS, and a case in `read` and in `write`.
 import { integer } from '../internal/validate.js';
 import { read_ipv6 } from './address.js';
 import {
@@ -16,6 +16,7 @@ import {
 } from './icmp_error.js';
 import { icmpv6_reserved, type Reserved } from './icmp_reserved.js';
 import type { Input } from './input.js';
+import { type Draft, makers, type Other } from './messages.js';
 import {
   type MulticastRecord,
   type MulticastRecordFields,
@@ -33,7 +34,7 @@ import {
   ndp_options,
 } from './ndp_options.js';
 import { option_bytes, read_options } from './options.js';
-import { known, type Output } from './output.js';
+import type { Output } from './output.js';
 import type { Protocol } from './registry.js';
 
 interface Header {
@@ -93,13 +94,6 @@ export type Icmpv6 =
   | Message<number, 'unknown', { rest: number }>;
 
 type Known = Exclude<Icmpv6['name'], 'unknown'>;
-/** Any other type goes out as it is given. */
-interface HeaderFields {
-  type?: number;
-  code?: number;
-  checksum?: number;
-  checksum_ok?: boolean | undefined;
-}
 interface OptionsFields {
   options?: readonly NdpOptionFields[];
 }
@@ -121,10 +115,8 @@ interface Messages {
   redirect: OptionsFields & Partial<Reserved> & { target?: string; dst?: string };
   multicast_listener_report_v2: Partial<Reserved> & { records?: readonly MulticastRecordFields[] };
 }
-type Fields<Name extends Known> = HeaderFields & Messages[Name];
-type As<Name extends Known> = { readonly layer: 'icmpv6'; readonly name: Name } & Fields<Name>;
-type Other = { readonly layer: 'icmpv6'; readonly name?: 'unknown' } & HeaderFields & { rest?: number };
-export type Icmpv6Draft = { [Name in Known]: As<Name> }[Known] | Other;
+type As<Name extends Known> = Draft<'icmpv6', Messages, Name>;
+export type Icmpv6Draft = { [Name in Known]: As<Name> }[Known] | Other<'icmpv6'>;
 
 type Discovery =
   | 'router_solicitation'
@@ -179,17 +171,6 @@ const FIELDS: Readonly<Record<Known, readonly string[]>> = {
   multicast_listener_report_v2: ['reserved', 'records'],
 };
 const layer = 'icmpv6';
-const HEAD = ['type', 'code', 'checksum', 'checksum_ok'];
-
-/** The fields given to the maker of a message, all of them known. */
-function checked<F extends object>(name: Known, fields: F): F {
-  return known(fields, `icmpv6.${name}`, [...HEAD, ...FIELDS[name]]);
-}
-
-/** Any message by its type: { type, code, checksum, rest }. */
-function make(fields: HeaderFields & { rest?: number } = {}): Other {
-  return { layer, name: 'unknown', ...known(fields, 'icmpv6', [...HEAD, 'rest']) };
-}
 
 /**
  * ICMPv6 messages: `icmpv6.echo({ id, seq })`; or `icmpv6({ type, code, rest })` for any.
@@ -197,93 +178,7 @@ function make(fields: HeaderFields & { rest?: number } = {}): Other {
  * Numbers are 0 and addresses :: unless given; the type follows from the name, the checksum is worked out. `quoted` is an array of
  * layers, or the bytes of a packet. Each throws a TypeError for a field that the message does not have.
  */
-export const icmpv6 = Object.assign(make, {
-  destination_unreachable: (
-    fields: Fields<'destination_unreachable'> = {},
-  ): As<'destination_unreachable'> => ({
-    layer,
-    name: 'destination_unreachable',
-    ...checked('destination_unreachable', fields),
-  }),
-  packet_too_big: (fields: Fields<'packet_too_big'> = {}): As<'packet_too_big'> => ({
-    layer,
-    name: 'packet_too_big',
-    ...checked('packet_too_big', fields),
-  }),
-  time_exceeded: (fields: Fields<'time_exceeded'> = {}): As<'time_exceeded'> => ({
-    layer,
-    name: 'time_exceeded',
-    ...checked('time_exceeded', fields),
-  }),
-  parameter_problem: (fields: Fields<'parameter_problem'> = {}): As<'parameter_problem'> => ({
-    layer,
-    name: 'parameter_problem',
-    ...checked('parameter_problem', fields),
-  }),
-  echo: (fields: Fields<'echo'> = {}): As<'echo'> => ({
-    layer,
-    name: 'echo',
-    ...checked('echo', fields),
-  }),
-  echo_reply: (fields: Fields<'echo_reply'> = {}): As<'echo_reply'> => ({
-    layer,
-    name: 'echo_reply',
-    ...checked('echo_reply', fields),
-  }),
-  multicast_listener_query: (
-    fields: Fields<'multicast_listener_query'> = {},
-  ): As<'multicast_listener_query'> => ({
-    layer,
-    name: 'multicast_listener_query',
-    ...checked('multicast_listener_query', fields),
-  }),
-  multicast_listener_report: (
-    fields: Fields<'multicast_listener_report'> = {},
-  ): As<'multicast_listener_report'> => ({
-    layer,
-    name: 'multicast_listener_report',
-    ...checked('multicast_listener_report', fields),
-  }),
-  multicast_listener_done: (
-    fields: Fields<'multicast_listener_done'> = {},
-  ): As<'multicast_listener_done'> => ({
-    layer,
-    name: 'multicast_listener_done',
-    ...checked('multicast_listener_done', fields),
-  }),
-  router_solicitation: (fields: Fields<'router_solicitation'> = {}): As<'router_solicitation'> => ({
-    layer,
-    name: 'router_solicitation',
-    ...checked('router_solicitation', fields),
-  }),
-  router_advertisement: (fields: Fields<'router_advertisement'> = {}): As<'router_advertisement'> => ({
-    layer,
-    name: 'router_advertisement',
-    ...checked('router_advertisement', fields),
-  }),
-  neighbor_solicitation: (fields: Fields<'neighbor_solicitation'> = {}): As<'neighbor_solicitation'> => ({
-    layer,
-    name: 'neighbor_solicitation',
-    ...checked('neighbor_solicitation', fields),
-  }),
-  neighbor_advertisement: (fields: Fields<'neighbor_advertisement'> = {}): As<'neighbor_advertisement'> => ({
-    layer,
-    name: 'neighbor_advertisement',
-    ...checked('neighbor_advertisement', fields),
-  }),
-  redirect: (fields: Fields<'redirect'> = {}): As<'redirect'> => ({
-    layer,
-    name: 'redirect',
-    ...checked('redirect', fields),
-  }),
-  multicast_listener_report_v2: (
-    fields: Fields<'multicast_listener_report_v2'> = {},
-  ): As<'multicast_listener_report_v2'> => ({
-    layer,
-    name: 'multicast_listener_report_v2',
-    ...checked('multicast_listener_report_v2', fields),
-  }),
-} as const);
+export const icmpv6 = makers<'icmpv6', Messages>(layer, FIELDS);
 
 export const icmpv6_protocol: Protocol = {
   name: 'icmpv6',
