@@ -44,7 +44,8 @@ interface Row {
 
 interface Layers {
   pkt_comment?: { 'frame.comment': string | string[] };
-  frame_raw: [hex: string, ...unknown[]];
+  /** Left out of a packet without bytes. */
+  frame_raw?: [hex: string, ...unknown[]];
   frame: Record<string, string | undefined>;
 }
 
@@ -59,7 +60,7 @@ function tshark_rows(path: string): Row[] {
     interface: layers.frame['frame.interface_id'] ?? '',
     section: layers.frame['frame.section_number'] ?? '',
     comments: [layers.pkt_comment?.['frame.comment'] ?? []].flat().join(';'),
-    data: layers.frame_raw[0],
+    data: layers.frame_raw?.[0] ?? '',
   }));
 }
 
