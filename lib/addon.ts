@@ -168,6 +168,9 @@ export interface Addon {
   share(fd: number, generation: number, process_id: number, ticket: Bytes): number;
   fromshare(ticket: Bytes): number;
 
+  shared_memory(size: number): number;
+  map_memory(fd: number): ArrayBuffer | number;
+
   poll(poll_fds: Bytes, timeout_ms: number): number;
   select(poll_fds: Bytes, timeout_ms: number): number;
 

@@ -57,6 +57,9 @@
   /* share.cc */                               \
   X(share, Share)                              \
   X(fromshare, Fromshare)                      \
+  /* shared_memory.cc */                       \
+  X(shared_memory, SharedMemory)               \
+  X(map_memory, MapMemory)                     \
   /* poll.cc */                                \
   X(poll, Poll)                                \
   X(select, Select)                            \

@@ -1,42 +1,60 @@
 // Taking requests on the manager's thread and putting them on the queue: what get_request() and process_request() do where
 // the server overrides neither. Processes get all of their requests so, threads those that are left when serving ends.
+//
+// More are put there than there are workers, so that a worker that has finished one finds the next without anybody's help:
+// waking a process, and hearing from it, costs more than handling a short request.
 import { constants } from 'node:os';
 import { addon, cells, GENERATION } from '../addon.js';
 import { MSG_DONTWAIT } from '../constants.js';
 import { decode } from '../internal/address.js';
-import { send_fds } from '../socket/descriptors.js';
 import type { Socket } from '../socket/socket.js';
 import * as transfer from '../socket/transfer.js';
-import { count_request, encode_request, has_room, type ManagerConfig } from './protocol.js';
-import { is_scarce, next_turn, pause, REST_LIMIT, readable } from './wait.js';
+import { count_request, has_room } from './counters.js';
+import type { ManagerConfig } from './protocol.js';
+import { encode_request, post } from './queue.js';
+import { is_scarce, is_writable, next_turn, pause, REST_LIMIT, readable, writable } from './wait.js';
 
 const { EAGAIN } = constants.errno;
 /** So many requests without a turn of the event loop. */
 const BATCH = 32;
+/** So many requests may wait on the queue; */
+const AHEAD = 64;
+/** once there are so many, the next is put there when half of them are gone. */
+const AHEAD_AGAIN = AHEAD / 2;
+
+/** What an acceptor needs of its manager. */
+export interface AcceptorEvents {
+  /** Waits until workers have fewer requests than there are workers and this many; or until `stop` aborts. */
+  room(ahead: number, stop: AbortSignal): Promise<void>;
+  /** There is one more on the queue. */
+  put(): void;
+}
 
 export class Acceptor {
   readonly #config: ManagerConfig;
+  readonly #counters: Int32Array;
   readonly #listener: Socket<number>;
   readonly #queue: Socket<number>;
-  readonly #room: (stop: AbortSignal) => Promise<void>;
+  readonly #events: AcceptorEvents;
 
-  /** @param room waits until a worker is free, or what it is given aborts */
   constructor(
     config: ManagerConfig,
+    counters: Int32Array,
     listener: Socket<number>,
     queue: Socket<number>,
-    room: (stop: AbortSignal) => Promise<void>,
+    events: AcceptorEvents,
   ) {
     this.#config = config;
+    this.#counters = counters;
     this.#listener = listener;
     this.#queue = queue;
-    this.#room = room;
+    this.#events = events;
   }
 
   /** Takes requests until stopped. */
   async run(stop: AbortSignal): Promise<void> {
     for (let count = 1; !stop.aborted; count++) {
-      const result = await this.#take(stop);
+      const result = await this.#next(stop);
       if (result === -EAGAIN) await readable(this.#listener, stop);
       else if (count % BATCH === 0) await next_turn();
     }
@@ -45,49 +63,50 @@ export class Acceptor {
   /** Takes those that have come already, until stopped. */
   async rest(stop: AbortSignal): Promise<void> {
     for (let count = 0; count < REST_LIMIT && !stop.aborted; count++) {
-      if ((await this.#take(stop)) === -EAGAIN) return;
+      if ((await this.#next(stop)) === -EAGAIN) return;
     }
   }
 
-  /** Puts the next request on the queue, once a worker is free; 0 or -errno. */
-  async #take(stop: AbortSignal): Promise<number> {
-    const { counters, max_packet_size } = this.#config;
-    if (!has_room(counters)) {
-      await this.#room(stop);
-      if (stop.aborted) return 0;
-    }
+  /** Puts the next request on the queue, once there is room; 0 or -errno. */
+  async #next(stop: AbortSignal): Promise<number> {
+    if (!has_room(this.#counters, AHEAD)) await this.#events.room(AHEAD_AGAIN, stop);
+    // Large datagrams fill it sooner.
+    if (!is_writable(this.#queue)) await writable(this.#queue, stop);
+    if (stop.aborted) return 0;
     // The server's own setting is its to restore.
     this.#listener.setblocking(false);
-    const result = max_packet_size > 0 ? this.#receive() : this.#accept();
+    const result = this.#config.max_packet_size > 0 ? await this.#receive() : await this.#accept();
     if (is_scarce(-result)) await pause();
     return result;
   }
 
   /** Puts the next connection on the queue; 0 or -errno. */
-  #accept(): number {
-    const { counters, family, proto } = this.#config;
+  async #accept(): Promise<number> {
+    const { family, proto } = this.#config;
     const listener = this.#listener;
     const fd = addon.accept4(listener._fd, listener._generation, 0, 0);
     if (fd < 0) return fd;
     const generation = cells[GENERATION] as number;
     try {
-      const address = decode(family, proto);
-      count_request(counters);
-      send_fds(this.#queue, encode_request(address, null), [fd]);
+      return await this.#put(encode_request(decode(family, proto), null), [fd]);
     } finally {
       addon.close(fd, generation);
     }
-    return 0;
   }
 
   /** Puts the next datagram on the queue; 0 or -errno. */
-  #receive(): number {
-    const { counters, max_packet_size } = this.#config;
-    const received = transfer.recvfrom(this.#listener, max_packet_size, MSG_DONTWAIT, 0);
+  async #receive(): Promise<number> {
+    const received = transfer.recvfrom(this.#listener, this.#config.max_packet_size, MSG_DONTWAIT, 0);
     if (typeof received === 'number') return received;
     const [packet, address] = received;
-    count_request(counters);
-    send_fds(this.#queue, encode_request(address, null, packet), []);
+    return this.#put(encode_request(address, null, packet), []);
+  }
+
+  async #put(request: Buffer[], fds: number[]): Promise<0> {
+    count_request(this.#counters);
+    // A call that may block would have the watchdog look at each turn of this thread's loop.
+    while (!post(this.#queue, request, fds)) await pause();
+    this.#events.put();
     return 0;
   }
 }

@@ -2,21 +2,19 @@
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from '../socket/socket.js';
 import { print_error } from './base.js';
-import { pack_error, unpack_error } from './packed-error.js';
 import {
   BUSY,
-  FINISHED,
-  type ManagerConfig,
-  type News,
+  count_finished,
   now_ms,
   READY,
-  type Report,
   recorded_client,
   SINCE,
   STATE,
   slot_index,
-  type WorkerConfig,
-} from './protocol.js';
+  under_way,
+} from './counters.js';
+import { pack_error, unpack_error } from './packed-error.js';
+import { COUNTERS_FD, type ManagerConfig, type News, type Report, type WorkerConfig } from './protocol.js';
 import { start_process, start_worker } from './start.js';
 import { unless_aborted } from './wait.js';
 
@@ -38,8 +36,6 @@ interface Member {
   readonly slot: number;
   readonly pid: number | undefined;
   ready: boolean;
-  /** Of a process: whose request it handles. */
-  client_address: unknown;
   /** Why it is being ended, for the error of its request. */
   verdict: string | undefined;
   /** What it failed with, by itself. */
@@ -53,19 +49,24 @@ export class Crew {
   readonly #listener: Socket<number>;
   readonly #events: CrewEvents;
   readonly #members = new Set<Member>();
-  readonly #slots: Int32Array;
+  readonly #counters: Int32Array;
   #vacancy: (() => void)[] = [];
   #dismissed = 0;
   #hold_off_until = 0;
   #closing = false;
 
-  constructor(config: ManagerConfig, queue: Socket<number>, listener: Socket<number>, events: CrewEvents) {
+  constructor(
+    config: ManagerConfig,
+    counters: Int32Array,
+    queue: Socket<number>,
+    listener: Socket<number>,
+    events: CrewEvents,
+  ) {
     this.#config = config;
     this.#queue = queue;
     this.#listener = listener;
     this.#events = events;
-    // Of threads they are shared with them; for processes they are kept here.
-    this.#slots = config.counters;
+    this.#counters = counters;
     const { handler_timeout_ms } = config;
     if (handler_timeout_ms > 0) {
       const interval = Math.max(5, Math.min(handler_timeout_ms / 4, 1000));
@@ -80,7 +81,7 @@ export class Crew {
 
   /** How many are ready, busy or not. */
   get ready(): number {
-    return Atomics.load(this.#config.counters, READY);
+    return Atomics.load(this.#counters, READY);
   }
 
   /** Whether there are as many as there may be. */
@@ -115,6 +116,7 @@ export class Crew {
   /** One could not be started: for want of descriptors or memory, where others could. */
   #not_hired(message: string): void {
     this.#hold_off_until = performance.now() + HOLD_OFF_MS;
+    if (this.#closing) return;
     if (this.ready <= 0) this.#events.failed(message);
   }
 
@@ -126,15 +128,14 @@ export class Crew {
   }
 
   #worker_config(slot: number): WorkerConfig {
-    const { max_workers, counters, queue_in, queue_out, listener, port, ...common } = this.#config;
+    const { max_workers, queue_in, queue_out, listener, port, ...common } = this.#config;
     return { ...common, slot };
   }
 
   #hire_thread(slot: number): void {
-    const { counters, max_packet_size } = this.#config;
+    const { max_packet_size } = this.#config;
     const worker = start_worker({
       ...this.#worker_config(slot),
-      counters,
       queue: this.#queue.share(),
       ...(max_packet_size > 0 ? { listener: this.#listener.share() } : {}),
     });
@@ -149,7 +150,8 @@ export class Crew {
   #hire_process(slot: number): void {
     // Who only gets connections must not keep the server's socket open.
     const listener = this.#config.max_packet_size > 0 ? this.#listener.fileno() : undefined;
-    const child = start_process(this.#worker_config(slot), this.#queue.fileno(), listener);
+    const config = { ...this.#worker_config(slot), counters: COUNTERS_FD };
+    const child = start_process(config, this.#queue.fileno(), Number(this.#config.counters), listener);
     const member = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
     child.on('error', (error) => {
       member.error = error;
@@ -181,9 +183,8 @@ export class Crew {
   }
 
   #add(slot: number, pid: number | undefined, end: () => void): Member {
-    const told = { client_address: null, verdict: undefined, error: undefined };
-    const member: Member = { slot, pid, ready: false, ...told, end };
-    Atomics.store(this.#slots, this.#word(member, STATE), 0);
+    const member: Member = { slot, pid, ready: false, verdict: undefined, error: undefined, end };
+    Atomics.store(this.#counters, this.#word(member, STATE), 0);
     this.#members.add(member);
     return member;
   }
@@ -193,29 +194,19 @@ export class Crew {
   }
 
   #is_busy(member: Member): boolean {
-    return Atomics.load(this.#slots, this.#word(member, STATE)) === BUSY;
+    return Atomics.load(this.#counters, this.#word(member, STATE)) === BUSY;
   }
 
   #hear(member: Member, report: Report): void {
-    const { counters, kind } = this.#config;
     switch (report.type) {
       case 'loaded':
         member.ready = true;
-        Atomics.add(counters, READY, 1);
+        Atomics.add(this.#counters, READY, 1);
         break;
       case 'load_error':
         this.#not_hired(report.message);
         break;
-      case 'started':
-        member.client_address = report.client_address;
-        Atomics.store(this.#slots, this.#word(member, SINCE), now_ms());
-        Atomics.store(this.#slots, this.#word(member, STATE), BUSY);
-        return;
       case 'finished':
-        if (kind === 'process') {
-          Atomics.store(this.#slots, this.#word(member, STATE), 0);
-          Atomics.add(counters, FINISHED, 1);
-        }
         break;
       case 'error':
       case 'shutdown':
@@ -228,7 +219,6 @@ export class Crew {
   /** A worker has ended: a request that it had is lost. */
   #gone(member: Member, how: string): void {
     if (!this.#members.delete(member)) return;
-    const { counters, kind } = this.#config;
     const { name, module } = this.#config.handler;
     if (!member.ready) {
       const why = member.error === undefined ? how : pack_error(member.error).stack;
@@ -237,15 +227,15 @@ export class Crew {
       const was_busy = this.#is_busy(member);
       // One that was dismissed is not counted any more.
       if (!was_busy && this.#dismissed > 0) this.#dismissed--;
-      else Atomics.sub(counters, READY, 1);
-      Atomics.store(this.#slots, this.#word(member, STATE), 0);
+      else Atomics.sub(this.#counters, READY, 1);
+      Atomics.store(this.#counters, this.#word(member, STATE), 0);
       if (was_busy) {
-        Atomics.add(counters, FINISHED, 1);
+        count_finished(this.#counters);
         this.#report_loss(member, how);
       }
       if (!this.#closing && this.#members.size === 0) this.hire();
     }
-    if (kind === 'process') this.#tell_children();
+    if (member.pid !== undefined) this.#tell_children();
     for (const tell of this.#vacancy.splice(0)) tell();
     this.#events.changed();
   }
@@ -256,8 +246,7 @@ export class Crew {
     const what = member.verdict ?? `ended its ${kind} (${how})${cause}`;
     const error = pack_error(new Error(`${handler.name} ${what}`));
     const told = { ...error, stack: `Error: ${error.message}` };
-    const client_address =
-      kind === 'process' ? member.client_address : recorded_client(this.#slots, member.slot);
+    const client_address = recorded_client(this.#counters, member.slot);
     if (print_errors) print_error(client_address, unpack_error(told));
     else this.#events.tell({ type: 'error', client_address, error: told });
   }
@@ -266,7 +255,7 @@ export class Crew {
     const now = now_ms();
     for (const member of this.#members) {
       if (!this.#is_busy(member) || member.verdict !== undefined) continue;
-      const spent = now - Atomics.load(this.#slots, this.#word(member, SINCE));
+      const spent = now - Atomics.load(this.#counters, this.#word(member, SINCE));
       if (spent >= limit_ms) this.#end(member, `took longer than handler_timeout, ${limit_ms / 1000} s`);
     }
   }
@@ -281,15 +270,18 @@ export class Crew {
     for (const member of this.#members) if (this.#is_busy(member)) this.#end(member, verdict);
   }
 
-  /** One of those that idle is to end. @param send puts that on the queue */
-  dismiss(send: () => void): void {
+  /** One of those that idle is to end. @param send puts that on the queue, or gives false */
+  dismiss(send: () => boolean): void {
+    if (!send()) return;
     this.#dismissed++;
-    Atomics.sub(this.#config.counters, READY, 1);
-    send();
+    Atomics.sub(this.#counters, READY, 1);
   }
 
   /** None is started any more; they end by the queue's end. */
   close(): void {
     this.#closing = true;
+    if (under_way(this.#counters) > 0) return;
+    // Nothing is left for those that only start. Threads must, or Node leaves the files open that they import.
+    for (const { ready, pid, end } of this.#members) if (!ready && pid !== undefined) end();
   }
 }

@@ -13,16 +13,9 @@ import { poll } from '../internal/poll.js';
 import { send_fds } from '../socket/descriptors.js';
 import { Socket } from '../socket/socket.js';
 import * as transfer from '../socket/transfer.js';
-import {
-  LEASE,
-  LISTENING,
-  LOOK_MESSAGE,
-  type PoolConfig,
-  QUEUING,
-  SLOT_SIZE,
-  SLOTS,
-  STATE,
-} from './protocol.js';
+import { LEASE, LISTENING, QUEUING, SLOT_SIZE, SLOTS, STATE } from './counters.js';
+import type { PoolConfig } from './protocol.js';
+import { LOOK_MESSAGE } from './queue.js';
 
 const { EBADF } = constants.errno;
 const NONE = 0n;

@@ -3,24 +3,23 @@
 // hook that must see a request first, it lets threads take requests by themselves, and takes those of processes.
 import { availableParallelism } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
-import { send_fds } from '../socket/descriptors.js';
 import { fromshare } from '../socket/share.js';
 import type { Socket } from '../socket/socket.js';
 import { Acceptor } from './acceptor.js';
+import {
+  await_fewer,
+  count_discarded,
+  finished,
+  has_room,
+  open_counters,
+  take_most,
+  under_way,
+} from './counters.js';
 import { Crew } from './crew.js';
 import { Lender } from './lease.js';
-import {
-  AWAITED,
-  DISPATCHED,
-  has_room,
-  type ManagerConfig,
-  MOST,
-  type News,
-  type Order,
-  STOP_MESSAGE,
-  under_way,
-} from './protocol.js';
-import { deadline, is_readable, readable } from './wait.js';
+import type { ManagerConfig, News, Order } from './protocol.js';
+import { discard, post, STOP_MESSAGE } from './queue.js';
+import { deadline, is_readable, readable, unless_aborted } from './wait.js';
 
 /** All busy for so long: one more worker. */
 const GROW_MS = 5;
@@ -29,11 +28,15 @@ const SLOW_MS = 1;
 /** measured for so long at least, and at most, for a thread may wait for a processor, too. */
 const MEASURE_MS = 20;
 const MEASURE_MAX_MS = 100;
+/** What is cut off ends within so many times so many milliseconds. */
+const CUT_TRIES = 20;
+const CUT_MS = 50;
 /** How often to look whether workers idle, and how long they have done so then. */
 const IDLE_MS = 10_000;
 
 class Manager {
   readonly #config: ManagerConfig;
+  readonly #counters: Int32Array;
   readonly #port: MessagePort;
   readonly #crew: Crew;
   readonly #acceptor: Acceptor;
@@ -44,23 +47,30 @@ class Manager {
   readonly #awaiting: (() => void)[] = [];
   #stop = new AbortController();
   #ended: Promise<void> = Promise.resolve();
+  readonly #end = new AbortController();
+  /** How often the server waits for room. */
+  #rooms = 0;
   #closing = false;
   #failed = false;
 
   constructor(config: ManagerConfig) {
     const { port } = config;
     this.#config = config;
+    this.#counters = open_counters(config.counters);
     this.#port = port;
     this.#queue_in = fromshare(config.queue_in);
     this.#queue_out = fromshare(config.queue_out);
     this.#listener = fromshare(config.listener);
-    this.#crew = new Crew(config, this.#queue_out, this.#listener, {
+    this.#crew = new Crew(config, this.#counters, this.#queue_out, this.#listener, {
       tell: (news) => this.#tell(news),
       changed: () => this.#look_again(),
       failed: (message) => this.#fail(message),
     });
-    this.#acceptor = new Acceptor(config, this.#listener, this.#queue_in, (stop) => this.#room(stop));
-    this.#lender = new Lender(config.counters, this.#listener, this.#queue_in);
+    this.#acceptor = new Acceptor(config, this.#counters, this.#listener, this.#queue_in, {
+      room: (ahead, stop) => this.#room(ahead, stop),
+      put: () => this.#is_short() && this.#look_again(),
+    });
+    this.#lender = new Lender(this.#counters, this.#listener, this.#queue_in);
     port.on('message', (order: Order) => {
       this.#obey(order).then(
         () => this.#tell({ type: 'done', order: order.order }),
@@ -69,6 +79,8 @@ class Manager {
     });
     setInterval(() => this.#shrink(), IDLE_MS).unref();
     this.#crew.hire();
+    const short = () => this.#until(() => this.#is_short() || this.#closing);
+    this.#grow(this.#end.signal, short, () => this.#is_short()).catch((error) => this.#fail(String(error)));
   }
 
   #tell(news: News): void {
@@ -91,7 +103,7 @@ class Manager {
       case 'stop':
         return this.#stop_taking();
       case 'room':
-        return this.#room();
+        return this.#wait_for_room();
       case 'look':
         return this.#lender.interrupt();
       case 'rest':
@@ -117,35 +129,45 @@ class Manager {
     this.#lender.close();
   }
 
-  /** Lets threads take requests until stopped, and starts more when requests wait that nobody takes. */
+  /** Lets threads take requests until stopped. */
   async #lend(stop: AbortSignal): Promise<void> {
-    const { counters } = this.#config;
     if (stop.aborted) return;
     this.#lender.open();
-    let began = 0;
-    let before = 0;
+    await this.#grow(
+      stop,
+      () => readable(this.#listener, stop),
+      () => is_readable(this.#listener),
+    );
+  }
+
+  /** Whether requests wait that no worker is free for: on the queue, or the server has one and waits for room. */
+  #is_short(): boolean {
+    return under_way(this.#counters) + Math.min(1, this.#rooms) > this.#crew.ready;
+  }
+
+  /** Starts workers while requests wait that nobody takes. @param waiting waits until some do */
+  async #grow(stop: AbortSignal, waiting: () => Promise<unknown>, is_waiting: () => boolean): Promise<void> {
     while (!stop.aborted) {
-      const waiting = is_readable(this.#listener);
-      const now = performance.now();
-      const taken = Atomics.load(counters, DISPATCHED);
-      if (waiting && now - began <= MEASURE_MAX_MS) {
-        const request_ms = ((now - began) * this.#crew.ready) / (taken - before);
-        const is_slow = now - began >= MEASURE_MS && request_ms >= SLOW_MS;
+      await this.#crew.vacancy(stop);
+      await waiting();
+      const began = performance.now();
+      const before = finished(this.#counters);
+      for (let spent = 0; spent <= MEASURE_MAX_MS; spent = performance.now() - began) {
+        await new Promise((resolve) => setTimeout(resolve, GROW_MS));
+        if (stop.aborted || !is_waiting()) break;
+        const request_ms = (spent * this.#crew.ready) / ((finished(this.#counters) - before) | 0);
+        const is_slow = spent >= MEASURE_MS && request_ms >= SLOW_MS;
         if (is_slow || this.#crew.size < availableParallelism()) this.#crew.hire();
-      } else {
-        [began, before] = [now, taken];
-        await this.#crew.vacancy(stop);
-        await readable(this.#listener, stop);
       }
-      await new Promise((resolve) => setTimeout(resolve, GROW_MS));
     }
   }
 
   /** Takes the requests that have come before serving ended, and closes what further ones would come by. */
   async #rest(limit_ms: number): Promise<void> {
-    await this.#ended;
+    const end = deadline(limit_ms);
+    await unless_aborted(this.#ended, end);
     if (this.#listener.fileno() < 0) return;
-    await this.#acceptor.rest(deadline(limit_ms));
+    await this.#acceptor.rest(end);
     if (this.#config.max_packet_size === 0) this.#listener.close();
   }
 
@@ -154,13 +176,16 @@ class Manager {
     for (const look of this.#awaiting.splice(0)) look();
   }
 
-  /** Waits until a condition holds that depends on the workers, or the time has passed. */
-  async #until(condition: () => boolean, limit_ms = -1): Promise<boolean> {
-    const { counters } = this.#config;
+  /**
+   * Waits until a condition holds that depends on the workers, or the time has passed.
+   *
+   * @param fewer when fewer requests than this are under way it may hold
+   */
+  async #until(condition: () => boolean, fewer = () => 0, limit_ms = -1): Promise<boolean> {
     const end = limit_ms < 0 ? Number.POSITIVE_INFINITY : performance.now() + limit_ms;
     for (;;) {
       // Asked for before it is looked at: a worker that finishes in between says so.
-      Atomics.store(counters, AWAITED, 1);
+      await_fewer(this.#counters, fewer());
       if (condition()) return true;
       const left = end - performance.now();
       if (left <= 0) return false;
@@ -174,39 +199,50 @@ class Manager {
     }
   }
 
-  /** Waits until a worker is free, starting another where they are all busy. */
-  async #room(stop?: AbortSignal): Promise<void> {
-    const { counters } = this.#config;
-    const free = () => has_room(counters) || this.#failed || this.#closing || stop?.aborted === true;
+  /** Waits until workers have fewer requests than there are workers and, beyond them, this many. */
+  async #room(ahead: number, stop: AbortSignal): Promise<void> {
+    const ends = () => stop.aborted || this.#failed || this.#closing;
     const look = () => this.#look_again();
-    stop?.addEventListener('abort', look);
-    while (!(await this.#until(free, GROW_MS))) {
-      if (this.#crew.is_full) await this.#until(() => free() || !this.#crew.is_full);
-      else this.#crew.hire();
-    }
-    stop?.removeEventListener('abort', look);
+    stop.addEventListener('abort', look);
+    await this.#until(
+      () => has_room(this.#counters, ahead) || ends(),
+      () => this.#crew.ready + ahead,
+    );
+    stop.removeEventListener('abort', look);
+  }
+
+  /** The server has a request and waits until a worker is free. */
+  async #wait_for_room(): Promise<void> {
+    this.#rooms++;
+    this.#look_again();
+    await this.#room(0, this.#end.signal);
+    this.#rooms--;
   }
 
   async #drain(limit_ms: number): Promise<void> {
-    const { counters } = this.#config;
-    const drained = () => under_way(counters) <= 0 && !this.#lender.is_taking;
-    if (await this.#until(drained, limit_ms)) return;
-    this.#crew.end_busy('was cut off: the server drained');
-    await this.#until(drained, 1000);
+    const drained = () => under_way(this.#counters) <= 0 && !this.#lender.is_taking;
+    const wait = (ms: number) => this.#until(drained, () => 1, ms);
+    if (await wait(limit_ms)) return;
+    for (let tries = 0; tries < CUT_TRIES; tries++) {
+      // One that has just taken a request from the queue is not busy yet.
+      count_discarded(this.#counters, discard(this.#queue_out, this.#config.max_packet_size));
+      this.#crew.end_busy('was cut off: the server drained');
+      if (await wait(CUT_MS)) return;
+    }
   }
 
   /** Lets workers go that had nothing to do since the last time, but one. */
   #shrink(): void {
-    const { counters } = this.#config;
-    const needed = Math.max(1, Atomics.exchange(counters, MOST, under_way(counters)));
+    const needed = Math.max(1, take_most(this.#counters));
     const idle = this.#crew.ready - needed;
-    for (let i = 0; i < idle; i++) this.#crew.dismiss(() => send_fds(this.#queue_in, [STOP_MESSAGE], []));
+    for (let i = 0; i < idle; i++) this.#crew.dismiss(() => post(this.#queue_in, [STOP_MESSAGE], []));
     if (idle > 0) this.#lender.interrupt();
   }
 
   /** Ends all workers, each after its request. */
   async #close(): Promise<void> {
     this.#closing = true;
+    this.#end.abort();
     this.#stop_taking();
     this.#crew.close();
     // The server has closed its end before: now the queue ends, and the workers with it.

@@ -8,17 +8,18 @@ import { shown } from '../internal/validate.js';
 import { socketpair } from '../socket/create.js';
 import { send_fds } from '../socket/descriptors.js';
 import { Socket } from '../socket/socket.js';
+import {
+  close_counters,
+  count_request,
+  has_room,
+  make_counters,
+  open_counters,
+  type SharedCounters,
+} from './counters.js';
 import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed-error.js';
-import {
-  count_request,
-  counters_size,
-  encode_request,
-  has_room,
-  type News,
-  type Order,
-  type PoolConfig,
-} from './protocol.js';
+import type { News, Order, PoolConfig } from './protocol.js';
+import { encode_request } from './queue.js';
 import { start_manager } from './start.js';
 
 /** What a pool needs to know of its server. */
@@ -45,6 +46,7 @@ interface Pending {
 const ROOM_MS = 2;
 
 export class Pool {
+  readonly #shared: SharedCounters;
   readonly #counters: Int32Array;
   readonly #queue: Socket<number>;
   readonly #manager: Worker;
@@ -65,12 +67,15 @@ export class Pool {
     check_cloneable(options);
     this.#events = events;
     this.#datagrams = options.max_packet_size > 0;
-    this.#counters = new Int32Array(new SharedArrayBuffer(counters_size(max_workers)));
     const [queue_in, queue_out] = socketpair(AF_UNIX, SOCK_SEQPACKET);
     const { port1, port2 } = new MessageChannel();
     this.#queue = queue_in as Socket<number>;
     this.#port = port1;
+    let shared: SharedCounters | undefined;
     try {
+      shared = make_counters(options.kind, max_workers);
+      this.#shared = shared;
+      this.#counters = open_counters(shared);
       this.#manager = start_manager({
         ...config,
         library: LIBRARY,
@@ -79,13 +84,14 @@ export class Pool {
         type: socket.type,
         proto: socket.proto,
         max_workers,
-        counters: this.#counters,
+        counters: shared,
         queue_in: queue_in.share(),
         queue_out: queue_out.share(),
         listener: socket.share(),
         port: port2,
       });
     } catch (error) {
+      if (shared !== undefined) close_counters(shared);
       queue_in.close();
       port1.close();
       throw error;
@@ -134,6 +140,7 @@ export class Pool {
   #ended(): void {
     this.#port.close();
     this.#queue.close();
+    close_counters(this.#shared);
     if (this.#closed === undefined)
       this.#fail(new Error('the thread that looks after the workers has ended'));
     for (const { resolve } of this.#pending.values()) resolve();

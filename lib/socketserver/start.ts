@@ -53,13 +53,27 @@ export function start_worker(config: WorkerConfig): Worker {
 /**
  * Starts a worker process.
  *
- * @param descriptors what it has as 3 and, if there are two, 5; 4 is a pipe that it reports by
+ * @param server_fd what it answers datagrams by
  */
-export function start_process(config: WorkerConfig, queue_fd: number, server_fd?: number): ChildProcess {
+export function start_process(
+  config: WorkerConfig,
+  queue_fd: number,
+  counters_fd: number,
+  server_fd?: number,
+): ChildProcess {
   // Deno's -e cannot import; its own word for it takes none of these options.
   const evaluate = process.versions.deno === undefined ? [...node_options(), '-e'] : ['eval'];
   const child = spawn(process.execPath, [...evaluate, of_process], {
-    stdio: ['pipe', 'inherit', 'inherit', queue_fd, 'pipe', ...(server_fd === undefined ? [] : [server_fd])],
+    // QUEUE_FD, REPORT_FD, COUNTERS_FD, SERVER_FD
+    stdio: [
+      'pipe',
+      'inherit',
+      'inherit',
+      queue_fd,
+      'pipe',
+      counters_fd,
+      ...(server_fd === undefined ? [] : [server_fd]),
+    ],
   });
   child.stdin?.on('error', () => {});
   child.stdin?.end(serialize(config));

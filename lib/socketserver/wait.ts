@@ -1,16 +1,18 @@
 // Waiting until a server's socket is readable: blocking, and on the event loop.
 import { constants } from 'node:os';
 import { TIMED_OUT } from '../addon.js';
-import { POLLIN } from '../constants.js';
+import { POLLIN, POLLOUT } from '../constants.js';
 import { raise } from '../errors.js';
 import { poll } from '../internal/poll.js';
-import { READ, ready } from '../internal/readiness.js';
+import { READ, ready, WRITE } from '../internal/readiness.js';
 import type { SocketBase } from '../socket/base.js';
 
 const { EBADF, EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno;
+/** Too many descriptors are on their way by SCM_RIGHTS; Node has no name for it. */
+const ETOOMANYREFS = 109;
 const POLLNVAL = 0x20;
 /** Errors that stay as long as resources lack; what was to be taken does, too. */
-const SCARCE = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM]);
+const SCARCE = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM, ETOOMANYREFS]);
 
 /** How long to wait before trying again what failed for want of descriptors or memory. */
 export const PAUSE_MS = 50;
@@ -48,6 +50,15 @@ export function deadline(timeout_ms: number): AbortSignal {
   return AbortSignal.timeout(Math.min(Math.round(timeout_ms), TIMER_LIMIT));
 }
 
+/** Waits, blocking, until one of the events (POLLIN, …), an error or the end of the time; false for that. */
+function poll_one(sock: SocketBase, events: number, timeout_ms: number): boolean {
+  const one = { fd: sock.fileno(), events, revents: 0 };
+  const result = one.fd < 0 ? -EBADF : poll([one], timeout_ms);
+  if (result === TIMED_OUT || result === 0) return false;
+  if (result > 0 && (one.revents & POLLNVAL) === 0) return true;
+  return raise(result > 0 ? -EBADF : result, { syscall: 'poll', what: () => sock._shown() });
+}
+
 /**
  * Waits, blocking, until a receive or accept would find something or an error.
  *
@@ -56,16 +67,40 @@ export function deadline(timeout_ms: number): AbortSignal {
  * @throws OSError EBADF where the socket is closed
  */
 export function is_readable(sock: SocketBase, timeout_ms = 0): boolean {
-  const one = { fd: sock.fileno(), events: POLLIN, revents: 0 };
-  const result = one.fd < 0 ? -EBADF : poll([one], timeout_ms);
-  if (result === TIMED_OUT || result === 0) return false;
-  if (result > 0 && (one.revents & POLLNVAL) === 0) return true;
-  return raise(result > 0 ? -EBADF : result, { syscall: 'poll', what: () => sock._shown() });
+  return poll_one(sock, POLLIN, timeout_ms);
+}
+
+/** Whether a send would not have to wait. @throws OSError EBADF where the socket is closed */
+export function is_writable(sock: SocketBase): boolean {
+  return poll_one(sock, POLLOUT, 0);
 }
 
 /** Lets the event loop turn once: timers, signals, output and other sockets get theirs. */
 export function next_turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** Waits, on the event loop, for the socket; false where `stop` aborted or the time passed. */
+async function when(
+  interest: number,
+  sock: SocketBase,
+  stop: AbortSignal,
+  timeout_ms: number,
+): Promise<boolean> {
+  const end = new AbortController();
+  const abort = () => end.abort();
+  const timer = timeout_ms < 0 ? undefined : setTimeout(abort, timeout_ms);
+  stop.addEventListener('abort', abort);
+  try {
+    await ready(sock.fileno(), sock._generation, interest, end.signal);
+    return true;
+  } catch (error) {
+    if (end.signal.aborted) return false;
+    throw error;
+  } finally {
+    clearTimeout(timer);
+    stop.removeEventListener('abort', abort);
+  }
 }
 
 /**
@@ -80,19 +115,10 @@ export async function readable(sock: SocketBase, stop: AbortSignal, timeout_ms =
   if (stop.aborted) return false;
   if (is_readable(sock)) return true;
   // Asked again: a signal's listener may have run in that call, and shut the server down.
-  if (stop.aborted) return false;
-  const end = new AbortController();
-  const abort = () => end.abort();
-  const timer = timeout_ms < 0 ? undefined : setTimeout(abort, timeout_ms);
-  stop.addEventListener('abort', abort);
-  try {
-    await ready(sock.fileno(), sock._generation, READ, end.signal);
-    return true;
-  } catch (error) {
-    if (end.signal.aborted) return false;
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    stop.removeEventListener('abort', abort);
-  }
+  return !stop.aborted && when(READ, sock, stop, timeout_ms);
+}
+
+/** The same until a send would not have to wait. */
+export async function writable(sock: SocketBase, stop: AbortSignal): Promise<void> {
+  if (!stop.aborted && !is_writable(sock)) await when(WRITE, sock, stop, -1);
 }

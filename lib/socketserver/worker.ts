@@ -3,56 +3,42 @@
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
-import { MSG_DONTWAIT, POLLOUT, SHUT_WR } from '../constants.js';
+import { MSG_CTRUNC, MSG_DONTWAIT, POLLOUT, SHUT_WR } from '../constants.js';
 import { OSError } from '../errors.js';
 import { poll } from '../internal/poll.js';
 import * as message from '../socket/message.js';
 import { fromshare } from '../socket/share.js';
 import { Socket } from '../socket/socket.js';
 import { print_error } from './base.js';
-import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from './handlers.js';
-import { current_lease, has_ended, is_waiting, type Lease, type Taken, take } from './lease.js';
-import { pack_error } from './packed-error.js';
 import {
-  AWAITED,
   BUSY,
   client_recorder,
+  count_begun,
+  count_finished,
   count_request,
-  decode_request,
-  FINISHED,
+  is_awaited,
   LISTENING,
-  message_size,
   now_ms,
-  QUEUE_FD,
+  open_counters,
   QUEUING,
-  REPORT_FD,
-  type Report,
-  SERVER_FD,
   SINCE,
   STATE,
   slot_index,
-  type WorkerConfig,
-} from './protocol.js';
+} from './counters.js';
+import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from './handlers.js';
+import { current_lease, has_ended, is_waiting, type Lease, type Taken, take } from './lease.js';
+import { pack_error } from './packed-error.js';
+import { QUEUE_FD, REPORT_FD, type Report, SERVER_FD, type WorkerConfig } from './protocol.js';
+import { decode_request, message_size } from './queue.js';
 import { load_handler } from './source.js';
 import { next_turn, PAUSE_MS } from './wait.js';
 import { worker_state } from './worker-state.js';
 
-const { EAGAIN } = constants.errno;
+const { EAGAIN, EMFILE } = constants.errno;
 /** So many requests without a turn of the event loop. */
 const BATCH = 32;
 
-/** How a worker tells its manager. */
-interface Link {
-  report(report: Report): void;
-  /** It waits for the queue. */
-  queue(): void;
-  /** It waits for the server's socket, if it may. */
-  lease(): Lease | undefined;
-  /** A request begins. @param queued whether it was on the queue */
-  begin(client_address: unknown, queued: boolean): void;
-  /** It is finished. */
-  finish(): void;
-}
+type Tell = (report: Report) => void;
 
 /** Writes all of it at once; to a pipe that does not block, too. */
 function write_all(fd: number, data: Uint8Array): void {
@@ -83,62 +69,75 @@ function write_directly(stream: NodeJS.WriteStream, fd: number): void {
   Object.defineProperty(stream, 'write', { value: write, configurable: true, writable: true });
 }
 
-function thread_link(config: WorkerConfig, counters: Int32Array): Link {
-  const own = slot_index(config.slot);
-  const report = (news: Report) => parentPort?.postMessage(news);
-  const record_client = client_recorder(counters, config.slot);
-  const tell_who_waits = () => {
-    if (Atomics.exchange(counters, AWAITED, 0) !== 0) report({ type: 'finished' });
-  };
-  return {
-    report,
-    queue() {
-      if (Atomics.exchange(counters, own + STATE, QUEUING) === LISTENING) tell_who_waits();
-    },
-    lease() {
-      const lease = current_lease(counters, config);
-      if (lease !== undefined) Atomics.store(counters, own + STATE, LISTENING);
-      return lease;
-    },
-    begin(client_address, queued) {
-      record_client(client_address);
-      Atomics.store(counters, own + SINCE, now_ms());
-      if (!queued) count_request(counters);
-      Atomics.store(counters, own + STATE, BUSY);
-    },
-    finish() {
-      Atomics.store(counters, own + STATE, QUEUING);
-      Atomics.add(counters, FINISHED, 1);
-      tell_who_waits();
-    },
-  };
-}
-
-function process_link(): Link {
-  const report = (news: Report) => {
+/** How a thread, or a process, reports to the manager. */
+function reporter({ kind }: WorkerConfig): Tell {
+  if (kind === 'thread') return (report) => parentPort?.postMessage(report);
+  return (report) => {
     try {
-      write_all(REPORT_FD, Buffer.from(`${JSON.stringify(news)}\n`));
+      write_all(REPORT_FD, Buffer.from(`${JSON.stringify(report)}\n`));
     } catch {
       // The server is gone: there will be no further request.
     }
   };
-  return {
-    report,
-    queue() {},
-    lease: () => undefined,
-    begin: (client_address) => report({ type: 'started', client_address }),
-    finish: () => report({ type: 'finished' }),
-  };
+}
+
+/** What a worker writes into the counters. */
+class Slot {
+  readonly #counters: Int32Array;
+  readonly #config: WorkerConfig;
+  readonly #report: Tell;
+  readonly #start: number;
+  readonly #record_client: (client_address: unknown) => void;
+
+  constructor(config: WorkerConfig, report: Tell) {
+    this.#counters = open_counters(config.counters);
+    this.#config = config;
+    this.#report = report;
+    this.#start = slot_index(config.slot);
+    this.#record_client = client_recorder(this.#counters, config.slot);
+  }
+
+  #tell_who_waits(): void {
+    if (is_awaited(this.#counters)) this.#report({ type: 'finished' });
+  }
+
+  /** The worker waits for the queue. */
+  queue(): void {
+    if (Atomics.exchange(this.#counters, this.#start + STATE, QUEUING) === LISTENING) this.#tell_who_waits();
+  }
+
+  /** It waits for the server's socket, if it may. */
+  lease(): Lease | undefined {
+    const lease = current_lease(this.#counters, this.#config);
+    if (lease !== undefined) Atomics.store(this.#counters, this.#start + STATE, LISTENING);
+    return lease;
+  }
+
+  /** A request begins. @param queued whether it was on the queue */
+  begin(client_address: unknown, queued: boolean): void {
+    this.#record_client(client_address);
+    Atomics.store(this.#counters, this.#start + SINCE, now_ms());
+    if (!queued) count_request(this.#counters);
+    count_begun(this.#counters);
+    Atomics.store(this.#counters, this.#start + STATE, BUSY);
+  }
+
+  /** It is finished. */
+  finish(): void {
+    Atomics.store(this.#counters, this.#start + STATE, QUEUING);
+    count_finished(this.#counters);
+    this.#tell_who_waits();
+  }
 }
 
 /** The server as its handlers see it here. */
-function server_view({ server_address, worker_data }: WorkerConfig, link: Link): ServerView {
+function server_view({ server_address, worker_data }: WorkerConfig, report: Tell): ServerView {
   return {
     server_address,
     worker_data,
     shutdown(options) {
       // Thrown, not rejected with: a handler here cannot await.
-      link.report({ type: 'shutdown', drain: drain_of(options) });
+      report({ type: 'shutdown', drain: drain_of(options) });
       return Promise.resolve();
     },
   };
@@ -175,28 +174,30 @@ function open_sockets({ queue, listener, max_packet_size }: WorkerConfig): Socke
 class RequestLoop {
   readonly #config: WorkerConfig;
   readonly #Handler: RequestHandlerClass;
-  readonly #link: Link;
+  readonly #report: Tell;
+  readonly #slot: Slot;
   readonly #sockets: Sockets;
   readonly #size: number;
   readonly #view: ServerView;
 
-  constructor(config: WorkerConfig, Handler: RequestHandlerClass, link: Link) {
+  constructor(config: WorkerConfig, Handler: RequestHandlerClass, report: Tell) {
     this.#config = config;
     this.#Handler = Handler;
-    this.#link = link;
+    this.#report = report;
+    this.#slot = new Slot(config, report);
     this.#sockets = open_sockets(config);
     this.#size = message_size(config.max_packet_size);
-    this.#view = server_view(config, link);
+    this.#view = server_view(config, report);
   }
 
   /** Handles requests until the queue ends, or a message says that this worker is to. */
   async run(): Promise<void> {
-    this.#link.report({ type: 'loaded' });
-    for (;;) {
-      this.#link.queue();
+    this.#report({ type: 'loaded' });
+    for (let count = 1; ; count++) {
+      this.#slot.queue();
       let received = this.#receive(MSG_DONTWAIT);
       if (received === -EAGAIN) {
-        const lease = this.#link.lease();
+        const lease = this.#slot.lease();
         if (lease !== undefined) {
           await this.#listen(lease);
           continue;
@@ -206,13 +207,25 @@ class RequestLoop {
         received = this.#receive(0);
       }
       if (typeof received === 'number') this.#sockets.queue._raise(received, 'recvmsg');
-      const [bytes, fds] = received;
+      const [bytes, fds, flags] = received;
       const request = decode_request(bytes);
       if (request === undefined) return;
       if (request === null) continue;
-      this.#link.begin(request.client_address, true);
-      this.#handle({ ...request, connection: this.#connection(fds[0], request.timeout) });
+      this.#slot.begin(request.client_address, true);
+      if (flags & MSG_CTRUNC) {
+        this.#lose(request.client_address);
+        // Another process may have some.
+        if (this.#config.kind === 'process') return;
+      } else {
+        this.#handle({ ...request, connection: this.#connection(fds[0], request.timeout) });
+      }
+      await this.#between(count);
     }
+  }
+
+  /** What handlers left behind in promises goes on, and now and then other things: a turn costs as much as all the rest. */
+  #between(count: number): Promise<void> | undefined {
+    return count % BATCH === 0 ? next_turn() : undefined;
   }
 
   #receive(flags: number): [Buffer, number[], number, unknown] | number {
@@ -230,56 +243,62 @@ class RequestLoop {
   /** Handles requests from the server's socket until the lease ends. */
   async #listen(lease: Lease): Promise<void> {
     for (let count = 1; ; count++) {
-      // A turn costs as much as all the rest that is done here for a request.
-      if (count % BATCH === 0 || !is_waiting(lease)) await next_turn();
-      this.#link.lease();
+      if (!is_waiting(lease)) await next_turn();
+      this.#slot.lease();
       const taken = take(lease, this.#config);
       if (typeof taken === 'number') {
         if (has_ended(taken)) return;
         // No descriptor is left, or the like; the request stays where it is.
         poll([], PAUSE_MS);
       } else {
-        this.#link.begin(taken.client_address, false);
+        this.#slot.begin(taken.client_address, false);
         this.#handle(taken);
-        // What handlers left behind in promises goes on, too.
-        await undefined;
+        await this.#between(count);
       }
     }
   }
 
+  /** Without a descriptor for it a connection is closed by the kernel. */
+  #lose(client_address: unknown): void {
+    this.#fail(client_address, new OSError(EMFILE, 'the worker had no descriptor left for the connection'));
+    this.#slot.finish();
+  }
+
+  #fail(client_address: unknown, error: unknown): void {
+    if (this.#config.print_errors) print_error(client_address, error);
+    else this.#report({ type: 'error', client_address, error: pack_error(error) });
+  }
+
   #handle({ connection, client_address, packet }: Taken): void {
-    const { print_errors } = this.#config;
     try {
       run_handler(this.#Handler, connection ?? [packet, this.#sockets.listener], client_address, this.#view);
     } catch (error) {
-      if (print_errors) print_error(client_address, error);
-      else this.#link.report({ type: 'error', client_address, error: pack_error(error) });
+      this.#fail(client_address, error);
     } finally {
       if (connection !== undefined) shutdown_request(connection);
-      this.#link.finish();
+      this.#slot.finish();
     }
   }
 }
 
 /** Runs a worker; called once its thread or process has imported the library. */
 export async function work(config: WorkerConfig): Promise<void> {
-  const { counters } = config;
   if (config.argv[1] !== undefined) process.argv.splice(1, process.argv.length, ...config.argv.slice(1));
-  if (counters !== undefined) {
+  if (config.kind === 'thread') {
     write_directly(process.stdout, 1);
     write_directly(process.stderr, 2);
   }
-  const link = counters === undefined ? process_link() : thread_link(config, counters);
+  const report = reporter(config);
   let Handler: RequestHandlerClass;
   try {
     Handler = await load_handler(config.handler);
   } catch (error) {
-    link.report({ type: 'load_error', message: error instanceof Error ? error.message : String(error) });
+    report({ type: 'load_error', message: error instanceof Error ? error.message : String(error) });
     return;
   }
   const state = worker_state();
   if (state !== undefined) state.importing = false;
-  await new RequestLoop(config, Handler, link).run();
+  await new RequestLoop(config, Handler, report).run();
   // What the handlers left behind, timers or sockets of Node's, is no reason to live on.
   process.exit();
 }

@@ -138,6 +138,17 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
     expect((await log(kind, 'unix')).log).toEqual(['hello unix', `packet from ${kind === 'Threading'}`]);
   });
 
+  test('datagrams that are more than the queue of the workers holds', async () => {
+    expect((await log(kind, 'large')).log).toEqual([true]);
+  });
+
+  test('workers that die take nothing with them but their request', async () => {
+    const { log: found } = await log(kind, 'crowd');
+    const greetings = Array.from({ length: 40 }, (_, i) => i).filter((i) => i % 10 !== 5);
+    expect(found.pop()).toEqual(greetings.map((i) => `hello ${i}`));
+    expect(found).toEqual(Array(4).fill([true, 'Error', `Handler ended its ${worker} (exit code 7)`, null]));
+  });
+
   test('shutdown({ drain }) lets requests finish', async () => {
     expect((await log(kind, 'drain')).log).toEqual(['slept 700']);
   });
@@ -212,6 +223,16 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
   test('keeps no process alive when it does not serve', async () => {
     expect((await log(kind, 'left')).log).toEqual(['hello x']);
   });
+});
+
+test('ForkingMixIn: a process without descriptors costs one request, and is replaced', {
+  timeout: 60_000,
+}, async (ctx) => {
+  if (!has_prlimit) ctx.skip('needs prlimit');
+  expect((await log('Forking', 'hog', SCARCE)).log).toEqual([
+    [true, 'OSError', '[EMFILE] the worker had no descriptor left for the connection', 'EMFILE'],
+    ['EMFILE', expect.stringMatching(/^(Connection reset by peer)?$/), 'hello next'],
+  ]);
 });
 
 test('TCPServer: without descriptors connections wait', { timeout: 60_000 }, async (ctx) => {

@@ -1,0 +1,79 @@
+// The queue of a pool: one SEQPACKET pair that all workers receive from, so that the kernel keeps what is on it and wakes one
+// of them. A connection travels as SCM_RIGHTS, so that threads and processes get it in the same way, and what nobody took is
+// closed by the kernel.
+import { constants } from 'node:os';
+import { addon } from '../addon.js';
+import { MSG_DONTWAIT } from '../constants.js';
+import type { ReturnedAddress } from '../internal/address.js';
+import * as message from '../socket/message.js';
+import { resolve_host } from '../socket/resolver.js';
+import type { Socket } from '../socket/socket.js';
+import { bytes_again } from './counters.js';
+import { is_scarce } from './wait.js';
+
+const { EAGAIN } = constants.errno;
+
+/** A request on the queue. */
+export interface QueuedRequest {
+  readonly client_address: ReturnedAddress<number>;
+  /** The time-out of a connection. */
+  readonly timeout: number | null;
+  /** The bytes of a datagram. */
+  readonly packet: Buffer;
+}
+
+const REQUEST = 1;
+const STOP = 2;
+const LOOK = 3;
+const HEADER = 3;
+
+/** The message that makes one worker end. */
+export const STOP_MESSAGE = Buffer.from([STOP]);
+/** The message that makes one worker look whether it may take requests by itself. */
+export const LOOK_MESSAGE = Buffer.from([LOOK]);
+
+/** A request's message; its connection goes with it as a descriptor. */
+export function encode_request(
+  client_address: unknown,
+  timeout: number | null,
+  packet?: Uint8Array,
+): Buffer[] {
+  const text = Buffer.from(JSON.stringify([client_address, timeout]));
+  const header = Buffer.from([REQUEST, text.length & 0xff, text.length >> 8]);
+  return packet === undefined ? [header, text] : [header, text, Buffer.from(packet)];
+}
+
+/** The request of a message; undefined for one that ends the worker, or the queue's end; null for one to look. */
+export function decode_request(message: Buffer): QueuedRequest | undefined | null {
+  if (message[0] === LOOK) return null;
+  if (message[0] !== REQUEST) return undefined;
+  const length = message.readUInt16LE(1);
+  const text = message.toString('utf8', HEADER, HEADER + length);
+  const [client_address, timeout] = JSON.parse(text, bytes_again) as [ReturnedAddress<number>, number | null];
+  return { client_address, timeout, packet: message.subarray(HEADER + length) };
+}
+
+/** The longest message of a server. */
+export function message_size(max_packet_size: number): number {
+  return max_packet_size + 2048;
+}
+
+/** Puts a message on the queue without waiting; false where it is full, or the system is, for now. @throws OSError */
+export function post(queue: Socket<number>, buffers: Buffer[], fds: number[]): boolean {
+  const result = message.send_fds(queue, buffers, fds, MSG_DONTWAIT, null, resolve_host, 0);
+  if (result >= 0) return true;
+  return is_scarce(-result) || result === -EAGAIN ? false : queue._raise(result, 'sendmsg');
+}
+
+/** Takes everything from the queue, closes the connections, and gives how many requests there were. */
+export function discard(queue: Socket<number>, max_packet_size: number): number {
+  const size = message_size(max_packet_size);
+  for (let count = 0; ; ) {
+    const received = message.recv_fds(queue, size, 1, MSG_DONTWAIT, 0);
+    if (typeof received === 'number') return count;
+    const [bytes, fds] = received;
+    for (const fd of fds) addon.close_fd(fd);
+    if (bytes.length === 0) return count;
+    if (bytes[0] === REQUEST) count++;
+  }
+}
