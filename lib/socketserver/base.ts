@@ -27,9 +27,19 @@ const LINE = '-'.repeat(40);
 /** handle_error's message: Python's, with JavaScript's stack. */
 export function print_error(client_address: unknown, error: unknown): void {
   const from = inspect(client_address, { breakLength: Number.POSITIVE_INFINITY });
-  const text = `Exception occurred during processing of request from ${from}\n${show_error(error)}`;
+  print(
+    `${LINE}\nException occurred during processing of request from ${from}\n${show_error(error)}\n${LINE}\n`,
+  );
+}
+
+/** Prints what ended a thread that had no request. */
+export function print_uncaught(where: string, error: unknown): void {
+  print(`Exception in ${where}:\n${show_error(error)}\n`);
+}
+
+function print(text: string): void {
   try {
-    writeSync(2, `${LINE}\n${text}\n${LINE}\n`);
+    writeSync(2, text);
   } catch {
     // Nobody reads the errors of this process.
   }

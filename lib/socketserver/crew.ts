@@ -1,7 +1,7 @@
 // The workers of a pool, as its manager sees them: threads or processes that are starting, ready, busy or gone.
 import type { ChildProcess } from 'node:child_process';
 import type { Socket } from '../socket/socket.js';
-import { print_error } from './base.js';
+import { print_error, print_uncaught } from './base.js';
 import {
   BUSY,
   count_finished,
@@ -232,6 +232,9 @@ export class Crew {
       if (was_busy) {
         count_finished(this.#counters);
         this.#report_loss(member, how);
+      } else if (member.error !== undefined) {
+        // Of a process Node has said so.
+        print_uncaught(`a worker thread, in what ${name} left behind`, member.error);
       }
       if (!this.#closing && this.#members.size === 0) this.hire();
     }

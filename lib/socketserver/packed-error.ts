@@ -12,12 +12,18 @@ const CLASSES = new Map<string, { readonly prototype: object }>(
     ReferenceError,
     EvalError,
     URIError,
+    AggregateError,
   ].flatMap((Class) =>
     Class.prototype instanceof Error ? [[Class.name, Class as { readonly prototype: object }]] : [],
   ),
 );
 
 const UNSHOWN = 'something that cannot be shown';
+/** So deep causes go; one may be its own. */
+const DEPTH_LIMIT = 8;
+
+/** What an error has of its own, besides fields. */
+const OWN = new Set(['name', 'message', 'stack', 'cause', 'errors']);
 
 /** Fields that can be sent as JSON, too. */
 function is_plain(value: unknown): boolean {
@@ -38,9 +44,9 @@ export function show_error(error: unknown): string {
 }
 
 /** The error, to be sent by postMessage or as JSON. Whatever was thrown, this throws nothing. */
-export function pack_error(error: unknown): PackedError {
+export function pack_error(error: unknown, depth = 0): PackedError {
   try {
-    if (error instanceof Error) return pack(error);
+    if (error instanceof Error && depth < DEPTH_LIMIT) return pack(error, depth + 1);
     return pack_text(typeof error === 'object' ? inspect(error) : String(error));
   } catch {
     return pack_text(UNSHOWN);
@@ -51,26 +57,33 @@ function pack_text(text: string): PackedError {
   return { name: '', message: text, stack: undefined, fields: {} };
 }
 
-function pack(error: Error): PackedError {
-  const { name, message, stack, cause } = error;
-  const fields = Object.fromEntries(
-    Object.entries(error).filter(
-      ([key, value]) => !['stack', 'message', 'name', 'cause'].includes(key) && is_plain(value),
-    ),
-  );
-  // A cause is told in the stack alone, as console.error would show it.
-  const causes = cause instanceof Error ? `\n  [cause]: ${cause.stack}` : '';
-  return { name, message, stack: stack === undefined ? undefined : `${stack}${causes}`, fields };
+function pack(error: Error, depth: number): PackedError {
+  const { name, message, stack } = error;
+  const fields = Object.entries(error).filter(([key, value]) => !OWN.has(key) && is_plain(value));
+  return {
+    name,
+    message,
+    stack,
+    fields: Object.fromEntries(fields),
+    ...('cause' in error ? { cause: pack_error(error.cause, depth) } : {}),
+    ...('errors' in error && Array.isArray(error.errors)
+      ? { errors: error.errors.map((each) => pack_error(each, depth)) }
+      : {}),
+  };
 }
 
 /** The error that was packed; of something thrown that is no error, its text. */
-export function unpack_error({ name, message, stack, fields }: PackedError): unknown {
+export function unpack_error(packed: PackedError): unknown {
+  const { name, message, stack, fields, cause, errors } = packed;
   if (name === '') return message;
   const error = new Error(message);
   const Class = CLASSES.get(name);
   if (Class !== undefined) Object.setPrototypeOf(error, Class.prototype);
-  if (error.name !== name)
-    Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true });
-  Object.defineProperty(error, 'stack', { value: stack, configurable: true, writable: true });
+  const define = (key: string, value: unknown) =>
+    Object.defineProperty(error, key, { value, configurable: true, writable: true });
+  if (error.name !== name) define('name', name);
+  define('stack', stack);
+  if (cause !== undefined) define('cause', unpack_error(cause));
+  if (errors !== undefined) define('errors', errors.map(unpack_error));
   return Object.assign(error, fields);
 }

@@ -64,6 +64,9 @@ export interface PackedError {
   readonly message: string;
   readonly stack: string | undefined;
   readonly fields: Readonly<Record<string, unknown>>;
+  readonly cause?: PackedError;
+  /** Of an AggregateError. */
+  readonly errors?: readonly PackedError[];
 }
 
 /** From a worker to the manager. */

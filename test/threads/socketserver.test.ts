@@ -368,6 +368,68 @@ describe('mistakes', { timeout: 60_000 }, () => {
       ]);
     });
 
+    test('an error with causes, and an AggregateError', async () => {
+      const body = `
+        const { create_connection } = await import('bsd-sockets/socket');
+        const server = new ${kind}TCPServer(['127.0.0.1', 0], Mine);
+        server.handle_error = (request, client_address, error) => {
+          const { cause, errors } = error;
+          console.log(error instanceof AggregateError, cause instanceof RangeError, cause.cause === 'text');
+          console.log(errors.map(String).join(), errors[0].code, errors[1].cause.constructor.name, Object.keys(error).join());
+          server.shutdown();
+        };
+        const served = server.serve_forever();
+        create_connection(server.server_address).recv(9);
+        await served;
+        await server.server_close();`;
+      const { output, errors } = await program(
+        'causes.mjs',
+        `${IMPORT} export class Mine extends BaseRequestHandler {
+          handle() {
+            const circular = new TypeError('circular');
+            circular.cause = circular;
+            const all = [Object.assign(new Error('one'), { code: 'ONE' }), circular];
+            throw new AggregateError(all, 'all', { cause: new RangeError('why', { cause: 'text' }) });
+          }
+        } ${guarded(body)}`,
+      );
+      expect(errors).toBe('');
+      expect(output.split('\n')).toEqual([
+        'true true true',
+        'Error: one,TypeError: circular ONE TypeError ',
+        '',
+      ]);
+    });
+
+    test('what a handler leaves behind ends its worker when it fails, and is told', async () => {
+      const body = `
+        const { create_connection } = await import('bsd-sockets/socket');
+        const server = new ${kind}TCPServer(['127.0.0.1', 0], Mine, { max_threads: 1, max_children: 1 });
+        const served = server.serve_forever();
+        for (const text of ['reject', 'ask', 'ask']) {
+          const client = create_connection(server.server_address, 10);
+          client.sendall(text);
+          console.log(client.recv(9).toString());
+          client.close();
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        await server.server_close();
+        await served;`;
+      const { output, errors } = await program(
+        'left.mjs',
+        `${IMPORT} export class Mine extends BaseRequestHandler {
+          handle() {
+            if (this.request.recv(9).toString() === 'reject') Promise.reject(new Error('left behind'));
+            this.request.sendall('answered');
+          }
+        } ${guarded(body)}`,
+      );
+      expect(output).toBe('answered\nanswered\nanswered\n');
+      expect(errors).toMatch(/Error: left behind\n {4}at Mine\.handle/);
+      if (kind === 'Threading')
+        expect(errors).toMatch(/^Exception in a worker thread, in what Mine left behind:\n/);
+    });
+
     test('a module that cannot be imported', async () => {
       const { output } = await program(
         'unimportable.mjs',
