@@ -47,11 +47,10 @@ class Manager {
   readonly #awaiting: (() => void)[] = [];
   #stop = new AbortController();
   #ended: Promise<void> = Promise.resolve();
-  readonly #end = new AbortController();
+  /** Aborted when workers cannot start, or are to end. */
+  readonly #over = new AbortController();
   /** How often the server waits for room. */
   #rooms = 0;
-  #closing = false;
-  #failed = false;
 
   constructor(config: ManagerConfig) {
     const { port } = config;
@@ -79,8 +78,10 @@ class Manager {
     });
     setInterval(() => this.#shrink(), IDLE_MS).unref();
     this.#crew.hire();
-    const short = () => this.#until(() => this.#is_short() || this.#closing);
-    this.#grow(this.#end.signal, short, () => this.#is_short()).catch((error) => this.#fail(String(error)));
+    const { signal } = this.#over;
+    signal.addEventListener('abort', () => this.#look_again());
+    const short = () => this.#until(() => this.#is_short() || signal.aborted);
+    this.#grow(signal, short, () => this.#is_short()).catch((error) => this.#fail(String(error)));
   }
 
   #tell(news: News): void {
@@ -90,8 +91,8 @@ class Manager {
   }
 
   #fail(message: string): void {
-    if (this.#failed || this.#closing) return;
-    this.#failed = true;
+    if (this.#over.signal.aborted) return;
+    this.#over.abort();
     this.#stop_taking();
     this.#tell({ type: 'failed', message });
   }
@@ -201,7 +202,7 @@ class Manager {
 
   /** Waits until workers have fewer requests than there are workers and, beyond them, this many. */
   async #room(ahead: number, stop: AbortSignal): Promise<void> {
-    const ends = () => stop.aborted || this.#failed || this.#closing;
+    const ends = () => stop.aborted || this.#over.signal.aborted;
     const look = () => this.#look_again();
     stop.addEventListener('abort', look);
     await this.#until(
@@ -215,7 +216,7 @@ class Manager {
   async #wait_for_room(): Promise<void> {
     this.#rooms++;
     this.#look_again();
-    await this.#room(0, this.#end.signal);
+    await this.#room(0, this.#over.signal);
     this.#rooms--;
   }
 
@@ -241,8 +242,7 @@ class Manager {
 
   /** Ends all workers, each after its request. */
   async #close(): Promise<void> {
-    this.#closing = true;
-    this.#end.abort();
+    this.#over.abort();
     this.#stop_taking();
     this.#crew.close();
     // The server has closed its end before: now the queue ends, and the workers with it.
