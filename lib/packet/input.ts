@@ -17,6 +17,7 @@ export interface Parser {
   parse(input: Input): Parser | undefined;
 }
 
+/** More than these are a problem: what is behind them stays one payload. */
 const MAX_LAYERS = 64;
 
 export class Input {
@@ -106,16 +107,16 @@ export class Input {
   }
 }
 
-/** Parses layers until nobody knows what comes next, or nothing is left; what is left is payload. */
+/** Parses layers until nobody knows what comes next, nothing is left, or there are too many; what is left is payload. */
 export function parse_layers(input: Input, first: Parser | undefined): void {
+  const is_left = (): boolean => input.at < input.end;
+  const is_full = (): boolean => input.depth + input.layers.length >= MAX_LAYERS;
   let next = first;
-  while (next !== undefined) {
-    if (input.depth + input.layers.length >= MAX_LAYERS - 1) {
-      const outer = input.layers[input.layers.length - 1]?.layer ?? 'payload';
-      input.problem(outer, input.at, `more than ${MAX_LAYERS} layers`);
-      break;
-    }
-    next = next.parse(input);
+  while (next !== undefined && !(is_full() && is_left())) next = next.parse(input);
+  if (!is_left()) return;
+  if (is_full()) {
+    const outer = input.layers[input.layers.length - 1]?.layer ?? 'payload';
+    input.problem(outer, input.at, `more than ${MAX_LAYERS} layers`);
   }
-  if (input.at < input.end) input.layers.push({ layer: 'payload', data: input.take(input.end - input.at) });
+  input.layers.push({ layer: 'payload', data: input.take(input.end - input.at) });
 }

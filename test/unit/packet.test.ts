@@ -413,15 +413,35 @@ describe('parse', () => {
     expect(parsed.get('tcp')?.checksum_ok).toBe(true);
   });
 
-  test('at most 64 layers', () => {
-    const bytes = build(ethernet(), ...Array.from({ length: 100 }, (_, i) => vlan({ id: i })), ipv4());
-    const parsed = parse(bytes);
-    expect(parsed.layers).toHaveLength(64);
-    expect(parsed.layers[63]?.layer).toBe('payload');
-    expect(parsed.problems).toMatchObject([{ layer: 'vlan', message: 'more than 64 layers' }]);
-    let quoted: packet.Draft[] = [ipv4(), payload('x')];
-    for (let i = 0; i < 60; i++) quoted = [ipv4(), icmp.time_exceeded({ quoted })];
-    expect(parse_ip(build(...quoted)).problems).toMatchObject([{ message: 'more than 64 layers' }]);
+  test('64 layers; what is behind them is payload, and a problem', () => {
+    const tags = (count: number) => Array.from({ length: count }, (_, i) => vlan({ id: i }));
+    for (const last of [ipv4(), payload('x')]) {
+      const parsed = parse(build(ethernet(), ...tags(62), last));
+      expect(parsed.layers).toHaveLength(64);
+      expect(parsed.layers[63]?.layer).toBe(last.layer);
+      expect(parsed.problems).toEqual([]);
+    }
+    for (const last of [ipv4(), payload('x')]) {
+      const bytes = build(ethernet(), ...tags(63), last);
+      const parsed = parse(bytes);
+      expect(parsed.layers).toHaveLength(65);
+      expect(parsed.layers[64]?.layer).toBe('payload');
+      expect(parsed.problems).toMatchObject([{ layer: 'vlan', offset: 266, message: 'more than 64 layers' }]);
+      expect(build(...parsed.layers)).toEqual(bytes);
+    }
+    expect(parse(build(ethernet(), ...tags(1000), ipv4())).layers).toHaveLength(65);
+  });
+
+  test('64 layers, those of quoted packets with them', () => {
+    const nested = (errors: number, last: packet.Draft[]): packet.Draft[] =>
+      errors === 0 ? last : [ipv4(), icmp.time_exceeded({ quoted: nested(errors - 1, last) })];
+    const problems = (...layers: packet.Draft[]) => parse_ip(build(...layers)).problems;
+    expect(problems(...nested(31, [ipv4(), payload('x')]))).toEqual([]);
+    for (const last of [
+      [ipv4(), udp(), payload('x')],
+      [ipv4(), icmp.time_exceeded({ quoted: [ipv4()] })],
+    ])
+      expect(problems(...nested(31, last))).toMatchObject([{ message: 'more than 64 layers' }]);
   });
 
   test('extension headers', () => {
