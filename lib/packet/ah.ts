@@ -34,6 +34,7 @@ export function ah(fields: AhFields = {}): AhDraft {
 
 export const ah_protocol: Protocol = {
   name: 'ah',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('ah', HEADER)) return undefined;

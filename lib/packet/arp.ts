@@ -49,6 +49,7 @@ export const arp = Object.assign(make, { REQUEST, REPLY: 2 } as const);
 
 export const arp_protocol: Protocol = {
   name: 'arp',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('arp', HEADER)) return undefined;

@@ -32,6 +32,7 @@ export function ethernet(fields: EthernetFields = {}): EthernetDraft {
 
 export const ethernet_protocol: Protocol = {
   name: 'ethernet',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('ethernet', HEADER)) return undefined;

@@ -43,6 +43,7 @@ export const gre = Object.assign(make, { CHECKSUM, KEY, SEQ } as const);
 
 export const gre_protocol: Protocol = {
   name: 'gre',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('gre', 4)) return undefined;

@@ -17,7 +17,7 @@ import {
 } from './icmp_error.js';
 import { icmp_reserved, type Reserved } from './icmp_reserved.js';
 import type { Input } from './input.js';
-import { type Draft, makers, type Other } from './messages.js';
+import { type Draft, makers, message_fields, type Other } from './messages.js';
 import { made } from './options.js';
 import type { Output } from './output.js';
 import type { Protocol } from './registry.js';
@@ -105,7 +105,7 @@ const TYPES: Readonly<Record<Known, number>> = {
 };
 const EXTENDED = ['reserved', 'quoted', 'length', 'extensions', 'extensions_checksum', 'extensions_ok'];
 const TIMESTAMPS = ['id', 'seq', 'originate', 'receive', 'transmit'];
-const FIELDS: Readonly<Record<Known, readonly string[]>> = {
+const FIELDS = message_fields<Known>({
   echo_reply: ['id', 'seq'],
   destination_unreachable: [...EXTENDED, 'next_hop_mtu'],
   source_quench: ['reserved', 'quoted'],
@@ -119,7 +119,7 @@ const FIELDS: Readonly<Record<Known, readonly string[]>> = {
   timestamp_reply: TIMESTAMPS,
   address_mask_request: ['id', 'seq', 'mask'],
   address_mask_reply: ['id', 'seq', 'mask'],
-};
+});
 const layer = 'icmp';
 
 /**
@@ -132,6 +132,7 @@ export const icmp = makers<'icmp', Messages>(layer, FIELDS);
 
 export const icmp_protocol: Protocol = {
   name: 'icmp',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('icmp', HEADER)) return undefined;

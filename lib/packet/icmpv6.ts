@@ -16,7 +16,7 @@ import {
 } from './icmp_error.js';
 import { icmpv6_reserved, type Reserved } from './icmp_reserved.js';
 import type { Input } from './input.js';
-import { type Draft, makers, type Other } from './messages.js';
+import { type Draft, makers, message_fields, type Other } from './messages.js';
 import {
   type MulticastRecord,
   type MulticastRecordFields,
@@ -146,7 +146,7 @@ const TYPES: Readonly<Record<Known, number>> = {
   multicast_listener_report_v2: 143,
 };
 const EXTENDED = ['reserved', 'quoted', 'length', 'extensions', 'extensions_checksum', 'extensions_ok'];
-const FIELDS: Readonly<Record<Known, readonly string[]>> = {
+const FIELDS = message_fields<Known>({
   destination_unreachable: EXTENDED,
   packet_too_big: ['quoted', 'mtu'],
   time_exceeded: EXTENDED,
@@ -169,7 +169,7 @@ const FIELDS: Readonly<Record<Known, readonly string[]>> = {
   neighbor_advertisement: ['reserved', 'flags', 'target', 'options'],
   redirect: ['reserved', 'target', 'dst', 'options'],
   multicast_listener_report_v2: ['reserved', 'records'],
-};
+});
 const layer = 'icmpv6';
 
 /**
@@ -182,6 +182,7 @@ export const icmpv6 = makers<'icmpv6', Messages>(layer, FIELDS);
 
 export const icmpv6_protocol: Protocol = {
   name: 'icmpv6',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('icmpv6', HEADER)) return undefined;

@@ -67,6 +67,7 @@ export const ipv4 = Object.assign(make, {
 
 export const ipv4_protocol: Protocol = {
   name: 'ipv4',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('ipv4', HEADER)) return undefined;

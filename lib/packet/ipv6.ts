@@ -50,6 +50,7 @@ export function ipv6(fields: Ipv6Fields = {}): Ipv6Draft {
 
 export const ipv6_protocol: Protocol = {
   name: 'ipv6',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('ipv6', HEADER)) return undefined;

@@ -41,6 +41,7 @@ const SLL2 = 20;
 const ADDRESS = 8;
 const ETHERNET = 1;
 const FIELDS = ['packet_type', 'arphrd_type', 'address_length', 'src', 'padding', 'protocol'];
+const FIELDS2 = ['reserved', 'interface_index', ...FIELDS];
 
 /**
  * A cooked header.
@@ -54,7 +55,7 @@ export function linux_sll(fields: LinuxSllFields = {}): LinuxSllDraft {
 
 /** The second version of it, with interface_index and reserved bytes. */
 export function linux_sll2(fields: LinuxSll2Fields = {}): LinuxSll2Draft {
-  return { layer: 'linux_sll2', ...known(fields, 'linux_sll2', ['reserved', 'interface_index', ...FIELDS]) };
+  return { layer: 'linux_sll2', ...known(fields, 'linux_sll2', FIELDS2) };
 }
 
 /** The sender's address in a field of 8 bytes, as far as it goes, and what is left of the field. */
@@ -83,6 +84,7 @@ function protocol_for(output: Output): number {
 
 export const linux_sll_protocol: Protocol = {
   name: 'linux_sll',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('linux_sll', SLL)) return undefined;
@@ -113,6 +115,7 @@ export const linux_sll_protocol: Protocol = {
 
 export const linux_sll2_protocol: Protocol = {
   name: 'linux_sll2',
+  fields: FIELDS2,
 
   parse(input: Input) {
     if (!input.has('linux_sll2', SLL2)) return undefined;

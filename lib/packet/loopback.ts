@@ -49,6 +49,7 @@ export const loop: Parser = { parse: (input) => parse(input, true) };
 
 export const loopback_protocol: Protocol = {
   name: 'loopback',
+  fields: FIELDS,
 
   parse: (input) => parse(input, false),
 

@@ -1,5 +1,6 @@
 // Makers for a protocol whose messages have names and fields of their own: ICMP and ICMPv6.
-import { known } from './output.js';
+import { known, message_title } from './output.js';
+import type { MessageFields } from './registry.js';
 
 /** What any message may be given. */
 export interface HeaderFields {
@@ -28,23 +29,29 @@ export type Makers<Layer, Messages> = ((fields?: OtherFields) => Other<Layer>) &
 
 const HEAD = ['type', 'code', 'checksum', 'checksum_ok'];
 
+/** All fields of each message: its own, which are given, and those of any. */
+export function message_fields<Name extends string>(
+  own: Readonly<Record<Name, readonly string[]>>,
+): MessageFields {
+  const all = Object.entries<readonly string[]>({ ...own, unknown: ['rest'] });
+  return Object.fromEntries(all.map(([name, names]) => [name, [...HEAD, ...names]]));
+}
+
 /**
  * The makers of a protocol's messages. Each throws a TypeError for a field that the message does not have.
  *
  * @typeParam Messages what each message is made of, by its name
- * @param fields_of the names of those fields
+ * @param fields_of what `message_fields` gave
  */
 export function makers<Layer extends string, Messages extends object>(
   layer: Layer,
-  fields_of: Readonly<Record<keyof Messages & string, readonly string[]>>,
+  fields_of: MessageFields,
 ): Makers<Layer, Messages> {
-  const maker =
-    (name: string, of: string, names: readonly string[]) =>
-    (fields: object = {}) => ({ layer, name, ...known(fields, of, names) });
-  const named = Object.entries<readonly string[]>(fields_of).map(([name, names]) => [
+  const all = Object.entries(fields_of).map(([name, names]) => [
     name,
-    maker(name, `${layer}.${name}`, [...HEAD, ...names]),
+    (fields: object = {}) => ({ layer, name, ...known(fields, message_title(layer, name), names) }),
   ]);
+  const { unknown, ...named } = Object.fromEntries(all);
   // The types follow from Messages, which entries do not keep.
-  return Object.assign(maker('unknown', layer, [...HEAD, 'rest']), Object.fromEntries(named)) as never;
+  return Object.assign(unknown, named) as never;
 }

@@ -6,7 +6,7 @@ import { integer, shown } from '../internal/validate.js';
 import { write_hardware, write_ipv4, write_ipv6 } from './address.js';
 import { add_bytes } from './checksum.js';
 import type { Draft } from './layers.js';
-import { protocol_names, protocol_of_name } from './registry.js';
+import { type Protocol, protocol_names, protocol_of_name } from './registry.js';
 
 export const MAX_PACKET = 65_535;
 
@@ -136,6 +136,7 @@ export class Output {
       const layer = layers[this.index];
       const protocol = protocol_of_name(layer?.layer ?? '');
       if (layer === undefined || protocol === undefined) throw no_layer(layer, `${name}[${this.index}]`);
+      check_fields(layer, protocol);
       protocol.build(layer, this);
     }
   }
@@ -163,6 +164,30 @@ function no_layer(value: unknown, name: string): Error {
   return new RangeError(`${name}.layer must be one of ${known_names}, not ${shown(value.layer)}`);
 }
 
+/** Refuses what its maker would refuse in a layer that was made by hand. */
+function check_fields(layer: Draft, { name, fields }: Protocol): void {
+  if (is_list(fields)) {
+    known(layer, name, fields, ['layer']);
+    return;
+  }
+  const message = ('name' in layer ? layer.name : undefined) ?? 'unknown';
+  const names = Object.hasOwn(fields, message) ? fields[message] : undefined;
+  if (names === undefined) {
+    const all = Object.keys(fields).join(', ');
+    throw new RangeError(`${name}.name must be one of ${all}, not ${shown(message)}`);
+  }
+  known(layer, message_title(name, message), names, ['layer', 'name']);
+}
+
+function is_list(fields: Protocol['fields']): fields is readonly string[] {
+  return Array.isArray(fields);
+}
+
+/** What a message is called: `icmp.echo`, and `icmp` for any. */
+export function message_title(layer: string, name: string): string {
+  return name === 'unknown' ? layer : `${layer}.${name}`;
+}
+
 /** The size of options with what makes it a multiple of 4. */
 export function padded(options: Uint8Array): number {
   return (options.length + 3) & ~3;
@@ -176,16 +201,22 @@ export function units(value: unknown, name: string, unit: number, max: number): 
 }
 
 /**
- * The fields given to a maker, all of them known.
+ * The fields of a layer, all of them known.
  *
+ * @param tags what stands beside the fields in a layer
  * @throws TypeError naming the layer and the field that it does not have
  */
-export function known<F extends object>(fields: F, layer: string, names: readonly string[]): F {
+export function known<F extends object>(
+  fields: F,
+  layer: string,
+  names: readonly string[],
+  tags: readonly string[] = [],
+): F {
   if (typeof fields !== 'object' || fields === null || Array.isArray(fields) || ArrayBuffer.isView(fields)) {
     throw new TypeError(`${layer}: fields must be an object, not ${shown(fields)}`);
   }
   for (const name in fields) {
-    if (!names.includes(name))
+    if (!names.includes(name) && !tags.includes(name))
       throw new TypeError(`${layer} has no field ${name}; it has ${names.join(', ')}`);
   }
   return fields;

@@ -26,6 +26,7 @@ export function payload(data: BytesLike | string): PayloadDraft {
 
 export const payload_protocol: Protocol = {
   name: 'payload',
+  fields: ['data'],
   parse: () => undefined,
   build(layer: PayloadDraft, output: Output) {
     output.prepend_bytes(to_data(layer.data, 'payload.data'));

@@ -3,9 +3,14 @@ import type { Input, Parser } from './input.js';
 import type { Draft, LayerName } from './layers.js';
 import type { Output } from './output.js';
 
+/** The fields of each message by its name; of those without a name they are those of 'unknown'. */
+export type MessageFields = Readonly<Record<string, readonly string[]>>;
+
 /** A protocol: its layer, and how that is parsed and built. */
 export interface Protocol extends Parser {
   readonly name: LayerName;
+  /** The fields of the layer; where it has messages, those of each by its name. */
+  readonly fields: readonly string[] | MessageFields;
   parse(input: Input): Parser | undefined;
   /** Prepends the layer to what it carries. */
   build(layer: Draft, output: Output): void;

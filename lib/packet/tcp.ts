@@ -63,6 +63,7 @@ export const tcp = Object.assign(make, {
 
 export const tcp_protocol: Protocol = {
   name: 'tcp',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('tcp', HEADER)) return undefined;

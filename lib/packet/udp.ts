@@ -33,6 +33,7 @@ export function udp(fields: UdpFields = {}): UdpDraft {
 
 export const udp_protocol: Protocol = {
   name: 'udp',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('udp', HEADER)) return undefined;

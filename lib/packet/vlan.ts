@@ -43,6 +43,7 @@ export function tag_type(layers: readonly Draft[], index: number): number | unde
 
 export const vlan_protocol: Protocol = {
   name: 'vlan',
+  fields: FIELDS,
 
   parse(input: Input) {
     if (!input.has('vlan', HEADER)) return undefined;

@@ -889,6 +889,48 @@ test('an authentication header as long as it says, if not a multiple of 8 bytes,
 describe('misuse', () => {
   const throws = (make: () => unknown, error: Error) => expect(make).toThrow(error);
 
+  test('what a maker refuses, build refuses in a layer made by hand, in the same words', () => {
+    const { icmp, icmpv6, payload: _, ...others } = packet;
+    const makers = Object.entries({ ...others, icmp, icmpv6 }).filter(([name]) =>
+      /^(ethernet|vlan|arp|ipv4|ipv6|icmp|icmpv6|udp|tcp|gre|ah|linux_sll2?|loopback)$/.test(name),
+    );
+    const messages = Object.entries({ icmp, icmpv6 }).flatMap(([layer, maker]) =>
+      Object.entries(maker).map(([name, make]) => [layer, make, name] as const),
+    );
+    expect(makers.length + messages.length).toBe(14 + 13 + 15);
+    for (const [layer, maker, name] of [...makers, ...messages]) {
+      const refused = (make: unknown, fields: object) => {
+        try {
+          if (typeof make === 'function') make(fields);
+        } catch (error) {
+          return String(error);
+        }
+        return 'not refused';
+      };
+      const tag = name === undefined ? { layer } : { layer, name };
+      const words = refused(maker, { tll: undefined });
+      expect(words).toContain(
+        `TypeError: ${layer}${name === undefined ? '' : `.${name}`} has no field tll; it has `,
+      );
+      expect(refused(build, { ...tag, tll: undefined })).toBe(words);
+      expect(build(tag as packet.Draft)).toBeInstanceOf(Buffer);
+    }
+    expect(() => build({ layer: 'payload', data: 'x', size: 1 } as packet.Draft)).toThrow(
+      new TypeError('payload has no field size; it has data'),
+    );
+    expect(() =>
+      build(ipv4(), icmp.time_exceeded({ quoted: [{ ...ipv4(), tll: 1 } as packet.Draft] })),
+    ).toThrow(/^ipv4 has no field tll; it has version, /);
+  });
+
+  test('a message of a name that is none', () => {
+    for (const layer of ['icmp', 'icmpv6'])
+      for (const name of ['ping', 'toString', ''])
+        expect(() => build({ layer, name, type: 200 } as unknown as packet.Draft)).toThrow(
+          new RegExp(`^${layer}.name must be one of .*, echo, .*, not "${name}"$`),
+        );
+  });
+
   test('a field out of range, of the wrong type, or unknown, is named', () => {
     throws(() => build(ipv4({ ttl: 256 })), new RangeError('ipv4.ttl must be between 0 and 255, not 256'));
     throws(() => build(ipv4({ ttl: 1.5 })), new TypeError('ipv4.ttl must be an integer, not 1.5'));
