@@ -106,6 +106,12 @@ export function array(
   return value;
 }
 
+/** The options at the end of the arguments: an object, with the properties that the message names. */
+export function options_of<Options extends object>(value: Options, having: string): Options {
+  if (typeof value === 'object' && value !== null) return value;
+  throw new TypeError(`options must be an object with ${having}, not ${shown(value)}`);
+}
+
 /** A time-out in seconds, or null for none: not negative, not NaN, not beyond what a clock counts. */
 export function timeout(value: unknown, name = 'timeout'): number | null {
   if (value === null || value === undefined) return null;

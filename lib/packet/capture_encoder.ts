@@ -38,7 +38,7 @@ export interface CapturePacket {
   readonly data: BytesLike;
   /** When, in nanoseconds since 1970; left out, it is written without (pcap: as 0). */
   readonly time_ns?: bigint | undefined;
-  /** Its length on the wire; left out, that of the data. */
+  /** Its length on the wire, no less than that of the data, which it is if left out. */
   readonly length?: number | undefined;
   /** If given, it must be the interface's. */
   readonly linktype?: number | undefined;
@@ -213,7 +213,7 @@ export class CaptureEncoder {
     return {
       data: data.subarray(0, known.snaplen),
       time_ns: time(packet.time_ns, this.#format === 'pcap' ? TIME_MAX : UINT64_MAX),
-      length: integer_or(data.length, packet.length, 'packet.length', 0, UINT32_MAX),
+      length: integer_or(data.length, packet.length, 'packet.length', data.length, UINT32_MAX),
       index,
       snaplen: known.snaplen,
       comments: comments.map((comment, at) => {

@@ -57,7 +57,7 @@ export interface CapturedPacket {
   data: Buffer;
   /** When, in nanoseconds since 1970; undefined where the capture does not say. */
   time_ns: bigint | undefined;
-  /** Its length on the wire, in bytes. */
+  /** Its length on the wire, in bytes: never less than those of data, whatever the file says. */
   length: number;
   /** What it begins with: LINKTYPE_*. */
   linktype: number;

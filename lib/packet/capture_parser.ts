@@ -82,7 +82,7 @@ class PcapParser implements Format {
     const packet: CapturedPacket = {
       data: window.copy(record_size, captured),
       time_ns: BigInt(window.u32(0)) * NANOSECONDS + BigInt(window.u32(4)) * ns_per_unit,
-      length,
+      length: Math.max(length, captured),
       linktype: this.#linktype,
       interface: 0,
       section: 0,

@@ -205,7 +205,7 @@ export class PcapngParser implements Format {
     return {
       data: window.copy(begin, captured),
       time_ns: to_ns(units),
-      length: window.u32(BODY + 16),
+      length: Math.max(window.u32(BODY + 16), captured),
       linktype,
       interface: index,
       section: this.#section,

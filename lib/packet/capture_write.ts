@@ -7,7 +7,7 @@ import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
 import * as c from '../constants.js';
 import { poll } from '../internal/poll.js';
-import { type BytesLike, integer, shown } from '../internal/validate.js';
+import { type BytesLike, integer, options_of, shown } from '../internal/validate.js';
 import {
   CaptureEncoder,
   type CaptureFormat,
@@ -232,10 +232,13 @@ export function write_capture(
   if (!is_path && typeof target !== 'number' && !is_writable(target))
     throw new TypeError(`target must be a path, a descriptor or a stream, not ${shown(target)}`);
   if (typeof target === 'number') integer(target, 'target', 0, INT_MAX);
-  const { format, interfaces } = options;
+  const { format, linktype, snaplen, interfaces } = options_of(
+    options,
+    'format, linktype, snaplen or interfaces',
+  );
   const is_pcapng = interfaces !== undefined && interfaces !== null;
   const guess = is_pcapng || (is_path && String(target).endsWith('.pcapng')) ? 'pcapng' : 'pcap';
-  const encoder = new CaptureEncoder(format ?? guess, options.linktype, options.snaplen, interfaces);
+  const encoder = new CaptureEncoder(format ?? guess, linktype, snaplen, interfaces);
   return is_path || typeof target === 'number'
     ? new CaptureFile(target, encoder)
     : new CaptureStream(target, encoder);

@@ -1,7 +1,15 @@
 // send_receive: packets out, their answers back. answers.ts says what is an answer, wire.ts has the sockets; here is who waits for whom,
 // for how long, and how often it is tried.
 import { setTimeout as delay } from 'node:timers/promises';
-import { array, type BytesLike, bytes, integer_or, timeout as seconds, shown } from '../internal/validate.js';
+import {
+  array,
+  type BytesLike,
+  bytes,
+  integer_or,
+  options_of,
+  timeout as seconds,
+  shown,
+} from '../internal/validate.js';
 import { signal_of } from '../promises/waiting.js';
 import { answers, fits, questions } from './answers.js';
 import { build } from './build.js';
@@ -57,7 +65,10 @@ export async function send_receive<P extends Sent>(
   packets: readonly P[],
   options: SendReceiveOptions = {},
 ): Promise<Exchanged<P>> {
-  const { interface: interface_name } = options;
+  const { interface: interface_name } = options_of(
+    options,
+    'timeout, retries, interval, interface or signal',
+  );
   if (interface_name !== undefined && typeof interface_name !== 'string') {
     throw new TypeError(`interface must be a string, not ${shown(interface_name)}`);
   }

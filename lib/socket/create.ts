@@ -5,7 +5,14 @@ import { OSError, raise } from '../errors.js';
 import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
 import { socket_arguments } from '../internal/names.js';
 import { Deadline } from '../internal/time.js';
-import { array, descriptor, integer_or, timeout as seconds, to_timeout_ms } from '../internal/validate.js';
+import {
+  array,
+  descriptor,
+  integer_or,
+  options_of,
+  timeout as seconds,
+  to_timeout_ms,
+} from '../internal/validate.js';
 import { getdefaulttimeout, type SocketBase } from './base.js';
 import { connect_first } from './connect.js';
 import { type AddressInfoRow, stream_addresses } from './resolver.js';
@@ -99,7 +106,8 @@ export function create_connection(
 ): Socket<number> {
   const [host, port, scope] = connect_fields(address);
   const limit = timeout === undefined ? getdefaulttimeout() : seconds(timeout);
-  const delay = seconds(options.happy_eyeballs_delay, 'happy_eyeballs_delay');
+  const { happy_eyeballs_delay, all_errors } = options_of(options, 'happy_eyeballs_delay or all_errors');
+  const delay = seconds(happy_eyeballs_delay, 'happy_eyeballs_delay');
   const deadline = new Deadline(to_timeout_ms(limit));
   const found = stream_addresses(host, port, deadline.left_ms()).map((row) => with_scope(row, scope));
   return connect_first(found, {
@@ -107,7 +115,7 @@ export function create_connection(
     deadline,
     delay,
     source_address,
-    all_errors: options.all_errors === true,
+    all_errors: all_errors === true,
   });
 }
 
@@ -160,7 +168,10 @@ export function make_server<Kind extends SocketBase>(
   options: CreateServerOptions,
   make: (family: number) => Kind,
 ): Kind {
-  const { reuse_port = false, dualstack_ipv6 = false } = options;
+  const { reuse_port = false, dualstack_ipv6 = false } = options_of(
+    options,
+    'family, backlog, reuse_port or dualstack_ipv6',
+  );
   const family = integer_or(c.AF_INET, options.family, 'family');
   if (dualstack_ipv6 && !has_dualstack_ipv6())
     throw new RangeError('dualstack_ipv6 is not supported on this platform');

@@ -651,6 +651,23 @@ describe('write_capture', () => {
     }
   });
 
+  it('a packet that a file says to be shorter than what it has of it is as long as that, and can be written', () => {
+    const b = new Blocks(false);
+    const files = [
+      pcap(false, NANOSECONDS, [{ sec: 0, fraction: 7, data: frame(1), length: 1 }]),
+      Buffer.concat([b.section(), b.interface(1, 0, [[9, Buffer.of(9)]]), b.packet(0, 7n, frame(1), 1)]),
+    ];
+    for (const file of files) {
+      const read = packets(file);
+      expect(read).toEqual([packet(frame(1), 7n)]);
+      const path = fresh('');
+      const writer = write_capture(path);
+      for (const one of read) writer.write(one);
+      writer.close();
+      expect(packets(path)).toEqual(read);
+    }
+  });
+
   it('interfaces, comments, packets without a time', () => {
     const path = fresh('');
     const writer = write_capture(pathToFileURL(path), {
@@ -820,6 +837,8 @@ print(n, p.wait())`;
     expect(() => write_capture(null)).toThrow(/target must be/);
     // @ts-expect-error no target
     expect(() => write_capture({ write: 1 })).toThrow(TypeError);
+    // @ts-expect-error no options
+    expect(() => write_capture(path, null)).toThrow(/^options must be an object with format, .*, not null$/);
     expect(() => write_capture(-1)).toThrow(RangeError);
     // @ts-expect-error no format
     expect(() => write_capture(path, { format: 'erf' })).toThrow(/format/);
@@ -839,7 +858,10 @@ print(n, p.wait())`;
     expect(() => writer.write({ data: frame(0), time_ns: 2n ** 32n * 1_000_000_000n })).toThrow(RangeError);
     // @ts-expect-error nanoseconds do not fit a number
     expect(() => writer.write({ data: frame(0), time_ns: 1 })).toThrow(/bigint/);
-    expect(() => writer.write({ data: frame(0), length: -1 })).toThrow(RangeError);
+    for (const length of [-1, 0, frame(0).length - 1])
+      expect(() => writer.write({ data: frame(0), length })).toThrow(
+        new RangeError(`packet.length must be between ${frame(0).length} and 4294967295, not ${length}`),
+      );
     // @ts-expect-error no data
     expect(() => writer.write({})).toThrow(/packet\.data/);
     // @ts-expect-error text is no packet

@@ -104,6 +104,16 @@ describe('a wrong type is a TypeError', () => {
       /address must be an array/,
       () => socket.create_server(anything('localhost:80')),
     ],
+    [
+      'create_connection with null for options',
+      /options must be an object with happy_eyeballs_delay or all_errors, not null/,
+      () => socket.create_connection(['127.0.0.1', 1], null, null, anything(null)),
+    ],
+    [
+      'create_server with a number for options',
+      /options must be an object with family, .*, not 5/,
+      () => socket.create_server(['127.0.0.1', 0], anything(5)),
+    ],
     ['sendfile of text', /file must be a descriptor/, () => a.sendfile(anything('/etc/passwd'))],
     ['recv_exactly text', /n must be an integer/, () => a.recv_exactly(anything('x'))],
     [

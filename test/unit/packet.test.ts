@@ -1058,6 +1058,10 @@ describe('misuse', () => {
     expect(() => parse('text')).toThrow(TypeError);
     expect(() => parse(new Uint8Array(0), { linktype: -1 })).toThrow(/^linktype must be between/);
     expect(() => parse(new Uint8Array(0), { length: 1.5 })).toThrow(/^length must be an integer/);
+    for (const options of [null, 1, 'ethernet'])
+      expect(() => parse(new Uint8Array(0), options as never)).toThrow(
+        new TypeError(`options must be an object with linktype or length, not ${JSON.stringify(options)}`),
+      );
     const detached = new Uint8Array(8);
     structuredClone(detached.buffer, { transfer: [detached.buffer] });
     expect(() => parse(detached)).toThrow(/detached/);

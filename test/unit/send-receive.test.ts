@@ -59,6 +59,11 @@ describe('refuses', () => {
     ['retries', () => send_receive([], { retries: 1.5 }), /^TypeError: retries must be an integer/],
     // @ts-expect-error no text
     ['an interface', () => send_receive([], { interface: 1 }), /^TypeError: interface must be a string/],
+    [
+      'null for options',
+      () => send_receive([], null as never),
+      /^TypeError: options must be an object with timeout, /,
+    ],
     // @ts-expect-error no signal
     ['a signal', () => send_receive([], { signal: 1 }), /^TypeError: signal must be an AbortSignal/],
   ])('%s', async (_, call, message) => {
