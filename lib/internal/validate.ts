@@ -106,10 +106,25 @@ export function array(
   return value;
 }
 
-/** The options at the end of the arguments: an object, with the properties that the message names. */
-export function options_of<Options extends object>(value: Options, having: string): Options {
-  if (typeof value === 'object' && value !== null) return value;
-  throw new TypeError(`options must be an object with ${having}, not ${shown(value)}`);
+/**
+ * The options at the end of the arguments, Python's keyword arguments: an object that has no others than these. What is
+ * undefined is left out.
+ *
+ * @throws TypeError that names the one that there is not, and those that there are
+ */
+export function options_of<Options extends object>(
+  value: Options,
+  names: readonly (keyof Options & string)[],
+): Options {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    const having = names.join(', ').replace(/, (\w+)$/, ' or $1');
+    throw new TypeError(`options must be an object with ${having}, not ${shown(value)}`);
+  }
+  for (const name in value) {
+    if (!names.includes(name) && value[name] !== undefined)
+      throw new TypeError(`unknown option ${shown(name)}; known: ${names.join(', ')}`);
+  }
+  return value;
 }
 
 /** A time-out in seconds, or null for none: not negative, not NaN, not beyond what a clock counts. */

@@ -1,11 +1,11 @@
 // What `socket.makefile()` returns: Python's io classes over a socket. raw.ts is the unbuffered file, buffered.ts the
 // buffered ones, text.ts the text file; read-buffer.ts, write-buffer.ts, text-reader.ts, text-writer.ts and codecs/ hold
 // their logic, which does no I/O (steps.ts says how) and serves files of promises as well.
-import { integer, shown } from '../internal/validate.js';
+import { integer, options_of, shown } from '../internal/validate.js';
 import { BufferedReader, BufferedRWPair, BufferedWriter, DEFAULT_BUFFER_SIZE } from './buffered.js';
 import { type MakefileSocket, SocketIO } from './raw.js';
 import { TextIOWrapper } from './text.js';
-import type { TextOptions } from './text-settings.js';
+import { TEXT_OPTIONS, type TextOptions } from './text-settings.js';
 
 export {
   BufferedIOBase,
@@ -60,7 +60,7 @@ export type SocketFile<Mode extends string, Buffering extends number | bigint | 
  * @param socket the socket, which stays open until its files are closed
  * @param mode 'r' (the default), 'w', 'b', in any order and combination
  * @param buffering the size of the buffer in bytes; null or negative: 8192; 0: none, in binary mode only
- * @param options of text mode; as in Python, binary mode does not look at them
+ * @param options of text mode; as in Python, binary mode does not look at their values
  * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
  */
 export function makefile<
@@ -79,6 +79,7 @@ export function makefile(
   options: TextOptions = {},
 ): SocketFile<string, null> {
   const { letters, reading, writing, binary, size } = parse_mode(mode, buffering);
+  options_of(options, TEXT_OPTIONS);
   const raw = new SocketIO(socket, `${reading ? 'r' : ''}${writing ? 'w' : ''}`);
   try {
     if (size === 0) return raw;

@@ -20,6 +20,9 @@ export interface TextOptions {
   newline?: string | null;
 }
 
+/** Their names. */
+export const TEXT_OPTIONS = ['encoding', 'errors', 'newline'] as const;
+
 /** A string, or the fallback for null and undefined. */
 function string_or(fallback: string, value: unknown, name: string): string {
   if (value === undefined || value === null) return fallback;

@@ -1,13 +1,19 @@
 // Python's TextIOWrapper: the text file of a socket, `makefile('r')`. The logic is in text-reader.ts and text-writer.ts; here
 // it is driven by the socket, blocking.
-import { shown } from '../internal/validate.js';
+import { options_of, shown } from '../internal/validate.js';
 import type { BufferedIOBase, BufferedReader, BufferedWriter } from './buffered.js';
 import { UnsupportedOperation } from './errors.js';
 import { CLOSED_FILE, IOBase, type Size, size_or_all } from './iobase.js';
 import { character_count, type Newlines } from './newlines.js';
 import { run, type Steps } from './steps.js';
 import { TextReader } from './text-reader.js';
-import { changed_settings, type TextOptions, type TextSettings, text_settings } from './text-settings.js';
+import {
+  changed_settings,
+  TEXT_OPTIONS,
+  type TextOptions,
+  type TextSettings,
+  text_settings,
+} from './text-settings.js';
 import { TextWriter } from './text-writer.js';
 
 /** Options of TextIOWrapper. */
@@ -17,6 +23,9 @@ export interface TextIOWrapperOptions extends TextOptions {
   /** write() hands everything to the buffer below at once. */
   write_through?: boolean;
 }
+
+/** Their names. */
+export const WRAPPER_OPTIONS = [...TEXT_OPTIONS, 'line_buffering', 'write_through'] as const;
 
 /** Python's io.TextIOWrapper: decodes what a buffered file reads, encodes what it writes. */
 export class TextIOWrapper extends IOBase<string> {
@@ -38,10 +47,11 @@ export class TextIOWrapper extends IOBase<string> {
    */
   constructor(buffer: BufferedIOBase, options: TextIOWrapperOptions = {}) {
     super();
+    const { line_buffering, write_through } = options_of(options, WRAPPER_OPTIONS);
     this.settings = text_settings(options);
     this.below = buffer;
-    this.lines = options.line_buffering ?? false;
-    this.through = options.write_through ?? false;
+    this.lines = line_buffering ?? false;
+    this.through = write_through ?? false;
     this.configure();
   }
 
@@ -219,10 +229,11 @@ export class TextIOWrapper extends IOBase<string> {
    * @throws UnsupportedOperation if text was read already and encoding, errors or newline are given; LookupError
    */
   reconfigure(options: TextIOWrapperOptions = {}): void {
+    const { line_buffering, write_through } = options_of(options, WRAPPER_OPTIONS);
     const settings = changed_settings(this.settings, options, this.reader?.started ?? false);
     this.flush();
-    this.lines = options.line_buffering ?? this.lines;
-    this.through = options.write_through ?? this.through;
+    this.lines = line_buffering ?? this.lines;
+    this.through = write_through ?? this.through;
     if (settings !== this.settings) {
       this.settings = settings;
       this.configure();

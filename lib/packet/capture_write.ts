@@ -27,6 +27,7 @@ export interface WriteCaptureOptions {
   readonly interfaces?: readonly NewInterface[] | null;
 }
 
+const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces'] as const;
 const BUFFER_SIZE = 64 * 1024;
 const INT_MAX = 2 ** 31 - 1;
 
@@ -232,10 +233,7 @@ export function write_capture(
   if (!is_path && typeof target !== 'number' && !is_writable(target))
     throw new TypeError(`target must be a path, a descriptor or a stream, not ${shown(target)}`);
   if (typeof target === 'number') integer(target, 'target', 0, INT_MAX);
-  const { format, linktype, snaplen, interfaces } = options_of(
-    options,
-    'format, linktype, snaplen or interfaces',
-  );
+  const { format, linktype, snaplen, interfaces } = options_of(options, OPTIONS);
   const is_pcapng = interfaces !== undefined && interfaces !== null;
   const guess = is_pcapng || (is_path && String(target).endsWith('.pcapng')) ? 'pcapng' : 'pcap';
   const encoder = new CaptureEncoder(format ?? guess, linktype, snaplen, interfaces);

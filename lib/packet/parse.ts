@@ -1,6 +1,6 @@
 // Layers from packets.
 import './protocols.js';
-import { type BytesLike, integer_or, options_of, bytes as to_bytes } from '../internal/validate.js';
+import { type BytesLike, integer_or, shown, bytes as to_bytes } from '../internal/validate.js';
 import { Input, type Problem, parse_layers } from './input.js';
 import type { Layer, LayerName, Layers } from './layers.js';
 import { LINKTYPE_ETHERNET } from './linktypes.js';
@@ -47,9 +47,11 @@ export class Packet {
  */
 export function parse(bytes: BytesLike, options: ParseOptions = {}): Packet {
   const data = to_bytes(bytes, 'bytes');
-  const given = options_of(options, 'linktype or length');
-  const linktype = integer_or(LINKTYPE_ETHERNET, given.linktype, 'linktype', 0, 0xffffffff);
-  const length = integer_or(data.length, given.length, 'length', 0, 0xffffffff);
+  // It may be a packet of a capture, which has more than these.
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`options must be an object with linktype or length, not ${shown(options)}`);
+  const linktype = integer_or(LINKTYPE_ETHERNET, options.linktype, 'linktype', 0, 0xffffffff);
+  const length = integer_or(data.length, options.length, 'length', 0, 0xffffffff);
   const buffer = Buffer.from(data.buffer, data.byteOffset, data.length);
   const view = new DataView(data.buffer, data.byteOffset, data.length);
   const problems: Problem[] = [];

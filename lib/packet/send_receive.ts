@@ -31,6 +31,8 @@ export interface SendReceiveOptions {
   readonly signal?: AbortSignal;
 }
 
+const OPTIONS = ['timeout', 'retries', 'interval', 'interface', 'signal'] as const;
+
 /** A packet to send: its layers, one that was parsed, or its bytes: an IP packet, or else a frame. */
 export type Sent = readonly Draft[] | Packet | BytesLike;
 
@@ -65,10 +67,7 @@ export async function send_receive<P extends Sent>(
   packets: readonly P[],
   options: SendReceiveOptions = {},
 ): Promise<Exchanged<P>> {
-  const { interface: interface_name } = options_of(
-    options,
-    'timeout, retries, interval, interface or signal',
-  );
+  const { interface: interface_name } = options_of(options, OPTIONS);
   if (interface_name !== undefined && typeof interface_name !== 'string') {
     throw new TypeError(`interface must be a string, not ${shown(interface_name)}`);
   }

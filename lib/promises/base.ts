@@ -34,12 +34,12 @@ export class EventSocket<out F extends number = number> extends SocketBase<F> {
   }
 
   /** A read in its turn. @internal */
-  _read<T>(syscall: string, attempt: Attempt<T>, options?: unknown, about?: () => About): Promise<T> {
+  _read<T>(syscall: string, attempt: Attempt<T>, options?: WaitOptions, about?: () => About): Promise<T> {
     return this._watcher.read(this, syscall, attempt, options, about);
   }
 
   /** A write in its turn. @internal */
-  _write<T>(syscall: string, attempt: Attempt<T>, options?: unknown, about?: () => About): Promise<T> {
+  _write<T>(syscall: string, attempt: Attempt<T>, options?: WaitOptions, about?: () => About): Promise<T> {
     return this._watcher.write(this, syscall, attempt, options, about);
   }
 

@@ -18,7 +18,7 @@ export class SocketIO extends File<Buffer> {
   /** readinto(buffer, { signal, timeout }) -> how many bytes one receive put there; null where it would have to wait. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
-    this.check_reading();
+    this.check_reading(options);
     return this.opened.input.run(
       () => (this.#kept.available > 0 ? this.#kept.readinto(target, true) : once(target)),
       options,
@@ -29,7 +29,7 @@ export class SocketIO extends File<Buffer> {
   async read(...rest: Rest1<Size>): Promise<Buffer | null> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
-    this.check_reading();
+    this.check_reading(options);
     if (count < 0) return this.opened.input.run(() => this.#kept.read_all(), options);
     const buffer = Buffer.allocUnsafe(count);
     const received = await this.readinto(buffer, options);
@@ -44,7 +44,7 @@ export class SocketIO extends File<Buffer> {
   override async readline(...rest: Rest1<Size>): Promise<Buffer> {
     const options = take_options(rest, 1);
     const most = size_or_all(rest[0], 'size');
-    this.check_reading();
+    this.check_reading(options);
     // Byte by byte, for nothing behind the line may be taken from the socket.
     return this.opened.input.run(() => this.#kept.readline(most), options);
   }
@@ -52,7 +52,7 @@ export class SocketIO extends File<Buffer> {
   /** write(data, { signal, timeout }) -> how many of the bytes one send took; null where it would have to wait. */
   async write(data: BytesLike, options?: WaitOptions): Promise<number | null> {
     const bytes = data_bytes(data);
-    this.check_writing();
+    this.check_writing(options);
     return this.opened.output.run(() => once(bytes), options);
   }
 
@@ -112,7 +112,7 @@ export class BufferedFile extends File<Buffer> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
     if (count < -1) throw new RangeError('read length must be non-negative or -1');
-    this.check_reading();
+    this.check_reading(options);
     const bytes = this._read_ahead;
     if (this.opened.input.idle && count >= 0 && count <= bytes.available) return bytes.take(count);
     return this.opened.input.run(() => (count < 0 ? bytes.read_all() : bytes.read(count)), options);
@@ -122,7 +122,7 @@ export class BufferedFile extends File<Buffer> {
   async read1(...rest: Rest1<number>): Promise<Buffer> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
-    this.check_reading();
+    this.check_reading(options);
     const bytes = this._read_ahead;
     if (count === 0) return Buffer.alloc(0);
     return this.opened.input.run(() => bytes.read1(count < 0 ? bytes.size : count), options);
@@ -131,21 +131,21 @@ export class BufferedFile extends File<Buffer> {
   /** readinto(buffer, { signal, timeout }) -> how many bytes were put there: as many as fit, fewer at the end. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
-    this.check_reading();
+    this.check_reading(options);
     return this.opened.input.run(() => this._read_ahead.readinto(target, false), options);
   }
 
   /** readinto1(buffer, { signal, timeout }): the same with at most one receive. */
   async readinto1(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
-    this.check_reading();
+    this.check_reading(options);
     return this.opened.input.run(() => this._read_ahead.readinto(target, true), options);
   }
 
   override async readline(...rest: Rest1<Size>): Promise<Buffer> {
     const options = take_options(rest, 1);
     const limit = size_or_all(rest[0], 'size');
-    this.check_reading();
+    this.check_reading(options);
     const bytes = this._read_ahead;
     const line = this.opened.input.idle ? bytes.take_line(limit) : undefined;
     return line ?? this.opened.input.run(() => bytes.readline(limit), options);
@@ -155,14 +155,14 @@ export class BufferedFile extends File<Buffer> {
   async peek(...rest: Rest1<number>): Promise<Buffer> {
     const options = take_options(rest, 1);
     integer(rest[0] ?? 0, 'size');
-    this.check_reading();
+    this.check_reading(options);
     return this.opened.input.run(() => this._read_ahead.peek(), options);
   }
 
   /** write(data, { signal, timeout }) -> the length of the data, which is sent when the buffer is full, or by flush(). */
   async write(data: BytesLike, options?: WaitOptions): Promise<number> {
     const bytes = data_bytes(data);
-    this.check_writing();
+    this.check_writing(options);
     if (this.opened.output.idle && this._to_send.accept(bytes)) return bytes.length;
     return this.opened.output.run(() => this._to_send.write(bytes), options);
   }
@@ -174,7 +174,7 @@ export class BufferedFile extends File<Buffer> {
   }
 
   override async flush(options?: WaitOptions): Promise<void> {
-    await super.flush();
+    await super.flush(options);
     if (this._to_send.pending || !this.opened.output.idle)
       await this.opened.output.run(() => this._to_send.flush(), options);
   }

@@ -4,11 +4,12 @@ import * as c from '../constants.js';
 import { OSError, raise } from '../errors.js';
 import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
 import * as lookup from '../internal/lookup.js';
-import { timeout as seconds, to_timeout_ms } from '../internal/validate.js';
+import { options_of, timeout as seconds, to_timeout_ms } from '../internal/validate.js';
 import { getdefaulttimeout } from '../socket/base.js';
 import { failure, interleave } from '../socket/connect.js';
 import {
   type CreateConnectionOptions as BlockingOptions,
+  CONNECTION_OPTIONS,
   type ConnectAddress,
   connect_fields,
   with_scope,
@@ -16,13 +17,15 @@ import {
 import type { ConnectedSocket } from './iterate.js';
 import { run } from './resolver.js';
 import { Socket } from './socket.js';
-import { Limit, signal_of, take_options, type WaitOptions } from './waiting.js';
+import { Limit, signal_of, take_options, WAIT_OPTIONS, type WaitOptions } from './waiting.js';
 
 // RFC 8305, section 5.
 const ATTEMPT_DELAY = 0.25;
 
 /** Keyword-only arguments of create_connection. */
 export interface CreateConnectionOptions extends BlockingOptions, WaitOptions {}
+
+const OPTIONS = [...CONNECTION_OPTIONS, ...WAIT_OPTIONS] as const;
 
 type Source = InetAddress | Inet6Address | null;
 type Rest =
@@ -52,6 +55,7 @@ export async function create_connection(
   ...rest: Rest
 ): Promise<ConnectedSocket<number>> {
   const options: CreateConnectionOptions = take_options(rest, 2) ?? {};
+  options_of(options, OPTIONS);
   const [timeout, source_address] = rest as [(number | null)?, Source?];
   if (timeout !== undefined && options.timeout !== undefined) {
     throw new TypeError('timeout is given twice, as an argument and in the options');

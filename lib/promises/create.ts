@@ -3,21 +3,24 @@
 import type net from 'node:net';
 import * as c from '../constants.js';
 import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
-import type { BytesLike } from '../internal/validate.js';
+import { type BytesLike, options_of } from '../internal/validate.js';
 import {
   type CreateServerOptions as BlockingServerOptions,
   dup,
   make_pair,
   make_server,
+  SERVER_OPTIONS,
 } from '../socket/create.js';
 import { from_node as blocking_from_node } from '../socket/node.js';
 import { fromshare as blocking_fromshare } from '../socket/share.js';
 import type { ConnectedSocket, ListeningSocket } from './iterate.js';
 import { from_socket, Socket } from './socket.js';
-import type { WaitOptions } from './waiting.js';
+import { WAIT_OPTIONS, type WaitOptions } from './waiting.js';
 
 /** Keyword-only arguments of create_server. */
 export interface CreateServerOptions extends BlockingServerOptions, WaitOptions {}
+
+const OPTIONS = [...SERVER_OPTIONS, ...WAIT_OPTIONS] as const;
 
 /**
  * socketpair(family = AF_UNIX, type = SOCK_STREAM, proto = 0) -> [a, b], connected to each other; at once. See socketpair(2).
@@ -78,6 +81,7 @@ export async function create_server(
   address: InetAddress | Inet6Address,
   options: CreateServerOptions = {},
 ): Promise<ListeningSocket<number>> {
+  options_of(options, OPTIONS);
   const sock = make_server(options, (family) => new Socket<number>(family, c.SOCK_STREAM));
   try {
     await sock.bind(address as Address, { signal: options.signal, timeout: options.timeout });

@@ -5,7 +5,7 @@ import { CLOSED_FILE, type Size, size_or_all } from '../makefile/iobase.js';
 import { character_count } from '../makefile/newlines.js';
 import { Side } from './side.js';
 import type { Socket } from './socket.js';
-import type { Rest1, WaitOptions } from './waiting.js';
+import { check_options, type Rest1, type WaitOptions } from './waiting.js';
 
 /** The socket of a file, until that is closed. */
 export class Opened {
@@ -98,14 +98,16 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
   }
 
   /** @internal */
-  protected check_reading(): void {
+  protected check_reading(options?: WaitOptions): void {
     this.opened.check();
+    if (options !== undefined) check_options(options);
     if (!this.opened.reading) throw new UnsupportedOperation('not readable');
   }
 
   /** @internal */
-  protected check_writing(): void {
+  protected check_writing(options?: WaitOptions): void {
     this.opened.check();
+    if (options !== undefined) check_options(options);
     if (!this.opened.writing) throw new UnsupportedOperation('not writable');
   }
 
@@ -142,8 +144,9 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
   abstract readline(...rest: Rest1<Size>): Promise<T>;
 
   /** flush({ signal, timeout }). Sends what waits to be sent. */
-  async flush(_options?: WaitOptions): Promise<void> {
+  async flush(options?: WaitOptions): Promise<void> {
     this.opened.check();
+    if (options !== undefined) check_options(options);
   }
 
   /**

@@ -1,6 +1,7 @@
 // makefile() of promises: which of the files it gives. Calls on one file are made in order.
+import { options_of } from '../internal/validate.js';
 import { parse_mode, type TextOptions } from '../makefile/index.js';
-import { text_settings } from '../makefile/text-settings.js';
+import { TEXT_OPTIONS, text_settings } from '../makefile/text-settings.js';
 import { BufferedFile, SocketIO } from './binary-files.js';
 import { Opened } from './file.js';
 import type { Socket } from './socket.js';
@@ -37,6 +38,7 @@ export function makefile(
   options: TextOptions = {},
 ): SocketFile<string, null> {
   const { letters, reading, writing, binary, size } = parse_mode(mode, buffering);
+  options_of(options, TEXT_OPTIONS);
   // Wrong options are found out before the socket has one more file.
   if (!binary) text_settings(options);
   const opened = new Opened(sock, letters, reading, writing);

@@ -31,7 +31,7 @@ import {
   type Pending,
   reason_of,
 } from './operation.js';
-import { check_options, Later, resolve_now, signal_of, timeout_ms_of } from './waiting.js';
+import { check_options, Later, resolve_now, signal_of, timeout_ms_of, type WaitOptions } from './waiting.js';
 
 const { EAGAIN } = constants.errno;
 // Calls on one socket that are done at once, in one turn of the event loop: a peer that is fast enough would otherwise keep
@@ -132,7 +132,7 @@ export class Poller implements Waiting, Watcher {
     sock: SocketBase,
     syscall: string,
     attempt: Attempt<T>,
-    options?: unknown,
+    options?: WaitOptions,
     about?: () => About,
   ): Promise<T> {
     return perform(this.#reads, sock, syscall, attempt, options, about, false);
@@ -143,14 +143,19 @@ export class Poller implements Waiting, Watcher {
     sock: SocketBase,
     syscall: string,
     attempt: Attempt<T>,
-    options?: unknown,
+    options?: WaitOptions,
     about?: () => About,
   ): Promise<T> {
     return perform(this.#writes, sock, syscall, attempt, options, about, false);
   }
 
   /** A connect: a write that reads wait for as well, because before it there is nothing to read. */
-  connect(sock: SocketBase, attempt: Attempt<void>, options: unknown, about: () => About): Promise<void> {
+  connect(
+    sock: SocketBase,
+    attempt: Attempt<void>,
+    options: WaitOptions | undefined,
+    about: () => About,
+  ): Promise<void> {
     return perform(this.#writes, sock, 'connect', attempt, options, about, true);
   }
 
@@ -229,7 +234,7 @@ export class Poller implements Waiting, Watcher {
 /**
  * Makes a call in its turn.
  *
- * @param options `{ signal, timeout }`, unchecked
+ * @param options `{ signal, timeout }`
  * @returns a promise, also where the arguments are wrong: then it rejects
  */
 function perform<T>(
@@ -237,7 +242,7 @@ function perform<T>(
   sock: SocketBase,
   syscall: string,
   attempt: Attempt<T>,
-  options: unknown,
+  options: WaitOptions | undefined,
   about: (() => About) | undefined,
   connects: boolean,
 ): Promise<T> {

@@ -23,7 +23,7 @@ const { EAGAIN } = constants.errno;
  * @param options `{ signal, timeout }`: without a time-out it takes as long as the resolver does
  * @throws what the lookup throws; TimeoutError; BlockingIOError for a time-out of 0; the signal's reason
  */
-export async function run<T>(steps: lookup.Lookup<T>, call: Call, options?: unknown): Promise<T> {
+export async function run<T>(steps: lookup.Lookup<T>, call: Call, options?: WaitOptions): Promise<T> {
   const given = options === undefined ? {} : check_options(options);
   const signal = signal_of(given);
   const limit_ms = timeout_ms_of(given, -1);

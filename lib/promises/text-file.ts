@@ -1,9 +1,10 @@
 // The text file of promises: the logic of TextReader and TextWriter (lib/makefile) over the buffers of a BufferedFile.
-import { shown } from '../internal/validate.js';
+import { options_of, shown } from '../internal/validate.js';
 import type { TextIOWrapperOptions, TextOptions } from '../makefile/index.js';
 import { type Size, size_or_all } from '../makefile/iobase.js';
 import { character_count, type Newlines } from '../makefile/newlines.js';
 import type { Steps } from '../makefile/steps.js';
+import { WRAPPER_OPTIONS } from '../makefile/text.js';
 import { TextReader } from '../makefile/text-reader.js';
 import { changed_settings, type TextSettings, text_settings } from '../makefile/text-settings.js';
 import { TextWriter } from '../makefile/text-writer.js';
@@ -75,7 +76,7 @@ export class TextFile extends File<string> {
   async read(...rest: Rest1<Size>): Promise<string> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
-    this.check_reading();
+    this.check_reading(options);
     return this.opened.input.run(
       () => (count < 0 ? this.#reader.read_all() : this.#reader.read(count)),
       options,
@@ -85,7 +86,7 @@ export class TextFile extends File<string> {
   override async readline(...rest: Rest1<Size>): Promise<string> {
     const options = take_options(rest, 1);
     const limit = size_or_all(rest[0], 'size');
-    this.check_reading();
+    this.check_reading(options);
     const line = limit < 0 && this.opened.input.idle ? this.#reader.take_line() : undefined;
     return line ?? this.opened.input.run(() => this.#reader.readline(limit), options);
   }
@@ -97,7 +98,7 @@ export class TextFile extends File<string> {
         `text must be a string in a text file, not ${shown(text)}: open it with 'b' for bytes`,
       );
     }
-    this.check_writing();
+    this.check_writing(options);
     if (!this.opened.output.idle || !this.#writer.accept(text)) {
       await this.opened.output.run(() => this.#writer.write(text), options);
     }
@@ -111,7 +112,7 @@ export class TextFile extends File<string> {
   }
 
   override async flush(options?: WaitOptions): Promise<void> {
-    await super.flush();
+    await super.flush(options);
     if (!this.#writer.pending && !this.#buffer._to_send.pending && this.opened.output.idle) return;
     await this.opened.output.run(() => this.#flush(), options);
   }
@@ -131,6 +132,7 @@ export class TextFile extends File<string> {
   async reconfigure(changes: TextIOWrapperOptions = {}, options?: WaitOptions): Promise<void> {
     const { input, output } = this.opened;
     this.opened.check();
+    options_of(changes, WRAPPER_OPTIONS);
     const settings = changed_settings(this.#settings, changes, this.#reader.started || !input.idle);
     await output.run(
       function* (this: TextFile): Steps<void> {

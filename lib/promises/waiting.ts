@@ -3,7 +3,7 @@
 import type { ResolveHost } from '../internal/address.js';
 import * as lookup from '../internal/lookup.js';
 import { next_turn } from '../internal/readiness.js';
-import { timeout as seconds, shown, to_timeout_ms } from '../internal/validate.js';
+import { options_of, timeout as seconds, shown, to_timeout_ms } from '../internal/validate.js';
 import { finish_lookup } from './lookup.js';
 
 /** The last argument of every call that returns a promise. */
@@ -13,6 +13,9 @@ export interface WaitOptions {
   /** Seconds, instead of the socket's own: null waits for ever, 0 never. */
   timeout?: number | null | undefined;
 }
+
+/** Their names. */
+export const WAIT_OPTIONS = ['signal', 'timeout'] as const;
 
 /** The options after one optional argument; the argument may be left out. */
 export type Rest1<A> = [options?: WaitOptions] | [a?: A | null, options?: WaitOptions];
@@ -33,6 +36,7 @@ function is_options(value: unknown): value is WaitOptions {
  * Takes the options from the end of the arguments that may be left out.
  *
  * @param rest these arguments, at most `most` of them without the options
+ * @returns the options, whose names are still to be checked
  * @throws TypeError for more of them
  */
 export function take_options(rest: unknown[], most: number): WaitOptions | undefined {
@@ -49,12 +53,9 @@ export function take_options(rest: unknown[], most: number): WaitOptions | undef
   return undefined;
 }
 
-/** The options, checked, for code that knows where they stand. */
-export function check_options(options: unknown): WaitOptions {
-  if (!is_options(options)) {
-    throw new TypeError(`options must be an object with signal or timeout, not ${shown(options)}`);
-  }
-  return options;
+/** The options, checked. @throws TypeError */
+export function check_options(options: WaitOptions): WaitOptions {
+  return options_of(options, WAIT_OPTIONS);
 }
 
 /** The signal of the options. @throws TypeError */

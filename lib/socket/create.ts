@@ -92,6 +92,9 @@ export interface CreateConnectionOptions {
   happy_eyeballs_delay?: number | null;
 }
 
+/** Their names. */
+export const CONNECTION_OPTIONS = ['all_errors', 'happy_eyeballs_delay'] as const;
+
 /**
  * create_connection(address, timeout = default, source_address = null, { all_errors, happy_eyeballs_delay }) -> a
  * connected stream socket. Tries each address of the host; the timeout, in seconds, is one deadline for all of it.
@@ -106,7 +109,7 @@ export function create_connection(
 ): Socket<number> {
   const [host, port, scope] = connect_fields(address);
   const limit = timeout === undefined ? getdefaulttimeout() : seconds(timeout);
-  const { happy_eyeballs_delay, all_errors } = options_of(options, 'happy_eyeballs_delay or all_errors');
+  const { all_errors, happy_eyeballs_delay } = options_of(options, CONNECTION_OPTIONS);
   const delay = seconds(happy_eyeballs_delay, 'happy_eyeballs_delay');
   const deadline = new Deadline(to_timeout_ms(limit));
   const found = stream_addresses(host, port, deadline.left_ms()).map((row) => with_scope(row, scope));
@@ -142,6 +145,9 @@ export interface CreateServerOptions {
   dualstack_ipv6?: boolean;
 }
 
+/** Their names. */
+export const SERVER_OPTIONS = ['family', 'backlog', 'reuse_port', 'dualstack_ipv6'] as const;
+
 /**
  * create_server(address, { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false }) -> a listening TCP
  * socket, with SO_REUSEADDR.
@@ -152,6 +158,7 @@ export function create_server(
   address: InetAddress | Inet6Address,
   options: CreateServerOptions = {},
 ): Socket<number> {
+  options_of(options, SERVER_OPTIONS);
   const sock = make_server(options, (family) => new Socket<number>(family, c.SOCK_STREAM));
   try {
     sock.bind(address as Address);
@@ -168,10 +175,7 @@ export function make_server<Kind extends SocketBase>(
   options: CreateServerOptions,
   make: (family: number) => Kind,
 ): Kind {
-  const { reuse_port = false, dualstack_ipv6 = false } = options_of(
-    options,
-    'family, backlog, reuse_port or dualstack_ipv6',
-  );
+  const { reuse_port = false, dualstack_ipv6 = false } = options;
   const family = integer_or(c.AF_INET, options.family, 'family');
   if (dualstack_ipv6 && !has_dualstack_ipv6())
     throw new RangeError('dualstack_ipv6 is not supported on this platform');

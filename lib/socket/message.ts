@@ -32,7 +32,7 @@ import {
   descriptor,
   integer,
   integer_or,
-  shown,
+  options_of,
   size,
 } from '../internal/validate.js';
 import type { SocketBase } from './base.js';
@@ -246,14 +246,11 @@ export function recv_fds<F extends number>(
 }
 
 /** sendmsg_afalg: sendmsg with the operation on an AF_ALG socket as control messages. See sendmsg_afalg of Python. */
-export function sendmsg_afalg(s: SocketBase, msg: unknown, options: unknown, timeout_ms: number): number {
+export function sendmsg_afalg(s: SocketBase, msg: unknown, options: AlgOptions, timeout_ms: number): number {
   if (s.family !== c.AF_ALG) {
     raise(-EOPNOTSUPP, { syscall: 'sendmsg_afalg', what: () => 'only sockets of family AF_ALG' });
   }
-  if (typeof options !== 'object' || options === null) {
-    throw new TypeError(`options must be an object with op, not ${shown(options)}`);
-  }
-  const { op, iv, assoclen, flags } = options as { [K in keyof AlgOptions]: unknown };
+  const { op, iv, assoclen, flags } = options_of(options, ['op', 'iv', 'assoclen', 'flags']);
   const ancdata: ControlMessage[] = [[c.SOL_ALG, c.ALG_SET_OP, ints(integer(op, 'op', 0))]];
   if (iv !== undefined && iv !== null) {
     const vector = data(iv, 'iv');

@@ -5,7 +5,7 @@
 import { IPPROTO_TCP, TCP_NODELAY } from '../constants.js';
 import { OSError } from '../errors.js';
 import type { ReturnedAddress } from '../internal/address.js';
-import { timeout as seconds, shown } from '../internal/validate.js';
+import { options_of, timeout as seconds, shown } from '../internal/validate.js';
 import type { BufferedIOBase, BufferedReader, BufferedWriter, SocketIO } from '../makefile/index.js';
 import type { Socket } from '../socket/socket.js';
 import { AsyncBytesIO, type AsyncStream, close_stream, open_stream } from './async-files.js';
@@ -21,9 +21,7 @@ export interface ShutdownOptions {
 /** The `drain` of the options of shutdown(). @throws TypeError, RangeError */
 export function drain_of(options: ShutdownOptions | null | undefined): number | undefined {
   if (options === undefined || options === null) return undefined;
-  if (typeof options !== 'object')
-    throw new TypeError(`options must be an object with drain, not ${shown(options)}`);
-  return seconds(options.drain, 'drain') ?? undefined;
+  return seconds(options_of(options, ['drain']).drain, 'drain') ?? undefined;
 }
 
 /** What a handler sees of its server, also in a worker thread or child process. */

@@ -2,7 +2,7 @@
 import * as c from '../constants.js';
 import { OSError } from '../errors.js';
 import type { Address, ReturnedAddress } from '../internal/address.js';
-import { integer, integer_or, timeout as seconds } from '../internal/validate.js';
+import { integer, integer_or, options_of, timeout as seconds } from '../internal/validate.js';
 import { SocketBase } from '../socket/base.js';
 import { Socket } from '../socket/socket.js';
 import { class_attributes, UsedAttributes } from './attributes.js';
@@ -35,6 +35,21 @@ export interface ServerOptions<F extends number = number> {
   /** Of servers with threads or processes, or on the event loop: seconds after which a handler is ended. */
   handler_timeout?: number | null;
 }
+
+/** Their names. */
+const OPTIONS = [
+  'bind_and_activate',
+  'allow_reuse_address',
+  'allow_reuse_port',
+  'request_queue_size',
+  'family',
+  'dualstack_ipv6',
+  'max_threads',
+  'max_children',
+  'max_handlers',
+  'worker_data',
+  'handler_timeout',
+] as const;
 
 /** More threads or processes than any machine has memory for. */
 export const MAX_WORKERS = 100_000;
@@ -92,7 +107,10 @@ export class TCPServer<
     options: ServerOptions<F> = {},
   ) {
     super(server_address as ReturnedAddress<F>, RequestHandlerClass);
-    const given = typeof bind_and_activate === 'object' ? { ...options, ...bind_and_activate } : options;
+    const given = options_of(
+      typeof bind_and_activate === 'object' ? { ...options, ...bind_and_activate } : options,
+      OPTIONS,
+    );
     const activate = typeof bind_and_activate === 'boolean' ? bind_and_activate : given.bind_and_activate;
     this._options = given;
     this.worker_data = given.worker_data;

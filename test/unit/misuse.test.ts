@@ -106,7 +106,7 @@ describe('a wrong type is a TypeError', () => {
     ],
     [
       'create_connection with null for options',
-      /options must be an object with happy_eyeballs_delay or all_errors, not null/,
+      /options must be an object with all_errors or happy_eyeballs_delay, not null/,
       () => socket.create_connection(['127.0.0.1', 1], null, null, anything(null)),
     ],
     [
