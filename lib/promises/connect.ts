@@ -17,7 +17,7 @@ import {
 import type { ConnectedSocket } from './iterate.js';
 import { run } from './resolver.js';
 import { Socket } from './socket.js';
-import { Limit, signal_of, take_options, WAIT_OPTIONS, type WaitOptions } from './waiting.js';
+import { Limit, one_timeout, signal_of, take_options, WAIT_OPTIONS, type WaitOptions } from './waiting.js';
 
 // RFC 8305, section 5.
 const ATTEMPT_DELAY = 0.25;
@@ -57,10 +57,7 @@ export async function create_connection(
   const options: CreateConnectionOptions = take_options(rest, 2) ?? {};
   options_of(options, OPTIONS);
   const [timeout, source_address] = rest as [(number | null)?, Source?];
-  if (timeout !== undefined && options.timeout !== undefined) {
-    throw new TypeError('timeout is given twice, as an argument and in the options');
-  }
-  const given = timeout === undefined ? options.timeout : timeout;
+  const given = one_timeout(timeout, options);
   const limit_s = given === undefined ? getdefaulttimeout() : seconds(given);
   const delay = options.happy_eyeballs_delay === undefined ? ATTEMPT_DELAY : options.happy_eyeballs_delay;
   const delay_s = seconds(delay, 'happy_eyeballs_delay');

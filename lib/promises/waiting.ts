@@ -72,6 +72,16 @@ export function timeout_ms_of(options: WaitOptions, fallback: number): number {
   return options.timeout === undefined ? fallback : to_timeout_ms(seconds(options.timeout));
 }
 
+/** The time-out of a call that takes it as an argument, too. @throws TypeError where it is given twice */
+export function one_timeout(
+  timeout: number | null | undefined,
+  options: WaitOptions,
+): number | null | undefined {
+  if (timeout === undefined) return options.timeout;
+  if (options.timeout === undefined) return timeout;
+  throw new TypeError('timeout is given twice, as an argument and in the options');
+}
+
 /** Thrown by an attempt that has to wait for something else than its descriptor; it is made again after that. */
 export class Later {
   /**

@@ -17,7 +17,12 @@ export type Ready<D = unknown, F = FileObject> = [key: SelectorKey<D, F>, events
 export interface SelectOptions {
   /** Ends the call when it aborts: the promise rejects with its reason. */
   signal?: AbortSignal | null | undefined;
+  /** Seconds, where they are not given as the first argument. */
+  timeout?: number | null | undefined;
 }
+
+/** The arguments of `select_async`: the time-out may be left out before the options. */
+export type SelectArguments = [options?: SelectOptions] | [timeout?: number | null, options?: SelectOptions];
 
 /**
  * @typeParam D what is attached to file objects
@@ -65,8 +70,8 @@ export abstract class BaseSelector<D = unknown, F = FileObject> {
    */
   abstract select(timeout?: number | null): Ready<D, F>;
 
-  /** select_async(timeout = null, { signal }) -> a promise of the same; the event loop goes on meanwhile. */
-  select_async(_timeout?: number | null, _options?: SelectOptions): Promise<Ready<D, F>> {
+  /** select_async(timeout = null, { signal, timeout }) -> a promise of the same; the event loop goes on meanwhile. */
+  select_async(..._rest: SelectArguments): Promise<Ready<D, F>> {
     return Promise.reject(new TypeError(`${this.constructor.name} has no select_async()`));
   }
 

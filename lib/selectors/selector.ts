@@ -5,9 +5,9 @@ import { EPOLLIN, EPOLLOUT } from '../constants.js';
 import { InterruptedError, OSError, raise } from '../errors.js';
 import { callable } from '../internal/callable.js';
 import { integer, shown } from '../internal/validate.js';
-import { check_options, promised, signal_of } from '../promises/waiting.js';
+import { check_options, one_timeout, promised, signal_of, take_options } from '../promises/waiting.js';
 import { type FileObject, fd_of, timeout_ms } from './arguments.js';
-import { BaseSelector, describe, EVENT_READ, EVENT_WRITE, type Ready, type SelectOptions } from './base.js';
+import { BaseSelector, describe, EVENT_READ, EVENT_WRITE, type Ready, type SelectArguments } from './base.js';
 import { Epoll } from './epoll.js';
 import { KeyError, RuntimeError } from './errors.js';
 import { Interests } from './interests.js';
@@ -147,18 +147,21 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
   }
 
   /**
-   * select_async(timeout = null, { signal }) -> a promise of what select() gives. One at a time; keeps the process alive.
+   * select_async(timeout = null, { signal, timeout }) -> a promise of what select() gives. One at a time; keeps the process
+   * alive.
    *
    * It sees what is registered and modified while it waits, and gives the event loop a turn even where something is ready.
    *
    * @returns rejects with the signal's reason, with OSError ECANCELED after close(), RuntimeError for a second one or a
    *   closed selector; TypeError, RangeError
    */
-  override select_async(timeout?: number | null, options?: SelectOptions): Promise<Ready<D, F>> {
+  override select_async(...rest: SelectArguments): Promise<Ready<D, F>> {
     return promised(() => {
       this.#check_open();
-      const limit_ms = select_ms(timeout);
-      const signal = options === undefined ? undefined : signal_of(check_options(options));
+      const options = check_options(take_options(rest, 1) ?? {});
+      const [timeout] = rest as [(number | null)?];
+      const limit_ms = select_ms(one_timeout(timeout, options));
+      const signal = signal_of(options);
       if (this.#pending !== undefined) throw new RuntimeError('select_async() waits already: one at a time');
       signal?.throwIfAborted();
       this.#pending = new Pending(

@@ -31,8 +31,10 @@ test('keys have the types of the selector', async () => {
     () => sel.select('1'),
     // @ts-expect-error a signal is an AbortSignal
     () => sel.select_async(1, { signal: 1 }),
-    // @ts-expect-error the time-out is the first argument
-    () => sel.select_async({ timeout: 1 }),
+    // @ts-expect-error a time-out is a number, in the options as well
+    () => sel.select_async({ timeout: '1' }),
+    // @ts-expect-error the options are the last argument
+    () => sel.select_async({ timeout: 1 }, {}),
   ];
   expectTypeOf(wrong).toBeArray();
   sel.close();

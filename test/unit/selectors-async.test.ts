@@ -143,11 +143,23 @@ describe.each(
     expect(told(await sel.select_async(null, { signal: unused }))).toEqual([['a', EVENT_READ]]);
   });
 
+  test('options in place of the time-out, and the time-out in them', async () => {
+    sel.register(a, EVENT_READ, 'a');
+    const reason = new Error('no longer');
+    await expect(sel.select_async({ signal: AbortSignal.abort(reason) })).rejects.toBe(reason);
+    expect(await sel.select_async({ timeout: 0.01 })).toEqual([]);
+    expect(await sel.select_async(undefined, { timeout: -1 })).toEqual([]);
+    b.send('x');
+    expect(told(await sel.select_async({ signal: null, timeout: undefined }))).toEqual([['a', EVENT_READ]]);
+  });
+
   test('a promise, also for wrong arguments', async () => {
     const select_async = (...values: unknown[]) =>
       Reflect.apply(sel.select_async as (...values: unknown[]) => Promise<unknown>, sel, values);
     await expect(select_async('1')).rejects.toThrow(/^timeout must be a number or null/);
-    await expect(select_async({ signal: undefined })).rejects.toThrow(TypeError);
+    await expect(select_async({ timeout: '1' })).rejects.toThrow(/^timeout must be a number or null/);
+    await expect(select_async(null, { timeout: 1 })).rejects.toThrow(/^timeout is given twice/);
+    await expect(select_async({ signal: undefined }, {})).rejects.toThrow(TypeError);
     await expect(select_async(Number.NaN)).rejects.toThrow(RangeError);
     await expect(select_async(1, 2)).rejects.toThrow(/^options must be an object/);
     await expect(select_async(1, { signal: {} })).rejects.toThrow(/^signal must be an AbortSignal/);
