@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { arp, build, ethernet, parse } from '../packet/index.js';
 import * as socket from '../promises/index.js';
 import { type AddressRange, address_at, index_of, parse_range } from './address_range.js';
+import { check_interface } from './beginning.js';
 import { command, type OptionTable, type Values } from './command.js';
 import { DONE, FAILED, INTERRUPTED, UsageError } from './errors.js';
 import { until_interrupted } from './interrupt.js';
@@ -81,6 +82,7 @@ interface Place {
 }
 
 async function find_place(name: string | undefined): Promise<Place> {
+  if (name !== undefined) check_interface(name);
   for (const [each, addresses = []] of Object.entries(networkInterfaces())) {
     const found = addresses.find(({ family, internal }) => family === 'IPv4' && (!internal || each === name));
     if (found === undefined || (name !== undefined && each !== name)) continue;
@@ -90,7 +92,7 @@ async function find_place(name: string | undefined): Promise<Place> {
   return { name, ip: '0.0.0.0', mac: await mac_of(name), network: undefined };
 }
 
-/** The hardware address of an interface. @throws UsageError where it is no Ethernet; PermissionError; OSError ENODEV */
+/** The hardware address of an interface. @throws UsageError where it is no Ethernet; PermissionError */
 async function mac_of(name: string): Promise<string> {
   const sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0);
   try {

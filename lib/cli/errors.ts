@@ -5,7 +5,7 @@ import { gaierror, OSError, PermissionError } from '../socket/index.js';
 export const DONE = 0;
 /** It ran, and got no answer, or failed. */
 export const FAILED = 1;
-/** It could not begin: wrong arguments, an unknown host, a missing privilege. */
+/** It could not begin: wrong arguments, an unknown host, a missing privilege, an interface, address or file that cannot be had. */
 export const UNUSABLE = 2;
 /** What a shell says of a program that SIGINT ended. */
 export const INTERRUPTED = 130;
@@ -23,6 +23,9 @@ export class Failure extends Error {
   }
 }
 
+/** The calls that set sockets and files up: where they fail, nothing has begun. */
+const BEGINNINGS: readonly unknown[] = ['access', 'bind', 'open', 'setsockopt', 'socket', 'stat'];
+
 /** The exit code for an error. */
 export function exit_code_of(error: unknown): number {
   if (error instanceof Failure) return error.exit_code;
@@ -31,7 +34,8 @@ export function exit_code_of(error: unknown): number {
     error instanceof RangeError ||
     error instanceof UsageError ||
     error instanceof gaierror ||
-    error instanceof PermissionError;
+    error instanceof PermissionError ||
+    (error instanceof Error && 'syscall' in error && BEGINNINGS.includes(error.syscall));
   return unusable ? UNUSABLE : FAILED;
 }
 
@@ -61,7 +65,9 @@ function context(error: OSError): string {
 }
 
 function shown_address({ address }: OSError): string {
-  if (Array.isArray(address))
-    return ` ${address[0]}${typeof address[1] === 'number' ? ` port ${address[1]}` : ''}`;
+  if (Array.isArray(address)) {
+    const [host, port] = address;
+    return `${host === '' ? '' : ` ${host}`}${typeof port === 'number' && port > 0 ? ` port ${port}` : ''}`;
+  }
   return typeof address === 'string' ? ` ${address}` : '';
 }

@@ -295,7 +295,7 @@ export const nc = command({
   operands: [0, 2],
   options,
   notes: `The end of what comes ends nc; the end of the input does not, unless -q or -N say so.
-Exit codes: 0, 1 not connected or cut off, 2 unknown host or wrong arguments, 130 Ctrl-C.`,
+Exit codes: 0, 1 not connected or cut off, 2 it could not begin, 130 Ctrl-C.`,
   async run(values, operands) {
     check(values, operands);
     const input = new Input();

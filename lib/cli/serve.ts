@@ -1,7 +1,8 @@
 // bsd-sockets serve: small services over any class of server: in turn, on threads, in processes, on the event loop.
-import { accessSync, constants, unlinkSync } from 'node:fs';
+import { unlinkSync } from 'node:fs';
 import * as socket from '../socket/index.js';
 import * as socketserver from '../socketserver/index.js';
+import { check_file } from './beginning.js';
 import { command, type OptionTable, type Values } from './command.js';
 import { DONE, UsageError } from './errors.js';
 import { until_interrupted } from './interrupt.js';
@@ -108,7 +109,7 @@ function make_server(service: string, path: string | undefined, chosen: Options)
   if (handler === undefined) throw new UsageError('a file is not served as datagrams');
   if ((service === 'file') !== (path !== undefined))
     throw new UsageError('serve file PATH; the others take no path');
-  if (path !== undefined) accessSync(path, constants.R_OK);
+  if (path !== undefined) check_file(path);
   const classes = SERVERS[kind as keyof typeof SERVERS];
   const Class = classes[(unix === undefined ? 0 : 2) + (udp ? 1 : 0)] as unknown as ServerClass;
   const worker_data: services.ServiceData = { path: path ?? '', idle: idle ?? null, verbose };

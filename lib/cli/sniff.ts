@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hexdump, parse, show, write_capture } from '../packet/index.js';
+import { check_file, check_interface } from './beginning.js';
 import { command, type OptionTable, type Values } from './command.js';
 import { DONE, Failure, UNUSABLE, UsageError } from './errors.js';
 import { until_interrupted } from './interrupt.js';
@@ -62,7 +63,10 @@ async function filter_of(
   device: string | undefined,
 ): Promise<string | undefined> {
   if (filter !== undefined && filter_file !== undefined) throw new UsageError('-f and -F exclude each other');
-  if (filter_file !== undefined) return readFileSync(filter_file, 'utf8');
+  if (filter_file !== undefined) {
+    check_file(filter_file);
+    return readFileSync(filter_file, 'utf8');
+  }
   if (filter === undefined) return undefined;
   const linktype = await filter_linktype(device);
   try {
@@ -135,6 +139,7 @@ export const sniff = command({
 the kernel takes off is put back.`,
   async run(values) {
     const device = values.interface === 'any' ? undefined : values.interface;
+    if (device !== undefined) check_interface(device);
     const packets = await PacketSocket.open({
       interface: device,
       snaplen: values.snaplen,

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { build, icmp, icmpv6, LINKTYPE_IPV4, LINKTYPE_IPV6, parse, payload } from '../packet/index.js';
 import * as socket from '../promises/index.js';
 import { type AddressRange, address_at, index_of, parse_range } from './address_range.js';
+import { check_interface } from './beginning.js';
 import { command, type OptionTable, type Values } from './command.js';
 import { open_icmp } from './echo.js';
 import { DONE, FAILED, INTERRUPTED } from './errors.js';
@@ -225,7 +226,9 @@ export const sweep = command({
 statistics on standard error. Needs what ping needs; unreachable ones are told apart by a raw socket only.
 Exit codes: 0 somebody answered, 1 nobody, 2 it could not begin, 130 Ctrl-C.`,
   async run(values, [network = '']) {
-    const swept = new Sweep(parse_range(network), values);
+    const range = parse_range(network);
+    if (values.interface !== undefined) check_interface(values.interface);
+    const swept = new Sweep(range, values);
     const interrupted = until_interrupted();
     await swept.run(interrupted);
     if (interrupted.aborted) return INTERRUPTED;

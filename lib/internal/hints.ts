@@ -32,6 +32,7 @@ const is_privileged = ({ address }: FailedCall) =>
 const lacks_scope = ({ address }: FailedCall) =>
   Array.isArray(address) && /^fe[89ab][^%]*$/i.test(String(address[0])) && !address[3];
 
+const NO_INTERFACE = 'there is no such interface: `ip link` shows those that there are';
 const CONNECT = /^connect/;
 const SEND = /^send/;
 const RECEIVE = /^recv/;
@@ -175,8 +176,12 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   ENETDOWN: [{ hint: 'the interface is down' }],
   ENODEV: [
     { calls: CONNECT, when: is_vsock, hint: 'there is no way to this machine' },
-    { calls: /^setsockopt/, hint: 'no interface fits: name one' },
-    { calls: /^(bind|connect|send)/, hint: 'there is no such interface' },
+    {
+      calls: /^setsockopt/,
+      when: ({ text }) => !text.includes('SO_BINDTODEVICE'),
+      hint: 'no interface fits: name one',
+    },
+    { calls: /^(bind|connect|if_nametoindex|send|setsockopt)/, hint: NO_INTERFACE },
   ],
   EINVAL: [
     {

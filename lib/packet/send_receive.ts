@@ -5,12 +5,14 @@ import {
   array,
   type BytesLike,
   bytes,
+  c_string,
   integer_or,
   options_of,
   timeout as seconds,
   shown,
 } from '../internal/validate.js';
 import { signal_of } from '../promises/waiting.js';
+import { if_nametoindex } from '../socket/index.js';
 import { answers, fits, questions } from './answers.js';
 import { build } from './build.js';
 import type { Draft } from './layers.js';
@@ -60,17 +62,15 @@ const LONGEST_MS = 2 ** 31 - 1;
  * Each packet is an array of layers (or bytes, or what `parse` gave, and these go out as they are), the first of which is `ipv4` or `ipv6` (the kernel finds the way) or `ethernet` (then an interface
  * has to be named). Addresses of this machine may be left out. It ends when all are answered, or after the time-out of the last try.
  *
- * @throws (rejects) PermissionError without CAP_NET_RAW, other OSErrors of sending; TypeError, RangeError before anything is sent; the
- *   signal's reason
+ * @throws (rejects) PermissionError without CAP_NET_RAW, ENODEV for an interface that is not there, other OSErrors of
+ *   sending; TypeError, RangeError before anything is sent; the signal's reason
  */
 export async function send_receive<P extends Sent>(
   packets: readonly P[],
   options: SendReceiveOptions = {},
 ): Promise<Exchanged<P>> {
   const { interface: interface_name } = options_of(options, OPTIONS);
-  if (interface_name !== undefined && typeof interface_name !== 'string') {
-    throw new TypeError(`interface must be a string, not ${shown(interface_name)}`);
-  }
+  if (interface_name !== undefined) c_string(interface_name, 'interface');
   const timing = {
     timeout: options.timeout === undefined ? 2 : seconds(options.timeout),
     interval: seconds(options.interval ?? 0, 'interval') ?? 0,
@@ -78,6 +78,8 @@ export async function send_receive<P extends Sent>(
   };
   const signal = signal_of(options);
   array(packets, 'packets');
+  // Of what needs it, this tells best that it is not there.
+  if (interface_name !== undefined) if_nametoindex(interface_name);
   const probes = packets.map((packet, i) => prepare(packet, `packets[${i}]`, interface_name));
   signal?.throwIfAborted();
   if (probes.length === 0) return { answered: [], unanswered: [] };

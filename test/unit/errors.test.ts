@@ -271,7 +271,17 @@ describe('messages that help', () => {
       /modprobe can-isotp/,
     ],
     ['EMFILE', { syscall: 'accept', text: '', address: undefined }, /ulimit -n/],
-    ['ENODEV', { syscall: 'bind', text: '', address: ['can7'] }, /no such interface/],
+    ['ENODEV', { syscall: 'bind', text: '', address: ['can7'] }, /no such interface: `ip link`/],
+    [
+      'ENODEV',
+      { syscall: 'setsockopt', text: 'fd 5, SOL_SOCKET, SO_BINDTODEVICE', address: undefined },
+      /no such interface/,
+    ],
+    [
+      'ENODEV',
+      { syscall: 'setsockopt', text: 'fd 5, IPPROTO_IP, IP_ADD_MEMBERSHIP', address: undefined },
+      /name one/,
+    ],
     ['ENODEV', { syscall: 'connect', text: '', address: [3, 1024] }, /no way to this machine/],
     [
       'ECONNREFUSED',

@@ -60,6 +60,16 @@ describe('refuses', () => {
     // @ts-expect-error no text
     ['an interface', () => send_receive([], { interface: 1 }), /^TypeError: interface must be a string/],
     [
+      'an interface that is not there',
+      () => send_receive([[ipv4(there)]], { interface: 'no-such' }),
+      /^OSError: \[ENODEV\] if_nametoindex\("no-such"\): No such device; there is no such interface: `ip link` shows those/,
+    ],
+    [
+      'an interface with a zero byte',
+      () => send_receive([], { interface: 'lo\0' }),
+      /^RangeError: interface must not contain a zero byte/,
+    ],
+    [
       'null for options',
       () => send_receive([], null as never),
       /^TypeError: options must be an object with timeout, /,
@@ -94,15 +104,19 @@ describe('refuses', () => {
   });
 });
 
-test('an interface that is not there leaves no socket open', (ctx) => {
+test('sockets that cannot be set up are closed', (ctx) => {
   if (process.getuid?.() !== 0) ctx.skip('needs root for CAP_NET_RAW');
   // In a process of its own, so that only its sockets are counted.
   const program = `
     import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-    const { arp, ethernet, ipv4, ipv6, send_receive } = await import(${JSON.stringify(`${dist}packet/index.js`)});
+    const { Wire } = await import(${JSON.stringify(`${dist}packet/wire.js`)});
     const codes = [];
-    for (const layers of [[ipv4({ dst: '127.0.0.1' })], [ipv6({ dst: '::1' })], [ethernet(), arp()]]) {
-      await send_receive([layers], { interface: 'no-such-device' }).catch(({ code }) => codes.push(code));
+    for (const kind of ['ipv4', 'ipv6', 'ethernet']) {
+      try {
+        new Wire(new Set([kind]), 'no-such-device');
+      } catch ({ code }) {
+        codes.push(code);
+      }
     }
     const links = readdirSync('/proc/self/fd').map((fd) => {
       try {

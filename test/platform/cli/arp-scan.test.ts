@@ -119,7 +119,7 @@ describe('arp-scan', () => {
 
   test.each([
     [['-i', 'lo'], 2, /lo is not an Ethernet interface/],
-    [['-i', 'no-such-device'], 1, /No such device/],
+    [['-i', 'no-such-device'], 2, /there is no interface "no-such-device", only lo, /],
     [['fd77::/120'], 2, /ARP is for IPv4 only/],
     [['10.0.0.0/99'], 2, /not a network/],
   ])('%j fails with a line', async (args, code, message) => {

@@ -197,7 +197,7 @@ describe('ping', () => {
     [[], 2, /an argument is missing/],
     [['-4', 'fd77:2::2'], 2, /fd77:2::2: Address family for hostname not supported/],
     [['-c', '0', '127.0.0.1'], 2, /option -c takes a whole number from 1 to/],
-    [['-I', '10.99.99.99', '127.0.0.1'], 1, /Cannot assign requested address/],
+    [['-I', '10.99.99.99', '127.0.0.1'], 2, /Cannot assign requested address/],
     [['-s', '70000', '127.0.0.1'], 2, /option -s takes a whole number from 0 to 65507/],
   ])('%j fails with a line', async (args, code, message) => {
     const outcome = await ours(args);

@@ -176,13 +176,14 @@ describe('sniff', () => {
   });
 
   test.each([
-    [['-i', 'no-such-device'], 1, /No such device/],
+    [['-i', 'no-such-device'], 2, /there is no interface "no-such-device", only lo, /],
     [['-f', 'this is no filter'], 2, /the filter is wrong: /],
     [['-F', '/etc/hostname'], 2, /not the output of tcpdump -ddd/],
-    [['-F', '/no/such/file'], 1, /no such file/],
+    [['-F', '/no/such/file'], 2, /no such file/],
     [['-f', 'ip', '-F', '/x'], 2, /exclude each other/],
     [['-s', '1'], 2, /option -s takes a whole number from 64/],
-    [['-w', '/no/such/folder/x.pcap', '-i', 'lo'], 1, /no such file or directory/],
+    [['-w', '/no/such/folder/x.pcap', '-i', 'lo'], 2, /no such file or directory, open/],
+    [['-w', '/', '-i', 'lo'], 2, /illegal operation on a directory, open '\/'/],
   ])('%j fails with a line', async (args, code, message) => {
     const outcome = await run(['sniff', ...args], { behind: net.behind(net.near) });
     expect(outcome).toMatchObject({ code, stdout: '' });

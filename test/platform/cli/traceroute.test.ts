@@ -153,7 +153,7 @@ describe('traceroute', () => {
     [['-I', '-T', '127.0.0.1'], 2, /exclude each other/],
     [['-f', '9', '-m', '3', '127.0.0.1'], 2, /the first hop, 9, is beyond the last, 3/],
     [['-q', '0', '127.0.0.1'], 2, /option -q takes a whole number from 1 to 10/],
-    [['-s', '10.99.99.99', '-n', '10.77.2.2'], 1, /Cannot assign requested address/],
+    [['-s', '10.99.99.99', '-n', '10.77.2.2'], 2, /Cannot assign requested address/],
   ])('%j fails with a line', async (args, code, message) => {
     const outcome = await ours(args);
     expect(outcome.code).toBe(code);

@@ -71,6 +71,28 @@ describe('bsd-sockets', () => {
     else expect(outcome.stderr).toMatch(message);
   });
 
+  test.each(['sniff -f icmp -i no-such', 'arp-scan -i no-such 192.0.2.1', 'sweep -I no-such 127.0.0.1'])(
+    '%s: an interface that is not there; those that are',
+    async (command) => {
+      const args = command.split(' ');
+      const outcome = await run(args);
+      expect(outcome).toMatchObject({ code: 2, stdout: '' });
+      expect(outcome.stderr).toMatch(
+        /^bsd-sockets [a-z-]+: there is no interface "no-such", only lo[^\n]*\n$/,
+      );
+    },
+  );
+
+  test.each([
+    ['sniff -F /no/such', /no such file or directory, [a-z]+ '\/no\/such'/],
+    ['sniff -F /', /: \/ is a directory/],
+  ])('%s cannot begin', async (command, message) => {
+    const { code, stderr } = await run(command.split(' '));
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^[^\n]+\n$/);
+    expect(stderr).toMatch(message);
+  });
+
   test.each(['doctor', 'sweep --json 127.0.0.1', '--help'])(
     'a full disk: %s tells it in a line',
     (command) => {

@@ -239,6 +239,8 @@ describe('nc', () => {
       1,
       /^nc: connect to \/no\/such\/socket \(unix\) failed: No such file or directory\n$/,
     ],
+    [['-l', '-U', '/no/such/socket'], 2, /\(bind \/no\/such\/socket\); the directory of the path/],
+    [['-s', '192.0.2.1', '127.0.0.1', '1'], 2, /Cannot assign requested address \(bind 192\.0\.2\.1\); /],
     [['-U', `/tmp/${'x'.repeat(200)}`], 2, /too long/],
     [['-p', '70000', '127.0.0.1', '1'], 2, /option -p takes a whole number from 1 to 65535, not "70000"/],
     [['-w', 'soon', '127.0.0.1', '1'], 2, /option -w takes a number from 0 to 86400, not "soon"/],

@@ -97,10 +97,12 @@ describe('serve', () => {
     [[], 2, /an argument is missing/],
     [['file'], 2, /serve file PATH/],
     [['echo', '/etc/hostname'], 2, /the others take no path/],
-    [['file', '/no/such/file'], 1, /no such file or directory/],
+    [['file', '/no/such/file'], 2, /no such file or directory, [a-z]+ '\/no\/such\/file'\n$/],
+    [['file', '/'], 2, /^bsd-sockets serve: \/ is a directory\n$/],
+    [['-U', '/no/such/socket', 'echo'], 2, /\(bind \/no\/such\/socket\); the directory of the path/],
     [['-u', 'file', this_file], 2, /not served as datagrams/],
     [['--kind', 'magic', 'echo'], 2, /--kind takes one of plain, threading, forking, async/],
-    [['--host', '192.0.2.1', 'echo'], 1, /Cannot assign requested address \(bind 192\.0\.2\.1 port 0\)/],
+    [['--host', '192.0.2.1', 'echo'], 2, /Cannot assign requested address \(bind 192\.0\.2\.1\); /],
   ])('%j fails with a line', async (args, code, message) => {
     const outcome = await run(['serve', ...args]);
     expect(outcome).toMatchObject({ code, stdout: '' });
@@ -111,7 +113,7 @@ describe('serve', () => {
   test('a port that is taken', async () => {
     const [server, port] = await serving(['echo']);
     const outcome = await run(['serve', '-p', String(port), 'echo']);
-    expect(outcome).toMatchObject({ code: 1 });
+    expect(outcome).toMatchObject({ code: 2, stdout: '' });
     expect(outcome.stderr).toMatch(
       /^bsd-sockets serve: Address already in use \(bind 127\.0\.0\.1 port \d+\); another/,
     );
