@@ -1,10 +1,12 @@
 // The workers of a pool, as its manager sees them: threads or processes that are starting, ready, busy or gone.
 import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import type { Socket } from '../socket/socket.js';
 import { print_error, print_uncaught } from './base.js';
 import {
   BUSY,
   count_finished,
+  finished,
   now_ms,
   READY,
   recorded_client,
@@ -36,11 +38,24 @@ interface Member {
   readonly slot: number;
   readonly pid: number | undefined;
   ready: boolean;
+  /** Its thread's folder in /proc. */
+  task: string | undefined;
   /** Why it is being ended, for the error of its request. */
   verdict: string | undefined;
   /** What it failed with, by itself. */
   error: unknown;
   end(): void;
+}
+
+/** Whether a thread sleeps; that of a folder in /proc that cannot be read does. */
+function is_asleep(task: string | undefined): boolean {
+  try {
+    const stat = readFileSync(`${task}/stat`, 'latin1');
+    // Behind the name, which may hold anything: the state.
+    return stat[stat.lastIndexOf(')') + 2] !== 'R';
+  } catch {
+    return true;
+  }
 }
 
 export class Crew {
@@ -82,6 +97,16 @@ export class Crew {
   /** How many are ready, busy or not. */
   get ready(): number {
     return Atomics.load(this.#counters, READY);
+  }
+
+  /** How many requests were finished in all, in 32 bits. */
+  get finished(): number {
+    return finished(this.#counters);
+  }
+
+  /** How many have a request and wait for something, as the kernel sees it now; the others compute, or have none. */
+  count_waiting(): number {
+    return [...this.#members].filter((member) => this.#is_busy(member) && is_asleep(member.task)).length;
   }
 
   /** Whether there are as many as there may be. */
@@ -183,7 +208,15 @@ export class Crew {
   }
 
   #add(slot: number, pid: number | undefined, end: () => void): Member {
-    const member: Member = { slot, pid, ready: false, verdict: undefined, error: undefined, end };
+    const member: Member = {
+      slot,
+      pid,
+      ready: false,
+      task: undefined,
+      verdict: undefined,
+      error: undefined,
+      end,
+    };
     Atomics.store(this.#counters, this.#word(member, STATE), 0);
     this.#members.add(member);
     return member;
@@ -201,6 +234,7 @@ export class Crew {
     switch (report.type) {
       case 'loaded':
         member.ready = true;
+        member.task = report.task;
         Atomics.add(this.#counters, READY, 1);
         break;
       case 'load_error':

@@ -1,33 +1,18 @@
 // The manager of a pool, a thread of its own, so that the pool lives while the server's thread is blocked: starts workers
 // when all are busy, ends those that idle, replaces those that died, ends those that take too long. Where the server has no
 // hook that must see a request first, it lets threads take requests by themselves, and takes those of processes.
-import { availableParallelism } from 'node:os';
 import type { MessagePort } from 'node:worker_threads';
 import { fromshare } from '../socket/share.js';
 import type { Socket } from '../socket/socket.js';
 import { Acceptor } from './acceptor.js';
-import {
-  await_fewer,
-  count_discarded,
-  finished,
-  has_room,
-  open_counters,
-  take_most,
-  under_way,
-} from './counters.js';
+import { await_fewer, count_discarded, has_room, open_counters, take_most, under_way } from './counters.js';
 import { Crew } from './crew.js';
+import { grow } from './growth.js';
 import { Lender } from './lease.js';
 import type { ManagerConfig, News, Order } from './protocol.js';
 import { discard, post, STOP_MESSAGE } from './queue.js';
 import { deadline, is_readable, readable, unless_aborted } from './wait.js';
 
-/** All busy for so long: one more worker. */
-const GROW_MS = 5;
-/** Requests of so many milliseconds are worth more threads than there are processors; */
-const SLOW_MS = 1;
-/** measured for so long at least, and at most, for a thread may wait for a processor, too. */
-const MEASURE_MS = 20;
-const MEASURE_MAX_MS = 100;
 /** What is cut off ends within so many times so many milliseconds. */
 const CUT_TRIES = 20;
 const CUT_MS = 50;
@@ -80,8 +65,10 @@ class Manager {
     this.#crew.hire();
     const { signal } = this.#over;
     signal.addEventListener('abort', () => this.#look_again());
-    const short = () => this.#until(() => this.#is_short() || signal.aborted);
-    this.#grow(signal, short, () => this.#is_short()).catch((error) => this.#fail(String(error)));
+    grow(this.#crew, signal, {
+      begins: () => this.#until(() => this.#is_short() || signal.aborted),
+      goes_on: () => this.#is_short(),
+    }).catch((error: unknown) => this.#fail(String(error)));
   }
 
   #tell(news: News): void {
@@ -134,33 +121,15 @@ class Manager {
   async #lend(stop: AbortSignal): Promise<void> {
     if (stop.aborted) return;
     this.#lender.open();
-    await this.#grow(
-      stop,
-      () => readable(this.#listener, stop),
-      () => is_readable(this.#listener),
-    );
+    await grow(this.#crew, stop, {
+      begins: () => readable(this.#listener, stop),
+      goes_on: () => is_readable(this.#listener),
+    });
   }
 
   /** Whether requests wait that no worker is free for: on the queue, or the server has one and waits for room. */
   #is_short(): boolean {
     return under_way(this.#counters) + Math.min(1, this.#rooms) > this.#crew.ready;
-  }
-
-  /** Starts workers while requests wait that nobody takes. @param waiting waits until some do */
-  async #grow(stop: AbortSignal, waiting: () => Promise<unknown>, is_waiting: () => boolean): Promise<void> {
-    while (!stop.aborted) {
-      await this.#crew.vacancy(stop);
-      await waiting();
-      const began = performance.now();
-      const before = finished(this.#counters);
-      for (let spent = 0; spent <= MEASURE_MAX_MS; spent = performance.now() - began) {
-        await new Promise((resolve) => setTimeout(resolve, GROW_MS));
-        if (stop.aborted || !is_waiting()) break;
-        const request_ms = (spent * this.#crew.ready) / ((finished(this.#counters) - before) | 0);
-        const is_slow = spent >= MEASURE_MS && request_ms >= SLOW_MS;
-        if (is_slow || this.#crew.size < availableParallelism()) this.#crew.hire();
-      }
-    }
   }
 
   /** Takes the requests that have come before serving ended, and closes what further ones would come by. */

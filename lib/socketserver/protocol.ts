@@ -71,7 +71,8 @@ export interface PackedError {
 
 /** From a worker to the manager. */
 export type Report =
-  | { readonly type: 'loaded' }
+  /** It is ready for requests. `task`: its folder in /proc. */
+  | { readonly type: 'loaded'; readonly task: string | undefined }
   | { readonly type: 'load_error'; readonly message: string }
   /** So few requests are under way now as somebody waits for. */
   | { readonly type: 'finished' }

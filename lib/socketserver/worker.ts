@@ -1,6 +1,6 @@
 // A worker of a pool: a thread or a child process that takes requests from the queue, one after the other, and has the
 // handler handle them, blocking.
-import { writeSync } from 'node:fs';
+import { readlinkSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import { MSG_CTRUNC, MSG_DONTWAIT, POLLOUT, SHUT_WR } from '../constants.js';
@@ -79,6 +79,15 @@ function reporter({ kind }: WorkerConfig): Tell {
       // The server is gone: there will be no further request.
     }
   };
+}
+
+/** The folder in /proc of this thread; undefined where there is no /proc. */
+function task_folder(): string | undefined {
+  try {
+    return `/proc/${readlinkSync('/proc/thread-self')}`;
+  } catch {
+    return undefined;
+  }
 }
 
 /** What a worker writes into the counters. */
@@ -192,7 +201,7 @@ class RequestLoop {
 
   /** Handles requests until the queue ends, or a message says that this worker is to. */
   async run(): Promise<void> {
-    this.#report({ type: 'loaded' });
+    this.#report({ type: 'loaded', task: task_folder() });
     for (let count = 1; ; count++) {
       this.#slot.queue();
       let received = this.#receive(MSG_DONTWAIT);
