@@ -9,6 +9,8 @@ import { complain } from './output.js';
 import { Input, type RelayOptions, relay } from './relay.js';
 
 const DAY = 86_400;
+// As OpenBSD's says it.
+const TIMED_OUT = 'timed out: Operation now in progress';
 const DATAGRAM_MAX = 65_535;
 const PORT = { type: 'integer', min: 1, max: 65_535 } as const;
 // How long a UDP port has to say that it is closed.
@@ -61,6 +63,7 @@ type Sock = socket.socket;
 interface Target {
   readonly family: number;
   readonly address: socket.Address;
+  /** As it was given, with its address where that is another: "localhost (127.0.0.1)". */
   readonly host: string;
   readonly port: string;
 }
@@ -84,7 +87,7 @@ async function targets(host: string | null, port: string, options: Options, flag
   return rows.map(([row_family, , , , address]) => ({
     family: row_family,
     address: address as socket.Address,
-    host: host ?? String(address[0]),
+    host: host === null || host === address[0] ? String(address[0]) : `${host} (${address[0]})`,
     port: String(address[1]),
   }));
 }
@@ -106,12 +109,14 @@ async function make(family: number, options: Options): Promise<Sock> {
 }
 
 /** The service of a port, where it has a name. */
-async function service(port: string, protocol: string): Promise<string> {
-  const name = await socket.getservbyport(Number(port), protocol).catch(() => '*');
-  return `[${protocol}/${name}]`;
+async function service(port: string, options: Options): Promise<string> {
+  const protocol = kind(options);
+  const unnamed = '*';
+  if (options.numeric) return `[${protocol}/${unnamed}]`;
+  return `[${protocol}/${await socket.getservbyport(Number(port), protocol).catch(() => unnamed)}]`;
 }
 
-/** Connects to the first address that answers; says of each that does not. Null where none does. */
+/** Connects to the first address that answers; -v says of each that does not. Null where none does. */
 async function connect(
   tried: readonly Target[],
   options: Options,
@@ -123,19 +128,16 @@ async function connect(
       const timeout = options.wait ?? null;
       await sock.connect(address, { signal: interrupted, timeout });
       if (options.udp && options.scan) await probe(sock, interrupted);
-      if (options.verbose) {
-        const protocol = kind(options);
-        const words = options.unix ? host : `${host} ${port} port ${await service(port, protocol)}`;
-        complain(`Connection to ${words} succeeded!`);
-      }
+      if (options.verbose && !options.unix)
+        complain(`Connection to ${host} ${port} port ${await service(port, options)} succeeded!`);
       return sock;
     } catch (error) {
       sock.close();
       if (!(error instanceof socket.OSError)) throw error;
-      const why = error.strerror ?? 'timed out';
-      const where = options.unix ? host : `${host} port ${port}`;
-      if (!options.scan || options.verbose)
-        complain(`nc: connect to ${where} (${kind(options)}) failed: ${why}`);
+      // Without errno it is the time-out of -w.
+      const why = error.errno === undefined ? TIMED_OUT : `failed: ${error.strerror}`;
+      if (options.unix) complain(`nc: ${host}: ${error.strerror ?? 'timed out'}`);
+      else if (options.verbose) complain(`nc: connect to ${host} port ${port} (${kind(options)}) ${why}`);
     }
   }
   return null;

@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { program, Running, run } from './run.js';
 
 const has_nc = spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr?.startsWith('OpenBSD');
@@ -188,6 +188,54 @@ describe('nc', () => {
     server.close();
   });
 
+  describe("what Debian's nc says, with and without -v", () => {
+    const servers: socket.socket<number>[] = [];
+    const clients: socket.socket<number>[] = [];
+    const server_with = (backlog: number): string => {
+      const server = socket.create_server(['127.0.0.1', 0], { backlog });
+      servers.push(server);
+      return String(server.getsockname()[1]);
+    };
+    let ports: Readonly<Record<string, string>> = {};
+    beforeAll(() => {
+      ports = { OPEN: server_with(128), FULL: server_with(0), CLOSED: closed_port() };
+      // Whoever comes when the queue is full gets no answer.
+      for (let i = 0; i < 4; i++) {
+        const client = socket.socket(socket.AF_INET, socket.SOCK_STREAM);
+        clients.push(client);
+        client.setblocking(false);
+        client.connect_ex(['127.0.0.1', Number(ports.FULL)]);
+      }
+    });
+    afterAll(() => {
+      for (const each of [...servers, ...clients]) each.close();
+    });
+
+    test.for([
+      'CLOSED',
+      '-w 1 FULL',
+      '-w 5 CLOSED',
+      '-z CLOSED',
+      '-z OPEN',
+      '-w 1 OPEN',
+      '-n -z OPEN',
+      '-4 -z localhost OPEN',
+      '-4 localhost CLOSED',
+      '-4 -z localhost OPEN-OPEN',
+      '-U /no/such/socket',
+      '-U /',
+    ])('%s', async (line, ctx) => {
+      if (!has_nc) ctx.skip('needs netcat-openbsd');
+      const rest = line.replaceAll(/OPEN|CLOSED|FULL/g, (name) => ports[name] ?? '').split(' ');
+      const with_host =
+        line.includes('localhost') || line.includes('-U') ? rest : rest.toSpliced(-1, 0, '127.0.0.1');
+      for (const args of [with_host, ['-v', ...with_host]]) {
+        const { status, stderr } = spawnSync('nc', args, { encoding: 'utf8', input: '' });
+        expect(await run(['nc', ...args])).toMatchObject({ code: status, stderr });
+      }
+    });
+  });
+
   test('-z -u', async () => {
     const server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
     server.bind(['127.0.0.1', 0]);
@@ -222,7 +270,7 @@ describe('nc', () => {
 
   test.each([
     [
-      ['127.0.0.1', closed_port()],
+      ['-v', '127.0.0.1', closed_port()],
       1,
       /^nc: connect to 127.0.0.1 port \d+ \(tcp\) failed: Connection refused\n$/,
     ],
@@ -234,11 +282,7 @@ describe('nc', () => {
     [['-l'], 2, /which port\?/],
     [['-k', '127.0.0.1', '1'], 2, /-k goes with -l/],
     [['-U', '/a', '/b'], 2, /-U takes one path/],
-    [
-      ['-U', '/no/such/socket'],
-      1,
-      /^nc: connect to \/no\/such\/socket \(unix\) failed: No such file or directory\n$/,
-    ],
+    [['-U', '/no/such/socket'], 1, /^nc: \/no\/such\/socket: No such file or directory\n$/],
     [['-l', '-U', '/no/such/socket'], 2, /\(bind \/no\/such\/socket\); the directory of the path/],
     [['-s', '192.0.2.1', '127.0.0.1', '1'], 2, /Cannot assign requested address \(bind 192\.0\.2\.1\); /],
     [['-U', `/tmp/${'x'.repeat(200)}`], 2, /too long/],
