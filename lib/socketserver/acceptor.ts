@@ -1,30 +1,40 @@
 // Taking requests on the manager's thread and putting them on the queue: what get_request() and process_request() do where
 // the server overrides neither. Processes get all of their requests so, threads those that are left when serving ends.
 //
-// More are put there than there are workers, so that a worker that has finished one finds the next without anybody's help:
-// waking a process, and hearing from it, costs more than handling a short request.
+// Of short requests more are put there than there are workers, so that a worker that has finished one finds the next without
+// anybody's help: waking a process, and hearing from it, costs more than handling a short request. The others wait in the
+// kernel's backlog.
 import { constants } from 'node:os';
 import { addon, cells, GENERATION } from '../addon.js';
 import { MSG_DONTWAIT } from '../constants.js';
 import { decode } from '../internal/address.js';
 import type { Socket } from '../socket/socket.js';
 import * as transfer from '../socket/transfer.js';
-import { count_request, has_room } from './counters.js';
+import { count_request, finished, has_room } from './counters.js';
 import type { ManagerConfig } from './protocol.js';
 import { encode_request, post } from './queue.js';
-import { is_scarce, is_writable, next_turn, pause, REST_LIMIT, readable, writable } from './wait.js';
+import {
+  is_readable,
+  is_scarce,
+  is_writable,
+  next_turn,
+  pause,
+  REST_LIMIT,
+  readable,
+  writable,
+} from './wait.js';
 
 const { EAGAIN } = constants.errno;
 /** So many requests without a turn of the event loop. */
 const BATCH = 32;
-/** So many requests may wait on the queue; */
-const AHEAD = 64;
-/** once there are so many, the next is put there when half of them are gone. */
-const AHEAD_AGAIN = AHEAD / 2;
+/** So many requests may wait on the queue as workers finish in so many milliseconds, */
+const AHEAD_MS = 10;
+/** and these at most. */
+const AHEAD_LIMIT = 64;
 
 /** What an acceptor needs of its manager. */
 export interface AcceptorEvents {
-  /** Waits until workers have fewer requests than there are workers and this many; or until `stop` aborts. */
+  /** A request waits until workers have fewer than there are workers and, beyond them, this many; or until `stop` aborts. */
   room(ahead: number, stop: AbortSignal): Promise<void>;
   /** There is one more on the queue. */
   put(): void;
@@ -36,6 +46,9 @@ export class Acceptor {
   readonly #listener: Socket<number>;
   readonly #queue: Socket<number>;
   readonly #events: AcceptorEvents;
+  #ahead = 0;
+  #measured_ms = 0;
+  #finished = 0;
 
   constructor(
     config: ManagerConfig,
@@ -69,7 +82,12 @@ export class Acceptor {
 
   /** Puts the next request on the queue, once there is room; 0 or -errno. */
   async #next(stop: AbortSignal): Promise<number> {
-    if (!has_room(this.#counters, AHEAD)) await this.#events.room(AHEAD_AGAIN, stop);
+    this.#measure();
+    if (!has_room(this.#counters, this.#ahead)) {
+      if (!is_readable(this.#listener)) return -EAGAIN;
+      // Not for each anew.
+      await this.#events.room(this.#ahead >> 1, stop);
+    }
     // Large datagrams fill it sooner.
     if (!is_writable(this.#queue)) await writable(this.#queue, stop);
     if (stop.aborted) return 0;
@@ -78,6 +96,16 @@ export class Acceptor {
     const result = this.#config.max_packet_size > 0 ? await this.#receive() : await this.#accept();
     if (is_scarce(-result)) await pause();
     return result;
+  }
+
+  #measure(): void {
+    const now_ms = performance.now();
+    const spent_ms = now_ms - this.#measured_ms;
+    if (spent_ms < AHEAD_MS) return;
+    const all = finished(this.#counters);
+    const count = (all - this.#finished) | 0;
+    this.#ahead = Math.min(AHEAD_LIMIT, Math.floor((count * AHEAD_MS) / spent_ms));
+    [this.#measured_ms, this.#finished] = [now_ms, all];
   }
 
   /** Puts the next connection on the queue; 0 or -errno. */

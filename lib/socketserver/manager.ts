@@ -34,8 +34,8 @@ class Manager {
   #ended: Promise<void> = Promise.resolve();
   /** Aborted when workers cannot start, or are to end. */
   readonly #over = new AbortController();
-  /** How often the server waits for room. */
-  #rooms = 0;
+  /** How many requests wait for room. */
+  #waiting = 0;
 
   constructor(config: ManagerConfig) {
     const { port } = config;
@@ -91,7 +91,7 @@ class Manager {
       case 'stop':
         return this.#stop_taking();
       case 'room':
-        return this.#wait_for_room();
+        return this.#room(0, this.#over.signal);
       case 'look':
         return this.#lender.interrupt();
       case 'rest':
@@ -127,9 +127,9 @@ class Manager {
     });
   }
 
-  /** Whether requests wait that no worker is free for: on the queue, or the server has one and waits for room. */
+  /** Whether requests wait that no worker is free for: on the queue, or for room. */
   #is_short(): boolean {
-    return under_way(this.#counters) + Math.min(1, this.#rooms) > this.#crew.ready;
+    return under_way(this.#counters) + this.#waiting > this.#crew.ready;
   }
 
   /** Takes the requests that have come before serving ended, and closes what further ones would come by. */
@@ -169,24 +169,19 @@ class Manager {
     }
   }
 
-  /** Waits until workers have fewer requests than there are workers and, beyond them, this many. */
+  /** A request waits until workers have fewer than there are workers and, beyond them, this many. */
   async #room(ahead: number, stop: AbortSignal): Promise<void> {
     const ends = () => stop.aborted || this.#over.signal.aborted;
     const look = () => this.#look_again();
     stop.addEventListener('abort', look);
+    this.#waiting++;
+    this.#look_again();
     await this.#until(
       () => has_room(this.#counters, ahead) || ends(),
       () => this.#crew.ready + ahead,
     );
+    this.#waiting--;
     stop.removeEventListener('abort', look);
-  }
-
-  /** The server has a request and waits until a worker is free. */
-  async #wait_for_room(): Promise<void> {
-    this.#rooms++;
-    this.#look_again();
-    await this.#room(0, this.#over.signal);
-    this.#rooms--;
   }
 
   async #drain(limit_ms: number): Promise<void> {

@@ -153,6 +153,12 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
     expect((await log(kind, 'drain')).log).toEqual(['slept 700']);
   });
 
+  test('who waits for slow requests stays in the backlog of the server', async () => {
+    const [waiting, ...answers] = (await log(kind, 'kept')).log;
+    expect(waiting).toBe('00000000:00000003');
+    expect(answers).toEqual(['slept 300', 'hello 0', 'hello 1', 'hello 2']);
+  });
+
   test('shutdown({ drain }) cuts off what takes too long', async () => {
     const { log: found } = await log(kind, 'cut');
     expect(found.at(-1)).toMatch(/^(Connection reset by peer)?$/);
