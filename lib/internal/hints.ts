@@ -134,6 +134,13 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     { calls: /^socket/, hint: 'the protocol is not of this socket type' },
     { calls: /^(connect|send)/, when: is_path, hint: "the other side's socket is of another type" },
   ],
+  EBADF: [
+    {
+      calls: /^sendfile$/,
+      when: ({ text }) => text.startsWith('file'),
+      hint: 'the file is closed, or not open for reading',
+    },
+  ],
   EMFILE: [{ hint: 'this process has too many open descriptors: close some, or raise ulimit -n' }],
   ENFILE: [{ hint: 'the whole system has too many open files (sysctl fs.file-max)' }],
   ETOOMANYREFS: [{ hint: 'too many descriptors are under way: receive some' }],

@@ -5,7 +5,14 @@ import { promisify } from 'node:util';
 import { addon, cells, GENERATION } from '../addon.js';
 import { OSError } from '../errors.js';
 import { READ, ready } from '../internal/readiness.js';
-import { check_sendfile, is_not_sent, move_position, type SendfileSource } from '../socket/sendfile.js';
+import {
+  check_file,
+  check_sendfile,
+  is_not_sent,
+  move_position,
+  raise_of_file,
+  type SendfileSource,
+} from '../socket/sendfile.js';
 import * as transfer from '../socket/transfer.js';
 import type { EventSocket } from './base.js';
 import { breathe, check_options, Later, promised, timeout_ms_of, type WaitOptions } from './waiting.js';
@@ -33,6 +40,7 @@ export function sendfile(
         const piece = Math.min(wanted - sent, PIECE_SIZE);
         const result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, piece, 0);
         if (sent > 0 || !is_not_sent(result)) {
+          check_file(sock, fd, result, sent);
           if (result < 0) return result;
           sent += result;
           if (result === 0 || sent === wanted) return sent;
@@ -83,7 +91,8 @@ class ByHand {
 
   #later(): Later {
     const aborter = new AbortController();
-    return new Later(this.#read(aborter.signal), () => aborter.abort());
+    const read = this.#read(aborter.signal).catch((error) => raise_of_file(this.fd, error, this.sent));
+    return new Later(read, () => aborter.abort());
   }
 
   async #read(signal: AbortSignal): Promise<void> {

@@ -3,9 +3,11 @@ import { fstatSync, readSync } from 'node:fs';
 import { constants } from 'node:os';
 import { addon } from '../addon.js';
 import * as c from '../constants.js';
+import { OSError, raise } from '../errors.js';
 import { descriptor, integer, integer_or, shown } from '../internal/validate.js';
 import type { SocketBase } from './base.js';
 import type { Socket } from './socket.js';
+import * as transfer from './transfer.js';
 
 /** A descriptor, a FileHandle, or anything with `fileno()`; `seek(offset)` is told where sending ended. */
 export type SendfileSource =
@@ -13,6 +15,7 @@ export type SendfileSource =
   | { readonly fd: number }
   | { fileno(): number; seek?(offset: number): unknown };
 
+const { EBADF } = constants.errno;
 // What sendfile(2) says of a file that it does not send.
 const NOT_SENT: readonly number[] = [
   -constants.errno.EINVAL,
@@ -33,18 +36,55 @@ export function sendfile<F extends number>(
   const { fd, wanted } = check_sendfile(sock, file, offset, count, sock.gettimeout());
   let sent = 0;
   try {
-    for (let result = -1; result !== 0 && sent < wanted; sent += result) {
-      const block = Math.min(wanted - sent, BLOCK_SIZE);
-      result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, block, sock._timeout_ms);
-      if (sent === 0 && is_not_sent(result)) {
-        sent = send_by_hand(sock, fd, offset, wanted);
-        return sent;
-      }
+    for (const result of parts(sock, fd, offset, wanted)) {
+      check_file(sock, fd, result, sent);
       if (result < 0) sock._raise_with(result, 'sendfile', { bytes_sent: sent });
+      sent += result;
     }
     return sent;
   } finally {
     if (sent > 0) move_position(file, offset + sent);
+  }
+}
+
+/** Sends the file, one part a step: what each moved, or a negative number, which is the last. */
+function* parts(sock: SocketBase, fd: number, offset: number, wanted: number): Generator<number, void> {
+  let result = -1;
+  for (let sent = 0; result !== 0 && sent < wanted; sent += result) {
+    const block = Math.min(wanted - sent, BLOCK_SIZE);
+    result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, block, sock._timeout_ms);
+    if (sent === 0 && is_not_sent(result)) return yield* parts_by_hand(sock, fd, offset, wanted);
+    yield result;
+  }
+}
+
+/** The same for a file that sendfile(2) does not take: a pipe, a terminal, one of /proc. It is read and sent. */
+function* parts_by_hand(
+  sock: SocketBase,
+  fd: number,
+  offset: number,
+  wanted: number,
+): Generator<number, void> {
+  const position = fstatSync(fd).isFile() ? offset : null;
+  const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
+  for (let sent = 0; sent < wanted; ) {
+    const at = position === null ? null : position + sent;
+    const count = read_file(fd, buffer, Math.min(CHUNK_SIZE, wanted - sent), at, sent);
+    if (count === 0) return;
+    for (let rest = buffer.subarray(0, count); rest.length > 0; ) {
+      const result = transfer.send(sock, rest, 0, sock._timeout_ms);
+      yield result;
+      sent += result;
+      rest = rest.subarray(result);
+    }
+  }
+}
+
+function read_file(fd: number, buffer: Buffer, length: number, at: number | null, sent: number): number {
+  try {
+    return readSync(fd, buffer, 0, length, at);
+  } catch (error) {
+    return raise_of_file(fd, error, sent);
   }
 }
 
@@ -70,31 +110,35 @@ export function is_not_sent(result: number): boolean {
   return NOT_SENT.includes(result);
 }
 
+/** A closed file, or one that is not open for reading, is not the socket's fault. @throws OSError that names the file */
+export function check_file(sock: SocketBase, fd: number, result: number, bytes_sent: number): void {
+  if (result === -EBADF && addon.getsockname(sock._fd, sock._generation) !== -EBADF)
+    raise(result, { syscall: 'sendfile', what: () => `file fd ${fd}`, bytes_sent });
+}
+
+/** Throws what was thrown where a file was read: an error of `fs` as an OSError that names the file. */
+export function raise_of_file(fd: number, error: unknown, bytes_sent: number): never {
+  if (!(error instanceof Error) || error instanceof OSError || !('errno' in error)) throw error;
+  const result = -Math.abs(Number(error.errno));
+  raise(result, { syscall: 'sendfile', what: () => `file fd ${fd}`, bytes_sent, cause: error });
+}
+
 /** Tells the file where sending ended. */
 export function move_position(file: SendfileSource, position: number): void {
   if (typeof file === 'object' && 'seek' in file) file.seek?.(position);
 }
 
 function file_descriptor(file: SendfileSource): number {
+  const fd = given_descriptor(file);
+  if (fd < 0) throw new RangeError(`file is closed: its descriptor is ${fd}`);
+  return fd;
+}
+
+function given_descriptor(file: SendfileSource): number {
   if (typeof file === 'object' && file !== null && 'fd' in file && !('fileno' in file))
-    return integer(file.fd, 'file.fd', 0);
+    return integer(file.fd, 'file.fd');
   if (typeof file !== 'number' && typeof (file as { fileno?: unknown } | null)?.fileno !== 'function') {
     throw new TypeError(`file must be a descriptor, a FileHandle or have fileno(), not ${shown(file)}`);
   }
   return descriptor(file, 'file');
-}
-
-/** A file that sendfile(2) does not take: a pipe, a terminal, one of /proc. */
-function send_by_hand<F extends number>(sock: Socket<F>, fd: number, offset: number, wanted: number): number {
-  const position = fstatSync(fd).isFile() ? offset : null;
-  const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
-  let sent = 0;
-  while (sent < wanted) {
-    const at = position === null ? null : position + sent;
-    const count = readSync(fd, buffer, 0, Math.min(CHUNK_SIZE, wanted - sent), at);
-    if (count === 0) break;
-    sock.sendall(buffer.subarray(0, count));
-    sent += count;
-  }
-  return sent;
 }

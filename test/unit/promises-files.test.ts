@@ -200,7 +200,27 @@ describe('sendfile', () => {
     // @ts-expect-error no file
     await expect(a.sendfile('file')).rejects.toThrow(TypeError);
     closeSync(file);
-    await expect(a.sendfile(file, { timeout: 1 })).rejects.toThrow();
+    await expect(a.sendfile(99_999, { timeout: 1 })).rejects.toThrow(
+      '[EBADF] sendfile(file fd 99999): Bad file descriptor; the file is closed, or not open for reading',
+    );
+    const directory = openSync(folder, 'r');
+    await expect(a.sendfile(directory)).rejects.toThrow(
+      expect.objectContaining({
+        name: 'IsADirectoryError',
+        message: `[EISDIR] sendfile(file fd ${directory}): Is a directory`,
+        bytes_sent: 0,
+      }),
+    );
+    closeSync(directory);
+    const written = openSync(path, 'a');
+    await expect(a.sendfile(written)).rejects.toThrow(`[EBADF] sendfile(file fd ${written}): `);
+    closeSync(written);
+    const handle = await open(path);
+    await handle.close();
+    await expect(a.sendfile(handle)).rejects.toThrow(new RangeError('file is closed: its descriptor is -1'));
+    const ended = new promises.socket();
+    ended.close();
+    await expect(ended.sendfile(0)).rejects.toThrow(/^\[EBADF\] sendfile\(closed socket\): /);
     const udp = new promises.socket(promises.AF_INET, promises.SOCK_DGRAM);
     await expect(udp.sendfile(0)).rejects.toThrow(RangeError);
     udp.close();

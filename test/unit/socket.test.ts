@@ -2,7 +2,7 @@
 // (test/conformance): construction, closing, options, deadlines, progress in errors.
 import { closeSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
@@ -341,19 +341,72 @@ describe('sendfile', () => {
     closeSync(fd);
   });
 
-  test('misuse: datagram sockets, sockets that do not block, directories', () => {
+  test('misuse: datagram sockets, sockets that do not block, closed ones', () => {
     using udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
     using nonblocking = socket.socket();
     nonblocking.setblocking(false);
     expect(() => udp.sendfile(0)).toThrow(/only sockets of type SOCK_STREAM/);
     expect(() => nonblocking.sendfile(0)).toThrow(/non-blocking/);
     const [a, b] = pair();
-    const directory = openSync('/', 'r');
-    expect(() => a.sendfile(directory)).toThrow(expect.objectContaining({ code: 'EISDIR' }));
-    expect(() => a.sendfile(12_345)).toThrow(expect.objectContaining({ code: 'EBADF' }));
-    closeSync(directory);
     a.close();
     b.close();
+    expect(() => a.sendfile(0)).toThrow(/^\[EBADF\] sendfile\(closed socket\): /);
+  });
+
+  test('misuse: a directory, a file that is not open for reading, a closed one are told as such', async () => {
+    const [a, b] = pair();
+    const directory = openSync('/', 'r');
+    expect(() => a.sendfile(directory)).toThrow(socket.IsADirectoryError);
+    expect(() => a.sendfile(directory)).toThrow(
+      expect.objectContaining({
+        message: `[EISDIR] sendfile(file fd ${directory}): Is a directory`,
+        errno: constants.errno.EISDIR,
+        syscall: 'sendfile',
+        bytes_sent: 0,
+        cause: expect.objectContaining({ syscall: 'read' }),
+      }),
+    );
+    closeSync(directory);
+    const written = openSync(path, 'a');
+    for (const file of [written, { fileno: () => 12_345 }]) {
+      const fd = typeof file === 'number' ? file : 12_345;
+      expect(() => a.sendfile(file)).toThrow(
+        expect.objectContaining({
+          message: `[EBADF] sendfile(file fd ${fd}): Bad file descriptor; the file is closed, or not open for reading`,
+          code: 'EBADF',
+          bytes_sent: 0,
+        }),
+      );
+    }
+    closeSync(written);
+    const handle = await open(path);
+    await handle.close();
+    expect(() => a.sendfile(handle)).toThrow(new RangeError('file is closed: its descriptor is -1'));
+    a.close();
+    b.close();
+  });
+
+  test('a file that is read and sent: bytes_sent counts all, and the position is where sending ended', () => {
+    const [a, b] = socket.socketpair();
+    a.settimeout(0.05);
+    const [x, y] = socket.socketpair();
+    x.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4_000_000);
+    x.sendall(Buffer.alloc(1_000_000));
+    let position = 0;
+    const file = { fileno: () => y.fileno(), seek: (offset: number) => (position = offset) };
+    let bytes_sent = 0;
+    try {
+      a.sendfile(file);
+    } catch (error) {
+      expect(error).toMatchObject({ code: 'ETIMEDOUT', syscall: 'sendfile' });
+      bytes_sent = (error as socket.OSError).bytes_sent ?? 0;
+    }
+    a.close();
+    expect(bytes_sent).toBeGreaterThan(65_536);
+    expect(position).toBe(bytes_sent);
+    expect(b.recv_exactly(bytes_sent).length).toBe(bytes_sent);
+    expect(b.recv(1).length).toBe(0);
+    for (const one of [b, x, y]) one.close();
   });
 });
 
