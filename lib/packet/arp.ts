@@ -86,8 +86,9 @@ export const arp_protocol: Protocol = {
   build(layer: ArpDraft, output: Output) {
     const protocol_type = layer.protocol_type ?? IPV4;
     const hardware = hardware_length(layer.sender_mac ?? '00:00:00:00:00:00') ?? 6;
-    const is_ipv4 = protocol_type === IPV4 && layer.sender_ip?.includes(':') !== true;
-    const protocol = is_ipv4 ? 4 : (hardware_length(layer.sender_ip ?? '') ?? 0);
+    const of_bytes = hardware_length(layer.sender_ip ?? '');
+    const is_ipv4 = protocol_type === IPV4 && (layer.sender_ip === undefined || of_bytes === undefined);
+    const protocol = is_ipv4 ? 4 : (of_bytes ?? 0);
     const at = output.prepend(HEADER + 2 * (hardware + protocol));
     output.u16(at, layer.hardware_type ?? 1, 'arp.hardware_type');
     output.u16(at + 2, protocol_type, 'arp.protocol_type');

@@ -1,5 +1,5 @@
 // The options of IPv4: RFC 791 (routes, timestamps), 1108 (security), 2113 (router alert).
-import { array, integer } from '../internal/validate.js';
+import { array, integer, shown } from '../internal/validate.js';
 import { read_ipv4, write_ipv4 } from './address.js';
 import {
   type Decode,
@@ -17,11 +17,28 @@ interface Route {
   addresses: readonly string[];
 }
 
+/** What a machine on the way noted. */
+interface TimestampEntry {
+  /** undefined where the option has none (flag 0) */
+  address?: string | undefined;
+  /** in milliseconds since midnight, UTC; with the highest bit, something else */
+  time: number;
+}
+interface Timestamp {
+  /** where the next entry goes, in bytes from the option's type on, which is 1: 5 at first, beyond the end when all are used */
+  pointer: number;
+  /** how many machines found no room */
+  overflow: number;
+  /** 0: times only; 1: addresses and times; 3: the addresses are given, and only these machines note the time */
+  flag: number;
+  entries: readonly TimestampEntry[];
+}
+
 export type Ipv4Option =
   | Option<0, 'eol'>
   | Option<1, 'nop'>
   | Option<7, 'record_route', Route>
-  | Option<68, 'timestamp'>
+  | Option<68, 'timestamp', Timestamp>
   | Option<130, 'security'>
   | Option<131, 'loose_source_route', Route>
   | Option<136, 'stream_id', { id: number }>
@@ -59,8 +76,10 @@ export const decode_ipv4_option: Decode<Ipv4Option> = (type, data, view, at) => 
       return data.length % 4 === 1
         ? { type, name: 'record_route', data, ...route(data, view, at) }
         : undefined;
-    case 68:
-      return { type, name: 'timestamp', data };
+    case 68: {
+      const values = timestamp(data, view, at);
+      return values && { type, name: 'timestamp', data, ...values };
+    }
     case 130:
       return { type, name: 'security', data };
     case 131:
@@ -84,6 +103,50 @@ function route(data: Buffer, view: DataView, at: number): Route {
   return { pointer: view.getUint8(at), addresses };
 }
 
+function timestamp(data: Buffer, view: DataView, at: number): Timestamp | undefined {
+  if (data.length < 2) return undefined;
+  const flag = view.getUint8(at + 1) & 15;
+  const size = entry_size(flag);
+  if (size === undefined || (data.length - 2) % size !== 0) return undefined;
+  const entries: TimestampEntry[] = [];
+  for (let end = 2 + size; end <= data.length; end += size) {
+    const address = size === 8 ? read_ipv4(view, at + end - 8) : undefined;
+    entries.push({ address, time: view.getUint32(at + end - 4) });
+  }
+  return { pointer: view.getUint8(at), overflow: view.getUint8(at + 1) >>> 4, flag, entries };
+}
+
+/** The bytes of an entry by the flag; undefined for one that has no meaning. */
+function entry_size(flag: number): 4 | 8 | undefined {
+  if (flag === 0) return 4;
+  return flag === 1 || flag === 3 ? 8 : undefined;
+}
+
+function timestamp_bytes(option: Partial<Timestamp>, name: string): Uint8Array {
+  const { entries = [] } = option;
+  for (const [i, entry] of array(entries, `${name}.entries`).entries()) {
+    if (typeof entry !== 'object' || entry === null)
+      throw new TypeError(
+        `${name}.entries[${i}] must be an object such as { address, time }, not ${shown(entry)}`,
+      );
+  }
+  const has_addresses = entries.some(({ address }) => address !== undefined);
+  const flag = integer(option.flag ?? (has_addresses ? 1 : 0), `${name}.flag`, 0, 15);
+  const overflow = integer(option.overflow ?? 0, `${name}.overflow`, 0, 15);
+  const size = entry_size(flag);
+  if (size === undefined) throw new RangeError(`${name}.flag must be 0, 1 or 3, not ${flag}`);
+  if (size === 4 && has_addresses) throw new RangeError(`${name}.flag is 0, which is without addresses`);
+  return made(2 + entries.length * size, (view) => {
+    view.setUint8(0, integer(option.pointer ?? 5, `${name}.pointer`, 0, 0xff));
+    view.setUint8(1, (overflow << 4) | flag);
+    for (const [i, { address = '0.0.0.0', time }] of entries.entries()) {
+      const end = 2 + (i + 1) * size;
+      if (size === 8) write_ipv4(view, end - 8, address, `${name}.entries[${i}].address`);
+      view.setUint32(end - 4, integer(time, `${name}.entries[${i}].time`, 0, 0xffffffff));
+    }
+  });
+}
+
 export const encode_ipv4_option: Encode<Ipv4OptionFields> = (option, name) => {
   switch (option.name) {
     case 'record_route':
@@ -97,6 +160,8 @@ export const encode_ipv4_option: Encode<Ipv4OptionFields> = (option, name) => {
         }
       });
     }
+    case 'timestamp':
+      return timestamp_bytes(option, name);
     case 'stream_id':
       return made(2, (view) => view.setUint16(0, integer(option.id, `${name}.id`, 0, 0xffff)));
     case 'router_alert':

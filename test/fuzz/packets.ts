@@ -52,7 +52,12 @@ const ipv4_option: fc.Arbitrary<packet.Ipv4OptionFields> = fc.oneof(
     pointer: u8,
     addresses: fc.array(ip4, { maxLength: 3 }),
   }),
-  fc.record({ name: fc.constant('timestamp' as const), data: bytes(6) }),
+  fc.record({ pointer: u8, overflow: bits(4), flag: fc.constantFrom(0, 1, 3) }).chain((fields) => {
+    const entry = fields.flag === 0 ? fc.record({ time: u32 }) : fc.record({ address: ip4, time: u32 });
+    return fc
+      .array(entry, { maxLength: 2 })
+      .map((entries) => ({ name: 'timestamp' as const, ...fields, entries }));
+  }),
   fc.record({ type: fc.integer({ min: 200, max: 255 }), data: bytes(6) }),
 );
 const ipv6_option: fc.Arbitrary<packet.Ipv6OptionFields> = fc.oneof(
@@ -95,6 +100,14 @@ const ndp_option: fc.Arbitrary<packet.NdpOptionFields> = fc.oneof(
     name: fc.constant('rdnss' as const),
     lifetime: u32,
     addresses: fc.array(ip6, { maxLength: 3 }),
+  }),
+  fc
+    .record({ prefix_length: fc.integer({ min: 0, max: 128 }), flags: u8, lifetime: u32, prefix: ip6 })
+    .map((fields) => ({ name: 'route_information' as const, ...fields })),
+  fc.record({
+    name: fc.constant('dnssl' as const),
+    lifetime: u32,
+    domains: fc.array(fc.domain(), { minLength: 1, maxLength: 3 }),
   }),
   fc.record({ type: fc.integer({ min: 100, max: 255 }), data: exactly(14) }),
 );
