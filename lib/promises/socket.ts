@@ -9,7 +9,7 @@ import { decode, type ReturnedAddress } from '../internal/address.js';
 import { callable } from '../internal/callable.js';
 import { shown } from '../internal/validate.js';
 import type { TextOptions } from '../makefile/index.js';
-import { getdefaulttimeout } from '../socket/base.js';
+import { getdefaulttimeout, type SocketArguments } from '../socket/base.js';
 import { to_node } from '../socket/node.js';
 import { share } from '../socket/share.js';
 import { Socket as BlockingSocket, socket as blocking_socket } from '../socket/socket.js';
@@ -125,18 +125,8 @@ export function from_socket<F extends number>(sock: BlockingSocket<F>): Socket<F
 
 /** What `socket` is at run time: callable with and without `new`, and a base for classes. */
 export interface SocketConstructor {
-  new <F extends number = typeof c.AF_INET>(
-    family?: F | null,
-    type?: number | null,
-    proto?: number | null,
-    fileno?: number | null,
-  ): Socket<F>;
-  <F extends number = typeof c.AF_INET>(
-    family?: F | null,
-    type?: number | null,
-    proto?: number | null,
-    fileno?: number | null,
-  ): Socket<F>;
+  new <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;
+  <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;
   readonly prototype: Socket<number>;
 }
 

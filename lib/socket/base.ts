@@ -74,6 +74,14 @@ const collected = new FinalizationRegistry<Remains>((remains) => {
   }
 });
 
+/** What `socket` is called with, blocking and of promises. */
+export type SocketArguments<F extends number> = [
+  family?: F | null,
+  type?: number | null,
+  proto?: number | null,
+  fileno?: number | null,
+];
+
 /** <socket fd=3, family=AF_INET, type=SOCK_STREAM, proto=6, laddr=["127.0.0.1",80]>, as Python's repr(). */
 function describe({ fd, generation, family, type, proto }: Remains): string {
   const parts = [

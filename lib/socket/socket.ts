@@ -14,7 +14,7 @@ import type { ControlMessage } from '../internal/control.js';
 import { Deadline } from '../internal/time.js';
 import { type Bytes, type BytesLike, data, integer, size } from '../internal/validate.js';
 import { makefile, type SocketFile, type TextOptions } from '../makefile/index.js';
-import { getdefaulttimeout, SocketBase } from './base.js';
+import { getdefaulttimeout, type SocketArguments, SocketBase } from './base.js';
 import type { Message, MessageBatch } from './batch.js';
 import * as batch from './batch.js';
 import * as message from './message.js';
@@ -322,18 +322,8 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
 /** What `socket` is at run time: callable with and without `new`, and a base for classes. */
 export interface SocketConstructor {
-  new <F extends number = typeof c.AF_INET>(
-    family?: F | null,
-    type?: number | null,
-    proto?: number | null,
-    fileno?: number | null,
-  ): Socket<F>;
-  <F extends number = typeof c.AF_INET>(
-    family?: F | null,
-    type?: number | null,
-    proto?: number | null,
-    fileno?: number | null,
-  ): Socket<F>;
+  new <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;
+  <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;
   readonly prototype: Socket<number>;
 }
 

@@ -1,5 +1,6 @@
 // What must and what must not compile: the address follows from the family. The checks are the compiler's (`tsc` reads
 // this file); an @ts-expect-error on a line that compiles is an error.
+import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { expect, expectTypeOf, test } from 'vitest';
 
@@ -43,4 +44,18 @@ test('a subclass keeps the family', () => {
   using mine = new Mine(socket.AF_UNIX);
   expectTypeOf(mine.getsockname()).toEqualTypeOf<string | Buffer>();
   expectTypeOf(mine.family).toEqualTypeOf<1>();
+});
+
+test('socket is called with and without new, with the same arguments, blocking and of promises', () => {
+  expectTypeOf(() => socket.socket()).returns.toEqualTypeOf<socket.socket<typeof socket.AF_INET>>();
+  expectTypeOf(() => new socket.socket()).returns.toEqualTypeOf<socket.socket<typeof socket.AF_INET>>();
+  expectTypeOf(() => new promises.socket(1)).returns.toEqualTypeOf<promises.socket<1>>();
+  expectTypeOf(() => promises.socket(1)).returns.toEqualTypeOf<promises.socket<1>>();
+  expectTypeOf(() => socket.socket(null, null, null, 3)).returns.toHaveProperty('fileno');
+  // @ts-expect-error a family is a number
+  expect(() => socket.socket('AF_INET')).toThrow(TypeError);
+  // @ts-expect-error a family is a number
+  expect(() => new promises.socket('AF_INET')).toThrow(TypeError);
+  // @ts-expect-error there are four arguments
+  expectTypeOf(() => promises.socket(2, 1, 0, null, 5)).toBeFunction();
 });
