@@ -11,7 +11,7 @@ import { until_interrupted } from './interrupt.js';
 import { read_ancillary } from './kernel_time.js';
 import { complain, print, print_json } from './output.js';
 import { Progress } from './progress.js';
-import { BATCH, conduct } from './survey.js';
+import { BATCH, conduct, pace } from './survey.js';
 
 const options = {
   interface: {
@@ -26,33 +26,7 @@ const options = {
     value: 'ADDRESS',
     help: 'who asks; left out: the address of the interface',
   },
-  rate: {
-    type: 'number',
-    short: 'r',
-    value: 'N',
-    min: 0,
-    max: 1_000_000,
-    default: 500,
-    help: 'requests a second; 0: as fast as it goes',
-  },
-  wait: {
-    type: 'number',
-    short: 'W',
-    value: 'SECONDS',
-    min: 0.001,
-    max: 3600,
-    default: 0.5,
-    help: 'for the last answers',
-  },
-  retries: {
-    type: 'integer',
-    short: 'R',
-    value: 'N',
-    min: 0,
-    max: 100,
-    default: 1,
-    help: 'to those that were silent',
-  },
+  ...pace(500, 0.5),
   quiet: { type: 'flag', short: 'q', help: 'the statistics only' },
   json: { type: 'flag', help: 'one JSON object an answer, and one for the statistics' },
 } as const satisfies OptionTable;

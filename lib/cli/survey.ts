@@ -1,18 +1,45 @@
 // Asking many: requests at a rate, in rounds to those that are silent, while the answers come in. sweep and arp-scan do it.
 import { setImmediate as next_turn, setTimeout as sleep } from 'node:timers/promises';
+import type { OptionTable, Values } from './command.js';
 
 /** How many requests go out in one call at most. */
 export const BATCH = 128;
 
+/** The options of how fast, how long and how often to ask; what differs is what these are unless given. */
+export const pace = (rate: number, wait: number) =>
+  ({
+    rate: {
+      type: 'number',
+      short: 'r',
+      value: 'N',
+      min: 0,
+      max: 10_000_000,
+      default: rate,
+      help: 'requests a second; 0: as fast as it goes',
+    },
+    wait: {
+      type: 'number',
+      short: 'W',
+      value: 'SECONDS',
+      min: 0.001,
+      max: 3600,
+      default: wait,
+      help: 'for the last answers',
+    },
+    retries: {
+      type: 'integer',
+      short: 'R',
+      value: 'N',
+      min: 0,
+      max: 100,
+      default: 1,
+      help: 'to those that were silent',
+    },
+  }) as const satisfies OptionTable;
+
 /** Who is asked, and how. Those who are asked have numbers from 0 on. */
-export interface Survey {
+export interface Survey extends Values<ReturnType<typeof pace>> {
   readonly count: number;
-  /** Requests a second; 0: as fast as it goes. */
-  readonly rate: number;
-  /** Seconds for the last answers of a round. */
-  readonly wait: number;
-  /** Rounds after the first. */
-  readonly retries: number;
   is_settled(number: number): boolean;
   /** Whether all are settled. */
   is_complete(): boolean;

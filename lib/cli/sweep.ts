@@ -13,36 +13,10 @@ import { until_interrupted } from './interrupt.js';
 import { read_ancillary } from './kernel_time.js';
 import { complain, print, print_json } from './output.js';
 import { Progress } from './progress.js';
-import { BATCH, conduct } from './survey.js';
+import { BATCH, conduct, pace } from './survey.js';
 
 const options = {
-  rate: {
-    type: 'number',
-    short: 'r',
-    value: 'N',
-    min: 0,
-    max: 10_000_000,
-    default: 2000,
-    help: 'requests a second; 0: as fast as it goes',
-  },
-  wait: {
-    type: 'number',
-    short: 'W',
-    value: 'SECONDS',
-    min: 0.001,
-    max: 3600,
-    default: 1,
-    help: 'for the last answers',
-  },
-  retries: {
-    type: 'integer',
-    short: 'R',
-    value: 'N',
-    min: 0,
-    max: 100,
-    default: 1,
-    help: 'to those that were silent',
-  },
+  ...pace(2000, 1),
   ttl: { type: 'integer', short: 't', value: 'TTL', min: 1, max: 255, help: 'time to live' },
   interface: { type: 'text', short: 'I', value: 'NAME', help: 'the interface' },
   verbose: { type: 'flag', short: 'v', help: 'also those that cannot be reached' },

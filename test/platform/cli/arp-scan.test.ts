@@ -122,6 +122,9 @@ describe('arp-scan', () => {
     [['-i', 'no-such-device'], 2, /there is no interface "no-such-device", only lo, /],
     [['fd77::/120'], 2, /ARP is for IPv4 only/],
     [['10.0.0.0/99'], 2, /not a network/],
+    [['-r', '-1'], 2, /option -r takes a number from 0 to 10000000, not "-1"/],
+    [['-W', '0'], 2, /option -W takes a number from 0.001 to 3600, not "0"/],
+    [['-R', '1.5'], 2, /option -R takes a whole number from 0 to 100, not "1.5"/],
   ])('%j fails with a line', async (args, code, message) => {
     const outcome = await ours(args);
     expect(outcome).toMatchObject({ code, stdout: '' });

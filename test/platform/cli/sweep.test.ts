@@ -121,7 +121,9 @@ describe('sweep', () => {
     [['localhost'], /not an address: "localhost"/],
     [['10.0.0.9-10.0.0.1'], /ends before it begins/],
     [['10.0.0.9-::1'], /of one family/],
-    [['-r', '-1', '127.0.0.1'], /option -r takes a number from 0/],
+    [['-r', '-1', '127.0.0.1'], /option -r takes a number from 0 to 10000000/],
+    [['-W', '0', '127.0.0.1'], /option -W takes a number from 0.001 to 3600/],
+    [['-R', '101', '127.0.0.1'], /option -R takes a whole number from 0 to 100/],
     [[], /an argument is missing/],
   ])('%j fails with a line', async (args, message) => {
     const outcome = await ours(args);
