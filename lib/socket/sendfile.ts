@@ -118,9 +118,9 @@ export function check_file(sock: SocketBase, fd: number, result: number, bytes_s
 
 /** Throws what was thrown where a file was read: an error of `fs` as an OSError that names the file. */
 export function raise_of_file(fd: number, error: unknown, bytes_sent: number): never {
-  if (!(error instanceof Error) || error instanceof OSError || !('errno' in error)) throw error;
-  const result = -Math.abs(Number(error.errno));
-  raise(result, { syscall: 'sendfile', what: () => `file fd ${fd}`, bytes_sent, cause: error });
+  const errno = error instanceof OSError ? undefined : (error as NodeJS.ErrnoException).errno;
+  if (errno === undefined) throw error;
+  raise(-Math.abs(errno), { syscall: 'sendfile', what: () => `file fd ${fd}`, bytes_sent, cause: error });
 }
 
 /** Tells the file where sending ended. */
