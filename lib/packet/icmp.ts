@@ -18,7 +18,7 @@ import {
 import { icmp_reserved, type Reserved } from './icmp_reserved.js';
 import type { Input } from './input.js';
 import { type Draft, makers, message_fields, type Other } from './messages.js';
-import { made } from './options.js';
+import { made } from './option_values.js';
 import type { Output } from './output.js';
 import type { Protocol } from './registry.js';
 

@@ -3,7 +3,8 @@
 import { array, type BytesLike, bytes, integer, shown } from '../internal/validate.js';
 import { type Input, parse_layers } from './input.js';
 import type { Draft, Layer } from './layers.js';
-import { made, type OtherOption } from './options.js';
+import { made } from './option_values.js';
+import type { OtherOption } from './options.js';
 import { type Output, units } from './output.js';
 import { protocol_of_name } from './registry.js';
 

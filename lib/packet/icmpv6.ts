@@ -26,14 +26,7 @@ import {
   write_query,
   write_records,
 } from './mld.js';
-import {
-  decode_ndp_option,
-  encode_ndp_option,
-  type NdpOption,
-  type NdpOptionFields,
-  ndp_options,
-} from './ndp_options.js';
-import { option_bytes, read_options } from './options.js';
+import { type NdpOption, type NdpOptionFields, ndp_options } from './ndp_options.js';
 import type { Output } from './output.js';
 import type { Protocol } from './registry.js';
 
@@ -349,7 +342,7 @@ function addresses(input: Input, count: number): string[] {
 }
 
 function options(input: Input): NdpOption[] {
-  const found = read_options(input, input.at, input.wire_end, ndp_options, decode_ndp_option);
+  const found = ndp_options.read(input, input.at, input.wire_end);
   input.at = input.end;
   return found;
 }
@@ -395,7 +388,7 @@ function write(message: Icmpv6Draft, output: Output): number {
 /** The same for neighbour discovery, whose messages end in options. */
 function write_discovery(message: DiscoveryDraft, output: Output): number {
   const list = message.options ?? [];
-  output.prepend_bytes(option_bytes(list, 'icmpv6.options', ndp_options, encode_ndp_option));
+  output.prepend_bytes(ndp_options.bytes(list, 'icmpv6.options'));
   switch (message.name) {
     case 'router_solicitation':
       return icmpv6_reserved.write(message);

@@ -3,16 +3,8 @@ import { integer } from '../internal/validate.js';
 import { read_ipv4 } from './address.js';
 import { add_words } from './checksum.js';
 import type { Input } from './input.js';
-import {
-  decode_ipv4_option,
-  encode_ipv4_option,
-  end_of_route,
-  type Ipv4Option,
-  type Ipv4OptionFields,
-  ipv4_options,
-} from './ipv4_options.js';
+import { end_of_route, type Ipv4Option, type Ipv4OptionFields, ipv4_options } from './ipv4_options.js';
 import type { Fields } from './layers.js';
-import { option_bytes, read_options } from './options.js';
 import { known, type Output, padded, units } from './output.js';
 import { ip_protocol_for, type Protocol, protocol_of_ip } from './registry.js';
 
@@ -97,7 +89,7 @@ export const ipv4_protocol: Protocol = {
       checksum: view.getUint16(at + 10),
       src: read_ipv4(view, at + 12),
       dst: read_ipv4(view, at + 16),
-      options: read_options(input, at + HEADER, at + header_length, ipv4_options, decode_ipv4_option),
+      options: ipv4_options.read(input, at + HEADER, at + header_length),
       checksum_ok:
         input.is_quoted || !header_fits ? undefined : add_words(view, at, header_end, 0) === 0xffff,
     });
@@ -111,7 +103,7 @@ export const ipv4_protocol: Protocol = {
   },
 
   build(layer: Ipv4Draft, output: Output) {
-    const options = option_bytes(layer.options ?? [], 'ipv4.options', ipv4_options, encode_ipv4_option);
+    const options = ipv4_options.bytes(layer.options ?? [], 'ipv4.options');
     const at = output.prepend_header(HEADER, options, 'ipv4.options');
     const size = HEADER + padded(options);
     const version = integer(layer.version ?? 4, 'ipv4.version', 0, 15);

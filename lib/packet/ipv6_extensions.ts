@@ -5,14 +5,8 @@
 import { array, type BytesLike, bytes, integer, shown } from '../internal/validate.js';
 import { read_ipv6, write_ipv6 } from './address.js';
 import type { Input } from './input.js';
-import {
-  decode_ipv6_option,
-  encode_ipv6_option,
-  type Ipv6Option,
-  type Ipv6OptionFields,
-  ipv6_options,
-} from './ipv6_options.js';
-import { made, option_bytes, read_options } from './options.js';
+import { type Ipv6Option, type Ipv6OptionFields, ipv6_options } from './ipv6_options.js';
+import { made } from './option_values.js';
 import { type Output, units } from './output.js';
 import { ip_protocol_for } from './registry.js';
 
@@ -174,7 +168,7 @@ function decode(input: Input, type: number, next_header: number, length: number)
 }
 
 function options_in(input: Input, length: number): Ipv6Option[] {
-  return read_options(input, input.at + 2, input.at + length, ipv6_options, decode_ipv6_option);
+  return ipv6_options.read(input, input.at + 2, input.at + length);
 }
 
 /** How many whole addresses a routing header holds. */
@@ -305,7 +299,7 @@ function encode(extension: Ipv6ExtensionFields, field: string): Uint8Array | und
   switch (extension.name) {
     case 'hop_by_hop':
     case 'destination_options':
-      return option_bytes(extension.options ?? [], `${field}.options`, ipv6_options, encode_ipv6_option);
+      return ipv6_options.bytes(extension.options ?? [], `${field}.options`);
     case 'routing':
       return encode_routing(extension, field);
     case 'fragment':

@@ -1,11 +1,13 @@
-// Options, as IPv4, IPv6, TCP and neighbour discovery have them: a type, a length, data. One reader and one writer; what the
-// types mean stands with their protocol, as a `decode` and an `encode`.
+// Options, as IPv4, IPv6, TCP and neighbour discovery have them: a type, a length, data. Which there are stands with their protocol,
+// in an OptionList: a name, a type, and a codec of the values (option_values.ts) where these are known.
 //
 // An option always has `type` and `data`; one whose meaning is known has a `name` and values beside them. One that is not known is
 // 'unknown', and what breaks off or has an impossible length is 'malformed': its data is all that is left, its type and length included.
 import { type BytesLike, bytes, integer, shown } from '../internal/validate.js';
 import type { Input } from './input.js';
 import type { LayerName } from './layers.js';
+import type { Codec } from './option_values.js';
+import { known } from './output.js';
 
 /** An option with its values. */
 export type Option<Type extends number, Name extends string, Values = unknown> = {
@@ -37,57 +39,22 @@ export interface OptionFormat {
   readonly unit: number;
   /** how many bytes the length counts beside the data */
   readonly counted: 0 | 2;
-  /** the type of each name */
-  readonly types: Readonly<Record<string, number>>;
 }
 
-/** The values of one option: given its type, its data, and where these stand. Undefined: not known, or not of its form. */
-export type Decode<O> = (type: number, data: Buffer, view: DataView, at: number) => O | undefined;
+/** The type of each option by its name, and the codec of its values; of those without a codec, any data are good. */
+type OptionTable<O extends Option<number, string>> = {
+  readonly [One in Exclude<O, OtherOption> as One['name']]: keyof ValuesOf<One> extends never
+    ? readonly [type: One['type'], codec?: Codec<object>]
+    : readonly [type: One['type'], codec: Codec<ValuesOf<One>>];
+};
+type ValuesOf<One> = Omit<One, keyof OtherOption>;
 
-/**
- * The options between two offsets.
- *
- * @param end where the header says that they end; they are read as far as the bytes are there
- */
-export function read_options<O>(
-  input: Input,
-  start: number,
-  end: number,
-  format: OptionFormat,
-  decode: Decode<O>,
-): (O | OtherOption)[] {
-  const options: (O | OtherOption)[] = [];
-  const { view } = input;
-  const last = Math.min(end, input.end);
-  for (let at = start; at < last; ) {
-    const type = view.getUint8(at);
-    const is_end = type === format.end;
-    let from = at + 1;
-    let to = is_end ? last : from;
-    if (!is_end && !format.alone.includes(type)) {
-      from = at + 2;
-      const length = from <= last ? view.getUint8(at + 1) * format.unit : 0;
-      to = from + length - format.counted;
-      if (from > last || to < from || to > last) {
-        const cut = last < end || input.partial;
-        if (!cut)
-          input.problem(format.layer, at, `option ${type} does not fit: ${lengths(from, last, length)}`);
-        options.push({ type, name: 'malformed', data: input.slice(at, last) });
-        break;
-      }
-    }
-    const data = input.slice(from, to);
-    options.push(decode(type, data, view, from) ?? { type, name: 'unknown', data });
-    at = to;
-  }
-  return options;
+/** What is known of a type. */
+interface Kind {
+  readonly type: number;
+  readonly name: string;
+  readonly codec: Codec<object> | undefined;
 }
-
-function lengths(from: number, last: number, length: number): string {
-  return from > last ? 'it has no length' : `its length is ${length}, ${last - from + 2} bytes are there`;
-}
-
-const NONE = Buffer.alloc(0);
 
 /** An option as it is given, before anything about it is known. */
 interface Given {
@@ -96,84 +63,125 @@ interface Given {
   readonly data?: unknown;
 }
 
-/** The data that the values of an option make; undefined for one that has none. */
-export type Encode<F> = (option: F, name: string) => Uint8Array | undefined;
+/** The options that a protocol has, to be read and to be written. */
+export class OptionList<O extends Option<number, string>> {
+  readonly #format: OptionFormat;
+  readonly #by_name: ReadonlyMap<unknown, Kind>;
+  readonly #by_type: ReadonlyMap<number, Kind>;
 
-/**
- * The bytes of options, without padding behind them.
- *
- * @param field what they are called in messages: `tcp.options`
- * @throws TypeError, RangeError naming the option and its value; values and data that disagree are a RangeError
- */
-export function option_bytes<F extends Given>(
-  options: unknown,
-  field: string,
-  format: OptionFormat,
-  encode: Encode<F>,
-): Buffer {
-  if (!is_list<F>(options)) throw new TypeError(`${field} must be an array, not ${shown(options)}`);
-  if (options.length === 0) return NONE;
-  return Buffer.concat(
-    options.flatMap((option, index) => one_option(option, `${field}[${index}]`, format, encode)),
-  );
-}
-
-function is_list<F>(value: unknown): value is readonly F[] {
-  return Array.isArray(value);
-}
-
-function one_option<F extends Given>(
-  option: F,
-  field: string,
-  format: OptionFormat,
-  encode: Encode<F>,
-): Uint8Array[] {
-  if (typeof option !== 'object' || option === null) {
-    throw new TypeError(
-      `${field} must be an object such as { name, … } or { type, data }, not ${shown(option)}`,
+  constructor(format: OptionFormat, table: OptionTable<O>) {
+    const kinds = Object.entries<readonly [number, Codec<object>?]>(table).map(
+      ([name, [type, codec]]): Kind => ({ type, name, codec }),
     );
+    this.#format = format;
+    this.#by_name = new Map(kinds.map((kind) => [kind.name, kind]));
+    this.#by_type = new Map(kinds.map((kind) => [kind.type, kind]));
   }
-  const type = option_type(option, field, format);
-  const data = given_data(option, field, encode);
-  if (option.name === 'malformed') return [data];
-  if (type === format.end || format.alone.includes(type)) return [Uint8Array.of(type), data];
-  const size = data.length + format.counted;
-  const counts = Math.ceil(size / format.unit);
-  if (counts > 255)
-    throw new RangeError(`${field}: data is longer than an option can be, ${data.length} bytes`);
-  return [Uint8Array.of(type, counts), data, new Uint8Array(counts * format.unit - size)];
-}
 
-function option_type(option: Given, field: string, format: OptionFormat): number {
-  const { name } = option;
-  const by_name =
-    typeof name === 'string' && Object.hasOwn(format.types, name) ? format.types[name] : undefined;
-  if (name !== undefined && name !== 'unknown' && name !== 'malformed' && by_name === undefined) {
-    const names = Object.keys(format.types).join(', ');
+  /**
+   * The options between two offsets.
+   *
+   * @param end where the header says that they end; they are read as far as the bytes are there
+   */
+  read(input: Input, start: number, end: number): O[] {
+    const { layer, alone, end: type_of_end, unit, counted } = this.#format;
+    const options: Option<number, string>[] = [];
+    const { view } = input;
+    const last = Math.min(end, input.end);
+    for (let at = start; at < last; ) {
+      const type = view.getUint8(at);
+      const is_end = type === type_of_end;
+      let from = at + 1;
+      let to = is_end ? last : from;
+      if (!is_end && !alone.includes(type)) {
+        from = at + 2;
+        const length = from <= last ? view.getUint8(at + 1) * unit : 0;
+        to = from + length - counted;
+        if (from > last || to < from || to > last) {
+          const cut = last < end || input.partial;
+          if (!cut) input.problem(layer, at, `option ${type} does not fit: ${lengths(from, last, length)}`);
+          options.push({ type, name: 'malformed', data: input.slice(at, last) });
+          break;
+        }
+      }
+      options.push(this.#decode(type, input.slice(from, to), view, from));
+      at = to;
+    }
+    // The types follow from the table, by which they were made.
+    return options as O[];
+  }
+
+  #decode(type: number, data: Buffer, view: DataView, at: number): Option<number, string> {
+    const kind = this.#by_type.get(type);
+    const values = kind?.codec?.read(data, view, at);
+    if (kind === undefined || (kind.codec !== undefined && values === undefined))
+      return { type, name: 'unknown', data };
+    return { type, name: kind.name, data, ...values };
+  }
+
+  /**
+   * The bytes of options, without padding behind them.
+   *
+   * @param field what they are called in messages: `tcp.options`
+   * @throws TypeError, RangeError naming the option and its value; values and data that disagree are a RangeError
+   */
+  bytes(options: unknown, field: string): Buffer {
+    if (!is_list(options)) throw new TypeError(`${field} must be an array, not ${shown(options)}`);
+    if (options.length === 0) return NONE;
+    return Buffer.concat(options.flatMap((option, index) => this.#one(option, `${field}[${index}]`)));
+  }
+
+  #one(option: Given, field: string): Uint8Array[] {
+    if (typeof option !== 'object' || option === null) {
+      throw new TypeError(
+        `${field} must be an object such as { name, … } or { type, data }, not ${shown(option)}`,
+      );
+    }
+    const { alone, unit, counted } = this.#format;
+    const kind = this.#kind(option.name, field);
+    const type = integer(option.type ?? kind?.type, `${field}.type`, 0, 255);
+    const data = given_data(option, field, kind);
+    if (option.name === 'malformed') return [data];
+    if (alone.includes(type)) return [Uint8Array.of(type), data];
+    const size = data.length + counted;
+    const counts = Math.ceil(size / unit);
+    if (counts > 255)
+      throw new RangeError(`${field}: data is longer than an option can be, ${data.length} bytes`);
+    return [Uint8Array.of(type, counts), data, new Uint8Array(counts * unit - size)];
+  }
+
+  #kind(name: unknown, field: string): Kind | undefined {
+    const kind = this.#by_name.get(name);
+    if (kind !== undefined || name === undefined || name === 'unknown' || name === 'malformed') return kind;
+    const names = [...this.#by_name.keys()].join(', ');
     throw new RangeError(
       `${field}.name must be one of ${names}, or left out with a type, not ${shown(name)}`,
     );
   }
-  return integer(option.type ?? by_name, `${field}.type`, 0, 255);
 }
 
-function given_data<F extends Given>(option: F, field: string, encode: Encode<F>): Uint8Array {
+const NONE = Buffer.alloc(0);
+const COMMON = ['type', 'name', 'data'];
+
+function is_list(value: unknown): value is readonly Given[] {
+  return Array.isArray(value);
+}
+
+function lengths(from: number, last: number, length: number): string {
+  return from > last ? 'it has no length' : `its length is ${length}, ${last - from + 2} bytes are there`;
+}
+
+/** The data of an option: those given, or those that its values make. */
+function given_data(option: Given, field: string, kind: Kind | undefined): Uint8Array {
   const { type: _type, name: _name, data, ...values } = option;
   const given = data === undefined || data === null ? undefined : bytes(data, `${field}.data`);
   const has_values = Object.values(values).some((value) => value !== undefined);
-  if (given !== undefined && !has_values) return given;
-  const made = encode(option, field);
-  if (made === undefined && has_values)
-    throw new TypeError(`${field} has values, and needs a name that says what they are`);
-  if (made !== undefined && given !== undefined && Buffer.compare(made, given) !== 0) {
+  if (kind !== undefined) known(option, field, [...COMMON, ...(kind.codec?.names ?? [])]);
+  else if (has_values) throw new TypeError(`${field} has values, and needs a name that says what they are`);
+  if (kind?.codec === undefined || (given !== undefined && !has_values)) return given ?? NONE;
+  const made = kind.codec.write(values, field, given);
+  if (given !== undefined && Buffer.compare(made, given) !== 0) {
     throw new RangeError(`${field}: data and the values disagree; leave one of them out`);
   }
-  return given ?? made ?? new Uint8Array(0);
-}
-
-/** Writes the data of an option: a view of that many bytes is given to `write`. */
-export function made(size: number, write: (view: DataView) => void): Uint8Array {
-  const data = new Uint8Array(size);
-  write(new DataView(data.buffer));
-  return data;
+  return made;
 }

@@ -2,16 +2,9 @@
 import { integer } from '../internal/validate.js';
 import type { Input } from './input.js';
 import type { Fields } from './layers.js';
-import { option_bytes, read_options } from './options.js';
 import { known, type Output, padded, units } from './output.js';
 import type { Protocol } from './registry.js';
-import {
-  decode_tcp_option,
-  encode_tcp_option,
-  type TcpOption,
-  type TcpOptionFields,
-  tcp_options,
-} from './tcp_options.js';
+import { type TcpOption, type TcpOptionFields, tcp_options } from './tcp_options.js';
 
 export interface Tcp {
   readonly layer: 'tcp';
@@ -84,7 +77,7 @@ export const tcp_protocol: Protocol = {
       window: view.getUint16(at + 14),
       checksum: view.getUint16(at + 16),
       urgent: view.getUint16(at + 18),
-      options: read_options(input, at + HEADER, at + data_offset, tcp_options, decode_tcp_option),
+      options: tcp_options.read(input, at + HEADER, at + data_offset),
       checksum_ok: input.verify_transport(at, NUMBER),
     });
     input.at = whole ? at + Math.max(data_offset, HEADER) : input.end;
@@ -92,7 +85,7 @@ export const tcp_protocol: Protocol = {
   },
 
   build(layer: TcpDraft, output: Output) {
-    const options = option_bytes(layer.options ?? [], 'tcp.options', tcp_options, encode_tcp_option);
+    const options = tcp_options.bytes(layer.options ?? [], 'tcp.options');
     const at = output.prepend_header(HEADER, options, 'tcp.options');
     const data_offset = units(layer.data_offset ?? HEADER + padded(options), 'tcp.data_offset', 4, 15);
     const flags = integer(layer.flags ?? 0, 'tcp.flags', 0, 0xfff);

@@ -1065,6 +1065,33 @@ describe('misuse', () => {
     ).toThrow(/^ipv4 has no field tll; it has version, /);
   });
 
+  test.each<[string, packet.Draft, string]>([
+    [
+      'tcp',
+      tcp({ options: [{ name: 'mss', mss: 1460, size: 4 } as packet.TcpOptionFields] }),
+      'size; it has type, name, data, mss',
+    ],
+    [
+      'tcp',
+      tcp({ options: [{ name: 'md5', key: 'x' } as packet.TcpOptionFields] }),
+      'key; it has type, name, data',
+    ],
+    [
+      'ipv4',
+      ipv4({ options: [{ name: 'router_alert', val: 0 } as packet.Ipv4OptionFields] }),
+      'val; it has type, name, data, value',
+    ],
+    [
+      'icmpv6',
+      icmpv6.router_solicitation({
+        options: [{ name: 'mtu', mtu: 1, reserved: 0 } as packet.NdpOptionFields],
+      }),
+      'reserved; it has type, name, data, mtu',
+    ],
+  ])('an option of %s with a value that it does not have', (layer, draft, words) => {
+    expect(() => build(draft)).toThrow(new TypeError(`${layer}.options[0] has no field ${words}`));
+  });
+
   test('a message of a name that is none', () => {
     for (const layer of ['icmp', 'icmpv6'])
       for (const name of ['ping', 'toString', ''])
