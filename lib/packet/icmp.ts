@@ -19,7 +19,7 @@ import { icmp_reserved, type Reserved } from './icmp_reserved.js';
 import type { Input } from './input.js';
 import { type Draft, makers, message_fields, type Other } from './messages.js';
 import { made } from './option_values.js';
-import type { Output } from './output.js';
+import { known, type Output } from './output.js';
 import type { Protocol } from './registry.js';
 
 interface Header {
@@ -298,9 +298,11 @@ function write(message: IcmpDraft, output: Output): number {
       const { addresses = [] } = message;
       const count = array(addresses, 'icmp.addresses', 0, 255).length;
       const at = output.prepend(count * 8);
-      for (const [i, { address = '0.0.0.0', preference = 0 }] of addresses.entries()) {
-        output.ipv4(at + i * 8, address, `icmp.addresses[${i}].address`);
-        output.view.setInt32(at + i * 8 + 4, integer(preference, `icmp.addresses[${i}].preference`));
+      for (const [i, entry] of addresses.entries()) {
+        const field = `icmp.addresses[${i}]`;
+        const { address = '0.0.0.0', preference = 0 } = known(entry, field, ['address', 'preference']);
+        output.ipv4(at + i * 8, address, `${field}.address`);
+        output.view.setInt32(at + i * 8 + 4, integer(preference, `${field}.preference`));
       }
       return count * 2 ** 24 + 0x20000 + integer(message.lifetime ?? 0, 'icmp.lifetime', 0, 0xffff);
     }

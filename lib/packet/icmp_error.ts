@@ -5,7 +5,7 @@ import { type Input, parse_layers } from './input.js';
 import type { Draft, Layer } from './layers.js';
 import { made } from './option_values.js';
 import type { OtherOption } from './options.js';
-import { type Output, units } from './output.js';
+import { known, type Output, units } from './output.js';
 import { protocol_of_name } from './registry.js';
 
 export interface MplsLabel {
@@ -76,6 +76,8 @@ const layer_name = { ipv4: 'icmp', ipv6: 'icmpv6' } as const;
 // Extensions begin behind at least so many bytes of the quoted packet.
 const LEAST_QUOTED = 128;
 const VERSION = 2;
+/** The values of an extension by its name. */
+const VALUES: Readonly<Record<string, readonly string[]>> = { mpls: ['labels'], unknown: [], malformed: [] };
 
 /** The layers of the packet quoted from an offset to the end. */
 export function read_quoted(input: Input, start: number, family: Family): Quoting {
@@ -204,6 +206,11 @@ function is_layers(quoted: readonly Draft[] | BytesLike): quoted is readonly Dra
 
 function extension_bytes(extension: unknown, field: string): Uint8Array {
   if (!is_extension(extension)) throw new TypeError(`${field} must be an object, not ${shown(extension)}`);
+  const { name = 'unknown' } = extension;
+  const values = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined;
+  if (values === undefined)
+    throw new RangeError(`${field}.name must be mpls, or left out, not ${shown(name)}`);
+  known(extension, field, ['class', 'type', 'name', 'data', ...values]);
   const given = extension.data === undefined ? undefined : bytes(extension.data, `${field}.data`);
   if (extension.name === 'malformed') return given ?? new Uint8Array(0);
   let data = given;
@@ -231,6 +238,7 @@ function label_bytes(labels: readonly Partial<MplsLabel>[], field: string): Uint
   array(labels, field);
   return made(labels.length * 4, (view) => {
     for (const [i, entry] of labels.entries()) {
+      known(entry, `${field}[${i}]`, ['label', 'traffic_class', 'bottom', 'ttl']);
       const label = integer(entry.label ?? 0, `${field}[${i}].label`, 0, 0xfffff);
       const traffic_class = integer(entry.traffic_class ?? 0, `${field}[${i}].traffic_class`, 0, 7);
       const ttl = integer(entry.ttl ?? 0, `${field}[${i}].ttl`, 0, 255);

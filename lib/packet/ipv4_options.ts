@@ -1,8 +1,9 @@
 // The options of IPv4: RFC 791 (routes, timestamps), 1108 (security), 2113 (router alert).
-import { array, integer, shown } from '../internal/validate.js';
+import { array, integer } from '../internal/validate.js';
 import { read_ipv4, write_ipv4 } from './address.js';
 import { type Codec, ipv4_address, layout, list_of, made, u8, u16 } from './option_values.js';
 import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
+import { known } from './output.js';
 
 /** `pointer`: where the next address goes, in bytes from the option's type on, which is 1: 4 at first, beyond the end when all are used. */
 interface Route {
@@ -61,12 +62,8 @@ const timestamp: Codec<Timestamp> = {
     return { pointer: view.getUint8(at), overflow: view.getUint8(at + 1) >>> 4, flag, entries };
   },
   write({ pointer = 5, overflow = 0, entries = [], ...given }, field) {
-    for (const [i, entry] of array(entries, `${field}.entries`).entries()) {
-      if (typeof entry !== 'object' || entry === null)
-        throw new TypeError(
-          `${field}.entries[${i}] must be an object such as { address, time }, not ${shown(entry)}`,
-        );
-    }
+    array(entries, `${field}.entries`);
+    for (const [i, entry] of entries.entries()) known(entry, `${field}.entries[${i}]`, ['address', 'time']);
     const has_addresses = entries.some(({ address }) => address !== undefined);
     const flag = integer(given.flag ?? (has_addresses ? 1 : 0), `${field}.flag`, 0, 15);
     const size = entry_size(flag);

@@ -1,13 +1,13 @@
 // IPv6's extension headers: RFC 8200 (options, routing, fragment), 4302 (AH), 6275 and 8754 (routing types 2 and 4).
 //
 // Like an option, each has its `type` (its own protocol number) and `data` (what follows the next header and length bytes), and a
-// `name` with values where it is known. To add one: its type in Ipv6Extension and TYPES, its values in `decode` and `encode`.
+// `name` with values where it is known. To add one: its type in Ipv6Extension and TYPES, its values in VALUES, `decode` and `encode`.
 import { array, type BytesLike, bytes, integer, shown } from '../internal/validate.js';
 import { read_ipv6, write_ipv6 } from './address.js';
 import type { Input } from './input.js';
 import { type Ipv6Option, type Ipv6OptionFields, ipv6_options } from './ipv6_options.js';
 import { made } from './option_values.js';
-import { type Output, units } from './output.js';
+import { known, type Output, units } from './output.js';
 import { ip_protocol_for } from './registry.js';
 
 type Extension<Type extends number, Name extends string, Values = unknown> = {
@@ -69,6 +69,15 @@ const TYPES: Readonly<Record<string, number>> = {
   ah: 51,
   destination_options: 60,
 };
+/** What each has beside the fields that all have. */
+const VALUES: Readonly<Record<string, readonly string[]>> = {
+  hop_by_hop: ['options'],
+  routing: ['routing_type', 'segments_left', 'type_data', 'addresses', 'rest'],
+  fragment: ['fragment_offset', 'more_fragments', 'id', 'reserved'],
+  ah: ['reserved', 'spi', 'seq', 'icv'],
+  destination_options: ['options'],
+};
+const COMMON = ['type', 'name', 'next_header', 'length', 'data'];
 /** Mobility, HIP and Shim6 have no values here, but their length is where that of all later ones is. */
 const EXTENSIONS = new Set([...Object.values(TYPES), 135, 139, 140]);
 const AH = 51;
@@ -222,6 +231,7 @@ export function write_extensions(given: unknown, output: Output): { first: numbe
     const extension = extensions[i];
     if (!is_extension(extension)) throw new TypeError(`${field} must be an object, not ${shown(extension)}`);
     const type = extension_type(extension, field);
+    known(extension, field, [...COMMON, ...(VALUES[extension.name ?? 'unknown'] ?? [])]);
     const data = padded_data(extension, type, field);
     output.prepend_bytes(data);
     const at = output.prepend(2);

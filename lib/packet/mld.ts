@@ -2,7 +2,7 @@
 import { array, bytes, integer } from '../internal/validate.js';
 import { read_ipv6 } from './address.js';
 import type { Input } from './input.js';
-import type { Output } from './output.js';
+import { known, type Output } from './output.js';
 
 /** What a query of version 2 has behind the group. */
 export interface QueryDetails {
@@ -52,6 +52,7 @@ export function read_query(input: Input): QueryDetails | undefined {
 }
 
 export function write_query(details: Partial<QueryDetails>, output: Output): void {
+  known(details, 'icmpv6.version2', ['flags', 'interval_code', 'sources']);
   const sources = details.sources ?? [];
   prepend_addresses(sources, output, 'icmpv6.sources');
   const at = output.prepend(4);
@@ -85,6 +86,7 @@ export function write_records(records: readonly MulticastRecordFields[], output:
   array(records, 'icmpv6.records', 0, 0xffff);
   for (const [i, record] of [...records.entries()].reverse()) {
     const field = `icmpv6.records[${i}]`;
+    known(record, field, ['type', 'group', 'sources', 'data']);
     const data = bytes(record.data ?? new Uint8Array(0), `${field}.data`);
     if (data.length % 4 !== 0 || data.length > 1020) {
       throw new RangeError(`${field}.data must be a multiple of 4, up to 1020 bytes, not ${data.length}`);

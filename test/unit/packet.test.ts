@@ -906,7 +906,11 @@ describe('timestamps of IPv4', () => {
 
   test.each<[object, string]>([
     [{ entries: 5 }, '.entries must be an array, not 5'],
-    [{ entries: [null] }, '.entries[0] must be an object such as { address, time }, not null'],
+    [{ entries: [null] }, '.entries[0]: fields must be an object, not null'],
+    [
+      { entries: [{ time: 0, adress: '192.0.2.1' }] },
+      '.entries[0] has no field adress; it has address, time',
+    ],
     [{ entries: [{}] }, '.entries[0].time must be an integer, not undefined'],
     [{ entries: [{ address: 'x', time: 0 }] }, '.entries[0].address must be an IPv4 address, not "x"'],
     [{ flag: 2 }, '.flag must be 0, 1 or 3, not 2'],
@@ -1090,6 +1094,50 @@ describe('misuse', () => {
     ],
   ])('an option of %s with a value that it does not have', (layer, draft, words) => {
     expect(() => build(draft)).toThrow(new TypeError(`${layer}.options[0] has no field ${words}`));
+  });
+
+  test.each<[packet.Draft, string]>([
+    [
+      ipv6({ extensions: [{ name: 'fragment', ident: 5 } as packet.Ipv6ExtensionFields] }),
+      'ipv6.extensions[0] has no field ident; it has type, name, next_header, length, data, fragment_offset, more_fragments, id, reserved',
+    ],
+    [
+      ipv6({ extensions: [{ type: 44, id: 5 } as packet.Ipv6ExtensionFields] }),
+      'ipv6.extensions[0] has no field id; it has type, name, next_header, length, data',
+    ],
+    [
+      icmp.time_exceeded({ extensions: [{ name: 'mpls', label: [] } as packet.IcmpExtensionFields] }),
+      'icmp.extensions[0] has no field label; it has class, type, name, data, labels',
+    ],
+    [
+      icmp.time_exceeded({ extensions: [{ name: 'mpls', labels: [{ exp: 1 } as object] }] }),
+      'icmp.extensions[0].labels[0] has no field exp; it has label, traffic_class, bottom, ttl',
+    ],
+    [
+      icmp.router_advertisement({ addresses: [null as unknown as object] }),
+      'icmp.addresses[0]: fields must be an object, not null',
+    ],
+    [
+      icmp.router_advertisement({ addresses: [{ addr: '192.0.2.1' } as object] }),
+      'icmp.addresses[0] has no field addr; it has address, preference',
+    ],
+    [
+      icmpv6.multicast_listener_query({ version2: { robustness: 2 } as object }),
+      'icmpv6.version2 has no field robustness; it has flags, interval_code, sources',
+    ],
+    [
+      icmpv6.multicast_listener_report_v2({ records: [{ mode: 1 } as object] }),
+      'icmpv6.records[0] has no field mode; it has type, group, sources, data',
+    ],
+  ])('what a part of a layer does not have: %o', (draft, words) => {
+    expect(() => build(draft)).toThrow(new TypeError(words));
+  });
+
+  test('an ICMP extension of a name that is none', () => {
+    const extension = { name: 'toString', class: 2, type: 1 } as unknown as packet.IcmpExtensionFields;
+    expect(() => build(icmp.time_exceeded({ extensions: [extension] }))).toThrow(
+      new RangeError('icmp.extensions[0].name must be mpls, or left out, not "toString"'),
+    );
   });
 
   test('a message of a name that is none', () => {
