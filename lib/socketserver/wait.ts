@@ -3,16 +3,15 @@ import { constants } from 'node:os';
 import { TIMED_OUT } from '../addon.js';
 import { POLLIN, POLLOUT } from '../constants.js';
 import { raise } from '../errors.js';
+import { errno_code } from '../internal/errno.js';
 import { poll } from '../internal/poll.js';
 import { READ, ready, WRITE } from '../internal/readiness.js';
 import type { SocketBase } from '../socket/base.js';
 
-const { EBADF, EMFILE, ENFILE, ENOBUFS, ENOMEM } = constants.errno;
-/** Too many descriptors are on their way by SCM_RIGHTS; Node has no name for it. */
-const ETOOMANYREFS = 109;
+const { EBADF } = constants.errno;
 const POLLNVAL = 0x20;
 /** Errors that stay as long as resources lack; what was to be taken does, too. */
-const SCARCE = new Set([EMFILE, ENFILE, ENOBUFS, ENOMEM, ETOOMANYREFS]);
+const SCARCE = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ETOOMANYREFS']);
 
 /** How long to wait before trying again what failed for want of descriptors or memory. */
 export const PAUSE_MS = 50;
@@ -22,7 +21,7 @@ const TIMER_LIMIT = 2 ** 31 - 1;
 
 /** Whether this errno tells that descriptors or memory lack. */
 export function is_scarce(errno: number): boolean {
-  return SCARCE.has(errno);
+  return SCARCE.has(errno_code(errno) ?? '');
 }
 
 /** Waits until a call that failed for want of descriptors or memory is worth another try. */
