@@ -30,6 +30,7 @@ class Deadline {
 
   bool never() const { return timeout_ms_ < 0; }
   bool immediate() const { return timeout_ms_ == 0; }
+  bool passed() const { return immediate() || (!never() && end_ns_ <= NowNs()); }
   // Points into `storage` the time left, or nowhere for a deadline that never comes.
   const timespec* Left(timespec* storage) const {
     if (never()) return nullptr;
@@ -112,6 +113,9 @@ inline bool IsNonBlocking(int fd) {
   return flags >= 0 && (flags & O_NONBLOCK) != 0;
 }
 
+// How long a send waits before it tries again what no readiness tells of.
+constexpr double kFullPauseMs = 1;
+
 // Makes a call on a descriptor that does not block: there is nothing to interrupt.
 template <typename Call>
 int64_t Try(const DescriptorUse& use, Call&& call) {
@@ -144,12 +148,17 @@ int64_t Await(State& state, int fd, uint32_t generation, short events, double ti
   if (result != -EAGAIN) return result;
   if (timeout_ms < 0 && !IsNonBlocking(fd)) return result;
   Deadline deadline(timeout_ms);
-  do {
+  for (;;) {
     int64_t waited = WaitReady(state, use, events, deadline);
     if (waited != 0) return waited;
     result = Interruptible(state, use, call);
-  } while (result == -EAGAIN);
-  return result;
+    if (result != -EAGAIN) return result;
+    if (deadline.passed()) return kTimedOut;
+    if (events != POLLOUT) continue;
+    // The socket has room and its addressee has none (AF_UNIX datagrams): poll() does not wait for that.
+    waited = WaitReady(state, use, 0, Deadline(kFullPauseMs));
+    if (waited != 0 && waited != kTimedOut) return waited;
+  }
 }
 
 // A call on a descriptor that never waits.

@@ -1,6 +1,6 @@
 // The class and the functions that make sockets, where Python has nothing to compare with or the comparison is elsewhere
 // (test/conformance): construction, closing, options, deadlines, progress in errors.
-import { closeSync, mkdtempSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -190,6 +190,25 @@ describe('deadlines and progress', () => {
     }
     a.close();
     b.close();
+  });
+
+  // poll() says of them that there is room: the call waited for ever, and computed meanwhile.
+  test('a deadline passes where the queue of a datagram socket is full', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'full-'));
+    const receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM);
+    const sender = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM);
+    receiver.bind(join(folder, 'receiver'));
+    sender.settimeout(0.3);
+    const before = process.cpuUsage();
+    expect(() => {
+      for (;;) sender.sendto('x', join(folder, 'receiver'));
+    }).toThrow(socket.TimeoutError);
+    expect(process.cpuUsage(before).user).toBeLessThan(200_000);
+    receiver.recv(1);
+    expect(sender.sendto('x', join(folder, 'receiver'))).toBe(1);
+    receiver.close();
+    sender.close();
+    rmSync(folder, { recursive: true });
   });
 
   test('sendall tells how much went out', () => {
