@@ -12,7 +12,7 @@ import type { Socket } from '../socket/socket.js';
 import * as transfer from '../socket/transfer.js';
 import { count_request, finished, has_room } from './counters.js';
 import type { ManagerConfig } from './protocol.js';
-import { encode_request, post } from './queue.js';
+import { AHEAD_LIMIT, encode_request, post } from './queue.js';
 import {
   is_readable,
   is_scarce,
@@ -27,10 +27,8 @@ import {
 const { EAGAIN } = constants.errno;
 /** So many requests without a turn of the event loop. */
 const BATCH = 32;
-/** So many requests may wait on the queue as workers finish in so many milliseconds, */
+/** So many requests may wait on the queue as workers finish in so many milliseconds. */
 const AHEAD_MS = 10;
-/** and these at most. */
-const AHEAD_LIMIT = 64;
 
 /** What an acceptor needs of its manager. */
 export interface AcceptorEvents {
@@ -91,8 +89,6 @@ export class Acceptor {
     // Large datagrams fill it sooner.
     if (!is_writable(this.#queue)) await writable(this.#queue, stop);
     if (stop.aborted) return 0;
-    // The server's own setting is its to restore.
-    this.#listener.setblocking(false);
     const result = this.#config.max_packet_size > 0 ? await this.#receive() : await this.#accept();
     if (is_scarce(-result)) await pause();
     return result;
@@ -112,6 +108,8 @@ export class Acceptor {
   async #accept(): Promise<number> {
     const { family, proto } = this.#config;
     const listener = this.#listener;
+    // The server's own setting is its to restore. By a socket of datagrams handlers send, and may wait.
+    listener.setblocking(false);
     const fd = addon.accept4(listener._fd, listener._generation, 0, 0);
     if (fd < 0) return fd;
     const generation = cells[GENERATION] as number;
@@ -131,9 +129,9 @@ export class Acceptor {
   }
 
   async #put(request: Buffer[], fds: number[]): Promise<0> {
-    count_request(this.#counters);
     // A call that may block would have the watchdog look at each turn of this thread's loop.
     while (!post(this.#queue, request, fds)) await pause();
+    count_request(this.#counters);
     this.#events.put();
     return 0;
   }

@@ -1,7 +1,8 @@
 // What the threads and processes of a pool know of each other at once: an Int32Array in memory that all of them share.
 //
-// Who hands out a request counts it; the worker that gets it says in its slot whose it is and since when, and counts it
-// again when it is finished. So the manager sees who is busy, and whose request it was that a worker died of.
+// Who hands out a request counts it, once it is on the queue; the worker that gets it says in its slot whose it is and since
+// when, and counts it again when it is finished. So the manager sees who is busy, and whose request it was that a worker died
+// of.
 import { closeSync } from 'node:fs';
 import { addon } from '../addon.js';
 import { raise } from '../errors.js';
@@ -97,6 +98,19 @@ export function count_request(counters: Int32Array): void {
 /** Counts requests less that no worker will get. */
 export function count_discarded(counters: Int32Array, count: number): void {
   Atomics.sub(counters, DISPATCHED, count);
+}
+
+/** Changes with each request that is sent or finished. */
+export function activity(counters: Int32Array): number {
+  return Atomics.load(counters, DISPATCHED) + Atomics.load(counters, FINISHED);
+}
+
+/** No request is under way: counts those less that are said to be, and gives how many. */
+export function forget_lost(counters: Int32Array): number {
+  const lost = under_way(counters);
+  count_discarded(counters, lost);
+  Atomics.store(counters, BEGUN, Atomics.load(counters, FINISHED));
+  return lost;
 }
 
 /** Counts a request that a worker begins. */

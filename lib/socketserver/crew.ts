@@ -4,9 +4,11 @@ import { readFileSync } from 'node:fs';
 import type { Socket } from '../socket/socket.js';
 import { print_error, print_uncaught } from './base.js';
 import {
+  activity,
   BUSY,
   count_finished,
   finished,
+  forget_lost,
   now_ms,
   READY,
   recorded_client,
@@ -17,6 +19,7 @@ import {
 } from './counters.js';
 import { pack_error, unpack_error } from './packed-error.js';
 import { COUNTERS_FD, type ManagerConfig, type News, type Report, type WorkerConfig } from './protocol.js';
+import { holds_any } from './queue.js';
 import { start_process, start_worker } from './start.js';
 import { unless_aborted } from './wait.js';
 
@@ -24,6 +27,8 @@ import { unless_aborted } from './wait.js';
 const STARTING_LIMIT = 4;
 /** How long none is started after one could not be, where there are others. */
 const HOLD_OFF_MS = 1000;
+/** Nothing happens for so long: no worker is about to begin a request that it took. */
+const QUIET_MS = 100;
 
 /** What a crew tells its manager. */
 export interface CrewEvents {
@@ -66,8 +71,12 @@ export class Crew {
   readonly #members = new Set<Member>();
   readonly #counters: Int32Array;
   #vacancy: (() => void)[] = [];
+  /** Those that ended while they waited for a request, and how: they may have taken one. */
+  readonly #doubtful: [Member, string][] = [];
   #dismissed = 0;
   #hold_off_until = 0;
+  /** The handler could be imported: what fails later is no mistake of the program's. */
+  #was_loaded = false;
   #closing = false;
 
   constructor(
@@ -127,7 +136,7 @@ export class Crew {
     const starting = [...this.#members].filter((member) => !member.ready).length;
     // The first starts alone: it is soonest there, and tells whether the handler can be imported.
     const limit = this.ready > 0 ? STARTING_LIMIT : 1;
-    if (this.#closing || starting >= limit || this.is_full) return;
+    if (starting >= limit || this.is_full) return;
     if (performance.now() < this.#hold_off_until) return;
     const slot = this.#free_slot();
     try {
@@ -138,11 +147,10 @@ export class Crew {
     }
   }
 
-  /** One could not be started: for want of descriptors or memory, where others could. */
+  /** One could not be started: for want of descriptors or memory, or it was killed, where others could. */
   #not_hired(message: string): void {
     this.#hold_off_until = performance.now() + HOLD_OFF_MS;
-    if (this.#closing) return;
-    if (this.ready <= 0) this.#events.failed(message);
+    if (!this.#closing && !this.#was_loaded) this.#events.failed(message);
   }
 
   #free_slot(): number {
@@ -230,11 +238,16 @@ export class Crew {
     return Atomics.load(this.#counters, this.#word(member, STATE)) === BUSY;
   }
 
+  #is_any_busy(): boolean {
+    return [...this.#members].some((member) => this.#is_busy(member));
+  }
+
   #hear(member: Member, report: Report): void {
     switch (report.type) {
       case 'loaded':
         member.ready = true;
         member.task = report.task;
+        this.#was_loaded = true;
         Atomics.add(this.#counters, READY, 1);
         break;
       case 'load_error':
@@ -265,25 +278,41 @@ export class Crew {
       Atomics.store(this.#counters, this.#word(member, STATE), 0);
       if (was_busy) {
         count_finished(this.#counters);
-        this.#report_loss(member, how);
-      } else if (member.error !== undefined) {
+        this.#report_loss(member, how, recorded_client(this.#counters, member.slot));
+      } else {
         // Of a process Node has said so.
-        print_uncaught(`a worker thread, in what ${name} left behind`, member.error);
+        if (member.error !== undefined)
+          print_uncaught(`a worker thread, in what ${name} left behind`, member.error);
+        if (this.#doubtful.push([member, how]) === 1) void this.#settle();
       }
-      if (!this.#closing && this.#members.size === 0) this.hire();
+      if (this.#members.size === 0 && (!this.#closing || holds_any(this.#queue))) this.hire();
     }
     if (member.pid !== undefined) this.#tell_children();
     for (const tell of this.#vacancy.splice(0)) tell();
     this.#events.changed();
   }
 
-  #report_loss(member: Member, how: string): void {
+  /** Finds out what was lost: what is counted still when nobody is busy, no request waits, and all is quiet. */
+  async #settle(): Promise<void> {
+    for (let is_quiet = false; !is_quiet; ) {
+      const before = activity(this.#counters);
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+      if (this.#closing) return;
+      is_quiet = activity(this.#counters) === before && !this.#is_any_busy() && !holds_any(this.#queue);
+    }
+    const lost = forget_lost(this.#counters);
+    for (const [member, how] of this.#doubtful.splice(0).slice(0, Math.max(0, lost))) {
+      this.#report_loss(member, how, null);
+    }
+    this.#events.changed();
+  }
+
+  #report_loss(member: Member, how: string, client_address: unknown): void {
     const { handler, kind, print_errors } = this.#config;
     const cause = member.error === undefined ? '' : `: ${pack_error(member.error).stack}`;
     const what = member.verdict ?? `ended its ${kind} (${how})${cause}`;
     const error = pack_error(new Error(`${handler.name} ${what}`));
     const told = { ...error, stack: `Error: ${error.message}` };
-    const client_address = recorded_client(this.#counters, member.slot);
     if (print_errors) print_error(client_address, unpack_error(told));
     else this.#events.tell({ type: 'error', client_address, error: told });
   }
@@ -291,13 +320,14 @@ export class Crew {
   #end_late(limit_ms: number): void {
     const now = now_ms();
     for (const member of this.#members) {
-      if (!this.#is_busy(member) || member.verdict !== undefined) continue;
+      if (!this.#is_busy(member)) continue;
       const spent = now - Atomics.load(this.#counters, this.#word(member, SINCE));
       if (spent >= limit_ms) this.#end(member, `took longer than handler_timeout, ${limit_ms / 1000} s`);
     }
   }
 
   #end(member: Member, verdict: string): void {
+    if (member.verdict !== undefined) return;
     member.verdict = verdict;
     member.end();
   }
@@ -314,7 +344,7 @@ export class Crew {
     Atomics.sub(this.#counters, READY, 1);
   }
 
-  /** None is started any more; they end by the queue's end. */
+  /** They end by the queue's end; only for what is on it another one may be started. */
   close(): void {
     this.#closing = true;
     if (under_way(this.#counters) > 0) return;

@@ -19,7 +19,7 @@ import {
 import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed-error.js';
 import type { News, Order, PoolConfig } from './protocol.js';
-import { encode_request } from './queue.js';
+import { AHEAD_LIMIT, encode_request } from './queue.js';
 import { start_manager } from './start.js';
 
 /** What a pool needs to know of its server. */
@@ -197,11 +197,17 @@ export class Pool {
     return this.#order({ type: 'drain', limit_ms });
   }
 
-  /** Waits until a worker is free, blocking the thread. @throws where workers cannot start */
+  /**
+   * Waits until a worker is free, blocking the thread; while the pool takes requests by itself none may ever be, and it is
+   * until there is room on the queue.
+   *
+   * @throws where workers cannot start
+   */
   #room_now(): void {
-    if (has_room(this.#counters)) return;
+    const ahead = this.#accepting ? AHEAD_LIMIT : 0;
+    if (has_room(this.#counters, ahead)) return;
     this.#order({ type: 'room' }).catch(() => {});
-    while (!has_room(this.#counters)) {
+    while (!has_room(this.#counters, ahead)) {
       if (this.#error !== undefined) throw this.#error;
       poll([], ROOM_MS);
       for (
@@ -217,14 +223,14 @@ export class Pool {
   /**
    * Hands a request to a worker. The caller closes its own socket.
    *
-   * @throws TypeError for what is no request; where workers cannot start
+   * @throws TypeError for what is no request; RangeError for a long client_address; where workers cannot start
    */
   dispatch(request: unknown, client_address: unknown): void {
     if (this.#error !== undefined) throw this.#error;
     const message = this.#message(request, client_address);
     this.#room_now();
-    count_request(this.#counters);
     send_fds(this.#queue, message, request instanceof Socket ? [request] : []);
+    count_request(this.#counters);
     if (this.#accepting) this.#order({ type: 'look' }).catch(() => {});
   }
 

@@ -3,11 +3,12 @@
 // closed by the kernel.
 import { constants } from 'node:os';
 import { addon } from '../addon.js';
-import { MSG_DONTWAIT } from '../constants.js';
+import { MSG_DONTWAIT, MSG_PEEK } from '../constants.js';
 import type { ReturnedAddress } from '../internal/address.js';
 import * as message from '../socket/message.js';
 import { resolve_host } from '../socket/resolver.js';
 import type { Socket } from '../socket/socket.js';
+import * as transfer from '../socket/transfer.js';
 import { bytes_again } from './counters.js';
 import { is_scarce } from './wait.js';
 
@@ -22,23 +23,31 @@ export interface QueuedRequest {
   readonly packet: Buffer;
 }
 
+/** So many requests may wait on the queue beyond those that workers are free for. */
+export const AHEAD_LIMIT = 64;
+
 const REQUEST = 1;
 const STOP = 2;
 const LOOK = 3;
 const HEADER = 3;
+/** What a request takes beside the bytes of a datagram: the header, and the address as JSON. */
+const ADDRESS_LIMIT = 2048;
 
 /** The message that makes one worker end. */
 export const STOP_MESSAGE = Buffer.from([STOP]);
 /** The message that makes one worker look whether it may take requests by itself. */
 export const LOOK_MESSAGE = Buffer.from([LOOK]);
 
-/** A request's message; its connection goes with it as a descriptor. */
+/** A request's message; its connection goes with it as a descriptor. @throws RangeError for an address of the program's own */
 export function encode_request(
   client_address: unknown,
   timeout: number | null,
   packet?: Uint8Array,
 ): Buffer[] {
   const text = Buffer.from(JSON.stringify([client_address, timeout]));
+  if (HEADER + text.length > ADDRESS_LIMIT) {
+    throw new RangeError(`client_address must be at most ${ADDRESS_LIMIT} bytes of JSON, not ${text.length}`);
+  }
   const header = Buffer.from([REQUEST, text.length & 0xff, text.length >> 8]);
   return packet === undefined ? [header, text] : [header, text, Buffer.from(packet)];
 }
@@ -55,7 +64,7 @@ export function decode_request(message: Buffer): QueuedRequest | undefined | nul
 
 /** The longest message of a server. */
 export function message_size(max_packet_size: number): number {
-  return max_packet_size + 2048;
+  return max_packet_size + ADDRESS_LIMIT;
 }
 
 /** Puts a message on the queue without waiting; false where it is full, or the system is, for now. @throws OSError */
@@ -63,6 +72,13 @@ export function post(queue: Socket<number>, buffers: Buffer[], fds: number[]): b
   const result = message.send_fds(queue, buffers, fds, MSG_DONTWAIT, null, resolve_host, 0);
   if (result >= 0) return true;
   return is_scarce(-result) || result === -EAGAIN ? false : queue._raise(result, 'sendmsg');
+}
+
+/** Whether there is something on the queue. */
+export function holds_any(queue: Socket<number>): boolean {
+  // At its end it is readable, too, of nothing.
+  const next = transfer.recv(queue, 1, MSG_PEEK | MSG_DONTWAIT, 0);
+  return typeof next !== 'number' && next.length > 0;
 }
 
 /** Takes everything from the queue, closes the connections, and gives how many requests there were. */

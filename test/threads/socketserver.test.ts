@@ -149,6 +149,32 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
     expect(found).toEqual(Array(4).fill([true, 'Error', `Handler ended its ${worker} (exit code 7)`, null]));
   });
 
+  test('a worker that dies after server_close() takes nothing with it but its request', async () => {
+    const { log: found } = await log(kind, 'close_crowd');
+    expect(found.pop()).toEqual(['x', expect.stringMatching(/^(ECONNRESET)?$/), 'hello one', 'hello two']);
+  });
+
+  test('process_request() called by the program does not wait for those that keep all busy', async () => {
+    expect((await log(kind, 'handed_busy')).log).toEqual(['x', 'hello handed']);
+  });
+
+  test('a client_address that is too long for a worker costs its request', async () => {
+    expect((await log(kind, 'long_address')).log).toEqual([
+      [true, 'RangeError', 'client_address must be at most 2048 bytes of JSON, not 3029', null],
+      ['', 'hello short'],
+    ]);
+  });
+
+  test('handlers of datagrams may wait to send, after a drain, too', async () => {
+    expect((await log(kind, 'drained_datagrams')).log).toEqual(['null', 'null', 'null']);
+  });
+
+  test('shutdown({ drain }) ends once what cannot be ended at once', async () => {
+    const { log: found, errors } = await log(kind, 'cut_late');
+    expect(found).toEqual([[true, 'Error', 'Handler was cut off: the server drained', null]]);
+    expect(errors).toBe('');
+  });
+
   test('shutdown({ drain }) lets requests finish', async () => {
     expect((await log(kind, 'drain')).log).toEqual(['slept 700']);
   });
@@ -238,6 +264,21 @@ test('ForkingMixIn: a process without descriptors costs one request, and is repl
   expect((await log('Forking', 'hog', SCARCE)).log).toEqual([
     [true, 'OSError', '[EMFILE] the worker had no descriptor left for the connection', 'EMFILE'],
     ['EMFILE', expect.stringMatching(/^(Connection reset by peer)?$/), 'hello next'],
+  ]);
+});
+
+test('ForkingMixIn: serves again when all processes were killed, those that only start, too', {
+  timeout: 60_000,
+}, async () => {
+  expect((await log('Forking', 'killed')).log).toEqual(['hello first', 'hello next']);
+});
+
+test('ForkingMixIn: a process that dies before it begins its request costs that only', {
+  timeout: 60_000,
+}, async () => {
+  expect((await log('Forking', 'vanished')).log).toEqual([
+    [false, 'Error', 'Handler ended its process (exit code 9)', null],
+    ['', expect.stringMatching(/^(Connection reset by peer)?$/), 'hello next'],
   ]);
 });
 
