@@ -70,8 +70,8 @@ test('several workers at once, each with its own loop', async () => {
   const results = await Promise.all(
     [1, 2, 3, 4].map(async (workerData) => {
       const worker = new Worker(script, { eval: true, workerData });
-      const [result] = await once(worker, 'message');
-      const [code] = await once(worker, 'exit');
+      // Both at once: Node may tell of the message and of the end in one go.
+      const [[result], [code]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
       return [result, code];
     }),
   );

@@ -40,8 +40,8 @@ async function told(child: ChildProcess): Promise<unknown> {
 
 async function in_worker(job: string, data?: Buffer): Promise<unknown> {
   const worker = new Worker(FIXTURE, { workerData: [job, data] });
-  const [result] = await once(worker, 'message');
-  await once(worker, 'exit');
+  // Both at once: Node may tell of the message and of the end in one go.
+  const [[result]] = await Promise.all([once(worker, 'message'), once(worker, 'exit')]);
   return result;
 }
 
