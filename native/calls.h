@@ -60,6 +60,8 @@
   /* shared_memory.cc */                       \
   X(shared_memory, SharedMemory)               \
   X(map_memory, MapMemory)                     \
+  /* spared_signals.cc */                      \
+  X(spare_signals, SpareSignals)               \
   /* poll.cc */                                \
   X(poll, Poll)                                \
   X(select, Select)                            \

@@ -19,8 +19,10 @@ const AWAITED = 3;
 const MOST = 4;
 /** Two words: what threads take requests from, see lease.ts. */
 export const LEASE = 6;
+/** A bit for each signal that the server has a listener for, see signals.ts. */
+export const HANDLED = 8;
 /** From here on, for each worker: what it does, since when it handles a request, and whose: the length of a text, and it. */
-export const SLOTS = 8;
+export const SLOTS = 9;
 export const STATE = 0;
 export const SINCE = 1;
 const CLIENT = 2;

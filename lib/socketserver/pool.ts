@@ -20,6 +20,7 @@ import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed-error.js';
 import type { News, Order, PoolConfig } from './protocol.js';
 import { AHEAD_LIMIT, encode_request } from './queue.js';
+import { share_handled } from './signals.js';
 import { start_manager } from './start.js';
 
 /** What a pool needs to know of its server. */
@@ -48,6 +49,7 @@ const ROOM_MS = 2;
 export class Pool {
   readonly #shared: SharedCounters;
   readonly #counters: Int32Array;
+  readonly #unshare: (() => void) | undefined;
   readonly #queue: Socket<number>;
   readonly #manager: Worker;
   readonly #port: MessagePort;
@@ -98,6 +100,7 @@ export class Pool {
     } finally {
       queue_out.close();
     }
+    if (options.kind === 'process') this.#unshare = share_handled(this.#counters);
     this.#manager.unref();
     this.#manager.on('error', (error) => this.#fail(error));
     this.#manager.on('exit', () => this.#ended());
@@ -141,6 +144,7 @@ export class Pool {
     this.#port.close();
     this.#queue.close();
     close_counters(this.#shared);
+    this.#unshare?.();
     if (this.#closed === undefined)
       this.#fail(new Error('the thread that looks after the workers has ended'));
     for (const { resolve } of this.#pending.values()) resolve();

@@ -30,6 +30,7 @@ import { current_lease, has_ended, is_waiting, type Lease, type Taken, take } fr
 import { pack_error } from './packed-error.js';
 import { QUEUE_FD, REPORT_FD, type Report, SERVER_FD, type WorkerConfig } from './protocol.js';
 import { decode_request, message_size } from './queue.js';
+import { spare_handled } from './signals.js';
 import { load_handler } from './source.js';
 import { next_turn, PAUSE_MS } from './wait.js';
 import { worker_state } from './worker-state.js';
@@ -98,12 +99,12 @@ class Slot {
   readonly #start: number;
   readonly #record_client: (client_address: unknown) => void;
 
-  constructor(config: WorkerConfig, report: Tell) {
-    this.#counters = open_counters(config.counters);
+  constructor(config: WorkerConfig, counters: Int32Array, report: Tell) {
+    this.#counters = counters;
     this.#config = config;
     this.#report = report;
     this.#start = slot_index(config.slot);
-    this.#record_client = client_recorder(this.#counters, config.slot);
+    this.#record_client = client_recorder(counters, config.slot);
   }
 
   #tell_who_waits(): void {
@@ -189,11 +190,11 @@ class RequestLoop {
   readonly #size: number;
   readonly #view: ServerView;
 
-  constructor(config: WorkerConfig, Handler: RequestHandlerClass, report: Tell) {
+  constructor(config: WorkerConfig, Handler: RequestHandlerClass, counters: Int32Array, report: Tell) {
     this.#config = config;
     this.#Handler = Handler;
     this.#report = report;
-    this.#slot = new Slot(config, report);
+    this.#slot = new Slot(config, counters, report);
     this.#sockets = open_sockets(config);
     this.#size = message_size(config.max_packet_size);
     this.#view = server_view(config, report);
@@ -298,6 +299,8 @@ export async function work(config: WorkerConfig): Promise<void> {
     write_directly(process.stderr, 2);
   }
   const report = reporter(config);
+  const counters = open_counters(config.counters);
+  if (config.kind === 'process') spare_handled(counters);
   let Handler: RequestHandlerClass;
   try {
     Handler = await load_handler(config.handler);
@@ -307,7 +310,7 @@ export async function work(config: WorkerConfig): Promise<void> {
   }
   const state = worker_state();
   if (state !== undefined) state.importing = false;
-  await new RequestLoop(config, Handler, report).run();
+  await new RequestLoop(config, Handler, counters, report).run();
   // What the handlers left behind, timers or sockets of Node's, is no reason to live on.
   process.exit();
 }

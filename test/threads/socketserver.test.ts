@@ -257,6 +257,16 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
   });
 });
 
+test('ForkingMixIn: children leave to the server the signals that it handles', {
+  timeout: 60_000,
+}, async () => {
+  expect((await log('Forking', 'sigterm_group')).log).toEqual([
+    'slept 600',
+    [true, 'Error', 'Handler ended its process (SIGTERM)', null],
+    '',
+  ]);
+});
+
 test('ForkingMixIn: a process without descriptors costs one request, and is replaced', {
   timeout: 60_000,
 }, async (ctx) => {
