@@ -1,7 +1,7 @@
 // What the threads and processes of a pool know of each other at once: an Int32Array in memory that all of them share.
 //
-// Who hands out a request counts it, once it is on the queue; the worker that gets it says in its slot whose it is and since
-// when, and counts it again when it is finished. So the manager sees who is busy, and whose request it was that a worker died
+// Who hands out a request counts it, once it is on the queue; the worker that gets it says in its slot whose it is, and counts
+// it again when it is finished. So the manager sees who is busy, and whose request it was that a worker died
 // of.
 import { closeSync } from 'node:fs';
 import { addon } from '../addon.js';
@@ -21,10 +21,10 @@ const MOST = 4;
 export const LEASE = 6;
 /** A bit for each signal that the server has a listener for, see signals.ts. */
 export const HANDLED = 8;
-/** From here on, for each worker: what it does, since when it handles a request, and whose: the length of a text, and it. */
+/** From here on, for each worker: what it does, how many requests it began, and whose the last is: the length of a text, and it. */
 export const SLOTS = 9;
 export const STATE = 0;
-export const SINCE = 1;
+export const SERIAL = 1;
 const CLIENT = 2;
 const CLIENT_LIMIT = 256;
 export const SLOT_SIZE = CLIENT + 1 + CLIENT_LIMIT / Int32Array.BYTES_PER_ELEMENT;
@@ -158,9 +158,4 @@ export function is_awaited(counters: Int32Array): boolean {
   return (
     under_way(counters) < Atomics.load(counters, AWAITED) && Atomics.exchange(counters, AWAITED, 0) !== 0
   );
-}
-
-/** Milliseconds of a clock that all threads and processes share, in 31 bits. */
-export function now_ms(): number {
-  return Date.now() % 2 ** 31;
 }

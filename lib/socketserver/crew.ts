@@ -9,10 +9,9 @@ import {
   count_finished,
   finished,
   forget_lost,
-  now_ms,
   READY,
   recorded_client,
-  SINCE,
+  SERIAL,
   STATE,
   slot_index,
   under_way,
@@ -45,6 +44,9 @@ interface Member {
   ready: boolean;
   /** Its thread's folder in /proc. */
   task: string | undefined;
+  /** Which of its requests was seen last, and when first. */
+  serial: number;
+  seen_ms: number;
   /** Why it is being ended, for the error of its request. */
   verdict: string | undefined;
   /** What it failed with, by itself. */
@@ -93,7 +95,7 @@ export class Crew {
     this.#counters = counters;
     const { handler_timeout_ms } = config;
     if (handler_timeout_ms > 0) {
-      const interval = Math.max(5, Math.min(handler_timeout_ms / 4, 1000));
+      const interval = Math.max(5, Math.min(handler_timeout_ms / 10, 1000));
       setInterval(() => this.#end_late(handler_timeout_ms), interval).unref();
     }
   }
@@ -221,11 +223,14 @@ export class Crew {
       pid,
       ready: false,
       task: undefined,
+      serial: 0,
+      seen_ms: 0,
       verdict: undefined,
       error: undefined,
       end,
     };
     Atomics.store(this.#counters, this.#word(member, STATE), 0);
+    Atomics.store(this.#counters, this.#word(member, SERIAL), 0);
     this.#members.add(member);
     return member;
   }
@@ -317,12 +322,18 @@ export class Crew {
     else this.#events.tell({ type: 'error', client_address, error: told });
   }
 
+  /** Ends those whose request was seen for too long: by the manager's clock, for nothing else tells time to all processes. */
   #end_late(limit_ms: number): void {
-    const now = now_ms();
+    const now_ms = performance.now();
     for (const member of this.#members) {
       if (!this.#is_busy(member)) continue;
-      const spent = now - Atomics.load(this.#counters, this.#word(member, SINCE));
-      if (spent >= limit_ms) this.#end(member, `took longer than handler_timeout, ${limit_ms / 1000} s`);
+      const serial = Atomics.load(this.#counters, this.#word(member, SERIAL));
+      if (serial !== member.serial) {
+        member.serial = serial;
+        member.seen_ms = now_ms;
+      } else if (now_ms - member.seen_ms >= limit_ms) {
+        this.#end(member, `took longer than handler_timeout, ${limit_ms / 1000} s`);
+      }
     }
   }
 

@@ -18,10 +18,9 @@ import {
   count_request,
   is_awaited,
   LISTENING,
-  now_ms,
   open_counters,
   QUEUING,
-  SINCE,
+  SERIAL,
   STATE,
   slot_index,
 } from './counters.js';
@@ -126,7 +125,7 @@ class Slot {
   /** A request begins. @param queued whether it was on the queue */
   begin(client_address: unknown, queued: boolean): void {
     this.#record_client(client_address);
-    Atomics.store(this.#counters, this.#start + SINCE, now_ms());
+    Atomics.add(this.#counters, this.#start + SERIAL, 1);
     if (!queued) count_request(this.#counters);
     count_begun(this.#counters);
     Atomics.store(this.#counters, this.#start + STATE, BUSY);
