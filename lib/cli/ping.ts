@@ -9,6 +9,7 @@ import { address_of, find_host, is_multicast, is_numeric, Names, numeric, type T
 import { describe_error } from './icmp_text.js';
 import { until_interrupted } from './interrupt.js';
 import { coloured, complain, is_terminal, print, print_json } from './output.js';
+import { last_answers } from './survey.js';
 
 const options = {
   count: { type: 'integer', short: 'c', value: 'N', min: 1, max: 2 ** 31, help: 'end after so many answers' },
@@ -22,15 +23,7 @@ const options = {
     help: 'between requests',
   },
   size: { type: 'integer', short: 's', value: 'BYTES', min: 0, max: 65_507, default: 56, help: 'of data' },
-  wait: {
-    type: 'number',
-    short: 'W',
-    value: 'SECONDS',
-    min: 0.001,
-    max: 3600,
-    default: 10,
-    help: 'for the last answers',
-  },
+  wait: last_answers(10),
   deadline: {
     type: 'number',
     short: 'w',

@@ -1,9 +1,21 @@
 // Asking many: requests at a rate, in rounds to those that are silent, while the answers come in. sweep and arp-scan do it.
 import { setImmediate as next_turn, setTimeout as sleep } from 'node:timers/promises';
-import type { OptionTable, Values } from './command.js';
+import type { OptionTable, Quantity, Values } from './command.js';
 
 /** How many requests go out in one call at most. */
 export const BATCH = 128;
+
+/** The option of how long to wait for answers once all is asked; unless given, so many seconds. */
+export const last_answers = (seconds: number) =>
+  ({
+    type: 'number',
+    short: 'W',
+    value: 'SECONDS',
+    min: 0.001,
+    max: 3600,
+    default: seconds,
+    help: 'for the last answers',
+  }) as const satisfies Quantity;
 
 /** The options of how fast, how long and how often to ask; what differs is what these are unless given. */
 export const pace = (rate: number, wait: number) =>
@@ -17,15 +29,7 @@ export const pace = (rate: number, wait: number) =>
       default: rate,
       help: 'requests a second; 0: as fast as it goes',
     },
-    wait: {
-      type: 'number',
-      short: 'W',
-      value: 'SECONDS',
-      min: 0.001,
-      max: 3600,
-      default: wait,
-      help: 'for the last answers',
-    },
+    wait: last_answers(wait),
     retries: {
       type: 'integer',
       short: 'R',
