@@ -1,8 +1,7 @@
 // What the threads and processes of a pool know of each other at once: an Int32Array in memory that all of them share.
 //
 // Who hands out a request counts it, once it is on the queue; the worker that gets it says in its slot whose it is, and counts
-// it again when it is finished. So the manager sees who is busy, and whose request it was that a worker died
-// of.
+// it again when it is finished. So the manager sees who is busy, and whose request it was that a worker died of.
 import { closeSync } from 'node:fs';
 import { addon } from '../addon.js';
 import { raise } from '../errors.js';
