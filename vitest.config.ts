@@ -45,7 +45,12 @@ export default defineConfig({
       folder('threads', 2),
       // Once more as it is in Bun and in Deno, where no libuv of Node's wakes who waits: see native/loop.h.
       folder('without-libuv', 2, {
-        include: ['test/{unit,threads,conformance}/{promises,readiness,selectors}*.test.ts'],
+        include: [
+          'test/unit/{promises,selectors}/*.test.ts',
+          'test/unit/files/promises*.test.ts',
+          'test/unit/calls/readiness.test.ts',
+          'test/{threads,conformance}/{promises,selectors}*.test.ts',
+        ],
         env: { BSD_SOCKETS_LIBUV: 'no', LIFETIME_ROUNDS: '20' },
       }),
       folder('package', 3, { testTimeout: 240_000, hookTimeout: 240_000 }),

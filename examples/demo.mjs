@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const examples = ['tcp-upper', 'udp', 'unix-datagram', 'pass-descriptor', 'icmp-echo'];
+const examples = ['tcp_upper', 'udp', 'unix_datagram', 'pass_descriptor', 'icmp_echo'];
 
 for (const name of examples) {
   const file = fileURLToPath(new URL(`${name}.mjs`, import.meta.url));

@@ -10,7 +10,7 @@
 
 namespace bsd_sockets {
 
-// border() -> which sources this was compiled from: lib/addon.ts compares
+// border() -> which sources this was compiled from: lib/native/addon.ts compares
 napi_value Border(napi_env env, napi_callback_info info) {
   napi_value result = nullptr;
   napi_create_int32(env, kBorder, &result);

@@ -70,7 +70,7 @@ napi_value DecodeInet6(napi_env env, const sockaddr_in6* inet6) {
                          MakeUint(env, ntohl(inet6->sin6_flowinfo)), MakeUint(env, inet6->sin6_scope_id)});
 }
 
-// Always bytes: lib/internal/address.ts turns a path into a string where it is UTF-8.
+// Always bytes: lib/calls/address.ts turns a path into a string where it is UTF-8.
 napi_value DecodeUnix(napi_env env, const sockaddr_un* unix_address, socklen_t length) {
   size_t size = length - offsetof(sockaddr_un, sun_path);
   bool abstract = size > 0 && unix_address->sun_path[0] == '\0';

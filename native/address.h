@@ -1,4 +1,4 @@
-// Socket addresses: one encoder and one decoder per family, between the values of lib/internal/address.ts and
+// Socket addresses: one encoder and one decoder per family, between the values of lib/calls/address.ts and
 // sockaddr.
 //
 // encode_address() writes Exchange::address_in and gives the length; decode_address() reads

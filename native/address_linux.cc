@@ -1,7 +1,7 @@
 // Addresses of the families that only some kernels have: NETLINK, PACKET, VSOCK, CAN, TIPC, ALG, QIPCRTR,
 // BLUETOOTH. See address.h.
 //
-// One table row a family. Fields come in the order of README.md's tuples, checked by lib/internal/address.ts;
+// One table row a family. Fields come in the order of README.md's tuples, checked by lib/calls/address.ts;
 // interfaces are named, as in Python, and looked up here.
 #include <errno.h>
 #include <sys/socket.h>

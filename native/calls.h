@@ -1,5 +1,5 @@
 // Every function of the addon, by the file that holds it: the name in JavaScript and the C++ function behind
-// it. addon.cc exports them all; lib/addon.ts types them, and a test compares the two.
+// it. addon.cc exports them all; lib/native/addon.ts types them, and a test compares the two.
 #ifndef BSD_SOCKETS_CALLS_H_
 #define BSD_SOCKETS_CALLS_H_
 

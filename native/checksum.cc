@@ -1,4 +1,4 @@
-// The sum of the checksum of the Internet protocols, RFC 1071, over large buffers: lib/packet/checksum.ts
+// The sum of the checksum of the Internet protocols, RFC 1071, over large buffers: lib/packet/bytes/checksum.ts
 // adds up small ones.
 #include <stdint.h>
 #include <string.h>

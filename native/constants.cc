@@ -29,7 +29,7 @@ constexpr Constant kConstants[] = {
 
 }  // namespace
 
-// constants() -> an object of the names and numbers, see lib/internal/platform-constants.ts
+// constants() -> an object of the names and numbers, see lib/native/platform_constants.ts
 napi_value Constants(napi_env env, napi_callback_info info) {
   Napi::Object object = Napi::Object::New(env);
   for (const Constant& constant : kConstants) {

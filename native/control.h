@@ -2,7 +2,7 @@
 // charge of the descriptors in them. See cmsg(3), unix(7).
 //
 // Received control messages stay where the kernel wrote them. TakeControl makes them safe to walk for
-// lib/internal/control.ts: the first 32 bits of each header become the length of its data, never more than is
+// lib/calls/control.ts: the first 32 bits of each header become the length of its data, never more than is
 // there.
 #ifndef BSD_SOCKETS_CONTROL_H_
 #define BSD_SOCKETS_CONTROL_H_

@@ -1,5 +1,5 @@
 // Walking the control messages that the kernel wrote. Apart from control.cc so that a test compiles it alone,
-// under sanitizers, and feeds it anything: test/unit/control-walk.test.ts.
+// under sanitizers, and feeds it anything: test/unit/native/control_walk.test.ts.
 #ifndef BSD_SOCKETS_CONTROL_WALK_H_
 #define BSD_SOCKETS_CONTROL_WALK_H_
 
@@ -51,7 +51,7 @@ void ForEachDescriptor(const uint8_t* control, size_t length, Visit visit) {
   });
 }
 
-// Makes the first 32 bits of each header the length of its data, which is there, for lib/internal/control.ts.
+// Makes the first 32 bits of each header the length of its data, which is there, for lib/calls/control.ts.
 // Returns where the last control message ends.
 inline size_t SealControl(uint8_t* control, size_t length) {
   return ForEachControl(control, length, [&](size_t offset, const cmsghdr&, size_t size) {

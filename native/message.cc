@@ -166,7 +166,7 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
 
 namespace {
 
-// What lib/socket/batch.ts says of each message of an outgoing batch.
+// What lib/calls/batch.ts says of each message of an outgoing batch.
 struct OutgoingRow {
   int32_t buffer_count;
   int32_t control_count;
@@ -255,7 +255,7 @@ napi_value Sendmmsg(napi_env env, napi_callback_info info) {
 
 namespace {
 
-// One message of a received batch, as lib/socket/batch.ts reads it.
+// One message of a received batch, as lib/calls/batch.ts reads it.
 struct ReceivedRow {
   int32_t length;
   int32_t address_length;
@@ -264,7 +264,7 @@ struct ReceivedRow {
 };
 
 // The memory beside the data of a batch: rows, addresses, control messages, then what only the kernel reads.
-// lib/socket/batch.ts has the same layout.
+// lib/calls/batch.ts has the same layout.
 struct BatchLayout {
   BatchLayout(uint64_t vlen, uint64_t control_size)
       : control_stride((control_size + 7) / 8 * 8),

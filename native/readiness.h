@@ -5,7 +5,7 @@
 // registered once. The libuv loop watches that instance; where there is no usable libuv, a thread does and
 // wakes the environment. A wake-up crosses into JavaScript once, with all the descriptors on which somebody
 // waits for what happened. Who waits is a byte per descriptor in memory shared with
-// lib/internal/readiness.ts, so that waiting costs no call. Edges that nobody waits for are dropped: whoever
+// lib/calls/waiting/readiness.ts, so that waiting costs no call. Edges that nobody waits for are dropped: whoever
 // comes later tries first and waits only after EAGAIN.
 #ifndef BSD_SOCKETS_READINESS_H_
 #define BSD_SOCKETS_READINESS_H_
@@ -21,7 +21,7 @@
 namespace bsd_sockets {
 
 // What is waited for, and what is told; and, beside that, what is known of a descriptor (see Received).
-// lib/internal/readiness.ts has the same numbers.
+// lib/calls/waiting/readiness.ts has the same numbers.
 enum Direction : uint8_t { kRead = 1, kWrite = 2 };
 enum Knowledge : uint8_t {
   kDrained = 4,  // there was nothing more to receive, and no wake-up since
@@ -32,7 +32,7 @@ enum Knowledge : uint8_t {
 // How many descriptors one wake-up tells at most; more come with the next.
 constexpr int kReadyLimit = 512;
 
-// Shared with JavaScript: one ArrayBuffer that never leaves lib/internal/readiness.ts.
+// Shared with JavaScript: one ArrayBuffer that never leaves lib/calls/waiting/readiness.ts.
 struct ReadinessMemory {
   // 1 while somebody waits whom the process is to be kept alive for.
   int32_t waiting;

@@ -38,7 +38,7 @@ namespace {
 
 using Random = std::array<uint8_t, 16>;
 
-// What lib/socket/share.ts passes around: which offer, where its owner listens, and as which user. Zeros for
+// What lib/calls/share.ts passes around: which offer, where its owner listens, and as which user. Zeros for
 // `listener`: the offer is for threads of its own process only, and `owner` is that one's number.
 struct Ticket {
   Random token;

@@ -1,4 +1,4 @@
-// Per-environment state (one per main thread or worker): the exchange memory shared with lib/addon.ts, the
+// Per-environment state (one per main thread or worker): the exchange memory shared with lib/native/addon.ts, the
 // waiter, the descriptors this environment owns and the JavaScript functions that native code calls.
 //
 // Made when the addon is loaded into the environment, deleted by its cleanup hook. Nothing here is shared
@@ -19,12 +19,12 @@
 
 namespace bsd_sockets {
 
-// Outcomes of a call beyond `n >= 0` and `-errno`. lib/addon.ts has the same numbers.
+// Outcomes of a call beyond `n >= 0` and `-errno`. lib/native/addon.ts has the same numbers.
 constexpr int64_t kTimedOut = -10001;  // the deadline passed
 constexpr int64_t kStopping = -10002;  // the environment is being terminated
 constexpr int64_t kThrew = -10003;     // a JavaScript exception is pending (a signal's listener threw)
 
-// Small results that a call gives beside its number, by index of `cells`. lib/addon.ts has the same numbers.
+// Small results that a call gives beside its number, by index of `cells`. lib/native/addon.ts has the same numbers.
 enum Cell {
   kAddressLength,
   kGeneration,
@@ -43,7 +43,7 @@ constexpr size_t kControlSize = 4 * 1024;
 constexpr size_t kScratchSize = 64 * 1024;
 
 // The numbers of the calls that carry data. Read as JavaScript values they would cost 95 ns a call, more than
-// the wait and the descriptor table together. lib/addon.ts has the same layout.
+// the wait and the descriptor table together. lib/native/addon.ts has the same layout.
 struct Registers {
   int32_t fd;
   uint32_t generation;
@@ -54,7 +54,7 @@ struct Registers {
   int32_t result;
 };
 
-// One ArrayBuffer that never leaves lib/addon.ts, so nobody can detach it and its address stays.
+// One ArrayBuffer that never leaves lib/native/addon.ts, so nobody can detach it and its address stays.
 struct Exchange {
   int32_t cells[48];
   alignas(64) Registers registers;

@@ -1,7 +1,7 @@
 // Bytes in and out: send, sendto, recv, recvfrom, sendfile.
 //
 // Receiving goes either into the caller's bytes or, with null for them, into the environment's scratch
-// memory, from which lib/socket/transfer.ts copies just what arrived. Sending never raises SIGPIPE.
+// memory, from which lib/calls/transfer.ts copies just what arrived. Sending never raises SIGPIPE.
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 

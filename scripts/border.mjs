@@ -3,7 +3,7 @@
 // it, and the package refuses to load where they differ: dist/ and the binary are of other sources then, and calls
 // would be misunderstood.
 //
-//   node scripts/border.mjs    writes native/border.h and lib/internal/border.ts, which are not in git, if they differ
+//   node scripts/border.mjs    writes native/border.h and lib/native/build_id.ts, which are not in git, if they differ
 //
 // Every script that compiles either half runs this first.
 
@@ -16,8 +16,8 @@ const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** The names, types and layouts that one half takes for granted in the other. */
 const sources = [
-  'lib/addon.ts',
-  'lib/internal/readiness.ts',
+  'lib/native/addon.ts',
+  'lib/calls/waiting/readiness.ts',
   'native/calls.h',
   'native/constants/constants.inc',
   'native/lookup.h',
@@ -43,7 +43,7 @@ constexpr int kBorder = ${number};
 }
 #endif
 `,
-    'lib/internal/border.ts': `// ${made}
+    'lib/native/build_id.ts': `// ${made}
 export const BORDER = ${number};
 `,
   };

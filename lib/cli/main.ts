@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // bsd-sockets COMMAND …: finds the command, runs it, and turns what it throws into a line and an exit code.
-import type { Command } from './command.js';
-import { DONE, exit_code_of, line_of, UNUSABLE, UsageError } from './errors.js';
-import { complain, print, watch_output } from './output.js';
-import { closest } from './suggest.js';
-import { version } from './version.js';
+import type { Command } from './terminal/command.js';
+import { DONE, exit_code_of, line_of, UNUSABLE, UsageError } from './terminal/errors.js';
+import { complain, print, watch_output } from './terminal/output.js';
+import { closest } from './terminal/suggest.js';
+import { version } from './terminal/version.js';
 
 interface Entry {
   readonly name: string;
@@ -17,42 +17,42 @@ const commands: readonly Entry[] = [
   {
     name: 'ping',
     summary: 'send ICMP echo requests and time the answers',
-    load: async () => (await import('./ping.js')).ping,
+    load: async () => (await import('./commands/ping.js')).ping,
   },
   {
     name: 'traceroute',
     summary: 'the routers on the way to a host',
-    load: async () => (await import('./traceroute.js')).traceroute,
+    load: async () => (await import('./commands/traceroute.js')).traceroute,
   },
   {
     name: 'doctor',
     summary: 'what this kernel and user may do',
-    load: async () => (await import('./doctor.js')).doctor,
+    load: async () => (await import('./commands/doctor.js')).doctor,
   },
   {
     name: 'sweep',
     summary: 'which addresses of a network answer an echo request',
-    load: async () => (await import('./sweep.js')).sweep,
+    load: async () => (await import('./commands/sweep.js')).sweep,
   },
   {
     name: 'arp-scan',
     summary: 'who is on the network of an interface, by ARP',
-    load: async () => (await import('./arp_scan.js')).arp_scan,
+    load: async () => (await import('./commands/arp_scan.js')).arp_scan,
   },
   {
     name: 'sniff',
     summary: 'show or write the packets of an interface',
-    load: async () => (await import('./sniff.js')).sniff,
+    load: async () => (await import('./commands/sniff.js')).sniff,
   },
   {
     name: 'nc',
     summary: 'connect or listen by TCP, UDP or UNIX sockets, to standard input and output',
-    load: async () => (await import('./nc.js')).nc,
+    load: async () => (await import('./commands/nc.js')).nc,
   },
   {
     name: 'serve',
     summary: 'serve echo, discard, the time or a file, over any class of server',
-    load: async () => (await import('./serve.js')).serve,
+    load: async () => (await import('./commands/serve.js')).serve,
   },
 ];
 

@@ -1,7 +1,7 @@
 // Packets from layers.
 import './protocols.js';
-import type { Draft } from './layers.js';
-import { MAX_PACKET, Output } from './output.js';
+import { MAX_PACKET, Output } from './bytes/output.js';
+import type { Draft } from './layer_types.js';
 
 // Packets are written here and copied out. Whatever a getter of a layer builds meanwhile gets memory of its own.
 let free: Output | undefined;

@@ -1,8 +1,8 @@
 // Layers from packets.
 import './protocols.js';
-import { type BytesLike, integer_or, shown, bytes as to_bytes } from '../internal/validate.js';
-import { Input, type Problem, parse_layers } from './input.js';
-import type { Layer, LayerName, Layers } from './layers.js';
+import { type BytesLike, integer_or, shown, bytes as to_bytes } from '../util/validate.js';
+import { Input, type Problem, parse_layers } from './bytes/input.js';
+import type { Layer, LayerName, Layers } from './layer_types.js';
 import { LINKTYPE_ETHERNET } from './linktypes.js';
 import { parser_of_linktype } from './registry.js';
 

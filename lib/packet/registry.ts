@@ -1,7 +1,7 @@
 // Which protocol stands behind which number, and which number a protocol has. protocols.ts fills it.
-import type { Input, Parser } from './input.js';
-import type { Draft, LayerName } from './layers.js';
-import type { Output } from './output.js';
+import type { Input, Parser } from './bytes/input.js';
+import type { Output } from './bytes/output.js';
+import type { Draft, LayerName } from './layer_types.js';
 
 /** The fields of each message by its name; of those without a name they are those of 'unknown'. */
 export type MessageFields = Readonly<Record<string, readonly string[]>>;

@@ -1,9 +1,9 @@
 // Packets for people: every field on a line of its own, and bytes as hexadecimal numbers with their characters.
-import { type BytesLike, shown, bytes as to_bytes } from '../internal/validate.js';
-import type { Draft } from './layers.js';
+import { type BytesLike, shown, bytes as to_bytes } from '../util/validate.js';
+import type { Draft } from './layer_types.js';
+import { tcp } from './layers/tcp.js';
 import { Packet } from './parse.js';
 import { protocol_of_ethertype, protocol_of_ip } from './registry.js';
-import { tcp } from './tcp.js';
 
 const ROW = 16;
 /** Fields that are read as hexadecimal numbers, and with how many digits. */

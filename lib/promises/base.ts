@@ -1,15 +1,15 @@
 // What every socket of promises has: its life, its place in the queues (queue.ts), and how it comes to an address: bind,
 // connect, shutdown. What it receives and sends is receiving.ts and sending.ts, the class as users know it socket.ts.
 import { constants } from 'node:os';
-import { addon, cells, VALUE } from '../addon.js';
+import type { Address } from '../calls/address.js';
+import { SocketBase } from '../calls/socket_base.js';
+import * as transfer from '../calls/transfer.js';
+import type { WaitOptions } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
-import { OSError, TimeoutError } from '../errors.js';
-import type { Address } from '../internal/address.js';
-import { SocketBase } from '../socket/base.js';
-import * as transfer from '../socket/transfer.js';
+import { OSError, TimeoutError } from '../errors/raise.js';
+import { addon, cells, VALUE } from '../native/addon.js';
 import type { About, Attempt } from './operation.js';
 import { Poller } from './queue.js';
-import type { WaitOptions } from './waiting.js';
 
 const { EAGAIN, EINPROGRESS, ENOTCONN } = constants.errno;
 /** What a call moves before the rest of the program has its turn. */

@@ -1,11 +1,19 @@
 // create_connection: the host's addresses, tried as RFC 8305 says, under one deadline and one signal.
-import { TIMED_OUT } from '../addon.js';
+
+import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
+import * as lookup from '../calls/lookup.js';
+import { getdefaulttimeout } from '../calls/socket_base.js';
+import {
+  Limit,
+  one_timeout,
+  signal_of,
+  take_options,
+  WAIT_OPTIONS,
+  type WaitOptions,
+} from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
-import { OSError, raise } from '../errors.js';
-import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
-import * as lookup from '../internal/lookup.js';
-import { options_of, timeout as seconds, to_timeout_ms } from '../internal/validate.js';
-import { getdefaulttimeout } from '../socket/base.js';
+import { OSError, raise } from '../errors/raise.js';
+import { TIMED_OUT } from '../native/addon.js';
 import { failure, interleave } from '../socket/connect.js';
 import {
   type CreateConnectionOptions as BlockingOptions,
@@ -14,10 +22,10 @@ import {
   connect_fields,
   with_scope,
 } from '../socket/create.js';
+import { options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import type { ConnectedSocket } from './iterate.js';
 import { run } from './resolver.js';
 import { Socket } from './socket.js';
-import { Limit, one_timeout, signal_of, take_options, WAIT_OPTIONS, type WaitOptions } from './waiting.js';
 
 // RFC 8305, section 5.
 const ATTEMPT_DELAY = 0.25;

@@ -1,9 +1,11 @@
 // Functions that make sockets of promises: pairs, servers, sockets from descriptors and from other kinds of socket.
 // Connections are made in connect.ts.
 import type net from 'node:net';
+import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
+import { from_node as blocking_from_node } from '../calls/node.js';
+import { fromshare as blocking_fromshare } from '../calls/share.js';
+import { WAIT_OPTIONS, type WaitOptions } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
-import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
-import { type BytesLike, options_of } from '../internal/validate.js';
 import {
   type CreateServerOptions as BlockingServerOptions,
   dup,
@@ -11,11 +13,9 @@ import {
   make_server,
   SERVER_OPTIONS,
 } from '../socket/create.js';
-import { from_node as blocking_from_node } from '../socket/node.js';
-import { fromshare as blocking_fromshare } from '../socket/share.js';
+import { type BytesLike, options_of } from '../util/validate.js';
 import type { ConnectedSocket, ListeningSocket } from './iterate.js';
 import { from_socket, Socket } from './socket.js';
-import { WAIT_OPTIONS, type WaitOptions } from './waiting.js';
 
 /** Keyword-only arguments of create_server. */
 export interface CreateServerOptions extends BlockingServerOptions, WaitOptions {}

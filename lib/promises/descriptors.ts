@@ -1,10 +1,10 @@
 // Functions that pass descriptors over AF_UNIX sockets, returning promises.
-import type { Address } from '../internal/address.js';
-import { shown } from '../internal/validate.js';
-import * as message from '../socket/message.js';
+import type { Address } from '../calls/address.js';
+import * as message from '../calls/message.js';
+import { promised, type Rest1, type Rest2, take_options } from '../calls/waiting/suspend.js';
 import type { Data } from '../socket/socket.js';
+import { shown } from '../util/validate.js';
 import { Socket } from './socket.js';
-import { promised, type Rest1, type Rest2, take_options } from './waiting.js';
 
 function check_sock(sock: unknown): void {
   if (!(sock instanceof Socket)) throw new TypeError(`sock must be a socket of promises, not ${shown(sock)}`);

@@ -1,7 +1,10 @@
 // bsd-sockets/promises: the names of bsd-sockets/socket, where what may wait returns a promise. The event loop waits, so
 // nothing blocks; the calls are those of lib/socket.
+
+export type { WaitOptions } from '../calls/waiting/suspend.js';
 export * from '../constants.js';
-export * from '../internal/public-errors.js';
+export * from '../errors/index.js';
+export { BufferedFile, type SocketFile, SocketIO, TextFile } from '../files/promises/index.js';
 export {
   type Address,
   type AddressInfoRow,
@@ -58,7 +61,6 @@ export {
 } from './create.js';
 export { recv_fds, send_fds } from './descriptors.js';
 export type { ConnectedSocket, ListeningSocket } from './iterate.js';
-export { BufferedFile, type SocketFile, SocketIO, TextFile } from './makefile.js';
 export {
   getaddrinfo,
   getfqdn,
@@ -72,4 +74,3 @@ export {
 } from './resolver.js';
 export { from_socket, socket, socket as SocketType } from './socket.js';
 export type { SocketStream, StreamOptions } from './stream.js';
-export type { WaitOptions } from './waiting.js';

@@ -1,7 +1,8 @@
 // `for await` over a socket: connections of one that listens, chunks of a stream, datagrams of any other.
+
+import type { ReturnedAddress } from '../calls/address.js';
 import * as c from '../constants.js';
-import { OSError } from '../errors.js';
-import type { ReturnedAddress } from '../internal/address.js';
+import { OSError } from '../errors/raise.js';
 import type { Socket } from './socket.js';
 
 /**

@@ -1,10 +1,17 @@
 // A call that waits in a queue (queue.ts): its attempts, its promise, its time-out and signal, and the error it ends with.
 import { constants } from 'node:os';
-import { TIMED_OUT } from '../addon.js';
-import { raise } from '../errors.js';
-import type { ResolveHost } from '../internal/address.js';
-import type { SocketBase } from '../socket/base.js';
-import { type Aborted, Later, listen, resolve_now, resolve_with, unlisten } from './waiting.js';
+import type { ResolveHost } from '../calls/address.js';
+import type { SocketBase } from '../calls/socket_base.js';
+import {
+  type Aborted,
+  Later,
+  listen,
+  resolve_now,
+  resolve_with,
+  unlisten,
+} from '../calls/waiting/suspend.js';
+import { raise } from '../errors/raise.js';
+import { TIMED_OUT } from '../native/addon.js';
 
 const { EAGAIN, ECANCELED, EINPROGRESS } = constants.errno;
 const TIMER_MAX_MS = 2 ** 31 - 1;

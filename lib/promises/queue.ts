@@ -1,13 +1,12 @@
 // The order of calls on a socket: one queue of reads and one of writes. A call is tried at once where nobody is before it,
-// and waits only where the kernel said EAGAIN: then a wake-up of lib/internal/readiness.ts has the first of its queue tried
+// and waits only where the kernel said EAGAIN: then a wake-up of lib/calls/waiting/readiness.ts has the first of its queue tried
 // again, and after it those behind, until one has to wait.
 //
 // A wait costs a byte in shared memory; timers and listeners exist only where a time-out or a signal was given. What never
 // has to wait lets the rest of the program have its turn now and then (MOST_AT_ONCE).
 import { constants } from 'node:os';
-import * as c from '../constants.js';
-import { OSError } from '../errors.js';
-import type { ResolveHost } from '../internal/address.js';
+import type { ResolveHost } from '../calls/address.js';
+import type { SocketBase, Watcher } from '../calls/socket_base.js';
 import {
   hold,
   let_go,
@@ -20,8 +19,17 @@ import {
   WRITE,
   want,
   watch,
-} from '../internal/readiness.js';
-import type { SocketBase, Watcher } from '../socket/base.js';
+} from '../calls/waiting/readiness.js';
+import {
+  check_options,
+  Later,
+  resolve_now,
+  signal_of,
+  timeout_ms_of,
+  type WaitOptions,
+} from '../calls/waiting/suspend.js';
+import * as c from '../constants.js';
+import { OSError } from '../errors/raise.js';
 import {
   type About,
   type Attempt,
@@ -31,7 +39,6 @@ import {
   type Pending,
   reason_of,
 } from './operation.js';
-import { check_options, Later, resolve_now, signal_of, timeout_ms_of, type WaitOptions } from './waiting.js';
 
 const { EAGAIN } = constants.errno;
 // Calls on one socket that are done at once, in one turn of the event loop: a peer that is fast enough would otherwise keep

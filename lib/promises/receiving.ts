@@ -1,14 +1,21 @@
 // What a socket of promises receives: recv and its kin, behind the reads that wait.
 
-import { IncompleteReadError } from '../errors.js';
-import type { ReturnedAddress } from '../internal/address.js';
-import { type BytesLike, size } from '../internal/validate.js';
-import type { MessageBatch } from '../socket/batch.js';
-import * as batch from '../socket/batch.js';
-import * as message from '../socket/message.js';
-import * as transfer from '../socket/transfer.js';
+import type { ReturnedAddress } from '../calls/address.js';
+import type { MessageBatch } from '../calls/batch.js';
+import * as batch from '../calls/batch.js';
+import * as message from '../calls/message.js';
+import * as transfer from '../calls/transfer.js';
+import {
+  breathe,
+  promised,
+  type Rest1,
+  type Rest2,
+  take_options,
+  type WaitOptions,
+} from '../calls/waiting/suspend.js';
+import { IncompleteReadError } from '../errors/raise.js';
+import { type BytesLike, size } from '../util/validate.js';
 import { EventSocket, is_flags, TURN_SIZE } from './base.js';
-import { breathe, promised, type Rest1, type Rest2, take_options, type WaitOptions } from './waiting.js';
 
 export class ReceivingSocket<out F extends number = number> extends EventSocket<F> {
   /**

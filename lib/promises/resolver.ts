@@ -1,10 +1,8 @@
-// Name resolution that returns promises: the lookups of lib/internal/lookup.ts, each on a thread of its own. A time-out or
+// Name resolution that returns promises: the lookups of lib/calls/lookup.ts, each on a thread of its own. A time-out or
 // signal abandons the lookup; its thread ends when the C library returns.
 import { constants } from 'node:os';
-import { TIMED_OUT } from '../addon.js';
-import { type Call, raise } from '../errors.js';
-import * as lookup from '../internal/lookup.js';
-import { finish_lookup } from './lookup.js';
+import * as lookup from '../calls/lookup.js';
+import { finish_lookup } from '../calls/waiting/async_lookup.js';
 import {
   check_options,
   Limit,
@@ -13,7 +11,9 @@ import {
   take_options,
   timeout_ms_of,
   type WaitOptions,
-} from './waiting.js';
+} from '../calls/waiting/suspend.js';
+import { type Call, raise } from '../errors/raise.js';
+import { TIMED_OUT } from '../native/addon.js';
 
 const { EAGAIN } = constants.errno;
 

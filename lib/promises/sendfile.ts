@@ -2,9 +2,18 @@
 // does not send (a pipe, one of /proc) is read, by readiness where it has any, else in the pool of `fs`, and sent.
 import { read as fs_read, fstatSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
-import { addon, cells, GENERATION } from '../addon.js';
-import { OSError } from '../errors.js';
-import { READ, ready } from '../internal/readiness.js';
+import * as transfer from '../calls/transfer.js';
+import { READ, ready } from '../calls/waiting/readiness.js';
+import {
+  breathe,
+  check_options,
+  Later,
+  promised,
+  timeout_ms_of,
+  type WaitOptions,
+} from '../calls/waiting/suspend.js';
+import { OSError } from '../errors/raise.js';
+import { addon, cells, GENERATION } from '../native/addon.js';
 import {
   check_file,
   check_sendfile,
@@ -13,9 +22,7 @@ import {
   raise_of_file,
   type SendfileSource,
 } from '../socket/sendfile.js';
-import * as transfer from '../socket/transfer.js';
 import type { EventSocket } from './base.js';
-import { breathe, check_options, Later, promised, timeout_ms_of, type WaitOptions } from './waiting.js';
 
 // What is moved before the rest of the program has its turn: reading it may wait for the disk.
 const PIECE_SIZE = 2 ** 20;

@@ -1,17 +1,10 @@
 // What a socket of promises sends: send and its kin, behind the writes that wait.
-import type { Address } from '../internal/address.js';
-import type { ControlMessage } from '../internal/control.js';
-import { data, integer } from '../internal/validate.js';
-import type { Message } from '../socket/batch.js';
-import * as batch from '../socket/batch.js';
-import * as message from '../socket/message.js';
-import type { SendfileSource } from '../socket/sendfile.js';
-import type { Data } from '../socket/socket.js';
-import * as transfer from '../socket/transfer.js';
-import { is_flags, TURN_SIZE } from './base.js';
-import type { Attempt } from './operation.js';
-import { ReceivingSocket } from './receiving.js';
-import { sendfile } from './sendfile.js';
+import type { Address } from '../calls/address.js';
+import type { Message } from '../calls/batch.js';
+import * as batch from '../calls/batch.js';
+import type { ControlMessage } from '../calls/control.js';
+import * as message from '../calls/message.js';
+import * as transfer from '../calls/transfer.js';
 import {
   breathe,
   promised,
@@ -20,7 +13,14 @@ import {
   type Rest3,
   take_options,
   type WaitOptions,
-} from './waiting.js';
+} from '../calls/waiting/suspend.js';
+import type { SendfileSource } from '../socket/sendfile.js';
+import type { Data } from '../socket/socket.js';
+import { data, integer } from '../util/validate.js';
+import { is_flags, TURN_SIZE } from './base.js';
+import type { Attempt } from './operation.js';
+import { ReceivingSocket } from './receiving.js';
+import { sendfile } from './sendfile.js';
 
 export class SendingSocket<out F extends number = number> extends ReceivingSocket<F> {
   /** send(data, flags = 0, { signal, timeout }) -> how many bytes the kernel took. See send(2). */

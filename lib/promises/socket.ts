@@ -3,21 +3,21 @@
 // stand in base.ts, receiving.ts and sending.ts; here are accept, iteration, and turning a socket into something else.
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
-import { addon } from '../addon.js';
+import { decode, type ReturnedAddress } from '../calls/address.js';
+import { to_node } from '../calls/node.js';
+import { share } from '../calls/share.js';
+import { getdefaulttimeout, type SocketArguments } from '../calls/socket_base.js';
+import type { WaitOptions } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
-import { decode, type ReturnedAddress } from '../internal/address.js';
-import { callable } from '../internal/callable.js';
-import { shown } from '../internal/validate.js';
-import type { TextOptions } from '../makefile/index.js';
-import { getdefaulttimeout, type SocketArguments } from '../socket/base.js';
-import { to_node } from '../socket/node.js';
-import { share } from '../socket/share.js';
+import type { TextOptions } from '../files/blocking/index.js';
+import { makefile, type SocketFile } from '../files/promises/index.js';
+import { addon } from '../native/addon.js';
 import { Socket as BlockingSocket, socket as blocking_socket } from '../socket/socket.js';
+import { callable } from '../util/callable.js';
+import { shown } from '../util/validate.js';
 import { type ConnectedSocket, iterate, type Received } from './iterate.js';
-import { makefile, type SocketFile } from './makefile.js';
 import { SendingSocket } from './sending.js';
 import { SocketStream, type StreamOptions } from './stream.js';
-import type { WaitOptions } from './waiting.js';
 
 export class Socket<out F extends number = typeof c.AF_INET> extends SendingSocket<F> {
   /**

@@ -1,5 +1,5 @@
 // What selectors are given: descriptors, masks and times, checked before the kernel sees them.
-import { integer, shown } from '../internal/validate.js';
+import { integer, shown } from '../util/validate.js';
 
 /** What can be waited for: a descriptor's number, or an object that has one. */
 export type FileObject = number | { fileno(): number };

@@ -1,10 +1,11 @@
 // class epoll: Python's select.epoll, on epoll(7).
-import { addon, cells, GENERATION } from '../addon.js';
+
+import { READ, unwatch, type Waiting, want, watch } from '../calls/waiting/readiness.js';
 import * as c from '../constants.js';
-import { raise } from '../errors.js';
-import { callable } from '../internal/callable.js';
-import { READ, unwatch, type Waiting, want, watch } from '../internal/readiness.js';
-import { integer, integer_or } from '../internal/validate.js';
+import { raise } from '../errors/raise.js';
+import { addon, cells, GENERATION } from '../native/addon.js';
+import { callable } from '../util/callable.js';
+import { integer, integer_or } from '../util/validate.js';
 import { epoll_mask, type FileObject, fd_of, timeout_ms } from './arguments.js';
 import type { Multiplexer, Told } from './multiplexer.js';
 

@@ -1,5 +1,5 @@
 // The errors of Python's that only selectors raise; select.error is OSError.
-import { LookupError } from '../makefile/errors.js';
+import { LookupError } from '../files/errors.js';
 
 /** Python's KeyError: a file object that is not registered, or is already. */
 export class KeyError extends LookupError {}

@@ -30,7 +30,7 @@ export {
   POLLWRBAND,
   POLLWRNORM,
 } from '../constants.js';
-export * from '../internal/public-errors.js';
+export * from '../errors/index.js';
 export type { FileObject } from './arguments.js';
 export {
   BaseSelector,

@@ -1,8 +1,9 @@
 // Descriptors and what is waited for, in the memory that poll(2) and select(2) take: what `poll` objects, `SelectSelector` and
 // the function `select` keep.
-import { addon } from '../addon.js';
-import { raise } from '../errors.js';
-import { PollFds } from '../internal/poll.js';
+
+import { PollFds } from '../calls/waiting/poll.js';
+import { raise } from '../errors/raise.js';
+import { addon } from '../native/addon.js';
 import { Epoll } from './epoll.js';
 import type { Multiplexer, Told } from './multiplexer.js';
 

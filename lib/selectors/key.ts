@@ -1,6 +1,6 @@
 // SelectorKey: what a selector keeps of a file object.
 import { inspect } from 'node:util';
-import { callable } from '../internal/callable.js';
+import { callable } from '../util/callable.js';
 import type { FileObject } from './arguments.js';
 
 /** Python's namedtuple: fields by name, by number (`key[0]`), and in order (`const [fileobj, fd] = key`). */

@@ -1,7 +1,7 @@
 // A select_async() under way: tried once the event loop has turned, and again whenever something may be ready; ended by a
 // result, its time-out, its signal or close().
-import { hold, let_go } from '../internal/readiness.js';
-import { Limit } from '../promises/waiting.js';
+import { hold, let_go } from '../calls/waiting/readiness.js';
+import { Limit } from '../calls/waiting/suspend.js';
 import type { Multiplexer } from './multiplexer.js';
 
 export class Pending<T> {

@@ -1,8 +1,8 @@
 // The object that Python's select.poll() gives, on poll(2).
 import { constants } from 'node:os';
 import { POLLIN, POLLOUT, POLLPRI } from '../constants.js';
-import { raise } from '../errors.js';
-import { callable } from '../internal/callable.js';
+import { raise } from '../errors/raise.js';
+import { callable } from '../util/callable.js';
 import { type FileObject, fd_of, poll_mask, timeout_ms } from './arguments.js';
 import { KeyError } from './errors.js';
 import { Interests } from './interests.js';

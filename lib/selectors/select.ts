@@ -1,6 +1,6 @@
 // select(): Python's select.select, on select(2) for descriptors of any number.
 import { POLLIN, POLLOUT, POLLPRI } from '../constants.js';
-import { timeout as seconds, shown, to_timeout_ms } from '../internal/validate.js';
+import { timeout as seconds, shown, to_timeout_ms } from '../util/validate.js';
 import { type FileObject, fd_of } from './arguments.js';
 import { Interests } from './interests.js';
 

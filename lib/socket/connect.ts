@@ -1,12 +1,12 @@
 // Connecting to the first of several addresses that answers, under one deadline: one after another, or with a delay
 // between the starts so that a silent address holds nobody up (RFC 8305).
 import { constants } from 'node:os';
-import { addon, cells, TIMED_OUT, VALUE } from '../addon.js';
+import { type Address, encode } from '../calls/address.js';
+import { type PollFd, poll } from '../calls/waiting/poll.js';
 import * as c from '../constants.js';
-import { OSError, raise } from '../errors.js';
-import { type Address, encode } from '../internal/address.js';
-import { type PollFd, poll } from '../internal/poll.js';
-import type { Deadline } from '../internal/time.js';
+import { OSError, raise } from '../errors/raise.js';
+import { addon, cells, TIMED_OUT, VALUE } from '../native/addon.js';
+import type { Deadline } from '../util/deadline.js';
 import { type AddressInfoRow, resolve_host } from './resolver.js';
 import { Socket } from './socket.js';
 

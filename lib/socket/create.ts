@@ -1,10 +1,12 @@
 // Functions that make sockets: pairs, connections, servers, sockets from descriptors.
-import { addon, cells, SECOND_DESCRIPTOR } from '../addon.js';
+
+import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
+import { getdefaulttimeout, type SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
-import { OSError, raise } from '../errors.js';
-import type { Address, Inet6Address, InetAddress } from '../internal/address.js';
-import { socket_arguments } from '../internal/names.js';
-import { Deadline } from '../internal/time.js';
+import { socket_arguments } from '../errors/names.js';
+import { OSError, raise } from '../errors/raise.js';
+import { addon, cells, SECOND_DESCRIPTOR } from '../native/addon.js';
+import { Deadline } from '../util/deadline.js';
 import {
   array,
   descriptor,
@@ -12,8 +14,7 @@ import {
   options_of,
   timeout as seconds,
   to_timeout_ms,
-} from '../internal/validate.js';
-import { getdefaulttimeout, type SocketBase } from './base.js';
+} from '../util/validate.js';
 import { connect_first } from './connect.js';
 import { type AddressInfoRow, stream_addresses } from './resolver.js';
 import { Socket } from './socket.js';

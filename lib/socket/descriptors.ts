@@ -1,7 +1,7 @@
 // Functions that pass descriptors over AF_UNIX sockets.
-import type { Address } from '../internal/address.js';
-import { shown } from '../internal/validate.js';
-import * as message from './message.js';
+import type { Address } from '../calls/address.js';
+import * as message from '../calls/message.js';
+import { shown } from '../util/validate.js';
 import { resolve_host } from './resolver.js';
 import { type Data, Socket } from './socket.js';
 

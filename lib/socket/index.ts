@@ -1,37 +1,8 @@
 // bsd-sockets/socket: what Python's module `socket` has, and what docs/socket.md adds.
-export * from '../constants.js';
-export type { Address, ReturnedAddress } from '../internal/address.js';
-export type { ControlMessage, ReceivedControlMessage } from '../internal/control.js';
-export * from '../internal/public-errors.js';
-export {
-  BufferedReader,
-  BufferedRWPair,
-  BufferedWriter,
-  LookupError,
-  type SocketFile,
-  SocketIO,
-  TextIOWrapper,
-  type TextOptions,
-  UnicodeDecodeError,
-  UnicodeEncodeError,
-  UnicodeError,
-  UnsupportedOperation,
-} from '../makefile/index.js';
-export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from './base.js';
-export { type Message, MessageBatch } from './batch.js';
-export {
-  type ConnectAddress,
-  type CreateConnectionOptions,
-  type CreateServerOptions,
-  close,
-  create_connection,
-  create_server,
-  dup,
-  fromfd,
-  has_dualstack_ipv6,
-  socketpair,
-} from './create.js';
-export { recv_fds, send_fds } from './descriptors.js';
+
+export type { Address, ReturnedAddress } from '../calls/address.js';
+export { type Message, MessageBatch } from '../calls/batch.js';
+export type { ControlMessage, ReceivedControlMessage } from '../calls/control.js';
 export {
   CMSG_LEN,
   CMSG_SPACE,
@@ -46,9 +17,45 @@ export {
   inet_pton,
   ntohl,
   ntohs,
-} from './interfaces.js';
-export type { AlgOptions, ReceivedDescriptors, ReceivedMessage, ReceivedMessageInto } from './message.js';
-export { from_node } from './node.js';
+} from '../calls/interfaces.js';
+export type {
+  AlgOptions,
+  ReceivedDescriptors,
+  ReceivedMessage,
+  ReceivedMessageInto,
+} from '../calls/message.js';
+export { from_node } from '../calls/node.js';
+export { fromshare } from '../calls/share.js';
+export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
+export * from '../constants.js';
+export * from '../errors/index.js';
+export {
+  BufferedReader,
+  BufferedRWPair,
+  BufferedWriter,
+  LookupError,
+  type SocketFile,
+  SocketIO,
+  TextIOWrapper,
+  type TextOptions,
+  UnicodeDecodeError,
+  UnicodeEncodeError,
+  UnicodeError,
+  UnsupportedOperation,
+} from '../files/blocking/index.js';
+export {
+  type ConnectAddress,
+  type CreateConnectionOptions,
+  type CreateServerOptions,
+  close,
+  create_connection,
+  create_server,
+  dup,
+  fromfd,
+  has_dualstack_ipv6,
+  socketpair,
+} from './create.js';
+export { recv_fds, send_fds } from './descriptors.js';
 export {
   type AddressInfoRow,
   getaddrinfo,
@@ -66,7 +73,6 @@ export {
   sethostname,
 } from './resolver.js';
 export type { SendfileSource } from './sendfile.js';
-export { fromshare } from './share.js';
 export { socket, socket as SocketType } from './socket.js';
 
 /** Whether IPv6 is supported at all, as in Python: on Linux it always is. `has_dualstack_ipv6()` asks the kernel. */

@@ -1,15 +1,15 @@
 // Name resolution: hosts, addresses, services, protocols, and the name of this host.
 //
-// Blocking forms of lib/internal/lookup.ts. A lookup runs on a native thread while the caller waits, so signals,
+// Blocking forms of lib/calls/lookup.ts. A lookup runs on a native thread while the caller waits, so signals,
 // termination and deadlines end the wait; what it holds is freed when the C library returns.
 import { hostname } from 'node:os';
-import { addon } from '../addon.js';
+import * as lookup from '../calls/lookup.js';
 import * as c from '../constants.js';
-import { raise } from '../errors.js';
-import * as lookup from '../internal/lookup.js';
-import { data } from '../internal/validate.js';
+import { raise } from '../errors/raise.js';
+import { addon } from '../native/addon.js';
+import { data } from '../util/validate.js';
 
-export type { AddressInfoRow, Host, HostEntry } from '../internal/lookup.js';
+export type { AddressInfoRow, Host, HostEntry } from '../calls/lookup.js';
 
 /**
  * getaddrinfo(host, port, family = 0, type = 0, proto = 0, flags = 0) -> [[family, type, proto, canonname, sockaddr], …].
@@ -45,7 +45,7 @@ export function stream_addresses(
   return lookup.run(lookup.getaddrinfo(host, port, 0, c.SOCK_STREAM), { syscall: 'getaddrinfo' }, limit_ms);
 }
 
-/** The numeric address of a host, see lib/internal/lookup.ts: how calls that take an address resolve its host. */
+/** The numeric address of a host, see lib/calls/lookup.ts: how calls that take an address resolve its host. */
 export function resolve_host(host: string, family: number, timeout_ms = -1): string {
   return lookup.run(lookup.resolve_host(host, family), { syscall: 'getaddrinfo' }, timeout_ms);
 }

@@ -1,13 +1,13 @@
 // Sending a file: by sendfile(2), or by reading and sending where the kernel has no way from that file to that socket.
 import { fstatSync, readSync } from 'node:fs';
 import { constants } from 'node:os';
-import { addon } from '../addon.js';
+import type { SocketBase } from '../calls/socket_base.js';
+import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
-import { OSError, raise } from '../errors.js';
-import { descriptor, integer, integer_or, shown } from '../internal/validate.js';
-import type { SocketBase } from './base.js';
+import { OSError, raise } from '../errors/raise.js';
+import { addon } from '../native/addon.js';
+import { descriptor, integer, integer_or, shown } from '../util/validate.js';
 import type { Socket } from './socket.js';
-import * as transfer from './transfer.js';
 
 /** A descriptor, a FileHandle, or anything with `fileno()`; `seek(offset)` is told where sending ended. */
 export type SendfileSource =

@@ -5,24 +5,24 @@
 
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
-import { addon, TIMED_OUT } from '../addon.js';
+import { type Address, decode, type ReturnedAddress } from '../calls/address.js';
+import type { Message, MessageBatch } from '../calls/batch.js';
+import * as batch from '../calls/batch.js';
+import type { ControlMessage } from '../calls/control.js';
+import * as message from '../calls/message.js';
+import { to_node } from '../calls/node.js';
+import { share } from '../calls/share.js';
+import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/socket_base.js';
+import * as transfer from '../calls/transfer.js';
 import type * as c from '../constants.js';
-import { IncompleteReadError } from '../errors.js';
-import { type Address, decode, type ReturnedAddress } from '../internal/address.js';
-import { callable } from '../internal/callable.js';
-import type { ControlMessage } from '../internal/control.js';
-import { Deadline } from '../internal/time.js';
-import { type Bytes, type BytesLike, data, integer, size } from '../internal/validate.js';
-import { makefile, type SocketFile, type TextOptions } from '../makefile/index.js';
-import { getdefaulttimeout, type SocketArguments, SocketBase } from './base.js';
-import type { Message, MessageBatch } from './batch.js';
-import * as batch from './batch.js';
-import * as message from './message.js';
-import { to_node } from './node.js';
+import { IncompleteReadError } from '../errors/raise.js';
+import { makefile, type SocketFile, type TextOptions } from '../files/blocking/index.js';
+import { addon, TIMED_OUT } from '../native/addon.js';
+import { callable } from '../util/callable.js';
+import { Deadline } from '../util/deadline.js';
+import { type Bytes, type BytesLike, data, integer, size } from '../util/validate.js';
 import { resolve_host } from './resolver.js';
 import { type SendfileSource, sendfile } from './sendfile.js';
-import { share } from './share.js';
-import * as transfer from './transfer.js';
 
 const { EAGAIN } = constants.errno;
 

@@ -4,9 +4,9 @@
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
-import { OSError } from '../errors.js';
-import { timeout as seconds, to_timeout_ms } from '../internal/validate.js';
-import type { SocketBase } from '../socket/base.js';
+import type { SocketBase } from '../calls/socket_base.js';
+import { OSError } from '../errors/raise.js';
+import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import {
   check_handler_class,
@@ -17,9 +17,9 @@ import {
   run_handler,
   type ShutdownOptions,
 } from './handlers.js';
-import { show_error } from './packed-error.js';
-import { deadline, is_readable, is_scarce, next_turn, pause, REST_LIMIT, readable } from './wait.js';
-import { refuse_server_in_worker } from './worker-state.js';
+import { show_error } from './pool/packed_error.js';
+import { refuse_server_in_worker } from './pool/worker_state.js';
+import { deadline, is_readable, is_scarce, next_turn, pause, REST_LIMIT, readable } from './socket_wait.js';
 
 const { EINVAL } = constants.errno;
 const LINE = '-'.repeat(40);

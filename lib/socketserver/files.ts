@@ -1,9 +1,9 @@
 // The files of request handlers that are no makefile(): BytesIO, the file in memory of datagrams, and the unbuffered
 // writer of a stream.
 
-import { integer } from '../internal/validate.js';
-import { BufferedIOBase, type BytesLike, type Size } from '../makefile/index.js';
-import { CLOSED_FILE, data_bytes, size_or_all, target_bytes } from '../makefile/iobase.js';
+import { BufferedIOBase, type BytesLike, type Size } from '../files/blocking/index.js';
+import { CLOSED_FILE, data_bytes, size_or_all, target_bytes } from '../files/iobase.js';
+import { integer } from '../util/validate.js';
 
 const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);

@@ -2,13 +2,14 @@
 //
 // In Python the constructor handles the request. A JavaScript class has its fields only after the constructor of the
 // class above it returned, so here the server constructs a handler and runs it then: `run_handler`.
+
+import type { ReturnedAddress } from '../calls/address.js';
 import { IPPROTO_TCP, TCP_NODELAY } from '../constants.js';
-import { OSError } from '../errors.js';
-import type { ReturnedAddress } from '../internal/address.js';
-import { options_of, timeout as seconds, shown } from '../internal/validate.js';
-import type { BufferedIOBase, BufferedReader, BufferedWriter, SocketIO } from '../makefile/index.js';
+import { OSError } from '../errors/raise.js';
+import type { BufferedIOBase, BufferedReader, BufferedWriter, SocketIO } from '../files/blocking/index.js';
 import type { Socket } from '../socket/socket.js';
-import { AsyncBytesIO, type AsyncStream, close_stream, open_stream } from './async-files.js';
+import { options_of, timeout as seconds, shown } from '../util/validate.js';
+import { AsyncBytesIO, type AsyncStream, close_stream, open_stream } from './async/files.js';
 import { class_attributes } from './attributes.js';
 import { BytesIO, SocketWriter } from './files.js';
 

@@ -1,24 +1,25 @@
 // bsd-sockets/socketserver: Python's module of that name.
+
+export { AsyncBytesIO, AsyncSocketWriter, type AsyncWriter } from './async/files.js';
+export {
+  AsyncBaseRequestHandler,
+  type AsyncDatagramRequest,
+  AsyncDatagramRequestHandler,
+  AsyncStreamRequestHandler,
+} from './async/handlers.js';
 export {
   AsyncMixIn,
   AsyncTCPServer,
   AsyncUDPServer,
   AsyncUnixDatagramServer,
   AsyncUnixStreamServer,
-} from './async.js';
-export { AsyncBytesIO, AsyncSocketWriter, type AsyncWriter } from './async-files.js';
-export {
-  AsyncBaseRequestHandler,
-  type AsyncDatagramRequest,
-  AsyncDatagramRequestHandler,
-  AsyncStreamRequestHandler,
-} from './async-handlers.js';
+} from './async/server.js';
 export type {
   AsyncDatagramServer,
   AsyncRequestHandlerClass,
   AsyncServer,
   AsyncServerClass,
-} from './async-types.js';
+} from './async/types.js';
 export { BaseServer } from './base.js';
 export { BytesIO } from './files.js';
 export {

@@ -2,8 +2,8 @@
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { shown } from '../internal/validate.js';
-import { is_program } from './worker-state.js';
+import { shown } from '../util/validate.js';
+import { is_program } from './pool/worker_state.js';
 
 /** The path without symbolic links; as it is where there is no such file. */
 function real(path: string): string {

@@ -1,8 +1,9 @@
 // The end of listening, so that no connection is lost: a server that drains handles those that its socket has, and no further
 // ones may come meanwhile, for they would be reset when it closes.
+
+import type { SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
-import { OSError } from '../errors.js';
-import type { SocketBase } from '../socket/base.js';
+import { OSError } from '../errors/raise.js';
 
 const FLAGS_OFFSET = 13;
 const SYN = 0x02;

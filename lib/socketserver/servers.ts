@@ -1,10 +1,11 @@
 // The servers that handle requests in turn, on the thread that serves: TCPServer, UDPServer and their AF_UNIX forms.
+
+import type { Address, ReturnedAddress } from '../calls/address.js';
+import { SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
-import { OSError } from '../errors.js';
-import type { Address, ReturnedAddress } from '../internal/address.js';
-import { integer, integer_or, options_of, timeout as seconds } from '../internal/validate.js';
-import { SocketBase } from '../socket/base.js';
+import { OSError } from '../errors/raise.js';
 import { Socket } from '../socket/socket.js';
+import { integer, integer_or, options_of, timeout as seconds } from '../util/validate.js';
 import { class_attributes, UsedAttributes } from './attributes.js';
 import { BaseServer } from './base.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';

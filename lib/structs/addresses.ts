@@ -1,15 +1,16 @@
 // The fields that are addresses: in_addr and in6_addr as text, sockaddr_storage as the address arrays of sockets.
-import { ADDRESS_LENGTH, addon, address_in, address_out, cells, scratch } from '../addon.js';
-import * as c from '../constants.js';
+
 import {
   decode,
   encode,
   type Inet6Address,
   type InetAddress,
   type ReturnedAddress,
-} from '../internal/address.js';
-import { type Bytes, type BytesLike, bytes as checked_bytes, shown } from '../internal/validate.js';
-import { if_nametoindex } from '../socket/interfaces.js';
+} from '../calls/address.js';
+import { if_nametoindex } from '../calls/interfaces.js';
+import * as c from '../constants.js';
+import { ADDRESS_LENGTH, addon, address_in, address_out, cells, scratch } from '../native/addon.js';
+import { type Bytes, type BytesLike, bytes as checked_bytes, shown } from '../util/validate.js';
 import { type Codec, LITTLE_ENDIAN } from './struct.js';
 
 /** An address in a struct, read: of AF_INET or AF_INET6, the bytes of a sockaddr of another family, null for none. */

@@ -1,5 +1,5 @@
 // The frames of CAN sockets. See Documentation/networking/can.rst of Linux.
-import type { BytesLike } from '../internal/validate.js';
+import type { BytesLike } from '../util/validate.js';
 import { define, type Encodable, int, octets, type Struct, with_length } from './struct.js';
 
 /** struct can_frame. */

@@ -1,7 +1,8 @@
 // decode_control: the control messages that recvmsg gives, as values. CONTROLS is the table of those that are known.
+
+import type { ControlMessage } from '../calls/control.js';
 import * as c from '../constants.js';
-import type { ControlMessage } from '../internal/control.js';
-import { array, type Bytes, data, integer } from '../internal/validate.js';
+import { array, type Bytes, data, integer } from '../util/validate.js';
 import { read_sockaddr, type StructAddress } from './addresses.js';
 import { in_pktinfo, in6_pktinfo, scm_timestamping, sock_extended_err, tpacket_auxdata } from './messages.js';
 import { timespec, timeval, ucred } from './options.js';

@@ -1,6 +1,6 @@
 // The structs of control messages: where a packet came from, when, and what went wrong. See ip(7), ipv6(7), packet(7),
 // and Documentation/networking/timestamping.rst of Linux.
-import { type BytesLike, bytes as checked_bytes } from '../internal/validate.js';
+import { type BytesLike, bytes as checked_bytes } from '../util/validate.js';
 import {
   encode_sockaddr,
   in_addr,

@@ -11,7 +11,7 @@ import {
   data,
   integer,
   shown,
-} from '../internal/validate.js';
+} from '../util/validate.js';
 import { define, type Encodable, fields_of, int, type Struct } from './struct.js';
 
 const ALIGNMENT = 4;

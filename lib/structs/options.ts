@@ -1,6 +1,6 @@
 // The structs of socket options: times, groups, credentials, filters, packet sockets. See socket(7), ip(7), ipv6(7),
 // packet(7), unix(7).
-import type { BytesLike } from '../internal/validate.js';
+import type { BytesLike } from '../util/validate.js';
 import { in_addr, in6_addr, type StructAddress, type StructAddressLike, sockaddr } from './addresses.js';
 import { define, type Encodable, int, long, octets, type Struct, with_length } from './struct.js';
 

@@ -3,8 +3,8 @@
 //
 // A field has its C name without the prefix that all fields of its struct share: l_onoff is onoff.
 import { endianness } from 'node:os';
-import { addon, type FieldLayout, type StructLayout } from '../addon.js';
-import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../internal/validate.js';
+import { addon, type FieldLayout, type StructLayout } from '../native/addon.js';
+import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../util/validate.js';
 
 /** A C struct: what its bytes say, as `T`, and its bytes from `In`. */
 export interface Struct<T, In = Encodable<T>> {

@@ -3,7 +3,7 @@
 // It grows: the kernel gives as many bytes as it has, at most as many as were asked for, and decode gives the fields in
 // them. Its last word has one layout in Linux 6.18 and 6.19, and another one since 7.0.
 import { release } from 'node:os';
-import type { StructLayout } from '../addon.js';
+import type { StructLayout } from '../native/addon.js';
 import { define, int, layout_of, long, type Struct } from './struct.js';
 
 /** struct tcp_info: those without a mark are in every kernel, the others depend on it. */

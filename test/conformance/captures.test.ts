@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type CapturedPacket, CaptureError, read_capture, write_capture } from 'bsd-sockets/packet';
 import * as socket from 'bsd-sockets/socket';
 import { afterAll, beforeAll, describe, expect, it, type TestContext, vi } from 'vitest';
-import { Blocks, frame, MICROSECONDS, MODIFIED, NANOSECONDS, pcap } from '../unit/capture-files.js';
+import { Blocks, frame, MICROSECONDS, MODIFIED, NANOSECONDS, pcap } from '../unit/packet/capture_files.js';
 
 // Wireshark's programs take a second to start, on a busy machine several.
 vi.setConfig({ testTimeout: 60_000 });

@@ -5,7 +5,7 @@
 import { build, type Draft, hexdump, parse, show } from 'bsd-sockets/packet';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answers, fits, questions } from '../../dist/packet/answers.js';
+import { answers, fits, questions } from '../../dist/packet/exchange/answers.js';
 import { packets } from './packets.js';
 
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);

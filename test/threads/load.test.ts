@@ -30,7 +30,7 @@ class Server {
   options: NetConnectOpts = { port: 0 };
 
   constructor(...args: string[]) {
-    const fixture = fileURLToPath(new URL('./fixtures/load-server.mjs', import.meta.url));
+    const fixture = fileURLToPath(new URL('./fixtures/load_server.mjs', import.meta.url));
     this.#child = spawn(process.execPath, ['--expose-gc', fixture, ...args], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });

@@ -1,5 +1,5 @@
 // Servers with threads and processes: what requests get, hooks, errors, ends. The scenarios are programs of their own
-// (fixtures/pooled-server.mjs), because workers import the program they belong to.
+// (fixtures/pooled_server.mjs), because workers import the program they belong to.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -40,7 +40,7 @@ async function run_by(command: readonly string[], ...args: string[]): Promise<En
 
 const has_prlimit = spawnSync('prlimit', ['--version']).status === 0;
 const SCARCE = ['prlimit', '--nofile=160'];
-const fixture = fileURLToPath(new URL('./fixtures/pooled-server.mjs', import.meta.url));
+const fixture = fileURLToPath(new URL('./fixtures/pooled_server.mjs', import.meta.url));
 
 /** What a scenario logged, and what was printed before. */
 async function log(
@@ -74,7 +74,7 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
     expect(errors).toMatch(
       /^-{40}\nException occurred during processing of request from \[ '127.0.0.1', \d+ \]\nFailure \[Error\]: failed/m,
     );
-    expect(errors).toMatch(/at Handler\.handle .*pooled-server\.mjs/);
+    expect(errors).toMatch(/at Handler\.handle .*pooled_server\.mjs/);
     expect(errors).toContain(`Handler ended its ${worker} (exit code 7)`);
   });
 

@@ -43,14 +43,14 @@ const privileged = process.getuid?.() === 0;
 
 describe('examples', { timeout: 60_000 }, () => {
   test.each([
-    ['tcp-upper.mjs', TCP],
+    ['tcp_upper.mjs', TCP],
     ['udp.mjs', UDP],
-    ['unix-datagram.mjs', UNIX],
-    ['pass-descriptor.mjs', PASSED],
-    ['work-server.mjs', /^work {8}primes below 100, 1000, 10000, 100000: 25, 168, 1229, 9592$/m],
-    ['selectors-echo.mjs', /^selectors {3}3 connections answered: one, three, two$/m],
-    ['chat-server.mjs', /^chat {8}Ann heard: \* Bob is here, Bob: good morning, \* Bob has left$/m],
-    ['time-server.mjs', /^time {8}127\.0\.0\.1:\d+ says \d{4}-\d\d-\d\dT[\d:.]+Z$/m],
+    ['unix_datagram.mjs', UNIX],
+    ['pass_descriptor.mjs', PASSED],
+    ['work_server.mjs', /^work {8}primes below 100, 1000, 10000, 100000: 25, 168, 1229, 9592$/m],
+    ['selectors_echo.mjs', /^selectors {3}3 connections answered: one, three, two$/m],
+    ['chat_server.mjs', /^chat {8}Ann heard: \* Bob is here, Bob: good morning, \* Bob has left$/m],
+    ['time_server.mjs', /^time {8}127\.0\.0\.1:\d+ says \d{4}-\d\d-\d\dT[\d:.]+Z$/m],
   ])('%s', async (name, line) => {
     const outcome = await run(name);
     expect(outcome).toMatchObject({ code: 0, stderr: '' });
@@ -58,8 +58,8 @@ describe('examples', { timeout: 60_000 }, () => {
     expect(outcome.stdout.trimEnd().split('\n')).toHaveLength(1);
   });
 
-  test('echo-server.mjs: every kind of server', async () => {
-    const { code, stdout, stderr } = await run('echo-server.mjs');
+  test('echo_server.mjs: every kind of server', async () => {
+    const { code, stdout, stderr } = await run('echo_server.mjs');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout.trimEnd().split('\n')).toEqual(
       ['TCPServer', 'ThreadingTCPServer', 'ForkingTCPServer', 'AsyncTCPServer'].map(
@@ -68,21 +68,21 @@ describe('examples', { timeout: 60_000 }, () => {
     );
   });
 
-  test('pass-descriptor.mjs: the answer comes from the other process', async () => {
-    const [, opener, answerer] = PASSED.exec((await run('pass-descriptor.mjs')).stdout) ?? [];
+  test('pass_descriptor.mjs: the answer comes from the other process', async () => {
+    const [, opener, answerer] = PASSED.exec((await run('pass_descriptor.mjs')).stdout) ?? [];
     expect(Number(answerer)).toBeGreaterThan(0);
     expect(answerer).not.toBe(opener);
   });
 
-  test('icmp-echo.mjs as root', async (ctx) => {
+  test('icmp_echo.mjs as root', async (ctx) => {
     if (!privileged) ctx.skip('needs root for CAP_NET_RAW');
-    const outcome = await run('icmp-echo.mjs');
+    const outcome = await run('icmp_echo.mjs');
     expect(outcome).toMatchObject({ code: 0, stderr: '' });
     expect(outcome.stdout).toMatch(ICMP);
   });
 
-  test('icmp-echo.mjs without CAP_NET_RAW says what is missing, and succeeds', async (ctx) => {
-    const outcome = await run('icmp-echo.mjs', privileged ? { uid: 65_534 } : {}).catch(
+  test('icmp_echo.mjs without CAP_NET_RAW says what is missing, and succeeds', async (ctx) => {
+    const outcome = await run('icmp_echo.mjs', privileged ? { uid: 65_534 } : {}).catch(
       (error: Error) => error,
     );
     if (outcome instanceof Error) ctx.skip(`cannot run node as nobody: ${outcome.message}`);
@@ -93,17 +93,17 @@ describe('examples', { timeout: 60_000 }, () => {
     }
   });
 
-  test('icmp-echo.mjs: any other failure is no excuse', async (ctx) => {
+  test('icmp_echo.mjs: any other failure is no excuse', async (ctx) => {
     if (!privileged) ctx.skip('needs root for CAP_NET_RAW');
-    const outcome = await run('icmp-echo.mjs', { args: ['no-such-host.invalid'] });
+    const outcome = await run('icmp_echo.mjs', { args: ['no-such-host.invalid'] });
     expect(outcome.code).not.toBe(0);
     expect(outcome.stderr).toContain('gaierror');
   });
 
-  test('packet-probe.mjs as root', async (ctx) => {
+  test('packet_probe.mjs as root', async (ctx) => {
     if (!privileged) ctx.skip('needs root for CAP_NET_RAW');
     for (const address of ['127.0.0.1', '::1']) {
-      const { code, stdout, stderr } = await run('packet-probe.mjs', { args: [address, '9'] });
+      const { code, stdout, stderr } = await run('packet_probe.mjs', { args: [address, '9'] });
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
       const lines = stdout.trimEnd().split('\n').sort();
       expect(lines[0]).toMatch(/^packets {5}[\d.:]+ echo: echo reply, after \d+\.\d{3} ms$/);
@@ -111,8 +111,8 @@ describe('examples', { timeout: 60_000 }, () => {
     }
   });
 
-  test('packet-probe.mjs without CAP_NET_RAW says what is missing, and succeeds', async (ctx) => {
-    const outcome = await run('packet-probe.mjs', privileged ? { uid: 65_534 } : {}).catch(
+  test('packet_probe.mjs without CAP_NET_RAW says what is missing, and succeeds', async (ctx) => {
+    const outcome = await run('packet_probe.mjs', privileged ? { uid: 65_534 } : {}).catch(
       (error: Error) => error,
     );
     if (outcome instanceof Error) ctx.skip(`cannot run node as nobody: ${outcome.message}`);

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import * as socket from 'bsd-sockets/socket';
 import { expect, test } from 'vitest';
-import type { Plan } from '../../unit/makefile-socket.js';
+import type { Plan } from '../../unit/files/makefile_socket.js';
 import { type Python, pythons } from '../python.js';
 import { type Operation, type Scenario, scenarios } from './scenarios.js';
 

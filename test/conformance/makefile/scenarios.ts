@@ -1,7 +1,7 @@
 /**
  * The scenarios of makefile.test.ts: what is run in CPython and here, and must come out the same.
  */
-import type { Plan } from '../../unit/makefile-socket.js';
+import type { Plan } from '../../unit/files/makefile_socket.js';
 
 export type Operation = [name: string, ...args: unknown[]];
 

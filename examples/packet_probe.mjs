@@ -1,0 +1,41 @@
+// Packets by hand: who answers an echo, and which ports are open. Sending them needs CAP_NET_RAW; without it this says so and ends.
+// packet_probe.mjs [ADDRESS [PORT…]]
+import { icmp, icmpv6, ipv4, ipv6, send_receive, show, tcp } from 'bsd-sockets/packet';
+import * as socket from 'bsd-sockets/socket';
+
+const [host = '127.0.0.1', ...ports] = process.argv.slice(2);
+const [[family, , , , [dst]]] = socket.getaddrinfo(host, null);
+const ip = family === socket.AF_INET6 ? ipv6({ dst }) : ipv4({ dst });
+const echo = family === socket.AF_INET6 ? icmpv6.echo : icmp.echo;
+const id = process.pid & 0xffff;
+
+const greeting = [ip, echo({ id, seq: 1 })];
+const knocks = (ports.length > 0 ? ports : [9]).map((port) => [
+  ip,
+  tcp({
+    src_port: 49_152 + (id & 0x3fff),
+    dst_port: Number(port),
+    flags: tcp.SYN,
+    options: [{ name: 'mss', mss: 1460 }],
+  }),
+]);
+
+/** What an answer means. */
+function meaning(received) {
+  const segment = received.get('tcp');
+  if (segment) return segment.flags & tcp.RST ? 'closed' : 'open';
+  const error = received.get('icmp') ?? received.get('icmpv6');
+  return error.name.replaceAll('_', ' ');
+}
+
+try {
+  const { answered, unanswered } = await send_receive([greeting, ...knocks], { timeout: 1, retries: 1 });
+  for (const [sent, received, seconds] of answered) {
+    const what = sent === greeting ? 'echo' : `port ${sent[1].dst_port}`;
+    console.log(`packets     ${dst} ${what}: ${meaning(received)}, after ${(seconds * 1000).toFixed(3)} ms`);
+  }
+  for (const sent of unanswered) console.log(`packets     no answer to\n${show(sent)}`);
+} catch (error) {
+  if (!(error instanceof socket.PermissionError)) throw error;
+  console.log(`packets     left out: ${error.message}`);
+}

@@ -1,0 +1,414 @@
+// Many messages in one call: sendmmsg, recvmmsg, and MessageBatch, the memory that recvmmsg_into fills again and again.
+//
+// A batch is two blocks: the data, which users see through views, and beside it rows of numbers, addresses and control
+// messages, which never leave this file. Both are laid out by native/message.cc, whose numbers stand here as well.
+import { constants as buffer_constants } from 'node:buffer';
+import { constants as os_constants } from 'node:os';
+import * as c from '../constants.js';
+import {
+  ADDRESS_LENGTH,
+  ADDRESS_SIZE,
+  addon,
+  address_in,
+  address_out,
+  cells,
+  DESCRIPTOR_COUNT,
+  STOPPING,
+} from '../native/addon.js';
+import { array, type Bytes, type BytesLike, data, integer, integer_or, shown } from '../util/validate.js';
+import { type Address, decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
+import {
+  all_descriptors,
+  type ControlMessage,
+  flatten_control,
+  type ReceivedControlMessage,
+  read_control,
+  settle_descriptors,
+} from './control.js';
+import { buffers_of, type ReceivedMessage } from './message.js';
+import type { SocketBase } from './socket_base.js';
+
+/** A message of sendmmsg: sendmsg's arguments. */
+export type Message<F extends number = number> = readonly [
+  buffers: readonly (BytesLike | string)[],
+  ancdata?: readonly ControlMessage[] | null,
+  flags?: number | null,
+  address?: Address<F> | null,
+];
+
+// What the kernel takes in one call (UIO_MAXIOV).
+const BATCH_MAX = 1024;
+const SIZE_MAX = 0x7ffff000;
+const INT_SIZE = 4;
+// length, address_length, control_length, flags
+const ROW_INTS = 4;
+// struct mmsghdr and struct iovec
+const HEADERS_SIZE = 64 + 16;
+// A batch that recvmmsg made is kept for the next call, up to this size.
+const SPARE_MAX = 2 ** 20;
+
+const NO_DESCRIPTORS: readonly number[] = [];
+const EMPTY_BYTES = new Uint8Array(0);
+
+/** The memory of a batch and what the last call left in it. */
+class Received {
+  count = 0;
+  readonly vlen: number;
+  readonly bufsize: number;
+  readonly ancbufsize: number;
+  readonly data: Buffer;
+  readonly rows: Int32Array;
+  family = 0;
+  proto = 0;
+  readonly #memory: Uint8Array;
+  readonly #control_stride: number;
+  /** Messages whose descriptors nobody has asked for yet. */
+  readonly #unclaimed = new Set<number>();
+  /** A signal's listener may run while the call waits. */
+  #waiting = false;
+
+  constructor(vlen: number, bufsize: number, ancbufsize: number) {
+    this.vlen = vlen;
+    this.bufsize = bufsize;
+    this.ancbufsize = ancbufsize;
+    this.#control_stride = Math.ceil(ancbufsize / 8) * 8;
+    const row_size = ROW_INTS * INT_SIZE + ADDRESS_SIZE + this.#control_stride + HEADERS_SIZE;
+    this.data = Buffer.alloc(vlen * bufsize);
+    this.#memory = new Uint8Array(vlen * row_size);
+    this.rows = new Int32Array(this.#memory.buffer, 0, vlen * ROW_INTS);
+  }
+
+  /** How many messages came, or the native call's negative number; EBUSY from within a call that waits. */
+  receive(s: SocketBase, flags: number, timeout_ms: number): number {
+    if (this.#waiting) return -os_constants.errno.EBUSY;
+    this.close_unclaimed();
+    this.count = 0;
+    const count = this.#receive(s, flags, timeout_ms);
+    if (count < 0) return count;
+    this.count = count;
+    this.family = s.family;
+    this.proto = s.proto;
+    if (cells[DESCRIPTOR_COUNT] !== 0) for (let i = 0; i < count; i++) this.#unclaimed.add(i);
+    return count;
+  }
+
+  #receive({ _fd, _generation }: SocketBase, flags: number, timeout_ms: number): number {
+    const { data, vlen, bufsize, ancbufsize } = this;
+    this.#waiting = true;
+    try {
+      return addon.recvmmsg(
+        _fd,
+        _generation,
+        data,
+        this.#memory,
+        vlen,
+        bufsize,
+        ancbufsize,
+        flags,
+        timeout_ms,
+      );
+    } finally {
+      this.#waiting = false;
+    }
+  }
+
+  row(index: number, column: number): number {
+    return this.rows[index * ROW_INTS + column] as number;
+  }
+
+  /** The views of data() reach the memory behind them, so it can be transferred away. */
+  check_attached(): void {
+    if (this.data.length === 0 && this.bufsize > 0) {
+      throw new TypeError('batch is detached: the memory of its data was transferred');
+    }
+  }
+
+  view(index: number): Buffer {
+    this.check_attached();
+    const begin = index * this.bufsize;
+    // With MSG_TRUNC the length is that of the datagram, of which there is only so much here.
+    return this.data.subarray(begin, begin + Math.min(this.row(index, 0), this.bufsize));
+  }
+
+  #control(index: number): Uint8Array {
+    const begin = this.vlen * (ROW_INTS * INT_SIZE + ADDRESS_SIZE) + index * this.#control_stride;
+    return this.#memory.subarray(begin, begin + this.row(index, 2));
+  }
+
+  /** A copy of a message's bytes. */
+  copy(index: number): Buffer {
+    this.check_attached();
+    const length = Math.min(this.row(index, 0), this.bufsize);
+    const bytes = Buffer.allocUnsafe(length);
+    this.data.copy(bytes, 0, index * this.bufsize, index * this.bufsize + length);
+    return bytes;
+  }
+
+  control(index: number): ReceivedControlMessage[] {
+    if (this.row(index, 2) === 0) return [];
+    const memory = this.#control(index);
+    return read_control(memory, memory.length);
+  }
+
+  /** The descriptors of these control messages now belong to whoever has them. */
+  claim(index: number, items: readonly ReceivedControlMessage[]): void {
+    if (!this.#unclaimed.delete(index)) return;
+    const memory = this.#control(index);
+    settle_descriptors(memory, memory.length, all_descriptors(items));
+  }
+
+  close_unclaimed(): void {
+    for (const index of this.#unclaimed) {
+      const memory = this.#control(index);
+      settle_descriptors(memory, memory.length, NO_DESCRIPTORS);
+    }
+    this.#unclaimed.clear();
+  }
+
+  /** Whether two messages came from the same address. */
+  same_address(index: number, other: number): boolean {
+    const length = this.row(index, 1);
+    if (length !== this.row(other, 1)) return false;
+    const first = this.vlen * ROW_INTS * INT_SIZE + index * ADDRESS_SIZE;
+    const second = this.vlen * ROW_INTS * INT_SIZE + other * ADDRESS_SIZE;
+    for (let i = 0; i < length; i++) {
+      if (this.#memory[first + i] !== this.#memory[second + i]) return false;
+    }
+    return true;
+  }
+
+  address(index: number): ReturnedAddress {
+    const begin = this.vlen * ROW_INTS * INT_SIZE + index * ADDRESS_SIZE;
+    address_out.set(this.#memory.subarray(begin, begin + ADDRESS_SIZE));
+    cells[ADDRESS_LENGTH] = this.row(index, 1);
+    return decode(this.family, this.proto);
+  }
+}
+
+// Of a batch that was collected with descriptors that nobody asked for.
+const collected = new FinalizationRegistry<Received>((received) => received.close_unclaimed());
+
+let received_of: (batch: MessageBatch) => Received;
+
+/**
+ * MessageBatch(vlen, bufsize, ancbufsize = 0). Memory for recvmmsg_into, made once: for up to `vlen` messages of
+ * `bufsize` bytes with `ancbufsize` bytes of control messages each.
+ *
+ * Descriptors that came with a message (SCM_RIGHTS) belong to whoever calls `ancdata` of it; those that nobody asked for
+ * are closed at the next receive into the batch, and by `Symbol.dispose`.
+ */
+export class MessageBatch<F extends number = number> {
+  readonly #received: Received;
+
+  static {
+    received_of = (batch) => batch.#received;
+  }
+
+  /**
+   * @param vlen 1 to 1,024 messages
+   * @throws TypeError, RangeError
+   */
+  constructor(vlen: number, bufsize: number, ancbufsize = 0) {
+    this.#received = make_received(vlen, bufsize, ancbufsize);
+    collected.register(this, this.#received);
+  }
+
+  /** How many messages the last call received. */
+  get count(): number {
+    return this.#received.count;
+  }
+
+  /** The length of a message; with MSG_TRUNC that of the whole datagram. */
+  length(index: number): number {
+    return this.#received.row(this.#check(index), 0);
+  }
+
+  /** The bytes of a message, as a view of the batch: valid until the next receive into it. */
+  data(index: number): Buffer {
+    return this.#received.view(this.#check(index));
+  }
+
+  /** The sender of a message. */
+  address(index: number): ReturnedAddress<F> {
+    return this.#received.address(this.#check(index));
+  }
+
+  /** The control messages of a message: `[level, type, data]` each. Descriptors in them now belong to the caller. */
+  ancdata(index: number): ReceivedControlMessage[] {
+    const items = this.#received.control(this.#check(index));
+    this.#received.claim(index, items);
+    return items;
+  }
+
+  /** MSG_TRUNC, MSG_CTRUNC, MSG_EOR, … of a message. */
+  flags(index: number): number {
+    return this.#received.row(this.#check(index), 3);
+  }
+
+  [Symbol.dispose](): void {
+    this.#received.close_unclaimed();
+  }
+
+  #check(index: number): number {
+    const { count } = this.#received;
+    if (count === 0) throw new RangeError(`index is ${shown(index)}, but no message was received`);
+    return integer(index, 'index', 0, count - 1);
+  }
+}
+
+function make_received(vlen: unknown, bufsize: unknown, ancbufsize: unknown): Received {
+  const messages = integer(vlen, 'vlen', 1, BATCH_MAX);
+  const size = integer(bufsize, 'bufsize', 0, SIZE_MAX);
+  const control_size = integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX);
+  if (messages * Math.max(size, control_size) > buffer_constants.MAX_LENGTH) {
+    throw new RangeError(
+      `vlen times bufsize or ancbufsize is more memory than there can be: ${vlen} times ${size}`,
+    );
+  }
+  return new Received(messages, size, control_size);
+}
+
+/** recvmmsg_into: how many messages came. */
+export function recvmmsg_into(s: SocketBase, batch: unknown, flags: unknown, timeout_ms: number): number {
+  if (!(batch instanceof MessageBatch))
+    throw new TypeError(`batch must be a MessageBatch, not ${shown(batch)}`);
+  const received = received_of(batch);
+  const wanted_flags = integer_or(0, flags, 'flags');
+  received.check_attached();
+  return received.receive(s, wanted_flags, timeout_ms);
+}
+
+let spare: Received | undefined;
+
+/** The batch of the last call where it fits, which nobody else sees meanwhile. */
+function take_spare(vlen: unknown, bufsize: unknown, ancbufsize: unknown): Received {
+  const made = spare;
+  spare = undefined;
+  const room = ancbufsize ?? 0;
+  const fits =
+    made !== undefined && made.vlen === vlen && made.bufsize === bufsize && made.ancbufsize === room;
+  return fits ? made : make_received(vlen, bufsize, ancbufsize);
+}
+
+/** recvmmsg: recvmsg's result for each message that is there, once the first has come. */
+export function recvmmsg<F extends number>(
+  s: SocketBase<F>,
+  vlen: unknown,
+  bufsize: unknown,
+  ancbufsize: unknown,
+  flags: unknown,
+  timeout_ms: number,
+): ReceivedMessage<F>[] | number {
+  const wanted_flags = integer_or(0, flags, 'flags');
+  const received = take_spare(vlen, bufsize, ancbufsize);
+  try {
+    const count = received.receive(s, wanted_flags, timeout_ms);
+    if (count < 0) return count;
+    const messages: ReceivedMessage<F>[] = [];
+    // Whose addresses hold nothing but strings and numbers.
+    const is_inet = received.family === c.AF_INET || received.family === c.AF_INET6;
+    for (let i = 0; i < count; i++) {
+      // Many often come from one sender, and an address costs more than all the rest.
+      const last = is_inet && i > 0 && received.same_address(i, i - 1) ? messages[i - 1]?.[3] : undefined;
+      const address = Array.isArray(last) ? (last.slice() as typeof last) : received.address(i);
+      messages.push([received.copy(i), received.control(i), received.row(i, 3), address]);
+    }
+    messages.forEach(([, ancdata], index) => {
+      received.claim(index, ancdata);
+    });
+    return messages;
+  } finally {
+    received.close_unclaimed();
+    if (received.vlen * (received.bufsize + received.ancbufsize) <= SPARE_MAX) spare = received;
+  }
+}
+
+/** The messages of one native call: those in a row that have the same flags. */
+class Run {
+  readonly flags: number;
+  readonly buffers: Bytes[] = [];
+  readonly control: (number | Bytes)[] = [];
+  readonly rows: number[] = [];
+  addresses: Uint8Array = EMPTY_BYTES;
+
+  constructor(flags: number) {
+    this.flags = flags;
+  }
+
+  get count(): number {
+    return this.rows.length / 3;
+  }
+
+  add(buffers: readonly Bytes[], control_count: number, address_length: number): void {
+    for (const view of buffers) this.buffers.push(view);
+    if (address_length > 0) this.#add_address(address_length);
+    this.rows.push(buffers.length, control_count, address_length);
+  }
+
+  #add_address(length: number): void {
+    if (this.addresses.length === 0) this.addresses = new Uint8Array(BATCH_MAX * ADDRESS_SIZE);
+    this.addresses.set(address_in.subarray(0, length), this.count * ADDRESS_SIZE);
+  }
+
+  /** How many went out, or the native call's negative number. */
+  send(s: SocketBase, timeout_ms: number): number {
+    const rows = new Uint8Array(Int32Array.from(this.rows).buffer);
+    const addresses = this.addresses.length > 0 ? this.addresses : new Uint8Array(this.count * ADDRESS_SIZE);
+    return addon.sendmmsg(
+      s._fd,
+      s._generation,
+      this.buffers,
+      this.control,
+      rows,
+      addresses,
+      this.flags,
+      timeout_ms,
+    );
+  }
+}
+
+/** sendmmsg: how many messages went out. */
+export function sendmmsg(
+  s: SocketBase,
+  messages: unknown,
+  flags: unknown,
+  resolve: ResolveHost,
+  timeout_ms: number,
+): number {
+  const common_flags = integer_or(0, flags, 'flags');
+  const runs = runs_of(s, array(messages, 'messages'), common_flags, resolve);
+  let sent = 0;
+  for (const run of runs) {
+    const count = run.send(s, timeout_ms);
+    // As within one call: an error behind messages that went out is not told, the next call meets it again.
+    if (count < 0) return sent > 0 && count !== STOPPING ? sent : count;
+    sent += count;
+    if (count < run.count) break;
+  }
+  return sent;
+}
+
+function runs_of(
+  s: SocketBase,
+  messages: readonly unknown[],
+  common_flags: number,
+  resolve: ResolveHost,
+): Run[] {
+  const runs: Run[] = [];
+  // The kernel takes no more in one call, and says how many it took.
+  messages.slice(0, BATCH_MAX).forEach((message, index) => {
+    const name = `messages[${index}]`;
+    const [buffers, ancdata, flags, address] = array(message, name, 1, 4);
+    const wanted_flags = common_flags | integer_or(0, flags, `${name}: flags`);
+    const views = buffers_of(buffers, `${name}: buffers`, 'sendmmsg', data);
+    let run = runs.at(-1);
+    if (run?.flags !== wanted_flags) {
+      run = new Run(wanted_flags);
+      runs.push(run);
+    }
+    const control_count = flatten_control(ancdata, `${name}: ancdata`, run.control);
+    const no_address = address === undefined || address === null;
+    run.add(views, control_count, no_address ? 0 : encode(s.family, s.proto, address, 'sendmmsg', resolve));
+  });
+  return runs;
+}

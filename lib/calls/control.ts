@@ -1,0 +1,80 @@
+// Control messages (ancillary data): checked and laid flat for the native calls, and read back from what those received.
+//
+// Received memory has been made safe to walk by native/control.cc: each header begins with the length of its data. The
+// descriptors in it belong to the environment, which closes them, until `settle_descriptors`.
+import { endianness } from 'node:os';
+import * as c from '../constants.js';
+import { addon } from '../native/addon.js';
+import { array, type Bytes, type BytesLike, data, integer } from '../util/validate.js';
+
+/** A control message as it goes out. */
+export type ControlMessage = readonly [cmsg_level: number, cmsg_type: number, cmsg_data: BytesLike | string];
+/** A control message as it came in. */
+export type ReceivedControlMessage = [cmsg_level: number, cmsg_type: number, cmsg_data: Buffer];
+
+const HEADER_SIZE = addon.cmsg_len(0);
+const ALIGNMENT = addon.cmsg_space(1) - HEADER_SIZE;
+const LITTLE_ENDIAN = endianness() === 'LE';
+const INT_SIZE = 4;
+
+const align = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
+
+/** Control messages as a flat array of level, type, bytes, appended to `flat`; how many there were. */
+export function flatten_control(ancdata: unknown, name: string, flat: (number | Bytes)[]): number {
+  if (ancdata === undefined || ancdata === null) return 0;
+  const items = array(ancdata, name);
+  items.forEach((item, index) => {
+    const label = `${name}[${index}]`;
+    const [level, type, bytes] = array(item, label, 3, 3);
+    flat.push(integer(level, `${label}: cmsg_level`), integer(type, `${label}: cmsg_type`));
+    flat.push(data(bytes, `${label}: cmsg_data`));
+  });
+  return items.length;
+}
+
+/** The control messages in received memory; each has a Buffer of its own. */
+export function read_control(memory: Bytes, length: number): ReceivedControlMessage[] {
+  const items: ReceivedControlMessage[] = [];
+  const view = new DataView(memory.buffer, memory.byteOffset, length);
+  for (let offset = 0; offset + HEADER_SIZE <= length; ) {
+    const begin = offset + HEADER_SIZE;
+    const size = view.getInt32(offset, LITTLE_ENDIAN);
+    const level = view.getInt32(begin - 2 * INT_SIZE, LITTLE_ENDIAN);
+    const type = view.getInt32(begin - INT_SIZE, LITTLE_ENDIAN);
+    items.push([level, type, Buffer.from(memory.subarray(begin, begin + size))]);
+    offset = begin + align(size);
+  }
+  return items;
+}
+
+/** The descriptors in these control messages of one type: whole C ints, as many as fit. */
+function descriptors_of(items: readonly ReceivedControlMessage[], wanted_type: number): number[] {
+  const fds: number[] = [];
+  for (const [level, type, bytes] of items) {
+    if (level !== c.SOL_SOCKET || type !== wanted_type) continue;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    for (let at = 0; at + INT_SIZE <= bytes.length; at += INT_SIZE)
+      fds.push(view.getInt32(at, LITTLE_ENDIAN));
+  }
+  // A pidfd that the kernel could not make is a negative errno.
+  return fds.filter((fd) => fd >= 0);
+}
+
+/** The descriptors that SCM_RIGHTS brought. */
+export function passed_descriptors(items: readonly ReceivedControlMessage[]): number[] {
+  return descriptors_of(items, c.SCM_RIGHTS);
+}
+
+/** All descriptors that came with these control messages. */
+export function all_descriptors(items: readonly ReceivedControlMessage[]): number[] {
+  return [...passed_descriptors(items), ...descriptors_of(items, c.SCM_PIDFD)];
+}
+
+/** Of the descriptors in received memory, those in `given` now belong to whoever gets them; the others are closed. */
+export function settle_descriptors(memory: Bytes, length: number, given: readonly number[]): void {
+  const kept = new Set(given);
+  for (const fd of all_descriptors(read_control(memory, length))) {
+    if (kept.has(fd)) addon.disown(fd);
+    else addon.close_fd(fd);
+  }
+}

@@ -1,0 +1,269 @@
+// Messages of several buffers with control messages: sendmsg, recvmsg and what stands on them. Checks of arguments, the
+// native call and the making of its result, for blocking and promise sockets alike, as in transfer.ts: each function
+// takes how long it may wait and returns its result, or the native call's negative number.
+import { constants } from 'node:os';
+import * as c from '../constants.js';
+import { raise } from '../errors/raise.js';
+import {
+  addon,
+  CONTROL_LENGTH,
+  CONTROL_SIZE,
+  cells,
+  control,
+  DESCRIPTOR_COUNT,
+  MESSAGE_FLAGS,
+} from '../native/addon.js';
+import {
+  array,
+  type Bytes,
+  type BytesLike,
+  bytes,
+  data,
+  descriptor,
+  integer,
+  integer_or,
+  options_of,
+  size,
+} from '../util/validate.js';
+import { decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
+import {
+  all_descriptors,
+  type ControlMessage,
+  flatten_control,
+  passed_descriptors,
+  type ReceivedControlMessage,
+  read_control,
+  settle_descriptors,
+} from './control.js';
+import type { SocketBase } from './socket_base.js';
+import { allocate, filled, fits_scratch, take } from './transfer.js';
+
+/** What recvmsg gives. */
+export type ReceivedMessage<F extends number = number> = [
+  data: Buffer,
+  ancdata: ReceivedControlMessage[],
+  msg_flags: number,
+  address: ReturnedAddress<F>,
+];
+/** What recvmsg_into gives. */
+export type ReceivedMessageInto<F extends number = number> = [
+  nbytes: number,
+  ancdata: ReceivedControlMessage[],
+  msg_flags: number,
+  address: ReturnedAddress<F>,
+];
+/** What recv_fds gives. */
+export type ReceivedDescriptors<F extends number = number> = [
+  msg: Buffer,
+  fds: number[],
+  msg_flags: number,
+  address: ReturnedAddress<F>,
+];
+
+/** Keyword-only arguments of sendmsg_afalg. */
+export interface AlgOptions {
+  /** ALG_OP_ENCRYPT, ALG_OP_DECRYPT, … */
+  op: number;
+  /** The initialization vector. */
+  iv?: BytesLike | string | null;
+  /** How many of the bytes are associated data (AEAD). */
+  assoclen?: number | null;
+  /** MSG_*, MSG_MORE above all. */
+  flags?: number;
+}
+
+const { EMSGSIZE, EOPNOTSUPP } = constants.errno;
+const BUFFERS_MAX = 1024;
+const SIZE_MAX = 0x7ffff000;
+const INT_SIZE = 4;
+// SCM_MAX_FD of the kernel: a message carries no more.
+const DESCRIPTORS_MAX = 253;
+// What may come beside the descriptors (SCM_CREDENTIALS, SCM_SECURITY, time stamps), so that it does not crowd them out.
+const OTHER_CONTROL = 512;
+
+/** The checked buffers of a message; more than the kernel takes are EMSGSIZE, as from the kernel. */
+export function buffers_of(
+  value: unknown,
+  name: string,
+  syscall: string,
+  check: (value: unknown, name: string) => Bytes,
+): Bytes[] {
+  const items = array(value, name);
+  if (items.length > BUFFERS_MAX) {
+    raise(-EMSGSIZE, {
+      syscall,
+      what: () => `argument 1 is too long: ${items.length} buffers, at most ${BUFFERS_MAX}`,
+    });
+  }
+  // The name costs as much as the check, and is for messages only.
+  return items.map((item, index) =>
+    item instanceof Uint8Array && item.length > 0 ? item : check(item, `${name}[${index}]`),
+  );
+}
+
+/** sendmsg: how many bytes went out. */
+export function sendmsg(
+  s: SocketBase,
+  buffers: unknown,
+  ancdata: unknown,
+  flags: unknown,
+  address: unknown,
+  resolve: ResolveHost,
+  timeout_ms: number,
+): number {
+  const views = buffers_of(buffers, 'buffers', 'sendmsg', data);
+  const wanted_flags = integer_or(0, flags, 'flags');
+  const flat: (number | Bytes)[] = [];
+  const has_control = flatten_control(ancdata, 'ancdata', flat) > 0;
+  const no_address = address === undefined || address === null;
+  // Last, because resolving a host may run JavaScript that encodes an address of its own.
+  const length = no_address ? 0 : encode(s.family, s.proto, address, 'sendmsg', resolve);
+  return addon.sendmsg(
+    s._fd,
+    s._generation,
+    views,
+    has_control ? flat : null,
+    wanted_flags,
+    timeout_ms,
+    length,
+  );
+}
+
+/**
+ * Makes the rest of a receive's result from its control messages. The descriptors that `given` names belong to whoever
+ * gets it; the others are closed, and all of them where making it fails.
+ */
+function with_control<T>(
+  memory: Bytes,
+  make: (ancdata: ReceivedControlMessage[]) => T,
+  given: (ancdata: readonly ReceivedControlMessage[]) => number[] = all_descriptors,
+): T {
+  const length = cells[CONTROL_LENGTH] as number;
+  if (cells[DESCRIPTOR_COUNT] === 0) return make(length > 0 ? read_control(memory, length) : []);
+  let kept: number[] = [];
+  try {
+    const ancdata = read_control(memory, length);
+    const result = make(ancdata);
+    kept = given(ancdata);
+    return result;
+  } finally {
+    settle_descriptors(memory, length, kept);
+  }
+}
+
+/** recvmsg: `[data, ancdata, msg_flags, address]`. */
+export function recvmsg<F extends number>(
+  s: SocketBase<F>,
+  bufsize: number,
+  ancbufsize: unknown,
+  flags: unknown,
+  timeout_ms: number,
+): ReceivedMessage<F> | number {
+  size(bufsize, 'bufsize');
+  const room = integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX);
+  const wanted_flags = integer_or(0, flags, 'flags');
+  const buffer = fits_scratch(bufsize, wanted_flags) ? null : allocate(bufsize, wanted_flags);
+  const memory = room <= CONTROL_SIZE ? null : Buffer.allocUnsafeSlow(room);
+  const to = buffer === null ? null : [buffer];
+  const count = addon.recvmsg(s._fd, s._generation, to, bufsize, memory, room, wanted_flags, timeout_ms);
+  if (count < 0) return count;
+  return with_control(memory ?? control, (ancdata) => [
+    buffer === null ? take(count) : filled(buffer, count),
+    ancdata,
+    cells[MESSAGE_FLAGS] as number,
+    decode(s.family, s.proto),
+  ]);
+}
+
+/** recvmsg_into: `[nbytes, ancdata, msg_flags, address]`. */
+export function recvmsg_into<F extends number>(
+  s: SocketBase<F>,
+  buffers: unknown,
+  ancbufsize: unknown,
+  flags: unknown,
+  timeout_ms: number,
+): ReceivedMessageInto<F> | number {
+  const views = buffers_of(buffers, 'buffers', 'recvmsg_into', bytes);
+  const room = integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX);
+  const wanted_flags = integer_or(0, flags, 'flags');
+  const memory = room <= CONTROL_SIZE ? null : Buffer.allocUnsafeSlow(room);
+  const count = addon.recvmsg(s._fd, s._generation, views, 0, memory, room, wanted_flags, timeout_ms);
+  if (count < 0) return count;
+  return with_control(memory ?? control, (ancdata) => [
+    count,
+    ancdata,
+    cells[MESSAGE_FLAGS] as number,
+    decode(s.family, s.proto),
+  ]);
+}
+
+/** C ints in the machine's byte order. */
+function ints(...numbers: number[]): Uint8Array {
+  return new Uint8Array(Int32Array.from(numbers).buffer);
+}
+
+/** send_fds: sendmsg with the descriptors as SCM_RIGHTS. */
+export function send_fds(
+  s: SocketBase,
+  buffers: unknown,
+  fds: unknown,
+  flags: unknown,
+  address: unknown,
+  resolve: ResolveHost,
+  timeout_ms: number,
+): number {
+  const numbers = array(fds, 'fds').map((fd, index) => descriptor(fd, `fds[${index}]`));
+  const rights: ControlMessage = [c.SOL_SOCKET, c.SCM_RIGHTS, ints(...numbers)];
+  return sendmsg(s, buffers, [rights], flags, address, resolve, timeout_ms);
+}
+
+/** recv_fds: `[msg, fds, msg_flags, address]`. What comes beyond `maxfds` is closed and shows as MSG_CTRUNC. */
+export function recv_fds<F extends number>(
+  s: SocketBase<F>,
+  bufsize: number,
+  maxfds: unknown,
+  flags: unknown,
+  timeout_ms: number,
+): ReceivedDescriptors<F> | number {
+  const wanted = integer(maxfds, 'maxfds', 0);
+  const room = addon.cmsg_space(Math.min(wanted, DESCRIPTORS_MAX) * INT_SIZE) + OTHER_CONTROL;
+  size(bufsize, 'bufsize');
+  const wanted_flags = integer_or(0, flags, 'flags');
+  const buffer = fits_scratch(bufsize, wanted_flags) ? null : allocate(bufsize, wanted_flags);
+  const to = buffer === null ? null : [buffer];
+  const count = addon.recvmsg(s._fd, s._generation, to, bufsize, null, room, wanted_flags, timeout_ms);
+  if (count < 0) return count;
+  const make = (ancdata: readonly ReceivedControlMessage[]): ReceivedDescriptors<F> => {
+    const fds = passed_descriptors(ancdata);
+    return [
+      buffer === null ? take(count) : filled(buffer, count),
+      fds.slice(0, wanted),
+      (cells[MESSAGE_FLAGS] as number) | (fds.length > wanted ? c.MSG_CTRUNC : 0),
+      decode(s.family, s.proto),
+    ];
+  };
+  return with_control(control, make, (ancdata) => passed_descriptors(ancdata).slice(0, wanted));
+}
+
+/** sendmsg_afalg: sendmsg with the operation on an AF_ALG socket as control messages. See sendmsg_afalg of Python. */
+export function sendmsg_afalg(s: SocketBase, msg: unknown, options: AlgOptions, timeout_ms: number): number {
+  if (s.family !== c.AF_ALG) {
+    raise(-EOPNOTSUPP, { syscall: 'sendmsg_afalg', what: () => 'only sockets of family AF_ALG' });
+  }
+  const { op, iv, assoclen, flags } = options_of(options, ['op', 'iv', 'assoclen', 'flags']);
+  const ancdata: ControlMessage[] = [[c.SOL_ALG, c.ALG_SET_OP, ints(integer(op, 'op', 0))]];
+  if (iv !== undefined && iv !== null) {
+    const vector = data(iv, 'iv');
+    // struct af_alg_iv { u32 ivlen; u8 iv[]; }
+    ancdata.push([c.SOL_ALG, c.ALG_SET_IV, Buffer.concat([ints(vector.length), vector])]);
+  }
+  if (assoclen !== undefined && assoclen !== null) {
+    ancdata.push([c.SOL_ALG, c.ALG_SET_AEAD_ASSOCLEN, ints(integer(assoclen, 'assoclen', 0))]);
+  }
+  return sendmsg(s, msg ?? [], ancdata, flags, null, no_hosts, timeout_ms);
+}
+
+/** No address of AF_ALG has a host. */
+function no_hosts(host: string): string {
+  return host;
+}

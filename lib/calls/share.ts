@@ -1,0 +1,85 @@
+// Sockets handed to other threads and processes. native/share.cc keeps what was shared until it is taken; here is the
+// data that goes from the one to the other: the native ticket, and what a socket is beside its descriptor.
+
+import { raise } from '../errors/raise.js';
+import { addon } from '../native/addon.js';
+import { Socket } from '../socket/socket.js';
+import { type BytesLike, bytes, integer_or } from '../util/validate.js';
+import type { SocketBase } from './socket_base.js';
+
+const MAGIC = Buffer.from('bsdsock1');
+const TIMEOUT_OFFSET = MAGIC.length;
+const FAMILY_OFFSET = TIMEOUT_OFFSET + 8;
+const TYPE_OFFSET = FAMILY_OFFSET + 4;
+const PROTO_OFFSET = TYPE_OFFSET + 4;
+const TICKET_OFFSET = PROTO_OFFSET + 4;
+const SHARE_SIZE = TICKET_OFFSET + 36;
+
+/** What a socket is beside its descriptor. */
+interface SharedSocket {
+  readonly family: number;
+  readonly type: number;
+  readonly proto: number;
+  readonly timeout: number | null;
+  readonly ticket: Buffer;
+}
+
+/** Offers a duplicate of the descriptor, and says where. See Socket.share. */
+export function share(s: SocketBase, process_id?: number | null): Buffer {
+  const wanted = integer_or(0, process_id, 'process_id', 1);
+  const data = Buffer.alloc(SHARE_SIZE);
+  MAGIC.copy(data);
+  data.writeDoubleLE(s._timeout ?? Number.NaN, TIMEOUT_OFFSET);
+  data.writeInt32LE(s.family, FAMILY_OFFSET);
+  data.writeInt32LE(s.type, TYPE_OFFSET);
+  data.writeInt32LE(s.proto, PROTO_OFFSET);
+  const result = addon.share(s._fd, s._generation, wanted, data.subarray(TICKET_OFFSET));
+  return result < 0 ? s._raise(result, 'share') : data;
+}
+
+function read(value: unknown): SharedSocket {
+  const given = bytes(value, 'data');
+  if (given.length !== SHARE_SIZE || !MAGIC.equals(given.subarray(0, MAGIC.length))) {
+    throw new RangeError(`data must be what share() gave, ${SHARE_SIZE} bytes, not ${given.length} others`);
+  }
+  const data = Buffer.from(given);
+  const timeout = data.readDoubleLE(TIMEOUT_OFFSET);
+  return {
+    family: data.readInt32LE(FAMILY_OFFSET),
+    type: data.readInt32LE(TYPE_OFFSET),
+    proto: data.readInt32LE(PROTO_OFFSET),
+    timeout: Number.isNaN(timeout) ? null : timeout,
+    ticket: data.subarray(TICKET_OFFSET),
+  };
+}
+
+/**
+ * fromshare(data) -> the socket that another thread or process shared, with its time-out. It can be taken once.
+ *
+ * Works while the other's JavaScript is blocked. Both must see the same abstract AF_UNIX names, which are those of a
+ * network namespace.
+ *
+ * @param data what `sock.share()` gave
+ * @throws FileNotFoundError where it is taken already, or the thread that shared it has ended; PermissionError where it
+ *   is meant for another process; TimeoutError where the other process does not answer, because it is stopped;
+ *   TypeError, RangeError for what is no such data
+ */
+export function fromshare(data: BytesLike): Socket<number> {
+  const { family, type, proto, timeout, ticket } = read(data);
+  const fd = addon.fromshare(ticket);
+  if (fd < 0) raise(fd, { syscall: 'fromshare' });
+  let sock: Socket<number>;
+  try {
+    sock = new Socket<number>(family, type, proto, fd);
+  } catch (error) {
+    addon.close_fd(fd);
+    throw error;
+  }
+  try {
+    sock.settimeout(timeout);
+    return sock;
+  } catch (error) {
+    sock.close();
+    throw error;
+  }
+}

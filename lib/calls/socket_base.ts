@@ -1,0 +1,508 @@
+// SocketBase: what blocking and promise sockets share because it never waits: the life of the descriptor (made,
+// adopted, duplicated, detached, closed, collected), names, options, time-outs and flags.
+//
+// A socket holds a descriptor number and its generation (native/descriptor.h): after close() or detach() the pair means
+// nothing any more, even when the number is given out again.
+import { constants } from 'node:os';
+import { inspect } from 'node:util';
+import * as c from '../constants.js';
+import { option_arguments, socket_arguments } from '../errors/names.js';
+import { raise } from '../errors/raise.js';
+import { addon, cells, GENERATION, VALUE } from '../native/addon.js';
+import { resolve_host } from '../socket/resolver.js';
+import {
+  type BytesLike,
+  data,
+  integer,
+  integer_or,
+  timeout as seconds,
+  shown,
+  to_timeout_ms,
+} from '../util/validate.js';
+import { decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
+import { parse_filter } from './filter.js';
+
+const { errno } = constants;
+const TYPE_FLAGS = (c.SOCK_NONBLOCK ?? 0) | (c.SOCK_CLOEXEC ?? 0);
+const OPTION_MAX = 64 * 1024;
+
+let default_timeout: number | null = null;
+
+/** getdefaulttimeout() -> seconds or null. What new sockets start with. */
+export function getdefaulttimeout(): number | null {
+  return default_timeout;
+}
+
+/**
+ * setdefaulttimeout(timeout). Sets the time-out, in seconds, of the sockets this thread makes from now on; null: none.
+ *
+ * @throws TypeError, RangeError
+ */
+export function setdefaulttimeout(timeout: number | null): void {
+  default_timeout = seconds(timeout);
+}
+
+/**
+ * siginterrupt(flag). With true, a signal with a JavaScript listener ends a blocked call of the main thread with
+ * InterruptedError once the listener has run; with false, as at the start, the call goes on (PEP 475).
+ */
+export function siginterrupt(flag: boolean): void {
+  addon.siginterrupt(Boolean(flag));
+}
+
+/** What is left of a socket that was collected without close(). */
+interface Remains {
+  readonly fd: number;
+  readonly generation: number;
+  readonly family: number;
+  readonly type: number;
+  readonly proto: number;
+  /** What has to let go of the descriptor before it is closed. */
+  readonly watcher?: Watcher | undefined;
+}
+
+/** Whoever watches the descriptor; it must not hold the socket, which would never be collected. @internal */
+export interface Watcher {
+  release(): void;
+}
+
+const collected = new FinalizationRegistry<Remains>((remains) => {
+  remains.watcher?.release();
+  const description = describe(remains);
+  if (addon.close(remains.fd, remains.generation) === 0) {
+    process.emitWarning(`unclosed ${description}`, 'ResourceWarning');
+  }
+});
+
+/** What `socket` is called with, blocking and of promises. */
+export type SocketArguments<F extends number> = [
+  family?: F | null,
+  type?: number | null,
+  proto?: number | null,
+  fileno?: number | null,
+];
+
+/** <socket fd=3, family=AF_INET, type=SOCK_STREAM, proto=6, laddr=["127.0.0.1",80]>, as Python's repr(). */
+function describe({ fd, generation, family, type, proto }: Remains): string {
+  const parts = [
+    `fd=${fd}`,
+    `family=${c.AddressFamily[family] ?? family}`,
+    `type=${c.SocketKind[type] ?? type}`,
+  ];
+  parts.push(`proto=${proto}`);
+  const name = (label: string, result: number) => {
+    const address = result >= 0 ? decode(family, proto) : null;
+    if (address !== null && address !== '') parts.push(`${label}=${JSON.stringify(address)}`);
+  };
+  if (fd >= 0) {
+    name('laddr', addon.getsockname(fd, generation));
+    name('raddr', addon.getpeername(fd, generation));
+  }
+  return `<socket ${parts.join(', ')}>`;
+}
+
+export class SocketBase<out F extends number = number> {
+  readonly #family: F;
+  readonly #type: number;
+  readonly #proto: number;
+
+  /** @internal */ _fd = -1;
+  /** @internal */ _generation = 0;
+  /** @internal */ _timeout: number | null = null;
+  /** The time-out as native calls take it. @internal */
+  _timeout_ms = -1;
+  /** Open files of makefile(), which keep the descriptor. @internal */
+  _files = 0;
+  /** Whether the last recv() gave much, see transfer.ts. @internal */
+  _bulk = false;
+  /** @internal */ _closed = false;
+
+  /**
+   * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null). As in Python, -1 is as good as null.
+   *
+   * Makes a socket, or adopts the descriptor `fileno` and finds out what is not given. See socket(2).
+   *
+   * @throws OSError; TypeError, RangeError on bad arguments
+   */
+  constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null) {
+    const wanted_family = integer_or(-1, family, 'family');
+    const wanted_type = integer_or(-1, type, 'type');
+    const wanted_proto = integer_or(-1, proto, 'proto');
+    let fd: number;
+    let found_type: number;
+    if (fileno === undefined || fileno === null) {
+      this.#family = (wanted_family === -1 ? c.AF_INET : wanted_family) as F;
+      found_type = wanted_type === -1 ? c.SOCK_STREAM : wanted_type;
+      this.#proto = wanted_proto === -1 ? 0 : wanted_proto;
+      const flags = this._event_driven ? c.SOCK_NONBLOCK : 0;
+      fd = addon.socket(this.#family, found_type | flags, this.#proto);
+      if (fd < 0)
+        raise(fd, { syscall: 'socket', what: () => socket_arguments(this.family, found_type, this.proto) });
+    } else {
+      fd = addon.adopt(integer(fileno, 'fileno', 0));
+      if (fd < 0) raise(fd, { syscall: 'socket', what: () => `fileno=${fileno}` });
+      const generation = cells[GENERATION] as number;
+      this.#family = (wanted_family === -1 ? detect_family(fd, generation) : wanted_family) as F;
+      found_type = wanted_type === -1 ? detect(fd, generation, c.SO_TYPE) : wanted_type;
+      this.#proto = wanted_proto === -1 ? detect(fd, generation, c.SO_PROTOCOL) : wanted_proto;
+    }
+    this._fd = fd;
+    this._generation = cells[GENERATION] as number;
+    const nonblocking = (found_type & (c.SOCK_NONBLOCK ?? 0)) !== 0;
+    this.#type = found_type & ~TYPE_FLAGS;
+    if (this._event_driven && !nonblocking && typeof fileno === 'number') this.#set_blocking(false);
+    if (nonblocking) this.#set_timeout(0);
+    else if (default_timeout !== null) this.#set_timeout(default_timeout);
+    collected.register(this, this.#remains(), this);
+  }
+
+  /** Whether the event loop waits: the descriptor never blocks then, and the time-out is only remembered. @internal */
+  get _event_driven(): boolean {
+    return false;
+  }
+
+  /** @internal */
+  get _watcher(): Watcher | undefined {
+    return undefined;
+  }
+
+  /** The address family, AF_*. */
+  get family(): F {
+    return this.#family;
+  }
+
+  /** The socket type, SOCK_*, without SOCK_NONBLOCK and SOCK_CLOEXEC. */
+  get type(): number {
+    return this.#type;
+  }
+
+  /** The protocol. */
+  get proto(): number {
+    return this.#proto;
+  }
+
+  #remains(): Remains {
+    return {
+      fd: this._fd,
+      generation: this._generation,
+      family: this.family,
+      type: this.type,
+      proto: this.proto,
+      watcher: this._watcher,
+    };
+  }
+
+  /** Throws for the negative result of a native call on this socket. @internal */
+  _raise(result: number, syscall: string, address?: unknown): never {
+    return raise(result, {
+      syscall,
+      address,
+      what: () => this._shown(),
+    });
+  }
+
+  /** The same, with what happened before the error. @internal */
+  _raise_with(result: number, syscall: string, before: { bytes_sent?: number; partial?: Buffer }): never {
+    return raise(result, { syscall, what: () => this._shown(), ...before });
+  }
+
+  /** The socket, in the message of an error. @internal */
+  _shown(): string {
+    return this._fd < 0 ? 'closed socket' : `fd ${this._fd}`;
+  }
+
+  /** fileno() -> the descriptor, -1 once closed or detached. */
+  fileno(): number {
+    return this._fd;
+  }
+
+  /**
+   * close(). Frees the descriptor; a call that is blocked on it ends with EBADF. With open files of makefile() it
+   * stays until the last one is closed. Closing twice is allowed. See close(2).
+   */
+  close(): void {
+    this._closed = true;
+    if (this._files === 0) this._close();
+  }
+
+  /** @internal */
+  _close(): void {
+    const fd = this._fd;
+    if (fd < 0) return;
+    this._fd = -1;
+    collected.unregister(this);
+    const result = addon.close(fd, this._generation);
+    // The peer's reset is no failure of closing, and a number closed behind our back is gone already.
+    if (result < 0 && result !== -errno.ECONNRESET && result !== -errno.EBADF) {
+      raise(result, { syscall: 'close', what: () => `fd ${fd}` });
+    }
+  }
+
+  /** A file of makefile() was closed. @internal */
+  _decref_socketios(): void {
+    if (this._files > 0) this._files--;
+    if (this._closed && this._files === 0) this._close();
+  }
+
+  /** detach() -> the descriptor, which now belongs to the caller; the socket is closed without closing it. */
+  detach(): number {
+    const fd = this._fd;
+    this._closed = true;
+    if (fd < 0) return -1;
+    this._fd = -1;
+    collected.unregister(this);
+    addon.disown(fd);
+    return fd;
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  /**
+   * dup() -> a second socket on a duplicate descriptor. See dup(2).
+   *
+   * @throws OSError
+   */
+  dup(): this {
+    const fd = addon.dup(this._fd, this._generation);
+    if (fd < 0) this._raise(fd, 'dup');
+    const Class = this.constructor as new (family: F, type: number, proto: number, fileno: number) => this;
+    const copy = new Class(this.family, this.type, this.proto, fd);
+    copy.settimeout(this._timeout);
+    return copy;
+  }
+
+  /** bind(address). Host names are resolved, which may wait. See bind(2). @internal */
+  _bind(address: unknown, resolve: ResolveHost = resolve_host): void {
+    const length = encode(this.family, this.proto, address, 'bind', resolve);
+    const result = addon.bind(this._fd, this._generation, length);
+    if (result < 0) this._raise(result, 'bind', address);
+  }
+
+  /**
+   * listen(backlog = 128). Lets connections be accepted; `backlog` is how many may wait. See listen(2).
+   *
+   * @throws OSError; TypeError, RangeError
+   */
+  listen(backlog?: number | null): void {
+    const waiting = Math.max(0, integer_or(Math.min(c.SOMAXCONN, 128), backlog, 'backlog'));
+    const result = addon.listen(this._fd, this._generation, waiting);
+    if (result < 0) this._raise(result, 'listen');
+  }
+
+  /**
+   * shutdown(how). Ends sending (SHUT_WR), receiving (SHUT_RD) or both, for every holder. See shutdown(2). @internal
+   */
+  _shutdown(how: number): void {
+    const result = addon.shutdown(this._fd, this._generation, integer(how, 'how'));
+    if (result < 0) this._raise(result, 'shutdown');
+  }
+
+  /** getsockname() -> the own address. See getsockname(2). @throws OSError */
+  getsockname(): ReturnedAddress<F> {
+    const result = addon.getsockname(this._fd, this._generation);
+    return result < 0 ? this._raise(result, 'getsockname') : decode(this.family, this.proto);
+  }
+
+  /** getpeername() -> the peer's address. See getpeername(2). @throws OSError ENOTCONN */
+  getpeername(): ReturnedAddress<F> {
+    const result = addon.getpeername(this._fd, this._generation);
+    return result < 0 ? this._raise(result, 'getpeername') : decode(this.family, this.proto);
+  }
+
+  /**
+   * getsockopt(level, optname, buflen = 0) -> number, or bytes with `buflen`. See getsockopt(2), socket(7).
+   *
+   * @param level SOL_*, IPPROTO_*
+   * @param buflen 0 for an option that is a C int (a number comes back), else the most bytes to read, up to 65,536
+   * @throws OSError; TypeError, RangeError
+   */
+  getsockopt(level: number, optname: number): number;
+  getsockopt(level: number, optname: number, buflen: 0): number;
+  getsockopt(level: number, optname: number, buflen: number): Buffer;
+  getsockopt(level: number, optname: number, buflen = 0): number | bigint | Buffer {
+    integer(level, 'level');
+    integer(optname, 'optname');
+    const length = integer_or(0, buflen, 'buflen', 0, OPTION_MAX);
+    if (length === 0 && !this.#has_long_options(level)) {
+      const result = addon.getsockopt_int(this._fd, this._generation, level, optname);
+      return result < 0 ? this.#raise_option(result, 'getsockopt', level, optname) : (cells[VALUE] as number);
+    }
+    const buffer = Buffer.alloc(length || 8);
+    const count = addon.getsockopt(this._fd, this._generation, level, optname, buffer);
+    if (count < 0) this.#raise_option(count, 'getsockopt', level, optname);
+    return length > 0 ? buffer.subarray(0, count) : plain_integer(read_native_u64(buffer));
+  }
+
+  /**
+   * setsockopt(level, optname, value) or setsockopt(level, optname, null, optlen). See setsockopt(2), socket(7).
+   *
+   * @param value a number or boolean is a C int, a bigint 8 bytes, a string its UTF-8 bytes, bytes go as they are; null
+   *   hands the kernel a null pointer with the length `optlen`
+   * @throws OSError; TypeError, RangeError
+   */
+  setsockopt(level: number, optname: number, value: number | bigint | boolean | BytesLike | string): void;
+  setsockopt(level: number, optname: number, value: null, optlen: number): void;
+  setsockopt(
+    level: number,
+    optname: number,
+    value: number | bigint | boolean | BytesLike | string | null,
+    optlen?: number,
+  ): void {
+    integer(level, 'level');
+    integer(optname, 'optname');
+    if (value !== null && optlen !== undefined) throw new TypeError('optlen goes with a value of null only');
+    const result = this.#set_option(level, optname, value, optlen);
+    if (result < 0) this.#raise_option(result, 'setsockopt', level, optname);
+  }
+
+  #set_option(level: number, optname: number, value: unknown, optlen: unknown): number {
+    if (value === null) {
+      const length = integer(optlen, 'optlen', 0);
+      return addon.setsockopt_null(this._fd, this._generation, level, optname, length);
+    }
+    if (typeof value === 'bigint' || (typeof value === 'number' && this.#has_long_options(level))) {
+      const long =
+        typeof value === 'bigint' ? value : BigInt(integer(value, 'value', 0, Number.MAX_SAFE_INTEGER));
+      return addon.setsockopt(this._fd, this._generation, level, optname, native_u64(long));
+    }
+    if (typeof value === 'number' || typeof value === 'boolean') {
+      return addon.setsockopt_int(
+        this._fd,
+        this._generation,
+        level,
+        optname,
+        integer(Number(value), 'value'),
+      );
+    }
+    if (value === undefined) throw new TypeError('value must be a number, bytes or null, not undefined');
+    return addon.setsockopt(this._fd, this._generation, level, optname, data(value, 'value'));
+  }
+
+  #has_long_options(level: number): boolean {
+    // The options of AF_VSOCK are 64 bits wide; Python reads and writes them so, too.
+    return level === c.AF_VSOCK && this.family === level;
+  }
+
+  #raise_option(result: number, syscall: string, level: number, optname: number): never {
+    return raise(result, { syscall, what: () => `${this._shown()}, ${option_arguments(level, optname)}` });
+  }
+
+  /**
+   * attach_filter(program). Lets only packets through that a classic BPF program accepts. See socket(7), SO_ATTACH_FILTER.
+   *
+   * @param program rows of `[code, jt, jf, k]`, or the text that `tcpdump -ddd` prints
+   * @throws OSError; TypeError, RangeError on a malformed program
+   */
+  attach_filter(program: string | readonly (readonly [number, number, number, number])[]): void {
+    const result = addon.attach_filter(this._fd, this._generation, parse_filter(program));
+    if (result < 0) this._raise(result, 'setsockopt(SO_ATTACH_FILTER)');
+  }
+
+  /** detach_filter(). Removes the program of attach_filter. @throws OSError ENOENT where there is none */
+  detach_filter(): void {
+    this.setsockopt(c.SOL_SOCKET, c.SO_DETACH_FILTER, 0);
+  }
+
+  /**
+   * settimeout(value). How long a call may wait, in seconds: null blocks, 0 never waits.
+   *
+   * @throws TypeError, RangeError; OSError
+   */
+  settimeout(value: number | null): void {
+    this.#set_timeout(seconds(value, 'timeout'));
+  }
+
+  #set_timeout(value: number | null): void {
+    if (!this._event_driven) this.#set_blocking(value === null);
+    else if (this._fd < 0) this._raise(-errno.EBADF, 'settimeout');
+    this._timeout = value;
+    this._timeout_ms = to_timeout_ms(value);
+  }
+
+  #set_blocking(blocking: boolean): void {
+    const result = addon.set_blocking(this._fd, this._generation, blocking);
+    if (result < 0) this._raise(result, 'settimeout');
+  }
+
+  /** gettimeout() -> seconds, or null where calls block. */
+  gettimeout(): number | null {
+    return this._timeout;
+  }
+
+  /** The same as gettimeout(). */
+  get timeout(): number | null {
+    return this._timeout;
+  }
+
+  /** setblocking(flag). settimeout(null) or settimeout(0). @throws TypeError without a flag; OSError */
+  setblocking(flag: boolean): void {
+    if (flag === undefined) throw new TypeError('flag must be given: true to block, false not to');
+    this.#set_timeout(flag ? null : 0);
+  }
+
+  /** getblocking() -> false where gettimeout() is 0. */
+  getblocking(): boolean {
+    return this._timeout !== 0;
+  }
+
+  /** get_inheritable() -> whether a child process gets the descriptor. See fcntl(2), FD_CLOEXEC. */
+  get_inheritable(): boolean {
+    const result = addon.get_inheritable(this._fd, this._generation);
+    return result < 0 ? this._raise(result, 'get_inheritable') : result === 1;
+  }
+
+  /** set_inheritable(inheritable). */
+  set_inheritable(inheritable: boolean): void {
+    const result = addon.set_inheritable(this._fd, this._generation, Boolean(inheritable));
+    if (result < 0) this._raise(result, 'set_inheritable');
+  }
+
+  toString(): string {
+    if (this._fd < 0) return `<socket [closed] family=${c.AddressFamily[this.family] ?? this.family}>`;
+    return describe(this.#remains());
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+function detect_family(fd: number, generation: number): number {
+  const domain = addon.getsockopt_int(fd, generation, c.SOL_SOCKET, c.SO_DOMAIN);
+  if (domain < 0) give_back(fd, domain);
+  return cells[VALUE] as number;
+}
+
+function detect(fd: number, generation: number, option: number): number {
+  const result = addon.getsockopt_int(fd, generation, c.SOL_SOCKET, option);
+  if (result < 0) give_back(fd, result);
+  return cells[VALUE] as number;
+}
+
+/** Adopting failed: the descriptor stays its owner's. */
+function give_back(fd: number, result: number): never {
+  addon.disown(fd);
+  return raise(result, { syscall: 'socket', what: () => `fileno=${fd}` });
+}
+
+const little_endian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
+
+function native_u64(value: bigint): Uint8Array {
+  if (value >= 2n ** 64n || value < -(2n ** 63n))
+    throw new RangeError(`value must have 64 bits, not ${shown(value)}`);
+  const buffer = Buffer.alloc(8);
+  if (little_endian) buffer.writeBigUInt64LE(BigInt.asUintN(64, value));
+  else buffer.writeBigUInt64BE(BigInt.asUintN(64, value));
+  return buffer;
+}
+
+function read_native_u64(buffer: Buffer): bigint {
+  return little_endian ? buffer.readBigUInt64LE() : buffer.readBigUInt64BE();
+}
+
+/** A number where it is exact, else the bigint. */
+function plain_integer(value: bigint): number | bigint {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
+}

@@ -1,0 +1,133 @@
+// Connecting, and bytes in and out: the checks of arguments, the native call and the making of its result, for blocking and promise
+// sockets alike. Each function takes how long it may wait and returns its result, or the native call's negative number;
+// what to do then is what the two kinds of socket differ in.
+import { Buffer } from 'node:buffer'; // the global is a getter
+import * as c from '../constants.js';
+import { addon, SCRATCH_SIZE, scratch } from '../native/addon.js';
+import { type Bytes, bytes, integer, integer_or, size } from '../util/validate.js';
+import { decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
+import type { SocketBase } from './socket_base.js';
+
+const EMPTY = Buffer.alloc(0);
+// To copy more than this from the scratch costs more than memory that stays half empty. What the last receive of a
+// socket gave tells which to expect.
+const BULK = 16 * 1024;
+
+// The part of the scratch memory that the last receive filled: messages are often of one length.
+let received = scratch.subarray(0, 0);
+
+/** What the native call wrote to the scratch memory, as a Buffer of its own. */
+export function take(count: number): Buffer {
+  if (count === 0) return EMPTY;
+  if (count !== received.length) received = scratch.subarray(0, count);
+  const buffer = Buffer.allocUnsafe(count);
+  buffer.set(received);
+  return buffer;
+}
+
+/** Memory for a receive that the scratch is too small for, and the part of it that was filled. */
+export function allocate(length: number, flags: number): Buffer {
+  // With MSG_TRUNC a stream's bytes are counted but not written, so nothing old may stand there.
+  return (flags & c.MSG_TRUNC) !== 0 ? Buffer.alloc(length) : Buffer.allocUnsafeSlow(length);
+}
+
+export function filled(buffer: Buffer, count: number): Buffer {
+  if (count >= buffer.length) return buffer;
+  // A view of a mostly empty block would keep all of it.
+  return count < buffer.length / 2 ? Buffer.from(buffer.subarray(0, count)) : buffer.subarray(0, count);
+}
+
+export function fits_scratch(length: number, flags: number): boolean {
+  return length <= SCRATCH_SIZE && (flags & c.MSG_TRUNC) === 0;
+}
+
+export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: number): Buffer | number {
+  size(bufsize, 'bufsize');
+  integer(flags, 'flags');
+  // As in Python, to ask for nothing is to do nothing: no waiting, and a datagram stays in the queue.
+  if (bufsize === 0) return EMPTY;
+  if (fits_scratch(bufsize, flags) && !(s._bulk && bufsize > BULK)) {
+    const count = addon.recv(s._fd, s._generation, null, bufsize, flags, timeout_ms);
+    s._bulk = count > BULK;
+    return count < 0 ? count : take(count);
+  }
+  const buffer = allocate(bufsize, flags);
+  const count = addon.recv(s._fd, s._generation, buffer, bufsize, flags, timeout_ms);
+  s._bulk = count > BULK;
+  return count < 0 ? count : filled(buffer, count);
+}
+
+/** What of a socket names its descriptor, and what its addresses are. */
+export type Descriptor<F extends number> = Pick<SocketBase<F>, '_fd' | '_generation' | 'family' | 'proto'>;
+
+export function recvfrom<F extends number>(
+  s: Descriptor<F>,
+  bufsize: number,
+  flags: number,
+  timeout_ms: number,
+): [Buffer, ReturnedAddress<F>] | number {
+  size(bufsize, 'bufsize');
+  integer(flags, 'flags');
+  const buffer = fits_scratch(bufsize, flags) ? null : allocate(bufsize, flags);
+  const count = addon.recvfrom(s._fd, s._generation, buffer, bufsize, flags, timeout_ms);
+  if (count < 0) return count;
+  return [buffer === null ? take(count) : filled(buffer, count), decode(s.family, s.proto)];
+}
+
+/** The bytes that a *_into call may fill. */
+function target(buffer: unknown, nbytes: unknown): [Bytes, number] {
+  const view = bytes(buffer, 'buffer');
+  const count = integer_or(0, nbytes, 'nbytes', 0);
+  if (count > view.length)
+    throw new RangeError(`nbytes is ${count}, but buffer has only ${view.length} bytes`);
+  return [view, count === 0 ? view.length : count];
+}
+
+export function recv_into(
+  s: SocketBase,
+  buffer: unknown,
+  nbytes: unknown,
+  flags: number,
+  timeout_ms: number,
+): number {
+  const [view, count] = target(buffer, nbytes);
+  integer(flags, 'flags');
+  // See recv.
+  if (count === 0) return 0;
+  return addon.recv(s._fd, s._generation, view, count, flags, timeout_ms);
+}
+
+export function recvfrom_into<F extends number>(
+  s: SocketBase<F>,
+  buffer: unknown,
+  nbytes: unknown,
+  flags: number,
+  timeout_ms: number,
+): [number, ReturnedAddress<F>] | number {
+  const [view, wanted] = target(buffer, nbytes);
+  const count = addon.recvfrom(s._fd, s._generation, view, wanted, integer(flags, 'flags'), timeout_ms);
+  return count < 0 ? count : [count, decode(s.family, s.proto)];
+}
+
+/** send: `view` is checked by the caller, who may send the rest of it. */
+export function send(s: SocketBase, view: Bytes, flags: number, timeout_ms: number): number {
+  return addon.send(s._fd, s._generation, view, flags, timeout_ms);
+}
+
+export function sendto(
+  s: SocketBase,
+  view: Bytes,
+  flags: number,
+  address: unknown,
+  resolve: ResolveHost,
+  timeout_ms: number,
+): number {
+  const length = encode(s.family, s.proto, address, 'sendto', resolve);
+  return addon.sendto(s._fd, s._generation, view, flags, timeout_ms, length);
+}
+
+/** connect: 0. */
+export function connect(s: SocketBase, address: unknown, resolve: ResolveHost, timeout_ms: number): number {
+  const length = encode(s.family, s.proto, address, 'connect', resolve);
+  return addon.connect(s._fd, s._generation, length, timeout_ms);
+}

@@ -1,0 +1,231 @@
+// bsd-sockets doctor: tries each kind of socket, reads limits and capabilities, and says how to get what is missing.
+import { readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import * as socket from '../../socket/index.js';
+import { effective_capabilities } from '../network/capabilities.js';
+import { command } from '../terminal/command.js';
+import { DONE } from '../terminal/errors.js';
+import { coloured, print, print_json, table } from '../terminal/output.js';
+import { version } from '../terminal/version.js';
+
+type Probe = readonly [what: string, family: number | undefined, type: number | undefined, proto?: number];
+
+const PROBES: readonly Probe[] = [
+  ['TCP over IPv4', socket.AF_INET, socket.SOCK_STREAM],
+  ['TCP over IPv6', socket.AF_INET6, socket.SOCK_STREAM],
+  ['UDP over IPv4', socket.AF_INET, socket.SOCK_DGRAM],
+  ['UDP over IPv6', socket.AF_INET6, socket.SOCK_DGRAM],
+  ['ping over IPv4', socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_ICMP],
+  ['ping over IPv6', socket.AF_INET6, socket.SOCK_DGRAM, socket.IPPROTO_ICMPV6],
+  ['raw IPv4', socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP],
+  ['raw IPv6', socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6],
+  ['packets of interfaces', socket.AF_PACKET, socket.SOCK_RAW],
+  ['UNIX stream', socket.AF_UNIX, socket.SOCK_STREAM],
+  ['UNIX datagram', socket.AF_UNIX, socket.SOCK_DGRAM],
+  ['UNIX seqpacket', socket.AF_UNIX, socket.SOCK_SEQPACKET],
+  ['netlink', socket.AF_NETLINK, socket.SOCK_RAW, 0],
+  ['MPTCP', socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_MPTCP],
+  ['SCTP', socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_SCTP],
+  ['UDP-Lite', socket.AF_INET, socket.SOCK_DGRAM, socket.IPPROTO_UDPLITE],
+  ['virtual machines (vsock)', socket.AF_VSOCK, socket.SOCK_STREAM],
+  ['kernel crypto', socket.AF_ALG, socket.SOCK_SEQPACKET],
+  ['CAN', socket.AF_CAN, socket.SOCK_RAW, socket.CAN_RAW],
+  ['CAN broadcast manager', socket.AF_CAN, socket.SOCK_DGRAM, socket.CAN_BCM],
+  ['CAN ISO-TP', socket.AF_CAN, socket.SOCK_DGRAM, socket.CAN_ISOTP],
+  ['CAN J1939', socket.AF_CAN, socket.SOCK_DGRAM, socket.CAN_J1939],
+  ['TIPC', socket.AF_TIPC, socket.SOCK_RDM],
+  ['RDS', socket.AF_RDS, socket.SOCK_SEQPACKET],
+  ['Qualcomm IPC router', socket.AF_QIPCRTR, socket.SOCK_DGRAM],
+  ['Bluetooth L2CAP', socket.AF_BLUETOOTH, socket.SOCK_SEQPACKET, socket.BTPROTO_L2CAP],
+];
+
+// What limits input and output, and what a program meets when one is reached.
+const SYSCTLS: readonly [name: string, means: string][] = [
+  ['net.ipv4.ping_group_range', 'groups that may ping without raw sockets'],
+  ['net.ipv4.ip_unprivileged_port_start', 'the first port that needs no privilege'],
+  ['net.ipv4.ip_local_port_range', 'ports that the kernel picks from'],
+  ['net.core.somaxconn', 'connections that may wait for accept()'],
+  ['net.core.rmem_max', 'the largest SO_RCVBUF, bytes'],
+  ['net.core.wmem_max', 'the largest SO_SNDBUF, bytes'],
+  ['net.unix.max_dgram_qlen', 'UNIX datagrams that may wait'],
+];
+
+interface Tried {
+  readonly what: string;
+  readonly family: string;
+  readonly type: string;
+  readonly usable: boolean;
+  /** The error's code, where it is not. */
+  readonly code?: string;
+  /** Why, and what to do. */
+  readonly reason?: string;
+}
+
+/** Makes a socket and closes it. */
+function attempt([what, family, type, proto]: Probe): Tried {
+  const names = {
+    what,
+    family: socket.AddressFamily[family ?? -1] ?? String(family),
+    type: socket.SocketKind[type ?? -1] ?? String(type),
+  };
+  if (family === undefined || type === undefined)
+    return { ...names, usable: false, reason: 'unknown to this build' };
+  try {
+    socket.socket(family, type, proto ?? 0).close();
+    return { ...names, usable: true };
+  } catch (error) {
+    if (!(error instanceof socket.OSError)) throw error;
+    const advice = error.message.split(/; (.*)/s)[1];
+    return { ...names, usable: false, code: error.code, reason: advice ?? error.strerror };
+  }
+}
+
+function sysctl(name: string): string | undefined {
+  try {
+    const text = readFileSync(`/proc/sys/${name.replaceAll('.', '/')}`, 'utf8');
+    return text.trim().replaceAll(/\s+/g, ' ');
+  } catch {
+    return undefined;
+  }
+}
+
+/** The soft and the hard limit of open descriptors. */
+function descriptors(): { soft: string; hard: string } {
+  const [, soft = '?', hard = '?'] =
+    /^Max open files\s+(\S+)\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
+  return { soft, hard };
+}
+
+/** The file of the addon that is loaded. */
+function binary(): string | undefined {
+  const report: unknown = process.report.getReport();
+  const { sharedObjects } = report as { sharedObjects?: string[] };
+  return sharedObjects?.find((file) => /bsd.sockets.*\.node$/.test(file));
+}
+
+function examine() {
+  const user = { uid: process.geteuid?.(), gid: process.getegid?.(), groups: process.getgroups?.() };
+  return {
+    version: version(),
+    binary: binary(),
+    node: process.version,
+    kernel: release(),
+    architecture: process.arch,
+    user,
+    capabilities: effective_capabilities(),
+    sockets: PROBES.map(attempt),
+    interfaces: socket.if_nameindex().map(([index, name]) => ({ index, name })),
+    limits: {
+      nofile: descriptors(),
+      sysctl: Object.fromEntries(SYSCTLS.map(([name]) => [name, sysctl(name) ?? null])),
+    },
+    remedies: [] as Remedy[],
+  };
+}
+
+type Findings = ReturnType<typeof examine>;
+
+interface Remedy {
+  readonly missing: string;
+  readonly commands: string[];
+}
+
+const SETCAP = (names: string) => `sudo setcap ${names}+ep "$(command -v node)"`;
+
+/** What a user most likely wants and lacks, with the command that gives it. */
+function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
+  const lacks = (what: string, code: string) =>
+    sockets.some((each) => each.what === what && each.code === code);
+  const found: Remedy[] = [];
+  if (lacks('raw IPv4', 'EPERM')) {
+    const missing = 'raw and packet sockets (sniff, arp-scan, traceroute -I and -T): CAP_NET_RAW';
+    found.push({ missing, commands: [SETCAP('cap_net_raw')] });
+  }
+  // A raw socket does what the other one does.
+  if (lacks('raw IPv4', 'EPERM') && lacks('ping over IPv4', 'EACCES')) {
+    const missing = `ping without raw sockets: your group ${user.gid} is not in net.ipv4.ping_group_range`;
+    found.push({ missing, commands: ['sudo sysctl net.ipv4.ping_group_range="0 2147483647"'] });
+  }
+  const first = Number(limits.sysctl['net.ipv4.ip_unprivileged_port_start'] ?? 1024);
+  if (!capabilities.includes('CAP_NET_BIND_SERVICE') && first > 0) {
+    const by_sysctl = 'sudo sysctl net.ipv4.ip_unprivileged_port_start=0';
+    found.push({ missing: `ports below ${first}`, commands: [SETCAP('cap_net_bind_service'), by_sysctl] });
+  }
+  if (!capabilities.includes('CAP_NET_ADMIN')) {
+    const missing = 'options such as SO_MARK, IP_TRANSPARENT, SO_RCVBUFFORCE: CAP_NET_ADMIN';
+    found.push({ missing, commands: [SETCAP('cap_net_admin')] });
+  }
+  const modules = sockets.flatMap(({ reason }) => /\((modprobe \S+)\)/.exec(reason ?? '')?.[1] ?? []);
+  if (modules.length > 0) {
+    const each = [...new Set(modules)].map((line) => `sudo ${line}`);
+    found.push({ missing: 'families of which the kernel has, or may have, a module', commands: each });
+  }
+  const { soft, hard } = limits.nofile;
+  if (soft !== hard)
+    found.push({ missing: `more than ${soft} descriptors`, commands: [`ulimit -n ${hard}`] });
+  return found;
+}
+
+function heading(text: string): void {
+  print();
+  print(coloured('bold', text));
+}
+
+function show(findings: Findings): void {
+  const { kernel, architecture, node, user, capabilities, sockets, interfaces, limits } = findings;
+  print(`bsd-sockets ${findings.version}, Node.js ${node}, Linux ${kernel}, ${architecture}`);
+  print(`addon ${findings.binary ?? 'not found among the loaded objects'}`);
+  print(`user ${user.uid}, group ${user.gid}, interfaces ${interfaces.map(({ name }) => name).join(', ')}`);
+
+  heading('Sockets');
+  const width = Math.max(...sockets.map(({ what }) => what.length)) + 2;
+  const kind_width = Math.max(...sockets.map(({ family, type }) => family.length + type.length)) + 3;
+  for (const { what, family, type, usable, code, reason } of sockets) {
+    const mark = usable
+      ? coloured('green', 'yes')
+      : coloured(code === 'EPERM' || code === 'EACCES' ? 'yellow' : 'red', 'no ');
+    const why = usable ? '' : `  ${code ?? ''} ${reason ?? ''}`;
+    print(`  ${mark} ${what.padEnd(width)}${`${family} ${type}`.padEnd(kind_width)}${why}`.trimEnd());
+  }
+
+  heading('Capabilities');
+  const net = ['CAP_NET_RAW', 'CAP_NET_ADMIN', 'CAP_NET_BIND_SERVICE', 'CAP_SYS_ADMIN'];
+  for (const name of net)
+    print(`  ${capabilities.includes(name) ? coloured('green', 'yes') : coloured('yellow', 'no ')} ${name}`);
+  print(`  ${capabilities.length} in all${capabilities.length > 0 ? `: ${listed(capabilities)}` : ''}`);
+
+  heading('Limits');
+  const rows = SYSCTLS.map(([name, means]) => [`  ${name}`, limits.sysctl[name] ?? '-', means]);
+  rows.unshift(['  open descriptors', `${limits.nofile.soft} (hard ${limits.nofile.hard})`, 'ulimit -n']);
+  for (const line of table(rows)) print(line);
+
+  heading(findings.remedies.length > 0 ? 'How to get what is missing' : 'Nothing is missing');
+  for (const { missing, commands } of findings.remedies) {
+    print(`  ${missing}`);
+    for (const line of commands) print(`    ${line}`);
+  }
+}
+
+/** A long list by its ends. */
+function listed(names: readonly string[]): string {
+  if (names.length <= 8) return names.join(' ');
+  return `${names.slice(0, 3).join(' ')} … ${names.at(-1)} (--json has all)`;
+}
+
+export const doctor = command({
+  name: 'doctor',
+  summary: 'what this kernel and user may do, and how to get what is missing',
+  usage: ['[--json]'],
+  operands: [0, 0],
+  options: {
+    json: { type: 'flag', help: 'one JSON object' },
+  },
+  notes: 'Each socket is tried for real, and closed again; nothing is sent.',
+  async run({ json }) {
+    const findings = examine();
+    findings.remedies.push(...remedies(findings));
+    if (json) print_json(findings);
+    else show(findings);
+    return DONE;
+  },
+});

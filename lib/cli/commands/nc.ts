@@ -1,0 +1,310 @@
+// bsd-sockets nc: connects or listens by TCP, UDP and UNIX sockets, and joins the connection with standard input and
+// output. Options and messages are those of OpenBSD's nc.
+import { unlinkSync } from 'node:fs';
+import * as socket from '../../promises/index.js';
+import { Input, type RelayOptions, relay } from '../network/relay.js';
+import { command, type OptionTable, read_number, type Values } from '../terminal/command.js';
+import { DONE, FAILED, INTERRUPTED, line_of, UsageError } from '../terminal/errors.js';
+import { until_interrupted } from '../terminal/interrupt.js';
+import { complain } from '../terminal/output.js';
+
+const DAY = 86_400;
+// As OpenBSD's says it.
+const TIMED_OUT = 'timed out: Operation now in progress';
+const DATAGRAM_MAX = 65_535;
+const PORT = { type: 'integer', min: 1, max: 65_535 } as const;
+// How long a UDP port has to say that it is closed.
+const UDP_SILENCE_S = 1;
+
+const options = {
+  listen: { type: 'flag', short: 'l', help: 'wait for a connection' },
+  keep: { type: 'flag', short: 'k', help: 'with -l: go on with the next when one has ended' },
+  udp: { type: 'flag', short: 'u', help: 'UDP; with -U, UNIX datagrams' },
+  unix: {
+    type: 'flag',
+    short: 'U',
+    help: 'a UNIX socket: the operand is a path, or @NAME for an abstract name',
+  },
+  ipv4: { type: 'flag', short: '4', help: 'IPv4 only' },
+  ipv6: { type: 'flag', short: '6', help: 'IPv6 only' },
+  numeric: { type: 'flag', short: 'n', help: 'no names: addresses and port numbers only' },
+  source: { type: 'text', short: 's', value: 'ADDRESS', help: 'the own address' },
+  port: { ...PORT, short: 'p', value: 'PORT', help: 'the own port' },
+  half_close: {
+    type: 'flag',
+    short: 'N',
+    help: 'shut the sending side down at the end of the input,\nand go on receiving to the end',
+  },
+  quit: {
+    type: 'number',
+    short: 'q',
+    value: 'SECONDS',
+    min: 0,
+    max: DAY,
+    help: 'end so long after the end of the input',
+  },
+  wait: {
+    type: 'number',
+    short: 'w',
+    value: 'SECONDS',
+    min: 0,
+    max: DAY,
+    help: 'how long to try, and then to wait with nothing going on',
+  },
+  no_input: { type: 'flag', short: 'd', help: 'do not read standard input' },
+  scan: { type: 'flag', short: 'z', help: 'only see whether the ports are open: PORT or FIRST-LAST' },
+  verbose: { type: 'flag', short: 'v', help: 'say what happens, on standard error' },
+} as const satisfies OptionTable;
+
+type Options = Values<typeof options>;
+type Sock = socket.socket;
+
+/** An address to try, with the words for it. */
+interface Target {
+  readonly family: number;
+  readonly address: socket.Address;
+  /** As it was given, with its address where that is another: "localhost (127.0.0.1)". */
+  readonly host: string;
+  readonly port: string;
+}
+
+const kind = ({ udp, unix }: Options) => (unix ? 'unix' : udp ? 'udp' : 'tcp');
+const type_of = ({ udp }: Options) => (udp ? socket.SOCK_DGRAM : socket.SOCK_STREAM);
+
+/** A path; `@name` is an abstract name. */
+function unix_address(path: string): string | Buffer {
+  return path.startsWith('@') ? Buffer.from(`\0${path.slice(1)}`) : path;
+}
+
+async function targets(host: string | null, port: string, options: Options, flags = 0): Promise<Target[]> {
+  if (options.ipv4 && options.ipv6) throw new UsageError('-4 and -6 exclude each other');
+  const family = options.ipv4 ? socket.AF_INET : options.ipv6 ? socket.AF_INET6 : socket.AF_UNSPEC;
+  // getaddrinfo() would take it modulo 65,536.
+  if (/^[+-]?\d+$/.test(port))
+    read_number('the port', port, flags & socket.AI_PASSIVE ? { ...PORT, min: 0 } : PORT);
+  const numeric = options.numeric ? socket.AI_NUMERICHOST | socket.AI_NUMERICSERV : 0;
+  const rows = await socket.getaddrinfo(host, port, family, type_of(options), 0, flags | numeric);
+  return rows.map(([row_family, , , , address]) => ({
+    family: row_family,
+    address: address as socket.Address,
+    host: host === null || host === address[0] ? String(address[0]) : `${host} (${address[0]})`,
+    port: String(address[1]),
+  }));
+}
+
+/** A socket of the family, bound as -s and -p say. */
+async function make(family: number, options: Options): Promise<Sock> {
+  const sock = socket.socket(family, type_of(options)) as Sock;
+  try {
+    if (options.unix && options.udp) await sock.bind(unix_address(options.source ?? ''));
+    else if (options.source !== undefined || options.port !== undefined) {
+      sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, true);
+      await sock.bind([options.source ?? '', options.port ?? 0]);
+    }
+    return sock;
+  } catch (error) {
+    sock.close();
+    throw error;
+  }
+}
+
+/** The service of a port, where it has a name. */
+async function service(port: string, options: Options): Promise<string> {
+  const protocol = kind(options);
+  const unnamed = '*';
+  if (options.numeric) return `[${protocol}/${unnamed}]`;
+  return `[${protocol}/${await socket.getservbyport(Number(port), protocol).catch(() => unnamed)}]`;
+}
+
+/** Connects to the first address that answers; -v says of each that does not. Null where none does. */
+async function connect(
+  tried: readonly Target[],
+  options: Options,
+  interrupted: AbortSignal,
+): Promise<Sock | null> {
+  for (const { family, address, host, port } of tried) {
+    const sock = await make(family, options);
+    try {
+      const timeout = options.wait ?? null;
+      await sock.connect(address, { signal: interrupted, timeout });
+      if (options.udp && options.scan) await probe(sock, interrupted);
+      if (options.verbose && !options.unix)
+        complain(`Connection to ${host} ${port} port ${await service(port, options)} succeeded!`);
+      return sock;
+    } catch (error) {
+      sock.close();
+      if (!(error instanceof socket.OSError)) throw error;
+      // Without errno it is the time-out of -w.
+      const why = error.errno === undefined ? TIMED_OUT : `failed: ${error.strerror}`;
+      if (options.unix) complain(`nc: ${host}: ${error.strerror ?? 'timed out'}`);
+      else if (options.verbose) complain(`nc: connect to ${host} port ${port} (${kind(options)}) ${why}`);
+    }
+  }
+  return null;
+}
+
+/** Whether a UDP port is open shows only in that nobody says it is closed. */
+async function probe(sock: Sock, signal: AbortSignal): Promise<void> {
+  for (let i = 0; i < 2; i++) {
+    await sock.send('X', { signal });
+    await sock.recv(1, { signal, timeout: UDP_SILENCE_S / 2 }).catch((error: unknown) => {
+      if (!(error instanceof socket.TimeoutError)) throw error;
+    });
+  }
+}
+
+async function scan(
+  host: string,
+  ports: string,
+  options: Options,
+  interrupted: AbortSignal,
+): Promise<number> {
+  const range = /^(\d+)-(\d+)$/.exec(ports);
+  const ends = range
+    ? [
+        read_number('the first port', range[1] as string, PORT),
+        read_number('the last port', range[2] as string, PORT),
+      ]
+    : [];
+  const [first, last] = ends.sort((a, b) => a - b);
+  let code = FAILED;
+  for (let port = first; ; port = Number(port) + 1) {
+    const sock = await connect(await targets(host, String(port ?? ports), options), options, interrupted);
+    if (sock !== null) code = DONE;
+    sock?.close();
+    if (port === last || (port ?? 0) >= (last ?? 0)) return code;
+  }
+}
+
+async function listener(operands: readonly string[], options: Options): Promise<Sock> {
+  if (options.unix) {
+    const sock = socket.socket(socket.AF_UNIX, type_of(options)) as Sock;
+    await sock.bind(unix_address(operands[0] as string));
+    return sock;
+  }
+  const [host, port] = operands.length === 2 ? operands : [options.source ?? null, operands[0]];
+  const asked = port ?? (options.port === undefined ? undefined : String(options.port));
+  if (asked === undefined) throw new UsageError('which port? nc -l [HOST] PORT');
+  const found = await targets(host ?? null, asked, options, socket.AI_PASSIVE);
+  // IPv4 where nothing is said, as OpenBSD's.
+  const { family, address } = (found.find((each) => each.family === socket.AF_INET) ?? found[0]) as Target;
+  const sock = socket.socket(family, type_of(options)) as Sock;
+  sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, true);
+  if (family === socket.AF_INET6 && options.ipv6)
+    sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, true);
+  await sock.bind(address);
+  return sock;
+}
+
+function words_of(address: unknown): string {
+  if (Array.isArray(address)) return `${address[0]} ${address[1]}`;
+  // An abstract name begins with a zero byte.
+  return String(address ?? '').replace('\0', '@') || 'unnamed';
+}
+
+async function serve_streams(server: Sock, options: Options, common: RelayOptions): Promise<void> {
+  server.listen();
+  if (options.verbose) complain(`Listening on ${words_of(server.getsockname())}`);
+  do {
+    const [conn, peer] = await server.accept({
+      signal: common.interrupted,
+      timeout: options.keep ? null : (options.wait ?? null),
+    });
+    if (options.verbose) complain(`Connection received on ${words_of(peer)}`);
+    try {
+      await relay(conn, common);
+    } catch (error) {
+      if (!options.keep) throw error;
+      complain(`nc: ${line_of(error) ?? error}`);
+    } finally {
+      conn.close();
+    }
+  } while (options.keep && !common.interrupted.aborted);
+}
+
+/** The first datagram says who talks to us; with -k, everybody may. */
+async function serve_datagrams(server: Sock, options: Options, common: RelayOptions): Promise<void> {
+  if (options.verbose) complain(`Bound on ${words_of(server.getsockname())}`);
+  const { interrupted: signal } = common;
+  const [first, peer] = await server.recvfrom(DATAGRAM_MAX, {
+    signal,
+    timeout: options.keep ? null : (options.wait ?? null),
+  });
+  if (options.verbose) complain(`Connection received on ${words_of(peer)}`);
+  const named = Array.isArray(peer) || (peer as string | Buffer | null)?.length;
+  if (!options.keep && named) await server.connect(peer as socket.Address);
+  await relay(server, { ...common, first, input: options.keep || !named ? undefined : common.input });
+}
+
+/** Does it; the exit code. */
+async function run_with(input: Input, options: Options, operands: readonly string[]): Promise<number> {
+  const interrupted = until_interrupted();
+  const common: RelayOptions = {
+    input: options.no_input ? undefined : input,
+    interrupted,
+    idle: options.wait,
+    half_close: options.half_close,
+    quit_after: options.quit,
+  };
+  try {
+    if (options.listen) {
+      const server = await listener(operands, options);
+      try {
+        await (options.udp
+          ? serve_datagrams(server, options, common)
+          : serve_streams(server, options, common));
+      } finally {
+        server.close();
+        if (options.unix && !operands[0]?.startsWith('@')) unlinkSync(operands[0] as string);
+      }
+    } else {
+      const [host = '', port = ''] = operands;
+      if (options.scan) return await scan(host, port, options, interrupted);
+      const tried = options.unix
+        ? [{ family: socket.AF_UNIX, address: unix_address(host), host, port: '' }]
+        : await targets(host, port, options);
+      const sock = await connect(tried, options, interrupted);
+      if (sock === null) return interrupted.aborted ? INTERRUPTED : FAILED;
+      try {
+        await relay(sock, common);
+      } finally {
+        sock.close();
+      }
+    }
+  } catch (error) {
+    if (!interrupted.aborted) throw error;
+  }
+  return interrupted.aborted ? INTERRUPTED : DONE;
+}
+
+function check(options: Options, operands: readonly string[]): void {
+  const { listen, keep, unix, scan: scans } = options;
+  if (keep && !listen) throw new UsageError('-k goes with -l');
+  if (scans && (listen || unix)) throw new UsageError('-z goes with HOST and PORT');
+  if (unix && operands.length !== 1) throw new UsageError('-U takes one path');
+  if (!listen && !unix && operands.length !== 2) throw new UsageError('nc takes HOST and PORT');
+}
+
+export const nc = command({
+  name: 'nc',
+  summary: 'connect or listen by TCP, UDP or UNIX sockets, to standard input and output',
+  usage: [
+    '[options] HOST PORT',
+    '-l [options] [HOST] PORT',
+    '-z [options] HOST PORT[-PORT]',
+    '-U [-l] [options] PATH',
+  ],
+  operands: [0, 2],
+  options,
+  notes: `The end of what comes ends nc; the end of the input does not, unless -q or -N say so.
+Exit codes: 0, 1 not connected or cut off, 2 it could not begin, 130 Ctrl-C.`,
+  async run(values, operands) {
+    check(values, operands);
+    const input = new Input();
+    try {
+      return await run_with(input, values, operands);
+    } finally {
+      input.close();
+    }
+  },
+});

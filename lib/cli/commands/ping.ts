@@ -1,0 +1,336 @@
+// bsd-sockets ping: echo requests, and what comes back, in the words of iputils' ping.
+import { setTimeout as sleep } from 'node:timers/promises';
+import * as socket from '../../promises/index.js';
+import { type EchoError, type EchoReply, EchoSocket } from '../network/echo.js';
+import {
+  address_of,
+  find_host,
+  is_multicast,
+  is_numeric,
+  Names,
+  numeric,
+  type Target,
+} from '../network/hosts.js';
+import { last_answers } from '../network/scan.js';
+import { command, type OptionTable, type Values } from '../terminal/command.js';
+import { DONE, FAILED, Failure, UNUSABLE } from '../terminal/errors.js';
+import { histogram } from '../terminal/histogram.js';
+import { describe_error } from '../terminal/icmp_text.js';
+import { until_interrupted } from '../terminal/interrupt.js';
+import { coloured, complain, is_terminal, print, print_json } from '../terminal/output.js';
+
+const options = {
+  count: { type: 'integer', short: 'c', value: 'N', min: 1, max: 2 ** 31, help: 'end after so many answers' },
+  interval: {
+    type: 'number',
+    short: 'i',
+    value: 'SECONDS',
+    min: 0.001,
+    max: 3600,
+    default: 1,
+    help: 'between requests',
+  },
+  size: { type: 'integer', short: 's', value: 'BYTES', min: 0, max: 65_507, default: 56, help: 'of data' },
+  wait: last_answers(10),
+  deadline: {
+    type: 'number',
+    short: 'w',
+    value: 'SECONDS',
+    min: 0.001,
+    max: 86_400,
+    help: 'end after so long, whatever came',
+  },
+  ttl: { type: 'integer', short: 't', value: 'TTL', min: 1, max: 255, help: 'time to live' },
+  interface: { type: 'text', short: 'I', value: 'NAME', help: 'an interface, or an own address' },
+  ipv4: { type: 'flag', short: '4', help: 'IPv4 only' },
+  ipv6: { type: 'flag', short: '6', help: 'IPv6 only' },
+  numeric: { type: 'flag', short: 'n', help: 'no names' },
+  quiet: { type: 'flag', short: 'q', help: 'the statistics only' },
+  timestamps: { type: 'flag', short: 'D', help: 'the time of day in front of each line' },
+  json: { type: 'flag', help: 'one JSON object a line' },
+} as const satisfies OptionTable;
+
+type Options = Values<typeof options>;
+
+// IPv4 or IPv6 header and that of ICMP, for the first line.
+const IPV4_OVERHEAD = 28;
+
+class Ping {
+  readonly #echo: EchoSocket;
+  readonly #names: Names;
+  readonly #finish = new AbortController();
+  readonly #answered = new Set<number>();
+  readonly #times: number[] = [];
+  readonly #data: Buffer;
+  /** What the first line says of -I. */
+  #source: string | undefined;
+  #sent = 0;
+  #errors = 0;
+  #duplicates = 0;
+  #in_flight_max = 0;
+  #began = 0;
+  #last = 0;
+  #all_answered: () => void = () => {};
+
+  constructor(
+    readonly target: Target,
+    readonly options: Options,
+  ) {
+    this.#echo = new EchoSocket(target.family);
+    this.#names = new Names(options.numeric || is_numeric(target));
+    // As iputils fills it: 0x10, 0x11, …
+    this.#data = Buffer.from(Uint8Array.from({ length: options.size }, (_, i) => (i + 8) & 0xff));
+  }
+
+  async run(interrupted: AbortSignal): Promise<number> {
+    const { target, options } = this;
+    const signals = [interrupted, this.#finish.signal];
+    if (options.deadline !== undefined) signals.push(AbortSignal.timeout(options.deadline * 1000));
+    const end = AbortSignal.any(signals);
+    try {
+      await this.#prepare();
+      await this.#print_head();
+      this.#began = performance.now();
+      this.#last = this.#began;
+      const receiving = this.#receive(end);
+      receiving.catch(() => this.#finish.abort());
+      await this.#send_all(address_of(target), end);
+      this.#finish.abort();
+      await receiving;
+    } finally {
+      this.#echo.close();
+    }
+    this.#print_statistics();
+    const wanted = options.count ?? 1;
+    const short = options.deadline !== undefined && this.#times.length < wanted;
+    return this.#times.length === 0 || short ? FAILED : DONE;
+  }
+
+  async #prepare(): Promise<void> {
+    const { ttl, interface: device } = this.options;
+    const { sock } = this.#echo;
+    if (ttl !== undefined) this.#echo.ttl = ttl;
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
+    if (device !== undefined) {
+      const is_name = socket.if_nameindex().some(([, name]) => name === device);
+      if (is_name) sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
+      else await sock.bind([device, 0]);
+      this.#source = is_name ? `${await source_by(device, this.target)} ${device}` : `${device} `;
+    }
+    // Where the interface is part of the address, iputils sends, and says what came of that.
+    if (!numeric(this.target).includes('%')) await check_route(this.target, device);
+    await this.#echo.begin();
+  }
+
+  async #print_head(): Promise<void> {
+    const { target, options } = this;
+    if (options.json) return;
+    const { name, family } = target;
+    const host = numeric(target);
+    const six = family === socket.AF_INET6;
+    const own = this.#source === undefined ? '' : ` from ${this.#source}:`;
+    if (six) print(`PING ${name}(${await this.#names.shown(host)})${own} ${options.size} data bytes`);
+    else
+      print(`PING ${name} (${host})${own} ${options.size}(${options.size + IPV4_OVERHEAD}) bytes of data.`);
+  }
+
+  /** Sends, then waits for the last answers. */
+  async #send_all(address: socket.Address, end: AbortSignal): Promise<void> {
+    const { count = Number.POSITIVE_INFINITY, interval, wait } = this.options;
+    const all = new Promise<void>((resolve) => {
+      this.#all_answered = resolve;
+    });
+    try {
+      while (this.#sent < count && !end.aborted) {
+        await this.#send(address);
+        const next = this.#began + this.#sent * interval * 1000;
+        if (this.#sent < count)
+          await sleep(Math.max(0, next - performance.now()), undefined, { signal: end });
+      }
+      if (this.#is_complete()) return;
+      const longest =
+        this.#times.length === 0
+          ? wait
+          : Math.min(wait, Math.max(interval, 0.002 * Math.max(...this.#times)));
+      await Promise.race([all, sleep(longest * 1000, undefined, { signal: end })]);
+    } catch (error) {
+      if (!end.aborted) throw error;
+    }
+  }
+
+  async #send(address: socket.Address): Promise<void> {
+    this.#sent++;
+    this.#last = performance.now();
+    const seq = this.#sent & 0xffff;
+    this.#answered.delete(seq);
+    try {
+      await this.#echo.send(address, seq, this.#data);
+    } catch (error) {
+      if (!(error instanceof socket.OSError)) throw error;
+      this.#errors++;
+      if (!this.options.quiet) complain(`ping: sendmsg: ${error.strerror}`);
+    }
+    this.#in_flight_max = Math.max(this.#in_flight_max, this.#sent - this.#times.length - this.#errors);
+  }
+
+  async #receive(end: AbortSignal): Promise<void> {
+    try {
+      for (;;) {
+        for (const event of await this.#echo.receive(end)) await this.#take(event);
+        if (this.#is_complete()) this.#all_answered();
+      }
+    } catch (error) {
+      if (!end.aborted) throw error;
+    }
+  }
+
+  #is_complete(): boolean {
+    return this.#times.length + this.#errors >= (this.options.count ?? Number.POSITIVE_INFINITY);
+  }
+
+  async #take(event: EchoReply | EchoError): Promise<void> {
+    this.#last = performance.now();
+    const { seq, from } = event;
+    if (event.kind === 'error') {
+      this.#errors++;
+      await this.#print_error(event);
+      return;
+    }
+    const duplicate = this.#answered.has(seq);
+    if (duplicate) this.#duplicates++;
+    else {
+      this.#answered.add(seq);
+      this.#times.push(event.milliseconds);
+    }
+    const { json, quiet } = this.options;
+    if (quiet) return;
+    const { bytes, ttl, milliseconds } = event;
+    // Many may answer one that went to all.
+    const marked = duplicate && !is_multicast(this.target);
+    if (json) print_json({ type: 'reply', seq, from, bytes, ttl, milliseconds, duplicate });
+    else {
+      const time = `time=${coloured('cyan', shown_time(milliseconds))} ms`;
+      const head = `${this.#time_of_day()}${bytes} bytes from ${await this.#names.shown(from)}`;
+      print(`${head}: icmp_seq=${seq} ttl=${ttl ?? '?'} ${time}${marked ? ' (DUP!)' : ''}`);
+    }
+  }
+
+  async #print_error(event: EchoError): Promise<void> {
+    const { seq, from, type, code } = event;
+    const { json, quiet } = this.options;
+    if (quiet) return;
+    const text = describe_error(event);
+    if (json) print_json({ type: 'error', seq, from, icmp_type: type, icmp_code: code, message: text });
+    else {
+      const who = `${this.#time_of_day()}From ${await this.#names.shown(from)}`;
+      print(`${who} icmp_seq=${seq} ${coloured('red', text)}`);
+    }
+  }
+
+  #time_of_day(): string {
+    return this.options.timestamps ? `[${(Date.now() / 1000).toFixed(6)}] ` : '';
+  }
+
+  #print_statistics(): void {
+    const { target, options } = this;
+    const times = this.#times;
+    const received = times.length;
+    const loss = this.#sent === 0 ? 0 : ((this.#sent - received) * 100) / this.#sent;
+    const spread = spread_of(times);
+    const elapsed = Math.round(this.#last - this.#began);
+    if (options.json) {
+      const counts = { sent: this.#sent, received, errors: this.#errors, duplicates: this.#duplicates };
+      print_json({
+        type: 'statistics',
+        target: target.name,
+        address: numeric(target),
+        ...counts,
+        loss_percent: loss,
+        milliseconds: elapsed,
+        rtt: spread,
+      });
+      return;
+    }
+    const errors = this.#errors > 0 ? `, +${this.#errors} errors` : '';
+    const duplicates = this.#duplicates > 0 ? `, +${this.#duplicates} duplicates` : '';
+    print(`\n--- ${target.name} ping statistics ---`);
+    const percent = `${Number(loss.toPrecision(6))}% packet loss`;
+    print(
+      `${this.#sent} packets transmitted, ${received} received${duplicates}${errors}, ${percent}, time ${elapsed}ms`,
+    );
+    if (spread === undefined) {
+      print();
+      return;
+    }
+    const { min, avg, max, mdev } = spread;
+    const pipe = this.#in_flight_max > 1 ? `, pipe ${this.#in_flight_max}` : '';
+    print(`rtt min/avg/max/mdev = ${[min, avg, max, mdev].map((ms) => ms.toFixed(3)).join('/')} ms${pipe}`);
+    if (is_terminal() && times.length > 1) for (const line of histogram(times, 'ms')) print(line);
+  }
+}
+
+/** Whether there is a way to the target; nothing is sent. @throws Failure where there is none: iputils' ping ends with 2 then */
+async function check_route(target: Target, device: string | undefined): Promise<void> {
+  const sock = socket.socket<number>(target.family, socket.SOCK_DGRAM);
+  try {
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
+    if (device !== undefined && socket.if_nameindex().some(([, name]) => name === device))
+      sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
+    await sock.connect(address_of(target, 1025));
+  } catch (error) {
+    if (!(error instanceof socket.OSError)) throw error;
+    throw new Failure(`connect: ${error.strerror}`, UNUSABLE);
+  } finally {
+    sock.close();
+  }
+}
+
+/** The own address that packets to a target get when they leave by an interface. */
+async function source_by(device: string, target: Target): Promise<string> {
+  const sock = socket.socket<number>(target.family, socket.SOCK_DGRAM);
+  try {
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
+    await sock.connect(address_of(target, 1025));
+    return (sock.getsockname() as [string, number])[0];
+  } finally {
+    sock.close();
+  }
+}
+
+/** As iputils shows it: three digits that count. */
+function shown_time(ms: number): string {
+  if (ms >= 100) return ms.toFixed(0);
+  if (ms >= 10) return ms.toFixed(1);
+  return ms.toFixed(ms >= 1 ? 2 : 3);
+}
+
+function spread_of(times: readonly number[]) {
+  if (times.length === 0) return undefined;
+  let sum = 0;
+  let squares = 0;
+  let min = Number.POSITIVE_INFINITY;
+  let max = 0;
+  for (const ms of times) {
+    sum += ms;
+    squares += ms * ms;
+    min = Math.min(min, ms);
+    max = Math.max(max, ms);
+  }
+  const avg = sum / times.length;
+  return { min, avg, max, mdev: Math.sqrt(Math.max(0, squares / times.length - avg * avg)) };
+}
+
+export const ping = command({
+  name: 'ping',
+  summary: 'send ICMP echo requests and time the answers',
+  usage: ['[options] HOST'],
+  operands: [1, 1],
+  options,
+  notes: `By a raw socket, or where that is not allowed by a datagram socket of ICMP (net.ipv4.ping_group_range). Times are
+the kernel's. Exit codes: 0 answered, 1 no answer, 2 it could not begin.`,
+  async run(values, [host = '']) {
+    const target = await find_host(host, values);
+    const interrupted = until_interrupted();
+    return new Ping(target, values).run(interrupted);
+  },
+});

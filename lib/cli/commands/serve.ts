@@ -1,0 +1,146 @@
+// bsd-sockets serve: small services over any class of server: in turn, on threads, in processes, on the event loop.
+import { unlinkSync } from 'node:fs';
+import * as socket from '../../socket/index.js';
+import * as socketserver from '../../socketserver/index.js';
+import * as async_services from '../services/async.js';
+import * as services from '../services/blocking.js';
+import { check_file } from '../terminal/checks.js';
+import { command, type OptionTable, type Values } from '../terminal/command.js';
+import { DONE, UsageError } from '../terminal/errors.js';
+import { until_interrupted } from '../terminal/interrupt.js';
+import { print } from '../terminal/output.js';
+
+const options = {
+  kind: {
+    type: 'text',
+    value: 'KIND',
+    choices: ['plain', 'threading', 'forking', 'async'],
+    default: 'threading',
+    help: 'how requests are handled',
+  },
+  host: {
+    type: 'text',
+    value: 'ADDRESS',
+    default: '127.0.0.1',
+    help: 'where to listen; 0.0.0.0 or :: for everywhere',
+  },
+  port: {
+    type: 'integer',
+    short: 'p',
+    value: 'PORT',
+    min: 0,
+    max: 65_535,
+    default: 0,
+    help: 'the port; 0: any',
+  },
+  udp: { type: 'flag', short: 'u', help: 'datagrams; with -U, those of UNIX sockets' },
+  unix: { type: 'text', short: 'U', value: 'PATH', help: 'a UNIX socket' },
+  workers: { type: 'integer', value: 'N', min: 1, max: 1000, default: 40, help: 'most threads or processes' },
+  idle: {
+    type: 'number',
+    short: 'w',
+    value: 'SECONDS',
+    min: 0.001,
+    max: 86_400,
+    help: 'end connections that are silent for so long',
+  },
+  drain: {
+    type: 'number',
+    value: 'SECONDS',
+    min: 0,
+    max: 3600,
+    default: 5,
+    help: 'what connections get at the end',
+  },
+  verbose: { type: 'flag', short: 'v', help: 'a line for each connection, and for its end' },
+} as const satisfies OptionTable;
+
+type Options = Values<typeof options>;
+
+const SERVICES = {
+  echo: [services.Echo, services.EchoDatagram, async_services.echo, async_services.echo_datagram],
+  discard: [
+    services.Discard,
+    services.DiscardDatagram,
+    async_services.discard,
+    async_services.discard_datagram,
+  ],
+  time: [services.Time, services.TimeDatagram, async_services.time, async_services.time_datagram],
+  file: [services.SendFile, undefined, async_services.send_file, undefined],
+};
+
+const { TCPServer, UDPServer, UnixStreamServer, UnixDatagramServer } = socketserver;
+const SERVERS = {
+  plain: [TCPServer, UDPServer, UnixStreamServer, UnixDatagramServer],
+  threading: [
+    socketserver.ThreadingTCPServer,
+    socketserver.ThreadingUDPServer,
+    socketserver.ThreadingUnixStreamServer,
+    socketserver.ThreadingUnixDatagramServer,
+  ],
+  forking: [
+    socketserver.ForkingTCPServer,
+    socketserver.ForkingUDPServer,
+    socketserver.ForkingUnixStreamServer,
+    socketserver.ForkingUnixDatagramServer,
+  ],
+  async: [
+    socketserver.AsyncTCPServer,
+    socketserver.AsyncUDPServer,
+    socketserver.AsyncUnixStreamServer,
+    socketserver.AsyncUnixDatagramServer,
+  ],
+};
+
+type Server = InstanceType<typeof TCPServer<number>>;
+type ServerClass = new (
+  address: socket.Address,
+  handler: socketserver.RequestHandlerClass,
+  options: socketserver.ServerOptions,
+) => Server;
+
+function make_server(service: string, path: string | undefined, chosen: Options): Server {
+  const { kind, host, port, udp, unix, workers, idle, verbose } = chosen;
+  const handlers = SERVICES[service as keyof typeof SERVICES];
+  if (handlers === undefined) {
+    throw new UsageError(`serve what? ${Object.keys(SERVICES).join(', ')}, not ${JSON.stringify(service)}`);
+  }
+  const handler = handlers[(kind === 'async' ? 2 : 0) + (udp ? 1 : 0)];
+  if (handler === undefined) throw new UsageError('a file is not served as datagrams');
+  if ((service === 'file') !== (path !== undefined))
+    throw new UsageError('serve file PATH; the others take no path');
+  if (path !== undefined) check_file(path);
+  const classes = SERVERS[kind as keyof typeof SERVERS];
+  const Class = classes[(unix === undefined ? 0 : 2) + (udp ? 1 : 0)] as unknown as ServerClass;
+  const worker_data: services.ServiceData = { path: path ?? '', idle: idle ?? null, verbose };
+  const common = { worker_data, max_threads: workers, max_children: workers, request_queue_size: 128 };
+  if (unix !== undefined) return new Class(unix, handler, common);
+  const family = host.includes(':') ? socket.AF_INET6 : socket.AF_INET;
+  return new Class([host, port], handler, { ...common, family, allow_reuse_address: true });
+}
+
+export const serve = command({
+  name: 'serve',
+  summary: 'serve echo, discard, the time or a file, over any class of server',
+  usage: ['[options] echo|discard|time', '[options] file PATH'],
+  operands: [1, 2],
+  options,
+  notes: 'Ctrl-C or SIGTERM ends it well: requests under way are finished first, as long as --drain says.',
+  async run(chosen, [service = '', path]) {
+    const server = make_server(service, path, chosen);
+    const interrupted = until_interrupted();
+    // A handler of the plain server blocks this thread: what it waits for ends with the signal.
+    socket.siginterrupt(true);
+    interrupted.addEventListener('abort', () => server.shutdown({ drain: chosen.drain }), { once: true });
+    const { server_address: address } = server;
+    const where = Array.isArray(address) ? `${address[0]} port ${address[1]}` : address;
+    print(`${server.constructor.name} serves ${service} on ${where}`);
+    try {
+      await server.serve_forever();
+    } finally {
+      await server.server_close();
+      if (chosen.unix !== undefined) unlinkSync(chosen.unix);
+    }
+    return DONE;
+  },
+});

@@ -1,0 +1,182 @@
+// bsd-sockets sniff: the packets of an interface, a line each, or as a capture file.
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { hexdump, parse, show, write_capture } from '../../packet/index.js';
+import { type Captured, filter_linktype, PacketSocket } from '../network/packet_socket.js';
+import { check_file, check_interface } from '../terminal/checks.js';
+import { command, type OptionTable, type Values } from '../terminal/command.js';
+import { DONE, Failure, UNUSABLE, UsageError } from '../terminal/errors.js';
+import { until_interrupted } from '../terminal/interrupt.js';
+import { coloured, complain, print, print_json, printed } from '../terminal/output.js';
+import { summarize } from '../terminal/summary.js';
+
+const options = {
+  interface: { type: 'text', short: 'i', value: 'NAME', default: 'any', help: 'the interface' },
+  count: { type: 'integer', short: 'c', value: 'N', min: 1, max: 2 ** 31, help: 'end after so many packets' },
+  filter: {
+    type: 'text',
+    short: 'f',
+    value: 'EXPRESSION',
+    help: 'only these packets, as tcpdump says it (needs tcpdump)',
+  },
+  filter_file: {
+    type: 'text',
+    short: 'F',
+    value: 'FILE',
+    help: 'the same, from what `tcpdump -ddd` printed',
+  },
+  write: {
+    type: 'text',
+    short: 'w',
+    value: 'FILE',
+    help: 'write a capture file: pcap, or pcapng by its name; - is\nstandard output',
+  },
+  snaplen: {
+    type: 'integer',
+    short: 's',
+    value: 'BYTES',
+    min: 64,
+    max: 262_144,
+    default: 65_535,
+    help: 'of a packet',
+  },
+  buffer: {
+    type: 'integer',
+    short: 'B',
+    value: 'KIB',
+    min: 4,
+    max: 2 ** 20,
+    default: 4096,
+    help: 'that may wait in the kernel',
+  },
+  no_promiscuous: { type: 'flag', short: 'p', help: 'only what concerns this machine' },
+  verbose: { type: 'flag', short: 'v', help: 'all fields of all layers' },
+  hex: { type: 'flag', short: 'x', help: 'the bytes' },
+  json: { type: 'flag', help: 'one JSON object a packet' },
+} as const satisfies OptionTable;
+
+type Options = Values<typeof options>;
+
+/** The filter program, from a file or by tcpdump. */
+async function filter_of(
+  { filter, filter_file }: Options,
+  device: string | undefined,
+): Promise<string | undefined> {
+  if (filter !== undefined && filter_file !== undefined) throw new UsageError('-f and -F exclude each other');
+  if (filter_file !== undefined) {
+    check_file(filter_file);
+    return readFileSync(filter_file, 'utf8');
+  }
+  if (filter === undefined) return undefined;
+  const linktype = await filter_linktype(device);
+  try {
+    const args = ['-y', linktype, '-ddd', filter];
+    return execFileSync('tcpdump', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  } catch (error) {
+    const { code, stderr } = error as { code?: string; stderr?: string };
+    if (code === 'ENOENT') {
+      const remedy = 'install it, or give -F the output of `tcpdump -ddd` of another machine';
+      throw new Failure(`-f needs tcpdump, which is not here: ${remedy}`, UNUSABLE);
+    }
+    throw new UsageError(`the filter is wrong: ${stderr?.trim().split('\n').at(-1) ?? error}`);
+  }
+}
+
+const two = (value: number) => String(value).padStart(2, '0');
+
+/** Hours to microseconds, local time. */
+function time_of_day(time_ns: bigint): string {
+  const date = new Date(Number(time_ns / 1_000_000n));
+  const fraction = String((time_ns / 1000n) % 1_000_000n).padStart(6, '0');
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`;
+}
+
+/** "eth0 Out ". */
+function shown_source(captured: Captured): string {
+  const { interface: device, outgoing } = captured.source();
+  return `${device} ${outgoing ? 'Out ' : 'In  '}`;
+}
+
+class Printer {
+  constructor(
+    readonly options: Options,
+    readonly linktype: number,
+  ) {}
+
+  print(captured: Captured): void {
+    const { data, time_ns, length } = captured;
+    const packet = parse(data, { linktype: this.linktype, length });
+    const { json, verbose, hex, interface: asked } = this.options;
+    const summary = summarize(packet, length);
+    if (json) {
+      const time = Number(time_ns) / 1e9;
+      const { interface: device, outgoing } = captured.source();
+      const head = {
+        time,
+        interface: device,
+        direction: outgoing ? 'out' : 'in',
+        length,
+        captured: data.length,
+        summary,
+      };
+      print_json({ ...head, layers: packet.layers, problems: packet.problems });
+      return;
+    }
+    const where = asked === 'any' ? shown_source(captured) : '';
+    print(`${coloured('dim', time_of_day(time_ns))} ${where}${summary}`);
+    if (verbose) print(`${show(packet).replaceAll(/^/gm, '  ')}\n`);
+    if (hex) print(hexdump(data).replaceAll(/^/gm, '  '));
+  }
+}
+
+export const sniff = command({
+  name: 'sniff',
+  summary: 'show or write the packets of an interface',
+  usage: ['[options]'],
+  operands: [0, 0],
+  options,
+  notes: `Needs CAP_NET_RAW. Ctrl-C ends it and tells how many packets the kernel had no room for (-B). The VLAN tag that
+the kernel takes off is put back.`,
+  async run(values) {
+    const device = values.interface === 'any' ? undefined : values.interface;
+    if (device !== undefined) check_interface(device);
+    const packets = await PacketSocket.open({
+      interface: device,
+      snaplen: values.snaplen,
+      filter: await filter_of(values, device),
+      promiscuous: !values.no_promiscuous,
+      buffer_size: values.buffer * 1024,
+    });
+    const interrupted = until_interrupted();
+    const printer = new Printer(values, packets.linktype);
+    const target = values.write === '-' ? 1 : values.write;
+    const file =
+      target === undefined
+        ? undefined
+        : write_capture(target, { linktype: packets.linktype, snaplen: values.snaplen });
+    complain(`listening on ${values.interface}${values.write ? `, writing to ${values.write}` : ''}`);
+    const wanted = values.count ?? Number.POSITIVE_INFINITY;
+    let count = 0;
+    try {
+      while (count < wanted) {
+        const batch = (await packets.receive(interrupted)).slice(0, wanted - count);
+        count += batch.length;
+        for (const each of batch) {
+          if (file === undefined) printer.print(each);
+          else file.write({ data: each.data, time_ns: each.time_ns, length: each.length });
+        }
+        await printed();
+      }
+    } catch (error) {
+      if (!interrupted.aborted) throw error;
+    } finally {
+      file?.close();
+    }
+    const statistics = packets.statistics();
+    packets.close();
+    complain(`${count} packets captured`);
+    complain(`${statistics.packets} packets received by filter`);
+    complain(`${statistics.drops} packets dropped by kernel`);
+    return DONE;
+  },
+});

@@ -1,0 +1,183 @@
+// bsd-sockets traceroute: the routers on the way to a host, in the words of traceroute(8).
+
+import { find_host, Names, numeric, type Target } from '../network/hosts.js';
+import { type Answer, type Method, probe_icmp, probe_tcp, probe_udp } from '../network/probe.js';
+import { command, type OptionTable, type Values } from '../terminal/command.js';
+import { DONE, FAILED, INTERRUPTED, UsageError } from '../terminal/errors.js';
+import { annotation, describe_error, is_time_exceeded } from '../terminal/icmp_text.js';
+import { until_interrupted } from '../terminal/interrupt.js';
+import { coloured, print, print_json } from '../terminal/output.js';
+
+const options = {
+  icmp: { type: 'flag', short: 'I', help: 'by ICMP echo requests' },
+  tcp: { type: 'flag', short: 'T', help: 'by TCP connections' },
+  udp: { type: 'flag', short: 'U', help: 'by UDP; what it does unless told otherwise' },
+  max_hops: { type: 'integer', short: 'm', value: 'N', min: 1, max: 255, default: 30, help: 'hops at most' },
+  first: { type: 'integer', short: 'f', value: 'N', min: 1, max: 255, default: 1, help: 'the first hop' },
+  queries: { type: 'integer', short: 'q', value: 'N', min: 1, max: 10, default: 3, help: 'probes a hop' },
+  wait: {
+    type: 'number',
+    short: 'w',
+    value: 'SECONDS',
+    min: 0.001,
+    max: 3600,
+    default: 5,
+    help: 'for an answer',
+  },
+  at_once: {
+    type: 'integer',
+    short: 'N',
+    value: 'N',
+    min: 1,
+    max: 256,
+    default: 16,
+    help: 'probes under way',
+  },
+  port: {
+    type: 'integer',
+    short: 'p',
+    value: 'PORT',
+    min: 1,
+    max: 65_535,
+    help: 'of TCP (80), or the first of UDP (33434)',
+  },
+  source: { type: 'text', short: 's', value: 'ADDRESS', help: 'the own address' },
+  ipv4: { type: 'flag', short: '4', help: 'IPv4 only' },
+  ipv6: { type: 'flag', short: '6', help: 'IPv6 only' },
+  numeric: { type: 'flag', short: 'n', help: 'no names' },
+  json: { type: 'flag', help: 'one JSON object a hop' },
+} as const satisfies OptionTable;
+
+type Options = Values<typeof options>;
+
+const PACKET_SIZE = { 2: 60, 10: 80 } as const;
+const DATA_SIZE = 32;
+const UDP_PORT = 33_434;
+const TCP_PORT = 80;
+
+class Trace {
+  readonly #names: Names;
+  readonly #method: Method;
+  readonly #answers: Promise<Answer | undefined>[] = [];
+  /** The hop at which the way ends, so far. */
+  #last: number;
+
+  constructor(
+    readonly target: Target,
+    readonly options: Options,
+    readonly signal: AbortSignal,
+  ) {
+    this.#names = new Names(options.numeric);
+    this.#method = options.icmp ? probe_icmp : options.tcp ? probe_tcp : probe_udp;
+    this.#last = options.max_hops;
+  }
+
+  /** Whether the destination was reached. */
+  async run(): Promise<boolean> {
+    const { target, options } = this;
+    if (!options.json) {
+      const size = `${PACKET_SIZE[target.family]} byte packets`;
+      print(`traceroute to ${target.name} (${numeric(target)}), ${options.max_hops} hops max, ${size}`);
+    }
+    let reached = false;
+    const { first, queries, at_once } = options;
+    for (let hop = first; hop <= this.#last; hop++) {
+      // So many are under way, in the order of the hops; what is beyond the destination is not waited for.
+      const ahead = Math.min(
+        (this.#last - first + 1) * queries,
+        (hop - first) * queries + Math.max(at_once, queries),
+      );
+      while (this.#answers.length < ahead) {
+        const answer = this.#probe(this.#answers.length);
+        // One beyond the end may fail when nobody waits for it any more.
+        answer.catch(() => {});
+        this.#answers.push(answer);
+      }
+      const answers = await Promise.all(
+        this.#answers.slice((hop - first) * queries, (hop - first + 1) * queries),
+      );
+      await this.#print(hop, answers);
+      reached ||= answers.some((answer) => answer?.reached);
+    }
+    return reached;
+  }
+
+  async #probe(index: number): Promise<Answer | undefined> {
+    const { target, options, signal } = this;
+    const ttl = options.first + Math.floor(index / options.queries);
+    const port = options.tcp
+      ? (options.port ?? TCP_PORT)
+      : Math.min(65_535, (options.port ?? UDP_PORT) + index);
+    const { wait, source } = options;
+    const answer = await this.#method({ target, ttl, port, size: DATA_SIZE, wait, source, signal });
+    if (answer !== undefined && (answer.reached || (answer.error && !is_time_exceeded(answer.error)))) {
+      this.#last = Math.min(this.#last, ttl);
+    }
+    return answer;
+  }
+
+  async #print(hop: number, answers: readonly (Answer | undefined)[]): Promise<void> {
+    if (this.options.json) {
+      const probes = answers.map(
+        (answer) =>
+          answer && {
+            from: answer.from,
+            milliseconds: answer.milliseconds,
+            reached: answer.reached,
+            ...(answer.error && { message: describe_error(answer.error) }),
+          },
+      );
+      print_json({ hop, probes: probes.map((probe) => probe ?? null) });
+      return;
+    }
+    let line = `${String(hop).padStart(2)} `;
+    let before: string | undefined;
+    for (const answer of answers) {
+      if (answer === undefined) {
+        line += ' *';
+        continue;
+      }
+      const { from, milliseconds, error } = answer;
+      if (from !== before) line += ` ${this.options.numeric ? from : await this.#shown(from)}`;
+      before = from;
+      line += `  ${milliseconds.toFixed(3)} ms`;
+      const mark = error === undefined || answer.reached ? '' : annotation(error);
+      if (mark !== '') line += ` ${coloured('red', mark)}`;
+    }
+    print(line);
+  }
+
+  async #shown(host: string): Promise<string> {
+    return `${(await this.#names.lookup(host)) ?? host} (${host})`;
+  }
+}
+
+export const traceroute = command({
+  name: 'traceroute',
+  summary: 'the routers on the way to a host',
+  usage: ['[options] HOST'],
+  operands: [1, 1],
+  options,
+  notes: `UDP and TCP need no privilege: the kernel tells who answered (IP_RECVERR). ICMP needs what ping needs.
+Exit codes: 0 reached, 1 not reached, 2 it could not begin, 130 Ctrl-C.`,
+  async run(values, [host = '']) {
+    const { icmp, tcp, udp, first, max_hops } = values;
+    if (Number(icmp) + Number(tcp) + Number(udp) > 1)
+      throw new UsageError('-I, -T and -U exclude each other');
+    if (first > max_hops) throw new UsageError(`the first hop, ${first}, is beyond the last, ${max_hops}`);
+    const target = await find_host(host, values);
+    // What is under way when the way has ended is not waited for.
+    const end = new AbortController();
+    const interrupted = until_interrupted();
+    try {
+      const trace = new Trace(target, values, AbortSignal.any([interrupted, end.signal]));
+      return (await trace.run()) ? DONE : FAILED;
+    } catch (error) {
+      if (!interrupted.aborted) throw error;
+      print();
+      return INTERRUPTED;
+    } finally {
+      end.abort();
+    }
+  },
+});

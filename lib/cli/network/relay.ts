@@ -1,0 +1,151 @@
+// Standard input to a socket and back, as nc does it: with back-pressure both ways, half closes, and an idle limit.
+import * as socket from '../../promises/index.js';
+
+const CHUNK_SIZE = 64 * 1024;
+const DATAGRAM_MAX = 65_535;
+
+/** Standard input in chunks. A chunk that one connection did not take is there for the next. */
+export class Input {
+  #chunks: AsyncIterator<Buffer> | undefined;
+  #next: Promise<IteratorResult<Buffer>> | undefined;
+
+  /** Waits until there is a chunk, or the end; takes nothing. */
+  async ready(): Promise<void> {
+    this.#chunks ??= process.stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+    this.#next ??= this.#chunks.next();
+    await this.#next;
+  }
+
+  /** The chunk that is ready; undefined at the end. */
+  async take(): Promise<Buffer | undefined> {
+    const result = await this.#next;
+    if (result === undefined || result.done === true) return undefined;
+    this.#next = undefined;
+    return result.value;
+  }
+
+  /** Lets the process end though nobody closed the input. */
+  close(): void {
+    if (this.#chunks !== undefined) process.stdin.destroy();
+  }
+}
+
+/** Writes to standard output, and waits until it has been taken. */
+function write(chunk: Buffer): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(chunk, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+export interface RelayOptions {
+  readonly input: Input | undefined;
+  readonly interrupted: AbortSignal;
+  /** Seconds without anything in either direction after which it ends. */
+  readonly idle?: number | undefined;
+  /** End the sending side with the input; then each direction ends by itself. */
+  readonly half_close: boolean;
+  /** Seconds after the end of the input. */
+  readonly quit_after?: number | undefined;
+  /** What had been received before. */
+  readonly first?: Buffer;
+}
+
+/** One conversation. */
+class Relay {
+  readonly #sock: socket.socket;
+  readonly #options: RelayOptions;
+  readonly #ended = new AbortController();
+  readonly #ends: AbortSignal;
+  readonly #is_stream: boolean;
+  #last_activity = performance.now();
+
+  constructor(sock: socket.socket, options: RelayOptions) {
+    this.#sock = sock;
+    this.#options = options;
+    this.#ends = AbortSignal.any([options.interrupted, this.#ended.signal]);
+    this.#is_stream = sock.type === socket.SOCK_STREAM || sock.type === socket.SOCK_SEQPACKET;
+  }
+
+  async run(): Promise<void> {
+    const { half_close } = this.#options;
+    const sending = this.#send().catch((error: Error) => this.#end(error));
+    try {
+      await this.#receive();
+      if (half_close) await sending;
+      this.#end();
+      await sending;
+    } catch (error) {
+      this.#end();
+      await sending;
+      if (!this.#ends.aborted || error !== this.#ends.reason) throw error;
+      // Ended by the other direction, perhaps because that failed.
+      if (this.#ends.reason instanceof socket.OSError) throw this.#ends.reason;
+    }
+  }
+
+  #end(reason?: Error): void {
+    this.#ended.abort(reason);
+  }
+
+  async #receive(): Promise<void> {
+    const { first, idle } = this.#options;
+    if (first !== undefined) await write(first);
+    for (;;) {
+      const chunk = await this.#next_chunk(idle);
+      if (chunk === undefined || (chunk.length === 0 && this.#is_stream)) return;
+      this.#last_activity = performance.now();
+      await write(chunk);
+    }
+  }
+
+  /** What comes; undefined when nothing happened for too long. */
+  async #next_chunk(idle: number | undefined): Promise<Buffer | undefined> {
+    const size = this.#is_stream ? CHUNK_SIZE : DATAGRAM_MAX;
+    for (;;) {
+      const left = idle === undefined ? null : idle - (performance.now() - this.#last_activity) / 1000;
+      if (left !== null && left <= 0) return undefined;
+      try {
+        return await this.#sock.recv(size, { signal: this.#ends, timeout: left });
+      } catch (error) {
+        if (!(error instanceof socket.TimeoutError) || error.errno !== undefined) throw error;
+      }
+    }
+  }
+
+  async #send(): Promise<void> {
+    const { input, half_close, quit_after } = this.#options;
+    if (input === undefined) return;
+    const ended = new Promise<void>((resolve) =>
+      this.#ends.addEventListener('abort', () => resolve(), { once: true }),
+    );
+    for (;;) {
+      await Promise.race([input.ready(), ended]);
+      if (this.#ends.aborted) return;
+      const chunk = await input.take();
+      if (chunk === undefined) break;
+      await this.#send_chunk(chunk);
+      this.#last_activity = performance.now();
+    }
+    if (half_close && this.#is_stream) await this.#sock.shutdown(socket.SHUT_WR);
+    if (quit_after !== undefined) setTimeout(() => this.#end(), quit_after * 1000).unref();
+  }
+
+  /** A chunk, as datagrams where the socket has those. */
+  async #send_chunk(chunk: Buffer): Promise<void> {
+    if (this.#is_stream) return this.#sock.sendall(chunk, { signal: this.#ends });
+    const size = this.#sock.family === socket.AF_UNIX ? DATAGRAM_MAX : 65_507;
+    for (let i = 0; i < chunk.length; i += size) {
+      await this.#sock.send(chunk.subarray(i, i + size), { signal: this.#ends });
+    }
+  }
+}
+
+/**
+ * relay(sock, options). Sends standard input to a connected socket and prints what comes, until the other side ends, the
+ * idle limit passes or it is interrupted. Without `half_close`, the end of what comes ends it all.
+ *
+ * @throws OSError of either direction
+ */
+export function relay(sock: socket.socket, options: RelayOptions): Promise<void> {
+  return new Relay(sock, options).run();
+}

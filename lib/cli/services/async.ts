@@ -1,0 +1,62 @@
+// The services of services.ts for servers on the event loop: a function each, with sockets of promises.
+import { closeSync, openSync } from 'node:fs';
+import { ConnectionError, type socket as Socket, TimeoutError } from '../../promises/index.js';
+import type { AsyncDatagramRequest, ServerView } from '../../socketserver/index.js';
+import type { ServiceData } from './blocking.js';
+
+type Service = (conn: Socket, data: ServiceData) => Promise<void>;
+type Client = readonly unknown[] | string | Buffer | null;
+
+const CHUNK_SIZE = 64 * 1024;
+
+/** Serves a connection as `service` does, tells of it where `verbose` is set, and lets it end as it likes. */
+function stream(service: Service) {
+  return async (conn: Socket, client: Client, server: ServerView): Promise<void> => {
+    const data = server.worker_data as ServiceData;
+    const tell = (what: string) => {
+      if (data.verbose)
+        console.log(`${Array.isArray(client) ? `${client[0]} ${client[1]}` : 'client'}: ${what}`);
+    };
+    conn.settimeout(data.idle);
+    tell('connected');
+    try {
+      await service(conn, data);
+      tell('ended');
+    } catch (error) {
+      if (!(error instanceof TimeoutError || error instanceof ConnectionError)) throw error;
+      tell(error.message);
+    }
+  };
+}
+
+export const echo = stream(async (conn) => {
+  for await (const chunk of conn) await conn.sendall(chunk as Buffer);
+});
+
+export const discard = stream(async (conn) => {
+  while ((await conn.recv(CHUNK_SIZE)).length > 0);
+});
+
+export const time = stream((conn) => conn.sendall(`${new Date().toISOString()}\n`));
+
+export const send_file = stream(async (conn, { path }) => {
+  const fd = openSync(path, 'r');
+  try {
+    await conn.sendfile(fd);
+  } finally {
+    closeSync(fd);
+  }
+});
+
+/** Answers a datagram; a client of AF_UNIX without a name gets none. */
+async function answer(sock: Socket, client: Client, data: Buffer | string): Promise<void> {
+  if (client !== null && client.length !== 0) await sock.sendto(data, client as string);
+}
+
+export const echo_datagram = ([packet, sock]: AsyncDatagramRequest, client: Client) =>
+  answer(sock, client, packet);
+
+export const discard_datagram = (): void => {};
+
+export const time_datagram = ([, sock]: AsyncDatagramRequest, client: Client) =>
+  answer(sock, client, `${new Date().toISOString()}\n`);

@@ -1,0 +1,101 @@
+// What errors of ICMP and ICMPv6 mean, in the words of iputils' ping and the letters of traceroute.
+import { AF_INET6 } from '../../socket/index.js';
+
+const UNREACHABLE = [
+  ...['Destination Net Unreachable', 'Destination Host Unreachable', 'Destination Protocol Unreachable'],
+  ...[
+    'Destination Port Unreachable',
+    'Frag needed and DF set',
+    'Source Route Failed',
+    'Destination Net Unknown',
+  ],
+  ...['Destination Host Unknown', 'Source Host Isolated', 'Destination Net Prohibited'],
+  ...['Destination Host Prohibited', 'Destination Net Unreachable for Type of Service'],
+  ...[
+    'Destination Host Unreachable for Type of Service',
+    'Packet filtered',
+    'Precedence Violation',
+    'Precedence Cutoff',
+  ],
+];
+const UNREACHABLE6 = [
+  ...['No route', 'Administratively prohibited', 'Beyond scope of source address', 'Address unreachable'],
+  ...['Port unreachable', 'Source address failed ingress/egress policy', 'Reject route to destination'],
+];
+const LETTERS = [
+  '!N',
+  '!H',
+  '!P',
+  '',
+  '!F',
+  '!S',
+  '!U',
+  '!W',
+  '!I',
+  '!A',
+  '!Z',
+  '!Q',
+  '!T',
+  '!X',
+  '!V',
+  '!C',
+];
+const LETTERS6 = ['!N', '!X', '!S', '!H', '', '!A', '!R'];
+
+/** Types of errors: of ICMP and of ICMPv6. */
+const UNREACHABLE_TYPE = 3;
+const TIME_EXCEEDED = 11;
+const UNREACHABLE6_TYPE = 1;
+const TIME_EXCEEDED6 = 3;
+
+/** An error, from wherever it came. */
+export interface IcmpError {
+  readonly family: number;
+  readonly type: number;
+  readonly code: number;
+  /** The MTU that fits, where it was too big. */
+  readonly mtu?: number;
+}
+
+/** Whether a router says that the time to live ran out. */
+export function is_time_exceeded({ family, type }: IcmpError): boolean {
+  return type === (family === AF_INET6 ? TIME_EXCEEDED6 : TIME_EXCEEDED);
+}
+
+/** Whether nobody listens at the port of the destination, which therefore is reached. */
+export function is_port_unreachable({ family, type, code }: IcmpError): boolean {
+  if (family === AF_INET6) return type === UNREACHABLE6_TYPE && code === 4;
+  return type === UNREACHABLE_TYPE && code === 3;
+}
+
+/** What ping says. */
+export function describe_error({ family, type, code, mtu }: IcmpError): string {
+  if (family === AF_INET6) {
+    if (type === UNREACHABLE6_TYPE)
+      return `Destination unreachable: ${UNREACHABLE6[code] ?? `Unknown code ${code}`}`;
+    if (type === 2) return `Packet too big: mtu=${mtu ?? 0}`;
+    if (type === TIME_EXCEEDED6)
+      return `Time exceeded: ${code === 0 ? 'Hop limit' : 'Defragmentation failure'}`;
+    return type === 4 ? 'Parameter problem' : `Unknown ICMPv6 type ${type}`;
+  }
+  if (type === UNREACHABLE_TYPE) {
+    const text = UNREACHABLE[code] ?? `Dest Unreachable, Bad Code: ${code}`;
+    return code === 4 ? `${text} (mtu = ${mtu ?? 0})` : text;
+  }
+  if (type === TIME_EXCEEDED) return code === 0 ? 'Time to live exceeded' : 'Frag reassembly time exceeded';
+  if (type === 4) return 'Source Quench';
+  if (type === 5) return 'Redirect';
+  return type === 12 ? 'Parameter problem' : `Bad ICMP type: ${type}`;
+}
+
+/** What traceroute puts behind the time: '!H', '!X'; nothing where the destination itself or a router on the way answered. */
+export function annotation(error: IcmpError): string {
+  const { family, type, code, mtu } = error;
+  if (is_time_exceeded(error)) return '';
+  if (family === AF_INET6) {
+    if (type === 2) return `!F-${mtu ?? 0}`;
+    return type === UNREACHABLE6_TYPE ? (LETTERS6[code] ?? `!<${code}>`) : `!<${type}-${code}>`;
+  }
+  if (type !== UNREACHABLE_TYPE) return `!<${type}-${code}>`;
+  return code === 4 ? `!F-${mtu ?? 0}` : (LETTERS[code] ?? `!<${code}>`);
+}

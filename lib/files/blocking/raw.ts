@@ -1,0 +1,190 @@
+// The raw file of a socket: Python's SocketIO. Each read is one recv_into, each write one send; would-block is null.
+import { constants } from 'node:os';
+import { OSError, TimeoutError } from '../../errors/raise.js';
+import { nothing_to_read, UnsupportedOperation } from '../errors.js';
+import {
+  type BytesLike,
+  CLOSED_FILE,
+  data_bytes,
+  IOBase,
+  type Size,
+  size_or_all,
+  target_bytes,
+} from '../iobase.js';
+import { ReadBuffer } from '../read_buffer.js';
+import { type Bytes, run } from '../steps.js';
+
+/** What a file needs of its socket. */
+export interface MakefileSocket {
+  recv_into(buffer: Uint8Array, nbytes?: number): number;
+  send(data: Uint8Array): number;
+  fileno(): number;
+  /** How many files are open; close() of the socket waits for them. */
+  _files: number;
+  /** A file was closed. */
+  _decref_socketios(): void;
+}
+
+const EMPTY = Buffer.alloc(0);
+const LF = 0x0a;
+
+// A file that is dropped without close() no longer keeps its socket's descriptor. What it had buffered is lost.
+const dropped = new FinalizationRegistry((socket: MakefileSocket) => {
+  try {
+    socket._decref_socketios();
+  } catch {
+    // The socket was closed long ago; nobody is there to hear that closing the descriptor failed.
+  }
+});
+
+function would_block(error: unknown): boolean {
+  return error instanceof OSError && error.errno === constants.errno.EAGAIN;
+}
+
+/** Python's socket.SocketIO: the unbuffered file of a socket, `makefile('rb', 0)`. */
+export class SocketIO extends IOBase<Buffer> {
+  /** 'rb', 'wb' or 'rwb'. */
+  readonly mode: string;
+  private socket: MakefileSocket | null;
+  private readonly reading: boolean;
+  private readonly writing: boolean;
+  private timed_out = false;
+
+  /**
+   * SocketIO(sock, mode). Counts as one open file of the socket.
+   *
+   * @param socket the socket
+   * @param mode 'r', 'w' or 'rw', and 'b' or not
+   * @throws RangeError if it is another mode
+   */
+  constructor(socket: MakefileSocket, mode: string) {
+    super();
+    if (!['r', 'w', 'rw', 'rb', 'wb', 'rwb'].includes(mode)) throw new RangeError(`invalid mode: '${mode}'`);
+    this.mode = mode.endsWith('b') ? mode : `${mode}b`;
+    this.reading = mode.includes('r');
+    this.writing = mode.includes('w');
+    this.socket = socket;
+    socket._files++;
+    dropped.register(this, socket, this);
+  }
+
+  override get closed(): boolean {
+    return this.socket === null;
+  }
+
+  /** The descriptor, -1 once the file is closed. */
+  get name(): number {
+    return this.socket === null ? -1 : this.socket.fileno();
+  }
+
+  private open_socket(message = CLOSED_FILE): MakefileSocket {
+    if (this.socket === null) throw new RangeError(message);
+    return this.socket;
+  }
+
+  override fileno(): number {
+    return this.open_socket().fileno();
+  }
+
+  override readable(): boolean {
+    this.open_socket('I/O operation on closed socket.');
+    return this.reading;
+  }
+
+  override writable(): boolean {
+    this.open_socket('I/O operation on closed socket.');
+    return this.writing;
+  }
+
+  override seekable(): boolean {
+    this.open_socket('I/O operation on closed socket.');
+    return false;
+  }
+
+  /** One receive into memory that is known to be good. @internal */
+  readonly _receive = (bytes: Bytes): number | null => {
+    const socket = this.open_socket();
+    if (!this.reading) throw new UnsupportedOperation('File or stream is not readable.');
+    if (this.timed_out) throw new OSError('cannot read from timed out object');
+    try {
+      return socket.recv_into(bytes);
+    } catch (error) {
+      if (would_block(error)) return null;
+      if (error instanceof TimeoutError) this.timed_out = true;
+      throw error;
+    }
+  };
+
+  /** One send of bytes that are known to be good. @internal */
+  readonly _send = (bytes: Bytes): number | null => {
+    const socket = this.open_socket();
+    if (!this.writing) throw new UnsupportedOperation('File or stream is not writable.');
+    try {
+      return socket.send(bytes);
+    } catch (error) {
+      if (would_block(error)) return null;
+      throw error;
+    }
+  };
+
+  /**
+   * readinto(buffer) -> how many bytes one receive put there; 0 at the end of the stream, null if there is nothing and
+   * the socket does not block.
+   *
+   * @throws OSError after a time-out: what the stream is at is not known then; errors of recv(2)
+   */
+  readinto(buffer: BytesLike): number | null {
+    return this._receive(target_bytes(buffer));
+  }
+
+  /** read(size = -1) -> what one receive of at most `size` bytes gives; all up to the end of the stream if negative. */
+  read(size?: Size): Buffer | null {
+    const count = size_or_all(size, 'size');
+    if (count < 0) return this.readall();
+    const buffer = Buffer.allocUnsafe(count);
+    const received = this._receive(buffer);
+    if (received === null || received === count) return received === null ? null : buffer;
+    return received === 0 ? EMPTY : Buffer.from(buffer.subarray(0, received));
+  }
+
+  /** readall() -> all up to the end of the stream, or up to where the socket would block; null if then there is nothing. */
+  readall(): Buffer | null {
+    const buffer = new ReadBuffer(1);
+    return run(buffer, buffer.read_all(), this._receive);
+  }
+
+  /** readline(size = -1) -> a line, received byte by byte, for nothing behind it may be taken from the socket. */
+  override readline(size?: Size): Buffer {
+    const most = size_or_all(size, 'size');
+    const bytes: number[] = [];
+    const byte = Buffer.alloc(1);
+    while (most < 0 || bytes.length < most) {
+      const count = this._receive(byte);
+      if (count === null) throw nothing_to_read();
+      if (count === 0) break;
+      bytes.push(byte[0] ?? 0);
+      if (byte[0] === LF) break;
+    }
+    return Buffer.from(bytes);
+  }
+
+  /** write(data) -> how many of the bytes one send took; null if none, and the socket does not block. */
+  write(data: BytesLike): number | null {
+    return this._send(data_bytes(data));
+  }
+
+  /** writelines(lines). Writes each; nothing is put between them. */
+  writelines(lines: Iterable<BytesLike>): void {
+    this.check_open();
+    for (const line of lines) this.write(line);
+  }
+
+  /** close(). The socket itself is closed only if its own close() was called and this was its last file. */
+  override close(): void {
+    const { socket } = this;
+    if (socket === null) return;
+    this.socket = null;
+    dropped.unregister(this);
+    socket._decref_socketios();
+  }
+}

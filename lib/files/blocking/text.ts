@@ -1,0 +1,263 @@
+// Python's TextIOWrapper: the text file of a socket, `makefile('r')`. The logic is in text_reader.ts and text_writer.ts; here
+// it is driven by the socket, blocking.
+import { options_of, shown } from '../../util/validate.js';
+import { UnsupportedOperation } from '../errors.js';
+import { CLOSED_FILE, IOBase, type Size, size_or_all } from '../iobase.js';
+import { character_count, type Newlines } from '../newlines.js';
+import { run, type Steps } from '../steps.js';
+import { TextReader } from '../text_reader.js';
+import {
+  changed_settings,
+  TEXT_OPTIONS,
+  type TextOptions,
+  type TextSettings,
+  text_settings,
+} from '../text_settings.js';
+import { TextWriter } from '../text_writer.js';
+import type { BufferedIOBase, BufferedReader, BufferedWriter } from './buffered.js';
+
+/** Options of TextIOWrapper. */
+export interface TextIOWrapperOptions extends TextOptions {
+  /** write() flushes after a line. */
+  line_buffering?: boolean;
+  /** write() hands everything to the buffer below at once. */
+  write_through?: boolean;
+}
+
+/** Their names. */
+export const WRAPPER_OPTIONS = [...TEXT_OPTIONS, 'line_buffering', 'write_through'] as const;
+
+/** Python's io.TextIOWrapper: decodes what a buffered file reads, encodes what it writes. */
+export class TextIOWrapper extends IOBase<string> {
+  /** The mode that was given to makefile(). */
+  mode = '';
+  private below: BufferedIOBase | null;
+  private settings: TextSettings;
+  private lines: boolean;
+  private through: boolean;
+  private reader: TextReader | undefined;
+  private writer: TextWriter | undefined;
+
+  /**
+   * TextIOWrapper(buffer, { encoding, errors, newline, line_buffering, write_through })
+   *
+   * @param buffer the buffered file
+   * @param options see TextIOWrapperOptions
+   * @throws LookupError on an encoding or error handler that does not exist; RangeError on another newline
+   */
+  constructor(buffer: BufferedIOBase, options: TextIOWrapperOptions = {}) {
+    super();
+    const { line_buffering, write_through } = options_of(options, WRAPPER_OPTIONS);
+    this.settings = text_settings(options);
+    this.below = buffer;
+    this.lines = line_buffering ?? false;
+    this.through = write_through ?? false;
+    this.configure();
+  }
+
+  private configure(): void {
+    const { _read_side, _write_side } = this.attached();
+    const { lines, through } = this;
+    const { codec, handler: errors, newline } = this.settings;
+    if (_read_side !== undefined) this.reader = new TextReader(_read_side._bytes, codec, errors, newline);
+    if (_write_side !== undefined) {
+      this.writer = new TextWriter(_write_side._bytes, codec, errors, newline, lines, through);
+    }
+  }
+
+  private attached(): BufferedIOBase {
+    if (this.below === null) throw new RangeError('underlying buffer has been detached');
+    return this.below;
+  }
+
+  private opened(): BufferedIOBase {
+    const buffer = this.attached();
+    if (buffer.closed) throw new RangeError(CLOSED_FILE);
+    return buffer;
+  }
+
+  /** The buffered file below; null once it was detached. */
+  get buffer(): BufferedIOBase | null {
+    return this.below;
+  }
+
+  /** The name of the encoding, as it was given. */
+  get encoding(): string {
+    return this.settings.encoding;
+  }
+
+  /** The name of the error handler. */
+  get errors(): string {
+    return this.settings.errors;
+  }
+
+  /** The line ends read so far, in universal newlines mode: null, one, or an array of them. */
+  get newlines(): Newlines {
+    this.attached();
+    return this.reader?.newlines ?? null;
+  }
+
+  /** Whether write() flushes after a line. */
+  get line_buffering(): boolean {
+    return this.lines;
+  }
+
+  /** Whether write() hands everything to the buffer below at once. */
+  get write_through(): boolean {
+    return this.through;
+  }
+
+  /** The descriptor, -1 once the file is closed; undefined in mode 'rw', where two buffers are below. */
+  get name(): number | undefined {
+    const { _read_side, _write_side } = this.attached();
+    return _read_side !== undefined && _write_side !== undefined
+      ? undefined
+      : (_read_side ?? _write_side)?.name;
+  }
+
+  override get closed(): boolean {
+    return this.attached().closed;
+  }
+
+  override readable(): boolean {
+    return this.attached().readable();
+  }
+
+  override writable(): boolean {
+    return this.attached().writable();
+  }
+
+  override seekable(): boolean {
+    return this.attached().seekable();
+  }
+
+  override fileno(): number {
+    return this.attached().fileno();
+  }
+
+  override seek(_offset: number, _whence?: number): number {
+    this.opened();
+    throw new UnsupportedOperation('underlying stream is not seekable');
+  }
+
+  override tell(): number {
+    return this.seek(0, 1);
+  }
+
+  override truncate(_size?: number | null): number {
+    this.flush();
+    return this.unsupported('truncate');
+  }
+
+  /** The reader, after what waits to be written has gone to the buffer below. */
+  private reading(): TextReader {
+    this.opened();
+    if (this.reader === undefined) throw new UnsupportedOperation('not readable');
+    if (this.writer?.pending) this.write_steps(this.writer.hand_on());
+    return this.reader;
+  }
+
+  private read_steps(steps: Steps<string>): string {
+    const source = this.attached()._read_side as BufferedReader;
+    return run(source._bytes, steps, source._attached._receive);
+  }
+
+  private write_steps(steps: Steps<void>): void {
+    const sink = this.attached()._write_side as BufferedWriter;
+    run(sink._bytes, steps, sink._attached._send);
+  }
+
+  /**
+   * read(size = -1) -> exactly `size` characters (code points), fewer at the end of the stream; all of it if negative.
+   *
+   * @throws UnicodeDecodeError; errors of recv(2), with nothing lost
+   */
+  read(size?: Size): string {
+    const count = size_or_all(size, 'size');
+    const reader = this.reading();
+    return this.read_steps(count < 0 ? reader.read_all() : reader.read(count));
+  }
+
+  /**
+   * readline(size = -1) -> a line with its line end; less at the end of the stream.
+   *
+   * @param size at most so many characters
+   * @throws UnicodeDecodeError; errors of recv(2), with nothing lost
+   */
+  override readline(size?: Size): string {
+    const limit = size_or_all(size, 'size');
+    const reader = this.reading();
+    const line = limit < 0 ? reader.take_line() : undefined;
+    return line ?? this.read_steps(reader.readline(limit));
+  }
+
+  /**
+   * write(text) -> the number of characters (code points), which are sent when the buffer is full, or by flush().
+   *
+   * @throws UnicodeEncodeError; errors of send(2)
+   */
+  write(text: string): number {
+    if (typeof text !== 'string') {
+      throw new TypeError(
+        `text must be a string in a text file, not ${shown(text)}: open it with 'b' for bytes`,
+      );
+    }
+    this.opened();
+    const { writer } = this;
+    if (writer === undefined) throw new UnsupportedOperation('not writable');
+    if (!writer.accept(text)) this.write_steps(writer.write(text));
+    return character_count(text);
+  }
+
+  /** writelines(lines). Writes each; nothing is put between them. */
+  writelines(lines: Iterable<string>): void {
+    this.opened();
+    for (const line of lines) this.write(line);
+  }
+
+  /** flush(). Sends what waits. @throws BlockingIOError where the socket does not block; errors of send(2) */
+  override flush(): void {
+    const buffer = this.opened();
+    if (this.writer?.pending) this.write_steps(this.writer.hand_on());
+    buffer.flush();
+  }
+
+  /**
+   * reconfigure({ encoding, errors, newline, line_buffering, write_through }). Flushes, then changes what is given; a new
+   * encoding without `errors` makes them 'strict'.
+   *
+   * @throws UnsupportedOperation if text was read already and encoding, errors or newline are given; LookupError
+   */
+  reconfigure(options: TextIOWrapperOptions = {}): void {
+    const { line_buffering, write_through } = options_of(options, WRAPPER_OPTIONS);
+    const settings = changed_settings(this.settings, options, this.reader?.started ?? false);
+    this.flush();
+    this.lines = line_buffering ?? this.lines;
+    this.through = write_through ?? this.through;
+    if (settings !== this.settings) {
+      this.settings = settings;
+      this.configure();
+    } else if (this.writer !== undefined) {
+      this.writer.line_buffering = this.lines;
+      this.writer.write_through = this.through;
+    }
+  }
+
+  /** detach() -> the buffered file, after a flush; this one cannot be used any more. */
+  detach(): BufferedIOBase {
+    const buffer = this.attached();
+    this.flush();
+    this.below = null;
+    return buffer;
+  }
+
+  override close(): void {
+    const buffer = this.attached();
+    if (buffer.closed) return;
+    try {
+      this.flush();
+    } finally {
+      buffer.close();
+    }
+  }
+}

@@ -1,0 +1,139 @@
+// What all files have in common: Python's IOBase. Sockets cannot seek, so what has to do with positions is refused here.
+import { bytes as check_bytes, integer, shown } from '../util/validate.js';
+import { UnsupportedOperation } from './errors.js';
+import { character_count } from './newlines.js';
+import type { Bytes } from './steps.js';
+
+/** What Python calls a bytes-like object: any view of memory, or memory itself. */
+export type BytesLike = ArrayBufferView | ArrayBufferLike;
+
+/** What may be given for a size or limit; null and undefined stand for "no limit". */
+export type Size = number | bigint | null;
+
+const ANY = Number.MAX_SAFE_INTEGER;
+
+/** A size, or -1 for null and undefined. */
+export function size_or_all(value: unknown, name: string): number {
+  return value === undefined || value === null ? -1 : integer(value, name, -ANY, ANY);
+}
+
+/** Bytes to write: any view or buffer; a string is refused. */
+export function data_bytes(value: unknown): Bytes {
+  if (typeof value === 'string') {
+    throw new TypeError(
+      `data must be bytes in a binary file, not the string ${shown(value)}: open it without 'b' for text`,
+    );
+  }
+  return check_bytes(value, 'data');
+}
+
+/** Memory to read into: any view or buffer. */
+export function target_bytes(value: unknown): Bytes {
+  return check_bytes(value, 'buffer');
+}
+
+export const CLOSED_FILE = 'I/O operation on closed file.';
+
+/** A file: what is read from it is a Buffer (`T`) or a string. */
+export abstract class IOBase<T extends Buffer | string> implements IterableIterator<T>, Disposable {
+  /** Whether close() was called. */
+  abstract get closed(): boolean;
+
+  /** close(). Flushes, and lets go of the socket. Closing twice is allowed. */
+  abstract close(): void;
+
+  /** readline(size = -1) -> a line with its line end; empty at the end of the stream. */
+  abstract readline(size?: Size): T;
+
+  /** @internal */
+  protected unsupported(operation: string): never {
+    throw new UnsupportedOperation(`${operation}: a ${this.constructor.name} cannot do that`);
+  }
+
+  /** @internal */
+  protected check_open(message = CLOSED_FILE): void {
+    if (this.closed) throw new RangeError(message);
+  }
+
+  /** flush(). Sends what waits to be sent. */
+  flush(): void {
+    this.check_open();
+  }
+
+  /** readable() -> whether the file was opened for reading. */
+  readable(): boolean {
+    return false;
+  }
+
+  /** writable() -> whether the file was opened for writing. */
+  writable(): boolean {
+    return false;
+  }
+
+  /** seekable() -> false: a socket has no positions. */
+  seekable(): boolean {
+    return false;
+  }
+
+  /** isatty() -> false. */
+  isatty(): boolean {
+    this.check_open();
+    return false;
+  }
+
+  /** fileno() -> the descriptor of the socket. */
+  fileno(): number {
+    return this.unsupported('fileno');
+  }
+
+  /** seek(). @throws UnsupportedOperation, always */
+  seek(_offset: number, _whence?: number): number {
+    return this.unsupported('seek');
+  }
+
+  /** tell(). @throws UnsupportedOperation, always */
+  tell(): number {
+    return this.unsupported('seek');
+  }
+
+  /** truncate(). @throws UnsupportedOperation, always */
+  truncate(_size?: number | null): number {
+    return this.unsupported('truncate');
+  }
+
+  /**
+   * readlines(hint = -1) -> an array of all lines.
+   *
+   * @param hint no further line is read once the lines have so many bytes (or characters)
+   */
+  readlines(hint?: Size): T[] {
+    this.check_open();
+    const most = size_or_all(hint, 'hint');
+    if (most <= 0) return [...this];
+    const lines: T[] = [];
+    let length = 0;
+    for (const line of this) {
+      lines.push(line);
+      length += typeof line === 'string' ? character_count(line) : line.length;
+      if (length > most) break;
+    }
+    return lines;
+  }
+
+  /** Reads on, line by line; a file is its own iterator. */
+  [Symbol.iterator](): this {
+    this.check_open();
+    return this;
+  }
+
+  /** The next line; done at the end of the stream. */
+  next(): IteratorResult<T, undefined> {
+    const line = this.readline();
+    return line.length === 0 ? { done: true, value: undefined } : { done: false, value: line };
+  }
+
+  /** close(). */
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}

@@ -1,0 +1,159 @@
+// The text file of promises: the logic of TextReader and TextWriter (lib/makefile) over the buffers of a BufferedFile.
+
+import { type Rest1, take_options, type WaitOptions } from '../../calls/waiting/suspend.js';
+import { options_of, shown } from '../../util/validate.js';
+import type { TextIOWrapperOptions, TextOptions } from '../blocking/index.js';
+import { WRAPPER_OPTIONS } from '../blocking/text.js';
+import { type Size, size_or_all } from '../iobase.js';
+import { character_count, type Newlines } from '../newlines.js';
+import type { Steps } from '../steps.js';
+import { TextReader } from '../text_reader.js';
+import { changed_settings, type TextSettings, text_settings } from '../text_settings.js';
+import { TextWriter } from '../text_writer.js';
+import { BufferedFile } from './binary.js';
+import { File, type Opened } from './file.js';
+
+/** The text file, `makefile('r')`, 'w', 'rw': Python's TextIOWrapper. */
+export class TextFile extends File<string> {
+  protected override readonly below = 'underlying buffer';
+  readonly #buffer: BufferedFile;
+  #settings: TextSettings;
+  #line_buffering = false;
+  #write_through = false;
+  #reader: TextReader;
+  #writer: TextWriter;
+
+  /** @internal */
+  constructor(opened: Opened, size: number, options: TextOptions) {
+    super(opened);
+    this.#settings = text_settings(options);
+    this.#buffer = new BufferedFile(opened, size);
+    this.#reader = this.#make_reader();
+    this.#writer = this.#make_writer();
+  }
+
+  #make_reader(): TextReader {
+    const { codec, handler, newline } = this.#settings;
+    return new TextReader(this.#buffer._read_ahead, codec, handler, newline);
+  }
+
+  #make_writer(): TextWriter {
+    const { codec, handler, newline } = this.#settings;
+    const { _to_send } = this.#buffer;
+    return new TextWriter(_to_send, codec, handler, newline, this.#line_buffering, this.#write_through);
+  }
+
+  /** The binary file below; null once it was detached. */
+  get buffer(): BufferedFile | null {
+    return this.detached ? null : this.#buffer;
+  }
+
+  /** The name of the encoding, as it was given. */
+  get encoding(): string {
+    return this.#settings.encoding;
+  }
+
+  /** The name of the error handler. */
+  get errors(): string {
+    return this.#settings.errors;
+  }
+
+  /** Whether write() flushes after a line. */
+  get line_buffering(): boolean {
+    return this.#line_buffering;
+  }
+
+  /** Whether write() hands everything to the buffer below at once. */
+  get write_through(): boolean {
+    return this.#write_through;
+  }
+
+  /** The line ends read so far, in universal newlines mode: null, one, or an array of them. */
+  get newlines(): Newlines {
+    return this.#reader.newlines;
+  }
+
+  /** read(size = -1, { signal, timeout }) -> exactly `size` characters (code points), fewer at the end; all if negative. */
+  async read(...rest: Rest1<Size>): Promise<string> {
+    const options = take_options(rest, 1);
+    const count = size_or_all(rest[0], 'size');
+    this.check_reading(options);
+    return this.opened.input.run(
+      () => (count < 0 ? this.#reader.read_all() : this.#reader.read(count)),
+      options,
+    );
+  }
+
+  override async readline(...rest: Rest1<Size>): Promise<string> {
+    const options = take_options(rest, 1);
+    const limit = size_or_all(rest[0], 'size');
+    this.check_reading(options);
+    const line = limit < 0 && this.opened.input.idle ? this.#reader.take_line() : undefined;
+    return line ?? this.opened.input.run(() => this.#reader.readline(limit), options);
+  }
+
+  /** write(text, { signal, timeout }) -> the number of characters, which are sent when the buffer is full, or by flush(). */
+  async write(text: string, options?: WaitOptions): Promise<number> {
+    if (typeof text !== 'string') {
+      throw new TypeError(
+        `text must be a string in a text file, not ${shown(text)}: open it with 'b' for bytes`,
+      );
+    }
+    this.check_writing(options);
+    if (!this.opened.output.idle || !this.#writer.accept(text)) {
+      await this.opened.output.run(() => this.#writer.write(text), options);
+    }
+    return character_count(text);
+  }
+
+  /** writelines(lines). Writes each; nothing is put between them. */
+  async writelines(lines: Iterable<string>): Promise<void> {
+    this.opened.check();
+    for (const line of lines) await this.write(line);
+  }
+
+  override async flush(options?: WaitOptions): Promise<void> {
+    await super.flush(options);
+    if (!this.#writer.pending && !this.#buffer._to_send.pending && this.opened.output.idle) return;
+    await this.opened.output.run(() => this.#flush(), options);
+  }
+
+  *#flush(): Steps<void> {
+    yield* this.#writer.hand_on();
+    yield* this.#buffer._to_send.flush();
+  }
+
+  /**
+   * reconfigure({ encoding, errors, newline, line_buffering, write_through }, { signal, timeout }). Flushes, then changes
+   * what is given; a new encoding without `errors` makes them 'strict'.
+   *
+   * @throws UnsupportedOperation if text was read already, or is being read, and encoding, errors or newline are given;
+   *   LookupError
+   */
+  async reconfigure(changes: TextIOWrapperOptions = {}, options?: WaitOptions): Promise<void> {
+    const { input, output } = this.opened;
+    this.opened.check();
+    options_of(changes, WRAPPER_OPTIONS);
+    const settings = changed_settings(this.#settings, changes, this.#reader.started || !input.idle);
+    await output.run(
+      function* (this: TextFile): Steps<void> {
+        yield* this.#flush();
+        this.#line_buffering = changes.line_buffering ?? this.#line_buffering;
+        this.#write_through = changes.write_through ?? this.#write_through;
+        if (settings !== this.#settings) {
+          this.#settings = settings;
+          this.#reader = this.#make_reader();
+        }
+        this.#writer = this.#make_writer();
+      }.bind(this),
+      options,
+    );
+  }
+
+  /** detach({ signal, timeout }) -> the binary file, after a flush; this one cannot be used any more. */
+  async detach(options?: WaitOptions): Promise<BufferedFile> {
+    await this.flush(options);
+    this.let_loose();
+    return this.#buffer;
+  }
+}

@@ -1,0 +1,110 @@
+// The logic of a text writer, without any I/O: newline translation, encoding, and the bytes that wait for a WriteBuffer;
+// the writing operations of Python's TextIOWrapper as steps (see steps.ts).
+import type { Codec, Encoder, ErrorHandler } from './codecs/index.js';
+import type { Newline } from './newlines.js';
+import type { Steps } from './steps.js';
+import { CHUNK_SIZE } from './text_reader.js';
+import type { WriteBuffer } from './write_buffer.js';
+
+export class TextWriter {
+  /** write() flushes after a line. */
+  line_buffering: boolean;
+  /** write() hands everything to the buffer below at once. */
+  write_through: boolean;
+  private readonly encoder: Encoder;
+  // What `\n` becomes; undefined: it stays.
+  private readonly newline: string | undefined;
+  // What waits: bytes, then text that can be encoded later in one piece; `count` is the bytes of both.
+  private parts: Uint8Array[] = [];
+  private text = '';
+  private count = 0;
+
+  /**
+   * @param bytes where the bytes go
+   * @param codec how text is encoded
+   * @param errors what becomes of characters that the encoding lacks
+   * @param newline what `\n` becomes
+   * @param line_buffering write() flushes after a line
+   * @param write_through write() hands everything on at once
+   */
+  constructor(
+    private readonly bytes: WriteBuffer,
+    codec: Codec,
+    errors: ErrorHandler,
+    newline: Newline,
+    line_buffering: boolean,
+    write_through: boolean,
+  ) {
+    this.encoder = codec.encoder(errors);
+    this.newline = newline === '\r' || newline === '\r\n' ? newline : undefined;
+    this.line_buffering = line_buffering;
+    this.write_through = write_through;
+  }
+
+  /** Whether text waits that the buffer below has not got. */
+  get pending(): boolean {
+    return this.count > 0;
+  }
+
+  /** Appends text in its encoding to what waits; what waited before goes first where the text is long. */
+  private *append(text: string): Steps<void> {
+    const joinable = this.encoder.joinable(text);
+    const bytes = joinable < 0 ? this.encoder.encode(text) : undefined;
+    const length = bytes?.length ?? joinable;
+    if (length >= CHUNK_SIZE) yield* this.hand_on();
+    if (bytes === undefined) {
+      this.text += text;
+    } else if (length > 0) {
+      this.settle();
+      this.parts.push(bytes);
+    }
+    this.count += length;
+  }
+
+  /** Encodes the text that waits. */
+  private settle(): void {
+    if (this.text === '') return;
+    this.parts.push(this.encoder.encode(this.text));
+    this.text = '';
+  }
+
+  /** Hands what waits to the buffer below. If that fails it is gone, as in Python. */
+  *hand_on(): Steps<void> {
+    if (this.count === 0) return;
+    this.settle();
+    const { parts } = this;
+    this.parts = [];
+    this.count = 0;
+    const data = parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
+    if (!this.bytes.accept(data)) yield* this.bytes.write(data);
+  }
+
+  /**
+   * Takes text without asking the socket; false, with nothing taken, where that cannot be.
+   *
+   * @param text any text
+   */
+  accept(text: string): boolean {
+    if (this.line_buffering || this.write_through || this.newline !== undefined) return false;
+    const length = this.encoder.joinable(text);
+    if (length < 0 || this.count + length >= CHUNK_SIZE) return false;
+    this.text += text;
+    this.count += length;
+    return true;
+  }
+
+  /**
+   * Takes text, sending what there is no room for.
+   *
+   * @param text any text
+   * @throws UnicodeEncodeError; BlockingIOError
+   */
+  *write(text: string): Steps<void> {
+    const has_newline = (this.newline !== undefined || this.line_buffering) && text.includes('\n');
+    const translated = has_newline && this.newline !== undefined ? text.replaceAll('\n', this.newline) : text;
+    const flush = this.line_buffering && (has_newline || translated.includes('\r'));
+    yield* this.append(translated);
+    if (this.count >= CHUNK_SIZE || flush || this.write_through) yield* this.hand_on();
+    if (flush) yield* this.bytes.flush();
+  }
+}

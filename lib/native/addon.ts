@@ -1,0 +1,352 @@
+// The border: loads the native addon and types every function of it. Nothing else imports the binary.
+//
+// A function is named as its system call, takes numbers and views and returns `n >= 0`, `-errno` or one of the outcomes
+// below; it throws only what a signal's listener threw. A descriptor crosses as `(fd, generation)`, see
+// native/descriptor.h. Calls that may wait take `timeout_ms` last: -1 blocks, 0 does not wait.
+import { createRequire } from 'node:module';
+import { constants as os_constants } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+import { BORDER } from './build_id.js';
+import type { PlatformConstants } from './platform_constants.js';
+
+/** The deadline of the call passed. */
+export const TIMED_OUT = -10001;
+/** The environment is being terminated: `raise` never returns then. */
+export const STOPPING = -10002;
+
+/** Index of `cells`: small results beside a call's number. The same order as `Cell` in native/state.h. */
+export const ADDRESS_LENGTH = 0;
+export const GENERATION = 1;
+export const SECOND_GENERATION = 2;
+export const MESSAGE_FLAGS = 3;
+export const VALUE = 4;
+export const SECOND_DESCRIPTOR = 5;
+export const FAILURE = 6;
+export const CONTROL_LENGTH = 7;
+export const DESCRIPTOR_COUNT = 8;
+
+/** Why a lookup has no value, in `cells[FAILURE]`; its number is in `cells[VALUE]`. As `Failure` in native/lookup.h. */
+export const GAI_FAILURE = 2;
+export const HOST_FAILURE = 3;
+export const NOT_FOUND = 4;
+
+type Bytes = Uint8Array<ArrayBufferLike>;
+
+/** Where a field stands, in bytes; shift and width are of a bit field within that integer, else 0. */
+export type FieldLayout = readonly [
+  offset: number,
+  size: number,
+  signed: number,
+  shift: number,
+  width: number,
+];
+/** A C struct, with its fields by their names without the prefix that C gives them. */
+export interface StructLayout {
+  readonly size: number;
+  readonly fields: Readonly<Record<string, FieldLayout>>;
+}
+
+/** The functions of native/calls.h. */
+export interface Addon {
+  border(): number;
+  setup(
+    probe: () => void,
+    signals: (numbers: number[], run: boolean) => number[],
+    is_main: boolean,
+    use_libuv: boolean,
+  ): ArrayBuffer;
+  siginterrupt(flag: boolean): number;
+  strerror(errno: number): string;
+
+  constants(): PlatformConstants;
+  structs(): Readonly<Record<string, StructLayout>>;
+
+  socket(family: number, type: number, protocol: number): number;
+  socketpair(family: number, type: number, protocol: number): number;
+  adopt(fd: number): number;
+  disown(fd: number): number;
+  close(fd: number, generation: number): number;
+  close_fd(fd: number): number;
+  dup(fd: number, generation: number): number;
+  dup_fd(fd: number): number;
+  bind(fd: number, generation: number, address_length: number): number;
+  listen(fd: number, generation: number, backlog: number): number;
+  accept4(fd: number, generation: number, flags: number, timeout_ms: number): number;
+  connect(fd: number, generation: number, address_length: number, timeout_ms: number): number;
+  shutdown(fd: number, generation: number, how: number): number;
+  getsockname(fd: number, generation: number): number;
+  getpeername(fd: number, generation: number): number;
+  set_blocking(fd: number, generation: number, blocking: boolean): number;
+  get_inheritable(fd: number, generation: number): number;
+  set_inheritable(fd: number, generation: number, inheritable: boolean): number;
+  encode_address(family: number, protocol: number, ...fields: unknown[]): number;
+  decode_address(protocol: number): unknown;
+
+  getsockopt(fd: number, generation: number, level: number, option: number, bytes: Bytes): number;
+  getsockopt_int(fd: number, generation: number, level: number, option: number): number;
+  setsockopt(fd: number, generation: number, level: number, option: number, bytes: Bytes): number;
+  setsockopt_int(fd: number, generation: number, level: number, option: number, value: number): number;
+  setsockopt_null(fd: number, generation: number, level: number, option: number, length: number): number;
+  attach_filter(fd: number, generation: number, filter: Bytes): number;
+
+  send(fd: number, generation: number, bytes: Bytes, flags: number, timeout_ms: number): number;
+  sendto(
+    fd: number,
+    generation: number,
+    bytes: Bytes,
+    flags: number,
+    timeout_ms: number,
+    address_length: number,
+  ): number;
+  recv(
+    fd: number,
+    generation: number,
+    bytes: Bytes | null,
+    length: number,
+    flags: number,
+    timeout_ms: number,
+  ): number;
+  recvfrom(
+    fd: number,
+    generation: number,
+    bytes: Bytes | null,
+    length: number,
+    flags: number,
+    timeout_ms: number,
+  ): number;
+  sendfile(
+    fd: number,
+    generation: number,
+    file: number,
+    offset: number,
+    count: number,
+    timeout_ms: number,
+  ): number;
+
+  sendmsg(
+    fd: number,
+    generation: number,
+    buffers: readonly Bytes[],
+    control: readonly (number | Bytes)[] | null,
+    flags: number,
+    timeout_ms: number,
+    address_length: number,
+  ): number;
+  recvmsg(
+    fd: number,
+    generation: number,
+    buffers: readonly Bytes[] | null,
+    length: number,
+    control: Bytes | null,
+    control_length: number,
+    flags: number,
+    timeout_ms: number,
+  ): number;
+  sendmmsg(
+    fd: number,
+    generation: number,
+    buffers: readonly Bytes[],
+    control: readonly (number | Bytes)[],
+    rows: Bytes,
+    addresses: Bytes,
+    flags: number,
+    timeout_ms: number,
+  ): number;
+  recvmmsg(
+    fd: number,
+    generation: number,
+    data: Bytes,
+    memory: Bytes,
+    vlen: number,
+    bufsize: number,
+    ancbufsize: number,
+    flags: number,
+    timeout_ms: number,
+  ): number;
+
+  share(fd: number, generation: number, process_id: number, ticket: Bytes): number;
+  fromshare(ticket: Bytes): number;
+
+  shared_memory(size: number): number;
+  map_memory(fd: number): ArrayBuffer | number;
+  spare_signals(bits: Bytes, numbers: readonly number[]): number;
+
+  poll(poll_fds: Bytes, timeout_ms: number): number;
+  select(poll_fds: Bytes, timeout_ms: number): number;
+
+  epoll_create1(): number;
+  epoll_ctl(epfd: number, generation: number, operation: number, fd: number, events: number): number;
+  epoll_wait(epfd: number, generation: number, events: Bytes, most: number, timeout_ms: number): number;
+
+  readiness_start(callback: (count: number) => void): ArrayBuffer | number;
+  readiness_add(fd: number, generation: number, exclusive: boolean): number;
+  readiness_again(fd: number): number;
+  readiness_remove(fd: number): number;
+  readiness_reference(referenced: boolean): number;
+
+  lookup_fd(lookup: number): number;
+  lookup_wait(lookup: number, timeout_ms: number): number;
+  lookup_take(lookup: number): unknown;
+  lookup_drop(lookup: number): number;
+
+  getaddrinfo_start(
+    host: string | null,
+    service: string | null,
+    family: number,
+    type: number,
+    protocol: number,
+    flags: number,
+  ): number;
+  getnameinfo_start(address_length: number, flags: number): number;
+  gethostbyname_start(name: string): number;
+  gethostbyaddr_start(address_length: number): number;
+  getservbyname_start(name: string, protocol: string | null): number;
+  getservbyport_start(port: number, protocol: string | null): number;
+  getprotobyname_start(name: string): number;
+  gai_strerror(number: number): string;
+  hstrerror(number: number): string;
+  sethostname(name: Bytes): number;
+
+  if_nameindex(): [index: number, name: string][] | number;
+  if_nametoindex(name: string): number;
+  if_indextoname(index: number): string | number;
+  inet_aton(text: string): number;
+  inet_pton(family: number, text: string): number;
+  inet_ntop(family: number, bytes: Bytes): string | number;
+  cmsg_len(length: number): number;
+  cmsg_space(length: number): number;
+
+  sum_words(bytes: Bytes, start: number, end: number): number;
+}
+
+/** What the binary exports: of the calls that carry data, only the bytes are an argument. */
+type Native = Omit<Addon, 'send' | 'sendto' | 'recv' | 'recvfrom'> & {
+  send(bytes: Bytes): void;
+  sendto(bytes: Bytes): void;
+  recv(bytes?: Bytes): void;
+  recvfrom(bytes?: Bytes): void;
+};
+
+const require = createRequire(import.meta.url);
+
+const rebuild =
+  'compile it with `npm rebuild bsd-sockets --foreground-scripts` (needs Linux, python3, make and a C++17 compiler).';
+
+function load(): Native {
+  const file = process.env.BSD_SOCKETS_BINARY || find();
+  const binary = open(file);
+  if (binary.border?.() === BORDER) return binary as Native;
+  throw new Error(
+    `bsd-sockets: ${file} and the JavaScript of the package come from different sources. In a checkout run ` +
+      '`npm run build`; elsewhere install the package anew, or, where it is compiled, ' +
+      rebuild,
+  );
+}
+
+function open(file: string): Partial<Native> {
+  try {
+    return require(file) as Partial<Native>;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`bsd-sockets: ${file} does not load here (${reason}): ${rebuild}`, { cause });
+  }
+}
+
+/** The path of the binary for this platform; throws, with what was looked for, where there is none. */
+function find(): string {
+  const root = fileURLToPath(new URL('../..', import.meta.url));
+  const { resolve } = require('node-gyp-build') as { resolve(root: string): string };
+  try {
+    return resolve(root);
+  } catch (cause) {
+    throw new Error(
+      `bsd-sockets: no binary for ${process.platform}-${process.arch} (Node ${process.versions.node}): looked in ` +
+        `${root}prebuilds/${process.platform}-${process.arch} and ${root}build/Release. Prebuilt ones come with the ` +
+        `package for Linux on x64 with glibc; elsewhere ${rebuild}`,
+      { cause },
+    );
+  }
+}
+
+const native = load();
+
+const signal_names = new Map(Object.entries(os_constants.signals).map(([name, number]) => [number, name]));
+
+/** Which of these signals have listeners and, with `run`, calls those in place, once an arrival. */
+function signals(numbers: number[], run: boolean): number[] {
+  const emitter: NodeJS.EventEmitter = process;
+  const name = (number: number) => signal_names.get(number) ?? '';
+  const heard = numbers.filter((number) => emitter.listenerCount(name(number)) > 0);
+  if (run) for (const number of heard) emitter.emit(name(number), name(number), number);
+  return heard;
+}
+
+// Where the runtime has no libuv of Node's (Bun, Deno), native code finds out, and waits in other ways. Tests choose them.
+const use_libuv = process.env.BSD_SOCKETS_LIBUV !== 'no';
+const exchange = native.setup(() => {}, signals, isMainThread, use_libuv);
+
+/** Small results of the last call, by the index constants above. */
+export const cells = new Int32Array(exchange, 0, 48);
+/** The address that the next native call takes, and the one that the last one gave: a whole sockaddr each. */
+export const ADDRESS_SIZE = 128;
+export const address_in = new Uint8Array(exchange, 256, ADDRESS_SIZE);
+export const address_out = new Uint8Array(exchange, 256 + ADDRESS_SIZE, ADDRESS_SIZE);
+/** The control messages that `recvmsg` without memory of the caller's received. */
+export const CONTROL_SIZE = 4 * 1024;
+export const control = new Uint8Array(exchange, 256 + 2 * ADDRESS_SIZE, CONTROL_SIZE);
+/** What `recv` and `recvfrom` without bytes of the caller's wrote to: 64 KiB, valid until the next call. */
+export const SCRATCH_SIZE = 64 * 1024;
+export const scratch = Buffer.from(exchange, exchange.byteLength - SCRATCH_SIZE, SCRATCH_SIZE);
+
+// The numbers of those calls pass through memory, which saves a tenth of a microsecond each. The same layout as
+// `Registers` in native/state.h.
+const registers = new Int32Array(exchange, 192, 8);
+const [FD, DESCRIPTOR_GENERATION, LENGTH, FLAGS, TO_LENGTH, RESULT] = [0, 1, 2, 3, 6, 7] as const;
+const timeout_register = new Float64Array(exchange, 208, 1);
+// The kernel moves no more in one call.
+const MAX_LENGTH = 0x7ffff000;
+
+function put(fd: number, generation: number, flags: number, timeout_ms: number): void {
+  registers[FD] = fd;
+  registers[DESCRIPTOR_GENERATION] = generation;
+  registers[FLAGS] = flags;
+  timeout_register[0] = timeout_ms;
+}
+
+// V8 looks up the properties of what native code filled by name each time: hence these, and the copy.
+const { send: native_send, sendto: native_sendto, recv: native_recv, recvfrom: native_recvfrom } = native;
+
+/** The native functions. */
+export const addon: Addon = {
+  ...native,
+
+  send(fd, generation, bytes, flags, timeout_ms) {
+    put(fd, generation, flags, timeout_ms);
+    native_send(bytes);
+    return registers[RESULT] as number;
+  },
+
+  sendto(fd, generation, bytes, flags, timeout_ms, address_length) {
+    put(fd, generation, flags, timeout_ms);
+    registers[TO_LENGTH] = address_length;
+    native_sendto(bytes);
+    return registers[RESULT] as number;
+  },
+
+  recv(fd, generation, bytes, length, flags, timeout_ms) {
+    put(fd, generation, flags, timeout_ms);
+    registers[LENGTH] = Math.min(length, MAX_LENGTH);
+    if (bytes === null) native_recv();
+    else native_recv(bytes);
+    return registers[RESULT] as number;
+  },
+
+  recvfrom(fd, generation, bytes, length, flags, timeout_ms) {
+    put(fd, generation, flags, timeout_ms);
+    registers[LENGTH] = Math.min(length, MAX_LENGTH);
+    if (bytes === null) native_recvfrom();
+    else native_recvfrom(bytes);
+    return registers[RESULT] as number;
+  },
+};

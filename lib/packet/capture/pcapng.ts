@@ -1,0 +1,277 @@
+// pcapng, block by block: sections, interfaces, packets of three kinds. Other blocks are skipped without being kept.
+import {
+  BLOCK_FRAME,
+  BYTE_ORDER_MAGIC,
+  type CapturedPacket,
+  CaptureError,
+  type CaptureInterface,
+  ENHANCED_PACKET,
+  type Format,
+  IF_DESCRIPTION,
+  IF_NAME,
+  IF_TSOFFSET,
+  IF_TSRESOL,
+  INTERFACE_DESCRIPTION,
+  MAX_RECORD,
+  NANOSECONDS,
+  OBSOLETE_PACKET,
+  OPTION_COMMENT,
+  OPTION_END,
+  pad4,
+  SECTION_HEADER,
+  SIMPLE_PACKET,
+  type Step,
+} from './format.js';
+import type { Window } from './window.js';
+
+// Where the body of a block begins, and how long its fixed part is.
+const BODY = 8;
+const SECTION_BODY = 16;
+const INTERFACE_BODY = 8;
+const SIMPLE_BODY = 4;
+const PACKET_BODY = 20;
+const OPTION_FRAME = 4;
+const LENGTH_SIZE = 4;
+
+// An interface costs memory as long as its section lasts.
+const MAX_INTERFACES = 65_536;
+const BINARY_RESOLUTION = 0x80;
+const MICROSECONDS_RESOLUTION = 6;
+
+const READ = new Set([
+  SECTION_HEADER,
+  INTERFACE_DESCRIPTION,
+  OBSOLETE_PACKET,
+  SIMPLE_PACKET,
+  ENHANCED_PACKET,
+]);
+
+/** An interface with what its time stamps count. */
+interface Interface extends CaptureInterface {
+  /** Nanoseconds of a time stamp in units of it. */
+  readonly to_ns: (units: bigint) => bigint;
+}
+
+/** Nanoseconds from units: a power of 10, or of 2 where the highest bit is set; and an offset in seconds. */
+function clock(resolution: number, offset: bigint): (units: bigint) => bigint {
+  const exponent = BigInt(resolution & ~BINARY_RESOLUTION);
+  const offset_ns = offset * NANOSECONDS;
+  if (resolution & BINARY_RESOLUTION) return (units) => ((units * NANOSECONDS) >> exponent) + offset_ns;
+  if (exponent <= 9n) {
+    const factor = 10n ** (9n - exponent);
+    return (units) => units * factor + offset_ns;
+  }
+  const divisor = 10n ** (exponent - 9n);
+  return (units) => units / divisor + offset_ns;
+}
+
+export class PcapngParser implements Format {
+  readonly name = 'pcapng';
+  #interfaces: Interface[] = [];
+  #section = -1;
+  /** Of a block that is being skipped: where it begins, its length, and how much of that is still to come. */
+  #skipped: { offset: number; length: number; left: number } | undefined;
+
+  get interfaces(): readonly CaptureInterface[] {
+    return this.#interfaces;
+  }
+
+  pending(window: Window): number | undefined {
+    if (this.#skipped !== undefined) return this.#skipped.offset;
+    return window.length > 0 || this.#section < 0 ? window.position : undefined;
+  }
+
+  step(window: Window): Step {
+    if (this.#skipped !== undefined) return this.#skip(window, this.#skipped);
+    if (window.length < BLOCK_FRAME) return false;
+    const type = window.u32(0);
+    if (type === SECTION_HEADER) this.#byte_order(window);
+    const length = window.u32(4);
+    if (length < BLOCK_FRAME || length % 4 !== 0)
+      throw new CaptureError(`a block of ${length} bytes`, window.position + 4);
+    if (!READ.has(type)) {
+      this.#skipped = { offset: window.position, length, left: length };
+      return true;
+    }
+    if (length > MAX_RECORD)
+      throw new CaptureError(`a block of ${length} bytes: at most ${MAX_RECORD}`, window.position + 4);
+    if (window.length < length) return false;
+    this.#check_end(window, length, length);
+    const found = this.#read(type, window, length - LENGTH_SIZE) ?? true;
+    window.advance(length);
+    return found;
+  }
+
+  /** Lets go of a block that nobody wants, but for the length at its end. */
+  #skip(window: Window, skipped: { length: number; left: number }): boolean {
+    const passed = Math.min(window.length, skipped.left - LENGTH_SIZE);
+    window.advance(passed);
+    skipped.left -= passed;
+    if (skipped.left > LENGTH_SIZE || window.length < LENGTH_SIZE) return false;
+    this.#check_end(window, LENGTH_SIZE, skipped.length);
+    window.advance(LENGTH_SIZE);
+    this.#skipped = undefined;
+    return true;
+  }
+
+  #check_end(window: Window, end: number, length: number): void {
+    const repeated = window.u32(end - LENGTH_SIZE);
+    if (repeated !== length)
+      throw new CaptureError(
+        `a block of ${length} bytes says ${repeated} at its end`,
+        window.position + end - LENGTH_SIZE,
+      );
+  }
+
+  /** A section header tells the byte order of all that follows, its own length included. */
+  #byte_order(window: Window): void {
+    for (window.little of [true, false]) if (window.u32(BODY) === BYTE_ORDER_MAGIC) return;
+    throw new CaptureError('a section without byte order', window.position + BODY);
+  }
+
+  /** Reads a block of one of these types, up to `end` in the window. */
+  #read(type: number, window: Window, end: number): CapturedPacket | undefined {
+    switch (type) {
+      case SECTION_HEADER:
+        return this.#begin_section(window, end);
+      case INTERFACE_DESCRIPTION:
+        return this.#add_interface(window, end);
+      case SIMPLE_PACKET:
+        return this.#simple_packet(window, end);
+      default:
+        return this.#packet(window, end, type);
+    }
+  }
+
+  #begin_section(window: Window, end: number): undefined {
+    fixed_part(window, end, SECTION_BODY);
+    const [major, minor] = [window.u16(BODY + 4), window.u16(BODY + 6)];
+    if (major !== 1)
+      throw new CaptureError(`pcapng of version ${major}.${minor}`, window.position + BODY + 4);
+    each_option(window, BODY + SECTION_BODY, end, () => {});
+    this.#section++;
+    this.#interfaces = [];
+  }
+
+  #add_interface(window: Window, end: number): undefined {
+    fixed_part(window, end, INTERFACE_BODY);
+    if (this.#interfaces.length === MAX_INTERFACES)
+      throw new CaptureError(`more than ${MAX_INTERFACES} interfaces`, window.position);
+    let resolution = MICROSECONDS_RESOLUTION;
+    let offset = 0n;
+    let name: string | undefined;
+    let description: string | undefined;
+    each_option(window, BODY + INTERFACE_BODY, end, (code, at, length) => {
+      if (code === IF_TSRESOL) {
+        check_option(window, code, at, length, 1);
+        resolution = window.u8(at);
+      } else if (code === IF_TSOFFSET) {
+        check_option(window, code, at, length, 8);
+        offset = window.i64(at);
+      } else if (code === IF_NAME) name = text(window, at, length);
+      else if (code === IF_DESCRIPTION) description = text(window, at, length);
+    });
+    this.#interfaces.push({
+      linktype: window.u16(BODY),
+      snaplen: window.u32(BODY + 4),
+      ...(name === undefined ? {} : { name }),
+      ...(description === undefined ? {} : { description }),
+      to_ns: clock(resolution, offset),
+    });
+  }
+
+  #interface(window: Window, index: number): Interface {
+    const found = this.#interfaces[index];
+    if (found === undefined)
+      throw new CaptureError(
+        `a packet of interface ${index}, where ${this.#interfaces.length} are described`,
+        window.position,
+      );
+    return found;
+  }
+
+  #packet(window: Window, end: number, type: number): CapturedPacket {
+    fixed_part(window, end, PACKET_BODY);
+    const index = type === ENHANCED_PACKET ? window.u32(BODY) : window.u16(BODY);
+    const { linktype, to_ns } = this.#interface(window, index);
+    const begin = BODY + PACKET_BODY;
+    const captured = window.u32(BODY + 12);
+    check_captured(window, captured, end - begin);
+    const units = (BigInt(window.u32(BODY + 4)) << 32n) | BigInt(window.u32(BODY + 8));
+    const comments: string[] = [];
+    each_option(window, begin + pad4(captured), end, (code, at, length) => {
+      if (code === OPTION_COMMENT) comments.push(text(window, at, length));
+    });
+    return {
+      data: window.copy(begin, captured),
+      time_ns: to_ns(units),
+      length: Math.max(window.u32(BODY + 16), captured),
+      linktype,
+      interface: index,
+      section: this.#section,
+      comments,
+    };
+  }
+
+  /** Of the first interface, without a time; what was captured follows from the interface's limit. */
+  #simple_packet(window: Window, end: number): CapturedPacket {
+    fixed_part(window, end, SIMPLE_BODY);
+    const { linktype, snaplen } = this.#interface(window, 0);
+    const length = window.u32(BODY);
+    const captured = snaplen === 0 ? length : Math.min(length, snaplen);
+    check_captured(window, captured, end - BODY - SIMPLE_BODY);
+    return {
+      data: window.copy(BODY + SIMPLE_BODY, captured),
+      time_ns: undefined,
+      length,
+      linktype,
+      interface: 0,
+      section: this.#section,
+      comments: [],
+    };
+  }
+}
+
+function fixed_part(window: Window, end: number, size: number): void {
+  if (end < BODY + size)
+    throw new CaptureError(
+      `a block of ${end + LENGTH_SIZE} bytes is too short for its type`,
+      window.position,
+    );
+}
+
+function check_captured(window: Window, captured: number, room: number): void {
+  if (captured > room)
+    throw new CaptureError(`a packet of ${captured} bytes in a block with ${room} for it`, window.position);
+}
+
+/** Visits the options between two places of the window; a list of them could be longer than they are. */
+function each_option(
+  window: Window,
+  begin: number,
+  end: number,
+  visit: (code: number, at: number, length: number) => void,
+): void {
+  let at = begin;
+  while (at + OPTION_FRAME <= end) {
+    const code = window.u16(at);
+    const length = window.u16(at + 2);
+    if (code === OPTION_END) break;
+    if (length > end - at - OPTION_FRAME)
+      throw new CaptureError(`an option of ${length} bytes reaches beyond its block`, window.position + at);
+    visit(code, at + OPTION_FRAME, length);
+    at += OPTION_FRAME + pad4(length);
+  }
+}
+
+function text(window: Window, at: number, length: number): string {
+  return window.copy(at, length).toString('utf8');
+}
+
+function check_option(window: Window, code: number, at: number, length: number, size: number): void {
+  if (length !== size)
+    throw new CaptureError(
+      `option ${code} of an interface has ${length} bytes, not ${size}`,
+      window.position + at - OPTION_FRAME,
+    );
+}

@@ -1,0 +1,173 @@
+// read_capture: packets from a capture file, an open descriptor or chunks of bytes.
+import { closeSync, openSync, read, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import { constants } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { poll } from '../../calls/waiting/poll.js';
+import * as c from '../../constants.js';
+import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../../util/validate.js';
+import type { CapturedPacket, CaptureInterface } from './format.js';
+import { CaptureParser } from './parser.js';
+
+/** Where a capture comes from: a path; a descriptor, which stays open; its bytes, whole or in chunks that are cut anywhere. */
+export type CaptureSource =
+  | string
+  | URL
+  | number
+  | BytesLike
+  | Iterable<BytesLike>
+  | AsyncIterable<BytesLike>;
+
+const CHUNK_SIZE = 64 * 1024;
+const INT_MAX = 2 ** 31 - 1;
+
+const is_bytes = (value: unknown): value is BytesLike =>
+  ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
+const has = (value: unknown, symbol: symbol): boolean =>
+  typeof value === 'object' && value !== null && symbol in value;
+
+const is_async = (value: CaptureSource): value is AsyncIterable<BytesLike> =>
+  has(value, Symbol.asyncIterator);
+const is_sync = (value: CaptureSource): value is Iterable<BytesLike> => has(value, Symbol.iterator);
+
+/** readSync, which waits where the descriptor is of a kind that does not. */
+function read_waiting(fd: number, chunk: Uint8Array): number {
+  for (;;) {
+    try {
+      return readSync(fd, chunk);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      const ready = poll([{ fd, events: c.POLLIN, revents: 0 }], -1);
+      if (ready < 0 && ready !== -constants.errno.EINTR) throw error;
+    }
+  }
+}
+
+function* descriptor_chunks(fd: number): Generator<Bytes> {
+  const chunk = new Uint8Array(CHUNK_SIZE);
+  for (let count = read_waiting(fd, chunk); count > 0; count = read_waiting(fd, chunk))
+    yield chunk.subarray(0, count);
+}
+
+function* path_chunks(path: string | URL): Generator<Bytes> {
+  const fd = openSync(path, 'r');
+  try {
+    yield* descriptor_chunks(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+const read_once = promisify(read);
+const PAUSE_MS = 5;
+
+/** read, which tries again where the descriptor is of a kind that does not wait. */
+async function read_later(fd: number, chunk: Uint8Array): Promise<number> {
+  for (;;) {
+    try {
+      return (await read_once(fd, chunk, 0, chunk.length, null)).bytesRead;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      await setTimeout(PAUSE_MS);
+    }
+  }
+}
+
+async function* descriptor_chunks_later(fd: number): AsyncGenerator<Bytes> {
+  const chunk = new Uint8Array(CHUNK_SIZE);
+  for (let count = await read_later(fd, chunk); count > 0; count = await read_later(fd, chunk))
+    yield chunk.subarray(0, count);
+}
+
+async function* path_chunks_later(path: string | URL): AsyncGenerator<Bytes> {
+  const file = await open(path, 'r');
+  try {
+    yield* descriptor_chunks_later(file.fd);
+  } finally {
+    await file.close();
+  }
+}
+
+function chunks(source: CaptureSource): Iterable<unknown> {
+  if (typeof source === 'number') return descriptor_chunks(source);
+  if (typeof source === 'string' || source instanceof URL) return path_chunks(source);
+  if (is_bytes(source)) return [source];
+  if (is_sync(source)) return source;
+  throw new TypeError('source gives its bytes asynchronously: use `for await`');
+}
+
+function chunks_later(source: CaptureSource): AsyncIterable<unknown> | Iterable<unknown> {
+  if (typeof source === 'number') return descriptor_chunks_later(source);
+  if (typeof source === 'string' || source instanceof URL) return path_chunks_later(source);
+  if (is_bytes(source)) return [source];
+  return source;
+}
+
+/** The packets of a capture, to iterate over: `for (const packet of …)`, `for await (const packet of …)`. */
+export class Capture implements Iterable<CapturedPacket>, AsyncIterable<CapturedPacket> {
+  readonly #source: CaptureSource;
+  #parser: CaptureParser | undefined;
+
+  constructor(source: CaptureSource) {
+    this.#source = source;
+  }
+
+  /** The format, as soon as its first bytes were read. */
+  get format(): 'pcap' | 'pcapng' | undefined {
+    return this.#parser?.format?.name;
+  }
+
+  /** The interfaces of the section that is being read, as far as they were described; a packet's `interface` is an index. */
+  get interfaces(): readonly CaptureInterface[] {
+    const described = this.#parser?.format?.interfaces ?? [];
+    return described.map(({ linktype, snaplen, name, description }) => ({
+      linktype,
+      snaplen,
+      ...(name === undefined ? {} : { name }),
+      ...(description === undefined ? {} : { description }),
+    }));
+  }
+
+  #begin(): CaptureParser {
+    this.#parser = new CaptureParser();
+    return this.#parser;
+  }
+
+  /** The packets; blocks while the source does. A path is opened anew each time. */
+  *[Symbol.iterator](): Generator<CapturedPacket, void, undefined> {
+    const parser = this.#begin();
+    for (const chunk of chunks(this.#source)) yield* parser.push(checked_bytes(chunk, 'source: chunk'));
+    parser.end();
+  }
+
+  /** The packets, without blocking. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<CapturedPacket, void, undefined> {
+    const parser = this.#begin();
+    for await (const chunk of chunks_later(this.#source)) {
+      for (const packet of parser.push(checked_bytes(chunk, 'source: chunk'))) yield packet;
+    }
+    parser.end();
+  }
+}
+
+/**
+ * read_capture(source) -> its packets, to iterate over. pcap and pcapng; see docs/captures.md.
+ *
+ * All packets that are whole come first, then what is wrong is thrown.
+ *
+ * @param source a path, a descriptor, bytes, or an iterable or async iterable of bytes (a stream)
+ * @returns what iterates, also with `for await`; that throws a CaptureError where the capture is malformed or cut short,
+ *   with the byte offset, and the file system's error where it cannot be read
+ * @throws TypeError, RangeError where the source is none of these
+ */
+export function read_capture(source: CaptureSource): Capture {
+  if (typeof source === 'number') integer(source, 'source', 0, INT_MAX);
+  else if (typeof source !== 'string' && !(source instanceof URL) && !is_bytes(source)) {
+    if (!is_async(source) && !is_sync(source))
+      throw new TypeError(
+        `source must be a path, a descriptor, or an iterable of bytes, not ${shown(source)}`,
+      );
+  }
+  return new Capture(source);
+}

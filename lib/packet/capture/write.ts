@@ -1,0 +1,238 @@
+// write_capture: packets to a file, a descriptor or a stream, as pcap or pcapng, with times in nanoseconds.
+//
+// A CaptureEncoder makes the bytes. To a path or descriptor they are written in the calling thread, 64 KiB at a time, so
+// that a program that only blocks keeps no more than that; to a stream by promises, which wait for it to drain.
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { constants } from 'node:os';
+import type { Writable } from 'node:stream';
+import { poll } from '../../calls/waiting/poll.js';
+import * as c from '../../constants.js';
+import { type BytesLike, integer, options_of, shown } from '../../util/validate.js';
+import { CaptureEncoder, type CaptureFormat, type CapturePacket, type NewInterface } from './encoder.js';
+
+/** Keyword-only arguments of write_capture. */
+export interface WriteCaptureOptions {
+  /** 'pcapng' where the path ends in .pcapng or interfaces are given, else 'pcap'. */
+  readonly format?: CaptureFormat | null;
+  /** What packets begin with, LINKTYPE_*: that of interfaces that do not say, by default Ethernet. */
+  readonly linktype?: number | null;
+  /** How many bytes of a packet are kept at most; 0 is the default, 262,144, beyond which tools read none. */
+  readonly snaplen?: number | null;
+  /** pcapng: the interfaces that packets name by index; by default one. */
+  readonly interfaces?: readonly NewInterface[] | null;
+}
+
+const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces'] as const;
+const BUFFER_SIZE = 64 * 1024;
+const INT_MAX = 2 ** 31 - 1;
+
+/** A packet as given: bytes alone were captured now. */
+function packet_of(packet: CapturePacket | BytesLike): CapturePacket {
+  const is_bytes =
+    ArrayBuffer.isView(packet) || packet instanceof ArrayBuffer || packet instanceof SharedArrayBuffer;
+  return is_bytes ? { data: packet, time_ns: BigInt(Date.now()) * 1_000_000n } : packet;
+}
+
+function closed(): RangeError {
+  return new RangeError('the capture is closed');
+}
+
+/** What write_capture gives for a path or a descriptor. It writes in the calling thread. */
+export class CaptureFile {
+  readonly #encoder: CaptureEncoder;
+  readonly #fd: number;
+  readonly #own: boolean;
+  readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE);
+  #used = 0;
+  #closed = false;
+
+  constructor(target: string | URL | number, encoder: CaptureEncoder) {
+    this.#encoder = encoder;
+    this.#own = typeof target !== 'number';
+    this.#fd = typeof target === 'number' ? target : openSync(target, 'w');
+    this.#put(encoder.header());
+  }
+
+  /**
+   * write(packet). Up to 64 KiB stay in memory until `flush` or `close`.
+   *
+   * @param packet as read_capture gives it, or bytes, captured now
+   * @throws TypeError, RangeError naming the field; the file system's error
+   */
+  write(packet: CapturePacket | BytesLike): void {
+    if (this.#closed) throw closed();
+    this.#put(this.#encoder.packet(packet_of(packet)));
+  }
+
+  /** add_interface(options) -> its index (pcapng). @throws TypeError, RangeError */
+  add_interface(options: NewInterface): number {
+    if (this.#closed) throw closed();
+    const [index, block] = this.#encoder.add_interface(options);
+    this.#put(block);
+    return index;
+  }
+
+  /** flush(). Writes what is in memory. @throws the file system's error; what could not be written is kept */
+  flush(): void {
+    const size = this.#used;
+    let written = 0;
+    try {
+      while (written < size) written += write_waiting(this.#fd, this.#buffer.subarray(written, size));
+    } finally {
+      this.#buffer.copyWithin(0, written, size);
+      this.#used = size - written;
+    }
+  }
+
+  /** close(). Writes what is in memory; closes the file of a path, not a descriptor. Again it does nothing. */
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      this.flush();
+    } finally {
+      if (this.#own) closeSync(this.#fd);
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #put(bytes: Uint8Array): void {
+    for (let at = 0; at < bytes.length; ) {
+      if (this.#used === BUFFER_SIZE) this.flush();
+      const count = Math.min(bytes.length - at, BUFFER_SIZE - this.#used);
+      this.#buffer.set(bytes.subarray(at, at + count), this.#used);
+      this.#used += count;
+      at += count;
+    }
+  }
+}
+
+/** writeSync, which waits where the descriptor is of a kind that does not. */
+function write_waiting(fd: number, bytes: Uint8Array): number {
+  for (;;) {
+    try {
+      return writeSync(fd, bytes);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      const ready = poll([{ fd, events: c.POLLOUT, revents: 0 }], -1);
+      if (ready < 0 && ready !== -constants.errno.EINTR) throw error;
+    }
+  }
+}
+
+/** What write_capture gives for a stream: its promises wait for the stream. */
+export class CaptureStream {
+  readonly #encoder: CaptureEncoder;
+  readonly #target: Writable;
+  #error: Error | undefined;
+  #closing: Promise<void> | undefined;
+  /** Who waits for the stream to drain, or to fail. */
+  #waiting: (() => void)[] = [];
+
+  constructor(target: Writable, encoder: CaptureEncoder) {
+    this.#encoder = encoder;
+    this.#target = target;
+    target.on('error', (error: Error) => this.#fail(error));
+    target.on('close', () => {
+      if (!target.writableFinished) this.#fail(new Error('the stream was closed before the capture'));
+    });
+    target.on('drain', () => this.#wake());
+    target.write(encoder.header());
+  }
+
+  /**
+   * write(packet). Resolves when the stream takes more.
+   *
+   * @param packet as read_capture gives it, or bytes, captured now
+   * @throws rejects with TypeError, RangeError naming the field; the stream's error
+   */
+  async write(packet: CapturePacket | BytesLike): Promise<void> {
+    if (this.#closing !== undefined) throw closed();
+    await this.#put(this.#encoder.packet(packet_of(packet)));
+  }
+
+  /** add_interface(options) -> its index (pcapng). @throws TypeError, RangeError */
+  add_interface(options: NewInterface): number {
+    if (this.#closing !== undefined) throw closed();
+    const [index, block] = this.#encoder.add_interface(options);
+    this.#target.write(block);
+    return index;
+  }
+
+  /** close(). Ends the stream, but for stdout and stderr, and resolves when all is written. Again it does nothing. */
+  close(): Promise<void> {
+    this.#closing ??= this.#end();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  #fail(error: Error): void {
+    this.#error ??= error;
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+
+  async #put(bytes: Uint8Array): Promise<void> {
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#target.write(bytes)) return;
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#error !== undefined) throw this.#error;
+  }
+
+  #end(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = () => (this.#error === undefined ? resolve() : reject(this.#error));
+      if (this.#error !== undefined) return settle();
+      this.#waiting.push(settle);
+      const standard: unknown[] = [process.stdout, process.stderr];
+      if (standard.includes(this.#target)) this.#target.write('', () => this.#wake());
+      else this.#target.end(() => this.#wake());
+    });
+  }
+}
+
+function is_writable(target: unknown): target is Writable {
+  return (
+    typeof target === 'object' &&
+    target !== null &&
+    'write' in target &&
+    typeof target.write === 'function' &&
+    'on' in target &&
+    typeof target.on === 'function'
+  );
+}
+
+/**
+ * write_capture(target, { format, linktype, snaplen, interfaces }) -> what packets are written to. See docs/captures.md.
+ *
+ * @param target a path, whose file is made anew; a descriptor, which stays open; a stream, which `close` ends
+ * @returns for a stream, `write` and `close` give promises; for a path or descriptor they do it at once
+ * @throws TypeError, RangeError naming the argument; the file system's error
+ */
+export function write_capture(target: string | URL | number, options?: WriteCaptureOptions): CaptureFile;
+export function write_capture(target: Writable, options?: WriteCaptureOptions): CaptureStream;
+export function write_capture(
+  target: string | URL | number | Writable,
+  options: WriteCaptureOptions = {},
+): CaptureFile | CaptureStream {
+  const is_path = typeof target === 'string' || target instanceof URL;
+  if (!is_path && typeof target !== 'number' && !is_writable(target))
+    throw new TypeError(`target must be a path, a descriptor or a stream, not ${shown(target)}`);
+  if (typeof target === 'number') integer(target, 'target', 0, INT_MAX);
+  const { format, linktype, snaplen, interfaces } = options_of(options, OPTIONS);
+  const is_pcapng = interfaces !== undefined && interfaces !== null;
+  const guess = is_pcapng || (is_path && String(target).endsWith('.pcapng')) ? 'pcapng' : 'pcap';
+  const encoder = new CaptureEncoder(format ?? guess, linktype, snaplen, interfaces);
+  return is_path || typeof target === 'number'
+    ? new CaptureFile(target, encoder)
+    : new CaptureStream(target, encoder);
+}

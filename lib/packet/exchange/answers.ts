@@ -1,0 +1,127 @@
+// Which packet answers which. A packet that was sent has keys, one for each way in which it may be answered: by its reply, or by an ICMP
+// error that quotes it. A packet that came has the keys that it answers.
+import type { Layer } from '../layer_types.js';
+import { tcp } from '../layers/tcp.js';
+
+/** Any address: whoever answers a packet to many, or one that goes a way of its own, is not its destination. */
+const ANYBODY = '*';
+const REPLIES: Readonly<Record<string, string>> = {
+  echo: 'echo_reply',
+  timestamp: 'timestamp_reply',
+  address_mask_request: 'address_mask_reply',
+};
+const TCP = 6;
+const UDP = 17;
+const ICMP = [1, 58];
+
+/** The outermost IP layer, and what it carries. */
+interface Flow {
+  readonly src: string;
+  readonly dst: string;
+  readonly protocol: number;
+  /** what names the message among others of these hosts */
+  readonly detail: string;
+  readonly carried: Layer | undefined;
+  /** whether its destination is whoever answers it */
+  readonly direct: boolean;
+}
+
+function flow_of(layers: readonly Layer[]): Flow | undefined {
+  const index = layers.findIndex(({ layer }) => layer === 'ipv4' || layer === 'ipv6');
+  const ip = layers[index];
+  if (ip?.layer !== 'ipv4' && ip?.layer !== 'ipv6') return undefined;
+  const carried = layers[index + 1]?.layer === 'ah' ? layers[index + 2] : layers[index + 1];
+  const protocol = ip.layer === 'ipv4' ? ip.protocol : (ip.extensions.at(-1)?.next_header ?? ip.next_header);
+  const { src, dst } = ip;
+  return { src, dst, protocol, detail: detail_of(protocol, carried), carried, direct: is_direct(ip) };
+}
+
+function is_direct(ip: Extract<Layer, { layer: 'ipv4' | 'ipv6' }>): boolean {
+  if (ip.layer === 'ipv6')
+    return !ip.dst.startsWith('ff') && !ip.extensions.some(({ name }) => name === 'routing');
+  const first = Number.parseInt(ip.dst, 10);
+  return first < 224 && !ip.options.some(({ name }) => name.endsWith('_source_route'));
+}
+
+/** Ports; type, identifier and sequence number. Of a quotation there may be no more than these 8 bytes. */
+function detail_of(protocol: number, layer: Layer | undefined): string {
+  if (layer?.layer === 'udp' || layer?.layer === 'tcp') return `${layer.src_port} ${layer.dst_port}`;
+  if (layer?.layer === 'icmp' || layer?.layer === 'icmpv6') {
+    return 'id' in layer && 'seq' in layer ? `${layer.type} ${layer.id} ${layer.seq}` : `${layer.type}`;
+  }
+  if (layer?.layer !== 'payload' || layer.data.length < 4) return '';
+  const { data } = layer;
+  if (protocol === TCP || protocol === UDP) return `${data.readUInt16BE(0)} ${data.readUInt16BE(2)}`;
+  if (!ICMP.includes(protocol) || data.length < 8) return '';
+  return `${data[0]} ${data.readUInt16BE(4)} ${data.readUInt16BE(6)}`;
+}
+
+/** The keys of what may answer a packet. */
+export function questions(layers: readonly Layer[]): string[] {
+  const arp = layers.find((layer) => layer.layer === 'arp');
+  if (arp !== undefined) return [`arp ${arp.target_ip} ${arp.sender_ip}`];
+  const flow = flow_of(layers);
+  if (flow === undefined) return [];
+  const dst = flow.direct ? flow.dst : ANYBODY;
+  return [reply_to(flow, dst), quotation(flow)];
+}
+
+function reply_to({ src, protocol, carried }: Flow, dst: string): string {
+  if (carried?.layer === 'udp' || carried?.layer === 'tcp') {
+    return `${carried.layer} ${dst} ${carried.dst_port} ${src} ${carried.src_port}`;
+  }
+  if (carried?.layer === 'icmp' || carried?.layer === 'icmpv6') {
+    if (carried.name === 'neighbor_solicitation') return `neighbor_advertisement ${carried.target}`;
+    if (carried.name === 'router_solicitation') return `${carried.layer} router_advertisement`;
+    const reply = REPLIES[carried.name];
+    if (reply !== undefined && 'id' in carried) return `${reply} ${carried.id} ${carried.seq} ${dst} ${src}`;
+  }
+  return `ip ${protocol} ${dst} ${src}`;
+}
+
+const quotation = ({ src, dst, protocol, detail }: Flow): string =>
+  `quoted ${src} ${dst} ${protocol} ${detail}`;
+
+/** The keys that a packet answers. */
+export function answers(layers: readonly Layer[]): string[] {
+  const arp = layers.find((layer) => layer.layer === 'arp');
+  if (arp !== undefined) return arp.operation === 2 ? [`arp ${arp.sender_ip} ${arp.target_ip}`] : [];
+  const flow = flow_of(layers);
+  if (flow === undefined) return [];
+  const quoted = quoted_flow(flow.carried);
+  if (quoted !== undefined) return [quotation(quoted)];
+  return [flow.src, ANYBODY].flatMap((src) => reply_keys(flow, src));
+}
+
+function quoted_flow(error: Layer | undefined): Flow | undefined {
+  return error !== undefined && 'quoted' in error ? flow_of(error.quoted) : undefined;
+}
+
+function reply_keys({ dst, protocol, carried }: Flow, src: string): string[] {
+  if (carried?.layer === 'udp' || carried?.layer === 'tcp') {
+    return [`${carried.layer} ${src} ${carried.src_port} ${dst} ${carried.dst_port}`];
+  }
+  if (carried?.layer === 'icmp' || carried?.layer === 'icmpv6') {
+    if (carried.name === 'neighbor_advertisement') return [`neighbor_advertisement ${carried.target}`];
+    if (carried.name === 'router_advertisement') return [`${carried.layer} router_advertisement`];
+    if (!('id' in carried)) return [];
+    return Object.values(REPLIES).includes(carried.name)
+      ? [`${carried.name} ${carried.id} ${carried.seq} ${src} ${dst}`]
+      : [];
+  }
+  return [`ip ${protocol} ${src} ${dst}`];
+}
+
+/** Of packets with the same key, whether this one is meant: by the number that TCP acknowledges, by the identification that is quoted. */
+export function fits(sent: readonly Layer[], received: readonly Layer[]): boolean {
+  const question = flow_of(sent)?.carried;
+  const answer = flow_of(received)?.carried;
+  if (question?.layer === 'tcp' && answer?.layer === 'tcp') {
+    const data = sent.find((layer) => layer.layer === 'payload')?.data.length ?? 0;
+    const control = (question.flags & tcp.SYN ? 1 : 0) + (question.flags & tcp.FIN ? 1 : 0);
+    return (answer.flags & tcp.ACK) === 0 || answer.ack === (question.seq + data + control) >>> 0;
+  }
+  const quoted = answer !== undefined && 'quoted' in answer ? answer.quoted[0] : undefined;
+  const header = sent.find(({ layer }) => layer === 'ipv4');
+  return quoted?.layer !== 'ipv4' || header?.layer !== 'ipv4' || header.id === quoted.id;
+}

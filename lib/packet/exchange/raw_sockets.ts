@@ -1,0 +1,219 @@
+// The sockets of send_receive: raw ones to send, packet sockets to receive, because only these show whole packets of both IP versions,
+// and of any protocol. And what the kernel does to packets on their way out.
+import * as promises from '../../promises/index.js';
+import * as socket from '../../socket/index.js';
+import { decode_control } from '../../structs/index.js';
+import { read_hardware } from '../bytes/address.js';
+import { add_words } from '../bytes/checksum.js';
+import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
+
+/** How a packet is sent: the layer that it begins with, and to whom, where the kernel finds the way. */
+export interface Route {
+  readonly kind: 'ethernet' | 'ipv4' | 'ipv6';
+  readonly dst: string;
+}
+
+/** Called with each packet that comes: its bytes, their link type, and when it came, by performance.now(). */
+export type Receiver = (data: Buffer, linktype: number, at_ms: number) => void;
+
+const RECEIVE_BUFFER = 4 << 20;
+const ANCILLARY = 64;
+const LARGEST = 65_535 + 18;
+const DISCARD = 9;
+const ARPHRD_ETHER = 1;
+const ARPHRD_LOOPBACK = 772;
+/** So many packets are received before others of this event loop have their turn. */
+const BATCH = 64;
+/** A stamp that is older than this is one of another time. */
+const PLAUSIBLE_MS = 10_000;
+
+/** How far the clock of the kernel's stamps is ahead of performance.now(), in milliseconds: read when its millisecond changes. */
+function clock_offset(): number {
+  const before = Date.now();
+  let now = before;
+  while (now === before) now = Date.now();
+  return now - performance.now();
+}
+
+type Sock = promises.socket<number>;
+
+export class Wire {
+  readonly #sockets: Sock[] = [];
+  readonly #senders = new Map<Route['kind'], Sock>();
+  readonly #offset = clock_offset();
+  #closed = false;
+
+  /**
+   * Opens what is needed for some kinds of packets, and receives from then on.
+   *
+   * @param interface_name the only interface to use; Ethernet needs it
+   * @param fail is told of an error in receiving
+   * @throws OSError: PermissionError without CAP_NET_RAW, ENODEV for an interface that is not there
+   */
+  constructor(
+    kinds: ReadonlySet<Route['kind']>,
+    readonly interface_name: string | undefined,
+    receiver: Receiver,
+    fail: (error: unknown) => void,
+  ) {
+    try {
+      for (const kind of kinds) this.#senders.set(kind, this.#keep(open_sender(kind, interface_name)));
+      for (const [protocol, type] of receiving(kinds)) {
+        const [sock, linktype] = open_receiver(type, protocol, interface_name);
+        this.#listen(this.#keep(sock), linktype, receiver).catch((error: unknown) => {
+          if (!this.#closed) fail(error);
+        });
+      }
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  #keep(sock: socket.socket<number>): Sock {
+    const kept = promises.from_socket(sock);
+    this.#sockets.push(kept);
+    return kept;
+  }
+
+  async #listen(sock: Sock, linktype: number, receiver: Receiver): Promise<void> {
+    for (let count = 1; !this.#closed; count++) {
+      const [data, ancdata] = await sock.recvmsg(LARGEST, ANCILLARY);
+      const at_ms = this.#when(ancdata);
+      if (!this.#closed) receiver(data, linktype, at_ms);
+      if (count % BATCH === 0) await new Promise(setImmediate);
+    }
+  }
+
+  /** When a packet came: as the kernel says, if its clock was not set meanwhile. */
+  #when(ancdata: Parameters<typeof decode_control>[0]): number {
+    const now = performance.now();
+    const stamp = decode_control(ancdata).find(({ type }) => type === 'SCM_TIMESTAMPNS');
+    if (stamp?.type !== 'SCM_TIMESTAMPNS') return now;
+    const { sec, nsec } = stamp.value;
+    const at_ms = Number(sec) * 1000 + Number(nsec) / 1e6 - this.#offset;
+    return at_ms <= now && at_ms > now - PLAUSIBLE_MS ? at_ms : now;
+  }
+
+  /** Sends a packet. @throws OSError; the signal's reason */
+  async send(bytes: Uint8Array, { kind, dst }: Route, signal: AbortSignal): Promise<void> {
+    const sock = this.#senders.get(kind);
+    if (sock === undefined) throw new Error(`no socket for ${kind}`);
+    if (kind === 'ethernet') await sock.send(bytes, { signal });
+    else await sock.sendto(bytes, address_of(kind, dst, 0, this.interface_name), { signal });
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const sock of this.#sockets) sock.close();
+  }
+}
+
+function open_sender(kind: Route['kind'], interface_name: string | undefined): socket.socket<number> {
+  if (kind === 'ethernet') {
+    // Protocol 0: it receives nothing.
+    return prepared(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0), (sock) => {
+      sock.bind([interface_name ?? '', 0]);
+    });
+  }
+  // IPPROTO_RAW means that the IP header is part of what is sent (IP_HDRINCL), and that nothing is received.
+  const family = kind === 'ipv4' ? socket.AF_INET : socket.AF_INET6;
+  return prepared(socket.socket<number>(family, socket.SOCK_RAW, socket.IPPROTO_RAW), (sock) => {
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
+    if (interface_name !== undefined)
+      sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface_name);
+  });
+}
+
+/** The socket when `prepare` is done with it; closed if that fails. */
+function prepared<F extends number>(sock: socket.socket<F>, prepare: (sock: socket.socket<F>) => void) {
+  try {
+    prepare(sock);
+    return sock;
+  } catch (error) {
+    sock.close();
+    throw error;
+  }
+}
+
+/** What to receive, by protocol and type of the packet socket: whole frames, or the packets of the IP versions. */
+function receiving(kinds: ReadonlySet<Route['kind']>): [protocol: number, type: number][] {
+  if (kinds.has('ethernet')) return [[socket.ETH_P_ALL, socket.SOCK_RAW]];
+  return [...kinds].map((kind) => [kind === 'ipv4' ? socket.ETH_P_IP : socket.ETH_P_IPV6, socket.SOCK_DGRAM]);
+}
+
+function open_receiver(
+  type: number,
+  protocol: number,
+  interface_name: string | undefined,
+): [sock: socket.socket<number>, linktype: number] {
+  // With a protocol it receives from all interfaces at once, so one interface is told afterwards.
+  const sock = socket.socket(
+    socket.AF_PACKET,
+    type,
+    interface_name === undefined ? socket.htons(protocol) : 0,
+  );
+  prepared(sock, () => {
+    sock.setsockopt(socket.SOL_PACKET, socket.PACKET_IGNORE_OUTGOING, 1);
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER);
+    if (interface_name !== undefined) sock.bind([interface_name, protocol]);
+  });
+  if (interface_name === undefined) return [sock, LINKTYPE_RAW];
+  const [, , , hatype] = sock.getsockname();
+  const has_frames = type === socket.SOCK_RAW && [ARPHRD_ETHER, ARPHRD_LOOPBACK].includes(hatype);
+  return [sock, has_frames ? LINKTYPE_ETHERNET : LINKTYPE_RAW];
+}
+
+/** The address of a destination, with its scope where it needs one. */
+function address_of(kind: 'ipv4' | 'ipv6', dst: string, port: number, interface_name: string | undefined) {
+  if (kind === 'ipv4') return [dst, port] as const;
+  const is_local = /^f[ef]/i.test(dst) && interface_name !== undefined;
+  return [dst, port, 0, is_local ? socket.if_nametoindex(interface_name) : 0] as const;
+}
+
+/** The address that the kernel would send from; undefined where there is no way there. */
+export function source_for(
+  kind: 'ipv4' | 'ipv6',
+  dst: string,
+  interface_name: string | undefined,
+): string | undefined {
+  const family = kind === 'ipv4' ? socket.AF_INET : socket.AF_INET6;
+  const sock = socket.socket<number>(family, socket.SOCK_DGRAM);
+  try {
+    if (interface_name !== undefined)
+      sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface_name);
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
+    // Nothing is sent by this.
+    sock.connect(address_of(kind, dst, DISCARD, interface_name));
+    const name: unknown = sock.getsockname();
+    return Array.isArray(name) ? String(name[0]) : undefined;
+  } catch (error) {
+    if (error instanceof socket.OSError) return undefined;
+    throw error;
+  } finally {
+    sock.close();
+  }
+}
+
+/** The link-layer address of an interface. @throws OSError */
+export function hardware_of(interface_name: string): string | undefined {
+  const sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0);
+  try {
+    sock.bind([interface_name, 0]);
+    const [, , , , address] = sock.getsockname();
+    return address.length === 6
+      ? read_hardware(new DataView(address.buffer, address.byteOffset), 0)
+      : undefined;
+  } finally {
+    sock.close();
+  }
+}
+
+/** Why a raw socket would not send these bytes as they are: the kernel writes length and checksum of IPv4 headers itself. */
+export function rewritten(bytes: Buffer): 'total_length' | 'checksum' | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (view.getUint16(2) !== bytes.length) return 'total_length';
+  const size = (view.getUint8(0) & 15) * 4;
+  return add_words(view, 0, Math.min(size, bytes.length), 0) === 0xffff ? undefined : 'checksum';
+}

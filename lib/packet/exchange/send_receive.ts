@@ -1,0 +1,260 @@
+// send_receive: packets out, their answers back. answers.ts says what is an answer, wire.ts has the sockets; here is who waits for whom,
+// for how long, and how often it is tried.
+import { setTimeout as delay } from 'node:timers/promises';
+import { signal_of } from '../../calls/waiting/suspend.js';
+import { if_nametoindex } from '../../socket/index.js';
+import {
+  array,
+  type BytesLike,
+  bytes,
+  c_string,
+  integer_or,
+  options_of,
+  timeout as seconds,
+  shown,
+} from '../../util/validate.js';
+import { build } from '../build.js';
+import type { Draft } from '../layer_types.js';
+import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
+import { Packet, parse } from '../parse.js';
+import { answers, fits, questions } from './answers.js';
+import { hardware_of, type Route, rewritten, source_for, Wire } from './raw_sockets.js';
+
+export interface SendReceiveOptions {
+  /** seconds to wait after the last packet of each try: 2 unless given; null for ever */
+  readonly timeout?: number | null;
+  /** how often what is not answered is sent again: 0 unless given */
+  readonly retries?: number;
+  /** seconds between two packets: 0 unless given */
+  readonly interval?: number;
+  /** the interface to send from and to receive on; packets that begin with Ethernet need it */
+  readonly interface?: string;
+  /** ends it: the promise rejects with the reason */
+  readonly signal?: AbortSignal;
+}
+
+const OPTIONS = ['timeout', 'retries', 'interval', 'interface', 'signal'] as const;
+
+/** A packet to send: its layers, one that was parsed, or its bytes: an IP packet, or else a frame. */
+export type Sent = readonly Draft[] | Packet | BytesLike;
+
+export interface Exchanged<P = Sent> {
+  /** in the order in which the answers came: the packet as it was given, its answer, the seconds between */
+  readonly answered: [sent: P, received: Packet, seconds: number][];
+  readonly unanswered: P[];
+}
+
+/** One of the packets, ready to be sent. */
+interface Probe<P> {
+  readonly given: P;
+  readonly bytes: Buffer;
+  readonly route: Route;
+  readonly parsed: Packet;
+  sent_ms: number;
+}
+
+const LONGEST_MS = 2 ** 31 - 1;
+
+/**
+ * send_receive(packets, { timeout, retries, interval, interface, signal }). Sends packets and matches their answers: echo and other
+ * replies, ports and addresses swapped, ARP replies, neighbour advertisements, ICMP errors that quote them.
+ *
+ * Each packet is an array of layers (or bytes, or what `parse` gave, and these go out as they are), the first of which is `ipv4` or `ipv6` (the kernel finds the way) or `ethernet` (then an interface
+ * has to be named). Addresses of this machine may be left out. It ends when all are answered, or after the time-out of the last try.
+ *
+ * @throws (rejects) PermissionError without CAP_NET_RAW, ENODEV for an interface that is not there, other OSErrors of
+ *   sending; TypeError, RangeError before anything is sent; the signal's reason
+ */
+export async function send_receive<P extends Sent>(
+  packets: readonly P[],
+  options: SendReceiveOptions = {},
+): Promise<Exchanged<P>> {
+  const { interface: interface_name } = options_of(options, OPTIONS);
+  if (interface_name !== undefined) c_string(interface_name, 'interface');
+  const timing = {
+    timeout: options.timeout === undefined ? 2 : seconds(options.timeout),
+    interval: seconds(options.interval ?? 0, 'interval') ?? 0,
+    retries: integer_or(0, options.retries, 'retries', 0),
+  };
+  const signal = signal_of(options);
+  array(packets, 'packets');
+  // Of what needs it, this tells best that it is not there.
+  if (interface_name !== undefined) if_nametoindex(interface_name);
+  const probes = packets.map((packet, i) => prepare(packet, `packets[${i}]`, interface_name));
+  signal?.throwIfAborted();
+  if (probes.length === 0) return { answered: [], unanswered: [] };
+  const exchange = new Exchange(probes);
+  const kinds = new Set(probes.map(({ route }) => route.kind));
+  const wire = new Wire(kinds, interface_name, exchange.take, exchange.fail);
+  const abort = (): void => exchange.fail(signal?.reason);
+  signal?.addEventListener('abort', abort, { once: true });
+  try {
+    return await exchange.run(wire, timing);
+  } finally {
+    signal?.removeEventListener('abort', abort);
+    wire.close();
+  }
+}
+
+/** The layers of what is to be sent, and its bytes where these are given. */
+function layers_of(packet: Sent, name: string): { layers: readonly Draft[]; given?: Buffer } {
+  if (packet instanceof Packet) return { layers: packet.layers };
+  if (is_list(packet)) return { layers: packet };
+  if (!is_bytes(packet))
+    throw new TypeError(`${name} must be an array of layers, or bytes, not ${shown(packet)}`);
+  // No frame looks like an IP packet that ends where its bytes end.
+  const given = Buffer.from(bytes(packet, name));
+  const ip = parse(given, { linktype: LINKTYPE_RAW });
+  const is_ip = ip.layers[0]?.layer !== 'payload' && ip.trailer.length === 0 && ip.problems.length === 0;
+  return { layers: is_ip ? ip.layers : parse(given).layers, given };
+}
+
+function is_list(packet: Sent): packet is readonly Draft[] {
+  return Array.isArray(packet);
+}
+
+function is_bytes(packet: unknown): boolean {
+  return ArrayBuffer.isView(packet) || packet instanceof ArrayBuffer || packet instanceof SharedArrayBuffer;
+}
+
+/** Builds a packet, with the addresses that were left out. */
+function prepare<P extends Sent>(packet: P, name: string, interface_name: string | undefined): Probe<P> {
+  const { layers, given } = layers_of(packet, name);
+  const [first] = layers;
+  if (first?.layer !== 'ethernet' && first?.layer !== 'ipv4' && first?.layer !== 'ipv6') {
+    throw new TypeError(`${name} must begin with ethernet, ipv4 or ipv6, not ${shown(first?.layer)}`);
+  }
+  if (first.layer === 'ethernet' && interface_name === undefined) {
+    throw new TypeError(`${name} begins with ethernet: interface must name where to send it`);
+  }
+  const built = given ?? build(...layers.map((layer) => with_id(with_source(layer, interface_name))));
+  const wrong = first.layer === 'ipv4' ? rewritten(built) : undefined;
+  if (wrong !== undefined) {
+    throw new RangeError(
+      `${name}: the kernel replaces ipv4.${wrong} by the correct one; begin with ethernet to send it as it is`,
+    );
+  }
+  const linktype = first.layer === 'ethernet' ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
+  const dst = first.dst ?? (first.layer === 'ipv4' ? '0.0.0.0' : '::');
+  const parsed = parse(built, { linktype });
+  return { given: packet, bytes: built, route: { kind: first.layer, dst }, parsed, sent_ms: 0 };
+}
+
+let last_id = process.pid & 0xffff;
+
+/** An IPv4 header with an identification of its own: by that, errors tell packets of the same ports apart. */
+function with_id(layer: Draft): Draft {
+  if (layer.layer !== 'ipv4' || layer.id !== undefined) return layer;
+  last_id = (last_id % 0xffff) + 1;
+  return { ...layer, id: last_id };
+}
+
+/** A layer with this machine's address where the source was left out. */
+function with_source(layer: Draft, interface_name: string | undefined): Draft {
+  if (
+    (layer.layer === 'ipv4' || layer.layer === 'ipv6') &&
+    layer.src === undefined &&
+    layer.dst !== undefined
+  ) {
+    const src = source_for(layer.layer, layer.dst, interface_name);
+    return src === undefined ? layer : { ...layer, src };
+  }
+  if (interface_name === undefined) return layer;
+  if (layer.layer === 'ethernet') return { ...layer, src: layer.src ?? hardware_of(interface_name) };
+  if (layer.layer !== 'arp') return layer;
+  const sender_ip =
+    layer.sender_ip ?? (layer.target_ip && source_for('ipv4', layer.target_ip, interface_name));
+  return { ...layer, sender_mac: layer.sender_mac ?? hardware_of(interface_name), sender_ip };
+}
+
+/** Whether it is the question, which comes in as well when it was sent to this machine. The kernel may have given it an identification. */
+function is_same({ bytes: sent, route }: Probe<Sent>, data: Buffer): boolean {
+  const start = route.kind === 'ipv4' ? 12 : 0;
+  return data.length === sent.length && data.subarray(start).equals(sent.subarray(start));
+}
+
+interface Timing {
+  readonly timeout: number | null;
+  readonly interval: number;
+  readonly retries: number;
+}
+
+class Exchange<P extends Sent> {
+  readonly #answered: Exchanged<P>['answered'] = [];
+  readonly #pending: Set<Probe<P>>;
+  readonly #by_key = new Map<string, Set<Probe<P>>>();
+  /** Ends all waiting: everything is answered, or something failed. */
+  readonly #over = new AbortController();
+  #failure: { readonly reason: unknown } | undefined;
+
+  constructor(probes: readonly Probe<P>[]) {
+    this.#pending = new Set(probes);
+    for (const probe of probes) {
+      for (const key of questions(probe.parsed.layers)) {
+        const same = this.#by_key.get(key);
+        if (same === undefined) this.#by_key.set(key, new Set([probe]));
+        else same.add(probe);
+      }
+    }
+  }
+
+  /** Something went wrong: the first reason is that of the rejection. */
+  readonly fail = (reason: unknown): void => {
+    this.#failure ??= { reason };
+    this.#over.abort();
+  };
+
+  /** A packet came. */
+  readonly take = (data: Buffer, linktype: number, at_ms: number): void => {
+    const received = parse(data, { linktype });
+    for (const key of answers(received.layers)) {
+      const probe = this.#probe_for(key, received);
+      if (probe === undefined || is_same(probe, data)) continue;
+      this.#pending.delete(probe);
+      this.#by_key.get(key)?.delete(probe);
+      this.#answered.push([probe.given, received, Math.max(0, at_ms - probe.sent_ms) / 1000]);
+      if (this.#pending.size === 0) this.#over.abort();
+      return;
+    }
+  };
+
+  /** Who waits for this answer: of several, the one that it fits, else the first. */
+  #probe_for(key: string, received: Packet): Probe<P> | undefined {
+    let first: Probe<P> | undefined;
+    for (const probe of this.#by_key.get(key) ?? []) {
+      if (probe.sent_ms === 0 || !this.#pending.has(probe)) continue;
+      if (fits(probe.parsed.layers, received.layers)) return probe;
+      first ??= probe;
+    }
+    return first;
+  }
+
+  async run(wire: Wire, { timeout, interval, retries }: Timing): Promise<Exchanged<P>> {
+    for (let round = 0; round <= retries && !this.#over.signal.aborted; round++) {
+      let is_first = true;
+      for (const probe of this.#pending) {
+        if (!is_first && interval > 0) await this.#pause(interval);
+        if (this.#over.signal.aborted) break;
+        is_first = false;
+        if (!this.#pending.has(probe)) continue;
+        probe.sent_ms = performance.now();
+        await wire.send(probe.bytes, probe.route, this.#over.signal).catch((error: unknown) => {
+          if (!this.#over.signal.aborted) throw error;
+        });
+      }
+      await this.#pause(timeout);
+    }
+    if (this.#failure !== undefined) throw this.#failure.reason;
+    return { answered: this.#answered, unanswered: [...this.#pending].map(({ given }) => given) };
+  }
+
+  /** Waits for so many seconds, for ever if null, or until it is over. */
+  async #pause(duration: number | null): Promise<void> {
+    const { signal } = this.#over;
+    const until_ms = duration === null ? Number.POSITIVE_INFINITY : performance.now() + duration * 1000;
+    while (!signal.aborted && performance.now() < until_ms) {
+      const left_ms = Math.min(LONGEST_MS, Math.ceil(until_ms - performance.now()));
+      await delay(left_ms, undefined, { signal }).catch(() => undefined);
+    }
+  }
+}

@@ -1,0 +1,60 @@
+// Ethernet, and IEEE 802.3 frames, whose ethertype is a length.
+import { read_hardware } from '../bytes/address.js';
+import type { Input } from '../bytes/input.js';
+import { known, type Output } from '../bytes/output.js';
+import type { Fields } from '../layer_types.js';
+import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
+import { tag_type } from './vlan.js';
+
+export interface Ethernet {
+  readonly layer: 'ethernet';
+  dst: string;
+  src: string;
+  /** what the frame carries; below 1,536 its length in bytes, as IEEE 802.3 has it */
+  ethertype: number;
+}
+export type EthernetFields = Fields<Ethernet>;
+export type EthernetDraft = { readonly layer: 'ethernet' } & EthernetFields;
+
+const HEADER = 14;
+const FIELDS = ['dst', 'src', 'ethertype'];
+const FIRST_ETHERTYPE = 0x600;
+
+/**
+ * An Ethernet header.
+ *
+ * @param fields dst is broadcast and src zero unless given; ethertype is worked out
+ * @throws TypeError for a field that it does not have
+ */
+export function ethernet(fields: EthernetFields = {}): EthernetDraft {
+  return { layer: 'ethernet', ...known(fields, 'ethernet', FIELDS) };
+}
+
+export const ethernet_protocol: Protocol = {
+  name: 'ethernet',
+  fields: FIELDS,
+
+  parse(input: Input) {
+    if (!input.has('ethernet', HEADER)) return undefined;
+    const { view, at } = input;
+    const ethertype = view.getUint16(at + 12);
+    input.layers.push({
+      layer: 'ethernet',
+      dst: read_hardware(view, at),
+      src: read_hardware(view, at + 6),
+      ethertype,
+    });
+    input.at += HEADER;
+    if (ethertype >= FIRST_ETHERTYPE) return protocol_of_ethertype(ethertype);
+    input.limit('ethernet', at + 12, 'the length', input.at + ethertype);
+    return undefined;
+  },
+
+  build(layer: EthernetDraft, output: Output) {
+    const at = output.prepend(HEADER);
+    output.hardware(at, layer.dst ?? 'ff:ff:ff:ff:ff:ff', 'ethernet.dst');
+    output.hardware(at + 6, layer.src ?? '00:00:00:00:00:00', 'ethernet.src');
+    const worked_out = tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
+    output.u16(at + 12, layer.ethertype ?? worked_out, 'ethernet.ethertype');
+  },
+};

@@ -1,0 +1,94 @@
+// GRE, RFC 2784 and 2890: version 0, with checksum, key and sequence number where they are.
+import { integer } from '../../util/validate.js';
+import type { Input } from '../bytes/input.js';
+import { known, type Output } from '../bytes/output.js';
+import type { Fields } from '../layer_types.js';
+import { ethertype_for, type Protocol, protocol_of_ethertype, protocol_of_name } from '../registry.js';
+import { tag_type } from './vlan.js';
+
+export interface Gre {
+  readonly layer: 'gre';
+  /** all 16 bits in front of protocol: gre.CHECKSUM, gre.KEY, gre.SEQ say which fields are there, the last three bits are the version */
+  flags: number;
+  /** an ethertype; 0x6558 is Ethernet */
+  protocol: number;
+  checksum: number | undefined;
+  /** the 16 bits behind the checksum */
+  offset: number | undefined;
+  key: number | undefined;
+  seq: number | undefined;
+  checksum_ok: boolean | undefined;
+}
+export type GreFields = Fields<Gre>;
+export type GreDraft = { readonly layer: 'gre' } & GreFields;
+
+const CHECKSUM = 0x8000;
+const KEY = 0x2000;
+const SEQ = 0x1000;
+const VERSION = 7;
+const ETHERNET = 0x6558;
+const FIELDS = ['flags', 'protocol', 'checksum', 'offset', 'key', 'seq', 'checksum_ok'];
+
+function make(fields: GreFields = {}): GreDraft {
+  return { layer: 'gre', ...known(fields, 'gre', FIELDS) };
+}
+
+/**
+ * A GRE header.
+ *
+ * @param fields key and seq are there if given, the checksum if it or its flag is; flags and protocol are worked out
+ * @throws TypeError for a field that GRE does not have
+ */
+export const gre = Object.assign(make, { CHECKSUM, KEY, SEQ } as const);
+
+export const gre_protocol: Protocol = {
+  name: 'gre',
+  fields: FIELDS,
+
+  parse(input: Input) {
+    if (!input.has('gre', 4)) return undefined;
+    const { view, at } = input;
+    const flags = view.getUint16(at);
+    const has = (flag: number): boolean => (flags & VERSION) === 0 && (flags & flag) !== 0;
+    const size = 4 + (has(CHECKSUM) ? 4 : 0) + (has(KEY) ? 4 : 0) + (has(SEQ) ? 4 : 0);
+    if (!input.has('gre', size)) return undefined;
+    const key = at + (has(CHECKSUM) ? 8 : 4);
+    const seq = key + (has(KEY) ? 4 : 0);
+    const protocol = view.getUint16(at + 2);
+    input.layers.push({
+      layer: 'gre',
+      flags,
+      protocol,
+      checksum: has(CHECKSUM) ? view.getUint16(at + 4) : undefined,
+      offset: has(CHECKSUM) ? view.getUint16(at + 6) : undefined,
+      key: has(KEY) ? view.getUint32(key) : undefined,
+      seq: has(SEQ) ? view.getUint32(seq) : undefined,
+      checksum_ok: has(CHECKSUM) ? input.verify(at, 0) : undefined,
+    });
+    input.at += size;
+    if ((flags & VERSION) !== 0) return undefined;
+    return protocol === ETHERNET ? protocol_of_name('ethernet') : protocol_of_ethertype(protocol);
+  },
+
+  build(layer: GreDraft, output: Output) {
+    const given = (value: unknown, flag: number): number =>
+      value === undefined || value === null ? 0 : flag;
+    const worked_out = given(layer.checksum, CHECKSUM) | given(layer.key, KEY) | given(layer.seq, SEQ);
+    const flags = integer(layer.flags ?? worked_out, 'gre.flags', 0, 0xffff);
+    // Other versions have other fields.
+    const present = (flags & VERSION) === 0 ? flags | worked_out : worked_out;
+    const has_checksum = (present & CHECKSUM) !== 0;
+    if (present & SEQ) output.u32(output.prepend(4), layer.seq ?? 0, 'gre.seq');
+    if (present & KEY) output.u32(output.prepend(4), layer.key ?? 0, 'gre.key');
+    if (has_checksum) output.u16(output.prepend(4) + 2, layer.offset ?? 0, 'gre.offset');
+    const at = output.prepend(4);
+    const ethertype = tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
+    output.view.setUint16(at, flags);
+    output.u16(
+      at + 2,
+      layer.protocol ?? (output.next?.layer === 'ethernet' ? ETHERNET : ethertype),
+      'gre.protocol',
+    );
+    if (has_checksum) output.checksum(at + 4, layer.checksum, 'gre.checksum', at, output.end);
+  },
+};

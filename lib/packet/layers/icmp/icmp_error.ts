@@ -1,0 +1,249 @@
+// What errors of ICMP and ICMPv6 have in common: the packet that they quote, and the extensions behind it, RFC 4884; MPLS labels are
+// RFC 4950.
+import { array, type BytesLike, bytes, integer, shown } from '../../../util/validate.js';
+import { type Input, parse_layers } from '../../bytes/input.js';
+import { known, type Output, units } from '../../bytes/output.js';
+import type { Draft, Layer } from '../../layer_types.js';
+import { made } from '../../options/option_values.js';
+import type { OtherOption } from '../../options/options.js';
+import { protocol_of_name } from '../../registry.js';
+
+export interface MplsLabel {
+  label: number;
+  traffic_class: number;
+  /** whether it is the last of the stack */
+  bottom: boolean;
+  ttl: number;
+}
+
+/** An object behind the quoted packet: its class and its type within that. */
+export type IcmpExtension =
+  | {
+      readonly class: 1;
+      readonly type: 1;
+      readonly name: 'mpls';
+      readonly data: Buffer;
+      readonly labels: readonly MplsLabel[];
+    }
+  | ({ readonly class: number } & OtherOption);
+
+export type IcmpExtensionFields =
+  | {
+      readonly name: 'mpls';
+      readonly class?: number;
+      readonly type?: number;
+      readonly labels?: readonly Partial<MplsLabel>[];
+      readonly data?: BytesLike;
+    }
+  | {
+      readonly name?: 'unknown' | 'malformed';
+      readonly class: number;
+      readonly type: number;
+      readonly data?: BytesLike;
+    };
+
+/** The quoted packet of an error. */
+export interface Quoting {
+  /** the layers of the packet that the error is about, however little of it is there */
+  quoted: readonly Layer[];
+}
+
+/** The same with what may stand behind it. */
+export interface Extended extends Quoting {
+  /** of the quoted packet with its padding, in bytes; 0 where there are no extensions */
+  length: number;
+  extensions: readonly IcmpExtension[];
+  /** 0: none; undefined where there are no extensions */
+  extensions_checksum: number | undefined;
+  /** false where that is wrong; undefined where it cannot be known */
+  extensions_ok: boolean | undefined;
+}
+
+/** How a quotation is given: layers to build, or the bytes of a packet. */
+export interface QuotingFields {
+  quoted?: readonly Draft[] | BytesLike;
+}
+export interface ExtendedFields extends QuotingFields {
+  length?: number;
+  extensions?: readonly IcmpExtensionFields[];
+  extensions_checksum?: number | undefined;
+  extensions_ok?: boolean | undefined;
+}
+
+type Family = 'ipv4' | 'ipv6';
+const layer_name = { ipv4: 'icmp', ipv6: 'icmpv6' } as const;
+
+// Extensions begin behind at least so many bytes of the quoted packet.
+const LEAST_QUOTED = 128;
+const VERSION = 2;
+/** The values of an extension by its name. */
+const VALUES: Readonly<Record<string, readonly string[]>> = { mpls: ['labels'], unknown: [], malformed: [] };
+
+/** The layers of the packet quoted from an offset to the end. */
+export function read_quoted(input: Input, start: number, family: Family): Quoting {
+  return { quoted: quotation(input, start, input.end, true, family) };
+}
+
+/** The same, with extensions if there are any. */
+export function read_extended(input: Input, start: number, length: number, family: Family): Extended {
+  const layer = layer_name[family];
+  const end = extensions_start(input, start, length);
+  const has_extensions = end !== undefined && input.view.getUint8(end) >>> 4 === VERSION;
+  if (end !== undefined && !has_extensions) input.problem(layer, end, 'extensions of another version than 2');
+  if (length !== 0 && start + length > input.wire_end && !input.partial) {
+    input.problem(layer, start - 4, `length ${length} goes beyond the end`);
+  }
+  if (!has_extensions) {
+    const { quoted } = read_quoted(input, start, family);
+    return { quoted, length, extensions: [], extensions_checksum: undefined, extensions_ok: undefined };
+  }
+  const extensions_checksum = input.view.getUint16(end + 2);
+  return {
+    quoted: quotation(input, start, end, false, family),
+    length,
+    extensions: read_extensions(input, end + 4, layer),
+    extensions_checksum,
+    extensions_ok: extensions_checksum === 0 ? undefined : input.verify(end, 0),
+  };
+}
+
+/** Where extensions stand: where the length says; or, from routers older than the RFC, behind 128 bytes with a correct checksum. */
+function extensions_start(input: Input, start: number, length: number): number | undefined {
+  const end = start + (length === 0 ? LEAST_QUOTED : length);
+  if (end + 4 > input.end) return undefined;
+  if (length !== 0) return end;
+  const is_one = input.view.getUint8(end) >>> 4 === VERSION && input.verify(end, 0) === true;
+  return is_one ? end : undefined;
+}
+
+function quotation(input: Input, start: number, end: number, keep_padding: boolean, family: Family): Layer[] {
+  const inner = input.quotation(start, end);
+  parse_layers(inner, start < end ? protocol_of_name(family) : undefined);
+  // Behind a short packet stands padding; what is none, or is not worked out from a length, stays a layer.
+  const rest = input.slice(inner.end, end);
+  if (rest.length > 0 && (keep_padding || rest.some((byte) => byte !== 0))) {
+    inner.layers.push({ layer: 'payload', data: rest });
+  }
+  return inner.layers;
+}
+
+function read_extensions(input: Input, start: number, layer: 'icmp' | 'icmpv6'): IcmpExtension[] {
+  const { view, end } = input;
+  const extensions: IcmpExtension[] = [];
+  for (let at = start; at < end; ) {
+    const size = at + 4 <= end ? view.getUint16(at) : 0;
+    if (size < 4 || at + size > end) {
+      if (input.end === input.wire_end && !input.partial) {
+        input.problem(layer, at, `an extension of ${size} bytes, where ${end - at} are left`);
+      }
+      extensions.push({ class: 0, type: 0, name: 'malformed', data: input.slice(at, end) });
+      break;
+    }
+    const [class_number, type] = [view.getUint8(at + 2), view.getUint8(at + 3)];
+    const data = input.slice(at + 4, at + size);
+    if (class_number === 1 && type === 1 && data.length % 4 === 0) {
+      extensions.push({ class: 1, type: 1, name: 'mpls', data, labels: labels_in(view, at + 4, at + size) });
+    } else extensions.push({ class: class_number, type, name: 'unknown', data });
+    at += size;
+  }
+  return extensions;
+}
+
+function labels_in(view: DataView, start: number, end: number): MplsLabel[] {
+  const labels: MplsLabel[] = [];
+  for (let at = start; at < end; at += 4) {
+    const entry = view.getUint32(at);
+    labels.push({
+      label: entry >>> 12,
+      traffic_class: (entry >>> 9) & 7,
+      bottom: (entry & 0x100) !== 0,
+      ttl: entry & 255,
+    });
+  }
+  return labels;
+}
+
+/** Prepends a quoted packet. */
+export function write_quoted(fields: QuotingFields, output: Output, field: string): void {
+  output.prepend_bytes(quoted_bytes(fields, output, field));
+}
+
+/**
+ * Prepends a quoted packet and its extensions.
+ *
+ * @param unit what the message's length field counts by, in bytes
+ * @returns the value of that field
+ */
+export function write_extended(fields: ExtendedFields, output: Output, field: string, unit: number): number {
+  const extensions = array(fields.extensions ?? [], `${field}.extensions`).map((extension, i) =>
+    extension_bytes(extension, `${field}.extensions[${i}]`),
+  );
+  const has_extensions = extensions.length > 0;
+  if (has_extensions) {
+    output.prepend_bytes(Buffer.concat(extensions));
+    const at = output.prepend(4);
+    output.view.setUint16(at, VERSION << 12);
+    output.checksum(at + 2, fields.extensions_checksum, `${field}.extensions_checksum`, at, output.end);
+  }
+  const quoted = quoted_bytes(fields, output, field);
+  const least = has_extensions ? Math.max(LEAST_QUOTED, Math.ceil(quoted.length / unit) * unit) : 0;
+  const length = units(fields.length ?? least, `${field}.length`, unit, 255);
+  if (has_extensions) {
+    output.prepend_zeros(Math.max(0, (length * unit || LEAST_QUOTED) - quoted.length));
+  }
+  output.prepend_bytes(quoted);
+  return length;
+}
+
+function quoted_bytes(fields: QuotingFields, output: Output, field: string): Uint8Array {
+  const { quoted = [] } = fields;
+  return is_layers(quoted) ? output.apart(quoted, `${field}.quoted`) : bytes(quoted, `${field}.quoted`);
+}
+
+function is_layers(quoted: readonly Draft[] | BytesLike): quoted is readonly Draft[] {
+  return Array.isArray(quoted);
+}
+
+function extension_bytes(extension: unknown, field: string): Uint8Array {
+  if (!is_extension(extension)) throw new TypeError(`${field} must be an object, not ${shown(extension)}`);
+  const { name = 'unknown' } = extension;
+  const values = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined;
+  if (values === undefined)
+    throw new RangeError(`${field}.name must be mpls, or left out, not ${shown(name)}`);
+  known(extension, field, ['class', 'type', 'name', 'data', ...values]);
+  const given = extension.data === undefined ? undefined : bytes(extension.data, `${field}.data`);
+  if (extension.name === 'malformed') return given ?? new Uint8Array(0);
+  let data = given;
+  if (extension.name === 'mpls' && extension.labels !== undefined) {
+    data = label_bytes(extension.labels, `${field}.labels`);
+    if (given !== undefined && Buffer.compare(given, data) !== 0) {
+      throw new RangeError(`${field}: data and labels disagree; leave one of them out`);
+    }
+  }
+  const size = 4 + (data?.length ?? 0);
+  const of_mpls = extension.name === 'mpls' ? 1 : undefined;
+  const head = made(4, (view) => {
+    view.setUint16(0, size);
+    view.setUint8(2, integer(extension.class ?? of_mpls, `${field}.class`, 0, 255));
+    view.setUint8(3, integer(extension.type ?? of_mpls, `${field}.type`, 0, 255));
+  });
+  return Buffer.concat([head, data ?? new Uint8Array(0)]);
+}
+
+function is_extension(value: unknown): value is IcmpExtensionFields {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function label_bytes(labels: readonly Partial<MplsLabel>[], field: string): Uint8Array {
+  array(labels, field);
+  return made(labels.length * 4, (view) => {
+    for (const [i, entry] of labels.entries()) {
+      known(entry, `${field}[${i}]`, ['label', 'traffic_class', 'bottom', 'ttl']);
+      const label = integer(entry.label ?? 0, `${field}[${i}].label`, 0, 0xfffff);
+      const traffic_class = integer(entry.traffic_class ?? 0, `${field}[${i}].traffic_class`, 0, 7);
+      const ttl = integer(entry.ttl ?? 0, `${field}[${i}].ttl`, 0, 255);
+      const bottom = entry.bottom ?? i === labels.length - 1;
+      view.setUint32(i * 4, label * 0x1000 + (traffic_class << 9) + (bottom ? 0x100 : 0) + ttl);
+    }
+  });
+}

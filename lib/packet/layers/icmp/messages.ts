@@ -1,0 +1,57 @@
+// Makers for a protocol whose messages have names and fields of their own: ICMP and ICMPv6.
+import { known, message_title } from '../../bytes/output.js';
+import type { MessageFields } from '../../registry.js';
+
+/** What any message may be given. */
+export interface HeaderFields {
+  type?: number;
+  code?: number;
+  checksum?: number;
+  checksum_ok?: boolean | undefined;
+}
+export interface OtherFields extends HeaderFields {
+  /** the four bytes behind the checksum */
+  rest?: number;
+}
+/** A message as its maker gives it. */
+export type Draft<Layer, Messages, Name extends keyof Messages> = {
+  readonly layer: Layer;
+  readonly name: Name;
+} & HeaderFields &
+  Messages[Name];
+/** A message of a type that has no name. */
+export type Other<Layer> = { readonly layer: Layer; readonly name?: 'unknown' } & OtherFields;
+
+/** A maker of any message by its type, which has one for each message by its name. */
+export type Makers<Layer, Messages> = ((fields?: OtherFields) => Other<Layer>) & {
+  readonly [Name in keyof Messages]: (fields?: HeaderFields & Messages[Name]) => Draft<Layer, Messages, Name>;
+};
+
+const HEAD = ['type', 'code', 'checksum', 'checksum_ok'];
+
+/** All fields of each message: its own, which are given, and those of any. */
+export function message_fields<Name extends string>(
+  own: Readonly<Record<Name, readonly string[]>>,
+): MessageFields {
+  const all = Object.entries<readonly string[]>({ ...own, unknown: ['rest'] });
+  return Object.fromEntries(all.map(([name, names]) => [name, [...HEAD, ...names]]));
+}
+
+/**
+ * The makers of a protocol's messages. Each throws a TypeError for a field that the message does not have.
+ *
+ * @typeParam Messages what each message is made of, by its name
+ * @param fields_of what `message_fields` gave
+ */
+export function makers<Layer extends string, Messages extends object>(
+  layer: Layer,
+  fields_of: MessageFields,
+): Makers<Layer, Messages> {
+  const all = Object.entries(fields_of).map(([name, names]) => [
+    name,
+    (fields: object = {}) => ({ layer, name, ...known(fields, message_title(layer, name), names) }),
+  ]);
+  const { unknown, ...named } = Object.fromEntries(all);
+  // The types follow from Messages, which entries do not keep.
+  return Object.assign(unknown, named) as never;
+}

@@ -1,0 +1,46 @@
+// The bits of ICMP and ICMPv6 messages that have no meaning (yet): kept, so that a message goes out as it came.
+import { integer } from '../../../util/validate.js';
+
+export interface Reserved {
+  /** the four bytes behind the checksum as a number, without the bits that have a meaning; senders leave it 0 */
+  reserved: number;
+}
+type Named<Name> = Partial<Reserved> & { readonly name: Name };
+
+/** Reads and writes them, by the mask of those bits in each message. */
+function reserved_bits<Name extends string>(layer: string, masks: Readonly<Record<Name, number>>) {
+  return {
+    read: (name: Name, rest: number): Reserved => ({ reserved: (rest & masks[name]) >>> 0 }),
+
+    /** @throws TypeError; RangeError for bits that have a meaning */
+    write({ name, reserved = 0 }: Named<Name>): number {
+      integer(reserved, `${layer}.reserved`, 0, 0xffffffff);
+      if ((reserved & ~masks[name]) !== 0) {
+        const hex = [masks[name], reserved].map((number) => `0x${number.toString(16)}`);
+        throw new RangeError(`${layer}.reserved must be within ${hex[0]}, not ${hex[1]}`);
+      }
+      return reserved;
+    },
+  };
+}
+
+export const icmp_reserved = reserved_bits('icmp', {
+  destination_unreachable: 0xff000000,
+  source_quench: 0xffffffff,
+  router_solicitation: 0xffffffff,
+  time_exceeded: 0xff00ffff,
+  parameter_problem: 0xffff,
+});
+
+export const icmpv6_reserved = reserved_bits('icmpv6', {
+  destination_unreachable: 0xffffff,
+  time_exceeded: 0xffffff,
+  multicast_listener_query: 0xffff,
+  multicast_listener_report: 0xffff,
+  multicast_listener_done: 0xffff,
+  router_solicitation: 0xffffffff,
+  neighbor_solicitation: 0xffffffff,
+  neighbor_advertisement: 0xffffff,
+  redirect: 0xffffffff,
+  multicast_listener_report_v2: 0xffff0000,
+});

@@ -1,0 +1,119 @@
+// IPv6, RFC 8200. Its extension headers are a field of it: ipv6_extensions.ts.
+import { integer } from '../../util/validate.js';
+import { read_ipv6 } from '../bytes/address.js';
+import { add_words } from '../bytes/checksum.js';
+import type { Input } from '../bytes/input.js';
+import { known, type Output } from '../bytes/output.js';
+import type { Fields } from '../layer_types.js';
+import {
+  type Ends,
+  type Ipv6Extension,
+  type Ipv6ExtensionFields,
+  read_extensions,
+  write_extensions,
+} from '../options/ipv6_extensions.js';
+import { type Protocol, protocol_of_ip } from '../registry.js';
+
+export interface Ipv6 {
+  readonly layer: 'ipv6';
+  version: number;
+  traffic_class: number;
+  flow_label: number;
+  /** of everything behind this header, extension headers included, in bytes */
+  payload_length: number;
+  /** the type of the first extension header, or of what the packet carries */
+  next_header: number;
+  hop_limit: number;
+  src: string;
+  dst: string;
+  extensions: readonly Ipv6Extension[];
+}
+export type Ipv6Fields = Fields<Ipv6, { extensions: readonly Ipv6ExtensionFields[] }>;
+export type Ipv6Draft = { readonly layer: 'ipv6' } & Ipv6Fields;
+
+const HEADER = 40;
+const NO_NEXT_HEADER = 59;
+const FIELDS = [
+  ...['version', 'traffic_class', 'flow_label', 'payload_length', 'next_header', 'hop_limit', 'src', 'dst'],
+  'extensions',
+];
+
+/**
+ * An IPv6 header with its extension headers.
+ *
+ * @param fields src and dst are :: unless given, hop_limit is 64, the others 0; payload_length and next_header are worked out
+ * @throws TypeError for a field that IPv6 does not have
+ */
+export function ipv6(fields: Ipv6Fields = {}): Ipv6Draft {
+  return { layer: 'ipv6', ...known(fields, 'ipv6', FIELDS) };
+}
+
+export const ipv6_protocol: Protocol = {
+  name: 'ipv6',
+  fields: FIELDS,
+
+  parse(input: Input) {
+    if (!input.has('ipv6', HEADER)) return undefined;
+    const { view, at } = input;
+    const first = view.getUint32(at);
+    const version = first >>> 28;
+    if (version !== 6) {
+      input.problem('ipv6', at, `version is ${version}, not 6`);
+      return undefined;
+    }
+    const payload_length = view.getUint16(at + 4);
+    const next_header = view.getUint8(at + 6);
+    // 0: nothing at all; or more than the field can say, where what should be nothing has a type.
+    if (payload_length !== 0 || next_header === NO_NEXT_HEADER) {
+      input.limit('ipv6', at + 4, 'payload_length', at + HEADER + payload_length);
+    }
+    input.at += HEADER;
+    const { extensions, upper, ends } = read_extensions(input, next_header);
+    if (payload_length === 0) limit_jumbogram(input, at, extensions);
+    input.layers.push({
+      layer: 'ipv6',
+      version,
+      traffic_class: (first >>> 20) & 0xff,
+      flow_label: first & 0xfffff,
+      payload_length,
+      next_header,
+      hop_limit: view.getUint8(at + 7),
+      src: read_ipv6(view, at + 8),
+      dst: read_ipv6(view, at + 24),
+      extensions,
+    });
+    input.pseudo_header = address_sum(view, at, ends);
+    return upper === undefined ? undefined : protocol_of_ip(upper);
+  },
+
+  build(layer: Ipv6Draft, output: Output) {
+    const { first, ends } = write_extensions(layer.extensions ?? [], output);
+    const at = output.prepend(HEADER);
+    const version = integer(layer.version ?? 6, 'ipv6.version', 0, 15);
+    const traffic_class = integer(layer.traffic_class ?? 0, 'ipv6.traffic_class', 0, 0xff);
+    const flow_label = integer(layer.flow_label ?? 0, 'ipv6.flow_label', 0, 0xfffff);
+    output.view.setUint32(at, version * 2 ** 28 + traffic_class * 2 ** 20 + flow_label);
+    output.u16(at + 4, layer.payload_length ?? output.length - HEADER, 'ipv6.payload_length');
+    output.u8(at + 6, layer.next_header ?? first, 'ipv6.next_header');
+    output.u8(at + 7, layer.hop_limit ?? 64, 'ipv6.hop_limit');
+    output.ipv6(at + 8, layer.src ?? '::', 'ipv6.src');
+    output.ipv6(at + 24, layer.dst ?? '::', 'ipv6.dst');
+    output.settle_checksum(address_sum(output.view, at, ends));
+  },
+};
+
+/** The length of a packet beyond 65,535 bytes stands in an option, RFC 2675. */
+function limit_jumbogram(input: Input, at: number, extensions: readonly Ipv6Extension[]): void {
+  const [first] = extensions;
+  if (first?.name !== 'hop_by_hop') return;
+  const jumbo = first.options.find(({ name }) => name === 'jumbo_payload');
+  if (jumbo?.name === 'jumbo_payload')
+    input.limit('ipv6', at + 4, 'jumbo_payload', at + HEADER + jumbo.length);
+}
+
+/** What the addresses add to a pseudo-header: the destination is the end of the route in a routing header, RFC 8200, 8.1. */
+function address_sum(view: DataView, at: number, ends: Ends): number {
+  const src = ends.src ?? at + 8;
+  const dst = ends.dst ?? at + 24;
+  return add_words(view, dst, dst + 16, add_words(view, src, src + 16, 0));
+}

@@ -1,0 +1,149 @@
+// Linux "cooked" captures, in which the link-layer header is replaced (tcpdump -i any): LINKTYPE_LINUX_SLL and LINUX_SLL2.
+import { bytes } from '../../util/validate.js';
+import { hardware_length, read_hardware } from '../bytes/address.js';
+import type { Input } from '../bytes/input.js';
+import { known, type Output } from '../bytes/output.js';
+import type { Fields } from '../layer_types.js';
+import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
+import { tag_type } from './vlan.js';
+
+interface Cooked {
+  /** for whom the packet is: PACKET_HOST (0), PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING (4) */
+  packet_type: number;
+  /** ARPHRD_ number of the interface */
+  arphrd_type: number;
+  /** of the sender's address, in bytes; what is beyond 8 is not there */
+  address_length: number;
+  /** of the sender */
+  src: string;
+  /** what stands behind src in the 8 bytes that there are for it */
+  padding: Buffer;
+  /** what the packet carries: an ethertype */
+  protocol: number;
+}
+
+export interface LinuxSll extends Cooked {
+  readonly layer: 'linux_sll';
+}
+export interface LinuxSll2 extends Cooked {
+  readonly layer: 'linux_sll2';
+  /** senders leave it 0 */
+  reserved: number;
+  interface_index: number;
+}
+export type LinuxSllFields = Fields<LinuxSll, { padding: Uint8Array }>;
+export type LinuxSllDraft = { readonly layer: 'linux_sll' } & LinuxSllFields;
+export type LinuxSll2Fields = Fields<LinuxSll2, { padding: Uint8Array }>;
+export type LinuxSll2Draft = { readonly layer: 'linux_sll2' } & LinuxSll2Fields;
+
+const SLL = 16;
+const SLL2 = 20;
+const ADDRESS = 8;
+const ETHERNET = 1;
+const FIELDS = ['packet_type', 'arphrd_type', 'address_length', 'src', 'padding', 'protocol'];
+const FIELDS2 = ['reserved', 'interface_index', ...FIELDS];
+
+/**
+ * A cooked header.
+ *
+ * @param fields unless given the packet is for this host and came from the Ethernet address zero; lengths and protocol are worked out
+ * @throws TypeError for a field that it does not have
+ */
+export function linux_sll(fields: LinuxSllFields = {}): LinuxSllDraft {
+  return { layer: 'linux_sll', ...known(fields, 'linux_sll', FIELDS) };
+}
+
+/** The second version of it, with interface_index and reserved bytes. */
+export function linux_sll2(fields: LinuxSll2Fields = {}): LinuxSll2Draft {
+  return { layer: 'linux_sll2', ...known(fields, 'linux_sll2', FIELDS2) };
+}
+
+/** The sender's address in a field of 8 bytes, as far as it goes, and what is left of the field. */
+function read_address(input: Input, at: number, length: number): { src: string; padding: Buffer } {
+  const used = Math.min(length, ADDRESS);
+  return { src: read_hardware(input.view, at, used), padding: input.slice(at + used, at + ADDRESS) };
+}
+
+/** Writes the sender's address; returns its length. */
+function write_address(layer: LinuxSllDraft | LinuxSll2Draft, output: Output, at: number): number {
+  const src = layer.src ?? '00:00:00:00:00:00';
+  const length = Math.min(hardware_length(src) ?? 6, ADDRESS);
+  output.bytes.fill(0, at, at + ADDRESS);
+  output.hardware(at, src, `${layer.layer}.src`, length);
+  const padding = bytes(layer.padding ?? new Uint8Array(0), `${layer.layer}.padding`);
+  if (padding.length > ADDRESS - length) {
+    throw new RangeError(`${layer.layer}.padding is longer than the ${ADDRESS - length} bytes behind src`);
+  }
+  output.bytes.set(padding, at + length);
+  return length;
+}
+
+function protocol_for(output: Output): number {
+  return tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
+}
+
+export const linux_sll_protocol: Protocol = {
+  name: 'linux_sll',
+  fields: FIELDS,
+
+  parse(input: Input) {
+    if (!input.has('linux_sll', SLL)) return undefined;
+    const { view, at } = input;
+    const address_length = view.getUint16(at + 4);
+    const protocol = view.getUint16(at + 14);
+    input.layers.push({
+      layer: 'linux_sll',
+      packet_type: view.getUint16(at),
+      arphrd_type: view.getUint16(at + 2),
+      address_length,
+      ...read_address(input, at + 6, address_length),
+      protocol,
+    });
+    input.at += SLL;
+    return protocol_of_ethertype(protocol);
+  },
+
+  build(layer: LinuxSllDraft, output: Output) {
+    const at = output.prepend(SLL);
+    const length = write_address(layer, output, at + 6);
+    output.u16(at, layer.packet_type ?? 0, 'linux_sll.packet_type');
+    output.u16(at + 2, layer.arphrd_type ?? ETHERNET, 'linux_sll.arphrd_type');
+    output.u16(at + 4, layer.address_length ?? length, 'linux_sll.address_length');
+    output.u16(at + 14, layer.protocol ?? protocol_for(output), 'linux_sll.protocol');
+  },
+};
+
+export const linux_sll2_protocol: Protocol = {
+  name: 'linux_sll2',
+  fields: FIELDS2,
+
+  parse(input: Input) {
+    if (!input.has('linux_sll2', SLL2)) return undefined;
+    const { view, at } = input;
+    const protocol = view.getUint16(at);
+    const address_length = view.getUint8(at + 11);
+    input.layers.push({
+      layer: 'linux_sll2',
+      reserved: view.getUint16(at + 2),
+      interface_index: view.getUint32(at + 4),
+      packet_type: view.getUint8(at + 10),
+      arphrd_type: view.getUint16(at + 8),
+      address_length,
+      ...read_address(input, at + 12, address_length),
+      protocol,
+    });
+    input.at += SLL2;
+    return protocol_of_ethertype(protocol);
+  },
+
+  build(layer: LinuxSll2Draft, output: Output) {
+    const at = output.prepend(SLL2);
+    const length = write_address(layer, output, at + 12);
+    output.u16(at, layer.protocol ?? protocol_for(output), 'linux_sll2.protocol');
+    output.u16(at + 2, layer.reserved ?? 0, 'linux_sll2.reserved');
+    output.u32(at + 4, layer.interface_index ?? 0, 'linux_sll2.interface_index');
+    output.u16(at + 8, layer.arphrd_type ?? ETHERNET, 'linux_sll2.arphrd_type');
+    output.u8(at + 10, layer.packet_type ?? 0, 'linux_sll2.packet_type');
+    output.u8(at + 11, layer.address_length ?? length, 'linux_sll2.address_length');
+  },
+};

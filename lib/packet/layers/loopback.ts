@@ -1,0 +1,67 @@
+// The header of loopback captures on BSD systems: an address family, in the byte order of that machine (LINKTYPE_NULL) or in
+// network byte order (LINKTYPE_LOOP).
+import { integer } from '../../util/validate.js';
+import type { Input, Parser } from '../bytes/input.js';
+import { known, type Output } from '../bytes/output.js';
+import type { Fields } from '../layer_types.js';
+import { type Protocol, protocol_of_name } from '../registry.js';
+
+export interface Loopback {
+  readonly layer: 'loopback';
+  /** the number that the capturing system gives the address family: 2 is IPv4; 24, 28 and 30 are IPv6 */
+  family: number;
+  /** of family */
+  byte_order: 'little' | 'big';
+}
+export type LoopbackFields = Fields<Loopback>;
+export type LoopbackDraft = { readonly layer: 'loopback' } & LoopbackFields;
+
+const HEADER = 4;
+const FIELDS = ['family', 'byte_order'];
+const AF_INET = 2;
+/** Linux; NetBSD and OpenBSD; FreeBSD; Darwin. */
+const AF_INET6 = [10, 24, 28, 30];
+
+/**
+ * The header of a loopback capture.
+ *
+ * @param fields byte_order is 'little' unless given; family is worked out, IPv6 is Darwin's 30
+ * @throws TypeError for a field that it does not have
+ */
+export function loopback(fields: LoopbackFields = {}): LoopbackDraft {
+  return { layer: 'loopback', ...known(fields, 'loopback', FIELDS) };
+}
+
+function parse(input: Input, network_order: boolean): Parser | undefined {
+  if (!input.has('loopback', HEADER)) return undefined;
+  const { view, at } = input;
+  // No family is beyond 16 bits: what is, stands in the other order.
+  const little = !network_order && view.getUint32(at, true) <= 0xffff;
+  const family = view.getUint32(at, little);
+  input.layers.push({ layer: 'loopback', family, byte_order: little ? 'little' : 'big' });
+  input.at += HEADER;
+  if (family === AF_INET) return protocol_of_name('ipv4');
+  return AF_INET6.includes(family) ? protocol_of_name('ipv6') : undefined;
+}
+
+/** LINKTYPE_LOOP: in network byte order, always. */
+export const loop: Parser = { parse: (input) => parse(input, true) };
+
+export const loopback_protocol: Protocol = {
+  name: 'loopback',
+  fields: FIELDS,
+
+  parse: (input) => parse(input, false),
+
+  build(layer: LoopbackDraft, output: Output) {
+    const at = output.prepend(HEADER);
+    const family = layer.family ?? (output.next?.layer === 'ipv6' ? 30 : AF_INET);
+    const { byte_order = 'little' } = layer;
+    if (byte_order !== 'little' && byte_order !== 'big') {
+      throw new RangeError(
+        `loopback.byte_order must be 'little' or 'big', not ${JSON.stringify(byte_order)}`,
+      );
+    }
+    output.view.setUint32(at, integer(family, 'loopback.family', 0, 0xffffffff), byte_order === 'little');
+  },
+};

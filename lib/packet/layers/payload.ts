@@ -1,0 +1,34 @@
+// Bytes that nobody here understands: data, or what is left of a malformed packet.
+import { type BytesLike, data as to_data } from '../../util/validate.js';
+import type { Output } from '../bytes/output.js';
+import type { Protocol } from '../registry.js';
+
+export interface Payload {
+  readonly layer: 'payload';
+  /** a view of the packet's memory */
+  data: Buffer;
+}
+export interface PayloadDraft {
+  readonly layer: 'payload';
+  /** a string stands for its UTF-8 bytes */
+  readonly data: BytesLike | string;
+}
+
+/**
+ * Data.
+ *
+ * @param data bytes, or a string for its UTF-8 bytes
+ * @throws TypeError
+ */
+export function payload(data: BytesLike | string): PayloadDraft {
+  return { layer: 'payload', data: to_data(data, 'payload.data') };
+}
+
+export const payload_protocol: Protocol = {
+  name: 'payload',
+  fields: ['data'],
+  parse: () => undefined,
+  build(layer: PayloadDraft, output: Output) {
+    output.prepend_bytes(to_data(layer.data, 'payload.data'));
+  },
+};

@@ -1,0 +1,101 @@
+// TCP, RFC 9293.
+import { integer } from '../../util/validate.js';
+import type { Input } from '../bytes/input.js';
+import { known, type Output, padded, units } from '../bytes/output.js';
+import type { Fields } from '../layer_types.js';
+import { type TcpOption, type TcpOptionFields, tcp_options } from '../options/tcp.js';
+import type { Protocol } from '../registry.js';
+
+export interface Tcp {
+  readonly layer: 'tcp';
+  src_port: number;
+  dst_port: number;
+  seq: number;
+  ack: number;
+  /** where the data begins, in bytes: the size of the header */
+  data_offset: number;
+  /** the 12 bits behind data_offset: tcp.FIN … tcp.AE, and three that are reserved */
+  flags: number;
+  window: number;
+  checksum: number;
+  urgent: number;
+  options: readonly TcpOption[];
+  checksum_ok: boolean | undefined;
+}
+export type TcpFields = Fields<Tcp, { options: readonly TcpOptionFields[] }>;
+export type TcpDraft = { readonly layer: 'tcp' } & TcpFields;
+
+const NUMBER = 6;
+const HEADER = 20;
+const FIELDS = [
+  ...['src_port', 'dst_port', 'seq', 'ack', 'data_offset', 'flags', 'window'],
+  ...['checksum', 'urgent', 'options', 'checksum_ok'],
+];
+
+function make(fields: TcpFields = {}): TcpDraft {
+  return { layer: 'tcp', ...known(fields, 'tcp', FIELDS) };
+}
+
+/**
+ * A TCP header.
+ *
+ * @param fields numbers are 0 unless given, but window is 65,535; data_offset, checksum and padding behind the options are worked out
+ * @throws TypeError for a field that TCP does not have
+ */
+export const tcp = Object.assign(make, {
+  FIN: 0x01,
+  SYN: 0x02,
+  RST: 0x04,
+  PSH: 0x08,
+  ACK: 0x10,
+  URG: 0x20,
+  ECE: 0x40,
+  CWR: 0x80,
+  AE: 0x100,
+} as const);
+
+export const tcp_protocol: Protocol = {
+  name: 'tcp',
+  fields: FIELDS,
+
+  parse(input: Input) {
+    if (!input.has('tcp', HEADER)) return undefined;
+    const { view, at } = input;
+    const bits = view.getUint16(at + 12);
+    const data_offset = (bits >>> 12) * 4;
+    if (data_offset < HEADER)
+      input.problem('tcp', at + 12, `data_offset is ${data_offset}, less than the header`);
+    const whole = data_offset <= HEADER || input.has('tcp', data_offset);
+    input.layers.push({
+      layer: 'tcp',
+      src_port: view.getUint16(at),
+      dst_port: view.getUint16(at + 2),
+      seq: view.getUint32(at + 4),
+      ack: view.getUint32(at + 8),
+      data_offset,
+      flags: bits & 0xfff,
+      window: view.getUint16(at + 14),
+      checksum: view.getUint16(at + 16),
+      urgent: view.getUint16(at + 18),
+      options: tcp_options.read(input, at + HEADER, at + data_offset),
+      checksum_ok: input.verify_transport(at, NUMBER),
+    });
+    input.at = whole ? at + Math.max(data_offset, HEADER) : input.end;
+    return undefined;
+  },
+
+  build(layer: TcpDraft, output: Output) {
+    const options = tcp_options.bytes(layer.options ?? [], 'tcp.options');
+    const at = output.prepend_header(HEADER, options, 'tcp.options');
+    const data_offset = units(layer.data_offset ?? HEADER + padded(options), 'tcp.data_offset', 4, 15);
+    const flags = integer(layer.flags ?? 0, 'tcp.flags', 0, 0xfff);
+    output.u16(at, layer.src_port ?? 0, 'tcp.src_port');
+    output.u16(at + 2, layer.dst_port ?? 0, 'tcp.dst_port');
+    output.u32(at + 4, layer.seq ?? 0, 'tcp.seq');
+    output.u32(at + 8, layer.ack ?? 0, 'tcp.ack');
+    output.view.setUint16(at + 12, (data_offset << 12) | flags);
+    output.u16(at + 14, layer.window ?? 0xffff, 'tcp.window');
+    output.u16(at + 18, layer.urgent ?? 0, 'tcp.urgent');
+    output.transport_checksum(at + 16, layer.checksum, 'tcp.checksum', NUMBER);
+  },
+};

@@ -1,0 +1,75 @@
+// VLAN tags, IEEE 802.1Q; the outer one of two is a service tag, 802.1ad.
+import { integer } from '../../util/validate.js';
+import type { Input } from '../bytes/input.js';
+import { known, type Output } from '../bytes/output.js';
+import type { Draft, Fields } from '../layer_types.js';
+import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
+
+export interface Vlan {
+  readonly layer: 'vlan';
+  /** 0 to 7 */
+  priority: number;
+  /** the frame may be dropped rather than others: 0 or 1 */
+  dei: number;
+  /** the number of the VLAN, 0 to 4,095 */
+  id: number;
+  /** what the frame carries */
+  ethertype: number;
+}
+export type VlanFields = Fields<Vlan>;
+export type VlanDraft = { readonly layer: 'vlan' } & VlanFields;
+
+const HEADER = 4;
+const FIELDS = ['priority', 'dei', 'id', 'ethertype'];
+const CUSTOMER_TAG = 0x8100;
+const SERVICE_TAG = 0x88a8;
+const FIRST_ETHERTYPE = 0x600;
+
+/**
+ * A VLAN tag: behind `ethernet`, or behind another one.
+ *
+ * @param fields numbers are 0 unless given; ethertype is worked out
+ * @throws TypeError for a field that it does not have
+ */
+export function vlan(fields: VlanFields = {}): VlanDraft {
+  return { layer: 'vlan', ...known(fields, 'vlan', FIELDS) };
+}
+
+/** The ethertype that announces the tag at an index: that of a service tag if another tag follows. Undefined: there is no tag. */
+export function tag_type(layers: readonly Draft[], index: number): number | undefined {
+  if (layers[index]?.layer !== 'vlan') return undefined;
+  return layers[index + 1]?.layer === 'vlan' ? SERVICE_TAG : CUSTOMER_TAG;
+}
+
+export const vlan_protocol: Protocol = {
+  name: 'vlan',
+  fields: FIELDS,
+
+  parse(input: Input) {
+    if (!input.has('vlan', HEADER)) return undefined;
+    const { view, at } = input;
+    const tag = view.getUint16(at);
+    const ethertype = view.getUint16(at + 2);
+    input.layers.push({
+      layer: 'vlan',
+      priority: tag >>> 13,
+      dei: (tag >>> 12) & 1,
+      id: tag & 0xfff,
+      ethertype,
+    });
+    input.at += HEADER;
+    if (ethertype >= FIRST_ETHERTYPE) return protocol_of_ethertype(ethertype);
+    input.limit('vlan', at + 2, 'the length', input.at + ethertype);
+    return undefined;
+  },
+
+  build(layer: VlanDraft, output: Output) {
+    const at = output.prepend(HEADER);
+    const priority = integer(layer.priority ?? 0, 'vlan.priority', 0, 7);
+    const dei = integer(layer.dei ?? 0, 'vlan.dei', 0, 1);
+    const id = integer(layer.id ?? 0, 'vlan.id', 0, 0xfff);
+    output.view.setUint16(at, (priority << 13) | (dei << 12) | id);
+    const worked_out = tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
+    output.u16(at + 2, layer.ethertype ?? worked_out, 'vlan.ethertype');
+  },
+};

@@ -1,0 +1,113 @@
+// The options of IPv4: RFC 791 (routes, timestamps), 1108 (security), 2113 (router alert).
+import { array, integer } from '../../util/validate.js';
+import { read_ipv4, write_ipv4 } from '../bytes/address.js';
+import { known } from '../bytes/output.js';
+import { type Codec, ipv4_address, layout, list_of, made, u8, u16 } from './option_values.js';
+import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
+
+/** `pointer`: where the next address goes, in bytes from the option's type on, which is 1: 4 at first, beyond the end when all are used. */
+interface Route {
+  pointer: number;
+  addresses: readonly string[];
+}
+
+/** What a machine on the way noted. */
+interface TimestampEntry {
+  /** undefined where the option has none (flag 0) */
+  address?: string | undefined;
+  /** in milliseconds since midnight, UTC; with the highest bit, something else */
+  time: number;
+}
+interface Timestamp {
+  /** where the next entry goes, in bytes from the option's type on, which is 1: 5 at first, beyond the end when all are used */
+  pointer: number;
+  /** how many machines found no room */
+  overflow: number;
+  /** 0: times only; 1: addresses and times; 3: the addresses are given, and only these machines note the time */
+  flag: number;
+  entries: readonly TimestampEntry[];
+}
+
+export type Ipv4Option =
+  | Option<0, 'eol'>
+  | Option<1, 'nop'>
+  | Option<7, 'record_route', Route>
+  | Option<68, 'timestamp', Timestamp>
+  | Option<130, 'security'>
+  | Option<131, 'loose_source_route', Route>
+  | Option<136, 'stream_id', { id: number }>
+  | Option<137, 'strict_source_route', Route>
+  | Option<148, 'router_alert', { value: number }>
+  | OtherOption;
+export type Ipv4OptionFields = OptionFields<Ipv4Option>;
+
+/** The bytes of an entry by the flag; undefined for one that has no meaning. */
+function entry_size(flag: number): 4 | 8 | undefined {
+  if (flag === 0) return 4;
+  return flag === 1 || flag === 3 ? 8 : undefined;
+}
+
+const timestamp: Codec<Timestamp> = {
+  names: ['pointer', 'overflow', 'flag', 'entries'],
+  read(data, view, at) {
+    if (data.length < 2) return undefined;
+    const flag = view.getUint8(at + 1) & 15;
+    const size = entry_size(flag);
+    if (size === undefined || (data.length - 2) % size !== 0) return undefined;
+    const entries: TimestampEntry[] = [];
+    for (let end = 2 + size; end <= data.length; end += size) {
+      const address = size === 8 ? read_ipv4(view, at + end - 8) : undefined;
+      entries.push({ address, time: view.getUint32(at + end - 4) });
+    }
+    return { pointer: view.getUint8(at), overflow: view.getUint8(at + 1) >>> 4, flag, entries };
+  },
+  write({ pointer = 5, overflow = 0, entries = [], ...given }, field) {
+    array(entries, `${field}.entries`);
+    for (const [i, entry] of entries.entries()) known(entry, `${field}.entries[${i}]`, ['address', 'time']);
+    const has_addresses = entries.some(({ address }) => address !== undefined);
+    const flag = integer(given.flag ?? (has_addresses ? 1 : 0), `${field}.flag`, 0, 15);
+    const size = entry_size(flag);
+    if (size === undefined) throw new RangeError(`${field}.flag must be 0, 1 or 3, not ${flag}`);
+    if (size === 4 && has_addresses) throw new RangeError(`${field}.flag is 0, which is without addresses`);
+    return made(2 + entries.length * size, (view) => {
+      view.setUint8(0, integer(pointer, `${field}.pointer`, 0, 0xff));
+      view.setUint8(1, (integer(overflow, `${field}.overflow`, 0, 15) << 4) | flag);
+      for (const [i, { address = '0.0.0.0', time }] of entries.entries()) {
+        const end = 2 + (i + 1) * size;
+        if (size === 8) write_ipv4(view, end - 8, address, `${field}.entries[${i}].address`);
+        view.setUint32(end - 4, integer(time, `${field}.entries[${i}].time`, 0, 0xffffffff));
+      }
+    });
+  },
+};
+
+const route = layout({ pointer: u8(4), addresses: list_of(ipv4_address) });
+
+export const ipv4_options = new OptionList<Ipv4Option>(
+  { layer: 'ipv4', alone: [0, 1], end: 0, unit: 1, counted: 2 },
+  {
+    eol: [0],
+    nop: [1],
+    record_route: [7, route],
+    timestamp: [68, timestamp],
+    security: [130],
+    loose_source_route: [131, route],
+    stream_id: [136, layout({ id: u16() })],
+    strict_source_route: [137, route],
+    router_alert: [148, layout({ value: u16(0) })],
+  },
+);
+
+/** Whom a source route leads to in the end, if it is not there yet: the last address of the options between two offsets. */
+export function end_of_route(view: DataView, start: number, end: number): number | undefined {
+  for (let at = start; at + 3 <= end; ) {
+    const type = view.getUint8(at);
+    if (type === 0) return undefined;
+    const length = type === 1 ? 1 : view.getUint8(at + 1);
+    if (length === 0 || at + length > end) return undefined;
+    const is_route = (type === 131 || type === 137) && length >= 7;
+    if (is_route && view.getUint8(at + 2) <= length) return at + length - 4;
+    at += length;
+  }
+  return undefined;
+}

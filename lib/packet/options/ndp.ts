@@ -1,0 +1,121 @@
+// The options of neighbour discovery: RFC 4861, 3971 (nonce), 4191 (routes), 8106 (name servers).
+import { integer } from '../../util/validate.js';
+import { read_ipv6, write_ipv6 } from '../bytes/address.js';
+import { read_domains, write_domains } from '../bytes/domain_names.js';
+import {
+  type Codec,
+  type Field,
+  hardware_address,
+  ipv6_address,
+  layout,
+  list_of,
+  made,
+  raw_bytes,
+  reserved,
+  u8,
+  u32,
+} from './option_values.js';
+import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
+
+interface Prefix {
+  /** in bits */
+  prefix_length: number;
+  /** 0x80: on this link; 0x40: hosts may make addresses of it */
+  flags: number;
+  /** in seconds; 0xffffffff is for ever */
+  valid_lifetime: number;
+  preferred_lifetime: number;
+  prefix: string;
+}
+
+interface RouteInformation {
+  /** in bits */
+  prefix_length: number;
+  /** 0x08: high, 0x18: low preference among routers */
+  flags: number;
+  /** in seconds; 0xffffffff is for ever */
+  lifetime: number;
+  prefix: string;
+}
+
+export type NdpOption =
+  | Option<1, 'source_link_layer', { address: string }>
+  | Option<2, 'target_link_layer', { address: string }>
+  | Option<3, 'prefix_information', Prefix>
+  /** the packet that was redirected, as far as it fits */
+  | Option<4, 'redirected_header', { packet: Buffer }>
+  | Option<5, 'mtu', { mtu: number }>
+  | Option<14, 'nonce'>
+  | Option<24, 'route_information', RouteInformation>
+  /** lifetimes are in seconds */
+  | Option<25, 'rdnss', { lifetime: number; addresses: readonly string[] }>
+  | Option<31, 'dnssl', { lifetime: number; domains: readonly string[] }>
+  | OtherOption;
+export type NdpOptionFields = OptionFields<NdpOption>;
+
+const route_information: Codec<RouteInformation> = {
+  names: ['prefix_length', 'flags', 'lifetime', 'prefix'],
+  // Of the prefix only the first bytes may be there.
+  read(data, view, at) {
+    if (![6, 14, 22].includes(data.length)) return undefined;
+    const prefix = made(16, (bytes) => Buffer.from(bytes.buffer).set(data.subarray(6)));
+    return {
+      prefix_length: view.getUint8(at),
+      flags: view.getUint8(at + 1),
+      lifetime: view.getUint32(at + 2),
+      prefix: read_ipv6(new DataView(prefix.buffer), 0),
+    };
+  },
+  write({ prefix_length = 64, flags = 0, lifetime = 1800, prefix }, field, given) {
+    const all = made(22, (view) => {
+      view.setUint8(0, integer(prefix_length, `${field}.prefix_length`, 0, 0xff));
+      view.setUint8(1, integer(flags, `${field}.flags`, 0, 0xff));
+      view.setUint32(2, integer(lifetime, `${field}.lifetime`, 0, 0xffffffff));
+      write_ipv6(view, 6, prefix, `${field}.prefix`);
+    });
+    // As many bytes of the prefix as are given, or as its length asks for; and all that are not zero.
+    const asked = given === undefined ? prefix_length / 8 : given.length - 6;
+    const used = all.findLastIndex((byte) => byte !== 0) - 5;
+    return all.subarray(0, 6 + Math.min(16, Math.ceil(Math.max(asked, used, 0) / 8) * 8));
+  },
+};
+
+/** Domain names, with zeros that let the option end at a multiple of 8 bytes. */
+const search_list: Field<readonly string[]> = {
+  read(view, at, size) {
+    const bytes = Buffer.from(view.buffer, view.byteOffset + at, size);
+    const domains = read_domains(bytes);
+    return domains !== undefined && Buffer.compare(search_list.write(domains, ''), bytes) === 0
+      ? domains
+      : undefined;
+  },
+  write(domains, name) {
+    const names = write_domains(domains, name);
+    return Buffer.concat([names, new Uint8Array(-names.length & 7)]);
+  },
+};
+
+export const ndp_options = new OptionList<NdpOption>(
+  { layer: 'icmpv6', alone: [], unit: 8, counted: 2 },
+  {
+    source_link_layer: [1, layout({ address: hardware_address })],
+    target_link_layer: [2, layout({ address: hardware_address })],
+    prefix_information: [
+      3,
+      layout({
+        prefix_length: u8(64),
+        flags: u8(0xc0),
+        valid_lifetime: u32(2_592_000),
+        preferred_lifetime: u32(604_800),
+        reserved: reserved(4),
+        prefix: ipv6_address,
+      }),
+    ],
+    redirected_header: [4, layout({ reserved: reserved(6), packet: raw_bytes })],
+    mtu: [5, layout({ reserved: reserved(2), mtu: u32() })],
+    nonce: [14],
+    route_information: [24, route_information],
+    rdnss: [25, layout({ reserved: reserved(2), lifetime: u32(1800), addresses: list_of(ipv6_address) })],
+    dnssl: [31, layout({ reserved: reserved(2), lifetime: u32(1800), domains: search_list })],
+  },
+);

@@ -1,0 +1,146 @@
+// What the data of options are made of: fields, one behind the other. A layout of fields is a codec; what is no such row has a codec of
+// its own.
+import { array, bytes, integer } from '../../util/validate.js';
+import {
+  hardware_length,
+  read_hardware,
+  read_ipv4,
+  read_ipv6,
+  write_hardware,
+  write_ipv4,
+  write_ipv6,
+} from '../bytes/address.js';
+
+/** The values of one kind of option: of its data, and as data. */
+export interface Codec<Values> {
+  /** what the values are called: nothing else may be given */
+  readonly names: readonly string[];
+  /** Undefined where the data are not of this form, and where the values alone would not give them again. */
+  read(data: Buffer, view: DataView, at: number): Values | undefined;
+  /**
+   * @param given the data, where these are given as well
+   * @throws TypeError, RangeError naming the value
+   */
+  write(values: Partial<Values>, field: string, given?: Uint8Array): Uint8Array;
+}
+
+/** One value in the data of an option. */
+export interface Field<Value> {
+  /** in bytes; undefined: all that the other fields leave */
+  readonly size?: number;
+  /** Undefined where the bytes are not of this form. */
+  read(view: DataView, at: number, size: number): Value | undefined;
+  /** @throws TypeError, RangeError */
+  write(value: unknown, name: string): Uint8Array;
+}
+
+type Fields = Readonly<Record<string, Field<unknown>>>;
+type ValuesOf<F extends Fields> = {
+  readonly [Name in keyof F as Exclude<Name, 'reserved'>]: F[Name] extends Field<infer Value> ? Value : never;
+};
+
+/** Fields in their order; `reserved` is no value. At most one is without a size. */
+export function layout<F extends Fields>(fields: F): Codec<ValuesOf<F>> {
+  const rows = Object.entries(fields).map(([name, field]) => ({ name, field }));
+  const sized = rows.reduce((sum, { field }) => sum + (field.size ?? 0), 0);
+  const is_open = rows.some(({ field }) => field.size === undefined);
+  return {
+    names: rows.map(({ name }) => name).filter((name) => name !== 'reserved'),
+
+    read(data, view, start) {
+      const left = data.length - sized;
+      if (left < 0 || (left > 0 && !is_open)) return undefined;
+      const values: Record<string, unknown> = {};
+      let at = start;
+      for (const { name, field } of rows) {
+        const size = field.size ?? left;
+        const value = field.read(view, at, size);
+        if (value === undefined) return undefined;
+        if (name !== 'reserved') values[name] = value;
+        at += size;
+      }
+      // The types follow from the fields, which entries do not keep.
+      return values as never;
+    },
+
+    write(values: Readonly<Record<string, unknown>>, of) {
+      return Buffer.concat(rows.map(({ name, field }) => field.write(values[name], `${of}.${name}`)));
+    },
+  };
+}
+
+/** Writes some bytes: a view of so many is given to `write`. */
+export function made(size: number, write: (view: DataView) => void): Uint8Array {
+  const data = new Uint8Array(size);
+  write(new DataView(data.buffer));
+  return data;
+}
+
+/** A number, which may be left out where there is a standard. */
+export const u8 = (standard?: number): Field<number> => ({
+  size: 1,
+  read: (view, at) => view.getUint8(at),
+  write: (value, name) => made(1, (view) => view.setUint8(0, integer(value ?? standard, name, 0, 0xff))),
+});
+export const u16 = (standard?: number): Field<number> => ({
+  size: 2,
+  read: (view, at) => view.getUint16(at),
+  write: (value, name) => made(2, (view) => view.setUint16(0, integer(value ?? standard, name, 0, 0xffff))),
+});
+export const u32 = (standard?: number): Field<number> => ({
+  size: 4,
+  read: (view, at) => view.getUint32(at),
+  write: (value, name) =>
+    made(4, (view) => view.setUint32(0, integer(value ?? standard, name, 0, 0xffffffff))),
+});
+
+export const ipv4_address: Field<string> = {
+  size: 4,
+  read: read_ipv4,
+  write: (value, name) => made(4, (view) => write_ipv4(view, 0, value, name)),
+};
+export const ipv6_address: Field<string> = {
+  size: 16,
+  read: read_ipv6,
+  write: (value, name) => made(16, (view) => write_ipv6(view, 0, value, name)),
+};
+/** A link-layer address of any length. */
+export const hardware_address: Field<string> = {
+  read: read_hardware,
+  write(value, name) {
+    const size = hardware_length(value) ?? 6;
+    return made(size, (view) => write_hardware(view, 0, value, name, size));
+  },
+};
+
+/** Bytes as they are. */
+export const raw_bytes: Field<Buffer> = {
+  read: (view, at, size) => Buffer.from(view.buffer, view.byteOffset + at, size),
+  write: bytes,
+};
+
+/** Bytes that are zero. */
+export const reserved = (size: number): Field<0> => ({
+  size,
+  read(view, at) {
+    for (let i = 0; i < size; i++) if (view.getUint8(at + i) !== 0) return undefined;
+    return 0;
+  },
+  write: () => new Uint8Array(size),
+});
+
+/** As many of them as there is room for. */
+export const list_of = <Value>({ size = 1, read, write }: Field<Value>): Field<readonly Value[]> => ({
+  read(view, start, length) {
+    if (length % size !== 0) return undefined;
+    const values: Value[] = [];
+    for (let at = start; at < start + length; at += size) {
+      const value = read(view, at, size);
+      if (value === undefined) return undefined;
+      values.push(value);
+    }
+    return values;
+  },
+  write: (values, name) =>
+    Buffer.concat(array(values, name).map((value, i) => write(value, `${name}[${i}]`))),
+});

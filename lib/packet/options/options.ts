@@ -1,0 +1,187 @@
+// Options, as IPv4, IPv6, TCP and neighbour discovery have them: a type, a length, data. Which there are stands with their protocol,
+// in an OptionList: a name, a type, and a codec of the values (option_values.ts) where these are known.
+//
+// An option always has `type` and `data`; one whose meaning is known has a `name` and values beside them. One that is not known is
+// 'unknown', and what breaks off or has an impossible length is 'malformed': its data is all that is left, its type and length included.
+import { type BytesLike, bytes, integer, shown } from '../../util/validate.js';
+import type { Input } from '../bytes/input.js';
+import { known } from '../bytes/output.js';
+import type { LayerName } from '../layer_types.js';
+import type { Codec } from './option_values.js';
+
+/** An option with its values. */
+export type Option<Type extends number, Name extends string, Values = unknown> = {
+  readonly type: Type;
+  readonly name: Name;
+  readonly data: Buffer;
+} & Readonly<Values>;
+
+/** An option that is carried along as it is. */
+export type OtherOption = Option<number, 'unknown' | 'malformed'>;
+
+/** How an option is given: by its name and values, or by its type and data. */
+export type OptionFields<O> = O extends OtherOption
+  ? { readonly type: number; readonly name?: 'unknown' | 'malformed'; readonly data?: BytesLike }
+  : O extends Option<number, string>
+    ? { readonly name: O['name']; readonly type?: number; readonly data?: BytesLike } & Partial<
+        Omit<O, 'type' | 'name' | 'data'>
+      >
+    : never;
+
+/** How the options of one protocol stand in its header. */
+export interface OptionFormat {
+  readonly layer: LayerName;
+  /** the types that consist of the type alone */
+  readonly alone: readonly number[];
+  /** the one of these that ends the options: its data is what stands behind it */
+  readonly end?: number;
+  /** how many bytes the length counts by */
+  readonly unit: number;
+  /** how many bytes the length counts beside the data */
+  readonly counted: 0 | 2;
+}
+
+/** The type of each option by its name, and the codec of its values; of those without a codec, any data are good. */
+type OptionTable<O extends Option<number, string>> = {
+  readonly [One in Exclude<O, OtherOption> as One['name']]: keyof ValuesOf<One> extends never
+    ? readonly [type: One['type'], codec?: Codec<object>]
+    : readonly [type: One['type'], codec: Codec<ValuesOf<One>>];
+};
+type ValuesOf<One> = Omit<One, keyof OtherOption>;
+
+/** What is known of a type. */
+interface Kind {
+  readonly type: number;
+  readonly name: string;
+  readonly codec: Codec<object> | undefined;
+}
+
+/** An option as it is given, before anything about it is known. */
+interface Given {
+  readonly type?: unknown;
+  readonly name?: unknown;
+  readonly data?: unknown;
+}
+
+/** The options that a protocol has, to be read and to be written. */
+export class OptionList<O extends Option<number, string>> {
+  readonly #format: OptionFormat;
+  readonly #by_name: ReadonlyMap<unknown, Kind>;
+  readonly #by_type: ReadonlyMap<number, Kind>;
+
+  constructor(format: OptionFormat, table: OptionTable<O>) {
+    const kinds = Object.entries<readonly [number, Codec<object>?]>(table).map(
+      ([name, [type, codec]]): Kind => ({ type, name, codec }),
+    );
+    this.#format = format;
+    this.#by_name = new Map(kinds.map((kind) => [kind.name, kind]));
+    this.#by_type = new Map(kinds.map((kind) => [kind.type, kind]));
+  }
+
+  /**
+   * The options between two offsets.
+   *
+   * @param end where the header says that they end; they are read as far as the bytes are there
+   */
+  read(input: Input, start: number, end: number): O[] {
+    const { layer, alone, end: type_of_end, unit, counted } = this.#format;
+    const options: Option<number, string>[] = [];
+    const { view } = input;
+    const last = Math.min(end, input.end);
+    for (let at = start; at < last; ) {
+      const type = view.getUint8(at);
+      const is_end = type === type_of_end;
+      let from = at + 1;
+      let to = is_end ? last : from;
+      if (!is_end && !alone.includes(type)) {
+        from = at + 2;
+        const length = from <= last ? view.getUint8(at + 1) * unit : 0;
+        to = from + length - counted;
+        if (from > last || to < from || to > last) {
+          const cut = last < end || input.partial;
+          if (!cut) input.problem(layer, at, `option ${type} does not fit: ${lengths(from, last, length)}`);
+          options.push({ type, name: 'malformed', data: input.slice(at, last) });
+          break;
+        }
+      }
+      options.push(this.#decode(type, input.slice(from, to), view, from));
+      at = to;
+    }
+    // The types follow from the table, by which they were made.
+    return options as O[];
+  }
+
+  #decode(type: number, data: Buffer, view: DataView, at: number): Option<number, string> {
+    const kind = this.#by_type.get(type);
+    const values = kind?.codec?.read(data, view, at);
+    if (kind === undefined || (kind.codec !== undefined && values === undefined))
+      return { type, name: 'unknown', data };
+    return { type, name: kind.name, data, ...values };
+  }
+
+  /**
+   * The bytes of options, without padding behind them.
+   *
+   * @param field what they are called in messages: `tcp.options`
+   * @throws TypeError, RangeError naming the option and its value; values and data that disagree are a RangeError
+   */
+  bytes(options: unknown, field: string): Buffer {
+    if (!is_list(options)) throw new TypeError(`${field} must be an array, not ${shown(options)}`);
+    if (options.length === 0) return NONE;
+    return Buffer.concat(options.flatMap((option, index) => this.#one(option, `${field}[${index}]`)));
+  }
+
+  #one(option: Given, field: string): Uint8Array[] {
+    if (typeof option !== 'object' || option === null) {
+      throw new TypeError(
+        `${field} must be an object such as { name, … } or { type, data }, not ${shown(option)}`,
+      );
+    }
+    const { alone, unit, counted } = this.#format;
+    const kind = this.#kind(option.name, field);
+    const type = integer(option.type ?? kind?.type, `${field}.type`, 0, 255);
+    const data = given_data(option, field, kind);
+    if (option.name === 'malformed') return [data];
+    if (alone.includes(type)) return [Uint8Array.of(type), data];
+    const size = data.length + counted;
+    const counts = Math.ceil(size / unit);
+    if (counts > 255)
+      throw new RangeError(`${field}: data is longer than an option can be, ${data.length} bytes`);
+    return [Uint8Array.of(type, counts), data, new Uint8Array(counts * unit - size)];
+  }
+
+  #kind(name: unknown, field: string): Kind | undefined {
+    const kind = this.#by_name.get(name);
+    if (kind !== undefined || name === undefined || name === 'unknown' || name === 'malformed') return kind;
+    const names = [...this.#by_name.keys()].join(', ');
+    throw new RangeError(
+      `${field}.name must be one of ${names}, or left out with a type, not ${shown(name)}`,
+    );
+  }
+}
+
+const NONE = Buffer.alloc(0);
+const COMMON = ['type', 'name', 'data'];
+
+function is_list(value: unknown): value is readonly Given[] {
+  return Array.isArray(value);
+}
+
+function lengths(from: number, last: number, length: number): string {
+  return from > last ? 'it has no length' : `its length is ${length}, ${last - from + 2} bytes are there`;
+}
+
+/** The data of an option: those given, or those that its values make. */
+function given_data(option: Given, field: string, kind: Kind | undefined): Uint8Array {
+  const { type: _type, name: _name, data, ...values } = option;
+  const given = data === undefined || data === null ? undefined : bytes(data, `${field}.data`);
+  const has_values = Object.values(values).some((value) => value !== undefined);
+  if (kind !== undefined) known(option, field, [...COMMON, ...(kind.codec?.names ?? [])]);
+  else if (has_values) throw new TypeError(`${field} has values, and needs a name that says what they are`);
+  if (kind?.codec === undefined || (given !== undefined && !has_values)) return given ?? NONE;
+  const made = kind.codec.write(values, field, given);
+  if (given !== undefined && Buffer.compare(made, given) !== 0) {
+    throw new RangeError(`${field}: data and the values disagree; leave one of them out`);
+  }
+  return made;
+}

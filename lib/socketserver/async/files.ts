@@ -1,0 +1,214 @@
+// rfile and wfile of handlers on the event loop: the files of promises where makefile() has them, and here the unbuffered
+// writer of a stream and the file in memory of datagrams.
+
+import type { WaitOptions } from '../../calls/waiting/suspend.js';
+import { IPPROTO_TCP, TCP_NODELAY } from '../../constants.js';
+import { OSError } from '../../errors/raise.js';
+import { type BytesLike, CLOSED_FILE, data_bytes, type Size } from '../../files/iobase.js';
+import type { BufferedFile, SocketFile } from '../../files/promises/index.js';
+import type { Socket } from '../../promises/socket.js';
+import { BytesIO } from '../files.js';
+
+/** The `wfile` of a stream: with a buffer (`wbufsize`) a BufferedFile, without one an AsyncSocketWriter. */
+export interface AsyncWriter {
+  readonly closed: boolean;
+  /** write(data, { signal, timeout }) -> the length of the data. @throws (rejects) OSError; TimeoutError; TypeError */
+  write(data: BytesLike, options?: WaitOptions): Promise<number>;
+  /** writelines(lines). Writes each; nothing is put between them. */
+  writelines(lines: Iterable<BytesLike>): Promise<void>;
+  /** flush({ signal, timeout }). Sends what waits to be sent. */
+  flush(options?: WaitOptions): Promise<void>;
+  /** close(). Flushes; the connection stays open. */
+  close(): Promise<void>;
+  writable(): boolean;
+  fileno(): number;
+}
+
+/** The `wfile` of a stream without a buffer: each write sends all of its bytes. */
+export class AsyncSocketWriter implements AsyncWriter {
+  readonly #sock: Socket<number>;
+  #closed = false;
+
+  constructor(sock: Socket<number>) {
+    this.#sock = sock;
+  }
+
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  /** write(data, { signal, timeout }) -> the length of the data, all of which was sent. @throws (rejects) what sendall does */
+  async write(data: BytesLike, options?: WaitOptions): Promise<number> {
+    if (this.#closed) throw new RangeError(CLOSED_FILE);
+    const bytes = data_bytes(data);
+    await this.#sock.sendall(bytes, 0, options);
+    return bytes.length;
+  }
+
+  async writelines(lines: Iterable<BytesLike>): Promise<void> {
+    for (const line of lines) await this.write(line);
+  }
+
+  /** flush(). There is nothing to send. */
+  async flush(): Promise<void> {
+    if (this.#closed) throw new RangeError(CLOSED_FILE);
+  }
+
+  /** close(). The socket stays as it is. */
+  async close(): Promise<void> {
+    this.#closed = true;
+  }
+
+  writable(): boolean {
+    return true;
+  }
+
+  fileno(): number {
+    return this.#sock.fileno();
+  }
+}
+
+/** A binary file in memory, as BytesIO, whose reads and writes return promises. What cannot wait is plain. */
+export class AsyncBytesIO implements AsyncIterableIterator<Buffer> {
+  readonly #file: BytesIO;
+
+  /** AsyncBytesIO(initial_bytes = b''). The bytes are copied. */
+  constructor(initial_bytes?: BytesLike) {
+    this.#file = new BytesIO(initial_bytes);
+  }
+
+  get closed(): boolean {
+    return this.#file.closed;
+  }
+
+  /** getvalue() -> all bytes of the file, wherever its position is. */
+  getvalue(): Buffer {
+    return this.#file.getvalue();
+  }
+
+  /** read(size = -1) -> so many bytes, fewer at the end; all if negative. */
+  async read(size?: Size): Promise<Buffer> {
+    return this.#file.read(size);
+  }
+
+  /** read1(size = -1): the same. */
+  async read1(size?: Size): Promise<Buffer> {
+    return this.#file.read(size);
+  }
+
+  /** readinto(buffer) -> how many bytes were put there. */
+  async readinto(buffer: BytesLike): Promise<number> {
+    return this.#file.readinto(buffer);
+  }
+
+  /** readline(size = -1) -> a line with its line end; empty at the end. */
+  async readline(size?: Size): Promise<Buffer> {
+    return this.#file.readline(size);
+  }
+
+  /** readlines(hint = -1) -> an array of all lines; none is read once they have `hint` bytes. */
+  async readlines(hint?: Size): Promise<Buffer[]> {
+    return this.#file.readlines(hint);
+  }
+
+  /** write(data) -> the length of the data. */
+  async write(data: BytesLike): Promise<number> {
+    return this.#file.write(data);
+  }
+
+  /** writelines(lines). Writes each; nothing is put between them. */
+  async writelines(lines: Iterable<BytesLike>): Promise<void> {
+    this.#file.writelines(lines);
+  }
+
+  async flush(): Promise<void> {
+    this.#file.flush();
+  }
+
+  async close(): Promise<void> {
+    this.#file.close();
+  }
+
+  readable(): boolean {
+    return this.#file.readable();
+  }
+
+  writable(): boolean {
+    return this.#file.writable();
+  }
+
+  seekable(): boolean {
+    return this.#file.seekable();
+  }
+
+  /** seek(offset, whence = 0) -> the new position: from the start (0), the position (1) or the end (2). */
+  seek(offset: number, whence?: number): number {
+    return this.#file.seek(offset, whence);
+  }
+
+  /** tell() -> the position. */
+  tell(): number {
+    return this.#file.tell();
+  }
+
+  /** truncate(size = position) -> the size. Cuts the file; the position stays. */
+  truncate(size?: number | null): number {
+    return this.#file.truncate(size);
+  }
+
+  async next(): Promise<IteratorResult<Buffer, undefined>> {
+    const line = this.#file.readline();
+    return line.length === 0 ? { done: true, value: undefined } : { done: false, value: line };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+/** What a stream's handler has, whatever its class. */
+export interface AsyncStream {
+  readonly request: Socket<number>;
+  connection: Socket<number>;
+  rfile: BufferedFile;
+  wfile: AsyncWriter;
+  readonly rbufsize: number;
+  readonly wbufsize: number;
+  readonly timeout: number | null;
+  readonly disable_nagle_algorithm: boolean;
+}
+
+/** setup() of a stream's handler: its files, and the options of its connection. @throws OSError; TypeError, RangeError */
+export function open_stream(handler: AsyncStream): void {
+  const connection = handler.request;
+  handler.connection = connection;
+  if (handler.timeout !== null) connection.settimeout(handler.timeout);
+  if (handler.disable_nagle_algorithm) connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, true);
+  handler.rfile = buffered(connection.makefile('rb', handler.rbufsize));
+  handler.wfile =
+    handler.wbufsize === 0
+      ? new AsyncSocketWriter(connection)
+      : buffered(connection.makefile('wb', handler.wbufsize));
+}
+
+/** As Python's handlers say it: rfile without a buffer has fewer methods. */
+function buffered(file: SocketFile<'rb' | 'wb', number>): BufferedFile {
+  return file as BufferedFile;
+}
+
+/** finish() of a stream's handler: sends what is in wfile, and closes both files. */
+export async function close_stream({ rfile, wfile }: AsyncStream): Promise<void> {
+  try {
+    if (!wfile.closed) await wfile.flush();
+    await wfile.close();
+  } catch (error) {
+    // The client may be gone by now.
+    if (!(error instanceof OSError)) throw error;
+    await wfile.close().catch(ignore_gone);
+  }
+  await rfile.close();
+}
+
+function ignore_gone(error: unknown): void {
+  if (!(error instanceof OSError)) throw error;
+}

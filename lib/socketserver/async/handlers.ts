@@ -1,0 +1,95 @@
+// Request handlers of servers on the event loop, as TypeScript sees them: those of handlers.ts with methods that may be
+// async, a socket of promises as the request, and async files.
+import type { ReturnedAddress } from '../../calls/address.js';
+import type { BufferedFile } from '../../files/promises/index.js';
+import type { Socket } from '../../promises/socket.js';
+import { class_attributes } from '../attributes.js';
+import { BaseRequestHandler, type ServerView, StreamRequestHandler } from '../handlers.js';
+import { AsyncBytesIO, type AsyncWriter, close_stream, open_stream } from './files.js';
+
+/** A request that came as a datagram: its bytes, and the socket of promises to answer by. */
+export type AsyncDatagramRequest<F extends number = number> = [packet: Buffer, socket: Socket<F>];
+
+/** Base of handlers on the event loop: `setup()`, `handle()` and `finish()` are called in turn, each awaited. */
+export class AsyncBaseRequestHandler<
+  Request = Socket<number>,
+  ClientAddress = ReturnedAddress<number>,
+  Server extends ServerView = ServerView,
+> extends BaseRequestHandler<Request, ClientAddress, Server> {
+  /** setup(). Called before handle(). */
+  override setup(): void | Promise<void> {}
+
+  /** handle(). Does all the work of the request; what it throws or rejects with goes to the server's handle_error. */
+  override handle(): void | Promise<void> {}
+
+  /** finish(). Called after handle(), also where that failed; not where setup() did. */
+  override finish(): void | Promise<void> {}
+
+  override _run(): void {
+    throw new TypeError(
+      `${this.constructor.name} is a handler of servers on the event loop (AsyncTCPServer, …): for ` +
+        `${this.server.constructor.name} extend ${Object.getPrototypeOf(AsyncBaseRequestHandler).name} and its like`,
+    );
+  }
+}
+
+/** A handler of streams on the event loop: `rfile` and `wfile` are async files of the connection. */
+export class AsyncStreamRequestHandler<
+  F extends number = number,
+  Server extends ServerView = ServerView,
+> extends AsyncBaseRequestHandler<Socket<F>, ReturnedAddress<F>, Server> {
+  /** The buffer of rfile in bytes; -1: 8192; 0: none. */
+  static rbufsize = StreamRequestHandler.rbufsize;
+  /** The buffer of wfile; 0: none, each write is sent at once. */
+  static wbufsize = StreamRequestHandler.wbufsize;
+  /** The time-out of the connection in seconds, or null. */
+  static timeout: number | null = StreamRequestHandler.timeout;
+  /** Whether to set TCP_NODELAY; of use where wbufsize is not 0. */
+  static disable_nagle_algorithm = StreamRequestHandler.disable_nagle_algorithm;
+
+  declare rbufsize: number;
+  declare wbufsize: number;
+  declare timeout: number | null;
+  declare disable_nagle_algorithm: boolean;
+
+  /** The same as request. */
+  declare connection: Socket<F>;
+  /** The file to read the request from. */
+  declare rfile: BufferedFile;
+  /** The file to write the answer to; flushed when handle() is done. */
+  declare wfile: AsyncWriter;
+
+  override setup(): void | Promise<void> {
+    open_stream(this);
+  }
+
+  override finish(): void | Promise<void> {
+    return close_stream(this);
+  }
+}
+
+/** A handler of datagrams on the event loop: `rfile` has the packet, and what is written to `wfile` is the answer. */
+export class AsyncDatagramRequestHandler<
+  F extends number = number,
+  Server extends ServerView = ServerView,
+> extends AsyncBaseRequestHandler<AsyncDatagramRequest<F>, ReturnedAddress<F>, Server> {
+  /** The datagram. */
+  declare packet: Buffer;
+  /** The socket it came by. */
+  declare socket: Socket<F>;
+  declare rfile: AsyncBytesIO;
+  declare wfile: AsyncBytesIO;
+
+  override setup(): void | Promise<void> {
+    [this.packet, this.socket] = this.request;
+    this.rfile = new AsyncBytesIO(this.packet);
+    this.wfile = new AsyncBytesIO();
+  }
+
+  override async finish(): Promise<void> {
+    const sock: Socket<number> = this.socket;
+    await sock.sendto(this.wfile.getvalue(), this.client_address);
+  }
+}
+
+class_attributes(AsyncStreamRequestHandler, ['rbufsize', 'wbufsize', 'timeout', 'disable_nagle_algorithm']);

@@ -1,0 +1,386 @@
+// AsyncMixIn: servers whose requests are all handled on the event loop of the thread that serves, and the pre-defined
+// combinations. Their socket, and those of requests, are sockets of promises; hooks and their order are BaseServer's.
+//
+// Requests are taken in batches, many for one wake-up, and each is a promise that nobody awaits but those who count:
+// requests.ts.
+import { constants } from 'node:os';
+import type { ReturnedAddress } from '../../calls/address.js';
+import { SocketBase } from '../../calls/socket_base.js';
+import * as transfer from '../../calls/transfer.js';
+import { listen, unlisten } from '../../calls/waiting/suspend.js';
+import * as c from '../../constants.js';
+import { OSError } from '../../errors/raise.js';
+import { from_socket, Socket } from '../../promises/socket.js';
+import { Socket as BlockingSocket } from '../../socket/socket.js';
+import { integer, timeout as seconds, shown } from '../../util/validate.js';
+import { class_attributes, is_overridden } from '../attributes.js';
+import { BaseServer, print_error } from '../base.js';
+import {
+  drain_of,
+  remember_constructed,
+  run_async_handler,
+  run_constructed_for,
+  type ShutdownOptions,
+} from '../handlers.js';
+import { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
+import { is_readable, is_scarce, next_turn, PAUSE_MS } from '../socket_wait.js';
+import { Requests } from './requests.js';
+import type { AsyncServerClass, ServerClass } from './types.js';
+
+const { EAGAIN, EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP } = constants.errno;
+/** Errors of the server's socket, and not of a request: none will ever come. */
+const FATAL = new Set<number | undefined>([EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP]);
+/** So many requests without a turn of the event loop. */
+const BATCH = 64;
+const TIMER_MAX_MS = 2 ** 31 - 1;
+/** How long hooks may take for the requests that were ended. */
+const LAST_WORDS_MS = 1000;
+
+type Request = Socket<number> | [packet: Buffer, socket: Socket<number>];
+type ClientAddress = ReturnedAddress<number>;
+type Arrived = [request: Request, client_address: ClientAddress];
+
+/** The parent, as this file sees it: it never makes a socket by itself. */
+type Parent = new (
+  // biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it of the constructor of a mix-in
+  ...args: any[]
+) => TCPServer<number, Request, Socket<number>>;
+
+/** How requests are taken. */
+interface Taking {
+  /** Ends it. */
+  readonly signal?: AbortSignal;
+  /** Seconds to wait for a request; 0: only those that are there. */
+  readonly timeout: number | null;
+}
+
+/** Whether a call found nothing: in time, or without waiting. */
+function is_nothing_there(error: unknown): boolean {
+  return error instanceof OSError && (error.code === 'ETIMEDOUT' || error.errno === EAGAIN);
+}
+
+function check_base(Server: unknown): void {
+  const is_server =
+    typeof Server === 'function' && (Server === TCPServer || Server.prototype instanceof TCPServer);
+  if (!is_server) throw new TypeError(`AsyncMixIn takes a class of servers, not ${shown(Server)}`);
+  if (Reflect.has(Server.prototype, '_pool') || Reflect.has(Server.prototype, 'block_on_close')) {
+    throw new TypeError(`AsyncMixIn takes a class without another mix-in, not ${Server.name}`);
+  }
+}
+
+/**
+ * AsyncMixIn(Server) -> a class whose requests are handled on the event loop, any number at the same time, by handlers whose
+ * methods are async: `class Mine extends AsyncMixIn(UDPServer) {}`.
+ *
+ * @throws TypeError for what is no class of servers, or has a mix-in already
+ */
+export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerClass<Base> {
+  check_base(Server);
+  // What differs from the parent's types is what types.ts says.
+  class Async extends (Server as unknown as Parent) {
+    /** Whether server_close() waits for requests under way. */
+    static block_on_close = true;
+    /** How many requests may be under way; null: any number. */
+    static max_handlers: number | null = null;
+
+    declare block_on_close: boolean;
+    declare max_handlers: number | null;
+
+    #requests: Requests | undefined;
+    /** What hooks threw: serve_forever() ends with the first. */
+    #failures: unknown[] = [];
+    /** Requests that were ended while handlers of them may go on. */
+    readonly #ended_early = new WeakSet<Request>();
+    /** Ends draining. */
+    #draining: AbortController | undefined;
+
+    override _open(given: unknown): Socket<number> {
+      if (given instanceof Socket) return given;
+      if (given instanceof BlockingSocket) return from_socket(given);
+      if (given instanceof SocketBase) throw new TypeError(`server_address: ${given} cannot be served`);
+      return new Socket<number>(this.address_family, this.socket_type);
+    }
+
+    /** Made with the first request, for attributes can be set until then. */
+    get #under_way(): Requests {
+      const limit = seconds(this._options.handler_timeout, 'handler_timeout') ?? 0;
+      this.#requests ??= new Requests(limit * 1000, () =>
+        this.#ended(`took longer than handler_timeout, ${limit} s`),
+      );
+      return this.#requests;
+    }
+
+    #ended(how: string): Error {
+      return new Error(`${this.RequestHandlerClass.name || 'the handler'} ${how}`);
+    }
+
+    get #is_datagram(): boolean {
+      return this instanceof UDPServer;
+    }
+
+    override async _serve(stop: AbortSignal, poll_interval: number): Promise<void> {
+      this.#failures = [];
+      // Not before the caller has its promise: the first request may call shutdown().
+      await next_turn();
+      const acts = is_overridden(this, 'service_actions', [BaseServer]);
+      // So that the signal has one listener, and not a new one for each wake-up.
+      const nobody = { on_abort() {} };
+      listen(stop, nobody);
+      try {
+        await this.#take_requests({ signal: stop, timeout: acts ? poll_interval : null }, () => {
+          if (acts) this.service_actions();
+        });
+      } finally {
+        unlisten(stop, nobody);
+      }
+      this.#throw_failure();
+    }
+
+    #throw_failure(): void {
+      if (this.#failures.length > 0) throw this.#failures[0];
+    }
+
+    /**
+     * Takes requests and begins to handle them.
+     *
+     * @param acts called after some came, and where none came in time
+     * @throws (rejects) OSError where no request will ever come; what get_request() throws that is none
+     */
+    async #take_requests(taking: Taking, acts: () => void): Promise<void> {
+      const { signal } = taking;
+      const limit = integer(
+        this._options.max_handlers ?? this.max_handlers ?? Number.MAX_SAFE_INTEGER,
+        'max_handlers',
+        1,
+        Number.MAX_SAFE_INTEGER,
+      );
+      const requests = this.#under_way;
+      let in_turn = 0;
+      while (!signal?.aborted) {
+        await requests.fewer_than(limit, signal);
+        let arrived: Arrived[] = [];
+        try {
+          arrived = await this.#arrivals(Math.min(BATCH, limit - requests.count), taking);
+        } catch (error) {
+          if (signal?.aborted) return;
+          if (is_nothing_there(error)) {
+            if (taking.timeout === 0) return;
+          } else if (!(error instanceof OSError) || FATAL.has(error.errno)) throw error;
+          else if (is_scarce(error.errno ?? 0)) await this.#pause();
+          // Any other is of a request that is gone, such as ECONNABORTED.
+          in_turn = BATCH;
+        }
+        for (const [request, client_address] of arrived) this.#begin(request, client_address);
+        acts();
+        in_turn += arrived.length;
+        if (in_turn < BATCH) continue;
+        in_turn = 0;
+        await next_turn();
+      }
+    }
+
+    /** Until something may have been freed. */
+    async #pause(): Promise<void> {
+      const end = new AbortController();
+      const timer = setTimeout(() => end.abort(), PAUSE_MS);
+      const requests = this.#under_way;
+      await requests.fewer_than(requests.count, end.signal);
+      clearTimeout(timer);
+    }
+
+    /** Requests that are there, at least one and at most `most`; of an overridden get_request() one. */
+    async #arrivals(most: number, taking: Taking): Promise<Arrived[]> {
+      const { socket } = this;
+      if (!is_overridden(this, 'get_request', [TCPServer])) {
+        return socket._read('accept', () => this.#take(most), taking);
+      }
+      await socket._read('poll', () => (is_readable(socket) ? true : -EAGAIN), taking);
+      const arrived: unknown = this.get_request();
+      if (!Array.isArray(arrived)) {
+        throw new TypeError(
+          'get_request() must give [request, client_address] without waiting: what has to wait belongs in ' +
+            'verify_request() or the handler',
+        );
+      }
+      return [arrived as Arrived];
+    }
+
+    #take(most: number): Arrived[] | number {
+      const arrived: Arrived[] = [];
+      while (arrived.length < most) {
+        const next = this.#next();
+        if (typeof next === 'number') return arrived.length > 0 ? arrived : next;
+        arrived.push(next);
+      }
+      return arrived;
+    }
+
+    /** The request that is there, or -errno. */
+    #next(): Arrived | number {
+      const { socket } = this;
+      if (!this.#is_datagram) return socket._accept();
+      const max_packet_size: unknown = Reflect.get(this, 'max_packet_size');
+      const received = transfer.recvfrom(socket, integer(max_packet_size, 'max_packet_size', 1), 0, 0);
+      return typeof received === 'number' ? received : [[received[0], socket], received[1]];
+    }
+
+    override _get_request(): Arrived {
+      const next = this.#next();
+      return typeof next === 'number'
+        ? this.socket._raise(next, this.#is_datagram ? 'recvfrom' : 'accept')
+        : next;
+    }
+
+    /** Handles a request which nobody awaits. */
+    #begin(request: Request, client_address: ClientAddress): void {
+      this.#handle(request, client_address).catch((error: unknown) => {
+        if (this._serving === undefined) {
+          print_error(client_address, error);
+          return;
+        }
+        this.#failures.push(error);
+        this._serving.stop.abort();
+      });
+    }
+
+    /** The life of a request. @throws (rejects) what a hook throws */
+    async #handle(request: Request, client_address: ClientAddress): Promise<void> {
+      const under_way = this.#under_way.begin(() => {
+        this.#ended_early.add(request);
+        close_now(request);
+      });
+      try {
+        let verified: boolean | Promise<boolean> = this.verify_request(request, client_address);
+        if (typeof verified !== 'boolean') verified = await verified;
+        if (!verified) {
+          await this.shutdown_request(request);
+          return;
+        }
+        try {
+          if (under_way.reason !== undefined) throw under_way.reason;
+          await under_way.wait(this.process_request(request, client_address));
+        } catch (error) {
+          try {
+            await this.handle_error(request, client_address, error);
+          } finally {
+            await this.shutdown_request(request);
+          }
+        }
+      } catch (error) {
+        close_now(request);
+        throw error;
+      } finally {
+        this.#under_way.finish(under_way);
+      }
+    }
+
+    override async process_request(request: Request, client_address: ClientAddress): Promise<void> {
+      if (is_overridden(this, 'finish_request', [BaseServer])) remember_constructed();
+      await this.finish_request(request, client_address);
+      await run_constructed_for(request);
+      // shutdown_request() was called when it was ended.
+      if (!this.#ended_early.has(request)) await this.shutdown_request(request);
+    }
+
+    override _finish_request(request: Request, client_address: ClientAddress): Promise<void> {
+      return run_async_handler(this.RequestHandlerClass, request, client_address, this);
+    }
+
+    override async _shutdown_request(request: Request): Promise<void> {
+      if (request instanceof Socket && request.fileno() >= 0) {
+        try {
+          await request.shutdown(c.SHUT_WR);
+        } catch (error) {
+          // ENOTCONN: the client has gone.
+          if (!(error instanceof OSError)) throw error;
+        }
+      }
+      this.close_request(request);
+    }
+
+    override async handle_request(): Promise<void> {
+      if (this._is_serving) throw new Error('handle_request() while serve_forever() is running');
+      const own = this.socket.gettimeout();
+      const timeout = own === null ? this.timeout : this.timeout === null ? own : Math.min(own, this.timeout);
+      let arrived: Arrived | undefined;
+      try {
+        [arrived] = await this.#arrivals(1, { timeout });
+      } catch (error) {
+        if (is_nothing_there(error)) await this.handle_timeout();
+        else if (!(error instanceof OSError) || FATAL.has(error.errno)) throw error;
+      }
+      if (arrived !== undefined) await this.#handle(...arrived);
+    }
+
+    override async shutdown(options?: ShutdownOptions): Promise<void> {
+      const drain = drain_of(options);
+      const serving = this._serving;
+      // Asked twice: the sooner end counts, also where it drains already.
+      if (drain !== undefined && serving !== undefined)
+        serving.drain = Math.min(drain, serving.drain ?? drain);
+      if (drain !== undefined && this.#draining !== undefined) end_after(this.#draining, drain);
+      await super.shutdown(options);
+      if (drain !== undefined && serving === undefined && this.#under_way.count > 0)
+        await this.#finish_requests(drain);
+    }
+
+    override async _drain(drain: number): Promise<void> {
+      await this.#finish_requests(drain);
+      this.#throw_failure();
+    }
+
+    /** Takes the requests that wait, and lets all that are under way finish within so many seconds; then ends them. */
+    async #finish_requests(drain: number): Promise<void> {
+      const requests = this.#under_way;
+      const end = new AbortController();
+      const timer = end_after(end, drain);
+      this.#draining = end;
+      try {
+        if (this.socket.fileno() >= 0) {
+          this._refuse();
+          await this.#take_requests({ signal: end.signal, timeout: 0 }, () => {});
+          this._unlisten();
+        }
+        await requests.fewer_than(1, end.signal);
+      } finally {
+        this.#draining = undefined;
+        clearTimeout(timer);
+      }
+      if (requests.count === 0) return;
+      requests.end_all(() => this.#ended('was cut off: the server drained'));
+      const words = new AbortController();
+      const last = end_after(words, LAST_WORDS_MS / 1000);
+      await requests.fewer_than(1, words.signal);
+      clearTimeout(last);
+    }
+
+    override async server_close(): Promise<void> {
+      const stopping = this._stop_serving();
+      if (stopping !== undefined) await stopping;
+      const requests = this.#requests;
+      // Datagrams are answered by the server's own socket.
+      const waits = requests !== undefined && this.block_on_close;
+      if (waits && this.#is_datagram && requests.count > 0) await requests.fewer_than(1);
+      await super.server_close();
+      if (waits) await requests.fewer_than(1);
+    }
+  }
+  class_attributes(Async, ['block_on_close', 'max_handlers']);
+  return Async as unknown as AsyncServerClass<Base>;
+}
+
+function end_after(controller: AbortController, after: number): NodeJS.Timeout {
+  return setTimeout(() => controller.abort(), Math.min(after * 1000, TIMER_MAX_MS));
+}
+
+/** Closes a connection even if files of it are open; what waits on it rejects. */
+function close_now(request: Request): void {
+  if (!(request instanceof Socket)) return;
+  request.close();
+  request._close();
+}
+
+export class AsyncTCPServer<F extends number = typeof c.AF_INET> extends AsyncMixIn(TCPServer)<F> {}
+export class AsyncUDPServer<F extends number = typeof c.AF_INET> extends AsyncMixIn(UDPServer)<F> {}
+export class AsyncUnixStreamServer extends AsyncMixIn(UnixStreamServer)<typeof c.AF_UNIX> {}
+export class AsyncUnixDatagramServer extends AsyncMixIn(UnixDatagramServer)<typeof c.AF_UNIX> {}

@@ -1,0 +1,89 @@
+// Errors on their way from a worker to its server: with class, stack and fields, which structured cloning would lose.
+import { inspect } from 'node:util';
+import * as errors from '../../errors/raise.js';
+import type { PackedError } from './protocol.js';
+
+const CLASSES = new Map<string, { readonly prototype: object }>(
+  [
+    ...Object.values(errors).filter((value) => typeof value === 'function' && 'prototype' in value),
+    TypeError,
+    RangeError,
+    SyntaxError,
+    ReferenceError,
+    EvalError,
+    URIError,
+    AggregateError,
+  ].flatMap((Class) =>
+    Class.prototype instanceof Error ? [[Class.name, Class as { readonly prototype: object }]] : [],
+  ),
+);
+
+const UNSHOWN = 'something that cannot be shown';
+/** So deep causes go; one may be its own. */
+const DEPTH_LIMIT = 8;
+
+/** What an error has of its own, besides fields. */
+const OWN = new Set(['name', 'message', 'stack', 'cause', 'errors']);
+
+/** Fields that can be sent as JSON, too. */
+function is_plain(value: unknown): boolean {
+  return (
+    value === null ||
+    ['string', 'number', 'boolean'].includes(typeof value) ||
+    (Array.isArray(value) && value.every(is_plain))
+  );
+}
+
+/** What was thrown, as console.log shows it. Throws nothing, whatever it is. */
+export function show_error(error: unknown): string {
+  try {
+    return inspect(error);
+  } catch {
+    return UNSHOWN;
+  }
+}
+
+/** The error, to be sent by postMessage or as JSON. Whatever was thrown, this throws nothing. */
+export function pack_error(error: unknown, depth = 0): PackedError {
+  try {
+    if (error instanceof Error && depth < DEPTH_LIMIT) return pack(error, depth + 1);
+    return pack_text(typeof error === 'object' ? inspect(error) : String(error));
+  } catch {
+    return pack_text(UNSHOWN);
+  }
+}
+
+function pack_text(text: string): PackedError {
+  return { name: '', message: text, stack: undefined, fields: {} };
+}
+
+function pack(error: Error, depth: number): PackedError {
+  const { name, message, stack } = error;
+  const fields = Object.entries(error).filter(([key, value]) => !OWN.has(key) && is_plain(value));
+  return {
+    name,
+    message,
+    stack,
+    fields: Object.fromEntries(fields),
+    ...('cause' in error ? { cause: pack_error(error.cause, depth) } : {}),
+    ...('errors' in error && Array.isArray(error.errors)
+      ? { errors: error.errors.map((each) => pack_error(each, depth)) }
+      : {}),
+  };
+}
+
+/** The error that was packed; of something thrown that is no error, its text. */
+export function unpack_error(packed: PackedError): unknown {
+  const { name, message, stack, fields, cause, errors } = packed;
+  if (name === '') return message;
+  const error = new Error(message);
+  const Class = CLASSES.get(name);
+  if (Class !== undefined) Object.setPrototypeOf(error, Class.prototype);
+  const define = (key: string, value: unknown) =>
+    Object.defineProperty(error, key, { value, configurable: true, writable: true });
+  if (error.name !== name) define('name', name);
+  define('stack', stack);
+  if (cause !== undefined) define('cause', unpack_error(cause));
+  if (errors !== undefined) define('errors', errors.map(unpack_error));
+  return Object.assign(error, fields);
+}

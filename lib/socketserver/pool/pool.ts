@@ -1,0 +1,270 @@
+// The pool of a server's workers, on the server's side: starts the manager's thread, gives it orders, hands requests to
+// workers, and passes on what they report.
+import { serialize } from 'node:v8';
+import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
+import { poll } from '../../calls/waiting/poll.js';
+import { AF_UNIX, SOCK_SEQPACKET } from '../../constants.js';
+import { socketpair } from '../../socket/create.js';
+import { send_fds } from '../../socket/descriptors.js';
+import { Socket } from '../../socket/socket.js';
+import { shown } from '../../util/validate.js';
+import { LIBRARY } from './entry.js';
+import { unpack_error } from './packed_error.js';
+import type { News, Order, PoolConfig } from './protocol.js';
+import { AHEAD_LIMIT, encode_request } from './queue.js';
+import {
+  close_counters,
+  count_request,
+  has_room,
+  make_counters,
+  open_counters,
+  type SharedCounters,
+} from './shared_state.js';
+import { share_handled } from './signals.js';
+import { start_manager } from './start.js';
+
+/** What a pool needs to know of its server. */
+export interface PoolOptions extends Omit<PoolConfig, 'library' | 'argv' | 'family' | 'type' | 'proto'> {
+  readonly max_workers: number;
+  readonly socket: Socket<number>;
+}
+
+/** What a pool tells its server. */
+export interface PoolEvents {
+  on_error(client_address: unknown, error: unknown): void;
+  on_shutdown(drain: number | undefined): void;
+  on_children(pids: readonly number[]): void;
+}
+
+type OrderType = Order extends infer O ? (O extends { order: number } ? Omit<O, 'order'> : never) : never;
+
+interface Pending {
+  resolve(): void;
+  reject(error: unknown): void;
+}
+
+/** How long a blocked server waits between looks for a free worker. */
+const ROOM_MS = 2;
+
+export class Pool {
+  readonly #shared: SharedCounters;
+  readonly #counters: Int32Array;
+  readonly #unshare: (() => void) | undefined;
+  readonly #queue: Socket<number>;
+  readonly #manager: Worker;
+  readonly #port: MessagePort;
+  readonly #events: PoolEvents;
+  readonly #pending = new Map<number, Pending>();
+  readonly #datagrams: boolean;
+  #orders = 0;
+  #holds = 0;
+  #accepting = false;
+  #error: unknown;
+  #failed: ((error: unknown) => void) | undefined;
+  #closed: Promise<void> | undefined;
+
+  /** @throws TypeError where worker_data cannot be cloned; OSError */
+  constructor(options: PoolOptions, events: PoolEvents) {
+    const { max_workers, socket, ...config } = options;
+    check_cloneable(options);
+    this.#events = events;
+    this.#datagrams = options.max_packet_size > 0;
+    const [queue_in, queue_out] = socketpair(AF_UNIX, SOCK_SEQPACKET);
+    const { port1, port2 } = new MessageChannel();
+    this.#queue = queue_in as Socket<number>;
+    this.#port = port1;
+    let shared: SharedCounters | undefined;
+    try {
+      shared = make_counters(options.kind, max_workers);
+      this.#shared = shared;
+      this.#counters = open_counters(shared);
+      this.#manager = start_manager({
+        ...config,
+        library: LIBRARY,
+        argv: process.argv,
+        family: socket.family,
+        type: socket.type,
+        proto: socket.proto,
+        max_workers,
+        counters: shared,
+        queue_in: queue_in.share(),
+        queue_out: queue_out.share(),
+        listener: socket.share(),
+        port: port2,
+      });
+    } catch (error) {
+      if (shared !== undefined) close_counters(shared);
+      queue_in.close();
+      port1.close();
+      throw error;
+    } finally {
+      queue_out.close();
+    }
+    if (options.kind === 'process') this.#unshare = share_handled(this.#counters);
+    this.#manager.unref();
+    this.#manager.on('error', (error) => this.#fail(error));
+    this.#manager.on('exit', () => this.#ended());
+    this.#port.on('message', (news: News) => this.#hear(news));
+    this.#port.unref();
+  }
+
+  #hear(news: News): void {
+    switch (news.type) {
+      case 'done':
+        this.#pending.get(news.order)?.resolve();
+        this.#pending.delete(news.order);
+        return;
+      case 'failed':
+        this.#fail(new Error(news.message));
+        return;
+      case 'error':
+        try {
+          this.#events.on_error(news.client_address, unpack_error(news.error));
+        } catch (error) {
+          this.#fail(error);
+        }
+        return;
+      case 'shutdown':
+        this.#events.on_shutdown(news.drain);
+        return;
+      case 'children':
+        this.#events.on_children(news.pids);
+        return;
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#error ??= error;
+    for (const { reject } of this.#pending.values()) reject(this.#error);
+    this.#pending.clear();
+    this.#failed?.(this.#error);
+  }
+
+  #ended(): void {
+    this.#port.close();
+    this.#queue.close();
+    close_counters(this.#shared);
+    this.#unshare?.();
+    if (this.#closed === undefined)
+      this.#fail(new Error('the thread that looks after the workers has ended'));
+    for (const { resolve } of this.#pending.values()) resolve();
+    this.#pending.clear();
+  }
+
+  /** Keeps the process alive, until release() is called as often. */
+  hold(): void {
+    if (this.#holds++ === 0) this.#port.ref();
+  }
+
+  release(): void {
+    if (--this.#holds === 0) this.#port.unref();
+  }
+
+  #order(order: OrderType): Promise<void> {
+    if (this.#error !== undefined && order.type !== 'close') return Promise.reject(this.#error);
+    return new Promise((resolve, reject) => {
+      const number = this.#orders++;
+      this.#pending.set(number, { resolve, reject });
+      this.#port.postMessage({ ...order, order: number });
+    });
+  }
+
+  /** Lets the manager take requests until stopped. @throws (rejects) where workers cannot start */
+  async accept(stop: AbortSignal): Promise<void> {
+    const failed = new Promise<void>((resolve, reject) => {
+      this.#failed = reject;
+      stop.addEventListener('abort', () => resolve());
+    });
+    this.#accepting = true;
+    try {
+      await Promise.race([this.#order({ type: 'accept' }), failed]);
+      if (!stop.aborted) await failed;
+      await this.#order({ type: 'stop' });
+    } finally {
+      this.#accepting = false;
+      this.#failed = undefined;
+    }
+  }
+
+  /** Takes, after accept(), the requests that have come before; for so many milliseconds. */
+  rest(limit_ms: number): Promise<void> {
+    return this.#order({ type: 'rest', limit_ms });
+  }
+
+  /** Waits until a worker is free. */
+  room(): Promise<void> {
+    return has_room(this.#counters) ? Promise.resolve() : this.#order({ type: 'room' });
+  }
+
+  /** Waits until no request is under way; after so many milliseconds (-1: never) ends those that are. */
+  drain(limit_ms: number): Promise<void> {
+    return this.#order({ type: 'drain', limit_ms });
+  }
+
+  /**
+   * Waits until a worker is free, blocking the thread; while the pool takes requests by itself none may ever be, and it is
+   * until there is room on the queue.
+   *
+   * @throws where workers cannot start
+   */
+  #room_now(): void {
+    const ahead = this.#accepting ? AHEAD_LIMIT : 0;
+    if (has_room(this.#counters, ahead)) return;
+    this.#order({ type: 'room' }).catch(() => {});
+    while (!has_room(this.#counters, ahead)) {
+      if (this.#error !== undefined) throw this.#error;
+      poll([], ROOM_MS);
+      for (
+        let next = receiveMessageOnPort(this.#port);
+        next !== undefined;
+        next = receiveMessageOnPort(this.#port)
+      ) {
+        this.#hear(next.message as News);
+      }
+    }
+  }
+
+  /**
+   * Hands a request to a worker. The caller closes its own socket.
+   *
+   * @throws TypeError for what is no request; RangeError for a long client_address; where workers cannot start
+   */
+  dispatch(request: unknown, client_address: unknown): void {
+    if (this.#error !== undefined) throw this.#error;
+    const message = this.#message(request, client_address);
+    this.#room_now();
+    send_fds(this.#queue, message, request instanceof Socket ? [request] : []);
+    count_request(this.#counters);
+    if (this.#accepting) this.#order({ type: 'look' }).catch(() => {});
+  }
+
+  #message(request: unknown, client_address: unknown): Buffer[] {
+    if (!this.#datagrams && request instanceof Socket)
+      return encode_request(client_address, request.gettimeout());
+    if (this.#datagrams && Array.isArray(request) && request[0] instanceof Uint8Array) {
+      return encode_request(client_address, null, request[0]);
+    }
+    const expected = this.#datagrams ? '[packet, socket]' : 'a socket';
+    throw new TypeError(`request must be ${expected} to be handed to a worker, not ${shown(request)}`);
+  }
+
+  /** Ends the workers, each after its request. Fulfilled when they have. */
+  close(): Promise<void> {
+    if (this.#closed === undefined) {
+      this.#queue.close();
+      this.#closed = this.#order({ type: 'close' });
+    }
+    return this.#closed;
+  }
+}
+
+function check_cloneable({ kind, worker_data }: PoolOptions): void {
+  try {
+    if (kind === 'process') serialize(worker_data);
+    else structuredClone(worker_data);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const where = kind === 'process' ? 'child processes' : 'worker threads';
+    throw new TypeError(`worker_data cannot be cloned for the ${where}: ${reason}`, { cause });
+  }
+}

@@ -1,0 +1,95 @@
+// The queue of a pool: one SEQPACKET pair that all workers receive from, so that the kernel keeps what is on it and wakes one
+// of them. A connection travels as SCM_RIGHTS, so that threads and processes get it in the same way, and what nobody took is
+// closed by the kernel.
+import { constants } from 'node:os';
+import type { ReturnedAddress } from '../../calls/address.js';
+import * as message from '../../calls/message.js';
+import * as transfer from '../../calls/transfer.js';
+import { MSG_DONTWAIT, MSG_PEEK } from '../../constants.js';
+import { addon } from '../../native/addon.js';
+import { resolve_host } from '../../socket/resolver.js';
+import type { Socket } from '../../socket/socket.js';
+import { is_scarce } from '../socket_wait.js';
+import { bytes_again } from './shared_state.js';
+
+const { EAGAIN } = constants.errno;
+
+/** A request on the queue. */
+export interface QueuedRequest {
+  readonly client_address: ReturnedAddress<number>;
+  /** The time-out of a connection. */
+  readonly timeout: number | null;
+  /** The bytes of a datagram. */
+  readonly packet: Buffer;
+}
+
+/** So many requests may wait on the queue beyond those that workers are free for. */
+export const AHEAD_LIMIT = 64;
+
+const REQUEST = 1;
+const STOP = 2;
+const LOOK = 3;
+const HEADER = 3;
+/** What a request takes beside the bytes of a datagram: the header, and the address as JSON. */
+const ADDRESS_LIMIT = 2048;
+
+/** The message that makes one worker end. */
+export const STOP_MESSAGE = Buffer.from([STOP]);
+/** The message that makes one worker look whether it may take requests by itself. */
+export const LOOK_MESSAGE = Buffer.from([LOOK]);
+
+/** A request's message; its connection goes with it as a descriptor. @throws RangeError for an address of the program's own */
+export function encode_request(
+  client_address: unknown,
+  timeout: number | null,
+  packet?: Uint8Array,
+): Buffer[] {
+  const text = Buffer.from(JSON.stringify([client_address, timeout]));
+  if (HEADER + text.length > ADDRESS_LIMIT) {
+    throw new RangeError(`client_address must be at most ${ADDRESS_LIMIT} bytes of JSON, not ${text.length}`);
+  }
+  const header = Buffer.from([REQUEST, text.length & 0xff, text.length >> 8]);
+  return packet === undefined ? [header, text] : [header, text, Buffer.from(packet)];
+}
+
+/** The request of a message; undefined for one that ends the worker, or the queue's end; null for one to look. */
+export function decode_request(message: Buffer): QueuedRequest | undefined | null {
+  if (message[0] === LOOK) return null;
+  if (message[0] !== REQUEST) return undefined;
+  const length = message.readUInt16LE(1);
+  const text = message.toString('utf8', HEADER, HEADER + length);
+  const [client_address, timeout] = JSON.parse(text, bytes_again) as [ReturnedAddress<number>, number | null];
+  return { client_address, timeout, packet: message.subarray(HEADER + length) };
+}
+
+/** The longest message of a server. */
+export function message_size(max_packet_size: number): number {
+  return max_packet_size + ADDRESS_LIMIT;
+}
+
+/** Puts a message on the queue without waiting; false where it is full, or the system is, for now. @throws OSError */
+export function post(queue: Socket<number>, buffers: Buffer[], fds: number[]): boolean {
+  const result = message.send_fds(queue, buffers, fds, MSG_DONTWAIT, null, resolve_host, 0);
+  if (result >= 0) return true;
+  return is_scarce(-result) || result === -EAGAIN ? false : queue._raise(result, 'sendmsg');
+}
+
+/** Whether there is something on the queue. */
+export function holds_any(queue: Socket<number>): boolean {
+  // At its end it is readable, too, of nothing.
+  const next = transfer.recv(queue, 1, MSG_PEEK | MSG_DONTWAIT, 0);
+  return typeof next !== 'number' && next.length > 0;
+}
+
+/** Takes everything from the queue, closes the connections, and gives how many requests there were. */
+export function discard(queue: Socket<number>, max_packet_size: number): number {
+  const size = message_size(max_packet_size);
+  for (let count = 0; ; ) {
+    const received = message.recv_fds(queue, size, 1, MSG_DONTWAIT, 0);
+    if (typeof received === 'number') return count;
+    const [bytes, fds] = received;
+    for (const fd of fds) addon.close_fd(fd);
+    if (bytes.length === 0) return count;
+    if (bytes[0] === REQUEST) count++;
+  }
+}

@@ -1,0 +1,91 @@
+// Where a worker finds the handler class of a server: its module, and the name it is exported by.
+import { createRequire } from 'node:module';
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isMainThread } from 'node:worker_threads';
+import { shown } from '../../util/validate.js';
+import type { RequestHandlerClass } from '../handlers.js';
+import { main_url } from '../main.js';
+
+/** The handler class as other threads and processes know it. */
+export interface HandlerSource {
+  /** The URL of its module. */
+  readonly module: string;
+  readonly name: string;
+}
+
+const HOW =
+  'export it from the program under its own name (or as default), or name its module by `static module = import.meta.url`';
+
+/**
+ * Where the class is: the module that its `static module` names, else the program.
+ *
+ * @throws TypeError where that cannot be: the class has no name, or the program is no file
+ */
+export function locate_handler(Class: RequestHandlerClass): HandlerSource {
+  const { name } = Class;
+  if (name === '' || Class.prototype === undefined) {
+    throw new TypeError(
+      `RequestHandlerClass must be a class with a name, not ${shown(Class)}: its workers import it; ${HOW}`,
+    );
+  }
+  return { module: module_of(Class, name), name };
+}
+
+function module_of(Class: RequestHandlerClass, name: string): string {
+  if ('module' in Class) {
+    const { module } = Class;
+    if (typeof module === 'string' && isAbsolute(module)) return pathToFileURL(module).href;
+    if (typeof module === 'string' && URL.canParse(module)) return module;
+    throw new TypeError(
+      `${name}.module must be the URL of its module (import.meta.url), not ${shown(module)}`,
+    );
+  }
+  const main = main_url();
+  if (main === undefined) {
+    throw new TypeError(`${name}: workers cannot import it, for the program is no file (node -e); ${HOW}`);
+  }
+  return main;
+}
+
+/** Where tsx is, if Node was started by it; its own loader knows best. */
+function tsx_from(module: string): string | undefined {
+  const specifiers = process.execArgv.map((arg) => arg.replace(/^--import=/, ''));
+  const loader = specifiers.find((arg) => /(^|\/)tsx(\/|$)/.test(arg) && !arg.endsWith('.cjs'));
+  return loader?.startsWith('file:') ? loader : loader && module;
+}
+
+/** Lets this thread import TypeScript, if the program is by tsx: its hooks may be those of the main thread only. */
+async function register_tsx(module: string): Promise<void> {
+  const from = isMainThread ? undefined : tsx_from(module);
+  if (from === undefined) return;
+  // What is there for require() fails when it is imported.
+  const api = createRequire(from)
+    .resolve('tsx/esm/api')
+    .replace(/\.cjs$/, '.mjs');
+  const { register } = (await import(pathToFileURL(api).href)) as { register(): void };
+  register();
+}
+
+/**
+ * Imports the handler class.
+ *
+ * @throws Error that says what is missing
+ */
+export async function load_handler({ module, name }: HandlerSource): Promise<RequestHandlerClass> {
+  let namespace: Record<string, unknown>;
+  try {
+    await register_tsx(module);
+    namespace = (await import(module)) as Record<string, unknown>;
+  } catch (cause) {
+    const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
+    throw new Error(`${name}: its module ${module} cannot be imported: ${reason}`, { cause });
+  }
+  const exported = namespace.default;
+  const of_default: unknown =
+    typeof exported === 'object' && exported !== null ? Reflect.get(exported, name) : undefined;
+  const is_it = typeof exported === 'function' && exported.name === name;
+  const found = namespace[name] ?? of_default ?? (is_it ? exported : undefined);
+  if (typeof found === 'function') return found as RequestHandlerClass;
+  throw new Error(`${name} is not exported by ${module}: ${HOW}`);
+}

@@ -1,0 +1,365 @@
+// The workers of a pool, as its manager sees them: threads or processes that are starting, ready, busy or gone.
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import type { Socket } from '../../socket/socket.js';
+import { print_error, print_uncaught } from '../base.js';
+import { unless_aborted } from '../socket_wait.js';
+import { pack_error, unpack_error } from './packed_error.js';
+import { COUNTERS_FD, type ManagerConfig, type News, type Report, type WorkerConfig } from './protocol.js';
+import { holds_any } from './queue.js';
+import {
+  activity,
+  BUSY,
+  count_finished,
+  finished,
+  forget_lost,
+  READY,
+  recorded_client,
+  SERIAL,
+  STATE,
+  slot_index,
+  under_way,
+} from './shared_state.js';
+import { start_process, start_worker } from './start.js';
+
+/** So many are started at a time. */
+const STARTING_LIMIT = 4;
+/** How long none is started after one could not be, where there are others. */
+const HOLD_OFF_MS = 1000;
+/** Nothing happens for so long: no worker is about to begin a request that it took. */
+const QUIET_MS = 100;
+
+/** What a crew tells its manager. */
+export interface CrewEvents {
+  tell(news: News): void;
+  /** A worker became ready, finished a request, or ended. */
+  changed(): void;
+  /** No worker can be started. */
+  failed(message: string): void;
+}
+
+interface Member {
+  readonly slot: number;
+  readonly pid: number | undefined;
+  ready: boolean;
+  /** Its thread's folder in /proc. */
+  task: string | undefined;
+  /** Which of its requests was seen last, and when first. */
+  serial: number;
+  seen_ms: number;
+  /** Why it is being ended, for the error of its request. */
+  verdict: string | undefined;
+  /** What it failed with, by itself. */
+  error: unknown;
+  end(): void;
+}
+
+/** Whether a thread sleeps; that of a folder in /proc that cannot be read does. */
+function is_asleep(task: string | undefined): boolean {
+  try {
+    const stat = readFileSync(`${task}/stat`, 'latin1');
+    // Behind the name, which may hold anything: the state.
+    return stat[stat.lastIndexOf(')') + 2] !== 'R';
+  } catch {
+    return true;
+  }
+}
+
+export class Crew {
+  readonly #config: ManagerConfig;
+  readonly #queue: Socket<number>;
+  readonly #listener: Socket<number>;
+  readonly #events: CrewEvents;
+  readonly #members = new Set<Member>();
+  readonly #counters: Int32Array;
+  #vacancy: (() => void)[] = [];
+  /** Those that ended while they waited for a request, and how: they may have taken one. */
+  readonly #doubtful: [Member, string][] = [];
+  #dismissed = 0;
+  #hold_off_until = 0;
+  /** The handler could be imported: what fails later is no mistake of the program's. */
+  #was_loaded = false;
+  #closing = false;
+
+  constructor(
+    config: ManagerConfig,
+    counters: Int32Array,
+    queue: Socket<number>,
+    listener: Socket<number>,
+    events: CrewEvents,
+  ) {
+    this.#config = config;
+    this.#queue = queue;
+    this.#listener = listener;
+    this.#events = events;
+    this.#counters = counters;
+    const { handler_timeout_ms } = config;
+    if (handler_timeout_ms > 0) {
+      const interval = Math.max(5, Math.min(handler_timeout_ms / 10, 1000));
+      setInterval(() => this.#end_late(handler_timeout_ms), interval).unref();
+    }
+  }
+
+  /** How many there are, starting ones too. */
+  get size(): number {
+    return this.#members.size;
+  }
+
+  /** How many are ready, busy or not. */
+  get ready(): number {
+    return Atomics.load(this.#counters, READY);
+  }
+
+  /** How many requests were finished in all, in 32 bits. */
+  get finished(): number {
+    return finished(this.#counters);
+  }
+
+  /** How many have a request and wait for something, as the kernel sees it now; the others compute, or have none. */
+  count_waiting(): number {
+    return [...this.#members].filter((member) => this.#is_busy(member) && is_asleep(member.task)).length;
+  }
+
+  /** Whether there are as many as there may be. */
+  get is_full(): boolean {
+    return this.size >= this.#config.max_workers;
+  }
+
+  /** Waits until it is not full. */
+  async vacancy(stop: AbortSignal): Promise<void> {
+    if (!this.is_full) return;
+    const vacancy = new Promise<void>((resolve) => this.#vacancy.push(resolve));
+    await unless_aborted(vacancy, stop);
+  }
+
+  /** Starts one more, unless there are enough. */
+  hire(): void {
+    const { kind } = this.#config;
+    const starting = [...this.#members].filter((member) => !member.ready).length;
+    // The first starts alone: it is soonest there, and tells whether the handler can be imported.
+    const limit = this.ready > 0 ? STARTING_LIMIT : 1;
+    if (starting >= limit || this.is_full) return;
+    if (performance.now() < this.#hold_off_until) return;
+    const slot = this.#free_slot();
+    try {
+      if (kind === 'thread') this.#hire_thread(slot);
+      else this.#hire_process(slot);
+    } catch (error) {
+      this.#not_hired(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** One could not be started: for want of descriptors or memory, or it was killed, where others could. */
+  #not_hired(message: string): void {
+    this.#hold_off_until = performance.now() + HOLD_OFF_MS;
+    if (!this.#closing && !this.#was_loaded) this.#events.failed(message);
+  }
+
+  #free_slot(): number {
+    const taken = new Set([...this.#members].map((member) => member.slot));
+    let slot = 0;
+    while (taken.has(slot)) slot++;
+    return slot;
+  }
+
+  #worker_config(slot: number): WorkerConfig {
+    const { max_workers, queue_in, queue_out, listener, port, ...common } = this.#config;
+    return { ...common, slot };
+  }
+
+  #hire_thread(slot: number): void {
+    const { max_packet_size } = this.#config;
+    const worker = start_worker({
+      ...this.#worker_config(slot),
+      queue: this.#queue.share(),
+      ...(max_packet_size > 0 ? { listener: this.#listener.share() } : {}),
+    });
+    const member = this.#add(slot, undefined, () => void worker.terminate());
+    worker.on('message', (report: Report) => this.#hear(member, report));
+    worker.on('error', (error) => {
+      member.error = error;
+    });
+    worker.on('exit', (code) => this.#gone(member, `exit code ${code}`));
+  }
+
+  #hire_process(slot: number): void {
+    // Who only gets connections must not keep the server's socket open.
+    const listener = this.#config.max_packet_size > 0 ? this.#listener.fileno() : undefined;
+    const config = { ...this.#worker_config(slot), counters: COUNTERS_FD };
+    const child = start_process(config, this.#queue.fileno(), Number(this.#config.counters), listener);
+    const member = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
+    child.on('error', (error) => {
+      member.error = error;
+      if (child.pid === undefined) this.#gone(member, error.message);
+    });
+    this.#listen(member, child);
+    // `close` comes when all it had reported was read.
+    child.on('close', (code, signal) => this.#gone(member, signal ?? `exit code ${code}`));
+    this.#tell_children();
+  }
+
+  /** Reports of a process are lines of JSON. */
+  #listen(member: Member, child: ChildProcess): void {
+    let rest = '';
+    const stream = child.stdio[4];
+    if (stream === undefined || stream === null || !('setEncoding' in stream)) return;
+    stream.setEncoding('utf8');
+    stream.on('error', () => {});
+    stream.on('data', (text: string) => {
+      const lines = (rest + text).split('\n');
+      rest = lines.pop() ?? '';
+      for (const line of lines) this.#hear(member, JSON.parse(line) as Report);
+    });
+  }
+
+  #tell_children(): void {
+    const pids = [...this.#members].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+    this.#events.tell({ type: 'children', pids });
+  }
+
+  #add(slot: number, pid: number | undefined, end: () => void): Member {
+    const member: Member = {
+      slot,
+      pid,
+      ready: false,
+      task: undefined,
+      serial: 0,
+      seen_ms: 0,
+      verdict: undefined,
+      error: undefined,
+      end,
+    };
+    Atomics.store(this.#counters, this.#word(member, STATE), 0);
+    Atomics.store(this.#counters, this.#word(member, SERIAL), 0);
+    this.#members.add(member);
+    return member;
+  }
+
+  #word(member: Member, index: number): number {
+    return slot_index(member.slot) + index;
+  }
+
+  #is_busy(member: Member): boolean {
+    return Atomics.load(this.#counters, this.#word(member, STATE)) === BUSY;
+  }
+
+  #is_any_busy(): boolean {
+    return [...this.#members].some((member) => this.#is_busy(member));
+  }
+
+  #hear(member: Member, report: Report): void {
+    switch (report.type) {
+      case 'loaded':
+        member.ready = true;
+        member.task = report.task;
+        this.#was_loaded = true;
+        Atomics.add(this.#counters, READY, 1);
+        break;
+      case 'load_error':
+        this.#not_hired(report.message);
+        break;
+      case 'finished':
+        break;
+      case 'error':
+      case 'shutdown':
+        this.#events.tell(report);
+        return;
+    }
+    this.#events.changed();
+  }
+
+  /** A worker has ended: a request that it had is lost. */
+  #gone(member: Member, how: string): void {
+    if (!this.#members.delete(member)) return;
+    const { name, module } = this.#config.handler;
+    if (!member.ready) {
+      const why = member.error === undefined ? how : pack_error(member.error).stack;
+      this.#not_hired(`${name}: its worker ended (${why}) before ${module} was imported`);
+    } else {
+      const was_busy = this.#is_busy(member);
+      // One that was dismissed is not counted any more.
+      if (!was_busy && this.#dismissed > 0) this.#dismissed--;
+      else Atomics.sub(this.#counters, READY, 1);
+      Atomics.store(this.#counters, this.#word(member, STATE), 0);
+      if (was_busy) {
+        count_finished(this.#counters);
+        this.#report_loss(member, how, recorded_client(this.#counters, member.slot));
+      } else {
+        // Of a process Node has said so.
+        if (member.error !== undefined)
+          print_uncaught(`a worker thread, in what ${name} left behind`, member.error);
+        if (this.#doubtful.push([member, how]) === 1) void this.#settle();
+      }
+      if (this.#members.size === 0 && (!this.#closing || holds_any(this.#queue))) this.hire();
+    }
+    if (member.pid !== undefined) this.#tell_children();
+    for (const tell of this.#vacancy.splice(0)) tell();
+    this.#events.changed();
+  }
+
+  /** Finds out what was lost: what is counted still when nobody is busy, no request waits, and all is quiet. */
+  async #settle(): Promise<void> {
+    for (let is_quiet = false; !is_quiet; ) {
+      const before = activity(this.#counters);
+      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+      if (this.#closing) return;
+      is_quiet = activity(this.#counters) === before && !this.#is_any_busy() && !holds_any(this.#queue);
+    }
+    const lost = forget_lost(this.#counters);
+    for (const [member, how] of this.#doubtful.splice(0).slice(0, Math.max(0, lost))) {
+      this.#report_loss(member, how, null);
+    }
+    this.#events.changed();
+  }
+
+  #report_loss(member: Member, how: string, client_address: unknown): void {
+    const { handler, kind, print_errors } = this.#config;
+    const cause = member.error === undefined ? '' : `: ${pack_error(member.error).stack}`;
+    const what = member.verdict ?? `ended its ${kind} (${how})${cause}`;
+    const error = pack_error(new Error(`${handler.name} ${what}`));
+    const told = { ...error, stack: `Error: ${error.message}` };
+    if (print_errors) print_error(client_address, unpack_error(told));
+    else this.#events.tell({ type: 'error', client_address, error: told });
+  }
+
+  /** Ends those whose request was seen for too long: by the manager's clock, for nothing else tells time to all processes. */
+  #end_late(limit_ms: number): void {
+    const now_ms = performance.now();
+    for (const member of this.#members) {
+      if (!this.#is_busy(member)) continue;
+      const serial = Atomics.load(this.#counters, this.#word(member, SERIAL));
+      if (serial !== member.serial) {
+        member.serial = serial;
+        member.seen_ms = now_ms;
+      } else if (now_ms - member.seen_ms >= limit_ms) {
+        this.#end(member, `took longer than handler_timeout, ${limit_ms / 1000} s`);
+      }
+    }
+  }
+
+  #end(member: Member, verdict: string): void {
+    if (member.verdict !== undefined) return;
+    member.verdict = verdict;
+    member.end();
+  }
+
+  /** Ends those that handle a request, now. */
+  end_busy(verdict: string): void {
+    for (const member of this.#members) if (this.#is_busy(member)) this.#end(member, verdict);
+  }
+
+  /** One of those that idle is to end. @param send puts that on the queue, or gives false */
+  dismiss(send: () => boolean): void {
+    if (!send()) return;
+    this.#dismissed++;
+    Atomics.sub(this.#counters, READY, 1);
+  }
+
+  /** They end by the queue's end; only for what is on it another one may be started. */
+  close(): void {
+    this.#closing = true;
+    if (under_way(this.#counters) > 0) return;
+    // Nothing is left for those that only start. Threads must, or Node leaves the files open that they import.
+    for (const { ready, pid, end } of this.#members) if (!ready && pid !== undefined) end();
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * A socket in memory for the tests of makefile(): what arrives is given in advance, and plans say what each receive and
+ * each send does at most: a number of bytes, 'block' or 'timeout'.
+ */
+import { OSError, TimeoutError } from '../../../dist/errors/raise.js';
+import type { MakefileSocket } from '../../../dist/files/blocking/index.js';
+
+export type Plan = (number | 'block' | 'timeout')[];
+
+function next(plan: Plan): number {
+  const item = plan.shift();
+  if (item === 'block') throw Object.assign(new OSError('Resource temporarily unavailable'), { errno: 11 });
+  if (item === 'timeout') throw new TimeoutError('timed out');
+  return item ?? Number.POSITIVE_INFINITY;
+}
+
+export class MemorySocket implements MakefileSocket {
+  _files = 0;
+  /** What the file sent. */
+  sent: Buffer[] = [];
+  /** The sizes that receives asked for. */
+  asked: number[] = [];
+  receives: Plan = [];
+  sends: Plan = [];
+  /** The peer has closed its side: after the input comes the end of the stream. */
+  ended = true;
+  /** close() was called, and the descriptor is gone. */
+  closing = false;
+  closed = false;
+  private input: Buffer;
+
+  constructor(input: string | Uint8Array = '') {
+    this.input = Buffer.from(input as Uint8Array);
+  }
+
+  arrive(data: Uint8Array): void {
+    this.input = Buffer.concat([this.input, data]);
+  }
+
+  recv_into(buffer: Uint8Array): number {
+    this.asked.push(buffer.length);
+    const most = next(this.receives);
+    const taken = this.input.subarray(0, Math.min(most, buffer.length));
+    if (taken.length === 0 && buffer.length > 0 && !this.ended) throw new TimeoutError('timed out');
+    buffer.set(taken);
+    this.input = this.input.subarray(taken.length);
+    return taken.length;
+  }
+
+  send(data: Uint8Array): number {
+    const taken = Buffer.from(data.subarray(0, Math.min(next(this.sends), data.length)));
+    this.sent.push(taken);
+    return taken.length;
+  }
+
+  /** All that was sent so far, and forgets it. */
+  received(): Buffer {
+    const all = Buffer.concat(this.sent);
+    this.sent = [];
+    return all;
+  }
+
+  fileno(): number {
+    return this.closed ? -1 : 7;
+  }
+
+  close(): void {
+    this.closing = true;
+    if (this._files === 0) this.closed = true;
+  }
+
+  _decref_socketios(): void {
+    if (this._files > 0) this._files--;
+    if (this.closing && this._files === 0) this.closed = true;
+  }
+}

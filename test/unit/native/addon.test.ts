@@ -1,0 +1,46 @@
+// The border: what native/calls.h lists, what the binary exports and what lib/native/addon.ts types are the same functions.
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { addon } from '../../../dist/native/addon.js';
+
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+
+test('every function of the addon is listed, exported and typed', () => {
+  const listed = [...read('native/calls.h').matchAll(/X\((\w+), \w+\)/g)].map((match) => match[1]);
+  const body = /export interface Addon \{\n(.*?)\n\}/s.exec(read('lib/native/addon.ts'))?.[1] ?? '';
+  const typed = [...body.matchAll(/^ {2}(\w+)\(/gm)].map((match) => match[1]);
+  expect(listed.length).toBeGreaterThan(50);
+  expect(new Set(listed).size).toBe(listed.length);
+  expect(typed.sort()).toEqual([...listed].sort());
+  expect(Object.keys(addon).sort()).toEqual([...listed].sort());
+});
+
+test.each([
+  ['of another build', 'exports.border = () => 1;'],
+  ['of a build without the number', 'exports.setup = () => new ArrayBuffer(1e6);'],
+])('a binary %s is refused at load, with what to do', (_what, text) => {
+  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-border-'));
+  const binary = join(folder, 'other.cjs');
+  writeFileSync(binary, text);
+  const { status, stderr } = spawnSync(process.execPath, ['-e', "import('bsd-sockets/socket')"], {
+    env: { ...process.env, BSD_SOCKETS_BINARY: binary },
+    encoding: 'utf8',
+  });
+  rmSync(folder, { recursive: true });
+  expect(status).toBe(1);
+  expect(stderr).toContain(`${binary} and the JavaScript of the package come from different sources`);
+  expect(stderr).toContain('npm run build');
+});
+
+test('a call with arguments of the wrong kind is refused, not obeyed', () => {
+  const call = (name: keyof typeof addon, ...values: unknown[]) =>
+    (addon[name] as (...values: unknown[]) => unknown)(...values);
+  expect(call('socket', 'x', {}, null)).toBe(-22);
+  expect(call('bind', null, null, null)).toBe(-22);
+  expect(call('getsockopt', 0, 0, 0, 0, 'no bytes')).toBe(-22);
+  expect(call('poll', new Uint8Array(7), 0)).toBe(-22);
+  expect(call('close', -1, 0)).toBe(-9);
+});

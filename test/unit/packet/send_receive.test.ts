@@ -1,0 +1,176 @@
+/** send_receive without a network: what it refuses before it sends anything, and loopback. test/platform/send_receive.test.ts has a network. */
+import { spawnSync } from 'node:child_process';
+import {
+  arp,
+  build,
+  ethernet,
+  icmp,
+  icmpv6,
+  ipv4,
+  ipv6,
+  LINKTYPE_RAW,
+  parse,
+  payload,
+  send_receive,
+  tcp,
+  udp,
+} from 'bsd-sockets/packet';
+import { describe, expect, test } from 'vitest';
+
+const there = { src: '127.0.0.1', dst: '127.0.0.1' };
+const dist = new URL('../../../dist/', import.meta.url).href;
+
+describe('refuses', () => {
+  test.each<[string, () => Promise<unknown>, RegExp]>([
+    ['no array', () => send_receive(5 as never), /^TypeError: packets must be an array, not 5/],
+    [
+      'layers',
+      () => send_receive([ipv4(there), udp()] as never),
+      /^TypeError: packets\[0\] must be an array of layers/,
+    ],
+    [
+      'no link',
+      () => send_receive([[udp()]]),
+      /^TypeError: packets\[0\] must begin with ethernet, ipv4 or ipv6, not "udp"/,
+    ],
+    ['nothing', () => send_receive([[ipv4(there)], []]), /^TypeError: packets\[1\] must begin with/],
+    [
+      'no interface',
+      () => send_receive([[ethernet(), arp()]]),
+      /^TypeError: packets\[0\] begins with ethernet: interface must name/,
+    ],
+    [
+      'a wrong field',
+      () => send_receive([[ipv4({ ...there, ttl: 300 })]]),
+      /^RangeError: ipv4.ttl must be between 0 and 255, not 300/,
+    ],
+    [
+      'a checksum that the kernel replaces',
+      () => send_receive([[ipv4({ ...there, checksum: 1 }), udp()]]),
+      /^RangeError: packets\[0\]: the kernel replaces ipv4.checksum by the correct one; begin with ethernet/,
+    ],
+    [
+      'a length that it replaces',
+      () => send_receive([[ipv4({ ...there, total_length: 99 })]]),
+      /replaces ipv4.total_length/,
+    ],
+    ['a time-out', () => send_receive([], { timeout: -1 }), /^RangeError: timeout must be 0 to/],
+    ['an interval', () => send_receive([], { interval: Number.NaN }), /^RangeError: interval must be 0 to/],
+    ['retries', () => send_receive([], { retries: 1.5 }), /^TypeError: retries must be an integer/],
+    // @ts-expect-error no text
+    ['an interface', () => send_receive([], { interface: 1 }), /^TypeError: interface must be a string/],
+    [
+      'an interface that is not there',
+      () => send_receive([[ipv4(there)]], { interface: 'no-such' }),
+      /^OSError: \[ENODEV\] if_nametoindex\("no-such"\): No such device; there is no such interface: `ip link` shows those/,
+    ],
+    [
+      'an interface with a zero byte',
+      () => send_receive([], { interface: 'lo\0' }),
+      /^RangeError: interface must not contain a zero byte/,
+    ],
+    [
+      'null for options',
+      () => send_receive([], null as never),
+      /^TypeError: options must be an object with timeout, /,
+    ],
+    // @ts-expect-error no signal
+    ['a signal', () => send_receive([], { signal: 1 }), /^TypeError: signal must be an AbortSignal/],
+  ])('%s', async (_, call, message) => {
+    expect(String(await call().catch((error: unknown) => error))).toMatch(message);
+  });
+
+  test('without privilege, with what is missing', (ctx) => {
+    if (process.getuid?.() !== 0) ctx.skip('needs root, to give it up in a child process');
+    const program = `
+      import(${JSON.stringify(`${dist}packet/index.js`)}).then(async ({ icmp, ipv4, ethernet, arp, send_receive }) => {
+        const message = (packets) => send_receive(packets, { interface: 'lo' }).catch((error) => error.name + ': ' + error.message);
+        console.log(JSON.stringify([await message([[ipv4({ dst: '127.0.0.1' }), icmp.echo()]]), await message([[ethernet(), arp()]])]));
+      });`;
+    const child = spawnSync(process.execPath, ['-e', program], {
+      encoding: 'utf8',
+      uid: 65_534,
+      gid: 65_534,
+      cwd: '/',
+    });
+    if (child.status !== 0) ctx.skip(`another user cannot read the package: ${child.stderr.slice(0, 200)}`);
+    const [raw, packet] = JSON.parse(child.stdout);
+    expect(raw).toMatch(
+      /^PermissionError: \[EPERM\] socket\(AF_INET, SOCK_RAW, .*; raw sockets need CAP_NET_RAW \(run as root/,
+    );
+    expect(packet).toMatch(
+      /^PermissionError: \[EPERM\] socket\(AF_PACKET, SOCK_RAW, 0\).*; packet sockets need CAP_NET_RAW/,
+    );
+  });
+});
+
+test('sockets that cannot be set up are closed', (ctx) => {
+  if (process.getuid?.() !== 0) ctx.skip('needs root for CAP_NET_RAW');
+  // In a process of its own, so that only its sockets are counted.
+  const program = `
+    import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+    const { Wire } = await import(${JSON.stringify(`${dist}packet/exchange/raw_sockets.js`)});
+    const codes = [];
+    for (const kind of ['ipv4', 'ipv6', 'ethernet']) {
+      try {
+        new Wire(new Set([kind]), 'no-such-device');
+      } catch ({ code }) {
+        codes.push(code);
+      }
+    }
+    const links = readdirSync('/proc/self/fd').map((fd) => {
+      try {
+        return readlinkSync('/proc/self/fd/' + fd);
+      } catch {
+        return '';
+      }
+    });
+    const inodes = new Set(links.filter((link) => link.startsWith('socket:')).map((link) => link.slice(8, -1)));
+    const tables = ['raw', 'raw6', 'packet'].map((name) => readFileSync('/proc/self/net/' + name, 'utf8')).join('');
+    const open = tables.split(/\\s+/).filter((word) => inodes.has(word));
+    console.log(JSON.stringify({ codes, open: open.length }));`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+    encoding: 'utf8',
+  });
+  expect(stderr).toBe('');
+  expect(JSON.parse(stdout)).toEqual({ codes: ['ENODEV', 'ENODEV', 'ENODEV'], open: 0 });
+});
+
+test('bytes and parsed packets are sent as they are', async (ctx) => {
+  if (process.getuid?.() !== 0) ctx.skip('needs root for CAP_NET_RAW');
+  const id = process.pid & 0xffff;
+  const bytes = build(ipv4({ ...there, id: 1 }), icmp.echo({ id, seq: 7 }));
+  const parsed = parse(build(ipv6({ src: '::1', dst: '::1' }), icmpv6.echo({ id, seq: 8 })), {
+    linktype: LINKTYPE_RAW,
+  });
+  const frame = build(ethernet({ dst: '00:00:00:00:00:00' }), ipv4(there), icmp.echo({ id, seq: 9 }));
+  const { answered, unanswered } = await send_receive([bytes, parsed], { timeout: 5 });
+  expect(unanswered).toEqual([]);
+  expect(new Set(answered.map(([sent]) => sent))).toEqual(new Set([bytes, parsed]));
+  const wrong = build(ipv4({ ...there, checksum: 1 }), udp());
+  await expect(send_receive([wrong])).rejects.toThrow(/^packets\[0\]: the kernel replaces ipv4.checksum/);
+  await expect(send_receive([frame])).rejects.toThrow(/^packets\[0\] begins with ethernet/);
+  await expect(send_receive([new Uint8Array(3)])).rejects.toThrow(/^packets\[0\] must begin with/);
+});
+
+test('on loopback: both versions, errors, an answer from the same port', async (ctx) => {
+  if (process.getuid?.() !== 0) ctx.skip('needs root for CAP_NET_RAW');
+  const closed = { src_port: 61_001, dst_port: 61_003 };
+  const packets = [
+    [ipv4({ dst: '127.0.0.1' }), icmp.echo({ id: process.pid & 0xffff, seq: 1 }), payload('data')],
+    [ipv4({ dst: '127.0.0.1' }), tcp({ ...closed, flags: tcp.SYN })],
+    [ipv4({ dst: '127.0.0.1' }), udp(closed)],
+    [ipv4({ dst: '127.0.0.1' }), udp({ src_port: 61_004, dst_port: 61_004 })],
+    [ipv6({ dst: '::1' }), icmpv6.echo({ id: process.pid & 0xffff, seq: 1 })],
+  ];
+  const { answered, unanswered } = await send_receive(packets, { timeout: 5 });
+  expect(unanswered).toEqual([]);
+  const found = packets.map((sent) => answered.find(([of]) => of === sent)?.[1].layers[1]);
+  expect(found).toMatchObject([
+    { name: 'echo_reply' },
+    { layer: 'tcp', flags: tcp.RST | tcp.ACK },
+    { name: 'destination_unreachable', code: 3 },
+    { name: 'destination_unreachable', code: 3 },
+    { name: 'echo_reply' },
+  ]);
+});
