@@ -77,7 +77,7 @@ test('a descriptor that is closed is refused', async () => {
 test('waiting keeps the process alive, and nothing else does', () => {
   const script = (body: string) => `
     import * as socket from 'bsd-sockets/socket';
-    import { ready } from '../dist/calls/waiting/readiness.js';
+    import { ready } from './dist/calls/waiting/readiness.js';
     const [a, b] = socket.socketpair();
     a.setblocking(false);
     ${body}`;
