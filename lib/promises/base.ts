@@ -4,10 +4,10 @@ import { constants } from 'node:os';
 import type { Address } from '../calls/address.js';
 import { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
-import type { WaitOptions } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { OSError, TimeoutError } from '../errors/raise.js';
 import { addon, cells, VALUE } from '../native/addon.js';
+import type { WaitOptions } from '../util/wait_options.js';
 import type { About, Attempt } from './operation.js';
 import { Poller } from './queue.js';
 

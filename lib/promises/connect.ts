@@ -3,14 +3,6 @@
 import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
 import * as lookup from '../calls/lookup.js';
 import { getdefaulttimeout } from '../calls/socket_base.js';
-import {
-  Limit,
-  one_timeout,
-  signal_of,
-  take_options,
-  WAIT_OPTIONS,
-  type WaitOptions,
-} from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { OSError, raise } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
@@ -22,7 +14,15 @@ import {
   connect_fields,
   with_scope,
 } from '../socket/create.js';
+import { Timeout } from '../util/deadline.js';
 import { options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';
+import {
+  one_timeout,
+  signal_of,
+  take_options,
+  WAIT_OPTIONS,
+  type WaitOptions,
+} from '../util/wait_options.js';
 import type { ConnectedSocket } from './iterate.js';
 import { run } from './resolver.js';
 import { Socket } from './socket.js';
@@ -72,7 +72,7 @@ export async function create_connection(
   const signal = signal_of(options);
   const [host, port, scope] = connect_fields(address);
   signal?.throwIfAborted();
-  const limit = new Limit(signal, limit_s === 0 ? -1 : to_timeout_ms(limit_s));
+  const limit = new Timeout(signal, limit_s === 0 ? -1 : to_timeout_ms(limit_s));
   try {
     // Even a socket that never waits has its host resolved, as Python's.
     const rows = await run(

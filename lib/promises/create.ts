@@ -4,7 +4,6 @@ import type net from 'node:net';
 import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
 import { from_node as blocking_from_node } from '../calls/node.js';
 import { fromshare as blocking_fromshare } from '../calls/share.js';
-import { WAIT_OPTIONS, type WaitOptions } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import {
   type CreateServerOptions as BlockingServerOptions,
@@ -14,6 +13,7 @@ import {
   SERVER_OPTIONS,
 } from '../socket/create.js';
 import { type BytesLike, options_of } from '../util/validate.js';
+import { WAIT_OPTIONS, type WaitOptions } from '../util/wait_options.js';
 import type { ConnectedSocket, ListeningSocket } from './iterate.js';
 import { from_socket, Socket } from './socket.js';
 

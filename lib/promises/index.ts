@@ -1,7 +1,6 @@
 // bsd-sockets/promises: the names of bsd-sockets/socket, where what may wait returns a promise. The event loop waits, so
 // nothing blocks; the calls are those of lib/socket.
 
-export type { WaitOptions } from '../calls/waiting/suspend.js';
 export * from '../constants.js';
 export * from '../errors/index.js';
 export { BufferedFile, type SocketFile, SocketIO, TextFile } from '../files/promises/index.js';
@@ -50,6 +49,7 @@ export {
   UnicodeError,
   UnsupportedOperation,
 } from '../socket/index.js';
+export type { WaitOptions } from '../util/wait_options.js';
 export { type CreateConnectionOptions, create_connection } from './connect.js';
 export {
   type CreateServerOptions,

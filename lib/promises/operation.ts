@@ -2,26 +2,19 @@
 import { constants } from 'node:os';
 import type { ResolveHost } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
-import {
-  type Aborted,
-  Later,
-  listen,
-  resolve_now,
-  resolve_with,
-  unlisten,
-} from '../calls/waiting/suspend.js';
+import { resolve_now, resolve_with, Suspend } from '../calls/waiting/suspend.js';
 import { raise } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
+import { type AbortWaiter, listen, Timer, unlisten } from '../util/deadline.js';
 
 const { EAGAIN, ECANCELED, EINPROGRESS } = constants.errno;
-const TIMER_MAX_MS = 2 ** 31 - 1;
 // Between two attempts of what the kernel tells no readiness for.
 const RETRY_FIRST_MS = 1;
 const RETRY_LAST_MS = 32;
 
 /**
  * Tries a call without waiting: its result, or a negative number (-EAGAIN: it must wait). It may run again at each
- * wake-up, so it checks its arguments anew. @throws Later to wait for something else
+ * wake-up, so it checks its arguments anew. @throws Suspend to wait for something else
  */
 export type Attempt<T> = (resolve: ResolveHost) => T | number;
 
@@ -70,12 +63,12 @@ export interface Pending {
   previous: Pending | undefined;
   next: Pending | undefined;
   /** What it waits for instead of its descriptor. */
-  readonly later: Later | undefined;
+  readonly later: Suspend | undefined;
   readonly call: Pick<Call<unknown>, 'sock' | 'syscall' | 'connects'>;
   try(): boolean;
   fail(error: unknown): void;
   cancel(): void;
-  wait_for(later: Later): void;
+  wait_for(later: Suspend): void;
   retry(): void;
 }
 
@@ -85,53 +78,17 @@ interface Line {
   remove(operation: Pending): void;
 }
 
-/** What ends a call before it is done. */
-class Limits implements Aborted {
-  #timer: NodeJS.Timeout | undefined;
-  readonly #end_ms: number;
-
-  constructor(
-    readonly operation: Operation<unknown>,
-    limit_ms: number,
-    readonly signal: AbortSignal | undefined,
-  ) {
-    this.#end_ms = performance.now() + limit_ms;
-    if (signal !== undefined) listen(signal, this);
-    if (limit_ms > 0) this.#start_timer();
-  }
-
-  on_abort(): void {
-    if (this.signal !== undefined) this.operation.give_up(reason_of(this.operation.call, this.signal));
-  }
-
-  // The process is kept alive by who waits (hold), not by timers.
-  #start_timer(): void {
-    const left_ms = Math.min(Math.max(this.#end_ms - performance.now(), 0), TIMER_MAX_MS);
-    this.#timer = setTimeout(() => this.#expire(), Math.ceil(left_ms)).unref();
-  }
-
-  #expire(): void {
-    // Timers may be a little early, and there are waits longer than any.
-    if (performance.now() < this.#end_ms) this.#start_timer();
-    else this.operation.give_up(error_of(this.operation.call, TIMED_OUT));
-  }
-
-  end(): void {
-    if (this.signal !== undefined) unlisten(this.signal, this);
-    if (this.#timer !== undefined) clearTimeout(this.#timer);
-  }
-}
-
 /** The same with its promise. */
-export class Operation<T> implements Pending {
+export class Operation<T> implements Pending, AbortWaiter {
   previous: Pending | undefined;
   next: Pending | undefined;
-  later: Later | undefined;
+  later: Suspend | undefined;
   readonly promise: Promise<T>;
   #resolve!: (value: T) => void;
   #reject!: (error: unknown) => void;
   #settled = false;
-  #limits: Limits | undefined;
+  readonly #signal: AbortSignal | undefined;
+  readonly #timer: Timer | undefined;
   #known: Map<string, string> | undefined;
   #retry_ms = 0;
 
@@ -145,9 +102,10 @@ export class Operation<T> implements Pending {
       this.#resolve = resolve;
       this.#reject = reject;
     });
-    if (signal !== undefined || limit_ms > 0) {
-      this.#limits = new Limits(this as Operation<unknown>, limit_ms, signal);
-    }
+    this.#signal = signal;
+    if (signal !== undefined) listen(signal, this);
+    // The process is kept alive by who waits (hold), not by timers.
+    if (limit_ms > 0) this.#timer = new Timer(limit_ms, () => this.give_up(error_of(call, TIMED_OUT)));
   }
 
   /** Makes an attempt; true where the call is done. */
@@ -157,7 +115,7 @@ export class Operation<T> implements Pending {
     try {
       result = call.attempt(this.#known === undefined ? resolve_now : resolve_with(this.#known));
     } catch (error) {
-      if (error instanceof Later) {
+      if (error instanceof Suspend) {
         this.wait_for(error);
         return false;
       }
@@ -185,7 +143,7 @@ export class Operation<T> implements Pending {
   }
 
   /** It is tried again when this has happened. */
-  wait_for(later: Later): void {
+  wait_for(later: Suspend): void {
     this.later = later;
     later.promise.then(
       (value) => {
@@ -208,7 +166,11 @@ export class Operation<T> implements Pending {
   retry(): void {
     this.#retry_ms = Math.min(this.#retry_ms * 2 || RETRY_FIRST_MS, RETRY_LAST_MS);
     const due = new Promise((resolve) => setTimeout(resolve, this.#retry_ms).unref());
-    this.wait_for(new Later(due));
+    this.wait_for(new Suspend(due));
+  }
+
+  on_abort(): void {
+    if (this.#signal !== undefined) this.give_up(reason_of(this.call, this.#signal));
   }
 
   /** Ends it before it is done. */
@@ -221,7 +183,8 @@ export class Operation<T> implements Pending {
   #settle(): void {
     this.#settled = true;
     this.line.remove(this);
-    this.#limits?.end();
+    if (this.#signal !== undefined) unlisten(this.#signal, this);
+    this.#timer?.cancel();
     this.later?.cancel?.();
   }
 }

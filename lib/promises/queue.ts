@@ -20,16 +20,10 @@ import {
   want,
   watch,
 } from '../calls/waiting/readiness.js';
-import {
-  check_options,
-  Later,
-  resolve_now,
-  signal_of,
-  timeout_ms_of,
-  type WaitOptions,
-} from '../calls/waiting/suspend.js';
+import { resolve_now, Suspend } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/raise.js';
+import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
 import {
   type About,
   type Attempt,
@@ -256,7 +250,7 @@ function perform<T>(
   const { poller } = queue;
   let limit_ms = sock._timeout_ms;
   let signal: AbortSignal | undefined;
-  let later: Later | undefined;
+  let later: Suspend | undefined;
   try {
     if (options !== undefined) {
       const checked = check_options(options);
@@ -277,10 +271,10 @@ function perform<T>(
         return Promise.reject(error_of({ sock, syscall, attempt, about, connects }, result));
     } else {
       check_arguments(sock, attempt);
-      later = new Later(next_turn());
+      later = new Suspend(next_turn());
     }
   } catch (error) {
-    if (!(error instanceof Later)) return Promise.reject(error);
+    if (!(error instanceof Suspend)) return Promise.reject(error);
     later = error;
   }
   const operation = new Operation<T>(queue, { sock, syscall, attempt, about, connects }, limit_ms, signal);
@@ -301,7 +295,7 @@ function check_arguments<T>(sock: SocketBase, attempt: Attempt<T>): void {
     attempt(ANY_HOST);
   } catch (error) {
     if (error instanceof TypeError || error instanceof RangeError) throw error;
-    if (!(error instanceof OSError) && !(error instanceof Later)) throw error;
+    if (!(error instanceof OSError) && !(error instanceof Suspend)) throw error;
   } finally {
     sock._fd = fd;
   }

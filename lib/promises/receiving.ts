@@ -5,16 +5,10 @@ import type { MessageBatch } from '../calls/batch.js';
 import * as batch from '../calls/batch.js';
 import * as message from '../calls/message.js';
 import * as transfer from '../calls/transfer.js';
-import {
-  breathe,
-  promised,
-  type Rest1,
-  type Rest2,
-  take_options,
-  type WaitOptions,
-} from '../calls/waiting/suspend.js';
+import { yield_turn } from '../calls/waiting/suspend.js';
 import { IncompleteReadError } from '../errors/raise.js';
 import { type BytesLike, size } from '../util/validate.js';
+import { promised, type Rest1, type Rest2, take_options, type WaitOptions } from '../util/wait_options.js';
 import { EventSocket, is_flags, TURN_SIZE } from './base.js';
 
 export class ReceivingSocket<out F extends number = number> extends EventSocket<F> {
@@ -72,7 +66,7 @@ export class ReceivingSocket<out F extends number = number> extends EventSocket<
       let received = 0;
       const attempt = () => {
         for (let turn = 0; received < n; ) {
-          if (turn >= TURN_SIZE) throw breathe();
+          if (turn >= TURN_SIZE) throw yield_turn();
           const count = transfer.recv_into(this, buffer.subarray(received), 0, 0, 0);
           if (count < 0) return count;
           if (count === 0) throw new IncompleteReadError(buffer.subarray(0, received), n);

@@ -3,17 +3,17 @@
 import { constants } from 'node:os';
 import * as lookup from '../calls/lookup.js';
 import { finish_lookup } from '../calls/waiting/async_lookup.js';
+import { type Call, raise } from '../errors/raise.js';
+import { TIMED_OUT } from '../native/addon.js';
+import { Timeout } from '../util/deadline.js';
 import {
   check_options,
-  Limit,
   type Rest1,
   signal_of,
   take_options,
   timeout_ms_of,
   type WaitOptions,
-} from '../calls/waiting/suspend.js';
-import { type Call, raise } from '../errors/raise.js';
-import { TIMED_OUT } from '../native/addon.js';
+} from '../util/wait_options.js';
 
 const { EAGAIN } = constants.errno;
 
@@ -31,7 +31,7 @@ export async function run<T>(steps: lookup.Lookup<T>, call: Call, options?: Wait
   const step = steps.next();
   if (step.done) return step.value;
   if (limit_ms < 0 && signal === undefined) return finish_lookup(steps, step.value);
-  const limit = new Limit(signal, limit_ms);
+  const limit = new Timeout(signal, limit_ms);
   try {
     return await finish_lookup(steps, step.value, limit.signal);
   } catch (error) {

@@ -4,14 +4,7 @@ import { read as fs_read, fstatSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import * as transfer from '../calls/transfer.js';
 import { READ, ready } from '../calls/waiting/readiness.js';
-import {
-  breathe,
-  check_options,
-  Later,
-  promised,
-  timeout_ms_of,
-  type WaitOptions,
-} from '../calls/waiting/suspend.js';
+import { Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import { OSError } from '../errors/raise.js';
 import { addon, cells, GENERATION } from '../native/addon.js';
 import {
@@ -22,6 +15,7 @@ import {
   raise_of_file,
   type SendfileSource,
 } from '../socket/sendfile.js';
+import { check_options, promised, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
 import type { EventSocket } from './base.js';
 
 // What is moved before the rest of the program has its turn: reading it may wait for the disk.
@@ -51,7 +45,7 @@ export function sendfile(
           if (result < 0) return result;
           sent += result;
           if (result === 0 || sent === wanted) return sent;
-          throw breathe();
+          throw yield_turn();
         }
         by_hand = new ByHand(sock, fd, offset, wanted);
       }
@@ -84,7 +78,7 @@ class ByHand {
     this.#regular = fstatSync(fd).isFile();
   }
 
-  /** All that was sent, or a negative number. @throws Later while it reads */
+  /** All that was sent, or a negative number. @throws Suspend while it reads */
   send(): number {
     while (!this.#ended && this.sent < this.wanted) {
       if (this.#rest === undefined) throw this.#later();
@@ -96,10 +90,10 @@ class ByHand {
     return this.sent;
   }
 
-  #later(): Later {
+  #later(): Suspend {
     const aborter = new AbortController();
     const read = this.#read(aborter.signal).catch((error) => raise_of_file(this.fd, error, this.sent));
-    return new Later(read, () => aborter.abort());
+    return new Suspend(read, () => aborter.abort());
   }
 
   async #read(signal: AbortSignal): Promise<void> {

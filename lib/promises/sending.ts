@@ -5,18 +5,18 @@ import * as batch from '../calls/batch.js';
 import type { ControlMessage } from '../calls/control.js';
 import * as message from '../calls/message.js';
 import * as transfer from '../calls/transfer.js';
+import { yield_turn } from '../calls/waiting/suspend.js';
+import type { SendfileSource } from '../socket/sendfile.js';
+import type { Data } from '../socket/socket.js';
+import { data, integer } from '../util/validate.js';
 import {
-  breathe,
   promised,
   type Rest1,
   type Rest2,
   type Rest3,
   take_options,
   type WaitOptions,
-} from '../calls/waiting/suspend.js';
-import type { SendfileSource } from '../socket/sendfile.js';
-import type { Data } from '../socket/socket.js';
-import { data, integer } from '../util/validate.js';
+} from '../util/wait_options.js';
 import { is_flags, TURN_SIZE } from './base.js';
 import type { Attempt } from './operation.js';
 import { ReceivingSocket } from './receiving.js';
@@ -52,7 +52,7 @@ export class SendingSocket<out F extends number = number> extends ReceivingSocke
         sent += count;
         turn += count;
         if (sent >= view.length) return undefined;
-        if (turn >= TURN_SIZE) throw breathe();
+        if (turn >= TURN_SIZE) throw yield_turn();
       }
     };
     return this._write('sendall', attempt as Attempt<void>, options, () => ({ bytes_sent: sent }));

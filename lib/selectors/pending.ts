@@ -1,7 +1,7 @@
 // A select_async() under way: tried once the event loop has turned, and again whenever something may be ready; ended by a
 // result, its time-out, its signal or close().
 import { hold, let_go } from '../calls/waiting/readiness.js';
-import { Limit } from '../calls/waiting/suspend.js';
+import { Timeout } from '../util/deadline.js';
 import type { Multiplexer } from './multiplexer.js';
 
 export class Pending<T> {
@@ -11,7 +11,7 @@ export class Pending<T> {
   readonly #timeout_ms: number;
   readonly #settled: () => void;
   readonly #signal: AbortSignal | undefined;
-  readonly #limit: Limit | undefined;
+  readonly #limit: Timeout | undefined;
   #resolve!: (ready: T[]) => void;
   #reject!: (reason: unknown) => void;
   #ended = false;
@@ -38,7 +38,7 @@ export class Pending<T> {
       this.#reject = reject;
     });
     if (signal !== undefined || timeout_ms > 0) {
-      this.#limit = new Limit(signal, timeout_ms);
+      this.#limit = new Timeout(signal, timeout_ms);
       this.#limit.signal.addEventListener('abort', () => this.#interrupt());
     }
     hold();

@@ -1,11 +1,11 @@
 // The selectors: file objects by descriptor, on a multiplexer. EpollSelector, PollSelector and SelectSelector differ only in
 // that.
 import { constants } from 'node:os';
-import { check_options, one_timeout, promised, signal_of, take_options } from '../calls/waiting/suspend.js';
 import { EPOLLIN, EPOLLOUT } from '../constants.js';
 import { InterruptedError, OSError, raise } from '../errors/raise.js';
 import { callable } from '../util/callable.js';
 import { integer, shown } from '../util/validate.js';
+import { check_options, one_timeout, promised, signal_of, take_options } from '../util/wait_options.js';
 import { type FileObject, fd_of, timeout_ms } from './arguments.js';
 import { BaseSelector, describe, EVENT_READ, EVENT_WRITE, type Ready, type SelectArguments } from './base.js';
 import { Epoll } from './epoll.js';

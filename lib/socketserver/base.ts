@@ -1,11 +1,13 @@
 // BaseServer: the life of a server, and the hooks it calls, in Python's order. What a server's socket is, servers.ts knows.
 //
 // serve_forever() waits on the event loop and is a promise; handle_request() blocks, as in Python.
+
 import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import type { SocketBase } from '../calls/socket_base.js';
 import { OSError } from '../errors/raise.js';
+import { abort_after } from '../util/deadline.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import {
@@ -19,7 +21,7 @@ import {
 } from './handlers.js';
 import { show_error } from './pool/packed_error.js';
 import { refuse_server_in_worker } from './pool/worker_state.js';
-import { deadline, is_readable, is_scarce, next_turn, pause, REST_LIMIT, readable } from './socket_wait.js';
+import { is_readable, is_scarce, next_turn, pause, REST_LIMIT, readable } from './socket_wait.js';
 
 const { EINVAL } = constants.errno;
 const LINE = '-'.repeat(40);
@@ -122,12 +124,14 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   /** Handles the requests that came before shutdown(), for so many seconds, and listens no longer. @internal */
   async _drain(drain: number): Promise<void> {
     this._refuse();
-    const late = deadline(drain * 1000);
-    for (let count = 0; count < REST_LIMIT && (await this._request_comes(late, 0)); count++) {
+    const late = new AbortController();
+    const timer = abort_after(late, drain * 1000);
+    for (let count = 0; count < REST_LIMIT && (await this._request_comes(late.signal, 0)); count++) {
       // What refuses connections may be readable for ever, and has none.
       if (this._handle_request_noblock() === EINVAL) break;
       await next_turn();
     }
+    timer.cancel();
     this._unlisten();
   }
 

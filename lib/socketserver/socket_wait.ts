@@ -7,6 +7,7 @@ import { POLLIN, POLLOUT } from '../constants.js';
 import { errno_code } from '../errors/errno.js';
 import { raise } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
+import { Timeout } from '../util/deadline.js';
 
 const { EBADF } = constants.errno;
 const POLLNVAL = 0x20;
@@ -17,7 +18,6 @@ const SCARCE = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ETOOMANYREFS']
 export const PAUSE_MS = 50;
 /** So many requests may have come when a server stops taking them: more the kernel does not keep, unless it is told to. */
 export const REST_LIMIT = 4096;
-const TIMER_LIMIT = 2 ** 31 - 1;
 
 /** Whether this errno tells that descriptors or memory lack. */
 export function is_scarce(errno: number): boolean {
@@ -42,11 +42,6 @@ export async function unless_aborted(promise: Promise<void>, stop: AbortSignal):
   } finally {
     stop.removeEventListener('abort', abort);
   }
-}
-
-/** Aborts after so many milliseconds; does not keep the process alive. */
-export function deadline(timeout_ms: number): AbortSignal {
-  return AbortSignal.timeout(Math.min(Math.round(timeout_ms), TIMER_LIMIT));
 }
 
 /** Waits, blocking, until one of the events (POLLIN, …), an error or the end of the time; false for that. */
@@ -86,10 +81,7 @@ async function when(
   stop: AbortSignal,
   timeout_ms: number,
 ): Promise<boolean> {
-  const end = new AbortController();
-  const abort = () => end.abort();
-  const timer = timeout_ms < 0 ? undefined : setTimeout(abort, timeout_ms);
-  stop.addEventListener('abort', abort);
+  const end = new Timeout(stop, timeout_ms);
   try {
     await ready(sock.fileno(), sock._generation, interest, end.signal);
     return true;
@@ -97,8 +89,7 @@ async function when(
     if (end.signal.aborted) return false;
     throw error;
   } finally {
-    clearTimeout(timer);
-    stop.removeEventListener('abort', abort);
+    end.end();
   }
 }
 

@@ -1,6 +1,17 @@
-// Deadlines that span several native calls.
+// Deadlines: every time-out of the library is one of these.
+//
+// Deadline     the time left for several blocking calls
+// Timer        calls a function once a time has passed, however long, and never early
+// Timeout      a signal and a time-out as one AbortSignal
+// abort_after  aborts an AbortController once a time has passed
+// sleep        a promise of the end of a time, or of an abort
+//
+// An AbortSignal gets one listener for all calls that wait with it: Node.js warns of more than ten.
 
-/** The time left of a `timeout_ms`, for the next call. */
+/** The longest delay of setTimeout, in milliseconds: it fires at once for more. */
+const TIMER_MAX_MS = 2 ** 31 - 1;
+
+/** The time left of a `timeout_ms`, for the next blocking call. */
 export class Deadline {
   readonly #end: number;
   readonly #timeout_ms: number;
@@ -10,13 +21,143 @@ export class Deadline {
     this.#end = timeout_ms > 0 ? performance.now() + timeout_ms : 0;
   }
 
-  /** True where waiting has a limit and it has passed; a socket that never waits has none. */
+  /** Returns true if the deadline has passed; a socket that never waits has none. */
   passed(): boolean {
     return this.#timeout_ms > 0 && performance.now() >= this.#end;
   }
 
-  /** What the next native call may wait: never 0 for a limit, which would mean not to wait at all. */
+  /** Returns the milliseconds that the next native call may wait: never 0 for a limit, which would mean not to wait at all. */
   left_ms(): number {
     return this.#timeout_ms <= 0 ? this.#timeout_ms : Math.max(this.#end - performance.now(), 0.001);
   }
+}
+
+/** Calls a function once a time has passed. Does not keep the process alive. */
+export class Timer {
+  readonly #end_ms: number;
+  readonly #expire: () => void;
+  #handle: NodeJS.Timeout | undefined;
+
+  /** @param delay_ms any number of milliseconds; Infinity never expires */
+  constructor(delay_ms: number, expire: () => void) {
+    this.#end_ms = performance.now() + delay_ms;
+    this.#expire = expire;
+    this.#start();
+  }
+
+  #start(): void {
+    const left_ms = Math.min(Math.max(this.#end_ms - performance.now(), 0), TIMER_MAX_MS);
+    this.#handle = setTimeout(() => this.#end(), Math.ceil(left_ms)).unref();
+  }
+
+  #end(): void {
+    // setTimeout may be a little early, and the delay may be longer than its longest.
+    if (performance.now() < this.#end_ms) this.#start();
+    else this.#expire();
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
+  }
+
+  /** The process stays alive until the timer ends. */
+  ref(): this {
+    this.#handle?.ref();
+    return this;
+  }
+}
+
+/** A waiter that an abort ends. */
+export interface AbortWaiter {
+  on_abort(): void;
+}
+
+/** The waiters of one signal. */
+class AbortWaiters {
+  readonly all = new Set<AbortWaiter>();
+
+  handleEvent(): void {
+    for (const waiter of [...this.all]) waiter.on_abort();
+  }
+}
+
+const waiters_of = new WeakMap<AbortSignal, AbortWaiters>();
+
+/** Calls `waiter.on_abort()` when the signal aborts, until unlisten(). */
+export function listen(signal: AbortSignal, waiter: AbortWaiter): void {
+  let waiters = waiters_of.get(signal);
+  if (waiters === undefined) {
+    waiters = new AbortWaiters();
+    waiters_of.set(signal, waiters);
+  }
+  if (waiters.all.size === 0) signal.addEventListener('abort', waiters);
+  waiters.all.add(waiter);
+}
+
+/** Ends listen(). */
+export function unlisten(signal: AbortSignal, waiter: AbortWaiter): void {
+  const waiters = waiters_of.get(signal);
+  if (waiters?.all.delete(waiter) && waiters.all.size === 0) signal.removeEventListener('abort', waiters);
+}
+
+/** A signal and a time-out as one signal, for a call that waits in several places under one deadline. */
+export class Timeout implements AbortWaiter {
+  readonly #controller = new AbortController();
+  readonly #given: AbortSignal | undefined;
+  readonly #timer: Timer | undefined;
+  #expired = false;
+
+  /** @param timeout_ms -1 for none */
+  constructor(signal: AbortSignal | undefined, timeout_ms: number) {
+    this.#given = signal;
+    if (timeout_ms === 0) this.#expire();
+    else if (timeout_ms > 0) this.#timer = new Timer(timeout_ms, () => this.#expire());
+    if (signal?.aborted) this.on_abort();
+    else if (signal !== undefined) listen(signal, this);
+  }
+
+  on_abort(): void {
+    this.#controller.abort(this.#given?.reason);
+  }
+
+  #expire(): void {
+    this.#expired = true;
+    this.#controller.abort();
+  }
+
+  /** The signal that aborts at the deadline, or with the given signal and its reason. */
+  get signal(): AbortSignal {
+    return this.#controller.signal;
+  }
+
+  /** Whether the time-out has passed. */
+  get expired(): boolean {
+    return this.#expired;
+  }
+
+  /** Cancels the timer and the listener: the call has ended. */
+  end(): void {
+    this.#timer?.cancel();
+    if (this.#given !== undefined) unlisten(this.#given, this);
+  }
+}
+
+/** Aborts the controller after a time, in milliseconds, unless the timer it returns is cancelled before. */
+export function abort_after(controller: AbortController, delay_ms: number): Timer {
+  return new Timer(delay_ms, () => controller.abort());
+}
+
+/** Resolves after a time in milliseconds (Infinity: never), or when the signal aborts; keeps the process alive until then. */
+export function sleep(delay_ms: number, signal?: AbortSignal): Promise<void> {
+  if (signal?.aborted || delay_ms <= 0) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      timer.cancel();
+      if (signal !== undefined) unlisten(signal, waiter);
+      resolve();
+    };
+    const waiter = { on_abort: end };
+    const timer = new Timer(delay_ms, end).ref();
+    if (signal !== undefined) listen(signal, waiter);
+  });
 }

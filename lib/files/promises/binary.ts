@@ -1,8 +1,8 @@
 // The binary files of promises, without a buffer and with one: the logic of ReadBuffer and WriteBuffer (lib/makefile), driven
 // by awaiting each receive and each send.
 
-import { type Rest1, take_options, type WaitOptions } from '../../calls/waiting/suspend.js';
 import { integer } from '../../util/validate.js';
+import { type Rest1, take_options, type WaitOptions } from '../../util/wait_options.js';
 import { UnsupportedOperation } from '../errors.js';
 import { type BytesLike, data_bytes, type Size, size_or_all, target_bytes } from '../iobase.js';
 import { ReadBuffer } from '../read_buffer.js';

@@ -1,14 +1,9 @@
 // One direction of a file: its calls in order, each driven by awaiting what its steps (lib/files/steps.ts) ask for.
 import { constants } from 'node:os';
-import {
-  check_options,
-  Limit,
-  signal_of,
-  timeout_ms_of,
-  type WaitOptions,
-} from '../../calls/waiting/suspend.js';
 import { OSError, raise } from '../../errors/raise.js';
 import { TIMED_OUT } from '../../native/addon.js';
+import { Timeout } from '../../util/deadline.js';
+import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../../util/wait_options.js';
 import type { Bytes, Steps } from '../steps.js';
 
 const { EAGAIN } = constants.errno;
@@ -73,7 +68,7 @@ export class Side {
     const limit_ms = timeout_ms_of(checked, -1);
     // 0 never waits: each receive or send is told so.
     if (limit_ms === 0) return this.#run(begin, given, { timeout: 0 });
-    const limit = new Limit(given, limit_ms);
+    const limit = new Timeout(given, limit_ms);
     const own = checked.timeout === undefined ? {} : { timeout: null };
     try {
       return await this.#run(begin, limit.signal, { signal: limit.signal, ...own });

@@ -1,8 +1,8 @@
 // What all files of promises have in common, and what a file and the one below it share: the socket, which they keep open,
 // and the order of calls.
 
-import { check_options, type Rest1, type WaitOptions } from '../../calls/waiting/suspend.js';
 import type { Socket } from '../../promises/socket.js';
+import { check_options, type Rest1, type WaitOptions } from '../../util/wait_options.js';
 import { UnsupportedOperation } from '../errors.js';
 import { CLOSED_FILE, type Size, size_or_all } from '../iobase.js';
 import { character_count } from '../newlines.js';

@@ -1,7 +1,7 @@
 // The text file of promises: the logic of TextReader and TextWriter (lib/makefile) over the buffers of a BufferedFile.
 
-import { type Rest1, take_options, type WaitOptions } from '../../calls/waiting/suspend.js';
 import { options_of, shown } from '../../util/validate.js';
+import { type Rest1, take_options, type WaitOptions } from '../../util/wait_options.js';
 import type { TextIOWrapperOptions, TextOptions } from '../blocking/index.js';
 import { WRAPPER_OPTIONS } from '../blocking/text.js';
 import { type Size, size_or_all } from '../iobase.js';

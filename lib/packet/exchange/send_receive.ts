@@ -1,8 +1,7 @@
 // send_receive: packets out, their answers back. answers.ts says what is an answer, wire.ts has the sockets; here is who waits for whom,
 // for how long, and how often it is tried.
-import { setTimeout as delay } from 'node:timers/promises';
-import { signal_of } from '../../calls/waiting/suspend.js';
 import { if_nametoindex } from '../../socket/index.js';
+import { sleep } from '../../util/deadline.js';
 import {
   array,
   type BytesLike,
@@ -13,6 +12,7 @@ import {
   timeout as seconds,
   shown,
 } from '../../util/validate.js';
+import { signal_of } from '../../util/wait_options.js';
 import { build } from '../build.js';
 import type { Draft } from '../layer_types.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
@@ -52,8 +52,6 @@ interface Probe<P> {
   readonly parsed: Packet;
   sent_ms: number;
 }
-
-const LONGEST_MS = 2 ** 31 - 1;
 
 /**
  * send_receive(packets, { timeout, retries, interval, interface, signal }). Sends packets and matches their answers: echo and other
@@ -250,11 +248,6 @@ class Exchange<P extends Sent> {
 
   /** Waits for so many seconds, for ever if null, or until it is over. */
   async #pause(duration: number | null): Promise<void> {
-    const { signal } = this.#over;
-    const until_ms = duration === null ? Number.POSITIVE_INFINITY : performance.now() + duration * 1000;
-    while (!signal.aborted && performance.now() < until_ms) {
-      const left_ms = Math.min(LONGEST_MS, Math.ceil(until_ms - performance.now()));
-      await delay(left_ms, undefined, { signal }).catch(() => undefined);
-    }
+    await sleep(duration === null ? Number.POSITIVE_INFINITY : duration * 1000, this.#over.signal);
   }
 }

@@ -1,12 +1,12 @@
 // rfile and wfile of handlers on the event loop: the files of promises where makefile() has them, and here the unbuffered
 // writer of a stream and the file in memory of datagrams.
 
-import type { WaitOptions } from '../../calls/waiting/suspend.js';
 import { IPPROTO_TCP, TCP_NODELAY } from '../../constants.js';
 import { OSError } from '../../errors/raise.js';
 import { type BytesLike, CLOSED_FILE, data_bytes, type Size } from '../../files/iobase.js';
 import type { BufferedFile, SocketFile } from '../../files/promises/index.js';
 import type { Socket } from '../../promises/socket.js';
+import type { WaitOptions } from '../../util/wait_options.js';
 import { BytesIO } from '../files.js';
 
 /** The `wfile` of a stream: with a buffer (`wbufsize`) a BufferedFile, without one an AsyncSocketWriter. */

@@ -1,7 +1,7 @@
 // The requests under way of a server on the event loop: how many there are, who waits until there are fewer, and ending those
 // that take too long. One timer serves all of them.
 
-const TIMER_MAX_MS = 2 ** 31 - 1;
+import { Timer } from '../../util/deadline.js';
 
 /** A request under way. */
 export class UnderWay {
@@ -50,7 +50,7 @@ export class Requests {
   readonly #waiting = new Set<Waiting>();
   readonly #limit_ms: number;
   readonly #too_late: () => Error;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
 
   /**
    * @param limit_ms how long one may take; 0: any time
@@ -100,7 +100,7 @@ export class Requests {
   }
 
   #start_timer(ms: number): void {
-    this.#timer = setTimeout(() => this.#end_late(), Math.min(Math.ceil(ms), TIMER_MAX_MS)).unref();
+    this.#timer = new Timer(ms, () => this.#end_late());
   }
 
   #end_late(): void {

@@ -7,11 +7,11 @@ import { constants } from 'node:os';
 import type { ReturnedAddress } from '../../calls/address.js';
 import { SocketBase } from '../../calls/socket_base.js';
 import * as transfer from '../../calls/transfer.js';
-import { listen, unlisten } from '../../calls/waiting/suspend.js';
 import * as c from '../../constants.js';
 import { OSError } from '../../errors/raise.js';
 import { from_socket, Socket } from '../../promises/socket.js';
 import { Socket as BlockingSocket } from '../../socket/socket.js';
+import { abort_after, listen, unlisten } from '../../util/deadline.js';
 import { integer, timeout as seconds, shown } from '../../util/validate.js';
 import { class_attributes, is_overridden } from '../attributes.js';
 import { BaseServer, print_error } from '../base.js';
@@ -32,7 +32,6 @@ const { EAGAIN, EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP } = constants.err
 const FATAL = new Set<number | undefined>([EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP]);
 /** So many requests without a turn of the event loop. */
 const BATCH = 64;
-const TIMER_MAX_MS = 2 ** 31 - 1;
 /** How long hooks may take for the requests that were ended. */
 const LAST_WORDS_MS = 1000;
 
@@ -182,10 +181,10 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     /** Until something may have been freed. */
     async #pause(): Promise<void> {
       const end = new AbortController();
-      const timer = setTimeout(() => end.abort(), PAUSE_MS);
+      const timer = abort_after(end, PAUSE_MS).ref();
       const requests = this.#under_way;
       await requests.fewer_than(requests.count, end.signal);
-      clearTimeout(timer);
+      timer.cancel();
     }
 
     /** Requests that are there, at least one and at most `most`; of an overridden get_request() one. */
@@ -318,7 +317,8 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       // Asked twice: the sooner end counts, also where it drains already.
       if (drain !== undefined && serving !== undefined)
         serving.drain = Math.min(drain, serving.drain ?? drain);
-      if (drain !== undefined && this.#draining !== undefined) end_after(this.#draining, drain);
+      if (drain !== undefined && this.#draining !== undefined)
+        abort_after(this.#draining, drain * 1000).ref();
       await super.shutdown(options);
       if (drain !== undefined && serving === undefined && this.#under_way.count > 0)
         await this.#finish_requests(drain);
@@ -333,7 +333,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     async #finish_requests(drain: number): Promise<void> {
       const requests = this.#under_way;
       const end = new AbortController();
-      const timer = end_after(end, drain);
+      const timer = abort_after(end, drain * 1000).ref();
       this.#draining = end;
       try {
         if (this.socket.fileno() >= 0) {
@@ -344,14 +344,14 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
         await requests.fewer_than(1, end.signal);
       } finally {
         this.#draining = undefined;
-        clearTimeout(timer);
+        timer.cancel();
       }
       if (requests.count === 0) return;
       requests.end_all(() => this.#ended('was cut off: the server drained'));
       const words = new AbortController();
-      const last = end_after(words, LAST_WORDS_MS / 1000);
+      const last = abort_after(words, LAST_WORDS_MS).ref();
       await requests.fewer_than(1, words.signal);
-      clearTimeout(last);
+      last.cancel();
     }
 
     override async server_close(): Promise<void> {
@@ -367,10 +367,6 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
   }
   class_attributes(Async, ['block_on_close', 'max_handlers']);
   return Async as unknown as AsyncServerClass<Base>;
-}
-
-function end_after(controller: AbortController, after: number): NodeJS.Timeout {
-  return setTimeout(() => controller.abort(), Math.min(after * 1000, TIMER_MAX_MS));
 }
 
 /** Closes a connection even if files of it are open; what waits on it rejects. */

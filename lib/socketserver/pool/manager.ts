@@ -1,10 +1,12 @@
 // The manager of a pool, a thread of its own, so that the pool lives while the server's thread is blocked: starts workers
 // when all are busy, ends those that idle, replaces those that died, ends those that take too long. Where the server has no
 // hook that must see a request first, it lets threads take requests by themselves, and takes those of processes.
+
 import type { MessagePort } from 'node:worker_threads';
 import { fromshare } from '../../calls/share.js';
 import type { Socket } from '../../socket/socket.js';
-import { deadline, is_readable, readable, unless_aborted } from '../socket_wait.js';
+import { abort_after } from '../../util/deadline.js';
+import { is_readable, readable, unless_aborted } from '../socket_wait.js';
 import { Acceptor } from './acceptor.js';
 import { Lender } from './direct_accept.js';
 import { grow } from './growth.js';
@@ -141,10 +143,11 @@ class Manager {
 
   /** Takes the requests that have come before serving ended, and closes what further ones would come by. */
   async #rest(limit_ms: number): Promise<void> {
-    const end = deadline(limit_ms);
-    await unless_aborted(this.#ended, end);
+    const end = new AbortController();
+    abort_after(end, limit_ms);
+    await unless_aborted(this.#ended, end.signal);
     if (this.#listener.fileno() < 0) return;
-    await this.#acceptor.rest(end);
+    await this.#acceptor.rest(end.signal);
     if (this.#config.max_packet_size === 0) this.#listener.close();
   }
 
