@@ -253,3 +253,8 @@ function to_ascii(host: string, name: string): string {
   if (ascii === '') throw new RangeError(`${name} is no domain name: ${shown(host)}`);
   return ascii;
 }
+
+/** The numeric address of a host, see lib/calls/lookup.ts: how calls that take an address resolve its host. */
+export function resolve_host_blocking(host: string, family: number, timeout_ms = -1): string {
+  return run(resolve_host(host, family), { syscall: 'getaddrinfo' }, timeout_ms);
+}

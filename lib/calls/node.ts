@@ -2,10 +2,8 @@
 // detached, the taker owns the descriptor.
 import net from 'node:net';
 import * as c from '../constants.js';
-import { raise } from '../errors/raise.js';
-import { addon } from '../native/addon.js';
-import { Socket } from '../socket/socket.js';
 import { shown } from '../util/validate.js';
+import { dup } from './create.js';
 import type { SocketBase } from './socket_base.js';
 
 /** What libuv tells of a stream's descriptor; node:net keeps it in `_handle`. */
@@ -34,12 +32,11 @@ export function to_node(sock: SocketBase): net.Socket | net.Server {
 }
 
 /**
- * from_node(handle) -> a blocking socket on the descriptor of a net.Socket or net.Server, which is destroyed.
+ * Duplicates the descriptor of a stream or server of Node's.
  *
- * @throws TypeError for anything else, or one without a descriptor; RangeError for a stream that has read ahead: pause it
- *   first, before data arrives (create it with `pauseOnConnect`, or `socket.pause()` in the 'connection' listener)
+ * @throws TypeError for anything else, or one without a descriptor; RangeError for a stream that has read ahead
  */
-export function from_node(handle: net.Socket | net.Server): Socket<number> {
+export function duplicate_handle(handle: net.Socket | net.Server): number {
   if (!(handle instanceof net.Socket) && !(handle instanceof net.Server)) {
     throw new TypeError(`handle must be a net.Socket or net.Server, not ${shown(handle)}`);
   }
@@ -47,14 +44,13 @@ export function from_node(handle: net.Socket | net.Server): Socket<number> {
   if (fd === undefined || fd < 0)
     throw new TypeError('handle has no descriptor: it is not connected, or closed');
   if (handle instanceof net.Socket) refuse_buffered(handle);
-  const copy = addon.dup_fd(fd);
-  if (copy < 0) raise(copy, { syscall: 'dup', what: () => `fd ${fd}` });
-  const sock = new Socket<number>(null, null, null, copy);
-  // Node's descriptors do not block.
-  sock.setblocking(true);
+  return dup(fd);
+}
+
+/** Closes a stream or server of Node's whose descriptor was duplicated. */
+export function close_handle(handle: net.Socket | net.Server): void {
   if (handle instanceof net.Socket) handle.destroy();
   else handle.close();
-  return sock;
 }
 
 function refuse_buffered(stream: net.Socket): void {

@@ -3,8 +3,7 @@
 
 import { raise } from '../errors/raise.js';
 import { addon } from '../native/addon.js';
-import { Socket } from '../socket/socket.js';
-import { type BytesLike, bytes, integer_or } from '../util/validate.js';
+import { bytes, integer_or } from '../util/validate.js';
 import type { SocketBase } from './socket_base.js';
 
 const MAGIC = Buffer.from('bsdsock1');
@@ -21,7 +20,7 @@ interface SharedSocket {
   readonly type: number;
   readonly proto: number;
   readonly timeout: number | null;
-  readonly ticket: Buffer;
+  readonly fd: number;
 }
 
 /** Offers a duplicate of the descriptor, and says where. See Socket.share. */
@@ -37,49 +36,21 @@ export function share(s: SocketBase, process_id?: number | null): Buffer {
   return result < 0 ? s._raise(result, 'share') : data;
 }
 
-function read(value: unknown): SharedSocket {
+/** Takes what was shared. @throws OSError; TypeError, RangeError for anything else than what share() returned */
+export function take_shared(value: unknown): SharedSocket {
   const given = bytes(value, 'data');
   if (given.length !== SHARE_SIZE || !MAGIC.equals(given.subarray(0, MAGIC.length))) {
     throw new RangeError(`data must be what share() gave, ${SHARE_SIZE} bytes, not ${given.length} others`);
   }
   const data = Buffer.from(given);
   const timeout = data.readDoubleLE(TIMEOUT_OFFSET);
+  const fd = addon.fromshare(data.subarray(TICKET_OFFSET));
+  if (fd < 0) raise(fd, { syscall: 'fromshare' });
   return {
     family: data.readInt32LE(FAMILY_OFFSET),
     type: data.readInt32LE(TYPE_OFFSET),
     proto: data.readInt32LE(PROTO_OFFSET),
     timeout: Number.isNaN(timeout) ? null : timeout,
-    ticket: data.subarray(TICKET_OFFSET),
+    fd,
   };
-}
-
-/**
- * fromshare(data) -> the socket that another thread or process shared, with its time-out. It can be taken once.
- *
- * Works while the other's JavaScript is blocked. Both must see the same abstract AF_UNIX names, which are those of a
- * network namespace.
- *
- * @param data what `sock.share()` gave
- * @throws FileNotFoundError where it is taken already, or the thread that shared it has ended; PermissionError where it
- *   is meant for another process; TimeoutError where the other process does not answer, because it is stopped;
- *   TypeError, RangeError for what is no such data
- */
-export function fromshare(data: BytesLike): Socket<number> {
-  const { family, type, proto, timeout, ticket } = read(data);
-  const fd = addon.fromshare(ticket);
-  if (fd < 0) raise(fd, { syscall: 'fromshare' });
-  let sock: Socket<number>;
-  try {
-    sock = new Socket<number>(family, type, proto, fd);
-  } catch (error) {
-    addon.close_fd(fd);
-    throw error;
-  }
-  try {
-    sock.settimeout(timeout);
-    return sock;
-  } catch (error) {
-    sock.close();
-    throw error;
-  }
 }

@@ -9,7 +9,6 @@ import * as c from '../constants.js';
 import { option_arguments, socket_arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, GENERATION, VALUE } from '../native/addon.js';
-import { resolve_host } from '../socket/resolver.js';
 import {
   type BytesLike,
   data,
@@ -274,7 +273,7 @@ export class SocketBase<out F extends number = number> {
   }
 
   /** bind(address). Host names are resolved, which may wait. See bind(2). @internal */
-  _bind(address: unknown, resolve: ResolveHost = resolve_host): void {
+  _bind(address: unknown, resolve: ResolveHost): void {
     const length = encode(this.family, this.proto, address, 'bind', resolve);
     const result = addon.bind(this._fd, this._generation, length);
     if (result < 0) this._raise(result, 'bind', address);

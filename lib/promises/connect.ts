@@ -1,19 +1,20 @@
 // create_connection: the host's addresses, tried as RFC 8305 says, under one deadline and one signal.
 
 import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
-import * as lookup from '../calls/lookup.js';
-import { getdefaulttimeout } from '../calls/socket_base.js';
-import * as c from '../constants.js';
-import { OSError, raise } from '../errors/raise.js';
-import { TIMED_OUT } from '../native/addon.js';
-import { failure, interleave } from '../socket/connect.js';
 import {
   type CreateConnectionOptions as BlockingOptions,
   CONNECTION_OPTIONS,
   type ConnectAddress,
   connect_fields,
+  failure,
+  interleave,
   with_scope,
-} from '../socket/create.js';
+} from '../calls/create.js';
+import * as lookup from '../calls/lookup.js';
+import { getdefaulttimeout } from '../calls/socket_base.js';
+import * as c from '../constants.js';
+import { OSError, raise } from '../errors/raise.js';
+import { TIMED_OUT } from '../native/addon.js';
 import { Timeout } from '../util/deadline.js';
 import { options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import {

@@ -2,16 +2,15 @@
 // Connections are made in connect.ts.
 import type net from 'node:net';
 import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
-import { from_node as blocking_from_node } from '../calls/node.js';
-import { fromshare as blocking_fromshare } from '../calls/share.js';
-import * as c from '../constants.js';
 import {
   type CreateServerOptions as BlockingServerOptions,
   dup,
   make_pair,
   make_server,
   SERVER_OPTIONS,
-} from '../socket/create.js';
+} from '../calls/create.js';
+import * as c from '../constants.js';
+import { from_node as blocking_from_node, fromshare as blocking_fromshare } from '../socket/index.js';
 import { type BytesLike, options_of } from '../util/validate.js';
 import { WAIT_OPTIONS, type WaitOptions } from '../util/wait_options.js';
 import type { ConnectedSocket, ListeningSocket } from './iterate.js';

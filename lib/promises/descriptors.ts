@@ -1,8 +1,7 @@
 // Functions that pass descriptors over AF_UNIX sockets, returning promises.
 import type { Address } from '../calls/address.js';
 import * as message from '../calls/message.js';
-import type { Data } from '../socket/socket.js';
-import { shown } from '../util/validate.js';
+import { type Data, shown } from '../util/validate.js';
 import { promised, type Rest1, type Rest2, take_options } from '../util/wait_options.js';
 import { Socket } from './socket.js';
 

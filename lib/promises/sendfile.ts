@@ -2,11 +2,6 @@
 // does not send (a pipe, one of /proc) is read, by readiness where it has any, else in the pool of `fs`, and sent.
 import { read as fs_read, fstatSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
-import * as transfer from '../calls/transfer.js';
-import { READ, ready } from '../calls/waiting/readiness.js';
-import { Suspend, yield_turn } from '../calls/waiting/suspend.js';
-import { OSError } from '../errors/raise.js';
-import { addon, cells, GENERATION } from '../native/addon.js';
 import {
   check_file,
   check_sendfile,
@@ -14,7 +9,12 @@ import {
   move_position,
   raise_of_file,
   type SendfileSource,
-} from '../socket/sendfile.js';
+} from '../calls/sendfile.js';
+import * as transfer from '../calls/transfer.js';
+import { READ, ready } from '../calls/waiting/readiness.js';
+import { Suspend, yield_turn } from '../calls/waiting/suspend.js';
+import { OSError } from '../errors/raise.js';
+import { addon, cells, GENERATION } from '../native/addon.js';
 import { check_options, promised, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
 import type { EventSocket } from './base.js';
 

@@ -4,11 +4,10 @@ import type { Message } from '../calls/batch.js';
 import * as batch from '../calls/batch.js';
 import type { ControlMessage } from '../calls/control.js';
 import * as message from '../calls/message.js';
+import type { SendfileSource } from '../calls/sendfile.js';
 import * as transfer from '../calls/transfer.js';
 import { yield_turn } from '../calls/waiting/suspend.js';
-import type { SendfileSource } from '../socket/sendfile.js';
-import type { Data } from '../socket/socket.js';
-import { data, integer } from '../util/validate.js';
+import { type Data, data, integer } from '../util/validate.js';
 import {
   promised,
   type Rest1,

@@ -11,7 +11,7 @@ import * as c from '../constants.js';
 import type { TextOptions } from '../files/blocking/index.js';
 import { makefile, type SocketFile } from '../files/promises/index.js';
 import { addon } from '../native/addon.js';
-import { Socket as BlockingSocket, socket as blocking_socket } from '../socket/socket.js';
+import { socket as BlockingSocket } from '../socket/index.js';
 import { callable } from '../util/callable.js';
 import { shown } from '../util/validate.js';
 import type { WaitOptions } from '../util/wait_options.js';
@@ -57,7 +57,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SendingSock
     const { family, type, proto } = this;
     const timeout = this.gettimeout();
     const fd = this._given();
-    const sock = blocking_socket<F>(family, type, proto, fd);
+    const sock = new BlockingSocket<F>(family, type, proto, fd);
     sock.settimeout(timeout);
     return sock;
   }

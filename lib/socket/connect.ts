@@ -2,12 +2,14 @@
 // between the starts so that a silent address holds nobody up (RFC 8305).
 import { constants } from 'node:os';
 import { type Address, encode } from '../calls/address.js';
+import { failure, interleave } from '../calls/create.js';
+import { type AddressInfoRow, resolve_host_blocking } from '../calls/lookup.js';
 import { type PollFd, poll } from '../calls/waiting/poll.js';
 import * as c from '../constants.js';
 import { OSError, raise } from '../errors/raise.js';
 import { addon, cells, TIMED_OUT, VALUE } from '../native/addon.js';
 import type { Deadline } from '../util/deadline.js';
-import { type AddressInfoRow, resolve_host } from './resolver.js';
+
 import { Socket } from './socket.js';
 
 const { EINPROGRESS } = constants.errno;
@@ -51,17 +53,6 @@ export function connect_first(found: readonly AddressInfoRow[], plan: ConnectPla
   }
 }
 
-/** Both families in turn, beginning with the one the resolver put first (RFC 8305, section 4). */
-export function interleave(found: readonly AddressInfoRow[]): AddressInfoRow[] {
-  const first = found.filter((row) => row[0] === found[0]?.[0]);
-  const others = found.filter((row) => row[0] !== found[0]?.[0]);
-  const rows: AddressInfoRow[] = [];
-  for (let i = 0; i < Math.max(first.length, others.length); i++) {
-    rows.push(...first.slice(i, i + 1), ...others.slice(i, i + 1));
-  }
-  return rows;
-}
-
 /** Starts an attempt; gives it back where it is connected already. */
 function start(
   row: AddressInfoRow,
@@ -75,7 +66,7 @@ function start(
     sock = new Socket<number>(family, type, proto);
     sock.setblocking(false);
     if (plan.source_address) sock.bind(plan.source_address as Address);
-    const length = encode(family, proto, address, 'connect', resolve_host);
+    const length = encode(family, proto, address, 'connect', resolve_host_blocking);
     const result = addon.connect(sock._fd, sock._generation, length, 0);
     if (result < 0 && result !== -EINPROGRESS) raise(result, { syscall: 'connect', address });
     const attempt = { sock, address };
@@ -136,9 +127,4 @@ function finish({ sock, address }: Attempt, errors: unknown[]): boolean {
     errors.push(error);
   }
   return false;
-}
-
-export function failure(errors: unknown[], all: boolean): unknown {
-  if (all) return new AggregateError(errors, 'create_connection failed');
-  return errors.at(-1) ?? new OSError('getaddrinfo returns an empty list');
 }

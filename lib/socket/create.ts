@@ -1,22 +1,28 @@
 // Functions that make sockets: pairs, connections, servers, sockets from descriptors.
 
+import type net from 'node:net';
 import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
-import { getdefaulttimeout, type SocketBase } from '../calls/socket_base.js';
-import * as c from '../constants.js';
-import { socket_arguments } from '../errors/names.js';
-import { OSError, raise } from '../errors/raise.js';
-import { addon, cells, SECOND_DESCRIPTOR } from '../native/addon.js';
-import { Deadline } from '../util/deadline.js';
 import {
-  array,
-  descriptor,
-  integer_or,
-  options_of,
-  timeout as seconds,
-  to_timeout_ms,
-} from '../util/validate.js';
+  CONNECTION_OPTIONS,
+  type ConnectAddress,
+  type CreateConnectionOptions,
+  type CreateServerOptions,
+  close,
+  connect_fields,
+  dup,
+  make_pair,
+  make_server,
+  SERVER_OPTIONS,
+  with_scope,
+} from '../calls/create.js';
+import { close_handle, duplicate_handle } from '../calls/node.js';
+import { take_shared } from '../calls/share.js';
+import { getdefaulttimeout } from '../calls/socket_base.js';
+import * as c from '../constants.js';
+import { Deadline } from '../util/deadline.js';
+import { type BytesLike, options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { connect_first } from './connect.js';
-import { type AddressInfoRow, stream_addresses } from './resolver.js';
+import { stream_addresses } from './resolver.js';
 import { Socket } from './socket.js';
 
 /**
@@ -33,24 +39,6 @@ export function socketpair<F extends number = typeof c.AF_UNIX>(
   return [new Socket<F>(...kind, first), new Socket<F>(...kind, second)];
 }
 
-/** The descriptors of a pair, and what kind of sockets they are. */
-export function make_pair<F extends number>(
-  family: unknown,
-  type: unknown,
-  proto: unknown,
-): [kind: [family: F, type: number, proto: number], first: number, second: number] {
-  const wanted_family = integer_or(c.AF_UNIX, family, 'family') as F;
-  const wanted_type = integer_or(c.SOCK_STREAM, type, 'type');
-  const wanted_proto = integer_or(0, proto, 'proto');
-  const first = addon.socketpair(wanted_family, wanted_type, wanted_proto);
-  if (first < 0)
-    raise(first, {
-      syscall: 'socketpair',
-      what: () => socket_arguments(wanted_family, wanted_type, wanted_proto),
-    });
-  return [[wanted_family, wanted_type, wanted_proto], first, cells[SECOND_DESCRIPTOR] as number];
-}
-
 /**
  * fromfd(fd, family, type, proto = 0) -> a socket on a duplicate of the descriptor. See dup(2).
  *
@@ -64,37 +52,6 @@ export function fromfd<F extends number>(
 ): Socket<F> {
   return new Socket(family, type, proto, dup(fd));
 }
-
-/** dup(fd) -> a duplicate of a descriptor, not inheritable. See dup(2). @throws OSError */
-export function dup(fd: number): number {
-  const result = addon.dup_fd(descriptor(fd, 'fd'));
-  return result < 0 ? raise(result, { syscall: 'dup', what: () => `fd ${fd}` }) : result;
-}
-
-/** close(fd). Closes a descriptor, waking who is blocked on it. See close(2). @throws OSError EBADF */
-export function close(fd: number): void {
-  const result = addon.close_fd(descriptor(fd, 'fd'));
-  if (result < 0) raise(result, { syscall: 'close', what: () => `fd ${fd}` });
-}
-
-/** What create_connection connects to: the port may be a service's name. */
-export type ConnectAddress = readonly [
-  host: string,
-  port: number | string,
-  flowinfo?: number,
-  scope_id?: number,
-];
-
-/** Keyword-only arguments of create_connection. */
-export interface CreateConnectionOptions {
-  /** Throw an AggregateError with the error of every address, instead of the last one. */
-  all_errors?: boolean;
-  /** Seconds after which the next address is tried beside the ones under way, as RFC 8305; null: one after another. */
-  happy_eyeballs_delay?: number | null;
-}
-
-/** Their names. */
-export const CONNECTION_OPTIONS = ['all_errors', 'happy_eyeballs_delay'] as const;
 
 /**
  * create_connection(address, timeout = default, source_address = null, { all_errors, happy_eyeballs_delay }) -> a
@@ -123,32 +80,6 @@ export function create_connection(
   });
 }
 
-/** The host, the port and the rest of what create_connection connects to. */
-export function connect_fields(
-  address: unknown,
-): [host: string, port: number | string, scope: readonly number[]] {
-  const [host, port, ...scope] = array(address, 'address', 2, 4) as [string, number | string, ...number[]];
-  return [host, port, scope];
-}
-
-/** The row with the flow label and the scope of the address asked for, where one was given and the family has them. */
-export function with_scope(row: AddressInfoRow, [flowinfo, scope_id]: readonly number[]): AddressInfoRow {
-  if (row[0] !== c.AF_INET6 || flowinfo === undefined) return row;
-  const [host, port, , own_scope = 0] = row[4];
-  return [row[0], row[1], row[2], row[3], [host, port, flowinfo, scope_id || own_scope]];
-}
-
-/** Keyword-only arguments of create_server. */
-export interface CreateServerOptions {
-  family?: number;
-  backlog?: number | null;
-  reuse_port?: boolean;
-  dualstack_ipv6?: boolean;
-}
-
-/** Their names. */
-export const SERVER_OPTIONS = ['family', 'backlog', 'reuse_port', 'dualstack_ipv6'] as const;
-
 /**
  * create_server(address, { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false }) -> a listening TCP
  * socket, with SO_REUSEADDR.
@@ -171,22 +102,28 @@ export function create_server(
   }
 }
 
-/** The socket of a server, with its options, made by `make`. */
-export function make_server<Kind extends SocketBase>(
-  options: CreateServerOptions,
-  make: (family: number) => Kind,
-): Kind {
-  const { reuse_port = false, dualstack_ipv6 = false } = options;
-  const family = integer_or(c.AF_INET, options.family, 'family');
-  if (dualstack_ipv6 && !has_dualstack_ipv6())
-    throw new RangeError('dualstack_ipv6 is not supported on this platform');
-  if (dualstack_ipv6 && family !== c.AF_INET6)
-    throw new RangeError('dualstack_ipv6 requires family to be AF_INET6');
-  const sock = make(family);
+/**
+ * fromshare(data) -> the socket that another thread or process shared, with its time-out. It can be taken once.
+ *
+ * Works while the other's JavaScript is blocked. Both must see the same abstract AF_UNIX names, which are those of a
+ * network namespace.
+ *
+ * @param data what `sock.share()` gave
+ * @throws FileNotFoundError where it is taken already, or the thread that shared it has ended; PermissionError where it
+ *   is meant for another process; TimeoutError where the other process does not answer, because it is stopped;
+ *   TypeError, RangeError for what is no such data
+ */
+export function fromshare(data: BytesLike): Socket<number> {
+  const { family, type, proto, timeout, fd } = take_shared(data);
+  let sock: Socket<number>;
   try {
-    sock.setsockopt(c.SOL_SOCKET, c.SO_REUSEADDR, 1);
-    if (reuse_port) sock.setsockopt(c.SOL_SOCKET, c.SO_REUSEPORT, 1);
-    if (family === c.AF_INET6) sock.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
+    sock = new Socket<number>(family, type, proto, fd);
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
+  try {
+    sock.settimeout(timeout);
     return sock;
   } catch (error) {
     sock.close();
@@ -194,14 +131,16 @@ export function make_server<Kind extends SocketBase>(
   }
 }
 
-/** has_dualstack_ipv6() -> whether one socket can serve IPv4 and IPv6. */
-export function has_dualstack_ipv6(): boolean {
-  try {
-    using sock = new Socket(c.AF_INET6, c.SOCK_STREAM);
-    sock.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, 0);
-    return true;
-  } catch (error) {
-    if (error instanceof OSError) return false;
-    throw error;
-  }
+/**
+ * from_node(handle) -> a blocking socket on the descriptor of a net.Socket or net.Server, which is destroyed.
+ *
+ * @throws TypeError for anything else, or one without a descriptor; RangeError for a stream that has read ahead: pause it
+ *   first, before data arrives (create it with `pauseOnConnect`, or `socket.pause()` in the 'connection' listener)
+ */
+export function from_node(handle: net.Socket | net.Server): Socket<number> {
+  const sock = new Socket<number>(null, null, null, duplicate_handle(handle));
+  // Descriptors of Node's do not block.
+  sock.setblocking(true);
+  close_handle(handle);
+  return sock;
 }

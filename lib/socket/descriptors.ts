@@ -1,9 +1,9 @@
 // Functions that pass descriptors over AF_UNIX sockets.
 import type { Address } from '../calls/address.js';
+import { resolve_host_blocking } from '../calls/lookup.js';
 import * as message from '../calls/message.js';
-import { shown } from '../util/validate.js';
-import { resolve_host } from './resolver.js';
-import { type Data, Socket } from './socket.js';
+import { type Data, shown } from '../util/validate.js';
+import { Socket } from './socket.js';
 
 function check_sock(sock: unknown): void {
   if (!(sock instanceof Socket)) throw new TypeError(`sock must be a socket, not ${shown(sock)}`);
@@ -25,7 +25,15 @@ export function send_fds<F extends number>(
   address?: Address<F> | null,
 ): number {
   check_sock(sock);
-  const result = message.send_fds(sock, buffers, fds, flags, address, resolve_host, sock._timeout_ms);
+  const result = message.send_fds(
+    sock,
+    buffers,
+    fds,
+    flags,
+    address,
+    resolve_host_blocking,
+    sock._timeout_ms,
+  );
   return result < 0 ? sock._raise(result, 'send_fds') : result;
 }
 

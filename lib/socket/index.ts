@@ -4,6 +4,14 @@ export type { Address, ReturnedAddress } from '../calls/address.js';
 export { type Message, MessageBatch } from '../calls/batch.js';
 export type { ControlMessage, ReceivedControlMessage } from '../calls/control.js';
 export {
+  type ConnectAddress,
+  type CreateConnectionOptions,
+  type CreateServerOptions,
+  close,
+  dup,
+  has_dualstack_ipv6,
+} from '../calls/create.js';
+export {
   CMSG_LEN,
   CMSG_SPACE,
   htonl,
@@ -24,8 +32,7 @@ export type {
   ReceivedMessage,
   ReceivedMessageInto,
 } from '../calls/message.js';
-export { from_node } from '../calls/node.js';
-export { fromshare } from '../calls/share.js';
+export type { SendfileSource } from '../calls/sendfile.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
 export * from '../constants.js';
 export * from '../errors/index.js';
@@ -44,15 +51,11 @@ export {
   UnsupportedOperation,
 } from '../files/blocking/index.js';
 export {
-  type ConnectAddress,
-  type CreateConnectionOptions,
-  type CreateServerOptions,
-  close,
   create_connection,
   create_server,
-  dup,
+  from_node,
   fromfd,
-  has_dualstack_ipv6,
+  fromshare,
   socketpair,
 } from './create.js';
 export { recv_fds, send_fds } from './descriptors.js';
@@ -72,7 +75,6 @@ export {
   type HostEntry,
   sethostname,
 } from './resolver.js';
-export type { SendfileSource } from './sendfile.js';
 export { socket, socket as SocketType } from './socket.js';
 
 /** Whether IPv6 is supported at all, as in Python: on Linux it always is. `has_dualstack_ipv6()` asks the kernel. */

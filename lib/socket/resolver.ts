@@ -45,11 +45,6 @@ export function stream_addresses(
   return lookup.run(lookup.getaddrinfo(host, port, 0, c.SOCK_STREAM), { syscall: 'getaddrinfo' }, limit_ms);
 }
 
-/** The numeric address of a host, see lib/calls/lookup.ts: how calls that take an address resolve its host. */
-export function resolve_host(host: string, family: number, timeout_ms = -1): string {
-  return lookup.run(lookup.resolve_host(host, family), { syscall: 'getaddrinfo' }, timeout_ms);
-}
-
 /**
  * getnameinfo(sockaddr, flags) -> [host, port], both as text: names where they can be found. See getnameinfo(3).
  *

@@ -9,8 +9,10 @@ import { type Address, decode, type ReturnedAddress } from '../calls/address.js'
 import type { Message, MessageBatch } from '../calls/batch.js';
 import * as batch from '../calls/batch.js';
 import type { ControlMessage } from '../calls/control.js';
+import { resolve_host_blocking } from '../calls/lookup.js';
 import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
+import type { SendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
 import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
@@ -20,14 +22,10 @@ import { makefile, type SocketFile, type TextOptions } from '../files/blocking/i
 import { addon, TIMED_OUT } from '../native/addon.js';
 import { callable } from '../util/callable.js';
 import { Deadline } from '../util/deadline.js';
-import { type Bytes, type BytesLike, data, integer, size } from '../util/validate.js';
-import { resolve_host } from './resolver.js';
-import { type SendfileSource, sendfile } from './sendfile.js';
+import { type Bytes, type BytesLike, type Data, data, integer, size } from '../util/validate.js';
+import { sendfile } from './sendfile.js';
 
 const { EAGAIN } = constants.errno;
-
-/** What `send` and its like take: bytes, or a string for its UTF-8 bytes. */
-export type Data = BytesLike | string;
 
 export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<F> {
   /**
@@ -46,7 +44,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /** bind(address). See bind(2). @throws OSError; gaierror for a host name; TypeError, RangeError */
   bind(address: Address<F>): void {
-    this._bind(address);
+    this._bind(address, resolve_host_blocking);
   }
 
   /**
@@ -73,7 +71,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   #connect(address: unknown): number {
-    return transfer.connect(this, address, resolve_host, this._timeout_ms);
+    return transfer.connect(this, address, resolve_host_blocking, this._timeout_ms);
   }
 
   /** shutdown(how). SHUT_RD, SHUT_WR or SHUT_RDWR, for every holder of the connection. See shutdown(2). */
@@ -171,7 +169,14 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     const has_flags = address !== undefined;
     const flags = has_flags ? integer(flags_or_address, 'flags') : 0;
     const to = has_flags ? address : flags_or_address;
-    const result = transfer.sendto(this, data(bytes, 'data'), flags, to, resolve_host, this._timeout_ms);
+    const result = transfer.sendto(
+      this,
+      data(bytes, 'data'),
+      flags,
+      to,
+      resolve_host_blocking,
+      this._timeout_ms,
+    );
     return result < 0 ? this._raise(result, 'sendto', to) : result;
   }
 
@@ -188,7 +193,15 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     flags?: number | null,
     address?: Address<F> | null,
   ): number {
-    const result = message.sendmsg(this, buffers, ancdata, flags, address, resolve_host, this._timeout_ms);
+    const result = message.sendmsg(
+      this,
+      buffers,
+      ancdata,
+      flags,
+      address,
+      resolve_host_blocking,
+      this._timeout_ms,
+    );
     return result < 0 ? this._raise_with(result, 'sendmsg', { bytes_sent: 0 }) : result;
   }
 
@@ -239,7 +252,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @throws OSError, TimeoutError where none went out; TypeError, RangeError
    */
   sendmmsg(messages: readonly Message<F>[], flags?: number): number {
-    const result = batch.sendmmsg(this, messages, flags, resolve_host, this._timeout_ms);
+    const result = batch.sendmmsg(this, messages, flags, resolve_host_blocking, this._timeout_ms);
     return result < 0 ? this._raise(result, 'sendmmsg') : result;
   }
 

@@ -1,6 +1,7 @@
 // The servers that handle requests in turn, on the thread that serves: TCPServer, UDPServer and their AF_UNIX forms.
 
 import type { Address, ReturnedAddress } from '../calls/address.js';
+import { resolve_host_blocking } from '../calls/lookup.js';
 import { SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/raise.js';
@@ -160,7 +161,7 @@ export class TCPServer<
     if (dualstack_ipv6 !== undefined && this.address_family === c.AF_INET6) {
       this.socket.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
     }
-    this.socket._bind(this.server_address);
+    this.socket._bind(this.server_address, resolve_host_blocking);
     this.server_address = this.socket.getsockname();
   }
 

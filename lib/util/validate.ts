@@ -4,6 +4,8 @@
 export type Bytes = Uint8Array<ArrayBufferLike>;
 /** What Python calls a bytes-like object. */
 export type BytesLike = ArrayBufferView | ArrayBufferLike;
+/** Data to send: bytes, or a string for its UTF-8 bytes. */
+export type Data = BytesLike | string;
 
 const INT_MAX = 2 ** 31 - 1;
 const INT_MIN = -(2 ** 31);

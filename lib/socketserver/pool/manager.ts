@@ -3,7 +3,7 @@
 // hook that must see a request first, it lets threads take requests by themselves, and takes those of processes.
 
 import type { MessagePort } from 'node:worker_threads';
-import { fromshare } from '../../calls/share.js';
+import { fromshare } from '../../socket/index.js';
 import type { Socket } from '../../socket/socket.js';
 import { abort_after } from '../../util/deadline.js';
 import { is_readable, readable, unless_aborted } from '../socket_wait.js';

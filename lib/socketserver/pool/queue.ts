@@ -3,11 +3,11 @@
 // closed by the kernel.
 import { constants } from 'node:os';
 import type { ReturnedAddress } from '../../calls/address.js';
+import { resolve_host_blocking } from '../../calls/lookup.js';
 import * as message from '../../calls/message.js';
 import * as transfer from '../../calls/transfer.js';
 import { MSG_DONTWAIT, MSG_PEEK } from '../../constants.js';
 import { addon } from '../../native/addon.js';
-import { resolve_host } from '../../socket/resolver.js';
 import type { Socket } from '../../socket/socket.js';
 import { is_scarce } from '../socket_wait.js';
 import { bytes_again } from './shared_state.js';
@@ -69,7 +69,7 @@ export function message_size(max_packet_size: number): number {
 
 /** Puts a message on the queue without waiting; false where it is full, or the system is, for now. @throws OSError */
 export function post(queue: Socket<number>, buffers: Buffer[], fds: number[]): boolean {
-  const result = message.send_fds(queue, buffers, fds, MSG_DONTWAIT, null, resolve_host, 0);
+  const result = message.send_fds(queue, buffers, fds, MSG_DONTWAIT, null, resolve_host_blocking, 0);
   if (result >= 0) return true;
   return is_scarce(-result) || result === -EAGAIN ? false : queue._raise(result, 'sendmsg');
 }

@@ -1,0 +1,135 @@
+// Making sockets, for blocking and promise sockets alike: the arguments of create_connection, create_server and socketpair, the
+// order in which addresses are tried, and calls on bare descriptors.
+import * as c from '../constants.js';
+import { socket_arguments } from '../errors/names.js';
+import { OSError, raise } from '../errors/raise.js';
+import { addon, cells, SECOND_DESCRIPTOR } from '../native/addon.js';
+import { array, descriptor, integer_or } from '../util/validate.js';
+import type { AddressInfoRow } from './lookup.js';
+import { SocketBase } from './socket_base.js';
+
+/** The descriptors of a pair, and what kind of sockets they are. */
+export function make_pair<F extends number>(
+  family: unknown,
+  type: unknown,
+  proto: unknown,
+): [kind: [family: F, type: number, proto: number], first: number, second: number] {
+  const wanted_family = integer_or(c.AF_UNIX, family, 'family') as F;
+  const wanted_type = integer_or(c.SOCK_STREAM, type, 'type');
+  const wanted_proto = integer_or(0, proto, 'proto');
+  const first = addon.socketpair(wanted_family, wanted_type, wanted_proto);
+  if (first < 0)
+    raise(first, {
+      syscall: 'socketpair',
+      what: () => socket_arguments(wanted_family, wanted_type, wanted_proto),
+    });
+  return [[wanted_family, wanted_type, wanted_proto], first, cells[SECOND_DESCRIPTOR] as number];
+}
+
+/** What create_connection connects to: the port may be a service's name. */
+export type ConnectAddress = readonly [
+  host: string,
+  port: number | string,
+  flowinfo?: number,
+  scope_id?: number,
+];
+
+/** Keyword-only arguments of create_connection. */
+export interface CreateConnectionOptions {
+  /** Throw an AggregateError with the error of every address, instead of the last one. */
+  all_errors?: boolean;
+  /** Seconds after which the next address is tried beside the ones under way, as RFC 8305; null: one after another. */
+  happy_eyeballs_delay?: number | null;
+}
+
+/** Their names. */
+export const CONNECTION_OPTIONS = ['all_errors', 'happy_eyeballs_delay'] as const;
+
+/** The host, the port and the rest of what create_connection connects to. */
+export function connect_fields(
+  address: unknown,
+): [host: string, port: number | string, scope: readonly number[]] {
+  const [host, port, ...scope] = array(address, 'address', 2, 4) as [string, number | string, ...number[]];
+  return [host, port, scope];
+}
+
+/** The row with the flow label and the scope of the address asked for, where one was given and the family has them. */
+export function with_scope(row: AddressInfoRow, [flowinfo, scope_id]: readonly number[]): AddressInfoRow {
+  if (row[0] !== c.AF_INET6 || flowinfo === undefined) return row;
+  const [host, port, , own_scope = 0] = row[4];
+  return [row[0], row[1], row[2], row[3], [host, port, flowinfo, scope_id || own_scope]];
+}
+
+/** Keyword-only arguments of create_server. */
+export interface CreateServerOptions {
+  family?: number;
+  backlog?: number | null;
+  reuse_port?: boolean;
+  dualstack_ipv6?: boolean;
+}
+
+/** Their names. */
+export const SERVER_OPTIONS = ['family', 'backlog', 'reuse_port', 'dualstack_ipv6'] as const;
+
+/** The socket of a server, with its options, made by `make`. */
+export function make_server<Kind extends SocketBase>(
+  options: CreateServerOptions,
+  make: (family: number) => Kind,
+): Kind {
+  const { reuse_port = false, dualstack_ipv6 = false } = options;
+  const family = integer_or(c.AF_INET, options.family, 'family');
+  if (dualstack_ipv6 && !has_dualstack_ipv6())
+    throw new RangeError('dualstack_ipv6 is not supported on this platform');
+  if (dualstack_ipv6 && family !== c.AF_INET6)
+    throw new RangeError('dualstack_ipv6 requires family to be AF_INET6');
+  const sock = make(family);
+  try {
+    sock.setsockopt(c.SOL_SOCKET, c.SO_REUSEADDR, 1);
+    if (reuse_port) sock.setsockopt(c.SOL_SOCKET, c.SO_REUSEPORT, 1);
+    if (family === c.AF_INET6) sock.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, dualstack_ipv6 ? 0 : 1);
+    return sock;
+  } catch (error) {
+    sock.close();
+    throw error;
+  }
+}
+
+/** has_dualstack_ipv6() -> whether one socket can serve IPv4 and IPv6. */
+export function has_dualstack_ipv6(): boolean {
+  try {
+    using sock = new SocketBase(c.AF_INET6, c.SOCK_STREAM);
+    sock.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, 0);
+    return true;
+  } catch (error) {
+    if (error instanceof OSError) return false;
+    throw error;
+  }
+}
+
+/** dup(fd) -> a duplicate of a descriptor, not inheritable. See dup(2). @throws OSError */
+export function dup(fd: number): number {
+  const result = addon.dup_fd(descriptor(fd, 'fd'));
+  return result < 0 ? raise(result, { syscall: 'dup', what: () => `fd ${fd}` }) : result;
+}
+
+/** close(fd). Closes a descriptor, waking who is blocked on it. See close(2). @throws OSError EBADF */
+export function close(fd: number): void {
+  const result = addon.close_fd(descriptor(fd, 'fd'));
+  if (result < 0) raise(result, { syscall: 'close', what: () => `fd ${fd}` });
+}
+
+/** Both families in turn, beginning with the one the resolver put first (RFC 8305, section 4). */
+export function interleave(found: readonly AddressInfoRow[]): AddressInfoRow[] {
+  const first = found.filter((row) => row[0] === found[0]?.[0]);
+  const others = found.filter((row) => row[0] !== found[0]?.[0]);
+  const rows: AddressInfoRow[] = [];
+  for (let i = 0; i < Math.max(first.length, others.length); i++) {
+    rows.push(...first.slice(i, i + 1), ...others.slice(i, i + 1));
+  }
+  return rows;
+}
+
+export function failure(errors: unknown[], all: boolean): unknown {
+  if (all) return new AggregateError(errors, 'create_connection failed');
+  return errors.at(-1) ?? new OSError('getaddrinfo returns an empty list');
+}
