@@ -326,6 +326,18 @@ export function encode(
   return length >= 0 ? length : raise(length, { syscall: caller, address });
 }
 
+/** Stands for the address of any host: a check does not resolve it. */
+export const ANY_ADDRESS: ResolveHost = (_host, family) => (family === c.AF_INET6 ? '::' : '127.0.0.1');
+
+/** Checks the form of an address. @throws TypeError, RangeError on a wrong form; OSError ENODEV for an unknown interface */
+export function check_address(
+  { family, proto }: { readonly family: number; readonly proto: number },
+  address: unknown,
+  caller: string,
+): void {
+  encode(family, proto, address, caller, ANY_ADDRESS);
+}
+
 /** Has the native encoder write an address; every use of it comes through here. */
 export function write_address(family: number, proto: number, ...fields: unknown[]): number {
   last.length = addon.encode_address(family, proto, ...fields);

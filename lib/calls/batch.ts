@@ -16,7 +16,14 @@ import {
   STOPPING,
 } from '../native/addon.js';
 import { array, type Bytes, type BytesLike, data, integer, integer_or, shown } from '../util/validate.js';
-import { type Address, decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
+import {
+  type Address,
+  ANY_ADDRESS,
+  decode,
+  encode,
+  type ResolveHost,
+  type ReturnedAddress,
+} from './address.js';
 import {
   all_descriptors,
   type ControlMessage,
@@ -256,7 +263,12 @@ export class MessageBatch<F extends number = number> {
   }
 }
 
-function make_received(vlen: unknown, bufsize: unknown, ancbufsize: unknown): Received {
+/** The size of a batch, checked. */
+function batch_size(
+  vlen: unknown,
+  bufsize: unknown,
+  ancbufsize: unknown,
+): [vlen: number, bufsize: number, ancbufsize: number] {
   const messages = integer(vlen, 'vlen', 1, BATCH_MAX);
   const size = integer(bufsize, 'bufsize', 0, SIZE_MAX);
   const control_size = integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX);
@@ -265,17 +277,32 @@ function make_received(vlen: unknown, bufsize: unknown, ancbufsize: unknown): Re
       `vlen times bufsize or ancbufsize is more memory than there can be: ${vlen} times ${size}`,
     );
   }
-  return new Received(messages, size, control_size);
+  return [messages, size, control_size];
+}
+
+function make_received(vlen: unknown, bufsize: unknown, ancbufsize: unknown): Received {
+  return new Received(...batch_size(vlen, bufsize, ancbufsize));
+}
+
+/** The memory of a batch, checked. */
+function memory_of(batch: unknown): Received {
+  if (!(batch instanceof MessageBatch))
+    throw new TypeError(`batch must be a MessageBatch, not ${shown(batch)}`);
+  const received = received_of(batch);
+  received.check_attached();
+  return received;
+}
+
+/** Checks the arguments of recvmmsg_into. @throws TypeError, RangeError */
+export function check_recvmmsg_into(batch: unknown, flags: unknown): void {
+  integer_or(0, flags, 'flags');
+  memory_of(batch);
 }
 
 /** recvmmsg_into: how many messages came. */
 export function recvmmsg_into(s: SocketBase, batch: unknown, flags: unknown, timeout_ms: number): number {
-  if (!(batch instanceof MessageBatch))
-    throw new TypeError(`batch must be a MessageBatch, not ${shown(batch)}`);
-  const received = received_of(batch);
-  const wanted_flags = integer_or(0, flags, 'flags');
-  received.check_attached();
-  return received.receive(s, wanted_flags, timeout_ms);
+  const received = memory_of(batch);
+  return received.receive(s, integer_or(0, flags, 'flags'), timeout_ms);
 }
 
 let spare: Received | undefined;
@@ -288,6 +315,12 @@ function take_spare(vlen: unknown, bufsize: unknown, ancbufsize: unknown): Recei
   const fits =
     made !== undefined && made.vlen === vlen && made.bufsize === bufsize && made.ancbufsize === room;
   return fits ? made : make_received(vlen, bufsize, ancbufsize);
+}
+
+/** Checks the arguments of recvmmsg. @throws TypeError, RangeError */
+export function check_recvmmsg(vlen: unknown, bufsize: unknown, ancbufsize: unknown, flags: unknown): void {
+  integer_or(0, flags, 'flags');
+  batch_size(vlen, bufsize, ancbufsize);
 }
 
 /** recvmmsg: recvmsg's result for each message that is there, once the first has come. */
@@ -365,6 +398,11 @@ class Run {
       timeout_ms,
     );
   }
+}
+
+/** Checks the arguments of sendmmsg. @throws TypeError, RangeError, OSError */
+export function check_sendmmsg(s: SocketBase, messages: unknown, flags: unknown): void {
+  runs_of(s, array(messages, 'messages'), integer_or(0, flags, 'flags'), ANY_ADDRESS);
 }
 
 /** sendmmsg: how many messages went out. */

@@ -97,7 +97,7 @@ export function make_server<Kind extends SocketBase>(
 /** has_dualstack_ipv6() -> whether one socket can serve IPv4 and IPv6. */
 export function has_dualstack_ipv6(): boolean {
   try {
-    using sock = new SocketBase(c.AF_INET6, c.SOCK_STREAM);
+    using sock = new SocketBase(c.AF_INET6, c.SOCK_STREAM, 0, null, false);
     sock.setsockopt(c.IPPROTO_IPV6, c.IPV6_V6ONLY, 0);
     return true;
   } catch (error) {

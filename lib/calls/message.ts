@@ -25,7 +25,7 @@ import {
   options_of,
   size,
 } from '../util/validate.js';
-import { decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
+import { check_address, decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
 import {
   all_descriptors,
   type ControlMessage,
@@ -101,6 +101,34 @@ export function buffers_of(
   );
 }
 
+/** The checked arguments of sendmsg, but for the address. */
+interface OutgoingMessage {
+  readonly views: readonly Bytes[];
+  /** Control messages as level, type, bytes; null without any. */
+  readonly control: readonly (number | Bytes)[] | null;
+  readonly flags: number;
+}
+
+function outgoing(buffers: unknown, ancdata: unknown, flags: unknown): OutgoingMessage {
+  const views = buffers_of(buffers, 'buffers', 'sendmsg', data);
+  const wanted_flags = integer_or(0, flags, 'flags');
+  const control: (number | Bytes)[] = [];
+  const has_control = flatten_control(ancdata, 'ancdata', control) > 0;
+  return { views, control: has_control ? control : null, flags: wanted_flags };
+}
+
+/** Checks the arguments of sendmsg. @throws TypeError, RangeError, OSError */
+export function check_sendmsg(
+  s: SocketBase,
+  buffers: unknown,
+  ancdata: unknown,
+  flags: unknown,
+  address: unknown,
+): void {
+  outgoing(buffers, ancdata, flags);
+  if (address !== undefined && address !== null) check_address(s, address, 'sendmsg');
+}
+
 /** sendmsg: how many bytes went out. */
 export function sendmsg(
   s: SocketBase,
@@ -111,22 +139,11 @@ export function sendmsg(
   resolve: ResolveHost,
   timeout_ms: number,
 ): number {
-  const views = buffers_of(buffers, 'buffers', 'sendmsg', data);
-  const wanted_flags = integer_or(0, flags, 'flags');
-  const flat: (number | Bytes)[] = [];
-  const has_control = flatten_control(ancdata, 'ancdata', flat) > 0;
+  const { views, control, flags: wanted_flags } = outgoing(buffers, ancdata, flags);
   const no_address = address === undefined || address === null;
   // Last, because resolving a host may run JavaScript that encodes an address of its own.
   const length = no_address ? 0 : encode(s.family, s.proto, address, 'sendmsg', resolve);
-  return addon.sendmsg(
-    s._fd,
-    s._generation,
-    views,
-    has_control ? flat : null,
-    wanted_flags,
-    timeout_ms,
-    length,
-  );
+  return addon.sendmsg(s._fd, s._generation, views, control, wanted_flags, timeout_ms, length);
 }
 
 /**
@@ -151,6 +168,17 @@ function with_control<T>(
   }
 }
 
+/** The room for control messages and the flags of a receive, checked. */
+function room_and_flags(ancbufsize: unknown, flags: unknown): [room: number, flags: number] {
+  return [integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX), integer_or(0, flags, 'flags')];
+}
+
+/** Checks the arguments of recvmsg. @throws TypeError, RangeError */
+export function check_recvmsg(bufsize: number, ancbufsize: unknown, flags: unknown): void {
+  size(bufsize, 'bufsize');
+  room_and_flags(ancbufsize, flags);
+}
+
 /** recvmsg: `[data, ancdata, msg_flags, address]`. */
 export function recvmsg<F extends number>(
   s: SocketBase<F>,
@@ -160,8 +188,7 @@ export function recvmsg<F extends number>(
   timeout_ms: number,
 ): ReceivedMessage<F> | number {
   size(bufsize, 'bufsize');
-  const room = integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX);
-  const wanted_flags = integer_or(0, flags, 'flags');
+  const [room, wanted_flags] = room_and_flags(ancbufsize, flags);
   const buffer = fits_scratch(bufsize, wanted_flags) ? null : allocate(bufsize, wanted_flags);
   const memory = room <= CONTROL_SIZE ? null : Buffer.allocUnsafeSlow(room);
   const to = buffer === null ? null : [buffer];
@@ -175,6 +202,12 @@ export function recvmsg<F extends number>(
   ]);
 }
 
+/** Checks the arguments of recvmsg_into. @throws TypeError, RangeError, OSError */
+export function check_recvmsg_into(buffers: unknown, ancbufsize: unknown, flags: unknown): void {
+  buffers_of(buffers, 'buffers', 'recvmsg_into', bytes);
+  room_and_flags(ancbufsize, flags);
+}
+
 /** recvmsg_into: `[nbytes, ancdata, msg_flags, address]`. */
 export function recvmsg_into<F extends number>(
   s: SocketBase<F>,
@@ -184,8 +217,7 @@ export function recvmsg_into<F extends number>(
   timeout_ms: number,
 ): ReceivedMessageInto<F> | number {
   const views = buffers_of(buffers, 'buffers', 'recvmsg_into', bytes);
-  const room = integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX);
-  const wanted_flags = integer_or(0, flags, 'flags');
+  const [room, wanted_flags] = room_and_flags(ancbufsize, flags);
   const memory = room <= CONTROL_SIZE ? null : Buffer.allocUnsafeSlow(room);
   const count = addon.recvmsg(s._fd, s._generation, views, 0, memory, room, wanted_flags, timeout_ms);
   if (count < 0) return count;
@@ -202,6 +234,23 @@ function ints(...numbers: number[]): Uint8Array {
   return new Uint8Array(Int32Array.from(numbers).buffer);
 }
 
+/** The control message that passes descriptors. */
+function rights_of(fds: unknown): ControlMessage {
+  const numbers = array(fds, 'fds').map((fd, index) => descriptor(fd, `fds[${index}]`));
+  return [c.SOL_SOCKET, c.SCM_RIGHTS, ints(...numbers)];
+}
+
+/** Checks the arguments of send_fds. @throws TypeError, RangeError, OSError */
+export function check_send_fds(
+  s: SocketBase,
+  buffers: unknown,
+  fds: unknown,
+  flags: unknown,
+  address: unknown,
+): void {
+  check_sendmsg(s, buffers, [rights_of(fds)], flags, address);
+}
+
 /** send_fds: sendmsg with the descriptors as SCM_RIGHTS. */
 export function send_fds(
   s: SocketBase,
@@ -212,9 +261,14 @@ export function send_fds(
   resolve: ResolveHost,
   timeout_ms: number,
 ): number {
-  const numbers = array(fds, 'fds').map((fd, index) => descriptor(fd, `fds[${index}]`));
-  const rights: ControlMessage = [c.SOL_SOCKET, c.SCM_RIGHTS, ints(...numbers)];
-  return sendmsg(s, buffers, [rights], flags, address, resolve, timeout_ms);
+  return sendmsg(s, buffers, [rights_of(fds)], flags, address, resolve, timeout_ms);
+}
+
+/** Checks the arguments of recv_fds. @throws TypeError, RangeError */
+export function check_recv_fds(bufsize: number, maxfds: unknown, flags: unknown): void {
+  integer(maxfds, 'maxfds', 0);
+  size(bufsize, 'bufsize');
+  integer_or(0, flags, 'flags');
 }
 
 /** recv_fds: `[msg, fds, msg_flags, address]`. What comes beyond `maxfds` is closed and shows as MSG_CTRUNC. */
@@ -245,8 +299,8 @@ export function recv_fds<F extends number>(
   return with_control(control, make, (ancdata) => passed_descriptors(ancdata).slice(0, wanted));
 }
 
-/** sendmsg_afalg: sendmsg with the operation on an AF_ALG socket as control messages. See sendmsg_afalg of Python. */
-export function sendmsg_afalg(s: SocketBase, msg: unknown, options: AlgOptions, timeout_ms: number): number {
+/** The operation on an AF_ALG socket as control messages, and the flags. */
+function operation_of(s: SocketBase, options: AlgOptions): [ancdata: ControlMessage[], flags: unknown] {
   if (s.family !== c.AF_ALG) {
     raise(-EOPNOTSUPP, { syscall: 'sendmsg_afalg', what: () => 'only sockets of family AF_ALG' });
   }
@@ -260,6 +314,18 @@ export function sendmsg_afalg(s: SocketBase, msg: unknown, options: AlgOptions, 
   if (assoclen !== undefined && assoclen !== null) {
     ancdata.push([c.SOL_ALG, c.ALG_SET_AEAD_ASSOCLEN, ints(integer(assoclen, 'assoclen', 0))]);
   }
+  return [ancdata, flags];
+}
+
+/** Checks the arguments of sendmsg_afalg. @throws TypeError, RangeError, OSError */
+export function check_sendmsg_afalg(s: SocketBase, msg: unknown, options: AlgOptions): void {
+  const [ancdata, flags] = operation_of(s, options);
+  check_sendmsg(s, msg ?? [], ancdata, flags, null);
+}
+
+/** sendmsg_afalg: sendmsg with the operation on an AF_ALG socket as control messages. See sendmsg_afalg of Python. */
+export function sendmsg_afalg(s: SocketBase, msg: unknown, options: AlgOptions, timeout_ms: number): number {
+  const [ancdata, flags] = operation_of(s, options);
   return sendmsg(s, msg ?? [], ancdata, flags, null, no_hosts, timeout_ms);
 }
 

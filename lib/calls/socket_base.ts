@@ -6,24 +6,16 @@
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import * as c from '../constants.js';
-import { option_arguments, socket_arguments } from '../errors/names.js';
+import { socket_arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, GENERATION, VALUE } from '../native/addon.js';
-import {
-  type BytesLike,
-  data,
-  integer,
-  integer_or,
-  timeout as seconds,
-  shown,
-  to_timeout_ms,
-} from '../util/validate.js';
+import { type BytesLike, integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
 import { parse_filter } from './filter.js';
+import { getsockopt, setsockopt } from './options.js';
 
 const { errno } = constants;
 const TYPE_FLAGS = (c.SOCK_NONBLOCK ?? 0) | (c.SOCK_CLOEXEC ?? 0);
-const OPTION_MAX = 64 * 1024;
 
 let default_timeout: number | null = null;
 
@@ -49,26 +41,25 @@ export function siginterrupt(flag: boolean): void {
   addon.siginterrupt(Boolean(flag));
 }
 
-/** What is left of a socket that was collected without close(). */
-interface Remains {
+/** The parts of a socket that outlive it: a socket that was collected without close() is closed by them. */
+interface Leftover {
   readonly fd: number;
   readonly generation: number;
   readonly family: number;
   readonly type: number;
   readonly proto: number;
-  /** What has to let go of the descriptor before it is closed. */
-  readonly watcher?: Watcher | undefined;
+  watcher: Watcher | undefined;
 }
 
-/** Whoever watches the descriptor; it must not hold the socket, which would never be collected. @internal */
+/** Watches the descriptor, and releases it before it is closed. It must not hold the socket, which would never be collected. @internal */
 export interface Watcher {
   release(): void;
 }
 
-const collected = new FinalizationRegistry<Remains>((remains) => {
-  remains.watcher?.release();
-  const description = describe(remains);
-  if (addon.close(remains.fd, remains.generation) === 0) {
+const collected = new FinalizationRegistry<Leftover>((leftover) => {
+  leftover.watcher?.release();
+  const description = describe(leftover);
+  if (addon.close(leftover.fd, leftover.generation) === 0) {
     process.emitWarning(`unclosed ${description}`, 'ResourceWarning');
   }
 });
@@ -82,7 +73,7 @@ export type SocketArguments<F extends number> = [
 ];
 
 /** <socket fd=3, family=AF_INET, type=SOCK_STREAM, proto=6, laddr=["127.0.0.1",80]>, as Python's repr(). */
-function describe({ fd, generation, family, type, proto }: Remains): string {
+function describe({ fd, generation, family, type, proto }: Leftover): string {
   const parts = [
     `fd=${fd}`,
     `family=${c.AddressFamily[family] ?? family}`,
@@ -100,10 +91,12 @@ function describe({ fd, generation, family, type, proto }: Remains): string {
   return `<socket ${parts.join(', ')}>`;
 }
 
-export class SocketBase<out F extends number = number> {
+// V8 shows this name in stack traces before each method of a socket, blocking or not: `at Socket.recv`.
+class Socket<out F extends number = number> {
   readonly #family: F;
   readonly #type: number;
   readonly #proto: number;
+  readonly #leftover: Leftover;
 
   /** @internal */ _fd = -1;
   /** @internal */ _generation = 0;
@@ -115,15 +108,25 @@ export class SocketBase<out F extends number = number> {
   /** Whether the last recv() gave much, see transfer.ts. @internal */
   _bulk = false;
   /** @internal */ _closed = false;
+  /** Whether the event loop waits for the socket. @internal */
+  readonly _event_driven: boolean;
 
   /**
    * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null). As in Python, -1 is as good as null.
    *
-   * Makes a socket, or adopts the descriptor `fileno` and finds out what is not given. See socket(2).
+   * Makes a socket, or adopts the descriptor `fileno` and finds out the arguments that are not given. See socket(2).
    *
+   * @param event_driven true if the event loop waits: then the descriptor never blocks, and the time-out is only remembered
    * @throws OSError; TypeError, RangeError on bad arguments
    */
-  constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null) {
+  constructor(
+    family: F | null | undefined,
+    type: number | null | undefined,
+    proto: number | null | undefined,
+    fileno: number | null | undefined,
+    event_driven: boolean,
+  ) {
+    this._event_driven = event_driven;
     const wanted_family = integer_or(-1, family, 'family');
     const wanted_type = integer_or(-1, type, 'type');
     const wanted_proto = integer_or(-1, proto, 'proto');
@@ -133,7 +136,7 @@ export class SocketBase<out F extends number = number> {
       this.#family = (wanted_family === -1 ? c.AF_INET : wanted_family) as F;
       found_type = wanted_type === -1 ? c.SOCK_STREAM : wanted_type;
       this.#proto = wanted_proto === -1 ? 0 : wanted_proto;
-      const flags = this._event_driven ? c.SOCK_NONBLOCK : 0;
+      const flags = event_driven ? c.SOCK_NONBLOCK : 0;
       fd = addon.socket(this.#family, found_type | flags, this.#proto);
       if (fd < 0)
         raise(fd, { syscall: 'socket', what: () => socket_arguments(this.family, found_type, this.proto) });
@@ -149,20 +152,23 @@ export class SocketBase<out F extends number = number> {
     this._generation = cells[GENERATION] as number;
     const nonblocking = (found_type & (c.SOCK_NONBLOCK ?? 0)) !== 0;
     this.#type = found_type & ~TYPE_FLAGS;
-    if (this._event_driven && !nonblocking && typeof fileno === 'number') this.#set_blocking(false);
+    if (event_driven && !nonblocking && typeof fileno === 'number') this.#set_blocking(false);
     if (nonblocking) this.#set_timeout(0);
     else if (default_timeout !== null) this.#set_timeout(default_timeout);
-    collected.register(this, this.#remains(), this);
+    this.#leftover = {
+      fd,
+      generation: this._generation,
+      family: this.#family,
+      type: this.#type,
+      proto: this.#proto,
+      watcher: undefined,
+    };
+    collected.register(this, this.#leftover, this);
   }
 
-  /** Whether the event loop waits: the descriptor never blocks then, and the time-out is only remembered. @internal */
-  get _event_driven(): boolean {
-    return false;
-  }
-
-  /** @internal */
-  get _watcher(): Watcher | undefined {
-    return undefined;
+  /** Releases the descriptor through `watcher` before it is closed or given away. @internal */
+  _watch_by(watcher: Watcher): void {
+    this.#leftover.watcher = watcher;
   }
 
   /** The address family, AF_*. */
@@ -178,17 +184,6 @@ export class SocketBase<out F extends number = number> {
   /** The protocol. */
   get proto(): number {
     return this.#proto;
-  }
-
-  #remains(): Remains {
-    return {
-      fd: this._fd,
-      generation: this._generation,
-      family: this.family,
-      type: this.type,
-      proto: this.proto,
-      watcher: this._watcher,
-    };
   }
 
   /** Throws for the negative result of a native call on this socket. @internal */
@@ -226,10 +221,8 @@ export class SocketBase<out F extends number = number> {
 
   /** @internal */
   _close(): void {
-    const fd = this._fd;
+    const fd = this.#release();
     if (fd < 0) return;
-    this._fd = -1;
-    collected.unregister(this);
     const result = addon.close(fd, this._generation);
     // The peer's reset is no failure of closing, and a number closed behind our back is gone already.
     if (result < 0 && result !== -errno.ECONNRESET && result !== -errno.EBADF) {
@@ -245,12 +238,19 @@ export class SocketBase<out F extends number = number> {
 
   /** detach() -> the descriptor, which now belongs to the caller; the socket is closed without closing it. */
   detach(): number {
-    const fd = this._fd;
     this._closed = true;
+    const fd = this.#release();
+    if (fd >= 0) addon.disown(fd);
+    return fd;
+  }
+
+  /** The descriptor, which the socket no longer has; -1 if it had none. */
+  #release(): number {
+    const fd = this._fd;
     if (fd < 0) return -1;
+    this.#leftover.watcher?.release();
     this._fd = -1;
     collected.unregister(this);
-    addon.disown(fd);
     return fd;
   }
 
@@ -321,17 +321,7 @@ export class SocketBase<out F extends number = number> {
   getsockopt(level: number, optname: number, buflen: 0): number;
   getsockopt(level: number, optname: number, buflen: number): Buffer;
   getsockopt(level: number, optname: number, buflen = 0): number | bigint | Buffer {
-    integer(level, 'level');
-    integer(optname, 'optname');
-    const length = integer_or(0, buflen, 'buflen', 0, OPTION_MAX);
-    if (length === 0 && !this.#has_long_options(level)) {
-      const result = addon.getsockopt_int(this._fd, this._generation, level, optname);
-      return result < 0 ? this.#raise_option(result, 'getsockopt', level, optname) : (cells[VALUE] as number);
-    }
-    const buffer = Buffer.alloc(length || 8);
-    const count = addon.getsockopt(this._fd, this._generation, level, optname, buffer);
-    if (count < 0) this.#raise_option(count, 'getsockopt', level, optname);
-    return length > 0 ? buffer.subarray(0, count) : plain_integer(read_native_u64(buffer));
+    return getsockopt(this, level, optname, buflen);
   }
 
   /**
@@ -349,43 +339,7 @@ export class SocketBase<out F extends number = number> {
     value: number | bigint | boolean | BytesLike | string | null,
     optlen?: number,
   ): void {
-    integer(level, 'level');
-    integer(optname, 'optname');
-    if (value !== null && optlen !== undefined) throw new TypeError('optlen goes with a value of null only');
-    const result = this.#set_option(level, optname, value, optlen);
-    if (result < 0) this.#raise_option(result, 'setsockopt', level, optname);
-  }
-
-  #set_option(level: number, optname: number, value: unknown, optlen: unknown): number {
-    if (value === null) {
-      const length = integer(optlen, 'optlen', 0);
-      return addon.setsockopt_null(this._fd, this._generation, level, optname, length);
-    }
-    if (typeof value === 'bigint' || (typeof value === 'number' && this.#has_long_options(level))) {
-      const long =
-        typeof value === 'bigint' ? value : BigInt(integer(value, 'value', 0, Number.MAX_SAFE_INTEGER));
-      return addon.setsockopt(this._fd, this._generation, level, optname, native_u64(long));
-    }
-    if (typeof value === 'number' || typeof value === 'boolean') {
-      return addon.setsockopt_int(
-        this._fd,
-        this._generation,
-        level,
-        optname,
-        integer(Number(value), 'value'),
-      );
-    }
-    if (value === undefined) throw new TypeError('value must be a number, bytes or null, not undefined');
-    return addon.setsockopt(this._fd, this._generation, level, optname, data(value, 'value'));
-  }
-
-  #has_long_options(level: number): boolean {
-    // The options of AF_VSOCK are 64 bits wide; Python reads and writes them so, too.
-    return level === c.AF_VSOCK && this.family === level;
-  }
-
-  #raise_option(result: number, syscall: string, level: number, optname: number): never {
-    return raise(result, { syscall, what: () => `${this._shown()}, ${option_arguments(level, optname)}` });
+    setsockopt(this, level, optname, value, optlen);
   }
 
   /**
@@ -460,13 +414,15 @@ export class SocketBase<out F extends number = number> {
 
   toString(): string {
     if (this._fd < 0) return `<socket [closed] family=${c.AddressFamily[this.family] ?? this.family}>`;
-    return describe(this.#remains());
+    return describe(this.#leftover);
   }
 
   [inspect.custom](): string {
     return this.toString();
   }
 }
+
+export { Socket as SocketBase };
 
 function detect_family(fd: number, generation: number): number {
   const domain = addon.getsockopt_int(fd, generation, c.SOL_SOCKET, c.SO_DOMAIN);
@@ -484,24 +440,4 @@ function detect(fd: number, generation: number, option: number): number {
 function give_back(fd: number, result: number): never {
   addon.disown(fd);
   return raise(result, { syscall: 'socket', what: () => `fileno=${fd}` });
-}
-
-const little_endian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
-function native_u64(value: bigint): Uint8Array {
-  if (value >= 2n ** 64n || value < -(2n ** 63n))
-    throw new RangeError(`value must have 64 bits, not ${shown(value)}`);
-  const buffer = Buffer.alloc(8);
-  if (little_endian) buffer.writeBigUInt64LE(BigInt.asUintN(64, value));
-  else buffer.writeBigUInt64BE(BigInt.asUintN(64, value));
-  return buffer;
-}
-
-function read_native_u64(buffer: Buffer): bigint {
-  return little_endian ? buffer.readBigUInt64LE() : buffer.readBigUInt64BE();
-}
-
-/** A number where it is exact, else the bigint. */
-function plain_integer(value: bigint): number | bigint {
-  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }

@@ -4,7 +4,7 @@
 import { Buffer } from 'node:buffer'; // the global is a getter
 import * as c from '../constants.js';
 import { addon, SCRATCH_SIZE, scratch } from '../native/addon.js';
-import { type Bytes, bytes, integer, integer_or, size } from '../util/validate.js';
+import { type Bytes, bytes, data, integer, integer_or, size } from '../util/validate.js';
 import { decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
 import type { SocketBase } from './socket_base.js';
 
@@ -41,9 +41,14 @@ export function fits_scratch(length: number, flags: number): boolean {
   return length <= SCRATCH_SIZE && (flags & c.MSG_TRUNC) === 0;
 }
 
-export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: number): Buffer | number {
+/** Checks the arguments of recv and recvfrom. @throws TypeError, RangeError */
+export function check_recv(bufsize: number, flags: number): void {
   size(bufsize, 'bufsize');
   integer(flags, 'flags');
+}
+
+export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: number): Buffer | number {
+  check_recv(bufsize, flags);
   // As in Python, to ask for nothing is to do nothing: no waiting, and a datagram stays in the queue.
   if (bufsize === 0) return EMPTY;
   if (fits_scratch(bufsize, flags) && !(s._bulk && bufsize > BULK)) {
@@ -66,8 +71,7 @@ export function recvfrom<F extends number>(
   flags: number,
   timeout_ms: number,
 ): [Buffer, ReturnedAddress<F>] | number {
-  size(bufsize, 'bufsize');
-  integer(flags, 'flags');
+  check_recv(bufsize, flags);
   const buffer = fits_scratch(bufsize, flags) ? null : allocate(bufsize, flags);
   const count = addon.recvfrom(s._fd, s._generation, buffer, bufsize, flags, timeout_ms);
   if (count < 0) return count;
@@ -81,6 +85,12 @@ function target(buffer: unknown, nbytes: unknown): [Bytes, number] {
   if (count > view.length)
     throw new RangeError(`nbytes is ${count}, but buffer has only ${view.length} bytes`);
   return [view, count === 0 ? view.length : count];
+}
+
+/** Checks the arguments of recv_into and recvfrom_into. @throws TypeError, RangeError */
+export function check_recv_into(buffer: unknown, nbytes: unknown, flags: number): void {
+  target(buffer, nbytes);
+  integer(flags, 'flags');
 }
 
 export function recv_into(
@@ -107,6 +117,12 @@ export function recvfrom_into<F extends number>(
   const [view, wanted] = target(buffer, nbytes);
   const count = addon.recvfrom(s._fd, s._generation, view, wanted, integer(flags, 'flags'), timeout_ms);
   return count < 0 ? count : [count, decode(s.family, s.proto)];
+}
+
+/** Checks the data and the flags of send, sendall and sendto. @throws TypeError, RangeError */
+export function check_send(bytes: unknown, flags: unknown): void {
+  data(bytes, 'data');
+  integer(flags ?? 0, 'flags');
 }
 
 /** send: `view` is checked by the caller, who may send the rest of it. */

@@ -1,6 +1,7 @@
 // Functions that make sockets of promises: pairs, servers, sockets from descriptors and from other kinds of socket.
 // Connections are made in connect.ts.
 import type net from 'node:net';
+import { constants } from 'node:os';
 import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
 import {
   type CreateServerOptions as BlockingServerOptions,
@@ -10,11 +11,17 @@ import {
   SERVER_OPTIONS,
 } from '../calls/create.js';
 import * as c from '../constants.js';
-import { from_node as blocking_from_node, fromshare as blocking_fromshare } from '../socket/index.js';
-import { type BytesLike, options_of } from '../util/validate.js';
+import {
+  socket as BlockingSocket,
+  from_node as blocking_from_node,
+  fromshare as blocking_fromshare,
+} from '../socket/index.js';
+import { type BytesLike, options_of, shown } from '../util/validate.js';
 import { WAIT_OPTIONS, type WaitOptions } from '../util/wait_options.js';
 import type { ConnectedSocket, ListeningSocket } from './iterate.js';
-import { from_socket, Socket } from './socket.js';
+import { Socket } from './socket.js';
+
+const { EBADF } = constants.errno;
 
 /** Keyword-only arguments of create_server. */
 export interface CreateServerOptions extends BlockingServerOptions, WaitOptions {}
@@ -58,6 +65,23 @@ export function fromfd<F extends number>(
   proto?: number | null,
 ): Socket<F> {
   return new Socket(family, type, proto, dup(fd));
+}
+
+/**
+ * from_socket(sock) -> a socket of promises with the descriptor of a blocking one, its options and its time-out; the
+ * blocking one is detached.
+ *
+ * @throws TypeError for anything else; OSError EBADF for a closed one
+ */
+export function from_socket<F extends number>(sock: BlockingSocket<F>): Socket<F> {
+  if (!(sock instanceof BlockingSocket))
+    throw new TypeError(`sock must be a blocking socket, not ${shown(sock)}`);
+  const { family, type, proto } = sock;
+  const timeout = sock.gettimeout();
+  if (sock.fileno() < 0) sock._raise(-EBADF, 'from_socket');
+  const taken = new Socket<F>(family, type, proto, sock.detach());
+  taken.settimeout(timeout);
+  return taken;
 }
 
 /** fromshare(data) -> the socket that another thread or process shared. See the blocking one. */

@@ -3,6 +3,8 @@ import type { Address } from '../calls/address.js';
 import * as message from '../calls/message.js';
 import { type Data, shown } from '../util/validate.js';
 import { promised, type Rest1, type Rest2, take_options } from '../util/wait_options.js';
+import { type Attempt, Call } from './call.js';
+import { perform } from './queue.js';
 import { Socket } from './socket.js';
 
 function check_sock(sock: unknown): void {
@@ -27,11 +29,10 @@ export function send_fds<F extends number>(
     check_sock(sock);
     const options = take_options(rest, 2);
     const [flags, address] = rest;
-    return sock._write(
-      'send_fds',
-      (resolve) => message.send_fds(sock, buffers, fds, flags, address, resolve, 0),
-      options,
-    );
+    const attempt: Attempt<number> = (resolve) =>
+      message.send_fds(sock, buffers, fds, flags, address, resolve, 0);
+    const check = () => message.check_send_fds(sock, buffers, fds, flags, address);
+    return perform(sock._poller.writes, new Call(sock, 'send_fds', attempt, check), options);
   });
 }
 
@@ -51,6 +52,8 @@ export function recv_fds<F extends number>(
     check_sock(sock);
     const options = take_options(rest, 1);
     const [flags] = rest;
-    return sock._read('recv_fds', () => message.recv_fds(sock, bufsize, maxfds, flags, 0), options);
+    const attempt = () => message.recv_fds(sock, bufsize, maxfds, flags, 0);
+    const check = () => message.check_recv_fds(bufsize, maxfds, flags);
+    return perform(sock._poller.reads, new Call(sock, 'recv_fds', attempt, check), options);
   });
 }

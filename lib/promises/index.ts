@@ -55,6 +55,7 @@ export {
   type CreateServerOptions,
   create_server,
   from_node,
+  from_socket,
   fromfd,
   fromshare,
   socketpair,
@@ -72,5 +73,5 @@ export {
   getservbyname,
   getservbyport,
 } from './resolver.js';
-export { from_socket, socket, socket as SocketType } from './socket.js';
+export { socket, socket as SocketType } from './socket.js';
 export type { SocketStream, StreamOptions } from './stream.js';

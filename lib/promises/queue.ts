@@ -1,17 +1,19 @@
-// The order of calls on a socket: one queue of reads and one of writes. A call is tried at once where nobody is before it,
-// and waits only where the kernel said EAGAIN: then a wake-up of lib/calls/waiting/readiness.ts has the first of its queue tried
-// again, and after it those behind, until one has to wait.
+// The order of calls on a socket: one queue of reads and one of writes. A call is tried at once if no other is before it, and
+// waits only if the kernel said EAGAIN: then a wake-up of lib/calls/waiting/readiness.ts tries the first of its queue again,
+// and those behind it, until one has to wait.
 //
-// A wait costs a byte in shared memory; timers and listeners exist only where a time-out or a signal was given. What never
-// has to wait lets the rest of the program have its turn now and then (MOST_AT_ONCE).
+// perform    makes a call in its turn
+// Queue      the calls of one direction that wait
+// Poller     both queues of a socket, and its place in the readiness
+//
+// A wait costs a byte in shared memory; timers and listeners exist only for a time-out or a signal. Calls that never have to
+// wait give way to the rest of the program now and then (CALLS_PER_TURN).
 import { constants } from 'node:os';
-import type { ResolveHost } from '../calls/address.js';
-import type { SocketBase, Watcher } from '../calls/socket_base.js';
+import type { Watcher } from '../calls/socket_base.js';
 import {
+  forget_drained,
   hold,
   let_go,
-  look_anew,
-  next_turn,
   READ,
   this_turn,
   unwatch,
@@ -20,29 +22,23 @@ import {
   want,
   watch,
 } from '../calls/waiting/readiness.js';
-import { resolve_now, Suspend } from '../calls/waiting/suspend.js';
+import { resolve_now, Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/raise.js';
 import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
-import {
-  type About,
-  type Attempt,
-  error_of,
-  must_wait,
-  Operation,
-  type Pending,
-  reason_of,
-} from './operation.js';
+import { type Call, PendingCall, type WaitingLine } from './call.js';
 
 const { EAGAIN } = constants.errno;
-// Calls on one socket that are done at once, in one turn of the event loop: a peer that is fast enough would otherwise keep
-// a loop over it from ever letting go. libuv takes as many for its streams.
-const MOST_AT_ONCE = 32;
+/**
+ * The calls on one socket that are done at once in one turn of the event loop: with a fast peer a loop over them would never let
+ * go otherwise. libuv takes as many for its streams.
+ */
+const CALLS_PER_TURN = 32;
 
 /** The calls of one direction that wait, in order. */
-class Queue {
-  first: Pending | undefined;
-  #last: Pending | undefined;
+export class Queue implements WaitingLine {
+  first: PendingCall | undefined;
+  #last: PendingCall | undefined;
   #running = false;
 
   constructor(
@@ -50,29 +46,34 @@ class Queue {
     readonly direction: number,
   ) {}
 
-  add(operation: Pending): void {
-    operation.previous = this.#last;
-    if (this.#last === undefined) this.first = operation;
-    else this.#last.next = operation;
-    this.#last = operation;
+  /** Whether a call must wait for others: those of this queue, or a connect before a read. */
+  get is_busy(): boolean {
+    return this.first !== undefined || this.poller.holds_up(this);
+  }
+
+  add(pending: PendingCall): void {
+    pending.previous = this.#last;
+    if (this.#last === undefined) this.first = pending;
+    else this.#last.next = pending;
+    this.#last = pending;
     this.poller.count(1);
   }
 
-  remove(operation: Pending): void {
-    const { previous, next } = operation;
+  remove(pending: PendingCall): void {
+    const { previous, next } = pending;
     if (previous === undefined) this.first = next;
     else previous.next = next;
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
-    if (operation.call.connects) this.poller.connect_ended();
+    if (pending.call.connects) this.poller.connect_ended();
     this.poller.count(-1);
   }
 
-  /** Tries those who wait, in order, until one has to wait on. */
+  /** Tries the calls in order, until one has to wait. */
   run(): void {
     if (this.#running) return;
     this.#running = true;
-    while (this.first !== undefined && this.first.later === undefined && !this.poller.holds_up(this)) {
+    while (this.first !== undefined && this.first.suspended === undefined && !this.poller.holds_up(this)) {
       const { first } = this;
       if (first.try()) continue;
       this.wait(first);
@@ -81,38 +82,38 @@ class Queue {
     this.#running = false;
   }
 
-  /** Has the first be told when the descriptor is ready. */
-  wait(first: Pending): void {
-    if (first.later !== undefined) return;
+  /** Lets the first call wait until the descriptor is ready. */
+  wait(first: PendingCall): void {
+    if (first.suspended !== undefined) return;
     try {
       this.poller.want(this.direction);
     } catch (error) {
       first.fail(error);
       return;
     }
-    if (tells_nothing(first.call, this.direction)) first.retry();
+    if (lacks_readiness(first.call, this.direction)) first.retry();
   }
 }
 
-// Their sockets become writable again when what was sent has left them, or been received: an edge.
-const TELLING: ReadonlySet<number | undefined> = new Set([c.AF_INET, c.AF_INET6, c.AF_PACKET, c.AF_CAN]);
+/** Families whose sockets become writable when sent data has left them, or was received: the kernel reports an edge. */
+const REPORTING: ReadonlySet<number | undefined> = new Set([c.AF_INET, c.AF_INET6, c.AF_PACKET, c.AF_CAN]);
 
 /**
- * Whether nobody is told when this may go on. The kernel wakes only those who are blocked in the call for a full backlog
- * (a connect over AF_UNIX), for the full queue of whom a datagram is addressed to (AF_UNIX, unless it is the connected
- * peer; AF_NETLINK). Of other families than these and those above it is not known.
+ * Whether the kernel never reports that this call may go on. It wakes only threads that are blocked in the call for a full
+ * backlog (connect over AF_UNIX), and for the full queue of a datagram's addressee (AF_UNIX, unless it is the connected peer;
+ * AF_NETLINK). For families other than these and REPORTING it is not known.
  */
-function tells_nothing({ sock, syscall, connects }: Pending['call'], direction: number): boolean {
+function lacks_readiness({ sock, syscall, connects }: Call<unknown>, direction: number): boolean {
   const { family, type } = sock;
-  if (direction !== WRITE || TELLING.has(family)) return false;
+  if (direction !== WRITE || REPORTING.has(family)) return false;
   if (family !== c.AF_UNIX) return type !== c.SOCK_STREAM;
   return connects || (type === c.SOCK_DGRAM && syscall !== 'send' && syscall !== 'sendall');
 }
 
 /** Both queues of a socket and its place in the readiness. It does not hold the socket, which can be collected. */
 export class Poller implements Waiting, Watcher {
-  readonly #reads = new Queue(this, READ);
-  readonly #writes = new Queue(this, WRITE);
+  readonly reads = new Queue(this, READ);
+  readonly writes = new Queue(this, WRITE);
   readonly #fd: number;
   readonly #generation: number;
   #watched = false;
@@ -128,41 +129,9 @@ export class Poller implements Waiting, Watcher {
     this.#generation = generation;
   }
 
-  /** A read, behind those that wait. See perform. */
-  read<T>(
-    sock: SocketBase,
-    syscall: string,
-    attempt: Attempt<T>,
-    options?: WaitOptions,
-    about?: () => About,
-  ): Promise<T> {
-    return perform(this.#reads, sock, syscall, attempt, options, about, false);
-  }
-
-  /** A write. */
-  write<T>(
-    sock: SocketBase,
-    syscall: string,
-    attempt: Attempt<T>,
-    options?: WaitOptions,
-    about?: () => About,
-  ): Promise<T> {
-    return perform(this.#writes, sock, syscall, attempt, options, about, false);
-  }
-
-  /** A connect: a write that reads wait for as well, because before it there is nothing to read. */
-  connect(
-    sock: SocketBase,
-    attempt: Attempt<void>,
-    options: WaitOptions | undefined,
-    about: () => About,
-  ): Promise<void> {
-    return perform(this.#writes, sock, 'connect', attempt, options, about, true);
-  }
-
   on_ready(directions: number): void {
-    if ((directions & WRITE) !== 0) this.#writes.run();
-    if ((directions & READ) !== 0) this.#reads.run();
+    if ((directions & WRITE) !== 0) this.writes.run();
+    if ((directions & READ) !== 0) this.reads.run();
   }
 
   want(directions: number): void {
@@ -173,7 +142,7 @@ export class Poller implements Waiting, Watcher {
     want(this.#fd, directions);
   }
 
-  /** One more waits, or one less. */
+  /** Adds `change` to the number of waiting calls. */
   count(change: number): void {
     this.#waiting += change;
     this.#keep();
@@ -185,30 +154,30 @@ export class Poller implements Waiting, Watcher {
 
   connect_ended(): void {
     this.#connecting--;
-    if (this.#connecting === 0) queueMicrotask(() => this.#reads.run());
+    if (this.#connecting === 0) queueMicrotask(() => this.reads.run());
   }
 
-  /** Whether the queue must wait for a connect. */
+  /** Whether the queue must wait for a connect: before it there is nothing to read. */
   holds_up(queue: Queue): boolean {
-    return this.#connecting > 0 && queue === this.#reads;
+    return this.#connecting > 0 && queue === this.reads;
   }
 
-  /** Counts one more call that may be done at once; false where it was one too many for this turn. */
+  /** Counts a call that may be done at once; false if this turn has had its share. */
   has_turn(): boolean {
     const turn = this_turn();
     if (turn !== this.#turn) {
       this.#turn = turn;
       this.#done_at_once = 0;
     }
-    return this.#done_at_once++ < MOST_AT_ONCE;
+    return this.#done_at_once++ < CALLS_PER_TURN;
   }
 
-  /** Before an attempt of who does not wait: nothing that is known answers for the kernel. */
-  look_anew(): void {
-    if (this.#watched) look_anew(this.#fd);
+  /** Makes the next receive ask the kernel: a call that does not wait must not rely on what is known from before. */
+  forget_drained(): void {
+    if (this.#watched) forget_drained(this.#fd);
   }
 
-  /** Whether those who wait keep the process alive. */
+  /** Sets whether waiting calls keep the process alive. */
   reference(referenced: boolean): void {
     this.#referenced = referenced;
     this.#keep();
@@ -222,11 +191,11 @@ export class Poller implements Waiting, Watcher {
     else let_go();
   }
 
-  /** Before the descriptor is closed, or given away: rejects whoever waits. */
+  /** Rejects the waiting calls: the descriptor is about to be closed, or given away. */
   release(): void {
     if (this.#watched) unwatch(this.#fd, this);
     this.#watched = false;
-    for (const queue of [this.#writes, this.#reads]) {
+    for (const queue of [this.writes, this.reads]) {
       while (queue.first !== undefined) queue.first.cancel();
     }
   }
@@ -236,67 +205,58 @@ export class Poller implements Waiting, Watcher {
  * Makes a call in its turn.
  *
  * @param options `{ signal, timeout }`
- * @returns a promise, also where the arguments are wrong: then it rejects
+ * @returns a promise, also for wrong arguments: then it rejects
  */
-function perform<T>(
+export function perform<T>(
   queue: Queue,
-  sock: SocketBase,
-  syscall: string,
-  attempt: Attempt<T>,
-  options: WaitOptions | undefined,
-  about: (() => About) | undefined,
-  connects: boolean,
+  call: Call<T>,
+  options: WaitOptions | undefined = undefined,
 ): Promise<T> {
   const { poller } = queue;
-  let limit_ms = sock._timeout_ms;
+  let timeout_ms = call.sock._timeout_ms;
   let signal: AbortSignal | undefined;
-  let later: Suspend | undefined;
+  let suspended: Suspend | undefined;
   try {
     if (options !== undefined) {
       const checked = check_options(options);
       signal = signal_of(checked);
-      limit_ms = timeout_ms_of(checked, limit_ms);
-      if (signal?.aborted)
-        return Promise.reject(reason_of({ sock, syscall, attempt, about, connects }, signal));
+      timeout_ms = timeout_ms_of(checked, timeout_ms);
+      if (signal?.aborted) return Promise.reject(call.reason_of(signal));
     }
-    if (queue.first !== undefined || poller.holds_up(queue)) {
-      check_arguments(sock, attempt);
-      if (limit_ms === 0)
-        return Promise.reject(error_of({ sock, syscall, attempt, about, connects }, -EAGAIN));
-    } else if (limit_ms === 0 || poller.has_turn()) {
-      if (limit_ms === 0) poller.look_anew();
-      const result = attempt(resolve_now);
+    if (queue.is_busy) {
+      check_arguments(call);
+      if (timeout_ms === 0) return Promise.reject(call.error_of(-EAGAIN));
+    } else if (timeout_ms === 0 || poller.has_turn()) {
+      if (timeout_ms === 0) poller.forget_drained();
+      const result = call.attempt(resolve_now);
       if (typeof result !== 'number' || result >= 0) return Promise.resolve(result as T);
-      if (limit_ms === 0 || !must_wait(connects, result))
-        return Promise.reject(error_of({ sock, syscall, attempt, about, connects }, result));
+      if (timeout_ms === 0 || !call.must_wait(result)) return Promise.reject(call.error_of(result));
     } else {
-      check_arguments(sock, attempt);
-      later = new Suspend(next_turn());
+      check_arguments(call);
+      suspended = yield_turn();
     }
   } catch (error) {
     if (!(error instanceof Suspend)) return Promise.reject(error);
-    later = error;
+    suspended = error;
   }
-  const operation = new Operation<T>(queue, { sock, syscall, attempt, about, connects }, limit_ms, signal);
-  if (connects) poller.connect_began();
-  queue.add(operation);
-  if (later !== undefined) operation.wait_for(later);
-  else if (queue.first === operation && !poller.holds_up(queue)) queue.wait(operation);
-  return operation.promise;
+  return wait_in(queue, new PendingCall<T>(queue, call, timeout_ms, signal), suspended);
 }
 
-const ANY_HOST: ResolveHost = (_host, family) => (family === c.AF_INET6 ? '::' : '127.0.0.1');
+/** Adds a call to its queue. */
+function wait_in<T>(queue: Queue, pending: PendingCall<T>, suspended: Suspend | undefined): Promise<T> {
+  const line = pending as PendingCall;
+  if (pending.call.connects) queue.poller.connect_began();
+  queue.add(line);
+  if (suspended !== undefined) pending.suspend(suspended);
+  else if (queue.first === line && !queue.poller.holds_up(queue)) queue.wait(line);
+  return pending.promise;
+}
 
-/** A call behind others finds out at once that its arguments are wrong: an attempt on no descriptor. */
-function check_arguments<T>(sock: SocketBase, attempt: Attempt<T>): void {
-  const fd = sock._fd;
-  sock._fd = -1;
+/** Refuses wrong arguments of a call that is not tried at once. What the system finds wrong, the attempt meets in its turn. */
+function check_arguments(call: Call<unknown>): void {
   try {
-    attempt(ANY_HOST);
+    call.check?.();
   } catch (error) {
-    if (error instanceof TypeError || error instanceof RangeError) throw error;
-    if (!(error instanceof OSError) && !(error instanceof Suspend)) throw error;
-  } finally {
-    sock._fd = fd;
+    if (!(error instanceof OSError)) throw error;
   }
 }

@@ -16,7 +16,9 @@ import { Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import { OSError } from '../errors/raise.js';
 import { addon, cells, GENERATION } from '../native/addon.js';
 import { check_options, promised, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
-import type { EventSocket } from './base.js';
+import { Call } from './call.js';
+import { perform } from './queue.js';
+import type { Socket } from './socket.js';
 
 // What is moved before the rest of the program has its turn: reading it may wait for the disk.
 const PIECE_SIZE = 2 ** 20;
@@ -25,7 +27,7 @@ const read = promisify(fs_read);
 
 /** See Socket.sendfile. */
 export function sendfile(
-  sock: EventSocket<number>,
+  sock: Socket<number>,
   file: SendfileSource,
   offset: number,
   count: number | null | undefined,
@@ -55,7 +57,8 @@ export function sendfile(
     const moved = () => {
       if (total() > 0) move_position(file, offset + total());
     };
-    const result = sock._write('sendfile', attempt, options, () => ({ bytes_sent: total() }));
+    const call = new Call(sock, 'sendfile', attempt, undefined, () => ({ bytes_sent: total() }));
+    const result = perform(sock._poller.writes, call, options);
     result.then(moved, moved).catch(() => {});
     return result;
   });
@@ -70,7 +73,7 @@ class ByHand {
   #ended = false;
 
   constructor(
-    readonly sock: EventSocket<number>,
+    readonly sock: Socket<number>,
     readonly fd: number,
     readonly offset: number,
     readonly wanted: number,

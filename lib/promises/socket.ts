@@ -1,25 +1,82 @@
 // class socket of bsd-sockets/promises: the calls of the blocking class, each returning a promise. The calls themselves are
-// those of lib/socket (transfer.ts, message.ts, batch.ts), told not to wait; who waits, in which order, is queue.ts. They
-// stand in base.ts, receiving.ts and sending.ts; here are accept, iteration, and turning a socket into something else.
+// those of lib/calls (transfer.ts, message.ts, batch.ts), made without waiting; queue.ts decides which call waits, and for
+// how long. Each method makes a Call: how to try it, and how to check its arguments if it cannot be tried at once.
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
-import { decode, type ReturnedAddress } from '../calls/address.js';
+import { type Address, check_address, decode, type ReturnedAddress } from '../calls/address.js';
+import * as batch from '../calls/batch.js';
+import type { ControlMessage } from '../calls/control.js';
+import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
+import type { SendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
-import { getdefaulttimeout, type SocketArguments } from '../calls/socket_base.js';
+import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/socket_base.js';
+import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
-import type { TextOptions } from '../files/blocking/index.js';
+import { OSError, TimeoutError } from '../errors/raise.js';
 import { makefile, type SocketFile } from '../files/promises/index.js';
+import type { TextOptions } from '../files/text_settings.js';
 import { addon } from '../native/addon.js';
 import { socket as BlockingSocket } from '../socket/index.js';
 import { callable } from '../util/callable.js';
-import { shown } from '../util/validate.js';
-import type { WaitOptions } from '../util/wait_options.js';
+import { type BytesLike, type Data, data, integer } from '../util/validate.js';
+import {
+  promised,
+  type Rest1,
+  type Rest2,
+  type Rest3,
+  take_options,
+  type WaitOptions,
+} from '../util/wait_options.js';
+import { connect_call, recv_exactly_call, sendall_call } from './attempts.js';
+import { type Attempt, Call } from './call.js';
 import { type ConnectedSocket, iterate, type Received } from './iterate.js';
-import { SendingSocket } from './sending.js';
+import { Poller, perform } from './queue.js';
+import { sendfile } from './sendfile.js';
 import { SocketStream, type StreamOptions } from './stream.js';
 
-export class Socket<out F extends number = typeof c.AF_INET> extends SendingSocket<F> {
+const { EAGAIN, EBADF } = constants.errno;
+
+/** Whether an argument behind others is flags, and not the options already. */
+function is_flags(value: unknown): value is number {
+  return typeof value !== 'object' || value === null;
+}
+
+export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<F> {
+  /** The waiting calls, and the place of the descriptor in the readiness. @internal */
+  declare readonly _poller: Poller;
+
+  /** See SocketBase. The descriptor never blocks: the event loop waits. */
+  constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null) {
+    super(family, type, proto, fileno, true);
+    this._poller = new Poller(this._fd, this._generation);
+    this._watch_by(this._poller);
+  }
+
+  /** Makes a read in its turn. @internal */
+  _read<T>(syscall: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
+    return perform(this._poller.reads, new Call(this, syscall, attempt), options);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return new Promise((resolve) => {
+      this.close();
+      resolve();
+    });
+  }
+
+  /** ref(). A call that waits on this socket keeps the process alive, as at the start. */
+  ref(): this {
+    this._poller.reference(true);
+    return this;
+  }
+
+  /** unref(). A call that waits on this socket no longer keeps the process alive. */
+  unref(): this {
+    this._poller.reference(false);
+    return this;
+  }
+
   /**
    * accept({ signal, timeout }) -> [conn, address]: the next connection as a new socket, and the peer's address. See
    * accept(2).
@@ -27,7 +84,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SendingSock
    * @throws OSError; TimeoutError
    */
   accept(options?: WaitOptions): Promise<[ConnectedSocket<F>, ReturnedAddress<F>]> {
-    return this._read('accept', () => this._accept(), options);
+    return perform(this._poller.reads, new Call(this, 'accept', () => this._accept()), options);
   }
 
   /** The connection that is there, or -errno. @internal */
@@ -38,6 +95,275 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SendingSock
     const conn = new Socket<F>(this.family, this.type | c.SOCK_NONBLOCK, this.proto, fd);
     conn.settimeout(getdefaulttimeout());
     return [conn, address];
+  }
+
+  /** bind(address, { signal, timeout }). See bind(2). @throws OSError; gaierror for a host name; TypeError, RangeError */
+  bind(address: Address<F>, options?: WaitOptions): Promise<void> {
+    const attempt: Attempt<void> = (resolve) => this._bind(address, resolve);
+    const check = () => check_address(this, address, 'bind');
+    return perform(this._poller.writes, new Call(this, 'bind', attempt, check, () => ({ address })), options);
+  }
+
+  /**
+   * connect(address, { signal, timeout }). Reads wait for it, too. Cut short, the socket is only to be closed. See
+   * connect(2).
+   *
+   * @throws OSError; TimeoutError; gaierror for a host name; TypeError, RangeError
+   */
+  connect(address: Address<F>, options?: WaitOptions): Promise<void> {
+    return perform(this._poller.writes, connect_call(this, address), options);
+  }
+
+  /**
+   * connect_ex(address, { signal, timeout }) -> 0, or the errno instead of an OSError; EAGAIN for an expired time-out.
+   *
+   * @throws gaierror for a host name; TypeError, RangeError; the signal's reason
+   */
+  async connect_ex(address: Address<F>, options?: WaitOptions): Promise<number> {
+    try {
+      await this.connect(address, options);
+      return 0;
+    } catch (error) {
+      if (!(error instanceof OSError)) throw error;
+      if (error instanceof TimeoutError && error.errno === undefined) return EAGAIN;
+      if (error.errno === undefined || error.errno < 0) throw error;
+      return error.errno;
+    }
+  }
+
+  /** shutdown(how, { signal, timeout }), behind the writes. SHUT_RD, SHUT_WR or SHUT_RDWR. See shutdown(2). @throws OSError */
+  shutdown(how: number, options?: WaitOptions): Promise<void> {
+    const attempt: Attempt<void> = () => this._shutdown(how);
+    const check = () => integer(how, 'how');
+    return perform(this._poller.writes, new Call(this, 'shutdown', attempt, check), options);
+  }
+
+  /**
+   * recv(bufsize, flags = 0, { signal, timeout }) -> bytes; none at the end of a stream. See recv(2).
+   *
+   * @param bufsize the most bytes to receive
+   * @throws OSError; TimeoutError; BlockingIOError; TypeError, RangeError
+   */
+  recv(bufsize: number, ...rest: Rest1<number>): Promise<Buffer>;
+  recv(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<Buffer> {
+    if (!is_flags(flags)) return this.recv(bufsize, 0, flags as WaitOptions);
+    const attempt = () => transfer.recv(this, bufsize, flags ?? 0, 0);
+    const check = () => transfer.check_recv(bufsize, flags ?? 0);
+    return perform(this._poller.reads, new Call(this, 'recv', attempt, check), options);
+  }
+
+  /** recvfrom(bufsize, flags = 0, { signal, timeout }) -> [bytes, address of the sender]. See recvfrom(2). */
+  recvfrom(bufsize: number, ...rest: Rest1<number>): Promise<[Buffer, ReturnedAddress<F>]>;
+  recvfrom(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<[Buffer, ReturnedAddress<F>]> {
+    if (!is_flags(flags)) return this.recvfrom(bufsize, 0, flags as WaitOptions);
+    const attempt = () => transfer.recvfrom(this, bufsize, flags ?? 0, 0);
+    const check = () => transfer.check_recv(bufsize, flags ?? 0);
+    return perform(this._poller.reads, new Call(this, 'recvfrom', attempt, check), options);
+  }
+
+  /**
+   * recv_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> how many bytes were written to the buffer. See recv(2).
+   *
+   * @param nbytes the most bytes to receive; 0: as many as fit. With MSG_TRUNC the result is the datagram's true length
+   * @throws RangeError where nbytes is more than the buffer holds
+   */
+  recv_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<number> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [nbytes, flags] = rest as [number?, number?];
+      const attempt = () => transfer.recv_into(this, buffer, nbytes, flags ?? 0, 0);
+      const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
+      return perform(this._poller.reads, new Call(this, 'recv_into', attempt, check), options);
+    });
+  }
+
+  /** recvfrom_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> [count, address of the sender]. */
+  recvfrom_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<[number, ReturnedAddress<F>]> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [nbytes, flags] = rest as [number?, number?];
+      const attempt = () => transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, 0);
+      const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
+      return perform(this._poller.reads, new Call(this, 'recvfrom_into', attempt, check), options);
+    });
+  }
+
+  /**
+   * recv_exactly(n, { signal, timeout }) -> n bytes, under one deadline.
+   *
+   * @throws IncompleteReadError at the end of the stream, with what came as `partial`; any other error has it, too
+   */
+  recv_exactly(n: number, options?: WaitOptions): Promise<Buffer> {
+    return promised(() => perform(this._poller.reads, recv_exactly_call(this, n), options));
+  }
+
+  /**
+   * recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. See recvmsg(2),
+   * cmsg(3).
+   *
+   * @param ancbufsize room for control messages, a sum of CMSG_SPACE; descriptors that come (SCM_RIGHTS) are
+   *   close-on-exec and belong to the caller
+   */
+  recvmsg(bufsize: number, ...rest: Rest2<number, number>): Promise<message.ReceivedMessage<F>> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [ancbufsize, flags] = rest;
+      const attempt = () => message.recvmsg(this, bufsize, ancbufsize, flags, 0);
+      const check = () => message.check_recvmsg(bufsize, ancbufsize, flags);
+      return perform(this._poller.reads, new Call(this, 'recvmsg', attempt, check), options);
+    });
+  }
+
+  /** recvmsg_into(buffers, ancbufsize = 0, flags = 0, { signal, timeout }) -> [nbytes, ancdata, msg_flags, address]. */
+  recvmsg_into(
+    buffers: readonly BytesLike[],
+    ...rest: Rest2<number, number>
+  ): Promise<message.ReceivedMessageInto<F>> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [ancbufsize, flags] = rest;
+      const attempt = () => message.recvmsg_into(this, buffers, ancbufsize, flags, 0);
+      const check = () => message.check_recvmsg_into(buffers, ancbufsize, flags);
+      return perform(this._poller.reads, new Call(this, 'recvmsg_into', attempt, check), options);
+    });
+  }
+
+  /**
+   * recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> recvmsg's result for each message that is
+   * there: waits for the first. See recvmmsg(2).
+   *
+   * @param vlen at most this number of messages, 1 to 1,024
+   */
+  recvmmsg(
+    vlen: number,
+    bufsize: number,
+    ...rest: Rest2<number, number>
+  ): Promise<message.ReceivedMessage<F>[]> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [ancbufsize, flags] = rest;
+      const attempt = () => batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, 0);
+      const check = () => batch.check_recvmmsg(vlen, bufsize, ancbufsize, flags);
+      return perform(this._poller.reads, new Call(this, 'recvmmsg', attempt, check), options);
+    });
+  }
+
+  /** recvmmsg_into(batch, flags = 0, { signal, timeout }) -> how many messages came into the batch. See recvmmsg. */
+  recvmmsg_into(memory: batch.MessageBatch, ...rest: Rest1<number>): Promise<number>;
+  recvmmsg_into(memory: batch.MessageBatch, flags?: unknown, options?: WaitOptions): Promise<number> {
+    if (!is_flags(flags)) return this.recvmmsg_into(memory, 0, flags as WaitOptions);
+    const attempt = () => batch.recvmmsg_into(this, memory, flags, 0);
+    const check = () => batch.check_recvmmsg_into(memory, flags);
+    return perform(this._poller.reads, new Call(this, 'recvmmsg_into', attempt, check), options);
+  }
+
+  /** send(data, flags = 0, { signal, timeout }) -> how many bytes the kernel took. See send(2). */
+  send(bytes: Data, ...rest: Rest1<number>): Promise<number>;
+  send(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<number> {
+    if (!is_flags(flags)) return this.send(bytes, 0, flags as WaitOptions);
+    const attempt = () => transfer.send(this, data(bytes, 'data'), integer(flags ?? 0, 'flags'), 0);
+    const check = () => transfer.check_send(bytes, flags);
+    return perform(this._poller.writes, new Call(this, 'send', attempt, check), options);
+  }
+
+  /**
+   * sendall(data, flags = 0, { signal, timeout }). Sends all of it, under one deadline. The memory is read until it is done.
+   *
+   * @throws OSError, TimeoutError, with `bytes_sent`
+   */
+  sendall(bytes: Data, ...rest: Rest1<number>): Promise<void>;
+  sendall(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<void> {
+    if (!is_flags(flags)) return this.sendall(bytes, 0, flags as WaitOptions);
+    return perform(this._poller.writes, sendall_call(this, bytes, flags), options);
+  }
+
+  /** sendto(data, address) or sendto(data, flags, address), { signal, timeout } -> how many bytes went out. See sendto(2). */
+  sendto(bytes: Data, address: Address<F>, options?: WaitOptions): Promise<number>;
+  sendto(bytes: Data, flags: number, address: Address<F>, options?: WaitOptions): Promise<number>;
+  sendto(bytes: Data, ...rest: unknown[]): Promise<number> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const has_flags = rest.length > 1 && rest[1] !== undefined;
+      const flags = has_flags ? rest[0] : 0;
+      const to = has_flags ? rest[1] : rest[0];
+      const attempt: Attempt<number> = (resolve) =>
+        transfer.sendto(this, data(bytes, 'data'), integer(flags, 'flags'), to, resolve, 0);
+      const check = () => {
+        transfer.check_send(bytes, flags);
+        check_address(this, to, 'sendto');
+      };
+      const call = new Call(this, 'sendto', attempt, check, () => ({ address: to }));
+      return perform(this._poller.writes, call, options);
+    });
+  }
+
+  /**
+   * sendmsg(buffers, ancdata = [], flags = 0, address = null, { signal, timeout }) -> how many bytes went out. See
+   * sendmsg(2), cmsg(3).
+   *
+   * @param buffers bytes or strings, sent one after the other as one message; at most 1,024
+   * @param ancdata control messages `[cmsg_level, cmsg_type, cmsg_data]`
+   */
+  sendmsg(
+    buffers: readonly Data[],
+    ...rest: Rest3<readonly ControlMessage[], number, Address<F>>
+  ): Promise<number> {
+    return promised(() => {
+      const options = take_options(rest, 3);
+      const [ancdata, flags, address] = rest;
+      const attempt: Attempt<number> = (resolve) =>
+        message.sendmsg(this, buffers, ancdata, flags, address, resolve, 0);
+      const check = () => message.check_sendmsg(this, buffers, ancdata, flags, address);
+      const call = new Call(this, 'sendmsg', attempt, check, () => ({ bytes_sent: 0 }));
+      return perform(this._poller.writes, call, options);
+    });
+  }
+
+  /**
+   * sendmsg_afalg(msg, { op, iv, assoclen, flags = 0 }, { signal, timeout }) -> how many bytes went out. For AF_ALG sockets.
+   *
+   * @param msg buffers; none or null only sets the operation
+   */
+  sendmsg_afalg(
+    msg: readonly Data[] | null | undefined,
+    operation: message.AlgOptions,
+    options?: WaitOptions,
+  ): Promise<number> {
+    const attempt = () => message.sendmsg_afalg(this, msg, operation, 0);
+    const check = () => message.check_sendmsg_afalg(this, msg, operation);
+    return perform(this._poller.writes, new Call(this, 'sendmsg_afalg', attempt, check), options);
+  }
+
+  /**
+   * sendmmsg(messages, flags = 0, { signal, timeout }) -> how many messages went out, which may be fewer: at most 1,024 go
+   * at once. See sendmmsg(2).
+   *
+   * @param messages sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
+   */
+  sendmmsg(messages: readonly batch.Message<F>[], ...rest: Rest1<number>): Promise<number> {
+    return promised(() => {
+      const options = take_options(rest, 1);
+      const [flags] = rest;
+      const attempt: Attempt<number> = (resolve) => batch.sendmmsg(this, messages, flags, resolve, 0);
+      const check = () => batch.check_sendmmsg(this, messages, flags);
+      return perform(this._poller.writes, new Call(this, 'sendmmsg', attempt, check), options);
+    });
+  }
+
+  /**
+   * sendfile(file, offset = 0, count = null, { signal, timeout }) -> how many bytes were sent, by sendfile(2).
+   *
+   * @param file a descriptor, a FileHandle, or an object with `fileno()`; with `seek()`, its position moves behind the sent bytes
+   * @param offset where in the file to begin
+   * @param count how many bytes, or null for all to the end
+   * @throws OSError, TimeoutError, with `bytes_sent`; RangeError on a socket that is no stream or never waits
+   */
+  sendfile(file: SendfileSource, ...rest: Rest2<number, number>): Promise<number> {
+    return promised(() => {
+      const options = take_options(rest, 2);
+      const [offset, count] = rest as [number?, number?];
+      return sendfile(this, file, offset ?? 0, count, options);
+    });
   }
 
   /**
@@ -51,20 +377,19 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SendingSock
   /**
    * to_socket() -> a blocking socket with the descriptor, its options and its time-out; this one is detached.
    *
-   * What waits rejects (ECANCELED).
+   * Waiting calls reject (ECANCELED).
    */
   to_socket(): BlockingSocket<F> {
     const { family, type, proto } = this;
     const timeout = this.gettimeout();
-    const fd = this._given();
-    const sock = new BlockingSocket<F>(family, type, proto, fd);
+    const sock = new BlockingSocket<F>(family, type, proto, this.#detach_open());
     sock.settimeout(timeout);
     return sock;
   }
 
-  /** The descriptor, detached; EBADF where there is none. @internal */
-  _given(): number {
-    if (this._fd < 0) this._raise(-constants.errno.EBADF, 'detach');
+  /** The descriptor, detached. @throws OSError EBADF if there is none */
+  #detach_open(): number {
+    if (this._fd < 0) this._raise(-EBADF, 'detach');
     return this.detach();
   }
 
@@ -92,7 +417,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SendingSock
     if (this.type !== c.SOCK_STREAM)
       throw new RangeError(`to_stream: only sockets of type SOCK_STREAM, not ${this}`);
     const { family, type, proto } = this;
-    return new SocketStream(new Socket<number>(family, type, proto, this._given()), options);
+    return new SocketStream(new Socket<number>(family, type, proto, this.#detach_open()), options);
   }
 
   /** share(process_id) -> data for `fromshare` in another thread or process. See the blocking socket's. */
@@ -104,23 +429,6 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SendingSock
   to_node(): NetSocket | NetServer {
     return to_node(this);
   }
-}
-
-/**
- * from_socket(sock) -> a socket of promises with the descriptor of a blocking one, its options and its time-out; the
- * blocking one is detached.
- *
- * @throws TypeError for anything else; OSError EBADF for a closed one
- */
-export function from_socket<F extends number>(sock: BlockingSocket<F>): Socket<F> {
-  if (!(sock instanceof BlockingSocket))
-    throw new TypeError(`sock must be a blocking socket, not ${shown(sock)}`);
-  const { family, type, proto } = sock;
-  const timeout = sock.gettimeout();
-  if (sock.fileno() < 0) sock._raise(-constants.errno.EBADF, 'from_socket');
-  const taken = new Socket<F>(family, type, proto, sock.detach());
-  taken.settimeout(timeout);
-  return taken;
 }
 
 /** What `socket` is at run time: callable with and without `new`, and a base for classes. */

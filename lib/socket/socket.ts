@@ -28,6 +28,11 @@ import { sendfile } from './sendfile.js';
 const { EAGAIN } = constants.errno;
 
 export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<F> {
+  /** See SocketBase: a call blocks the thread that makes it, as long as the time-out allows. */
+  constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null) {
+    super(family, type, proto, fileno, false);
+  }
+
   /**
    * accept() -> [conn, address]: the next connection as a new socket, and the peer's address. See accept(2).
    *

@@ -133,7 +133,7 @@ export function want(fd: number, directions: number): void {
 }
 
 /** Has the next receive ask the kernel, whatever is known: for who does not wait to be told. */
-export function look_anew(fd: number): void {
+export function forget_drained(fd: number): void {
   if (memory !== undefined) memory.descriptors[fd] = (memory.descriptors[fd] as number) & ~DRAINED;
 }
 
