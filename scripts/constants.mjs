@@ -104,8 +104,8 @@ function make_module(sections) {
 //
 // Every constant, under its C name. Those that Linux fixes on every machine stand here with their number, so that
 // TypeScript knows it (an address type follows from AF_INET); the others come from the C headers the addon was built with.
-import { addon } from './addon.js';
-import { enumeration } from './internal/enumeration.js';
+import { addon } from './native/addon.js';
+import { enumeration } from './util/enumeration.js';
 
 const c = addon.constants();
 `,
