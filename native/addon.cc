@@ -3,17 +3,18 @@
 #include <string.h>
 
 #include "arguments.h"
-#include "border.h"
+#include "build_id.h"
 #include "calls.h"
 #include "descriptor.h"
+#include "share.h"
 #include "state.h"
 
 namespace bsd_sockets {
 
-// border() -> which sources this was compiled from: lib/native/addon.ts compares
-napi_value Border(napi_env env, napi_callback_info info) {
+// build_id() -> the hash of the sources of this binary: lib/native/addon.ts compares it with its own
+napi_value BuildId(napi_env env, napi_callback_info info) {
   napi_value result = nullptr;
-  napi_create_int32(env, kBorder, &result);
+  napi_create_int32(env, kBuildId, &result);
   return result;
 }
 
@@ -54,7 +55,11 @@ bool Export(napi_env env, napi_value exports, const char* name, napi_callback ca
          napi_set_named_property(env, exports, name, function) == napi_ok;
 }
 
-void DeleteState(void* state) { delete static_cast<State*>(state); }
+void DeleteState(void* data) {
+  State* state = static_cast<State*>(data);
+  DropOffers(state);
+  delete state;
+}
 
 // Any step may fail in a worker that is terminated while it starts; then nothing is exported and nothing
 // leaks.

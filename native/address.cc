@@ -83,13 +83,13 @@ napi_value DecodeUnix(napi_env env, const sockaddr_un* unix_address, socklen_t l
 Address TakeAddress(State& state, uint32_t length) {
   Address address;
   address.length = std::min<uint32_t>(length, kAddressSize);
-  memcpy(&address.storage, state.exchange().address_in, address.length);
+  memcpy(&address.storage, state.exchange().address_in.data(), address.length);
   return address;
 }
 
 void GiveAddress(State& state, const Address& address) {
   state.exchange().cells[kAddressLength] = static_cast<int32_t>(address.length);
-  memcpy(state.exchange().address_out, &address.storage, sizeof address.storage);
+  memcpy(state.exchange().address_out.data(), &address.storage, sizeof address.storage);
 }
 
 uint32_t AddressFields::Uint(size_t index) const {

@@ -7,7 +7,7 @@
 
 #define BSD_SOCKETS_CALLS(X)                   \
   /* addon.cc */                               \
-  X(border, Border)                            \
+  X(build_id, BuildId)                         \
   X(setup, SetUp)                              \
   X(siginterrupt, Siginterrupt)                \
   X(strerror, Strerror)                        \

@@ -1,5 +1,5 @@
-// The sum of the checksum of the Internet protocols, RFC 1071, over large buffers: lib/packet/bytes/checksum.ts
-// adds up small ones.
+// The sum of the checksum of the Internet protocols, RFC 1071, over large buffers:
+// lib/packet/bytes/checksum.ts adds up small ones.
 #include <stdint.h>
 #include <string.h>
 

@@ -10,6 +10,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "layout.h"
+
 // Newer than the headers of the distributions we compile on.
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 0x04
@@ -51,12 +53,14 @@ void ForEachDescriptor(const uint8_t* control, size_t length, Visit visit) {
   });
 }
 
-// Makes the first 32 bits of each header the length of its data, which is there, for lib/calls/control.ts.
-// Returns where the last control message ends.
+// Writes the length of its data, which is there, into each header: lib/calls/control.ts reads it and the two
+// numbers that the kernel wrote in front of the data. Returns the end of the last control message.
+static_assert(offsetof(cmsghdr, cmsg_level) == CMSG_LEN(0) + kControlLevelAt);
+static_assert(offsetof(cmsghdr, cmsg_type) == CMSG_LEN(0) + kControlTypeAt);
 inline size_t SealControl(uint8_t* control, size_t length) {
   return ForEachControl(control, length, [&](size_t offset, const cmsghdr&, size_t size) {
     int32_t data_length = static_cast<int32_t>(size);
-    memcpy(control + offset, &data_length, sizeof data_length);
+    memcpy(control + offset + kControlDataLengthAt, &data_length, sizeof data_length);
   });
 }
 

@@ -14,16 +14,6 @@
 #include "wait.h"
 
 namespace bsd_sockets {
-namespace {
-
-// One event as JavaScript reads it: struct epoll_event is packed on some machines and padded on others.
-struct Event {
-  int32_t fd;
-  uint32_t events;
-};
-
-}  // namespace
-
 // epoll_create1() -> fd, close-on-exec
 napi_value EpollCreate1(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
@@ -44,14 +34,14 @@ napi_value EpollCtl(napi_env env, napi_callback_info info) {
 }
 
 // epoll_wait(epfd, generation, bytes, most, timeout_ms) -> how many, at most `most`, which is no more than
-// there is room for; bytes is an array of Event
+// there is room for; bytes is an array of EpollEvent
 napi_value EpollWait(napi_env env, napi_callback_info info) {
   Arguments<5> args(env, info);
   int epfd = args.Int(0), most = args.Int(3);
   uint32_t generation = args.Uint(1);
   View bytes = args.Bytes(2);
   double timeout_ms = args.Double(4);
-  if (!args.valid() || most < 1 || most > static_cast<int64_t>(bytes.length() / sizeof(Event))) {
+  if (!args.valid() || most < 1 || most > static_cast<int64_t>(bytes.length() / sizeof(EpollEvent))) {
     return args.Invalid();
   }
   // Not initialized: the kernel writes those that are read.
@@ -63,9 +53,9 @@ napi_value EpollWait(napi_env env, napi_callback_info info) {
   int64_t count = AwaitAny(args.state(), use, timeout_ms,
                            [&] { return ::epoll_wait(epfd, events.get(), most, deadline.LeftMs()); });
   if (count <= 0) return args.Return(count);
-  if (!bytes.Reload() || bytes.length() < count * sizeof(Event)) return args.Invalid();
-  Event* told = reinterpret_cast<Event*>(bytes.data());
-  for (int64_t i = 0; i < count; i++) told[i] = {events[i].data.fd, events[i].events};
+  if (!bytes.Reload() || bytes.length() < count * sizeof(EpollEvent)) return args.Invalid();
+  EpollEvent* rows = reinterpret_cast<EpollEvent*>(bytes.data());
+  for (int64_t i = 0; i < count; i++) rows[i] = {events[i].data.fd, events[i].events};
   return args.Return(count);
 }
 

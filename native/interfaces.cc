@@ -61,7 +61,7 @@ napi_value InetAton(napi_env env, napi_callback_info info) {
   if (!args.valid()) return args.Invalid();
   in_addr address;
   if (::inet_aton(text.c_str(), &address) == 0) return args.Return(0);
-  memcpy(args.state().exchange().scratch, &address, sizeof address);
+  memcpy(args.state().exchange().scratch.data(), &address, sizeof address);
   return args.Return(sizeof address);
 }
 
@@ -71,7 +71,7 @@ napi_value InetPton(napi_env env, napi_callback_info info) {
   int family = args.Int(0);
   std::string text = args.String(1);
   if (!args.valid()) return args.Invalid();
-  int found = ::inet_pton(family, text.c_str(), args.state().exchange().scratch);
+  int found = ::inet_pton(family, text.c_str(), args.state().exchange().scratch.data());
   if (found <= 0) return args.Return(found < 0 ? -errno : 0);
   return args.Return(family == AF_INET ? sizeof(in_addr) : sizeof(in6_addr));
 }

@@ -122,7 +122,7 @@ napi_value LookupTake(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int number = args.Int(0);
   auto lookup = args.valid() ? Find(args.state(), number) : nullptr;
-  int32_t* cells = args.state().exchange().cells;
+  auto& cells = args.state().exchange().cells;
   napi_value nothing = nullptr;
   if (napi_get_null(env, &nothing) != napi_ok) return nullptr;
   cells[kFailure] = kSystemFailure;

@@ -15,10 +15,6 @@
 
 namespace bsd_sockets {
 
-// Why a lookup has no value: an errno, an EAI_ number, an h_errno, or an entry that is not there.
-// lib/native/addon.ts has the same numbers.
-enum Failure { kNoFailure, kSystemFailure, kGaiFailure, kHostFailure, kNotFound };
-
 class Lookup {
  public:
   virtual ~Lookup();

@@ -5,6 +5,7 @@
 // looked up anew for each attempt. Received descriptors are close-on-exec and owned by the environment until
 // lib/ hands them out: see control.h.
 #include <limits.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -22,9 +23,8 @@
 namespace bsd_sockets {
 namespace {
 
-// The kernel's limits of buffers in a message and of messages in a batch.
+// Buffers in one message: the kernel's limit.
 constexpr uint32_t kBufferLimit = IOV_MAX;
-constexpr uint32_t kBatchLimit = 1024;
 
 // The buffers of one or more messages as an array for the kernel. A few, as most messages have, need no
 // memory of their own.
@@ -132,12 +132,13 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
   double timeout_ms = args.Double(7);
   Exchange& exchange = args.state().exchange();
   size_t control_wanted = static_cast<size_t>(args.Int64(5));
-  Memory control = args.Is(4, napi_null) ? Memory(exchange.control, std::min(control_wanted, kControlSize))
-                                         : Memory(args.Bytes(4), control_wanted);
+  Memory control = args.Is(4, napi_null)
+                       ? Memory(exchange.control.data(), std::min(control_wanted, kControlSize))
+                       : Memory(args.Bytes(4), control_wanted);
   Buffers buffers;
   bool to_scratch = args.Is(2, napi_null);
   if (!args.valid() || (!to_scratch && !buffers.Read(env, args[2]))) return args.Invalid();
-  iovec scratch{exchange.scratch, std::min(length, kScratchSize)};
+  iovec scratch{exchange.scratch.data(), std::min(length, kScratchSize)};
   Address address;
   msghdr message{};
   int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&] {
@@ -165,13 +166,6 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
 }
 
 namespace {
-
-// What lib/calls/batch.ts says of each message of an outgoing batch.
-struct OutgoingRow {
-  int32_t buffer_count;
-  int32_t control_count;
-  int32_t address_length;
-};
 
 // The messages of an outgoing batch, but for their buffers.
 class OutgoingBatch {
@@ -232,8 +226,8 @@ class OutgoingBatch {
 
 // sendmmsg(fd, generation, buffers, control, rows, addresses, flags, timeout_ms) -> how many messages
 //
-// The buffers and the control messages of all messages stand in one array each; a row of three 32-bit numbers
-// a message says how many of them are its own and how long its address is.
+// The buffers and the control messages of all messages stand in one array each. `rows` has an OutgoingRow for
+// each message, `addresses` kAddressSize bytes.
 napi_value Sendmmsg(napi_env env, napi_callback_info info) {
   Arguments<8> args(env, info);
   int fd = args.Int(0), flags = args.Int(6);
@@ -255,30 +249,21 @@ napi_value Sendmmsg(napi_env env, napi_callback_info info) {
 
 namespace {
 
-// One message of a received batch, as lib/calls/batch.ts reads it.
-struct ReceivedRow {
-  int32_t length;
-  int32_t address_length;
-  int32_t control_length;
-  int32_t flags;
-};
-
-// The memory beside the data of a batch: rows, addresses, control messages, then what only the kernel reads.
-// lib/calls/batch.ts has the same layout.
+// Where the parts of a received batch stand in its memory: the rows, then the headers for the kernel.
 struct BatchLayout {
   BatchLayout(uint64_t vlen, uint64_t control_size)
-      : control_stride((control_size + 7) / 8 * 8),
-        addresses(vlen * sizeof(ReceivedRow)),
-        control(addresses + vlen * kAddressSize),
-        messages(control + vlen * control_stride),
-        buffers(messages + vlen * kMessageSize),
-        size(buffers + vlen * kBufferSize) {}
+      : row_size((sizeof(ReceivedRow) + control_size + kBatchAlignment - 1) / kBatchAlignment *
+                 kBatchAlignment),
+        messages(vlen * row_size),
+        buffers(messages + vlen * sizeof(mmsghdr)),
+        size(messages + vlen * kBatchHeadersSize) {}
 
-  static constexpr uint64_t kMessageSize = 64, kBufferSize = 16;
-  static_assert(sizeof(mmsghdr) <= kMessageSize && sizeof(iovec) <= kBufferSize);
-  static_assert(alignof(mmsghdr) <= 8 && alignof(iovec) <= 8);
+  static_assert(sizeof(mmsghdr) + sizeof(iovec) <= kBatchHeadersSize);
+  static_assert(kBatchAlignment % alignof(mmsghdr) == 0 && kBatchAlignment % alignof(iovec) == 0);
+  static_assert(sizeof(mmsghdr) % alignof(iovec) == 0 && kBatchAlignment % alignof(ReceivedRow) == 0);
+  static_assert(offsetof(ReceivedRow, control) % alignof(cmsghdr) == 0);
 
-  uint64_t control_stride, addresses, control, messages, buffers, size;
+  uint64_t row_size, messages, buffers, size;
 };
 
 }  // namespace
@@ -298,7 +283,7 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
   const BatchLayout layout(vlen, ancbufsize);
   mmsghdr* messages = nullptr;
   int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&]() -> int64_t {
-    bool aligned = memory.Reload() && reinterpret_cast<uintptr_t>(memory.data()) % 8 == 0;
+    bool aligned = memory.Reload() && reinterpret_cast<uintptr_t>(memory.data()) % kBatchAlignment == 0;
     if (!aligned || memory.length() < layout.size || !data.Reload() ||
         data.length() < uint64_t{vlen} * bufsize) {
       errno = EFAULT;
@@ -313,27 +298,27 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
       msghdr& message = messages[i].msg_hdr;
       message.msg_iov = &buffers[i];
       message.msg_iovlen = 1;
-      message.msg_name = base + layout.addresses + i * kAddressSize;
+      ReceivedRow& row = *reinterpret_cast<ReceivedRow*>(base + i * layout.row_size);
+      message.msg_name = row.address.data();
       message.msg_namelen = kAddressSize;
-      if (ancbufsize > 0) message.msg_control = base + layout.control + i * layout.control_stride;
+      if (ancbufsize > 0) message.msg_control = row.control;
       message.msg_controllen = ancbufsize;
     }
     return WithCloseOnExec(flags | MSG_WAITFORONE,
                            [&](int all) { return ::recvmmsg(fd, messages, vlen, all, nullptr); });
   });
   if (count < 0) return args.Return(count);
-  ReceivedRow* rows = reinterpret_cast<ReceivedRow*>(memory.data());
   int32_t descriptors = 0;
   for (int64_t i = 0; i < count; i++) {
     const msghdr& message = messages[i].msg_hdr;
-    uint8_t* control = memory.data() + layout.control + i * layout.control_stride;
-    int64_t control_length = TakeControl(args.state(), control,
+    ReceivedRow& row = *reinterpret_cast<ReceivedRow*>(memory.data() + i * layout.row_size);
+    int64_t control_length = TakeControl(args.state(), row.control,
                                          std::min<size_t>(message.msg_controllen, ancbufsize), &descriptors);
-    rows[i].length = static_cast<int32_t>(messages[i].msg_len);
-    rows[i].address_length = static_cast<int32_t>(std::min<size_t>(message.msg_namelen, kAddressSize));
+    row.length = static_cast<int32_t>(messages[i].msg_len);
+    row.address_length = static_cast<int32_t>(std::min<size_t>(message.msg_namelen, kAddressSize));
     // The message whose descriptors could not be kept stands there without them.
-    rows[i].control_length = static_cast<int32_t>(std::max<int64_t>(control_length, 0));
-    rows[i].flags = MessageFlags(message, flags) | (control_length < 0 ? MSG_CTRUNC : 0);
+    row.control_length = static_cast<int32_t>(std::max<int64_t>(control_length, 0));
+    row.flags = MessageFlags(message, flags) | (control_length < 0 ? MSG_CTRUNC : 0);
   }
   args.state().exchange().cells[kDescriptorCount] = descriptors;
   return args.Return(count);

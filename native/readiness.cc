@@ -179,9 +179,7 @@ void Readiness::Dispatch() {
     }
     int directions = Directions(events[i].events) & descriptor;
     if (directions == 0) continue;
-    memory_->ready[2 * told] = fd;
-    memory_->ready[2 * told + 1] = directions;
-    told++;
+    memory_->ready[told++] = {fd, directions};
   }
   if (told == 0) return;
   napi_handle_scope scope;

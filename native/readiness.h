@@ -5,8 +5,8 @@
 // registered once. The libuv loop watches that instance; where there is no usable libuv, a thread does and
 // wakes the environment. A wake-up crosses into JavaScript once, with all the descriptors on which somebody
 // waits for what happened. Who waits is a byte per descriptor in memory shared with
-// lib/calls/waiting/readiness.ts, so that waiting costs no call. Edges that nobody waits for are dropped: whoever
-// comes later tries first and waits only after EAGAIN.
+// lib/calls/waiting/readiness.ts, so that waiting costs no call. Edges that nobody waits for are dropped:
+// whoever comes later tries first and waits only after EAGAIN.
 #ifndef BSD_SOCKETS_READINESS_H_
 #define BSD_SOCKETS_READINESS_H_
 
@@ -16,33 +16,10 @@
 #include <atomic>
 #include <cstdint>
 
+#include "layout.h"
 #include "loop.h"
 
 namespace bsd_sockets {
-
-// What is waited for, and what is told; and, beside that, what is known of a descriptor (see Received).
-// lib/calls/waiting/readiness.ts has the same numbers.
-enum Direction : uint8_t { kRead = 1, kWrite = 2 };
-enum Knowledge : uint8_t {
-  kDrained = 4,  // there was nothing more to receive, and no wake-up since
-  kSimple = 8,   // the last wake-up told of nothing but data
-  kPlainTcp = 16,
-};
-
-// How many descriptors one wake-up tells at most; more come with the next.
-constexpr int kReadyLimit = 512;
-
-// Shared with JavaScript: one ArrayBuffer that never leaves lib/calls/waiting/readiness.ts.
-struct ReadinessMemory {
-  // 1 while somebody waits whom the process is to be kept alive for.
-  int32_t waiting;
-  // Whether the loop is kept alive now.
-  int32_t referenced;
-  // (fd, directions) of each descriptor that is ready.
-  int32_t ready[2 * kReadyLimit];
-  // By descriptor number: the directions that are waited for, and the knowledge.
-  uint8_t descriptors[];
-};
 
 class Readiness {
  public:

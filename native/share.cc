@@ -20,7 +20,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -36,18 +35,7 @@
 namespace bsd_sockets {
 namespace {
 
-using Random = std::array<uint8_t, 16>;
-
-// What lib/calls/share.ts passes around: which offer, where its owner listens, and as which user. Zeros for
-// `listener`: the offer is for threads of its own process only, and `owner` is that one's number.
-struct Ticket {
-  Random token;
-  Random listener;
-  uint32_t owner;
-
-  bool for_threads() const { return listener == Random{}; }
-};
-static_assert(sizeof(Ticket) == 36);
+using Random = decltype(Ticket::token);
 
 // The answer to a token; the descriptor comes with 0.
 struct Answer {
@@ -352,7 +340,8 @@ int64_t Redeem(State& state, const Ticket& ticket) {
   Offers& offers = Offers::Get();
   int fd = offers.Take(ticket.token);
   if (fd != -ENOENT) return fd;
-  if (ticket.for_threads()) return static_cast<pid_t>(ticket.owner) == getpid() ? -ENOENT : -EPERM;
+  bool for_threads = ticket.listener == Random{};
+  if (for_threads) return static_cast<pid_t>(ticket.owner) == getpid() ? -ENOENT : -EPERM;
   return offers.IsListener(ticket.listener) ? -ENOENT : Ask(state, ticket);
 }
 

@@ -258,7 +258,7 @@ napi_value EncodeAddressCall(napi_env env, napi_callback_info info) {
   const napi_value fields[] = {args[2], args[3], args[4], args[5], args[6]};
   int error = EncodeAddress(family, protocol, AddressFields(env, fields, 5), &address);
   if (error != 0) return args.Return(error);
-  memcpy(args.state().exchange().address_in, &address.storage, address.length);
+  memcpy(args.state().exchange().address_in.data(), &address.storage, address.length);
   return args.Return(address.length);
 }
 
@@ -269,7 +269,7 @@ napi_value DecodeAddressCall(napi_env env, napi_callback_info info) {
   if (!args.valid()) return args.Invalid();
   const Exchange& exchange = args.state().exchange();
   Address address;
-  memcpy(&address.storage, exchange.address_out, sizeof address.storage);
+  memcpy(&address.storage, exchange.address_out.data(), sizeof address.storage);
   return DecodeAddress(env, &address.header, exchange.cells[kAddressLength], protocol);
 }
 

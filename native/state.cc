@@ -11,7 +11,6 @@
 
 #include "descriptor.h"
 #include "readiness.h"
-#include "share.h"
 
 namespace bsd_sockets {
 namespace {
@@ -73,7 +72,6 @@ State* State::Create(napi_env env) {
 // References die with the environment; deleting them while it is torn down is not allowed on every runtime.
 State::~State() {
   waiter_.Unregister();
-  DropOffers(this);
   // Close() edits the set, so the set is taken first.
   for (const auto& [fd, generation] : std::exchange(owned_, {})) CloseAndInterrupt(fd, generation);
 }

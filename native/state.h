@@ -1,5 +1,5 @@
-// Per-environment state (one per main thread or worker): the exchange memory shared with lib/native/addon.ts, the
-// waiter, the descriptors this environment owns and the JavaScript functions that native code calls.
+// Per-environment state (one per main thread or worker): the exchange memory shared with lib/native/addon.ts,
+// the waiter, the descriptors this environment owns and the JavaScript functions that native code calls.
 //
 // Made when the addon is loaded into the environment, deleted by its cleanup hook. Nothing here is shared
 // between threads; what is process-wide lives in descriptor.cc, watchdog.cc and share.cc.
@@ -13,56 +13,14 @@
 #include <memory>
 #include <unordered_map>
 
+#include "layout.h"
 #include "loop.h"
 #include "signals.h"
 #include "watchdog.h"
 
 namespace bsd_sockets {
 
-// Outcomes of a call beyond `n >= 0` and `-errno`. lib/native/addon.ts has the same numbers.
-constexpr int64_t kTimedOut = -10001;  // the deadline passed
-constexpr int64_t kStopping = -10002;  // the environment is being terminated
-constexpr int64_t kThrew = -10003;     // a JavaScript exception is pending (a signal's listener threw)
-
-// Small results that a call gives beside its number, by index of `cells`. lib/native/addon.ts has the same numbers.
-enum Cell {
-  kAddressLength,
-  kGeneration,
-  kSecondGeneration,
-  kMessageFlags,
-  kValue,
-  kSecondDescriptor,
-  kFailure,
-  kControlLength,
-  kDescriptorCount,
-  kCellCount
-};
-
-constexpr size_t kAddressSize = sizeof(sockaddr_storage);
-constexpr size_t kControlSize = 4 * 1024;
-constexpr size_t kScratchSize = 64 * 1024;
-
-// The numbers of the calls that carry data. Read as JavaScript values they would cost 95 ns a call, more than
-// the wait and the descriptor table together. lib/native/addon.ts has the same layout.
-struct Registers {
-  int32_t fd;
-  uint32_t generation;
-  int32_t length;
-  int32_t flags;
-  double timeout_ms;
-  uint32_t address_length;
-  int32_t result;
-};
-
-// One ArrayBuffer that never leaves lib/native/addon.ts, so nobody can detach it and its address stays.
-struct Exchange {
-  int32_t cells[48];
-  alignas(64) Registers registers;
-  alignas(64) uint8_t address_in[kAddressSize];
-  alignas(64) uint8_t address_out[kAddressSize];
-  alignas(64) uint8_t control[kControlSize];
-  alignas(64) uint8_t scratch[kScratchSize];
-};
+static_assert(kAddressSize == sizeof(sockaddr_storage));
 
 class Lookup;
 class Readiness;

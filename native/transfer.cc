@@ -21,7 +21,7 @@ namespace {
 Memory Target(const RegisterArguments& args) {
   size_t wanted = static_cast<size_t>(args->length);
   if (args.has_bytes()) return Memory(args.Bytes(), wanted);
-  return Memory(args.state().exchange().scratch, std::min(wanted, kScratchSize));
+  return Memory(args.state().exchange().scratch.data(), std::min(wanted, kScratchSize));
 }
 
 }  // namespace

@@ -5,10 +5,8 @@
 //   node scripts/constants.mjs --check    fails if writing would change a byte
 //   node scripts/constants.mjs --verify   compiles every value of the list against this machine's headers ($CC, $CFLAGS)
 import { spawnSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { read, write_or_check } from './generated.mjs';
 
-const ROOT = new URL('../', import.meta.url);
 const LISTS = ['socket', 'internet', 'link', 'families'].map((name) => `native/constants/${name}.txt`);
 
 // name, '?' or nothing, '= value' or '?= value' or nothing, '(C expression)' or nothing
@@ -33,7 +31,7 @@ function read_sections() {
   const seen = new Set();
   for (const path of LISTS) {
     let section;
-    readFileSync(new URL(path, ROOT), 'utf8')
+    read(path)
       .split('\n')
       .forEach((line, index) => {
         const fail = (what) => {
@@ -104,8 +102,8 @@ function make_module(sections) {
 //
 // Every constant, under its C name. Those that Linux fixes on every machine stand here with their number, so that
 // TypeScript knows it (an address type follows from AF_INET); the others come from the C headers the addon was built with.
-import { addon } from './addon.js';
-import { enumeration } from './internal/enumeration.js';
+import { addon } from './native/addon.js';
+import { enumeration } from './util/enumeration.js';
 
 const c = addon.constants();
 `,
@@ -189,12 +187,5 @@ const outputs = {
 if (process.argv.includes('--verify')) {
   verify(sections);
 } else {
-  for (const [path, text] of Object.entries(outputs)) {
-    const url = new URL(path, ROOT);
-    if (!process.argv.includes('--check')) writeFileSync(url, text);
-    else if (readFileSync(url, 'utf8') !== text) {
-      console.error(`${fileURLToPath(url)} is not what its list says: run npm run constants`);
-      process.exitCode = 1;
-    }
-  }
+  write_or_check(outputs, 'constants');
 }

@@ -7,7 +7,7 @@
 //   npm test -- test/unit/recv.test.ts   only these test files; further vitest options (-t NAME, …) work too
 
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, SetupError, setup } from './setup.mjs';
 import { runVitest } from './vitest/run.mjs';
@@ -37,7 +37,8 @@ const checks = [
     name: 'unused files, exports and packages (knip)',
     run: () => command(join(bin, 'knip'), ['--no-progress']),
   },
-  { name: 'constants are as generated', run: constants },
+  { name: 'constants are as generated', run: () => generated('constants') },
+  { name: 'layout is as generated', run: () => generated('layout') },
 ];
 
 /** The clang-format that decides; others lay the same style out a little differently. */
@@ -63,11 +64,9 @@ function versionOf(program) {
   return Number(/version (\d+)/.exec(stdout ?? '')?.[1]);
 }
 
-/** @returns {Counts} */
-function constants() {
-  const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  if (!scripts.constants) return skip('constants', 'there is no script `constants` in package.json');
-  return command('npm', ['run', '--silent', 'constants', '--', '--check']);
+/** @param {string} script an npm script that generates files @returns {Counts} */
+function generated(script) {
+  return command('npm', ['run', '--silent', script, '--', '--check']);
 }
 
 /**

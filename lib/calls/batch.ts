@@ -11,8 +11,15 @@ import {
   addon,
   address_in,
   address_out,
+  BATCH_ALIGNMENT,
+  BATCH_HEADERS_SIZE,
+  BATCH_LIMIT,
   cells,
   DESCRIPTOR_COUNT,
+  OUTGOING_ROW,
+  OUTGOING_ROW_SIZE,
+  RECEIVED_ROW,
+  RECEIVED_ROW_SIZE,
   STOPPING,
 } from '../native/addon.js';
 import { array, type Bytes, type BytesLike, data, integer, integer_or, shown } from '../util/validate.js';
@@ -43,14 +50,8 @@ export type Message<F extends number = number> = readonly [
   address?: Address<F> | null,
 ];
 
-// What the kernel takes in one call (UIO_MAXIOV).
-const BATCH_MAX = 1024;
 const SIZE_MAX = 0x7ffff000;
-const INT_SIZE = 4;
-// length, address_length, control_length, flags
-const ROW_INTS = 4;
-// struct mmsghdr and struct iovec
-const HEADERS_SIZE = 64 + 16;
+const INT_SIZE = Int32Array.BYTES_PER_ELEMENT;
 // A batch that recvmmsg made is kept for the next call, up to this size.
 const SPARE_MAX = 2 ** 20;
 
@@ -64,11 +65,11 @@ class Received {
   readonly bufsize: number;
   readonly ancbufsize: number;
   readonly data: Buffer;
-  readonly rows: Int32Array;
   family = 0;
   proto = 0;
   readonly #memory: Uint8Array;
-  readonly #control_stride: number;
+  readonly #words: Int32Array;
+  readonly #row_size: number;
   /** Messages whose descriptors nobody has asked for yet. */
   readonly #unclaimed = new Set<number>();
   /** A signal's listener may run while the call waits. */
@@ -78,11 +79,10 @@ class Received {
     this.vlen = vlen;
     this.bufsize = bufsize;
     this.ancbufsize = ancbufsize;
-    this.#control_stride = Math.ceil(ancbufsize / 8) * 8;
-    const row_size = ROW_INTS * INT_SIZE + ADDRESS_SIZE + this.#control_stride + HEADERS_SIZE;
+    this.#row_size = Math.ceil((RECEIVED_ROW_SIZE + ancbufsize) / BATCH_ALIGNMENT) * BATCH_ALIGNMENT;
     this.data = Buffer.alloc(vlen * bufsize);
-    this.#memory = new Uint8Array(vlen * row_size);
-    this.rows = new Int32Array(this.#memory.buffer, 0, vlen * ROW_INTS);
+    this.#memory = new Uint8Array(vlen * (this.#row_size + BATCH_HEADERS_SIZE));
+    this.#words = new Int32Array(this.#memory.buffer);
   }
 
   /** How many messages came, or the native call's negative number; EBUSY from within a call that waits. */
@@ -119,8 +119,16 @@ class Received {
     }
   }
 
-  row(index: number, column: number): number {
-    return this.rows[index * ROW_INTS + column] as number;
+  #field(index: number, field: number): number {
+    return this.#words[(index * this.#row_size) / INT_SIZE + field] as number;
+  }
+
+  length(index: number): number {
+    return this.#field(index, RECEIVED_ROW.length);
+  }
+
+  flags(index: number): number {
+    return this.#field(index, RECEIVED_ROW.flags);
   }
 
   /** The views of data() reach the memory behind them, so it can be transferred away. */
@@ -134,25 +142,25 @@ class Received {
     this.check_attached();
     const begin = index * this.bufsize;
     // With MSG_TRUNC the length is that of the datagram, of which there is only so much here.
-    return this.data.subarray(begin, begin + Math.min(this.row(index, 0), this.bufsize));
+    return this.data.subarray(begin, begin + Math.min(this.length(index), this.bufsize));
   }
 
   #control(index: number): Uint8Array {
-    const begin = this.vlen * (ROW_INTS * INT_SIZE + ADDRESS_SIZE) + index * this.#control_stride;
-    return this.#memory.subarray(begin, begin + this.row(index, 2));
+    const begin = index * this.#row_size + RECEIVED_ROW.control;
+    return this.#memory.subarray(begin, begin + this.#field(index, RECEIVED_ROW.control_length));
   }
 
   /** A copy of a message's bytes. */
   copy(index: number): Buffer {
     this.check_attached();
-    const length = Math.min(this.row(index, 0), this.bufsize);
+    const length = Math.min(this.length(index), this.bufsize);
     const bytes = Buffer.allocUnsafe(length);
     this.data.copy(bytes, 0, index * this.bufsize, index * this.bufsize + length);
     return bytes;
   }
 
   control(index: number): ReceivedControlMessage[] {
-    if (this.row(index, 2) === 0) return [];
+    if (this.#field(index, RECEIVED_ROW.control_length) === 0) return [];
     const memory = this.#control(index);
     return read_control(memory, memory.length);
   }
@@ -174,10 +182,10 @@ class Received {
 
   /** Whether two messages came from the same address. */
   same_address(index: number, other: number): boolean {
-    const length = this.row(index, 1);
-    if (length !== this.row(other, 1)) return false;
-    const first = this.vlen * ROW_INTS * INT_SIZE + index * ADDRESS_SIZE;
-    const second = this.vlen * ROW_INTS * INT_SIZE + other * ADDRESS_SIZE;
+    const length = this.#field(index, RECEIVED_ROW.address_length);
+    if (length !== this.#field(other, RECEIVED_ROW.address_length)) return false;
+    const first = index * this.#row_size + RECEIVED_ROW.address;
+    const second = other * this.#row_size + RECEIVED_ROW.address;
     for (let i = 0; i < length; i++) {
       if (this.#memory[first + i] !== this.#memory[second + i]) return false;
     }
@@ -185,9 +193,9 @@ class Received {
   }
 
   address(index: number): ReturnedAddress {
-    const begin = this.vlen * ROW_INTS * INT_SIZE + index * ADDRESS_SIZE;
+    const begin = index * this.#row_size + RECEIVED_ROW.address;
     address_out.set(this.#memory.subarray(begin, begin + ADDRESS_SIZE));
-    cells[ADDRESS_LENGTH] = this.row(index, 1);
+    cells[ADDRESS_LENGTH] = this.#field(index, RECEIVED_ROW.address_length);
     return decode(this.family, this.proto);
   }
 }
@@ -227,7 +235,7 @@ export class MessageBatch<F extends number = number> {
 
   /** The length of a message; with MSG_TRUNC that of the whole datagram. */
   length(index: number): number {
-    return this.#received.row(this.#check(index), 0);
+    return this.#received.length(this.#check(index));
   }
 
   /** The bytes of a message, as a view of the batch: valid until the next receive into it. */
@@ -249,7 +257,7 @@ export class MessageBatch<F extends number = number> {
 
   /** MSG_TRUNC, MSG_CTRUNC, MSG_EOR, … of a message. */
   flags(index: number): number {
-    return this.#received.row(this.#check(index), 3);
+    return this.#received.flags(this.#check(index));
   }
 
   [Symbol.dispose](): void {
@@ -269,7 +277,7 @@ function batch_size(
   bufsize: unknown,
   ancbufsize: unknown,
 ): [vlen: number, bufsize: number, ancbufsize: number] {
-  const messages = integer(vlen, 'vlen', 1, BATCH_MAX);
+  const messages = integer(vlen, 'vlen', 1, BATCH_LIMIT);
   const size = integer(bufsize, 'bufsize', 0, SIZE_MAX);
   const control_size = integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX);
   if (messages * Math.max(size, control_size) > buffer_constants.MAX_LENGTH) {
@@ -344,7 +352,7 @@ export function recvmmsg<F extends number>(
       // Many often come from one sender, and an address costs more than all the rest.
       const last = is_inet && i > 0 && received.same_address(i, i - 1) ? messages[i - 1]?.[3] : undefined;
       const address = Array.isArray(last) ? (last.slice() as typeof last) : received.address(i);
-      messages.push([received.copy(i), received.control(i), received.row(i, 3), address]);
+      messages.push([received.copy(i), received.control(i), received.flags(i), address]);
     }
     messages.forEach(([, ancdata], index) => {
       received.claim(index, ancdata);
@@ -369,17 +377,20 @@ class Run {
   }
 
   get count(): number {
-    return this.rows.length / 3;
+    return (this.rows.length * INT_SIZE) / OUTGOING_ROW_SIZE;
   }
 
   add(buffers: readonly Bytes[], control_count: number, address_length: number): void {
     for (const view of buffers) this.buffers.push(view);
     if (address_length > 0) this.#add_address(address_length);
-    this.rows.push(buffers.length, control_count, address_length);
+    const begin = this.rows.length;
+    this.rows[begin + OUTGOING_ROW.buffer_count] = buffers.length;
+    this.rows[begin + OUTGOING_ROW.control_count] = control_count;
+    this.rows[begin + OUTGOING_ROW.address_length] = address_length;
   }
 
   #add_address(length: number): void {
-    if (this.addresses.length === 0) this.addresses = new Uint8Array(BATCH_MAX * ADDRESS_SIZE);
+    if (this.addresses.length === 0) this.addresses = new Uint8Array(BATCH_LIMIT * ADDRESS_SIZE);
     this.addresses.set(address_in.subarray(0, length), this.count * ADDRESS_SIZE);
   }
 
@@ -434,7 +445,7 @@ function runs_of(
 ): Run[] {
   const runs: Run[] = [];
   // The kernel takes no more in one call, and says how many it took.
-  messages.slice(0, BATCH_MAX).forEach((message, index) => {
+  messages.slice(0, BATCH_LIMIT).forEach((message, index) => {
     const name = `messages[${index}]`;
     const [buffers, ancdata, flags, address] = array(message, name, 1, 4);
     const wanted_flags = common_flags | integer_or(0, flags, `${name}: flags`);

@@ -4,7 +4,7 @@
 // descriptors in it belong to the environment, which closes them, until `settle_descriptors`.
 import { endianness } from 'node:os';
 import * as c from '../constants.js';
-import { addon } from '../native/addon.js';
+import { addon, CONTROL_DATA_LENGTH_AT, CONTROL_LEVEL_AT, CONTROL_TYPE_AT } from '../native/addon.js';
 import { array, type Bytes, type BytesLike, data, integer } from '../util/validate.js';
 
 /** A control message as it goes out. */
@@ -38,9 +38,9 @@ export function read_control(memory: Bytes, length: number): ReceivedControlMess
   const view = new DataView(memory.buffer, memory.byteOffset, length);
   for (let offset = 0; offset + HEADER_SIZE <= length; ) {
     const begin = offset + HEADER_SIZE;
-    const size = view.getInt32(offset, LITTLE_ENDIAN);
-    const level = view.getInt32(begin - 2 * INT_SIZE, LITTLE_ENDIAN);
-    const type = view.getInt32(begin - INT_SIZE, LITTLE_ENDIAN);
+    const size = view.getInt32(offset + CONTROL_DATA_LENGTH_AT, LITTLE_ENDIAN);
+    const level = view.getInt32(begin + CONTROL_LEVEL_AT, LITTLE_ENDIAN);
+    const type = view.getInt32(begin + CONTROL_TYPE_AT, LITTLE_ENDIAN);
     items.push([level, type, Buffer.from(memory.subarray(begin, begin + size))]);
     offset = begin + align(size);
   }

@@ -2,7 +2,7 @@
 // data that goes from the one to the other: the native ticket, and what a socket is beside its descriptor.
 
 import { raise } from '../errors/raise.js';
-import { addon } from '../native/addon.js';
+import { addon, TICKET_SIZE } from '../native/addon.js';
 import { bytes, integer_or } from '../util/validate.js';
 import type { SocketBase } from './socket_base.js';
 
@@ -12,7 +12,7 @@ const FAMILY_OFFSET = TIMEOUT_OFFSET + 8;
 const TYPE_OFFSET = FAMILY_OFFSET + 4;
 const PROTO_OFFSET = TYPE_OFFSET + 4;
 const TICKET_OFFSET = PROTO_OFFSET + 4;
-const SHARE_SIZE = TICKET_OFFSET + 36;
+const SHARE_SIZE = TICKET_OFFSET + TICKET_SIZE;
 
 /** What a socket is beside its descriptor. */
 interface SharedSocket {

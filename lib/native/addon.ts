@@ -7,29 +7,19 @@ import { createRequire } from 'node:module';
 import { constants as os_constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { BORDER } from './build_id.js';
+import { BUILD_ID } from './build_id.js';
+import {
+  ADDRESS_SIZE,
+  CELL_COUNT,
+  CONTROL_SIZE,
+  EXCHANGE,
+  REGISTERS,
+  REGISTERS_SIZE,
+  SCRATCH_SIZE,
+} from './layout.js';
 import type { PlatformConstants } from './platform_constants.js';
 
-/** The deadline of the call passed. */
-export const TIMED_OUT = -10001;
-/** The environment is being terminated: `raise` never returns then. */
-export const STOPPING = -10002;
-
-/** Index of `cells`: small results beside a call's number. The same order as `Cell` in native/state.h. */
-export const ADDRESS_LENGTH = 0;
-export const GENERATION = 1;
-export const SECOND_GENERATION = 2;
-export const MESSAGE_FLAGS = 3;
-export const VALUE = 4;
-export const SECOND_DESCRIPTOR = 5;
-export const FAILURE = 6;
-export const CONTROL_LENGTH = 7;
-export const DESCRIPTOR_COUNT = 8;
-
-/** Why a lookup has no value, in `cells[FAILURE]`; its number is in `cells[VALUE]`. As `Failure` in native/lookup.h. */
-export const GAI_FAILURE = 2;
-export const HOST_FAILURE = 3;
-export const NOT_FOUND = 4;
+export * from './layout.js';
 
 type Bytes = Uint8Array<ArrayBufferLike>;
 
@@ -49,7 +39,7 @@ export interface StructLayout {
 
 /** The functions of native/calls.h. */
 export interface Addon {
-  border(): number;
+  build_id(): number;
   setup(
     probe: () => void,
     signals: (numbers: number[], run: boolean) => number[],
@@ -236,7 +226,7 @@ const rebuild =
 function load(): Native {
   const file = process.env.BSD_SOCKETS_BINARY || find();
   const binary = open(file);
-  if (binary.border?.() === BORDER) return binary as Native;
+  if (binary.build_id?.() === BUILD_ID) return binary as Native;
   throw new Error(
     `bsd-sockets: ${file} and the JavaScript of the package come from different sources. In a checkout run ` +
       '`npm run build`; elsewhere install the package anew, or, where it is compiled, ' +
@@ -286,32 +276,32 @@ function signals(numbers: number[], run: boolean): number[] {
 const use_libuv = process.env.BSD_SOCKETS_LIBUV !== 'no';
 const exchange = native.setup(() => {}, signals, isMainThread, use_libuv);
 
-/** Small results of the last call, by the index constants above. */
-export const cells = new Int32Array(exchange, 0, 48);
-/** The address that the next native call takes, and the one that the last one gave: a whole sockaddr each. */
-export const ADDRESS_SIZE = 128;
-export const address_in = new Uint8Array(exchange, 256, ADDRESS_SIZE);
-export const address_out = new Uint8Array(exchange, 256 + ADDRESS_SIZE, ADDRESS_SIZE);
-/** The control messages that `recvmsg` without memory of the caller's received. */
-export const CONTROL_SIZE = 4 * 1024;
-export const control = new Uint8Array(exchange, 256 + 2 * ADDRESS_SIZE, CONTROL_SIZE);
-/** What `recv` and `recvfrom` without bytes of the caller's wrote to: 64 KiB, valid until the next call. */
-export const SCRATCH_SIZE = 64 * 1024;
-export const scratch = Buffer.from(exchange, exchange.byteLength - SCRATCH_SIZE, SCRATCH_SIZE);
+/** Small results of the last call, by the indices of `Cell` in native/layout.txt. */
+export const cells = new Int32Array(exchange, EXCHANGE.cells, CELL_COUNT);
+/** The address that the next native call takes: a whole sockaddr. */
+export const address_in = new Uint8Array(exchange, EXCHANGE.address_in, ADDRESS_SIZE);
+/** The address that the last native call gave: a whole sockaddr. */
+export const address_out = new Uint8Array(exchange, EXCHANGE.address_out, ADDRESS_SIZE);
+/** The control messages of `recvmsg`, if the caller gave no memory for them. */
+export const control = new Uint8Array(exchange, EXCHANGE.control, CONTROL_SIZE);
+/** The data of `recv`, `recvfrom` and `recvmsg`, if the caller gave no memory for it; valid until the next call. */
+export const scratch = Buffer.from(exchange, EXCHANGE.scratch, SCRATCH_SIZE);
 
-// The numbers of those calls pass through memory, which saves a tenth of a microsecond each. The same layout as
-// `Registers` in native/state.h.
-const registers = new Int32Array(exchange, 192, 8);
-const [FD, DESCRIPTOR_GENERATION, LENGTH, FLAGS, TO_LENGTH, RESULT] = [0, 1, 2, 3, 6, 7] as const;
-const timeout_register = new Float64Array(exchange, 208, 1);
+// The numbers of those calls pass through memory, which saves a tenth of a microsecond each.
+const registers = new Int32Array(exchange, EXCHANGE.registers, REGISTERS_SIZE / Int32Array.BYTES_PER_ELEMENT);
+const doubles = new Float64Array(
+  exchange,
+  EXCHANGE.registers,
+  REGISTERS_SIZE / Float64Array.BYTES_PER_ELEMENT,
+);
 // The kernel moves no more in one call.
 const MAX_LENGTH = 0x7ffff000;
 
 function put(fd: number, generation: number, flags: number, timeout_ms: number): void {
-  registers[FD] = fd;
-  registers[DESCRIPTOR_GENERATION] = generation;
-  registers[FLAGS] = flags;
-  timeout_register[0] = timeout_ms;
+  registers[REGISTERS.fd] = fd;
+  registers[REGISTERS.generation] = generation;
+  registers[REGISTERS.flags] = flags;
+  doubles[REGISTERS.timeout_ms] = timeout_ms;
 }
 
 // V8 looks up the properties of what native code filled by name each time: hence these, and the copy.
@@ -324,29 +314,29 @@ export const addon: Addon = {
   send(fd, generation, bytes, flags, timeout_ms) {
     put(fd, generation, flags, timeout_ms);
     native_send(bytes);
-    return registers[RESULT] as number;
+    return registers[REGISTERS.result] as number;
   },
 
   sendto(fd, generation, bytes, flags, timeout_ms, address_length) {
     put(fd, generation, flags, timeout_ms);
-    registers[TO_LENGTH] = address_length;
+    registers[REGISTERS.address_length] = address_length;
     native_sendto(bytes);
-    return registers[RESULT] as number;
+    return registers[REGISTERS.result] as number;
   },
 
   recv(fd, generation, bytes, length, flags, timeout_ms) {
     put(fd, generation, flags, timeout_ms);
-    registers[LENGTH] = Math.min(length, MAX_LENGTH);
+    registers[REGISTERS.length] = Math.min(length, MAX_LENGTH);
     if (bytes === null) native_recv();
     else native_recv(bytes);
-    return registers[RESULT] as number;
+    return registers[REGISTERS.result] as number;
   },
 
   recvfrom(fd, generation, bytes, length, flags, timeout_ms) {
     put(fd, generation, flags, timeout_ms);
-    registers[LENGTH] = Math.min(length, MAX_LENGTH);
+    registers[REGISTERS.length] = Math.min(length, MAX_LENGTH);
     if (bytes === null) native_recvfrom();
     else native_recvfrom(bytes);
-    return registers[RESULT] as number;
+    return registers[REGISTERS.result] as number;
   },
 };

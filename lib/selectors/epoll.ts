@@ -3,7 +3,7 @@
 import { READ, unwatch, type Waiting, want, watch } from '../calls/waiting/readiness.js';
 import * as c from '../constants.js';
 import { raise } from '../errors/raise.js';
-import { addon, cells, GENERATION } from '../native/addon.js';
+import { addon, cells, EPOLL_EVENT, EPOLL_EVENT_SIZE, GENERATION } from '../native/addon.js';
 import { callable } from '../util/callable.js';
 import { integer, integer_or } from '../util/validate.js';
 import { epoll_mask, type FileObject, fd_of, timeout_ms } from './arguments.js';
@@ -21,22 +21,24 @@ const OPERATIONS = {
   unregister: c.EPOLL_CTL_DEL,
 } as const;
 
-/** Room for events as native/epoll.cc writes them: int32 fd, uint32 events. */
+const EVENT_WORDS = EPOLL_EVENT_SIZE / Int32Array.BYTES_PER_ELEMENT;
+
+/** Room for the events of a wait, an EPOLL_EVENT each. */
 class Events {
   readonly bytes: Uint8Array;
   readonly #words: Int32Array;
 
   constructor(readonly capacity: number) {
-    this.#words = new Int32Array(2 * capacity);
+    this.#words = new Int32Array(EVENT_WORDS * capacity);
     this.bytes = new Uint8Array(this.#words.buffer);
   }
 
   fd(index: number): number {
-    return this.#words[2 * index] as number;
+    return this.#words[EVENT_WORDS * index + EPOLL_EVENT.fd] as number;
   }
 
   events(index: number): number {
-    return (this.#words[2 * index + 1] as number) >>> 0;
+    return (this.#words[EVENT_WORDS * index + EPOLL_EVENT.events] as number) >>> 0;
   }
 }
 

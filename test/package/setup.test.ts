@@ -1,7 +1,7 @@
 // scripts/setup.mjs on a copy of the checkout: does nothing when nothing changed, the right thing when something did,
 // and says what is missing.
 
-import { appendFileSync, cpSync, existsSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import {
@@ -67,11 +67,17 @@ it('says what to install when the native part has to be compiled and there is no
 });
 
 it('compiles both halves anew when what they agree on changed', () => {
-  appendFileSync(join(copy, 'lib', 'addon.ts'), 'export const added_by_a_test = 1;\n');
+  const ids = ['native/build_id.h', 'lib/native/build_id.ts'];
+  const read = () => ids.map((name) => readFileSync(join(copy, name), 'utf8'));
+  const before = read();
+  appendFileSync(join(copy, 'native', 'layout.h'), 'static_assert(true);\n');
   const { code, stderr } = setUp(no_compiler);
-  cpSync(join(root, 'lib', 'addon.ts'), join(copy, 'lib', 'addon.ts'));
-  runOrThrow(copy, no_compiler, 'node', 'scripts/border.mjs');
+  const after = read();
+  cpSync(join(root, 'native', 'layout.h'), join(copy, 'native', 'layout.h'));
+  runOrThrow(copy, no_compiler, 'node', 'scripts/build_id.mjs');
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('lacks a C++ compiler') });
+  for (const [index, name] of ids.entries()) expect(after[index], name).not.toBe(before[index]);
+  expect(read()).toEqual(before);
 });
 
 it('shows the errors of the compiler', () => {

@@ -1,7 +1,8 @@
 // poll(2) and select(2): readiness of any descriptors.
-import { addon } from '../../native/addon.js';
+import { addon, POLL_FD, POLL_FD_SIZE } from '../../native/addon.js';
 
-const POLLFD_SIZE = 8;
+const WORDS = POLL_FD_SIZE / Int32Array.BYTES_PER_ELEMENT;
+const HALVES = POLL_FD_SIZE / Uint16Array.BYTES_PER_ELEMENT;
 
 /** An array of `struct pollfd { int fd; short events; short revents; }`, in the memory that native calls take. */
 export class PollFds {
@@ -10,23 +11,23 @@ export class PollFds {
   readonly #halves: Uint16Array;
 
   constructor(readonly length: number) {
-    const memory = new ArrayBuffer(length * POLLFD_SIZE);
+    const memory = new ArrayBuffer(length * POLL_FD_SIZE);
     this.bytes = new Uint8Array(memory);
     this.#words = new Int32Array(memory);
     this.#halves = new Uint16Array(memory);
   }
 
   set(index: number, fd: number, events: number): void {
-    this.#words[index * 2] = fd;
-    this.#halves[index * 4 + 2] = events;
+    this.#words[index * WORDS + POLL_FD.fd] = fd;
+    this.#halves[index * HALVES + POLL_FD.events] = events;
   }
 
   fd(index: number): number {
-    return this.#words[index * 2] as number;
+    return this.#words[index * WORDS + POLL_FD.fd] as number;
   }
 
   revents(index: number): number {
-    return this.#halves[index * 4 + 3] as number;
+    return this.#halves[index * HALVES + POLL_FD.revents] as number;
   }
 }
 

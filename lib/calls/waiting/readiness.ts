@@ -4,24 +4,27 @@
 // told by edges: whoever wants to go on tries first, waits only when the kernel said EAGAIN, and tries again when woken.
 
 import { raise } from '../../errors/raise.js';
-import { addon } from '../../native/addon.js';
+import {
+  addon,
+  DRAINED,
+  READINESS_MEMORY,
+  READY_DESCRIPTOR,
+  READY_DESCRIPTOR_SIZE,
+} from '../../native/addon.js';
 
-/** Directions, and what the native side knows of a descriptor, as in native/readiness.h. */
-export const READ = 1;
-export const WRITE = 2;
-const DRAINED = 4;
+export { READ, WRITE } from '../../native/addon.js';
 
 /** Something that waits for a descriptor; told which of the directions it wants may go on. */
 export interface Waiting {
   on_ready(directions: number): void;
 }
 
-// struct ReadinessMemory: waiting, referenced, (fd, directions) of up to 512 descriptors, then a byte per descriptor.
-const READY_LIMIT = 512;
-const WAITING = 0;
-const REFERENCED = 1;
-const READY = 2;
+const WORD_SIZE = Int32Array.BYTES_PER_ELEMENT;
+const { waiting: WAITING, referenced: REFERENCED } = READINESS_MEMORY;
+const READY = READINESS_MEMORY.ready / WORD_SIZE;
+const READY_WORDS = READY_DESCRIPTOR_SIZE / WORD_SIZE;
 
+/** READINESS_MEMORY, as the arrays of its parts. */
 interface Memory {
   readonly words: Int32Array;
   /** By descriptor number: the directions that are wanted, and what is known. */
@@ -71,10 +74,10 @@ export function next_turn(): Promise<void> {
 function start(): Memory {
   const shared = addon.readiness_start(tell);
   if (typeof shared === 'number') return raise(shared, { syscall: 'epoll_create1' });
-  const header = (READY + 2 * READY_LIMIT) * Int32Array.BYTES_PER_ELEMENT;
+  const { descriptors } = READINESS_MEMORY;
   memory = {
-    words: new Int32Array(shared, 0, READY + 2 * READY_LIMIT),
-    descriptors: new Uint8Array(shared, header),
+    words: new Int32Array(shared, 0, descriptors / WORD_SIZE),
+    descriptors: new Uint8Array(shared, descriptors),
   };
   return memory;
 }
@@ -85,8 +88,9 @@ function tell(count: number): void {
   telling = true;
   turn++;
   for (let i = 0; i < count; i++) {
-    const fd = words[READY + 2 * i] as number;
-    const directions = words[READY + 2 * i + 1] as number;
+    const begin = READY + i * READY_WORDS;
+    const fd = words[begin + READY_DESCRIPTOR.fd] as number;
+    const directions = words[begin + READY_DESCRIPTOR.directions] as number;
     descriptors[fd] = (descriptors[fd] as number) & ~directions;
     watching[fd]?.on_ready(directions);
   }

@@ -4,13 +4,7 @@ import * as socket from 'bsd-sockets/socket';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { decode, encode } from '../../../dist/calls/address.js';
-import { ADDRESS_LENGTH, cells } from '../../../dist/native/addon.js';
-
-// The exchange memory as native/state.h lays it out: cells, the address for the next call, the one of the last.
-const memory = new Uint8Array(cells.buffer);
-const ADDRESS_IN = 256;
-const ADDRESS_OUT = 384;
-const ADDRESS_SIZE = 128;
+import { ADDRESS_LENGTH, address_in, address_out, cells } from '../../../dist/native/addon.js';
 
 const no_names = (host: string): never => {
   throw new Error(`resolved ${host}`);
@@ -18,12 +12,12 @@ const no_names = (host: string): never => {
 
 function encoded(family: number, proto: number, address: unknown): Buffer {
   const length = encode(family, proto, address, 'test', no_names);
-  return Buffer.from(memory.subarray(ADDRESS_IN, ADDRESS_IN + length));
+  return Buffer.from(address_in.subarray(0, length));
 }
 
 function decoded(family: number, proto: number, sockaddr: Uint8Array): unknown {
-  memory.fill(0, ADDRESS_OUT, ADDRESS_OUT + ADDRESS_SIZE);
-  memory.set(sockaddr, ADDRESS_OUT);
+  address_out.fill(0);
+  address_out.set(sockaddr);
   cells[ADDRESS_LENGTH] = sockaddr.length;
   return decode(family, proto);
 }
@@ -151,7 +145,7 @@ test('whatever the kernel writes, of whatever length, is decoded to something', 
     ),
     { numRuns: 2000 },
   );
-  memory.fill(0, ADDRESS_OUT, ADDRESS_OUT + ADDRESS_SIZE);
+  address_out.fill(0);
   cells[ADDRESS_LENGTH] = 0;
   expect(decode(socket.AF_INET, 0)).toBeNull();
 });

@@ -19,10 +19,10 @@ test('every function of the addon is listed, exported and typed', () => {
 });
 
 test.each([
-  ['of another build', 'exports.border = () => 1;'],
+  ['of another build', 'exports.build_id = () => 1;'],
   ['of a build without the number', 'exports.setup = () => new ArrayBuffer(1e6);'],
 ])('a binary %s is refused at load, with what to do', (_what, text) => {
-  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-border-'));
+  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-build-id-'));
   const binary = join(folder, 'other.cjs');
   writeFileSync(binary, text);
   const { status, stderr } = spawnSync(process.execPath, ['-e', "import('bsd-sockets/socket')"], {
