@@ -5,7 +5,7 @@ import type { Address } from '../calls/address.js';
 import { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
-import { OSError, TimeoutError } from '../errors/raise.js';
+import { OSError, TimeoutError } from '../errors/index.js';
 import { addon, cells, VALUE } from '../native/addon.js';
 import type { WaitOptions } from '../util/wait_options.js';
 import type { About, Attempt } from './operation.js';

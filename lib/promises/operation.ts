@@ -37,7 +37,7 @@ export interface Call<T> {
 export function error_of<T>(call: Call<T>, result: number): unknown {
   const { sock, syscall, about } = call;
   try {
-    raise(result, { syscall, what: () => sock._shown(), ...about?.() });
+    raise(result, { syscall, args: sock._args(), ...about?.() });
   } catch (error) {
     return error;
   }

@@ -6,7 +6,7 @@ import * as batch from '../calls/batch.js';
 import * as message from '../calls/message.js';
 import * as transfer from '../calls/transfer.js';
 import { yield_turn } from '../calls/waiting/suspend.js';
-import { IncompleteReadError } from '../errors/raise.js';
+import { IncompleteReadError } from '../errors/index.js';
 import { type BytesLike, size } from '../util/validate.js';
 import { promised, type Rest1, type Rest2, take_options, type WaitOptions } from '../util/wait_options.js';
 import { EventSocket, is_flags, TURN_SIZE } from './base.js';
