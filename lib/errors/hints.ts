@@ -258,11 +258,13 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EAI_AGAIN: [{ hint: 'no name server answered' }],
 };
 
+const hints = new Map(Object.entries(HINTS));
+
 /** hint(code, call) -> what to say after the system's text of the error; undefined if nothing is known. */
 export function hint(code: string | undefined, call: FailedCall): string | undefined {
   if (code === undefined) return undefined;
-  const row = HINTS[code]?.find(
-    ({ calls, when }) => (calls?.test(call.syscall) ?? true) && (when?.(call) ?? true),
-  );
+  const row = hints
+    .get(code)
+    ?.find(({ calls, when }) => (calls?.test(call.syscall) ?? true) && (when?.(call) ?? true));
   return typeof row?.hint === 'function' ? row.hint(call) : row?.hint;
 }
