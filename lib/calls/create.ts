@@ -1,8 +1,8 @@
 // Making sockets, for blocking and promise sockets alike: the arguments of create_connection, create_server and socketpair, the
 // order in which addresses are tried, and calls on bare descriptors.
 import * as c from '../constants.js';
-import { socket_arguments } from '../errors/names.js';
-import { OSError, raise } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
+import { raise } from '../errors/raise.js';
 import { addon, cells, SECOND_DESCRIPTOR } from '../native/addon.js';
 import { array, descriptor, integer_or } from '../util/validate.js';
 import type { AddressInfoRow } from './lookup.js';
@@ -21,7 +21,7 @@ export function make_pair<F extends number>(
   if (first < 0)
     raise(first, {
       syscall: 'socketpair',
-      what: () => socket_arguments(wanted_family, wanted_type, wanted_proto),
+      args: { family: wanted_family, type: wanted_type, proto: wanted_proto },
     });
   return [[wanted_family, wanted_type, wanted_proto], first, cells[SECOND_DESCRIPTOR] as number];
 }
@@ -109,13 +109,13 @@ export function has_dualstack_ipv6(): boolean {
 /** dup(fd) -> a duplicate of a descriptor, not inheritable. See dup(2). @throws OSError */
 export function dup(fd: number): number {
   const result = addon.dup_fd(descriptor(fd, 'fd'));
-  return result < 0 ? raise(result, { syscall: 'dup', what: () => `fd ${fd}` }) : result;
+  return result < 0 ? raise(result, { syscall: 'dup', args: { fd } }) : result;
 }
 
 /** close(fd). Closes a descriptor, waking who is blocked on it. See close(2). @throws OSError EBADF */
 export function close(fd: number): void {
   const result = addon.close_fd(descriptor(fd, 'fd'));
-  if (result < 0) raise(result, { syscall: 'close', what: () => `fd ${fd}` });
+  if (result < 0) raise(result, { syscall: 'close', args: { fd } });
 }
 
 /** Both families in turn, beginning with the one the resolver put first (RFC 8305, section 4). */

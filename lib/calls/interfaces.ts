@@ -2,7 +2,8 @@
 // None of it waits.
 import { endianness } from 'node:os';
 import * as c from '../constants.js';
-import { OSError, raise } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
+import { raise } from '../errors/raise.js';
 import { addon, scratch } from '../native/addon.js';
 import { type BytesLike, bytes, c_string, integer, shown } from '../util/validate.js';
 
@@ -21,14 +22,14 @@ export function if_nametoindex(if_name: string | Uint8Array): number {
   const name =
     typeof if_name === 'string' ? if_name : Buffer.from(bytes(if_name, 'if_name')).toString('utf8');
   const index = addon.if_nametoindex(c_string(name, 'if_name'));
-  return index < 0 ? raise(index, { syscall: 'if_nametoindex', what: () => shown(name) }) : index;
+  return index < 0 ? raise(index, { syscall: 'if_nametoindex', args: { name } }) : index;
 }
 
 /** if_indextoname(if_index) -> its name. See if_indextoname(3). @throws OSError ENXIO; TypeError, RangeError */
 export function if_indextoname(if_index: number): string {
   const name = addon.if_indextoname(integer(if_index, 'if_index', 0, UINT_MAX));
   return typeof name === 'number'
-    ? raise(name, { syscall: 'if_indextoname', what: () => `${if_index}` })
+    ? raise(name, { syscall: 'if_indextoname', args: { index: if_index } })
     : name;
 }
 
@@ -58,7 +59,7 @@ export function inet_ntoa(packed_ip: BytesLike): string {
 export function inet_pton(address_family: number, ip_string: string): Buffer {
   const family = integer(address_family, 'address_family');
   const length = addon.inet_pton(family, c_string(ip_string, 'ip_string'));
-  if (length < 0) raise(length, { syscall: 'inet_pton', what: () => `${family}` });
+  if (length < 0) raise(length, { syscall: 'inet_pton', args: { address_family: family } });
   if (length === 0) throw new OSError(`illegal IP address string passed to inet_pton: ${shown(ip_string)}`);
   return packed(length);
 }

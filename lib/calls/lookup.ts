@@ -5,7 +5,8 @@
 import { hostname } from 'node:os';
 import { domainToASCII } from 'node:url';
 import * as c from '../constants.js';
-import { type Call, OSError, raise, raise_gai, raise_herror } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
+import { type Call, raise, raise_gai, raise_herror } from '../errors/raise.js';
 import { addon, cells, FAILURE, GAI_FAILURE, HOST_FAILURE, NOT_FOUND, VALUE } from '../native/addon.js';
 import { Deadline } from '../util/deadline.js';
 import { array, c_string, integer, integer_or, shown } from '../util/validate.js';
@@ -96,7 +97,7 @@ function* address_rows(
   proto: number,
   flags: number,
 ): Lookup<AddressInfoRow[]> {
-  const call = { syscall: 'getaddrinfo', what: () => `${shown(host)}, ${shown(service)}` };
+  const call = { syscall: 'getaddrinfo', args: { host, service } };
   return yield* finish<AddressInfoRow[]>(
     addon.getaddrinfo_start(host, service, family, type, proto, flags),
     call,
@@ -165,7 +166,7 @@ export function* gethostbyname_ex(hostname: Host): Lookup<HostEntry> {
   const name = host_name(hostname, 'hostname');
   // As Python: getaddrinfo() has the first word, so that its errors are gaierror.
   yield* resolve_host(name, c.AF_INET);
-  const call = { syscall: 'gethostbyname', what: () => shown(name) };
+  const call = { syscall: 'gethostbyname', args: { name } };
   return yield* finish<HostEntry>(addon.gethostbyname_start(name), call);
 }
 
@@ -175,7 +176,7 @@ export function* gethostbyaddr(ip_address: Host): Lookup<HostEntry> {
   const [host = '', scope = '0'] = (yield* resolve_host(name, c.AF_UNSPEC)).split('%');
   const family = host.includes(':') ? c.AF_INET6 : c.AF_INET;
   const length = write_address(family, 0, host, 0, 0, Number(scope));
-  const call = { syscall: 'gethostbyaddr', what: () => shown(name) };
+  const call = { syscall: 'gethostbyaddr', args: { name } };
   return yield* finish<HostEntry>(addon.gethostbyaddr_start(length), call);
 }
 

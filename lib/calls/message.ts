@@ -92,7 +92,7 @@ export function buffers_of(
   if (items.length > BUFFERS_MAX) {
     raise(-EMSGSIZE, {
       syscall,
-      what: () => `argument 1 is too long: ${items.length} buffers, at most ${BUFFERS_MAX}`,
+      args: { buffers: items.length, limit: BUFFERS_MAX },
     });
   }
   // The name costs as much as the check, and is for messages only.
@@ -302,7 +302,7 @@ export function recv_fds<F extends number>(
 /** The operation on an AF_ALG socket as control messages, and the flags. */
 function operation_of(s: SocketBase, options: AlgOptions): [ancdata: ControlMessage[], flags: unknown] {
   if (s.family !== c.AF_ALG) {
-    raise(-EOPNOTSUPP, { syscall: 'sendmsg_afalg', what: () => 'only sockets of family AF_ALG' });
+    raise(-EOPNOTSUPP, { syscall: 'sendmsg_afalg', args: { only_family: c.AF_ALG } });
   }
   const { op, iv, assoclen, flags } = options_of(options, ['op', 'iv', 'assoclen', 'flags']);
   const ancdata: ControlMessage[] = [[c.SOL_ALG, c.ALG_SET_OP, ints(integer(op, 'op', 0))]];

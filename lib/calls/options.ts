@@ -1,6 +1,5 @@
 // getsockopt and setsockopt: how a value of JavaScript becomes the bytes of an option, and back.
 import * as c from '../constants.js';
-import { option_arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, VALUE } from '../native/addon.js';
 import { data, integer, integer_or, shown } from '../util/validate.js';
@@ -67,7 +66,7 @@ function has_long_options(s: SocketBase, level: number): boolean {
 }
 
 function raise_option(s: SocketBase, result: number, syscall: string, level: number, optname: number): never {
-  return raise(result, { syscall, what: () => `${s._shown()}, ${option_arguments(level, optname)}` });
+  return raise(result, { syscall, args: { ...s._args(), level, option: optname } });
 }
 
 const little_endian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;

@@ -1,7 +1,8 @@
 // sendfile, for blocking and promise sockets alike: its arguments, and the errors of the file that it reads.
 import { constants } from 'node:os';
 import * as c from '../constants.js';
-import { OSError, raise } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
+import { raise } from '../errors/raise.js';
 import { addon } from '../native/addon.js';
 import { descriptor, integer, integer_or, shown } from '../util/validate.js';
 import type { SocketBase } from './socket_base.js';
@@ -45,14 +46,14 @@ export function is_not_sent(result: number): boolean {
 /** A closed file, or one that is not open for reading, is not the socket's fault. @throws OSError that names the file */
 export function check_file(sock: SocketBase, fd: number, result: number, bytes_sent: number): void {
   if (result === -EBADF && addon.getsockname(sock._fd, sock._generation) !== -EBADF)
-    raise(result, { syscall: 'sendfile', what: () => `file fd ${fd}`, bytes_sent });
+    raise(result, { syscall: 'sendfile', args: { file_fd: fd }, bytes_sent });
 }
 
 /** Throws what was thrown where a file was read: an error of `fs` as an OSError that names the file. */
 export function raise_of_file(fd: number, error: unknown, bytes_sent: number): never {
   const errno = error instanceof OSError ? undefined : (error as NodeJS.ErrnoException).errno;
   if (errno === undefined) throw error;
-  raise(-Math.abs(errno), { syscall: 'sendfile', what: () => `file fd ${fd}`, bytes_sent, cause: error });
+  raise(-Math.abs(errno), { syscall: 'sendfile', args: { file_fd: fd }, bytes_sent, cause: error });
 }
 
 /** Tells the file where sending ended. */

@@ -6,7 +6,7 @@
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import * as c from '../constants.js';
-import { socket_arguments } from '../errors/names.js';
+import type { Arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, GENERATION, VALUE } from '../native/addon.js';
 import { type BytesLike, integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
@@ -139,10 +139,10 @@ class Socket<out F extends number = number> {
       const flags = event_driven ? c.SOCK_NONBLOCK : 0;
       fd = addon.socket(this.#family, found_type | flags, this.#proto);
       if (fd < 0)
-        raise(fd, { syscall: 'socket', what: () => socket_arguments(this.family, found_type, this.proto) });
+        raise(fd, { syscall: 'socket', args: { family: this.family, type: found_type, proto: this.proto } });
     } else {
       fd = addon.adopt(integer(fileno, 'fileno', 0));
-      if (fd < 0) raise(fd, { syscall: 'socket', what: () => `fileno=${fileno}` });
+      if (fd < 0) raise(fd, { syscall: 'socket', args: { fileno } });
       const generation = cells[GENERATION] as number;
       this.#family = (wanted_family === -1 ? detect_family(fd, generation) : wanted_family) as F;
       found_type = wanted_type === -1 ? detect(fd, generation, c.SO_TYPE) : wanted_type;
@@ -191,18 +191,18 @@ class Socket<out F extends number = number> {
     return raise(result, {
       syscall,
       address,
-      what: () => this._shown(),
+      args: this._args(),
     });
   }
 
   /** The same, with what happened before the error. @internal */
   _raise_with(result: number, syscall: string, before: { bytes_sent?: number; partial?: Buffer }): never {
-    return raise(result, { syscall, what: () => this._shown(), ...before });
+    return raise(result, { syscall, args: this._args(), ...before });
   }
 
-  /** The socket, in the message of an error. @internal */
-  _shown(): string {
-    return this._fd < 0 ? 'closed socket' : `fd ${this._fd}`;
+  /** _args() -> the socket in the record of a failed call. @internal */
+  _args(): Arguments {
+    return this._fd < 0 ? { closed: 'socket' } : { fd: this._fd };
   }
 
   /** fileno() -> the descriptor, -1 once closed or detached. */
@@ -226,7 +226,7 @@ class Socket<out F extends number = number> {
     const result = addon.close(fd, this._generation);
     // The peer's reset is no failure of closing, and a number closed behind our back is gone already.
     if (result < 0 && result !== -errno.ECONNRESET && result !== -errno.EBADF) {
-      raise(result, { syscall: 'close', what: () => `fd ${fd}` });
+      raise(result, { syscall: 'close', args: { fd } });
     }
   }
 
@@ -439,5 +439,5 @@ function detect(fd: number, generation: number, option: number): number {
 /** Adopting failed: the descriptor stays its owner's. */
 function give_back(fd: number, result: number): never {
   addon.disown(fd);
-  return raise(result, { syscall: 'socket', what: () => `fileno=${fd}` });
+  return raise(result, { syscall: 'socket', args: { fileno: fd } });
 }

@@ -1,25 +1,49 @@
-// What a failed system call most often means, and what to do: the part of an error's message after the system's text.
+// Hints: what a failed call most often means, and what to do. They stand in the message after the system's text.
 //
 // HINTS is a table by error code; the first row that fits gives the words. A row says only what is true whenever the
-// kernel gives this error to that call.
+// kernel gives this error to that call. Rows look at the call's name, at the numbers of its arguments and at its address.
+import * as c from '../constants.js';
+import { type Arguments, type_of } from './names.js';
 
 /** A call that failed. */
 export interface FailedCall {
-  /** As the system names it: 'socket', 'bind'. */
+  /** The system call, or the method that makes it: 'socket', 'recv'. */
   readonly syscall: string;
-  /** Its arguments as the message shows them: 'AF_INET, SOCK_RAW, IPPROTO_ICMP'. */
-  readonly text: string;
-  /** The address that was given, if any. */
-  readonly address: unknown;
+  /** The arguments that the message shows. */
+  readonly args?: Arguments;
+  /** The address that the call got. */
+  readonly address?: unknown;
 }
 
 interface Hint {
-  /** The calls it is for; every one where left out. */
+  /** The names of the calls; all calls if left out. */
   readonly calls?: RegExp;
-  /** What must hold beside. */
+  /** A second condition. */
   readonly when?: (call: FailedCall) => boolean;
   readonly hint: string | ((call: FailedCall) => string);
 }
+
+/** A kind of socket: the arguments of socket() that matter. */
+type Kind = Pick<Arguments, 'family' | 'type' | 'proto'>;
+
+const is_kind = (args: Kind, { family, type, proto }: Kind) =>
+  (family === undefined || family === args.family) &&
+  (type === undefined || (args.type !== undefined && type === type_of(args.type))) &&
+  (proto === undefined || proto === args.proto);
+
+const makes =
+  (...kinds: readonly Kind[]) =>
+  ({ args = {} }: FailedCall) =>
+    kinds.some((kind) => is_kind(args, kind));
+
+type Option = readonly [level: number, option: number];
+
+const sets =
+  (...options: readonly Option[]) =>
+  ({ args = {} }: FailedCall) =>
+    options.some(([level, option]) => level === args.level && option === args.option);
+
+const not = (condition: (call: FailedCall) => boolean) => (call: FailedCall) => !condition(call);
 
 const setcap = (capability: string) => `(run as root, or: setcap ${capability}+ep "$(command -v node)")`;
 
@@ -27,40 +51,70 @@ const is_path = ({ address }: FailedCall) => typeof address === 'string' || Arra
 const is_ip = ({ address }: FailedCall) =>
   Array.isArray(address) && typeof address[0] === 'string' && typeof address[1] === 'number';
 const is_vsock = ({ address }: FailedCall) => Array.isArray(address) && typeof address[0] === 'number';
-const is_privileged = ({ address }: FailedCall) =>
-  Array.isArray(address) && Number(address[1]) > 0 && Number(address[1]) < 1024;
-const lacks_scope = ({ address }: FailedCall) =>
-  Array.isArray(address) && /^fe[89ab][^%]*$/i.test(String(address[0])) && !address[3];
+const has_low_port = ({ address }: FailedCall) =>
+  Array.isArray(address) && address[1] > 0 && address[1] < 1024;
+const lacks_scope = ({ address }: FailedCall) => {
+  if (!Array.isArray(address) || address[3]) return false;
+  const host: unknown = Buffer.isBuffer(address[0]) ? address[0].toString() : address[0];
+  return typeof host === 'string' && /^fe[89ab][^%]*$/i.test(host);
+};
+
+const PING_SOCKETS: readonly Kind[] = [
+  { family: c.AF_INET, type: c.SOCK_DGRAM, proto: c.IPPROTO_ICMP },
+  { family: c.AF_INET, type: c.SOCK_DGRAM, proto: c.IPPROTO_ICMPV6 },
+  { family: c.AF_INET6, type: c.SOCK_DGRAM, proto: c.IPPROTO_ICMP },
+  { family: c.AF_INET6, type: c.SOCK_DGRAM, proto: c.IPPROTO_ICMPV6 },
+];
+
+// Options that need no privilege: the kernel refuses them for other reasons, such as a locked filter.
+const FILTERS: readonly Option[] = [
+  [c.SOL_SOCKET, c.SO_ATTACH_FILTER],
+  [c.SOL_SOCKET, c.SO_DETACH_FILTER],
+  [c.SOL_SOCKET, c.SO_LOCK_FILTER],
+  [c.SOL_IP, c.IP_MSFILTER],
+  [c.SOL_IP, c.MCAST_MSFILTER],
+  [c.SOL_CAN_RAW, c.CAN_RAW_FILTER],
+  [c.SOL_CAN_RAW, c.CAN_RAW_ERR_FILTER],
+  [c.SOL_CAN_RAW, c.CAN_RAW_JOIN_FILTERS],
+];
 
 const NO_INTERFACE = 'there is no such interface: `ip link` shows those that there are';
 const CONNECT = /^connect/;
 const SEND = /^send/;
 const RECEIVE = /^recv/;
 
-// The kernel's modules of what socket() may ask for.
-const MODULES: readonly [RegExp, string][] = [
-  [/CAN_ISOTP/, 'can-isotp'],
-  [/CAN_J1939/, 'can-j1939'],
-  [/CAN_BCM/, 'can-bcm'],
-  [/AF_CAN.*CAN_RAW/, 'can-raw'],
-  [/AF_CAN/, 'can'],
-  [/AF_TIPC/, 'tipc'],
-  [/AF_RDS/, 'rds'],
-  [/AF_VSOCK/, 'vsock'],
-  [/AF_BLUETOOTH/, 'bluetooth'],
-  [/AF_ALG/, 'af_alg'],
-  [/AF_QIPCRTR/, 'qrtr'],
-  [/AF_KCM/, 'kcm'],
-  [/AF_SMC/, 'smc'],
-  [/AF_LLC/, 'llc2'],
-  [/AF_X25/, 'x25'],
-  [/AF_PACKET/, 'af_packet'],
-  [/IPPROTO_SCTP/, 'sctp'],
-  [/IPPROTO_DCCP|SOCK_DCCP/, 'dccp'],
+// The kernel's modules, by the sockets that they make; the first row that fits counts.
+const MODULES: readonly [Kind, module: string][] = [
+  [{ family: c.AF_CAN, proto: c.CAN_ISOTP }, 'can-isotp'],
+  [{ family: c.AF_CAN, proto: c.CAN_J1939 }, 'can-j1939'],
+  [{ family: c.AF_CAN, proto: c.CAN_BCM }, 'can-bcm'],
+  [{ family: c.AF_CAN, proto: c.CAN_RAW }, 'can-raw'],
+  [{ family: c.AF_CAN }, 'can'],
+  [{ family: c.AF_TIPC }, 'tipc'],
+  [{ family: c.AF_RDS }, 'rds'],
+  [{ family: c.AF_VSOCK }, 'vsock'],
+  [{ family: c.AF_BLUETOOTH }, 'bluetooth'],
+  [{ family: c.AF_ALG }, 'af_alg'],
+  [{ family: c.AF_QIPCRTR }, 'qrtr'],
+  [{ family: c.AF_KCM }, 'kcm'],
+  [{ family: c.AF_SMC }, 'smc'],
+  [{ family: c.AF_LLC }, 'llc2'],
+  [{ family: c.AF_X25 }, 'x25'],
+  [{ family: c.AF_PACKET }, 'af_packet'],
+  [{ family: c.AF_INET, proto: c.IPPROTO_SCTP }, 'sctp'],
+  [{ family: c.AF_INET6, proto: c.IPPROTO_SCTP }, 'sctp'],
+  [{ family: c.AF_INET, proto: c.IPPROTO_DCCP }, 'dccp'],
+  [{ family: c.AF_INET6, proto: c.IPPROTO_DCCP }, 'dccp'],
+  [{ type: c.SOCK_DCCP }, 'dccp'],
 ];
 
-function lacks_module({ text }: FailedCall): string {
-  const module = MODULES.find(([pattern]) => pattern.test(text))?.[1];
+/** module_of(args) -> the kernel module that makes such sockets, as modprobe(8) takes it; undefined if none is known. */
+export function module_of(args: Kind): string | undefined {
+  return MODULES.find(([kind]) => is_kind(args, kind))?.[1];
+}
+
+function lacks_module({ args = {} }: FailedCall): string {
+  const module = module_of(args);
   return module === undefined
     ? 'this kernel has no such family, type and protocol together'
     : `this kernel does not have it, or not loaded (modprobe ${module})`;
@@ -71,17 +125,17 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     { calls: /^fromshare$/, hint: 'it is meant for another process, or another user' },
     {
       calls: /^socket$/,
-      when: ({ text }) => /AF_PACKET|SOCK_PACKET/.test(text),
+      when: makes({ family: c.AF_PACKET }, { type: c.SOCK_PACKET }),
       hint: `packet sockets need CAP_NET_RAW ${setcap('cap_net_raw')}`,
     },
     {
       calls: /^socket$/,
-      when: ({ text }) => text.includes('SOCK_RAW'),
+      when: makes({ type: c.SOCK_RAW }),
       hint: `raw sockets need CAP_NET_RAW ${setcap('cap_net_raw')}`,
     },
     {
       calls: /^setsockopt$/,
-      when: ({ text }) => !text.includes('FILTER'),
+      when: not(sets(...FILTERS)),
       hint: 'this option needs CAP_NET_ADMIN or CAP_NET_RAW',
     },
     { calls: /^sethostname/, hint: 'this needs CAP_SYS_ADMIN' },
@@ -91,12 +145,12 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EACCES: [
     {
       calls: /^socket$/,
-      when: ({ text }) => /SOCK_DGRAM, IPPROTO_ICMP/.test(text),
+      when: makes(...PING_SOCKETS),
       hint: 'ping sockets are for the groups in net.ipv4.ping_group_range (sysctl)',
     },
     {
       calls: /^bind/,
-      when: (call) => is_ip(call) && is_privileged(call),
+      when: (call) => is_ip(call) && has_low_port(call),
       hint:
         'ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE ' +
         setcap('cap_net_bind_service'),
@@ -137,7 +191,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EBADF: [
     {
       calls: /^sendfile$/,
-      when: ({ text }) => text.startsWith('file'),
+      when: ({ args }) => args?.file_fd !== undefined,
       hint: 'the file is closed, or not open for reading',
     },
   ],
@@ -185,7 +239,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     { calls: CONNECT, when: is_vsock, hint: 'there is no way to this machine' },
     {
       calls: /^setsockopt/,
-      when: ({ text }) => !text.includes('SO_BINDTODEVICE'),
+      when: not(sets([c.SOL_SOCKET, c.SO_BINDTODEVICE])),
       hint: 'no interface fits: name one',
     },
     { calls: /^(bind|connect|if_nametoindex|send|setsockopt)/, hint: NO_INTERFACE },
@@ -204,11 +258,13 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EAI_AGAIN: [{ hint: 'no name server answered' }],
 };
 
-/** hint(code, call) -> what is worth saying beside the system's text of the error, or undefined. */
+const hints = new Map(Object.entries(HINTS));
+
+/** hint(code, call) -> what to say after the system's text of the error; undefined if nothing is known. */
 export function hint(code: string | undefined, call: FailedCall): string | undefined {
   if (code === undefined) return undefined;
-  const row = HINTS[code]?.find(
-    ({ calls, when }) => (calls?.test(call.syscall) ?? true) && (when?.(call) ?? true),
-  );
+  const row = hints
+    .get(code)
+    ?.find(({ calls, when }) => (calls?.test(call.syscall) ?? true) && (when?.(call) ?? true));
   return typeof row?.hint === 'function' ? row.hint(call) : row?.hint;
 }

@@ -21,4 +21,4 @@ export {
   ProcessLookupError,
   TimeoutError,
   timeout,
-} from './raise.js';
+} from './classes.js';

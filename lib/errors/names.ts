@@ -1,5 +1,50 @@
-// Numbers shown as the constants they stand for, in messages: nothing here is called unless something went wrong.
+// Arguments of failed calls as a message shows them: numbers as the constants that they stand for.
+//
+// Callers pass numbers and names (Arguments), and only this file makes text of them. PRINTERS has a row for each argument.
+// Nothing here runs on the way of a call that succeeds.
+import { inspect } from 'node:util';
 import * as c from '../constants.js';
+import { shown } from '../util/validate.js';
+
+/** The arguments of a call that failed: those that its message shows. */
+export interface Arguments {
+  /** What was closed before the call, in place of its descriptor. */
+  readonly closed?: 'socket' | 'selector';
+  /** A descriptor: that of the socket or epoll object, or the argument of a function such as dup(). */
+  readonly fd?: number;
+  /** The descriptor of the file that is sent or read. */
+  readonly file_fd?: number;
+  /** The descriptor that a socket object should adopt. */
+  readonly fileno?: number;
+  /** The first argument of socket(), AF_*. */
+  readonly family?: number;
+  /** The second argument of socket(), SOCK_*, with or without the flags SOCK_NONBLOCK and SOCK_CLOEXEC. */
+  readonly type?: number;
+  /** The third argument of socket(). Its names depend on `family`. */
+  readonly proto?: number;
+  /** The level of an option, SOL_*. */
+  readonly level?: number;
+  /** The number of an option. Its names depend on `level`. */
+  readonly option?: number;
+  /** The host of a lookup, as the C library got it. */
+  readonly host?: string | null;
+  /** The service or port of a lookup, as the C library got it. */
+  readonly service?: string | null;
+  /** The name of a host or an interface. */
+  readonly name?: string;
+  /** The argument of sethostname(). */
+  readonly hostname?: string | Uint8Array;
+  /** The number of an interface. */
+  readonly index?: number;
+  /** The first argument of inet_pton(), shown as a number. */
+  readonly address_family?: number;
+  /** The family that the call works for only, AF_*. */
+  readonly only_family?: number;
+  /** How many buffers the call got, which are too many. */
+  readonly buffers?: number;
+  /** How many of them the kernel takes. */
+  readonly limit?: number;
+}
 
 // The protocols that the third argument of socket() can be, by family.
 const PROTOCOLS = new Map<number, RegExp>([
@@ -28,6 +73,7 @@ const OPTIONS = new Map<number, RegExp>([
 
 const cache = new Map<RegExp, Map<number, string>>();
 
+/** The constant of `value` among those whose names match; the number itself if there is none. */
 function name_of(pattern: RegExp | undefined, value: number): string {
   if (pattern === undefined) return `${value}`;
   let names = cache.get(pattern);
@@ -41,15 +87,40 @@ function name_of(pattern: RegExp | undefined, value: number): string {
   return names.get(value) ?? `${value}`;
 }
 
-/** The arguments of socket() as a program writes them: 'AF_INET, SOCK_RAW, IPPROTO_ICMP'. */
-export function socket_arguments(family: number, type: number, proto: number): string {
-  const flags = c.SOCK_CLOEXEC | c.SOCK_NONBLOCK;
-  const kind = c.SocketKind[type & ~flags] ?? `${type & ~flags}`;
-  const protocol = proto === 0 ? '0' : name_of(PROTOCOLS.get(family), proto);
-  return `${c.AddressFamily[family] ?? family}, ${kind}, ${protocol}`;
+/** type_of(type) -> the socket type without SOCK_CLOEXEC and SOCK_NONBLOCK. */
+export function type_of(type: number): number {
+  return type & ~(c.SOCK_CLOEXEC | c.SOCK_NONBLOCK);
 }
 
-/** The level and name of an option: 'SOL_TCP, TCP_NODELAY'. */
-export function option_arguments(level: number, option: number): string {
-  return `${name_of(LEVELS, level)}, ${name_of(OPTIONS.get(level), option)}`;
+// Each argument as text. The order of the rows is that in the message.
+const PRINTERS = Object.entries({
+  closed: ({ closed }) => `closed ${closed}`,
+  fd: ({ fd }) => `fd ${fd}`,
+  file_fd: ({ file_fd }) => `file fd ${file_fd}`,
+  fileno: ({ fileno }) => `fileno=${fileno}`,
+  family: ({ family = 0 }) => c.AddressFamily[family] ?? `${family}`,
+  type: ({ type = 0 }) => c.SocketKind[type_of(type)] ?? `${type_of(type)}`,
+  proto: ({ family = 0, proto = 0 }) => (proto === 0 ? '0' : name_of(PROTOCOLS.get(family), proto)),
+  level: ({ level = 0 }) => name_of(LEVELS, level),
+  option: ({ level = 0, option = 0 }) => name_of(OPTIONS.get(level), option),
+  host: ({ host }) => shown(host),
+  service: ({ service }) => shown(service),
+  name: ({ name }) => shown(name),
+  hostname: ({ hostname }) => JSON.stringify(hostname),
+  index: ({ index }) => `${index}`,
+  address_family: ({ address_family }) => `${address_family}`,
+  only_family: ({ only_family = 0 }) => `only sockets of family ${c.AddressFamily[only_family]}`,
+  buffers: ({ buffers }) => `argument 1 is too long: ${buffers} buffers`,
+  limit: ({ limit }) => `at most ${limit}`,
+} satisfies Record<keyof Arguments, (args: Arguments) => string>);
+
+/** show_arguments(args) -> the arguments as a program writes them: 'AF_INET, SOCK_RAW, IPPROTO_ICMP', 'fd 5'. */
+export function show_arguments(args: Arguments): string {
+  return PRINTERS.flatMap(([name, print]) => (name in args ? print(args) : [])).join(', ');
+}
+
+/** show_value(value) -> an address or a file name as a message shows it: short, on one line. */
+export function show_value(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(show_value).join(', ')}]`;
+  return inspect(value, { breakLength: Number.POSITIVE_INFINITY, compact: true, maxStringLength: 128 });
 }

@@ -1,7 +1,7 @@
 // The errors of Python's io and codecs modules that files raise: UnsupportedOperation, LookupError, UnicodeError with its
 // two sub-classes, and makers of those that several files of this folder raise. ValueErrors are RangeErrors, as everywhere.
 import { constants } from 'node:os';
-import { BlockingIOError, OSError } from '../errors/raise.js';
+import { BlockingIOError, OSError } from '../errors/index.js';
 
 /** Python's io.UnsupportedOperation: the file was not opened for this, or a socket cannot do it. */
 export class UnsupportedOperation extends OSError {}

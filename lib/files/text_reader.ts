@@ -2,7 +2,7 @@
 // reading operations of Python's TextIOWrapper as steps (see steps.ts).
 
 import { constants } from 'node:os';
-import { BlockingIOError } from '../errors/raise.js';
+import { BlockingIOError } from '../errors/index.js';
 import type { Codec, Decoder, ErrorHandler } from './codecs/index.js';
 import { character_count, index_after, type Newline, NewlineDecoder, type Newlines } from './newlines.js';
 import type { ReadBuffer } from './read_buffer.js';

@@ -6,7 +6,7 @@ import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import { yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
-import { IncompleteReadError } from '../errors/raise.js';
+import { IncompleteReadError } from '../errors/index.js';
 import { addon, cells, VALUE } from '../native/addon.js';
 import { type Data, data, integer, size } from '../util/validate.js';
 import { type Attempt, Call } from './call.js';

@@ -54,7 +54,7 @@ export class Call<T> {
   error_of(result: number): unknown {
     const { sock, syscall } = this;
     try {
-      raise(result, { syscall, what: () => sock._shown(), ...this.progress?.() });
+      raise(result, { syscall, args: sock._args(), ...this.progress?.() });
     } catch (error) {
       return error;
     }

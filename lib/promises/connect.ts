@@ -13,7 +13,8 @@ import {
 import * as lookup from '../calls/lookup.js';
 import { getdefaulttimeout } from '../calls/socket_base.js';
 import * as c from '../constants.js';
-import { OSError, raise } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
+import { raise } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
 import { Timeout } from '../util/deadline.js';
 import { options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';

@@ -2,7 +2,7 @@
 
 import type { ReturnedAddress } from '../calls/address.js';
 import * as c from '../constants.js';
-import { OSError } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
 import type { Socket } from './socket.js';
 
 /**

@@ -24,7 +24,7 @@ import {
 } from '../calls/waiting/readiness.js';
 import { resolve_now, Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
-import { OSError } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
 import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
 import { type Call, PendingCall, type WaitingLine } from './call.js';
 

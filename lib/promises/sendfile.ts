@@ -13,7 +13,7 @@ import {
 import * as transfer from '../calls/transfer.js';
 import { READ, ready } from '../calls/waiting/readiness.js';
 import { Suspend, yield_turn } from '../calls/waiting/suspend.js';
-import { OSError } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
 import { addon, cells, GENERATION } from '../native/addon.js';
 import { check_options, promised, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
 import { Call } from './call.js';

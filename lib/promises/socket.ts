@@ -13,7 +13,7 @@ import { share } from '../calls/share.js';
 import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
-import { OSError, TimeoutError } from '../errors/raise.js';
+import { OSError, TimeoutError } from '../errors/index.js';
 import { makefile, type SocketFile } from '../files/promises/index.js';
 import type { TextOptions } from '../files/text_settings.js';
 import { addon } from '../native/addon.js';

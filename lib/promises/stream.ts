@@ -1,7 +1,7 @@
 // A socket as a stream of Node: what `conn.to_stream()` gives, for pipelines and libraries that take a Duplex.
 import { Duplex, type DuplexOptions } from 'node:stream';
 import * as c from '../constants.js';
-import { OSError } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
 import type { Socket } from './socket.js';
 
 /** Options of to_stream: those of a Duplex, with the defaults of net.Socket. */

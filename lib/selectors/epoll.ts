@@ -99,7 +99,7 @@ export class Epoll implements Multiplexer {
     if (fd < 0) {
       raise(fd, {
         syscall: adopted === undefined ? 'epoll_create1' : 'fromfd',
-        what: () => (adopted === undefined ? '' : `fd ${adopted}`),
+        args: adopted === undefined ? undefined : { fd: adopted },
       });
     }
     this.#remains = { fd, generation: cells[GENERATION] as number, alarm: undefined };
@@ -162,7 +162,7 @@ export class Epoll implements Multiplexer {
   #control(operation: keyof typeof OPERATIONS, fd: number, events: number): void {
     const { fd: epfd, generation } = this.#open();
     const result = addon.epoll_ctl(epfd, generation, OPERATIONS[operation], fd, events);
-    if (result < 0) raise(result, { syscall: 'epoll_ctl', what: () => `fd ${fd}` });
+    if (result < 0) raise(result, { syscall: 'epoll_ctl', args: { fd } });
   }
 
   /**
@@ -190,7 +190,7 @@ export class Epoll implements Multiplexer {
     // A listener that runs meanwhile may wait on its own, and grow it.
     const events = this.#events;
     const count = addon.epoll_wait(epfd, generation, events.bytes, limit, limit_ms);
-    if (count < 0) raise(count, { syscall: 'epoll_wait', what: () => `fd ${epfd}` });
+    if (count < 0) raise(count, { syscall: 'epoll_wait', args: { fd: epfd } });
     for (let i = 0; i < count; i++) told(events.fd(i), events.events(i));
   }
 

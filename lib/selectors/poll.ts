@@ -27,7 +27,7 @@ class Poll {
     const number = fd_of(fd, 'fd');
     const mask = poll_mask(eventmask);
     if (!this.#interests.has(number)) {
-      raise(-constants.errno.ENOENT, { syscall: 'poll.modify', what: () => `fd ${number}` });
+      raise(-constants.errno.ENOENT, { syscall: 'poll.modify', args: { fd: number } });
     }
     this.#interests.modify(number, mask);
   }

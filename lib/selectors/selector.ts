@@ -2,7 +2,8 @@
 // that.
 import { constants } from 'node:os';
 import { EPOLLIN, EPOLLOUT } from '../constants.js';
-import { InterruptedError, OSError, raise } from '../errors/raise.js';
+import { InterruptedError, OSError } from '../errors/index.js';
+import { raise } from '../errors/raise.js';
 import { callable } from '../util/callable.js';
 import { integer, shown } from '../util/validate.js';
 import { check_options, one_timeout, promised, signal_of, take_options } from '../util/wait_options.js';
@@ -192,7 +193,7 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
 
 function canceled(): unknown {
   try {
-    return raise(-constants.errno.ECANCELED, { syscall: 'select_async', what: () => 'closed selector' });
+    return raise(-constants.errno.ECANCELED, { syscall: 'select_async', args: { closed: 'selector' } });
   } catch (error) {
     return error;
   }

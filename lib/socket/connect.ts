@@ -6,7 +6,8 @@ import { failure, interleave } from '../calls/create.js';
 import { type AddressInfoRow, resolve_host_blocking } from '../calls/lookup.js';
 import { type PollFd, poll } from '../calls/waiting/poll.js';
 import * as c from '../constants.js';
-import { OSError, raise } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
+import { raise } from '../errors/raise.js';
 import { addon, cells, TIMED_OUT, VALUE } from '../native/addon.js';
 import type { Deadline } from '../util/deadline.js';
 

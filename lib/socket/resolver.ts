@@ -119,5 +119,5 @@ export function gethostname(): string {
 /** sethostname(name). Needs CAP_SYS_ADMIN. See sethostname(2). @throws OSError; TypeError */
 export function sethostname(name: string | Uint8Array): void {
   const result = addon.sethostname(data(name, 'name'));
-  if (result < 0) raise(result, { syscall: 'sethostname', what: () => JSON.stringify(name) });
+  if (result < 0) raise(result, { syscall: 'sethostname', args: { hostname: name } });
 }

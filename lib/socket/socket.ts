@@ -17,7 +17,7 @@ import { share } from '../calls/share.js';
 import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import type * as c from '../constants.js';
-import { IncompleteReadError } from '../errors/raise.js';
+import { IncompleteReadError } from '../errors/index.js';
 import { makefile, type SocketFile, type TextOptions } from '../files/blocking/index.js';
 import { addon, TIMED_OUT } from '../native/addon.js';
 import { callable } from '../util/callable.js';

@@ -6,7 +6,7 @@ import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import type { SocketBase } from '../calls/socket_base.js';
-import { OSError } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
 import { abort_after } from '../util/deadline.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';

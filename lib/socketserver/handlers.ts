@@ -5,7 +5,7 @@
 
 import type { ReturnedAddress } from '../calls/address.js';
 import { IPPROTO_TCP, TCP_NODELAY } from '../constants.js';
-import { OSError } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
 import type { BufferedIOBase, BufferedReader, BufferedWriter, SocketIO } from '../files/blocking/index.js';
 import type { Socket } from '../socket/socket.js';
 import { options_of, timeout as seconds, shown } from '../util/validate.js';

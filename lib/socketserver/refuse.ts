@@ -3,7 +3,7 @@
 
 import type { SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
-import { OSError } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
 
 const FLAGS_OFFSET = 13;
 const SYN = 0x02;

@@ -4,7 +4,7 @@ import type { Address, ReturnedAddress } from '../calls/address.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
 import { SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
-import { OSError } from '../errors/raise.js';
+import { OSError } from '../errors/index.js';
 import { Socket } from '../socket/socket.js';
 import { integer, integer_or, options_of, timeout as seconds } from '../util/validate.js';
 import { class_attributes, UsedAttributes } from './attributes.js';

@@ -50,7 +50,7 @@ function poll_one(sock: SocketBase, events: number, timeout_ms: number): boolean
   const result = one.fd < 0 ? -EBADF : poll([one], timeout_ms);
   if (result === TIMED_OUT || result === 0) return false;
   if (result > 0 && (one.revents & POLLNVAL) === 0) return true;
-  return raise(result > 0 ? -EBADF : result, { syscall: 'poll', what: () => sock._shown() });
+  return raise(result > 0 ? -EBADF : result, { syscall: 'poll', args: sock._args() });
 }
 
 /**

@@ -111,7 +111,7 @@ def members(value):
 names = {n: getattr(m, n) for m in (selectors, select) for n in members(m)}
 print(json.dumps({n: v if isinstance(v, int) else members(v) if isinstance(v, type) else None for n, v in names.items()}))`;
     const imported = ['ABCMeta', 'Mapping', 'abstractmethod', 'math', 'namedtuple', 'sys'];
-    // An exception of Python's has these; see lib/errors/raise.ts for ours. A namedtuple has those of a tuple.
+    // An exception of Python's has these; see lib/errors/classes.ts for ours. A namedtuple has those of a tuple.
     const OF_ANOTHER_FORM = [
       'add_note args characters_written errno filename filename2 strerror with_traceback'.split(' '),
       ['count', 'index'],

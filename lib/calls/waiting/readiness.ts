@@ -113,7 +113,7 @@ export function watch(fd: number, generation: number, waiting: Waiting, exclusiv
     return;
   }
   const result = addon.readiness_add(fd, generation, exclusive);
-  if (result < 0) raise(result, { syscall: 'epoll_ctl', what: () => `fd ${fd}` });
+  if (result < 0) raise(result, { syscall: 'epoll_ctl', args: { fd } });
   watching[fd] = waiting;
   generations[fd] = generation;
 }

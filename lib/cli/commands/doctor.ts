@@ -1,6 +1,7 @@
 // bsd-sockets doctor: tries each kind of socket, reads limits and capabilities, and says how to get what is missing.
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { module_of } from '../../errors/hints.js';
 import * as socket from '../../socket/index.js';
 import { effective_capabilities } from '../network/capabilities.js';
 import { command } from '../terminal/command.js';
@@ -75,8 +76,7 @@ function attempt([what, family, type, proto]: Probe): Tried {
     return { ...names, usable: true };
   } catch (error) {
     if (!(error instanceof socket.OSError)) throw error;
-    const advice = error.message.split(/; (.*)/s)[1];
-    return { ...names, usable: false, code: error.code, reason: advice ?? error.strerror };
+    return { ...names, usable: false, code: error.code, reason: error.hint ?? error.strerror };
   }
 }
 
@@ -132,6 +132,9 @@ interface Remedy {
 
 const SETCAP = (names: string) => `sudo setcap ${names}+ep "$(command -v node)"`;
 
+/** The codes of the sockets that a kernel cannot make without a module. */
+const UNSUPPORTED = ['EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ESOCKTNOSUPPORT'];
+
 /** What a user most likely wants and lacks, with the command that gives it. */
 function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
   const lacks = (what: string, code: string) =>
@@ -155,9 +158,11 @@ function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
     const missing = 'options such as SO_MARK, IP_TRANSPARENT, SO_RCVBUFFORCE: CAP_NET_ADMIN';
     found.push({ missing, commands: [SETCAP('cap_net_admin')] });
   }
-  const modules = sockets.flatMap(({ reason }) => /\((modprobe \S+)\)/.exec(reason ?? '')?.[1] ?? []);
+  const modules = PROBES.flatMap(([what, family, type, proto]) =>
+    UNSUPPORTED.some((code) => lacks(what, code)) ? (module_of({ family, type, proto }) ?? []) : [],
+  );
   if (modules.length > 0) {
-    const each = [...new Set(modules)].map((line) => `sudo ${line}`);
+    const each = [...new Set(modules)].map((module) => `sudo modprobe ${module}`);
     found.push({ missing: 'families of which the kernel has, or may have, a module', commands: each });
   }
   const { soft, hard } = limits.nofile;

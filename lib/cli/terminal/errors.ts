@@ -1,5 +1,6 @@
 // How a command ends badly: one clear line and an exit code.
 import { gaierror, OSError, PermissionError } from '../../socket/index.js';
+import { shown } from '../../util/validate.js';
 
 /** The command did its work. */
 export const DONE = 0;
@@ -50,18 +51,16 @@ export function line_of(error: unknown): string | undefined {
   return undefined;
 }
 
-/** "host: Name or service not known", with what was asked for, which stands in the message only. */
-function line_of_lookup({ message, code, strerror }: gaierror): string {
-  const [, host, service] = /\((?:"([^"]*)"|null)(?:, "([^"]*)")?/.exec(message) ?? [];
-  const asked = code === 'EAI_SERVICE' ? service : host;
-  return asked === undefined ? message : `${asked}: ${strerror}`;
+/** "host: Name or service not known". Control characters of the host are shown escaped. */
+function line_of_lookup({ message, code, strerror, host, service }: gaierror): string {
+  const unresolved = code === 'EAI_SERVICE' ? service : host;
+  return unresolved === undefined ? message : `${shown(unresolved).slice(1, -1)}: ${strerror}`;
 }
 
-/** What was tried, and the advice that the library gives, without what the user need not know (descriptor numbers). */
+/** What was tried, and the library's hint, without what the user need not know (descriptor numbers). */
 function context(error: OSError): string {
-  const [, advice] = error.message.split(/; (.*)/s);
   const call = error.syscall === undefined ? '' : ` (${error.syscall}${shown_address(error)})`;
-  return `${call}${advice ? `; ${advice}` : ''}`;
+  return `${call}${error.hint === undefined ? '' : `; ${error.hint}`}`;
 }
 
 function shown_address({ address }: OSError): string {

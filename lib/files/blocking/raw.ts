@@ -1,6 +1,6 @@
 // The raw file of a socket: Python's SocketIO. Each read is one recv_into, each write one send; would-block is null.
 import { constants } from 'node:os';
-import { OSError, TimeoutError } from '../../errors/raise.js';
+import { OSError, TimeoutError } from '../../errors/index.js';
 import { nothing_to_read, UnsupportedOperation } from '../errors.js';
 import {
   type BytesLike,

@@ -1,6 +1,7 @@
 // One direction of a file: its calls in order, each driven by awaiting what its steps (lib/files/steps.ts) ask for.
 import { constants } from 'node:os';
-import { OSError, raise } from '../../errors/raise.js';
+import { OSError } from '../../errors/index.js';
+import { raise } from '../../errors/raise.js';
 import { TIMED_OUT } from '../../native/addon.js';
 import { Timeout } from '../../util/deadline.js';
 import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../../util/wait_options.js';

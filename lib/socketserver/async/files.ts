@@ -2,7 +2,7 @@
 // writer of a stream and the file in memory of datagrams.
 
 import { IPPROTO_TCP, TCP_NODELAY } from '../../constants.js';
-import { OSError } from '../../errors/raise.js';
+import { OSError } from '../../errors/index.js';
 import { type BytesLike, CLOSED_FILE, data_bytes, type Size } from '../../files/iobase.js';
 import type { BufferedFile, SocketFile } from '../../files/promises/index.js';
 import type { Socket } from '../../promises/socket.js';

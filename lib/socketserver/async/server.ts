@@ -8,7 +8,7 @@ import type { ReturnedAddress } from '../../calls/address.js';
 import { SocketBase } from '../../calls/socket_base.js';
 import * as transfer from '../../calls/transfer.js';
 import * as c from '../../constants.js';
-import { OSError } from '../../errors/raise.js';
+import { OSError } from '../../errors/index.js';
 import { from_socket } from '../../promises/index.js';
 import { Socket } from '../../promises/socket.js';
 import { Socket as BlockingSocket } from '../../socket/socket.js';

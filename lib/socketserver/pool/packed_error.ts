@@ -1,6 +1,6 @@
 // Errors on their way from a worker to its server: with class, stack and fields, which structured cloning would lose.
 import { inspect } from 'node:util';
-import * as errors from '../../errors/raise.js';
+import * as errors from '../../errors/index.js';
 import type { PackedError } from './protocol.js';
 
 const CLASSES = new Map<string, { readonly prototype: object }>(

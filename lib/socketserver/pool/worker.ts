@@ -6,7 +6,7 @@ import { parentPort } from 'node:worker_threads';
 import * as message from '../../calls/message.js';
 import { poll } from '../../calls/waiting/poll.js';
 import { MSG_CTRUNC, MSG_DONTWAIT, POLLOUT, SHUT_WR } from '../../constants.js';
-import { OSError } from '../../errors/raise.js';
+import { OSError } from '../../errors/index.js';
 import { fromshare } from '../../socket/index.js';
 import { Socket } from '../../socket/socket.js';
 import { print_error } from '../base.js';

@@ -115,7 +115,7 @@ describe('constructed by the user', () => {
 
 describe('raised', () => {
   test('with the call, its arguments, the address and the text of the system', () => {
-    const call = { syscall: 'connect', what: () => 'fd 5', address: ['10.0.0.1', 80] };
+    const call = { syscall: 'connect', args: { fd: 5 }, address: ['10.0.0.1', 80] };
     const error = thrown(() => raise(-113, call));
     expect(error).toMatchObject({
       message: "[EHOSTUNREACH] connect(fd 5, ['10.0.0.1', 80]): No route to host",
@@ -148,12 +148,13 @@ describe('raised', () => {
   });
 
   test('name resolution with the numbers and words of the C library', () => {
-    const what = () => "'nowhere'";
-    const gai = thrown(() => raise_gai(socket.EAI_NONAME, { syscall: 'getaddrinfo', what }));
+    const args = { host: 'nowhere', service: null };
+    const gai = thrown(() => raise_gai(socket.EAI_NONAME, { syscall: 'getaddrinfo', args }));
     expect(gai).toBeInstanceOf(socket.gaierror);
     expect(gai).toMatchObject({ errno: -2, code: 'EAI_NONAME', syscall: 'getaddrinfo' });
-    expect(gai.message).toMatch(/^\[EAI_NONAME\] getaddrinfo\('nowhere'\): \w/);
-    const host = thrown(() => raise_herror(socket.HOST_NOT_FOUND, { syscall: 'gethostbyname', what }));
+    expect(gai.message).toMatch(/^\[EAI_NONAME\] getaddrinfo\("nowhere", null\): \w/);
+    const name = { name: 'nowhere' };
+    const host = thrown(() => raise_herror(socket.HOST_NOT_FOUND, { syscall: 'gethostbyname', args: name }));
     expect(host).toBeInstanceOf(socket.herror);
     expect(host).toMatchObject({ errno: 1, code: 'HOST_NOT_FOUND' });
   });
@@ -262,40 +263,44 @@ describe('messages that help', () => {
   test.each<[string, Parameters<typeof hint>[1], RegExp | undefined]>([
     [
       'EAFNOSUPPORT',
-      { syscall: 'socket', text: 'AF_TIPC, SOCK_STREAM, 0', address: undefined },
+      { syscall: 'socket', args: { family: socket.AF_TIPC, type: SOCK_STREAM, proto: 0 } },
       /modprobe tipc/,
     ],
     [
       'EPROTONOSUPPORT',
-      { syscall: 'socket', text: 'AF_CAN, SOCK_DGRAM, CAN_ISOTP', address: undefined },
+      { syscall: 'socket', args: { family: socket.AF_CAN, type: SOCK_DGRAM, proto: socket.CAN_ISOTP } },
       /modprobe can-isotp/,
     ],
-    ['EMFILE', { syscall: 'accept', text: '', address: undefined }, /ulimit -n/],
-    ['ENODEV', { syscall: 'bind', text: '', address: ['can7'] }, /no such interface: `ip link`/],
+    ['EMFILE', { syscall: 'accept', args: { fd: 5 } }, /ulimit -n/],
+    ['ENODEV', { syscall: 'bind', args: { fd: 5 }, address: ['can7'] }, /no such interface: `ip link`/],
     [
       'ENODEV',
-      { syscall: 'setsockopt', text: 'fd 5, SOL_SOCKET, SO_BINDTODEVICE', address: undefined },
+      { syscall: 'setsockopt', args: { fd: 5, level: socket.SOL_SOCKET, option: socket.SO_BINDTODEVICE } },
       /no such interface/,
     ],
     [
       'ENODEV',
-      { syscall: 'setsockopt', text: 'fd 5, IPPROTO_IP, IP_ADD_MEMBERSHIP', address: undefined },
+      { syscall: 'setsockopt', args: { fd: 5, level: socket.IPPROTO_IP, option: socket.IP_ADD_MEMBERSHIP } },
       /name one/,
     ],
-    ['ENODEV', { syscall: 'connect', text: '', address: [3, 1024] }, /no way to this machine/],
+    ['ENODEV', { syscall: 'connect', args: { fd: 5 }, address: [3, 1024] }, /no way to this machine/],
     [
       'ECONNREFUSED',
-      { syscall: 'connect', text: '', address: '/run/x.sock' },
+      { syscall: 'connect', args: { fd: 5 }, address: '/run/x.sock' },
       /left from a server that ended/,
     ],
-    ['EADDRINUSE', { syscall: 'bind', text: '', address: '/run/x.sock' }, /remove it if no server uses it/],
-    ['ENOENT', { syscall: 'bind', text: '', address: ['hash', 'sha999'] }, /no such algorithm/],
+    [
+      'EADDRINUSE',
+      { syscall: 'bind', args: { fd: 5 }, address: '/run/x.sock' },
+      /remove it if no server uses it/,
+    ],
+    ['ENOENT', { syscall: 'bind', args: { fd: 5 }, address: ['hash', 'sha999'] }, /no such algorithm/],
     [
       'EPERM',
-      { syscall: 'setsockopt', text: 'fd 5, SOL_SOCKET, SO_DETACH_FILTER', address: undefined },
+      { syscall: 'setsockopt', args: { fd: 5, level: socket.SOL_SOCKET, option: socket.SO_DETACH_FILTER } },
       undefined,
     ],
-    ['EIO', { syscall: 'recv', text: '', address: undefined }, undefined],
+    ['EIO', { syscall: 'recv', args: { fd: 5 } }, undefined],
   ])('%s: %o', (code, call, words) => {
     const advice = hint(code, call);
     if (words === undefined) expect(advice).toBeUndefined();

@@ -2,7 +2,7 @@
  * A socket in memory for the tests of makefile(): what arrives is given in advance, and plans say what each receive and
  * each send does at most: a number of bytes, 'block' or 'timeout'.
  */
-import { OSError, TimeoutError } from '../../../dist/errors/raise.js';
+import { OSError, TimeoutError } from '../../../dist/errors/index.js';
 import type { MakefileSocket } from '../../../dist/files/blocking/index.js';
 
 export type Plan = (number | 'block' | 'timeout')[];

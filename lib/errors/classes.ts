@@ -1,0 +1,206 @@
+// The classes of every module's errors: Python's tree under OSError with Node's fields. All of them are public.
+//
+// The names of the numbers are in errno.ts. raise.ts builds the errors of failed calls and fills in their fields.
+import { constants } from 'node:os';
+import { errno_code, gai_code, host_code } from './errno.js';
+import { show_value } from './names.js';
+
+/**
+ * OSError(message, { cause }) or OSError(errno, strerror, filename) -> a system error; with an errno that has a
+ * subclass, one of that subclass, as in Python: `new OSError(2, 'No such file') instanceof FileNotFoundError`.
+ */
+export class OSError extends Error {
+  /** The error number, positive; that of `gaierror` is negative. Absent where the system gave none. */
+  declare errno?: number;
+  /** Its name, as `util.getSystemErrorName` spells it: 'ECONNREFUSED'. */
+  declare code?: string;
+  /** The call that failed. */
+  declare syscall?: string;
+  /** The system's text of the error alone. */
+  declare strerror?: string;
+  /** What the error most often means, and what to do about it, as the message has it after `strerror`; undefined if nothing is known. */
+  declare hint?: string;
+  /** The address that the call got. */
+  declare address?: unknown;
+  /** The file that the constructor got. */
+  declare filename?: unknown;
+  /** What `sendall`, `sendmsg` and `sendfile` had sent before the error. */
+  declare bytes_sent?: number;
+  /** What `recv_exactly` had received before the error. */
+  declare partial?: Buffer;
+
+  constructor(message?: string, options?: ErrorOptions);
+  constructor(errno: number, strerror: string, filename?: unknown);
+  constructor(first?: number | string, second?: string | ErrorOptions, filename?: unknown) {
+    const system = typeof first === 'number';
+    const code = system ? new.target.code_of(first) : undefined;
+    super(
+      system ? `[${code ?? `Errno ${first}`}] ${second}${filename_text(filename)}` : first,
+      typeof second === 'object' ? second : undefined,
+    );
+    if (!system) return;
+    const Subclass = new.target === OSError ? class_of(first) : OSError;
+    if (Subclass !== OSError) {
+      const error = new Subclass(first, String(second), filename);
+      Error.captureStackTrace(error, OSError);
+      // biome-ignore lint/correctness/noConstructorReturn: the class follows from the number, as in Python
+      return error;
+    }
+    this.errno = first;
+    if (code !== undefined) this.code = code;
+    this.strerror = String(second);
+    if (filename_text(filename) !== '') this.filename = filename;
+  }
+
+  /** The name of a number of this class. @internal */
+  static code_of(errno: number): string | undefined {
+    return errno_code(errno);
+  }
+}
+
+/** A call on a non-blocking socket would block: EAGAIN, EALREADY, EINPROGRESS. */
+export class BlockingIOError extends OSError {
+  /** What a buffered file had written before it would have blocked. */
+  declare characters_written?: number;
+}
+
+/** There is no such child process: ECHILD. */
+export class ChildProcessError extends OSError {}
+
+/** A connection failed: the class above the four below. */
+export class ConnectionError extends OSError {}
+
+/** The other side has closed, or this one was shut down: EPIPE, ESHUTDOWN. */
+export class BrokenPipeError extends ConnectionError {}
+
+/** The connection was ended on the way: ECONNABORTED. */
+export class ConnectionAbortedError extends ConnectionError {}
+
+/** Nobody listens there: ECONNREFUSED. */
+export class ConnectionRefusedError extends ConnectionError {}
+
+/** The other side has ended the connection by force: ECONNRESET. */
+export class ConnectionResetError extends ConnectionError {}
+
+/** The file exists: EEXIST. */
+export class FileExistsError extends OSError {}
+
+/** The file does not exist: ENOENT. */
+export class FileNotFoundError extends OSError {}
+
+/** A signal interrupted the call, and `siginterrupt(true)` said that it ends then: EINTR. */
+export class InterruptedError extends OSError {}
+
+/** It is a directory: EISDIR. */
+export class IsADirectoryError extends OSError {}
+
+/** It is not a directory: ENOTDIR. */
+export class NotADirectoryError extends OSError {}
+
+/** It is not permitted: EACCES, EPERM. */
+export class PermissionError extends OSError {}
+
+/** There is no such process: ESRCH. */
+export class ProcessLookupError extends OSError {}
+
+/** The time-out of the socket passed (`code` is 'ETIMEDOUT', without `errno`), or the kernel's did: ETIMEDOUT. */
+export class TimeoutError extends OSError {}
+
+/** A name or address could not be resolved. `errno` is one of EAI_*. See getaddrinfo(3). */
+export class gaierror extends OSError {
+  /** The host of the lookup; undefined if there was none (null). */
+  declare host?: string;
+  /** The service or the port of the lookup, as text; undefined if there was none (null). */
+  declare service?: string;
+
+  static override code_of(errno: number): string | undefined {
+    return gai_code(errno);
+  }
+}
+
+/** A host could not be looked up by the old calls. `errno` is an h_errno. See gethostbyname(3). */
+export class herror extends OSError {
+  static override code_of(errno: number): string | undefined {
+    return host_code(errno);
+  }
+}
+
+/** The stream ended before all the bytes that were asked for had come. */
+export class IncompleteReadError extends Error {
+  /** Always 'EOF'. */
+  readonly code = 'EOF';
+
+  /**
+   * @param partial what came
+   * @param expected how many bytes were asked for; undefined where that was not known
+   */
+  constructor(
+    readonly partial: Buffer,
+    readonly expected?: number,
+  ) {
+    super(`${partial.length} bytes read on a total of ${expected ?? 'undefined'} expected bytes`);
+  }
+}
+
+/** Python's older name of OSError. */
+/** Python's older name of TimeoutError. */
+export { OSError as error, TimeoutError as timeout };
+
+const classes = {
+  OSError,
+  BlockingIOError,
+  BrokenPipeError,
+  ChildProcessError,
+  ConnectionAbortedError,
+  ConnectionError,
+  ConnectionRefusedError,
+  ConnectionResetError,
+  FileExistsError,
+  FileNotFoundError,
+  IncompleteReadError,
+  InterruptedError,
+  IsADirectoryError,
+  NotADirectoryError,
+  PermissionError,
+  ProcessLookupError,
+  TimeoutError,
+  gaierror,
+  herror,
+};
+// On the prototype, so that the stack begins with it: that is what is left of the class after structuredClone.
+for (const [name, { prototype }] of Object.entries(classes)) {
+  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
+}
+
+const { errno } = constants;
+const subclasses = new Map<number, typeof OSError>([
+  [errno.EAGAIN, BlockingIOError],
+  [errno.EALREADY, BlockingIOError],
+  [errno.EINPROGRESS, BlockingIOError],
+  [errno.EWOULDBLOCK, BlockingIOError],
+  [errno.ECHILD, ChildProcessError],
+  [errno.EPIPE, BrokenPipeError],
+  [108, BrokenPipeError], // ESHUTDOWN
+  [errno.ECONNABORTED, ConnectionAbortedError],
+  [errno.ECONNREFUSED, ConnectionRefusedError],
+  [errno.ECONNRESET, ConnectionResetError],
+  [errno.EEXIST, FileExistsError],
+  [errno.ENOENT, FileNotFoundError],
+  [errno.EINTR, InterruptedError],
+  [errno.EISDIR, IsADirectoryError],
+  [errno.ENOTDIR, NotADirectoryError],
+  [errno.EACCES, PermissionError],
+  [errno.EPERM, PermissionError],
+  [errno.ESRCH, ProcessLookupError],
+  [errno.ETIMEDOUT, TimeoutError],
+]);
+
+/** class_of(errno) -> the class that the number has in Python. @internal */
+export function class_of(errno: number): typeof OSError {
+  return subclasses.get(errno) ?? OSError;
+}
+
+/** The file of an error, in its message. */
+function filename_text(filename: unknown): string {
+  return filename === undefined || filename === null ? '' : `: ${show_value(filename)}`;
+}
