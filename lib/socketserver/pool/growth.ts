@@ -14,7 +14,7 @@ const WAITING_MS = 1;
 /** and those that compute. */
 const COMPUTING_MS = 100;
 
-/** The workers of a pool: a workers. */
+/** What grow() needs to know of the workers of a pool. */
 export interface Workers {
   /** How many there are, starting ones too. */
   readonly size: number;
@@ -22,11 +22,11 @@ export interface Workers {
   readonly ready: number;
   /** How many requests were finished in all, in 32 bits. */
   readonly finished: number;
-  /** How many have a request and wait for something; the others compute, or have none. */
+  /** How many have a request and wait for something; the others compute, or have no request. */
   count_waiting(): number;
-  /** Waits until there are fewer than there may be. */
+  /** Waits until there are fewer workers than there may be. */
   vacancy(stop: AbortSignal): Promise<void>;
-  /** Starts one more, unless there are enough. */
+  /** Starts one worker more, unless there are as many as there may be. */
   hire(): void;
 }
 

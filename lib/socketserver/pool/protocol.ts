@@ -1,9 +1,9 @@
 // What goes between the threads of a pooled server (and its child processes).
 //
 // pool.ts, where the server is, starts the manager thread (manager.ts), which starts the workers (worker.ts). Who takes
-// requests: the server, where it has a hook that must see them first; else the threads themselves (lease.ts), and for
+// requests: the server, where it has a hook that must see them first; else the threads themselves (direct_accept.ts), and for
 // processes the manager (acceptor.ts). What somebody else took goes to whichever worker is free over a queue (queue.ts), and
-// all of them see at once what the others do in memory that they share (counters.ts).
+// all of them see at once what the others do in memory that they share (shared_state.ts).
 import type { MessagePort } from 'node:worker_threads';
 import type { SharedCounters } from './shared_state.js';
 import type { HandlerSource } from './source.js';

@@ -16,7 +16,7 @@ const FINISHED = 2;
 const AWAITED = 3;
 /** The most workers that were busy at a time, since the manager has looked. */
 const MOST = 4;
-/** Two words: what threads take requests from, see lease.ts. */
+/** Two words: what threads take requests from, see direct_accept.ts. */
 export const LEASE = 6;
 /** A bit for each signal that the server has a listener for, see signals.ts. */
 export const HANDLED = 8;
