@@ -1,12 +1,12 @@
 // ThreadingMixIn and ForkingMixIn: servers whose requests are handled by worker threads or child processes, and Python's
 // pre-defined combinations. The pool is made when it is first needed, and ends with server_close().
 import { integer, timeout as seconds } from '../util/validate.js';
+import { unless_aborted } from './abort.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { BaseServer } from './base.js';
 import { Pool } from './pool/pool.js';
 import { locate_handler } from './pool/source.js';
 import { MAX_WORKERS, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
-import { unless_aborted } from './socket_wait.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it of the constructor of a mix-in
 type Constructor<T> = new (...args: any[]) => T;

@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import type { ReturnedAddress } from '../../calls/address.js';
 import { SocketBase } from '../../calls/socket_base.js';
 import * as transfer from '../../calls/transfer.js';
+import { next_turn } from '../../calls/waiting/readiness.js';
 import * as c from '../../constants.js';
 import { OSError } from '../../errors/raise.js';
 import { from_socket } from '../../promises/index.js';
@@ -15,7 +16,7 @@ import { Socket as BlockingSocket } from '../../socket/socket.js';
 import { abort_after, listen, unlisten } from '../../util/deadline.js';
 import { integer, timeout as seconds, shown } from '../../util/validate.js';
 import { class_attributes, is_overridden } from '../attributes.js';
-import { BaseServer, print_error } from '../base.js';
+import { BaseServer } from '../base.js';
 import {
   drain_of,
   remember_constructed,
@@ -23,8 +24,10 @@ import {
   run_constructed_for,
   type ShutdownOptions,
 } from '../handlers.js';
+import { print_error } from '../report.js';
+import { is_scarce, PAUSE_MS } from '../scarcity.js';
 import { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
-import { is_readable, is_scarce, next_turn, PAUSE_MS } from '../socket_wait.js';
+import { is_readable } from '../socket_wait.js';
 import { Requests } from './requests.js';
 import type { AsyncServerClass, ServerClass } from './types.js';
 

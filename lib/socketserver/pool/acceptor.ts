@@ -7,19 +7,13 @@
 import { constants } from 'node:os';
 import { decode } from '../../calls/address.js';
 import * as transfer from '../../calls/transfer.js';
+import { next_turn } from '../../calls/waiting/readiness.js';
 import { MSG_DONTWAIT } from '../../constants.js';
 import { addon, cells, GENERATION } from '../../native/addon.js';
 import type { Socket } from '../../socket/socket.js';
-import {
-  is_readable,
-  is_scarce,
-  is_writable,
-  next_turn,
-  pause,
-  REST_LIMIT,
-  readable,
-  writable,
-} from '../socket_wait.js';
+import { DRAIN_LIMIT } from '../refuse.js';
+import { is_scarce, pause } from '../scarcity.js';
+import { is_readable, is_writable, readable, writable } from '../socket_wait.js';
 import type { ManagerConfig } from './protocol.js';
 import { AHEAD_LIMIT, encode_request, post } from './queue.js';
 import { count_request, finished, has_room } from './shared_state.js';
@@ -73,7 +67,7 @@ export class Acceptor {
 
   /** Takes those that have come already, until stopped. */
   async rest(stop: AbortSignal): Promise<void> {
-    for (let count = 0; count < REST_LIMIT && !stop.aborted; count++) {
+    for (let count = 0; count < DRAIN_LIMIT && !stop.aborted; count++) {
       if ((await this.#next(stop)) === -EAGAIN) return;
     }
   }

@@ -1,12 +1,12 @@
 // The manager of a pool, a thread of its own, so that the pool lives while the server's thread is blocked: starts workers
 // when all are busy, ends those that idle, replaces those that died, ends those that take too long. Where the server has no
 // hook that must see a request first, it lets threads take requests by themselves, and takes those of processes.
-
 import type { MessagePort } from 'node:worker_threads';
 import { fromshare } from '../../socket/index.js';
 import type { Socket } from '../../socket/socket.js';
 import { abort_after } from '../../util/deadline.js';
-import { is_readable, readable, unless_aborted } from '../socket_wait.js';
+import { unless_aborted } from '../abort.js';
+import { is_readable, readable } from '../socket_wait.js';
 import { Acceptor } from './acceptor.js';
 import { Lender } from './direct_accept.js';
 import { grow } from './growth.js';

@@ -9,7 +9,7 @@ import * as transfer from '../../calls/transfer.js';
 import { MSG_DONTWAIT, MSG_PEEK } from '../../constants.js';
 import { addon } from '../../native/addon.js';
 import type { Socket } from '../../socket/socket.js';
-import { is_scarce } from '../socket_wait.js';
+import { is_scarce } from '../scarcity.js';
 import { bytes_again } from './shared_state.js';
 
 const { EAGAIN } = constants.errno;

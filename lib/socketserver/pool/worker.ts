@@ -5,13 +5,15 @@ import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import * as message from '../../calls/message.js';
 import { poll } from '../../calls/waiting/poll.js';
+import { next_turn } from '../../calls/waiting/readiness.js';
 import { MSG_CTRUNC, MSG_DONTWAIT, POLLOUT, SHUT_WR } from '../../constants.js';
 import { OSError } from '../../errors/raise.js';
 import { fromshare } from '../../socket/index.js';
 import { Socket } from '../../socket/socket.js';
-import { print_error } from '../base.js';
 import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from '../handlers.js';
-import { next_turn, PAUSE_MS } from '../socket_wait.js';
+import { print_error } from '../report.js';
+import { PAUSE_MS } from '../scarcity.js';
+import { worker_state } from '../worker_state.js';
 import { current_lease, has_ended, is_waiting, type Lease, type Taken, take } from './direct_accept.js';
 import { pack_error } from './packed_error.js';
 import { QUEUE_FD, REPORT_FD, type Report, SERVER_FD, type WorkerConfig } from './protocol.js';
@@ -32,7 +34,6 @@ import {
 } from './shared_state.js';
 import { spare_handled } from './signals.js';
 import { load_handler } from './source.js';
-import { worker_state } from './worker_state.js';
 
 const { EAGAIN, EMFILE } = constants.errno;
 /** So many requests without a turn of the event loop. */

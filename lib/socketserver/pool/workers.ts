@@ -2,8 +2,8 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { Socket } from '../../socket/socket.js';
-import { print_error, print_uncaught } from '../base.js';
-import { unless_aborted } from '../socket_wait.js';
+import { unless_aborted } from '../abort.js';
+import { print_error, print_uncaught } from '../report.js';
 import { pack_error, unpack_error } from './packed_error.js';
 import { COUNTERS_FD, type ManagerConfig, type News, type Report, type WorkerConfig } from './protocol.js';
 import { holds_any } from './queue.js';
