@@ -15,7 +15,7 @@ import { send_fds } from '../../socket/descriptors.js';
 import { Socket } from '../../socket/socket.js';
 import type { PoolConfig } from './protocol.js';
 import { LOOK_MESSAGE } from './queue.js';
-import { LEASE, LISTENING, QUEUING, SLOT_SIZE, SLOTS, STATE } from './shared_state.js';
+import { LISTENER, LISTENING, QUEUING, SLOT_SIZE, SLOTS, STATE } from './shared_state.js';
 
 const { EBADF } = constants.errno;
 const NONE = 0n;
@@ -23,14 +23,17 @@ const GENERATION_BITS = 32n;
 
 /** The lease as one word, so that descriptor and generation are always of one: the descriptor plus 1 is above. */
 function word_of(counters: Int32Array): BigUint64Array {
-  return new BigUint64Array(counters.buffer, counters.byteOffset + LEASE * counters.BYTES_PER_ELEMENT, 1);
+  return new BigUint64Array(counters.buffer, counters.byteOffset + LISTENER * counters.BYTES_PER_ELEMENT, 1);
 }
 
 /** What threads may take requests from; of the descriptor. */
-export type Lease = transfer.Descriptor<number>;
+export type ListenerDescriptor = transfer.Descriptor<number>;
 
 /** The lease there is. */
-export function current_lease(counters: Int32Array, { family, proto }: PoolConfig): Lease | undefined {
+export function current_listener(
+  counters: Int32Array,
+  { family, proto }: PoolConfig,
+): ListenerDescriptor | undefined {
   const word = Atomics.load(word_of(counters), 0);
   if (word === NONE) return undefined;
   const _fd = Number(word >> GENERATION_BITS) - 1;
@@ -38,7 +41,7 @@ export function current_lease(counters: Int32Array, { family, proto }: PoolConfi
 }
 
 /** A request that a worker has. */
-export interface Taken {
+export interface ReceivedRequest {
   /** The connection; of datagrams there is none. */
   readonly connection: Socket<number> | undefined;
   readonly client_address: ReturnedAddress<number>;
@@ -48,21 +51,28 @@ export interface Taken {
 const NOTHING = Buffer.alloc(0);
 
 /** Whether a request is there. */
-export function is_waiting({ _fd }: Lease): boolean {
+export function has_request({ _fd }: ListenerDescriptor): boolean {
   return poll([{ fd: _fd, events: POLLIN, revents: 0 }], 0) > 0;
 }
 
 /** Takes the next request, waiting for it; or gives -errno, EBADF where the lease has ended. */
-export function take(lease: Lease, { type, max_packet_size }: PoolConfig): Taken | number {
+export function receive_request(
+  listener: ListenerDescriptor,
+  { type, max_packet_size }: PoolConfig,
+): ReceivedRequest | number {
   if (max_packet_size > 0) {
-    const received = transfer.recvfrom(lease, max_packet_size, 0, -1);
+    const received = transfer.recvfrom(listener, max_packet_size, 0, -1);
     if (typeof received === 'number') return received;
     return { connection: undefined, packet: received[0], client_address: received[1] };
   }
-  const fd = addon.accept4(lease._fd, lease._generation, 0, -1);
+  const fd = addon.accept4(listener._fd, listener._generation, 0, -1);
   if (fd < 0) return fd;
-  const client_address = decode(lease.family, lease.proto);
-  return { connection: new Socket(lease.family, type, lease.proto, fd), packet: NOTHING, client_address };
+  const client_address = decode(listener.family, listener.proto);
+  return {
+    connection: new Socket(listener.family, type, listener.proto, fd),
+    packet: NOTHING,
+    client_address,
+  };
 }
 
 /** Whether the lease has ended. */
@@ -71,7 +81,7 @@ export function has_ended(result: number): boolean {
 }
 
 /** The manager's side. */
-export class Lender {
+export class SharedListener {
   readonly #counters: Int32Array;
   readonly #listener: Socket<number>;
   readonly #queue: Socket<number>;

@@ -8,7 +8,7 @@ import { abort_after } from '../../util/deadline.js';
 import { unless_aborted } from '../abort.js';
 import { is_readable, readable } from '../socket_wait.js';
 import { Acceptor } from './acceptor.js';
-import { Lender } from './direct_accept.js';
+import { SharedListener } from './direct_accept.js';
 import { grow } from './growth.js';
 import type { ManagerConfig, News, Order } from './protocol.js';
 import { discard, post, STOP_MESSAGE } from './queue.js';
@@ -20,7 +20,7 @@ import {
   take_most,
   under_way,
 } from './shared_state.js';
-import { Crew } from './workers.js';
+import { Workers } from './workers.js';
 
 /** What is cut off ends within so many times so many milliseconds. */
 const CUT_TRIES = 20;
@@ -32,9 +32,9 @@ class Manager {
   readonly #config: ManagerConfig;
   readonly #counters: Int32Array;
   readonly #port: MessagePort;
-  readonly #crew: Crew;
+  readonly #workers: Workers;
   readonly #acceptor: Acceptor;
-  readonly #lender: Lender;
+  readonly #shared_listener: SharedListener;
   readonly #queue_in: Socket<number>;
   readonly #queue_out: Socket<number>;
   readonly #listener: Socket<number>;
@@ -54,7 +54,7 @@ class Manager {
     this.#queue_in = fromshare(config.queue_in);
     this.#queue_out = fromshare(config.queue_out);
     this.#listener = fromshare(config.listener);
-    this.#crew = new Crew(config, this.#counters, this.#queue_out, this.#listener, {
+    this.#workers = new Workers(config, this.#counters, this.#queue_out, this.#listener, {
       tell: (news) => this.#tell(news),
       changed: () => this.#look_again(),
       failed: (message) => this.#fail(message),
@@ -63,7 +63,7 @@ class Manager {
       room: (ahead, stop) => this.#room(ahead, stop),
       put: () => this.#is_short() && this.#look_again(),
     });
-    this.#lender = new Lender(this.#counters, this.#listener, this.#queue_in);
+    this.#shared_listener = new SharedListener(this.#counters, this.#listener, this.#queue_in);
     port.on('message', (order: Order) => {
       this.#obey(order).then(
         () => this.#tell({ type: 'done', order: order.order }),
@@ -71,10 +71,10 @@ class Manager {
       );
     });
     setInterval(() => this.#shrink(), IDLE_MS).unref();
-    this.#crew.hire();
+    this.#workers.start_one();
     const { signal } = this.#over;
     signal.addEventListener('abort', () => this.#look_again());
-    grow(this.#crew, signal, {
+    grow(this.#workers, signal, {
       begins: () => this.#until(() => this.#is_short() || signal.aborted),
       goes_on: () => this.#is_short(),
     }).catch((error: unknown) => this.#fail(String(error)));
@@ -102,7 +102,7 @@ class Manager {
       case 'room':
         return this.#room(0, this.#over.signal);
       case 'look':
-        return this.#lender.interrupt();
+        return this.#shared_listener.interrupt();
       case 'rest':
         return this.#rest(order.limit_ms);
       case 'drain':
@@ -115,7 +115,8 @@ class Manager {
   #start_taking(): void {
     this.#stop_taking();
     const { signal } = this.#stop;
-    const run = this.#config.kind === 'thread' ? () => this.#lend(signal) : () => this.#acceptor.run(signal);
+    const run =
+      this.#config.kind === 'thread' ? () => this.#share_listener(signal) : () => this.#acceptor.run(signal);
     // The order is answered before that has ended.
     this.#ended = this.#ended.then(run).catch((error: unknown) => this.#fail(String(error)));
   }
@@ -123,14 +124,14 @@ class Manager {
   #stop_taking(): void {
     this.#stop.abort();
     this.#stop = new AbortController();
-    this.#lender.close();
+    this.#shared_listener.close();
   }
 
   /** Lets threads take requests until stopped. */
-  async #lend(stop: AbortSignal): Promise<void> {
+  async #share_listener(stop: AbortSignal): Promise<void> {
     if (stop.aborted) return;
-    this.#lender.open();
-    await grow(this.#crew, stop, {
+    this.#shared_listener.open();
+    await grow(this.#workers, stop, {
       begins: () => readable(this.#listener, stop),
       goes_on: () => is_readable(this.#listener),
     });
@@ -138,7 +139,7 @@ class Manager {
 
   /** Whether requests wait that no worker is free for: on the queue, or for room. */
   #is_short(): boolean {
-    return under_way(this.#counters) + this.#waiting > this.#crew.ready;
+    return under_way(this.#counters) + this.#waiting > this.#workers.ready;
   }
 
   /** Takes the requests that have come before serving ended, and closes what further ones would come by. */
@@ -188,20 +189,20 @@ class Manager {
     this.#look_again();
     await this.#until(
       () => has_room(this.#counters, ahead) || ends(),
-      () => this.#crew.ready + ahead,
+      () => this.#workers.ready + ahead,
     );
     this.#waiting--;
     stop.removeEventListener('abort', look);
   }
 
   async #drain(limit_ms: number): Promise<void> {
-    const drained = () => under_way(this.#counters) <= 0 && !this.#lender.is_taking;
+    const drained = () => under_way(this.#counters) <= 0 && !this.#shared_listener.is_taking;
     const wait = (ms: number) => this.#until(drained, () => 1, ms);
     if (await wait(limit_ms)) return;
     for (let tries = 0; tries < CUT_TRIES; tries++) {
       // One that has just taken a request from the queue is not busy yet.
       count_discarded(this.#counters, discard(this.#queue_out, this.#config.max_packet_size));
-      this.#crew.end_busy('was cut off: the server drained');
+      this.#workers.end_busy('was cut off: the server drained');
       if (await wait(CUT_MS)) return;
     }
   }
@@ -209,19 +210,19 @@ class Manager {
   /** Lets workers go that had nothing to do since the last time, but one. */
   #shrink(): void {
     const needed = Math.max(1, take_most(this.#counters));
-    const idle = this.#crew.ready - needed;
-    for (let i = 0; i < idle; i++) this.#crew.dismiss(() => post(this.#queue_in, [STOP_MESSAGE], []));
-    if (idle > 0) this.#lender.interrupt();
+    const idle = this.#workers.ready - needed;
+    for (let i = 0; i < idle; i++) this.#workers.stop_idle(() => post(this.#queue_in, [STOP_MESSAGE], []));
+    if (idle > 0) this.#shared_listener.interrupt();
   }
 
   /** Ends all workers, each after its request. */
   async #close(): Promise<void> {
     this.#over.abort();
     this.#stop_taking();
-    this.#crew.close();
+    this.#workers.close();
     // The server has closed its end before: now the queue ends, and the workers with it.
     this.#queue_in.close();
-    await this.#until(() => this.#crew.size === 0);
+    await this.#until(() => this.#workers.size === 0);
     this.#queue_out.close();
     this.#listener.close();
     setImmediate(() => process.exit());

@@ -17,7 +17,7 @@ const AWAITED = 3;
 /** The most workers that were busy at a time, since the manager has looked. */
 const MOST = 4;
 /** Two words: what threads take requests from, see direct_accept.ts. */
-export const LEASE = 6;
+export const LISTENER = 6;
 /** A bit for each signal that the server has a listener for, see signals.ts. */
 export const HANDLED = 8;
 /** From here on, for each worker: what it does, how many requests it began, and whose the last is: the length of a text, and it. */

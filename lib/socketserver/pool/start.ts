@@ -50,7 +50,7 @@ export function start_manager(config: ManagerConfig): Worker {
 }
 
 /** Starts a worker thread. */
-export function start_worker(config: WorkerConfig): Worker {
+export function start_worker_thread(config: WorkerConfig): Worker {
   return start_thread('work', config);
 }
 
@@ -59,7 +59,7 @@ export function start_worker(config: WorkerConfig): Worker {
  *
  * @param server_fd what it answers datagrams by
  */
-export function start_process(
+export function start_worker_process(
   config: WorkerConfig,
   queue_fd: number,
   counters_fd: number,

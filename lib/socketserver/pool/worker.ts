@@ -14,7 +14,14 @@ import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from
 import { print_error } from '../report.js';
 import { PAUSE_MS } from '../scarcity.js';
 import { worker_state } from '../worker_state.js';
-import { current_lease, has_ended, is_waiting, type Lease, type Taken, take } from './direct_accept.js';
+import {
+  current_listener,
+  has_ended,
+  has_request,
+  type ListenerDescriptor,
+  type ReceivedRequest,
+  receive_request,
+} from './direct_accept.js';
 import { pack_error } from './packed_error.js';
 import { QUEUE_FD, REPORT_FD, type Report, SERVER_FD, type WorkerConfig } from './protocol.js';
 import { decode_request, message_size } from './queue.js';
@@ -117,10 +124,10 @@ class Slot {
   }
 
   /** It waits for the server's socket, if it may. */
-  lease(): Lease | undefined {
-    const lease = current_lease(this.#counters, this.#config);
-    if (lease !== undefined) Atomics.store(this.#counters, this.#start + STATE, LISTENING);
-    return lease;
+  listen(): ListenerDescriptor | undefined {
+    const listener = current_listener(this.#counters, this.#config);
+    if (listener !== undefined) Atomics.store(this.#counters, this.#start + STATE, LISTENING);
+    return listener;
   }
 
   /** A request begins. @param queued whether it was on the queue */
@@ -207,9 +214,9 @@ class RequestLoop {
       this.#slot.queue();
       let received = this.#receive(MSG_DONTWAIT);
       if (received === -EAGAIN) {
-        const lease = this.#slot.lease();
-        if (lease !== undefined) {
-          await this.#listen(lease);
+        const listener = this.#slot.listen();
+        if (listener !== undefined) {
+          await this.#listen(listener);
           continue;
         }
         // What a handler left behind gets a turn.
@@ -251,11 +258,11 @@ class RequestLoop {
   }
 
   /** Handles requests from the server's socket until the lease ends. */
-  async #listen(lease: Lease): Promise<void> {
+  async #listen(listener: ListenerDescriptor): Promise<void> {
     for (let count = 1; ; count++) {
-      if (!is_waiting(lease)) await next_turn();
-      this.#slot.lease();
-      const taken = take(lease, this.#config);
+      if (!has_request(listener)) await next_turn();
+      this.#slot.listen();
+      const taken = receive_request(listener, this.#config);
       if (typeof taken === 'number') {
         if (has_ended(taken)) return;
         // No descriptor is left, or the like; the request stays where it is.
@@ -279,7 +286,7 @@ class RequestLoop {
     else this.#report({ type: 'error', client_address, error: pack_error(error) });
   }
 
-  #handle({ connection, client_address, packet }: Taken): void {
+  #handle({ connection, client_address, packet }: ReceivedRequest): void {
     try {
       run_handler(this.#Handler, connection ?? [packet, this.#sockets.listener], client_address, this.#view);
     } catch (error) {

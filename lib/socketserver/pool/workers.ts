@@ -20,7 +20,7 @@ import {
   slot_index,
   under_way,
 } from './shared_state.js';
-import { start_process, start_worker } from './start.js';
+import { start_worker_process, start_worker_thread } from './start.js';
 
 /** So many are started at a time. */
 const STARTING_LIMIT = 4;
@@ -29,8 +29,8 @@ const HOLD_OFF_MS = 1000;
 /** Nothing happens for so long: no worker is about to begin a request that it took. */
 const QUIET_MS = 100;
 
-/** What a crew tells its manager. */
-export interface CrewEvents {
+/** What the workers tell their manager. */
+export interface WorkerEvents {
   tell(news: News): void;
   /** A worker became ready, finished a request, or ended. */
   changed(): void;
@@ -38,7 +38,7 @@ export interface CrewEvents {
   failed(message: string): void;
 }
 
-interface Member {
+interface WorkerRecord {
   readonly slot: number;
   readonly pid: number | undefined;
   ready: boolean;
@@ -48,7 +48,7 @@ interface Member {
   serial: number;
   seen_ms: number;
   /** Why it is being ended, for the error of its request. */
-  verdict: string | undefined;
+  reason: string | undefined;
   /** What it failed with, by itself. */
   error: unknown;
   end(): void;
@@ -65,17 +65,17 @@ function is_asleep(task: string | undefined): boolean {
   }
 }
 
-export class Crew {
+export class Workers {
   readonly #config: ManagerConfig;
   readonly #queue: Socket<number>;
   readonly #listener: Socket<number>;
-  readonly #events: CrewEvents;
-  readonly #members = new Set<Member>();
+  readonly #events: WorkerEvents;
+  readonly #workers = new Set<WorkerRecord>();
   readonly #counters: Int32Array;
   #vacancy: (() => void)[] = [];
   /** Those that ended while they waited for a request, and how: they may have taken one. */
-  readonly #doubtful: [Member, string][] = [];
-  #dismissed = 0;
+  readonly #doubtful: [WorkerRecord, string][] = [];
+  #stopping = 0;
   #hold_off_until = 0;
   /** The handler could be imported: what fails later is no mistake of the program's. */
   #was_loaded = false;
@@ -86,7 +86,7 @@ export class Crew {
     counters: Int32Array,
     queue: Socket<number>,
     listener: Socket<number>,
-    events: CrewEvents,
+    events: WorkerEvents,
   ) {
     this.#config = config;
     this.#queue = queue;
@@ -102,7 +102,7 @@ export class Crew {
 
   /** How many there are, starting ones too. */
   get size(): number {
-    return this.#members.size;
+    return this.#workers.size;
   }
 
   /** How many are ready, busy or not. */
@@ -117,7 +117,7 @@ export class Crew {
 
   /** How many have a request and wait for something, as the kernel sees it now; the others compute, or have none. */
   count_waiting(): number {
-    return [...this.#members].filter((member) => this.#is_busy(member) && is_asleep(member.task)).length;
+    return [...this.#workers].filter((worker) => this.#is_busy(worker) && is_asleep(worker.task)).length;
   }
 
   /** Whether there are as many as there may be. */
@@ -133,30 +133,30 @@ export class Crew {
   }
 
   /** Starts one more, unless there are enough. */
-  hire(): void {
+  start_one(): void {
     const { kind } = this.#config;
-    const starting = [...this.#members].filter((member) => !member.ready).length;
+    const starting = [...this.#workers].filter((worker) => !worker.ready).length;
     // The first starts alone: it is soonest there, and tells whether the handler can be imported.
     const limit = this.ready > 0 ? STARTING_LIMIT : 1;
     if (starting >= limit || this.is_full) return;
     if (performance.now() < this.#hold_off_until) return;
     const slot = this.#free_slot();
     try {
-      if (kind === 'thread') this.#hire_thread(slot);
-      else this.#hire_process(slot);
+      if (kind === 'thread') this.#start_thread(slot);
+      else this.#start_process(slot);
     } catch (error) {
-      this.#not_hired(error instanceof Error ? error.message : String(error));
+      this.#start_failed(error instanceof Error ? error.message : String(error));
     }
   }
 
   /** One could not be started: for want of descriptors or memory, or it was killed, where others could. */
-  #not_hired(message: string): void {
+  #start_failed(message: string): void {
     this.#hold_off_until = performance.now() + HOLD_OFF_MS;
     if (!this.#closing && !this.#was_loaded) this.#events.failed(message);
   }
 
   #free_slot(): number {
-    const taken = new Set([...this.#members].map((member) => member.slot));
+    const taken = new Set([...this.#workers].map((worker) => worker.slot));
     let slot = 0;
     while (taken.has(slot)) slot++;
     return slot;
@@ -167,39 +167,39 @@ export class Crew {
     return { ...common, slot };
   }
 
-  #hire_thread(slot: number): void {
+  #start_thread(slot: number): void {
     const { max_packet_size } = this.#config;
-    const worker = start_worker({
+    const thread = start_worker_thread({
       ...this.#worker_config(slot),
       queue: this.#queue.share(),
       ...(max_packet_size > 0 ? { listener: this.#listener.share() } : {}),
     });
-    const member = this.#add(slot, undefined, () => void worker.terminate());
-    worker.on('message', (report: Report) => this.#hear(member, report));
-    worker.on('error', (error) => {
-      member.error = error;
+    const worker = this.#add(slot, undefined, () => void thread.terminate());
+    thread.on('message', (report: Report) => this.#hear(worker, report));
+    thread.on('error', (error) => {
+      worker.error = error;
     });
-    worker.on('exit', (code) => this.#gone(member, `exit code ${code}`));
+    thread.on('exit', (code) => this.#ended(worker, `exit code ${code}`));
   }
 
-  #hire_process(slot: number): void {
+  #start_process(slot: number): void {
     // Who only gets connections must not keep the server's socket open.
     const listener = this.#config.max_packet_size > 0 ? this.#listener.fileno() : undefined;
     const config = { ...this.#worker_config(slot), counters: COUNTERS_FD };
-    const child = start_process(config, this.#queue.fileno(), Number(this.#config.counters), listener);
-    const member = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
+    const child = start_worker_process(config, this.#queue.fileno(), Number(this.#config.counters), listener);
+    const worker = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
     child.on('error', (error) => {
-      member.error = error;
-      if (child.pid === undefined) this.#gone(member, error.message);
+      worker.error = error;
+      if (child.pid === undefined) this.#ended(worker, error.message);
     });
-    this.#listen(member, child);
+    this.#listen(worker, child);
     // `close` comes when all it had reported was read.
-    child.on('close', (code, signal) => this.#gone(member, signal ?? `exit code ${code}`));
+    child.on('close', (code, signal) => this.#ended(worker, signal ?? `exit code ${code}`));
     this.#tell_children();
   }
 
   /** Reports of a process are lines of JSON. */
-  #listen(member: Member, child: ChildProcess): void {
+  #listen(worker: WorkerRecord, child: ChildProcess): void {
     let rest = '';
     const stream = child.stdio[4];
     if (stream === undefined || stream === null || !('setEncoding' in stream)) return;
@@ -208,55 +208,55 @@ export class Crew {
     stream.on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) this.#hear(member, JSON.parse(line) as Report);
+      for (const line of lines) this.#hear(worker, JSON.parse(line) as Report);
     });
   }
 
   #tell_children(): void {
-    const pids = [...this.#members].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+    const pids = [...this.#workers].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
     this.#events.tell({ type: 'children', pids });
   }
 
-  #add(slot: number, pid: number | undefined, end: () => void): Member {
-    const member: Member = {
+  #add(slot: number, pid: number | undefined, end: () => void): WorkerRecord {
+    const worker: WorkerRecord = {
       slot,
       pid,
       ready: false,
       task: undefined,
       serial: 0,
       seen_ms: 0,
-      verdict: undefined,
+      reason: undefined,
       error: undefined,
       end,
     };
-    Atomics.store(this.#counters, this.#word(member, STATE), 0);
-    Atomics.store(this.#counters, this.#word(member, SERIAL), 0);
-    this.#members.add(member);
-    return member;
+    Atomics.store(this.#counters, this.#word(worker, STATE), 0);
+    Atomics.store(this.#counters, this.#word(worker, SERIAL), 0);
+    this.#workers.add(worker);
+    return worker;
   }
 
-  #word(member: Member, index: number): number {
-    return slot_index(member.slot) + index;
+  #word(worker: WorkerRecord, index: number): number {
+    return slot_index(worker.slot) + index;
   }
 
-  #is_busy(member: Member): boolean {
-    return Atomics.load(this.#counters, this.#word(member, STATE)) === BUSY;
+  #is_busy(worker: WorkerRecord): boolean {
+    return Atomics.load(this.#counters, this.#word(worker, STATE)) === BUSY;
   }
 
   #is_any_busy(): boolean {
-    return [...this.#members].some((member) => this.#is_busy(member));
+    return [...this.#workers].some((worker) => this.#is_busy(worker));
   }
 
-  #hear(member: Member, report: Report): void {
+  #hear(worker: WorkerRecord, report: Report): void {
     switch (report.type) {
       case 'loaded':
-        member.ready = true;
-        member.task = report.task;
+        worker.ready = true;
+        worker.task = report.task;
         this.#was_loaded = true;
         Atomics.add(this.#counters, READY, 1);
         break;
       case 'load_error':
-        this.#not_hired(report.message);
+        this.#start_failed(report.message);
         break;
       case 'finished':
         break;
@@ -269,36 +269,36 @@ export class Crew {
   }
 
   /** A worker has ended: a request that it had is lost. */
-  #gone(member: Member, how: string): void {
-    if (!this.#members.delete(member)) return;
+  #ended(worker: WorkerRecord, how: string): void {
+    if (!this.#workers.delete(worker)) return;
     const { name, module } = this.#config.handler;
-    if (!member.ready) {
-      const why = member.error === undefined ? how : pack_error(member.error).stack;
-      this.#not_hired(`${name}: its worker ended (${why}) before ${module} was imported`);
+    if (!worker.ready) {
+      const why = worker.error === undefined ? how : pack_error(worker.error).stack;
+      this.#start_failed(`${name}: its worker ended (${why}) before ${module} was imported`);
     } else {
-      const was_busy = this.#is_busy(member);
-      // One that was dismissed is not counted any more.
-      if (!was_busy && this.#dismissed > 0) this.#dismissed--;
+      const was_busy = this.#is_busy(worker);
+      // One that was to stop is not counted any more.
+      if (!was_busy && this.#stopping > 0) this.#stopping--;
       else Atomics.sub(this.#counters, READY, 1);
-      Atomics.store(this.#counters, this.#word(member, STATE), 0);
+      Atomics.store(this.#counters, this.#word(worker, STATE), 0);
       if (was_busy) {
         count_finished(this.#counters);
-        this.#report_loss(member, how, recorded_client(this.#counters, member.slot));
+        this.#report_loss(worker, how, recorded_client(this.#counters, worker.slot));
       } else {
         // Of a process Node has said so.
-        if (member.error !== undefined)
-          print_uncaught(`a worker thread, in what ${name} left behind`, member.error);
-        if (this.#doubtful.push([member, how]) === 1) void this.#settle();
+        if (worker.error !== undefined)
+          print_uncaught(`a worker thread, in what ${name} left behind`, worker.error);
+        if (this.#doubtful.push([worker, how]) === 1) void this.#report_lost();
       }
-      if (this.#members.size === 0 && (!this.#closing || holds_any(this.#queue))) this.hire();
+      if (this.#workers.size === 0 && (!this.#closing || holds_any(this.#queue))) this.start_one();
     }
-    if (member.pid !== undefined) this.#tell_children();
+    if (worker.pid !== undefined) this.#tell_children();
     for (const tell of this.#vacancy.splice(0)) tell();
     this.#events.changed();
   }
 
   /** Finds out what was lost: what is counted still when nobody is busy, no request waits, and all is quiet. */
-  async #settle(): Promise<void> {
+  async #report_lost(): Promise<void> {
     for (let is_quiet = false; !is_quiet; ) {
       const before = activity(this.#counters);
       await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
@@ -306,16 +306,16 @@ export class Crew {
       is_quiet = activity(this.#counters) === before && !this.#is_any_busy() && !holds_any(this.#queue);
     }
     const lost = forget_lost(this.#counters);
-    for (const [member, how] of this.#doubtful.splice(0).slice(0, Math.max(0, lost))) {
-      this.#report_loss(member, how, null);
+    for (const [worker, how] of this.#doubtful.splice(0).slice(0, Math.max(0, lost))) {
+      this.#report_loss(worker, how, null);
     }
     this.#events.changed();
   }
 
-  #report_loss(member: Member, how: string, client_address: unknown): void {
+  #report_loss(worker: WorkerRecord, how: string, client_address: unknown): void {
     const { handler, kind, print_errors } = this.#config;
-    const cause = member.error === undefined ? '' : `: ${pack_error(member.error).stack}`;
-    const what = member.verdict ?? `ended its ${kind} (${how})${cause}`;
+    const cause = worker.error === undefined ? '' : `: ${pack_error(worker.error).stack}`;
+    const what = worker.reason ?? `ended its ${kind} (${how})${cause}`;
     const error = pack_error(new Error(`${handler.name} ${what}`));
     const told = { ...error, stack: `Error: ${error.message}` };
     if (print_errors) print_error(client_address, unpack_error(told));
@@ -325,33 +325,33 @@ export class Crew {
   /** Ends those whose request was seen for too long: by the manager's clock, for nothing else tells time to all processes. */
   #end_late(limit_ms: number): void {
     const now_ms = performance.now();
-    for (const member of this.#members) {
-      if (!this.#is_busy(member)) continue;
-      const serial = Atomics.load(this.#counters, this.#word(member, SERIAL));
-      if (serial !== member.serial) {
-        member.serial = serial;
-        member.seen_ms = now_ms;
-      } else if (now_ms - member.seen_ms >= limit_ms) {
-        this.#end(member, `took longer than handler_timeout, ${limit_ms / 1000} s`);
+    for (const worker of this.#workers) {
+      if (!this.#is_busy(worker)) continue;
+      const serial = Atomics.load(this.#counters, this.#word(worker, SERIAL));
+      if (serial !== worker.serial) {
+        worker.serial = serial;
+        worker.seen_ms = now_ms;
+      } else if (now_ms - worker.seen_ms >= limit_ms) {
+        this.#end(worker, `took longer than handler_timeout, ${limit_ms / 1000} s`);
       }
     }
   }
 
-  #end(member: Member, verdict: string): void {
-    if (member.verdict !== undefined) return;
-    member.verdict = verdict;
-    member.end();
+  #end(worker: WorkerRecord, reason: string): void {
+    if (worker.reason !== undefined) return;
+    worker.reason = reason;
+    worker.end();
   }
 
   /** Ends those that handle a request, now. */
-  end_busy(verdict: string): void {
-    for (const member of this.#members) if (this.#is_busy(member)) this.#end(member, verdict);
+  end_busy(reason: string): void {
+    for (const worker of this.#workers) if (this.#is_busy(worker)) this.#end(worker, reason);
   }
 
   /** One of those that idle is to end. @param send puts that on the queue, or gives false */
-  dismiss(send: () => boolean): void {
+  stop_idle(send: () => boolean): void {
     if (!send()) return;
-    this.#dismissed++;
+    this.#stopping++;
     Atomics.sub(this.#counters, READY, 1);
   }
 
@@ -360,6 +360,6 @@ export class Crew {
     this.#closing = true;
     if (under_way(this.#counters) > 0) return;
     // Nothing is left for those that only start. Threads must, or Node leaves the files open that they import.
-    for (const { ready, pid, end } of this.#members) if (!ready && pid !== undefined) end();
+    for (const { ready, pid, end } of this.#workers) if (!ready && pid !== undefined) end();
   }
 }
