@@ -10,13 +10,13 @@ import * as transfer from '../../calls/transfer.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
 import { MSG_DONTWAIT } from '../../constants.js';
 import { addon, cells, GENERATION } from '../../native/addon.js';
-import type { Socket } from '../../socket/socket.js';
+import type { socket as Socket } from '../../socket/index.js';
 import { DRAIN_LIMIT } from '../refuse.js';
 import { is_scarce, pause } from '../scarcity.js';
 import { is_readable, is_writable, readable, writable } from '../socket_wait.js';
 import type { ManagerConfig } from './protocol.js';
 import { AHEAD_LIMIT, encode_request, post } from './queue.js';
-import { count_request, finished, has_room } from './shared_state.js';
+import type { SharedState } from './shared_state.js';
 
 const { EAGAIN } = constants.errno;
 /** So many requests without a turn of the event loop. */
@@ -34,7 +34,7 @@ export interface AcceptorEvents {
 
 export class Acceptor {
   readonly #config: ManagerConfig;
-  readonly #counters: Int32Array;
+  readonly #state: SharedState;
   readonly #listener: Socket<number>;
   readonly #queue: Socket<number>;
   readonly #events: AcceptorEvents;
@@ -44,13 +44,13 @@ export class Acceptor {
 
   constructor(
     config: ManagerConfig,
-    counters: Int32Array,
+    state: SharedState,
     listener: Socket<number>,
     queue: Socket<number>,
     events: AcceptorEvents,
   ) {
     this.#config = config;
-    this.#counters = counters;
+    this.#state = state;
     this.#listener = listener;
     this.#queue = queue;
     this.#events = events;
@@ -75,7 +75,7 @@ export class Acceptor {
   /** Puts the next request on the queue, once there is room; 0 or -errno. */
   async #next(stop: AbortSignal): Promise<number> {
     this.#measure();
-    if (!has_room(this.#counters, this.#ahead)) {
+    if (!this.#state.has_room(this.#ahead)) {
       if (!is_readable(this.#listener)) return -EAGAIN;
       // Not for each anew.
       await this.#events.room(this.#ahead >> 1, stop);
@@ -92,7 +92,7 @@ export class Acceptor {
     const now_ms = performance.now();
     const spent_ms = now_ms - this.#measured_ms;
     if (spent_ms < AHEAD_MS) return;
-    const all = finished(this.#counters);
+    const all = this.#state.finished;
     const count = (all - this.#finished) | 0;
     this.#ahead = Math.min(AHEAD_LIMIT, Math.floor((count * AHEAD_MS) / spent_ms));
     [this.#measured_ms, this.#finished] = [now_ms, all];
@@ -125,7 +125,7 @@ export class Acceptor {
   async #put(request: Buffer[], fds: number[]): Promise<0> {
     // A call that may block would have the watchdog look at each turn of this thread's loop.
     while (!post(this.#queue, request, fds)) await pause();
-    count_request(this.#counters);
+    this.#state.count_dispatched();
     this.#events.put();
     return 0;
   }

@@ -2,8 +2,7 @@
 // when all are busy, ends those that idle, replaces those that died, ends those that take too long. Where the server has no
 // hook that must see a request first, it lets threads take requests by themselves, and takes those of processes.
 import type { MessagePort } from 'node:worker_threads';
-import { fromshare } from '../../socket/index.js';
-import type { Socket } from '../../socket/socket.js';
+import { fromshare, type socket as Socket } from '../../socket/index.js';
 import { abort_after } from '../../util/deadline.js';
 import { unless_aborted } from '../abort.js';
 import { is_readable, readable } from '../socket_wait.js';
@@ -12,14 +11,7 @@ import { SharedListener } from './direct_accept.js';
 import { grow } from './growth.js';
 import type { ManagerConfig, News, Order } from './protocol.js';
 import { discard, post, STOP_MESSAGE } from './queue.js';
-import {
-  await_fewer,
-  count_discarded,
-  has_room,
-  open_counters,
-  take_most,
-  under_way,
-} from './shared_state.js';
+import { SharedState } from './shared_state.js';
 import { Workers } from './workers.js';
 
 /** What is cut off ends within so many times so many milliseconds. */
@@ -30,7 +22,7 @@ const IDLE_MS = 10_000;
 
 class Manager {
   readonly #config: ManagerConfig;
-  readonly #counters: Int32Array;
+  readonly #state: SharedState;
   readonly #port: MessagePort;
   readonly #workers: Workers;
   readonly #acceptor: Acceptor;
@@ -49,21 +41,21 @@ class Manager {
   constructor(config: ManagerConfig) {
     const { port } = config;
     this.#config = config;
-    this.#counters = open_counters(config.counters);
+    this.#state = new SharedState(config.memory);
     this.#port = port;
     this.#queue_in = fromshare(config.queue_in);
     this.#queue_out = fromshare(config.queue_out);
     this.#listener = fromshare(config.listener);
-    this.#workers = new Workers(config, this.#counters, this.#queue_out, this.#listener, {
+    this.#workers = new Workers(config, this.#state, this.#queue_out, this.#listener, {
       tell: (news) => this.#tell(news),
       changed: () => this.#look_again(),
       failed: (message) => this.#fail(message),
     });
-    this.#acceptor = new Acceptor(config, this.#counters, this.#listener, this.#queue_in, {
+    this.#acceptor = new Acceptor(config, this.#state, this.#listener, this.#queue_in, {
       room: (ahead, stop) => this.#room(ahead, stop),
       put: () => this.#is_short() && this.#look_again(),
     });
-    this.#shared_listener = new SharedListener(this.#counters, this.#listener, this.#queue_in);
+    this.#shared_listener = new SharedListener(this.#state, this.#listener, this.#queue_in);
     port.on('message', (order: Order) => {
       this.#obey(order).then(
         () => this.#tell({ type: 'done', order: order.order }),
@@ -139,7 +131,7 @@ class Manager {
 
   /** Whether requests wait that no worker is free for: on the queue, or for room. */
   #is_short(): boolean {
-    return under_way(this.#counters) + this.#waiting > this.#workers.ready;
+    return this.#state.in_flight + this.#waiting > this.#workers.ready;
   }
 
   /** Takes the requests that have come before serving ended, and closes what further ones would come by. */
@@ -166,7 +158,7 @@ class Manager {
     const end = limit_ms < 0 ? Number.POSITIVE_INFINITY : performance.now() + limit_ms;
     for (;;) {
       // Asked for before it is looked at: a worker that finishes in between says so.
-      await_fewer(this.#counters, fewer());
+      this.#state.notify_below(fewer());
       if (condition()) return true;
       const left = end - performance.now();
       if (left <= 0) return false;
@@ -188,7 +180,7 @@ class Manager {
     this.#waiting++;
     this.#look_again();
     await this.#until(
-      () => has_room(this.#counters, ahead) || ends(),
+      () => this.#state.has_room(ahead) || ends(),
       () => this.#workers.ready + ahead,
     );
     this.#waiting--;
@@ -196,12 +188,12 @@ class Manager {
   }
 
   async #drain(limit_ms: number): Promise<void> {
-    const drained = () => under_way(this.#counters) <= 0 && !this.#shared_listener.is_taking;
+    const drained = () => this.#state.in_flight <= 0 && !this.#shared_listener.is_in_use;
     const wait = (ms: number) => this.#until(drained, () => 1, ms);
     if (await wait(limit_ms)) return;
     for (let tries = 0; tries < CUT_TRIES; tries++) {
       // One that has just taken a request from the queue is not busy yet.
-      count_discarded(this.#counters, discard(this.#queue_out, this.#config.max_packet_size));
+      this.#state.count_discarded(discard(this.#queue_out, this.#config.max_packet_size));
       this.#workers.end_busy('was cut off: the server drained');
       if (await wait(CUT_MS)) return;
     }
@@ -209,7 +201,7 @@ class Manager {
 
   /** Lets workers go that had nothing to do since the last time, but one. */
   #shrink(): void {
-    const needed = Math.max(1, take_most(this.#counters));
+    const needed = Math.max(1, this.#state.take_peak());
     const idle = this.#workers.ready - needed;
     for (let i = 0; i < idle; i++) this.#workers.stop_idle(() => post(this.#queue_in, [STOP_MESSAGE], []));
     if (idle > 0) this.#shared_listener.interrupt();

@@ -62,20 +62,20 @@ export function start_worker_thread(config: WorkerConfig): Worker {
 export function start_worker_process(
   config: WorkerConfig,
   queue_fd: number,
-  counters_fd: number,
+  memory_fd: number,
   server_fd?: number,
 ): ChildProcess {
   // Deno's -e cannot import; its own word for it takes none of these options.
   const evaluate = process.versions.deno === undefined ? [...node_options(), '-e'] : ['eval'];
   const child = spawn(process.execPath, [...evaluate, of_process], {
-    // QUEUE_FD, REPORT_FD, COUNTERS_FD, SERVER_FD
+    // QUEUE_FD, REPORT_FD, MEMORY_FD, SERVER_FD
     stdio: [
       'pipe',
       'inherit',
       'inherit',
       queue_fd,
       'pipe',
-      counters_fd,
+      memory_fd,
       ...(server_fd === undefined ? [] : [server_fd]),
     ],
   });

@@ -1,25 +1,13 @@
 // The workers of a pool, as its manager sees them: threads or processes that are starting, ready, busy or gone.
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { Socket } from '../../socket/socket.js';
+import type { socket as Socket } from '../../socket/index.js';
 import { unless_aborted } from '../abort.js';
 import { print_error, print_uncaught } from '../report.js';
 import { pack_error, unpack_error } from './packed_error.js';
-import { COUNTERS_FD, type ManagerConfig, type News, type Report, type WorkerConfig } from './protocol.js';
+import { type ManagerConfig, MEMORY_FD, type News, type Report, type WorkerConfig } from './protocol.js';
 import { holds_any } from './queue.js';
-import {
-  activity,
-  BUSY,
-  count_finished,
-  finished,
-  forget_lost,
-  READY,
-  recorded_client,
-  SERIAL,
-  STATE,
-  slot_index,
-  under_way,
-} from './shared_state.js';
+import type { SharedState, WorkerSlot } from './shared_state.js';
 import { start_worker_process, start_worker_thread } from './start.js';
 
 /** So many are started at a time. */
@@ -39,7 +27,7 @@ export interface WorkerEvents {
 }
 
 interface WorkerRecord {
-  readonly slot: number;
+  readonly slot: WorkerSlot;
   readonly pid: number | undefined;
   ready: boolean;
   /** Its thread's folder in /proc. */
@@ -71,7 +59,7 @@ export class Workers {
   readonly #listener: Socket<number>;
   readonly #events: WorkerEvents;
   readonly #workers = new Set<WorkerRecord>();
-  readonly #counters: Int32Array;
+  readonly #state: SharedState;
   #vacancy: (() => void)[] = [];
   /** Those that ended while they waited for a request, and how: they may have taken one. */
   readonly #doubtful: [WorkerRecord, string][] = [];
@@ -83,7 +71,7 @@ export class Workers {
 
   constructor(
     config: ManagerConfig,
-    counters: Int32Array,
+    state: SharedState,
     queue: Socket<number>,
     listener: Socket<number>,
     events: WorkerEvents,
@@ -92,7 +80,7 @@ export class Workers {
     this.#queue = queue;
     this.#listener = listener;
     this.#events = events;
-    this.#counters = counters;
+    this.#state = state;
     const { handler_timeout_ms } = config;
     if (handler_timeout_ms > 0) {
       const interval = Math.max(5, Math.min(handler_timeout_ms / 10, 1000));
@@ -107,17 +95,17 @@ export class Workers {
 
   /** How many are ready, busy or not. */
   get ready(): number {
-    return Atomics.load(this.#counters, READY);
+    return this.#state.ready;
   }
 
   /** How many requests were finished in all, in 32 bits. */
   get finished(): number {
-    return finished(this.#counters);
+    return this.#state.finished;
   }
 
   /** How many have a request and wait for something, as the kernel sees it now; the others compute, or have none. */
   count_waiting(): number {
-    return [...this.#workers].filter((worker) => this.#is_busy(worker) && is_asleep(worker.task)).length;
+    return [...this.#workers].filter((worker) => worker.slot.is_busy && is_asleep(worker.task)).length;
   }
 
   /** Whether there are as many as there may be. */
@@ -134,7 +122,7 @@ export class Workers {
 
   /** Starts one more, unless there are enough. */
   start_one(): void {
-    const { kind } = this.#config;
+    const { memory } = this.#config;
     const starting = [...this.#workers].filter((worker) => !worker.ready).length;
     // The first starts alone: it is soonest there, and tells whether the handler can be imported.
     const limit = this.ready > 0 ? STARTING_LIMIT : 1;
@@ -142,8 +130,8 @@ export class Workers {
     if (performance.now() < this.#hold_off_until) return;
     const slot = this.#free_slot();
     try {
-      if (kind === 'thread') this.#start_thread(slot);
-      else this.#start_process(slot);
+      if ('fd' in memory) this.#start_process(slot, memory.fd);
+      else this.#start_thread(slot);
     } catch (error) {
       this.#start_failed(error instanceof Error ? error.message : String(error));
     }
@@ -156,7 +144,7 @@ export class Workers {
   }
 
   #free_slot(): number {
-    const taken = new Set([...this.#workers].map((worker) => worker.slot));
+    const taken = new Set([...this.#workers].map(({ slot }) => slot.index));
     let slot = 0;
     while (taken.has(slot)) slot++;
     return slot;
@@ -182,11 +170,11 @@ export class Workers {
     thread.on('exit', (code) => this.#ended(worker, `exit code ${code}`));
   }
 
-  #start_process(slot: number): void {
+  #start_process(slot: number, memory_fd: number): void {
     // Who only gets connections must not keep the server's socket open.
     const listener = this.#config.max_packet_size > 0 ? this.#listener.fileno() : undefined;
-    const config = { ...this.#worker_config(slot), counters: COUNTERS_FD };
-    const child = start_worker_process(config, this.#queue.fileno(), Number(this.#config.counters), listener);
+    const config = { ...this.#worker_config(slot), memory: { fd: MEMORY_FD } };
+    const child = start_worker_process(config, this.#queue.fileno(), memory_fd, listener);
     const worker = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
     child.on('error', (error) => {
       worker.error = error;
@@ -217,9 +205,9 @@ export class Workers {
     this.#events.tell({ type: 'children', pids });
   }
 
-  #add(slot: number, pid: number | undefined, end: () => void): WorkerRecord {
+  #add(index: number, pid: number | undefined, end: () => void): WorkerRecord {
     const worker: WorkerRecord = {
-      slot,
+      slot: this.#state.slot(index),
       pid,
       ready: false,
       task: undefined,
@@ -229,22 +217,13 @@ export class Workers {
       error: undefined,
       end,
     };
-    Atomics.store(this.#counters, this.#word(worker, STATE), 0);
-    Atomics.store(this.#counters, this.#word(worker, SERIAL), 0);
+    worker.slot.reset();
     this.#workers.add(worker);
     return worker;
   }
 
-  #word(worker: WorkerRecord, index: number): number {
-    return slot_index(worker.slot) + index;
-  }
-
-  #is_busy(worker: WorkerRecord): boolean {
-    return Atomics.load(this.#counters, this.#word(worker, STATE)) === BUSY;
-  }
-
   #is_any_busy(): boolean {
-    return [...this.#workers].some((worker) => this.#is_busy(worker));
+    return [...this.#workers].some(({ slot }) => slot.is_busy);
   }
 
   #hear(worker: WorkerRecord, report: Report): void {
@@ -253,7 +232,7 @@ export class Workers {
         worker.ready = true;
         worker.task = report.task;
         this.#was_loaded = true;
-        Atomics.add(this.#counters, READY, 1);
+        this.#state.add_ready(1);
         break;
       case 'load_error':
         this.#start_failed(report.message);
@@ -276,14 +255,14 @@ export class Workers {
       const why = worker.error === undefined ? how : pack_error(worker.error).stack;
       this.#start_failed(`${name}: its worker ended (${why}) before ${module} was imported`);
     } else {
-      const was_busy = this.#is_busy(worker);
+      const was_busy = worker.slot.is_busy;
       // One that was to stop is not counted any more.
       if (!was_busy && this.#stopping > 0) this.#stopping--;
-      else Atomics.sub(this.#counters, READY, 1);
-      Atomics.store(this.#counters, this.#word(worker, STATE), 0);
+      else this.#state.add_ready(-1);
+      worker.slot.reset();
       if (was_busy) {
-        count_finished(this.#counters);
-        this.#report_loss(worker, how, recorded_client(this.#counters, worker.slot));
+        this.#state.count_finished();
+        this.#report_loss(worker, how, worker.slot.client_address);
       } else {
         // Of a process Node has said so.
         if (worker.error !== undefined)
@@ -300,12 +279,12 @@ export class Workers {
   /** Finds out what was lost: what is counted still when nobody is busy, no request waits, and all is quiet. */
   async #report_lost(): Promise<void> {
     for (let is_quiet = false; !is_quiet; ) {
-      const before = activity(this.#counters);
+      const before = this.#state.activity;
       await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
       if (this.#closing) return;
-      is_quiet = activity(this.#counters) === before && !this.#is_any_busy() && !holds_any(this.#queue);
+      is_quiet = this.#state.activity === before && !this.#is_any_busy() && !holds_any(this.#queue);
     }
-    const lost = forget_lost(this.#counters);
+    const lost = this.#state.reset_in_flight();
     for (const [worker, how] of this.#doubtful.splice(0).slice(0, Math.max(0, lost))) {
       this.#report_loss(worker, how, null);
     }
@@ -326,8 +305,8 @@ export class Workers {
   #end_late(limit_ms: number): void {
     const now_ms = performance.now();
     for (const worker of this.#workers) {
-      if (!this.#is_busy(worker)) continue;
-      const serial = Atomics.load(this.#counters, this.#word(worker, SERIAL));
+      if (!worker.slot.is_busy) continue;
+      const serial = worker.slot.serial;
       if (serial !== worker.serial) {
         worker.serial = serial;
         worker.seen_ms = now_ms;
@@ -345,20 +324,20 @@ export class Workers {
 
   /** Ends those that handle a request, now. */
   end_busy(reason: string): void {
-    for (const worker of this.#workers) if (this.#is_busy(worker)) this.#end(worker, reason);
+    for (const worker of this.#workers) if (worker.slot.is_busy) this.#end(worker, reason);
   }
 
   /** One of those that idle is to end. @param send puts that on the queue, or gives false */
   stop_idle(send: () => boolean): void {
     if (!send()) return;
     this.#stopping++;
-    Atomics.sub(this.#counters, READY, 1);
+    this.#state.add_ready(-1);
   }
 
   /** They end by the queue's end; only for what is on it another one may be started. */
   close(): void {
     this.#closing = true;
-    if (under_way(this.#counters) > 0) return;
+    if (this.#state.in_flight > 0) return;
     // Nothing is left for those that only start. Threads must, or Node leaves the files open that they import.
     for (const { ready, pid, end } of this.#workers) if (!ready && pid !== undefined) end();
   }
