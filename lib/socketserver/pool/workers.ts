@@ -1,52 +1,48 @@
-// The workers of a pool, as its manager sees them: threads or processes that are starting, ready, busy or gone.
+// The workers of a pool as its manager sees them: threads or processes that start, are ready, are busy, or have ended. Each has a
+// record here and a slot in the shared state. When to start one is decided in growth.ts and manager.ts.
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { socket as Socket } from '../../socket/index.js';
 import { unless_aborted } from '../abort.js';
 import { print_error, print_uncaught } from '../report.js';
+import type { Condition } from './condition.js';
 import { pack_error, unpack_error } from './packed_error.js';
 import { type ManagerConfig, MEMORY_FD, type News, type Report, type WorkerConfig } from './protocol.js';
 import { holds_any } from './queue.js';
 import type { SharedState, WorkerSlot } from './shared_state.js';
 import { start_worker_process, start_worker_thread } from './start.js';
 
-/** So many are started at a time. */
+/** Workers that start at the same time, at most. */
 const STARTING_LIMIT = 4;
-/** How long none is started after one could not be, where there are others. */
+/** Milliseconds without a further start after a start that failed. */
 const HOLD_OFF_MS = 1000;
-/** Nothing happens for so long: no worker is about to begin a request that it took. */
+/** Milliseconds without any request sent or finished, after which no worker is about to begin a request that it took. */
 const QUIET_MS = 100;
 
-/** What the workers tell their manager. */
-export interface WorkerEvents {
-  tell(news: News): void;
-  /** A worker became ready, finished a request, or ended. */
-  changed(): void;
-  /** No worker can be started. */
-  failed(message: string): void;
-}
-
+/** A worker as the manager sees it. */
 interface WorkerRecord {
   readonly slot: WorkerSlot;
+  /** The pid of a child process. */
   readonly pid: number | undefined;
   ready: boolean;
-  /** Its thread's folder in /proc. */
+  /** The folder of its thread in /proc. */
   task: string | undefined;
-  /** Which of its requests was seen last, and when first. */
+  /** The request that was seen last, by its number, and the time it was seen first. */
   serial: number;
   seen_ms: number;
-  /** Why it is being ended, for the error of its request. */
+  /** The reason for killing the worker, for the error of its request. */
   reason: string | undefined;
-  /** What it failed with, by itself. */
+  /** The error that the worker failed with by itself. */
   error: unknown;
+  /** Kills the worker. */
   end(): void;
 }
 
-/** Whether a thread sleeps; that of a folder in /proc that cannot be read does. */
+/** Returns whether a thread sleeps; true if its folder in /proc cannot be read. */
 function is_asleep(task: string | undefined): boolean {
   try {
     const stat = readFileSync(`${task}/stat`, 'latin1');
-    // Behind the name, which may hold anything: the state.
+    // The state follows the name, which may hold any character and so also parentheses.
     return stat[stat.lastIndexOf(')') + 2] !== 'R';
   } catch {
     return true;
@@ -57,15 +53,18 @@ export class Workers {
   readonly #config: ManagerConfig;
   readonly #queue: Socket<number>;
   readonly #listener: Socket<number>;
-  readonly #events: WorkerEvents;
+  readonly #changed: Condition;
+  readonly #send: (news: News) => void;
   readonly #workers = new Set<WorkerRecord>();
   readonly #state: SharedState;
+  /** Resolvers of vacancy(). */
   #vacancy: (() => void)[] = [];
-  /** Those that ended while they waited for a request, and how: they may have taken one. */
+  /** Workers that ended while they waited for a request, and how: they may have taken one. */
   readonly #doubtful: [WorkerRecord, string][] = [];
+  /** The number of workers that were sent a stop message and have not ended. */
   #stopping = 0;
   #hold_off_until = 0;
-  /** The handler could be imported: what fails later is no mistake of the program's. */
+  /** Whether a worker could import the handler. A start that fails later is no mistake of the program. */
   #was_loaded = false;
   #closing = false;
 
@@ -74,12 +73,14 @@ export class Workers {
     state: SharedState,
     queue: Socket<number>,
     listener: Socket<number>,
-    events: WorkerEvents,
+    changed: Condition,
+    send: (news: News) => void,
   ) {
     this.#config = config;
     this.#queue = queue;
     this.#listener = listener;
-    this.#events = events;
+    this.#changed = changed;
+    this.#send = send;
     this.#state = state;
     const { handler_timeout_ms } = config;
     if (handler_timeout_ms > 0) {
@@ -88,43 +89,43 @@ export class Workers {
     }
   }
 
-  /** How many there are, starting ones too. */
+  /** Returns how many workers there are, starting ones too. */
   get size(): number {
     return this.#workers.size;
   }
 
-  /** How many are ready, busy or not. */
+  /** Returns how many workers are ready, busy or not. */
   get ready(): number {
     return this.#state.ready;
   }
 
-  /** How many requests were finished in all, in 32 bits. */
+  /** Returns how many requests were finished in all, in 32 bits. */
   get finished(): number {
     return this.#state.finished;
   }
 
-  /** How many have a request and wait for something, as the kernel sees it now; the others compute, or have none. */
+  /** Returns how many workers have a request and sleep now, as the kernel says; all others compute, or have no request. */
   count_waiting(): number {
     return [...this.#workers].filter((worker) => worker.slot.is_busy && is_asleep(worker.task)).length;
   }
 
-  /** Whether there are as many as there may be. */
+  /** Returns whether there are as many workers as there may be. */
   get is_full(): boolean {
     return this.size >= this.#config.max_workers;
   }
 
-  /** Waits until it is not full. */
+  /** Waits until there are fewer workers than there may be, or `stop` aborts. */
   async vacancy(stop: AbortSignal): Promise<void> {
     if (!this.is_full) return;
     const vacancy = new Promise<void>((resolve) => this.#vacancy.push(resolve));
     await unless_aborted(vacancy, stop);
   }
 
-  /** Starts one more, unless there are enough. */
+  /** Starts one worker more, unless there are as many as there may be or several start already. */
   start_one(): void {
     const { memory } = this.#config;
     const starting = [...this.#workers].filter((worker) => !worker.ready).length;
-    // The first starts alone: it is soonest there, and tells whether the handler can be imported.
+    // The first worker starts alone: so it is ready soonest, and shows whether the handler can be imported.
     const limit = this.ready > 0 ? STARTING_LIMIT : 1;
     if (starting >= limit || this.is_full) return;
     if (performance.now() < this.#hold_off_until) return;
@@ -137,10 +138,10 @@ export class Workers {
     }
   }
 
-  /** One could not be started: for want of descriptors or memory, or it was killed, where others could. */
+  /** A worker could not start. If another could before, descriptors or memory are scarce, or the worker was killed. */
   #start_failed(message: string): void {
     this.#hold_off_until = performance.now() + HOLD_OFF_MS;
-    if (!this.#closing && !this.#was_loaded) this.#events.failed(message);
+    if (!this.#closing && !this.#was_loaded) this.#send({ type: 'failed', message });
   }
 
   #free_slot(): number {
@@ -163,31 +164,31 @@ export class Workers {
       ...(max_packet_size > 0 ? { listener: this.#listener.share() } : {}),
     });
     const worker = this.#add(slot, undefined, () => void thread.terminate());
-    thread.on('message', (report: Report) => this.#hear(worker, report));
+    thread.on('message', (report: Report) => this.#on_report(worker, report));
     thread.on('error', (error) => {
       worker.error = error;
     });
-    thread.on('exit', (code) => this.#ended(worker, `exit code ${code}`));
+    thread.on('exit', (code) => this.#on_end(worker, `exit code ${code}`));
   }
 
   #start_process(slot: number, memory_fd: number): void {
-    // Who only gets connections must not keep the server's socket open.
+    // Only datagrams are answered by the server's socket. A worker for connections must not keep that socket open.
     const listener = this.#config.max_packet_size > 0 ? this.#listener.fileno() : undefined;
     const config = { ...this.#worker_config(slot), memory: { fd: MEMORY_FD } };
     const child = start_worker_process(config, this.#queue.fileno(), memory_fd, listener);
     const worker = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
     child.on('error', (error) => {
       worker.error = error;
-      if (child.pid === undefined) this.#ended(worker, error.message);
+      if (child.pid === undefined) this.#on_end(worker, error.message);
     });
-    this.#listen(worker, child);
-    // `close` comes when all it had reported was read.
-    child.on('close', (code, signal) => this.#ended(worker, signal ?? `exit code ${code}`));
-    this.#tell_children();
+    this.#read_reports(worker, child);
+    // `close` comes after all reports of the process were read.
+    child.on('close', (code, signal) => this.#on_end(worker, signal ?? `exit code ${code}`));
+    this.#send_children();
   }
 
-  /** Reports of a process are lines of JSON. */
-  #listen(worker: WorkerRecord, child: ChildProcess): void {
+  /** Reads the reports of a process, which are lines of JSON. */
+  #read_reports(worker: WorkerRecord, child: ChildProcess): void {
     let rest = '';
     const stream = child.stdio[4];
     if (stream === undefined || stream === null || !('setEncoding' in stream)) return;
@@ -196,13 +197,13 @@ export class Workers {
     stream.on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) this.#hear(worker, JSON.parse(line) as Report);
+      for (const line of lines) this.#on_report(worker, JSON.parse(line) as Report);
     });
   }
 
-  #tell_children(): void {
+  #send_children(): void {
     const pids = [...this.#workers].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
-    this.#events.tell({ type: 'children', pids });
+    this.#send({ type: 'children', pids });
   }
 
   #add(index: number, pid: number | undefined, end: () => void): WorkerRecord {
@@ -226,7 +227,7 @@ export class Workers {
     return [...this.#workers].some(({ slot }) => slot.is_busy);
   }
 
-  #hear(worker: WorkerRecord, report: Report): void {
+  #on_report(worker: WorkerRecord, report: Report): void {
     switch (report.type) {
       case 'loaded':
         worker.ready = true;
@@ -241,14 +242,14 @@ export class Workers {
         break;
       case 'error':
       case 'shutdown':
-        this.#events.tell(report);
+        this.#send(report);
         return;
     }
-    this.#events.changed();
+    this.#changed.notify_all();
   }
 
-  /** A worker has ended: a request that it had is lost. */
-  #ended(worker: WorkerRecord, how: string): void {
+  /** Removes a worker that has ended, and reports the request that was lost with it. */
+  #on_end(worker: WorkerRecord, how: string): void {
     if (!this.#workers.delete(worker)) return;
     const { name, module } = this.#config.handler;
     if (!worker.ready) {
@@ -256,7 +257,7 @@ export class Workers {
       this.#start_failed(`${name}: its worker ended (${why}) before ${module} was imported`);
     } else {
       const was_busy = worker.slot.is_busy;
-      // One that was to stop is not counted any more.
+      // A worker that was sent a stop message is not counted as ready any more.
       if (!was_busy && this.#stopping > 0) this.#stopping--;
       else this.#state.add_ready(-1);
       worker.slot.reset();
@@ -264,19 +265,22 @@ export class Workers {
         this.#state.count_finished();
         this.#report_loss(worker, how, worker.slot.client_address);
       } else {
-        // Of a process Node has said so.
+        // The error of a process was printed by its own Node.
         if (worker.error !== undefined)
           print_uncaught(`a worker thread, in what ${name} left behind`, worker.error);
         if (this.#doubtful.push([worker, how]) === 1) void this.#report_lost();
       }
       if (this.#workers.size === 0 && (!this.#closing || holds_any(this.#queue))) this.start_one();
     }
-    if (worker.pid !== undefined) this.#tell_children();
-    for (const tell of this.#vacancy.splice(0)) tell();
-    this.#events.changed();
+    if (worker.pid !== undefined) this.#send_children();
+    for (const resolve of this.#vacancy.splice(0)) resolve();
+    this.#changed.notify_all();
   }
 
-  /** Finds out what was lost: what is counted still when nobody is busy, no request waits, and all is quiet. */
+  /**
+   * Reports the requests lost with workers that were not busy: requests that still count as in flight when no worker is
+   * busy, no request waits, and nothing has happened for QUIET_MS.
+   */
   async #report_lost(): Promise<void> {
     for (let is_quiet = false; !is_quiet; ) {
       const before = this.#state.activity;
@@ -288,7 +292,7 @@ export class Workers {
     for (const [worker, how] of this.#doubtful.splice(0).slice(0, Math.max(0, lost))) {
       this.#report_loss(worker, how, null);
     }
-    this.#events.changed();
+    this.#changed.notify_all();
   }
 
   #report_loss(worker: WorkerRecord, how: string, client_address: unknown): void {
@@ -296,12 +300,12 @@ export class Workers {
     const cause = worker.error === undefined ? '' : `: ${pack_error(worker.error).stack}`;
     const what = worker.reason ?? `ended its ${kind} (${how})${cause}`;
     const error = pack_error(new Error(`${handler.name} ${what}`));
-    const told = { ...error, stack: `Error: ${error.message}` };
-    if (print_errors) print_error(client_address, unpack_error(told));
-    else this.#events.tell({ type: 'error', client_address, error: told });
+    const sent = { ...error, stack: `Error: ${error.message}` };
+    if (print_errors) print_error(client_address, unpack_error(sent));
+    else this.#send({ type: 'error', client_address, error: sent });
   }
 
-  /** Ends those whose request was seen for too long: by the manager's clock, for nothing else tells time to all processes. */
+  /** Kills workers whose request takes too long, by the manager's clock: it is the only one that all processes share. */
   #end_late(limit_ms: number): void {
     const now_ms = performance.now();
     for (const worker of this.#workers) {
@@ -322,23 +326,23 @@ export class Workers {
     worker.end();
   }
 
-  /** Ends those that handle a request, now. */
+  /** Kills the workers that handle a request now. */
   end_busy(reason: string): void {
     for (const worker of this.#workers) if (worker.slot.is_busy) this.#end(worker, reason);
   }
 
-  /** One of those that idle is to end. @param send puts that on the queue, or gives false */
+  /** Ends one idle worker. @param send queues the stop message; returns false if the queue is full */
   stop_idle(send: () => boolean): void {
     if (!send()) return;
     this.#stopping++;
     this.#state.add_ready(-1);
   }
 
-  /** They end by the queue's end; only for what is on it another one may be started. */
+  /** Says that the pool closes: workers end at the end of the queue, and one is started only for requests left on it. */
   close(): void {
     this.#closing = true;
     if (this.#state.in_flight > 0) return;
-    // Nothing is left for those that only start. Threads must, or Node leaves the files open that they import.
+    // Processes that still start have nothing left to do. Threads finish starting: Node would leave the files open that they import.
     for (const { ready, pid, end } of this.#workers) if (!ready && pid !== undefined) end();
   }
 }
