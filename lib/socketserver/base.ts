@@ -8,12 +8,11 @@ import { OSError } from '../errors/raise.js';
 import { abort_after } from '../util/deadline.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
+import { run_constructed } from './constructed.js';
 import {
   check_handler_class,
   drain_of,
-  forget_constructed,
   type RequestHandlerClass,
-  run_constructed,
   run_handler,
   type ShutdownOptions,
 } from './handlers.js';
@@ -230,9 +229,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
 
   /** process_request(request, client_address). Calls finish_request() and shutdown_request(). */
   process_request(request: Request, client_address: ClientAddress): void {
-    forget_constructed();
-    this.finish_request(request, client_address);
-    run_constructed();
+    run_constructed(() => void this.finish_request(request, client_address));
     this.shutdown_request(request);
   }
 
