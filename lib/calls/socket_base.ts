@@ -109,7 +109,7 @@ class Socket<out F extends number = number> {
   _bulk = false;
   /** @internal */ _closed = false;
   /** Whether the event loop waits for the socket. @internal */
-  readonly _event_driven: boolean;
+  readonly #event_driven: boolean;
 
   /**
    * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null). As in Python, -1 is as good as null.
@@ -126,7 +126,7 @@ class Socket<out F extends number = number> {
     fileno: number | null | undefined,
     event_driven: boolean,
   ) {
-    this._event_driven = event_driven;
+    this.#event_driven = event_driven;
     const wanted_family = integer_or(-1, family, 'family');
     const wanted_type = integer_or(-1, type, 'type');
     const wanted_proto = integer_or(-1, proto, 'proto');
@@ -368,7 +368,7 @@ class Socket<out F extends number = number> {
   }
 
   #set_timeout(value: number | null): void {
-    if (!this._event_driven) this.#set_blocking(value === null);
+    if (!this.#event_driven) this.#set_blocking(value === null);
     else if (this._fd < 0) this._raise(-errno.EBADF, 'settimeout');
     this._timeout = value;
     this._timeout_ms = to_timeout_ms(value);

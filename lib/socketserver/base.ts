@@ -1,52 +1,28 @@
 // BaseServer: the life of a server, and the hooks it calls, in Python's order. What a server's socket is, servers.ts knows.
 //
 // serve_forever() waits on the event loop and is a promise; handle_request() blocks, as in Python.
-
-import { writeSync } from 'node:fs';
 import { constants } from 'node:os';
-import { inspect } from 'node:util';
 import type { SocketBase } from '../calls/socket_base.js';
+import { next_turn } from '../calls/waiting/readiness.js';
 import { OSError } from '../errors/index.js';
 import { abort_after } from '../util/deadline.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
+import { run_constructed } from './constructed.js';
 import {
   check_handler_class,
   drain_of,
-  forget_constructed,
   type RequestHandlerClass,
-  run_constructed,
   run_handler,
   type ShutdownOptions,
 } from './handlers.js';
-import { show_error } from './pool/packed_error.js';
-import { refuse_server_in_worker } from './pool/worker_state.js';
-import { is_readable, is_scarce, next_turn, pause, REST_LIMIT, readable } from './socket_wait.js';
+import { DRAIN_LIMIT } from './refuse.js';
+import { print_error } from './report.js';
+import { is_scarce, pause } from './scarcity.js';
+import { is_readable, readable } from './socket_wait.js';
+import { refuse_server_in_worker } from './worker_state.js';
 
 const { EINVAL } = constants.errno;
-const LINE = '-'.repeat(40);
-
-/** handle_error's message: Python's, with JavaScript's stack. */
-export function print_error(client_address: unknown, error: unknown): void {
-  const from = inspect(client_address, { breakLength: Number.POSITIVE_INFINITY });
-  print(
-    `${LINE}\nException occurred during processing of request from ${from}\n${show_error(error)}\n${LINE}\n`,
-  );
-}
-
-/** Prints what ended a thread that had no request. */
-export function print_uncaught(where: string, error: unknown): void {
-  print(`Exception in ${where}:\n${show_error(error)}\n`);
-}
-
-function print(text: string): void {
-  try {
-    writeSync(2, text);
-  } catch {
-    // Nobody reads the errors of this process.
-  }
-}
-
 /** One run of serve_forever. */
 export interface Serving {
   readonly stop: AbortController;
@@ -126,7 +102,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     this._refuse();
     const late = new AbortController();
     const timer = abort_after(late, drain * 1000);
-    for (let count = 0; count < REST_LIMIT && (await this._request_comes(late.signal, 0)); count++) {
+    for (let count = 0; count < DRAIN_LIMIT && (await this._request_comes(late.signal, 0)); count++) {
       // What refuses connections may be readable for ever, and has none.
       if (this._handle_request_noblock() === EINVAL) break;
       await next_turn();
@@ -253,9 +229,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
 
   /** process_request(request, client_address). Calls finish_request() and shutdown_request(). */
   process_request(request: Request, client_address: ClientAddress): void {
-    forget_constructed();
-    this.finish_request(request, client_address);
-    run_constructed();
+    run_constructed(() => void this.finish_request(request, client_address));
     this.shutdown_request(request);
   }
 

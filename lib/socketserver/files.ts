@@ -1,8 +1,19 @@
-// The files of request handlers that are no makefile(): BytesIO, the file in memory of datagrams, and the unbuffered
-// writer of a stream.
+// rfile and wfile of handlers that block: how they are opened and closed, and the two that makefile() does not make: BytesIO, a
+// file in memory for datagrams, and the unbuffered writer of a stream. async/files.ts has those of handlers on the event loop.
 
-import { BufferedIOBase, type BytesLike, type Size } from '../files/blocking/index.js';
+import type { ReturnedAddress } from '../calls/address.js';
+import { IPPROTO_TCP, TCP_NODELAY } from '../constants.js';
+import { OSError } from '../errors/index.js';
+import {
+  BufferedIOBase,
+  type BufferedReader,
+  type BufferedWriter,
+  type BytesLike,
+  type Size,
+  type SocketIO,
+} from '../files/blocking/index.js';
 import { CLOSED_FILE, data_bytes, size_or_all, target_bytes } from '../files/iobase.js';
+import type { socket as Socket } from '../socket/index.js';
 import { integer } from '../util/validate.js';
 
 const LF = 0x0a;
@@ -144,14 +155,14 @@ export class BytesIO extends BufferedIOBase {
   }
 }
 
-/** What SocketWriter needs of a socket. */
-export interface Sender {
+/** The members of a socket that SocketWriter needs. */
+interface Sender {
   sendall(data: Uint8Array): void;
   fileno(): number;
 }
 
 /** The `wfile` of StreamRequestHandler without a buffer: each write sends all of its bytes. */
-export class SocketWriter extends BufferedIOBase {
+class SocketWriter extends BufferedIOBase {
   readonly #sock: Sender;
   #closed = false;
 
@@ -184,4 +195,73 @@ export class SocketWriter extends BufferedIOBase {
     this.#sock.sendall(bytes);
     return bytes.length;
   }
+}
+
+/** The members of a handler of streams that its files need. */
+interface StreamHandler {
+  readonly request: Socket<number>;
+  connection: Socket<number>;
+  rfile: BufferedReader;
+  wfile: BufferedIOBase;
+  readonly rbufsize: number;
+  readonly wbufsize: number;
+  readonly timeout: number | null;
+  readonly disable_nagle_algorithm: boolean;
+}
+
+/** The members of a handler of datagrams that its files need. */
+interface DatagramHandler {
+  readonly packet: Buffer;
+  readonly socket: Socket<number>;
+  readonly client_address: ReturnedAddress<number>;
+  rfile: BytesIO;
+  wfile: BytesIO;
+}
+
+/** Opens and closes the files of handlers: setup() and finish() of the pre-defined handler classes. */
+export interface HandlerFiles {
+  open_stream(handler: StreamHandler): void;
+  close_stream(handler: StreamHandler): void | Promise<void>;
+  open_datagram(handler: DatagramHandler): void;
+  close_datagram(handler: DatagramHandler): void | Promise<void>;
+}
+
+/** The files of a server that blocks. */
+export const BLOCKING_FILES: HandlerFiles = { open_stream, close_stream, open_datagram, close_datagram };
+
+function open_stream(handler: StreamHandler): void {
+  const connection = handler.request;
+  handler.connection = connection;
+  if (handler.timeout !== null) connection.settimeout(handler.timeout);
+  if (handler.disable_nagle_algorithm) connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, true);
+  handler.rfile = connection.makefile('rb', handler.rbufsize) as SocketIO | BufferedReader as BufferedReader;
+  handler.wfile =
+    handler.wbufsize === 0
+      ? new SocketWriter(connection)
+      : (connection.makefile('wb', handler.wbufsize) as SocketIO | BufferedWriter as BufferedWriter);
+}
+
+function close_stream({ rfile, wfile }: StreamHandler): void {
+  if (!wfile.closed) unless_gone(() => wfile.flush());
+  // close() fails, too, if a failed flush left bytes in the buffer. The file is closed all the same.
+  unless_gone(() => wfile.close());
+  rfile.close();
+}
+
+/** Calls `send`. An OSError is ignored: the client may be gone by now. */
+function unless_gone(send: () => void): void {
+  try {
+    send();
+  } catch (error) {
+    if (!(error instanceof OSError)) throw error;
+  }
+}
+
+function open_datagram(handler: DatagramHandler): void {
+  handler.rfile = new BytesIO(handler.packet);
+  handler.wfile = new BytesIO();
+}
+
+function close_datagram({ socket, wfile, client_address }: DatagramHandler): void {
+  socket.sendto(wfile.getvalue(), client_address);
 }

@@ -4,14 +4,12 @@
 // class above it returned, so here the server constructs a handler and runs it then: `run_handler`.
 
 import type { ReturnedAddress } from '../calls/address.js';
-import { IPPROTO_TCP, TCP_NODELAY } from '../constants.js';
-import { OSError } from '../errors/index.js';
-import type { BufferedIOBase, BufferedReader, BufferedWriter, SocketIO } from '../files/blocking/index.js';
-import type { Socket } from '../socket/socket.js';
+import type { BufferedIOBase, BufferedReader } from '../files/blocking/index.js';
+import type { socket as Socket } from '../socket/index.js';
 import { options_of, timeout as seconds, shown } from '../util/validate.js';
-import { AsyncBytesIO, type AsyncStream, close_stream, open_stream } from './async/files.js';
 import { class_attributes } from './attributes.js';
-import { BytesIO, SocketWriter } from './files.js';
+import { is_handler, note_constructed, run_constructed } from './constructed.js';
+import { BLOCKING_FILES, type BytesIO, type HandlerFiles } from './files.js';
 
 /** How `shutdown` ends handlers that run. */
 export interface ShutdownOptions {
@@ -47,11 +45,6 @@ export type RequestHandlerClass =
     ) => object)
   | ((request: never, client_address: never, server: never) => unknown);
 
-// Constructed, and not run yet: by an overridden finish_request that only constructs, as one does in Python.
-let constructed: { _run(): void } | undefined;
-// The same by request, where several are under way at once; only once a server needs it.
-let constructed_for: WeakMap<object, BaseRequestHandler<unknown, unknown>> | undefined;
-
 /** Base of all handlers: `setup()`, `handle()` and `finish()` are called in turn. */
 export class BaseRequestHandler<
   Request = Socket<number>,
@@ -65,15 +58,15 @@ export class BaseRequestHandler<
   /** The server; in a worker or child, what of it is there. */
   server: Server;
 
-  #ran = false;
+  #has_run = false;
+  #files = BLOCKING_FILES;
 
   /** BaseRequestHandler(request, client_address, server) */
   constructor(request: Request, client_address: ClientAddress, server: Server) {
     this.request = request;
     this.client_address = client_address;
     this.server = server;
-    constructed = this;
-    if (typeof request === 'object' && request !== null) constructed_for?.set(request, this);
+    note_constructed(this, request);
   }
 
   /** setup(). Called before handle(). */
@@ -85,16 +78,21 @@ export class BaseRequestHandler<
   /** finish(). Called after handle(), also where that throws; not where setup() threw. */
   finish(): void {}
 
-  /** Whether the request was handled. @internal */
+  /** Returns whether the request was handled. @internal */
   get _has_run(): boolean {
-    return this.#ran;
+    return this.#has_run;
   }
 
-  /** Handles the request on the event loop. @internal */
-  async _run_async(): Promise<void> {
-    if (constructed === this) constructed = undefined;
-    this.#ran = true;
-    // Typed as those of a handler that blocks; here they may return promises.
+  /** Opens and closes rfile and wfile, as the server has them. @internal */
+  get _files(): HandlerFiles {
+    return this.#files;
+  }
+
+  /** Handles the request, awaiting each step. @param files those of the server @internal */
+  async _run_async(files: HandlerFiles): Promise<void> {
+    this.#has_run = true;
+    this.#files = files;
+    // Typed as methods that block; on the event loop they may return promises.
     await (this.setup() as unknown);
     try {
       await (this.handle() as unknown);
@@ -105,8 +103,7 @@ export class BaseRequestHandler<
 
   /** Handles the request. @internal */
   _run(): void {
-    if (constructed === this) constructed = undefined;
-    this.#ran = true;
+    this.#has_run = true;
     this.setup();
     try {
       const result: unknown = this.handle();
@@ -139,65 +136,14 @@ export function run_handler(
   server: unknown,
 ): void {
   const args = [request, client_address, server];
-  // An arrow function, as Python's functools.partial of a class, has no prototype and constructs nothing.
-  if (Class.prototype === undefined) Reflect.apply(Class, undefined, args);
-  else {
-    const handler: unknown = Reflect.construct(Class, args);
-    if (is_handler(handler) && !handler._has_run) handler._run();
-  }
-  run_constructed();
-}
-
-/**
- * Handles one request on the event loop: constructs the handler and runs it.
- *
- * @returns a promise; it rejects with whatever the handler throws
- */
-export async function run_async_handler(
-  Class: RequestHandlerClass,
-  request: unknown,
-  client_address: unknown,
-  server: unknown,
-): Promise<void> {
-  const args = [request, client_address, server];
-  if (Class.prototype === undefined) {
-    remember_constructed();
-    await Reflect.apply(Class, undefined, args);
-    return;
-  }
-  const handler: unknown = Reflect.construct(Class, args);
-  if (is_handler(handler) && !handler._has_run) await handler._run_async();
-}
-
-/** From now on run_constructed_for() knows which handlers were constructed. */
-export function remember_constructed(): void {
-  constructed_for ??= new WeakMap();
-}
-
-/** Runs the handler that was only constructed for a request: by a finish_request of Python's kind, or a function. */
-export async function run_constructed_for(request: unknown): Promise<void> {
-  if (constructed_for === undefined || typeof request !== 'object' || request === null) return;
-  const handler = constructed_for.get(request);
-  if (handler !== undefined && !handler._has_run) await handler._run_async();
-}
-
-/** Also of another copy of this library, as a bundle has one. */
-function is_handler(value: unknown): value is {
-  readonly _has_run: boolean;
-  _run(): void;
-  _run_async(): Promise<void>;
-} {
-  return typeof value === 'object' && value !== null && '_run' in value && '_has_run' in value;
-}
-
-/** Runs the handler that was constructed last, unless it was run. */
-export function run_constructed(): void {
-  constructed?._run();
-}
-
-/** Forgets a handler that was constructed outside of a request. */
-export function forget_constructed(): void {
-  constructed = undefined;
+  run_constructed(() => {
+    // An arrow function, which stands for Python's functools.partial of a class, has no prototype and constructs nothing.
+    if (Class.prototype === undefined) Reflect.apply(Class, undefined, args);
+    else {
+      const handler: unknown = Reflect.construct(Class, args);
+      if (is_handler(handler) && !handler._has_run) handler._run();
+    }
+  });
 }
 
 /** Throws for what cannot be a handler class. */
@@ -233,46 +179,11 @@ export class StreamRequestHandler<
   declare wfile: BufferedIOBase;
 
   override setup(): void {
-    if (is_event_driven(this)) {
-      open_stream(this);
-      return;
-    }
-    this.connection = this.request;
-    if (this.timeout !== null) this.connection.settimeout(this.timeout);
-    if (this.disable_nagle_algorithm) this.connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, true);
-    this.rfile = this.connection.makefile('rb', this.rbufsize) as SocketIO | BufferedReader as BufferedReader;
-    this.wfile =
-      this.wbufsize === 0
-        ? new SocketWriter(this.connection)
-        : (this.connection.makefile('wb', this.wbufsize) as SocketIO | BufferedWriter as BufferedWriter);
+    this._files.open_stream(this);
   }
 
   override finish(): void | Promise<void> {
-    if (is_event_driven(this)) return close_stream(this);
-    if (!this.wfile.closed) {
-      try {
-        this.wfile.flush();
-      } catch (error) {
-        // The client may be gone by now.
-        if (!(error instanceof OSError)) throw error;
-      }
-    }
-    close_quietly(this.wfile);
-    this.rfile.close();
-  }
-}
-
-/** Whether a server on the event loop handles the request by a class that is typed for those that block. */
-function is_event_driven(handler: unknown): handler is AsyncStream {
-  return (handler as AsyncStream).request._event_driven;
-}
-
-/** What a failed flush left in the buffer makes close() fail, too; the file is closed all the same. */
-function close_quietly(file: BufferedIOBase): void {
-  try {
-    file.close();
-  } catch (error) {
-    if (!(error instanceof OSError)) throw error;
+    return this._files.close_stream(this);
   }
 }
 
@@ -290,14 +201,11 @@ export class DatagramRequestHandler<
 
   override setup(): void {
     [this.packet, this.socket] = this.request;
-    const File = this.socket._event_driven ? AsyncBytesIO : BytesIO;
-    this.rfile = new File(this.packet) as BytesIO;
-    this.wfile = new File() as BytesIO;
+    this._files.open_datagram(this);
   }
 
   override finish(): void | Promise<void> {
-    const sent: unknown = (this.socket as Socket<number>).sendto(this.wfile.getvalue(), this.client_address);
-    if (is_promise(sent)) return Promise.resolve(sent).then(() => {});
+    return this._files.close_datagram(this);
   }
 }
 

@@ -3,7 +3,10 @@ import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { shown } from '../util/validate.js';
-import { is_program } from './pool/worker_state.js';
+import { is_program } from './worker_state.js';
+
+/** Options by which Node runs text in place of a file, with `=text` or without. */
+const EVAL_OPTION = /^(-e|-p|-pe|--eval|--print)(=|$)/;
 
 /** The path without symbolic links; as it is where there is no such file. */
 function real(path: string): string {
@@ -17,7 +20,7 @@ function real(path: string): string {
 /** The path of the program that Node was started with; undefined for `node -e` and the like. */
 function main_path(): string | undefined {
   const [, program] = process.argv;
-  if (program === undefined || program === '-' || process.execArgv.some((arg) => EVALUATED.test(arg))) {
+  if (program === undefined || program === '-' || process.execArgv.some((arg) => EVAL_OPTION.test(arg))) {
     return undefined;
   }
   try {
@@ -27,8 +30,6 @@ function main_path(): string | undefined {
     return real(program);
   }
 }
-
-const EVALUATED = /^(-e|-p|-pe|--eval|--print)(=|$)/;
 
 /** What `is_main` takes: `import.meta`, or `module` in CommonJS. */
 export type ModuleOfCaller = { readonly url: string } | { readonly filename: string };

@@ -1,12 +1,19 @@
 // ThreadingMixIn and ForkingMixIn: servers whose requests are handled by worker threads or child processes, and Python's
 // pre-defined combinations. The pool is made when it is first needed, and ends with server_close().
 import { integer, timeout as seconds } from '../util/validate.js';
+import { unless_aborted } from './abort.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { BaseServer } from './base.js';
 import { Pool } from './pool/pool.js';
 import { locate_handler } from './pool/source.js';
-import { MAX_WORKERS, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
-import { unless_aborted } from './socket_wait.js';
+import {
+  DEFAULT_WORKERS,
+  MAX_WORKERS,
+  TCPServer,
+  UDPServer,
+  UnixDatagramServer,
+  UnixStreamServer,
+} from './servers.js';
 
 // biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it of the constructor of a mix-in
 type Constructor<T> = new (...args: any[]) => T;
@@ -204,7 +211,7 @@ export function ThreadingMixIn<Base extends Constructor<AnyServer>>(Server: Base
     /** Whether server_close() waits for them. */
     static block_on_close = true;
     /** How many threads there may be. */
-    static max_threads = 40;
+    static max_threads = DEFAULT_WORKERS;
 
     declare daemon_threads: boolean;
     declare block_on_close: boolean;
@@ -251,7 +258,7 @@ export function ForkingMixIn<Base extends Constructor<AnyServer>>(Server: Base) 
     /** The process ids of the children. */
     static active_children: Set<number> | null = null;
     /** How many there may be. */
-    static max_children = 40;
+    static max_children = DEFAULT_WORKERS;
     /** Whether server_close() waits for requests under way. */
     static block_on_close = true;
 

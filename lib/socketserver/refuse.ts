@@ -5,6 +5,9 @@ import type { SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 
+/** Requests that a draining server takes at most: as many as a backlog has by default (net.core.somaxconn). */
+export const DRAIN_LIMIT = 4096;
+
 const FLAGS_OFFSET = 13;
 const SYN = 0x02;
 /** Classic BPF on TCP segments: drops those that ask for a connection; what belongs to one passes. */

@@ -5,7 +5,7 @@ import { resolve_host_blocking } from '../calls/lookup.js';
 import { SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
-import { Socket } from '../socket/socket.js';
+import { socket as Socket } from '../socket/index.js';
 import { integer, integer_or, options_of, timeout as seconds } from '../util/validate.js';
 import { class_attributes, UsedAttributes } from './attributes.js';
 import { BaseServer } from './base.js';
@@ -53,7 +53,9 @@ const OPTIONS = [
   'handler_timeout',
 ] as const;
 
-/** More threads or processes than any machine has memory for. */
+/** Threads or processes that a pool has at most, unless the server says otherwise. */
+export const DEFAULT_WORKERS = 40;
+/** Threads or processes that may be asked for: more than any machine has memory for. */
 export const MAX_WORKERS = 100_000;
 
 const ATTRIBUTES = [
@@ -144,7 +146,7 @@ export class TCPServer<
     if (!(sock instanceof Socket)) {
       throw new TypeError(`server_address: ${this.constructor.name} blocks and takes no socket of promises`);
     }
-    return sock as SocketBase<F> as Sock;
+    return sock as SocketBase<number> as Sock;
   }
 
   /** @internal */

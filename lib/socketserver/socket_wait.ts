@@ -1,50 +1,17 @@
-// Waiting until a server's socket is readable: blocking, and on the event loop.
+// Waits for a server's socket: blocking the thread, and on the event loop.
 import { constants } from 'node:os';
 import type { SocketBase } from '../calls/socket_base.js';
 import { poll } from '../calls/waiting/poll.js';
 import { READ, ready, WRITE } from '../calls/waiting/readiness.js';
 import { POLLIN, POLLOUT } from '../constants.js';
-import { errno_code } from '../errors/errno.js';
 import { raise } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
 import { Timeout } from '../util/deadline.js';
 
 const { EBADF } = constants.errno;
 const POLLNVAL = 0x20;
-/** Errors that stay as long as resources lack; what was to be taken does, too. */
-const SCARCE = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ETOOMANYREFS']);
 
-/** How long to wait before trying again what failed for want of descriptors or memory. */
-export const PAUSE_MS = 50;
-/** So many requests may have come when a server stops taking them: more the kernel does not keep, unless it is told to. */
-export const REST_LIMIT = 4096;
-
-/** Whether this errno tells that descriptors or memory lack. */
-export function is_scarce(errno: number): boolean {
-  return SCARCE.has(errno_code(errno) ?? '');
-}
-
-/** Waits until a call that failed for want of descriptors or memory is worth another try. */
-export function pause(): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
-}
-
-/** Waits for the promise, or until the signal aborts. @throws (rejects) as the promise does */
-export async function unless_aborted(promise: Promise<void>, stop: AbortSignal): Promise<void> {
-  if (stop.aborted) return;
-  let abort = () => {};
-  const aborted = new Promise<void>((resolve) => {
-    abort = resolve;
-  });
-  stop.addEventListener('abort', abort);
-  try {
-    await Promise.race([promise, aborted]);
-  } finally {
-    stop.removeEventListener('abort', abort);
-  }
-}
-
-/** Waits, blocking, until one of the events (POLLIN, …), an error or the end of the time; false for that. */
+/** Blocks until the socket has one of the events (POLLIN, …) or an error. Returns false if the time passed first. */
 function poll_one(sock: SocketBase, events: number, timeout_ms: number): boolean {
   const one = { fd: sock.fileno(), events, revents: 0 };
   const result = one.fd < 0 ? -EBADF : poll([one], timeout_ms);
@@ -54,27 +21,22 @@ function poll_one(sock: SocketBase, events: number, timeout_ms: number): boolean
 }
 
 /**
- * Waits, blocking, until a receive or accept would find something or an error.
+ * Blocks until a receive or accept would return at once: with a request, or with an error.
  *
  * @param timeout_ms 0 does not wait, -1 has no limit
- * @returns false where the time passed
- * @throws OSError EBADF where the socket is closed
+ * @returns false if the time passed first
+ * @throws OSError EBADF if the socket is closed
  */
 export function is_readable(sock: SocketBase, timeout_ms = 0): boolean {
   return poll_one(sock, POLLIN, timeout_ms);
 }
 
-/** Whether a send would not have to wait. @throws OSError EBADF where the socket is closed */
+/** Returns whether a send would not have to wait. @throws OSError EBADF if the socket is closed */
 export function is_writable(sock: SocketBase): boolean {
   return poll_one(sock, POLLOUT, 0);
 }
 
-/** Lets the event loop turn once: timers, signals, output and other sockets get theirs. */
-export function next_turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-/** Waits, on the event loop, for the socket; false where `stop` aborted or the time passed. */
+/** Waits on the event loop until the socket is ready. Returns false if `stop` aborted or the time passed first. */
 async function when(
   interest: number,
   sock: SocketBase,
@@ -94,21 +56,21 @@ async function when(
 }
 
 /**
- * Waits until the socket is readable; the event loop goes on meanwhile, and stays alive.
+ * Waits on the event loop until the socket is readable. The wait keeps the process alive.
  *
- * @param stop ends waiting
- * @param timeout_ms ends it as well; -1: no limit
- * @returns whether it is readable
- * @throws OSError EBADF where the socket is closed
+ * @param stop ends the wait
+ * @param timeout_ms ends the wait as well; -1: no limit
+ * @returns whether the socket is readable
+ * @throws (rejects) OSError EBADF if the socket is closed
  */
 export async function readable(sock: SocketBase, stop: AbortSignal, timeout_ms = -1): Promise<boolean> {
   if (stop.aborted) return false;
   if (is_readable(sock)) return true;
-  // Asked again: a signal's listener may have run in that call, and shut the server down.
+  // `stop` is tested again: a signal's listener may have run inside is_readable(), and shut the server down.
   return !stop.aborted && when(READ, sock, stop, timeout_ms);
 }
 
-/** The same until a send would not have to wait. */
+/** Waits on the event loop until a send would not have to wait, or `stop` aborts. */
 export async function writable(sock: SocketBase, stop: AbortSignal): Promise<void> {
   if (!stop.aborted && !is_writable(sock)) await when(WRITE, sock, stop, -1);
 }

@@ -35,7 +35,14 @@ const options = {
   },
   udp: { type: 'flag', short: 'u', help: 'datagrams; with -U, those of UNIX sockets' },
   unix: { type: 'text', short: 'U', value: 'PATH', help: 'a UNIX socket' },
-  workers: { type: 'integer', value: 'N', min: 1, max: 1000, default: 40, help: 'most threads or processes' },
+  workers: {
+    type: 'integer',
+    value: 'N',
+    min: 1,
+    max: 1000,
+    default: socketserver.ThreadingTCPServer.max_threads,
+    help: 'most threads or processes',
+  },
   idle: {
     type: 'number',
     short: 'w',

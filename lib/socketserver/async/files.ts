@@ -1,13 +1,14 @@
 // rfile and wfile of handlers on the event loop: the files of promises where makefile() has them, and here the unbuffered
 // writer of a stream and the file in memory of datagrams.
 
+import type { ReturnedAddress } from '../../calls/address.js';
 import { IPPROTO_TCP, TCP_NODELAY } from '../../constants.js';
 import { OSError } from '../../errors/index.js';
 import { type BytesLike, CLOSED_FILE, data_bytes, type Size } from '../../files/iobase.js';
 import type { BufferedFile, SocketFile } from '../../files/promises/index.js';
-import type { Socket } from '../../promises/socket.js';
+import type { socket as Socket } from '../../promises/index.js';
 import type { WaitOptions } from '../../util/wait_options.js';
-import { BytesIO } from '../files.js';
+import { BytesIO, type HandlerFiles } from '../files.js';
 
 /** The `wfile` of a stream: with a buffer (`wbufsize`) a BufferedFile, without one an AsyncSocketWriter. */
 export interface AsyncWriter {
@@ -166,8 +167,8 @@ export class AsyncBytesIO implements AsyncIterableIterator<Buffer> {
   }
 }
 
-/** What a stream's handler has, whatever its class. */
-export interface AsyncStream {
+/** The members of a handler of streams that its files need. */
+interface StreamHandler {
   readonly request: Socket<number>;
   connection: Socket<number>;
   rfile: BufferedFile;
@@ -178,8 +179,17 @@ export interface AsyncStream {
   readonly disable_nagle_algorithm: boolean;
 }
 
+/** The members of a handler of datagrams that its files need. */
+interface DatagramHandler {
+  readonly packet: Buffer;
+  readonly socket: Socket<number>;
+  readonly client_address: ReturnedAddress<number>;
+  rfile: AsyncBytesIO;
+  wfile: AsyncBytesIO;
+}
+
 /** setup() of a stream's handler: its files, and the options of its connection. @throws OSError; TypeError, RangeError */
-export function open_stream(handler: AsyncStream): void {
+export function open_stream(handler: StreamHandler): void {
   const connection = handler.request;
   handler.connection = connection;
   if (handler.timeout !== null) connection.settimeout(handler.timeout);
@@ -197,7 +207,7 @@ function buffered(file: SocketFile<'rb' | 'wb', number>): BufferedFile {
 }
 
 /** finish() of a stream's handler: sends what is in wfile, and closes both files. */
-export async function close_stream({ rfile, wfile }: AsyncStream): Promise<void> {
+export async function close_stream({ rfile, wfile }: StreamHandler): Promise<void> {
   try {
     if (!wfile.closed) await wfile.flush();
     await wfile.close();
@@ -212,3 +222,22 @@ export async function close_stream({ rfile, wfile }: AsyncStream): Promise<void>
 function ignore_gone(error: unknown): void {
   if (!(error instanceof OSError)) throw error;
 }
+
+/** setup() of a datagram's handler: its files. */
+export function open_datagram(handler: DatagramHandler): void {
+  handler.rfile = new AsyncBytesIO(handler.packet);
+  handler.wfile = new AsyncBytesIO();
+}
+
+/** finish() of a datagram's handler: sends the answer. */
+export async function close_datagram({ socket, wfile, client_address }: DatagramHandler): Promise<void> {
+  await socket.sendto(wfile.getvalue(), client_address);
+}
+
+/** The files of a server on the event loop, also for handlers that are typed as blocking: their sockets are those of promises. */
+export const ASYNC_FILES = {
+  open_stream,
+  close_stream,
+  open_datagram,
+  close_datagram,
+} as unknown as HandlerFiles;

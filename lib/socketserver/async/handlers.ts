@@ -2,10 +2,17 @@
 // async, a socket of promises as the request, and async files.
 import type { ReturnedAddress } from '../../calls/address.js';
 import type { BufferedFile } from '../../files/promises/index.js';
-import type { Socket } from '../../promises/socket.js';
+import type { socket as Socket } from '../../promises/index.js';
 import { class_attributes } from '../attributes.js';
 import { BaseRequestHandler, type ServerView, StreamRequestHandler } from '../handlers.js';
-import { AsyncBytesIO, type AsyncWriter, close_stream, open_stream } from './files.js';
+import {
+  type AsyncBytesIO,
+  type AsyncWriter,
+  close_datagram,
+  close_stream,
+  open_datagram,
+  open_stream,
+} from './files.js';
 
 /** A request that came as a datagram: its bytes, and the socket of promises to answer by. */
 export type AsyncDatagramRequest<F extends number = number> = [packet: Buffer, socket: Socket<F>];
@@ -82,13 +89,11 @@ export class AsyncDatagramRequestHandler<
 
   override setup(): void | Promise<void> {
     [this.packet, this.socket] = this.request;
-    this.rfile = new AsyncBytesIO(this.packet);
-    this.wfile = new AsyncBytesIO();
+    open_datagram(this);
   }
 
-  override async finish(): Promise<void> {
-    const sock: Socket<number> = this.socket;
-    await sock.sendto(this.wfile.getvalue(), this.client_address);
+  override finish(): Promise<void> {
+    return close_datagram(this);
   }
 }
 

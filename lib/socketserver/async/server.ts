@@ -7,24 +7,22 @@ import { constants } from 'node:os';
 import type { ReturnedAddress } from '../../calls/address.js';
 import { SocketBase } from '../../calls/socket_base.js';
 import * as transfer from '../../calls/transfer.js';
+import { next_turn } from '../../calls/waiting/readiness.js';
 import * as c from '../../constants.js';
 import { OSError } from '../../errors/index.js';
-import { from_socket } from '../../promises/index.js';
-import { Socket } from '../../promises/socket.js';
-import { Socket as BlockingSocket } from '../../socket/socket.js';
+import { from_socket, socket as Socket } from '../../promises/index.js';
+import { socket as BlockingSocket } from '../../socket/index.js';
 import { abort_after, listen, unlisten } from '../../util/deadline.js';
 import { integer, timeout as seconds, shown } from '../../util/validate.js';
 import { class_attributes, is_overridden } from '../attributes.js';
-import { BaseServer, print_error } from '../base.js';
-import {
-  drain_of,
-  remember_constructed,
-  run_async_handler,
-  run_constructed_for,
-  type ShutdownOptions,
-} from '../handlers.js';
+import { BaseServer } from '../base.js';
+import { is_handler, run_constructed_async } from '../constructed.js';
+import { drain_of, type RequestHandlerClass, type ShutdownOptions } from '../handlers.js';
+import { print_error } from '../report.js';
+import { is_scarce, PAUSE_MS } from '../scarcity.js';
 import { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
-import { is_readable, is_scarce, next_turn, PAUSE_MS } from '../socket_wait.js';
+import { is_readable } from '../socket_wait.js';
+import { ASYNC_FILES } from './files.js';
 import { Requests } from './requests.js';
 import type { AsyncServerClass, ServerClass } from './types.js';
 
@@ -275,15 +273,15 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     }
 
     override async process_request(request: Request, client_address: ClientAddress): Promise<void> {
-      if (is_overridden(this, 'finish_request', [BaseServer])) remember_constructed();
-      await this.finish_request(request, client_address);
-      await run_constructed_for(request);
+      const finish = () => this.finish_request(request, client_address);
+      if (!is_overridden(this, 'finish_request', [BaseServer])) await finish();
+      else await run_constructed_async(request, ASYNC_FILES, finish);
       // shutdown_request() was called when it was ended.
       if (!this.#ended_early.has(request)) await this.shutdown_request(request);
     }
 
     override _finish_request(request: Request, client_address: ClientAddress): Promise<void> {
-      return run_async_handler(this.RequestHandlerClass, request, client_address, this);
+      return run_handler(this.RequestHandlerClass, request, client_address, this);
     }
 
     override async _shutdown_request(request: Request): Promise<void> {
@@ -368,6 +366,26 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
   }
   class_attributes(Async, ['block_on_close', 'max_handlers']);
   return Async as unknown as AsyncServerClass<Base>;
+}
+
+/**
+ * Handles one request: constructs the handler and runs it.
+ *
+ * @throws (rejects) any error of the handler
+ */
+async function run_handler(
+  Class: RequestHandlerClass,
+  request: Request,
+  client_address: ClientAddress,
+  server: unknown,
+): Promise<void> {
+  const args = [request, client_address, server];
+  if (Class.prototype === undefined) {
+    await run_constructed_async(request, ASYNC_FILES, () => Reflect.apply(Class, undefined, args));
+    return;
+  }
+  const handler: unknown = Reflect.construct(Class, args);
+  if (is_handler(handler) && !handler._has_run) await handler._run_async(ASYNC_FILES);
 }
 
 /** Closes a connection even if files of it are open; what waits on it rejects. */

@@ -4,7 +4,7 @@
 import type { Address, ReturnedAddress } from '../../calls/address.js';
 import type { SocketBase } from '../../calls/socket_base.js';
 import type * as c from '../../constants.js';
-import type { Socket } from '../../promises/socket.js';
+import type { socket as Socket } from '../../promises/index.js';
 import type { ShutdownOptions } from '../handlers.js';
 import type { ServerOptions, TCPServer } from '../servers.js';
 import type { AsyncDatagramRequest } from './handlers.js';

@@ -1,68 +1,57 @@
-// Taking requests on the manager's thread and putting them on the queue: what get_request() and process_request() do where
-// the server overrides neither. Processes get all of their requests so, threads those that are left when serving ends.
+// The acceptor of a pool, on the manager's thread: takes requests from the server's socket and puts them on the queue, as
+// get_request() and process_request() do, if the server overrides neither. Child processes get all their requests so; threads
+// get those so that are left when serving ends.
 //
-// Of short requests more are put there than there are workers, so that a worker that has finished one finds the next without
-// anybody's help: waking a process, and hearing from it, costs more than handling a short request. The others wait in the
-// kernel's backlog.
+// If requests are short, the queue holds more of them than there are workers: a worker that has finished one then finds the next
+// without anybody's help. Waking a process, and hearing from it, costs more than handling a short request. All other requests
+// wait in the kernel's backlog.
 import { constants } from 'node:os';
 import { decode } from '../../calls/address.js';
 import * as transfer from '../../calls/transfer.js';
+import { next_turn } from '../../calls/waiting/readiness.js';
 import { MSG_DONTWAIT } from '../../constants.js';
 import { addon, cells, GENERATION } from '../../native/addon.js';
-import type { Socket } from '../../socket/socket.js';
-import {
-  is_readable,
-  is_scarce,
-  is_writable,
-  next_turn,
-  pause,
-  REST_LIMIT,
-  readable,
-  writable,
-} from '../socket_wait.js';
+import type { socket as Socket } from '../../socket/index.js';
+import { DRAIN_LIMIT } from '../refuse.js';
+import { is_scarce, pause } from '../scarcity.js';
+import { is_readable, is_writable, readable, writable } from '../socket_wait.js';
+import type { Room } from './condition.js';
 import type { ManagerConfig } from './protocol.js';
 import { AHEAD_LIMIT, encode_request, post } from './queue.js';
-import { count_request, finished, has_room } from './shared_state.js';
+import type { SharedState } from './shared_state.js';
 
 const { EAGAIN } = constants.errno;
-/** So many requests without a turn of the event loop. */
+/** Requests that are taken without a turn of the event loop. */
 const BATCH = 32;
-/** So many requests may wait on the queue as workers finish in so many milliseconds. */
+/** The queue holds, beyond the free workers, at most the requests that workers finish in this many milliseconds. */
 const AHEAD_MS = 10;
-
-/** What an acceptor needs of its manager. */
-export interface AcceptorEvents {
-  /** A request waits until workers have fewer than there are workers and, beyond them, this many; or until `stop` aborts. */
-  room(ahead: number, stop: AbortSignal): Promise<void>;
-  /** There is one more on the queue. */
-  put(): void;
-}
 
 export class Acceptor {
   readonly #config: ManagerConfig;
-  readonly #counters: Int32Array;
+  readonly #state: SharedState;
   readonly #listener: Socket<number>;
   readonly #queue: Socket<number>;
-  readonly #events: AcceptorEvents;
+  readonly #room: Room;
+  /** The number of requests that the queue may hold beyond the free workers, by the last measurement. */
   #ahead = 0;
   #measured_ms = 0;
   #finished = 0;
 
   constructor(
     config: ManagerConfig,
-    counters: Int32Array,
+    state: SharedState,
     listener: Socket<number>,
     queue: Socket<number>,
-    events: AcceptorEvents,
+    room: Room,
   ) {
     this.#config = config;
-    this.#counters = counters;
+    this.#state = state;
     this.#listener = listener;
     this.#queue = queue;
-    this.#events = events;
+    this.#room = room;
   }
 
-  /** Takes requests until stopped. */
+  /** Takes requests until `stop` aborts. */
   async run(stop: AbortSignal): Promise<void> {
     for (let count = 1; !stop.aborted; count++) {
       const result = await this.#next(stop);
@@ -71,22 +60,22 @@ export class Acceptor {
     }
   }
 
-  /** Takes those that have come already, until stopped. */
+  /** Takes the requests that wait in the kernel already, until `stop` aborts. */
   async rest(stop: AbortSignal): Promise<void> {
-    for (let count = 0; count < REST_LIMIT && !stop.aborted; count++) {
+    for (let count = 0; count < DRAIN_LIMIT && !stop.aborted; count++) {
       if ((await this.#next(stop)) === -EAGAIN) return;
     }
   }
 
-  /** Puts the next request on the queue, once there is room; 0 or -errno. */
+  /** Puts the next request on the queue, once there is room. Returns 0 or -errno. */
   async #next(stop: AbortSignal): Promise<number> {
     this.#measure();
-    if (!has_room(this.#counters, this.#ahead)) {
+    if (!this.#state.has_room(this.#ahead)) {
       if (!is_readable(this.#listener)) return -EAGAIN;
-      // Not for each anew.
-      await this.#events.room(this.#ahead >> 1, stop);
+      // Half of the requests ahead must be gone, so that not each request waits anew.
+      await this.#room.wait(this.#ahead >> 1, stop);
     }
-    // Large datagrams fill it sooner.
+    // Large datagrams fill the socket of the queue before it holds as many requests as it may.
     if (!is_writable(this.#queue)) await writable(this.#queue, stop);
     if (stop.aborted) return 0;
     const result = this.#config.max_packet_size > 0 ? await this.#receive() : await this.#accept();
@@ -94,21 +83,22 @@ export class Acceptor {
     return result;
   }
 
+  /** Measures how many requests the workers finish, and sets #ahead accordingly. */
   #measure(): void {
     const now_ms = performance.now();
     const spent_ms = now_ms - this.#measured_ms;
     if (spent_ms < AHEAD_MS) return;
-    const all = finished(this.#counters);
-    const count = (all - this.#finished) | 0;
+    const { finished } = this.#state;
+    const count = (finished - this.#finished) | 0;
     this.#ahead = Math.min(AHEAD_LIMIT, Math.floor((count * AHEAD_MS) / spent_ms));
-    [this.#measured_ms, this.#finished] = [now_ms, all];
+    [this.#measured_ms, this.#finished] = [now_ms, finished];
   }
 
-  /** Puts the next connection on the queue; 0 or -errno. */
+  /** Puts the next connection on the queue. Returns 0 or -errno. */
   async #accept(): Promise<number> {
     const { family, proto } = this.#config;
     const listener = this.#listener;
-    // The server's own setting is its to restore. By a socket of datagrams handlers send, and may wait.
+    // The server restores its own setting. A socket of datagrams stays blocking: handlers send by it, and may wait.
     listener.setblocking(false);
     const fd = addon.accept4(listener._fd, listener._generation, 0, 0);
     if (fd < 0) return fd;
@@ -120,7 +110,7 @@ export class Acceptor {
     }
   }
 
-  /** Puts the next datagram on the queue; 0 or -errno. */
+  /** Puts the next datagram on the queue. Returns 0 or -errno. */
   async #receive(): Promise<number> {
     const received = transfer.recvfrom(this.#listener, this.#config.max_packet_size, MSG_DONTWAIT, 0);
     if (typeof received === 'number') return received;
@@ -129,10 +119,9 @@ export class Acceptor {
   }
 
   async #put(request: Buffer[], fds: number[]): Promise<0> {
-    // A call that may block would have the watchdog look at each turn of this thread's loop.
+    // Without waiting: a call that may block would have the watchdog look at each turn of this thread's loop.
     while (!post(this.#queue, request, fds)) await pause();
-    count_request(this.#counters);
-    this.#events.put();
+    this.#room.request_queued();
     return 0;
   }
 }

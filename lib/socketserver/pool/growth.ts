@@ -2,6 +2,7 @@
 // requests wait for less: those that mostly wait themselves, and those that compute for so long that others should have their
 // turn beside them. Short ones would only get slower.
 import { availableParallelism } from 'node:os';
+import type { Workers } from './workers.js';
 
 const PROCESSORS = availableParallelism();
 /** How often to look. */
@@ -14,21 +15,11 @@ const WAITING_MS = 1;
 /** and those that compute. */
 const COMPUTING_MS = 100;
 
-/** The workers of a pool: a workers. */
-export interface Workers {
-  /** How many there are, starting ones too. */
-  readonly size: number;
-  /** How many are ready, busy or not. */
-  readonly ready: number;
-  /** How many requests were finished in all, in 32 bits. */
-  readonly finished: number;
-  /** How many have a request and wait for something; the others compute, or have none. */
-  count_waiting(): number;
-  /** Waits until there are fewer than there may be. */
-  vacancy(stop: AbortSignal): Promise<void>;
-  /** Starts one more, unless there are enough. */
-  hire(): void;
-}
+/** What grow() needs to know of the workers of a pool. */
+type GrowingWorkers = Pick<
+  Workers,
+  'size' | 'ready' | 'finished' | 'count_waiting' | 'vacancy' | 'start_one'
+>;
 
 /** That requests wait which no worker is free for. */
 export interface Shortage {
@@ -39,7 +30,7 @@ export interface Shortage {
 }
 
 /** Starts workers while requests wait that nobody takes, until `stop` aborts. */
-export async function grow(workers: Workers, stop: AbortSignal, shortage: Shortage): Promise<void> {
+export async function grow(workers: GrowingWorkers, stop: AbortSignal, shortage: Shortage): Promise<void> {
   while (!stop.aborted) {
     await workers.vacancy(stop);
     await shortage.begins();
@@ -47,13 +38,13 @@ export async function grow(workers: Workers, stop: AbortSignal, shortage: Shorta
     for (let looks = 0; looks < MEASURE_MAX_MS / LOOK_MS; looks++) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       if (stop.aborted || !shortage.goes_on()) break;
-      if (are_worth_more() || workers.size < PROCESSORS) workers.hire();
+      if (are_worth_more() || workers.size < PROCESSORS) workers.start_one();
     }
   }
 }
 
 /** Begins to measure requests; what it gives tells, at each look, whether they are worth more workers than processors. */
-function measure(workers: Workers): () => boolean {
+function measure(workers: GrowingWorkers): () => boolean {
   const began = performance.now();
   const before = workers.finished;
   let waiting = 0;

@@ -1,96 +1,94 @@
-// The manager of a pool, a thread of its own, so that the pool lives while the server's thread is blocked: starts workers
-// when all are busy, ends those that idle, replaces those that died, ends those that take too long. Where the server has no
-// hook that must see a request first, it lets threads take requests by themselves, and takes those of processes.
-
+// The manager of a pool, on a thread of its own, so that the pool works while the server's thread is blocked. It starts workers
+// when all are busy, stops idle ones, replaces those that died, and ends those whose request takes too long. If no hook of the
+// server must see a request first, the manager lets threads take requests by themselves, and takes those of processes itself.
 import type { MessagePort } from 'node:worker_threads';
-import { fromshare } from '../../socket/index.js';
-import type { Socket } from '../../socket/socket.js';
+import { fromshare, type socket as Socket } from '../../socket/index.js';
 import { abort_after } from '../../util/deadline.js';
-import { is_readable, readable, unless_aborted } from '../socket_wait.js';
+import { unless_aborted } from '../abort.js';
+import { is_readable, readable } from '../socket_wait.js';
 import { Acceptor } from './acceptor.js';
-import { Lender } from './direct_accept.js';
+import { Condition, Room } from './condition.js';
+import { SharedListener } from './direct_accept.js';
 import { grow } from './growth.js';
 import type { ManagerConfig, News, Order } from './protocol.js';
 import { discard, post, STOP_MESSAGE } from './queue.js';
-import {
-  await_fewer,
-  count_discarded,
-  has_room,
-  open_counters,
-  take_most,
-  under_way,
-} from './shared_state.js';
-import { Crew } from './workers.js';
+import { SharedState } from './shared_state.js';
+import { Workers } from './workers.js';
 
-/** What is cut off ends within so many times so many milliseconds. */
+/** How often at most busy workers are killed while the pool drains, and the milliseconds in between. */
 const CUT_TRIES = 20;
 const CUT_MS = 50;
-/** How often to look whether workers idle, and how long they have done so then. */
+/** Milliseconds between two looks for idle workers, and so how long a worker is idle at least before it is stopped. */
 const IDLE_MS = 10_000;
 
 class Manager {
   readonly #config: ManagerConfig;
-  readonly #counters: Int32Array;
+  readonly #state: SharedState;
   readonly #port: MessagePort;
-  readonly #crew: Crew;
+  readonly #workers: Workers;
   readonly #acceptor: Acceptor;
-  readonly #lender: Lender;
+  readonly #shared_listener: SharedListener;
   readonly #queue_in: Socket<number>;
   readonly #queue_out: Socket<number>;
   readonly #listener: Socket<number>;
-  readonly #awaiting: (() => void)[] = [];
+  /** Notified when workers or the queue changed. */
+  readonly #changed: Condition;
+  readonly #room: Room;
+  /** Aborts when requests are to be taken no longer. */
   #stop = new AbortController();
-  #ended: Promise<void> = Promise.resolve();
-  /** Aborted when workers cannot start, or are to end. */
-  readonly #over = new AbortController();
-  /** How many requests wait for room. */
-  #waiting = 0;
+  /** Settles when requests are taken no longer. */
+  #stopped: Promise<void> = Promise.resolve();
+  /** Aborts when workers cannot start, or are to end. */
+  readonly #closing = new AbortController();
 
   constructor(config: ManagerConfig) {
     const { port } = config;
     this.#config = config;
-    this.#counters = open_counters(config.counters);
+    this.#state = new SharedState(config.memory);
     this.#port = port;
     this.#queue_in = fromshare(config.queue_in);
     this.#queue_out = fromshare(config.queue_out);
     this.#listener = fromshare(config.listener);
-    this.#crew = new Crew(config, this.#counters, this.#queue_out, this.#listener, {
-      tell: (news) => this.#tell(news),
-      changed: () => this.#look_again(),
-      failed: (message) => this.#fail(message),
-    });
-    this.#acceptor = new Acceptor(config, this.#counters, this.#listener, this.#queue_in, {
-      room: (ahead, stop) => this.#room(ahead, stop),
-      put: () => this.#is_short() && this.#look_again(),
-    });
-    this.#lender = new Lender(this.#counters, this.#listener, this.#queue_in);
+    const { signal } = this.#closing;
+    this.#changed = new Condition(this.#state);
+    this.#room = new Room(this.#state, this.#changed, signal);
+    this.#workers = new Workers(
+      config,
+      this.#state,
+      this.#queue_out,
+      this.#listener,
+      this.#changed,
+      (news: News) => this.#send(news),
+    );
+    this.#acceptor = new Acceptor(config, this.#state, this.#listener, this.#queue_in, this.#room);
+    this.#shared_listener = new SharedListener(this.#state, this.#listener, this.#queue_in);
     port.on('message', (order: Order) => {
       this.#obey(order).then(
-        () => this.#tell({ type: 'done', order: order.order }),
-        (error: unknown) => this.#fail(String(error)),
+        () => this.#send({ type: 'done', order: order.order }),
+        (error: unknown) => this.#fail(error),
       );
     });
     setInterval(() => this.#shrink(), IDLE_MS).unref();
-    this.#crew.hire();
-    const { signal } = this.#over;
-    signal.addEventListener('abort', () => this.#look_again());
-    grow(this.#crew, signal, {
-      begins: () => this.#until(() => this.#is_short() || signal.aborted),
-      goes_on: () => this.#is_short(),
-    }).catch((error: unknown) => this.#fail(String(error)));
+    this.#workers.start_one();
+    signal.addEventListener('abort', () => this.#changed.notify_all());
+    grow(this.#workers, signal, {
+      begins: () => this.#changed.until(() => this.#room.is_short || signal.aborted),
+      goes_on: () => this.#room.is_short,
+    }).catch((error: unknown) => this.#fail(error));
   }
 
-  #tell(news: News): void {
-    // At once, whatever the server's thread does.
-    if (news.type === 'shutdown') this.#stop_taking();
+  /** Sends a message to the server. Serving ends here at once, whatever the server's thread does meanwhile. */
+  #send(news: News): void {
+    if (news.type === 'failed') {
+      if (this.#closing.signal.aborted) return;
+      this.#closing.abort();
+    }
+    if (news.type === 'failed' || news.type === 'shutdown') this.#stop_taking();
     this.#port.postMessage(news);
   }
 
-  #fail(message: string): void {
-    if (this.#over.signal.aborted) return;
-    this.#over.abort();
-    this.#stop_taking();
-    this.#tell({ type: 'failed', message });
+  #fail(error: unknown): void {
+    this.#send({ type: 'failed', message: String(error) });
   }
 
   async #obey(order: Order): Promise<void> {
@@ -100,9 +98,9 @@ class Manager {
       case 'stop':
         return this.#stop_taking();
       case 'room':
-        return this.#room(0, this.#over.signal);
+        return this.#room.wait(0, this.#closing.signal);
       case 'look':
-        return this.#lender.interrupt();
+        return this.#shared_listener.interrupt();
       case 'rest':
         return this.#rest(order.limit_ms);
       case 'drain':
@@ -112,116 +110,70 @@ class Manager {
     }
   }
 
+  /** Begins to take requests. The order is answered before that has ended. */
   #start_taking(): void {
     this.#stop_taking();
     const { signal } = this.#stop;
-    const run = this.#config.kind === 'thread' ? () => this.#lend(signal) : () => this.#acceptor.run(signal);
-    // The order is answered before that has ended.
-    this.#ended = this.#ended.then(run).catch((error: unknown) => this.#fail(String(error)));
+    const is_thread = this.#config.kind === 'thread';
+    const run = () => (is_thread ? this.#share_listener(signal) : this.#acceptor.run(signal));
+    this.#stopped = this.#stopped.then(run).catch((error: unknown) => this.#fail(error));
   }
 
   #stop_taking(): void {
     this.#stop.abort();
     this.#stop = new AbortController();
-    this.#lender.close();
+    this.#shared_listener.close();
   }
 
-  /** Lets threads take requests until stopped. */
-  async #lend(stop: AbortSignal): Promise<void> {
+  /** Lets threads take requests until `stop` aborts. */
+  async #share_listener(stop: AbortSignal): Promise<void> {
     if (stop.aborted) return;
-    this.#lender.open();
-    await grow(this.#crew, stop, {
+    this.#shared_listener.open();
+    await grow(this.#workers, stop, {
       begins: () => readable(this.#listener, stop),
       goes_on: () => is_readable(this.#listener),
     });
   }
 
-  /** Whether requests wait that no worker is free for: on the queue, or for room. */
-  #is_short(): boolean {
-    return under_way(this.#counters) + this.#waiting > this.#crew.ready;
-  }
-
-  /** Takes the requests that have come before serving ended, and closes what further ones would come by. */
+  /** Takes the requests that came before serving ended, and closes the listening socket. */
   async #rest(limit_ms: number): Promise<void> {
     const end = new AbortController();
     abort_after(end, limit_ms);
-    await unless_aborted(this.#ended, end.signal);
+    await unless_aborted(this.#stopped, end.signal);
     if (this.#listener.fileno() < 0) return;
     await this.#acceptor.rest(end.signal);
     if (this.#config.max_packet_size === 0) this.#listener.close();
   }
 
-  /** Something happened that those who wait may have waited for. */
-  #look_again(): void {
-    for (const look of this.#awaiting.splice(0)) look();
-  }
-
-  /**
-   * Waits until a condition holds that depends on the workers, or the time has passed.
-   *
-   * @param fewer when fewer requests than this are under way it may hold
-   */
-  async #until(condition: () => boolean, fewer = () => 0, limit_ms = -1): Promise<boolean> {
-    const end = limit_ms < 0 ? Number.POSITIVE_INFINITY : performance.now() + limit_ms;
-    for (;;) {
-      // Asked for before it is looked at: a worker that finishes in between says so.
-      await_fewer(this.#counters, fewer());
-      if (condition()) return true;
-      const left = end - performance.now();
-      if (left <= 0) return false;
-      await new Promise<void>((resolve) => {
-        const timer = left === Number.POSITIVE_INFINITY ? undefined : setTimeout(resolve, left);
-        this.#awaiting.push(() => {
-          clearTimeout(timer);
-          resolve();
-        });
-      });
-    }
-  }
-
-  /** A request waits until workers have fewer than there are workers and, beyond them, this many. */
-  async #room(ahead: number, stop: AbortSignal): Promise<void> {
-    const ends = () => stop.aborted || this.#over.signal.aborted;
-    const look = () => this.#look_again();
-    stop.addEventListener('abort', look);
-    this.#waiting++;
-    this.#look_again();
-    await this.#until(
-      () => has_room(this.#counters, ahead) || ends(),
-      () => this.#crew.ready + ahead,
-    );
-    this.#waiting--;
-    stop.removeEventListener('abort', look);
-  }
-
+  /** Waits until no request is in flight. After `limit_ms` it discards those on the queue, and kills busy workers. */
   async #drain(limit_ms: number): Promise<void> {
-    const drained = () => under_way(this.#counters) <= 0 && !this.#lender.is_taking;
-    const wait = (ms: number) => this.#until(drained, () => 1, ms);
+    const is_drained = () => this.#state.in_flight <= 0 && !this.#shared_listener.is_in_use;
+    const wait = (ms: number) => this.#changed.until(is_drained, () => 1, ms);
     if (await wait(limit_ms)) return;
+    // Several tries: a worker that has just taken a request from the queue is not marked busy yet.
     for (let tries = 0; tries < CUT_TRIES; tries++) {
-      // One that has just taken a request from the queue is not busy yet.
-      count_discarded(this.#counters, discard(this.#queue_out, this.#config.max_packet_size));
-      this.#crew.end_busy('was cut off: the server drained');
+      this.#state.count_discarded(discard(this.#queue_out, this.#config.max_packet_size));
+      this.#workers.end_busy('was cut off: the server drained');
       if (await wait(CUT_MS)) return;
     }
   }
 
-  /** Lets workers go that had nothing to do since the last time, but one. */
+  /** Stops the workers that were not needed since the last call, but for one. */
   #shrink(): void {
-    const needed = Math.max(1, take_most(this.#counters));
-    const idle = this.#crew.ready - needed;
-    for (let i = 0; i < idle; i++) this.#crew.dismiss(() => post(this.#queue_in, [STOP_MESSAGE], []));
-    if (idle > 0) this.#lender.interrupt();
+    const needed = Math.max(1, this.#state.take_peak());
+    const idle = this.#workers.ready - needed;
+    for (let i = 0; i < idle; i++) this.#workers.stop_idle(() => post(this.#queue_in, [STOP_MESSAGE], []));
+    if (idle > 0) this.#shared_listener.interrupt();
   }
 
-  /** Ends all workers, each after its request. */
+  /** Ends all workers, each after its request, and then the manager's thread. */
   async #close(): Promise<void> {
-    this.#over.abort();
+    this.#closing.abort();
     this.#stop_taking();
-    this.#crew.close();
-    // The server has closed its end before: now the queue ends, and the workers with it.
+    this.#workers.close();
+    // The server has closed its own end of the queue: now the queue ends, and the workers with it.
     this.#queue_in.close();
-    await this.#until(() => this.#crew.size === 0);
+    await this.#changed.until(() => this.#workers.size === 0);
     this.#queue_out.close();
     this.#listener.close();
     setImmediate(() => process.exit());

@@ -18,6 +18,7 @@ const CLASSES = new Map<string, { readonly prototype: object }>(
   ),
 );
 
+/** Text in place of an error that inspect() or String() fails on. */
 const UNSHOWN = 'something that cannot be shown';
 /** So deep causes go; one may be its own. */
 const DEPTH_LIMIT = 8;
@@ -34,7 +35,7 @@ function is_plain(value: unknown): boolean {
   );
 }
 
-/** What was thrown, as console.log shows it. Throws nothing, whatever it is. */
+/** Returns a thrown value as console.log shows it. Throws nothing. */
 export function show_error(error: unknown): string {
   try {
     return inspect(error);

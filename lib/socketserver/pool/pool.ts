@@ -1,55 +1,49 @@
-// The pool of a server's workers, on the server's side: starts the manager's thread, gives it orders, hands requests to
-// workers, and passes on what they report.
+// The pool of a server's workers, on the server's thread: starts the manager's thread, gives it orders, hands requests to
+// workers, and passes the workers' reports to the server.
 import { serialize } from 'node:v8';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
 import { poll } from '../../calls/waiting/poll.js';
 import { AF_UNIX, SOCK_SEQPACKET } from '../../constants.js';
-import { socketpair } from '../../socket/create.js';
-import { send_fds } from '../../socket/descriptors.js';
-import { Socket } from '../../socket/socket.js';
+import { socket as Socket, send_fds, socketpair } from '../../socket/index.js';
 import { shown } from '../../util/validate.js';
 import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed_error.js';
-import type { News, Order, PoolConfig } from './protocol.js';
+import type { News, Order, PoolConfig, SharedMemory } from './protocol.js';
 import { AHEAD_LIMIT, encode_request } from './queue.js';
-import {
-  close_counters,
-  count_request,
-  has_room,
-  make_counters,
-  open_counters,
-  type SharedCounters,
-} from './shared_state.js';
-import { share_handled } from './signals.js';
+import { allocate_state, close_memory, SharedState } from './shared_state.js';
+import { share_handled_signals } from './signals.js';
 import { start_manager } from './start.js';
 
-/** What a pool needs to know of its server. */
-export interface PoolOptions extends Omit<PoolConfig, 'library' | 'argv' | 'family' | 'type' | 'proto'> {
+/** Settings that the server gives its pool. */
+export interface PoolOptions
+  extends Omit<PoolConfig, 'library' | 'argv' | 'family' | 'type' | 'proto' | 'memory'> {
   readonly max_workers: number;
   readonly socket: Socket<number>;
 }
 
-/** What a pool tells its server. */
+/** Callbacks of the server: a handler's error, a shutdown() called in a worker, and the pids of the child processes. */
 export interface PoolEvents {
   on_error(client_address: unknown, error: unknown): void;
   on_shutdown(drain: number | undefined): void;
   on_children(pids: readonly number[]): void;
 }
 
+/** An order without its number. */
 type OrderType = Order extends infer O ? (O extends { order: number } ? Omit<O, 'order'> : never) : never;
 
+/** An order that is not answered yet. */
 interface Pending {
   resolve(): void;
   reject(error: unknown): void;
 }
 
-/** How long a blocked server waits between looks for a free worker. */
+/** Milliseconds between two looks of a blocked server for a free worker. */
 const ROOM_MS = 2;
 
 export class Pool {
-  readonly #shared: SharedCounters;
-  readonly #counters: Int32Array;
-  readonly #unshare: (() => void) | undefined;
+  readonly #memory: SharedMemory;
+  readonly #state: SharedState;
+  readonly #unshare_signals: (() => void) | undefined;
   readonly #queue: Socket<number>;
   readonly #manager: Worker;
   readonly #port: MessagePort;
@@ -63,7 +57,7 @@ export class Pool {
   #failed: ((error: unknown) => void) | undefined;
   #closed: Promise<void> | undefined;
 
-  /** @throws TypeError where worker_data cannot be cloned; OSError */
+  /** @throws TypeError if worker_data cannot be cloned; OSError */
   constructor(options: PoolOptions, events: PoolEvents) {
     const { max_workers, socket, ...config } = options;
     check_cloneable(options);
@@ -73,11 +67,11 @@ export class Pool {
     const { port1, port2 } = new MessageChannel();
     this.#queue = queue_in as Socket<number>;
     this.#port = port1;
-    let shared: SharedCounters | undefined;
+    let memory: SharedMemory | undefined;
     try {
-      shared = make_counters(options.kind, max_workers);
-      this.#shared = shared;
-      this.#counters = open_counters(shared);
+      memory = allocate_state(options.kind, max_workers);
+      this.#memory = memory;
+      this.#state = new SharedState(memory);
       this.#manager = start_manager({
         ...config,
         library: LIBRARY,
@@ -86,21 +80,21 @@ export class Pool {
         type: socket.type,
         proto: socket.proto,
         max_workers,
-        counters: shared,
+        memory,
         queue_in: queue_in.share(),
         queue_out: queue_out.share(),
         listener: socket.share(),
         port: port2,
       });
     } catch (error) {
-      if (shared !== undefined) close_counters(shared);
+      if (memory !== undefined) close_memory(memory);
       queue_in.close();
       port1.close();
       throw error;
     } finally {
       queue_out.close();
     }
-    if (options.kind === 'process') this.#unshare = share_handled(this.#counters);
+    if (options.kind === 'process') this.#unshare_signals = share_handled_signals(this.#state);
     this.#manager.unref();
     this.#manager.on('error', (error) => this.#fail(error));
     this.#manager.on('exit', () => this.#ended());
@@ -143,15 +137,15 @@ export class Pool {
   #ended(): void {
     this.#port.close();
     this.#queue.close();
-    close_counters(this.#shared);
-    this.#unshare?.();
+    close_memory(this.#memory);
+    this.#unshare_signals?.();
     if (this.#closed === undefined)
       this.#fail(new Error('the thread that looks after the workers has ended'));
     for (const { resolve } of this.#pending.values()) resolve();
     this.#pending.clear();
   }
 
-  /** Keeps the process alive, until release() is called as often. */
+  /** Keeps the process alive. Each hold() needs one release(). */
   hold(): void {
     if (this.#holds++ === 0) this.#port.ref();
   }
@@ -169,7 +163,7 @@ export class Pool {
     });
   }
 
-  /** Lets the manager take requests until stopped. @throws (rejects) where workers cannot start */
+  /** Has the manager take requests until `stop` aborts. @throws (rejects) if workers cannot start */
   async accept(stop: AbortSignal): Promise<void> {
     const failed = new Promise<void>((resolve, reject) => {
       this.#failed = reject;
@@ -186,32 +180,32 @@ export class Pool {
     }
   }
 
-  /** Takes, after accept(), the requests that have come before; for so many milliseconds. */
+  /** Has the manager take the requests that came before accept() ended, for at most `limit_ms`. */
   rest(limit_ms: number): Promise<void> {
     return this.#order({ type: 'rest', limit_ms });
   }
 
   /** Waits until a worker is free. */
   room(): Promise<void> {
-    return has_room(this.#counters) ? Promise.resolve() : this.#order({ type: 'room' });
+    return this.#state.has_room() ? Promise.resolve() : this.#order({ type: 'room' });
   }
 
-  /** Waits until no request is under way; after so many milliseconds (-1: never) ends those that are. */
+  /** Waits until no request is in flight. Requests that are so after `limit_ms` (-1: no limit) are cut off. */
   drain(limit_ms: number): Promise<void> {
     return this.#order({ type: 'drain', limit_ms });
   }
 
   /**
-   * Waits until a worker is free, blocking the thread; while the pool takes requests by itself none may ever be, and it is
-   * until there is room on the queue.
+   * Blocks the thread until a worker is free. While the pool takes requests by itself workers may never be free; then until
+   * there is room in the queue.
    *
-   * @throws where workers cannot start
+   * @throws Error if workers cannot start
    */
   #room_now(): void {
     const ahead = this.#accepting ? AHEAD_LIMIT : 0;
-    if (has_room(this.#counters, ahead)) return;
+    if (this.#state.has_room(ahead)) return;
     this.#order({ type: 'room' }).catch(() => {});
-    while (!has_room(this.#counters, ahead)) {
+    while (!this.#state.has_room(ahead)) {
       if (this.#error !== undefined) throw this.#error;
       poll([], ROOM_MS);
       for (
@@ -227,14 +221,14 @@ export class Pool {
   /**
    * Hands a request to a worker. The caller closes its own socket.
    *
-   * @throws TypeError for what is no request; RangeError for a long client_address; where workers cannot start
+   * @throws TypeError if it is no request; RangeError if client_address is too long; Error if workers cannot start
    */
   dispatch(request: unknown, client_address: unknown): void {
     if (this.#error !== undefined) throw this.#error;
     const message = this.#message(request, client_address);
     this.#room_now();
     send_fds(this.#queue, message, request instanceof Socket ? [request] : []);
-    count_request(this.#counters);
+    this.#state.count_dispatched();
     if (this.#accepting) this.#order({ type: 'look' }).catch(() => {});
   }
 
@@ -248,7 +242,7 @@ export class Pool {
     throw new TypeError(`request must be ${expected} to be handed to a worker, not ${shown(request)}`);
   }
 
-  /** Ends the workers, each after its request. Fulfilled when they have. */
+  /** Ends the workers, each after its request. Fulfilled when all have ended. */
   close(): Promise<void> {
     if (this.#closed === undefined) {
       this.#queue.close();

@@ -1,17 +1,20 @@
-// What goes between the threads of a pooled server (and its child processes).
+// The messages and settings that go between the threads of a pooled server, and its child processes: types, and the descriptors
+// of a child.
 //
-// pool.ts, where the server is, starts the manager thread (manager.ts), which starts the workers (worker.ts). Who takes
-// requests: the server, where it has a hook that must see them first; else the threads themselves (lease.ts), and for
-// processes the manager (acceptor.ts). What somebody else took goes to whichever worker is free over a queue (queue.ts), and
-// all of them see at once what the others do in memory that they share (counters.ts).
+// pool.ts, on the server's thread, starts the manager thread (manager.ts), which starts the workers (worker.ts). Requests are
+// taken by the server, if a hook of it must see them first; else by the threads themselves (direct_accept.ts), or for processes
+// by the manager (acceptor.ts). A request that a worker did not take itself goes over a queue (queue.ts) to a worker that is
+// free. All of them see each other's state in shared memory (shared_state.ts). README.md has a drawing.
 import type { MessagePort } from 'node:worker_threads';
-import type { SharedCounters } from './shared_state.js';
 import type { HandlerSource } from './source.js';
 
-/** What all of a pool know. */
+/** The memory of the shared state as it is passed to threads, or the descriptor of the memory for processes. */
+export type SharedMemory = SharedArrayBuffer | { readonly fd: number };
+
+/** Settings that the server, the manager and the workers share. */
 export interface PoolConfig {
   readonly kind: 'thread' | 'process';
-  /** The module that, once imported, has registered `manage` and `work`: entry.ts, or a bundle. */
+  /** The module that registers `manage` and `work` when it is imported: entry.ts, or a bundle. */
   readonly library: string;
   /** The name of the server's class, for messages. */
   readonly server_name: string;
@@ -19,35 +22,35 @@ export interface PoolConfig {
   readonly server_address: unknown;
   readonly worker_data: unknown;
   readonly argv: readonly string[];
-  /** What connections are made of: those of the server's socket. */
+  /** Family, type and protocol of the server's socket, which connections have, too. */
   readonly family: number;
   readonly type: number;
   readonly proto: number;
-  /** Of servers of datagrams; else 0. */
+  /** Bytes of the longest datagram; 0 for a server of connections. */
   readonly max_packet_size: number;
-  /** handle_error is Python's: workers print errors themselves. */
+  /** Whether workers print errors themselves: handle_error is not overridden. */
   readonly print_errors: boolean;
   readonly handler_timeout_ms: number;
+  /** The memory of the shared state. */
+  readonly memory: SharedMemory;
 }
 
-/** What the manager is started with. `share()` made the bytes. */
+/** Settings of the manager. The bytes were made by `share()`. */
 export interface ManagerConfig extends PoolConfig {
   readonly max_workers: number;
-  /** To the server. */
+  /** The port to the server. */
   readonly port: MessagePort;
-  readonly counters: SharedCounters;
   readonly queue_in: Uint8Array;
   readonly queue_out: Uint8Array;
   /** The server's socket. */
   readonly listener: Uint8Array;
 }
 
-/** What a worker is started with. */
+/** Settings of a worker. */
 export interface WorkerConfig extends PoolConfig {
-  /** Which slot of the counters is this worker's. */
+  /** Index of the worker's slot in the shared state. */
   readonly slot: number;
-  readonly counters: SharedCounters;
-  /** What `share()` made; of a process, nothing: QUEUE_FD, SERVER_FD. */
+  /** The sockets of a thread, made by `share()`; a process has them at QUEUE_FD and SERVER_FD. */
   readonly queue?: Uint8Array;
   readonly listener?: Uint8Array;
 }
@@ -55,31 +58,31 @@ export interface WorkerConfig extends PoolConfig {
 /** The descriptors of a child process. */
 export const QUEUE_FD = 3;
 export const REPORT_FD = 4;
-export const COUNTERS_FD = 5;
+export const MEMORY_FD = 5;
 export const SERVER_FD = 6;
 
-/** An error on its way to the server. */
+/** An error that is sent to the server. */
 export interface PackedError {
   readonly name: string;
   readonly message: string;
   readonly stack: string | undefined;
   readonly fields: Readonly<Record<string, unknown>>;
   readonly cause?: PackedError;
-  /** Of an AggregateError. */
+  /** The errors of an AggregateError. */
   readonly errors?: readonly PackedError[];
 }
 
-/** From a worker to the manager. */
+/** A message from a worker to the manager. */
 export type Report =
-  /** It is ready for requests. `task`: its folder in /proc. */
+  /** The worker is ready for requests. `task`: the folder of its thread in /proc. */
   | { readonly type: 'loaded'; readonly task: string | undefined }
   | { readonly type: 'load_error'; readonly message: string }
-  /** So few requests are under way now as somebody waits for. */
+  /** Fewer requests are in flight than the manager asked to be notified of. */
   | { readonly type: 'finished' }
   | { readonly type: 'error'; readonly client_address: unknown; readonly error: PackedError }
   | { readonly type: 'shutdown'; readonly drain: number | undefined };
 
-/** From the manager to the server. */
+/** A message from the manager to the server. */
 export type News =
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'error'; readonly client_address: unknown; readonly error: PackedError }
@@ -88,17 +91,24 @@ export type News =
   /** The answer to an order. */
   | { readonly type: 'done'; readonly order: number };
 
-/** From the server to the manager; each is answered by `done`. */
+/** A message from the server to the manager. The manager answers each with `done`. */
 export type Order = { readonly order: number } & (
   | { readonly type: 'accept' }
   | { readonly type: 'stop' }
-  /** There is room for a request. */
+  /** Done when the queue has room for a request. */
   | { readonly type: 'room' }
-  /** There is something on the queue for threads that take requests by themselves. */
+  /** Threads that wait for the listener are to look into the queue. */
   | { readonly type: 'look' }
-  /** Take what requests have come before 'stop', for so many milliseconds, and listen no longer. */
+  /** Take the requests that came before 'stop', for at most `limit_ms`, and stop listening. */
   | { readonly type: 'rest'; readonly limit_ms: number }
-  /** No request is under way; after so many milliseconds (not -1) those that are get cut off. */
+  /** Done when no request is in flight. Requests that are so after `limit_ms` (-1: no limit) are cut off. */
   | { readonly type: 'drain'; readonly limit_ms: number }
   | { readonly type: 'close' }
 );
+
+/** A reviver of JSON.parse() for addresses: restores the Buffers of abstract AF_UNIX addresses. */
+export function revive_buffers(_key: string, value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || !('type' in value) || value.type !== 'Buffer')
+    return value;
+  return 'data' in value && Array.isArray(value.data) ? Buffer.from(value.data) : value;
+}

@@ -8,9 +8,9 @@ import * as message from '../../calls/message.js';
 import * as transfer from '../../calls/transfer.js';
 import { MSG_DONTWAIT, MSG_PEEK } from '../../constants.js';
 import { addon } from '../../native/addon.js';
-import type { Socket } from '../../socket/socket.js';
-import { is_scarce } from '../socket_wait.js';
-import { bytes_again } from './shared_state.js';
+import type { socket as Socket } from '../../socket/index.js';
+import { is_scarce } from '../scarcity.js';
+import { revive_buffers } from './protocol.js';
 
 const { EAGAIN } = constants.errno;
 
@@ -58,7 +58,10 @@ export function decode_request(message: Buffer): QueuedRequest | undefined | nul
   if (message[0] !== REQUEST) return undefined;
   const length = message.readUInt16LE(1);
   const text = message.toString('utf8', HEADER, HEADER + length);
-  const [client_address, timeout] = JSON.parse(text, bytes_again) as [ReturnedAddress<number>, number | null];
+  const [client_address, timeout] = JSON.parse(text, revive_buffers) as [
+    ReturnedAddress<number>,
+    number | null,
+  ];
   return { client_address, timeout, packet: message.subarray(HEADER + length) };
 }
 

@@ -1,160 +1,295 @@
-// What the threads and processes of a pool know of each other at once: an Int32Array in memory that all of them share.
+// The state that all threads and processes of a pool share: 32-bit words in one memory, read and written by atomics.
 //
-// Who hands out a request counts it, once it is on the queue; the worker that gets it says in its slot whose it is, and counts
-// it again when it is finished. So the manager sees who is busy, and whose request it was that a worker died of.
+// A request is counted as dispatched once it is on the queue. The worker that gets the request notes the client's address in
+// its slot, counts the request as begun, and at the end as finished. So the manager sees which workers are busy, and whose
+// request was lost when a worker ended. The memory itself comes from here, too: a SharedArrayBuffer for threads, for processes
+// a memfd that each of them maps.
 import { closeSync } from 'node:fs';
 import { raise } from '../../errors/raise.js';
 import { addon } from '../../native/addon.js';
+import { revive_buffers, type SharedMemory } from './protocol.js';
 
-/** Indices: how many workers are ready, busy or not. */
-export const READY = 0;
-/** Requests sent to workers, those of them that workers have begun, and that they have finished (or lost). */
+const WORD = Int32Array.BYTES_PER_ELEMENT;
+
+/** Index of the number of workers that are ready, busy or not. */
+const READY = 0;
+/** Index of the number of requests that were sent to workers. This and the next two wrap around at 32 bits. */
 const DISPATCHED = 1;
-const BEGUN = 5;
-const FINISHED = 2;
-/** The manager waits until fewer requests than this are under way: the worker that finishes one then says so. 0: it does not. */
-const AWAITED = 3;
-/** The most workers that were busy at a time, since the manager has looked. */
-const MOST = 4;
-/** Two words: what threads take requests from, see lease.ts. */
-export const LEASE = 6;
-/** A bit for each signal that the server has a listener for, see signals.ts. */
-export const HANDLED = 8;
-/** From here on, for each worker: what it does, how many requests it began, and whose the last is: the length of a text, and it. */
-export const SLOTS = 9;
-export const STATE = 0;
-export const SERIAL = 1;
-const CLIENT = 2;
+/** Index of the number of requests that workers have begun. */
+const BEGUN = 2;
+/** Index of the number of requests that workers have finished, or lost. */
+const FINISHED = 3;
+/** Index of the number below which the requests in flight must fall until a worker notifies the manager; 0: it does not. */
+const NOTIFY_BELOW = 4;
+/** Index of the largest number of workers that were busy at a time, since the manager took it last. */
+const PEAK = 5;
+/** Index of two words: the listener from which threads receive requests, see direct_accept.ts. */
+const LISTENER = 6;
+/** Index of a word with a bit for each signal that the server has a listener for, see signals.ts. */
+const HANDLED = 8;
+/** Index of the first worker's slot. */
+const SLOTS = 9;
+
+/** Offset in a slot: what the worker does. */
+const STATE = 0;
+/** Offset in a slot: the number of requests that the worker has begun. */
+const SERIAL = 1;
+/** Offset in a slot: the length in bytes of the last request's client address, which follows as JSON. */
+const CLIENT_LENGTH = 2;
+const CLIENT = 3;
 const CLIENT_LIMIT = 256;
-export const SLOT_SIZE = CLIENT + 1 + CLIENT_LIMIT / Int32Array.BYTES_PER_ELEMENT;
-/** States; 0 is that of a slot that nobody has, or of a worker that starts. */
-export const QUEUING = 1;
-export const LISTENING = 2;
-export const BUSY = 3;
+const SLOT_SIZE = CLIENT + CLIENT_LIMIT / WORD;
 
-/** The counters as they are given to a thread, or the descriptor of their memory, for processes. */
-export type SharedCounters = Int32Array<SharedArrayBuffer> | number;
+/** STATE of a slot that is free, or whose worker starts. */
+const NONE = 0;
+/** STATE of a worker that waits for the queue. */
+const QUEUING = 1;
+/** STATE of a thread that waits for the listener. */
+const LISTENING = 2;
+/** STATE of a worker that handles a request. */
+const BUSY = 3;
 
-/** Makes the counters of so many workers. @throws OSError where there is no descriptor or memory left */
-export function make_counters(kind: 'thread' | 'process', workers: number): SharedCounters {
-  const size = (SLOTS + SLOT_SIZE * workers) * Int32Array.BYTES_PER_ELEMENT;
-  if (kind === 'thread') return new Int32Array(new SharedArrayBuffer(size));
+/** The LISTENER word has the descriptor plus 1 above its generation; all zero is no listener. */
+const NO_LISTENER = 0n;
+const GENERATION_BITS = 32n;
+
+/** A descriptor of this process, and its generation. */
+export interface OpenDescriptor {
+  readonly fd: number;
+  readonly generation: number;
+}
+
+/** Allocates the state of a pool with at most `workers` workers. @throws OSError without a descriptor or memory */
+export function allocate_state(kind: 'thread' | 'process', workers: number): SharedMemory {
+  const size = (SLOTS + SLOT_SIZE * workers) * WORD;
+  if (kind === 'thread') return new SharedArrayBuffer(size);
   const fd = addon.shared_memory(size);
-  return fd < 0 ? raise(fd, { syscall: 'memfd_create' }) : fd;
+  return fd < 0 ? raise(fd, { syscall: 'memfd_create' }) : { fd };
 }
 
-/** The counters; the descriptor stays open. @throws OSError where there is no memory left */
-export function open_counters(shared: SharedCounters): Int32Array {
-  if (typeof shared !== 'number') return shared;
-  const memory = addon.map_memory(shared);
-  return typeof memory === 'number' ? raise(memory, { syscall: 'mmap' }) : new Int32Array(memory);
+/** Closes the descriptor of the memory, if it has one. A SharedState that is open stays usable. */
+export function close_memory(memory: SharedMemory): void {
+  if ('fd' in memory) closeSync(memory.fd);
 }
 
-/** Closes the descriptor, if it is one; what is open already goes on. */
-export function close_counters(shared: SharedCounters): void {
-  if (typeof shared === 'number') closeSync(shared);
+function open_memory(memory: SharedMemory): ArrayBuffer | SharedArrayBuffer {
+  if (!('fd' in memory)) return memory;
+  const mapped = addon.map_memory(memory.fd);
+  return typeof mapped === 'number' ? raise(mapped, { syscall: 'mmap' }) : mapped;
 }
 
-/** Where a worker's words begin. */
-export function slot_index(slot: number): number {
-  return SLOTS + slot * SLOT_SIZE;
+/** The state of a pool, of which every thread and process has its own object on the same memory. */
+export class SharedState {
+  readonly #words: Int32Array;
+  readonly #listener: BigUint64Array;
+
+  /** Opens the memory; a descriptor stays open. @throws OSError without memory */
+  constructor(memory: SharedMemory) {
+    const buffer = open_memory(memory);
+    this.#words = new Int32Array(buffer);
+    this.#listener = new BigUint64Array(buffer, LISTENER * WORD, 1);
+  }
+
+  #load(index: number): number {
+    return Atomics.load(this.#words, index);
+  }
+
+  /** Returns how many workers are ready, busy or not. */
+  get ready(): number {
+    return this.#load(READY);
+  }
+
+  /** Counts a worker that became ready (1), or one that no longer takes requests (-1). */
+  add_ready(change: 1 | -1): void {
+    Atomics.add(this.#words, READY, change);
+  }
+
+  /** Counts a request that was sent to the workers. */
+  count_dispatched(): void {
+    Atomics.add(this.#words, DISPATCHED, 1);
+  }
+
+  /** Subtracts `count` requests that were discarded before a worker got them. */
+  count_discarded(count: number): void {
+    Atomics.sub(this.#words, DISPATCHED, count);
+  }
+
+  /** Counts a request that a worker begins. */
+  count_begun(): void {
+    const busy = Atomics.add(this.#words, BEGUN, 1) + 1 - this.#load(FINISHED);
+    // Two workers that begin at once may miss one: the peak estimates how many workers are needed, no more.
+    if (busy > this.#load(PEAK)) Atomics.store(this.#words, PEAK, busy);
+  }
+
+  /** Counts a request that a worker has finished, or that was lost with its worker. */
+  count_finished(): void {
+    Atomics.add(this.#words, FINISHED, 1);
+  }
+
+  /** Returns how many requests were finished in all, in 32 bits. */
+  get finished(): number {
+    return this.#load(FINISHED);
+  }
+
+  /** Returns how many requests are on the queue or with a worker. */
+  get in_flight(): number {
+    return (this.#load(DISPATCHED) - this.#load(FINISHED)) | 0;
+  }
+
+  /** Returns a number that changes with each request that is sent or finished. */
+  get activity(): number {
+    return this.#load(DISPATCHED) + this.#load(FINISHED);
+  }
+
+  /** Sets the number of requests in flight to 0, and returns how many were lost. To be called only when nothing runs. */
+  reset_in_flight(): number {
+    const lost = this.in_flight;
+    this.count_discarded(lost);
+    Atomics.store(this.#words, BEGUN, this.#load(FINISHED));
+    return lost;
+  }
+
+  /** Returns whether fewer requests are in flight than there are ready workers plus `ahead`. */
+  has_room(ahead = 0): boolean {
+    return this.ready + ahead > this.in_flight;
+  }
+
+  /** Returns the largest number of workers that were busy at a time since the last call. */
+  take_peak(): number {
+    const busy = (this.#load(BEGUN) - this.#load(FINISHED)) | 0;
+    return Atomics.exchange(this.#words, PEAK, busy);
+  }
+
+  /**
+   * Asks for a notification once fewer than `count` requests are in flight. The manager calls this before it tests whether
+   * they are: a worker that finishes in between then notifies.
+   */
+  notify_below(count: number): void {
+    if (this.#load(NOTIFY_BELOW) < count) Atomics.store(this.#words, NOTIFY_BELOW, count);
+  }
+
+  /** Returns whether the manager is to be notified now. Only one worker gets true for each notify_below(). */
+  must_notify(): boolean {
+    return this.in_flight < this.#load(NOTIFY_BELOW) && Atomics.exchange(this.#words, NOTIFY_BELOW, 0) !== 0;
+  }
+
+  /** Returns the listener that threads may receive requests from, if there is one. */
+  get listener(): OpenDescriptor | undefined {
+    // Descriptor and generation are read as one word, so that they always belong together.
+    const word = Atomics.load(this.#listener, 0);
+    if (word === NO_LISTENER) return undefined;
+    return { fd: Number(word >> GENERATION_BITS) - 1, generation: Number(BigInt.asUintN(32, word)) };
+  }
+
+  set listener(to: OpenDescriptor | undefined) {
+    const word =
+      to === undefined ? NO_LISTENER : (BigInt(to.fd + 1) << GENERATION_BITS) | BigInt(to.generation);
+    Atomics.store(this.#listener, 0, word);
+  }
+
+  /** Sets bits of the signals that the server has a listener for; bits that are set stay. */
+  add_handled_signals(bits: number): void {
+    Atomics.or(this.#words, HANDLED, bits);
+  }
+
+  /** Returns the bytes of the bits of signals that the server has a listener for. */
+  get handled_signals(): Uint8Array {
+    return new Uint8Array(this.#words.buffer, HANDLED * WORD, WORD);
+  }
+
+  set_handled_signals(bits: number): void {
+    Atomics.store(this.#words, HANDLED, bits);
+  }
+
+  /** Returns the slot of one worker. */
+  slot(index: number): WorkerSlot {
+    return new WorkerSlot(this, this.#words, index);
+  }
+
+  #count_in(state: number): number {
+    let count = 0;
+    for (let slot = SLOTS; slot < this.#words.length; slot += SLOT_SIZE) {
+      if (this.#load(slot + STATE) === state) count++;
+    }
+    return count;
+  }
+
+  /** Returns how many workers wait for the queue. */
+  get queuing(): number {
+    return this.#count_in(QUEUING);
+  }
+
+  /** Returns how many threads wait for the listener. */
+  get listening(): number {
+    return this.#count_in(LISTENING);
+  }
 }
 
-function client_bytes(counters: Int32Array, slot: number): Buffer {
-  const start = counters.byteOffset + (slot_index(slot) + CLIENT + 1) * Int32Array.BYTES_PER_ELEMENT;
-  return Buffer.from(counters.buffer, start, CLIENT_LIMIT);
-}
+/** One worker's part of the shared state. The worker writes it, the manager reads it. */
+export class WorkerSlot {
+  readonly #shared: SharedState;
+  readonly #words: Int32Array;
+  readonly #start: number;
+  readonly #client: Buffer;
 
-/** Makes what notes whose request a worker handles, for when it ends without having told. */
-export function client_recorder(counters: Int32Array, slot: number): (client_address: unknown) => void {
-  const bytes = client_bytes(counters, slot);
-  const length = slot_index(slot) + CLIENT;
-  return (client_address) => {
+  constructor(
+    shared: SharedState,
+    words: Int32Array,
+    readonly index: number,
+  ) {
+    this.#shared = shared;
+    this.#words = words;
+    this.#start = SLOTS + index * SLOT_SIZE;
+    this.#client = Buffer.from(words.buffer, (this.#start + CLIENT) * WORD, CLIENT_LIMIT);
+  }
+
+  /** Says that the worker waits for the queue. Returns whether it waited for the listener until now. */
+  wait_for_queue(): boolean {
+    return Atomics.exchange(this.#words, this.#start + STATE, QUEUING) === LISTENING;
+  }
+
+  /** Says that the worker waits for the listener. */
+  wait_for_listener(): void {
+    Atomics.store(this.#words, this.#start + STATE, LISTENING);
+  }
+
+  /** Says that the worker begins a request. @param queued whether the request was on the queue, and so is counted already */
+  begin(client_address: unknown, queued: boolean): void {
     const text = JSON.stringify(client_address) ?? '';
-    // Longer ones, which AF_UNIX may have, are not noted.
-    counters[length] = Buffer.byteLength(text) <= CLIENT_LIMIT ? bytes.write(text) : 0;
-  };
-}
+    // A longer address, which AF_UNIX may have, is not noted.
+    const length = Buffer.byteLength(text) <= CLIENT_LIMIT ? this.#client.write(text) : 0;
+    this.#words[this.#start + CLIENT_LENGTH] = length;
+    Atomics.add(this.#words, this.#start + SERIAL, 1);
+    if (!queued) this.#shared.count_dispatched();
+    this.#shared.count_begun();
+    Atomics.store(this.#words, this.#start + STATE, BUSY);
+  }
 
-/** Whose request a worker handled; null where that is not known. */
-export function recorded_client(counters: Int32Array, slot: number): unknown {
-  const length = counters[slot_index(slot) + CLIENT] ?? 0;
-  return length === 0
-    ? null
-    : JSON.parse(client_bytes(counters, slot).toString('utf8', 0, length), bytes_again);
-}
+  /** Says that the worker has finished its request. */
+  finish(): void {
+    Atomics.store(this.#words, this.#start + STATE, QUEUING);
+    this.#shared.count_finished();
+  }
 
-/** Buffers survive JSON as what their toJSON gives: abstract AF_UNIX addresses. */
-export function bytes_again(_key: string, value: unknown): unknown {
-  if (typeof value !== 'object' || value === null || !('type' in value) || value.type !== 'Buffer')
-    return value;
-  return 'data' in value && Array.isArray(value.data) ? Buffer.from(value.data) : value;
-}
+  /** Clears the slot for another worker; the client address of the last request stays. */
+  reset(): void {
+    Atomics.store(this.#words, this.#start + STATE, NONE);
+    Atomics.store(this.#words, this.#start + SERIAL, 0);
+  }
 
-/** Counts a request that workers are to get. */
-export function count_request(counters: Int32Array): void {
-  Atomics.add(counters, DISPATCHED, 1);
-}
+  /** Returns whether the worker handles a request. */
+  get is_busy(): boolean {
+    return Atomics.load(this.#words, this.#start + STATE) === BUSY;
+  }
 
-/** Counts requests less that no worker will get. */
-export function count_discarded(counters: Int32Array, count: number): void {
-  Atomics.sub(counters, DISPATCHED, count);
-}
+  /** Returns how many requests the worker has begun. */
+  get serial(): number {
+    return Atomics.load(this.#words, this.#start + SERIAL);
+  }
 
-/** Changes with each request that is sent or finished. */
-export function activity(counters: Int32Array): number {
-  return Atomics.load(counters, DISPATCHED) + Atomics.load(counters, FINISHED);
-}
-
-/** No request is under way: counts those less that are said to be, and gives how many. */
-export function forget_lost(counters: Int32Array): number {
-  const lost = under_way(counters);
-  count_discarded(counters, lost);
-  Atomics.store(counters, BEGUN, Atomics.load(counters, FINISHED));
-  return lost;
-}
-
-/** Counts a request that a worker begins. */
-export function count_begun(counters: Int32Array): void {
-  const busy = Atomics.add(counters, BEGUN, 1) + 1 - Atomics.load(counters, FINISHED);
-  // Two at once may miss one: it says how many workers are needed, and that is an estimate anyway.
-  if (busy > Atomics.load(counters, MOST)) Atomics.store(counters, MOST, busy);
-}
-
-/** Counts a request that a worker has finished, or that is lost. */
-export function count_finished(counters: Int32Array): void {
-  Atomics.add(counters, FINISHED, 1);
-}
-
-/** How many requests were finished in all, in 32 bits. */
-export function finished(counters: Int32Array): number {
-  return Atomics.load(counters, FINISHED);
-}
-
-/** How many requests workers have now, or will have: those on the queue, too. */
-export function under_way(counters: Int32Array): number {
-  return (Atomics.load(counters, DISPATCHED) - Atomics.load(counters, FINISHED)) | 0;
-}
-
-/** Whether workers have fewer requests than there are workers and, beyond them, this many. */
-export function has_room(counters: Int32Array, ahead = 0): boolean {
-  return Atomics.load(counters, READY) + ahead > under_way(counters);
-}
-
-/** The most workers that were busy since it was asked last. */
-export function take_most(counters: Int32Array): number {
-  const busy = (Atomics.load(counters, BEGUN) - Atomics.load(counters, FINISHED)) | 0;
-  return Atomics.exchange(counters, MOST, busy);
-}
-
-/** The manager wants to hear when fewer requests than this are under way; to be asked for before that is looked at. */
-export function await_fewer(counters: Int32Array, count: number): void {
-  if (Atomics.load(counters, AWAITED) < count) Atomics.store(counters, AWAITED, count);
-}
-
-/** Whether the manager wants to hear of what there is now; it is told once. */
-export function is_awaited(counters: Int32Array): boolean {
-  return (
-    under_way(counters) < Atomics.load(counters, AWAITED) && Atomics.exchange(counters, AWAITED, 0) !== 0
-  );
+  /** Returns the client's address of the last request; null if it is not known. */
+  get client_address(): unknown {
+    const length = this.#words[this.#start + CLIENT_LENGTH] ?? 0;
+    return length === 0 ? null : JSON.parse(this.#client.toString('utf8', 0, length), revive_buffers);
+  }
 }

@@ -1,47 +1,44 @@
-// Signals that come to a whole group of processes: Ctrl-C, and what systemd and timeout(1) send. The server decides what they
-// mean: those that it has a listener for its children ignore, and so finish their requests; of others they die with it.
+// Signals that reach a whole group of processes: Ctrl-C, and those of systemd and timeout(1). The server decides what they mean.
+// Its children ignore a signal that the server has a listener for, and so finish their requests; by any other signal they die
+// with the server.
 import { constants } from 'node:os';
 import { addon } from '../../native/addon.js';
-import { HANDLED } from './shared_state.js';
+import type { SharedState } from './shared_state.js';
 
 const { SIGHUP, SIGINT, SIGTERM } = constants.signals;
 const NUMBERS: Readonly<Record<string, number>> = { SIGHUP, SIGINT, SIGTERM };
-/** A listener that is gone so recently may have had the signal that children get now: `process.once()`. */
+/** Milliseconds that children ignore a signal longer than it has a listener: `process.once()` removes the listener at the signal. */
 const KEEP_MS = 1000;
 
-const pools = new Set<Int32Array>();
+/** The states of the pools with child processes. */
+const states = new Set<SharedState>();
 
-function added(name: string | symbol): void {
+function on_new_listener(name: string | symbol): void {
   const number = NUMBERS[String(name)];
-  if (number !== undefined) for (const counters of pools) Atomics.or(counters, HANDLED, 1 << number);
+  if (number !== undefined) for (const state of states) state.add_handled_signals(1 << number);
 }
 
-function removed(name: string | symbol): void {
-  if (NUMBERS[String(name)] !== undefined) setTimeout(() => pools.forEach(write), KEEP_MS).unref();
+function on_remove_listener(name: string | symbol): void {
+  if (NUMBERS[String(name)] !== undefined) setTimeout(() => states.forEach(write), KEEP_MS).unref();
 }
 
-function write(counters: Int32Array): void {
+function write(state: SharedState): void {
   const handled = Object.entries(NUMBERS).filter(([name]) => process.listenerCount(name) > 0);
-  const bits = handled.reduce((sum, [, number]) => sum | (1 << number), 0);
-  Atomics.store(counters, HANDLED, bits);
+  state.set_handled_signals(handled.reduce((bits, [, number]) => bits | (1 << number), 0));
 }
 
-/** Keeps what children see of this process's listeners true, until what it gives is called. */
-export function share_handled(counters: Int32Array): () => void {
-  if (pools.size === 0) process.on('newListener', added).on('removeListener', removed);
-  pools.add(counters);
-  write(counters);
+/** Keeps the handled signals in a pool's state up to date. Returns a function that ends this. */
+export function share_handled_signals(state: SharedState): () => void {
+  if (states.size === 0) process.on('newListener', on_new_listener).on('removeListener', on_remove_listener);
+  states.add(state);
+  write(state);
   return () => {
-    if (!pools.delete(counters) || pools.size > 0) return;
-    process.off('newListener', added).off('removeListener', removed);
+    if (!states.delete(state) || states.size > 0) return;
+    process.off('newListener', on_new_listener).off('removeListener', on_remove_listener);
   };
 }
 
-/** Ignores, in a child, what the server handles. */
-export function spare_handled(counters: Int32Array): void {
-  const offset = counters.byteOffset + HANDLED * counters.BYTES_PER_ELEMENT;
-  addon.spare_signals(
-    new Uint8Array(counters.buffer, offset, counters.BYTES_PER_ELEMENT),
-    Object.values(NUMBERS),
-  );
+/** Makes a child process ignore the signals that its server handles, as long as the server does. */
+export function ignore_handled_by_server(state: SharedState): void {
+  addon.spare_signals(state.handled_signals, Object.values(NUMBERS));
 }

@@ -3,8 +3,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { serialize } from 'node:v8';
 import { type MessagePort, Worker } from 'node:worker_threads';
+import { KEY } from '../worker_state.js';
 import type { ManagerConfig, WorkerConfig } from './protocol.js';
-import { KEY } from './worker_state.js';
 
 /** Where entry.ts registers `manage` and `work` on the global object. */
 export const ENTRY: unique symbol = Symbol.for('bsd-sockets.socketserver.entry');
@@ -25,13 +25,17 @@ const of_process =
 
 /** Options of Node that would make of the line something else, or that belong to one process only. */
 const NOT_INHERITED = /^(--input-type|--inspect|--test|--watch|--check|-c$|--interactive|-i$)/;
-const EVALUATED = /^(-e|-p|-pe|--eval|--print)$/;
+/** Options of Node that have the text to run as the next argument. */
+const OPTION_BEFORE_TEXT = /^(-e|-p|-pe|--eval|--print)$/;
 
 /** The options this Node was started with, for a process that evaluates a line. */
 function node_options(): string[] {
   const { execArgv } = process;
   return execArgv.filter(
-    (arg, i) => !NOT_INHERITED.test(arg) && !EVALUATED.test(arg) && !EVALUATED.test(execArgv[i - 1] ?? ''),
+    (arg, i) =>
+      !NOT_INHERITED.test(arg) &&
+      !OPTION_BEFORE_TEXT.test(arg) &&
+      !OPTION_BEFORE_TEXT.test(execArgv[i - 1] ?? ''),
   );
 }
 
@@ -46,7 +50,7 @@ export function start_manager(config: ManagerConfig): Worker {
 }
 
 /** Starts a worker thread. */
-export function start_worker(config: WorkerConfig): Worker {
+export function start_worker_thread(config: WorkerConfig): Worker {
   return start_thread('work', config);
 }
 
@@ -55,23 +59,23 @@ export function start_worker(config: WorkerConfig): Worker {
  *
  * @param server_fd what it answers datagrams by
  */
-export function start_process(
+export function start_worker_process(
   config: WorkerConfig,
   queue_fd: number,
-  counters_fd: number,
+  memory_fd: number,
   server_fd?: number,
 ): ChildProcess {
   // Deno's -e cannot import; its own word for it takes none of these options.
   const evaluate = process.versions.deno === undefined ? [...node_options(), '-e'] : ['eval'];
   const child = spawn(process.execPath, [...evaluate, of_process], {
-    // QUEUE_FD, REPORT_FD, COUNTERS_FD, SERVER_FD
+    // QUEUE_FD, REPORT_FD, MEMORY_FD, SERVER_FD
     stdio: [
       'pipe',
       'inherit',
       'inherit',
       queue_fd,
       'pipe',
-      counters_fd,
+      memory_fd,
       ...(server_fd === undefined ? [] : [server_fd]),
     ],
   });

@@ -5,34 +5,28 @@ import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import * as message from '../../calls/message.js';
 import { poll } from '../../calls/waiting/poll.js';
+import { next_turn } from '../../calls/waiting/readiness.js';
 import { MSG_CTRUNC, MSG_DONTWAIT, POLLOUT, SHUT_WR } from '../../constants.js';
 import { OSError } from '../../errors/index.js';
-import { fromshare } from '../../socket/index.js';
-import { Socket } from '../../socket/socket.js';
-import { print_error } from '../base.js';
+import { fromshare, socket as Socket } from '../../socket/index.js';
 import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from '../handlers.js';
-import { next_turn, PAUSE_MS } from '../socket_wait.js';
-import { current_lease, has_ended, is_waiting, type Lease, type Taken, take } from './direct_accept.js';
+import { print_error } from '../report.js';
+import { PAUSE_MS } from '../scarcity.js';
+import { worker_state } from '../worker_state.js';
+import {
+  current_listener,
+  has_request,
+  is_closed,
+  type ListenerDescriptor,
+  type ReceivedRequest,
+  receive_request,
+} from './direct_accept.js';
 import { pack_error } from './packed_error.js';
 import { QUEUE_FD, REPORT_FD, type Report, SERVER_FD, type WorkerConfig } from './protocol.js';
 import { decode_request, message_size } from './queue.js';
-import {
-  BUSY,
-  client_recorder,
-  count_begun,
-  count_finished,
-  count_request,
-  is_awaited,
-  LISTENING,
-  open_counters,
-  QUEUING,
-  SERIAL,
-  STATE,
-  slot_index,
-} from './shared_state.js';
-import { spare_handled } from './signals.js';
+import { SharedState, type WorkerSlot } from './shared_state.js';
+import { ignore_handled_by_server } from './signals.js';
 import { load_handler } from './source.js';
-import { worker_state } from './worker_state.js';
 
 const { EAGAIN, EMFILE } = constants.errno;
 /** So many requests without a turn of the event loop. */
@@ -90,55 +84,6 @@ function task_folder(): string | undefined {
   }
 }
 
-/** What a worker writes into the counters. */
-class Slot {
-  readonly #counters: Int32Array;
-  readonly #config: WorkerConfig;
-  readonly #report: Tell;
-  readonly #start: number;
-  readonly #record_client: (client_address: unknown) => void;
-
-  constructor(config: WorkerConfig, counters: Int32Array, report: Tell) {
-    this.#counters = counters;
-    this.#config = config;
-    this.#report = report;
-    this.#start = slot_index(config.slot);
-    this.#record_client = client_recorder(counters, config.slot);
-  }
-
-  #tell_who_waits(): void {
-    if (is_awaited(this.#counters)) this.#report({ type: 'finished' });
-  }
-
-  /** The worker waits for the queue. */
-  queue(): void {
-    if (Atomics.exchange(this.#counters, this.#start + STATE, QUEUING) === LISTENING) this.#tell_who_waits();
-  }
-
-  /** It waits for the server's socket, if it may. */
-  lease(): Lease | undefined {
-    const lease = current_lease(this.#counters, this.#config);
-    if (lease !== undefined) Atomics.store(this.#counters, this.#start + STATE, LISTENING);
-    return lease;
-  }
-
-  /** A request begins. @param queued whether it was on the queue */
-  begin(client_address: unknown, queued: boolean): void {
-    this.#record_client(client_address);
-    Atomics.add(this.#counters, this.#start + SERIAL, 1);
-    if (!queued) count_request(this.#counters);
-    count_begun(this.#counters);
-    Atomics.store(this.#counters, this.#start + STATE, BUSY);
-  }
-
-  /** It is finished. */
-  finish(): void {
-    Atomics.store(this.#counters, this.#start + STATE, QUEUING);
-    count_finished(this.#counters);
-    this.#tell_who_waits();
-  }
-}
-
 /** The server as its handlers see it here. */
 function server_view({ server_address, worker_data }: WorkerConfig, report: Tell): ServerView {
   return {
@@ -184,16 +129,18 @@ class RequestLoop {
   readonly #config: WorkerConfig;
   readonly #Handler: RequestHandlerClass;
   readonly #report: Tell;
-  readonly #slot: Slot;
+  readonly #state: SharedState;
+  readonly #slot: WorkerSlot;
   readonly #sockets: Sockets;
   readonly #size: number;
   readonly #view: ServerView;
 
-  constructor(config: WorkerConfig, Handler: RequestHandlerClass, counters: Int32Array, report: Tell) {
+  constructor(config: WorkerConfig, Handler: RequestHandlerClass, state: SharedState, report: Tell) {
     this.#config = config;
     this.#Handler = Handler;
     this.#report = report;
-    this.#slot = new Slot(config, counters, report);
+    this.#state = state;
+    this.#slot = state.slot(config.slot);
     this.#sockets = open_sockets(config);
     this.#size = message_size(config.max_packet_size);
     this.#view = server_view(config, report);
@@ -203,12 +150,13 @@ class RequestLoop {
   async run(): Promise<void> {
     this.#report({ type: 'loaded', task: task_folder() });
     for (let count = 1; ; count++) {
-      this.#slot.queue();
+      if (this.#slot.wait_for_queue()) this.#notify_manager();
       let received = this.#receive(MSG_DONTWAIT);
       if (received === -EAGAIN) {
-        const lease = this.#slot.lease();
-        if (lease !== undefined) {
-          await this.#listen(lease);
+        const listener = current_listener(this.#state, this.#config);
+        if (listener !== undefined) {
+          this.#slot.wait_for_listener();
+          await this.#listen(listener);
           continue;
         }
         // What a handler left behind gets a turn.
@@ -250,13 +198,13 @@ class RequestLoop {
   }
 
   /** Handles requests from the server's socket until the lease ends. */
-  async #listen(lease: Lease): Promise<void> {
+  async #listen(listener: ListenerDescriptor): Promise<void> {
     for (let count = 1; ; count++) {
-      if (!is_waiting(lease)) await next_turn();
-      this.#slot.lease();
-      const taken = take(lease, this.#config);
+      if (!has_request(listener)) await next_turn();
+      this.#slot.wait_for_listener();
+      const taken = receive_request(listener, this.#config);
       if (typeof taken === 'number') {
-        if (has_ended(taken)) return;
+        if (is_closed(taken)) return;
         // No descriptor is left, or the like; the request stays where it is.
         poll([], PAUSE_MS);
       } else {
@@ -267,10 +215,19 @@ class RequestLoop {
     }
   }
 
+  #notify_manager(): void {
+    if (this.#state.must_notify()) this.#report({ type: 'finished' });
+  }
+
+  #finish(): void {
+    this.#slot.finish();
+    this.#notify_manager();
+  }
+
   /** Without a descriptor for it a connection is closed by the kernel. */
   #lose(client_address: unknown): void {
     this.#fail(client_address, new OSError(EMFILE, 'the worker had no descriptor left for the connection'));
-    this.#slot.finish();
+    this.#finish();
   }
 
   #fail(client_address: unknown, error: unknown): void {
@@ -278,14 +235,14 @@ class RequestLoop {
     else this.#report({ type: 'error', client_address, error: pack_error(error) });
   }
 
-  #handle({ connection, client_address, packet }: Taken): void {
+  #handle({ connection, client_address, packet }: ReceivedRequest): void {
     try {
       run_handler(this.#Handler, connection ?? [packet, this.#sockets.listener], client_address, this.#view);
     } catch (error) {
       this.#fail(client_address, error);
     } finally {
       if (connection !== undefined) shutdown_request(connection);
-      this.#slot.finish();
+      this.#finish();
     }
   }
 }
@@ -298,8 +255,8 @@ export async function work(config: WorkerConfig): Promise<void> {
     write_directly(process.stderr, 2);
   }
   const report = reporter(config);
-  const counters = open_counters(config.counters);
-  if (config.kind === 'process') spare_handled(counters);
+  const state = new SharedState(config.memory);
+  if (config.kind === 'process') ignore_handled_by_server(state);
   let Handler: RequestHandlerClass;
   try {
     Handler = await load_handler(config.handler);
@@ -307,9 +264,9 @@ export async function work(config: WorkerConfig): Promise<void> {
     report({ type: 'load_error', message: error instanceof Error ? error.message : String(error) });
     return;
   }
-  const state = worker_state();
-  if (state !== undefined) state.importing = false;
-  await new RequestLoop(config, Handler, counters, report).run();
+  const this_worker = worker_state();
+  if (this_worker !== undefined) this_worker.importing = false;
+  await new RequestLoop(config, Handler, state, report).run();
   // What the handlers left behind, timers or sockets of Node's, is no reason to live on.
   process.exit();
 }

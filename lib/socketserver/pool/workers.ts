@@ -1,98 +1,87 @@
-// The workers of a pool, as its manager sees them: threads or processes that are starting, ready, busy or gone.
+// The workers of a pool as its manager sees them: threads or processes that start, are ready, are busy, or have ended. Each has a
+// record here and a slot in the shared state. When to start one is decided in growth.ts and manager.ts.
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import type { Socket } from '../../socket/socket.js';
-import { print_error, print_uncaught } from '../base.js';
-import { unless_aborted } from '../socket_wait.js';
+import type { socket as Socket } from '../../socket/index.js';
+import { unless_aborted } from '../abort.js';
+import { print_error, print_uncaught } from '../report.js';
+import type { Condition } from './condition.js';
 import { pack_error, unpack_error } from './packed_error.js';
-import { COUNTERS_FD, type ManagerConfig, type News, type Report, type WorkerConfig } from './protocol.js';
+import { type ManagerConfig, MEMORY_FD, type News, type Report, type WorkerConfig } from './protocol.js';
 import { holds_any } from './queue.js';
-import {
-  activity,
-  BUSY,
-  count_finished,
-  finished,
-  forget_lost,
-  READY,
-  recorded_client,
-  SERIAL,
-  STATE,
-  slot_index,
-  under_way,
-} from './shared_state.js';
-import { start_process, start_worker } from './start.js';
+import type { SharedState, WorkerSlot } from './shared_state.js';
+import { start_worker_process, start_worker_thread } from './start.js';
 
-/** So many are started at a time. */
+/** Workers that start at the same time, at most. */
 const STARTING_LIMIT = 4;
-/** How long none is started after one could not be, where there are others. */
+/** Milliseconds without a further start after a start that failed. */
 const HOLD_OFF_MS = 1000;
-/** Nothing happens for so long: no worker is about to begin a request that it took. */
+/** Milliseconds without any request sent or finished, after which no worker is about to begin a request that it took. */
 const QUIET_MS = 100;
 
-/** What a crew tells its manager. */
-export interface CrewEvents {
-  tell(news: News): void;
-  /** A worker became ready, finished a request, or ended. */
-  changed(): void;
-  /** No worker can be started. */
-  failed(message: string): void;
-}
-
-interface Member {
-  readonly slot: number;
+/** A worker as the manager sees it. */
+interface WorkerRecord {
+  readonly slot: WorkerSlot;
+  /** The pid of a child process. */
   readonly pid: number | undefined;
   ready: boolean;
-  /** Its thread's folder in /proc. */
+  /** The folder of its thread in /proc. */
   task: string | undefined;
-  /** Which of its requests was seen last, and when first. */
+  /** The request that was seen last, by its number, and the time it was seen first. */
   serial: number;
   seen_ms: number;
-  /** Why it is being ended, for the error of its request. */
-  verdict: string | undefined;
-  /** What it failed with, by itself. */
+  /** The reason for killing the worker, for the error of its request. */
+  reason: string | undefined;
+  /** The error that the worker failed with by itself. */
   error: unknown;
+  /** Kills the worker. */
   end(): void;
 }
 
-/** Whether a thread sleeps; that of a folder in /proc that cannot be read does. */
+/** Returns whether a thread sleeps; true if its folder in /proc cannot be read. */
 function is_asleep(task: string | undefined): boolean {
   try {
     const stat = readFileSync(`${task}/stat`, 'latin1');
-    // Behind the name, which may hold anything: the state.
+    // The state follows the name, which may hold any character and so also parentheses.
     return stat[stat.lastIndexOf(')') + 2] !== 'R';
   } catch {
     return true;
   }
 }
 
-export class Crew {
+export class Workers {
   readonly #config: ManagerConfig;
   readonly #queue: Socket<number>;
   readonly #listener: Socket<number>;
-  readonly #events: CrewEvents;
-  readonly #members = new Set<Member>();
-  readonly #counters: Int32Array;
+  readonly #changed: Condition;
+  readonly #send: (news: News) => void;
+  readonly #workers = new Set<WorkerRecord>();
+  readonly #state: SharedState;
+  /** Resolvers of vacancy(). */
   #vacancy: (() => void)[] = [];
-  /** Those that ended while they waited for a request, and how: they may have taken one. */
-  readonly #doubtful: [Member, string][] = [];
-  #dismissed = 0;
+  /** Workers that ended while they waited for a request, and how: they may have taken one. */
+  readonly #doubtful: [WorkerRecord, string][] = [];
+  /** The number of workers that were sent a stop message and have not ended. */
+  #stopping = 0;
   #hold_off_until = 0;
-  /** The handler could be imported: what fails later is no mistake of the program's. */
+  /** Whether a worker could import the handler. A start that fails later is no mistake of the program. */
   #was_loaded = false;
   #closing = false;
 
   constructor(
     config: ManagerConfig,
-    counters: Int32Array,
+    state: SharedState,
     queue: Socket<number>,
     listener: Socket<number>,
-    events: CrewEvents,
+    changed: Condition,
+    send: (news: News) => void,
   ) {
     this.#config = config;
     this.#queue = queue;
     this.#listener = listener;
-    this.#events = events;
-    this.#counters = counters;
+    this.#changed = changed;
+    this.#send = send;
+    this.#state = state;
     const { handler_timeout_ms } = config;
     if (handler_timeout_ms > 0) {
       const interval = Math.max(5, Math.min(handler_timeout_ms / 10, 1000));
@@ -100,63 +89,63 @@ export class Crew {
     }
   }
 
-  /** How many there are, starting ones too. */
+  /** Returns how many workers there are, starting ones too. */
   get size(): number {
-    return this.#members.size;
+    return this.#workers.size;
   }
 
-  /** How many are ready, busy or not. */
+  /** Returns how many workers are ready, busy or not. */
   get ready(): number {
-    return Atomics.load(this.#counters, READY);
+    return this.#state.ready;
   }
 
-  /** How many requests were finished in all, in 32 bits. */
+  /** Returns how many requests were finished in all, in 32 bits. */
   get finished(): number {
-    return finished(this.#counters);
+    return this.#state.finished;
   }
 
-  /** How many have a request and wait for something, as the kernel sees it now; the others compute, or have none. */
+  /** Returns how many workers have a request and sleep now, as the kernel says; all others compute, or have no request. */
   count_waiting(): number {
-    return [...this.#members].filter((member) => this.#is_busy(member) && is_asleep(member.task)).length;
+    return [...this.#workers].filter((worker) => worker.slot.is_busy && is_asleep(worker.task)).length;
   }
 
-  /** Whether there are as many as there may be. */
+  /** Returns whether there are as many workers as there may be. */
   get is_full(): boolean {
     return this.size >= this.#config.max_workers;
   }
 
-  /** Waits until it is not full. */
+  /** Waits until there are fewer workers than there may be, or `stop` aborts. */
   async vacancy(stop: AbortSignal): Promise<void> {
     if (!this.is_full) return;
     const vacancy = new Promise<void>((resolve) => this.#vacancy.push(resolve));
     await unless_aborted(vacancy, stop);
   }
 
-  /** Starts one more, unless there are enough. */
-  hire(): void {
-    const { kind } = this.#config;
-    const starting = [...this.#members].filter((member) => !member.ready).length;
-    // The first starts alone: it is soonest there, and tells whether the handler can be imported.
+  /** Starts one worker more, unless there are as many as there may be or several start already. */
+  start_one(): void {
+    const { memory } = this.#config;
+    const starting = [...this.#workers].filter((worker) => !worker.ready).length;
+    // The first worker starts alone: so it is ready soonest, and shows whether the handler can be imported.
     const limit = this.ready > 0 ? STARTING_LIMIT : 1;
     if (starting >= limit || this.is_full) return;
     if (performance.now() < this.#hold_off_until) return;
     const slot = this.#free_slot();
     try {
-      if (kind === 'thread') this.#hire_thread(slot);
-      else this.#hire_process(slot);
+      if ('fd' in memory) this.#start_process(slot, memory.fd);
+      else this.#start_thread(slot);
     } catch (error) {
-      this.#not_hired(error instanceof Error ? error.message : String(error));
+      this.#start_failed(error instanceof Error ? error.message : String(error));
     }
   }
 
-  /** One could not be started: for want of descriptors or memory, or it was killed, where others could. */
-  #not_hired(message: string): void {
+  /** A worker could not start. If another could before, descriptors or memory are scarce, or the worker was killed. */
+  #start_failed(message: string): void {
     this.#hold_off_until = performance.now() + HOLD_OFF_MS;
-    if (!this.#closing && !this.#was_loaded) this.#events.failed(message);
+    if (!this.#closing && !this.#was_loaded) this.#send({ type: 'failed', message });
   }
 
   #free_slot(): number {
-    const taken = new Set([...this.#members].map((member) => member.slot));
+    const taken = new Set([...this.#workers].map(({ slot }) => slot.index));
     let slot = 0;
     while (taken.has(slot)) slot++;
     return slot;
@@ -167,39 +156,39 @@ export class Crew {
     return { ...common, slot };
   }
 
-  #hire_thread(slot: number): void {
+  #start_thread(slot: number): void {
     const { max_packet_size } = this.#config;
-    const worker = start_worker({
+    const thread = start_worker_thread({
       ...this.#worker_config(slot),
       queue: this.#queue.share(),
       ...(max_packet_size > 0 ? { listener: this.#listener.share() } : {}),
     });
-    const member = this.#add(slot, undefined, () => void worker.terminate());
-    worker.on('message', (report: Report) => this.#hear(member, report));
-    worker.on('error', (error) => {
-      member.error = error;
+    const worker = this.#add(slot, undefined, () => void thread.terminate());
+    thread.on('message', (report: Report) => this.#on_report(worker, report));
+    thread.on('error', (error) => {
+      worker.error = error;
     });
-    worker.on('exit', (code) => this.#gone(member, `exit code ${code}`));
+    thread.on('exit', (code) => this.#on_end(worker, `exit code ${code}`));
   }
 
-  #hire_process(slot: number): void {
-    // Who only gets connections must not keep the server's socket open.
+  #start_process(slot: number, memory_fd: number): void {
+    // Only datagrams are answered by the server's socket. A worker for connections must not keep that socket open.
     const listener = this.#config.max_packet_size > 0 ? this.#listener.fileno() : undefined;
-    const config = { ...this.#worker_config(slot), counters: COUNTERS_FD };
-    const child = start_process(config, this.#queue.fileno(), Number(this.#config.counters), listener);
-    const member = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
+    const config = { ...this.#worker_config(slot), memory: { fd: MEMORY_FD } };
+    const child = start_worker_process(config, this.#queue.fileno(), memory_fd, listener);
+    const worker = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
     child.on('error', (error) => {
-      member.error = error;
-      if (child.pid === undefined) this.#gone(member, error.message);
+      worker.error = error;
+      if (child.pid === undefined) this.#on_end(worker, error.message);
     });
-    this.#listen(member, child);
-    // `close` comes when all it had reported was read.
-    child.on('close', (code, signal) => this.#gone(member, signal ?? `exit code ${code}`));
-    this.#tell_children();
+    this.#read_reports(worker, child);
+    // `close` comes after all reports of the process were read.
+    child.on('close', (code, signal) => this.#on_end(worker, signal ?? `exit code ${code}`));
+    this.#send_children();
   }
 
-  /** Reports of a process are lines of JSON. */
-  #listen(member: Member, child: ChildProcess): void {
+  /** Reads the reports of a process, which are lines of JSON. */
+  #read_reports(worker: WorkerRecord, child: ChildProcess): void {
     let rest = '';
     const stream = child.stdio[4];
     if (stream === undefined || stream === null || !('setEncoding' in stream)) return;
@@ -208,158 +197,152 @@ export class Crew {
     stream.on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) this.#hear(member, JSON.parse(line) as Report);
+      for (const line of lines) this.#on_report(worker, JSON.parse(line) as Report);
     });
   }
 
-  #tell_children(): void {
-    const pids = [...this.#members].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
-    this.#events.tell({ type: 'children', pids });
+  #send_children(): void {
+    const pids = [...this.#workers].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
+    this.#send({ type: 'children', pids });
   }
 
-  #add(slot: number, pid: number | undefined, end: () => void): Member {
-    const member: Member = {
-      slot,
+  #add(index: number, pid: number | undefined, end: () => void): WorkerRecord {
+    const worker: WorkerRecord = {
+      slot: this.#state.slot(index),
       pid,
       ready: false,
       task: undefined,
       serial: 0,
       seen_ms: 0,
-      verdict: undefined,
+      reason: undefined,
       error: undefined,
       end,
     };
-    Atomics.store(this.#counters, this.#word(member, STATE), 0);
-    Atomics.store(this.#counters, this.#word(member, SERIAL), 0);
-    this.#members.add(member);
-    return member;
-  }
-
-  #word(member: Member, index: number): number {
-    return slot_index(member.slot) + index;
-  }
-
-  #is_busy(member: Member): boolean {
-    return Atomics.load(this.#counters, this.#word(member, STATE)) === BUSY;
+    worker.slot.reset();
+    this.#workers.add(worker);
+    return worker;
   }
 
   #is_any_busy(): boolean {
-    return [...this.#members].some((member) => this.#is_busy(member));
+    return [...this.#workers].some(({ slot }) => slot.is_busy);
   }
 
-  #hear(member: Member, report: Report): void {
+  #on_report(worker: WorkerRecord, report: Report): void {
     switch (report.type) {
       case 'loaded':
-        member.ready = true;
-        member.task = report.task;
+        worker.ready = true;
+        worker.task = report.task;
         this.#was_loaded = true;
-        Atomics.add(this.#counters, READY, 1);
+        this.#state.add_ready(1);
         break;
       case 'load_error':
-        this.#not_hired(report.message);
+        this.#start_failed(report.message);
         break;
       case 'finished':
         break;
       case 'error':
       case 'shutdown':
-        this.#events.tell(report);
+        this.#send(report);
         return;
     }
-    this.#events.changed();
+    this.#changed.notify_all();
   }
 
-  /** A worker has ended: a request that it had is lost. */
-  #gone(member: Member, how: string): void {
-    if (!this.#members.delete(member)) return;
+  /** Removes a worker that has ended, and reports the request that was lost with it. */
+  #on_end(worker: WorkerRecord, how: string): void {
+    if (!this.#workers.delete(worker)) return;
     const { name, module } = this.#config.handler;
-    if (!member.ready) {
-      const why = member.error === undefined ? how : pack_error(member.error).stack;
-      this.#not_hired(`${name}: its worker ended (${why}) before ${module} was imported`);
+    if (!worker.ready) {
+      const why = worker.error === undefined ? how : pack_error(worker.error).stack;
+      this.#start_failed(`${name}: its worker ended (${why}) before ${module} was imported`);
     } else {
-      const was_busy = this.#is_busy(member);
-      // One that was dismissed is not counted any more.
-      if (!was_busy && this.#dismissed > 0) this.#dismissed--;
-      else Atomics.sub(this.#counters, READY, 1);
-      Atomics.store(this.#counters, this.#word(member, STATE), 0);
+      const was_busy = worker.slot.is_busy;
+      // A worker that was sent a stop message is not counted as ready any more.
+      if (!was_busy && this.#stopping > 0) this.#stopping--;
+      else this.#state.add_ready(-1);
+      worker.slot.reset();
       if (was_busy) {
-        count_finished(this.#counters);
-        this.#report_loss(member, how, recorded_client(this.#counters, member.slot));
+        this.#state.count_finished();
+        this.#report_loss(worker, how, worker.slot.client_address);
       } else {
-        // Of a process Node has said so.
-        if (member.error !== undefined)
-          print_uncaught(`a worker thread, in what ${name} left behind`, member.error);
-        if (this.#doubtful.push([member, how]) === 1) void this.#settle();
+        // The error of a process was printed by its own Node.
+        if (worker.error !== undefined)
+          print_uncaught(`a worker thread, in what ${name} left behind`, worker.error);
+        if (this.#doubtful.push([worker, how]) === 1) void this.#report_lost();
       }
-      if (this.#members.size === 0 && (!this.#closing || holds_any(this.#queue))) this.hire();
+      if (this.#workers.size === 0 && (!this.#closing || holds_any(this.#queue))) this.start_one();
     }
-    if (member.pid !== undefined) this.#tell_children();
-    for (const tell of this.#vacancy.splice(0)) tell();
-    this.#events.changed();
+    if (worker.pid !== undefined) this.#send_children();
+    for (const resolve of this.#vacancy.splice(0)) resolve();
+    this.#changed.notify_all();
   }
 
-  /** Finds out what was lost: what is counted still when nobody is busy, no request waits, and all is quiet. */
-  async #settle(): Promise<void> {
+  /**
+   * Reports the requests lost with workers that were not busy: requests that still count as in flight when no worker is
+   * busy, no request waits, and nothing has happened for QUIET_MS.
+   */
+  async #report_lost(): Promise<void> {
     for (let is_quiet = false; !is_quiet; ) {
-      const before = activity(this.#counters);
+      const before = this.#state.activity;
       await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
       if (this.#closing) return;
-      is_quiet = activity(this.#counters) === before && !this.#is_any_busy() && !holds_any(this.#queue);
+      is_quiet = this.#state.activity === before && !this.#is_any_busy() && !holds_any(this.#queue);
     }
-    const lost = forget_lost(this.#counters);
-    for (const [member, how] of this.#doubtful.splice(0).slice(0, Math.max(0, lost))) {
-      this.#report_loss(member, how, null);
+    const lost = this.#state.reset_in_flight();
+    for (const [worker, how] of this.#doubtful.splice(0).slice(0, Math.max(0, lost))) {
+      this.#report_loss(worker, how, null);
     }
-    this.#events.changed();
+    this.#changed.notify_all();
   }
 
-  #report_loss(member: Member, how: string, client_address: unknown): void {
+  #report_loss(worker: WorkerRecord, how: string, client_address: unknown): void {
     const { handler, kind, print_errors } = this.#config;
-    const cause = member.error === undefined ? '' : `: ${pack_error(member.error).stack}`;
-    const what = member.verdict ?? `ended its ${kind} (${how})${cause}`;
+    const cause = worker.error === undefined ? '' : `: ${pack_error(worker.error).stack}`;
+    const what = worker.reason ?? `ended its ${kind} (${how})${cause}`;
     const error = pack_error(new Error(`${handler.name} ${what}`));
-    const told = { ...error, stack: `Error: ${error.message}` };
-    if (print_errors) print_error(client_address, unpack_error(told));
-    else this.#events.tell({ type: 'error', client_address, error: told });
+    const sent = { ...error, stack: `Error: ${error.message}` };
+    if (print_errors) print_error(client_address, unpack_error(sent));
+    else this.#send({ type: 'error', client_address, error: sent });
   }
 
-  /** Ends those whose request was seen for too long: by the manager's clock, for nothing else tells time to all processes. */
+  /** Kills workers whose request takes too long, by the manager's clock: it is the only one that all processes share. */
   #end_late(limit_ms: number): void {
     const now_ms = performance.now();
-    for (const member of this.#members) {
-      if (!this.#is_busy(member)) continue;
-      const serial = Atomics.load(this.#counters, this.#word(member, SERIAL));
-      if (serial !== member.serial) {
-        member.serial = serial;
-        member.seen_ms = now_ms;
-      } else if (now_ms - member.seen_ms >= limit_ms) {
-        this.#end(member, `took longer than handler_timeout, ${limit_ms / 1000} s`);
+    for (const worker of this.#workers) {
+      if (!worker.slot.is_busy) continue;
+      const serial = worker.slot.serial;
+      if (serial !== worker.serial) {
+        worker.serial = serial;
+        worker.seen_ms = now_ms;
+      } else if (now_ms - worker.seen_ms >= limit_ms) {
+        this.#end(worker, `took longer than handler_timeout, ${limit_ms / 1000} s`);
       }
     }
   }
 
-  #end(member: Member, verdict: string): void {
-    if (member.verdict !== undefined) return;
-    member.verdict = verdict;
-    member.end();
+  #end(worker: WorkerRecord, reason: string): void {
+    if (worker.reason !== undefined) return;
+    worker.reason = reason;
+    worker.end();
   }
 
-  /** Ends those that handle a request, now. */
-  end_busy(verdict: string): void {
-    for (const member of this.#members) if (this.#is_busy(member)) this.#end(member, verdict);
+  /** Kills the workers that handle a request now. */
+  end_busy(reason: string): void {
+    for (const worker of this.#workers) if (worker.slot.is_busy) this.#end(worker, reason);
   }
 
-  /** One of those that idle is to end. @param send puts that on the queue, or gives false */
-  dismiss(send: () => boolean): void {
+  /** Ends one idle worker. @param send queues the stop message; returns false if the queue is full */
+  stop_idle(send: () => boolean): void {
     if (!send()) return;
-    this.#dismissed++;
-    Atomics.sub(this.#counters, READY, 1);
+    this.#stopping++;
+    this.#state.add_ready(-1);
   }
 
-  /** They end by the queue's end; only for what is on it another one may be started. */
+  /** Says that the pool closes: workers end at the end of the queue, and one is started only for requests left on it. */
   close(): void {
     this.#closing = true;
-    if (under_way(this.#counters) > 0) return;
-    // Nothing is left for those that only start. Threads must, or Node leaves the files open that they import.
-    for (const { ready, pid, end } of this.#members) if (!ready && pid !== undefined) end();
+    if (this.#state.in_flight > 0) return;
+    // Processes that still start have nothing left to do. Threads finish starting: Node would leave the files open that they import.
+    for (const { ready, pid, end } of this.#workers) if (!ready && pid !== undefined) end();
   }
 }

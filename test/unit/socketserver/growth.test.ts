@@ -16,7 +16,7 @@ async function grown(ready: number, finished: () => number, waiting: () => numbe
     },
     count_waiting: waiting,
     vacancy: () => new Promise<void>((resolve) => workers.size < ready + 8 && resolve()),
-    hire: () => void (workers.size < ready + 8 && workers.size++),
+    start_one: () => void (workers.size < ready + 8 && workers.size++),
   };
   const shortage = { begins: () => Promise.resolve(), goes_on: () => true };
   grow(workers, stop.signal, shortage);
@@ -56,18 +56,18 @@ test('requests that compute are worth more only where they are long', async () =
 
 test('none is started when none waits', async () => {
   const stop = new AbortController();
-  let hired = 0;
+  let started = 0;
   const workers = {
     size: 1,
     ready: 1,
     finished: 0,
     count_waiting: () => 1,
     vacancy: async () => {},
-    hire: () => hired++,
+    start_one: () => started++,
   };
   const grows = grow(workers, stop.signal, { begins: async () => {}, goes_on: () => false });
   await new Promise((resolve) => setTimeout(resolve, 50));
   stop.abort();
   await grows;
-  expect(hired).toBe(0);
+  expect(started).toBe(0);
 });

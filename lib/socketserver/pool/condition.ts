@@ -1,0 +1,90 @@
+// What the manager's thread waits for: changes of the workers and of the queue.
+//
+// Condition is a condition variable on the pool's shared state. Each waiter tests a condition of its own again whenever
+// notify_all() is called, and a worker in another thread calls for that by a message (see SharedState.notify_below). Room is the
+// most frequent such wait: that of a request for room in the queue.
+import type { SharedState } from './shared_state.js';
+
+export class Condition {
+  readonly #state: SharedState;
+  readonly #waiters: (() => void)[] = [];
+
+  constructor(state: SharedState) {
+    this.#state = state;
+  }
+
+  /** Wakes all waiters, so that each tests its condition again. */
+  notify_all(): void {
+    for (const wake of this.#waiters.splice(0)) wake();
+  }
+
+  /**
+   * Waits until a condition holds that depends on the workers.
+   *
+   * @param below the condition may begin to hold when fewer requests than this are in flight
+   * @param limit_ms -1: no limit
+   * @returns false if the time passed first
+   */
+  async until(condition: () => boolean, below = () => 0, limit_ms = -1): Promise<boolean> {
+    const end = limit_ms < 0 ? Number.POSITIVE_INFINITY : performance.now() + limit_ms;
+    for (;;) {
+      // Before the test: a worker that finishes a request in between then notifies.
+      this.#state.notify_below(below());
+      if (condition()) return true;
+      const left_ms = end - performance.now();
+      if (left_ms <= 0) return false;
+      await this.#notified(left_ms);
+    }
+  }
+
+  #notified(limit_ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = limit_ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(resolve, limit_ms);
+      this.#waiters.push(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+}
+
+/** Room for requests: on the queue, and with workers. */
+export class Room {
+  readonly #state: SharedState;
+  readonly #changed: Condition;
+  readonly #closing: AbortSignal;
+  /** The number of requests that wait for room. */
+  #waiting = 0;
+
+  /** @param closing aborts when workers cannot start or are to end: then nothing waits for room any more */
+  constructor(state: SharedState, changed: Condition, closing: AbortSignal) {
+    this.#state = state;
+    this.#changed = changed;
+    this.#closing = closing;
+  }
+
+  /** Returns whether requests wait for which no worker is free: on the queue, or for room. */
+  get is_short(): boolean {
+    return this.#state.in_flight + this.#waiting > this.#state.ready;
+  }
+
+  /** Says that a request was put on the queue. */
+  request_queued(): void {
+    this.#state.count_dispatched();
+    if (this.is_short) this.#changed.notify_all();
+  }
+
+  /** Waits until fewer requests are in flight than there are ready workers plus `ahead`, or until `stop` aborts. */
+  async wait(ahead: number, stop: AbortSignal): Promise<void> {
+    const wake = () => this.#changed.notify_all();
+    stop.addEventListener('abort', wake);
+    this.#waiting++;
+    wake();
+    await this.#changed.until(
+      () => this.#state.has_room(ahead) || stop.aborted || this.#closing.aborted,
+      () => this.#state.ready + ahead,
+    );
+    this.#waiting--;
+    stop.removeEventListener('abort', wake);
+  }
+}
