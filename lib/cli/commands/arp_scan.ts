@@ -6,10 +6,14 @@ import * as socket from '../../promises/index.js';
 import { type AddressRange, address_at, index_of, parse_range } from '../network/address_range.js';
 import { read_ancillary } from '../network/kernel_time.js';
 import { BATCH, conduct, pace } from '../network/scan.js';
-import { check_interface } from '../terminal/checks.js';
-import { command, type OptionTable, type Values } from '../terminal/command.js';
+import {
+  check_interface,
+  command,
+  type OptionTable,
+  until_interrupted,
+  type Values,
+} from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, UsageError } from '../terminal/errors.js';
-import { until_interrupted } from '../terminal/interrupt.js';
 import { complain, print, print_json } from '../terminal/output.js';
 import { Progress } from '../terminal/progress.js';
 

@@ -3,9 +3,14 @@
 import { unlinkSync } from 'node:fs';
 import * as socket from '../../promises/index.js';
 import { Input, type RelayOptions, relay } from '../network/relay.js';
-import { command, type OptionTable, read_number, type Values } from '../terminal/command.js';
+import {
+  command,
+  type OptionTable,
+  read_number,
+  until_interrupted,
+  type Values,
+} from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, line_of, UsageError } from '../terminal/errors.js';
-import { until_interrupted } from '../terminal/interrupt.js';
 import { complain } from '../terminal/output.js';
 
 const DAY = 86_400;

@@ -12,11 +12,10 @@ import {
   type Target,
 } from '../network/hosts.js';
 import { last_answers } from '../network/scan.js';
-import { command, type OptionTable, type Values } from '../terminal/command.js';
+import { command, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
 import { DONE, FAILED, Failure, UNUSABLE } from '../terminal/errors.js';
 import { histogram } from '../terminal/histogram.js';
 import { describe_error } from '../terminal/icmp_text.js';
-import { until_interrupted } from '../terminal/interrupt.js';
 import { coloured, complain, is_terminal, print, print_json } from '../terminal/output.js';
 
 const options = {

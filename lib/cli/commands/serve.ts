@@ -4,10 +4,14 @@ import * as socket from '../../socket/index.js';
 import * as socketserver from '../../socketserver/index.js';
 import * as async_services from '../services/async.js';
 import * as services from '../services/blocking.js';
-import { check_file } from '../terminal/checks.js';
-import { command, type OptionTable, type Values } from '../terminal/command.js';
+import {
+  check_file,
+  command,
+  type OptionTable,
+  until_interrupted,
+  type Values,
+} from '../terminal/command.js';
 import { DONE, UsageError } from '../terminal/errors.js';
-import { until_interrupted } from '../terminal/interrupt.js';
 import { print } from '../terminal/output.js';
 
 const options = {

@@ -3,10 +3,15 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hexdump, parse, show, write_capture } from '../../packet/index.js';
 import { type Captured, filter_linktype, PacketSocket } from '../network/packet_socket.js';
-import { check_file, check_interface } from '../terminal/checks.js';
-import { command, type OptionTable, type Values } from '../terminal/command.js';
+import {
+  check_file,
+  check_interface,
+  command,
+  type OptionTable,
+  until_interrupted,
+  type Values,
+} from '../terminal/command.js';
 import { DONE, Failure, UNUSABLE, UsageError } from '../terminal/errors.js';
-import { until_interrupted } from '../terminal/interrupt.js';
 import { coloured, complain, print, print_json, printed } from '../terminal/output.js';
 import { summarize } from '../terminal/summary.js';
 

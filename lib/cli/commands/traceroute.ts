@@ -2,10 +2,9 @@
 
 import { find_host, Names, numeric, type Target } from '../network/hosts.js';
 import { type Answer, type Method, probe_icmp, probe_tcp, probe_udp } from '../network/probe.js';
-import { command, type OptionTable, type Values } from '../terminal/command.js';
+import { command, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, UsageError } from '../terminal/errors.js';
 import { annotation, describe_error, is_time_exceeded } from '../terminal/icmp_text.js';
-import { until_interrupted } from '../terminal/interrupt.js';
 import { coloured, print, print_json } from '../terminal/output.js';
 
 const options = {

@@ -1,7 +1,10 @@
-// What a command is: a name, a table of options, operands, and a function that runs. From the table comes how the
-// arguments are read (node:util parseArgs), what their types are, and what --help prints.
+// The frame of a command: its definition (options, operands, a function that runs), the reading and checking of its
+// arguments, and its interruption by Ctrl-C. The table of options says how arguments are read (node:util parseArgs), which
+// types they have, and what --help prints. Error messages and exit codes are in errors.ts, output is in output.ts.
+import { accessSync, constants, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { UsageError } from './errors.js';
+import { if_nameindex } from '../../socket/index.js';
+import { Failure, INTERRUPTED, UNUSABLE, UsageError } from './errors.js';
 import { closest } from './suggest.js';
 
 interface About {
@@ -202,4 +205,32 @@ export function read_number(
   if (fits) return value;
   const kind = type === 'integer' ? 'a whole number' : 'a number';
   throw new UsageError(`${what} takes ${kind} from ${min} to ${max}, not ${JSON.stringify(text)}`);
+}
+
+/** Checks that a file can be read. @throws Failure for a directory; the file system's error */
+export function check_file(path: string): void {
+  if (statSync(path).isDirectory()) throw new Failure(`${path} is a directory`, UNUSABLE);
+  accessSync(path, constants.R_OK);
+}
+
+/** Checks that a network interface exists. @throws Failure, which names the existing interfaces */
+export function check_interface(name: string): void {
+  const names = if_nameindex().map(([, each]) => each);
+  if (names.includes(name)) return;
+  throw new Failure(`there is no interface ${JSON.stringify(name)}, only ${names.join(', ')}`, UNUSABLE);
+}
+
+/**
+ * until_interrupted() -> a signal that aborts at the first SIGINT or SIGTERM; the second one ends the process. A command
+ * passes the signal to its calls that wait.
+ */
+export function until_interrupted(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  return controller.signal;
 }

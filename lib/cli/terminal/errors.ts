@@ -24,7 +24,7 @@ export class Failure extends Error {
 }
 
 /** The calls that set sockets and files up: where they fail, nothing has begun. */
-const BEGINNINGS: readonly unknown[] = ['access', 'bind', 'open', 'setsockopt', 'socket', 'stat'];
+const SETUP_CALLS: readonly unknown[] = ['access', 'bind', 'open', 'setsockopt', 'socket', 'stat'];
 
 /** The exit code for an error. */
 export function exit_code_of(error: unknown): number {
@@ -35,7 +35,7 @@ export function exit_code_of(error: unknown): number {
     error instanceof UsageError ||
     error instanceof gaierror ||
     error instanceof PermissionError ||
-    (error instanceof Error && 'syscall' in error && BEGINNINGS.includes(error.syscall));
+    (error instanceof Error && 'syscall' in error && SETUP_CALLS.includes(error.syscall));
   return unusable ? UNUSABLE : FAILED;
 }
 
