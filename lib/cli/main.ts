@@ -1,14 +1,12 @@
 #!/usr/bin/env node
 // bsd-sockets COMMAND …: finds the command, runs it, and turns what it throws into a line and an exit code.
-import type { Command } from './terminal/command.js';
+import type { Command, Title } from './terminal/command.js';
 import { DONE, exit_code_of, line_of, UNUSABLE, UsageError } from './terminal/errors.js';
 import { complain, print, watch_output } from './terminal/output.js';
 import { closest } from './terminal/suggest.js';
 import { version } from './terminal/version.js';
 
-interface Entry {
-  readonly name: string;
-  readonly summary: string;
+interface Entry extends Title {
   load(): Promise<Command>;
 }
 
@@ -92,10 +90,11 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
   if (name.startsWith('-')) throw new UsageError(`the command comes first: bsd-sockets COMMAND ${name}`);
   if (name === 'help') return main([args[0] as string, '--help']);
-  const command = await find(name).load();
+  const entry = find(name);
+  const command = await entry.load();
   const end = args.indexOf('--');
   if (args.slice(0, end < 0 ? args.length : end).includes('--help')) {
-    process.stdout.write(command.help);
+    process.stdout.write(command.help(entry));
     return DONE;
   }
   return command.main(args);

@@ -205,8 +205,6 @@ class Scan {
 }
 
 export const arp_scan = command({
-  name: 'arp-scan',
-  summary: 'who is on the network of an interface, by ARP',
   usage: ['[options] [NETWORK]'],
   operands: [0, 1],
   options,

@@ -213,8 +213,7 @@ function listed(names: readonly string[]): string {
 }
 
 export const doctor = command({
-  name: 'doctor',
-  summary: 'what this kernel and user may do, and how to get what is missing',
+  detail: 'and how to get what is missing',
   usage: ['[--json]'],
   operands: [0, 0],
   options: {

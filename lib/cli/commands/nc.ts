@@ -291,8 +291,6 @@ function check(options: Options, operands: readonly string[]): void {
 }
 
 export const nc = command({
-  name: 'nc',
-  summary: 'connect or listen by TCP, UDP or UNIX sockets, to standard input and output',
   usage: [
     '[options] HOST PORT',
     '-l [options] [HOST] PORT',

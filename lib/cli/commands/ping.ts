@@ -320,8 +320,6 @@ function spread_of(times: readonly number[]) {
 }
 
 export const ping = command({
-  name: 'ping',
-  summary: 'send ICMP echo requests and time the answers',
   usage: ['[options] HOST'],
   operands: [1, 1],
   options,

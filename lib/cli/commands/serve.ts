@@ -124,8 +124,6 @@ function make_server(service: string, path: string | undefined, chosen: Options)
 }
 
 export const serve = command({
-  name: 'serve',
-  summary: 'serve echo, discard, the time or a file, over any class of server',
   usage: ['[options] echo|discard|time', '[options] file PATH'],
   operands: [1, 2],
   options,

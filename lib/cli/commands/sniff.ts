@@ -135,8 +135,6 @@ class Printer {
 }
 
 export const sniff = command({
-  name: 'sniff',
-  summary: 'show or write the packets of an interface',
   usage: ['[options]'],
   operands: [0, 0],
   options,

@@ -195,8 +195,6 @@ class Sweep {
 }
 
 export const sweep = command({
-  name: 'sweep',
-  summary: 'which addresses of a network answer an echo request',
   usage: ['[options] NETWORK'],
   operands: [1, 1],
   options,

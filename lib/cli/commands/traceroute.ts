@@ -152,8 +152,6 @@ class Trace {
 }
 
 export const traceroute = command({
-  name: 'traceroute',
-  summary: 'the routers on the way to a host',
   usage: ['[options] HOST'],
   operands: [1, 1],
   options,

@@ -48,10 +48,16 @@ type Value<O> = O extends Flag
 /** The values of a table's options. */
 export type Values<Table extends OptionTable> = { readonly [Name in keyof Table]: Value<Table[Name]> };
 
-export interface Definition<Table extends OptionTable> {
+/** The row of a command in the list of commands, which is main.ts. */
+export interface Title {
   readonly name: string;
-  /** A line for the list of commands. */
+  /** The line of the list, and the sentence of --help. */
   readonly summary: string;
+}
+
+export interface Definition<Table extends OptionTable> {
+  /** Continues the summary in --help. */
+  readonly detail?: string;
   /** What follows the name in "Usage: bsd-sockets NAME …", a line for each form. */
   readonly usage: readonly string[];
   /** How many operands there may be. */
@@ -70,8 +76,8 @@ export interface Definition<Table extends OptionTable> {
 
 /** A command, ready for its arguments. */
 export interface Command {
-  readonly name: string;
-  readonly help: string;
+  /** Returns the text of --help. */
+  help(title: Title): string;
   /** Reads the arguments and runs. @throws UsageError, OSError */
   main(args: readonly string[]): Promise<number>;
 }
@@ -79,8 +85,7 @@ export interface Command {
 /** Makes a command of its definition. */
 export function command<const Table extends OptionTable>(definition: Definition<Table>): Command {
   return {
-    name: definition.name,
-    help: help_of(definition),
+    help: (title) => help_of(title, definition),
     main(args) {
       const { values, operands } = read_arguments(definition, args);
       return definition.run(values, operands);
@@ -90,8 +95,8 @@ export function command<const Table extends OptionTable>(definition: Definition<
 
 const long_name = (name: string) => `--${name.replaceAll('_', '-')}`;
 
-function help_of(definition: Definition<OptionTable>): string {
-  const { name, usage, options, notes } = definition;
+function help_of({ name, summary }: Title, definition: Definition<OptionTable>): string {
+  const { detail, usage, options, notes } = definition;
   const uses = usage.map((form, i) => `${i === 0 ? 'Usage:' : '      '} bsd-sockets ${name} ${form}`);
   const rows = [...Object.entries(options), ['help', { type: 'flag', help: 'print this' }] as const].map(
     ([long, option]): [string, string] => {
@@ -106,7 +111,7 @@ function help_of(definition: Definition<OptionTable>): string {
   );
   const parts = [
     uses.join('\n'),
-    capitalized(definition.summary),
+    capitalized(detail === undefined ? summary : `${summary}, ${detail}`),
     `Options:\n${lines.join('\n')}`,
     notes?.trim(),
   ];
