@@ -37,7 +37,7 @@ function clock_offset(): number {
 
 type Sock = promises.socket<number>;
 
-export class Wire {
+export class RawSockets {
   readonly #sockets: Sock[] = [];
   readonly #senders = new Map<Route['kind'], Sock>();
   readonly #offset = clock_offset();
