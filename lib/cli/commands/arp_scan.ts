@@ -1,6 +1,7 @@
 // bsd-sockets arp-scan: who is on the network of an interface, by ARP requests to each address. Nobody can hide from these who wants
 // to be reached at all.
 import { networkInterfaces } from 'node:os';
+import { hardware_text, link_layer } from '../../calls/own_address.js';
 import { arp, build, ethernet, parse } from '../../packet/index.js';
 import * as socket from '../../promises/index.js';
 import { type AddressRange, address_at, index_of, parse_range } from '../network/address_range.js';
@@ -59,32 +60,22 @@ interface Place {
   readonly network: string | undefined;
 }
 
-async function find_place(name: string | undefined): Promise<Place> {
+function find_place(name: string | undefined): Place {
   if (name !== undefined) check_interface(name);
   for (const [each, addresses = []] of Object.entries(networkInterfaces())) {
     const found = addresses.find(({ family, internal }) => family === 'IPv4' && (!internal || each === name));
     if (found === undefined || (name !== undefined && each !== name)) continue;
-    return { name: each, ip: found.address, mac: await mac_of(each), network: found.cidr ?? undefined };
+    return { name: each, ip: found.address, mac: mac_of(each), network: found.cidr ?? undefined };
   }
   if (name === undefined) throw new UsageError('no interface has an IPv4 address; name one with -i');
-  return { name, ip: '0.0.0.0', mac: await mac_of(name), network: undefined };
+  return { name, ip: '0.0.0.0', mac: mac_of(name), network: undefined };
 }
 
-/** The hardware address of an interface. @throws UsageError where it is no Ethernet; PermissionError */
-async function mac_of(name: string): Promise<string> {
-  const sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0);
-  try {
-    await sock.bind([name, 0]);
-    const [, , , hardware, address] = sock.getsockname();
-    if (hardware !== socket.ARPHRD_ETHER) {
-      throw new UsageError(`${name} is not an Ethernet interface, so it has no ARP`);
-    }
-    return Buffer.from(address)
-      .toString('hex')
-      .replaceAll(/(..)(?=.)/g, '$1:');
-  } finally {
-    sock.close();
-  }
+/** Returns the MAC address of an interface. @throws UsageError if it is not Ethernet; PermissionError */
+function mac_of(name: string): string {
+  const { type, address } = link_layer(name);
+  if (type === socket.ARPHRD_ETHER) return hardware_text(address);
+  throw new UsageError(`${name} is not an Ethernet interface, so it has no ARP`);
 }
 
 class Scan {
@@ -211,7 +202,7 @@ export const arp_scan = command({
   notes: `NETWORK is 10.0.0.0/24, 10.0.0.1-10.0.0.9 or an address; left out, it is that of the interface. Needs CAP_NET_RAW.
 Exit codes: 0 somebody answered, 1 nobody, 2 it could not begin, 130 Ctrl-C.`,
   async run(values, [network]) {
-    const place = await find_place(values.interface);
+    const place = find_place(values.interface);
     const wanted = network ?? place.network;
     if (wanted === undefined) throw new UsageError(`${place.name} has no IPv4 address: which network?`);
     const range = parse_range(wanted);

@@ -1,5 +1,6 @@
 // bsd-sockets ping: echo requests, and what comes back, in the words of iputils' ping.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { source_address } from '../../calls/own_address.js';
 import * as socket from '../../promises/index.js';
 import { type EchoError, type EchoReply, EchoSocket } from '../network/echo.js';
 import {
@@ -53,6 +54,8 @@ type Options = Values<typeof options>;
 
 // IPv4 or IPv6 header and that of ICMP, for the first line.
 const IPV4_OVERHEAD = 28;
+/** The UDP port that a route is looked up for, as iputils does; errors show it. */
+const ROUTE_PORT = 1025;
 
 class Ping {
   readonly #echo: EchoSocket;
@@ -110,14 +113,14 @@ class Ping {
     const { sock } = this.#echo;
     if (ttl !== undefined) this.#echo.ttl = ttl;
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
+    const is_name = socket.if_nameindex().some(([, name]) => name === device);
     if (device !== undefined) {
-      const is_name = socket.if_nameindex().some(([, name]) => name === device);
       if (is_name) sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
       else await sock.bind([device, 0]);
-      this.#source = is_name ? `${await source_by(device, this.target)} ${device}` : `${device} `;
+      this.#source = is_name ? `${source_to(this.target, device)} ${device}` : `${device} `;
     }
     // Where the interface is part of the address, iputils sends, and says what came of that.
-    if (!numeric(this.target).includes('%')) await check_route(this.target, device);
+    if (!numeric(this.target).includes('%')) check_route(this.target, is_name ? device : undefined);
     await this.#echo.begin();
   }
 
@@ -268,31 +271,18 @@ class Ping {
   }
 }
 
-/** Whether there is a way to the target; nothing is sent. @throws Failure where there is none: iputils' ping ends with 2 then */
-async function check_route(target: Target, device: string | undefined): Promise<void> {
-  const sock = socket.socket<number>(target.family, socket.SOCK_DGRAM);
+/** Returns the address that packets to a target leave from. @throws OSError */
+function source_to(target: Target, interface_name?: string): string {
+  return source_address(target.family, address_of(target, ROUTE_PORT), interface_name);
+}
+
+/** Checks that a route to the target exists. @throws Failure, because iputils' ping then ends with exit code 2 */
+function check_route(target: Target, interface_name: string | undefined): void {
   try {
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
-    if (device !== undefined && socket.if_nameindex().some(([, name]) => name === device))
-      sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
-    await sock.connect(address_of(target, 1025));
+    source_to(target, interface_name);
   } catch (error) {
     if (!(error instanceof socket.OSError)) throw error;
     throw new Failure(`connect: ${error.strerror}`, UNUSABLE);
-  } finally {
-    sock.close();
-  }
-}
-
-/** The own address that packets to a target get when they leave by an interface. */
-async function source_by(device: string, target: Target): Promise<string> {
-  const sock = socket.socket<number>(target.family, socket.SOCK_DGRAM);
-  try {
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
-    await sock.connect(address_of(target, 1025));
-    return (sock.getsockname() as [string, number])[0];
-  } finally {
-    sock.close();
   }
 }
 

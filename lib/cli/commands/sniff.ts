@@ -63,17 +63,14 @@ const options = {
 type Options = Values<typeof options>;
 
 /** The filter program, from a file or by tcpdump. */
-async function filter_of(
-  { filter, filter_file }: Options,
-  device: string | undefined,
-): Promise<string | undefined> {
+function filter_of({ filter, filter_file }: Options, device: string | undefined): string | undefined {
   if (filter !== undefined && filter_file !== undefined) throw new UsageError('-f and -F exclude each other');
   if (filter_file !== undefined) {
     check_file(filter_file);
     return readFileSync(filter_file, 'utf8');
   }
   if (filter === undefined) return undefined;
-  const linktype = await filter_linktype(device);
+  const linktype = filter_linktype(device);
   try {
     const args = ['-y', linktype, '-ddd', filter];
     return execFileSync('tcpdump', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -146,7 +143,7 @@ the kernel takes off is put back.`,
     const packets = await PacketSocket.open({
       interface: device,
       snaplen: values.snaplen,
-      filter: await filter_of(values, device),
+      filter: filter_of(values, device),
       promiscuous: !values.no_promiscuous,
       buffer_size: values.buffer * 1024,
     });

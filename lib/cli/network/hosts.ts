@@ -1,4 +1,5 @@
 // Host names: one address to talk to, and the names of those that answer.
+import type { Inet6Address, InetAddress } from '../../calls/address.js';
 import * as socket from '../../promises/index.js';
 import { UsageError } from '../terminal/errors.js';
 
@@ -34,7 +35,7 @@ export async function find_host(name: string, { ipv4, ipv6 }: Families): Promise
 }
 
 /** The address of a target as sockets take it. */
-export function address_of({ family, host, scope }: Target, port = 0): socket.Address {
+export function address_of({ family, host, scope }: Target, port = 0): InetAddress | Inet6Address {
   return family === socket.AF_INET6 ? [host, port, 0, scope] : [host, port];
 }
 

@@ -1,5 +1,6 @@
 // A packet socket, and what it receives as packets of a capture file: with the kernel's time, the VLAN tag that the kernel took off
 // put back in its place, and a header in front where it listens on all interfaces.
+import { hardware_text, link_layer } from '../../calls/own_address.js';
 import {
   build,
   LINKTYPE_ETHERNET,
@@ -40,23 +41,15 @@ const ANCILLARY_SIZE = socket.CMSG_SPACE(64) * 2;
 const ETHERNET_ADDRESSES = 12;
 const TAG_SIZE = 4;
 
-/** What packets of an interface begin with. @throws PermissionError; OSError ENODEV */
-async function linktype_of(name: string): Promise<number> {
-  // With protocol 0 it receives nothing.
-  const sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0);
-  try {
-    await sock.bind([name, 0]);
-    const [, , , hardware] = sock.getsockname();
-    const has_header = hardware === socket.ARPHRD_ETHER || hardware === socket.ARPHRD_LOOPBACK;
-    return has_header ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
-  } finally {
-    sock.close();
-  }
+/** Returns the link type of an interface's packets. @throws PermissionError; OSError ENODEV */
+function linktype_of(name: string): number {
+  const { type } = link_layer(name);
+  return type === socket.ARPHRD_ETHER || type === socket.ARPHRD_LOOPBACK ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
 }
 
 /** The link type that a filter has to be written for: on all interfaces it sees packets without their link layer. */
-export async function filter_linktype(name: string | undefined): Promise<'EN10MB' | 'RAW'> {
-  return name !== undefined && (await linktype_of(name)) === LINKTYPE_ETHERNET ? 'EN10MB' : 'RAW';
+export function filter_linktype(name: string | undefined): 'EN10MB' | 'RAW' {
+  return name !== undefined && linktype_of(name) === LINKTYPE_ETHERNET ? 'EN10MB' : 'RAW';
 }
 
 export class PacketSocket {
@@ -75,7 +68,7 @@ export class PacketSocket {
   /** @throws PermissionError; OSError ENODEV; RangeError for a filter that is none */
   static async open(options: PacketSocketOptions): Promise<PacketSocket> {
     const { interface: name, snaplen, filter, promiscuous, buffer_size } = options;
-    const linktype = name === undefined ? LINKTYPE_LINUX_SLL2 : await linktype_of(name);
+    const linktype = name === undefined ? LINKTYPE_LINUX_SLL2 : linktype_of(name);
     // A socket for one interface receives nothing before it is bound, so that nothing passes by the filter.
     const [type, proto] =
       name === undefined ? [socket.SOCK_DGRAM, socket.htons(socket.ETH_P_ALL)] : [socket.SOCK_RAW, 0];
@@ -139,9 +132,7 @@ export class PacketSocket {
         interface_index: socket.if_nametoindex(name),
         packet_type,
         arphrd_type,
-        src: Buffer.from(address)
-          .toString('hex')
-          .replaceAll(/(..)(?=.)/g, '$1:'),
+        src: hardware_text(address),
         protocol: tag === undefined ? proto : tpid_of(tag),
       }),
     );

@@ -1,9 +1,9 @@
 // The sockets of send_receive: raw ones to send, packet sockets to receive, because only these show whole packets of both IP versions,
 // and of any protocol. And what the kernel does to packets on their way out.
+import { hardware_text, link_layer, source_address } from '../../calls/own_address.js';
 import * as promises from '../../promises/index.js';
 import * as socket from '../../socket/index.js';
 import { decode_control } from '../../structs/index.js';
-import { read_hardware } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
 
@@ -20,8 +20,7 @@ const RECEIVE_BUFFER = 4 << 20;
 const ANCILLARY = 64;
 const LARGEST = 65_535 + 18;
 const DISCARD = 9;
-const ARPHRD_ETHER = 1;
-const ARPHRD_LOOPBACK = 772;
+const MAC_SIZE = 6;
 /** So many packets are received before others of this event loop have their turn. */
 const BATCH = 64;
 /** A stamp that is older than this is one of another time. */
@@ -161,7 +160,8 @@ function open_receiver(
   });
   if (interface_name === undefined) return [sock, LINKTYPE_RAW];
   const [, , , hatype] = sock.getsockname();
-  const has_frames = type === socket.SOCK_RAW && [ARPHRD_ETHER, ARPHRD_LOOPBACK].includes(hatype);
+  const has_frames =
+    type === socket.SOCK_RAW && [socket.ARPHRD_ETHER, socket.ARPHRD_LOOPBACK].includes(hatype);
   return [sock, has_frames ? LINKTYPE_ETHERNET : LINKTYPE_RAW];
 }
 
@@ -172,42 +172,25 @@ function address_of(kind: 'ipv4' | 'ipv6', dst: string, port: number, interface_
   return [dst, port, 0, is_local ? socket.if_nametoindex(interface_name) : 0] as const;
 }
 
-/** The address that the kernel would send from; undefined where there is no way there. */
+/** Returns the source address of packets to a destination; undefined if there is no route. */
 export function source_for(
   kind: 'ipv4' | 'ipv6',
   dst: string,
   interface_name: string | undefined,
 ): string | undefined {
   const family = kind === 'ipv4' ? socket.AF_INET : socket.AF_INET6;
-  const sock = socket.socket<number>(family, socket.SOCK_DGRAM);
   try {
-    if (interface_name !== undefined)
-      sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface_name);
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
-    // Nothing is sent by this.
-    sock.connect(address_of(kind, dst, DISCARD, interface_name));
-    const name: unknown = sock.getsockname();
-    return Array.isArray(name) ? String(name[0]) : undefined;
+    return source_address(family, address_of(kind, dst, DISCARD, interface_name), interface_name);
   } catch (error) {
     if (error instanceof socket.OSError) return undefined;
     throw error;
-  } finally {
-    sock.close();
   }
 }
 
-/** The link-layer address of an interface. @throws OSError */
+/** Returns the MAC address of an interface; undefined if its link-layer address has another size. @throws OSError */
 export function hardware_of(interface_name: string): string | undefined {
-  const sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0);
-  try {
-    sock.bind([interface_name, 0]);
-    const [, , , , address] = sock.getsockname();
-    return address.length === 6
-      ? read_hardware(new DataView(address.buffer, address.byteOffset), 0)
-      : undefined;
-  } finally {
-    sock.close();
-  }
+  const { address } = link_layer(interface_name);
+  return address.length === MAC_SIZE ? hardware_text(address) : undefined;
 }
 
 /** Why a raw socket would not send these bytes as they are: the kernel writes length and checksum of IPv4 headers itself. */
