@@ -12,7 +12,8 @@ import {
   numeric,
   type Target,
 } from '../network/hosts.js';
-import { last_answers } from '../network/scan.js';
+import { set_ttl } from '../network/icmp_socket.js';
+import { wait_option } from '../network/scan.js';
 import { command, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
 import { DONE, FAILED, Failure, UNUSABLE } from '../terminal/errors.js';
 import { histogram } from '../terminal/histogram.js';
@@ -31,7 +32,7 @@ const options = {
     help: 'between requests',
   },
   size: { type: 'integer', short: 's', value: 'BYTES', min: 0, max: 65_507, default: 56, help: 'of data' },
-  wait: last_answers(10),
+  wait: wait_option(10),
   deadline: {
     type: 'number',
     short: 'w',
@@ -111,7 +112,7 @@ class Ping {
   async #prepare(): Promise<void> {
     const { ttl, interface: device } = this.options;
     const { sock } = this.#echo;
-    if (ttl !== undefined) this.#echo.ttl = ttl;
+    if (ttl !== undefined) set_ttl(sock, ttl);
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
     const is_name = socket.if_nameindex().some(([, name]) => name === device);
     if (device !== undefined) {
@@ -121,7 +122,7 @@ class Ping {
     }
     // Where the interface is part of the address, iputils sends, and says what came of that.
     if (!numeric(this.target).includes('%')) check_route(this.target, is_name ? device : undefined);
-    await this.#echo.begin();
+    await this.#echo.choose_id();
   }
 
   async #print_head(): Promise<void> {

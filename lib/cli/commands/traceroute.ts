@@ -1,7 +1,7 @@
 // bsd-sockets traceroute: the routers on the way to a host, in the words of traceroute(8).
 
 import { find_host, Names, numeric, type Target } from '../network/hosts.js';
-import { type Answer, type Method, probe_icmp, probe_tcp, probe_udp } from '../network/probe.js';
+import { type Answer, type ProbeMethod, probe_icmp, probe_tcp, probe_udp } from '../network/probe.js';
 import { command, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, UsageError } from '../terminal/errors.js';
 import { annotation, describe_error, is_time_exceeded } from '../terminal/icmp_text.js';
@@ -56,7 +56,7 @@ const TCP_PORT = 80;
 
 class Trace {
   readonly #names: Names;
-  readonly #method: Method;
+  readonly #method: ProbeMethod;
   readonly #answers: Promise<Answer | undefined>[] = [];
   /** The hop at which the way ends, so far. */
   #last: number;
