@@ -2,7 +2,7 @@
 // bsd-sockets COMMAND …: finds the command, runs it, and turns what it throws into a line and an exit code.
 import type { Command, Title } from './terminal/command.js';
 import { DONE, exit_code_of, line_of, UNUSABLE, UsageError } from './terminal/errors.js';
-import { complain, print, watch_output } from './terminal/output.js';
+import { print, print_stderr, watch_output } from './terminal/output.js';
 import { closest } from './terminal/suggest.js';
 import { version } from './terminal/version.js';
 
@@ -109,7 +109,7 @@ try {
   if (line === undefined) throw error;
   const command = commands.find(({ name }) => name === args[0]);
   const prefix = command === undefined ? 'bsd-sockets' : `bsd-sockets ${command.name}`;
-  complain(`${prefix}: ${line}`);
-  if (error instanceof UsageError && command !== undefined) complain(`${prefix} --help tells more.`);
+  print_stderr(`${prefix}: ${line}`);
+  if (error instanceof UsageError && command !== undefined) print_stderr(`${prefix} --help tells more.`);
   process.exitCode = exit_code_of(error);
 }

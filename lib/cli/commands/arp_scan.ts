@@ -8,7 +8,7 @@ import { type AddressRange, address_at, index_of, parse_range } from '../network
 import { rate_options, Scan } from '../network/scan.js';
 import { check_interface, command, type OptionTable, type Values } from '../terminal/command.js';
 import { UsageError } from '../terminal/errors.js';
-import { complain, print, print_json } from '../terminal/output.js';
+import { print, print_json, print_stderr } from '../terminal/output.js';
 
 const options = {
   interface: {
@@ -153,7 +153,7 @@ class ArpScan extends Scan<typeof socket.AF_PACKET, Options> {
     else {
       const twice = duplicates > 0 ? `, ${duplicates} with more than one owner` : '';
       const words = `${addresses} addresses on ${this.#link.name}: ${this.answered} answered${twice}`;
-      complain(`${words}; ${this.sent} requests in ${seconds.toFixed(2)} s`);
+      print_stderr(`${words}; ${this.sent} requests in ${seconds.toFixed(2)} s`);
     }
   }
 }

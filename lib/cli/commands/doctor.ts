@@ -40,7 +40,7 @@ const PROBES: readonly Probe[] = [
 ];
 
 // What limits input and output, and what a program meets when one is reached.
-const SYSCTLS: readonly [name: string, means: string][] = [
+const SYSCTLS: readonly [name: string, meaning: string][] = [
   ['net.ipv4.ping_group_range', 'groups that may ping without raw sockets'],
   ['net.ipv4.ip_unprivileged_port_start', 'the first port that needs no privilege'],
   ['net.ipv4.ip_local_port_range', 'ports that the kernel picks from'],
@@ -50,7 +50,7 @@ const SYSCTLS: readonly [name: string, means: string][] = [
   ['net.unix.max_dgram_qlen', 'UNIX datagrams that may wait'],
 ];
 
-interface Tried {
+interface ProbeResult {
   readonly what: string;
   readonly family: string;
   readonly type: string;
@@ -62,7 +62,7 @@ interface Tried {
 }
 
 /** Makes a socket and closes it. */
-function attempt([what, family, type, proto]: Probe): Tried {
+function try_probe([what, family, type, proto]: Probe): ProbeResult {
   const names = {
     what,
     family: socket.AddressFamily[family ?? -1] ?? String(family),
@@ -103,7 +103,7 @@ function binary(): string | undefined {
   return sharedObjects?.find((file) => /bsd.sockets.*\.node$/.test(file));
 }
 
-function examine() {
+function collect_findings() {
   const user = { uid: process.geteuid?.(), gid: process.getegid?.(), groups: process.getgroups?.() };
   return {
     version: version(),
@@ -113,7 +113,7 @@ function examine() {
     architecture: process.arch,
     user,
     capabilities: effective_capabilities(),
-    sockets: PROBES.map(attempt),
+    sockets: PROBES.map(try_probe),
     interfaces: socket.if_nameindex().map(([index, name]) => ({ index, name })),
     limits: {
       nofile: descriptors(),
@@ -123,14 +123,14 @@ function examine() {
   };
 }
 
-type Findings = ReturnType<typeof examine>;
+type Findings = ReturnType<typeof collect_findings>;
 
 interface Remedy {
   readonly missing: string;
   readonly commands: string[];
 }
 
-const SETCAP = (names: string) => `sudo setcap ${names}+ep "$(command -v node)"`;
+const setcap = (names: string) => `sudo setcap ${names}+ep "$(command -v node)"`;
 
 /** What a user most likely wants and lacks, with the command that gives it. */
 function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
@@ -139,7 +139,7 @@ function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
   const found: Remedy[] = [];
   if (lacks('raw IPv4', 'EPERM')) {
     const missing = 'raw and packet sockets (sniff, arp-scan, traceroute -I and -T): CAP_NET_RAW';
-    found.push({ missing, commands: [SETCAP('cap_net_raw')] });
+    found.push({ missing, commands: [setcap('cap_net_raw')] });
   }
   // A raw socket does what the other one does.
   if (lacks('raw IPv4', 'EPERM') && lacks('ping over IPv4', 'EACCES')) {
@@ -149,11 +149,11 @@ function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
   const first = Number(limits.sysctl['net.ipv4.ip_unprivileged_port_start'] ?? 1024);
   if (!capabilities.includes('CAP_NET_BIND_SERVICE') && first > 0) {
     const by_sysctl = 'sudo sysctl net.ipv4.ip_unprivileged_port_start=0';
-    found.push({ missing: `ports below ${first}`, commands: [SETCAP('cap_net_bind_service'), by_sysctl] });
+    found.push({ missing: `ports below ${first}`, commands: [setcap('cap_net_bind_service'), by_sysctl] });
   }
   if (!capabilities.includes('CAP_NET_ADMIN')) {
     const missing = 'options such as SO_MARK, IP_TRANSPARENT, SO_RCVBUFFORCE: CAP_NET_ADMIN';
-    found.push({ missing, commands: [SETCAP('cap_net_admin')] });
+    found.push({ missing, commands: [setcap('cap_net_admin')] });
   }
   const modules = sockets.flatMap(({ reason }) => /\((modprobe \S+)\)/.exec(reason ?? '')?.[1] ?? []);
   if (modules.length > 0) {
@@ -192,10 +192,10 @@ function show(findings: Findings): void {
   const net = ['CAP_NET_RAW', 'CAP_NET_ADMIN', 'CAP_NET_BIND_SERVICE', 'CAP_SYS_ADMIN'];
   for (const name of net)
     print(`  ${capabilities.includes(name) ? coloured('green', 'yes') : coloured('yellow', 'no ')} ${name}`);
-  print(`  ${capabilities.length} in all${capabilities.length > 0 ? `: ${listed(capabilities)}` : ''}`);
+  print(`  ${capabilities.length} in all${capabilities.length > 0 ? `: ${abbreviated(capabilities)}` : ''}`);
 
   heading('Limits');
-  const rows = SYSCTLS.map(([name, means]) => [`  ${name}`, limits.sysctl[name] ?? '-', means]);
+  const rows = SYSCTLS.map(([name, meaning]) => [`  ${name}`, limits.sysctl[name] ?? '-', meaning]);
   rows.unshift(['  open descriptors', `${limits.nofile.soft} (hard ${limits.nofile.hard})`, 'ulimit -n']);
   for (const line of table(rows)) print(line);
 
@@ -207,7 +207,7 @@ function show(findings: Findings): void {
 }
 
 /** A long list by its ends. */
-function listed(names: readonly string[]): string {
+function abbreviated(names: readonly string[]): string {
   if (names.length <= 8) return names.join(' ');
   return `${names.slice(0, 3).join(' ')} … ${names.at(-1)} (--json has all)`;
 }
@@ -221,7 +221,7 @@ export const doctor = command({
   },
   notes: 'Each socket is tried for real, and closed again; nothing is sent.',
   async run({ json }) {
-    const findings = examine();
+    const findings = collect_findings();
     findings.remedies.push(...remedies(findings));
     if (json) print_json(findings);
     else show(findings);

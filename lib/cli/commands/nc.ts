@@ -11,7 +11,7 @@ import {
   type Values,
 } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, line_of, UsageError } from '../terminal/errors.js';
-import { complain } from '../terminal/output.js';
+import { print_stderr } from '../terminal/output.js';
 
 const DAY = 86_400;
 // As OpenBSD's says it.
@@ -73,7 +73,7 @@ interface Target {
   readonly port: string;
 }
 
-const kind = ({ udp, unix }: Options) => (unix ? 'unix' : udp ? 'udp' : 'tcp');
+const protocol_of = ({ udp, unix }: Options) => (unix ? 'unix' : udp ? 'udp' : 'tcp');
 const type_of = ({ udp }: Options) => (udp ? socket.SOCK_DGRAM : socket.SOCK_STREAM);
 
 /** A path; `@name` is an abstract name. */
@@ -81,7 +81,7 @@ function unix_address(path: string): string | Buffer {
   return path.startsWith('@') ? Buffer.from(`\0${path.slice(1)}`) : path;
 }
 
-async function targets(host: string | null, port: string, options: Options, flags = 0): Promise<Target[]> {
+async function look_up(host: string | null, port: string, options: Options, flags = 0): Promise<Target[]> {
   if (options.ipv4 && options.ipv6) throw new UsageError('-4 and -6 exclude each other');
   const family = options.ipv4 ? socket.AF_INET : options.ipv6 ? socket.AF_INET6 : socket.AF_UNSPEC;
   // getaddrinfo() would take it modulo 65,536.
@@ -98,7 +98,7 @@ async function targets(host: string | null, port: string, options: Options, flag
 }
 
 /** A socket of the family, bound as -s and -p say. */
-async function make(family: number, options: Options): Promise<Sock> {
+async function open_socket(family: number, options: Options): Promise<Sock> {
   const sock = socket.socket(family, type_of(options)) as Sock;
   try {
     if (options.unix && options.udp) await sock.bind(unix_address(options.source ?? ''));
@@ -115,7 +115,7 @@ async function make(family: number, options: Options): Promise<Sock> {
 
 /** The service of a port, where it has a name. */
 async function service(port: string, options: Options): Promise<string> {
-  const protocol = kind(options);
+  const protocol = protocol_of(options);
   const unnamed = '*';
   if (options.numeric) return `[${protocol}/${unnamed}]`;
   return `[${protocol}/${await socket.getservbyport(Number(port), protocol).catch(() => unnamed)}]`;
@@ -123,26 +123,27 @@ async function service(port: string, options: Options): Promise<string> {
 
 /** Connects to the first address that answers; -v says of each that does not. Null where none does. */
 async function connect(
-  tried: readonly Target[],
+  addresses: readonly Target[],
   options: Options,
   interrupted: AbortSignal,
 ): Promise<Sock | null> {
-  for (const { family, address, host, port } of tried) {
-    const sock = await make(family, options);
+  for (const { family, address, host, port } of addresses) {
+    const sock = await open_socket(family, options);
     try {
       const timeout = options.wait ?? null;
       await sock.connect(address, { signal: interrupted, timeout });
       if (options.udp && options.scan) await probe(sock, interrupted);
       if (options.verbose && !options.unix)
-        complain(`Connection to ${host} ${port} port ${await service(port, options)} succeeded!`);
+        print_stderr(`Connection to ${host} ${port} port ${await service(port, options)} succeeded!`);
       return sock;
     } catch (error) {
       sock.close();
       if (!(error instanceof socket.OSError)) throw error;
       // Without errno it is the time-out of -w.
       const why = error.errno === undefined ? TIMED_OUT : `failed: ${error.strerror}`;
-      if (options.unix) complain(`nc: ${host}: ${error.strerror ?? 'timed out'}`);
-      else if (options.verbose) complain(`nc: connect to ${host} port ${port} (${kind(options)}) ${why}`);
+      if (options.unix) print_stderr(`nc: ${host}: ${error.strerror ?? 'timed out'}`);
+      else if (options.verbose)
+        print_stderr(`nc: connect to ${host} port ${port} (${protocol_of(options)}) ${why}`);
     }
   }
   return null;
@@ -174,7 +175,7 @@ async function scan(
   const [first, last] = ends.sort((a, b) => a - b);
   let code = FAILED;
   for (let port = first; ; port = Number(port) + 1) {
-    const sock = await connect(await targets(host, String(port ?? ports), options), options, interrupted);
+    const sock = await connect(await look_up(host, String(port ?? ports), options), options, interrupted);
     if (sock !== null) code = DONE;
     sock?.close();
     if (port === last || (port ?? 0) >= (last ?? 0)) return code;
@@ -188,9 +189,9 @@ async function listener(operands: readonly string[], options: Options): Promise<
     return sock;
   }
   const [host, port] = operands.length === 2 ? operands : [options.source ?? null, operands[0]];
-  const asked = port ?? (options.port === undefined ? undefined : String(options.port));
-  if (asked === undefined) throw new UsageError('which port? nc -l [HOST] PORT');
-  const found = await targets(host ?? null, asked, options, socket.AI_PASSIVE);
+  const wanted_port = port ?? (options.port === undefined ? undefined : String(options.port));
+  if (wanted_port === undefined) throw new UsageError('which port? nc -l [HOST] PORT');
+  const found = await look_up(host ?? null, wanted_port, options, socket.AI_PASSIVE);
   // IPv4 where nothing is said, as OpenBSD's.
   const { family, address } = (found.find((each) => each.family === socket.AF_INET) ?? found[0]) as Target;
   const sock = socket.socket(family, type_of(options)) as Sock;
@@ -201,50 +202,58 @@ async function listener(operands: readonly string[], options: Options): Promise<
   return sock;
 }
 
-function words_of(address: unknown): string {
+function address_text(address: unknown): string {
   if (Array.isArray(address)) return `${address[0]} ${address[1]}`;
   // An abstract name begins with a zero byte.
   return String(address ?? '').replace('\0', '@') || 'unnamed';
 }
 
-async function serve_streams(server: Sock, options: Options, common: RelayOptions): Promise<void> {
+async function serve_streams(server: Sock, options: Options, relay_options: RelayOptions): Promise<void> {
   server.listen();
-  if (options.verbose) complain(`Listening on ${words_of(server.getsockname())}`);
+  if (options.verbose) print_stderr(`Listening on ${address_text(server.getsockname())}`);
   do {
     const [conn, peer] = await server.accept({
-      signal: common.interrupted,
+      signal: relay_options.interrupted,
       timeout: options.keep ? null : (options.wait ?? null),
     });
-    if (options.verbose) complain(`Connection received on ${words_of(peer)}`);
+    if (options.verbose) print_stderr(`Connection received on ${address_text(peer)}`);
     try {
-      await relay(conn, common);
+      await relay(conn, relay_options);
     } catch (error) {
       if (!options.keep) throw error;
-      complain(`nc: ${line_of(error) ?? error}`);
+      print_stderr(`nc: ${line_of(error) ?? error}`);
     } finally {
       conn.close();
     }
-  } while (options.keep && !common.interrupted.aborted);
+  } while (options.keep && !relay_options.interrupted.aborted);
 }
 
 /** The first datagram says who talks to us; with -k, everybody may. */
-async function serve_datagrams(server: Sock, options: Options, common: RelayOptions): Promise<void> {
-  if (options.verbose) complain(`Bound on ${words_of(server.getsockname())}`);
-  const { interrupted: signal } = common;
+async function serve_datagrams(server: Sock, options: Options, relay_options: RelayOptions): Promise<void> {
+  if (options.verbose) print_stderr(`Bound on ${address_text(server.getsockname())}`);
+  const { interrupted: signal } = relay_options;
   const [first, peer] = await server.recvfrom(DATAGRAM_MAX, {
     signal,
     timeout: options.keep ? null : (options.wait ?? null),
   });
-  if (options.verbose) complain(`Connection received on ${words_of(peer)}`);
+  if (options.verbose) print_stderr(`Connection received on ${address_text(peer)}`);
   const named = Array.isArray(peer) || (peer as string | Buffer | null)?.length;
   if (!options.keep && named) await server.connect(peer as socket.Address);
-  await relay(server, { ...common, first, input: options.keep || !named ? undefined : common.input });
+  await relay(server, {
+    ...relay_options,
+    first,
+    input: options.keep || !named ? undefined : relay_options.input,
+  });
 }
 
 /** Does it; the exit code. */
-async function run_with(input: Input, options: Options, operands: readonly string[]): Promise<number> {
+async function connect_or_listen(
+  input: Input,
+  options: Options,
+  operands: readonly string[],
+): Promise<number> {
   const interrupted = until_interrupted();
-  const common: RelayOptions = {
+  const relay_options: RelayOptions = {
     input: options.no_input ? undefined : input,
     interrupted,
     idle: options.wait,
@@ -256,8 +265,8 @@ async function run_with(input: Input, options: Options, operands: readonly strin
       const server = await listener(operands, options);
       try {
         await (options.udp
-          ? serve_datagrams(server, options, common)
-          : serve_streams(server, options, common));
+          ? serve_datagrams(server, options, relay_options)
+          : serve_streams(server, options, relay_options));
       } finally {
         server.close();
         if (options.unix && !operands[0]?.startsWith('@')) unlinkSync(operands[0] as string);
@@ -265,13 +274,13 @@ async function run_with(input: Input, options: Options, operands: readonly strin
     } else {
       const [host = '', port = ''] = operands;
       if (options.scan) return await scan(host, port, options, interrupted);
-      const tried = options.unix
+      const addresses = options.unix
         ? [{ family: socket.AF_UNIX, address: unix_address(host), host, port: '' }]
-        : await targets(host, port, options);
-      const sock = await connect(tried, options, interrupted);
+        : await look_up(host, port, options);
+      const sock = await connect(addresses, options, interrupted);
       if (sock === null) return interrupted.aborted ? INTERRUPTED : FAILED;
       try {
-        await relay(sock, common);
+        await relay(sock, relay_options);
       } finally {
         sock.close();
       }
@@ -305,7 +314,7 @@ Exit codes: 0, 1 not connected or cut off, 2 it could not begin, 130 Ctrl-C.`,
     check(values, operands);
     const input = new Input();
     try {
-      return await run_with(input, values, operands);
+      return await connect_or_listen(input, values, operands);
     } finally {
       input.close();
     }

@@ -6,9 +6,9 @@ import { type EchoError, type EchoReply, EchoSocket } from '../network/echo.js';
 import {
   address_of,
   find_host,
+  HostNames,
   is_multicast,
   is_numeric,
-  Names,
   numeric,
   type Target,
 } from '../network/hosts.js';
@@ -18,7 +18,7 @@ import { command, type OptionTable, until_interrupted, type Values } from '../te
 import { DONE, FAILED, Failure, UNUSABLE } from '../terminal/errors.js';
 import { histogram } from '../terminal/histogram.js';
 import { describe_error } from '../terminal/icmp_text.js';
-import { coloured, complain, is_terminal, print, print_json } from '../terminal/output.js';
+import { coloured, is_terminal, print, print_json, print_stderr } from '../terminal/output.js';
 
 const options = {
   count: { type: 'integer', short: 'c', value: 'N', min: 1, max: 2 ** 31, help: 'end after so many answers' },
@@ -60,7 +60,7 @@ const ROUTE_PORT = 1025;
 
 class Ping {
   readonly #echo: EchoSocket;
-  readonly #names: Names;
+  readonly #names: HostNames;
   readonly #finish = new AbortController();
   readonly #answered = new Set<number>();
   readonly #times: number[] = [];
@@ -80,7 +80,7 @@ class Ping {
     readonly options: Options,
   ) {
     this.#echo = new EchoSocket(target.family);
-    this.#names = new Names(options.numeric || is_numeric(target));
+    this.#names = new HostNames(options.numeric || is_numeric(target));
     // As iputils fills it: 0x10, 0x11, …
     this.#data = Buffer.from(Uint8Array.from({ length: options.size }, (_, i) => (i + 8) & 0xff));
   }
@@ -132,7 +132,8 @@ class Ping {
     const host = numeric(target);
     const six = family === socket.AF_INET6;
     const own = this.#source === undefined ? '' : ` from ${this.#source}:`;
-    if (six) print(`PING ${name}(${await this.#names.shown(host)})${own} ${options.size} data bytes`);
+    if (six)
+      print(`PING ${name}(${await this.#names.name_and_address(host)})${own} ${options.size} data bytes`);
     else
       print(`PING ${name} (${host})${own} ${options.size}(${options.size + IPV4_OVERHEAD}) bytes of data.`);
   }
@@ -151,11 +152,11 @@ class Ping {
           await sleep(Math.max(0, next - performance.now()), undefined, { signal: end });
       }
       if (this.#is_complete()) return;
-      const longest =
+      const wait_s =
         this.#times.length === 0
           ? wait
           : Math.min(wait, Math.max(interval, 0.002 * Math.max(...this.#times)));
-      await Promise.race([all, sleep(longest * 1000, undefined, { signal: end })]);
+      await Promise.race([all, sleep(wait_s * 1000, undefined, { signal: end })]);
     } catch (error) {
       if (!end.aborted) throw error;
     }
@@ -171,7 +172,7 @@ class Ping {
     } catch (error) {
       if (!(error instanceof socket.OSError)) throw error;
       this.#errors++;
-      if (!this.options.quiet) complain(`ping: sendmsg: ${error.strerror}`);
+      if (!this.options.quiet) print_stderr(`ping: sendmsg: ${error.strerror}`);
     }
     this.#in_flight_max = Math.max(this.#in_flight_max, this.#sent - this.#times.length - this.#errors);
   }
@@ -179,7 +180,7 @@ class Ping {
   async #receive(end: AbortSignal): Promise<void> {
     try {
       for (;;) {
-        for (const event of await this.#echo.receive(end)) await this.#take(event);
+        for (const event of await this.#echo.receive(end)) await this.#on_event(event);
         if (this.#is_complete()) this.#all_answered();
       }
     } catch (error) {
@@ -191,7 +192,7 @@ class Ping {
     return this.#times.length + this.#errors >= (this.options.count ?? Number.POSITIVE_INFINITY);
   }
 
-  async #take(event: EchoReply | EchoError): Promise<void> {
+  async #on_event(event: EchoReply | EchoError): Promise<void> {
     this.#last = performance.now();
     const { seq, from } = event;
     if (event.kind === 'error') {
@@ -212,8 +213,8 @@ class Ping {
     const marked = duplicate && !is_multicast(this.target);
     if (json) print_json({ type: 'reply', seq, from, bytes, ttl, milliseconds, duplicate });
     else {
-      const time = `time=${coloured('cyan', shown_time(milliseconds))} ms`;
-      const head = `${this.#time_of_day()}${bytes} bytes from ${await this.#names.shown(from)}`;
+      const time = `time=${coloured('cyan', format_ms(milliseconds))} ms`;
+      const head = `${this.#time_of_day()}${bytes} bytes from ${await this.#names.name_and_address(from)}`;
       print(`${head}: icmp_seq=${seq} ttl=${ttl ?? '?'} ${time}${marked ? ' (DUP!)' : ''}`);
     }
   }
@@ -225,8 +226,8 @@ class Ping {
     const text = describe_error(event);
     if (json) print_json({ type: 'error', seq, from, icmp_type: type, icmp_code: code, message: text });
     else {
-      const who = `${this.#time_of_day()}From ${await this.#names.shown(from)}`;
-      print(`${who} icmp_seq=${seq} ${coloured('red', text)}`);
+      const head = `${this.#time_of_day()}From ${await this.#names.name_and_address(from)}`;
+      print(`${head} icmp_seq=${seq} ${coloured('red', text)}`);
     }
   }
 
@@ -239,7 +240,7 @@ class Ping {
     const times = this.#times;
     const received = times.length;
     const loss = this.#sent === 0 ? 0 : ((this.#sent - received) * 100) / this.#sent;
-    const spread = spread_of(times);
+    const spread = rtt_statistics(times);
     const elapsed = Math.round(this.#last - this.#began);
     if (options.json) {
       const counts = { sent: this.#sent, received, errors: this.#errors, duplicates: this.#duplicates };
@@ -288,13 +289,13 @@ function check_route(target: Target, interface_name: string | undefined): void {
 }
 
 /** As iputils shows it: three digits that count. */
-function shown_time(ms: number): string {
+function format_ms(ms: number): string {
   if (ms >= 100) return ms.toFixed(0);
   if (ms >= 10) return ms.toFixed(1);
   return ms.toFixed(ms >= 1 ? 2 : 3);
 }
 
-function spread_of(times: readonly number[]) {
+function rtt_statistics(times: readonly number[]) {
   if (times.length === 0) return undefined;
   let sum = 0;
   let squares = 0;

@@ -103,8 +103,8 @@ type ServerClass = new (
   options: socketserver.ServerOptions,
 ) => Server;
 
-function make_server(service: string, path: string | undefined, chosen: Options): Server {
-  const { kind, host, port, udp, unix, workers, idle, verbose } = chosen;
+function create_server(service: string, path: string | undefined, options: Options): Server {
+  const { kind, host, port, udp, unix, workers, idle, verbose } = options;
   const handlers = SERVICES[service as keyof typeof SERVICES];
   if (handlers === undefined) {
     throw new UsageError(`serve what? ${Object.keys(SERVICES).join(', ')}, not ${JSON.stringify(service)}`);
@@ -128,12 +128,14 @@ export const serve = command({
   operands: [1, 2],
   options,
   notes: 'Ctrl-C or SIGTERM ends it well: requests under way are finished first, as long as --drain says.',
-  async run(chosen, [service = '', path]) {
-    const server = make_server(service, path, chosen);
+  async run(values, [service = '', path]) {
+    const server = create_server(service, path, values);
     const interrupted = until_interrupted();
     // A handler of the plain server blocks this thread: what it waits for ends with the signal.
     socket.siginterrupt(true);
-    interrupted.addEventListener('abort', () => server.shutdown({ drain: chosen.drain }), { once: true });
+    interrupted.addEventListener('abort', () => server.shutdown({ drain: values.drain }), {
+      once: true,
+    });
     const { server_address: address } = server;
     const where = Array.isArray(address) ? `${address[0]} port ${address[1]}` : address;
     print(`${server.constructor.name} serves ${service} on ${where}`);
@@ -141,7 +143,7 @@ export const serve = command({
       await server.serve_forever();
     } finally {
       await server.server_close();
-      if (chosen.unix !== undefined) unlinkSync(chosen.unix);
+      if (values.unix !== undefined) unlinkSync(values.unix);
     }
     return DONE;
   },

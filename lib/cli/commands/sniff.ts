@@ -12,7 +12,7 @@ import {
   type Values,
 } from '../terminal/command.js';
 import { DONE, Failure, UNUSABLE, UsageError } from '../terminal/errors.js';
-import { coloured, complain, print, print_json, printed } from '../terminal/output.js';
+import { coloured, drained, print, print_json, print_stderr } from '../terminal/output.js';
 import { summarize } from '../terminal/summary.js';
 
 const options = {
@@ -84,17 +84,17 @@ function filter_of({ filter, filter_file }: Options, device: string | undefined)
   }
 }
 
-const two = (value: number) => String(value).padStart(2, '0');
+const two_digits = (value: number) => String(value).padStart(2, '0');
 
 /** Hours to microseconds, local time. */
 function time_of_day(time_ns: bigint): string {
   const date = new Date(Number(time_ns / 1_000_000n));
   const fraction = String((time_ns / 1000n) % 1_000_000n).padStart(6, '0');
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`;
+  return `${two_digits(date.getHours())}:${two_digits(date.getMinutes())}:${two_digits(date.getSeconds())}.${fraction}`;
 }
 
 /** "eth0 Out ". */
-function shown_source(captured: Captured): string {
+function source_text(captured: Captured): string {
   const { interface: device, outgoing } = captured.source();
   return `${device} ${outgoing ? 'Out ' : 'In  '}`;
 }
@@ -124,7 +124,7 @@ class Printer {
       print_json({ ...head, layers: packet.layers, problems: packet.problems });
       return;
     }
-    const where = asked === 'any' ? shown_source(captured) : '';
+    const where = asked === 'any' ? source_text(captured) : '';
     print(`${coloured('dim', time_of_day(time_ns))} ${where}${summary}`);
     if (verbose) print(`${show(packet).replaceAll(/^/gm, '  ')}\n`);
     if (hex) print(hexdump(data).replaceAll(/^/gm, '  '));
@@ -154,7 +154,7 @@ the kernel takes off is put back.`,
       target === undefined
         ? undefined
         : write_capture(target, { linktype: packets.linktype, snaplen: values.snaplen });
-    complain(`listening on ${values.interface}${values.write ? `, writing to ${values.write}` : ''}`);
+    print_stderr(`listening on ${values.interface}${values.write ? `, writing to ${values.write}` : ''}`);
     const wanted = values.count ?? Number.POSITIVE_INFINITY;
     let count = 0;
     try {
@@ -165,7 +165,7 @@ the kernel takes off is put back.`,
           if (file === undefined) printer.print(each);
           else file.write({ data: each.data, time_ns: each.time_ns, length: each.length });
         }
-        await printed();
+        await drained();
       }
     } catch (error) {
       if (!interrupted.aborted) throw error;
@@ -174,9 +174,9 @@ the kernel takes off is put back.`,
     }
     const statistics = packets.statistics();
     packets.close();
-    complain(`${count} packets captured`);
-    complain(`${statistics.packets} packets received by filter`);
-    complain(`${statistics.drops} packets dropped by kernel`);
+    print_stderr(`${count} packets captured`);
+    print_stderr(`${statistics.packets} packets received by filter`);
+    print_stderr(`${statistics.drops} packets dropped by kernel`);
     return DONE;
   },
 });

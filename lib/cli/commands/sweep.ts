@@ -15,7 +15,7 @@ import {
 import { rate_options, Scan } from '../network/scan.js';
 import { check_interface, command, type OptionTable, type Values } from '../terminal/command.js';
 import { describe_error } from '../terminal/icmp_text.js';
-import { complain, print, print_json } from '../terminal/output.js';
+import { print, print_json, print_stderr } from '../terminal/output.js';
 
 const options = {
   ...rate_options(2000, 1),
@@ -124,7 +124,7 @@ class Sweep extends Scan<number, Options> {
     if (this.options.json) print_json({ type: 'statistics', ...counts, seconds });
     else {
       const words = `${this.answered} answered, ${this.#unreachable} unreachable, ${silent} silent`;
-      complain(`${count} addresses: ${words}; ${this.sent} requests in ${seconds.toFixed(2)} s`);
+      print_stderr(`${count} addresses: ${words}; ${this.sent} requests in ${seconds.toFixed(2)} s`);
     }
   }
 }

@@ -1,6 +1,6 @@
 // bsd-sockets traceroute: the routers on the way to a host, in the words of traceroute(8).
 
-import { find_host, Names, numeric, type Target } from '../network/hosts.js';
+import { find_host, HostNames, numeric, type Target } from '../network/hosts.js';
 import { type Answer, type ProbeMethod, probe_icmp, probe_tcp, probe_udp } from '../network/probe.js';
 import { command, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, UsageError } from '../terminal/errors.js';
@@ -55,7 +55,7 @@ const UDP_PORT = 33_434;
 const TCP_PORT = 80;
 
 class Trace {
-  readonly #names: Names;
+  readonly #names: HostNames;
   readonly #method: ProbeMethod;
   readonly #answers: Promise<Answer | undefined>[] = [];
   /** The hop at which the way ends, so far. */
@@ -66,7 +66,7 @@ class Trace {
     readonly options: Options,
     readonly signal: AbortSignal,
   ) {
-    this.#names = new Names(options.numeric);
+    this.#names = new HostNames(options.numeric);
     this.#method = options.icmp ? probe_icmp : options.tcp ? probe_tcp : probe_udp;
     this.#last = options.max_hops;
   }
@@ -130,15 +130,15 @@ class Trace {
       return;
     }
     let line = `${String(hop).padStart(2)} `;
-    let before: string | undefined;
+    let previous: string | undefined;
     for (const answer of answers) {
       if (answer === undefined) {
         line += ' *';
         continue;
       }
       const { from, milliseconds, error } = answer;
-      if (from !== before) line += ` ${this.options.numeric ? from : await this.#shown(from)}`;
-      before = from;
+      if (from !== previous) line += ` ${this.options.numeric ? from : await this.#name_and_address(from)}`;
+      previous = from;
       line += `  ${milliseconds.toFixed(3)} ms`;
       const mark = error === undefined || answer.reached ? '' : annotation(error);
       if (mark !== '') line += ` ${coloured('red', mark)}`;
@@ -146,7 +146,7 @@ class Trace {
     print(line);
   }
 
-  async #shown(host: string): Promise<string> {
+  async #name_and_address(host: string): Promise<string> {
     return `${(await this.#names.lookup(host)) ?? host} (${host})`;
   }
 }

@@ -38,7 +38,7 @@ export function parse_range(text: string): AddressRange {
   const { family, number } = parse_address(start);
   if (prefix === undefined) {
     const last = end === undefined ? number : parse_end(family, end);
-    return checked(text, family, number, last);
+    return range_between(text, family, number, last);
   }
   const bits = family === AF_INET ? 32 : 128;
   const length = /^\d+$/.test(prefix) ? Number(prefix) : Number.NaN;
@@ -47,7 +47,9 @@ export function parse_range(text: string): AddressRange {
   const first = number - (number % size);
   const last = first + size - 1n;
   const has_ends = family === AF_INET && size > 2n;
-  return has_ends ? checked(text, family, first + 1n, last - 1n) : checked(text, family, first, last);
+  return has_ends
+    ? range_between(text, family, first + 1n, last - 1n)
+    : range_between(text, family, first, last);
 }
 
 function parse_end(family: number, text: string): bigint {
@@ -56,7 +58,12 @@ function parse_end(family: number, text: string): bigint {
   return parsed.number;
 }
 
-function checked(text: string, family: AddressRange['family'], first: bigint, last: bigint): AddressRange {
+function range_between(
+  text: string,
+  family: AddressRange['family'],
+  first: bigint,
+  last: bigint,
+): AddressRange {
   if (last < first) throw new UsageError(`${text} ends before it begins`);
   const count = last - first + 1n;
   if (count > COUNT_MAX) throw new UsageError(`${text} has more than ${COUNT_MAX} addresses`);

@@ -60,8 +60,8 @@ export function is_numeric({ name, host }: Target): boolean {
   return name === host || name.includes(':') || /^[\d.]+$/.test(name);
 }
 
-/** Names of addresses, each looked up once. */
-export class Names {
+/** HostNames of addresses, each looked up once. */
+export class HostNames {
   readonly #known = new Map<string, Promise<string | undefined>>();
 
   /** @param numeric look nothing up */
@@ -82,7 +82,7 @@ export class Names {
   }
 
   /** "name (address)", or the address alone. */
-  async shown(host: string): Promise<string> {
+  async name_and_address(host: string): Promise<string> {
     const name = await this.lookup(host);
     return name === undefined ? host : `${name} (${host})`;
   }

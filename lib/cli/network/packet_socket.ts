@@ -121,12 +121,12 @@ export class PacketSocket {
     if (!this.#cooked) {
       // The tag stands behind the addresses.
       if (tag !== undefined)
-        data = with_bytes(data, ETHERNET_ADDRESSES, tag_words(tpid_of(tag), tag.vlan_tci));
+        data = insert_bytes(data, ETHERNET_ADDRESSES, tag_bytes(tpid_of(tag), tag.vlan_tci));
       return { data, time_ns, length: tag === undefined ? length : length + TAG_SIZE, source };
     }
     const [name, proto, packet_type, arphrd_type, address] = this.#batch.address(i);
     // A cooked header is followed by what is in the tag, then by what the packet carries.
-    if (tag !== undefined) data = with_bytes(data, 0, tag_words(tag.vlan_tci, proto));
+    if (tag !== undefined) data = insert_bytes(data, 0, tag_bytes(tag.vlan_tci, proto));
     const header = build(
       linux_sll2({
         interface_index: socket.if_nametoindex(name),
@@ -156,14 +156,14 @@ function tpid_of({ status, vlan_tpid }: tpacket_auxdata): number {
   return status & socket.TP_STATUS_VLAN_TPID_VALID ? vlan_tpid : socket.ETH_P_8021Q;
 }
 
-function tag_words(first: number, second: number): Buffer {
+function tag_bytes(first: number, second: number): Buffer {
   const words = Buffer.alloc(TAG_SIZE);
   words.writeUInt16BE(first, 0);
   words.writeUInt16BE(second, 2);
   return words;
 }
 
-function with_bytes(data: Buffer, at: number, bytes: Buffer): Buffer {
+function insert_bytes(data: Buffer, at: number, bytes: Buffer): Buffer {
   return Buffer.concat([data.subarray(0, at), bytes, data.subarray(at)]);
 }
 

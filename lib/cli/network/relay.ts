@@ -54,15 +54,15 @@ export interface RelayOptions {
 class Relay {
   readonly #sock: socket.socket;
   readonly #options: RelayOptions;
-  readonly #ended = new AbortController();
-  readonly #ends: AbortSignal;
+  readonly #end_controller = new AbortController();
+  readonly #end_signal: AbortSignal;
   readonly #is_stream: boolean;
   #last_activity = performance.now();
 
   constructor(sock: socket.socket, options: RelayOptions) {
     this.#sock = sock;
     this.#options = options;
-    this.#ends = AbortSignal.any([options.interrupted, this.#ended.signal]);
+    this.#end_signal = AbortSignal.any([options.interrupted, this.#end_controller.signal]);
     this.#is_stream = sock.type === socket.SOCK_STREAM || sock.type === socket.SOCK_SEQPACKET;
   }
 
@@ -77,14 +77,14 @@ class Relay {
     } catch (error) {
       this.#end();
       await sending;
-      if (!this.#ends.aborted || error !== this.#ends.reason) throw error;
+      if (!this.#end_signal.aborted || error !== this.#end_signal.reason) throw error;
       // Ended by the other direction, perhaps because that failed.
-      if (this.#ends.reason instanceof socket.OSError) throw this.#ends.reason;
+      if (this.#end_signal.reason instanceof socket.OSError) throw this.#end_signal.reason;
     }
   }
 
   #end(reason?: Error): void {
-    this.#ended.abort(reason);
+    this.#end_controller.abort(reason);
   }
 
   async #receive(): Promise<void> {
@@ -105,7 +105,7 @@ class Relay {
       const left = idle === undefined ? null : idle - (performance.now() - this.#last_activity) / 1000;
       if (left !== null && left <= 0) return undefined;
       try {
-        return await this.#sock.recv(size, { signal: this.#ends, timeout: left });
+        return await this.#sock.recv(size, { signal: this.#end_signal, timeout: left });
       } catch (error) {
         if (!(error instanceof socket.TimeoutError) || error.errno !== undefined) throw error;
       }
@@ -116,11 +116,11 @@ class Relay {
     const { input, half_close, quit_after } = this.#options;
     if (input === undefined) return;
     const ended = new Promise<void>((resolve) =>
-      this.#ends.addEventListener('abort', () => resolve(), { once: true }),
+      this.#end_signal.addEventListener('abort', () => resolve(), { once: true }),
     );
     for (;;) {
       await Promise.race([input.ready(), ended]);
-      if (this.#ends.aborted) return;
+      if (this.#end_signal.aborted) return;
       const chunk = await input.take();
       if (chunk === undefined) break;
       await this.#send_chunk(chunk);
@@ -132,10 +132,10 @@ class Relay {
 
   /** A chunk, as datagrams where the socket has those. */
   async #send_chunk(chunk: Buffer): Promise<void> {
-    if (this.#is_stream) return this.#sock.sendall(chunk, { signal: this.#ends });
+    if (this.#is_stream) return this.#sock.sendall(chunk, { signal: this.#end_signal });
     const size = this.#sock.family === socket.AF_UNIX ? DATAGRAM_MAX : 65_507;
     for (let i = 0; i < chunk.length; i += size) {
-      await this.#sock.send(chunk.subarray(i, i + size), { signal: this.#ends });
+      await this.#sock.send(chunk.subarray(i, i + size), { signal: this.#end_signal });
     }
   }
 }

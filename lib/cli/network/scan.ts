@@ -2,7 +2,7 @@
 // in batches (sendmmsg, recvmmsg). The commands sweep and arp-scan extend it by their packets and what they print.
 import { setImmediate as next_turn, setTimeout as sleep } from 'node:timers/promises';
 import * as socket from '../../promises/index.js';
-import { type OptionTable, type Quantity, until_interrupted, type Values } from '../terminal/command.js';
+import { type NumberOption, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED } from '../terminal/errors.js';
 import { Progress } from '../terminal/progress.js';
 import type { AddressRange } from './address_range.js';
@@ -25,7 +25,7 @@ export const wait_option = (seconds: number) =>
     max: 3600,
     default: seconds,
     help: 'for the last answers',
-  }) as const satisfies Quantity;
+  }) as const satisfies NumberOption;
 
 /** The options for the rate of requests, the wait and the number of rounds, with the defaults of the first two. */
 export const rate_options = (rate: number, wait: number) =>

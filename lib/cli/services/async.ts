@@ -13,18 +13,18 @@ const CHUNK_SIZE = 64 * 1024;
 function stream(service: Service) {
   return async (conn: Socket, client: Client, server: ServerView): Promise<void> => {
     const data = server.worker_data as ServiceData;
-    const tell = (what: string) => {
+    const log = (text: string) => {
       if (data.verbose)
-        console.log(`${Array.isArray(client) ? `${client[0]} ${client[1]}` : 'client'}: ${what}`);
+        console.log(`${Array.isArray(client) ? `${client[0]} ${client[1]}` : 'client'}: ${text}`);
     };
     conn.settimeout(data.idle);
-    tell('connected');
+    log('connected');
     try {
       await service(conn, data);
-      tell('ended');
+      log('ended');
     } catch (error) {
       if (!(error instanceof TimeoutError || error instanceof ConnectionError)) throw error;
-      tell(error.message);
+      log(error.message);
     }
   };
 }

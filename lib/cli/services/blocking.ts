@@ -30,30 +30,30 @@ class StreamHandler extends BaseRequestHandler<Socket> {
 
   override setup(): void {
     this.request.settimeout(this.data.idle);
-    this.tell('connected');
+    this.log('connected');
   }
 
   override handle(): void {
     try {
       this.serve();
-      this.tell('ended');
+      this.log('ended');
     } catch (error) {
       // Silent for too long, gone, or we are to end (see serve.ts).
       const expected = [TimeoutError, ConnectionError, InterruptedError].some(
         (each) => error instanceof each,
       );
       if (!expected) throw error;
-      this.tell((error as Error).message);
+      this.log((error as Error).message);
     }
   }
 
   /** What the service does. */
   serve(): void {}
 
-  tell(what: string): void {
+  log(text: string): void {
     const peer: unknown = this.client_address;
     if (this.data.verbose)
-      console.log(`${Array.isArray(peer) ? `${peer[0]} ${peer[1]}` : 'client'}: ${what}`);
+      console.log(`${Array.isArray(peer) ? `${peer[0]} ${peer[1]}` : 'client'}: ${text}`);
   }
 }
 

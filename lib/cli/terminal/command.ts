@@ -7,7 +7,7 @@ import { if_nameindex } from '../../socket/index.js';
 import { Failure, INTERRUPTED, UNUSABLE, UsageError } from './errors.js';
 import { closest } from './suggest.js';
 
-interface About {
+interface OptionBase {
   /** One letter: -c. */
   readonly short?: string;
   /** What --help says. */
@@ -15,12 +15,12 @@ interface About {
 }
 
 /** An option that is given or not. */
-export interface Flag extends About {
+export interface FlagOption extends OptionBase {
   readonly type: 'flag';
 }
 
 /** An option with a text, one of `choices` where there are some. */
-export interface Text extends About {
+export interface TextOption extends OptionBase {
   readonly type: 'text';
   /** What --help calls the value: FILE. */
   readonly value: string;
@@ -29,7 +29,7 @@ export interface Text extends About {
 }
 
 /** An option with a number: whole, or with a fraction (seconds). */
-export interface Quantity extends About {
+export interface NumberOption extends OptionBase {
   readonly type: 'integer' | 'number';
   readonly value: string;
   readonly min: number;
@@ -37,11 +37,11 @@ export interface Quantity extends About {
   readonly default?: number;
 }
 
-export type OptionTable = Readonly<Record<string, Flag | Text | Quantity>>;
+export type OptionTable = Readonly<Record<string, FlagOption | TextOption | NumberOption>>;
 
-type Value<O> = O extends Flag
+type Value<O> = O extends FlagOption
   ? boolean
-  : O extends Text
+  : O extends TextOption
     ? string | (O extends { readonly default: string } ? never : undefined)
     : number | (O extends { readonly default: number } ? never : undefined);
 
@@ -97,12 +97,12 @@ const long_name = (name: string) => `--${name.replaceAll('_', '-')}`;
 
 function help_of({ name, summary }: Title, definition: Definition<OptionTable>): string {
   const { detail, usage, options, notes } = definition;
-  const uses = usage.map((form, i) => `${i === 0 ? 'Usage:' : '      '} bsd-sockets ${name} ${form}`);
+  const usage_lines = usage.map((form, i) => `${i === 0 ? 'Usage:' : '      '} bsd-sockets ${name} ${form}`);
   const rows = [...Object.entries(options), ['help', { type: 'flag', help: 'print this' }] as const].map(
     ([long, option]): [string, string] => {
       const letter = 'short' in option && option.short ? `-${option.short}, ` : '    ';
       const value = option.type === 'flag' ? '' : ` ${option.value}`;
-      return [`  ${letter}${long_name(long)}${value}`, described(option)];
+      return [`  ${letter}${long_name(long)}${value}`, option_help(option)];
     },
   );
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
@@ -110,7 +110,7 @@ function help_of({ name, summary }: Title, definition: Definition<OptionTable>):
     ([left, right]) => left.padEnd(width) + right.replaceAll('\n', `\n${' '.repeat(width)}`),
   );
   const parts = [
-    uses.join('\n'),
+    usage_lines.join('\n'),
     capitalized(detail === undefined ? summary : `${summary}, ${detail}`),
     `Options:\n${lines.join('\n')}`,
     notes?.trim(),
@@ -118,10 +118,10 @@ function help_of({ name, summary }: Title, definition: Definition<OptionTable>):
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
 
-function described(option: Flag | Text | Quantity): string {
+function option_help(option: FlagOption | TextOption | NumberOption): string {
   const choices = option.type === 'text' && option.choices ? `: ${option.choices.join(', ')}` : '';
-  const standard = option.type !== 'flag' && option.default !== undefined ? ` (${option.default})` : '';
-  return option.help + choices + standard;
+  const default_text = option.type !== 'flag' && option.default !== undefined ? ` (${option.default})` : '';
+  return option.help + choices + default_text;
 }
 
 const capitalized = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
@@ -132,12 +132,12 @@ function read_arguments<Table extends OptionTable>(
 ): { values: Values<Table>; operands: string[] } {
   const {
     options: table,
-    operands: [least, most],
+    operands: [min_count, max_count],
   } = definition;
   const names = new Map(Object.keys(table).map((name) => [long_name(name).slice(2), name]));
   const config = Object.fromEntries(
     [...names].map(([long, name]) => {
-      const { type, short } = table[name] as Flag;
+      const { type, short } = table[name] as FlagOption;
       return [
         long,
         { type: type === 'flag' ? ('boolean' as const) : ('string' as const), ...(short ? { short } : {}) },
@@ -158,8 +158,8 @@ function read_arguments<Table extends OptionTable>(
     if (name === undefined) throw new UsageError(unknown_option(token.rawName, [...names.keys()]));
     values[name] = value_of(token.rawName, table[name] as Table[string], token.value);
   }
-  if (operands.length < least || operands.length > most)
-    throw new UsageError(wrong_count(operands, least, most));
+  if (operands.length < min_count || operands.length > max_count)
+    throw new UsageError(wrong_count(operands, min_count, max_count));
   return { values: values as Values<Table>, operands };
 }
 
@@ -168,14 +168,17 @@ function unknown_option(raw: string, names: readonly string[]): string {
   return `unknown option ${raw}${similar === undefined ? '' : `; did you mean --${similar}?`}`;
 }
 
-function wrong_count(operands: readonly string[], least: number, most: number): string {
-  if (operands.length > most) return `what is ${JSON.stringify(operands[most])}? It is one argument too many`;
-  return least === 1 ? 'an argument is missing' : `${least - operands.length} more argument(s) expected`;
+function wrong_count(operands: readonly string[], min_count: number, max_count: number): string {
+  if (operands.length > max_count)
+    return `what is ${JSON.stringify(operands[max_count])}? It is one argument too many`;
+  return min_count === 1
+    ? 'an argument is missing'
+    : `${min_count - operands.length} more argument(s) expected`;
 }
 
 function value_of(
   raw: string,
-  option: Flag | Text | Quantity,
+  option: FlagOption | TextOption | NumberOption,
   text: string | undefined,
 ): boolean | string | number {
   if (option.type === 'flag') {
@@ -203,7 +206,7 @@ function value_of(
 export function read_number(
   what: string,
   text: string,
-  { type, min, max }: Pick<Quantity, 'type' | 'min' | 'max'>,
+  { type, min, max }: Pick<NumberOption, 'type' | 'min' | 'max'>,
 ): number {
   const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
   const fits = value >= min && value <= max && (type === 'number' || Number.isInteger(value));

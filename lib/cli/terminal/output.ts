@@ -8,14 +8,14 @@ const BROKEN_PIPE = 141;
 
 let broken = false;
 
-/** To be called once, before anything is printed. */
+/** To be called once, before anything is drained. */
 export function watch_output(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       const closed = error.code === 'EPIPE';
-      // With nowhere left to complain it goes on.
+      // With nowhere left to print_stderr it goes on.
       if (!closed && stream === process.stderr) return;
-      if (!closed && !broken) complain(`bsd-sockets: cannot print: ${error.message}`);
+      if (!closed && !broken) print_stderr(`bsd-sockets: cannot print: ${error.message}`);
       broken = true;
       process.exit(closed ? BROKEN_PIPE : FAILED);
     });
@@ -27,13 +27,13 @@ export function print(line = ''): void {
   if (!broken) process.stdout.write(`${line}\n`);
 }
 
-/** complain(line). A line on standard error. */
-export function complain(line: string): void {
+/** print_stderr(line). A line on standard error. */
+export function print_stderr(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** printed() -> a promise: the reader has taken what was printed, or is about to. For those who print without end. */
-export async function printed(): Promise<void> {
+/** drained() -> a promise: the reader has taken what was drained, or is about to. For those who print without end. */
+export async function drained(): Promise<void> {
   if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
 }
 
@@ -44,20 +44,20 @@ export async function printed(): Promise<void> {
 export function print_json(value: object): void {
   print(
     JSON.stringify(value, (_, item: unknown) => {
-      if (typeof item === 'bigint') return plain(item);
-      return is_bytes(item) ? Buffer.from(item.data).toString('hex') : item;
+      if (typeof item === 'bigint') return bigint_json(item);
+      return is_buffer_json(item) ? Buffer.from(item.data).toString('hex') : item;
     }),
   );
 }
 
 /** What Buffer's toJSON() gives. */
-function is_bytes(item: unknown): item is { data: number[] } {
+function is_buffer_json(item: unknown): item is { data: number[] } {
   return (
     typeof item === 'object' && item !== null && 'type' in item && item.type === 'Buffer' && 'data' in item
   );
 }
 
-function plain(value: bigint): number | string {
+function bigint_json(value: bigint): number | string {
   return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 }
 

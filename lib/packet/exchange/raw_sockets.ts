@@ -56,10 +56,10 @@ export class RawSockets {
     fail: (error: unknown) => void,
   ) {
     try {
-      for (const kind of kinds) this.#senders.set(kind, this.#keep(open_sender(kind, interface_name)));
-      for (const [protocol, type] of receiving(kinds)) {
+      for (const kind of kinds) this.#senders.set(kind, this.#add(open_sender(kind, interface_name)));
+      for (const [protocol, type] of receivers(kinds)) {
         const [sock, linktype] = open_receiver(type, protocol, interface_name);
-        this.#listen(this.#keep(sock), linktype, receiver).catch((error: unknown) => {
+        this.#listen(this.#add(sock), linktype, receiver).catch((error: unknown) => {
           if (!this.#closed) fail(error);
         });
       }
@@ -69,23 +69,23 @@ export class RawSockets {
     }
   }
 
-  #keep(sock: socket.socket<number>): Sock {
-    const kept = promises.from_socket(sock);
-    this.#sockets.push(kept);
-    return kept;
+  #add(sock: socket.socket<number>): Sock {
+    const added = promises.from_socket(sock);
+    this.#sockets.push(added);
+    return added;
   }
 
   async #listen(sock: Sock, linktype: number, receiver: Receiver): Promise<void> {
     for (let count = 1; !this.#closed; count++) {
       const [data, ancdata] = await sock.recvmsg(LARGEST, ANCILLARY);
-      const at_ms = this.#when(ancdata);
+      const at_ms = this.#arrival_ms(ancdata);
       if (!this.#closed) receiver(data, linktype, at_ms);
       if (count % BATCH === 0) await new Promise(setImmediate);
     }
   }
 
   /** When a packet came: as the kernel says, if its clock was not set meanwhile. */
-  #when(ancdata: Parameters<typeof decode_control>[0]): number {
+  #arrival_ms(ancdata: Parameters<typeof decode_control>[0]): number {
     const now = performance.now();
     const stamp = decode_control(ancdata).find(({ type }) => type === 'SCM_TIMESTAMPNS');
     if (stamp?.type !== 'SCM_TIMESTAMPNS') return now;
@@ -111,13 +111,13 @@ export class RawSockets {
 function open_sender(kind: Route['kind'], interface_name: string | undefined): socket.socket<number> {
   if (kind === 'ethernet') {
     // Protocol 0: it receives nothing.
-    return prepared(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0), (sock) => {
+    return set_up(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0), (sock) => {
       sock.bind([interface_name ?? '', 0]);
     });
   }
   // IPPROTO_RAW means that the IP header is part of what is sent (IP_HDRINCL), and that nothing is received.
   const family = kind === 'ipv4' ? socket.AF_INET : socket.AF_INET6;
-  return prepared(socket.socket<number>(family, socket.SOCK_RAW, socket.IPPROTO_RAW), (sock) => {
+  return set_up(socket.socket<number>(family, socket.SOCK_RAW, socket.IPPROTO_RAW), (sock) => {
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
     if (interface_name !== undefined)
       sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface_name);
@@ -125,7 +125,7 @@ function open_sender(kind: Route['kind'], interface_name: string | undefined): s
 }
 
 /** The socket when `prepare` is done with it; closed if that fails. */
-function prepared<F extends number>(sock: socket.socket<F>, prepare: (sock: socket.socket<F>) => void) {
+function set_up<F extends number>(sock: socket.socket<F>, prepare: (sock: socket.socket<F>) => void) {
   try {
     prepare(sock);
     return sock;
@@ -136,7 +136,7 @@ function prepared<F extends number>(sock: socket.socket<F>, prepare: (sock: sock
 }
 
 /** What to receive, by protocol and type of the packet socket: whole frames, or the packets of the IP versions. */
-function receiving(kinds: ReadonlySet<Route['kind']>): [protocol: number, type: number][] {
+function receivers(kinds: ReadonlySet<Route['kind']>): [protocol: number, type: number][] {
   if (kinds.has('ethernet')) return [[socket.ETH_P_ALL, socket.SOCK_RAW]];
   return [...kinds].map((kind) => [kind === 'ipv4' ? socket.ETH_P_IP : socket.ETH_P_IPV6, socket.SOCK_DGRAM]);
 }
@@ -152,7 +152,7 @@ function open_receiver(
     type,
     interface_name === undefined ? socket.htons(protocol) : 0,
   );
-  prepared(sock, () => {
+  set_up(sock, () => {
     sock.setsockopt(socket.SOL_PACKET, socket.PACKET_IGNORE_OUTGOING, 1);
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER);
@@ -194,7 +194,7 @@ export function hardware_of(interface_name: string): string | undefined {
 }
 
 /** Why a raw socket would not send these bytes as they are: the kernel writes length and checksum of IPv4 headers itself. */
-export function rewritten(bytes: Buffer): 'total_length' | 'checksum' | undefined {
+export function rewritten_field(bytes: Buffer): 'total_length' | 'checksum' | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint16(2) !== bytes.length) return 'total_length';
   const size = (view.getUint8(0) & 15) * 4;

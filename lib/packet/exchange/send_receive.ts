@@ -18,7 +18,7 @@ import type { Draft } from '../layer_types.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
 import { Packet, parse } from '../parse.js';
 import { answers, fits, questions } from './answers.js';
-import { hardware_of, RawSockets, type Route, rewritten, source_for } from './raw_sockets.js';
+import { hardware_of, RawSockets, type Route, rewritten_field, source_for } from './raw_sockets.js';
 
 export interface SendReceiveOptions {
   /** seconds to wait after the last packet of each try: 2 unless given; null for ever */
@@ -126,7 +126,7 @@ function prepare<P extends Sent>(packet: P, name: string, interface_name: string
     throw new TypeError(`${name} begins with ethernet: interface must name where to send it`);
   }
   const built = given ?? build(...layers.map((layer) => with_id(with_source(layer, interface_name))));
-  const wrong = first.layer === 'ipv4' ? rewritten(built) : undefined;
+  const wrong = first.layer === 'ipv4' ? rewritten_field(built) : undefined;
   if (wrong !== undefined) {
     throw new RangeError(
       `${name}: the kernel replaces ipv4.${wrong} by the correct one; begin with ethernet to send it as it is`,
