@@ -1,5 +1,7 @@
 #!/usr/bin/env node
-// bsd-sockets COMMAND …: finds the command, runs it, and turns what it throws into a line and an exit code.
+// bsd-sockets COMMAND …: the list of the commands, and the program's entry point. It finds the command, runs it, and turns
+// a thrown error into a line on standard error and an exit code. Each command is a file of commands/; terminal/command.ts
+// reads its arguments and writes its --help.
 import type { Command, Title } from './terminal/command.js';
 import { DONE, exit_code_of, line_of, UNUSABLE, UsageError } from './terminal/errors.js';
 import { print, print_stderr, watch_output } from './terminal/output.js';
@@ -10,7 +12,7 @@ interface Entry extends Title {
   load(): Promise<Command>;
 }
 
-// Loaded when called: a command starts no slower for those beside it.
+// The list imports a command only when it runs, so the other commands do not delay the start.
 const commands: readonly Entry[] = [
   {
     name: 'ping',
@@ -77,7 +79,7 @@ function find(name: string): Entry {
   throw new UsageError(`there is no command ${JSON.stringify(name)}; ${advice}`);
 }
 
-/** Runs what the arguments say, and gives the exit code. */
+/** Runs the command that the arguments name. @returns the exit code */
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && args.length === 0)) {
     const stream = name === undefined ? process.stderr : process.stdout;

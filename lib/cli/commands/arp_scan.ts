@@ -1,5 +1,5 @@
-// bsd-sockets arp-scan: who is on the network of an interface, by ARP requests to each address. Nobody can hide from these who wants
-// to be reached at all.
+// bsd-sockets arp-scan: the hosts on the network of an interface, by an ARP request to each address. A host that can be reached
+// at all answers ARP. Rates, rounds and batches are in network/scan.ts.
 import { networkInterfaces } from 'node:os';
 import { hardware_text, link_layer } from '../../calls/own_address.js';
 import { arp, build, ethernet, parse } from '../../packet/index.js';
@@ -32,7 +32,7 @@ type Options = Values<typeof options>;
 
 const BROADCAST = 'ff:ff:ff:ff:ff:ff';
 const FRAME_MAX = 128;
-// ARP replies only: the operation, at byte 20 of the frame, is 2.
+// The BPF filter that accepts ARP replies only: the operation, at byte 20 of the frame, is 2.
 const REPLIES = [
   [0x28, 0, 0, 20],
   [0x15, 0, 1, 2],
@@ -40,13 +40,13 @@ const REPLIES = [
   [0x06, 0, 0, 0],
 ] as const;
 
-/** The interface, and the network that it is in. */
+/** The interface that sends, and its addresses. */
 interface Link {
   readonly name: string;
-  /** The own address; 0.0.0.0 where it has none, which is how one asks before one has an address. */
+  /** The IPv4 address; 0.0.0.0 if it has none: an ARP probe, as before an address is assigned. */
   readonly ip: string;
   readonly mac: string;
-  /** 10.0.0.7/24; undefined where it has no address. */
+  /** The address with its prefix, 10.0.0.7/24; undefined if the interface has none. */
   readonly network: string | undefined;
 }
 
@@ -83,7 +83,7 @@ class ArpScan extends Scan<typeof socket.AF_PACKET, Options> {
     this.#link = link;
   }
 
-  /** @throws PermissionError; OSError */
+  /** Opens the socket of a scan. @throws PermissionError; OSError */
   static async open(range: AddressRange, options: Options, link: Link): Promise<ArpScan> {
     const sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0);
     try {
@@ -104,7 +104,7 @@ class ArpScan extends Scan<typeof socket.AF_PACKET, Options> {
     return this.#owners.has(number);
   }
 
-  /** Never, because an address may have two owners. */
+  /** Returns false: an address may have a second owner, whose answer is still to come. */
   protected is_complete(): boolean {
     return false;
   }

@@ -1,4 +1,5 @@
-// bsd-sockets doctor: tries each kind of socket, reads limits and capabilities, and says how to get what is missing.
+// bsd-sockets doctor: tries each kind of socket, reads limits and capabilities, and lists remedies for what is missing. It
+// sends nothing. --json prints the findings as one object.
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import * as socket from '../../socket/index.js';
@@ -39,7 +40,7 @@ const PROBES: readonly Probe[] = [
   ['Bluetooth L2CAP', socket.AF_BLUETOOTH, socket.SOCK_SEQPACKET, socket.BTPROTO_L2CAP],
 ];
 
-// What limits input and output, and what a program meets when one is reached.
+// The limits of input and output, and their meaning.
 const SYSCTLS: readonly [name: string, meaning: string][] = [
   ['net.ipv4.ping_group_range', 'groups that may ping without raw sockets'],
   ['net.ipv4.ip_unprivileged_port_start', 'the first port that needs no privilege'],
@@ -55,13 +56,13 @@ interface ProbeResult {
   readonly family: string;
   readonly type: string;
   readonly usable: boolean;
-  /** The error's code, where it is not. */
+  /** The code of the error, if the socket cannot be made. */
   readonly code?: string;
-  /** Why, and what to do. */
+  /** The cause and the remedy. */
   readonly reason?: string;
 }
 
-/** Makes a socket and closes it. */
+/** Makes a socket and closes it. @returns whether it can be made, or the error */
 function try_probe([what, family, type, proto]: Probe): ProbeResult {
   const names = {
     what,
@@ -89,14 +90,14 @@ function sysctl(name: string): string | undefined {
   }
 }
 
-/** The soft and the hard limit of open descriptors. */
+/** Returns the soft and the hard limit of open descriptors. */
 function descriptors(): { soft: string; hard: string } {
   const [, soft = '?', hard = '?'] =
     /^Max open files\s+(\S+)\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
   return { soft, hard };
 }
 
-/** The file of the addon that is loaded. */
+/** Returns the file of the loaded addon. */
 function binary(): string | undefined {
   const report: unknown = process.report.getReport();
   const { sharedObjects } = report as { sharedObjects?: string[] };
@@ -132,7 +133,7 @@ interface Remedy {
 
 const setcap = (names: string) => `sudo setcap ${names}+ep "$(command -v node)"`;
 
-/** What a user most likely wants and lacks, with the command that gives it. */
+/** Returns the privileges, modules and limits that a user most likely lacks, with the commands that provide them. */
 function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
   const lacks = (what: string, code: string) =>
     sockets.some((each) => each.what === what && each.code === code);
@@ -141,7 +142,7 @@ function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
     const missing = 'raw and packet sockets (sniff, arp-scan, traceroute -I and -T): CAP_NET_RAW';
     found.push({ missing, commands: [setcap('cap_net_raw')] });
   }
-  // A raw socket does what the other one does.
+  // A raw socket serves ping as well, so this remedy is for users without one.
   if (lacks('raw IPv4', 'EPERM') && lacks('ping over IPv4', 'EACCES')) {
     const missing = `ping without raw sockets: your group ${user.gid} is not in net.ipv4.ping_group_range`;
     found.push({ missing, commands: ['sudo sysctl net.ipv4.ping_group_range="0 2147483647"'] });
@@ -206,7 +207,7 @@ function show(findings: Findings): void {
   }
 }
 
-/** A long list by its ends. */
+/** Returns a list of names as text; a long list only by its ends. */
 function abbreviated(names: readonly string[]): string {
   if (names.length <= 8) return names.join(' ');
   return `${names.slice(0, 3).join(' ')} … ${names.at(-1)} (--json has all)`;

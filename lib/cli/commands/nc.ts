@@ -1,5 +1,5 @@
-// bsd-sockets nc: connects or listens by TCP, UDP and UNIX sockets, and joins the connection with standard input and
-// output. Options and messages are those of OpenBSD's nc.
+// bsd-sockets nc: connects or listens by TCP, UDP and UNIX sockets, and joins the connection with standard input and output.
+// Options and messages are those of OpenBSD's nc. The transfer of data is in network/relay.ts.
 import { unlinkSync } from 'node:fs';
 import * as socket from '../../promises/index.js';
 import { Input, type RelayOptions, relay } from '../network/relay.js';
@@ -14,11 +14,11 @@ import { DONE, FAILED, INTERRUPTED, line_of, UsageError } from '../terminal/erro
 import { print_stderr } from '../terminal/output.js';
 
 const DAY = 86_400;
-// As OpenBSD's says it.
+// The message of OpenBSD's nc.
 const TIMED_OUT = 'timed out: Operation now in progress';
 const DATAGRAM_MAX = 65_535;
 const PORT = { type: 'integer', min: 1, max: 65_535 } as const;
-// How long a UDP port has to say that it is closed.
+// Seconds for the error that reports a closed UDP port.
 const UDP_SILENCE_S = 1;
 
 const options = {
@@ -64,11 +64,11 @@ const options = {
 type Options = Values<typeof options>;
 type Sock = socket.socket;
 
-/** An address to try, with the words for it. */
+/** An address to connect to, and its text for messages. */
 interface Target {
   readonly family: number;
   readonly address: socket.Address;
-  /** As it was given, with its address where that is another: "localhost (127.0.0.1)". */
+  /** The host of the command line; a name with its address: "localhost (127.0.0.1)". */
   readonly host: string;
   readonly port: string;
 }
@@ -76,7 +76,7 @@ interface Target {
 const protocol_of = ({ udp, unix }: Options) => (unix ? 'unix' : udp ? 'udp' : 'tcp');
 const type_of = ({ udp }: Options) => (udp ? socket.SOCK_DGRAM : socket.SOCK_STREAM);
 
-/** A path; `@name` is an abstract name. */
+/** Returns the address of a path; `@name` stands for an abstract name. */
 function unix_address(path: string): string | Buffer {
   return path.startsWith('@') ? Buffer.from(`\0${path.slice(1)}`) : path;
 }
@@ -84,7 +84,7 @@ function unix_address(path: string): string | Buffer {
 async function look_up(host: string | null, port: string, options: Options, flags = 0): Promise<Target[]> {
   if (options.ipv4 && options.ipv6) throw new UsageError('-4 and -6 exclude each other');
   const family = options.ipv4 ? socket.AF_INET : options.ipv6 ? socket.AF_INET6 : socket.AF_UNSPEC;
-  // getaddrinfo() would take it modulo 65,536.
+  // getaddrinfo() would take a port modulo 65,536.
   if (/^[+-]?\d+$/.test(port))
     read_number('the port', port, flags & socket.AI_PASSIVE ? { ...PORT, min: 0 } : PORT);
   const numeric = options.numeric ? socket.AI_NUMERICHOST | socket.AI_NUMERICSERV : 0;
@@ -97,7 +97,7 @@ async function look_up(host: string | null, port: string, options: Options, flag
   }));
 }
 
-/** A socket of the family, bound as -s and -p say. */
+/** Returns a socket of the family, bound to the address of -s and -p. */
 async function open_socket(family: number, options: Options): Promise<Sock> {
   const sock = socket.socket(family, type_of(options)) as Sock;
   try {
@@ -113,7 +113,7 @@ async function open_socket(family: number, options: Options): Promise<Sock> {
   }
 }
 
-/** The service of a port, where it has a name. */
+/** Returns the protocol and the service of a port, "[tcp/ssh]"; "*" for a port without a name. */
 async function service(port: string, options: Options): Promise<string> {
   const protocol = protocol_of(options);
   const unnamed = '*';
@@ -121,7 +121,7 @@ async function service(port: string, options: Options): Promise<string> {
   return `[${protocol}/${await socket.getservbyport(Number(port), protocol).catch(() => unnamed)}]`;
 }
 
-/** Connects to the first address that answers; -v says of each that does not. Null where none does. */
+/** Connects to the first address that accepts; -v prints the error of each that does not. @returns null if none accepts */
 async function connect(
   addresses: readonly Target[],
   options: Options,
@@ -139,7 +139,7 @@ async function connect(
     } catch (error) {
       sock.close();
       if (!(error instanceof socket.OSError)) throw error;
-      // Without errno it is the time-out of -w.
+      // An error without errno is the time-out of -w.
       const why = error.errno === undefined ? TIMED_OUT : `failed: ${error.strerror}`;
       if (options.unix) print_stderr(`nc: ${host}: ${error.strerror ?? 'timed out'}`);
       else if (options.verbose)
@@ -149,7 +149,7 @@ async function connect(
   return null;
 }
 
-/** Whether a UDP port is open shows only in that nobody says it is closed. */
+/** Waits for an error that reports a closed UDP port. An open port need not answer. @throws ConnectionRefusedError */
 async function probe(sock: Sock, signal: AbortSignal): Promise<void> {
   for (let i = 0; i < 2; i++) {
     await sock.send('X', { signal });
@@ -192,7 +192,7 @@ async function listener(operands: readonly string[], options: Options): Promise<
   const wanted_port = port ?? (options.port === undefined ? undefined : String(options.port));
   if (wanted_port === undefined) throw new UsageError('which port? nc -l [HOST] PORT');
   const found = await look_up(host ?? null, wanted_port, options, socket.AI_PASSIVE);
-  // IPv4 where nothing is said, as OpenBSD's.
+  // Without -4 and -6, IPv4 is preferred, as in OpenBSD's nc.
   const { family, address } = (found.find((each) => each.family === socket.AF_INET) ?? found[0]) as Target;
   const sock = socket.socket(family, type_of(options)) as Sock;
   sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, true);
@@ -204,7 +204,7 @@ async function listener(operands: readonly string[], options: Options): Promise<
 
 function address_text(address: unknown): string {
   if (Array.isArray(address)) return `${address[0]} ${address[1]}`;
-  // An abstract name begins with a zero byte.
+  // The zero byte begins an abstract name.
   return String(address ?? '').replace('\0', '@') || 'unnamed';
 }
 
@@ -228,7 +228,7 @@ async function serve_streams(server: Sock, options: Options, relay_options: Rela
   } while (options.keep && !relay_options.interrupted.aborted);
 }
 
-/** The first datagram says who talks to us; with -k, everybody may. */
+/** The sender of the first datagram becomes the only peer; with -k, any sender is a peer. */
 async function serve_datagrams(server: Sock, options: Options, relay_options: RelayOptions): Promise<void> {
   if (options.verbose) print_stderr(`Bound on ${address_text(server.getsockname())}`);
   const { interrupted: signal } = relay_options;
@@ -246,7 +246,7 @@ async function serve_datagrams(server: Sock, options: Options, relay_options: Re
   });
 }
 
-/** Does it; the exit code. */
+/** Runs the command. @returns the exit code */
 async function connect_or_listen(
   input: Input,
   options: Options,

@@ -1,4 +1,5 @@
-// bsd-sockets ping: echo requests, and what comes back, in the words of iputils' ping.
+// bsd-sockets ping: echo requests and their answers, with the lines, the statistics and the exit codes of iputils' ping. Sending
+// and timing is in network/echo.ts, the text of errors in terminal/icmp_text.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { source_address } from '../../calls/own_address.js';
 import * as socket from '../../promises/index.js';
@@ -53,9 +54,9 @@ const options = {
 
 type Options = Values<typeof options>;
 
-// IPv4 or IPv6 header and that of ICMP, for the first line.
+/** Bytes of the headers of IPv4 and ICMP, which the first line adds to the data. */
 const IPV4_OVERHEAD = 28;
-/** The UDP port that a route is looked up for, as iputils does; errors show it. */
+/** The UDP port of iputils' ping for looking a route up. Errors show it. */
 const ROUTE_PORT = 1025;
 
 class Ping {
@@ -65,7 +66,7 @@ class Ping {
   readonly #answered = new Set<number>();
   readonly #times: number[] = [];
   readonly #data: Buffer;
-  /** What the first line says of -I. */
+  /** The text of the first line about -I: the own address and the interface. */
   #source: string | undefined;
   #sent = 0;
   #errors = 0;
@@ -81,7 +82,7 @@ class Ping {
   ) {
     this.#echo = new EchoSocket(target.family);
     this.#names = new HostNames(options.numeric || is_numeric(target));
-    // As iputils fills it: 0x10, 0x11, …
+    // The data of iputils' ping: the bytes count up.
     this.#data = Buffer.from(Uint8Array.from({ length: options.size }, (_, i) => (i + 8) & 0xff));
   }
 
@@ -120,7 +121,7 @@ class Ping {
       else await sock.bind([device, 0]);
       this.#source = is_name ? `${source_to(this.target, device)} ${device}` : `${device} `;
     }
-    // Where the interface is part of the address, iputils sends, and says what came of that.
+    // For an address with an interface, iputils' ping checks no route: it sends, and reports the error of sending.
     if (!numeric(this.target).includes('%')) check_route(this.target, is_name ? device : undefined);
     await this.#echo.choose_id();
   }
@@ -138,7 +139,7 @@ class Ping {
       print(`PING ${name} (${host})${own} ${options.size}(${options.size + IPV4_OVERHEAD}) bytes of data.`);
   }
 
-  /** Sends, then waits for the last answers. */
+  /** Sends all requests, then waits for the last answers. */
   async #send_all(address: socket.Address, end: AbortSignal): Promise<void> {
     const { count = Number.POSITIVE_INFINITY, interval, wait } = this.options;
     const all = new Promise<void>((resolve) => {
@@ -209,7 +210,7 @@ class Ping {
     const { json, quiet } = this.options;
     if (quiet) return;
     const { bytes, ttl, milliseconds } = event;
-    // Many may answer one that went to all.
+    // A multicast request may have several answers, which are no duplicates.
     const marked = duplicate && !is_multicast(this.target);
     if (json) print_json({ type: 'reply', seq, from, bytes, ttl, milliseconds, duplicate });
     else {
@@ -278,7 +279,7 @@ function source_to(target: Target, interface_name?: string): string {
   return source_address(target.family, address_of(target, ROUTE_PORT), interface_name);
 }
 
-/** Checks that a route to the target exists. @throws Failure, because iputils' ping then ends with exit code 2 */
+/** Checks that a route to the target exists. @throws Failure with the exit code 2 of iputils' ping */
 function check_route(target: Target, interface_name: string | undefined): void {
   try {
     source_to(target, interface_name);
@@ -288,7 +289,7 @@ function check_route(target: Target, interface_name: string | undefined): void {
   }
 }
 
-/** As iputils shows it: three digits that count. */
+/** Returns a time as iputils' ping prints it, with three significant digits. */
 function format_ms(ms: number): string {
   if (ms >= 100) return ms.toFixed(0);
   if (ms >= 10) return ms.toFixed(1);

@@ -1,4 +1,5 @@
-// bsd-sockets serve: small services over any class of server: in turn, on threads, in processes, on the event loop.
+// bsd-sockets serve: small services over any class of server: one request after another, on threads, in processes, or on the
+// event loop. The services are in services/, as handler classes and as async functions.
 import { unlinkSync } from 'node:fs';
 import * as socket from '../../socket/index.js';
 import * as socketserver from '../../socketserver/index.js';
@@ -131,7 +132,7 @@ export const serve = command({
   async run(values, [service = '', path]) {
     const server = create_server(service, path, values);
     const interrupted = until_interrupted();
-    // A handler of the plain server blocks this thread: what it waits for ends with the signal.
+    // A handler of the plain server blocks this thread. siginterrupt(true) lets the signal end the call that blocks.
     socket.siginterrupt(true);
     interrupted.addEventListener('abort', () => server.shutdown({ drain: values.drain }), {
       once: true,

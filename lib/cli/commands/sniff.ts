@@ -1,4 +1,5 @@
-// bsd-sockets sniff: the packets of an interface, a line each, or as a capture file.
+// bsd-sockets sniff: the packets of an interface, as a line each or as a capture file. The packet socket is in
+// network/packet_socket.ts, the line in terminal/summary.ts.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hexdump, parse, show, write_capture } from '../../packet/index.js';
@@ -62,7 +63,7 @@ const options = {
 
 type Options = Values<typeof options>;
 
-/** The filter program, from a file or by tcpdump. */
+/** Returns the filter program, from a file or compiled by tcpdump; undefined without a filter. */
 function filter_of({ filter, filter_file }: Options, device: string | undefined): string | undefined {
   if (filter !== undefined && filter_file !== undefined) throw new UsageError('-f and -F exclude each other');
   if (filter_file !== undefined) {
@@ -86,14 +87,14 @@ function filter_of({ filter, filter_file }: Options, device: string | undefined)
 
 const two_digits = (value: number) => String(value).padStart(2, '0');
 
-/** Hours to microseconds, local time. */
+/** Returns the local time of day, with microseconds. */
 function time_of_day(time_ns: bigint): string {
   const date = new Date(Number(time_ns / 1_000_000n));
   const fraction = String((time_ns / 1000n) % 1_000_000n).padStart(6, '0');
   return `${two_digits(date.getHours())}:${two_digits(date.getMinutes())}:${two_digits(date.getSeconds())}.${fraction}`;
 }
 
-/** "eth0 Out ". */
+/** Returns the interface and the direction: "eth0 Out ". */
 function source_text(captured: Captured): string {
   const { interface: device, outgoing } = captured.source();
   return `${device} ${outgoing ? 'Out ' : 'In  '}`;

@@ -1,5 +1,5 @@
-// bsd-sockets sweep: which addresses of a network answer an echo request. All addresses get the same request; the source of
-// an answer tells its address. Rates, rounds and batches are in network/scan.ts.
+// bsd-sockets sweep: which addresses of a network answer an echo request. All addresses get the same request; an answer
+// is matched by its source. Rates, rounds and batches are in network/scan.ts.
 import { randomBytes } from 'node:crypto';
 import { build, icmp, icmpv6, payload } from '../../packet/index.js';
 import * as socket from '../../promises/index.js';
@@ -28,7 +28,7 @@ const options = {
 
 type Options = Values<typeof options>;
 
-/** Bytes of random data, which tell the answers to this command from others. */
+/** Bytes of random data in each request. They distinguish the answers to this command from others. */
 const DATA_SIZE = 16;
 const ANSWER_MAX = 256;
 const RECEIVE_BUFFER = 4 * 2 ** 20;
@@ -94,7 +94,7 @@ class Sweep extends Scan<number, Options> {
       this.#set_unreachable(number, `${describe_error(request.error)} (says ${from})`);
   }
 
-  /** No route leads to the address. */
+  /** Counts the address as unreachable: there is no route to it. */
   protected on_refused(number: number, error: socket.OSError): void {
     this.#set_unreachable(number, `${error.strerror}`);
   }

@@ -1,14 +1,16 @@
-// Ranges of addresses: 10.0.0.0/24, fd00::/120, 10.0.0.1-10.0.0.9, or one address.
+// Ranges of addresses: 10.0.0.0/24, fd00::/120, 10.0.0.1-10.0.0.9, or one address. The addresses of a range are numbered from
+// 0 on; scan.ts works with the numbers.
 import { AF_INET, AF_INET6, inet_ntop, inet_pton, OSError } from '../../socket/index.js';
 import { UsageError } from '../terminal/errors.js';
 
-/** Addresses from `first` on. */
+/** `count` addresses from `first` on. */
 export interface AddressRange {
   readonly family: typeof AF_INET | typeof AF_INET6;
   readonly first: bigint;
   readonly count: number;
 }
 
+/** The most addresses of a range. */
 const COUNT_MAX = 2 ** 20;
 
 interface Parsed {
@@ -27,7 +29,7 @@ function parse_address(text: string): Parsed {
 }
 
 /**
- * parse_range(text) -> its addresses. Of an IPv4 network those of the network itself and for broadcasts are left out.
+ * parse_range(text) -> its addresses. An IPv4 network is without its network address and its broadcast address.
  *
  * @throws UsageError
  */
@@ -70,7 +72,7 @@ function range_between(
   return { family, first, count: Number(count) };
 }
 
-/** The address number `index` of a range, as text. */
+/** Returns the address number `index` of a range, as text. */
 export function address_at({ family, first }: AddressRange, index: number): string {
   const number = first + BigInt(index);
   if (family === AF_INET) {
@@ -80,7 +82,7 @@ export function address_at({ family, first }: AddressRange, index: number): stri
   return inet_ntop(family, Buffer.from(number.toString(16).padStart(32, '0'), 'hex'));
 }
 
-/** The number of an address in a range; undefined for one outside of it. */
+/** Returns the number of an address in a range; undefined for an address outside. */
 export function index_of({ family, first, count }: AddressRange, address: string): number | undefined {
   let index: number;
   if (family === AF_INET) {

@@ -12,7 +12,7 @@ import { ANCILLARY_SIZE, read_ancillary, Stopwatch } from './kernel_time.js';
 export interface Answer {
   readonly from: string;
   readonly milliseconds: number;
-  /** Whether the answer shows that the probe reached the destination. */
+  /** True if the probe reached the destination. */
   readonly reached: boolean;
   /** The error of ICMP, if the answer is one. */
   readonly error?: IcmpError;

@@ -1,22 +1,23 @@
-// Standard input to a socket and back, as nc does it: with back-pressure both ways, half closes, and an idle limit.
+// The relay of nc between a connected socket and standard input and output, with back-pressure in both directions, half
+// closes, and an idle limit. Connecting and listening is in commands/nc.ts.
 import * as socket from '../../promises/index.js';
 
 const CHUNK_SIZE = 64 * 1024;
 const DATAGRAM_MAX = 65_535;
 
-/** Standard input in chunks. A chunk that one connection did not take is there for the next. */
+/** Standard input in chunks. A chunk that one connection did not take is kept for the next connection. */
 export class Input {
   #chunks: AsyncIterator<Buffer> | undefined;
   #next: Promise<IteratorResult<Buffer>> | undefined;
 
-  /** Waits until there is a chunk, or the end; takes nothing. */
+  /** Waits for a chunk or the end of the input, and leaves the chunk for take(). */
   async ready(): Promise<void> {
     this.#chunks ??= process.stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
     this.#next ??= this.#chunks.next();
     await this.#next;
   }
 
-  /** The chunk that is ready; undefined at the end. */
+  /** Removes and returns the chunk that is ready; undefined at the end of the input. */
   async take(): Promise<Buffer | undefined> {
     const result = await this.#next;
     if (result === undefined || result.done === true) return undefined;
@@ -24,13 +25,13 @@ export class Input {
     return result.value;
   }
 
-  /** Lets the process end though nobody closed the input. */
+  /** Closes standard input, which otherwise keeps the process alive. */
   close(): void {
     if (this.#chunks !== undefined) process.stdin.destroy();
   }
 }
 
-/** Writes to standard output, and waits until it has been taken. */
+/** Writes to standard output. @returns a promise that waits until the chunk is written */
 function write(chunk: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(chunk, (error) => (error ? reject(error) : resolve()));
@@ -40,17 +41,17 @@ function write(chunk: Buffer): Promise<void> {
 export interface RelayOptions {
   readonly input: Input | undefined;
   readonly interrupted: AbortSignal;
-  /** Seconds without anything in either direction after which it ends. */
+  /** Seconds without data in either direction after which the relay ends. */
   readonly idle?: number | undefined;
-  /** End the sending side with the input; then each direction ends by itself. */
+  /** True: the end of the input shuts the sending side down, and each direction ends by itself. */
   readonly half_close: boolean;
-  /** Seconds after the end of the input. */
+  /** Seconds after the end of the input at which the relay ends. */
   readonly quit_after?: number | undefined;
-  /** What had been received before. */
+  /** Data that was received before the relay began. */
   readonly first?: Buffer;
 }
 
-/** One conversation. */
+/** The relay of one connection. */
 class Relay {
   readonly #sock: socket.socket;
   readonly #options: RelayOptions;
@@ -78,7 +79,7 @@ class Relay {
       this.#end();
       await sending;
       if (!this.#end_signal.aborted || error !== this.#end_signal.reason) throw error;
-      // Ended by the other direction, perhaps because that failed.
+      // The sending direction ended the relay. An error is the reason if sending failed.
       if (this.#end_signal.reason instanceof socket.OSError) throw this.#end_signal.reason;
     }
   }
@@ -98,7 +99,7 @@ class Relay {
     }
   }
 
-  /** What comes; undefined when nothing happened for too long. */
+  /** Returns the next data from the socket; undefined when the idle limit has passed. */
   async #next_chunk(idle: number | undefined): Promise<Buffer | undefined> {
     const size = this.#is_stream ? CHUNK_SIZE : DATAGRAM_MAX;
     for (;;) {
@@ -130,7 +131,7 @@ class Relay {
     if (quit_after !== undefined) setTimeout(() => this.#end(), quit_after * 1000).unref();
   }
 
-  /** A chunk, as datagrams where the socket has those. */
+  /** Sends a chunk; by a datagram socket, as datagrams of the greatest size. */
   async #send_chunk(chunk: Buffer): Promise<void> {
     if (this.#is_stream) return this.#sock.sendall(chunk, { signal: this.#end_signal });
     const size = this.#sock.family === socket.AF_UNIX ? DATAGRAM_MAX : 65_507;
@@ -141,8 +142,8 @@ class Relay {
 }
 
 /**
- * relay(sock, options). Sends standard input to a connected socket and prints what comes, until the other side ends, the
- * idle limit passes or it is interrupted. Without `half_close`, the end of what comes ends it all.
+ * relay(sock, options). Sends standard input to a connected socket, and received data to standard output. The relay ends when
+ * the peer ends, the idle limit passes or the signal aborts. Without `half_close`, the peer's end also ends the sending.
  *
  * @throws OSError of either direction
  */

@@ -12,7 +12,7 @@ import { read_ancillary } from './kernel_time.js';
 const BATCH = 128;
 const ANCILLARY_SIZE = socket.CMSG_SPACE(16);
 const NS_PER_MS = 1e6;
-/** How often the wait for the last answers looks whether all have come. */
+/** The interval of checks for completeness while the scan waits for the last answers. */
 const POLL_MS = 20;
 
 /** The option for the seconds to wait for answers after the last request. */
@@ -53,7 +53,7 @@ export const rate_options = (rate: number, wait: number) =>
 
 type RateOptions = Values<ReturnType<typeof rate_options>>;
 
-/** Addresses are numbered from 0 on. */
+/** A scan of a range, whose addresses are numbered from 0 on. */
 export abstract class Scan<F extends number, Options extends RateOptions> {
   protected readonly progress = new Progress();
   protected sent = 0;
@@ -73,17 +73,17 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
   }
 
-  /** How many addresses answered. */
+  /** The number of addresses that answered. */
   protected abstract get answered(): number;
-  /** Whether no further request to an address is needed. */
+  /** Returns whether an address needs no further request. */
   protected abstract is_finished(number: number): boolean;
-  /** Whether no further answer is expected. */
+  /** Returns whether the scan expects no further answer. */
   protected abstract is_complete(): boolean;
   /** Returns the request to an address. */
   protected abstract request(number: number): socket.Message<F>;
-  /** Called with the index of a received message. */
+  /** Handles message `i` of a batch. */
   protected abstract on_message(batch: socket.MessageBatch<F>, i: number): void;
-  /** Called with the error of sending the request to an address. The scan goes on unless it throws. */
+  /** Handles an error of sending the request to an address. The scan goes on unless this method throws. */
   protected abstract on_refused(number: number, error: socket.OSError): void;
   protected abstract print_statistics(seconds: number): void;
 
@@ -102,7 +102,7 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
     return this.answered > 0 ? DONE : FAILED;
   }
 
-  /** Whether a request was sent to an address. */
+  /** Returns whether a request was sent to an address. */
   protected was_sent(number: number): boolean {
     return this.#sent_ms[number] !== 0;
   }
@@ -149,7 +149,7 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
       batch = [];
       this.#show_progress(i);
       const early_ms = rate === 0 ? 0 : start + (sent * 1000) / rate - performance.now();
-      // Without a delay, a turn of the event loop receives the answers.
+      // Without a delay, one turn of the event loop lets answers in.
       if (early_ms >= 1) await sleep(early_ms, undefined, { signal: end });
       else await next_turn();
       end.throwIfAborted();

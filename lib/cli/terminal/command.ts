@@ -8,27 +8,27 @@ import { Failure, INTERRUPTED, UNUSABLE, UsageError } from './errors.js';
 import { closest } from './suggest.js';
 
 interface OptionBase {
-  /** One letter: -c. */
+  /** The letter of the short form: 'c' for -c. */
   readonly short?: string;
-  /** What --help says. */
+  /** The line of --help. */
   readonly help: string;
 }
 
-/** An option that is given or not. */
+/** An option without a value. */
 export interface FlagOption extends OptionBase {
   readonly type: 'flag';
 }
 
-/** An option with a text, one of `choices` where there are some. */
+/** An option with a text, restricted to `choices` if these are set. */
 export interface TextOption extends OptionBase {
   readonly type: 'text';
-  /** What --help calls the value: FILE. */
+  /** The name of the value in --help: FILE. */
   readonly value: string;
   readonly choices?: readonly string[];
   readonly default?: string;
 }
 
-/** An option with a number: whole, or with a fraction (seconds). */
+/** An option with a number: an integer, or a number with a fraction (seconds). */
 export interface NumberOption extends OptionBase {
   readonly type: 'integer' | 'number';
   readonly value: string;
@@ -45,28 +45,28 @@ type Value<O> = O extends FlagOption
     ? string | (O extends { readonly default: string } ? never : undefined)
     : number | (O extends { readonly default: number } ? never : undefined);
 
-/** The values of a table's options. */
+/** The values of the options of a table. */
 export type Values<Table extends OptionTable> = { readonly [Name in keyof Table]: Value<Table[Name]> };
 
-/** The row of a command in the list of commands, which is main.ts. */
+/** The row of a command in the list of main.ts. */
 export interface Title {
   readonly name: string;
-  /** The line of the list, and the sentence of --help. */
+  /** The text of the row, which is also the sentence of --help. */
   readonly summary: string;
 }
 
 export interface Definition<Table extends OptionTable> {
   /** Continues the summary in --help. */
   readonly detail?: string;
-  /** What follows the name in "Usage: bsd-sockets NAME …", a line for each form. */
+  /** The forms of the arguments after "Usage: bsd-sockets NAME", a line each. */
   readonly usage: readonly string[];
-  /** How many operands there may be. */
+  /** The least and the greatest number of operands. */
   readonly operands: readonly [min: number, max: number];
   readonly options: Table;
-  /** Paragraphs below the options. */
+  /** The paragraphs of --help below the options. */
   readonly notes?: string;
   /**
-   * Does it.
+   * Runs the command.
    *
    * @returns the exit code: 0 done, 1 no answer or failed
    * @throws UsageError, OSError
@@ -74,15 +74,15 @@ export interface Definition<Table extends OptionTable> {
   run(options: Values<Table>, operands: readonly string[]): Promise<number>;
 }
 
-/** A command, ready for its arguments. */
+/** A command as main.ts calls it. */
 export interface Command {
   /** Returns the text of --help. */
   help(title: Title): string;
-  /** Reads the arguments and runs. @throws UsageError, OSError */
+  /** Reads the arguments and runs the command. @returns the exit code @throws UsageError, OSError */
   main(args: readonly string[]): Promise<number>;
 }
 
-/** Makes a command of its definition. */
+/** Returns the command of a definition. */
 export function command<const Table extends OptionTable>(definition: Definition<Table>): Command {
   return {
     help: (title) => help_of(title, definition),
@@ -144,7 +144,7 @@ function read_arguments<Table extends OptionTable>(
       ];
     }),
   );
-  // Not strict: the messages of a strict parseArgs are of several lines.
+  // A strict parseArgs throws messages of several lines, so the checks are made here.
   const { tokens } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
   const values: Record<string, boolean | string | number | undefined> = {};
   for (const [name, option] of Object.entries(table)) {
@@ -198,9 +198,9 @@ function value_of(
 }
 
 /**
- * A number that was given as text.
+ * Reads a number, and checks its kind and range.
  *
- * @param what named in the message
+ * @param what the name of the number in the message
  * @throws UsageError
  */
 export function read_number(

@@ -1,10 +1,10 @@
-// How times are spread, as bars of text.
+// A histogram of times, as bars of text. ping prints it below its statistics on a terminal.
 import { coloured } from './output.js';
 
 const BAR_MAX = 40;
 const ROWS_MAX = 10;
 
-/** Round steps: 1, 2 or 5 times a power of ten. */
+/** Returns the width of a class for a range of values: 1, 2 or 5 times a power of ten. */
 function step_of(range: number): number {
   const min_step = range / ROWS_MAX;
   const power = 10 ** Math.floor(Math.log10(min_step));
@@ -12,14 +12,14 @@ function step_of(range: number): number {
 }
 
 /**
- * histogram(values, unit) -> lines, a bar for each class of values.
+ * histogram(values, unit) -> the lines, one bar for each class of values.
  *
- * @param values more than one
+ * @param values two or more
  */
 export function histogram(values: readonly number[], unit: string): string[] {
   const sorted = [...values].sort((a, b) => a - b);
   const min = sorted[0] ?? 0;
-  // The slowest of a hundred shall not press all others into one bar.
+  // The slowest two in a hundred are counted together. Otherwise one outlier would squeeze all other values into one bar.
   const upper = sorted[Math.ceil((sorted.length - 1) * 0.98)] ?? min;
   const step = step_of(Math.max(upper - min, min / 100, 1e-6));
   const first = Math.floor(min / step);

@@ -1,4 +1,4 @@
-// A packet on one line, in the text of tcpdump.
+// The summary of a packet on one line, in the format of tcpdump. sniff prints it.
 import type { Layer, Packet } from '../../packet/index.js';
 
 type LayerOf<Name extends Layer['layer']> = Extract<Layer, { readonly layer: Name }>;
@@ -21,7 +21,7 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   132: 'sctp',
 };
 
-/** One side of a conversation: "10.0.0.1.80" with a port. */
+/** Returns an address in the format of tcpdump: "10.0.0.1.80" with a port. */
 const endpoint = (host: string, port?: number) => (port === undefined ? host : `${host}.${port}`);
 
 function tcp_text(tcp: LayerOf<'tcp'>, length: number): string {
@@ -32,7 +32,7 @@ function tcp_text(tcp: LayerOf<'tcp'>, length: number): string {
   return `Flags [${letters.join('') || 'none'}], seq ${range}${acknowledged}, win ${window}, length ${length}`;
 }
 
-/** "echo request, id 7, seq 1", or the name of another message, with what it quotes. */
+/** Returns "echo request, id 7, seq 1", or the name of another message and the packet that it quotes. */
 function icmp_text(message: LayerOf<'icmp'> | LayerOf<'icmpv6'>): string {
   const { name } = message;
   if (name === 'echo' || name === 'echo_reply') {
@@ -46,7 +46,7 @@ function icmp_text(message: LayerOf<'icmp'> | LayerOf<'icmpv6'>): string {
   return `${text}${code}${quoted === undefined ? '' : ` about [${quoted}]`}`;
 }
 
-/** What an IPv4 or IPv6 packet says, from the first such layer on. */
+/** Returns the summary of the first IPv4 or IPv6 layer and the layers above it; undefined without such a layer. */
 function ip_text(layers: readonly Layer[]): string | undefined {
   const at = layers.findIndex(({ layer }) => layer === 'ipv4' || layer === 'ipv6');
   const ip = layers[at];
@@ -80,10 +80,10 @@ function arp_text({ operation, sender_ip, sender_mac, target_ip }: LayerOf<'arp'
 }
 
 /**
- * summarize(packet) -> one line.
+ * summarize(packet, length) -> one line.
  *
- * @param packet what `parse` gave
- * @param length of the packet on the wire
+ * @param packet the result of `parse`
+ * @param length bytes of the packet on the wire
  */
 export function summarize(packet: Packet, length: number): string {
   const tags = packet.layers.flatMap((layer) => (layer.layer === 'vlan' ? [`vlan ${layer.id}, `] : []));

@@ -1,5 +1,6 @@
-// The sockets of send_receive: raw ones to send, packet sockets to receive, because only these show whole packets of both IP versions,
-// and of any protocol. And what the kernel does to packets on their way out.
+// The sockets of send_receive: raw sockets send; packet sockets receive, because only these deliver whole packets of both IP
+// versions and of any protocol. The addresses that a packet leaves out, and the header fields that the kernel rewrites, are
+// here as well. The matching of answers is in answers.ts, the timing in send_receive.ts.
 import { hardware_text, link_layer, source_address } from '../../calls/own_address.js';
 import * as promises from '../../promises/index.js';
 import * as socket from '../../socket/index.js';
@@ -7,26 +8,29 @@ import { decode_control } from '../../structs/index.js';
 import { add_words } from '../bytes/checksum.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
 
-/** How a packet is sent: the layer that it begins with, and to whom, where the kernel finds the way. */
+/** The first layer of a packet, and the destination, which the kernel routes an IP packet to. */
 export interface Route {
   readonly kind: 'ethernet' | 'ipv4' | 'ipv6';
   readonly dst: string;
 }
 
-/** Called with each packet that comes: its bytes, their link type, and when it came, by performance.now(). */
+/** Called with each received packet: its bytes, their link type, and its time of arrival by performance.now(). */
 export type Receiver = (data: Buffer, linktype: number, at_ms: number) => void;
 
 const RECEIVE_BUFFER = 4 << 20;
+/** Bytes for the control messages of a packet. */
 const ANCILLARY = 64;
+/** The most bytes of a packet: of IP, and of Ethernet with a VLAN tag. */
 const LARGEST = 65_535 + 18;
+/** The port of the discard service, for looking a route up. */
 const DISCARD = 9;
 const MAC_SIZE = 6;
-/** So many packets are received before others of this event loop have their turn. */
+/** Packets that a socket receives before it yields a turn of the event loop. */
 const BATCH = 64;
-/** A stamp that is older than this is one of another time. */
+/** Kernel time stamps older than this are ignored: the clock was set meanwhile. */
 const PLAUSIBLE_MS = 10_000;
 
-/** How far the clock of the kernel's stamps is ahead of performance.now(), in milliseconds: read when its millisecond changes. */
+/** Returns the milliseconds from performance.now() to the clock of the kernel's stamps, read when Date.now() changes. */
 function clock_offset(): number {
   const before = Date.now();
   let now = before;
@@ -43,11 +47,11 @@ export class RawSockets {
   #closed = false;
 
   /**
-   * Opens what is needed for some kinds of packets, and receives from then on.
+   * Opens the sockets for some kinds of packets, and starts receiving.
    *
    * @param interface_name the only interface to use; Ethernet needs it
-   * @param fail is told of an error in receiving
-   * @throws OSError: PermissionError without CAP_NET_RAW, ENODEV for an interface that is not there
+   * @param fail called with an error of receiving
+   * @throws OSError: PermissionError without CAP_NET_RAW, ENODEV for an unknown interface
    */
   constructor(
     kinds: ReadonlySet<Route['kind']>,
@@ -84,7 +88,7 @@ export class RawSockets {
     }
   }
 
-  /** When a packet came: as the kernel says, if its clock was not set meanwhile. */
+  /** Returns the time of arrival: the kernel's stamp, or the present if the stamp is implausible. */
   #arrival_ms(ancdata: Parameters<typeof decode_control>[0]): number {
     const now = performance.now();
     const stamp = decode_control(ancdata).find(({ type }) => type === 'SCM_TIMESTAMPNS');
@@ -110,12 +114,12 @@ export class RawSockets {
 
 function open_sender(kind: Route['kind'], interface_name: string | undefined): socket.socket<number> {
   if (kind === 'ethernet') {
-    // Protocol 0: it receives nothing.
+    // Protocol 0 receives no packets.
     return set_up(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0), (sock) => {
       sock.bind([interface_name ?? '', 0]);
     });
   }
-  // IPPROTO_RAW means that the IP header is part of what is sent (IP_HDRINCL), and that nothing is received.
+  // With IPPROTO_RAW, the sent bytes include the IP header (IP_HDRINCL), and the socket receives no packets.
   const family = kind === 'ipv4' ? socket.AF_INET : socket.AF_INET6;
   return set_up(socket.socket<number>(family, socket.SOCK_RAW, socket.IPPROTO_RAW), (sock) => {
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
@@ -124,7 +128,7 @@ function open_sender(kind: Route['kind'], interface_name: string | undefined): s
   });
 }
 
-/** The socket when `prepare` is done with it; closed if that fails. */
+/** Runs `prepare` on a socket, and closes the socket if that fails. @returns the socket */
 function set_up<F extends number>(sock: socket.socket<F>, prepare: (sock: socket.socket<F>) => void) {
   try {
     prepare(sock);
@@ -135,7 +139,7 @@ function set_up<F extends number>(sock: socket.socket<F>, prepare: (sock: socket
   }
 }
 
-/** What to receive, by protocol and type of the packet socket: whole frames, or the packets of the IP versions. */
+/** Returns the protocol and type of each packet socket to open: one for whole frames, or one for each IP version. */
 function receivers(kinds: ReadonlySet<Route['kind']>): [protocol: number, type: number][] {
   if (kinds.has('ethernet')) return [[socket.ETH_P_ALL, socket.SOCK_RAW]];
   return [...kinds].map((kind) => [kind === 'ipv4' ? socket.ETH_P_IP : socket.ETH_P_IPV6, socket.SOCK_DGRAM]);
@@ -146,7 +150,7 @@ function open_receiver(
   protocol: number,
   interface_name: string | undefined,
 ): [sock: socket.socket<number>, linktype: number] {
-  // With a protocol it receives from all interfaces at once, so one interface is told afterwards.
+  // A socket with a protocol receives from all interfaces at once. For one interface, bind() sets the protocol.
   const sock = socket.socket(
     socket.AF_PACKET,
     type,
@@ -165,7 +169,7 @@ function open_receiver(
   return [sock, has_frames ? LINKTYPE_ETHERNET : LINKTYPE_RAW];
 }
 
-/** The address of a destination, with its scope where it needs one. */
+/** Returns the address of a destination; a local IPv6 address with the interface as its scope. */
 function address_of(kind: 'ipv4' | 'ipv6', dst: string, port: number, interface_name: string | undefined) {
   if (kind === 'ipv4') return [dst, port] as const;
   const is_local = /^f[ef]/i.test(dst) && interface_name !== undefined;
@@ -193,7 +197,7 @@ export function hardware_of(interface_name: string): string | undefined {
   return address.length === MAC_SIZE ? hardware_text(address) : undefined;
 }
 
-/** Why a raw socket would not send these bytes as they are: the kernel writes length and checksum of IPv4 headers itself. */
+/** Returns the field of an IPv4 header that the kernel would rewrite: it sets length and checksum itself. Undefined if both fit. */
 export function rewritten_field(bytes: Buffer): 'total_length' | 'checksum' | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint16(2) !== bytes.length) return 'total_length';
