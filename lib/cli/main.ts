@@ -1,18 +1,18 @@
 #!/usr/bin/env node
-// bsd-sockets COMMAND …: finds the command, runs it, and turns what it throws into a line and an exit code.
-import type { Command } from './terminal/command.js';
+// bsd-sockets COMMAND …: the list of the commands, and the program's entry point. It finds the command, runs it, and turns
+// a thrown error into a line on standard error and an exit code. Each command is a file of commands/; terminal/command.ts
+// reads its arguments and writes its --help.
+import type { Command, Title } from './terminal/command.js';
 import { DONE, exit_code_of, line_of, UNUSABLE, UsageError } from './terminal/errors.js';
-import { complain, print, watch_output } from './terminal/output.js';
+import { print, print_stderr, watch_output } from './terminal/output.js';
 import { closest } from './terminal/suggest.js';
 import { version } from './terminal/version.js';
 
-interface Entry {
-  readonly name: string;
-  readonly summary: string;
+interface Entry extends Title {
   load(): Promise<Command>;
 }
 
-// Loaded when called: a command starts no slower for those beside it.
+// The list imports a command only when it runs, so the other commands do not delay the start.
 const commands: readonly Entry[] = [
   {
     name: 'ping',
@@ -79,7 +79,7 @@ function find(name: string): Entry {
   throw new UsageError(`there is no command ${JSON.stringify(name)}; ${advice}`);
 }
 
-/** Runs what the arguments say, and gives the exit code. */
+/** Runs the command that the arguments name. @returns the exit code */
 async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === undefined || name === '--help' || name === '-h' || (name === 'help' && args.length === 0)) {
     const stream = name === undefined ? process.stderr : process.stdout;
@@ -92,10 +92,11 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   }
   if (name.startsWith('-')) throw new UsageError(`the command comes first: bsd-sockets COMMAND ${name}`);
   if (name === 'help') return main([args[0] as string, '--help']);
-  const command = await find(name).load();
+  const entry = find(name);
+  const command = await entry.load();
   const end = args.indexOf('--');
   if (args.slice(0, end < 0 ? args.length : end).includes('--help')) {
-    process.stdout.write(command.help);
+    process.stdout.write(command.help(entry));
     return DONE;
   }
   return command.main(args);
@@ -110,7 +111,7 @@ try {
   if (line === undefined) throw error;
   const command = commands.find(({ name }) => name === args[0]);
   const prefix = command === undefined ? 'bsd-sockets' : `bsd-sockets ${command.name}`;
-  complain(`${prefix}: ${line}`);
-  if (error instanceof UsageError && command !== undefined) complain(`${prefix} --help tells more.`);
+  print_stderr(`${prefix}: ${line}`);
+  if (error instanceof UsageError && command !== undefined) print_stderr(`${prefix} --help tells more.`);
   process.exitCode = exit_code_of(error);
 }

@@ -1,4 +1,5 @@
-// bsd-sockets doctor: tries each kind of socket, reads limits and capabilities, and says how to get what is missing.
+// bsd-sockets doctor: tries each kind of socket, reads limits and capabilities, and lists remedies for what is missing. It
+// sends nothing. --json prints the findings as one object.
 import { readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { module_of } from '../../errors/hints.js';
@@ -40,8 +41,8 @@ const PROBES: readonly Probe[] = [
   ['Bluetooth L2CAP', socket.AF_BLUETOOTH, socket.SOCK_SEQPACKET, socket.BTPROTO_L2CAP],
 ];
 
-// What limits input and output, and what a program meets when one is reached.
-const SYSCTLS: readonly [name: string, means: string][] = [
+// The limits of input and output, and their meaning.
+const SYSCTLS: readonly [name: string, meaning: string][] = [
   ['net.ipv4.ping_group_range', 'groups that may ping without raw sockets'],
   ['net.ipv4.ip_unprivileged_port_start', 'the first port that needs no privilege'],
   ['net.ipv4.ip_local_port_range', 'ports that the kernel picks from'],
@@ -51,19 +52,19 @@ const SYSCTLS: readonly [name: string, means: string][] = [
   ['net.unix.max_dgram_qlen', 'UNIX datagrams that may wait'],
 ];
 
-interface Tried {
+interface ProbeResult {
   readonly what: string;
   readonly family: string;
   readonly type: string;
   readonly usable: boolean;
-  /** The error's code, where it is not. */
+  /** The code of the error, if the socket cannot be made. */
   readonly code?: string;
-  /** Why, and what to do. */
+  /** The cause and the remedy. */
   readonly reason?: string;
 }
 
-/** Makes a socket and closes it. */
-function attempt([what, family, type, proto]: Probe): Tried {
+/** Makes a socket and closes it. @returns whether it can be made, or the error */
+function try_probe([what, family, type, proto]: Probe): ProbeResult {
   const names = {
     what,
     family: socket.AddressFamily[family ?? -1] ?? String(family),
@@ -89,21 +90,21 @@ function sysctl(name: string): string | undefined {
   }
 }
 
-/** The soft and the hard limit of open descriptors. */
+/** Returns the soft and the hard limit of open descriptors. */
 function descriptors(): { soft: string; hard: string } {
   const [, soft = '?', hard = '?'] =
     /^Max open files\s+(\S+)\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];
   return { soft, hard };
 }
 
-/** The file of the addon that is loaded. */
+/** Returns the file of the loaded addon. */
 function binary(): string | undefined {
   const report: unknown = process.report.getReport();
   const { sharedObjects } = report as { sharedObjects?: string[] };
   return sharedObjects?.find((file) => /bsd.sockets.*\.node$/.test(file));
 }
 
-function examine() {
+function collect_findings() {
   const user = { uid: process.geteuid?.(), gid: process.getegid?.(), groups: process.getgroups?.() };
   return {
     version: version(),
@@ -113,7 +114,7 @@ function examine() {
     architecture: process.arch,
     user,
     capabilities: effective_capabilities(),
-    sockets: PROBES.map(attempt),
+    sockets: PROBES.map(try_probe),
     interfaces: socket.if_nameindex().map(([index, name]) => ({ index, name })),
     limits: {
       nofile: descriptors(),
@@ -123,28 +124,25 @@ function examine() {
   };
 }
 
-type Findings = ReturnType<typeof examine>;
+type Findings = ReturnType<typeof collect_findings>;
 
 interface Remedy {
   readonly missing: string;
   readonly commands: string[];
 }
 
-const SETCAP = (names: string) => `sudo setcap ${names}+ep "$(command -v node)"`;
+const setcap = (names: string) => `sudo setcap ${names}+ep "$(command -v node)"`;
 
-/** The codes of the sockets that a kernel cannot make without a module. */
-const UNSUPPORTED = ['EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ESOCKTNOSUPPORT'];
-
-/** What a user most likely wants and lacks, with the command that gives it. */
+/** Returns the privileges, modules and limits that a user most likely lacks, with the commands that provide them. */
 function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
   const lacks = (what: string, code: string) =>
     sockets.some((each) => each.what === what && each.code === code);
   const found: Remedy[] = [];
   if (lacks('raw IPv4', 'EPERM')) {
     const missing = 'raw and packet sockets (sniff, arp-scan, traceroute -I and -T): CAP_NET_RAW';
-    found.push({ missing, commands: [SETCAP('cap_net_raw')] });
+    found.push({ missing, commands: [setcap('cap_net_raw')] });
   }
-  // A raw socket does what the other one does.
+  // A raw socket serves ping as well, so this remedy is for users without one.
   if (lacks('raw IPv4', 'EPERM') && lacks('ping over IPv4', 'EACCES')) {
     const missing = `ping without raw sockets: your group ${user.gid} is not in net.ipv4.ping_group_range`;
     found.push({ missing, commands: ['sudo sysctl net.ipv4.ping_group_range="0 2147483647"'] });
@@ -152,11 +150,11 @@ function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
   const first = Number(limits.sysctl['net.ipv4.ip_unprivileged_port_start'] ?? 1024);
   if (!capabilities.includes('CAP_NET_BIND_SERVICE') && first > 0) {
     const by_sysctl = 'sudo sysctl net.ipv4.ip_unprivileged_port_start=0';
-    found.push({ missing: `ports below ${first}`, commands: [SETCAP('cap_net_bind_service'), by_sysctl] });
+    found.push({ missing: `ports below ${first}`, commands: [setcap('cap_net_bind_service'), by_sysctl] });
   }
   if (!capabilities.includes('CAP_NET_ADMIN')) {
     const missing = 'options such as SO_MARK, IP_TRANSPARENT, SO_RCVBUFFORCE: CAP_NET_ADMIN';
-    found.push({ missing, commands: [SETCAP('cap_net_admin')] });
+    found.push({ missing, commands: [setcap('cap_net_admin')] });
   }
   const modules = PROBES.flatMap(([what, family, type, proto]) =>
     UNSUPPORTED.some((code) => lacks(what, code)) ? (module_of({ family, type, proto }) ?? []) : [],
@@ -197,10 +195,10 @@ function show(findings: Findings): void {
   const net = ['CAP_NET_RAW', 'CAP_NET_ADMIN', 'CAP_NET_BIND_SERVICE', 'CAP_SYS_ADMIN'];
   for (const name of net)
     print(`  ${capabilities.includes(name) ? coloured('green', 'yes') : coloured('yellow', 'no ')} ${name}`);
-  print(`  ${capabilities.length} in all${capabilities.length > 0 ? `: ${listed(capabilities)}` : ''}`);
+  print(`  ${capabilities.length} in all${capabilities.length > 0 ? `: ${abbreviated(capabilities)}` : ''}`);
 
   heading('Limits');
-  const rows = SYSCTLS.map(([name, means]) => [`  ${name}`, limits.sysctl[name] ?? '-', means]);
+  const rows = SYSCTLS.map(([name, meaning]) => [`  ${name}`, limits.sysctl[name] ?? '-', meaning]);
   rows.unshift(['  open descriptors', `${limits.nofile.soft} (hard ${limits.nofile.hard})`, 'ulimit -n']);
   for (const line of table(rows)) print(line);
 
@@ -211,15 +209,14 @@ function show(findings: Findings): void {
   }
 }
 
-/** A long list by its ends. */
-function listed(names: readonly string[]): string {
+/** Returns a list of names as text; a long list only by its ends. */
+function abbreviated(names: readonly string[]): string {
   if (names.length <= 8) return names.join(' ');
   return `${names.slice(0, 3).join(' ')} … ${names.at(-1)} (--json has all)`;
 }
 
 export const doctor = command({
-  name: 'doctor',
-  summary: 'what this kernel and user may do, and how to get what is missing',
+  detail: 'and how to get what is missing',
   usage: ['[--json]'],
   operands: [0, 0],
   options: {
@@ -227,7 +224,7 @@ export const doctor = command({
   },
   notes: 'Each socket is tried for real, and closed again; nothing is sent.',
   async run({ json }) {
-    const findings = examine();
+    const findings = collect_findings();
     findings.remedies.push(...remedies(findings));
     if (json) print_json(findings);
     else show(findings);

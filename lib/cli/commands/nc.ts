@@ -1,19 +1,24 @@
-// bsd-sockets nc: connects or listens by TCP, UDP and UNIX sockets, and joins the connection with standard input and
-// output. Options and messages are those of OpenBSD's nc.
+// bsd-sockets nc: connects or listens by TCP, UDP and UNIX sockets, and joins the connection with standard input and output.
+// Options and messages are those of OpenBSD's nc. The transfer of data is in network/relay.ts.
 import { unlinkSync } from 'node:fs';
 import * as socket from '../../promises/index.js';
 import { Input, type RelayOptions, relay } from '../network/relay.js';
-import { command, type OptionTable, read_number, type Values } from '../terminal/command.js';
+import {
+  command,
+  type OptionTable,
+  read_number,
+  until_interrupted,
+  type Values,
+} from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, line_of, UsageError } from '../terminal/errors.js';
-import { until_interrupted } from '../terminal/interrupt.js';
-import { complain } from '../terminal/output.js';
+import { print_stderr } from '../terminal/output.js';
 
 const DAY = 86_400;
-// As OpenBSD's says it.
+// The message of OpenBSD's nc.
 const TIMED_OUT = 'timed out: Operation now in progress';
 const DATAGRAM_MAX = 65_535;
 const PORT = { type: 'integer', min: 1, max: 65_535 } as const;
-// How long a UDP port has to say that it is closed.
+// Seconds for the error that reports a closed UDP port.
 const UDP_SILENCE_S = 1;
 
 const options = {
@@ -59,27 +64,27 @@ const options = {
 type Options = Values<typeof options>;
 type Sock = socket.socket;
 
-/** An address to try, with the words for it. */
+/** An address to connect to, and its text for messages. */
 interface Target {
   readonly family: number;
   readonly address: socket.Address;
-  /** As it was given, with its address where that is another: "localhost (127.0.0.1)". */
+  /** The host of the command line; a name with its address: "localhost (127.0.0.1)". */
   readonly host: string;
   readonly port: string;
 }
 
-const kind = ({ udp, unix }: Options) => (unix ? 'unix' : udp ? 'udp' : 'tcp');
+const protocol_of = ({ udp, unix }: Options) => (unix ? 'unix' : udp ? 'udp' : 'tcp');
 const type_of = ({ udp }: Options) => (udp ? socket.SOCK_DGRAM : socket.SOCK_STREAM);
 
-/** A path; `@name` is an abstract name. */
+/** Returns the address of a path; `@name` stands for an abstract name. */
 function unix_address(path: string): string | Buffer {
   return path.startsWith('@') ? Buffer.from(`\0${path.slice(1)}`) : path;
 }
 
-async function targets(host: string | null, port: string, options: Options, flags = 0): Promise<Target[]> {
+async function look_up(host: string | null, port: string, options: Options, flags = 0): Promise<Target[]> {
   if (options.ipv4 && options.ipv6) throw new UsageError('-4 and -6 exclude each other');
   const family = options.ipv4 ? socket.AF_INET : options.ipv6 ? socket.AF_INET6 : socket.AF_UNSPEC;
-  // getaddrinfo() would take it modulo 65,536.
+  // getaddrinfo() would take a port modulo 65,536.
   if (/^[+-]?\d+$/.test(port))
     read_number('the port', port, flags & socket.AI_PASSIVE ? { ...PORT, min: 0 } : PORT);
   const numeric = options.numeric ? socket.AI_NUMERICHOST | socket.AI_NUMERICSERV : 0;
@@ -92,8 +97,8 @@ async function targets(host: string | null, port: string, options: Options, flag
   }));
 }
 
-/** A socket of the family, bound as -s and -p say. */
-async function make(family: number, options: Options): Promise<Sock> {
+/** Returns a socket of the family, bound to the address of -s and -p. */
+async function open_socket(family: number, options: Options): Promise<Sock> {
   const sock = socket.socket(family, type_of(options)) as Sock;
   try {
     if (options.unix && options.udp) await sock.bind(unix_address(options.source ?? ''));
@@ -108,42 +113,43 @@ async function make(family: number, options: Options): Promise<Sock> {
   }
 }
 
-/** The service of a port, where it has a name. */
+/** Returns the protocol and the service of a port, "[tcp/ssh]"; "*" for a port without a name. */
 async function service(port: string, options: Options): Promise<string> {
-  const protocol = kind(options);
+  const protocol = protocol_of(options);
   const unnamed = '*';
   if (options.numeric) return `[${protocol}/${unnamed}]`;
   return `[${protocol}/${await socket.getservbyport(Number(port), protocol).catch(() => unnamed)}]`;
 }
 
-/** Connects to the first address that answers; -v says of each that does not. Null where none does. */
+/** Connects to the first address that accepts; -v prints the error of each that does not. @returns null if none accepts */
 async function connect(
-  tried: readonly Target[],
+  addresses: readonly Target[],
   options: Options,
   interrupted: AbortSignal,
 ): Promise<Sock | null> {
-  for (const { family, address, host, port } of tried) {
-    const sock = await make(family, options);
+  for (const { family, address, host, port } of addresses) {
+    const sock = await open_socket(family, options);
     try {
       const timeout = options.wait ?? null;
       await sock.connect(address, { signal: interrupted, timeout });
       if (options.udp && options.scan) await probe(sock, interrupted);
       if (options.verbose && !options.unix)
-        complain(`Connection to ${host} ${port} port ${await service(port, options)} succeeded!`);
+        print_stderr(`Connection to ${host} ${port} port ${await service(port, options)} succeeded!`);
       return sock;
     } catch (error) {
       sock.close();
       if (!(error instanceof socket.OSError)) throw error;
-      // Without errno it is the time-out of -w.
+      // An error without errno is the time-out of -w.
       const why = error.errno === undefined ? TIMED_OUT : `failed: ${error.strerror}`;
-      if (options.unix) complain(`nc: ${host}: ${error.strerror ?? 'timed out'}`);
-      else if (options.verbose) complain(`nc: connect to ${host} port ${port} (${kind(options)}) ${why}`);
+      if (options.unix) print_stderr(`nc: ${host}: ${error.strerror ?? 'timed out'}`);
+      else if (options.verbose)
+        print_stderr(`nc: connect to ${host} port ${port} (${protocol_of(options)}) ${why}`);
     }
   }
   return null;
 }
 
-/** Whether a UDP port is open shows only in that nobody says it is closed. */
+/** Waits for an error that reports a closed UDP port. An open port need not answer. @throws ConnectionRefusedError */
 async function probe(sock: Sock, signal: AbortSignal): Promise<void> {
   for (let i = 0; i < 2; i++) {
     await sock.send('X', { signal });
@@ -169,7 +175,7 @@ async function scan(
   const [first, last] = ends.sort((a, b) => a - b);
   let code = FAILED;
   for (let port = first; ; port = Number(port) + 1) {
-    const sock = await connect(await targets(host, String(port ?? ports), options), options, interrupted);
+    const sock = await connect(await look_up(host, String(port ?? ports), options), options, interrupted);
     if (sock !== null) code = DONE;
     sock?.close();
     if (port === last || (port ?? 0) >= (last ?? 0)) return code;
@@ -183,10 +189,10 @@ async function listener(operands: readonly string[], options: Options): Promise<
     return sock;
   }
   const [host, port] = operands.length === 2 ? operands : [options.source ?? null, operands[0]];
-  const asked = port ?? (options.port === undefined ? undefined : String(options.port));
-  if (asked === undefined) throw new UsageError('which port? nc -l [HOST] PORT');
-  const found = await targets(host ?? null, asked, options, socket.AI_PASSIVE);
-  // IPv4 where nothing is said, as OpenBSD's.
+  const wanted_port = port ?? (options.port === undefined ? undefined : String(options.port));
+  if (wanted_port === undefined) throw new UsageError('which port? nc -l [HOST] PORT');
+  const found = await look_up(host ?? null, wanted_port, options, socket.AI_PASSIVE);
+  // Without -4 and -6, IPv4 is preferred, as in OpenBSD's nc.
   const { family, address } = (found.find((each) => each.family === socket.AF_INET) ?? found[0]) as Target;
   const sock = socket.socket(family, type_of(options)) as Sock;
   sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, true);
@@ -196,50 +202,58 @@ async function listener(operands: readonly string[], options: Options): Promise<
   return sock;
 }
 
-function words_of(address: unknown): string {
+function address_text(address: unknown): string {
   if (Array.isArray(address)) return `${address[0]} ${address[1]}`;
-  // An abstract name begins with a zero byte.
+  // The zero byte begins an abstract name.
   return String(address ?? '').replace('\0', '@') || 'unnamed';
 }
 
-async function serve_streams(server: Sock, options: Options, common: RelayOptions): Promise<void> {
+async function serve_streams(server: Sock, options: Options, relay_options: RelayOptions): Promise<void> {
   server.listen();
-  if (options.verbose) complain(`Listening on ${words_of(server.getsockname())}`);
+  if (options.verbose) print_stderr(`Listening on ${address_text(server.getsockname())}`);
   do {
     const [conn, peer] = await server.accept({
-      signal: common.interrupted,
+      signal: relay_options.interrupted,
       timeout: options.keep ? null : (options.wait ?? null),
     });
-    if (options.verbose) complain(`Connection received on ${words_of(peer)}`);
+    if (options.verbose) print_stderr(`Connection received on ${address_text(peer)}`);
     try {
-      await relay(conn, common);
+      await relay(conn, relay_options);
     } catch (error) {
       if (!options.keep) throw error;
-      complain(`nc: ${line_of(error) ?? error}`);
+      print_stderr(`nc: ${line_of(error) ?? error}`);
     } finally {
       conn.close();
     }
-  } while (options.keep && !common.interrupted.aborted);
+  } while (options.keep && !relay_options.interrupted.aborted);
 }
 
-/** The first datagram says who talks to us; with -k, everybody may. */
-async function serve_datagrams(server: Sock, options: Options, common: RelayOptions): Promise<void> {
-  if (options.verbose) complain(`Bound on ${words_of(server.getsockname())}`);
-  const { interrupted: signal } = common;
+/** The sender of the first datagram becomes the only peer; with -k, any sender is a peer. */
+async function serve_datagrams(server: Sock, options: Options, relay_options: RelayOptions): Promise<void> {
+  if (options.verbose) print_stderr(`Bound on ${address_text(server.getsockname())}`);
+  const { interrupted: signal } = relay_options;
   const [first, peer] = await server.recvfrom(DATAGRAM_MAX, {
     signal,
     timeout: options.keep ? null : (options.wait ?? null),
   });
-  if (options.verbose) complain(`Connection received on ${words_of(peer)}`);
+  if (options.verbose) print_stderr(`Connection received on ${address_text(peer)}`);
   const named = Array.isArray(peer) || (peer as string | Buffer | null)?.length;
   if (!options.keep && named) await server.connect(peer as socket.Address);
-  await relay(server, { ...common, first, input: options.keep || !named ? undefined : common.input });
+  await relay(server, {
+    ...relay_options,
+    first,
+    input: options.keep || !named ? undefined : relay_options.input,
+  });
 }
 
-/** Does it; the exit code. */
-async function run_with(input: Input, options: Options, operands: readonly string[]): Promise<number> {
+/** Runs the command. @returns the exit code */
+async function connect_or_listen(
+  input: Input,
+  options: Options,
+  operands: readonly string[],
+): Promise<number> {
   const interrupted = until_interrupted();
-  const common: RelayOptions = {
+  const relay_options: RelayOptions = {
     input: options.no_input ? undefined : input,
     interrupted,
     idle: options.wait,
@@ -251,8 +265,8 @@ async function run_with(input: Input, options: Options, operands: readonly strin
       const server = await listener(operands, options);
       try {
         await (options.udp
-          ? serve_datagrams(server, options, common)
-          : serve_streams(server, options, common));
+          ? serve_datagrams(server, options, relay_options)
+          : serve_streams(server, options, relay_options));
       } finally {
         server.close();
         if (options.unix && !operands[0]?.startsWith('@')) unlinkSync(operands[0] as string);
@@ -260,13 +274,13 @@ async function run_with(input: Input, options: Options, operands: readonly strin
     } else {
       const [host = '', port = ''] = operands;
       if (options.scan) return await scan(host, port, options, interrupted);
-      const tried = options.unix
+      const addresses = options.unix
         ? [{ family: socket.AF_UNIX, address: unix_address(host), host, port: '' }]
-        : await targets(host, port, options);
-      const sock = await connect(tried, options, interrupted);
+        : await look_up(host, port, options);
+      const sock = await connect(addresses, options, interrupted);
       if (sock === null) return interrupted.aborted ? INTERRUPTED : FAILED;
       try {
-        await relay(sock, common);
+        await relay(sock, relay_options);
       } finally {
         sock.close();
       }
@@ -286,8 +300,6 @@ function check(options: Options, operands: readonly string[]): void {
 }
 
 export const nc = command({
-  name: 'nc',
-  summary: 'connect or listen by TCP, UDP or UNIX sockets, to standard input and output',
   usage: [
     '[options] HOST PORT',
     '-l [options] [HOST] PORT',
@@ -302,7 +314,7 @@ Exit codes: 0, 1 not connected or cut off, 2 it could not begin, 130 Ctrl-C.`,
     check(values, operands);
     const input = new Input();
     try {
-      return await run_with(input, values, operands);
+      return await connect_or_listen(input, values, operands);
     } finally {
       input.close();
     }

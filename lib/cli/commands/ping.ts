@@ -1,23 +1,25 @@
-// bsd-sockets ping: echo requests, and what comes back, in the words of iputils' ping.
+// bsd-sockets ping: echo requests and their answers, with the lines, the statistics and the exit codes of iputils' ping. Sending
+// and timing is in network/echo.ts, the text of errors in terminal/icmp_text.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
+import { source_address } from '../../calls/own_address.js';
 import * as socket from '../../promises/index.js';
 import { type EchoError, type EchoReply, EchoSocket } from '../network/echo.js';
 import {
   address_of,
   find_host,
+  HostNames,
   is_multicast,
   is_numeric,
-  Names,
   numeric,
   type Target,
 } from '../network/hosts.js';
-import { last_answers } from '../network/scan.js';
-import { command, type OptionTable, type Values } from '../terminal/command.js';
+import { set_ttl } from '../network/icmp_socket.js';
+import { wait_option } from '../network/scan.js';
+import { command, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
 import { DONE, FAILED, Failure, UNUSABLE } from '../terminal/errors.js';
 import { histogram } from '../terminal/histogram.js';
 import { describe_error } from '../terminal/icmp_text.js';
-import { until_interrupted } from '../terminal/interrupt.js';
-import { coloured, complain, is_terminal, print, print_json } from '../terminal/output.js';
+import { coloured, is_terminal, print, print_json, print_stderr } from '../terminal/output.js';
 
 const options = {
   count: { type: 'integer', short: 'c', value: 'N', min: 1, max: 2 ** 31, help: 'end after so many answers' },
@@ -31,7 +33,7 @@ const options = {
     help: 'between requests',
   },
   size: { type: 'integer', short: 's', value: 'BYTES', min: 0, max: 65_507, default: 56, help: 'of data' },
-  wait: last_answers(10),
+  wait: wait_option(10),
   deadline: {
     type: 'number',
     short: 'w',
@@ -52,17 +54,19 @@ const options = {
 
 type Options = Values<typeof options>;
 
-// IPv4 or IPv6 header and that of ICMP, for the first line.
+/** Bytes of the headers of IPv4 and ICMP, which the first line adds to the data. */
 const IPV4_OVERHEAD = 28;
+/** The UDP port of iputils' ping for looking a route up. Errors show it. */
+const ROUTE_PORT = 1025;
 
 class Ping {
   readonly #echo: EchoSocket;
-  readonly #names: Names;
+  readonly #names: HostNames;
   readonly #finish = new AbortController();
   readonly #answered = new Set<number>();
   readonly #times: number[] = [];
   readonly #data: Buffer;
-  /** What the first line says of -I. */
+  /** The text of the first line about -I: the own address and the interface. */
   #source: string | undefined;
   #sent = 0;
   #errors = 0;
@@ -77,8 +81,8 @@ class Ping {
     readonly options: Options,
   ) {
     this.#echo = new EchoSocket(target.family);
-    this.#names = new Names(options.numeric || is_numeric(target));
-    // As iputils fills it: 0x10, 0x11, …
+    this.#names = new HostNames(options.numeric || is_numeric(target));
+    // The data of iputils' ping: the bytes count up.
     this.#data = Buffer.from(Uint8Array.from({ length: options.size }, (_, i) => (i + 8) & 0xff));
   }
 
@@ -109,17 +113,17 @@ class Ping {
   async #prepare(): Promise<void> {
     const { ttl, interface: device } = this.options;
     const { sock } = this.#echo;
-    if (ttl !== undefined) this.#echo.ttl = ttl;
+    if (ttl !== undefined) set_ttl(sock, ttl);
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
+    const is_name = socket.if_nameindex().some(([, name]) => name === device);
     if (device !== undefined) {
-      const is_name = socket.if_nameindex().some(([, name]) => name === device);
       if (is_name) sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
       else await sock.bind([device, 0]);
-      this.#source = is_name ? `${await source_by(device, this.target)} ${device}` : `${device} `;
+      this.#source = is_name ? `${source_to(this.target, device)} ${device}` : `${device} `;
     }
-    // Where the interface is part of the address, iputils sends, and says what came of that.
-    if (!numeric(this.target).includes('%')) await check_route(this.target, device);
-    await this.#echo.begin();
+    // For an address with an interface, iputils' ping checks no route: it sends, and reports the error of sending.
+    if (!numeric(this.target).includes('%')) check_route(this.target, is_name ? device : undefined);
+    await this.#echo.choose_id();
   }
 
   async #print_head(): Promise<void> {
@@ -129,12 +133,13 @@ class Ping {
     const host = numeric(target);
     const six = family === socket.AF_INET6;
     const own = this.#source === undefined ? '' : ` from ${this.#source}:`;
-    if (six) print(`PING ${name}(${await this.#names.shown(host)})${own} ${options.size} data bytes`);
+    if (six)
+      print(`PING ${name}(${await this.#names.name_and_address(host)})${own} ${options.size} data bytes`);
     else
       print(`PING ${name} (${host})${own} ${options.size}(${options.size + IPV4_OVERHEAD}) bytes of data.`);
   }
 
-  /** Sends, then waits for the last answers. */
+  /** Sends all requests, then waits for the last answers. */
   async #send_all(address: socket.Address, end: AbortSignal): Promise<void> {
     const { count = Number.POSITIVE_INFINITY, interval, wait } = this.options;
     const all = new Promise<void>((resolve) => {
@@ -148,11 +153,11 @@ class Ping {
           await sleep(Math.max(0, next - performance.now()), undefined, { signal: end });
       }
       if (this.#is_complete()) return;
-      const longest =
+      const wait_s =
         this.#times.length === 0
           ? wait
           : Math.min(wait, Math.max(interval, 0.002 * Math.max(...this.#times)));
-      await Promise.race([all, sleep(longest * 1000, undefined, { signal: end })]);
+      await Promise.race([all, sleep(wait_s * 1000, undefined, { signal: end })]);
     } catch (error) {
       if (!end.aborted) throw error;
     }
@@ -168,7 +173,7 @@ class Ping {
     } catch (error) {
       if (!(error instanceof socket.OSError)) throw error;
       this.#errors++;
-      if (!this.options.quiet) complain(`ping: sendmsg: ${error.strerror}`);
+      if (!this.options.quiet) print_stderr(`ping: sendmsg: ${error.strerror}`);
     }
     this.#in_flight_max = Math.max(this.#in_flight_max, this.#sent - this.#times.length - this.#errors);
   }
@@ -176,7 +181,7 @@ class Ping {
   async #receive(end: AbortSignal): Promise<void> {
     try {
       for (;;) {
-        for (const event of await this.#echo.receive(end)) await this.#take(event);
+        for (const event of await this.#echo.receive(end)) await this.#on_event(event);
         if (this.#is_complete()) this.#all_answered();
       }
     } catch (error) {
@@ -188,7 +193,7 @@ class Ping {
     return this.#times.length + this.#errors >= (this.options.count ?? Number.POSITIVE_INFINITY);
   }
 
-  async #take(event: EchoReply | EchoError): Promise<void> {
+  async #on_event(event: EchoReply | EchoError): Promise<void> {
     this.#last = performance.now();
     const { seq, from } = event;
     if (event.kind === 'error') {
@@ -205,12 +210,12 @@ class Ping {
     const { json, quiet } = this.options;
     if (quiet) return;
     const { bytes, ttl, milliseconds } = event;
-    // Many may answer one that went to all.
+    // A multicast request may have several answers, which are no duplicates.
     const marked = duplicate && !is_multicast(this.target);
     if (json) print_json({ type: 'reply', seq, from, bytes, ttl, milliseconds, duplicate });
     else {
-      const time = `time=${coloured('cyan', shown_time(milliseconds))} ms`;
-      const head = `${this.#time_of_day()}${bytes} bytes from ${await this.#names.shown(from)}`;
+      const time = `time=${coloured('cyan', format_ms(milliseconds))} ms`;
+      const head = `${this.#time_of_day()}${bytes} bytes from ${await this.#names.name_and_address(from)}`;
       print(`${head}: icmp_seq=${seq} ttl=${ttl ?? '?'} ${time}${marked ? ' (DUP!)' : ''}`);
     }
   }
@@ -222,8 +227,8 @@ class Ping {
     const text = describe_error(event);
     if (json) print_json({ type: 'error', seq, from, icmp_type: type, icmp_code: code, message: text });
     else {
-      const who = `${this.#time_of_day()}From ${await this.#names.shown(from)}`;
-      print(`${who} icmp_seq=${seq} ${coloured('red', text)}`);
+      const head = `${this.#time_of_day()}From ${await this.#names.name_and_address(from)}`;
+      print(`${head} icmp_seq=${seq} ${coloured('red', text)}`);
     }
   }
 
@@ -236,7 +241,7 @@ class Ping {
     const times = this.#times;
     const received = times.length;
     const loss = this.#sent === 0 ? 0 : ((this.#sent - received) * 100) / this.#sent;
-    const spread = spread_of(times);
+    const spread = rtt_statistics(times);
     const elapsed = Math.round(this.#last - this.#began);
     if (options.json) {
       const counts = { sent: this.#sent, received, errors: this.#errors, duplicates: this.#duplicates };
@@ -269,42 +274,29 @@ class Ping {
   }
 }
 
-/** Whether there is a way to the target; nothing is sent. @throws Failure where there is none: iputils' ping ends with 2 then */
-async function check_route(target: Target, device: string | undefined): Promise<void> {
-  const sock = socket.socket<number>(target.family, socket.SOCK_DGRAM);
+/** Returns the address that packets to a target leave from. @throws OSError */
+function source_to(target: Target, interface_name?: string): string {
+  return source_address(target.family, address_of(target, ROUTE_PORT), interface_name);
+}
+
+/** Checks that a route to the target exists. @throws Failure with the exit code 2 of iputils' ping */
+function check_route(target: Target, interface_name: string | undefined): void {
   try {
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
-    if (device !== undefined && socket.if_nameindex().some(([, name]) => name === device))
-      sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
-    await sock.connect(address_of(target, 1025));
+    source_to(target, interface_name);
   } catch (error) {
     if (!(error instanceof socket.OSError)) throw error;
     throw new Failure(`connect: ${error.strerror}`, UNUSABLE);
-  } finally {
-    sock.close();
   }
 }
 
-/** The own address that packets to a target get when they leave by an interface. */
-async function source_by(device: string, target: Target): Promise<string> {
-  const sock = socket.socket<number>(target.family, socket.SOCK_DGRAM);
-  try {
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
-    await sock.connect(address_of(target, 1025));
-    return (sock.getsockname() as [string, number])[0];
-  } finally {
-    sock.close();
-  }
-}
-
-/** As iputils shows it: three digits that count. */
-function shown_time(ms: number): string {
+/** Returns a time as iputils' ping prints it, with three significant digits. */
+function format_ms(ms: number): string {
   if (ms >= 100) return ms.toFixed(0);
   if (ms >= 10) return ms.toFixed(1);
   return ms.toFixed(ms >= 1 ? 2 : 3);
 }
 
-function spread_of(times: readonly number[]) {
+function rtt_statistics(times: readonly number[]) {
   if (times.length === 0) return undefined;
   let sum = 0;
   let squares = 0;
@@ -321,8 +313,6 @@ function spread_of(times: readonly number[]) {
 }
 
 export const ping = command({
-  name: 'ping',
-  summary: 'send ICMP echo requests and time the answers',
   usage: ['[options] HOST'],
   operands: [1, 1],
   options,

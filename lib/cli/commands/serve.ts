@@ -1,13 +1,18 @@
-// bsd-sockets serve: small services over any class of server: in turn, on threads, in processes, on the event loop.
+// bsd-sockets serve: small services over any class of server: one request after another, on threads, in processes, or on the
+// event loop. The services are in services/, as handler classes and as async functions.
 import { unlinkSync } from 'node:fs';
 import * as socket from '../../socket/index.js';
 import * as socketserver from '../../socketserver/index.js';
 import * as async_services from '../services/async.js';
 import * as services from '../services/blocking.js';
-import { check_file } from '../terminal/checks.js';
-import { command, type OptionTable, type Values } from '../terminal/command.js';
+import {
+  check_file,
+  command,
+  type OptionTable,
+  until_interrupted,
+  type Values,
+} from '../terminal/command.js';
 import { DONE, UsageError } from '../terminal/errors.js';
-import { until_interrupted } from '../terminal/interrupt.js';
 import { print } from '../terminal/output.js';
 
 const options = {
@@ -106,8 +111,8 @@ type ServerClass = new (
   options: socketserver.ServerOptions,
 ) => Server;
 
-function make_server(service: string, path: string | undefined, chosen: Options): Server {
-  const { kind, host, port, udp, unix, workers, idle, verbose } = chosen;
+function create_server(service: string, path: string | undefined, options: Options): Server {
+  const { kind, host, port, udp, unix, workers, idle, verbose } = options;
   const handlers = SERVICES[service as keyof typeof SERVICES];
   if (handlers === undefined) {
     throw new UsageError(`serve what? ${Object.keys(SERVICES).join(', ')}, not ${JSON.stringify(service)}`);
@@ -127,18 +132,18 @@ function make_server(service: string, path: string | undefined, chosen: Options)
 }
 
 export const serve = command({
-  name: 'serve',
-  summary: 'serve echo, discard, the time or a file, over any class of server',
   usage: ['[options] echo|discard|time', '[options] file PATH'],
   operands: [1, 2],
   options,
   notes: 'Ctrl-C or SIGTERM ends it well: requests under way are finished first, as long as --drain says.',
-  async run(chosen, [service = '', path]) {
-    const server = make_server(service, path, chosen);
+  async run(values, [service = '', path]) {
+    const server = create_server(service, path, values);
     const interrupted = until_interrupted();
-    // A handler of the plain server blocks this thread: what it waits for ends with the signal.
+    // A handler of the plain server blocks this thread. siginterrupt(true) lets the signal end the call that blocks.
     socket.siginterrupt(true);
-    interrupted.addEventListener('abort', () => server.shutdown({ drain: chosen.drain }), { once: true });
+    interrupted.addEventListener('abort', () => server.shutdown({ drain: values.drain }), {
+      once: true,
+    });
     const { server_address: address } = server;
     const where = Array.isArray(address) ? `${address[0]} port ${address[1]}` : address;
     print(`${server.constructor.name} serves ${service} on ${where}`);
@@ -146,7 +151,7 @@ export const serve = command({
       await server.serve_forever();
     } finally {
       await server.server_close();
-      if (chosen.unix !== undefined) unlinkSync(chosen.unix);
+      if (values.unix !== undefined) unlinkSync(values.unix);
     }
     return DONE;
   },

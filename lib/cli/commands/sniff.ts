@@ -1,13 +1,19 @@
-// bsd-sockets sniff: the packets of an interface, a line each, or as a capture file.
+// bsd-sockets sniff: the packets of an interface, as a line each or as a capture file. The packet socket is in
+// network/packet_socket.ts, the line in terminal/summary.ts.
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hexdump, parse, show, write_capture } from '../../packet/index.js';
 import { type Captured, filter_linktype, PacketSocket } from '../network/packet_socket.js';
-import { check_file, check_interface } from '../terminal/checks.js';
-import { command, type OptionTable, type Values } from '../terminal/command.js';
+import {
+  check_file,
+  check_interface,
+  command,
+  type OptionTable,
+  until_interrupted,
+  type Values,
+} from '../terminal/command.js';
 import { DONE, Failure, UNUSABLE, UsageError } from '../terminal/errors.js';
-import { until_interrupted } from '../terminal/interrupt.js';
-import { coloured, complain, print, print_json, printed } from '../terminal/output.js';
+import { coloured, drained, print, print_json, print_stderr } from '../terminal/output.js';
 import { summarize } from '../terminal/summary.js';
 
 const options = {
@@ -57,18 +63,15 @@ const options = {
 
 type Options = Values<typeof options>;
 
-/** The filter program, from a file or by tcpdump. */
-async function filter_of(
-  { filter, filter_file }: Options,
-  device: string | undefined,
-): Promise<string | undefined> {
+/** Returns the filter program, from a file or compiled by tcpdump; undefined without a filter. */
+function filter_of({ filter, filter_file }: Options, device: string | undefined): string | undefined {
   if (filter !== undefined && filter_file !== undefined) throw new UsageError('-f and -F exclude each other');
   if (filter_file !== undefined) {
     check_file(filter_file);
     return readFileSync(filter_file, 'utf8');
   }
   if (filter === undefined) return undefined;
-  const linktype = await filter_linktype(device);
+  const linktype = filter_linktype(device);
   try {
     const args = ['-y', linktype, '-ddd', filter];
     return execFileSync('tcpdump', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
@@ -82,17 +85,17 @@ async function filter_of(
   }
 }
 
-const two = (value: number) => String(value).padStart(2, '0');
+const two_digits = (value: number) => String(value).padStart(2, '0');
 
-/** Hours to microseconds, local time. */
+/** Returns the local time of day, with microseconds. */
 function time_of_day(time_ns: bigint): string {
   const date = new Date(Number(time_ns / 1_000_000n));
   const fraction = String((time_ns / 1000n) % 1_000_000n).padStart(6, '0');
-  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${fraction}`;
+  return `${two_digits(date.getHours())}:${two_digits(date.getMinutes())}:${two_digits(date.getSeconds())}.${fraction}`;
 }
 
-/** "eth0 Out ". */
-function shown_source(captured: Captured): string {
+/** Returns the interface and the direction: "eth0 Out ". */
+function source_text(captured: Captured): string {
   const { interface: device, outgoing } = captured.source();
   return `${device} ${outgoing ? 'Out ' : 'In  '}`;
 }
@@ -122,7 +125,7 @@ class Printer {
       print_json({ ...head, layers: packet.layers, problems: packet.problems });
       return;
     }
-    const where = asked === 'any' ? shown_source(captured) : '';
+    const where = asked === 'any' ? source_text(captured) : '';
     print(`${coloured('dim', time_of_day(time_ns))} ${where}${summary}`);
     if (verbose) print(`${show(packet).replaceAll(/^/gm, '  ')}\n`);
     if (hex) print(hexdump(data).replaceAll(/^/gm, '  '));
@@ -130,8 +133,6 @@ class Printer {
 }
 
 export const sniff = command({
-  name: 'sniff',
-  summary: 'show or write the packets of an interface',
   usage: ['[options]'],
   operands: [0, 0],
   options,
@@ -143,7 +144,7 @@ the kernel takes off is put back.`,
     const packets = await PacketSocket.open({
       interface: device,
       snaplen: values.snaplen,
-      filter: await filter_of(values, device),
+      filter: filter_of(values, device),
       promiscuous: !values.no_promiscuous,
       buffer_size: values.buffer * 1024,
     });
@@ -154,7 +155,7 @@ the kernel takes off is put back.`,
       target === undefined
         ? undefined
         : write_capture(target, { linktype: packets.linktype, snaplen: values.snaplen });
-    complain(`listening on ${values.interface}${values.write ? `, writing to ${values.write}` : ''}`);
+    print_stderr(`listening on ${values.interface}${values.write ? `, writing to ${values.write}` : ''}`);
     const wanted = values.count ?? Number.POSITIVE_INFINITY;
     let count = 0;
     try {
@@ -165,7 +166,7 @@ the kernel takes off is put back.`,
           if (file === undefined) printer.print(each);
           else file.write({ data: each.data, time_ns: each.time_ns, length: each.length });
         }
-        await printed();
+        await drained();
       }
     } catch (error) {
       if (!interrupted.aborted) throw error;
@@ -174,9 +175,9 @@ the kernel takes off is put back.`,
     }
     const statistics = packets.statistics();
     packets.close();
-    complain(`${count} packets captured`);
-    complain(`${statistics.packets} packets received by filter`);
-    complain(`${statistics.drops} packets dropped by kernel`);
+    print_stderr(`${count} packets captured`);
+    print_stderr(`${statistics.packets} packets received by filter`);
+    print_stderr(`${statistics.drops} packets dropped by kernel`);
     return DONE;
   },
 });

@@ -1,11 +1,11 @@
-// bsd-sockets traceroute: the routers on the way to a host, in the words of traceroute(8).
+// bsd-sockets traceroute: the routers on the path to a host, in the format of traceroute(8). The probes are in
+// network/probe.ts; several are under way at once, and the hops are printed in order.
 
-import { find_host, Names, numeric, type Target } from '../network/hosts.js';
-import { type Answer, type Method, probe_icmp, probe_tcp, probe_udp } from '../network/probe.js';
-import { command, type OptionTable, type Values } from '../terminal/command.js';
+import { find_host, HostNames, numeric, type Target } from '../network/hosts.js';
+import { type Answer, type ProbeMethod, probe_icmp, probe_tcp, probe_udp } from '../network/probe.js';
+import { command, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, UsageError } from '../terminal/errors.js';
 import { annotation, describe_error, is_time_exceeded } from '../terminal/icmp_text.js';
-import { until_interrupted } from '../terminal/interrupt.js';
 import { coloured, print, print_json } from '../terminal/output.js';
 
 const options = {
@@ -56,10 +56,10 @@ const UDP_PORT = 33_434;
 const TCP_PORT = 80;
 
 class Trace {
-  readonly #names: Names;
-  readonly #method: Method;
+  readonly #names: HostNames;
+  readonly #method: ProbeMethod;
   readonly #answers: Promise<Answer | undefined>[] = [];
-  /** The hop at which the way ends, so far. */
+  /** The last hop to print: max_hops, until an answer shows that the path ends earlier. */
   #last: number;
 
   constructor(
@@ -67,12 +67,12 @@ class Trace {
     readonly options: Options,
     readonly signal: AbortSignal,
   ) {
-    this.#names = new Names(options.numeric);
+    this.#names = new HostNames(options.numeric);
     this.#method = options.icmp ? probe_icmp : options.tcp ? probe_tcp : probe_udp;
     this.#last = options.max_hops;
   }
 
-  /** Whether the destination was reached. */
+  /** Prints the hops. @returns whether the destination was reached */
   async run(): Promise<boolean> {
     const { target, options } = this;
     if (!options.json) {
@@ -82,14 +82,14 @@ class Trace {
     let reached = false;
     const { first, queries, at_once } = options;
     for (let hop = first; hop <= this.#last; hop++) {
-      // So many are under way, in the order of the hops; what is beyond the destination is not waited for.
+      // `at_once` probes are under way, in the order of the hops. Probes beyond the destination are not awaited.
       const ahead = Math.min(
         (this.#last - first + 1) * queries,
         (hop - first) * queries + Math.max(at_once, queries),
       );
       while (this.#answers.length < ahead) {
         const answer = this.#probe(this.#answers.length);
-        // One beyond the end may fail when nobody waits for it any more.
+        // A probe beyond the end of the path may fail later, when it is no longer awaited.
         answer.catch(() => {});
         this.#answers.push(answer);
       }
@@ -131,15 +131,15 @@ class Trace {
       return;
     }
     let line = `${String(hop).padStart(2)} `;
-    let before: string | undefined;
+    let previous: string | undefined;
     for (const answer of answers) {
       if (answer === undefined) {
         line += ' *';
         continue;
       }
       const { from, milliseconds, error } = answer;
-      if (from !== before) line += ` ${this.options.numeric ? from : await this.#shown(from)}`;
-      before = from;
+      if (from !== previous) line += ` ${this.options.numeric ? from : await this.#name_and_address(from)}`;
+      previous = from;
       line += `  ${milliseconds.toFixed(3)} ms`;
       const mark = error === undefined || answer.reached ? '' : annotation(error);
       if (mark !== '') line += ` ${coloured('red', mark)}`;
@@ -147,14 +147,12 @@ class Trace {
     print(line);
   }
 
-  async #shown(host: string): Promise<string> {
+  async #name_and_address(host: string): Promise<string> {
     return `${(await this.#names.lookup(host)) ?? host} (${host})`;
   }
 }
 
 export const traceroute = command({
-  name: 'traceroute',
-  summary: 'the routers on the way to a host',
   usage: ['[options] HOST'],
   operands: [1, 1],
   options,
@@ -166,7 +164,7 @@ Exit codes: 0 reached, 1 not reached, 2 it could not begin, 130 Ctrl-C.`,
       throw new UsageError('-I, -T and -U exclude each other');
     if (first > max_hops) throw new UsageError(`the first hop, ${first}, is beyond the last, ${max_hops}`);
     const target = await find_host(host, values);
-    // What is under way when the way has ended is not waited for.
+    // The signal ends the probes that are under way when the last hop is printed.
     const end = new AbortController();
     const interrupted = until_interrupted();
     try {

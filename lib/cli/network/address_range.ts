@@ -1,14 +1,16 @@
-// Ranges of addresses: 10.0.0.0/24, fd00::/120, 10.0.0.1-10.0.0.9, or one address.
+// Ranges of addresses: 10.0.0.0/24, fd00::/120, 10.0.0.1-10.0.0.9, or one address. The addresses of a range are numbered from
+// 0 on; scan.ts works with the numbers.
 import { AF_INET, AF_INET6, inet_ntop, inet_pton, OSError } from '../../socket/index.js';
 import { UsageError } from '../terminal/errors.js';
 
-/** Addresses from `first` on. */
+/** `count` addresses from `first` on. */
 export interface AddressRange {
   readonly family: typeof AF_INET | typeof AF_INET6;
   readonly first: bigint;
   readonly count: number;
 }
 
+/** The most addresses of a range. */
 const COUNT_MAX = 2 ** 20;
 
 interface Parsed {
@@ -27,7 +29,7 @@ function parse_address(text: string): Parsed {
 }
 
 /**
- * parse_range(text) -> its addresses. Of an IPv4 network those of the network itself and for broadcasts are left out.
+ * parse_range(text) -> its addresses. An IPv4 network is without its network address and its broadcast address.
  *
  * @throws UsageError
  */
@@ -38,7 +40,7 @@ export function parse_range(text: string): AddressRange {
   const { family, number } = parse_address(start);
   if (prefix === undefined) {
     const last = end === undefined ? number : parse_end(family, end);
-    return checked(text, family, number, last);
+    return range_between(text, family, number, last);
   }
   const bits = family === AF_INET ? 32 : 128;
   const length = /^\d+$/.test(prefix) ? Number(prefix) : Number.NaN;
@@ -47,7 +49,9 @@ export function parse_range(text: string): AddressRange {
   const first = number - (number % size);
   const last = first + size - 1n;
   const has_ends = family === AF_INET && size > 2n;
-  return has_ends ? checked(text, family, first + 1n, last - 1n) : checked(text, family, first, last);
+  return has_ends
+    ? range_between(text, family, first + 1n, last - 1n)
+    : range_between(text, family, first, last);
 }
 
 function parse_end(family: number, text: string): bigint {
@@ -56,14 +60,19 @@ function parse_end(family: number, text: string): bigint {
   return parsed.number;
 }
 
-function checked(text: string, family: AddressRange['family'], first: bigint, last: bigint): AddressRange {
+function range_between(
+  text: string,
+  family: AddressRange['family'],
+  first: bigint,
+  last: bigint,
+): AddressRange {
   if (last < first) throw new UsageError(`${text} ends before it begins`);
   const count = last - first + 1n;
   if (count > COUNT_MAX) throw new UsageError(`${text} has more than ${COUNT_MAX} addresses`);
   return { family, first, count: Number(count) };
 }
 
-/** The address number `index` of a range, as text. */
+/** Returns the address number `index` of a range, as text. */
 export function address_at({ family, first }: AddressRange, index: number): string {
   const number = first + BigInt(index);
   if (family === AF_INET) {
@@ -73,7 +82,7 @@ export function address_at({ family, first }: AddressRange, index: number): stri
   return inet_ntop(family, Buffer.from(number.toString(16).padStart(32, '0'), 'hex'));
 }
 
-/** The number of an address in a range; undefined for one outside of it. */
+/** Returns the number of an address in a range; undefined for an address outside. */
 export function index_of({ family, first, count }: AddressRange, address: string): number | undefined {
   let index: number;
   if (family === AF_INET) {

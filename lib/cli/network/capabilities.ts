@@ -1,7 +1,7 @@
-// The capabilities of this process, as /proc/self/status has them, with their names. See capabilities(7).
+// The capabilities of this process by name, from /proc/self/status. See capabilities(7).
 import { readFileSync } from 'node:fs';
 
-// By number, from linux/capability.h.
+// Names in the order of their numbers in linux/capability.h.
 const NAMES = [
   ...['CHOWN', 'DAC_OVERRIDE', 'DAC_READ_SEARCH', 'FOWNER', 'FSETID', 'KILL', 'SETGID', 'SETUID', 'SETPCAP'],
   ...[
@@ -37,7 +37,7 @@ const NAMES = [
   'CHECKPOINT_RESTORE',
 ].map((name) => `CAP_${name}`);
 
-/** The names of the bits of a capability set. */
+/** Returns the names of the bits of a capability set. */
 function decode_capabilities(set: bigint): string[] {
   const names: string[] = [];
   for (let bit = 0; set >> BigInt(bit) !== 0n; bit++) {
@@ -46,7 +46,7 @@ function decode_capabilities(set: bigint): string[] {
   return names;
 }
 
-/** The effective capabilities of this process. */
+/** Returns the names of the effective capabilities of this process. */
 export function effective_capabilities(): string[] {
   const hexadecimal = /^CapEff:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0';
   return decode_capabilities(BigInt(`0x${hexadecimal}`));

@@ -1,15 +1,17 @@
-// Host names: one address to talk to, and the names of those that answer.
+// Hosts of ping and traceroute: the target, which a name or an address on the command line stands for, and the names of the
+// hosts that answer.
+import type { Inet6Address, InetAddress } from '../../calls/address.js';
 import * as socket from '../../promises/index.js';
 import { UsageError } from '../terminal/errors.js';
 
-/** A host as it was given, and what it stands for. */
+/** A host of the command line, and its address. */
 export interface Target {
-  /** As it was given. */
+  /** The text of the command line. */
   readonly name: string;
   readonly family: typeof socket.AF_INET | typeof socket.AF_INET6;
   /** The numeric address, without an interface. */
   readonly host: string;
-  /** The interface of a link-local address, or 0. */
+  /** The index of the interface of a link-local address, or 0. */
   readonly scope: number;
 }
 
@@ -19,9 +21,9 @@ interface Families {
 }
 
 /**
- * find_host(name, { ipv4, ipv6 }) -> the first address of a host, of one family if one is asked for.
+ * find_host(name, { ipv4, ipv6 }) -> the first address of a host, of one family if a flag is set.
  *
- * @throws gaierror; UsageError where both families are asked for
+ * @throws gaierror; UsageError if both flags are set
  */
 export async function find_host(name: string, { ipv4, ipv6 }: Families): Promise<Target> {
   if (ipv4 && ipv6) throw new UsageError('-4 and -6 exclude each other');
@@ -33,40 +35,40 @@ export async function find_host(name: string, { ipv4, ipv6 }: Families): Promise
   throw new UsageError(`${name} has no IPv4 or IPv6 address`);
 }
 
-/** The address of a target as sockets take it. */
-export function address_of({ family, host, scope }: Target, port = 0): socket.Address {
+/** Returns the address of a target in the form that sockets take. */
+export function address_of({ family, host, scope }: Target, port = 0): InetAddress | Inet6Address {
   return family === socket.AF_INET6 ? [host, port, 0, scope] : [host, port];
 }
 
-/** The host of an address, with the interface where it is link-local: 'fe80::1%eth0'. */
+/** Returns the host of an address; a link-local address with its interface: 'fe80::1%eth0'. */
 export function host_of([host, , , scope = 0]: readonly [string, number, number?, number?]): string {
   return scope === 0 ? host : `${host}%${socket.if_indextoname(scope)}`;
 }
 
-/** The numeric address of a target, with the interface where it is link-local. */
+/** Returns the numeric address of a target; a link-local address with its interface. */
 export function numeric({ host, scope }: Target): string {
   return host_of([host, 0, 0, scope]);
 }
 
-/** Whether many may answer. */
+/** Returns whether the target is a multicast address, which several hosts may answer for. */
 export function is_multicast({ host, family }: Target): boolean {
   if (family === socket.AF_INET6) return host.toLowerCase().startsWith('ff');
   return /^(22[4-9]|23\d)\./.test(host);
 }
 
-/** Whether it is an address, not a name. */
+/** Returns whether the text of the command line is an address, not a name. */
 export function is_numeric({ name, host }: Target): boolean {
   return name === host || name.includes(':') || /^[\d.]+$/.test(name);
 }
 
-/** Names of addresses, each looked up once. */
-export class Names {
+/** The names of addresses. Each address is looked up once. */
+export class HostNames {
   readonly #known = new Map<string, Promise<string | undefined>>();
 
-  /** @param numeric look nothing up */
+  /** @param numeric true: no address is looked up */
   constructor(private readonly numeric: boolean) {}
 
-  /** The name of an address; undefined where it has none, or nobody wants to know. */
+  /** Returns the name of an address; undefined if it has none, or if names are off. */
   lookup(host: string): Promise<string | undefined> {
     if (this.numeric) return Promise.resolve(undefined);
     let name = this.#known.get(host);
@@ -80,8 +82,8 @@ export class Names {
     return name;
   }
 
-  /** "name (address)", or the address alone. */
-  async shown(host: string): Promise<string> {
+  /** Returns "name (address)", or the address alone. */
+  async name_and_address(host: string): Promise<string> {
     const name = await this.lookup(host);
     return name === undefined ? host : `${name} (${host})`;
   }

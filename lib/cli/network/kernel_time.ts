@@ -1,9 +1,10 @@
-// Times as the kernel takes them, when a packet leaves and when it comes (SO_TIMESTAMPING), and the clock of the program where
-// it does not. The kernel counts the packets of a socket, and tells in its error queue when which one left.
+// Times of sending and receiving packets: the kernel's time stamps (SO_TIMESTAMPING), or the clock of the program for a packet
+// without one. The kernel numbers the packets that a socket sends. The time stamp of a sent packet comes through the error
+// queue, with the number of the packet; error_queue.ts reads it.
 import * as socket from '../../promises/index.js';
 import { decode_control, type sock_extended_err, type timespec } from '../../structs/index.js';
 
-/** Room for the control messages that are asked for here. */
+/** Bytes for the control messages that come with a packet. */
 export const ANCILLARY_SIZE = 1024;
 
 const STAMPS =
@@ -12,26 +13,26 @@ const STAMPS =
   socket.SOF_TIMESTAMPING_TX_SOFTWARE |
   socket.SOF_TIMESTAMPING_OPT_ID |
   socket.SOF_TIMESTAMPING_OPT_TSONLY;
-/** A stamp of sending that is further from our own belongs to another packet. */
+/** The greatest difference between a stamp of sending and the program's clock. Beyond it, the stamp is of another packet. */
 const PLAUSIBLE_NS = 200_000_000n;
 const NS_PER_MS = 1_000_000;
 
-/** Nanoseconds since 1970. */
+/** Returns the nanoseconds since 1970, by the program's clock. */
 function now_ns(): bigint {
   return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
 }
 
-/** What came with a packet. */
+/** The control messages of a packet. */
 export interface Ancillary {
-  /** When it came, nanoseconds since 1970. */
+  /** The time of arrival, nanoseconds since 1970. */
   readonly at_ns: bigint;
-  /** Whether the kernel says so. */
+  /** True for the kernel's time stamp, false for the program's clock. */
   readonly stamped: boolean;
   readonly ttl: number | undefined;
   readonly error: sock_extended_err | undefined;
 }
 
-/** Reads the control messages that recvmsg gave. */
+/** Returns the contents of the control messages that recvmsg returned. */
 export function read_ancillary(ancdata: Parameters<typeof decode_control>[0]): Ancillary {
   let stamp = 0n;
   let ttl: number | undefined;
@@ -52,28 +53,28 @@ interface Start {
   kernel_ns?: bigint;
 }
 
-/** When each request of a socket was sent. Requests have a number, which is used again after the last. */
+/** The times of sending of a socket's requests. The caller numbers the requests, and reuses numbers. */
 export class Stopwatch {
   readonly #starts = new Map<number, Start>();
-  /** Request by the kernel's count of packets. */
+  /** Numbers of requests, by the kernel's number of the packet. */
   readonly #counted: number[] = [];
 
-  /** Asks the kernel for time stamps. */
+  /** Turns the kernel's time stamps on. */
   constructor(sock: socket.socket) {
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPING, STAMPS);
   }
 
-  /** A request is about to be sent. */
+  /** Notes the time at which the program sends a request. */
   start(request: number): void {
     this.#starts.set(request, { at_ns: now_ns() });
   }
 
-  /** The kernel has taken it. */
+  /** Notes that the kernel accepted the request, and thereby numbered its packet. */
   sent(request: number): void {
     this.#counted.push(request);
   }
 
-  /** The kernel says when its packet number `count` left. */
+  /** Notes the kernel's time stamp of its packet number `count`. */
   stamp(count: number, at_ns: bigint): void {
     const start = this.#starts.get(this.#counted[count] ?? -1);
     if (start === undefined) return;
@@ -81,7 +82,7 @@ export class Stopwatch {
     if (off > -PLAUSIBLE_NS && off < PLAUSIBLE_NS) start.kernel_ns = at_ns;
   }
 
-  /** Milliseconds from the request to a time; undefined for a request that was not sent. */
+  /** Returns the milliseconds from a request to a time; undefined for a request that was not sent. */
   milliseconds(request: number, at_ns: bigint): number | undefined {
     const start = this.#starts.get(request);
     if (start === undefined) return undefined;

@@ -1,5 +1,7 @@
-// A packet socket, and what it receives as packets of a capture file: with the kernel's time, the VLAN tag that the kernel took off
-// put back in its place, and a header in front where it listens on all interfaces.
+// The packet socket of sniff. It delivers packets as a capture file has them: with the kernel's time, and with the VLAN tag
+// that the kernel removed back in its place. On all interfaces, it receives packets without their link layer, and puts a
+// header of LINUX_SLL2 in front of each.
+import { hardware_text, link_layer } from '../../calls/own_address.js';
 import {
   build,
   LINKTYPE_ETHERNET,
@@ -10,26 +12,26 @@ import {
 import * as socket from '../../promises/index.js';
 import { decode_control, packet_mreq, type tpacket_auxdata, tpacket_stats } from '../../structs/index.js';
 
-/** A packet that was captured. */
+/** A captured packet. */
 export interface Captured {
   readonly data: Buffer;
   readonly time_ns: bigint;
-  /** On the wire. */
+  /** Bytes of the packet on the wire. */
   readonly length: number;
-  /** Where it came from; asked for, since the name of the interface costs a system call. */
+  /** Returns the origin of the packet. It is a function, because the name of the interface costs a system call. */
   source(): { readonly interface: string; readonly outgoing: boolean };
 }
 
 export interface PacketSocketOptions {
-  /** All interfaces where it is left out. */
+  /** The name of the interface; undefined: all interfaces. */
   readonly interface: string | undefined;
-  /** Bytes of a packet. */
+  /** The most bytes of a packet that are kept. */
   readonly snaplen: number;
-  /** What `tcpdump -ddd` prints; see `filter_linktype`. */
+  /** The output of `tcpdump -ddd`; see `filter_linktype`. */
   readonly filter: string | undefined;
-  /** Also what is meant for others. */
+  /** True: packets for other hosts are received as well. */
   readonly promiscuous: boolean;
-  /** Bytes that may wait in the kernel. */
+  /** Bytes of packets that may wait in the kernel. */
   readonly buffer_size: number;
 }
 
@@ -40,23 +42,15 @@ const ANCILLARY_SIZE = socket.CMSG_SPACE(64) * 2;
 const ETHERNET_ADDRESSES = 12;
 const TAG_SIZE = 4;
 
-/** What packets of an interface begin with. @throws PermissionError; OSError ENODEV */
-async function linktype_of(name: string): Promise<number> {
-  // With protocol 0 it receives nothing.
-  const sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0);
-  try {
-    await sock.bind([name, 0]);
-    const [, , , hardware] = sock.getsockname();
-    const has_header = hardware === socket.ARPHRD_ETHER || hardware === socket.ARPHRD_LOOPBACK;
-    return has_header ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
-  } finally {
-    sock.close();
-  }
+/** Returns the link type of an interface's packets. @throws PermissionError; OSError ENODEV */
+function linktype_of(name: string): number {
+  const { type } = link_layer(name);
+  return type === socket.ARPHRD_ETHER || type === socket.ARPHRD_LOOPBACK ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
 }
 
-/** The link type that a filter has to be written for: on all interfaces it sees packets without their link layer. */
-export async function filter_linktype(name: string | undefined): Promise<'EN10MB' | 'RAW'> {
-  return name !== undefined && (await linktype_of(name)) === LINKTYPE_ETHERNET ? 'EN10MB' : 'RAW';
+/** Returns the link type that a filter is compiled for. On all interfaces, the filter sees packets without their link layer. */
+export function filter_linktype(name: string | undefined): 'EN10MB' | 'RAW' {
+  return name !== undefined && linktype_of(name) === LINKTYPE_ETHERNET ? 'EN10MB' : 'RAW';
 }
 
 export class PacketSocket {
@@ -72,11 +66,11 @@ export class PacketSocket {
     this.#batch = new socket.MessageBatch(BATCH, snaplen, ANCILLARY_SIZE);
   }
 
-  /** @throws PermissionError; OSError ENODEV; RangeError for a filter that is none */
+  /** @throws PermissionError; OSError ENODEV; RangeError for a malformed filter */
   static async open(options: PacketSocketOptions): Promise<PacketSocket> {
     const { interface: name, snaplen, filter, promiscuous, buffer_size } = options;
-    const linktype = name === undefined ? LINKTYPE_LINUX_SLL2 : await linktype_of(name);
-    // A socket for one interface receives nothing before it is bound, so that nothing passes by the filter.
+    const linktype = name === undefined ? LINKTYPE_LINUX_SLL2 : linktype_of(name);
+    // A socket for one interface receives no packets until it is bound, so no packet bypasses the filter.
     const [type, proto] =
       name === undefined ? [socket.SOCK_DGRAM, socket.htons(socket.ETH_P_ALL)] : [socket.SOCK_RAW, 0];
     const sock = socket.socket(socket.AF_PACKET, type, proto);
@@ -101,7 +95,7 @@ export class PacketSocket {
   }
 
   /**
-   * Waits for packets, and gives those that are there. Their bytes are good until the next call.
+   * Waits for packets, and returns the ones that have come. Their bytes are valid until the next call.
    *
    * @throws the signal's reason; OSError
    */
@@ -126,22 +120,20 @@ export class PacketSocket {
       return { interface: name, outgoing: type === socket.PACKET_OUTGOING };
     };
     if (!this.#cooked) {
-      // The tag stands behind the addresses.
+      // The tag follows the two MAC addresses.
       if (tag !== undefined)
-        data = with_bytes(data, ETHERNET_ADDRESSES, tag_words(tpid_of(tag), tag.vlan_tci));
+        data = insert_bytes(data, ETHERNET_ADDRESSES, tag_bytes(tpid_of(tag), tag.vlan_tci));
       return { data, time_ns, length: tag === undefined ? length : length + TAG_SIZE, source };
     }
     const [name, proto, packet_type, arphrd_type, address] = this.#batch.address(i);
-    // A cooked header is followed by what is in the tag, then by what the packet carries.
-    if (tag !== undefined) data = with_bytes(data, 0, tag_words(tag.vlan_tci, proto));
+    // The header of LINUX_SLL2 is followed by the tag, then by the payload.
+    if (tag !== undefined) data = insert_bytes(data, 0, tag_bytes(tag.vlan_tci, proto));
     const header = build(
       linux_sll2({
         interface_index: socket.if_nametoindex(name),
         packet_type,
         arphrd_type,
-        src: Buffer.from(address)
-          .toString('hex')
-          .replaceAll(/(..)(?=.)/g, '$1:'),
+        src: hardware_text(address),
         protocol: tag === undefined ? proto : tpid_of(tag),
       }),
     );
@@ -149,7 +141,7 @@ export class PacketSocket {
     return { data: Buffer.concat([header, data]), time_ns, length: length + added, source };
   }
 
-  /** How many packets came, and how many of these the kernel had no room for, since the last call. */
+  /** Returns the numbers of packets that came, and that the kernel dropped for lack of room, since the last call. */
   statistics(): { packets: number; drops: number } {
     const bytes = this.#sock.getsockopt(socket.SOL_PACKET, socket.PACKET_STATISTICS, tpacket_stats.size);
     return tpacket_stats.decode(bytes);
@@ -160,34 +152,34 @@ export class PacketSocket {
   }
 }
 
-/** What says that a tag follows. */
+/** Returns the EtherType that announces the tag. */
 function tpid_of({ status, vlan_tpid }: tpacket_auxdata): number {
   return status & socket.TP_STATUS_VLAN_TPID_VALID ? vlan_tpid : socket.ETH_P_8021Q;
 }
 
-function tag_words(first: number, second: number): Buffer {
+function tag_bytes(first: number, second: number): Buffer {
   const words = Buffer.alloc(TAG_SIZE);
   words.writeUInt16BE(first, 0);
   words.writeUInt16BE(second, 2);
   return words;
 }
 
-function with_bytes(data: Buffer, at: number, bytes: Buffer): Buffer {
+function insert_bytes(data: Buffer, at: number, bytes: Buffer): Buffer {
   return Buffer.concat([data.subarray(0, at), bytes, data.subarray(at)]);
 }
 
-/** As much as is allowed. */
+/** Sets the receive buffer to the size, or to the largest size that is allowed. */
 function set_buffer(sock: Sock, size: number): void {
   try {
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUFFORCE, size);
   } catch (error) {
-    // That needs CAP_NET_ADMIN; the other one stops at net.core.rmem_max.
+    // SO_RCVBUFFORCE needs CAP_NET_ADMIN. SO_RCVBUF is limited by net.core.rmem_max.
     if (!(error instanceof socket.PermissionError)) throw error;
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size);
   }
 }
 
-/** Throws away what came before the filter was there. */
+/** Discards the packets that came before the filter was attached, and their count. */
 async function drain(sock: Sock): Promise<void> {
   try {
     for (;;) await sock.recv(1, { timeout: 0 });

@@ -1,101 +1,88 @@
-// One probe of traceroute: a packet with a short time to live, and who answers it. Each has a socket of its own. With
-// IP_RECVERR the kernel puts ICMP errors into the socket's error queue, so UDP and TCP need no privilege.
+// One probe of traceroute: a packet with a short time to live, and the answer to it. Each probe has a socket of its own.
+// ICMP errors come through the error queue of the socket, so UDP and TCP need no privilege.
 import * as socket from '../../promises/index.js';
 import { type IcmpError, is_port_unreachable } from '../terminal/icmp_text.js';
 import { EchoSocket } from './echo.js';
-import { address_of, host_of, numeric, type Target } from './hosts.js';
+import { enable_error_queue, type QueuedError, read_error_queue } from './error_queue.js';
+import { address_of, numeric, type Target } from './hosts.js';
+import { set_ttl } from './icmp_socket.js';
 import { ANCILLARY_SIZE, read_ancillary, Stopwatch } from './kernel_time.js';
 
 /** An answer to a probe. */
 export interface Answer {
   readonly from: string;
   readonly milliseconds: number;
-  /** The destination itself. */
+  /** True if the probe reached the destination. */
   readonly reached: boolean;
-  /** Of ICMP, where it is one. */
+  /** The error of ICMP, if the answer is one. */
   readonly error?: IcmpError;
 }
 
-/** What to send. */
+/** The parameters of a probe. */
 export interface Probe {
   readonly target: Target;
   readonly ttl: number;
-  /** Of UDP and TCP. */
+  /** The destination port of UDP and TCP. */
   readonly port: number;
   /** Bytes of data of UDP and ICMP. */
   readonly size: number;
-  /** Seconds to wait. */
+  /** Seconds to wait for the answer. */
   readonly wait: number;
   readonly source: string | undefined;
   readonly signal: AbortSignal;
 }
 
-type Sock = socket.socket;
+/** Sends a probe and returns the answer; undefined if none comes. @throws OSError; the signal's reason */
+export type ProbeMethod = (probe: Probe) => Promise<Answer | undefined>;
 
-/** Sends a probe; undefined where nobody answers. @throws OSError; the signal's reason */
-export type Method = (probe: Probe) => Promise<Answer | undefined>;
+/** The number of the only request of a socket. */
+const SEQ = 1;
 
-/** One request, so its number does not matter. */
-const ONLY = 1;
-
-function open(type: number, { target, ttl }: Probe): Sock {
-  const { family } = target;
-  const sock = socket.socket(family, type) as Sock;
-  const six = family === socket.AF_INET6;
-  const level = six ? socket.IPPROTO_IPV6 : socket.IPPROTO_IP;
-  sock.setsockopt(level, six ? socket.IPV6_UNICAST_HOPS : socket.IP_TTL, ttl);
-  sock.setsockopt(level, six ? socket.IPV6_RECVERR : socket.IP_RECVERR, 1);
-  return sock;
-}
-
-/** What the error queue says of the one probe that was sent. */
-async function read_queue(sock: Sock, stopwatch?: Stopwatch): Promise<Answer | undefined> {
-  let answer: Omit<Answer, 'milliseconds'> | undefined;
-  let came_ns = 0n;
-  for (;;) {
-    const message = await sock
-      .recvmsg(2048, ANCILLARY_SIZE, socket.MSG_ERRQUEUE, { timeout: 0 })
-      .catch((reason: unknown) => {
-        if (reason instanceof socket.OSError) return undefined;
-        throw reason;
-      });
-    if (message === undefined) break;
-    const { error, at_ns, stamped } = read_ancillary(message[1]);
-    if (error === undefined) continue;
-    if (error.origin === socket.SO_EE_ORIGIN_TIMESTAMPING) {
-      if (stamped) stopwatch?.stamp(error.data, at_ns);
-    } else if (error.offender && !Buffer.isBuffer(error.offender)) {
-      const { type, code, info: mtu } = error;
-      const icmp: IcmpError = { family: sock.family, type, code, mtu };
-      answer = { from: host_of(error.offender), reached: is_port_unreachable(icmp), error: icmp };
-      came_ns = at_ns;
-    }
+/** A socket that is bound to the source, and whose packets have the time to live. @throws OSError */
+async function open_socket(type: number, { target, ttl, source }: Probe): Promise<socket.socket> {
+  const sock = socket.socket(target.family, type) as socket.socket;
+  try {
+    set_ttl(sock, ttl);
+    enable_error_queue(sock);
+    if (source !== undefined) await sock.bind([source, 0]);
+    return sock;
+  } catch (error) {
+    sock.close();
+    throw error;
   }
-  return answer && { ...answer, milliseconds: stopwatch?.milliseconds(ONLY, came_ns) ?? 0 };
 }
 
-const is_expired = (error: unknown) => error instanceof socket.TimeoutError && error.errno === undefined;
+/** Returns the error that answers the probe of a socket; undefined if the queue has none. */
+async function queued_answer(sock: socket.socket, stopwatch?: Stopwatch): Promise<Answer | undefined> {
+  const errors = await read_error_queue(sock, stopwatch);
+  const named = errors.findLast((each): each is QueuedError & { from: string } => each.from !== undefined);
+  if (named === undefined) return undefined;
+  const { from, error, at_ns } = named;
+  const milliseconds = stopwatch?.milliseconds(SEQ, at_ns) ?? 0;
+  return { from, milliseconds, reached: is_port_unreachable(error), error };
+}
 
-/** UDP to a port where nobody is expected to listen. */
-export const probe_udp: Method = async (probe) => {
-  const { target, port, size, wait, source, signal } = probe;
-  const sock = open(socket.SOCK_DGRAM, probe);
+const is_time_out = (error: unknown) => error instanceof socket.TimeoutError && error.errno === undefined;
+
+/** A datagram of UDP to a port that is expected to be closed. */
+export const probe_udp: ProbeMethod = async (probe) => {
+  const { target, port, size, wait, signal } = probe;
+  const sock = await open_socket(socket.SOCK_DGRAM, probe);
   try {
     const stopwatch = new Stopwatch(sock);
-    if (source !== undefined) await sock.bind([source, 0]);
     await sock.connect(address_of(target, port));
-    stopwatch.start(ONLY);
+    stopwatch.start(SEQ);
     await sock.send(Buffer.alloc(size, '@'));
-    stopwatch.sent(ONLY);
+    stopwatch.sent(SEQ);
     try {
       const [, ancdata] = await sock.recvmsg(1, ANCILLARY_SIZE, 0, { timeout: wait, signal });
-      // Somebody listens there, after all.
-      await read_queue(sock, stopwatch);
-      const milliseconds = stopwatch.milliseconds(ONLY, read_ancillary(ancdata).at_ns) ?? 0;
+      // The port is open and answers. The queue has the time stamp of the request.
+      await read_error_queue(sock, stopwatch);
+      const milliseconds = stopwatch.milliseconds(SEQ, read_ancillary(ancdata).at_ns) ?? 0;
       return { from: numeric(target), milliseconds, reached: true };
     } catch (error) {
-      if (is_expired(error)) return undefined;
-      const answer = error instanceof socket.OSError ? await read_queue(sock, stopwatch) : undefined;
+      if (is_time_out(error)) return undefined;
+      const answer = error instanceof socket.OSError ? await queued_answer(sock, stopwatch) : undefined;
       if (answer === undefined) throw error;
       return answer;
     }
@@ -104,39 +91,38 @@ export const probe_udp: Method = async (probe) => {
   }
 };
 
-/** A connection by TCP: opened or refused, the destination has answered. */
-export const probe_tcp: Method = async (probe) => {
-  const { target, port, wait, source, signal } = probe;
-  const sock = open(socket.SOCK_STREAM, probe);
+/** A connection by TCP. Accepted or refused, the destination has answered. */
+export const probe_tcp: ProbeMethod = async (probe) => {
+  const { target, port, wait, signal } = probe;
+  const sock = await open_socket(socket.SOCK_STREAM, probe);
   try {
-    if (source !== undefined) await sock.bind([source, 0]);
-    const began = performance.now();
-    const refused = await sock.connect(address_of(target, port), { timeout: wait, signal }).then(
+    const start = performance.now();
+    const error: unknown = await sock.connect(address_of(target, port), { timeout: wait, signal }).then(
       () => undefined,
-      (error: unknown) => error,
+      (reason: unknown) => reason,
     );
     // A stream has no time stamps before it is connected.
-    const milliseconds = performance.now() - began;
-    if (refused === undefined || refused instanceof socket.ConnectionRefusedError) {
+    const milliseconds = performance.now() - start;
+    if (error === undefined || error instanceof socket.ConnectionRefusedError) {
       return { from: numeric(target), milliseconds, reached: true };
     }
-    if (is_expired(refused)) return undefined;
-    const answer = refused instanceof socket.OSError ? await read_queue(sock) : undefined;
-    if (answer === undefined) throw refused;
+    if (is_time_out(error)) return undefined;
+    const answer = error instanceof socket.OSError ? await queued_answer(sock) : undefined;
+    if (answer === undefined) throw error;
     return { ...answer, milliseconds };
   } finally {
     sock.close();
   }
 };
 
-/** An echo request. */
-export const probe_icmp: Method = async ({ target, ttl, size, wait, source, signal }) => {
+/** An echo request of ICMP. */
+export const probe_icmp: ProbeMethod = async ({ target, ttl, size, wait, source, signal }) => {
   const echo = new EchoSocket(target.family);
   try {
-    echo.ttl = ttl;
+    set_ttl(echo.sock, ttl);
     if (source !== undefined) await echo.sock.bind([source, 0]);
-    await echo.begin();
-    await echo.send(address_of(target), ONLY, Buffer.alloc(size, '@'));
+    await echo.choose_id();
+    await echo.send(address_of(target), SEQ, Buffer.alloc(size, '@'));
     const until = performance.now() + wait * 1000;
     for (;;) {
       const [event] = await echo.receive(signal, Math.max(0.001, (until - performance.now()) / 1000));
@@ -146,7 +132,7 @@ export const probe_icmp: Method = async ({ target, ttl, size, wait, source, sign
       return { from, milliseconds, reached: false, error: event };
     }
   } catch (error) {
-    if (is_expired(error)) return undefined;
+    if (is_time_out(error)) return undefined;
     throw error;
   } finally {
     echo.close();

@@ -1,12 +1,22 @@
-// Asking many: requests at a rate, in rounds to those that are silent, while the answers come in. sweep and arp-scan do it.
+// Scan: requests to a range of addresses at a rate, in rounds to the addresses that are silent, while answers are received
+// in batches (sendmmsg, recvmmsg). The commands sweep and arp-scan extend it by their packets and what they print.
 import { setImmediate as next_turn, setTimeout as sleep } from 'node:timers/promises';
-import type { OptionTable, Quantity, Values } from '../terminal/command.js';
+import * as socket from '../../promises/index.js';
+import { type NumberOption, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
+import { DONE, FAILED, INTERRUPTED } from '../terminal/errors.js';
+import { Progress } from '../terminal/progress.js';
+import type { AddressRange } from './address_range.js';
+import { read_ancillary } from './kernel_time.js';
 
-/** How many requests go out in one call at most. */
-export const BATCH = 128;
+/** The most messages that one call sends or receives. */
+const BATCH = 128;
+const ANCILLARY_SIZE = socket.CMSG_SPACE(16);
+const NS_PER_MS = 1e6;
+/** The interval of checks for completeness while the scan waits for the last answers. */
+const POLL_MS = 20;
 
-/** The option of how long to wait for answers once all is asked; unless given, so many seconds. */
-export const last_answers = (seconds: number) =>
+/** The option for the seconds to wait for answers after the last request. */
+export const wait_option = (seconds: number) =>
   ({
     type: 'number',
     short: 'W',
@@ -15,10 +25,10 @@ export const last_answers = (seconds: number) =>
     max: 3600,
     default: seconds,
     help: 'for the last answers',
-  }) as const satisfies Quantity;
+  }) as const satisfies NumberOption;
 
-/** The options of how fast, how long and how often to ask; what differs is what these are unless given. */
-export const pace = (rate: number, wait: number) =>
+/** The options for the rate of requests, the wait and the number of rounds, with the defaults of the first two. */
+export const rate_options = (rate: number, wait: number) =>
   ({
     rate: {
       type: 'number',
@@ -29,7 +39,7 @@ export const pace = (rate: number, wait: number) =>
       default: rate,
       help: 'requests a second; 0: as fast as it goes',
     },
-    wait: last_answers(wait),
+    wait: wait_option(wait),
     retries: {
       type: 'integer',
       short: 'R',
@@ -41,75 +51,147 @@ export const pace = (rate: number, wait: number) =>
     },
   }) as const satisfies OptionTable;
 
-/** Who is asked, and how. Those who are asked have numbers from 0 on. */
-export interface Survey extends Values<ReturnType<typeof pace>> {
-  readonly count: number;
-  is_settled(number: number): boolean;
-  /** Whether all are settled. */
-  is_complete(): boolean;
-  send(numbers: readonly number[], end: AbortSignal): Promise<void>;
-  /** Takes answers until the signal aborts; rejects with its reason then. */
-  receive(end: AbortSignal): Promise<never>;
-  /** So many have been asked in this round. */
-  progress(done: number): void;
-}
+type RateOptions = Values<ReturnType<typeof rate_options>>;
 
-/**
- * conduct(survey, interrupted) -> how many seconds it took. An interruption ends it early.
- *
- * @throws what `send` and `receive` throw
- */
-export async function conduct(survey: Survey, interrupted: AbortSignal): Promise<number> {
-  const began = performance.now();
-  const finished = new AbortController();
-  const end = AbortSignal.any([interrupted, finished.signal]);
-  const receiving = survey.receive(end).catch((error: unknown) => {
-    if (!end.aborted) finished.abort(error);
-  });
-  try {
-    for (let round = 0; round <= survey.retries && !survey.is_complete(); round++) {
-      if ((await send_round(survey, end)) === 0) break;
-      await wait_for_last(survey, end);
+/** A scan of a range, whose addresses are numbered from 0 on. */
+export abstract class Scan<F extends number, Options extends RateOptions> {
+  protected readonly progress = new Progress();
+  protected sent = 0;
+  /** By address number: when the last request was sent, in milliseconds since 1970; 0: none was sent. */
+  readonly #sent_ms: Float64Array;
+  readonly #batch: socket.MessageBatch<F>;
+
+  /** @param answer_max the most bytes of an answer that are received */
+  constructor(
+    protected readonly range: AddressRange,
+    protected readonly options: Options,
+    protected readonly sock: socket.socket<F>,
+    answer_max: number,
+  ) {
+    this.#sent_ms = new Float64Array(range.count);
+    this.#batch = new socket.MessageBatch<F>(BATCH, answer_max, ANCILLARY_SIZE);
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
+  }
+
+  /** The number of addresses that answered. */
+  protected abstract get answered(): number;
+  /** Returns whether an address needs no further request. */
+  protected abstract is_finished(number: number): boolean;
+  /** Returns whether the scan expects no further answer. */
+  protected abstract is_complete(): boolean;
+  /** Returns the request to an address. */
+  protected abstract request(number: number): socket.Message<F>;
+  /** Handles message `i` of a batch. */
+  protected abstract on_message(batch: socket.MessageBatch<F>, i: number): void;
+  /** Handles an error of sending the request to an address. The scan goes on unless this method throws. */
+  protected abstract on_refused(number: number, error: socket.OSError): void;
+  protected abstract print_statistics(seconds: number): void;
+
+  /** Runs the scan until it is complete or interrupted. @returns the exit code @throws OSError */
+  async run(): Promise<number> {
+    const interrupted = until_interrupted();
+    try {
+      const start = performance.now();
+      await this.#run_rounds(interrupted);
+      this.progress.clear();
+      this.print_statistics((performance.now() - start) / 1000);
+    } finally {
+      this.sock.close();
     }
-  } catch (error) {
-    if (!interrupted.aborted) throw error;
-  } finally {
-    finished.abort();
-    await receiving;
+    if (interrupted.aborted) return INTERRUPTED;
+    return this.answered > 0 ? DONE : FAILED;
   }
-  return (performance.now() - began) / 1000;
-}
 
-/** Asks all that are not settled; how many these were. */
-async function send_round(survey: Survey, end: AbortSignal): Promise<number> {
-  const { rate, count } = survey;
-  // A slow rate sends single ones, evenly.
-  const due = rate === 0 ? BATCH : Math.max(1, Math.min(BATCH, Math.floor(rate / 100)));
-  const began = performance.now();
-  let batch: number[] = [];
-  let sent = 0;
-  for (let i = 0; i < count; i++) {
-    if (survey.is_settled(i)) continue;
-    batch.push(i);
-    if (batch.length < due) continue;
-    sent += batch.length;
-    await survey.send(batch, end);
-    batch = [];
-    survey.progress(i);
-    const early = rate === 0 ? 0 : began + (sent * 1000) / rate - performance.now();
-    // Even without a rate, the answers have their turn.
-    if (early >= 1) await sleep(early, undefined, { signal: end });
-    else await next_turn();
-    end.throwIfAborted();
+  /** Returns whether a request was sent to an address. */
+  protected was_sent(number: number): boolean {
+    return this.#sent_ms[number] !== 0;
   }
-  if (batch.length > 0) await survey.send(batch, end);
-  return sent + batch.length;
-}
 
-async function wait_for_last(survey: Survey, end: AbortSignal): Promise<void> {
-  const until = performance.now() + survey.wait * 1000;
-  while (!survey.is_complete() && performance.now() < until) {
-    await sleep(Math.min(20, survey.wait * 1000), undefined, { signal: end });
-    survey.progress(survey.count);
+  /** Returns the milliseconds from the last request to an address until the received message. */
+  protected round_trip_ms(number: number, batch: socket.MessageBatch<F>, i: number): number {
+    const { at_ns } = read_ancillary(batch.ancdata(i));
+    return Math.max(0, Number(at_ns) / NS_PER_MS - (this.#sent_ms[number] as number));
+  }
+
+  async #run_rounds(interrupted: AbortSignal): Promise<void> {
+    const finished = new AbortController();
+    const end = AbortSignal.any([interrupted, finished.signal]);
+    const receiving = this.#receive(end).catch((error: unknown) => {
+      if (!end.aborted) finished.abort(error);
+    });
+    try {
+      for (let round = 0; round <= this.options.retries && !this.is_complete(); round++) {
+        if ((await this.#send_round(end)) === 0) break;
+        await this.#wait_for_answers(end);
+      }
+    } catch (error) {
+      if (!interrupted.aborted) throw error;
+    } finally {
+      finished.abort();
+      await receiving;
+    }
+  }
+
+  /** Sends a request to each address that is not finished. @returns the number of these addresses */
+  async #send_round(end: AbortSignal): Promise<number> {
+    const { rate } = this.options;
+    // A slow rate sends single requests, evenly.
+    const size = rate === 0 ? BATCH : Math.max(1, Math.min(BATCH, Math.floor(rate / 100)));
+    const start = performance.now();
+    let batch: number[] = [];
+    let sent = 0;
+    for (let i = 0; i < this.range.count; i++) {
+      if (this.is_finished(i)) continue;
+      batch.push(i);
+      if (batch.length < size) continue;
+      sent += batch.length;
+      await this.#send(batch, end);
+      batch = [];
+      this.#show_progress(i);
+      const early_ms = rate === 0 ? 0 : start + (sent * 1000) / rate - performance.now();
+      // Without a delay, one turn of the event loop lets answers in.
+      if (early_ms >= 1) await sleep(early_ms, undefined, { signal: end });
+      else await next_turn();
+      end.throwIfAborted();
+    }
+    if (batch.length > 0) await this.#send(batch, end);
+    return sent + batch.length;
+  }
+
+  async #send(numbers: readonly number[], signal: AbortSignal): Promise<void> {
+    const messages = numbers.map((number) => this.request(number));
+    const now_ms = performance.timeOrigin + performance.now();
+    for (const number of numbers) this.#sent_ms[number] = now_ms;
+    for (let done = 0; done < messages.length; ) {
+      try {
+        done += await this.sock.sendmmsg(messages.slice(done), 0, { signal });
+      } catch (error) {
+        if (signal.aborted || !(error instanceof socket.OSError)) throw error;
+        // The error is that of the first message.
+        this.on_refused(numbers[done] as number, error);
+        done++;
+      }
+    }
+    this.sent += numbers.length;
+  }
+
+  async #receive(signal: AbortSignal): Promise<never> {
+    for (;;) {
+      const count = await this.sock.recvmmsg_into(this.#batch, 0, { signal });
+      for (let i = 0; i < count; i++) this.on_message(this.#batch, i);
+    }
+  }
+
+  async #wait_for_answers(signal: AbortSignal): Promise<void> {
+    const wait_ms = this.options.wait * 1000;
+    const until = performance.now() + wait_ms;
+    while (!this.is_complete() && performance.now() < until) {
+      await sleep(Math.min(POLL_MS, wait_ms), undefined, { signal });
+      this.#show_progress(this.range.count);
+    }
+  }
+
+  #show_progress(done: number): void {
+    this.progress.update(done, this.range.count, `${this.answered} answered`);
   }
 }

@@ -1,4 +1,5 @@
-// The services of services.ts for servers on the event loop: a function each, with sockets of promises.
+// The services of `bsd-sockets serve` for servers on the event loop: one function for streams and one for datagrams each, with
+// promise sockets. blocking.ts has the same services as handler classes.
 import { closeSync, openSync } from 'node:fs';
 import { ConnectionError, type socket as Socket, TimeoutError } from '../../promises/index.js';
 import type { AsyncDatagramRequest, ServerView } from '../../socketserver/index.js';
@@ -9,22 +10,22 @@ type Client = readonly unknown[] | string | Buffer | null;
 
 const CHUNK_SIZE = 64 * 1024;
 
-/** Serves a connection as `service` does, tells of it where `verbose` is set, and lets it end as it likes. */
+/** Returns the handler of a service for streams. It logs if `verbose` is set; time-outs and lost connections are no errors. */
 function stream(service: Service) {
   return async (conn: Socket, client: Client, server: ServerView): Promise<void> => {
     const data = server.worker_data as ServiceData;
-    const tell = (what: string) => {
+    const log = (text: string) => {
       if (data.verbose)
-        console.log(`${Array.isArray(client) ? `${client[0]} ${client[1]}` : 'client'}: ${what}`);
+        console.log(`${Array.isArray(client) ? `${client[0]} ${client[1]}` : 'client'}: ${text}`);
     };
     conn.settimeout(data.idle);
-    tell('connected');
+    log('connected');
     try {
       await service(conn, data);
-      tell('ended');
+      log('ended');
     } catch (error) {
       if (!(error instanceof TimeoutError || error instanceof ConnectionError)) throw error;
-      tell(error.message);
+      log(error.message);
     }
   };
 }
@@ -48,7 +49,7 @@ export const send_file = stream(async (conn, { path }) => {
   }
 });
 
-/** Answers a datagram; a client of AF_UNIX without a name gets none. */
+/** Answers a datagram. A client of AF_UNIX without a name cannot be answered. */
 async function answer(sock: Socket, client: Client, data: Buffer | string): Promise<void> {
   if (client !== null && client.length !== 0) await sock.sendto(data, client as string);
 }

@@ -1,5 +1,6 @@
-// What `bsd-sockets serve` serves: a handler class each, for streams and for datagrams. They run in whatever thread or process
-// the server gives them, so they find the class by `module`, and what they need in `worker_data`.
+// The services of `bsd-sockets serve`: one handler class for streams and one for datagrams each. A handler may run in a thread
+// or process of the server's pool. The worker finds the class by `module`; `worker_data` carries the settings to it.
+// async.ts has the same services for servers on the event loop.
 import { closeSync, openSync } from 'node:fs';
 import {
   ConnectionError,
@@ -11,16 +12,16 @@ import { BaseRequestHandler, type DatagramRequest } from '../../socketserver/ind
 
 const CHUNK_SIZE = 64 * 1024;
 
-/** What the server tells its handlers. */
+/** The settings of the handlers, which the server passes as `worker_data`. */
 export interface ServiceData {
-  /** Of `file`: which. */
+  /** The path of the file that the service `file` sends. */
   readonly path: string;
-  /** Seconds that a client may be silent; null: for ever. */
+  /** Seconds of silence after which a connection ends; null: no limit. */
   readonly idle: number | null;
   readonly verbose: boolean;
 }
 
-/** A connection, which is told of where `verbose` is set, and whose end is no error. */
+/** The handler of a connection. It logs if `verbose` is set; time-outs and lost connections are no errors. */
 class StreamHandler extends BaseRequestHandler<Socket> {
   static readonly module = import.meta.url;
 
@@ -30,34 +31,34 @@ class StreamHandler extends BaseRequestHandler<Socket> {
 
   override setup(): void {
     this.request.settimeout(this.data.idle);
-    this.tell('connected');
+    this.log('connected');
   }
 
   override handle(): void {
     try {
       this.serve();
-      this.tell('ended');
+      this.log('ended');
     } catch (error) {
-      // Silent for too long, gone, or we are to end (see serve.ts).
+      // The client was silent for too long or has gone, or the server ends (see commands/serve.ts).
       const expected = [TimeoutError, ConnectionError, InterruptedError].some(
         (each) => error instanceof each,
       );
       if (!expected) throw error;
-      this.tell((error as Error).message);
+      this.log((error as Error).message);
     }
   }
 
-  /** What the service does. */
+  /** Runs the service on the connection. */
   serve(): void {}
 
-  tell(what: string): void {
+  log(text: string): void {
     const peer: unknown = this.client_address;
     if (this.data.verbose)
-      console.log(`${Array.isArray(peer) ? `${peer[0]} ${peer[1]}` : 'client'}: ${what}`);
+      console.log(`${Array.isArray(peer) ? `${peer[0]} ${peer[1]}` : 'client'}: ${text}`);
   }
 }
 
-/** RFC 862: what comes goes back. */
+/** The echo of RFC 862: sends received data back. */
 export class Echo extends StreamHandler {
   override serve(): void {
     for (;;) {
@@ -68,21 +69,21 @@ export class Echo extends StreamHandler {
   }
 }
 
-/** RFC 863: what comes is thrown away. */
+/** The discard of RFC 863: ignores received data. */
 export class Discard extends StreamHandler {
   override serve(): void {
     while (this.request.recv(CHUNK_SIZE).length > 0);
   }
 }
 
-/** The time as text, as RFC 867 has it, in the form of ISO 8601. */
+/** The daytime of RFC 867: sends the time as text, in the form of ISO 8601. */
 export class Time extends StreamHandler {
   override serve(): void {
     this.request.sendall(`${new Date().toISOString()}\n`);
   }
 }
 
-/** A file, by sendfile(2). */
+/** Sends a file by sendfile(2). */
 export class SendFile extends StreamHandler {
   override serve(): void {
     const fd = openSync(this.data.path, 'r');
@@ -99,7 +100,7 @@ class DatagramHandler extends BaseRequestHandler<DatagramRequest> {
 
   answer(data: Buffer | string): void {
     const [, sock] = this.request;
-    // Nobody to answer where an AF_UNIX client has no name.
+    // A client of AF_UNIX without a name cannot be answered.
     if (this.client_address !== null && this.client_address.length !== 0)
       sock.sendto(data, this.client_address);
   }

@@ -1,32 +1,35 @@
-// What a command is: a name, a table of options, operands, and a function that runs. From the table comes how the
-// arguments are read (node:util parseArgs), what their types are, and what --help prints.
+// The frame of a command: its definition (options, operands, a function that runs), the reading and checking of its
+// arguments, and its interruption by Ctrl-C. The table of options says how arguments are read (node:util parseArgs), which
+// types they have, and what --help prints. Error messages and exit codes are in errors.ts, output is in output.ts.
+import { accessSync, constants, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { UsageError } from './errors.js';
+import { if_nameindex } from '../../socket/index.js';
+import { Failure, INTERRUPTED, UNUSABLE, UsageError } from './errors.js';
 import { closest } from './suggest.js';
 
-interface About {
-  /** One letter: -c. */
+interface OptionBase {
+  /** The letter of the short form: 'c' for -c. */
   readonly short?: string;
-  /** What --help says. */
+  /** The line of --help. */
   readonly help: string;
 }
 
-/** An option that is given or not. */
-export interface Flag extends About {
+/** An option without a value. */
+export interface FlagOption extends OptionBase {
   readonly type: 'flag';
 }
 
-/** An option with a text, one of `choices` where there are some. */
-export interface Text extends About {
+/** An option with a text, restricted to `choices` if these are set. */
+export interface TextOption extends OptionBase {
   readonly type: 'text';
-  /** What --help calls the value: FILE. */
+  /** The name of the value in --help: FILE. */
   readonly value: string;
   readonly choices?: readonly string[];
   readonly default?: string;
 }
 
-/** An option with a number: whole, or with a fraction (seconds). */
-export interface Quantity extends About {
+/** An option with a number: an integer, or a number with a fraction (seconds). */
+export interface NumberOption extends OptionBase {
   readonly type: 'integer' | 'number';
   readonly value: string;
   readonly min: number;
@@ -34,30 +37,36 @@ export interface Quantity extends About {
   readonly default?: number;
 }
 
-export type OptionTable = Readonly<Record<string, Flag | Text | Quantity>>;
+export type OptionTable = Readonly<Record<string, FlagOption | TextOption | NumberOption>>;
 
-type Value<O> = O extends Flag
+type Value<O> = O extends FlagOption
   ? boolean
-  : O extends Text
+  : O extends TextOption
     ? string | (O extends { readonly default: string } ? never : undefined)
     : number | (O extends { readonly default: number } ? never : undefined);
 
-/** The values of a table's options. */
+/** The values of the options of a table. */
 export type Values<Table extends OptionTable> = { readonly [Name in keyof Table]: Value<Table[Name]> };
 
-export interface Definition<Table extends OptionTable> {
+/** The row of a command in the list of main.ts. */
+export interface Title {
   readonly name: string;
-  /** A line for the list of commands. */
+  /** The text of the row, which is also the sentence of --help. */
   readonly summary: string;
-  /** What follows the name in "Usage: bsd-sockets NAME …", a line for each form. */
+}
+
+export interface Definition<Table extends OptionTable> {
+  /** Continues the summary in --help. */
+  readonly detail?: string;
+  /** The forms of the arguments after "Usage: bsd-sockets NAME", a line each. */
   readonly usage: readonly string[];
-  /** How many operands there may be. */
+  /** The least and the greatest number of operands. */
   readonly operands: readonly [min: number, max: number];
   readonly options: Table;
-  /** Paragraphs below the options. */
+  /** The paragraphs of --help below the options. */
   readonly notes?: string;
   /**
-   * Does it.
+   * Runs the command.
    *
    * @returns the exit code: 0 done, 1 no answer or failed
    * @throws UsageError, OSError
@@ -65,19 +74,18 @@ export interface Definition<Table extends OptionTable> {
   run(options: Values<Table>, operands: readonly string[]): Promise<number>;
 }
 
-/** A command, ready for its arguments. */
+/** A command as main.ts calls it. */
 export interface Command {
-  readonly name: string;
-  readonly help: string;
-  /** Reads the arguments and runs. @throws UsageError, OSError */
+  /** Returns the text of --help. */
+  help(title: Title): string;
+  /** Reads the arguments and runs the command. @returns the exit code @throws UsageError, OSError */
   main(args: readonly string[]): Promise<number>;
 }
 
-/** Makes a command of its definition. */
+/** Returns the command of a definition. */
 export function command<const Table extends OptionTable>(definition: Definition<Table>): Command {
   return {
-    name: definition.name,
-    help: help_of(definition),
+    help: (title) => help_of(title, definition),
     main(args) {
       const { values, operands } = read_arguments(definition, args);
       return definition.run(values, operands);
@@ -87,14 +95,14 @@ export function command<const Table extends OptionTable>(definition: Definition<
 
 const long_name = (name: string) => `--${name.replaceAll('_', '-')}`;
 
-function help_of(definition: Definition<OptionTable>): string {
-  const { name, usage, options, notes } = definition;
-  const uses = usage.map((form, i) => `${i === 0 ? 'Usage:' : '      '} bsd-sockets ${name} ${form}`);
+function help_of({ name, summary }: Title, definition: Definition<OptionTable>): string {
+  const { detail, usage, options, notes } = definition;
+  const usage_lines = usage.map((form, i) => `${i === 0 ? 'Usage:' : '      '} bsd-sockets ${name} ${form}`);
   const rows = [...Object.entries(options), ['help', { type: 'flag', help: 'print this' }] as const].map(
     ([long, option]): [string, string] => {
       const letter = 'short' in option && option.short ? `-${option.short}, ` : '    ';
       const value = option.type === 'flag' ? '' : ` ${option.value}`;
-      return [`  ${letter}${long_name(long)}${value}`, described(option)];
+      return [`  ${letter}${long_name(long)}${value}`, option_help(option)];
     },
   );
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
@@ -102,18 +110,18 @@ function help_of(definition: Definition<OptionTable>): string {
     ([left, right]) => left.padEnd(width) + right.replaceAll('\n', `\n${' '.repeat(width)}`),
   );
   const parts = [
-    uses.join('\n'),
-    capitalized(definition.summary),
+    usage_lines.join('\n'),
+    capitalized(detail === undefined ? summary : `${summary}, ${detail}`),
     `Options:\n${lines.join('\n')}`,
     notes?.trim(),
   ];
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
 
-function described(option: Flag | Text | Quantity): string {
+function option_help(option: FlagOption | TextOption | NumberOption): string {
   const choices = option.type === 'text' && option.choices ? `: ${option.choices.join(', ')}` : '';
-  const standard = option.type !== 'flag' && option.default !== undefined ? ` (${option.default})` : '';
-  return option.help + choices + standard;
+  const default_text = option.type !== 'flag' && option.default !== undefined ? ` (${option.default})` : '';
+  return option.help + choices + default_text;
 }
 
 const capitalized = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
@@ -124,19 +132,19 @@ function read_arguments<Table extends OptionTable>(
 ): { values: Values<Table>; operands: string[] } {
   const {
     options: table,
-    operands: [least, most],
+    operands: [min_count, max_count],
   } = definition;
   const names = new Map(Object.keys(table).map((name) => [long_name(name).slice(2), name]));
   const config = Object.fromEntries(
     [...names].map(([long, name]) => {
-      const { type, short } = table[name] as Flag;
+      const { type, short } = table[name] as FlagOption;
       return [
         long,
         { type: type === 'flag' ? ('boolean' as const) : ('string' as const), ...(short ? { short } : {}) },
       ];
     }),
   );
-  // Not strict: the messages of a strict parseArgs are of several lines.
+  // A strict parseArgs throws messages of several lines, so the checks are made here.
   const { tokens } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
   const values: Record<string, boolean | string | number | undefined> = {};
   for (const [name, option] of Object.entries(table)) {
@@ -150,8 +158,8 @@ function read_arguments<Table extends OptionTable>(
     if (name === undefined) throw new UsageError(unknown_option(token.rawName, [...names.keys()]));
     values[name] = value_of(token.rawName, table[name] as Table[string], token.value);
   }
-  if (operands.length < least || operands.length > most)
-    throw new UsageError(wrong_count(operands, least, most));
+  if (operands.length < min_count || operands.length > max_count)
+    throw new UsageError(wrong_count(operands, min_count, max_count));
   return { values: values as Values<Table>, operands };
 }
 
@@ -160,14 +168,17 @@ function unknown_option(raw: string, names: readonly string[]): string {
   return `unknown option ${raw}${similar === undefined ? '' : `; did you mean --${similar}?`}`;
 }
 
-function wrong_count(operands: readonly string[], least: number, most: number): string {
-  if (operands.length > most) return `what is ${JSON.stringify(operands[most])}? It is one argument too many`;
-  return least === 1 ? 'an argument is missing' : `${least - operands.length} more argument(s) expected`;
+function wrong_count(operands: readonly string[], min_count: number, max_count: number): string {
+  if (operands.length > max_count)
+    return `what is ${JSON.stringify(operands[max_count])}? It is one argument too many`;
+  return min_count === 1
+    ? 'an argument is missing'
+    : `${min_count - operands.length} more argument(s) expected`;
 }
 
 function value_of(
   raw: string,
-  option: Flag | Text | Quantity,
+  option: FlagOption | TextOption | NumberOption,
   text: string | undefined,
 ): boolean | string | number {
   if (option.type === 'flag') {
@@ -187,19 +198,47 @@ function value_of(
 }
 
 /**
- * A number that was given as text.
+ * Reads a number, and checks its kind and range.
  *
- * @param what named in the message
+ * @param what the name of the number in the message
  * @throws UsageError
  */
 export function read_number(
   what: string,
   text: string,
-  { type, min, max }: Pick<Quantity, 'type' | 'min' | 'max'>,
+  { type, min, max }: Pick<NumberOption, 'type' | 'min' | 'max'>,
 ): number {
   const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
   const fits = value >= min && value <= max && (type === 'number' || Number.isInteger(value));
   if (fits) return value;
   const kind = type === 'integer' ? 'a whole number' : 'a number';
   throw new UsageError(`${what} takes ${kind} from ${min} to ${max}, not ${JSON.stringify(text)}`);
+}
+
+/** Checks that a file can be read. @throws Failure for a directory; the file system's error */
+export function check_file(path: string): void {
+  if (statSync(path).isDirectory()) throw new Failure(`${path} is a directory`, UNUSABLE);
+  accessSync(path, constants.R_OK);
+}
+
+/** Checks that a network interface exists. @throws Failure, which names the existing interfaces */
+export function check_interface(name: string): void {
+  const names = if_nameindex().map(([, each]) => each);
+  if (names.includes(name)) return;
+  throw new Failure(`there is no interface ${JSON.stringify(name)}, only ${names.join(', ')}`, UNUSABLE);
+}
+
+/**
+ * until_interrupted() -> a signal that aborts at the first SIGINT or SIGTERM; the second one ends the process. A command
+ * passes the signal to its calls that wait.
+ */
+export function until_interrupted(): AbortSignal {
+  const controller = new AbortController();
+  const interrupt = () => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    controller.abort();
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  return controller.signal;
 }

@@ -1,20 +1,21 @@
-// How a command ends badly: one clear line and an exit code.
+// The failures of commands: the exit codes, the errors that carry a message for the user, and the one line that is printed
+// for each error. main.ts prints the line and exits with the code.
 import { gaierror, OSError, PermissionError } from '../../socket/index.js';
 import { shown } from '../../util/validate.js';
 
 /** The command did its work. */
 export const DONE = 0;
-/** It ran, and got no answer, or failed. */
+/** The command ran, but got no answer or failed. */
 export const FAILED = 1;
-/** It could not begin: wrong arguments, an unknown host, a missing privilege, an interface, address or file that cannot be had. */
+/** The command could not begin: wrong arguments, an unknown host, a missing privilege, an unusable interface, address or file. */
 export const UNUSABLE = 2;
-/** What a shell says of a program that SIGINT ended. */
+/** The exit code that a shell reports for a program ended by SIGINT. */
 export const INTERRUPTED = 130;
 
-/** The arguments are wrong. */
+/** Wrong arguments; `message` is for the user. */
 export class UsageError extends Error {}
 
-/** What was tried cannot be done; `message` is for the user. */
+/** A failure other than wrong arguments; `message` is for the user. */
 export class Failure extends Error {
   constructor(
     message: string,
@@ -24,29 +25,29 @@ export class Failure extends Error {
   }
 }
 
-/** The calls that set sockets and files up: where they fail, nothing has begun. */
-const BEGINNINGS: readonly unknown[] = ['access', 'bind', 'open', 'setsockopt', 'socket', 'stat'];
+/** The calls that set up sockets and files. If one of them fails, the command could not begin. */
+const SETUP_CALLS: readonly unknown[] = ['access', 'bind', 'open', 'setsockopt', 'socket', 'stat'];
 
-/** The exit code for an error. */
+/** Returns the exit code for an error. */
 export function exit_code_of(error: unknown): number {
   if (error instanceof Failure) return error.exit_code;
-  // A RangeError is the library's, about a value that the arguments gave.
+  // The library throws a RangeError for a bad value, which comes from the arguments.
   const unusable =
     error instanceof RangeError ||
     error instanceof UsageError ||
     error instanceof gaierror ||
     error instanceof PermissionError ||
-    (error instanceof Error && 'syscall' in error && BEGINNINGS.includes(error.syscall));
+    (error instanceof Error && 'syscall' in error && SETUP_CALLS.includes(error.syscall));
   return unusable ? UNUSABLE : FAILED;
 }
 
-/** The line for an error; undefined for one that nobody foresaw, whose stack should be seen. */
+/** Returns the line for an error; undefined for an unexpected error, so that its stack is printed. */
 export function line_of(error: unknown): string | undefined {
   if (error instanceof gaierror) return line_of_lookup(error);
   if (error instanceof OSError && error.errno !== undefined) return `${error.strerror}${context(error)}`;
   const meant = [RangeError, UsageError, Failure, OSError].some((each) => error instanceof each);
   if (meant && error instanceof Error) return error.message;
-  // Of node:fs.
+  // The error is one of node:fs.
   if (error instanceof Error && 'syscall' in error && 'code' in error) return error.message;
   return undefined;
 }

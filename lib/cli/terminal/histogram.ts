@@ -1,41 +1,41 @@
-// How times are spread, as bars of text.
+// A histogram of times, as bars of text. ping prints it below its statistics on a terminal.
 import { coloured } from './output.js';
 
 const BAR_MAX = 40;
 const ROWS_MAX = 10;
 
-/** Round steps: 1, 2 or 5 times a power of ten. */
+/** Returns the width of a class for a range of values: 1, 2 or 5 times a power of ten. */
 function step_of(range: number): number {
-  const rough = range / ROWS_MAX;
-  const power = 10 ** Math.floor(Math.log10(rough));
-  return power * ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10);
+  const min_step = range / ROWS_MAX;
+  const power = 10 ** Math.floor(Math.log10(min_step));
+  return power * ([1, 2, 5, 10].find((factor) => factor * power >= min_step) ?? 10);
 }
 
 /**
- * histogram(values, unit) -> lines, a bar for each class of values.
+ * histogram(values, unit) -> the lines, one bar for each class of values.
  *
- * @param values more than one
+ * @param values two or more
  */
 export function histogram(values: readonly number[], unit: string): string[] {
   const sorted = [...values].sort((a, b) => a - b);
   const min = sorted[0] ?? 0;
-  // The slowest of a hundred shall not press all others into one bar.
-  const most = sorted[Math.ceil((sorted.length - 1) * 0.98)] ?? min;
-  const step = step_of(Math.max(most - min, min / 100, 1e-6));
+  // The slowest two in a hundred are counted together. Otherwise one outlier would squeeze all other values into one bar.
+  const upper = sorted[Math.ceil((sorted.length - 1) * 0.98)] ?? min;
+  const step = step_of(Math.max(upper - min, min / 100, 1e-6));
   const first = Math.floor(min / step);
-  const last = Math.floor(most / step);
+  const last = Math.floor(upper / step);
   const counts = new Array<number>(last - first + 1).fill(0);
-  let beyond = 0;
+  let overflow = 0;
   for (const value of sorted) {
     const row = Math.floor(value / step) - first;
     if (row < counts.length) counts[row] = (counts[row] as number) + 1;
-    else beyond++;
+    else overflow++;
   }
   const digits = Math.max(0, -Math.floor(Math.log10(step)));
-  const highest = Math.max(...counts, beyond);
+  const highest = Math.max(...counts, overflow);
   const labels = counts.map((_, i) => ((first + i) * step).toFixed(digits));
   const rows = counts.map((count, i): [string, number] => [labels[i] as string, count]);
-  if (beyond > 0) rows.push([`≥ ${((last + 1) * step).toFixed(digits)}`, beyond]);
+  if (overflow > 0) rows.push([`≥ ${((last + 1) * step).toFixed(digits)}`, overflow]);
   const width = Math.max(...rows.map(([label]) => label.length));
   return rows.map(([label, count]) => {
     const bar = '█'.repeat(Math.round((count * BAR_MAX) / highest)) || (count > 0 ? '▏' : '');

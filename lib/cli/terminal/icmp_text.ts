@@ -1,4 +1,5 @@
-// What errors of ICMP and ICMPv6 mean, in the words of iputils' ping and the letters of traceroute.
+// Errors of ICMP and ICMPv6 as text: the sentences of iputils' ping, and the letters that traceroute(8) prints behind a time.
+// The tables are indexed by the code of the message.
 import { AF_INET6 } from '../../socket/index.js';
 
 const UNREACHABLE = [
@@ -42,33 +43,33 @@ const LETTERS = [
 ];
 const LETTERS6 = ['!N', '!X', '!S', '!H', '', '!A', '!R'];
 
-/** Types of errors: of ICMP and of ICMPv6. */
+// Types of errors, of ICMP and of ICMPv6.
 const UNREACHABLE_TYPE = 3;
 const TIME_EXCEEDED = 11;
 const UNREACHABLE6_TYPE = 1;
 const TIME_EXCEEDED6 = 3;
 
-/** An error, from wherever it came. */
+/** An error message of ICMP or ICMPv6, from a raw socket or from an error queue. */
 export interface IcmpError {
   readonly family: number;
   readonly type: number;
   readonly code: number;
-  /** The MTU that fits, where it was too big. */
+  /** The MTU of the next hop, if the packet was too big. */
   readonly mtu?: number;
 }
 
-/** Whether a router says that the time to live ran out. */
+/** Returns whether the error reports an expired time to live. */
 export function is_time_exceeded({ family, type }: IcmpError): boolean {
   return type === (family === AF_INET6 ? TIME_EXCEEDED6 : TIME_EXCEEDED);
 }
 
-/** Whether nobody listens at the port of the destination, which therefore is reached. */
+/** Returns whether the error reports a closed port. Then the packet reached the destination. */
 export function is_port_unreachable({ family, type, code }: IcmpError): boolean {
   if (family === AF_INET6) return type === UNREACHABLE6_TYPE && code === 4;
   return type === UNREACHABLE_TYPE && code === 3;
 }
 
-/** What ping says. */
+/** Returns the sentence of ping. */
 export function describe_error({ family, type, code, mtu }: IcmpError): string {
   if (family === AF_INET6) {
     if (type === UNREACHABLE6_TYPE)
@@ -88,7 +89,7 @@ export function describe_error({ family, type, code, mtu }: IcmpError): string {
   return type === 12 ? 'Parameter problem' : `Bad ICMP type: ${type}`;
 }
 
-/** What traceroute puts behind the time: '!H', '!X'; nothing where the destination itself or a router on the way answered. */
+/** Returns the letters of traceroute, such as '!H' or '!X'; '' for an expired time to live. */
 export function annotation(error: IcmpError): string {
   const { family, type, code, mtu } = error;
   if (is_time_exceeded(error)) return '';

@@ -1,79 +1,80 @@
-// What commands print: lines, JSON, colours. A reader that goes away (`| head`) ends the program quietly, as SIGPIPE does
-// with other programs; a full disk ends it with a line.
+// Output of the commands: lines, JSON, colours, columns. If the reader of standard output goes away (`| head`), the program
+// ends quietly, as other programs do by SIGPIPE. If standard output cannot be written (a full disk), it ends with a line.
 import { once } from 'node:events';
 import { styleText } from 'node:util';
 import { FAILED } from './errors.js';
 
+/** The exit code that a shell reports for a program ended by SIGPIPE. */
 const BROKEN_PIPE = 141;
 
 let broken = false;
 
-/** To be called once, before anything is printed. */
+/** Handles errors of standard output and standard error. The program calls it once, before it prints. */
 export function watch_output(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
       const closed = error.code === 'EPIPE';
-      // With nowhere left to complain it goes on.
+      // An unwritable standard error does not end the program.
       if (!closed && stream === process.stderr) return;
-      if (!closed && !broken) complain(`bsd-sockets: cannot print: ${error.message}`);
+      if (!closed && !broken) print_stderr(`bsd-sockets: cannot print: ${error.message}`);
       broken = true;
       process.exit(closed ? BROKEN_PIPE : FAILED);
     });
   }
 }
 
-/** print(line). A line on standard output. */
+/** print(line). Prints a line on standard output. */
 export function print(line = ''): void {
   if (!broken) process.stdout.write(`${line}\n`);
 }
 
-/** complain(line). A line on standard error. */
-export function complain(line: string): void {
+/** print_stderr(line). Prints a line on standard error. */
+export function print_stderr(line: string): void {
   process.stderr.write(`${line}\n`);
 }
 
-/** printed() -> a promise: the reader has taken what was printed, or is about to. For those who print without end. */
-export async function printed(): Promise<void> {
+/** drained() -> a promise that waits until standard output can take more. A command that prints without end awaits it. */
+export async function drained(): Promise<void> {
   if (process.stdout.writableNeedDrain) await once(process.stdout, 'drain');
 }
 
 /**
- * print_json(value). One JSON object on a line. A bigint becomes a number, or text where that would lose digits; bytes become
- * hexadecimal text.
+ * print_json(value). Prints one JSON object on a line. A bigint becomes a number, or text if a number would lose digits; bytes
+ * become hexadecimal text.
  */
 export function print_json(value: object): void {
   print(
     JSON.stringify(value, (_, item: unknown) => {
-      if (typeof item === 'bigint') return plain(item);
-      return is_bytes(item) ? Buffer.from(item.data).toString('hex') : item;
+      if (typeof item === 'bigint') return bigint_json(item);
+      return is_buffer_json(item) ? Buffer.from(item.data).toString('hex') : item;
     }),
   );
 }
 
-/** What Buffer's toJSON() gives. */
-function is_bytes(item: unknown): item is { data: number[] } {
+/** Returns whether the value is a result of Buffer's toJSON(). */
+function is_buffer_json(item: unknown): item is { data: number[] } {
   return (
     typeof item === 'object' && item !== null && 'type' in item && item.type === 'Buffer' && 'data' in item
   );
 }
 
-function plain(value: bigint): number | string {
+function bigint_json(value: bigint): number | string {
   return Number.isSafeInteger(Number(value)) ? Number(value) : String(value);
 }
 
-/** Whether somebody watches standard output. */
+/** Returns whether standard output is a terminal. */
 export function is_terminal(): boolean {
   return process.stdout.isTTY === true;
 }
 
 type Style = Parameters<typeof styleText>[0];
 
-/** coloured(style, text) -> the text in a colour, on a terminal that has some and unless NO_COLOR is set. */
+/** coloured(style, text) -> the text in a colour; unchanged without a terminal that has colours, or if NO_COLOR is set. */
 export function coloured(style: Style, text: string): string {
   return is_terminal() && process.stdout.hasColors() ? styleText(style, text) : text;
 }
 
-/** Rows as columns: each as wide as its widest cell. */
+/** Returns rows as lines of aligned columns. A column is as wide as its widest cell. */
 export function table(rows: readonly (readonly string[])[], gap = 2): string[] {
   const widths: number[] = [];
   for (const row of rows) {

@@ -1,22 +1,25 @@
-// A bar that shows how far a command is, on standard error where that is a terminal.
+// The progress bar of sweep and arp-scan, on standard error if that is a terminal.
+
+/** The width of the bar, in characters. */
 const WIDTH = 30;
-const EVERY_MS = 100;
+/** The least time between two updates, in milliseconds. */
+const INTERVAL_MS = 100;
 
 export class Progress {
   readonly #shown = process.stderr.isTTY === true;
   #last = 0;
 
-  /** Draws it, ten times a second at most. */
+  /** Draws the bar, at most once in INTERVAL_MS. */
   update(done: number, total: number, words: string): void {
     const now = performance.now();
-    if (!this.#shown || now - this.#last < EVERY_MS) return;
+    if (!this.#shown || now - this.#last < INTERVAL_MS) return;
     this.#last = now;
     const part = total === 0 ? 1 : Math.min(1, done / total);
     const bar = '█'.repeat(Math.round(part * WIDTH)).padEnd(WIDTH, '░');
     process.stderr.write(`\r${bar} ${String(Math.round(part * 100)).padStart(3)} %  ${words}\x1b[K`);
   }
 
-  /** Wipes it away, for a line or for good. */
+  /** Erases the bar. The next update draws it again. */
   clear(): void {
     if (!this.#shown) return;
     this.#last = 0;

@@ -1,6 +1,6 @@
-// Which name was meant: the nearest by edit distance.
+// Suggestions for a mistyped command or option: the name with the smallest edit distance.
 
-/** How many letters to insert, delete, change or swap to make one word of another. */
+/** Returns the number of letters to insert, delete, change or swap to turn one word into another. */
 function distance(a: string, b: string): number {
   let before: number[] = [];
   let above = Array.from({ length: b.length + 1 }, (_, i) => i);
@@ -22,7 +22,7 @@ function distance(a: string, b: string): number {
   return above[b.length] as number;
 }
 
-/** The name that `word` most likely means, if one is near. */
+/** Returns the name that is closest to `word`; undefined if none is close. */
 export function closest(word: string, names: readonly string[]): string | undefined {
   const ranked = names
     .map((name) => ({ name, steps: name.startsWith(word) && word.length > 1 ? 0 : distance(word, name) }))

@@ -1,7 +1,7 @@
-// A packet on one line, in the words of tcpdump.
+// The summary of a packet on one line, in the format of tcpdump. sniff prints it.
 import type { Layer, Packet } from '../../packet/index.js';
 
-type Of<Name extends Layer['layer']> = Extract<Layer, { readonly layer: Name }>;
+type LayerOf<Name extends Layer['layer']> = Extract<Layer, { readonly layer: Name }>;
 
 const TCP_FLAGS: readonly [bit: number, letter: string][] = [
   [0x02, 'S'],
@@ -21,10 +21,10 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   132: 'sctp',
 };
 
-/** One side of a conversation: "10.0.0.1.80" with a port. */
-const end = (host: string, port?: number) => (port === undefined ? host : `${host}.${port}`);
+/** Returns an address in the format of tcpdump: "10.0.0.1.80" with a port. */
+const endpoint = (host: string, port?: number) => (port === undefined ? host : `${host}.${port}`);
 
-function tcp_words(tcp: Of<'tcp'>, length: number): string {
+function tcp_text(tcp: LayerOf<'tcp'>, length: number): string {
   const { flags, seq, ack, window } = tcp;
   const letters = TCP_FLAGS.filter(([bit]) => flags & bit).map(([, letter]) => letter);
   const range = length > 0 ? `${seq}:${(seq + length) >>> 0}` : String(seq);
@@ -32,68 +32,68 @@ function tcp_words(tcp: Of<'tcp'>, length: number): string {
   return `Flags [${letters.join('') || 'none'}], seq ${range}${acknowledged}, win ${window}, length ${length}`;
 }
 
-/** "echo request, id 7, seq 1", or the name of another message, with what it quotes. */
-function icmp_words(message: Of<'icmp'> | Of<'icmpv6'>): string {
+/** Returns "echo request, id 7, seq 1", or the name of another message and the packet that it quotes. */
+function icmp_text(message: LayerOf<'icmp'> | LayerOf<'icmpv6'>): string {
   const { name } = message;
   if (name === 'echo' || name === 'echo_reply') {
     return `echo ${name === 'echo' ? 'request' : 'reply'}, id ${message.id}, seq ${message.seq}`;
   }
   if (name === 'neighbor_solicitation') return `neighbor solicitation, who has ${message.target}`;
   if (name === 'neighbor_advertisement') return `neighbor advertisement, tgt is ${message.target}`;
-  const words = name === 'unknown' ? `type ${message.type}` : name.replaceAll('_', ' ');
+  const text = name === 'unknown' ? `type ${message.type}` : name.replaceAll('_', ' ');
   const code = message.code === 0 ? '' : ` (code ${message.code})`;
-  const quoted = 'quoted' in message ? ip_words(message.quoted) : undefined;
-  return `${words}${code}${quoted === undefined ? '' : ` about [${quoted}]`}`;
+  const quoted = 'quoted' in message ? ip_text(message.quoted) : undefined;
+  return `${text}${code}${quoted === undefined ? '' : ` about [${quoted}]`}`;
 }
 
-/** What an IPv4 or IPv6 packet says, from the first such layer on. */
-function ip_words(layers: readonly Layer[]): string | undefined {
+/** Returns the summary of the first IPv4 or IPv6 layer and the layers above it; undefined without such a layer. */
+function ip_text(layers: readonly Layer[]): string | undefined {
   const at = layers.findIndex(({ layer }) => layer === 'ipv4' || layer === 'ipv6');
   const ip = layers[at];
   if (ip === undefined || (ip.layer !== 'ipv4' && ip.layer !== 'ipv6')) return undefined;
-  const four = ip.layer === 'ipv4';
-  const size = four ? ip.total_length - ip.header_length : ip.payload_length;
+  const is_ipv4 = ip.layer === 'ipv4';
+  const size = is_ipv4 ? ip.total_length - ip.header_length : ip.payload_length;
   const above = layers[at + 1];
   const from_to = (src?: number, dst?: number) =>
-    `${four ? 'IP' : 'IP6'} ${end(ip.src, src)} > ${end(ip.dst, dst)}: `;
+    `${is_ipv4 ? 'IP' : 'IP6'} ${endpoint(ip.src, src)} > ${endpoint(ip.dst, dst)}: `;
   switch (above?.layer) {
     case 'udp':
       return `${from_to(above.src_port, above.dst_port)}UDP, length ${above.length - 8}`;
     case 'tcp':
-      return from_to(above.src_port, above.dst_port) + tcp_words(above, size - above.data_offset);
+      return from_to(above.src_port, above.dst_port) + tcp_text(above, size - above.data_offset);
     case 'icmp':
-      return `${from_to()}ICMP ${icmp_words(above)}, length ${size}`;
+      return `${from_to()}ICMP ${icmp_text(above)}, length ${size}`;
     case 'icmpv6':
-      return `${from_to()}ICMP6, ${icmp_words(above)}, length ${size}`;
+      return `${from_to()}ICMP6, ${icmp_text(above)}, length ${size}`;
     case 'ipv4':
     case 'ipv6':
-      return from_to() + (ip_words(layers.slice(at + 1)) ?? '');
+      return from_to() + (ip_text(layers.slice(at + 1)) ?? '');
   }
-  const protocol = four ? ip.protocol : ip.next_header;
+  const protocol = is_ipv4 ? ip.protocol : ip.next_header;
   return `${from_to()}${PROTOCOLS[protocol] ?? `ip-proto-${protocol}`}, length ${size}`;
 }
 
-function arp_words({ operation, sender_ip, sender_mac, target_ip }: Of<'arp'>): string {
+function arp_text({ operation, sender_ip, sender_mac, target_ip }: LayerOf<'arp'>): string {
   if (operation === 1) return `ARP, Request who-has ${target_ip} tell ${sender_ip}, length 28`;
   if (operation === 2) return `ARP, Reply ${sender_ip} is-at ${sender_mac}, length 28`;
   return `ARP, operation ${operation}, length 28`;
 }
 
 /**
- * summarize(packet) -> one line.
+ * summarize(packet, length) -> one line.
  *
- * @param packet what `parse` gave
- * @param length of the packet on the wire
+ * @param packet the result of `parse`
+ * @param length bytes of the packet on the wire
  */
 export function summarize(packet: Packet, length: number): string {
   const tags = packet.layers.flatMap((layer) => (layer.layer === 'vlan' ? [`vlan ${layer.id}, `] : []));
   const arp = packet.get('arp');
-  const words = arp === undefined ? ip_words(packet.layers) : arp_words(arp);
+  const text = arp === undefined ? ip_text(packet.layers) : arp_text(arp);
   const malformed = packet.problems.length > 0 ? ` [${packet.problems[0]?.message}]` : '';
-  return tags.join('') + (words ?? link_words(packet, length)) + malformed;
+  return tags.join('') + (text ?? link_text(packet, length)) + malformed;
 }
 
-function link_words({ layers: [link] }: Packet, length: number): string {
+function link_text({ layers: [link] }: Packet, length: number): string {
   if (link?.layer === 'ethernet') {
     const type = link.ethertype.toString(16).padStart(4, '0');
     return `${link.src} > ${link.dst}, ethertype 0x${type}, length ${length}`;

@@ -1,4 +1,4 @@
-// The version of the package.
+// The version of the package, from its package.json.
 import { readFileSync } from 'node:fs';
 
 /** version() -> '0.1.0'. */

@@ -1,33 +1,36 @@
-// The sockets of send_receive: raw ones to send, packet sockets to receive, because only these show whole packets of both IP versions,
-// and of any protocol. And what the kernel does to packets on their way out.
+// The sockets of send_receive: raw sockets send; packet sockets receive, because only these deliver whole packets of both IP
+// versions and of any protocol. The addresses that a packet leaves out, and the header fields that the kernel rewrites, are
+// here as well. The matching of answers is in answers.ts, the timing in send_receive.ts.
+import { hardware_text, link_layer, source_address } from '../../calls/own_address.js';
 import * as promises from '../../promises/index.js';
 import * as socket from '../../socket/index.js';
 import { decode_control } from '../../structs/index.js';
-import { read_hardware } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
 
-/** How a packet is sent: the layer that it begins with, and to whom, where the kernel finds the way. */
+/** The first layer of a packet, and the destination, which the kernel routes an IP packet to. */
 export interface Route {
   readonly kind: 'ethernet' | 'ipv4' | 'ipv6';
   readonly dst: string;
 }
 
-/** Called with each packet that comes: its bytes, their link type, and when it came, by performance.now(). */
+/** Called with each received packet: its bytes, their link type, and its time of arrival by performance.now(). */
 export type Receiver = (data: Buffer, linktype: number, at_ms: number) => void;
 
 const RECEIVE_BUFFER = 4 << 20;
+/** Bytes for the control messages of a packet. */
 const ANCILLARY = 64;
+/** The most bytes of a packet: of IP, and of Ethernet with a VLAN tag. */
 const LARGEST = 65_535 + 18;
+/** The port of the discard service, for looking a route up. */
 const DISCARD = 9;
-const ARPHRD_ETHER = 1;
-const ARPHRD_LOOPBACK = 772;
-/** So many packets are received before others of this event loop have their turn. */
+const MAC_SIZE = 6;
+/** Packets that a socket receives before it yields a turn of the event loop. */
 const BATCH = 64;
-/** A stamp that is older than this is one of another time. */
+/** Kernel time stamps older than this are ignored: the clock was set meanwhile. */
 const PLAUSIBLE_MS = 10_000;
 
-/** How far the clock of the kernel's stamps is ahead of performance.now(), in milliseconds: read when its millisecond changes. */
+/** Returns the milliseconds from performance.now() to the clock of the kernel's stamps, read when Date.now() changes. */
 function clock_offset(): number {
   const before = Date.now();
   let now = before;
@@ -37,18 +40,18 @@ function clock_offset(): number {
 
 type Sock = promises.socket<number>;
 
-export class Wire {
+export class RawSockets {
   readonly #sockets: Sock[] = [];
   readonly #senders = new Map<Route['kind'], Sock>();
   readonly #offset = clock_offset();
   #closed = false;
 
   /**
-   * Opens what is needed for some kinds of packets, and receives from then on.
+   * Opens the sockets for some kinds of packets, and starts receiving.
    *
    * @param interface_name the only interface to use; Ethernet needs it
-   * @param fail is told of an error in receiving
-   * @throws OSError: PermissionError without CAP_NET_RAW, ENODEV for an interface that is not there
+   * @param fail called with an error of receiving
+   * @throws OSError: PermissionError without CAP_NET_RAW, ENODEV for an unknown interface
    */
   constructor(
     kinds: ReadonlySet<Route['kind']>,
@@ -57,10 +60,10 @@ export class Wire {
     fail: (error: unknown) => void,
   ) {
     try {
-      for (const kind of kinds) this.#senders.set(kind, this.#keep(open_sender(kind, interface_name)));
-      for (const [protocol, type] of receiving(kinds)) {
+      for (const kind of kinds) this.#senders.set(kind, this.#add(open_sender(kind, interface_name)));
+      for (const [protocol, type] of receivers(kinds)) {
         const [sock, linktype] = open_receiver(type, protocol, interface_name);
-        this.#listen(this.#keep(sock), linktype, receiver).catch((error: unknown) => {
+        this.#listen(this.#add(sock), linktype, receiver).catch((error: unknown) => {
           if (!this.#closed) fail(error);
         });
       }
@@ -70,23 +73,23 @@ export class Wire {
     }
   }
 
-  #keep(sock: socket.socket<number>): Sock {
-    const kept = promises.from_socket(sock);
-    this.#sockets.push(kept);
-    return kept;
+  #add(sock: socket.socket<number>): Sock {
+    const added = promises.from_socket(sock);
+    this.#sockets.push(added);
+    return added;
   }
 
   async #listen(sock: Sock, linktype: number, receiver: Receiver): Promise<void> {
     for (let count = 1; !this.#closed; count++) {
       const [data, ancdata] = await sock.recvmsg(LARGEST, ANCILLARY);
-      const at_ms = this.#when(ancdata);
+      const at_ms = this.#arrival_ms(ancdata);
       if (!this.#closed) receiver(data, linktype, at_ms);
       if (count % BATCH === 0) await new Promise(setImmediate);
     }
   }
 
-  /** When a packet came: as the kernel says, if its clock was not set meanwhile. */
-  #when(ancdata: Parameters<typeof decode_control>[0]): number {
+  /** Returns the time of arrival: the kernel's stamp, or the present if the stamp is implausible. */
+  #arrival_ms(ancdata: Parameters<typeof decode_control>[0]): number {
     const now = performance.now();
     const stamp = decode_control(ancdata).find(({ type }) => type === 'SCM_TIMESTAMPNS');
     if (stamp?.type !== 'SCM_TIMESTAMPNS') return now;
@@ -111,22 +114,22 @@ export class Wire {
 
 function open_sender(kind: Route['kind'], interface_name: string | undefined): socket.socket<number> {
   if (kind === 'ethernet') {
-    // Protocol 0: it receives nothing.
-    return prepared(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0), (sock) => {
+    // Protocol 0 receives no packets.
+    return set_up(socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0), (sock) => {
       sock.bind([interface_name ?? '', 0]);
     });
   }
-  // IPPROTO_RAW means that the IP header is part of what is sent (IP_HDRINCL), and that nothing is received.
+  // With IPPROTO_RAW, the sent bytes include the IP header (IP_HDRINCL), and the socket receives no packets.
   const family = kind === 'ipv4' ? socket.AF_INET : socket.AF_INET6;
-  return prepared(socket.socket<number>(family, socket.SOCK_RAW, socket.IPPROTO_RAW), (sock) => {
+  return set_up(socket.socket<number>(family, socket.SOCK_RAW, socket.IPPROTO_RAW), (sock) => {
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
     if (interface_name !== undefined)
       sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface_name);
   });
 }
 
-/** The socket when `prepare` is done with it; closed if that fails. */
-function prepared<F extends number>(sock: socket.socket<F>, prepare: (sock: socket.socket<F>) => void) {
+/** Runs `prepare` on a socket, and closes the socket if that fails. @returns the socket */
+function set_up<F extends number>(sock: socket.socket<F>, prepare: (sock: socket.socket<F>) => void) {
   try {
     prepare(sock);
     return sock;
@@ -136,8 +139,8 @@ function prepared<F extends number>(sock: socket.socket<F>, prepare: (sock: sock
   }
 }
 
-/** What to receive, by protocol and type of the packet socket: whole frames, or the packets of the IP versions. */
-function receiving(kinds: ReadonlySet<Route['kind']>): [protocol: number, type: number][] {
+/** Returns the protocol and type of each packet socket to open: one for whole frames, or one for each IP version. */
+function receivers(kinds: ReadonlySet<Route['kind']>): [protocol: number, type: number][] {
   if (kinds.has('ethernet')) return [[socket.ETH_P_ALL, socket.SOCK_RAW]];
   return [...kinds].map((kind) => [kind === 'ipv4' ? socket.ETH_P_IP : socket.ETH_P_IPV6, socket.SOCK_DGRAM]);
 }
@@ -147,13 +150,13 @@ function open_receiver(
   protocol: number,
   interface_name: string | undefined,
 ): [sock: socket.socket<number>, linktype: number] {
-  // With a protocol it receives from all interfaces at once, so one interface is told afterwards.
+  // A socket with a protocol receives from all interfaces at once. For one interface, bind() sets the protocol.
   const sock = socket.socket(
     socket.AF_PACKET,
     type,
     interface_name === undefined ? socket.htons(protocol) : 0,
   );
-  prepared(sock, () => {
+  set_up(sock, () => {
     sock.setsockopt(socket.SOL_PACKET, socket.PACKET_IGNORE_OUTGOING, 1);
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER);
@@ -161,57 +164,41 @@ function open_receiver(
   });
   if (interface_name === undefined) return [sock, LINKTYPE_RAW];
   const [, , , hatype] = sock.getsockname();
-  const has_frames = type === socket.SOCK_RAW && [ARPHRD_ETHER, ARPHRD_LOOPBACK].includes(hatype);
+  const has_frames =
+    type === socket.SOCK_RAW && [socket.ARPHRD_ETHER, socket.ARPHRD_LOOPBACK].includes(hatype);
   return [sock, has_frames ? LINKTYPE_ETHERNET : LINKTYPE_RAW];
 }
 
-/** The address of a destination, with its scope where it needs one. */
+/** Returns the address of a destination; a local IPv6 address with the interface as its scope. */
 function address_of(kind: 'ipv4' | 'ipv6', dst: string, port: number, interface_name: string | undefined) {
   if (kind === 'ipv4') return [dst, port] as const;
   const is_local = /^f[ef]/i.test(dst) && interface_name !== undefined;
   return [dst, port, 0, is_local ? socket.if_nametoindex(interface_name) : 0] as const;
 }
 
-/** The address that the kernel would send from; undefined where there is no way there. */
+/** Returns the source address of packets to a destination; undefined if there is no route. */
 export function source_for(
   kind: 'ipv4' | 'ipv6',
   dst: string,
   interface_name: string | undefined,
 ): string | undefined {
   const family = kind === 'ipv4' ? socket.AF_INET : socket.AF_INET6;
-  const sock = socket.socket<number>(family, socket.SOCK_DGRAM);
   try {
-    if (interface_name !== undefined)
-      sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, interface_name);
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
-    // Nothing is sent by this.
-    sock.connect(address_of(kind, dst, DISCARD, interface_name));
-    const name: unknown = sock.getsockname();
-    return Array.isArray(name) ? String(name[0]) : undefined;
+    return source_address(family, address_of(kind, dst, DISCARD, interface_name), interface_name);
   } catch (error) {
     if (error instanceof socket.OSError) return undefined;
     throw error;
-  } finally {
-    sock.close();
   }
 }
 
-/** The link-layer address of an interface. @throws OSError */
+/** Returns the MAC address of an interface; undefined if its link-layer address has another size. @throws OSError */
 export function hardware_of(interface_name: string): string | undefined {
-  const sock = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0);
-  try {
-    sock.bind([interface_name, 0]);
-    const [, , , , address] = sock.getsockname();
-    return address.length === 6
-      ? read_hardware(new DataView(address.buffer, address.byteOffset), 0)
-      : undefined;
-  } finally {
-    sock.close();
-  }
+  const { address } = link_layer(interface_name);
+  return address.length === MAC_SIZE ? hardware_text(address) : undefined;
 }
 
-/** Why a raw socket would not send these bytes as they are: the kernel writes length and checksum of IPv4 headers itself. */
-export function rewritten(bytes: Buffer): 'total_length' | 'checksum' | undefined {
+/** Returns the field of an IPv4 header that the kernel would rewrite: it sets length and checksum itself. Undefined if both fit. */
+export function rewritten_field(bytes: Buffer): 'total_length' | 'checksum' | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   if (view.getUint16(2) !== bytes.length) return 'total_length';
   const size = (view.getUint8(0) & 15) * 4;

@@ -1,4 +1,4 @@
-// send_receive: packets out, their answers back. answers.ts says what is an answer, wire.ts has the sockets; here is who waits for whom,
+// send_receive: packets out, their answers back. answers.ts says what is an answer, raw_sockets.ts has the sockets; here is who waits for whom,
 // for how long, and how often it is tried.
 import { if_nametoindex } from '../../socket/index.js';
 import { sleep } from '../../util/deadline.js';
@@ -18,7 +18,7 @@ import type { Draft } from '../layer_types.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
 import { Packet, parse } from '../parse.js';
 import { answers, fits, questions } from './answers.js';
-import { hardware_of, type Route, rewritten, source_for, Wire } from './raw_sockets.js';
+import { hardware_of, RawSockets, type Route, rewritten_field, source_for } from './raw_sockets.js';
 
 export interface SendReceiveOptions {
   /** seconds to wait after the last packet of each try: 2 unless given; null for ever */
@@ -83,14 +83,14 @@ export async function send_receive<P extends Sent>(
   if (probes.length === 0) return { answered: [], unanswered: [] };
   const exchange = new Exchange(probes);
   const kinds = new Set(probes.map(({ route }) => route.kind));
-  const wire = new Wire(kinds, interface_name, exchange.take, exchange.fail);
+  const sockets = new RawSockets(kinds, interface_name, exchange.take, exchange.fail);
   const abort = (): void => exchange.fail(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });
   try {
-    return await exchange.run(wire, timing);
+    return await exchange.run(sockets, timing);
   } finally {
     signal?.removeEventListener('abort', abort);
-    wire.close();
+    sockets.close();
   }
 }
 
@@ -126,7 +126,7 @@ function prepare<P extends Sent>(packet: P, name: string, interface_name: string
     throw new TypeError(`${name} begins with ethernet: interface must name where to send it`);
   }
   const built = given ?? build(...layers.map((layer) => with_id(with_source(layer, interface_name))));
-  const wrong = first.layer === 'ipv4' ? rewritten(built) : undefined;
+  const wrong = first.layer === 'ipv4' ? rewritten_field(built) : undefined;
   if (wrong !== undefined) {
     throw new RangeError(
       `${name}: the kernel replaces ipv4.${wrong} by the correct one; begin with ethernet to send it as it is`,
@@ -227,7 +227,7 @@ class Exchange<P extends Sent> {
     return first;
   }
 
-  async run(wire: Wire, { timeout, interval, retries }: Timing): Promise<Exchanged<P>> {
+  async run(sockets: RawSockets, { timeout, interval, retries }: Timing): Promise<Exchanged<P>> {
     for (let round = 0; round <= retries && !this.#over.signal.aborted; round++) {
       let is_first = true;
       for (const probe of this.#pending) {
@@ -236,7 +236,7 @@ class Exchange<P extends Sent> {
         is_first = false;
         if (!this.#pending.has(probe)) continue;
         probe.sent_ms = performance.now();
-        await wire.send(probe.bytes, probe.route, this.#over.signal).catch((error: unknown) => {
+        await sockets.send(probe.bytes, probe.route, this.#over.signal).catch((error: unknown) => {
           if (!this.#over.signal.aborted) throw error;
         });
       }

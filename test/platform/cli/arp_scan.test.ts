@@ -1,4 +1,4 @@
-// bsd-sockets arp-scan beside arp-scan and arping of others.
+// bsd-sockets arp-scan beside the programs arp-scan and arping.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Running, run } from '../../unit/cli/run.js';
 import { has, missing_for_topology, Topology } from './topology.js';
@@ -24,7 +24,7 @@ const ours = (args: readonly string[], uid?: number) =>
   run(['arp-scan', ...args], { behind: net.behind(net.near, uid) });
 const HOSTS = ['10.77.1.1', '10.77.1.200', '10.77.1.7', '10.77.1.9'];
 
-/** "address mac" of each line, sorted. */
+/** Returns "address mac" of each line, sorted. */
 const pairs = (text: string) =>
   [...text.matchAll(/^(10\.\S+)\s+([0-9a-f:]{17})/gm)]
     .map(([, address, owner]) => `${address} ${owner}`)
@@ -37,7 +37,7 @@ describe('arp-scan', () => {
     expect(pairs(stdout)).toEqual(HOSTS.map((host) => `${host} ${mac}`));
     expect(stderr).toMatch(/^254 addresses on near0: 4 answered; \d+ requests in [\d.]+ s\n$/);
     if (!has('arp-scan')) return;
-    // It asks again where an answer is late, and would list both.
+    // arp-scan repeats a request if the answer is late, and would list both answers.
     const theirs = net.try_in(net.near, 'arp-scan', '-q', '--ignoredups', '-I', 'near0', '10.77.1.0/24');
     expect(pairs(stdout)).toEqual(pairs(theirs.stdout));
   });

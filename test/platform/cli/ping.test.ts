@@ -19,7 +19,7 @@ beforeEach((ctx) => {
 const ours = (args: readonly string[], uid?: number) =>
   run(['ping', ...args], { behind: net.behind(net.near, uid) });
 
-/** Without what differs from run to run. */
+/** Returns the text without times, which differ from run to run. */
 function timeless(text: string): string {
   return text
     .replaceAll(/time=[\d.]+ ms/g, 'time=T ms')
@@ -32,7 +32,7 @@ describe('ping', () => {
     ['192.0.2.1', 'Network is unreachable'],
     ['2001:db8::1', 'Cannot assign requested address'],
   ])('no way to %s: it cannot begin, as iputils', async (host, why) => {
-    // A namespace of its own has no routes.
+    // A new namespace has no routes.
     const outcome = await run(['ping', '-c1', host], { behind: ['unshare', '-n'] });
     const stderr = `bsd-sockets ping: connect: ${why}\n`;
     expect(outcome).toMatchObject({ code: 2, stdout: '', stderr });
@@ -80,7 +80,7 @@ describe('ping', () => {
   });
 
   test('duplicates are counted', async () => {
-    // Two machines answer what goes to all.
+    // Two hosts answer a multicast request.
     const { code, stdout } = await ours(['-c4', '-i0.2', '--json', 'ff02::1%near0']);
     expect(code).toBe(0);
     const lines = stdout

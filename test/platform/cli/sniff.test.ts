@@ -1,4 +1,4 @@
-// bsd-sockets sniff: what it prints and writes beside what tcpdump makes of it.
+// bsd-sockets sniff: its lines and capture files beside those of tcpdump.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -158,7 +158,7 @@ describe('sniff', () => {
       net.far,
     );
     running.child.kill('SIGSTOP');
-    // Far more than 4 KiB while nobody reads.
+    // The packets are far more than the 4 KiB buffer, and sniff does not read meanwhile.
     net.in(net.far, 'bash', '-c', 'for i in $(seq 500); do echo flood > /dev/udp/127.0.0.1/9; done');
     running.child.kill('SIGCONT');
     await running.prints(/listening/);
@@ -170,7 +170,7 @@ describe('sniff', () => {
         stderr,
       ) ?? [];
     expect(Number(dropped)).toBeGreaterThan(0);
-    // Each packet is seen as it leaves and as it comes.
+    // Each packet is seen twice: as it leaves and as it arrives.
     expect(Number(received)).toBe(1000);
     expect(Number(captured) + Number(dropped)).toBeLessThanOrEqual(1000);
   });

@@ -1,15 +1,15 @@
-// Three network namespaces in a row, joined by veth pairs: near — router — far. With IPv4 and IPv6, and in the router a network that it
-// calls unreachable, one that is prohibited, and one that swallows everything.
+// Three network namespaces in a row, joined by veth pairs: near — router — far. They have IPv4 and IPv6.
+// The router reports one network as unreachable and one as prohibited, and drops all packets to a third.
 import { execFileSync, spawnSync } from 'node:child_process';
 
 const FORWARDING = ['net.ipv4.ip_forward=1', 'net.ipv6.conf.all.forwarding=1'];
 
-/** Whether a program is there. */
+/** Returns whether a program is installed. */
 export function has(program: string): boolean {
   return spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 }
 
-/** Why there can be no such topology here; undefined if there can. */
+/** Returns the reason why the topology cannot be made here; undefined if it can. */
 export function missing_for_topology(): string | undefined {
   if (process.getuid?.() !== 0) return 'needs root for network namespaces';
   if (!has('ip')) return 'needs iproute2';
@@ -54,7 +54,7 @@ export class Topology {
       ip('-n', name, '-6', 'route', 'add', 'default', 'via', v6);
     }
     for (const setting of FORWARDING) this.in(router, 'sysctl', '-qw', setting);
-    // Errors come at once, not one a second.
+    // The kernel sends errors without its limit of one a second.
     for (const name of [router, far]) {
       this.in(name, 'sysctl', '-qw', 'net.ipv4.icmp_ratelimit=0', 'net.ipv4.icmp_msgs_per_sec=100000');
       this.in(name, 'sysctl', '-qw', 'net.ipv6.icmp.ratelimit=0');
@@ -63,7 +63,7 @@ export class Topology {
     ip('-n', router, '-6', 'route', 'add', 'unreachable', 'fd77:3::/64');
     ip('-n', router, 'route', 'add', '10.77.3.0/24', 'via', '10.77.2.2');
     ip('-n', router, 'route', 'add', '10.77.4.0/24', 'via', '10.77.2.2');
-    // Not by routes: their errors have a limit that only the first namespace can change.
+    // A firewall rejects these packets: the errors of routes have a limit that only the first namespace can change.
     this.in(
       router,
       'nft',
@@ -72,7 +72,7 @@ export class Topology {
        add rule ip t forward ip daddr 10.77.4.0/24 reject with icmp type admin-prohibited;`,
     );
     this.permit_ping(false);
-    // The first packet finds its neighbours known.
+    // The first packet of a test then needs no neighbour discovery.
     for (const target of ['10.77.2.2', 'fd77:2::2'])
       spawnSync('ip', this.behind(near).slice(1).concat('ping', '-c1', '-W5', target));
   }
@@ -84,26 +84,26 @@ export class Topology {
     );
   }
 
-  /** What to put in front of a command so that it runs in a namespace, as another user if one is named. */
+  /** Returns the arguments that run a command in a namespace, as another user if `uid` is set. */
   behind(name: string, uid?: number): string[] {
     const user = uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups'];
     return ['ip', 'netns', 'exec', name, ...user];
   }
 
-  /** Runs a command in a namespace to its end; what it printed. */
+  /** Runs a command in a namespace to its end. @returns its output */
   in(name: string, ...command: string[]): string {
     const [file = '', ...args] = [...this.behind(name), ...command];
     return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
   }
 
-  /** The same for a command that may fail. */
+  /** Runs a command that may fail in a namespace. @returns its output */
   try_in(name: string, ...command: string[]): { code: number | null; stdout: string; stderr: string } {
     const [file = '', ...args] = [...this.behind(name), ...command];
     const { status, stdout, stderr } = spawnSync(file, args, { encoding: 'utf8', timeout: 30_000 });
     return { code: status, stdout, stderr };
   }
 
-  /** Whether every group may ping by datagram sockets in `near`. */
+  /** Lets every group, or no group, ping by datagram sockets in `near`. */
   permit_ping(permitted: boolean): void {
     const range = permitted ? '0 2147483647' : '1 0';
     this.in(this.near, 'sysctl', '-qw', `net.ipv4.ping_group_range=${range}`);

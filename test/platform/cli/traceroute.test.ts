@@ -18,7 +18,7 @@ beforeEach((ctx) => {
 const ours = (args: readonly string[], uid?: number) =>
   run(['traceroute', ...args], { behind: net.behind(net.near, uid) });
 
-/** traceroute(8), which otherwise gives up on a busy machine: it waits for thrice the time of the first answer. */
+/** Runs traceroute(8). Without -w, it waits for three times the first answer's time only, too short on a busy machine. */
 function theirs(args: readonly string[]): string | undefined {
   const wait = args.includes('-w') ? [] : ['-w', '5,0,0'];
   return has('traceroute') ? net.try_in(net.near, 'traceroute', ...wait, ...args).stdout : undefined;

@@ -1,4 +1,4 @@
-// bsd-sockets doctor: what it says is so.
+// bsd-sockets doctor: its findings match the system.
 import { readFileSync } from 'node:fs';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';

@@ -1,4 +1,4 @@
-// The frame of the command: what is common to all of its parts.
+// bsd-sockets: the behaviour that all commands share.
 import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -111,7 +111,7 @@ describe('bsd-sockets', () => {
   });
 
   test('a reader that goes away ends it quietly', () => {
-    // `head -c 0` closes the pipe at once; the exit code is what a shell says of SIGPIPE.
+    // `head -c 0` closes the pipe at once. The exit code is the one that a shell reports for SIGPIPE.
     const script =
       `{ "${process.execPath}" "${program}" doctor; echo "code $?" >&2; } 2>&1 >/dev/null | cat; ` +
       `{ sleep 0.5; "${process.execPath}" "${program}" doctor --json; echo "code $?" >&2; } 2>&1 >&3 3>&- | cat`;
@@ -121,7 +121,7 @@ describe('bsd-sockets', () => {
 
   test('colours only on a terminal', async () => {
     expect((await run(['doctor'])).stdout).not.toContain('\x1b');
-    // script(1) of util-linux gives it one.
+    // script(1) of util-linux provides a terminal.
     const on_terminal = (env: NodeJS.ProcessEnv) =>
       execFileSync('script', ['-qec', `"${process.execPath}" "${program}" doctor`, '/dev/null'], {
         encoding: 'utf8',

@@ -11,7 +11,7 @@ import { program, Running, run } from './run.js';
 const has_nc = spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr?.startsWith('OpenBSD');
 const path = (name: string) => `/tmp/bsd-sockets-nc-${process.pid}-${name}`;
 
-/** Starts a listening nc on any port; which one it took. */
+/** Starts a listening nc on any port. @returns the nc and its port */
 async function listening(
   args: readonly string[],
   input: string | Buffer | 'open' = '',
@@ -21,7 +21,7 @@ async function listening(
   return [server, port];
 }
 
-/** A port that nobody listens on. */
+/** Returns a port that is closed. */
 function closed_port(type = socket.SOCK_STREAM): string {
   const sock = socket.socket(socket.AF_INET, type);
   sock.bind(['127.0.0.1', 0]);
@@ -71,7 +71,7 @@ describe('nc', () => {
     const written = new Promise<void>((resolve) =>
       client.child.stdin?.end(Buffer.alloc(64 * 2 ** 20), () => resolve()),
     );
-    // 64 MB do not fit into the buffers between: the input is not taken yet.
+    // 64 MB do not fit into the buffers between: nc has not read all of the input yet.
     const early = await Promise.race([
       written.then(() => true),
       new Promise((resolve) => setTimeout(resolve, 300)),
@@ -199,7 +199,7 @@ describe('nc', () => {
     let ports: Readonly<Record<string, string>> = {};
     beforeAll(() => {
       ports = { OPEN: server_with(128), FULL: server_with(0), CLOSED: closed_port() };
-      // Whoever comes when the queue is full gets no answer.
+      // A connection is not answered while the queue is full.
       for (let i = 0; i < 4; i++) {
         const client = socket.socket(socket.AF_INET, socket.SOCK_STREAM);
         clients.push(client);

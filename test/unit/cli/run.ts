@@ -1,16 +1,16 @@
-// Runs the command as a user does: a process of its own, with what it prints and how it ends.
+// Runs the command as a user does: in a process of its own, with its output and its exit code.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { vi } from 'vitest';
 
-// Each command is a process that starts anew, on a machine that may be busy.
+// Each command is a new process, on a machine that may be busy.
 vi.setConfig({ testTimeout: 90_000, hookTimeout: 60_000 });
 
 /** The program behind `npx bsd-sockets`. */
 export const program = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url));
 
-// Tells "hung" from "returned".
+// The milliseconds after which a command counts as hung.
 const HUNG_MS = 60_000;
 
 export interface Outcome {
@@ -21,16 +21,16 @@ export interface Outcome {
 }
 
 export interface RunOptions {
-  /** What it reads; none: an empty input. 'open': an input that does not end. */
+  /** Standard input. Left out: empty; 'open': without an end. */
   readonly input?: string | Buffer | 'open';
-  /** Another user. */
+  /** The user to run as. */
   readonly uid?: number;
-  /** In front of node: ['ip', 'netns', 'exec', 'name']. */
+  /** The arguments in front of node: ['ip', 'netns', 'exec', 'name']. */
   readonly behind?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** A command that runs. */
+/** A running command. */
 export class Running {
   stdout = '';
   stderr = '';
@@ -57,7 +57,7 @@ export class Running {
     this.#closed = once(this.child, 'close');
   }
 
-  /** Waits until standard output or error has what matches. */
+  /** Waits until standard output or standard error matches. */
   async prints(pattern: RegExp): Promise<RegExpExecArray> {
     for (const until = Date.now() + HUNG_MS; Date.now() < until; ) {
       const match = pattern.exec(this.stdout) ?? pattern.exec(this.stderr);
@@ -81,7 +81,7 @@ export class Running {
   }
 }
 
-/** Runs a command to its end. */
+/** Runs a command to its end. @returns its output and exit code */
 export function run(args: readonly string[], options?: RunOptions): Promise<Outcome> {
   return new Running(args, options).ended();
 }

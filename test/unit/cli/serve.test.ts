@@ -19,7 +19,7 @@ async function end(server: Running, signal: NodeJS.Signals = 'SIGINT'): Promise<
   expect(await server.ended()).toMatchObject({ code: 0, signal: null });
 }
 
-/** What a connection gives for a question, to its end. */
+/** Sends a question over a connection. @returns all received data, up to its end */
 async function ask(address: promises.ConnectAddress, question: string): Promise<string> {
   const conn = await promises.create_connection(address, 20);
   await conn.sendall(question);

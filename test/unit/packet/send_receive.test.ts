@@ -109,11 +109,11 @@ test('sockets that cannot be set up are closed', (ctx) => {
   // In a process of its own, so that only its sockets are counted.
   const program = `
     import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-    const { Wire } = await import(${JSON.stringify(`${dist}packet/exchange/raw_sockets.js`)});
+    const { RawSockets } = await import(${JSON.stringify(`${dist}packet/exchange/raw_sockets.js`)});
     const codes = [];
     for (const kind of ['ipv4', 'ipv6', 'ethernet']) {
       try {
-        new Wire(new Set([kind]), 'no-such-device');
+        new RawSockets(new Set([kind]), 'no-such-device');
       } catch ({ code }) {
         codes.push(code);
       }
