@@ -7,6 +7,7 @@ import type { Draft } from '../layer_types.js';
 import { type Protocol, protocol_names, protocol_of_name } from '../registry.js';
 import { write_hardware, write_ipv4, write_ipv6 } from './address.js';
 import { add_bytes } from './checksum.js';
+import { known, type Names } from './fields.js';
 
 export const MAX_PACKET = 65_535;
 
@@ -179,7 +180,7 @@ function check_fields(layer: Draft, { name, fields }: Protocol): void {
   known(layer, message_title(name, message), names, ['layer', 'name']);
 }
 
-function is_list(fields: Protocol['fields']): fields is readonly string[] {
+function is_list(fields: Protocol['fields']): fields is Names {
   return Array.isArray(fields);
 }
 
@@ -198,26 +199,4 @@ export function units(value: unknown, name: string, unit: number, max: number): 
   const size = integer(value, name, 0, max * unit);
   if (size % unit !== 0) throw new RangeError(`${name} must be a multiple of ${unit} bytes, not ${size}`);
   return size / unit;
-}
-
-/**
- * The fields of a layer, all of them known.
- *
- * @param tags what stands beside the fields in a layer
- * @throws TypeError naming the layer and the field that it does not have
- */
-export function known<F extends object>(
-  fields: F,
-  layer: string,
-  names: readonly string[],
-  tags: readonly string[] = [],
-): F {
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields) || ArrayBuffer.isView(fields)) {
-    throw new TypeError(`${layer}: fields must be an object, not ${shown(fields)}`);
-  }
-  for (const name in fields) {
-    if (!names.includes(name) && !tags.includes(name))
-      throw new TypeError(`${layer} has no field ${name}; it has ${names.join(', ')}`);
-  }
-  return fields;
 }

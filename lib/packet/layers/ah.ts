@@ -1,7 +1,8 @@
 // The authentication header, RFC 4302: a layer in IPv4, an extension header in IPv6. Nothing is authenticated here.
 import { bytes } from '../../util/validate.js';
+import { type FieldNames, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output, units } from '../bytes/output.js';
+import { type Output, units } from '../bytes/output.js';
 import type { Fields } from '../layer_types.js';
 import { ip_protocol_for, type Protocol, protocol_of_ip } from '../registry.js';
 
@@ -20,7 +21,14 @@ export type AhFields = Fields<Ah, { icv: Uint8Array }>;
 export type AhDraft = { readonly layer: 'ah' } & AhFields;
 
 const HEADER = 12;
-const FIELDS = ['next_header', 'length', 'reserved', 'spi', 'seq', 'icv'];
+const FIELDS: FieldNames<keyof AhFields> = field_names(
+  'next_header',
+  'length',
+  'reserved',
+  'spi',
+  'seq',
+  'icv',
+);
 
 /**
  * An authentication header for IPv4; in IPv6 it is one of `ipv6.extensions`.

@@ -2,8 +2,9 @@
 import { integer } from '../../util/validate.js';
 import { read_ipv6 } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
+import { type FieldNames, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
+import type { Output } from '../bytes/output.js';
 import type { Fields } from '../layer_types.js';
 import {
   type Ends,
@@ -33,10 +34,17 @@ export type Ipv6Draft = { readonly layer: 'ipv6' } & Ipv6Fields;
 
 const HEADER = 40;
 const NO_NEXT_HEADER = 59;
-const FIELDS = [
-  ...['version', 'traffic_class', 'flow_label', 'payload_length', 'next_header', 'hop_limit', 'src', 'dst'],
+const FIELDS: FieldNames<keyof Ipv6Fields> = field_names(
+  'version',
+  'traffic_class',
+  'flow_label',
+  'payload_length',
+  'next_header',
+  'hop_limit',
+  'src',
+  'dst',
   'extensions',
-];
+);
 
 /**
  * An IPv6 header with its extension headers.

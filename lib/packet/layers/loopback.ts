@@ -1,8 +1,9 @@
 // The header of loopback captures on BSD systems: an address family, in the byte order of that machine (LINKTYPE_NULL) or in
 // network byte order (LINKTYPE_LOOP).
 import { integer } from '../../util/validate.js';
+import { type FieldNames, field_names, known } from '../bytes/fields.js';
 import type { Input, Parser } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
+import type { Output } from '../bytes/output.js';
 import type { Fields } from '../layer_types.js';
 import { type Protocol, protocol_of_name } from '../registry.js';
 
@@ -17,7 +18,7 @@ export type LoopbackFields = Fields<Loopback>;
 export type LoopbackDraft = { readonly layer: 'loopback' } & LoopbackFields;
 
 const HEADER = 4;
-const FIELDS = ['family', 'byte_order'];
+const FIELDS: FieldNames<keyof LoopbackFields> = field_names('family', 'byte_order');
 const AF_INET = 2;
 /** Linux; NetBSD and OpenBSD; FreeBSD; Darwin. */
 const AF_INET6 = [10, 24, 28, 30];

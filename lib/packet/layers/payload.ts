@@ -1,5 +1,6 @@
 // Bytes that nobody here understands: data, or what is left of a malformed packet.
 import { type BytesLike, data as to_data } from '../../util/validate.js';
+import { type FieldNames, field_names } from '../bytes/fields.js';
 import type { Output } from '../bytes/output.js';
 import type { Protocol } from '../registry.js';
 
@@ -14,6 +15,8 @@ export interface PayloadDraft {
   readonly data: BytesLike | string;
 }
 
+const FIELDS: FieldNames<Exclude<keyof PayloadDraft, 'layer'>> = field_names('data');
+
 /**
  * Data.
  *
@@ -26,7 +29,7 @@ export function payload(data: BytesLike | string): PayloadDraft {
 
 export const payload_protocol: Protocol = {
   name: 'payload',
-  fields: ['data'],
+  fields: FIELDS,
   parse: () => undefined,
   build(layer: PayloadDraft, output: Output) {
     output.prepend_bytes(to_data(layer.data, 'payload.data'));

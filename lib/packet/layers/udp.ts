@@ -1,6 +1,8 @@
 // UDP, RFC 768.
+
+import { type FieldNames, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
+import type { Output } from '../bytes/output.js';
 import type { Fields } from '../layer_types.js';
 import type { Protocol } from '../registry.js';
 
@@ -19,7 +21,13 @@ export type UdpDraft = { readonly layer: 'udp' } & UdpFields;
 
 const NUMBER = 17;
 const HEADER = 8;
-const FIELDS = ['src_port', 'dst_port', 'length', 'checksum', 'checksum_ok'];
+const FIELDS: FieldNames<keyof UdpFields> = field_names(
+  'src_port',
+  'dst_port',
+  'length',
+  'checksum',
+  'checksum_ok',
+);
 
 /**
  * A UDP header.

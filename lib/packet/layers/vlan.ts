@@ -1,7 +1,8 @@
 // VLAN tags, IEEE 802.1Q; the outer one of two is a service tag, 802.1ad.
 import { integer } from '../../util/validate.js';
+import { type FieldNames, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
+import type { Output } from '../bytes/output.js';
 import type { Draft, Fields } from '../layer_types.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
 
@@ -20,7 +21,7 @@ export type VlanFields = Fields<Vlan>;
 export type VlanDraft = { readonly layer: 'vlan' } & VlanFields;
 
 const HEADER = 4;
-const FIELDS = ['priority', 'dei', 'id', 'ethertype'];
+const FIELDS: FieldNames<keyof VlanFields> = field_names('priority', 'dei', 'id', 'ethertype');
 const CUSTOMER_TAG = 0x8100;
 const SERVICE_TAG = 0x88a8;
 const FIRST_ETHERTYPE = 0x600;

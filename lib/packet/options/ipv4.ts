@@ -1,7 +1,7 @@
 // The options of IPv4: RFC 791 (routes, timestamps), 1108 (security), 2113 (router alert).
 import { array, integer } from '../../util/validate.js';
 import { read_ipv4, write_ipv4 } from '../bytes/address.js';
-import { known } from '../bytes/output.js';
+import { type FieldNames, field_names, known } from '../bytes/fields.js';
 import { type Codec, ipv4_address, layout, list_of, made, u8, u16 } from './option_values.js';
 import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
 
@@ -41,6 +41,8 @@ export type Ipv4Option =
   | OtherOption;
 export type Ipv4OptionFields = OptionFields<Ipv4Option>;
 
+const ENTRY_FIELDS: FieldNames<keyof TimestampEntry> = field_names('address', 'time');
+
 /** The bytes of an entry by the flag; undefined for one that has no meaning. */
 function entry_size(flag: number): 4 | 8 | undefined {
   if (flag === 0) return 4;
@@ -48,7 +50,7 @@ function entry_size(flag: number): 4 | 8 | undefined {
 }
 
 const timestamp: Codec<Timestamp> = {
-  names: ['pointer', 'overflow', 'flag', 'entries'],
+  names: field_names('pointer', 'overflow', 'flag', 'entries'),
   read(data, view, at) {
     if (data.length < 2) return undefined;
     const flag = view.getUint8(at + 1) & 15;
@@ -63,7 +65,7 @@ const timestamp: Codec<Timestamp> = {
   },
   write({ pointer = 5, overflow = 0, entries = [], ...given }, field) {
     array(entries, `${field}.entries`);
-    for (const [i, entry] of entries.entries()) known(entry, `${field}.entries[${i}]`, ['address', 'time']);
+    for (const [i, entry] of entries.entries()) known(entry, `${field}.entries[${i}]`, ENTRY_FIELDS);
     const has_addresses = entries.some(({ address }) => address !== undefined);
     const flag = integer(given.flag ?? (has_addresses ? 1 : 0), `${field}.flag`, 0, 15);
     const size = entry_size(flag);

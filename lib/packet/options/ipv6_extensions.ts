@@ -4,8 +4,9 @@
 // `name` with values where it is known. To add one: its type in Ipv6Extension and TYPES, its values in VALUES, `decode` and `encode`.
 import { array, type BytesLike, bytes, integer, shown } from '../../util/validate.js';
 import { read_ipv6, write_ipv6 } from '../bytes/address.js';
+import { type FieldNames, field_names, joined, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output, units } from '../bytes/output.js';
+import { type Output, units } from '../bytes/output.js';
 import { ip_protocol_for } from '../registry.js';
 import { type Ipv6Option, type Ipv6OptionFields, ipv6_options } from './ipv6.js';
 import { made } from './option_values.js';
@@ -39,11 +40,18 @@ interface Fragment {
   reserved: number;
 }
 
+interface Authentication {
+  reserved: number;
+  spi: number;
+  seq: number;
+  icv: Buffer;
+}
+
 export type Ipv6Extension =
   | Extension<0, 'hop_by_hop', { options: readonly Ipv6Option[] }>
   | Extension<43, 'routing', Routing>
   | Extension<44, 'fragment', Fragment>
-  | Extension<51, 'ah', { reserved: number; spi: number; seq: number; icv: Buffer }>
+  | Extension<51, 'ah', Authentication>
   | Extension<60, 'destination_options', { options: readonly Ipv6Option[] }>
   | Extension<number, 'unknown'>;
 
@@ -69,15 +77,19 @@ const TYPES: Readonly<Record<string, number>> = {
   ah: 51,
   destination_options: 60,
 };
-/** What each has beside the fields that all have. */
-const VALUES: Readonly<Record<string, readonly string[]>> = {
-  hop_by_hop: ['options'],
-  routing: ['routing_type', 'segments_left', 'type_data', 'addresses', 'rest'],
-  fragment: ['fragment_offset', 'more_fragments', 'id', 'reserved'],
-  ah: ['reserved', 'spi', 'seq', 'icv'],
-  destination_options: ['options'],
+const COMMON: FieldNames<Common> = field_names('type', 'name', 'next_header', 'length', 'data');
+const OPTIONS = joined(COMMON, field_names('options'));
+/** The fields of each extension header by its name. */
+const FIELDS: {
+  readonly [Name in Ipv6Extension['name']]: FieldNames<keyof Extract<Ipv6Extension, { readonly name: Name }>>;
+} = {
+  hop_by_hop: OPTIONS,
+  routing: joined(COMMON, field_names('routing_type', 'segments_left', 'type_data', 'addresses', 'rest')),
+  fragment: joined(COMMON, field_names('fragment_offset', 'more_fragments', 'id', 'reserved')),
+  ah: joined(COMMON, field_names('reserved', 'spi', 'seq', 'icv')),
+  destination_options: OPTIONS,
+  unknown: COMMON,
 };
-const COMMON = ['type', 'name', 'next_header', 'length', 'data'];
 /** Mobility, HIP and Shim6 have no values here, but their length is where that of all later ones is. */
 const EXTENSIONS = new Set([...Object.values(TYPES), 135, 139, 140]);
 const AH = 51;
@@ -231,7 +243,7 @@ export function write_extensions(given: unknown, output: Output): { first: numbe
     const extension = extensions[i];
     if (!is_extension(extension)) throw new TypeError(`${field} must be an object, not ${shown(extension)}`);
     const type = extension_type(extension, field);
-    known(extension, field, [...COMMON, ...(VALUES[extension.name ?? 'unknown'] ?? [])]);
+    known(extension, field, FIELDS[extension.name ?? 'unknown']);
     const data = padded_data(extension, type, field);
     output.prepend_bytes(data);
     const at = output.prepend(2);
