@@ -14,6 +14,10 @@ test('get() gives the layer of that name', () => {
   expect(parsed.get('udp')?.ttl).toBeUndefined();
 });
 
+test('the types of parsed layers and of layers to build have the same names', () => {
+  expectTypeOf<packet.Draft['layer']>().toEqualTypeOf<packet.LayerName>();
+});
+
 test('messages and options are told apart by their name', () => {
   const parsed = packet.parse(packet.build(packet.ipv4(), packet.icmp.echo({ id: 7 })), {
     linktype: packet.LINKTYPE_RAW,

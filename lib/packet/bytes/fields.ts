@@ -3,6 +3,9 @@
 // A list of names is tied to the type whose fields it names: a name that is missing or too many does not compile.
 import { shown } from '../../util/validate.js';
 
+/** What a maker takes: fields of the parsed layer, some of them in another form. checksum_ok is allowed and does nothing. */
+export type Fields<Parsed, Other = unknown> = Partial<Omit<Parsed, 'layer' | keyof Other> & Readonly<Other>>;
+
 declare const names_of: unique symbol;
 
 /** The names of all fields of some type. Only `field_names` and `joined` make such a list. */
@@ -49,4 +52,9 @@ export function known<F extends object>(
       throw new TypeError(`${layer} has no field ${name}; it has ${names.join(', ')}`);
   }
   return fields;
+}
+
+/** What a message is called: `icmp.echo`, and `icmp` for any. */
+export function message_title(layer: string, name: string): string {
+  return name === 'unknown' ? layer : `${layer}.${name}`;
 }

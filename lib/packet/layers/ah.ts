@@ -1,9 +1,8 @@
 // The authentication header, RFC 4302: a layer in IPv4, an extension header in IPv6. Nothing is authenticated here.
 import { bytes } from '../../util/validate.js';
-import { type FieldNames, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import { type Output, units } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
 import { ip_protocol_for, type Protocol, protocol_of_ip } from '../registry.js';
 
 export interface Ah {
@@ -19,6 +18,15 @@ export interface Ah {
 }
 export type AhFields = Fields<Ah, { icv: Uint8Array }>;
 export type AhDraft = { readonly layer: 'ah' } & AhFields;
+
+declare module '../layer_types.js' {
+  interface Layers {
+    ah: Ah;
+  }
+  interface Drafts {
+    ah: AhDraft;
+  }
+}
 
 const HEADER = 12;
 const FIELDS: FieldNames<keyof AhFields> = field_names(

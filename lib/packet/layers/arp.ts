@@ -1,9 +1,8 @@
 // ARP, RFC 826, and its use to find IPv4 addresses on Ethernet, RFC 5227.
 import { hardware_length, read_hardware, read_ipv4 } from '../bytes/address.js';
-import { type FieldNames, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
 import type { Protocol } from '../registry.js';
 
 export interface Arp {
@@ -26,6 +25,15 @@ export interface Arp {
 }
 export type ArpFields = Fields<Arp>;
 export type ArpDraft = { readonly layer: 'arp' } & ArpFields;
+
+declare module '../layer_types.js' {
+  interface Layers {
+    arp: Arp;
+  }
+  interface Drafts {
+    arp: ArpDraft;
+  }
+}
 
 const HEADER = 8;
 const IPV4 = 0x0800;

@@ -2,18 +2,8 @@
 import { type BytesLike, data as to_data } from '../../util/validate.js';
 import { type FieldNames, field_names } from '../bytes/fields.js';
 import type { Output } from '../bytes/output.js';
+import type { PayloadDraft } from '../layer_types.js';
 import type { Protocol } from '../registry.js';
-
-export interface Payload {
-  readonly layer: 'payload';
-  /** a view of the packet's memory */
-  data: Buffer;
-}
-export interface PayloadDraft {
-  readonly layer: 'payload';
-  /** a string stands for its UTF-8 bytes */
-  readonly data: BytesLike | string;
-}
 
 const FIELDS: FieldNames<Exclude<keyof PayloadDraft, 'layer'>> = field_names('data');
 

@@ -1,9 +1,8 @@
 // TCP, RFC 9293.
 import { integer } from '../../util/validate.js';
-import { type FieldNames, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import { type Output, padded, units } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
 import { type TcpOption, type TcpOptionFields, tcp_options } from '../options/tcp.js';
 import type { Protocol } from '../registry.js';
 
@@ -25,6 +24,15 @@ export interface Tcp {
 }
 export type TcpFields = Fields<Tcp, { options: readonly TcpOptionFields[] }>;
 export type TcpDraft = { readonly layer: 'tcp' } & TcpFields;
+
+declare module '../layer_types.js' {
+  interface Layers {
+    tcp: Tcp;
+  }
+  interface Drafts {
+    tcp: TcpDraft;
+  }
+}
 
 const NUMBER = 6;
 const HEADER = 20;

@@ -1,9 +1,9 @@
 // VLAN tags, IEEE 802.1Q; the outer one of two is a service tag, 802.1ad.
 import { integer } from '../../util/validate.js';
-import { type FieldNames, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import type { Draft, Fields } from '../layer_types.js';
+import type { Draft } from '../layer_types.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
 
 export interface Vlan {
@@ -19,6 +19,15 @@ export interface Vlan {
 }
 export type VlanFields = Fields<Vlan>;
 export type VlanDraft = { readonly layer: 'vlan' } & VlanFields;
+
+declare module '../layer_types.js' {
+  interface Layers {
+    vlan: Vlan;
+  }
+  interface Drafts {
+    vlan: VlanDraft;
+  }
+}
 
 const HEADER = 4;
 const FIELDS: FieldNames<keyof VlanFields> = field_names('priority', 'dei', 'id', 'ethertype');

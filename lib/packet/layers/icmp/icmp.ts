@@ -90,6 +90,15 @@ interface Messages {
 type As<Name extends Known> = Draft<'icmp', Messages, Name>;
 export type IcmpDraft = { [Name in Known]: As<Name> }[Known] | Other<'icmp'>;
 
+declare module '../../layer_types.js' {
+  interface Layers {
+    icmp: Icmp;
+  }
+  interface Drafts {
+    icmp: IcmpDraft;
+  }
+}
+
 const HEADER = 8;
 const TYPES: Readonly<Record<Known, number>> = {
   echo_reply: 0,

@@ -8,6 +8,7 @@ import type { Draft, Layer } from '../../layer_types.js';
 import { made } from '../../options/option_values.js';
 import type { OtherOption } from '../../options/options.js';
 import { protocol_of_name } from '../../registry.js';
+import { write_layers } from '../../write_layers.js';
 
 export interface MplsLabel {
   label: number;
@@ -215,7 +216,8 @@ export function write_extended(fields: ExtendedFields, output: Output, field: st
 
 function quoted_bytes(fields: QuotingFields, output: Output, field: string): Uint8Array {
   const { quoted = [] } = fields;
-  return is_layers(quoted) ? output.apart(quoted, `${field}.quoted`) : bytes(quoted, `${field}.quoted`);
+  const name = `${field}.quoted`;
+  return is_layers(quoted) ? output.apart(() => write_layers(output, quoted, name)) : bytes(quoted, name);
 }
 
 function is_layers(quoted: readonly Draft[] | BytesLike): quoted is readonly Draft[] {

@@ -114,6 +114,15 @@ interface Messages {
 type As<Name extends Known> = Draft<'icmpv6', Messages, Name>;
 export type Icmpv6Draft = { [Name in Known]: As<Name> }[Known] | Other<'icmpv6'>;
 
+declare module '../../layer_types.js' {
+  interface Layers {
+    icmpv6: Icmpv6;
+  }
+  interface Drafts {
+    icmpv6: Icmpv6Draft;
+  }
+}
+
 type Discovery =
   | 'router_solicitation'
   | 'router_advertisement'

@@ -1,6 +1,12 @@
 // Makers for a protocol whose messages have names and fields of their own: ICMP and ICMPv6.
-import { type FieldNames, field_names, joined, known, type Names } from '../../bytes/fields.js';
-import { message_title } from '../../bytes/output.js';
+import {
+  type FieldNames,
+  field_names,
+  joined,
+  known,
+  message_title,
+  type Names,
+} from '../../bytes/fields.js';
 import type { MessageFields } from '../../registry.js';
 
 /** What any message may be given. */
