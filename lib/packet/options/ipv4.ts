@@ -102,14 +102,8 @@ export const ipv4_options = new OptionList<Ipv4Option>(
 
 /** Whom a source route leads to in the end, if it is not there yet: the last address of the options between two offsets. */
 export function end_of_route(view: DataView, start: number, end: number): number | undefined {
-  for (let at = start; at + 3 <= end; ) {
-    const type = view.getUint8(at);
-    if (type === 0) return undefined;
-    const length = type === 1 ? 1 : view.getUint8(at + 1);
-    if (length === 0 || at + length > end) return undefined;
-    const is_route = (type === 131 || type === 137) && length >= 7;
-    if (is_route && view.getUint8(at + 2) <= length) return at + length - 4;
-    at += length;
-  }
-  return undefined;
+  return ipv4_options.find(view, start, end, (type, at, size) => {
+    const is_route = (type === 131 || type === 137) && size >= 7;
+    return is_route && view.getUint8(at + 2) <= size ? at + size - 4 : undefined;
+  });
 }

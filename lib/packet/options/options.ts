@@ -127,6 +127,30 @@ export class OptionList<O extends Option<number, string>> {
   }
 
   /**
+   * What `wanted` makes of the first option that it knows, between two offsets; no further than the options are well-formed.
+   *
+   * @param wanted called with the type, offset and size of each option
+   */
+  find<T>(
+    view: DataView,
+    start: number,
+    end: number,
+    wanted: (type: number, at: number, size: number) => T | undefined,
+  ): T | undefined {
+    const { alone, end: type_of_end, unit, counted } = this.#format;
+    for (let at = start; at + 2 <= end; ) {
+      const type = view.getUint8(at);
+      if (type === type_of_end) return undefined;
+      const size = alone.includes(type) ? 1 : 2 - counted + view.getUint8(at + 1) * unit;
+      if (size === 0 || at + size > end) return undefined;
+      const found = wanted(type, at, size);
+      if (found !== undefined) return found;
+      at += size;
+    }
+    return undefined;
+  }
+
+  /**
    * The bytes of options, without padding behind them.
    *
    * @param field what they are called in messages: `tcp.options`
