@@ -2,6 +2,7 @@
 import './protocols.js';
 import { MAX_PACKET, Output } from './bytes/output.js';
 import type { Draft } from './layer_types.js';
+import { write_layers } from './write_layers.js';
 
 // Packets are written here and copied out. Whatever a getter of a layer builds meanwhile gets memory of its own.
 let free: Output | undefined;
@@ -21,7 +22,7 @@ export function build(...layers: readonly Draft[]): Buffer {
   output.start = MAX_PACKET;
   output.end = MAX_PACKET;
   try {
-    output.write(layers);
+    write_layers(output, layers);
     return Buffer.from(output.bytes.subarray(output.start, output.end));
   } finally {
     free = output;

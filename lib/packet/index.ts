@@ -17,7 +17,7 @@ export {
   write_capture,
 } from './capture/write.js';
 export { type Exchanged, type SendReceiveOptions, type Sent, send_receive } from './exchange/send_receive.js';
-export type { Draft, Layer, LayerName, Layers } from './layer_types.js';
+export type { Draft, Layer, LayerName, Layers, Payload, PayloadDraft } from './layer_types.js';
 export { type Ah, type AhDraft, type AhFields, ah } from './layers/ah.js';
 export { type Arp, type ArpDraft, type ArpFields, arp } from './layers/arp.js';
 export { type Ethernet, type EthernetDraft, type EthernetFields, ethernet } from './layers/ethernet.js';
@@ -39,7 +39,7 @@ export {
   linux_sll2,
 } from './layers/linux_sll.js';
 export { type Loopback, type LoopbackDraft, type LoopbackFields, loopback } from './layers/loopback.js';
-export { type Payload, type PayloadDraft, payload } from './layers/payload.js';
+export { payload } from './layers/payload.js';
 export { type Tcp, type TcpDraft, type TcpFields, tcp } from './layers/tcp.js';
 export { type Udp, type UdpDraft, type UdpFields, udp } from './layers/udp.js';
 export { type Vlan, type VlanDraft, type VlanFields, vlan } from './layers/vlan.js';

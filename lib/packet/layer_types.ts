@@ -1,36 +1,28 @@
 // The types of all layers, by name: as they are parsed (every field is there) and as they are built (what is left out is worked out).
-import type { Ah, AhDraft } from './layers/ah.js';
-import type { Arp, ArpDraft } from './layers/arp.js';
-import type { Ethernet, EthernetDraft } from './layers/ethernet.js';
-import type { Gre, GreDraft } from './layers/gre.js';
-import type { Icmp, IcmpDraft } from './layers/icmp/icmp.js';
-import type { Icmpv6, Icmpv6Draft } from './layers/icmp/icmpv6.js';
-import type { Ipv4, Ipv4Draft } from './layers/ipv4.js';
-import type { Ipv6, Ipv6Draft } from './layers/ipv6.js';
-import type { LinuxSll, LinuxSll2, LinuxSll2Draft, LinuxSllDraft } from './layers/linux_sll.js';
-import type { Loopback, LoopbackDraft } from './layers/loopback.js';
-import type { Payload, PayloadDraft } from './layers/payload.js';
-import type { Tcp, TcpDraft } from './layers/tcp.js';
-import type { Udp, UdpDraft } from './layers/udp.js';
-import type { Vlan, VlanDraft } from './layers/vlan.js';
+//
+// The file of each protocol adds its own types to the two interfaces (`declare module '../layer_types.js'`), so that what works with
+// any layer, and is imported by the protocols, imports none of them. A payload is the layer that belongs to no protocol.
+import type { BytesLike } from '../util/validate.js';
+
+export interface Payload {
+  readonly layer: 'payload';
+  /** a view of the packet's memory */
+  data: Buffer;
+}
+export interface PayloadDraft {
+  readonly layer: 'payload';
+  /** a string stands for its UTF-8 bytes */
+  readonly data: BytesLike | string;
+}
 
 /** The parsed form of each layer. */
 export interface Layers {
-  ah: Ah;
-  arp: Arp;
-  ethernet: Ethernet;
-  gre: Gre;
-  icmp: Icmp;
-  icmpv6: Icmpv6;
-  ipv4: Ipv4;
-  ipv6: Ipv6;
-  linux_sll: LinuxSll;
-  linux_sll2: LinuxSll2;
-  loopback: Loopback;
   payload: Payload;
-  tcp: Tcp;
-  udp: Udp;
-  vlan: Vlan;
+}
+
+/** The form of each layer that can be built. */
+export interface Drafts {
+  payload: PayloadDraft;
 }
 
 export type LayerName = keyof Layers;
@@ -39,22 +31,4 @@ export type LayerName = keyof Layers;
 export type Layer = Layers[LayerName];
 
 /** A layer to build. */
-export type Draft =
-  | AhDraft
-  | ArpDraft
-  | EthernetDraft
-  | GreDraft
-  | IcmpDraft
-  | Icmpv6Draft
-  | Ipv4Draft
-  | Ipv6Draft
-  | LinuxSllDraft
-  | LinuxSll2Draft
-  | LoopbackDraft
-  | PayloadDraft
-  | TcpDraft
-  | UdpDraft
-  | VlanDraft;
-
-/** What a maker takes: fields of the parsed layer, some of them in another form. checksum_ok is allowed and does nothing. */
-export type Fields<Parsed, Other = unknown> = Partial<Omit<Parsed, 'layer' | keyof Other> & Readonly<Other>>;
+export type Draft = Drafts[keyof Drafts];

@@ -1,8 +1,8 @@
 // Every protocol, and the numbers that stand for it.
 //
-// To add one: a file with its parsed form (an interface), its fields to build, its maker, and a Protocol with `parse` and `build` (udp.ts
-// is the shortest to copy); its types in layers.ts; its line here; its maker in index.ts. A field that is worked out when it is left out
-// takes part in test/fuzz by a row in packets.ts there.
+// To add one: a file in layers/ (udp.ts is the shortest to copy) with its parsed form (an interface), its form to build, both of them
+// added to Layers and Drafts by `declare module`, the names of its fields, its maker, and a Protocol with `parse` and `build`; a line
+// here; its maker and types in index.ts. A field that is worked out if it is left out takes part in test/fuzz by a row in packets.ts there.
 
 import type { Parser } from './bytes/input.js';
 import { ah_protocol } from './layers/ah.js';

@@ -1,16 +1,17 @@
 // Which protocol stands behind which number, and which number a protocol has. protocols.ts fills it.
+import type { Names } from './bytes/fields.js';
 import type { Input, Parser } from './bytes/input.js';
 import type { Output } from './bytes/output.js';
 import type { Draft, LayerName } from './layer_types.js';
 
 /** The fields of each message by its name; of those without a name they are those of 'unknown'. */
-export type MessageFields = Readonly<Record<string, readonly string[]>>;
+export type MessageFields = Readonly<Record<string, Names>>;
 
 /** A protocol: its layer, and how that is parsed and built. */
 export interface Protocol extends Parser {
   readonly name: LayerName;
   /** The fields of the layer; where it has messages, those of each by its name. */
-  readonly fields: readonly string[] | MessageFields;
+  readonly fields: Names | MessageFields;
   parse(input: Input): Parser | undefined;
   /** Prepends the layer to what it carries. */
   build(layer: Draft, output: Output): void;

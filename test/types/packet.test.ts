@@ -1,6 +1,7 @@
 // What must and what must not compile of bsd-sockets/packet: `layer` and `name` tell types apart. The checks are the compiler's.
 import * as packet from 'bsd-sockets/packet';
 import { expect, expectTypeOf, test } from 'vitest';
+import { type FieldNames, field_names, joined, known } from '../../dist/packet/bytes/fields.js';
 
 test('get() gives the layer of that name', () => {
   const parsed = packet.parse(packet.build(packet.ipv4(), packet.udp()), { linktype: packet.LINKTYPE_RAW });
@@ -11,6 +12,10 @@ test('get() gives the layer of that name', () => {
   expect(parsed.get('ipv5')).toBeUndefined();
   // @ts-expect-error no such field of this layer
   expect(parsed.get('udp')?.ttl).toBeUndefined();
+});
+
+test('the types of parsed layers and of layers to build have the same names', () => {
+  expectTypeOf<packet.Draft['layer']>().toEqualTypeOf<packet.LayerName>();
 });
 
 test('messages and options are told apart by their name', () => {
@@ -35,4 +40,23 @@ test('what was parsed can be built; what is given has to fit', () => {
   expect(() => packet.build(packet.ipv4({ ttl: '3' }))).toThrow(TypeError);
   // @ts-expect-error mss has a number, not a shift
   expect(() => packet.build(packet.tcp({ options: [{ name: 'mss', shift: 3 }] }))).toThrow(TypeError);
+});
+
+test('a list of fields has each name of its type and no other', () => {
+  const udp: FieldNames<keyof packet.UdpFields> = field_names(
+    'src_port',
+    'dst_port',
+    'length',
+    'checksum',
+    'checksum_ok',
+  );
+  // @ts-expect-error dst is missing
+  const fewer: FieldNames<keyof packet.EthernetFields> = field_names('src', 'ethertype');
+  // @ts-expect-error ttl is no field of it
+  const more: FieldNames<keyof packet.EthernetFields> = field_names('dst', 'src', 'ethertype', 'ttl');
+  // @ts-expect-error two lists together lack ethertype
+  const joint: FieldNames<keyof packet.EthernetFields> = joined(field_names('dst'), field_names('src'));
+  expect([udp, fewer, more, joint].map(({ length }) => length)).toEqual([5, 2, 4, 2]);
+  // @ts-expect-error an array of strings is no such list
+  expect(known({}, 'udp', ['src_port'])).toEqual({});
 });

@@ -2,9 +2,8 @@
 // length of what it carries: a builder prepends its header and fills in what was not given.
 //
 // A checksum with a pseudo-header waits for the addresses: the transport leaves a request, the IP layer outside of it fulfils it.
-import { integer, shown } from '../../util/validate.js';
+import { integer } from '../../util/validate.js';
 import type { Draft } from '../layer_types.js';
-import { type Protocol, protocol_names, protocol_of_name } from '../registry.js';
 import { write_hardware, write_ipv4, write_ipv6 } from './address.js';
 import { add_bytes } from './checksum.js';
 
@@ -129,63 +128,19 @@ export class Output {
     this.request = undefined;
   }
 
-  /** Writes layers in front of what is there, the last one first. */
-  write(layers: readonly Draft[], name = 'layers'): void {
-    this.layers = layers;
-    for (this.index = layers.length - 1; this.index >= 0; this.index--) {
-      const layer = layers[this.index];
-      const protocol = protocol_of_name(layer?.layer ?? '');
-      if (layer === undefined || protocol === undefined) throw no_layer(layer, `${name}[${this.index}]`);
-      check_fields(layer, protocol);
-      protocol.build(layer, this);
-    }
-  }
-
-  /** The bytes of other layers, as a packet of their own: what an ICMP error quotes. */
-  apart(layers: readonly Draft[], name: string): Buffer {
-    const { start, end, layers: outer, index } = this;
+  /** Has `write` prepend layers as a packet of their own, and takes them away again: what an ICMP error quotes. Returns their bytes. */
+  apart(write: () => void): Buffer {
+    const { start, end, layers, index } = this;
     this.end = start;
-    this.write(layers, name);
+    write();
     const quoted = Buffer.from(this.bytes.subarray(this.start, start));
     this.request = undefined;
     this.start = start;
     this.end = end;
-    this.layers = outer;
+    this.layers = layers;
     this.index = index;
     return quoted;
   }
-}
-
-function no_layer(value: unknown, name: string): Error {
-  const known_names = protocol_names().join(', ');
-  if (typeof value !== 'object' || value === null || !('layer' in value)) {
-    return new TypeError(`${name} must be a layer such as ipv4({ … }), not ${shown(value)}`);
-  }
-  return new RangeError(`${name}.layer must be one of ${known_names}, not ${shown(value.layer)}`);
-}
-
-/** Refuses what its maker would refuse in a layer that was made by hand. */
-function check_fields(layer: Draft, { name, fields }: Protocol): void {
-  if (is_list(fields)) {
-    known(layer, name, fields, ['layer']);
-    return;
-  }
-  const message = ('name' in layer ? layer.name : undefined) ?? 'unknown';
-  const names = Object.hasOwn(fields, message) ? fields[message] : undefined;
-  if (names === undefined) {
-    const all = Object.keys(fields).join(', ');
-    throw new RangeError(`${name}.name must be one of ${all}, not ${shown(message)}`);
-  }
-  known(layer, message_title(name, message), names, ['layer', 'name']);
-}
-
-function is_list(fields: Protocol['fields']): fields is readonly string[] {
-  return Array.isArray(fields);
-}
-
-/** What a message is called: `icmp.echo`, and `icmp` for any. */
-export function message_title(layer: string, name: string): string {
-  return name === 'unknown' ? layer : `${layer}.${name}`;
 }
 
 /** The size of options with what makes it a multiple of 4. */
@@ -198,26 +153,4 @@ export function units(value: unknown, name: string, unit: number, max: number): 
   const size = integer(value, name, 0, max * unit);
   if (size % unit !== 0) throw new RangeError(`${name} must be a multiple of ${unit} bytes, not ${size}`);
   return size / unit;
-}
-
-/**
- * The fields of a layer, all of them known.
- *
- * @param tags what stands beside the fields in a layer
- * @throws TypeError naming the layer and the field that it does not have
- */
-export function known<F extends object>(
-  fields: F,
-  layer: string,
-  names: readonly string[],
-  tags: readonly string[] = [],
-): F {
-  if (typeof fields !== 'object' || fields === null || Array.isArray(fields) || ArrayBuffer.isView(fields)) {
-    throw new TypeError(`${layer}: fields must be an object, not ${shown(fields)}`);
-  }
-  for (const name in fields) {
-    if (!names.includes(name) && !tags.includes(name))
-      throw new TypeError(`${layer} has no field ${name}; it has ${names.join(', ')}`);
-  }
-  return fields;
 }

@@ -1,11 +1,9 @@
 // read_capture: packets from a capture file, an open descriptor or chunks of bytes.
 import { closeSync, openSync, read, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { constants } from 'node:os';
-import { setTimeout } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { poll } from '../../calls/waiting/poll.js';
-import * as c from '../../constants.js';
+import { retry_blocking, retry_later } from '../../calls/waiting/fs_retry.js';
+import { POLLIN } from '../../constants.js';
 import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../../util/validate.js';
 import type { CapturedPacket, CaptureInterface } from './format.js';
 import { CaptureParser } from './parser.js';
@@ -31,22 +29,13 @@ const is_async = (value: CaptureSource): value is AsyncIterable<BytesLike> =>
   has(value, Symbol.asyncIterator);
 const is_sync = (value: CaptureSource): value is Iterable<BytesLike> => has(value, Symbol.iterator);
 
-/** readSync, which waits where the descriptor is of a kind that does not. */
-function read_waiting(fd: number, chunk: Uint8Array): number {
-  for (;;) {
-    try {
-      return readSync(fd, chunk);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      const ready = poll([{ fd, events: c.POLLIN, revents: 0 }], -1);
-      if (ready < 0 && ready !== -constants.errno.EINTR) throw error;
-    }
-  }
-}
+/** Reads into a chunk, however long that takes; returns the number of bytes. */
+const read_blocking = (fd: number, chunk: Uint8Array): number =>
+  retry_blocking(fd, POLLIN, () => readSync(fd, chunk));
 
 function* descriptor_chunks(fd: number): Generator<Bytes> {
   const chunk = new Uint8Array(CHUNK_SIZE);
-  for (let count = read_waiting(fd, chunk); count > 0; count = read_waiting(fd, chunk))
+  for (let count = read_blocking(fd, chunk); count > 0; count = read_blocking(fd, chunk))
     yield chunk.subarray(0, count);
 }
 
@@ -60,18 +49,11 @@ function* path_chunks(path: string | URL): Generator<Bytes> {
 }
 
 const read_once = promisify(read);
-const PAUSE_MS = 5;
 
-/** read, which tries again where the descriptor is of a kind that does not wait. */
+/** Reads into a chunk without blocking. */
 async function read_later(fd: number, chunk: Uint8Array): Promise<number> {
-  for (;;) {
-    try {
-      return (await read_once(fd, chunk, 0, chunk.length, null)).bytesRead;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      await setTimeout(PAUSE_MS);
-    }
-  }
+  const { bytesRead } = await retry_later(() => read_once(fd, chunk, 0, chunk.length, null));
+  return bytesRead;
 }
 
 async function* descriptor_chunks_later(fd: number): AsyncGenerator<Bytes> {

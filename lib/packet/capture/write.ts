@@ -3,10 +3,9 @@
 // A CaptureEncoder makes the bytes. To a path or descriptor they are written in the calling thread, 64 KiB at a time, so
 // that a program that only blocks keeps no more than that; to a stream by promises, which wait for it to drain.
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { constants } from 'node:os';
 import type { Writable } from 'node:stream';
-import { poll } from '../../calls/waiting/poll.js';
-import * as c from '../../constants.js';
+import { retry_blocking } from '../../calls/waiting/fs_retry.js';
+import { POLLOUT } from '../../constants.js';
 import { type BytesLike, integer, options_of, shown } from '../../util/validate.js';
 import { CaptureEncoder, type CaptureFormat, type CapturePacket, type NewInterface } from './encoder.js';
 
@@ -77,7 +76,10 @@ export class CaptureFile {
     const size = this.#used;
     let written = 0;
     try {
-      while (written < size) written += write_waiting(this.#fd, this.#buffer.subarray(written, size));
+      while (written < size) {
+        const rest = this.#buffer.subarray(written, size);
+        written += retry_blocking(this.#fd, POLLOUT, () => writeSync(this.#fd, rest));
+      }
     } finally {
       this.#buffer.copyWithin(0, written, size);
       this.#used = size - written;
@@ -106,19 +108,6 @@ export class CaptureFile {
       this.#buffer.set(bytes.subarray(at, at + count), this.#used);
       this.#used += count;
       at += count;
-    }
-  }
-}
-
-/** writeSync, which waits where the descriptor is of a kind that does not. */
-function write_waiting(fd: number, bytes: Uint8Array): number {
-  for (;;) {
-    try {
-      return writeSync(fd, bytes);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-      const ready = poll([{ fd, events: c.POLLOUT, revents: 0 }], -1);
-      if (ready < 0 && ready !== -constants.errno.EINTR) throw error;
     }
   }
 }

@@ -1,26 +1,37 @@
 // The authentication header, RFC 4302: a layer in IPv4, an extension header in IPv6. Nothing is authenticated here.
-import { bytes } from '../../util/validate.js';
+import { type FieldNames, type Fields, field_names, joined, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output, units } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
+import type { Output } from '../bytes/output.js';
+import {
+  AH_HEADER,
+  AUTHENTICATION,
+  type Authentication,
+  ah_length,
+  ah_length_byte,
+  authentication_bytes,
+  read_authentication,
+} from '../options/authentication.js';
 import { ip_protocol_for, type Protocol, protocol_of_ip } from '../registry.js';
 
-export interface Ah {
+export interface Ah extends Authentication {
   readonly layer: 'ah';
   next_header: number;
   /** of the header, in bytes */
   length: number;
-  reserved: number;
-  spi: number;
-  seq: number;
-  /** the integrity check value */
-  icv: Buffer;
 }
 export type AhFields = Fields<Ah, { icv: Uint8Array }>;
 export type AhDraft = { readonly layer: 'ah' } & AhFields;
 
-const HEADER = 12;
-const FIELDS = ['next_header', 'length', 'reserved', 'spi', 'seq', 'icv'];
+declare module '../layer_types.js' {
+  interface Layers {
+    ah: Ah;
+  }
+  interface Drafts {
+    ah: AhDraft;
+  }
+}
+
+const FIELDS: FieldNames<keyof AhFields> = joined(field_names('next_header', 'length'), AUTHENTICATION);
 
 /**
  * An authentication header for IPv4; in IPv6 it is one of `ipv6.extensions`.
@@ -37,37 +48,30 @@ export const ah_protocol: Protocol = {
   fields: FIELDS,
 
   parse(input: Input) {
-    if (!input.has('ah', HEADER)) return undefined;
+    if (!input.has('ah', AH_HEADER)) return undefined;
     const { view, at } = input;
     const next_header = view.getUint8(at);
-    const length = (view.getUint8(at + 1) + 2) * 4;
-    if (length < HEADER) input.problem('ah', at + 1, `length is ${length}, less than the header`);
-    const whole = length >= HEADER && input.has('ah', length);
-    const end = Math.min(at + Math.max(length, HEADER), input.end);
+    const length = ah_length(view, at);
+    if (length < AH_HEADER) input.problem('ah', at + 1, `length is ${length}, less than the header`);
+    const whole = length >= AH_HEADER && input.has('ah', length);
+    const end = Math.min(at + Math.max(length, AH_HEADER), input.end);
     input.layers.push({
       layer: 'ah',
       next_header,
       length,
-      reserved: view.getUint16(at + 2),
-      spi: view.getUint32(at + 4),
-      seq: view.getUint32(at + 8),
-      icv: input.slice(at + HEADER, end),
+      ...read_authentication(input, at, end),
     });
     input.at = end;
     return whole ? protocol_of_ip(next_header) : undefined;
   },
 
   build(layer: AhDraft, output: Output) {
-    const icv = bytes(layer.icv ?? new Uint8Array(0), 'ah.icv');
-    const pad = -icv.length & 3;
+    const data = authentication_bytes(layer, 'ah');
+    const pad = -(2 + data.length) & 3;
     output.prepend_zeros(pad);
-    output.prepend_bytes(icv);
-    const at = output.prepend(HEADER);
-    const length = units(layer.length ?? HEADER + icv.length + pad, 'ah.length', 4, 257);
+    output.prepend_bytes(data);
+    const at = output.prepend(2);
     output.u8(at, layer.next_header ?? ip_protocol_for(output.next), 'ah.next_header');
-    output.u8(at + 1, length - 2, 'ah.length');
-    output.u16(at + 2, layer.reserved ?? 0, 'ah.reserved');
-    output.u32(at + 4, layer.spi ?? 0, 'ah.spi');
-    output.u32(at + 8, layer.seq ?? 0, 'ah.seq');
+    output.u8(at + 1, ah_length_byte(layer.length ?? 2 + data.length + pad, 'ah.length'), 'ah.length');
   },
 };

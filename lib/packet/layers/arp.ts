@@ -1,8 +1,8 @@
 // ARP, RFC 826, and its use to find IPv4 addresses on Ethernet, RFC 5227.
 import { hardware_length, read_hardware, read_ipv4 } from '../bytes/address.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
+import type { Output } from '../bytes/output.js';
 import type { Protocol } from '../registry.js';
 
 export interface Arp {
@@ -26,12 +26,28 @@ export interface Arp {
 export type ArpFields = Fields<Arp>;
 export type ArpDraft = { readonly layer: 'arp' } & ArpFields;
 
+declare module '../layer_types.js' {
+  interface Layers {
+    arp: Arp;
+  }
+  interface Drafts {
+    arp: ArpDraft;
+  }
+}
+
 const HEADER = 8;
 const IPV4 = 0x0800;
-const FIELDS = [
-  ...['hardware_type', 'protocol_type', 'hardware_length', 'protocol_length', 'operation'],
-  ...['sender_mac', 'sender_ip', 'target_mac', 'target_ip'],
-];
+const FIELDS: FieldNames<keyof ArpFields> = field_names(
+  'hardware_type',
+  'protocol_type',
+  'hardware_length',
+  'protocol_length',
+  'operation',
+  'sender_mac',
+  'sender_ip',
+  'target_mac',
+  'target_ip',
+);
 const REQUEST = 1;
 
 function make(fields: ArpFields = {}): ArpDraft {

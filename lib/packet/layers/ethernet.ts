@@ -1,8 +1,8 @@
 // Ethernet, and IEEE 802.3 frames, whose ethertype is a length.
 import { read_hardware } from '../bytes/address.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
+import type { Output } from '../bytes/output.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
 import { tag_type } from './vlan.js';
 
@@ -16,8 +16,17 @@ export interface Ethernet {
 export type EthernetFields = Fields<Ethernet>;
 export type EthernetDraft = { readonly layer: 'ethernet' } & EthernetFields;
 
+declare module '../layer_types.js' {
+  interface Layers {
+    ethernet: Ethernet;
+  }
+  interface Drafts {
+    ethernet: EthernetDraft;
+  }
+}
+
 const HEADER = 14;
-const FIELDS = ['dst', 'src', 'ethertype'];
+const FIELDS: FieldNames<keyof EthernetFields> = field_names('dst', 'src', 'ethertype');
 const FIRST_ETHERTYPE = 0x600;
 
 /**

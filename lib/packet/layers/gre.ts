@@ -1,8 +1,8 @@
 // GRE, RFC 2784 and 2890: version 0, with checksum, key and sequence number where they are.
 import { integer } from '../../util/validate.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
+import type { Output } from '../bytes/output.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype, protocol_of_name } from '../registry.js';
 import { tag_type } from './vlan.js';
 
@@ -22,12 +22,29 @@ export interface Gre {
 export type GreFields = Fields<Gre>;
 export type GreDraft = { readonly layer: 'gre' } & GreFields;
 
+declare module '../layer_types.js' {
+  interface Layers {
+    gre: Gre;
+  }
+  interface Drafts {
+    gre: GreDraft;
+  }
+}
+
 const CHECKSUM = 0x8000;
 const KEY = 0x2000;
 const SEQ = 0x1000;
 const VERSION = 7;
 const ETHERNET = 0x6558;
-const FIELDS = ['flags', 'protocol', 'checksum', 'offset', 'key', 'seq', 'checksum_ok'];
+const FIELDS: FieldNames<keyof GreFields> = field_names(
+  'flags',
+  'protocol',
+  'checksum',
+  'offset',
+  'key',
+  'seq',
+  'checksum_ok',
+);
 
 function make(fields: GreFields = {}): GreDraft {
   return { layer: 'gre', ...known(fields, 'gre', FIELDS) };

@@ -2,9 +2,9 @@
 import { integer } from '../../util/validate.js';
 import { read_ipv4 } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output, padded, units } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
+import { type Output, padded, units } from '../bytes/output.js';
 import { end_of_route, type Ipv4Option, type Ipv4OptionFields, ipv4_options } from '../options/ipv4.js';
 import { ip_protocol_for, type Protocol, protocol_of_ip } from '../registry.js';
 
@@ -33,11 +33,32 @@ export interface Ipv4 {
 export type Ipv4Fields = Fields<Ipv4, { options: readonly Ipv4OptionFields[] }>;
 export type Ipv4Draft = { readonly layer: 'ipv4' } & Ipv4Fields;
 
+declare module '../layer_types.js' {
+  interface Layers {
+    ipv4: Ipv4;
+  }
+  interface Drafts {
+    ipv4: Ipv4Draft;
+  }
+}
+
 const HEADER = 20;
-const FIELDS = [
-  ...['version', 'header_length', 'tos', 'total_length', 'id', 'flags', 'fragment_offset', 'ttl', 'protocol'],
-  ...['checksum', 'src', 'dst', 'options', 'checksum_ok'],
-];
+const FIELDS: FieldNames<keyof Ipv4Fields> = field_names(
+  'version',
+  'header_length',
+  'tos',
+  'total_length',
+  'id',
+  'flags',
+  'fragment_offset',
+  'ttl',
+  'protocol',
+  'checksum',
+  'src',
+  'dst',
+  'options',
+  'checksum_ok',
+);
 
 function make(fields: Ipv4Fields = {}): Ipv4Draft {
   return { layer: 'ipv4', ...known(fields, 'ipv4', FIELDS) };

@@ -2,9 +2,9 @@
 import { integer } from '../../util/validate.js';
 import { read_ipv6 } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
+import type { Output } from '../bytes/output.js';
 import {
   type Ends,
   type Ipv6Extension,
@@ -31,12 +31,28 @@ export interface Ipv6 {
 export type Ipv6Fields = Fields<Ipv6, { extensions: readonly Ipv6ExtensionFields[] }>;
 export type Ipv6Draft = { readonly layer: 'ipv6' } & Ipv6Fields;
 
+declare module '../layer_types.js' {
+  interface Layers {
+    ipv6: Ipv6;
+  }
+  interface Drafts {
+    ipv6: Ipv6Draft;
+  }
+}
+
 const HEADER = 40;
 const NO_NEXT_HEADER = 59;
-const FIELDS = [
-  ...['version', 'traffic_class', 'flow_label', 'payload_length', 'next_header', 'hop_limit', 'src', 'dst'],
+const FIELDS: FieldNames<keyof Ipv6Fields> = field_names(
+  'version',
+  'traffic_class',
+  'flow_label',
+  'payload_length',
+  'next_header',
+  'hop_limit',
+  'src',
+  'dst',
   'extensions',
-];
+);
 
 /**
  * An IPv6 header with its extension headers.

@@ -1,9 +1,9 @@
 // Linux "cooked" captures, in which the link-layer header is replaced (tcpdump -i any): LINKTYPE_LINUX_SLL and LINUX_SLL2.
 import { bytes } from '../../util/validate.js';
 import { hardware_length, read_hardware } from '../bytes/address.js';
+import { type FieldNames, type Fields, field_names, joined, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
+import type { Output } from '../bytes/output.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
 import { tag_type } from './vlan.js';
 
@@ -36,12 +36,30 @@ export type LinuxSllDraft = { readonly layer: 'linux_sll' } & LinuxSllFields;
 export type LinuxSll2Fields = Fields<LinuxSll2, { padding: Uint8Array }>;
 export type LinuxSll2Draft = { readonly layer: 'linux_sll2' } & LinuxSll2Fields;
 
+declare module '../layer_types.js' {
+  interface Layers {
+    linux_sll: LinuxSll;
+    linux_sll2: LinuxSll2;
+  }
+  interface Drafts {
+    linux_sll: LinuxSllDraft;
+    linux_sll2: LinuxSll2Draft;
+  }
+}
+
 const SLL = 16;
 const SLL2 = 20;
 const ADDRESS = 8;
 const ETHERNET = 1;
-const FIELDS = ['packet_type', 'arphrd_type', 'address_length', 'src', 'padding', 'protocol'];
-const FIELDS2 = ['reserved', 'interface_index', ...FIELDS];
+const FIELDS: FieldNames<keyof LinuxSllFields> = field_names(
+  'packet_type',
+  'arphrd_type',
+  'address_length',
+  'src',
+  'padding',
+  'protocol',
+);
+const FIELDS2: FieldNames<keyof LinuxSll2Fields> = joined(field_names('reserved', 'interface_index'), FIELDS);
 
 /**
  * A cooked header.

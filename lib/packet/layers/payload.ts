@@ -1,18 +1,11 @@
 // Bytes that nobody here understands: data, or what is left of a malformed packet.
 import { type BytesLike, data as to_data } from '../../util/validate.js';
+import { type FieldNames, field_names } from '../bytes/fields.js';
 import type { Output } from '../bytes/output.js';
+import type { PayloadDraft } from '../layer_types.js';
 import type { Protocol } from '../registry.js';
 
-export interface Payload {
-  readonly layer: 'payload';
-  /** a view of the packet's memory */
-  data: Buffer;
-}
-export interface PayloadDraft {
-  readonly layer: 'payload';
-  /** a string stands for its UTF-8 bytes */
-  readonly data: BytesLike | string;
-}
+const FIELDS: FieldNames<Exclude<keyof PayloadDraft, 'layer'>> = field_names('data');
 
 /**
  * Data.
@@ -26,7 +19,7 @@ export function payload(data: BytesLike | string): PayloadDraft {
 
 export const payload_protocol: Protocol = {
   name: 'payload',
-  fields: ['data'],
+  fields: FIELDS,
   parse: () => undefined,
   build(layer: PayloadDraft, output: Output) {
     output.prepend_bytes(to_data(layer.data, 'payload.data'));

@@ -1,8 +1,8 @@
 // TCP, RFC 9293.
 import { integer } from '../../util/validate.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output, padded, units } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
+import { type Output, padded, units } from '../bytes/output.js';
 import { type TcpOption, type TcpOptionFields, tcp_options } from '../options/tcp.js';
 import type { Protocol } from '../registry.js';
 
@@ -25,12 +25,30 @@ export interface Tcp {
 export type TcpFields = Fields<Tcp, { options: readonly TcpOptionFields[] }>;
 export type TcpDraft = { readonly layer: 'tcp' } & TcpFields;
 
+declare module '../layer_types.js' {
+  interface Layers {
+    tcp: Tcp;
+  }
+  interface Drafts {
+    tcp: TcpDraft;
+  }
+}
+
 const NUMBER = 6;
 const HEADER = 20;
-const FIELDS = [
-  ...['src_port', 'dst_port', 'seq', 'ack', 'data_offset', 'flags', 'window'],
-  ...['checksum', 'urgent', 'options', 'checksum_ok'],
-];
+const FIELDS: FieldNames<keyof TcpFields> = field_names(
+  'src_port',
+  'dst_port',
+  'seq',
+  'ack',
+  'data_offset',
+  'flags',
+  'window',
+  'checksum',
+  'urgent',
+  'options',
+  'checksum_ok',
+);
 
 function make(fields: TcpFields = {}): TcpDraft {
   return { layer: 'tcp', ...known(fields, 'tcp', FIELDS) };

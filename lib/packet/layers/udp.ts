@@ -1,7 +1,7 @@
 // UDP, RFC 768.
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
-import type { Fields } from '../layer_types.js';
+import type { Output } from '../bytes/output.js';
 import type { Protocol } from '../registry.js';
 
 export interface Udp {
@@ -17,9 +17,24 @@ export interface Udp {
 export type UdpFields = Fields<Udp>;
 export type UdpDraft = { readonly layer: 'udp' } & UdpFields;
 
+declare module '../layer_types.js' {
+  interface Layers {
+    udp: Udp;
+  }
+  interface Drafts {
+    udp: UdpDraft;
+  }
+}
+
 const NUMBER = 17;
 const HEADER = 8;
-const FIELDS = ['src_port', 'dst_port', 'length', 'checksum', 'checksum_ok'];
+const FIELDS: FieldNames<keyof UdpFields> = field_names(
+  'src_port',
+  'dst_port',
+  'length',
+  'checksum',
+  'checksum_ok',
+);
 
 /**
  * A UDP header.

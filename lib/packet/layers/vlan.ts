@@ -1,8 +1,9 @@
 // VLAN tags, IEEE 802.1Q; the outer one of two is a service tag, 802.1ad.
 import { integer } from '../../util/validate.js';
+import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output } from '../bytes/output.js';
-import type { Draft, Fields } from '../layer_types.js';
+import type { Output } from '../bytes/output.js';
+import type { Draft } from '../layer_types.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
 
 export interface Vlan {
@@ -19,8 +20,17 @@ export interface Vlan {
 export type VlanFields = Fields<Vlan>;
 export type VlanDraft = { readonly layer: 'vlan' } & VlanFields;
 
+declare module '../layer_types.js' {
+  interface Layers {
+    vlan: Vlan;
+  }
+  interface Drafts {
+    vlan: VlanDraft;
+  }
+}
+
 const HEADER = 4;
-const FIELDS = ['priority', 'dei', 'id', 'ethertype'];
+const FIELDS: FieldNames<keyof VlanFields> = field_names('priority', 'dei', 'id', 'ethertype');
 const CUSTOMER_TAG = 0x8100;
 const SERVICE_TAG = 0x88a8;
 const FIRST_ETHERTYPE = 0x600;

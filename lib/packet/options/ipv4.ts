@@ -1,7 +1,7 @@
 // The options of IPv4: RFC 791 (routes, timestamps), 1108 (security), 2113 (router alert).
 import { array, integer } from '../../util/validate.js';
 import { read_ipv4, write_ipv4 } from '../bytes/address.js';
-import { known } from '../bytes/output.js';
+import { type FieldNames, field_names, known } from '../bytes/fields.js';
 import { type Codec, ipv4_address, layout, list_of, made, u8, u16 } from './option_values.js';
 import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
 
@@ -41,6 +41,8 @@ export type Ipv4Option =
   | OtherOption;
 export type Ipv4OptionFields = OptionFields<Ipv4Option>;
 
+const ENTRY_FIELDS: FieldNames<keyof TimestampEntry> = field_names('address', 'time');
+
 /** The bytes of an entry by the flag; undefined for one that has no meaning. */
 function entry_size(flag: number): 4 | 8 | undefined {
   if (flag === 0) return 4;
@@ -48,7 +50,7 @@ function entry_size(flag: number): 4 | 8 | undefined {
 }
 
 const timestamp: Codec<Timestamp> = {
-  names: ['pointer', 'overflow', 'flag', 'entries'],
+  names: field_names('pointer', 'overflow', 'flag', 'entries'),
   read(data, view, at) {
     if (data.length < 2) return undefined;
     const flag = view.getUint8(at + 1) & 15;
@@ -63,7 +65,7 @@ const timestamp: Codec<Timestamp> = {
   },
   write({ pointer = 5, overflow = 0, entries = [], ...given }, field) {
     array(entries, `${field}.entries`);
-    for (const [i, entry] of entries.entries()) known(entry, `${field}.entries[${i}]`, ['address', 'time']);
+    for (const [i, entry] of entries.entries()) known(entry, `${field}.entries[${i}]`, ENTRY_FIELDS);
     const has_addresses = entries.some(({ address }) => address !== undefined);
     const flag = integer(given.flag ?? (has_addresses ? 1 : 0), `${field}.flag`, 0, 15);
     const size = entry_size(flag);
@@ -100,14 +102,8 @@ export const ipv4_options = new OptionList<Ipv4Option>(
 
 /** Whom a source route leads to in the end, if it is not there yet: the last address of the options between two offsets. */
 export function end_of_route(view: DataView, start: number, end: number): number | undefined {
-  for (let at = start; at + 3 <= end; ) {
-    const type = view.getUint8(at);
-    if (type === 0) return undefined;
-    const length = type === 1 ? 1 : view.getUint8(at + 1);
-    if (length === 0 || at + length > end) return undefined;
-    const is_route = (type === 131 || type === 137) && length >= 7;
-    if (is_route && view.getUint8(at + 2) <= length) return at + length - 4;
-    at += length;
-  }
-  return undefined;
+  return ipv4_options.find(view, start, end, (type, at, size) => {
+    const is_route = (type === 131 || type === 137) && size >= 7;
+    return is_route && view.getUint8(at + 2) <= size ? at + size - 4 : undefined;
+  });
 }

@@ -4,9 +4,19 @@
 // `name` with values where it is known. To add one: its type in Ipv6Extension and TYPES, its values in VALUES, `decode` and `encode`.
 import { array, type BytesLike, bytes, integer, shown } from '../../util/validate.js';
 import { read_ipv6, write_ipv6 } from '../bytes/address.js';
+import { type FieldNames, field_names, joined, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known, type Output, units } from '../bytes/output.js';
+import { type Output, units } from '../bytes/output.js';
 import { ip_protocol_for } from '../registry.js';
+import {
+  AH_HEADER,
+  AUTHENTICATION,
+  type Authentication,
+  ah_length,
+  ah_length_byte,
+  authentication_bytes,
+  read_authentication,
+} from './authentication.js';
 import { type Ipv6Option, type Ipv6OptionFields, ipv6_options } from './ipv6.js';
 import { made } from './option_values.js';
 
@@ -43,7 +53,7 @@ export type Ipv6Extension =
   | Extension<0, 'hop_by_hop', { options: readonly Ipv6Option[] }>
   | Extension<43, 'routing', Routing>
   | Extension<44, 'fragment', Fragment>
-  | Extension<51, 'ah', { reserved: number; spi: number; seq: number; icv: Buffer }>
+  | Extension<51, 'ah', Authentication>
   | Extension<60, 'destination_options', { options: readonly Ipv6Option[] }>
   | Extension<number, 'unknown'>;
 
@@ -69,15 +79,19 @@ const TYPES: Readonly<Record<string, number>> = {
   ah: 51,
   destination_options: 60,
 };
-/** What each has beside the fields that all have. */
-const VALUES: Readonly<Record<string, readonly string[]>> = {
-  hop_by_hop: ['options'],
-  routing: ['routing_type', 'segments_left', 'type_data', 'addresses', 'rest'],
-  fragment: ['fragment_offset', 'more_fragments', 'id', 'reserved'],
-  ah: ['reserved', 'spi', 'seq', 'icv'],
-  destination_options: ['options'],
+const COMMON: FieldNames<Common> = field_names('type', 'name', 'next_header', 'length', 'data');
+const OPTIONS = joined(COMMON, field_names('options'));
+/** The fields of each extension header by its name. */
+const FIELDS: {
+  readonly [Name in Ipv6Extension['name']]: FieldNames<keyof Extract<Ipv6Extension, { readonly name: Name }>>;
+} = {
+  hop_by_hop: OPTIONS,
+  routing: joined(COMMON, field_names('routing_type', 'segments_left', 'type_data', 'addresses', 'rest')),
+  fragment: joined(COMMON, field_names('fragment_offset', 'more_fragments', 'id', 'reserved')),
+  ah: joined(COMMON, AUTHENTICATION),
+  destination_options: OPTIONS,
+  unknown: COMMON,
 };
-const COMMON = ['type', 'name', 'next_header', 'length', 'data'];
 /** Mobility, HIP and Shim6 have no values here, but their length is where that of all later ones is. */
 const EXTENSIONS = new Set([...Object.values(TYPES), 135, 139, 140]);
 const AH = 51;
@@ -132,7 +146,7 @@ export function read_extensions(input: Input, first: number): Chain {
 
 function extension_length(view: DataView, at: number, type: number): number {
   if (type === FRAGMENT) return 8;
-  return type === AH ? (view.getUint8(at + 1) + 2) * 4 : (view.getUint8(at + 1) + 1) * 8;
+  return type === AH ? ah_length(view, at) : (view.getUint8(at + 1) + 1) * 8;
 }
 
 function decode(input: Input, type: number, next_header: number, length: number): Ipv6Extension {
@@ -168,9 +182,8 @@ function decode(input: Input, type: number, next_header: number, length: number)
       };
     }
     case 51: {
-      if (length < 12) break;
-      const [reserved, spi, seq] = [view.getUint16(at + 2), view.getUint32(at + 4), view.getUint32(at + 8)];
-      return { type, name: 'ah', ...common, reserved, spi, seq, icv: data.subarray(10) };
+      if (length < AH_HEADER) break;
+      return { type, name: 'ah', ...common, ...read_authentication(input, at, at + length) };
     }
   }
   return { type, name: 'unknown', ...common };
@@ -206,13 +219,9 @@ function find_ends(view: DataView, at: number, type: number, length: number): En
 
 /** Where the address of a home address option stands. */
 function home_address(view: DataView, start: number, end: number): number | undefined {
-  for (let at = start; at + 2 <= end; ) {
-    const type = view.getUint8(at);
-    const size = type === 0 ? 1 : 2 + view.getUint8(at + 1);
-    if (type === HOME_ADDRESS && size === 18 && at + size <= end) return at + 2;
-    at += size;
-  }
-  return undefined;
+  return ipv6_options.find(view, start, end, (type, at, size) =>
+    type === HOME_ADDRESS && size === 18 ? at + 2 : undefined,
+  );
 }
 
 /**
@@ -231,7 +240,7 @@ export function write_extensions(given: unknown, output: Output): { first: numbe
     const extension = extensions[i];
     if (!is_extension(extension)) throw new TypeError(`${field} must be an object, not ${shown(extension)}`);
     const type = extension_type(extension, field);
-    known(extension, field, [...COMMON, ...(VALUES[extension.name ?? 'unknown'] ?? [])]);
+    known(extension, field, FIELDS[extension.name ?? 'unknown']);
     const data = padded_data(extension, type, field);
     output.prepend_bytes(data);
     const at = output.prepend(2);
@@ -271,7 +280,7 @@ function second_byte(extension: Ipv6ExtensionFields, size: number, type: number,
   if (type === FRAGMENT) {
     return extension.name === 'fragment' ? fragment_reserved(extension, field) >>> 2 : 0;
   }
-  return type === AH ? units(length, name, 4, 257) - 2 : units(length, name, 8, 256) - 1;
+  return type === AH ? ah_length_byte(length, name) : units(length, name, 8, 256) - 1;
 }
 
 function fragment_reserved(fragment: Partial<Fragment>, field: string): number {
@@ -319,15 +328,8 @@ function encode(extension: Ipv6ExtensionFields, field: string): Uint8Array | und
         view.setUint16(0, (offset << 3) | bits | (extension.more_fragments ? 1 : 0));
         view.setUint32(2, integer(extension.id ?? 0, `${field}.id`, 0, 0xffffffff));
       });
-    case 'ah': {
-      const icv = bytes(extension.icv ?? new Uint8Array(0), `${field}.icv`);
-      const head = made(10, (view) => {
-        view.setUint16(0, integer(extension.reserved ?? 0, `${field}.reserved`, 0, 0xffff));
-        view.setUint32(2, integer(extension.spi ?? 0, `${field}.spi`, 0, 0xffffffff));
-        view.setUint32(6, integer(extension.seq ?? 0, `${field}.seq`, 0, 0xffffffff));
-      });
-      return Buffer.concat([head, icv]);
-    }
+    case 'ah':
+      return authentication_bytes(extension, field);
     default:
       return undefined;
   }

@@ -2,6 +2,7 @@
 import { integer } from '../../util/validate.js';
 import { read_ipv6, write_ipv6 } from '../bytes/address.js';
 import { read_domains, write_domains } from '../bytes/domain_names.js';
+import { field_names } from '../bytes/fields.js';
 import {
   type Codec,
   type Field,
@@ -54,7 +55,7 @@ export type NdpOption =
 export type NdpOptionFields = OptionFields<NdpOption>;
 
 const route_information: Codec<RouteInformation> = {
-  names: ['prefix_length', 'flags', 'lifetime', 'prefix'],
+  names: field_names('prefix_length', 'flags', 'lifetime', 'prefix'),
   // Of the prefix only the first bytes may be there.
   read(data, view, at) {
     if (![6, 14, 22].includes(data.length)) return undefined;

@@ -10,17 +10,25 @@ import {
   write_ipv4,
   write_ipv6,
 } from '../bytes/address.js';
+import { type FieldNames, field_names, type Names } from '../bytes/fields.js';
 
 /** The values of one kind of option: of its data, and as data. */
-export interface Codec<Values> {
+export interface AnyCodec {
   /** what the values are called: nothing else may be given */
-  readonly names: readonly string[];
+  readonly names: Names;
   /** Undefined where the data are not of this form, and where the values alone would not give them again. */
-  read(data: Buffer, view: DataView, at: number): Values | undefined;
+  read(data: Buffer, view: DataView, at: number): object | undefined;
   /**
    * @param given the data, where these are given as well
    * @throws TypeError, RangeError naming the value
    */
+  write(values: object, field: string, given?: Uint8Array): Uint8Array;
+}
+
+/** A codec of values of this type. */
+export interface Codec<Values extends object> extends AnyCodec {
+  readonly names: FieldNames<keyof Values>;
+  read(data: Buffer, view: DataView, at: number): Values | undefined;
   write(values: Partial<Values>, field: string, given?: Uint8Array): Uint8Array;
 }
 
@@ -45,7 +53,11 @@ export function layout<F extends Fields>(fields: F): Codec<ValuesOf<F>> {
   const sized = rows.reduce((sum, { field }) => sum + (field.size ?? 0), 0);
   const is_open = rows.some(({ field }) => field.size === undefined);
   return {
-    names: rows.map(({ name }) => name).filter((name) => name !== 'reserved'),
+    names: field_names(
+      ...rows
+        .map(({ name }) => name)
+        .filter((name): name is keyof ValuesOf<F> & string => name !== 'reserved'),
+    ),
 
     read(data, view, start) {
       const left = data.length - sized;

@@ -4,10 +4,10 @@
 // An option always has `type` and `data`; one whose meaning is known has a `name` and values beside them. One that is not known is
 // 'unknown', and what breaks off or has an impossible length is 'malformed': its data is all that is left, its type and length included.
 import { type BytesLike, bytes, integer, shown } from '../../util/validate.js';
+import { type FieldNames, field_names, joined, known, type Names } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { known } from '../bytes/output.js';
 import type { LayerName } from '../layer_types.js';
-import type { Codec } from './option_values.js';
+import type { AnyCodec, Codec } from './option_values.js';
 
 /** An option with its values. */
 export type Option<Type extends number, Name extends string, Values = unknown> = {
@@ -44,7 +44,7 @@ export interface OptionFormat {
 /** The type of each option by its name, and the codec of its values; of those without a codec, any data are good. */
 type OptionTable<O extends Option<number, string>> = {
   readonly [One in Exclude<O, OtherOption> as One['name']]: keyof ValuesOf<One> extends never
-    ? readonly [type: One['type'], codec?: Codec<object>]
+    ? readonly [type: One['type'], codec?: AnyCodec]
     : readonly [type: One['type'], codec: Codec<ValuesOf<One>>];
 };
 type ValuesOf<One> = Omit<One, keyof OtherOption>;
@@ -53,7 +53,9 @@ type ValuesOf<One> = Omit<One, keyof OtherOption>;
 interface Kind {
   readonly type: number;
   readonly name: string;
-  readonly codec: Codec<object> | undefined;
+  readonly codec: AnyCodec | undefined;
+  /** of all that may be given */
+  readonly names: Names;
 }
 
 /** An option as it is given, before anything about it is known. */
@@ -70,8 +72,13 @@ export class OptionList<O extends Option<number, string>> {
   readonly #by_type: ReadonlyMap<number, Kind>;
 
   constructor(format: OptionFormat, table: OptionTable<O>) {
-    const kinds = Object.entries<readonly [number, Codec<object>?]>(table).map(
-      ([name, [type, codec]]): Kind => ({ type, name, codec }),
+    const kinds = Object.entries<readonly [number, AnyCodec?]>(table).map(
+      ([name, [type, codec]]): Kind => ({
+        type,
+        name,
+        codec,
+        names: codec === undefined ? COMMON : joined(COMMON, codec.names),
+      }),
     );
     this.#format = format;
     this.#by_name = new Map(kinds.map((kind) => [kind.name, kind]));
@@ -120,6 +127,30 @@ export class OptionList<O extends Option<number, string>> {
   }
 
   /**
+   * What `wanted` makes of the first option that it knows, between two offsets; no further than the options are well-formed.
+   *
+   * @param wanted called with the type, offset and size of each option
+   */
+  find<T>(
+    view: DataView,
+    start: number,
+    end: number,
+    wanted: (type: number, at: number, size: number) => T | undefined,
+  ): T | undefined {
+    const { alone, end: type_of_end, unit, counted } = this.#format;
+    for (let at = start; at + 2 <= end; ) {
+      const type = view.getUint8(at);
+      if (type === type_of_end) return undefined;
+      const size = alone.includes(type) ? 1 : 2 - counted + view.getUint8(at + 1) * unit;
+      if (size === 0 || at + size > end) return undefined;
+      const found = wanted(type, at, size);
+      if (found !== undefined) return found;
+      at += size;
+    }
+    return undefined;
+  }
+
+  /**
    * The bytes of options, without padding behind them.
    *
    * @param field what they are called in messages: `tcp.options`
@@ -161,7 +192,7 @@ export class OptionList<O extends Option<number, string>> {
 }
 
 const NONE = Buffer.alloc(0);
-const COMMON = ['type', 'name', 'data'];
+const COMMON: FieldNames<keyof Given> = field_names('type', 'name', 'data');
 
 function is_list(value: unknown): value is readonly Given[] {
   return Array.isArray(value);
@@ -176,7 +207,7 @@ function given_data(option: Given, field: string, kind: Kind | undefined): Uint8
   const { type: _type, name: _name, data, ...values } = option;
   const given = data === undefined || data === null ? undefined : bytes(data, `${field}.data`);
   const has_values = Object.values(values).some((value) => value !== undefined);
-  if (kind !== undefined) known(option, field, [...COMMON, ...(kind.codec?.names ?? [])]);
+  if (kind !== undefined) known(option, field, kind.names);
   else if (has_values) throw new TypeError(`${field} has values, and needs a name that says what they are`);
   if (kind?.codec === undefined || (given !== undefined && !has_values)) return given ?? NONE;
   const made = kind.codec.write(values, field, given);

@@ -1,5 +1,6 @@
 // The options of TCP: RFC 9293, 7323 (window scale, timestamps), 2018 (SACK), 2385 (MD5), 5482, 5925 (AO), 7413, 8684.
 import { array, integer } from '../../util/validate.js';
+import { field_names } from '../bytes/fields.js';
 import { type Codec, type Field, layout, list_of, made, u8, u16, u32 } from './option_values.js';
 import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
 
@@ -39,7 +40,7 @@ const block: Field<Block> = {
 };
 
 const user_timeout: Codec<UserTimeout> = {
-  names: ['timeout', 'minutes'],
+  names: field_names('timeout', 'minutes'),
   read(data, view, at) {
     if (data.length !== 2) return undefined;
     const bits = view.getUint16(at);

@@ -4,6 +4,8 @@ import { readlinkSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import * as message from '../../calls/message.js';
+import { fromshare } from '../../calls/share.js';
+import { retry_blocking } from '../../calls/waiting/fs_retry.js';
 import { poll } from '../../calls/waiting/poll.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
 import { MSG_CTRUNC, MSG_DONTWAIT, POLLOUT, SHUT_WR } from '../../constants.js';
@@ -38,12 +40,8 @@ type Tell = (report: Report) => void;
 function write_all(fd: number, data: Uint8Array): void {
   let rest = data;
   while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(fd, rest));
-    } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
-      poll([{ fd, events: POLLOUT, revents: 0 }], -1);
-    }
+    const left = rest;
+    rest = left.subarray(retry_blocking(fd, POLLOUT, () => writeSync(fd, left)));
   }
 }
 

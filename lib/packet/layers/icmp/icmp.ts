@@ -5,13 +5,16 @@
 // field of them.
 import { array, integer } from '../../../util/validate.js';
 import { read_ipv4, write_ipv4 } from '../../bytes/address.js';
+import { type FieldNames, field_names, joined, known } from '../../bytes/fields.js';
 import type { Input } from '../../bytes/input.js';
-import { known, type Output } from '../../bytes/output.js';
+import type { Output } from '../../bytes/output.js';
 import { made } from '../../options/option_values.js';
 import type { Protocol } from '../../registry.js';
 import {
+  EXTENDED_FIELDS,
   type Extended,
   type ExtendedFields,
+  QUOTING_FIELDS,
   type Quoting,
   type QuotingFields,
   read_extended,
@@ -20,7 +23,7 @@ import {
   write_quoted,
 } from './icmp_error.js';
 import { type Draft, makers, message_fields, type Other } from './messages.js';
-import { icmp_reserved, type Reserved } from './reserved.js';
+import { icmp_reserved, RESERVED, type Reserved } from './reserved.js';
 
 interface Header {
   readonly layer: 'icmp';
@@ -87,6 +90,15 @@ interface Messages {
 type As<Name extends Known> = Draft<'icmp', Messages, Name>;
 export type IcmpDraft = { [Name in Known]: As<Name> }[Known] | Other<'icmp'>;
 
+declare module '../../layer_types.js' {
+  interface Layers {
+    icmp: Icmp;
+  }
+  interface Drafts {
+    icmp: IcmpDraft;
+  }
+}
+
 const HEADER = 8;
 const TYPES: Readonly<Record<Known, number>> = {
   echo_reply: 0,
@@ -103,22 +115,25 @@ const TYPES: Readonly<Record<Known, number>> = {
   address_mask_request: 17,
   address_mask_reply: 18,
 };
-const EXTENDED = ['reserved', 'quoted', 'length', 'extensions', 'extensions_checksum', 'extensions_ok'];
-const TIMESTAMPS = ['id', 'seq', 'originate', 'receive', 'transmit'];
-const FIELDS = message_fields<Known>({
-  echo_reply: ['id', 'seq'],
-  destination_unreachable: [...EXTENDED, 'next_hop_mtu'],
-  source_quench: ['reserved', 'quoted'],
-  redirect: ['quoted', 'gateway'],
-  echo: ['id', 'seq'],
-  router_advertisement: ['lifetime', 'addresses'],
-  router_solicitation: ['reserved'],
+const ECHO: FieldNames<keyof Echo> = field_names('id', 'seq');
+const EXTENDED = joined(RESERVED, EXTENDED_FIELDS);
+const TIMESTAMPS = joined(ECHO, field_names('originate', 'receive', 'transmit'));
+const MASK = joined(ECHO, field_names('mask'));
+const ROUTER_ADDRESS: FieldNames<keyof RouterAddress> = field_names('address', 'preference');
+const FIELDS = message_fields<Messages>({
+  echo_reply: ECHO,
+  destination_unreachable: joined(EXTENDED, field_names('next_hop_mtu')),
+  source_quench: joined(RESERVED, QUOTING_FIELDS),
+  redirect: joined(QUOTING_FIELDS, field_names('gateway')),
+  echo: ECHO,
+  router_advertisement: field_names('lifetime', 'addresses'),
+  router_solicitation: RESERVED,
   time_exceeded: EXTENDED,
-  parameter_problem: [...EXTENDED, 'pointer'],
+  parameter_problem: joined(EXTENDED, field_names('pointer')),
   timestamp: TIMESTAMPS,
   timestamp_reply: TIMESTAMPS,
-  address_mask_request: ['id', 'seq', 'mask'],
-  address_mask_reply: ['id', 'seq', 'mask'],
+  address_mask_request: MASK,
+  address_mask_reply: MASK,
 });
 const layer = 'icmp';
 
@@ -300,7 +315,7 @@ function write(message: IcmpDraft, output: Output): number {
       const at = output.prepend(count * 8);
       for (const [i, entry] of addresses.entries()) {
         const field = `icmp.addresses[${i}]`;
-        const { address = '0.0.0.0', preference = 0 } = known(entry, field, ['address', 'preference']);
+        const { address = '0.0.0.0', preference = 0 } = known(entry, field, ROUTER_ADDRESS);
         output.ipv4(at + i * 8, address, `${field}.address`);
         output.view.setInt32(at + i * 8 + 4, integer(preference, `${field}.preference`));
       }

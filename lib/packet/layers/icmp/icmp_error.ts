@@ -1,12 +1,14 @@
 // What errors of ICMP and ICMPv6 have in common: the packet that they quote, and the extensions behind it, RFC 4884; MPLS labels are
 // RFC 4950.
 import { array, type BytesLike, bytes, integer, shown } from '../../../util/validate.js';
+import { type FieldNames, field_names, joined, known, type Names } from '../../bytes/fields.js';
 import { type Input, parse_layers } from '../../bytes/input.js';
-import { known, type Output, units } from '../../bytes/output.js';
+import { type Output, units } from '../../bytes/output.js';
 import type { Draft, Layer } from '../../layer_types.js';
 import { made } from '../../options/option_values.js';
 import type { OtherOption } from '../../options/options.js';
 import { protocol_of_name } from '../../registry.js';
+import { write_layers } from '../../write_layers.js';
 
 export interface MplsLabel {
   label: number;
@@ -16,16 +18,17 @@ export interface MplsLabel {
   ttl: number;
 }
 
+interface MplsLabels {
+  readonly class: 1;
+  readonly type: 1;
+  readonly name: 'mpls';
+  readonly data: Buffer;
+  readonly labels: readonly MplsLabel[];
+}
+type OtherExtension = { readonly class: number } & OtherOption;
+
 /** An object behind the quoted packet: its class and its type within that. */
-export type IcmpExtension =
-  | {
-      readonly class: 1;
-      readonly type: 1;
-      readonly name: 'mpls';
-      readonly data: Buffer;
-      readonly labels: readonly MplsLabel[];
-    }
-  | ({ readonly class: number } & OtherOption);
+export type IcmpExtension = MplsLabels | OtherExtension;
 
 export type IcmpExtensionFields =
   | {
@@ -70,14 +73,30 @@ export interface ExtendedFields extends QuotingFields {
   extensions_ok?: boolean | undefined;
 }
 
+export const QUOTING_FIELDS: FieldNames<keyof QuotingFields> = field_names('quoted');
+export const EXTENDED_FIELDS: FieldNames<keyof ExtendedFields> = field_names(
+  'quoted',
+  'length',
+  'extensions',
+  'extensions_checksum',
+  'extensions_ok',
+);
+
 type Family = 'ipv4' | 'ipv6';
 const layer_name = { ipv4: 'icmp', ipv6: 'icmpv6' } as const;
 
 // Extensions begin behind at least so many bytes of the quoted packet.
 const LEAST_QUOTED = 128;
 const VERSION = 2;
-/** The values of an extension by its name. */
-const VALUES: Readonly<Record<string, readonly string[]>> = { mpls: ['labels'], unknown: [], malformed: [] };
+const OTHER: FieldNames<keyof OtherExtension> = field_names('class', 'type', 'name', 'data');
+const MPLS: FieldNames<keyof MplsLabels> = joined(OTHER, field_names('labels'));
+const LABEL_FIELDS: FieldNames<keyof MplsLabel> = field_names('label', 'traffic_class', 'bottom', 'ttl');
+/** The fields of an extension by its name. */
+const FIELDS: Readonly<Record<IcmpExtension['name'], Names>> = {
+  mpls: MPLS,
+  unknown: OTHER,
+  malformed: OTHER,
+};
 
 /** The layers of the packet quoted from an offset to the end. */
 export function read_quoted(input: Input, start: number, family: Family): Quoting {
@@ -197,7 +216,8 @@ export function write_extended(fields: ExtendedFields, output: Output, field: st
 
 function quoted_bytes(fields: QuotingFields, output: Output, field: string): Uint8Array {
   const { quoted = [] } = fields;
-  return is_layers(quoted) ? output.apart(quoted, `${field}.quoted`) : bytes(quoted, `${field}.quoted`);
+  const name = `${field}.quoted`;
+  return is_layers(quoted) ? output.apart(() => write_layers(output, quoted, name)) : bytes(quoted, name);
 }
 
 function is_layers(quoted: readonly Draft[] | BytesLike): quoted is readonly Draft[] {
@@ -207,10 +227,9 @@ function is_layers(quoted: readonly Draft[] | BytesLike): quoted is readonly Dra
 function extension_bytes(extension: unknown, field: string): Uint8Array {
   if (!is_extension(extension)) throw new TypeError(`${field} must be an object, not ${shown(extension)}`);
   const { name = 'unknown' } = extension;
-  const values = Object.hasOwn(VALUES, name) ? VALUES[name] : undefined;
-  if (values === undefined)
+  if (!Object.hasOwn(FIELDS, name))
     throw new RangeError(`${field}.name must be mpls, or left out, not ${shown(name)}`);
-  known(extension, field, ['class', 'type', 'name', 'data', ...values]);
+  known(extension, field, FIELDS[name]);
   const given = extension.data === undefined ? undefined : bytes(extension.data, `${field}.data`);
   if (extension.name === 'malformed') return given ?? new Uint8Array(0);
   let data = given;
@@ -238,7 +257,7 @@ function label_bytes(labels: readonly Partial<MplsLabel>[], field: string): Uint
   array(labels, field);
   return made(labels.length * 4, (view) => {
     for (const [i, entry] of labels.entries()) {
-      known(entry, `${field}[${i}]`, ['label', 'traffic_class', 'bottom', 'ttl']);
+      known(entry, `${field}[${i}]`, LABEL_FIELDS);
       const label = integer(entry.label ?? 0, `${field}[${i}].label`, 0, 0xfffff);
       const traffic_class = integer(entry.traffic_class ?? 0, `${field}[${i}].traffic_class`, 0, 7);
       const ttl = integer(entry.ttl ?? 0, `${field}[${i}].ttl`, 0, 255);

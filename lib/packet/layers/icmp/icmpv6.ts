@@ -4,13 +4,16 @@
 // TYPES, its fields in FIELDS, and a case in `read` and in `write`.
 import { integer } from '../../../util/validate.js';
 import { read_ipv6 } from '../../bytes/address.js';
+import { type FieldNames, field_names, joined } from '../../bytes/fields.js';
 import type { Input } from '../../bytes/input.js';
 import type { Output } from '../../bytes/output.js';
 import { type NdpOption, type NdpOptionFields, ndp_options } from '../../options/ndp.js';
 import type { Protocol } from '../../registry.js';
 import {
+  EXTENDED_FIELDS,
   type Extended,
   type ExtendedFields,
+  QUOTING_FIELDS,
   type Quoting,
   type QuotingFields,
   read_extended,
@@ -28,7 +31,7 @@ import {
   write_query,
   write_records,
 } from './mld.js';
-import { icmpv6_reserved, type Reserved } from './reserved.js';
+import { icmpv6_reserved, RESERVED, type Reserved } from './reserved.js';
 
 interface Header {
   readonly layer: 'icmpv6';
@@ -111,6 +114,15 @@ interface Messages {
 type As<Name extends Known> = Draft<'icmpv6', Messages, Name>;
 export type Icmpv6Draft = { [Name in Known]: As<Name> }[Known] | Other<'icmpv6'>;
 
+declare module '../../layer_types.js' {
+  interface Layers {
+    icmpv6: Icmpv6;
+  }
+  interface Drafts {
+    icmpv6: Icmpv6Draft;
+  }
+}
+
 type Discovery =
   | 'router_solicitation'
   | 'router_advertisement'
@@ -138,30 +150,32 @@ const TYPES: Readonly<Record<Known, number>> = {
   redirect: 137,
   multicast_listener_report_v2: 143,
 };
-const EXTENDED = ['reserved', 'quoted', 'length', 'extensions', 'extensions_checksum', 'extensions_ok'];
-const FIELDS = message_fields<Known>({
+const ECHO: FieldNames<keyof Echo> = field_names('id', 'seq');
+const EXTENDED = joined(RESERVED, EXTENDED_FIELDS);
+const MULTICAST: FieldNames<keyof Multicast> = field_names('reserved', 'maximum_response_delay', 'group');
+const FIELDS = message_fields<Messages>({
   destination_unreachable: EXTENDED,
-  packet_too_big: ['quoted', 'mtu'],
+  packet_too_big: joined(QUOTING_FIELDS, field_names('mtu')),
   time_exceeded: EXTENDED,
-  parameter_problem: ['quoted', 'pointer'],
-  echo: ['id', 'seq'],
-  echo_reply: ['id', 'seq'],
-  multicast_listener_query: ['reserved', 'maximum_response_delay', 'group', 'version2'],
-  multicast_listener_report: ['reserved', 'maximum_response_delay', 'group'],
-  multicast_listener_done: ['reserved', 'maximum_response_delay', 'group'],
-  router_solicitation: ['reserved', 'options'],
-  router_advertisement: [
+  parameter_problem: joined(QUOTING_FIELDS, field_names('pointer')),
+  echo: ECHO,
+  echo_reply: ECHO,
+  multicast_listener_query: joined(MULTICAST, field_names('version2')),
+  multicast_listener_report: MULTICAST,
+  multicast_listener_done: MULTICAST,
+  router_solicitation: field_names('reserved', 'options'),
+  router_advertisement: field_names(
     'hop_limit',
     'flags',
     'router_lifetime',
     'reachable_time',
     'retrans_timer',
     'options',
-  ],
-  neighbor_solicitation: ['reserved', 'target', 'options'],
-  neighbor_advertisement: ['reserved', 'flags', 'target', 'options'],
-  redirect: ['reserved', 'target', 'dst', 'options'],
-  multicast_listener_report_v2: ['reserved', 'records'],
+  ),
+  neighbor_solicitation: field_names('reserved', 'target', 'options'),
+  neighbor_advertisement: field_names('reserved', 'flags', 'target', 'options'),
+  redirect: field_names('reserved', 'target', 'dst', 'options'),
+  multicast_listener_report_v2: field_names('reserved', 'records'),
 });
 const layer = 'icmpv6';
 

@@ -1,5 +1,12 @@
 // Makers for a protocol whose messages have names and fields of their own: ICMP and ICMPv6.
-import { known, message_title } from '../../bytes/output.js';
+import {
+  type FieldNames,
+  field_names,
+  joined,
+  known,
+  message_title,
+  type Names,
+} from '../../bytes/fields.js';
 import type { MessageFields } from '../../registry.js';
 
 /** What any message may be given. */
@@ -27,14 +34,17 @@ export type Makers<Layer, Messages> = ((fields?: OtherFields) => Other<Layer>) &
   readonly [Name in keyof Messages]: (fields?: HeaderFields & Messages[Name]) => Draft<Layer, Messages, Name>;
 };
 
-const HEAD = ['type', 'code', 'checksum', 'checksum_ok'];
+const HEAD: FieldNames<keyof HeaderFields> = field_names('type', 'code', 'checksum', 'checksum_ok');
+const REST: FieldNames<Exclude<keyof OtherFields, keyof HeaderFields>> = field_names('rest');
 
 /** All fields of each message: its own, which are given, and those of any. */
-export function message_fields<Name extends string>(
-  own: Readonly<Record<Name, readonly string[]>>,
+export function message_fields<Messages>(
+  own: {
+    readonly [Name in keyof Messages]: FieldNames<keyof Messages[Name]>;
+  },
 ): MessageFields {
-  const all = Object.entries<readonly string[]>({ ...own, unknown: ['rest'] });
-  return Object.fromEntries(all.map(([name, names]) => [name, [...HEAD, ...names]]));
+  const all = Object.entries<Names>({ ...own, unknown: REST });
+  return Object.fromEntries(all.map(([name, names]) => [name, joined(HEAD, names)]));
 }
 
 /**

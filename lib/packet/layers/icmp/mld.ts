@@ -1,8 +1,9 @@
 // The bodies of ICMPv6's multicast listener messages: RFC 2710, and version 2, RFC 3810.
 import { array, bytes, integer } from '../../../util/validate.js';
 import { read_ipv6 } from '../../bytes/address.js';
+import { type FieldNames, field_names, known } from '../../bytes/fields.js';
 import type { Input } from '../../bytes/input.js';
-import { known, type Output } from '../../bytes/output.js';
+import type { Output } from '../../bytes/output.js';
 
 /** What a query of version 2 has behind the group. */
 export interface QueryDetails {
@@ -24,6 +25,13 @@ export interface MulticastRecord {
 }
 export type MulticastRecordFields = Partial<Omit<MulticastRecord, 'data'> & { readonly data: Uint8Array }>;
 
+const QUERY_FIELDS: FieldNames<keyof QueryDetails> = field_names('flags', 'interval_code', 'sources');
+const RECORD_FIELDS: FieldNames<keyof MulticastRecordFields> = field_names(
+  'type',
+  'group',
+  'sources',
+  'data',
+);
 const ADDRESS = 16;
 const RECORD = 20;
 
@@ -52,7 +60,7 @@ export function read_query(input: Input): QueryDetails | undefined {
 }
 
 export function write_query(details: Partial<QueryDetails>, output: Output): void {
-  known(details, 'icmpv6.version2', ['flags', 'interval_code', 'sources']);
+  known(details, 'icmpv6.version2', QUERY_FIELDS);
   const sources = details.sources ?? [];
   prepend_addresses(sources, output, 'icmpv6.sources');
   const at = output.prepend(4);
@@ -86,7 +94,7 @@ export function write_records(records: readonly MulticastRecordFields[], output:
   array(records, 'icmpv6.records', 0, 0xffff);
   for (const [i, record] of [...records.entries()].reverse()) {
     const field = `icmpv6.records[${i}]`;
-    known(record, field, ['type', 'group', 'sources', 'data']);
+    known(record, field, RECORD_FIELDS);
     const data = bytes(record.data ?? new Uint8Array(0), `${field}.data`);
     if (data.length % 4 !== 0 || data.length > 1020) {
       throw new RangeError(`${field}.data must be a multiple of 4, up to 1020 bytes, not ${data.length}`);

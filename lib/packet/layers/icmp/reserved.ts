@@ -1,10 +1,12 @@
 // The bits of ICMP and ICMPv6 messages that have no meaning (yet): kept, so that a message goes out as it came.
 import { integer } from '../../../util/validate.js';
+import { type FieldNames, field_names } from '../../bytes/fields.js';
 
 export interface Reserved {
   /** the four bytes behind the checksum as a number, without the bits that have a meaning; senders leave it 0 */
   reserved: number;
 }
+export const RESERVED: FieldNames<keyof Reserved> = field_names('reserved');
 type Named<Name> = Partial<Reserved> & { readonly name: Name };
 
 /** Reads and writes them, by the mask of those bits in each message. */

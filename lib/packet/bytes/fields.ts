@@ -1,0 +1,60 @@
+// The fields of what is built: their types, the lists of their names, and the check that refuses any other name.
+//
+// A list of names is tied to the type whose fields it names: a name that is missing or too many does not compile.
+import { shown } from '../../util/validate.js';
+
+/** What a maker takes: fields of the parsed layer, some of them in another form. checksum_ok is allowed and does nothing. */
+export type Fields<Parsed, Other = unknown> = Partial<Omit<Parsed, 'layer' | keyof Other> & Readonly<Other>>;
+
+declare const names_of: unique symbol;
+
+/** The names of all fields of some type. Only `field_names` and `joined` make such a list. */
+export interface Names extends ReadonlyArray<string> {
+  /** Exists for the compiler only. */
+  readonly [names_of]: unknown;
+}
+
+/** `Name`, all of them and no others, in the order in which messages list them. The fields of `F` are `FieldNames<keyof F>`. */
+export interface FieldNames<Name> extends Names {
+  /** A function type makes lists of different names incompatible in both directions. */
+  readonly [names_of]: (name: Name) => Name;
+}
+
+/** Returns a list of these names. */
+export function field_names<const Name extends string>(...names: Name[]): FieldNames<Name> {
+  return names as readonly string[] as FieldNames<Name>;
+}
+
+/** Returns the names of two lists, the first list's names first. */
+export function joined<A, B>(first: FieldNames<A>, second: FieldNames<B>): FieldNames<A | B>;
+export function joined(first: Names, second: Names): Names;
+export function joined(first: Names, second: Names) {
+  return [...first, ...second] as readonly string[] as Names;
+}
+
+/**
+ * Returns `fields` if all of its names are known.
+ *
+ * @param tags names that are allowed beside those of fields
+ * @throws TypeError naming the layer and the field that the layer does not have
+ */
+export function known<F extends object>(
+  fields: F,
+  layer: string,
+  names: Names,
+  tags: readonly string[] = [],
+): F {
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields) || ArrayBuffer.isView(fields)) {
+    throw new TypeError(`${layer}: fields must be an object, not ${shown(fields)}`);
+  }
+  for (const name in fields) {
+    if (!names.includes(name) && !tags.includes(name))
+      throw new TypeError(`${layer} has no field ${name}; it has ${names.join(', ')}`);
+  }
+  return fields;
+}
+
+/** What a message is called: `icmp.echo`, and `icmp` for any. */
+export function message_title(layer: string, name: string): string {
+  return name === 'unknown' ? layer : `${layer}.${name}`;
+}

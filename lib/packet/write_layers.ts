@@ -1,0 +1,45 @@
+// Layers into bytes: the builder of each layer's protocol prepends it, and what makers refuse is refused in layers made by hand.
+import { shown } from '../util/validate.js';
+import { known, message_title, type Names } from './bytes/fields.js';
+import type { Output } from './bytes/output.js';
+import type { Draft } from './layer_types.js';
+import { type Protocol, protocol_names, protocol_of_name } from './registry.js';
+
+/** Prepends layers to what `output` holds, the last one first. @throws TypeError, RangeError naming the layer */
+export function write_layers(output: Output, layers: readonly Draft[], name = 'layers'): void {
+  output.layers = layers;
+  for (output.index = layers.length - 1; output.index >= 0; output.index--) {
+    const layer = layers[output.index];
+    const protocol = protocol_of_name(layer?.layer ?? '');
+    if (layer === undefined || protocol === undefined) throw no_layer(layer, `${name}[${output.index}]`);
+    check_fields(layer, protocol);
+    protocol.build(layer, output);
+  }
+}
+
+function no_layer(value: unknown, name: string): Error {
+  const known_names = protocol_names().join(', ');
+  if (typeof value !== 'object' || value === null || !('layer' in value)) {
+    return new TypeError(`${name} must be a layer such as ipv4({ … }), not ${shown(value)}`);
+  }
+  return new RangeError(`${name}.layer must be one of ${known_names}, not ${shown(value.layer)}`);
+}
+
+/** Refuses what its maker would refuse in a layer that was made by hand. */
+function check_fields(layer: Draft, { name, fields }: Protocol): void {
+  if (is_list(fields)) {
+    known(layer, name, fields, ['layer']);
+    return;
+  }
+  const message = ('name' in layer ? layer.name : undefined) ?? 'unknown';
+  const names = Object.hasOwn(fields, message) ? fields[message] : undefined;
+  if (names === undefined) {
+    const all = Object.keys(fields).join(', ');
+    throw new RangeError(`${name}.name must be one of ${all}, not ${shown(message)}`);
+  }
+  known(layer, message_title(name, message), names, ['layer', 'name']);
+}
+
+function is_list(fields: Protocol['fields']): fields is Names {
+  return Array.isArray(fields);
+}

@@ -1,0 +1,58 @@
+// Makers and parse agree on the names of fields: each maker accepts every field that parse returns.
+import * as packet from 'bsd-sockets/packet';
+import { describe, expect, test } from 'vitest';
+
+type Maker = (fields?: object) => packet.Draft;
+
+/** The messages of ICMP or ICMPv6 that have a name, and the maker of any message. */
+const messages = (maker: Maker, layer: 'icmp' | 'icmpv6', ip: packet.Draft) =>
+  Object.entries<Maker>({ ...(maker as object), unknown: maker }).map(
+    ([name, make]) => [`${layer}.${name}`, layer, packet.LINKTYPE_RAW, make, [ip]] as const,
+  );
+
+/** What a layer has beside its fields. */
+const TAGS = ['layer', 'name'];
+
+/** A title, the layer, the link type, the maker, and the layers around the maker's. */
+const makers: (readonly [string, packet.LayerName, number, Maker, readonly packet.Draft[]])[] = [
+  ['ah', 'ah', packet.LINKTYPE_RAW, packet.ah, [packet.ipv4()]],
+  ['arp', 'arp', packet.LINKTYPE_ETHERNET, packet.arp, [packet.ethernet()]],
+  ['ethernet', 'ethernet', packet.LINKTYPE_ETHERNET, packet.ethernet, []],
+  ['gre', 'gre', packet.LINKTYPE_RAW, packet.gre, [packet.ipv4()]],
+  ['ipv4', 'ipv4', packet.LINKTYPE_RAW, packet.ipv4, []],
+  ['ipv6', 'ipv6', packet.LINKTYPE_RAW, packet.ipv6, []],
+  ['linux_sll', 'linux_sll', packet.LINKTYPE_LINUX_SLL, packet.linux_sll, []],
+  ['linux_sll2', 'linux_sll2', packet.LINKTYPE_LINUX_SLL2, packet.linux_sll2, []],
+  ['loopback', 'loopback', packet.LINKTYPE_NULL, packet.loopback, []],
+  ['tcp', 'tcp', packet.LINKTYPE_RAW, packet.tcp, [packet.ipv4()]],
+  ['udp', 'udp', packet.LINKTYPE_RAW, packet.udp, [packet.ipv4()]],
+  ['vlan', 'vlan', packet.LINKTYPE_ETHERNET, packet.vlan, [packet.ethernet()]],
+  ...messages(packet.icmp, 'icmp', packet.ipv4()),
+  ...messages(packet.icmpv6, 'icmpv6', packet.ipv6()),
+];
+
+describe('a maker accepts every field that parse returns', () => {
+  test.each(makers)('%s', (_title, name, linktype, make, around) => {
+    // A type without a name, so that the maker of any message is not parsed as an echo reply.
+    const draft = make(make === packet.icmp || make === packet.icmpv6 ? { type: 250 } : {});
+    const bytes = packet.build(...around, draft);
+    const { layers } = packet.parse(bytes, { linktype });
+    const parsed = layers.find(({ layer }) => layer === name) ?? {};
+    const fields = Object.fromEntries(Object.entries(parsed).filter(([key]) => !TAGS.includes(key)));
+    expect(Object.keys(fields).length).toBeGreaterThan(1);
+    expect(make(fields)).toMatchObject(fields);
+    expect(packet.build(...around, make(fields))).toEqual(bytes);
+  });
+
+  test('and the table has every layer with fields', () => {
+    const build = () => packet.build({ layer: 'none' } as never);
+    const in_table = [...new Set(makers.map(([, layer]) => layer)), 'payload'];
+    expect(build).toThrow(
+      expect.toSatisfy(({ message }: Error) => {
+        const [, names = ''] = /one of (.*), not/.exec(message) ?? [];
+        expect(names.split(', ').sort()).toEqual(in_table.sort());
+        return true;
+      }),
+    );
+  });
+});
