@@ -95,6 +95,11 @@ export function write_would_block(characters_written: number): BlockingIOError {
   return error;
 }
 
+/** Whether the socket would have had to wait. */
+export function would_block(error: unknown): boolean {
+  return error instanceof OSError && error.errno === constants.errno.EAGAIN;
+}
+
 /** What readline() and iteration raise where no line is there and the socket does not block. */
 export function nothing_to_read(): OSError {
   return new OSError(

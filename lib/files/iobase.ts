@@ -1,7 +1,7 @@
 // What all files have in common: Python's IOBase. Sockets cannot seek, so what has to do with positions is refused here.
 import { bytes as check_bytes, integer, shown } from '../util/validate.js';
 import { UnsupportedOperation } from './errors.js';
-import { character_count } from './newlines.js';
+import { length_of } from './newlines.js';
 import type { Bytes } from './steps.js';
 
 /** What Python calls a bytes-like object: any view of memory, or memory itself. */
@@ -25,6 +25,14 @@ export function data_bytes(value: unknown): Bytes {
     );
   }
   return check_bytes(value, 'data');
+}
+
+/** @throws TypeError for bytes, and for anything else that is no string */
+export function check_text(value: unknown): void {
+  if (typeof value === 'string') return;
+  throw new TypeError(
+    `text must be a string in a text file, not ${shown(value)}: open it with 'b' for bytes`,
+  );
 }
 
 /** Memory to read into: any view or buffer. */
@@ -114,7 +122,7 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
     let length = 0;
     for (const line of this) {
       lines.push(line);
-      length += typeof line === 'string' ? character_count(line) : line.length;
+      length += length_of(line);
       if (length > most) break;
     }
     return lines;

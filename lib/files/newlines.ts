@@ -62,6 +62,11 @@ export function character_count(text: string): number {
   return count;
 }
 
+/** The length of a line: bytes, or characters of text. */
+export function length_of(line: Buffer | string): number {
+  return typeof line === 'string' ? character_count(line) : line.length;
+}
+
 /** The index of the character that comes `count` characters after the one at `from`. */
 export function index_after(text: string, from: number, count: number): number {
   if (text.length - from <= count) {

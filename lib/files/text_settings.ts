@@ -20,8 +20,19 @@ export interface TextOptions {
   newline?: string | null;
 }
 
-/** Their names. */
+/** The names of TextOptions. */
 export const TEXT_OPTIONS = ['encoding', 'errors', 'newline'] as const;
+
+/** Options of TextIOWrapper. */
+export interface TextIOWrapperOptions extends TextOptions {
+  /** write() flushes after a line. */
+  line_buffering?: boolean;
+  /** write() hands everything to the buffer below at once. */
+  write_through?: boolean;
+}
+
+/** The names of TextIOWrapperOptions. */
+export const WRAPPER_OPTIONS = [...TEXT_OPTIONS, 'line_buffering', 'write_through'] as const;
 
 /** A string, or the fallback for null and undefined. */
 function string_or(fallback: string, value: unknown, name: string): string {

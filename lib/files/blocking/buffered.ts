@@ -11,13 +11,11 @@ import {
   size_or_all,
   target_bytes,
 } from '../iobase.js';
+import { DEFAULT_BUFFER_SIZE } from '../mode.js';
 import { ReadBuffer } from '../read_buffer.js';
 import { run } from '../steps.js';
 import { WriteBuffer } from '../write_buffer.js';
 import type { SocketIO } from './raw.js';
-
-/** The size of buffers where none is given. */
-export const DEFAULT_BUFFER_SIZE = 8192;
 
 const EMPTY = Buffer.alloc(0);
 const DETACHED = 'raw stream has been detached';

@@ -1,7 +1,6 @@
 // The raw file of a socket: Python's SocketIO. Each read is one recv_into, each write one send; would-block is null.
-import { constants } from 'node:os';
 import { OSError, TimeoutError } from '../../errors/raise.js';
-import { nothing_to_read, UnsupportedOperation } from '../errors.js';
+import { nothing_to_read, UnsupportedOperation, would_block } from '../errors.js';
 import {
   type BytesLike,
   CLOSED_FILE,
@@ -11,35 +10,18 @@ import {
   size_or_all,
   target_bytes,
 } from '../iobase.js';
+import { type CountedSocket, count_closed, count_open } from '../open_files.js';
 import { ReadBuffer } from '../read_buffer.js';
 import { type Bytes, run } from '../steps.js';
 
-/** What a file needs of its socket. */
-export interface MakefileSocket {
+/** The part of a socket that its files need. */
+export interface MakefileSocket extends CountedSocket {
   recv_into(buffer: Uint8Array, nbytes?: number): number;
   send(data: Uint8Array): number;
-  fileno(): number;
-  /** How many files are open; close() of the socket waits for them. */
-  _files: number;
-  /** A file was closed. */
-  _decref_socketios(): void;
 }
 
 const EMPTY = Buffer.alloc(0);
 const LF = 0x0a;
-
-// A file that is dropped without close() no longer keeps its socket's descriptor. What it had buffered is lost.
-const dropped = new FinalizationRegistry((socket: MakefileSocket) => {
-  try {
-    socket._decref_socketios();
-  } catch {
-    // The socket was closed long ago; nobody is there to hear that closing the descriptor failed.
-  }
-});
-
-function would_block(error: unknown): boolean {
-  return error instanceof OSError && error.errno === constants.errno.EAGAIN;
-}
 
 /** Python's socket.SocketIO: the unbuffered file of a socket, `makefile('rb', 0)`. */
 export class SocketIO extends IOBase<Buffer> {
@@ -64,8 +46,7 @@ export class SocketIO extends IOBase<Buffer> {
     this.reading = mode.includes('r');
     this.writing = mode.includes('w');
     this.socket = socket;
-    socket._files++;
-    dropped.register(this, socket, this);
+    count_open(this, socket);
   }
 
   override get closed(): boolean {
@@ -184,7 +165,6 @@ export class SocketIO extends IOBase<Buffer> {
     const { socket } = this;
     if (socket === null) return;
     this.socket = null;
-    dropped.unregister(this);
-    socket._decref_socketios();
+    count_closed(this, socket);
   }
 }

@@ -1,31 +1,20 @@
 // Python's TextIOWrapper: the text file of a socket, `makefile('r')`. The logic is in text_reader.ts and text_writer.ts; here
 // it is driven by the socket, blocking.
-import { options_of, shown } from '../../util/validate.js';
+import { options_of } from '../../util/validate.js';
 import { UnsupportedOperation } from '../errors.js';
-import { CLOSED_FILE, IOBase, type Size, size_or_all } from '../iobase.js';
+import { CLOSED_FILE, check_text, IOBase, type Size, size_or_all } from '../iobase.js';
 import { character_count, type Newlines } from '../newlines.js';
 import { run, type Steps } from '../steps.js';
 import { TextReader } from '../text_reader.js';
 import {
   changed_settings,
-  TEXT_OPTIONS,
-  type TextOptions,
+  type TextIOWrapperOptions,
   type TextSettings,
   text_settings,
+  WRAPPER_OPTIONS,
 } from '../text_settings.js';
 import { TextWriter } from '../text_writer.js';
 import type { BufferedIOBase, BufferedReader, BufferedWriter } from './buffered.js';
-
-/** Options of TextIOWrapper. */
-export interface TextIOWrapperOptions extends TextOptions {
-  /** write() flushes after a line. */
-  line_buffering?: boolean;
-  /** write() hands everything to the buffer below at once. */
-  write_through?: boolean;
-}
-
-/** Their names. */
-export const WRAPPER_OPTIONS = [...TEXT_OPTIONS, 'line_buffering', 'write_through'] as const;
 
 /** Python's io.TextIOWrapper: decodes what a buffered file reads, encodes what it writes. */
 export class TextIOWrapper extends IOBase<string> {
@@ -197,11 +186,7 @@ export class TextIOWrapper extends IOBase<string> {
    * @throws UnicodeEncodeError; errors of send(2)
    */
   write(text: string): number {
-    if (typeof text !== 'string') {
-      throw new TypeError(
-        `text must be a string in a text file, not ${shown(text)}: open it with 'b' for bytes`,
-      );
-    }
+    check_text(text);
     this.opened();
     const { writer } = this;
     if (writer === undefined) throw new UnsupportedOperation('not writable');

@@ -8,7 +8,7 @@ import { type BytesLike, data_bytes, type Size, size_or_all, target_bytes } from
 import { ReadBuffer } from '../read_buffer.js';
 import type { Bytes, Steps } from '../steps.js';
 import { WriteBuffer } from '../write_buffer.js';
-import { File, type Opened } from './file.js';
+import { File, type OpenFile } from './file.js';
 
 /** The file without a buffer, `makefile('rb', 0)`: each read is one receive, each write one send. */
 export class SocketIO extends File<Buffer> {
@@ -20,7 +20,7 @@ export class SocketIO extends File<Buffer> {
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
     this.check_reading(options);
-    return this.opened.input.run(
+    return this.file.input.run(
       () => (this.#kept.available > 0 ? this.#kept.readinto(target, true) : once(target)),
       options,
     );
@@ -31,7 +31,7 @@ export class SocketIO extends File<Buffer> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
     this.check_reading(options);
-    if (count < 0) return this.opened.input.run(() => this.#kept.read_all(), options);
+    if (count < 0) return this.file.input.run(() => this.#kept.read_all(), options);
     const buffer = Buffer.allocUnsafe(count);
     const received = await this.readinto(buffer, options);
     return received === null ? null : buffer.subarray(0, received);
@@ -47,19 +47,19 @@ export class SocketIO extends File<Buffer> {
     const most = size_or_all(rest[0], 'size');
     this.check_reading(options);
     // Byte by byte, for nothing behind the line may be taken from the socket.
-    return this.opened.input.run(() => this.#kept.readline(most), options);
+    return this.file.input.run(() => this.#kept.readline(most), options);
   }
 
   /** write(data, { signal, timeout }) -> how many of the bytes one send took; null where it would have to wait. */
   async write(data: BytesLike, options?: WaitOptions): Promise<number | null> {
     const bytes = data_bytes(data);
     this.check_writing(options);
-    return this.opened.output.run(() => once(bytes), options);
+    return this.file.output.run(() => once(bytes), options);
   }
 
   /** writelines(lines). Writes each; nothing is put between them. */
   async writelines(lines: Iterable<BytesLike>): Promise<void> {
-    this.opened.check();
+    this.file.check();
     for (const line of lines) await this.write(line);
   }
 }
@@ -78,16 +78,16 @@ export class BufferedFile extends File<Buffer> {
   #raw: SocketIO | undefined;
 
   /** @internal */
-  constructor(opened: Opened, size: number) {
-    super(opened);
+  constructor(file: OpenFile, size: number) {
+    super(file);
     this._read_ahead = new ReadBuffer(size);
     this._to_send = new WriteBuffer(size);
   }
 
   /** The file without a buffer below; null once it was detached, and in mode 'rwb', where Python has two. */
   get raw(): SocketIO | null {
-    if (this.detached || (this.opened.reading && this.opened.writing)) return null;
-    this.#raw ??= new SocketIO(this.opened);
+    if (this.detached || (this.file.reading && this.file.writing)) return null;
+    this.#raw ??= new SocketIO(this.file);
     return this.#raw;
   }
 
@@ -100,11 +100,11 @@ export class BufferedFile extends File<Buffer> {
   async detach(options?: WaitOptions): Promise<SocketIO> {
     const { raw } = this;
     if (raw === null) {
-      this.opened.check();
+      this.file.check();
       throw new UnsupportedOperation('detach: not in mode rwb');
     }
     await this.flush(options);
-    this.let_loose();
+    this.mark_detached();
     return raw;
   }
 
@@ -115,8 +115,8 @@ export class BufferedFile extends File<Buffer> {
     if (count < -1) throw new RangeError('read length must be non-negative or -1');
     this.check_reading(options);
     const bytes = this._read_ahead;
-    if (this.opened.input.idle && count >= 0 && count <= bytes.available) return bytes.take(count);
-    return this.opened.input.run(() => (count < 0 ? bytes.read_all() : bytes.read(count)), options);
+    if (this.file.input.idle && count >= 0 && count <= bytes.available) return bytes.take(count);
+    return this.file.input.run(() => (count < 0 ? bytes.read_all() : bytes.read(count)), options);
   }
 
   /** read1(size = -1, { signal, timeout }) -> what is there, or else what one receive gives, at most `size` bytes. */
@@ -126,21 +126,21 @@ export class BufferedFile extends File<Buffer> {
     this.check_reading(options);
     const bytes = this._read_ahead;
     if (count === 0) return Buffer.alloc(0);
-    return this.opened.input.run(() => bytes.read1(count < 0 ? bytes.size : count), options);
+    return this.file.input.run(() => bytes.read1(count < 0 ? bytes.size : count), options);
   }
 
   /** readinto(buffer, { signal, timeout }) -> how many bytes were put there: as many as fit, fewer at the end. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
     this.check_reading(options);
-    return this.opened.input.run(() => this._read_ahead.readinto(target, false), options);
+    return this.file.input.run(() => this._read_ahead.readinto(target, false), options);
   }
 
   /** readinto1(buffer, { signal, timeout }): the same with at most one receive. */
   async readinto1(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
     this.check_reading(options);
-    return this.opened.input.run(() => this._read_ahead.readinto(target, true), options);
+    return this.file.input.run(() => this._read_ahead.readinto(target, true), options);
   }
 
   override async readline(...rest: Rest1<Size>): Promise<Buffer> {
@@ -148,8 +148,8 @@ export class BufferedFile extends File<Buffer> {
     const limit = size_or_all(rest[0], 'size');
     this.check_reading(options);
     const bytes = this._read_ahead;
-    const line = this.opened.input.idle ? bytes.take_line(limit) : undefined;
-    return line ?? this.opened.input.run(() => bytes.readline(limit), options);
+    const line = this.file.input.idle ? bytes.take_line(limit) : undefined;
+    return line ?? this.file.input.run(() => bytes.readline(limit), options);
   }
 
   /** peek(size = 0, { signal, timeout }) -> the bytes that were read ahead, after one receive if there are none; they stay. */
@@ -157,26 +157,26 @@ export class BufferedFile extends File<Buffer> {
     const options = take_options(rest, 1);
     integer(rest[0] ?? 0, 'size');
     this.check_reading(options);
-    return this.opened.input.run(() => this._read_ahead.peek(), options);
+    return this.file.input.run(() => this._read_ahead.peek(), options);
   }
 
   /** write(data, { signal, timeout }) -> the length of the data, which is sent when the buffer is full, or by flush(). */
   async write(data: BytesLike, options?: WaitOptions): Promise<number> {
     const bytes = data_bytes(data);
     this.check_writing(options);
-    if (this.opened.output.idle && this._to_send.accept(bytes)) return bytes.length;
-    return this.opened.output.run(() => this._to_send.write(bytes), options);
+    if (this.file.output.idle && this._to_send.accept(bytes)) return bytes.length;
+    return this.file.output.run(() => this._to_send.write(bytes), options);
   }
 
   /** writelines(lines). Writes each; nothing is put between them. */
   async writelines(lines: Iterable<BytesLike>): Promise<void> {
-    this.opened.check();
+    this.file.check();
     for (const line of lines) await this.write(line);
   }
 
   override async flush(options?: WaitOptions): Promise<void> {
     await super.flush(options);
-    if (this._to_send.pending || !this.opened.output.idle)
-      await this.opened.output.run(() => this._to_send.flush(), options);
+    if (this._to_send.pending || !this.file.output.idle)
+      await this.file.output.run(() => this._to_send.flush(), options);
   }
 }
