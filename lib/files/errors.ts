@@ -13,7 +13,7 @@ export class LookupError extends RangeError {}
 export class UnicodeError extends RangeError {}
 
 /** `byte 0xff in position 3`, or `bytes in position 3-4`. */
-function where(one: string, many: string, start: number, end: number): string {
+function positions(one: string, many: string, start: number, end: number): string {
   return end - start === 1 ? `${one} in position ${start}` : `${many} in position ${start}-${end - 1}`;
 }
 
@@ -37,7 +37,7 @@ export class UnicodeDecodeError extends UnicodeError {
    */
   constructor(encoding: string, object: Uint8Array, start: number, end: number, reason: string) {
     const byte = `byte 0x${(object[start] ?? 0).toString(16).padStart(2, '0')}`;
-    super(`'${encoding}' codec can't decode ${where(byte, 'bytes', start, end)}: ${reason}`);
+    super(`'${encoding}' codec can't decode ${positions(byte, 'bytes', start, end)}: ${reason}`);
     this.encoding = encoding;
     this.object = Buffer.from(object);
     this.start = start;
@@ -75,7 +75,7 @@ export class UnicodeEncodeError extends UnicodeError {
     const start = [...object.slice(0, from)].length;
     const end = start + [...object.slice(from, to)].length;
     const character = `character '${escaped(object.codePointAt(from) ?? 0)}'`;
-    super(`'${encoding}' codec can't encode ${where(character, 'characters', start, end)}: ${reason}`);
+    super(`'${encoding}' codec can't encode ${positions(character, 'characters', start, end)}: ${reason}`);
     this.encoding = encoding;
     this.object = object;
     this.start = start;

@@ -12,7 +12,7 @@ export type Newlines = null | string | readonly string[];
  * `translate` all line ends become `\n`. Python's IncrementalNewlineDecoder.
  */
 export class NewlineDecoder implements Decoder {
-  private waiting = '';
+  private pending_cr = '';
   private lf = false;
   private cr = false;
   private crlf = false;
@@ -24,12 +24,12 @@ export class NewlineDecoder implements Decoder {
 
   decode(input: Buffer, final: boolean): string {
     let text = this.decoder.decode(input, final);
-    if (this.waiting !== '' && (text !== '' || final)) {
-      text = this.waiting + text;
-      this.waiting = '';
+    if (this.pending_cr !== '' && (text !== '' || final)) {
+      text = this.pending_cr + text;
+      this.pending_cr = '';
     }
     if (text.endsWith('\r') && !final) {
-      this.waiting = '\r';
+      this.pending_cr = '\r';
       text = text.slice(0, -1);
     }
     if (!text.includes('\r')) {

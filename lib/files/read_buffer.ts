@@ -2,7 +2,7 @@
 // steps (see steps.ts). What was received is never lost: an operation that fails half-way (a time-out, a signal
 // listener that throws) puts back what it had taken.
 import { nothing_to_read } from './errors.js';
-import { type Bytes, checked, type Steps } from './steps.js';
+import { type Bytes, check_count, type Steps } from './steps.js';
 
 const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);
@@ -27,7 +27,7 @@ export class ReadBuffer {
   private pos = 0;
   private end = 0;
   // The memory of `size` bytes and one for the line feed, made when it is first needed; `room` is without that one.
-  private own: Buffer | undefined;
+  private memory: Buffer | undefined;
   private room: Buffer = EMPTY;
 
   /** @param size how many bytes are read ahead at most */
@@ -72,20 +72,20 @@ export class ReadBuffer {
 
   /** The memory for one receive of at most `most` bytes into the buffer, which must be empty. */
   private space(most = this.size): Buffer {
-    if (this.own === undefined) {
-      this.own = Buffer.allocUnsafeSlow(this.size + 1);
-      this.room = this.own.subarray(0, this.size);
+    if (this.memory === undefined) {
+      this.memory = Buffer.allocUnsafeSlow(this.size + 1);
+      this.room = this.memory.subarray(0, this.size);
     }
-    this.store = this.own;
+    this.store = this.memory;
     this.pos = 0;
     this.end = 0;
     return most < this.size ? this.room.subarray(0, most) : this.room;
   }
 
   /** Notes how many bytes a receive put into `space`, and returns that. */
-  private arrived(count: number | null): number | null {
+  private received(count: number | null): number | null {
     if (count === null || count === 0) return count;
-    this.end = checked(count, this.room, 'recv_into');
+    this.end = check_count(count, this.room, 'recv_into');
     this.store[this.end] = LF;
     return count;
   }
@@ -121,7 +121,7 @@ export class ReadBuffer {
           length += this.available;
           chunks.push(this.take(this.available));
         }
-        const count = this.arrived(yield this.space());
+        const count = this.received(yield this.space());
         if (count === null && strict) throw nothing_to_read();
         if (count === null || count === 0) break;
       }
@@ -143,10 +143,10 @@ export class ReadBuffer {
         const remaining = size - written;
         const direct = remaining - (remaining % this.size);
         const target = out.subarray(written, written + direct);
-        const count = direct > 0 ? yield target : this.arrived(yield this.space());
+        const count = direct > 0 ? yield target : this.received(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
-        written += direct > 0 ? checked(count, target, 'recv_into') : this.move(out, written);
+        written += direct > 0 ? check_count(count, target, 'recv_into') : this.move(out, written);
       }
     } catch (error) {
       this.unread(out.subarray(0, written));
@@ -170,7 +170,7 @@ export class ReadBuffer {
         }
         const target = block.subarray(used);
         count = yield target;
-        used += count === null ? 0 : checked(count, target, 'recv_into');
+        used += count === null ? 0 : check_count(count, target, 'recv_into');
       } while (count !== null && count > 0);
     } catch (error) {
       this.unread(Buffer.concat([...blocks, block.subarray(0, used)]));
@@ -190,9 +190,9 @@ export class ReadBuffer {
       if (size > this.size) {
         const block = Buffer.allocUnsafe(size);
         const count = yield block;
-        return filled(block, count === null ? 0 : checked(count, block, 'recv_into'));
+        return filled(block, count === null ? 0 : check_count(count, block, 'recv_into'));
       }
-      this.arrived(yield this.space(size));
+      this.received(yield this.space(size));
     }
     const start = this.pos;
     this.pos = Math.min(this.end, start + size);
@@ -219,10 +219,10 @@ export class ReadBuffer {
         const direct = target.length - written > this.size;
         if (once && written > 0 && !direct) break;
         const rest = target.subarray(written);
-        const count = direct ? yield rest : this.arrived(yield this.space());
+        const count = direct ? yield rest : this.received(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
-        written += direct ? checked(count, rest, 'recv_into') : this.move(target, written);
+        written += direct ? check_count(count, rest, 'recv_into') : this.move(target, written);
         if (once) break;
       }
     } catch (error) {
@@ -234,7 +234,7 @@ export class ReadBuffer {
 
   /** The bytes that were read ahead, after one receive if there are none; they stay. */
   *peek(): Steps<Buffer> {
-    if (this.available === 0) this.arrived(yield this.space());
+    if (this.available === 0) this.received(yield this.space());
     return Buffer.from(this.store.subarray(this.pos, this.end));
   }
 }

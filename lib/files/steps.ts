@@ -45,7 +45,7 @@ export function run<T>(owner: Busy, steps: Steps<T>, transfer: (bytes: Bytes) =>
 }
 
 /** The count that a transfer gave, checked: an overridden `send` or `recv_into` may return anything. */
-export function checked(count: number, bytes: Bytes, call: string): number {
+export function check_count(count: number, bytes: Bytes, call: string): number {
   if (count >= 0 && count <= bytes.length) return count;
   throw new RangeError(`${call}() returned ${count}, which should have been between 0 and ${bytes.length}`);
 }

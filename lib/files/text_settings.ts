@@ -58,7 +58,7 @@ export interface TextSettings {
   readonly newline: Newline;
 }
 
-function make(encoding: string, errors: string, newline: Newline): TextSettings {
+function settings_of(encoding: string, errors: string, newline: Newline): TextSettings {
   const codec = find_codec(encoding);
   const handler = find_handler(errors);
   return { encoding: encoding === 'locale' ? 'UTF-8' : encoding, codec, errors, handler, newline };
@@ -68,7 +68,7 @@ function make(encoding: string, errors: string, newline: Newline): TextSettings 
 export function text_settings(options: TextOptions): TextSettings {
   const encoding = string_or('UTF-8', options.encoding, 'encoding');
   const errors = string_or('strict', options.errors, 'errors');
-  return make(encoding, errors, check_newline(options.newline));
+  return settings_of(encoding, errors, check_newline(options.newline));
 }
 
 /**
@@ -82,12 +82,12 @@ export function changed_settings(now: TextSettings, options: TextOptions, starte
   const kept = typeof options.encoding === 'string' ? 'strict' : now.errors;
   const errors = string_or(kept, options.errors, 'errors');
   const newline = options.newline === undefined ? now.newline : check_newline(options.newline);
-  const given = [options.encoding, options.errors].some((name) => typeof name === 'string');
-  if (!given && options.newline === undefined) return now;
+  const renamed = [options.encoding, options.errors].some((name) => typeof name === 'string');
+  if (!renamed && options.newline === undefined) return now;
   if (started) {
     throw new UnsupportedOperation(
       'It is not possible to set the encoding or newline of stream after the first read',
     );
   }
-  return make(encoding, errors, newline);
+  return settings_of(encoding, errors, newline);
 }

@@ -51,27 +51,27 @@ export class TextWriter {
     const joinable = this.encoder.joinable(text);
     const bytes = joinable < 0 ? this.encoder.encode(text) : undefined;
     const length = bytes?.length ?? joinable;
-    if (length >= CHUNK_SIZE) yield* this.hand_on();
+    if (length >= CHUNK_SIZE) yield* this.drain();
     if (bytes === undefined) {
       this.text += text;
     } else if (length > 0) {
-      this.settle();
+      this.encode_pending();
       this.parts.push(bytes);
     }
     this.count += length;
   }
 
   /** Encodes the text that waits. */
-  private settle(): void {
+  private encode_pending(): void {
     if (this.text === '') return;
     this.parts.push(this.encoder.encode(this.text));
     this.text = '';
   }
 
   /** Hands what waits to the buffer below. If that fails it is gone, as in Python. */
-  *hand_on(): Steps<void> {
+  *drain(): Steps<void> {
     if (this.count === 0) return;
-    this.settle();
+    this.encode_pending();
     const { parts } = this;
     this.parts = [];
     this.count = 0;
@@ -104,7 +104,7 @@ export class TextWriter {
     const translated = has_newline && this.newline !== undefined ? text.replaceAll('\n', this.newline) : text;
     const flush = this.line_buffering && (has_newline || translated.includes('\r'));
     yield* this.append(translated);
-    if (this.count >= CHUNK_SIZE || flush || this.write_through) yield* this.hand_on();
+    if (this.count >= CHUNK_SIZE || flush || this.write_through) yield* this.drain();
     if (flush) yield* this.bytes.flush();
   }
 }

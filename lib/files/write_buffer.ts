@@ -1,7 +1,7 @@
 // The logic of a buffered writer, without any I/O: bytes that wait to be sent, and the operations of Python's
 // BufferedWriter as steps (see steps.ts). Small writes are collected in one buffer, large ones are sent from where they are.
 import { write_would_block } from './errors.js';
-import { type Bytes, checked, type Steps } from './steps.js';
+import { type Bytes, check_count, type Steps } from './steps.js';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -44,7 +44,7 @@ export class WriteBuffer {
       const bytes = this.store.subarray(this.start, this.end);
       const count = yield bytes;
       if (count === null) return false;
-      this.start += checked(count, bytes, 'send');
+      this.start += check_count(count, bytes, 'send');
     }
     this.start = 0;
     this.end = 0;
@@ -61,7 +61,7 @@ export class WriteBuffer {
   }
 
   /** Takes as much of the data as there is room for where the socket would block; the rest is the caller's again. */
-  private squeeze(data: Bytes): number {
+  private fill(data: Bytes): number {
     this.store.copyWithin(0, this.start, this.end);
     this.end -= this.start;
     this.start = 0;
@@ -83,7 +83,7 @@ export class WriteBuffer {
       this.append(data);
       return length;
     }
-    if (!(yield* this.drain())) return this.squeeze(data);
+    if (!(yield* this.drain())) return this.fill(data);
     let written = 0;
     while (length - written >= this.size) {
       const rest = data.subarray(written);
@@ -94,7 +94,7 @@ export class WriteBuffer {
         this.append(rest.subarray(0, this.size));
         throw write_would_block(written + this.size);
       }
-      written += checked(count, rest, 'send');
+      written += check_count(count, rest, 'send');
     }
     this.append(data.subarray(written));
     return length;

@@ -105,9 +105,9 @@ abstract class OverRaw extends BufferedIOBase {
   }
 
   /** The raw file of one that is open. @internal */
-  protected opened(closed: string): SocketIO {
+  protected open_raw(message: string): SocketIO {
     const raw = this._attached;
-    if (raw.closed) throw new RangeError(closed);
+    if (raw.closed) throw new RangeError(message);
     return raw;
   }
 
@@ -134,7 +134,7 @@ abstract class OverRaw extends BufferedIOBase {
   }
 
   override seek(_offset: number, _whence?: number): number {
-    this.opened('seek of closed file');
+    this.open_raw('seek of closed file');
     throw new UnsupportedOperation('File or stream is not seekable.');
   }
 
@@ -143,7 +143,7 @@ abstract class OverRaw extends BufferedIOBase {
   }
 
   override truncate(_size?: number | null): number {
-    this.opened('truncate of closed file');
+    this.open_raw('truncate of closed file');
     this.flush();
     return this.unsupported('truncate');
   }
@@ -193,7 +193,7 @@ export class BufferedReader extends OverRaw {
   }
 
   override flush(): void {
-    this.opened(CLOSED_FILE);
+    this.open_raw(CLOSED_FILE);
   }
 
   /**
@@ -205,7 +205,7 @@ export class BufferedReader extends OverRaw {
   override read(size?: Size): Buffer | null {
     const count = size_or_all(size, 'size');
     if (count < -1) throw new RangeError('read length must be non-negative or -1');
-    const { _receive } = this.opened('read of closed file');
+    const { _receive } = this.open_raw('read of closed file');
     const bytes = this._bytes;
     if (count >= 0 && count <= bytes.available && !bytes.busy) return bytes.take(count);
     return run(bytes, count < 0 ? bytes.read_all() : bytes.read(count), _receive);
@@ -214,7 +214,7 @@ export class BufferedReader extends OverRaw {
   /** read1(size = -1) -> what is there, or else what one receive gives, at most `size` bytes. */
   override read1(size: number | bigint = -1): Buffer {
     const count = exact_size(size);
-    const { _receive } = this.opened('read of closed file');
+    const { _receive } = this.open_raw('read of closed file');
     const bytes = this._bytes;
     if (count === 0) return EMPTY;
     return run(bytes, bytes.read1(count < 0 ? bytes.size : count), _receive);
@@ -223,14 +223,14 @@ export class BufferedReader extends OverRaw {
   /** readinto(buffer) -> how many bytes were put there; null if none, and the socket does not block. */
   override readinto(buffer: BytesLike): number | null {
     const target = target_bytes(buffer);
-    const { _receive } = this.opened('readinto of closed file');
+    const { _receive } = this.open_raw('readinto of closed file');
     return run(this._bytes, this._bytes.readinto(target, false), _receive);
   }
 
   /** The same with at most one receive. */
   override readinto1(buffer: BytesLike): number | null {
     const target = target_bytes(buffer);
-    const { _receive } = this.opened('readinto of closed file');
+    const { _receive } = this.open_raw('readinto of closed file');
     return run(this._bytes, this._bytes.readinto(target, true), _receive);
   }
 
@@ -242,7 +242,7 @@ export class BufferedReader extends OverRaw {
    */
   override readline(size?: Size): Buffer {
     const limit = size_or_all(size, 'size');
-    const { _receive } = this.opened('readline of closed file');
+    const { _receive } = this.open_raw('readline of closed file');
     const bytes = this._bytes;
     const line = bytes.busy ? undefined : bytes.take_line(limit);
     return line ?? run(bytes, bytes.readline(limit), _receive);
@@ -250,14 +250,14 @@ export class BufferedReader extends OverRaw {
 
   /** The same for BufferedRWPair, which has an OSError where the socket would block. @internal */
   _readline_strictly(limit: number): Buffer {
-    const { _receive } = this.opened('peek of closed file');
+    const { _receive } = this.open_raw('peek of closed file');
     return run(this._bytes, this._bytes.readline(limit, true), _receive);
   }
 
   /** peek(size = 0) -> the bytes that were read ahead, after one receive if there are none; they stay. */
   peek(size: number | bigint = 0): Buffer {
     exact_size(size);
-    const { _receive } = this.opened('peek of closed file');
+    const { _receive } = this.open_raw('peek of closed file');
     return run(this._bytes, this._bytes.peek(), _receive);
   }
 }
@@ -296,14 +296,14 @@ export class BufferedWriter extends OverRaw {
    */
   override write(data: BytesLike): number {
     const bytes = data_bytes(data);
-    const { _send } = this.opened('write to closed file');
+    const { _send } = this.open_raw('write to closed file');
     if (this._bytes.accept(bytes)) return bytes.length;
     return run(this._bytes, this._bytes.write(bytes), _send);
   }
 
   /** flush(). Sends what waits. @throws BlockingIOError where the socket does not block; errors of send(2) */
   override flush(): void {
-    const { _send } = this.opened('flush of closed file');
+    const { _send } = this.open_raw('flush of closed file');
     if (this._bytes.pending) run(this._bytes, this._bytes.flush(), _send);
   }
 }

@@ -59,7 +59,7 @@ export class TextIOWrapper extends IOBase<string> {
     return this.below;
   }
 
-  private opened(): BufferedIOBase {
+  private open_buffer(): BufferedIOBase {
     const buffer = this.attached();
     if (buffer.closed) throw new RangeError(CLOSED_FILE);
     return buffer;
@@ -125,7 +125,7 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   override seek(_offset: number, _whence?: number): number {
-    this.opened();
+    this.open_buffer();
     throw new UnsupportedOperation('underlying stream is not seekable');
   }
 
@@ -139,10 +139,10 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   /** The reader, after what waits to be written has gone to the buffer below. */
-  private reading(): TextReader {
-    this.opened();
+  private readable_reader(): TextReader {
+    this.open_buffer();
     if (this.reader === undefined) throw new UnsupportedOperation('not readable');
-    if (this.writer?.pending) this.write_steps(this.writer.hand_on());
+    if (this.writer?.pending) this.write_steps(this.writer.drain());
     return this.reader;
   }
 
@@ -163,7 +163,7 @@ export class TextIOWrapper extends IOBase<string> {
    */
   read(size?: Size): string {
     const count = size_or_all(size, 'size');
-    const reader = this.reading();
+    const reader = this.readable_reader();
     return this.read_steps(count < 0 ? reader.read_all() : reader.read(count));
   }
 
@@ -175,7 +175,7 @@ export class TextIOWrapper extends IOBase<string> {
    */
   override readline(size?: Size): string {
     const limit = size_or_all(size, 'size');
-    const reader = this.reading();
+    const reader = this.readable_reader();
     const line = limit < 0 ? reader.take_line() : undefined;
     return line ?? this.read_steps(reader.readline(limit));
   }
@@ -187,7 +187,7 @@ export class TextIOWrapper extends IOBase<string> {
    */
   write(text: string): number {
     check_text(text);
-    this.opened();
+    this.open_buffer();
     const { writer } = this;
     if (writer === undefined) throw new UnsupportedOperation('not writable');
     if (!writer.accept(text)) this.write_steps(writer.write(text));
@@ -196,14 +196,14 @@ export class TextIOWrapper extends IOBase<string> {
 
   /** writelines(lines). Writes each; nothing is put between them. */
   writelines(lines: Iterable<string>): void {
-    this.opened();
+    this.open_buffer();
     for (const line of lines) this.write(line);
   }
 
   /** flush(). Sends what waits. @throws BlockingIOError where the socket does not block; errors of send(2) */
   override flush(): void {
-    const buffer = this.opened();
-    if (this.writer?.pending) this.write_steps(this.writer.hand_on());
+    const buffer = this.open_buffer();
+    if (this.writer?.pending) this.write_steps(this.writer.drain());
     buffer.flush();
   }
 

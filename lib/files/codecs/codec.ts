@@ -36,16 +36,16 @@ export interface Codec {
 
 /** A decoder that keeps what is unfinished as bytes and sees it again, in front of the next chunk. */
 export abstract class BufferedDecoder implements Decoder {
-  private kept: Buffer = EMPTY;
+  private unfinished: Buffer = EMPTY;
 
   /** The text of the bytes, and how many of them are done with. */
   protected abstract decode_bytes(bytes: Buffer, final: boolean): [text: string, done: number];
 
   decode(input: Buffer, final: boolean): string {
-    const bytes = this.kept.length === 0 ? input : Buffer.concat([this.kept, input]);
+    const bytes = this.unfinished.length === 0 ? input : Buffer.concat([this.unfinished, input]);
     // If this throws, what was kept stays and the input is gone, as in Python.
     const [text, done] = this.decode_bytes(bytes, final);
-    this.kept = done === bytes.length ? EMPTY : Buffer.from(bytes.subarray(done));
+    this.unfinished = done === bytes.length ? EMPTY : Buffer.from(bytes.subarray(done));
     return text;
   }
 }
@@ -66,7 +66,7 @@ export type Sequence =
  * @param bytes what to decode
  * @param final the end of the bytes is the end of the stream
  * @param errors the handler
- * @param look what stands at a place
+ * @param sequence_at what stands at a place
  * @param from where to begin
  */
 export function decode_slowly(
@@ -74,13 +74,13 @@ export function decode_slowly(
   bytes: Buffer,
   final: boolean,
   errors: ErrorHandler,
-  look: (bytes: Buffer, at: number) => Sequence,
+  sequence_at: (bytes: Buffer, at: number) => Sequence,
   from = 0,
 ): [text: string, done: number] {
   let text = '';
   let at = from;
   while (at < bytes.length) {
-    const found = look(bytes, at);
+    const found = sequence_at(bytes, at);
     if (found.kind === 'character') {
       text += found.text;
       at += found.length;

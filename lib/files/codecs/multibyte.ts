@@ -77,7 +77,7 @@ class Table {
     return this.texts.get(key);
   }
 
-  readonly look = (bytes: Buffer, at: number): Sequence => {
+  readonly sequence_at = (bytes: Buffer, at: number): Sequence => {
     const lead = bytes[at] ?? 0;
     if (lead < 0x80) return { kind: 'character', length: 1, text: String.fromCharCode(lead) };
     const length = this.length_of(lead, bytes[at + 1]);
@@ -91,11 +91,11 @@ class Table {
   };
 
   /** All characters (of gb18030: those below U+10000) and their bytes. */
-  private turned_round(): Map<string, Buffer> {
+  private inverse(): Map<string, Buffer> {
     const bytes_of = new Map<string, Buffer>();
     const add = (...values: number[]): void => {
       const bytes = Buffer.from(values);
-      const found = this.look(bytes, 0);
+      const found = this.sequence_at(bytes, 0);
       if (found.kind === 'character' && found.length === bytes.length && !bytes_of.has(found.text)) {
         bytes_of.set(found.text, bytes);
       }
@@ -120,7 +120,7 @@ class Table {
     if (this.length_of === gb18030 && character.length === 2) {
       return Buffer.from(four_bytes(0x90, (character.codePointAt(0) ?? 0) - 0x10000));
     }
-    this.bytes_of ??= this.turned_round();
+    this.bytes_of ??= this.inverse();
     return this.bytes_of.get(character);
   }
 }
@@ -134,7 +134,7 @@ class MultibyteDecoder extends BufferedDecoder {
   }
 
   protected override decode_bytes(bytes: Buffer, final: boolean): [string, number] {
-    return decode_slowly(this.table.name, bytes, final, this.errors, this.table.look);
+    return decode_slowly(this.table.name, bytes, final, this.errors, this.table.sequence_at);
   }
 }
 

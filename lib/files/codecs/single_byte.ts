@@ -19,9 +19,9 @@ interface SingleByte {
   reason: string;
   /** The text of bytes; undefined if one of them means nothing. */
   decode(bytes: Buffer): string | undefined;
-  look(bytes: Buffer, at: number): Sequence;
+  sequence_at(bytes: Buffer, at: number): Sequence;
   /** Runs of characters it lacks; global. */
-  lacks: RegExp;
+  unencodable: RegExp;
   /** The bytes of a text without such characters. */
   encode(text: string): Buffer;
 }
@@ -35,7 +35,7 @@ class SingleByteDecoder implements Decoder {
   decode(input: Buffer, final: boolean): string {
     const text = this.encoding.decode(input);
     if (text !== undefined) return text;
-    return decode_slowly(this.encoding.name, input, final, this.errors, this.encoding.look)[0];
+    return decode_slowly(this.encoding.name, input, final, this.errors, this.encoding.sequence_at)[0];
   }
 }
 
@@ -46,13 +46,13 @@ class SingleByteEncoder implements Encoder {
   ) {}
 
   encode(text: string): Uint8Array {
-    const { name, reason, lacks, encode } = this.encoding;
-    if (text.search(lacks) < 0) return encode(text);
-    return encode_slowly(text, lacks, { encoding: name, reason }, this.errors, encode);
+    const { name, reason, unencodable, encode } = this.encoding;
+    if (text.search(unencodable) < 0) return encode(text);
+    return encode_slowly(text, unencodable, { encoding: name, reason }, this.errors, encode);
   }
 
   joinable(text: string): number {
-    return text.search(this.encoding.lacks) < 0 ? text.length : -1;
+    return text.search(this.encoding.unencodable) < 0 ? text.length : -1;
   }
 }
 
@@ -72,12 +72,12 @@ export const ascii: Codec = codec({
   name: 'ascii',
   reason: NOT_ASCII,
   decode: (bytes) => (isAscii(bytes) ? bytes.toString('latin1') : undefined),
-  look: (bytes, at) => {
+  sequence_at: (bytes, at) => {
     const byte = bytes[at] ?? 0;
     if (byte >= 0x80) return { kind: 'error', length: 1, reason: NOT_ASCII };
     return { kind: 'character', length: 1, text: String.fromCharCode(byte) };
   },
-  lacks: /[^\0-\x7f]+/gu,
+  unencodable: /[^\0-\x7f]+/gu,
   encode: to_latin1,
 });
 
@@ -85,8 +85,8 @@ export const latin1: Codec = codec({
   name: 'latin-1',
   reason: 'ordinal not in range(256)',
   decode: (bytes) => bytes.toString('latin1'),
-  look: (bytes, at) => ({ kind: 'character', length: 1, text: String.fromCharCode(bytes[at] ?? 0) }),
-  lacks: /[^\0-\xff]+/gu,
+  sequence_at: (bytes, at) => ({ kind: 'character', length: 1, text: String.fromCharCode(bytes[at] ?? 0) }),
+  unencodable: /[^\0-\xff]+/gu,
   encode: to_latin1,
 });
 
@@ -117,12 +117,12 @@ function charmap(high: string): SingleByte {
       }
       return Buffer.from(units.buffer).toString('utf16le');
     },
-    look: (bytes, at) => {
+    sequence_at: (bytes, at) => {
       const unit = table[bytes[at] ?? 0] ?? undefined_unit;
       if (unit === undefined_unit) return { kind: 'error', length: 1, reason: NOT_MAPPED };
       return { kind: 'character', length: 1, text: String.fromCharCode(unit) };
     },
-    lacks: new RegExp(`[^\\0-\\x7f${inside}]+`, 'gu'),
+    unencodable: new RegExp(`[^\\0-\\x7f${inside}]+`, 'gu'),
     encode: (text) =>
       Buffer.from(Uint8Array.from(text, (character) => bytes_of.get(character.charCodeAt(0)) ?? 0)),
   };

@@ -32,7 +32,7 @@ function sequence_length(lead: number): number {
   return lead < 0xf0 ? 3 : 4;
 }
 
-function look(bytes: Buffer, at: number): Sequence {
+function sequence_at(bytes: Buffer, at: number): Sequence {
   const lead = bytes[at] ?? 0;
   const length = sequence_length(lead);
   if (length === 0) return { kind: 'error', length: 1, reason: 'invalid start byte' };
@@ -55,7 +55,7 @@ function finished_length(bytes: Buffer): number {
     const at = bytes.length - back;
     const byte = bytes[at] ?? 0;
     if (byte < 0x80) break;
-    if (byte >= 0xc0) return look(bytes, at).kind === 'unfinished' ? at : bytes.length;
+    if (byte >= 0xc0) return sequence_at(bytes, at).kind === 'unfinished' ? at : bytes.length;
   }
   return bytes.length;
 }
@@ -64,7 +64,7 @@ function decode_utf8(bytes: Buffer, final: boolean, errors: ErrorHandler): [stri
   const end = final ? bytes.length : finished_length(bytes);
   const whole = end === bytes.length ? bytes : bytes.subarray(0, end);
   if (isUtf8(whole)) return [whole.toString('utf8'), end];
-  return decode_slowly('utf-8', bytes, final, errors, look);
+  return decode_slowly('utf-8', bytes, final, errors, sequence_at);
 }
 
 class Utf8Decoder extends BufferedDecoder {

@@ -14,14 +14,14 @@ import { File, type OpenFile } from './file.js';
 export class SocketIO extends File<Buffer> {
   protected override readonly below = 'socket';
   /** What a readline() that failed had received. */
-  readonly #kept = new ReadBuffer(1);
+  readonly #unread = new ReadBuffer(1);
 
   /** readinto(buffer, { signal, timeout }) -> how many bytes one receive put there; null where it would have to wait. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
     this.check_reading(options);
     return this.file.input.run(
-      () => (this.#kept.available > 0 ? this.#kept.readinto(target, true) : once(target)),
+      () => (this.#unread.available > 0 ? this.#unread.readinto(target, true) : once(target)),
       options,
     );
   }
@@ -31,7 +31,7 @@ export class SocketIO extends File<Buffer> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
     this.check_reading(options);
-    if (count < 0) return this.file.input.run(() => this.#kept.read_all(), options);
+    if (count < 0) return this.file.input.run(() => this.#unread.read_all(), options);
     const buffer = Buffer.allocUnsafe(count);
     const received = await this.readinto(buffer, options);
     return received === null ? null : buffer.subarray(0, received);
@@ -47,7 +47,7 @@ export class SocketIO extends File<Buffer> {
     const most = size_or_all(rest[0], 'size');
     this.check_reading(options);
     // Byte by byte, for nothing behind the line may be taken from the socket.
-    return this.file.input.run(() => this.#kept.readline(most), options);
+    return this.file.input.run(() => this.#unread.readline(most), options);
   }
 
   /** write(data, { signal, timeout }) -> how many of the bytes one send took; null where it would have to wait. */

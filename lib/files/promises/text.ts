@@ -120,7 +120,7 @@ export class TextFile extends File<string> {
   }
 
   *#flush(): Steps<void> {
-    yield* this.#writer.hand_on();
+    yield* this.#writer.drain();
     yield* this.#buffer._to_send.flush();
   }
 
