@@ -7,13 +7,13 @@ import { addon, cells, EPOLL_EVENT, EPOLL_EVENT_SIZE, GENERATION } from '../nati
 import { callable } from '../util/callable.js';
 import { integer, integer_or } from '../util/validate.js';
 import { epoll_mask, type FileObject, fd_of, timeout_ms } from './arguments.js';
-import type { Multiplexer, Told } from './multiplexer.js';
+import type { Multiplexer, OnReady } from './multiplexer.js';
 
 const DEFAULT_MASK = c.EPOLLIN | c.EPOLLPRI | c.EPOLLOUT;
 // Python's: FD_SETSIZE - 1.
 const DEFAULT_MAXEVENTS = 1023;
 // Of one wait; those that are left come with the next.
-const MOST_EVENTS = 65_536;
+const MAX_EVENTS = 65_536;
 
 const OPERATIONS = {
   register: c.EPOLL_CTL_ADD,
@@ -43,8 +43,8 @@ class Events {
 }
 
 /** Told on the event loop when the descriptor is readable. It does not hold the object, which can be collected. */
-class Alarm implements Waiting {
-  told: (() => void) | undefined;
+class OneShotWaiter implements Waiting {
+  notify: (() => void) | undefined;
 
   constructor(
     readonly fd: number,
@@ -54,28 +54,28 @@ class Alarm implements Waiting {
   }
 
   on_ready(): void {
-    const { told } = this;
-    this.told = undefined;
-    told?.();
+    const { notify } = this;
+    this.notify = undefined;
+    notify?.();
   }
 }
 
 /** What is left of an object that was collected without close(); Python does not warn of it. */
-interface Remains {
+interface Resources {
   readonly fd: number;
   readonly generation: number;
-  alarm: Alarm | undefined;
+  waiter: OneShotWaiter | undefined;
 }
 
-const collected = new FinalizationRegistry<Remains>(release);
+const collected = new FinalizationRegistry<Resources>(free);
 
-function release({ fd, generation, alarm }: Remains): void {
-  if (alarm !== undefined) unwatch(fd, alarm);
+function free({ fd, generation, waiter }: Resources): void {
+  if (waiter !== undefined) unwatch(fd, waiter);
   addon.close(fd, generation);
 }
 
 export class Epoll implements Multiplexer {
-  readonly #remains: Remains;
+  readonly #resources: Resources;
   #closed = false;
   #events = new Events(16);
 
@@ -102,8 +102,8 @@ export class Epoll implements Multiplexer {
         what: () => (adopted === undefined ? '' : `fd ${adopted}`),
       });
     }
-    this.#remains = { fd, generation: cells[GENERATION] as number, alarm: undefined };
-    collected.register(this, this.#remains, this);
+    this.#resources = { fd, generation: cells[GENERATION] as number, waiter: undefined };
+    collected.register(this, this.#resources, this);
   }
 
   /** fromfd(fd) -> an epoll object that owns this epoll descriptor. @throws OSError EBADF; TypeError, RangeError */
@@ -121,9 +121,9 @@ export class Epoll implements Multiplexer {
     return this.#open().fd;
   }
 
-  #open(): Remains {
+  #open(): Resources {
     if (this.#closed) throw new RangeError('I/O operation on closed epoll object');
-    return this.#remains;
+    return this.#resources;
   }
 
   /** close(). Frees the descriptor; a call that waits on it ends with EBADF. Closing twice is allowed. */
@@ -131,7 +131,7 @@ export class Epoll implements Multiplexer {
     if (this.#closed) return;
     this.#closed = true;
     collected.unregister(this);
-    release(this.#remains);
+    free(this.#resources);
   }
 
   [Symbol.dispose](): void {
@@ -175,37 +175,37 @@ export class Epoll implements Multiplexer {
   poll(timeout?: number | null, maxevents?: number | null): [fd: number, events: number][] {
     this.#open();
     const limit_ms = timeout_ms(timeout, 1000);
-    const given = integer_or(-1, maxevents, 'maxevents');
-    const most = given === -1 ? DEFAULT_MAXEVENTS : integer(given, 'maxevents', 1);
+    const requested = integer_or(-1, maxevents, 'maxevents');
+    const most = requested === -1 ? DEFAULT_MAXEVENTS : integer(requested, 'maxevents', 1);
     const ready: [number, number][] = [];
     this._wait(limit_ms, most, (fd, events) => ready.push([fd, events]));
     return ready;
   }
 
   /** @internal */
-  _wait(limit_ms: number, most: number, told: Told): void {
+  _wait(limit_ms: number, most: number, on_ready: OnReady): void {
     const { fd: epfd, generation } = this.#open();
-    const limit = Math.min(most, MOST_EVENTS);
+    const limit = Math.min(most, MAX_EVENTS);
     while (this.#events.capacity < limit) this.#events = new Events(2 * this.#events.capacity);
     // A listener that runs meanwhile may wait on its own, and grow it.
     const events = this.#events;
     const count = addon.epoll_wait(epfd, generation, events.bytes, limit, limit_ms);
     if (count < 0) raise(count, { syscall: 'epoll_wait', what: () => `fd ${epfd}` });
-    for (let i = 0; i < count; i++) told(events.fd(i), events.events(i));
+    for (let i = 0; i < count; i++) on_ready(events.fd(i), events.events(i));
   }
 
   // An instance is readable as long as something in it is ready, and wakes whoever waits for that with each event of it.
   /** @internal */
-  _watch(told: () => void): void {
-    const remains = this.#open();
-    remains.alarm ??= new Alarm(remains.fd, remains.generation);
-    remains.alarm.told = told;
-    want(remains.fd, READ);
+  _watch(notify: () => void): void {
+    const resources = this.#open();
+    resources.waiter ??= new OneShotWaiter(resources.fd, resources.generation);
+    resources.waiter.notify = notify;
+    want(resources.fd, READ);
   }
 
   /** @internal */
   _unwatch(): void {
-    if (this.#remains.alarm !== undefined) this.#remains.alarm.told = undefined;
+    if (this.#resources.waiter !== undefined) this.#resources.waiter.notify = undefined;
   }
 }
 

@@ -5,7 +5,7 @@ import { PollFds } from '../calls/waiting/poll.js';
 import { raise } from '../errors/raise.js';
 import { addon } from '../native/addon.js';
 import { Epoll } from './epoll.js';
-import type { Multiplexer, Told } from './multiplexer.js';
+import type { Multiplexer, OnReady } from './multiplexer.js';
 
 /** Which of the two calls waits. */
 export type Syscall = 'poll' | 'select';
@@ -16,7 +16,7 @@ export class Interests implements Multiplexer {
   // Made anew when something has changed.
   #poll_fds: PollFds | undefined;
   // On the event loop, one epoll object watches for all of them.
-  #watched: { readonly epoll: Epoll; readonly told: () => void } | undefined;
+  #watched: { readonly epoll: Epoll; readonly notify: () => void } | undefined;
 
   constructor(syscall: Syscall) {
     this.#syscall = syscall;
@@ -45,14 +45,14 @@ export class Interests implements Multiplexer {
     this.register(fd, (this.#events.get(fd) ?? 0) | events);
   }
 
-  _wait(timeout_ms: number, _most: number, told: Told): void {
+  _wait(timeout_ms: number, _most: number, on_ready: OnReady): void {
     const poll_fds = this.#poll_fds ?? this.#fill();
     const count = addon[this.#syscall](poll_fds.bytes, timeout_ms);
     if (count < 0) raise(count, { syscall: this.#syscall });
     if (count === 0) return;
     for (let i = 0; i < poll_fds.length; i++) {
       const events = poll_fds.revents(i);
-      if (events !== 0) told(poll_fds.fd(i), events);
+      if (events !== 0) on_ready(poll_fds.fd(i), events);
     }
   }
 
@@ -66,11 +66,11 @@ export class Interests implements Multiplexer {
 
   // A file, which epoll refuses, is always ready, and a closed descriptor is told by the call: neither leaves anything to
   // wait for.
-  _watch(told: () => void): void {
+  _watch(notify: () => void): void {
     const epoll = new Epoll();
-    this.#watched = { epoll, told };
+    this.#watched = { epoll, notify };
     for (const [fd, events] of this.#events) epoll.register(fd, events);
-    epoll._watch(told);
+    epoll._watch(notify);
   }
 
   _unwatch(): void {
@@ -81,9 +81,9 @@ export class Interests implements Multiplexer {
   #changed(): void {
     this.#poll_fds = undefined;
     if (this.#watched === undefined) return;
-    const { told } = this.#watched;
+    const { notify } = this.#watched;
     this._unwatch();
-    setImmediate(told);
+    setImmediate(notify);
   }
 
   close(): void {

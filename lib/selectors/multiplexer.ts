@@ -1,7 +1,7 @@
 // What the selectors stand on: something that watches descriptors, by number, and waits until one is ready.
 
 /** Told of one descriptor that is ready. */
-export type Told = (fd: number, events: number) => void;
+export type OnReady = (fd: number, events: number) => void;
 
 export interface Multiplexer {
   /** Begins to watch a descriptor that is not watched. @throws OSError */
@@ -18,10 +18,10 @@ export interface Multiplexer {
    * @param most at most so many are told, where the system call has a limit
    * @throws OSError
    */
-  _wait(timeout_ms: number, most: number, told: Told): void;
+  _wait(timeout_ms: number, most: number, on_ready: OnReady): void;
 
   /** Has `told` be called from the event loop, once, as soon as _wait() might tell something new. @throws OSError */
-  _watch(told: () => void): void;
+  _watch(notify: () => void): void;
   /** Nobody is to be told any more. */
   _unwatch(): void;
 

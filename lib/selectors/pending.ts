@@ -4,12 +4,12 @@ import { hold, let_go } from '../calls/waiting/readiness.js';
 import { Timeout } from '../util/deadline.js';
 import type { Multiplexer } from './multiplexer.js';
 
-export class Pending<T> {
+export class PendingSelect<T> {
   readonly promise: Promise<T[]>;
   readonly #multiplexer: Multiplexer;
   readonly #attempt: () => T[];
   readonly #timeout_ms: number;
-  readonly #settled: () => void;
+  readonly #on_end: () => void;
   readonly #signal: AbortSignal | undefined;
   readonly #limit: Timeout | undefined;
   #resolve!: (ready: T[]) => void;
@@ -19,20 +19,20 @@ export class Pending<T> {
   /**
    * @param attempt selects without waiting
    * @param timeout_ms -1 for no limit
-   * @param settled called when it has ended
+   * @param on_end called when it has ended
    */
   constructor(
     multiplexer: Multiplexer,
     attempt: () => T[],
     timeout_ms: number,
     signal: AbortSignal | undefined,
-    settled: () => void,
+    on_end: () => void,
   ) {
     this.#multiplexer = multiplexer;
     this.#attempt = attempt;
     this.#timeout_ms = timeout_ms;
     this.#signal = signal;
-    this.#settled = settled;
+    this.#on_end = on_end;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -77,7 +77,7 @@ export class Pending<T> {
     this.#limit?.end();
     this.#multiplexer._unwatch();
     let_go();
-    this.#settled();
+    this.#on_end();
     return outcome;
   }
 }

@@ -14,7 +14,7 @@ import { Interests } from './interests.js';
 import { Key, type SelectorKey } from './key.js';
 import { Mapping, type SelectorMap } from './map.js';
 import type { Multiplexer } from './multiplexer.js';
-import { Pending } from './pending.js';
+import { PendingSelect } from './pending.js';
 
 const EVENTS = EVENT_READ | EVENT_WRITE;
 // The same numbers for all three multiplexers.
@@ -47,7 +47,7 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
   readonly #keys = new Map<number, SelectorKey<D, F>>();
   readonly #map: SelectorMap<D, F>;
   #closed = false;
-  #pending: Pending<Ready<D, F>[number]> | undefined;
+  #pending: PendingSelect<Ready<D, F>[number]> | undefined;
 
   constructor(multiplexer: M) {
     super();
@@ -83,15 +83,15 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
 
   register(fileobj: F, events: number, data: D | null = null): SelectorKey<D, F> {
     this.#check_open();
-    const wanted = check_events(events);
+    const interest = check_events(events);
     const fd = this.#lookup(fileobj);
     if (this.#keys.has(fd)) {
       throw new KeyError(
         `${describe(fileobj)} is already registered${typeof fileobj === 'number' ? '' : ` (fd ${fd})`}`,
       );
     }
-    this.#multiplexer.register(fd, mask_of(wanted));
-    return this.#keep(fileobj, fd, wanted, data);
+    this.#multiplexer.register(fd, mask_of(interest));
+    return this.#keep(fileobj, fd, interest, data);
   }
 
   #keep(fileobj: F, fd: number, events: number, data: D | null): SelectorKey<D, F> {
@@ -114,17 +114,17 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
   }
 
   override modify(fileobj: F, events: number, data: D | null = null): SelectorKey<D, F> {
-    const wanted = check_events(events);
+    const interest = check_events(events);
     const key = this.#registered(fileobj);
-    if (wanted !== key.events) {
+    if (interest !== key.events) {
       try {
-        this.#multiplexer.modify(key.fd, mask_of(wanted));
+        this.#multiplexer.modify(key.fd, mask_of(interest));
       } catch (error) {
         this.#keys.delete(key.fd);
         throw error;
       }
     } else if (data === key.data) return key;
-    return this.#keep(key.fileobj, key.fd, wanted, data);
+    return this.#keep(key.fileobj, key.fd, interest, data);
   }
 
   select(timeout?: number | null): Ready<D, F> {
@@ -164,7 +164,7 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
       const signal = signal_of(options);
       if (this.#pending !== undefined) throw new RuntimeError('select_async() waits already: one at a time');
       signal?.throwIfAborted();
-      this.#pending = new Pending(
+      this.#pending = new PendingSelect(
         this.#multiplexer,
         () => this.#select(0),
         limit_ms,
