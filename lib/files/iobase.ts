@@ -1,23 +1,24 @@
-// What all files have in common: Python's IOBase. Sockets cannot seek, so what has to do with positions is refused here.
+// IOBase, the base class of all blocking files, as in Python; and the checks of arguments that files of promises share. Sockets
+// cannot seek, so IOBase refuses every operation on positions.
 import { bytes as check_bytes, integer, shown } from '../util/validate.js';
 import { UnsupportedOperation } from './errors.js';
 import { length_of } from './newlines.js';
 import type { Bytes } from './steps.js';
 
-/** What Python calls a bytes-like object: any view of memory, or memory itself. */
+/** A bytes-like object, as Python calls it: any view of memory, or memory itself. */
 export type BytesLike = ArrayBufferView | ArrayBufferLike;
 
-/** What may be given for a size or limit; null and undefined stand for "no limit". */
+/** The argument for a size or limit; null and undefined mean "no limit". */
 export type Size = number | bigint | null;
 
 const ANY = Number.MAX_SAFE_INTEGER;
 
-/** A size, or -1 for null and undefined. */
+/** Returns the size, or -1 for null and undefined. @throws TypeError, RangeError */
 export function size_or_all(value: unknown, name: string): number {
   return value === undefined || value === null ? -1 : integer(value, name, -ANY, ANY);
 }
 
-/** Bytes to write: any view or buffer; a string is refused. */
+/** Returns the bytes to write, from any view or buffer. @throws TypeError for a string and anything else */
 export function data_bytes(value: unknown): Bytes {
   if (typeof value === 'string') {
     throw new TypeError(
@@ -27,7 +28,7 @@ export function data_bytes(value: unknown): Bytes {
   return check_bytes(value, 'data');
 }
 
-/** @throws TypeError for bytes, and for anything else that is no string */
+/** Checks the text to write. @throws TypeError for bytes and anything else that is no string */
 export function check_text(value: unknown): void {
   if (typeof value === 'string') return;
   throw new TypeError(
@@ -35,19 +36,19 @@ export function check_text(value: unknown): void {
   );
 }
 
-/** Memory to read into: any view or buffer. */
+/** Returns the memory to read into, from any view or buffer. @throws TypeError for anything else */
 export function target_bytes(value: unknown): Bytes {
   return check_bytes(value, 'buffer');
 }
 
 export const CLOSED_FILE = 'I/O operation on closed file.';
 
-/** A file: what is read from it is a Buffer (`T`) or a string. */
+/** A file; `T` is the type of its data: Buffer, or string in text mode. */
 export abstract class IOBase<T extends Buffer | string> implements IterableIterator<T>, Disposable {
-  /** Whether close() was called. */
+  /** True if close() was called. */
   abstract get closed(): boolean;
 
-  /** close(). Flushes, and lets go of the socket. Closing twice is allowed. */
+  /** close(). Flushes, and gives up the socket. Closing twice is allowed. */
   abstract close(): void;
 
   /** readline(size = -1) -> a line with its line end; empty at the end of the stream. */
@@ -63,17 +64,17 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
     if (this.closed) throw new RangeError(message);
   }
 
-  /** flush(). Sends what waits to be sent. */
+  /** flush(). Sends the buffered bytes. */
   flush(): void {
     this.check_open();
   }
 
-  /** readable() -> whether the file was opened for reading. */
+  /** readable() -> true if the file was opened for reading. */
   readable(): boolean {
     return false;
   }
 
-  /** writable() -> whether the file was opened for writing. */
+  /** writable() -> true if the file was opened for writing. */
   writable(): boolean {
     return false;
   }
@@ -112,7 +113,7 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
   /**
    * readlines(hint = -1) -> an array of all lines.
    *
-   * @param hint no further line is read once the lines have so many bytes (or characters)
+   * @param hint reading stops once the lines have more bytes (or characters) than this
    */
   readlines(hint?: Size): T[] {
     this.check_open();
@@ -128,13 +129,13 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
     return lines;
   }
 
-  /** Reads on, line by line; a file is its own iterator. */
+  /** Iterates over the lines that follow; a file is its own iterator. */
   [Symbol.iterator](): this {
     this.check_open();
     return this;
   }
 
-  /** The next line; done at the end of the stream. */
+  /** Returns the next line; done at the end of the stream. */
   next(): IteratorResult<T, undefined> {
     const line = this.readline();
     return line.length === 0 ? { done: true, value: undefined } : { done: false, value: line };

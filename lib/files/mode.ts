@@ -31,7 +31,7 @@ type BinaryOf<Classes extends FileClasses, Mode extends string, Buffering> = Buf
     ? Classes['unbuffered'] | BufferedOf<Classes, Mode>
     : BufferedOf<Classes, Mode>;
 
-/** The class that a mode and a buffering (0: none) choose; the union of all classes if the mode is any string. */
+/** The class that a mode and a buffering (0: none) choose; the union of all classes if the mode is an unknown string. */
 export type FileOf<Classes extends FileClasses, Mode extends string, Buffering> = string extends Mode
   ? Classes[keyof Classes]
   : Mode extends string

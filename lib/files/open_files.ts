@@ -1,5 +1,5 @@
-// The count of open files of a socket, for blocking files and files of promises alike: a socket with open files keeps its
-// descriptor after close(), until the last file is closed or collected.
+// The count of a socket's open files, for blocking files and files of promises alike. A socket that close() was called on keeps
+// its descriptor until its last open file is closed or collected.
 
 /** The part of a socket that every file needs. */
 export interface CountedSocket {
@@ -10,12 +10,13 @@ export interface CountedSocket {
   _decref_socketios(): void;
 }
 
-// A collected file gives up its socket's descriptor, even without close(); its unsent bytes are lost.
+// Calls _decref_socketios() for a file that was collected without close(), so that its socket can free the descriptor. The
+// bytes that the file had buffered are lost.
 const collected = new FinalizationRegistry((socket: CountedSocket) => {
   try {
     socket._decref_socketios();
   } catch {
-    // The program closed the socket long ago, and no caller is left to get the error of closing the descriptor.
+    // The program closed the socket long ago, so no caller is left for the error of closing the descriptor.
   }
 });
 

@@ -1,4 +1,5 @@
-// How a text file reads and writes: encoding, error handler and line ends, as they are given and changed.
+// The settings of a text file: encoding, error handler and line end. They come from the options of makefile(), and
+// reconfigure() changes them.
 import { shown } from '../util/validate.js';
 import { type Codec, type ErrorHandler, find_codec, find_handler } from './codecs/index.js';
 import { UnsupportedOperation } from './errors.js';
@@ -9,13 +10,13 @@ export interface TextOptions {
   /** The name of the encoding; utf-8 if not given. */
   encoding?: string | null;
   /**
-   * What becomes of bytes that are no text, and of characters that the encoding lacks: 'strict' (an error; the default),
+   * The handler of bytes that are no text, and of characters that the encoding lacks: 'strict' (an error; the default),
    * 'ignore', 'replace', 'backslashreplace', 'surrogateescape', 'xmlcharrefreplace'.
    */
   errors?: string | null;
   /**
-   * What ends a line. null: `\n`, `\r` and `\r\n`, read as `\n`; '': the same, read as they are; else only this one. When
-   * writing, what `\n` becomes.
+   * The line end. Reading: null (the default) ends lines at `\n`, `\r` and `\r\n`, and reads each as `\n`; '' ends them at the
+   * same three, and keeps them; any other value is the only line end. Writing: `\n` becomes `\r` or `\r\n` if that is given.
    */
   newline?: string | null;
 }
@@ -25,23 +26,23 @@ export const TEXT_OPTIONS = ['encoding', 'errors', 'newline'] as const;
 
 /** Options of TextIOWrapper. */
 export interface TextIOWrapperOptions extends TextOptions {
-  /** write() flushes after a line. */
+  /** True: write() flushes after a line. */
   line_buffering?: boolean;
-  /** write() hands everything to the buffer below at once. */
+  /** True: write() passes all text to the buffer below at once. */
   write_through?: boolean;
 }
 
 /** The names of TextIOWrapperOptions. */
 export const WRAPPER_OPTIONS = [...TEXT_OPTIONS, 'line_buffering', 'write_through'] as const;
 
-/** A string, or the fallback for null and undefined. */
+/** Returns the string, or the fallback for null and undefined. @throws TypeError */
 function string_or(fallback: string, value: unknown, name: string): string {
   if (value === undefined || value === null) return fallback;
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string or null, not ${shown(value)}`);
   return value;
 }
 
-/** What ends a line, checked. */
+/** Returns the line end, checked. @throws TypeError, RangeError */
 function check_newline(value: unknown): Newline {
   if (value === undefined || value === null) return null;
   if (typeof value !== 'string') throw new TypeError(`newline must be a string or null, not ${shown(value)}`);
@@ -50,7 +51,7 @@ function check_newline(value: unknown): Newline {
 }
 
 export interface TextSettings {
-  /** The name, as it was given. */
+  /** The name of the encoding, as in the options. */
   readonly encoding: string;
   readonly codec: Codec;
   readonly errors: string;
@@ -64,7 +65,7 @@ function settings_of(encoding: string, errors: string, newline: Newline): TextSe
   return { encoding: encoding === 'locale' ? 'UTF-8' : encoding, codec, errors, handler, newline };
 }
 
-/** The settings of a new file. @throws LookupError on an encoding or error handler that does not exist; RangeError */
+/** Returns the settings of a new file. @throws LookupError for an unknown encoding or error handler; TypeError, RangeError */
 export function text_settings(options: TextOptions): TextSettings {
   const encoding = string_or('UTF-8', options.encoding, 'encoding');
   const errors = string_or('strict', options.errors, 'errors');
@@ -72,10 +73,10 @@ export function text_settings(options: TextOptions): TextSettings {
 }
 
 /**
- * The settings after reconfigure(): the same object where none is given.
+ * Returns the settings after reconfigure(): the same object if none of the options is given.
  *
- * @param started whether text was read already
- * @throws UnsupportedOperation if it was, and they change; LookupError, RangeError
+ * @param started true if text was read already
+ * @throws UnsupportedOperation if text was read already and an option is given; LookupError, TypeError, RangeError
  */
 export function changed_settings(now: TextSettings, options: TextOptions, started: boolean): TextSettings {
   const encoding = string_or(now.encoding, options.encoding, 'encoding');

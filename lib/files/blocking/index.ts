@@ -1,6 +1,6 @@
-// What `socket.makefile()` returns: Python's io classes over a socket. raw.ts is the unbuffered file, buffered.ts the
-// buffered ones, text.ts the text file; read_buffer.ts, write_buffer.ts, text_reader.ts, text_writer.ts and codecs/ hold
-// their logic, which does no I/O (steps.ts says how) and serves files of promises as well.
+// makefile() of blocking sockets: Python's io classes over a socket. raw.ts is the unbuffered file, buffered.ts the buffered
+// files, text.ts the text file. Their logic is in the folder above, shared with files of promises: read_buffer.ts,
+// write_buffer.ts, text_reader.ts, text_writer.ts and codecs/ do no I/O (steps.ts says how).
 import { options_of } from '../../util/validate.js';
 import { type FileOf, parse_mode } from '../mode.js';
 import { TEXT_OPTIONS, type TextOptions } from '../text_settings.js';
@@ -49,8 +49,8 @@ export type SocketFile<Mode extends string, Buffering extends number | bigint | 
  * @param socket the socket, which stays open until its files are closed
  * @param mode 'r' (the default), 'w', 'b', in any order and combination
  * @param buffering the size of the buffer in bytes; null or negative: 8192; 0: none, in binary mode only
- * @param options of text mode; as in Python, binary mode does not look at their values
- * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
+ * @param options for text mode; as in Python, binary mode ignores their values
+ * @throws RangeError for another mode, or for text without a buffer; LookupError for an unknown encoding
  */
 export function makefile<
   const Mode extends string = 'r',

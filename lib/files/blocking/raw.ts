@@ -1,4 +1,5 @@
-// The raw file of a socket: Python's SocketIO. Each read is one recv_into, each write one send; would-block is null.
+// SocketIO, the raw file of a socket, as in Python. Each read is one recv_into, each write one send; both return null if the
+// socket would block.
 import { OSError, TimeoutError } from '../../errors/raise.js';
 import { nothing_to_read, UnsupportedOperation, would_block } from '../errors.js';
 import {
@@ -37,7 +38,7 @@ export class SocketIO extends IOBase<Buffer> {
    *
    * @param socket the socket
    * @param mode 'r', 'w' or 'rw', and 'b' or not
-   * @throws RangeError if it is another mode
+   * @throws RangeError for another mode
    */
   constructor(socket: MakefileSocket, mode: string) {
     super();
@@ -82,7 +83,7 @@ export class SocketIO extends IOBase<Buffer> {
     return false;
   }
 
-  /** One receive into memory that is known to be good. @internal */
+  /** Makes one receive into checked memory. @internal */
   readonly _receive = (bytes: Bytes): number | null => {
     const socket = this.open_socket();
     if (!this.reading) throw new UnsupportedOperation('File or stream is not readable.');
@@ -96,7 +97,7 @@ export class SocketIO extends IOBase<Buffer> {
     }
   };
 
-  /** One send of bytes that are known to be good. @internal */
+  /** Makes one send of checked bytes. @internal */
   readonly _send = (bytes: Bytes): number | null => {
     const socket = this.open_socket();
     if (!this.writing) throw new UnsupportedOperation('File or stream is not writable.');
@@ -109,16 +110,15 @@ export class SocketIO extends IOBase<Buffer> {
   };
 
   /**
-   * readinto(buffer) -> how many bytes one receive put there; 0 at the end of the stream, null if there is nothing and
-   * the socket does not block.
+   * readinto(buffer) -> the number of bytes of one receive; 0 at the end of the stream, null if the socket would block.
    *
-   * @throws OSError after a time-out: what the stream is at is not known then; errors of recv(2)
+   * @throws OSError after a time-out, for the position in the stream is unknown then; errors of recv(2)
    */
   readinto(buffer: BytesLike): number | null {
     return this._receive(target_bytes(buffer));
   }
 
-  /** read(size = -1) -> what one receive of at most `size` bytes gives; all up to the end of the stream if negative. */
+  /** read(size = -1) -> the bytes of one receive, at most `size`; all bytes up to the end of the stream if negative. */
   read(size?: Size): Buffer | null {
     const count = size_or_all(size, 'size');
     if (count < 0) return this.readall();
@@ -128,13 +128,13 @@ export class SocketIO extends IOBase<Buffer> {
     return received === 0 ? EMPTY : Buffer.from(buffer.subarray(0, received));
   }
 
-  /** readall() -> all up to the end of the stream, or up to where the socket would block; null if then there is nothing. */
+  /** readall() -> all bytes up to the end of the stream, or until the socket would block; null if there are none then. */
   readall(): Buffer | null {
     const buffer = new ReadBuffer(1);
     return run(buffer, buffer.read_all(), this._receive);
   }
 
-  /** readline(size = -1) -> a line, received byte by byte, for nothing behind it may be taken from the socket. */
+  /** readline(size = -1) -> a line, received byte by byte: no byte after the line may be taken from the socket. */
   override readline(size?: Size): Buffer {
     const most = size_or_all(size, 'size');
     const bytes: number[] = [];
@@ -149,12 +149,12 @@ export class SocketIO extends IOBase<Buffer> {
     return Buffer.from(bytes);
   }
 
-  /** write(data) -> how many of the bytes one send took; null if none, and the socket does not block. */
+  /** write(data) -> the number of bytes that one send took; null if the socket would block. */
   write(data: BytesLike): number | null {
     return this._send(data_bytes(data));
   }
 
-  /** writelines(lines). Writes each; nothing is put between them. */
+  /** writelines(lines). Writes each line, with nothing between them. */
   writelines(lines: Iterable<BytesLike>): void {
     this.check_open();
     for (const line of lines) this.write(line);

@@ -1,4 +1,4 @@
-// Encodings of one byte a character: ascii and latin-1, which V8 knows, and those with a table (charmaps.ts).
+// Encodings of one byte a character: ascii and latin-1, which V8 knows, and the encodings with a table (charmaps.ts).
 import { isAscii } from 'node:buffer';
 import { CHARMAPS, UNDEFINED } from './charmaps.js';
 import {
@@ -11,18 +11,18 @@ import {
 } from './codec.js';
 import type { ErrorHandler } from './handlers.js';
 
-/** What distinguishes one such encoding from another. */
+/** One such encoding: the parts that differ from the others. */
 interface SingleByte {
-  /** Its name in error messages. */
+  /** The name in error messages. */
   name: string;
-  /** What is wrong with bytes and characters that it lacks. */
+  /** The reason in error messages, for bytes and characters that the encoding lacks. */
   reason: string;
-  /** The text of bytes; undefined if one of them means nothing. */
+  /** Returns the text of bytes; undefined if the encoding does not define one of them. */
   decode(bytes: Buffer): string | undefined;
   sequence_at(bytes: Buffer, at: number): Sequence;
-  /** Runs of characters it lacks; global. */
+  /** A global expression that matches runs of characters that the encoding lacks. */
   unencodable: RegExp;
-  /** The bytes of a text without such characters. */
+  /** Returns the bytes of a text without such characters. */
   encode(text: string): Buffer;
 }
 
@@ -92,7 +92,7 @@ export const latin1: Codec = codec({
 
 const NOT_MAPPED = 'character maps to <undefined>';
 
-/** The encoding whose upper 128 characters are `high`. */
+/** Returns the encoding that has ASCII and the upper 128 characters `high`. */
 function charmap(high: string): SingleByte {
   const table = Uint16Array.from({ length: 256 }, (_, byte) =>
     byte < 0x80 ? byte : high.charCodeAt(byte - 0x80),
@@ -128,7 +128,7 @@ function charmap(high: string): SingleByte {
   };
 }
 
-/** The codec of a name that charmaps.ts knows; undefined for others. */
+/** Returns the codec of a name in charmaps.ts; undefined for other names. */
 export function charmap_codec(name: string): Codec | undefined {
   const high = Object.hasOwn(CHARMAPS, name) ? CHARMAPS[name] : undefined;
   return high === undefined ? undefined : codec(charmap(high), name);

@@ -19,7 +19,7 @@ type SequenceAt = (bytes: Buffer, at: number) => Sequence;
 const is_high = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00;
 const is_low = (unit: number): boolean => unit >= 0xdc00 && unit < 0xe000;
 
-/** What stands at a place of utf-16 whose byte order is `little`. */
+/** Returns the function that finds the character at an index of utf-16, little or big endian. */
 function sequence_at_16(little: boolean): SequenceAt {
   const unit_at = (bytes: Buffer, at: number) => (little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
   return (bytes, at) => {
@@ -35,7 +35,7 @@ function sequence_at_16(little: boolean): SequenceAt {
   };
 }
 
-/** What stands at a place of utf-32 whose byte order is `little`. */
+/** Returns the function that finds the character at an index of utf-32, little or big endian. */
 function sequence_at_32(little: boolean): SequenceAt {
   return (bytes, at) => {
     if (bytes.length - at < 4) return { kind: 'unfinished', reason: 'truncated data' };
@@ -65,7 +65,7 @@ function encode32(little: boolean): (text: string) => Buffer {
   };
 }
 
-/** One encoding in its two byte orders. */
+/** One encoding in both byte orders. */
 interface Wide {
   name: string;
   unit: number;
@@ -88,7 +88,7 @@ const UTF32: Wide = {
 };
 
 class WideDecoder extends BufferedDecoder {
-  /** @param order the byte order; undefined: the byte order mark tells */
+  /** @param order the byte order; undefined: the byte order mark decides */
   constructor(
     private readonly wide: Wide,
     private order: 'le' | 'be' | undefined,
@@ -97,7 +97,7 @@ class WideDecoder extends BufferedDecoder {
     super();
   }
 
-  /** The byte order that a byte order mark at the beginning tells. */
+  /** Returns the byte order of a byte order mark at the beginning; undefined without one. */
   private marked(bytes: Buffer): 'le' | 'be' | undefined {
     const mark = bytes.subarray(0, this.wide.unit);
     return (['le', 'be'] as const).find((order) => mark.equals(this.wide.encode[order]('\ufeff')));
@@ -143,7 +143,7 @@ function codec(wide: Wide, order: 'le' | 'be' | undefined): Codec {
   return {
     name,
     decoder: (errors) => new WideDecoder(wide, order, errors),
-    // Python's TextIOWrapper writes no byte order mark to what cannot seek.
+    // Python's TextIOWrapper writes no byte order mark to a stream that cannot seek.
     encoder: (errors) => new WideEncoder(wide, order ?? 'le', errors),
   };
 }

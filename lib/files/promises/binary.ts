@@ -1,5 +1,5 @@
-// The binary files of promises, without a buffer and with one: the logic of ReadBuffer and WriteBuffer (lib/makefile), driven
-// by awaiting each receive and each send.
+// The binary files of promises, without a buffer (SocketIO) and with one (BufferedFile). The logic is in ../read_buffer.ts and
+// ../write_buffer.ts; direction.ts awaits each receive and each send.
 
 import { integer } from '../../util/validate.js';
 import { type Rest1, take_options, type WaitOptions } from '../../util/wait_options.js';
@@ -13,10 +13,10 @@ import { File, type OpenFile } from './file.js';
 /** The file without a buffer, `makefile('rb', 0)`: each read is one receive, each write one send. */
 export class SocketIO extends File<Buffer> {
   protected override readonly below = 'socket';
-  /** What a readline() that failed had received. */
+  /** The bytes that a failed readline() had received. */
   readonly #unread = new ReadBuffer(1);
 
-  /** readinto(buffer, { signal, timeout }) -> how many bytes one receive put there; null where it would have to wait. */
+  /** readinto(buffer, { signal, timeout }) -> the number of bytes of one receive; null with a time-out of 0 and no data. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
     this.check_reading(options);
@@ -26,7 +26,7 @@ export class SocketIO extends File<Buffer> {
     );
   }
 
-  /** read(size = -1, { signal, timeout }) -> what one receive of at most `size` bytes gives; all to the end if negative. */
+  /** read(size = -1, { signal, timeout }) -> the bytes of one receive, at most `size`; all up to the end if negative. */
   async read(...rest: Rest1<Size>): Promise<Buffer | null> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
@@ -37,7 +37,7 @@ export class SocketIO extends File<Buffer> {
     return received === null ? null : buffer.subarray(0, received);
   }
 
-  /** readall({ signal, timeout }) -> all up to the end of the stream. */
+  /** readall({ signal, timeout }) -> all bytes up to the end of the stream. */
   async readall(options?: WaitOptions): Promise<Buffer | null> {
     return this.read(-1, options);
   }
@@ -46,18 +46,18 @@ export class SocketIO extends File<Buffer> {
     const options = take_options(rest, 1);
     const most = size_or_all(rest[0], 'size');
     this.check_reading(options);
-    // Byte by byte, for nothing behind the line may be taken from the socket.
+    // A buffer of one byte receives byte by byte: no byte after the line may be taken from the socket.
     return this.file.input.run(() => this.#unread.readline(most), options);
   }
 
-  /** write(data, { signal, timeout }) -> how many of the bytes one send took; null where it would have to wait. */
+  /** write(data, { signal, timeout }) -> the number of bytes that one send took; null with a time-out of 0 and no room. */
   async write(data: BytesLike, options?: WaitOptions): Promise<number | null> {
     const bytes = data_bytes(data);
     this.check_writing(options);
     return this.file.output.run(() => once(bytes), options);
   }
 
-  /** writelines(lines). Writes each; nothing is put between them. */
+  /** writelines(lines). Writes each line, with nothing between them. */
   async writelines(lines: Iterable<BytesLike>): Promise<void> {
     this.file.check();
     for (const line of lines) await this.write(line);
@@ -71,9 +71,9 @@ function* once(bytes: Bytes): Steps<number | null> {
 /** A buffered binary file, `makefile('rb')`, 'wb', 'rwb': Python's BufferedReader, BufferedWriter and BufferedRWPair. */
 export class BufferedFile extends File<Buffer> {
   protected override readonly below = 'raw stream';
-  /** What was read ahead, also for a text file above. @internal */
+  /** The bytes read ahead, also for a text file above. @internal */
   readonly _read_ahead: ReadBuffer;
-  /** What waits to be sent. @internal */
+  /** The bytes to send. @internal */
   readonly _to_send: WriteBuffer;
   #raw: SocketIO | undefined;
 
@@ -84,7 +84,7 @@ export class BufferedFile extends File<Buffer> {
     this._to_send = new WriteBuffer(size);
   }
 
-  /** The file without a buffer below; null once it was detached, and in mode 'rwb', where Python has two. */
+  /** The file without a buffer below; null after detach(), and in mode 'rwb', for which Python has two. */
   get raw(): SocketIO | null {
     if (this.detached || (this.file.reading && this.file.writing)) return null;
     this.#raw ??= new SocketIO(this.file);
@@ -92,8 +92,8 @@ export class BufferedFile extends File<Buffer> {
   }
 
   /**
-   * detach({ signal, timeout }) -> the file without a buffer, after a flush; this one cannot be used any more, and what it
-   * had read ahead is gone.
+   * detach({ signal, timeout }) -> the file without a buffer, after a flush; this file cannot be used any more, and the bytes
+   * that it had read ahead are lost.
    *
    * @throws UnsupportedOperation in mode 'rwb'
    */
@@ -108,7 +108,7 @@ export class BufferedFile extends File<Buffer> {
     return raw;
   }
 
-  /** read(size = -1, { signal, timeout }) -> exactly `size` bytes, fewer at the end of the stream; all of it if negative. */
+  /** read(size = -1, { signal, timeout }) -> exactly `size` bytes, fewer at the end of the stream; all bytes if negative. */
   async read(...rest: Rest1<Size>): Promise<Buffer | null> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
@@ -119,7 +119,7 @@ export class BufferedFile extends File<Buffer> {
     return this.file.input.run(() => (count < 0 ? bytes.read_all() : bytes.read(count)), options);
   }
 
-  /** read1(size = -1, { signal, timeout }) -> what is there, or else what one receive gives, at most `size` bytes. */
+  /** read1(size = -1, { signal, timeout }) -> at most `size` bytes, read ahead or else from one receive. */
   async read1(...rest: Rest1<number>): Promise<Buffer> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
@@ -129,14 +129,14 @@ export class BufferedFile extends File<Buffer> {
     return this.file.input.run(() => bytes.read1(count < 0 ? bytes.size : count), options);
   }
 
-  /** readinto(buffer, { signal, timeout }) -> how many bytes were put there: as many as fit, fewer at the end. */
+  /** readinto(buffer, { signal, timeout }) -> the number of bytes put into the buffer: as many as fit, fewer at the end. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
     this.check_reading(options);
     return this.file.input.run(() => this._read_ahead.readinto(target, false), options);
   }
 
-  /** readinto1(buffer, { signal, timeout }): the same with at most one receive. */
+  /** readinto1(buffer, { signal, timeout }) -> the number of bytes put into the buffer, with at most one receive. */
   async readinto1(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
     this.check_reading(options);
@@ -152,7 +152,7 @@ export class BufferedFile extends File<Buffer> {
     return line ?? this.file.input.run(() => bytes.readline(limit), options);
   }
 
-  /** peek(size = 0, { signal, timeout }) -> the bytes that were read ahead, after one receive if there are none; they stay. */
+  /** peek(size = 0, { signal, timeout }) -> the bytes read ahead, after one receive if there are none; they stay to be read. */
   async peek(...rest: Rest1<number>): Promise<Buffer> {
     const options = take_options(rest, 1);
     integer(rest[0] ?? 0, 'size');
@@ -160,7 +160,7 @@ export class BufferedFile extends File<Buffer> {
     return this.file.input.run(() => this._read_ahead.peek(), options);
   }
 
-  /** write(data, { signal, timeout }) -> the length of the data, which is sent when the buffer is full, or by flush(). */
+  /** write(data, { signal, timeout }) -> the length of the data. The data is sent once the buffer is full, or by flush(). */
   async write(data: BytesLike, options?: WaitOptions): Promise<number> {
     const bytes = data_bytes(data);
     this.check_writing(options);
@@ -168,7 +168,7 @@ export class BufferedFile extends File<Buffer> {
     return this.file.output.run(() => this._to_send.write(bytes), options);
   }
 
-  /** writelines(lines). Writes each; nothing is put between them. */
+  /** writelines(lines). Writes each line, with nothing between them. */
   async writelines(lines: Iterable<BytesLike>): Promise<void> {
     this.file.check();
     for (const line of lines) await this.write(line);

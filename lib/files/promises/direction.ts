@@ -57,7 +57,7 @@ export class Direction {
     this.#transfer = transfer;
   }
 
-  /** Whether no call runs or waits: then the buffers alone may answer a call. */
+  /** True if no call runs or waits: then a call may use the buffers at once. */
   get idle(): boolean {
     return !this.#mutex.held;
   }

@@ -14,7 +14,7 @@ export interface MakefileSocket extends CountedSocket {
   send(data: Uint8Array, flags: number, options?: WaitOptions): Promise<number>;
 }
 
-/** A socket until its file is closed, and the order of the calls. */
+/** An open file's socket and the queues of its calls. Closing it closes all files that share it. */
 export class OpenFile {
   readonly input: Direction;
   readonly output: Direction;
@@ -56,7 +56,7 @@ export class OpenFile {
   }
 }
 
-/** A file. What is read is a Buffer (`T`) or a string. */
+/** A file; `T` is the type of its data: Buffer, or string in text mode. */
 export abstract class File<T extends Buffer | string> implements AsyncIterableIterator<T> {
   #file: OpenFile | null;
 
@@ -65,7 +65,7 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     this.#file = file;
   }
 
-  /** What is below this file, as the error of one that was detached calls it. @internal */
+  /** The name of the layer below, for the error after detach(). @internal */
   protected abstract readonly below: string;
 
   /** @internal */
@@ -74,22 +74,22 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     return this.#file;
   }
 
-  /** Whether detach() was called. @internal */
+  /** True after detach(). @internal */
   protected get detached(): boolean {
     return this.#file === null;
   }
 
-  /** This file cannot be used any more; what is open stays so. @internal */
+  /** Ends the use of this file object; the OpenFile stays open. @internal */
   protected mark_detached(): void {
     this.#file = null;
   }
 
-  /** What makefile() was given. */
+  /** The mode that makefile() was called with. */
   get mode(): string {
     return this.file.mode;
   }
 
-  /** Whether close() was called. */
+  /** True if close() was called. */
   get closed(): boolean {
     return this.file.closed;
   }
@@ -118,13 +118,13 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     return this.file.socket.fileno();
   }
 
-  /** readable() -> whether the file was opened for reading. */
+  /** readable() -> true if the file was opened for reading. */
   readable(): boolean {
     this.file.check();
     return this.file.reading;
   }
 
-  /** writable() -> whether the file was opened for writing. */
+  /** writable() -> true if the file was opened for writing. */
   writable(): boolean {
     this.file.check();
     return this.file.writing;
@@ -145,7 +145,7 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
   /** readline(size = -1, { signal, timeout }) -> a line with its line end; empty at the end of the stream. */
   abstract readline(...rest: Rest1<Size>): Promise<T>;
 
-  /** flush({ signal, timeout }). Sends what waits to be sent. */
+  /** flush({ signal, timeout }). Sends the buffered bytes. */
   async flush(options?: WaitOptions): Promise<void> {
     this.file.check();
     if (options !== undefined) check_options(options);
@@ -154,7 +154,7 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
   /**
    * readlines(hint = -1) -> an array of all lines.
    *
-   * @param hint no further line is read once the lines have so many bytes (or characters)
+   * @param hint reading stops once the lines have more bytes (or characters) than this
    */
   async readlines(hint?: Size): Promise<T[]> {
     const most = size_or_all(hint, 'hint');
@@ -179,13 +179,13 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     return this.seek(0, 1);
   }
 
-  /** truncate(). Flushes; then it rejects with UnsupportedOperation, always. */
+  /** truncate(). Flushes, then rejects with UnsupportedOperation, always. */
   async truncate(_size?: number | null): Promise<number> {
     await this.flush();
     throw new UnsupportedOperation(`truncate: a ${this.constructor.name} cannot do that`);
   }
 
-  /** close(). Flushes, and lets go of the socket, which is closed only if its close() was called. Twice is allowed. */
+  /** close(). Flushes, and gives up the socket: it closes only if its own close() was called. Closing twice is allowed. */
   async close(): Promise<void> {
     const { file } = this;
     if (file.closed) return;
@@ -196,7 +196,7 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     }
   }
 
-  /** The next line; done at the end of the stream. */
+  /** Resolves to the next line; done at the end of the stream. */
   async next(): Promise<IteratorResult<T, undefined>> {
     const line = await this.readline();
     return line.length === 0 ? { done: true, value: undefined } : { done: false, value: line };

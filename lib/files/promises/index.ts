@@ -1,4 +1,5 @@
-// makefile() of promises: which of the files it gives. Calls on one file are made in order.
+// makefile() of sockets of promises: it chooses the class of the file. binary.ts and text.ts hold the classes, file.ts their
+// base, direction.ts the order of the calls on one file.
 
 import { options_of } from '../../util/validate.js';
 import { type FileOf, parse_mode } from '../mode.js';
@@ -39,7 +40,7 @@ export function makefile(
 ): SocketFile<string, null> {
   const { letters, reading, writing, binary, size } = parse_mode(mode, buffering);
   options_of(options, TEXT_OPTIONS);
-  // Wrong options are found out before the socket has one more file.
+  // Wrong options throw here, before the socket has one more open file.
   if (!binary) text_settings(options);
   const file = new OpenFile(sock, letters, reading, writing);
   if (size === 0) return new SocketIO(file);

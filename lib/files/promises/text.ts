@@ -1,4 +1,5 @@
-// The text file of promises: the logic of TextReader and TextWriter (lib/makefile) over the buffers of a BufferedFile.
+// TextFile, the text file of promises. The logic is in ../text_reader.ts and ../text_writer.ts, over the buffers of a
+// BufferedFile; direction.ts awaits each receive and each send.
 
 import { options_of } from '../../util/validate.js';
 import { type Rest1, take_options, type WaitOptions } from '../../util/wait_options.js';
@@ -48,12 +49,12 @@ export class TextFile extends File<string> {
     return new TextWriter(_to_send, codec, handler, newline, this.#line_buffering, this.#write_through);
   }
 
-  /** The binary file below; null once it was detached. */
+  /** The binary file below; null after detach(). */
   get buffer(): BufferedFile | null {
     return this.detached ? null : this.#buffer;
   }
 
-  /** The name of the encoding, as it was given. */
+  /** The name of the encoding, as in the options. */
   get encoding(): string {
     return this.#settings.encoding;
   }
@@ -63,12 +64,12 @@ export class TextFile extends File<string> {
     return this.#settings.errors;
   }
 
-  /** Whether write() flushes after a line. */
+  /** True: write() flushes after a line. */
   get line_buffering(): boolean {
     return this.#line_buffering;
   }
 
-  /** Whether write() hands everything to the buffer below at once. */
+  /** True: write() passes all text to the buffer below at once. */
   get write_through(): boolean {
     return this.#write_through;
   }
@@ -97,7 +98,7 @@ export class TextFile extends File<string> {
     return line ?? this.file.input.run(() => this.#reader.readline(limit), options);
   }
 
-  /** write(text, { signal, timeout }) -> the number of characters, which are sent when the buffer is full, or by flush(). */
+  /** write(text, { signal, timeout }) -> the number of characters. They are sent once the buffer is full, or by flush(). */
   async write(text: string, options?: WaitOptions): Promise<number> {
     check_text(text);
     this.check_writing(options);
@@ -107,7 +108,7 @@ export class TextFile extends File<string> {
     return character_count(text);
   }
 
-  /** writelines(lines). Writes each; nothing is put between them. */
+  /** writelines(lines). Writes each line, with nothing between them. */
   async writelines(lines: Iterable<string>): Promise<void> {
     this.file.check();
     for (const line of lines) await this.write(line);
@@ -126,9 +127,9 @@ export class TextFile extends File<string> {
 
   /**
    * reconfigure({ encoding, errors, newline, line_buffering, write_through }, { signal, timeout }). Flushes, then changes
-   * what is given; a new encoding without `errors` makes them 'strict'.
+   * the given settings; a new encoding without `errors` sets `errors` to 'strict'.
    *
-   * @throws UnsupportedOperation if text was read already, or is being read, and encoding, errors or newline are given;
+   * @throws UnsupportedOperation if text was read already, or is being read, and encoding, errors or newline is given;
    *   LookupError
    */
   async reconfigure(changes: TextIOWrapperOptions = {}, options?: WaitOptions): Promise<void> {
@@ -151,7 +152,7 @@ export class TextFile extends File<string> {
     );
   }
 
-  /** detach({ signal, timeout }) -> the binary file, after a flush; this one cannot be used any more. */
+  /** detach({ signal, timeout }) -> the binary file, after a flush; this file cannot be used any more. */
   async detach(options?: WaitOptions): Promise<BufferedFile> {
     await this.flush(options);
     this.mark_detached();
