@@ -1,4 +1,4 @@
-// class epoll: Python's select.epoll, on epoll(7).
+// class epoll: Python's select.epoll, on epoll(7); and its readiness on the event loop, for select_async().
 
 import { READ, unwatch, type Waiting, want, watch } from '../calls/waiting/readiness.js';
 import * as c from '../constants.js';
@@ -10,9 +10,9 @@ import { epoll_mask, type FileObject, fd_of, timeout_ms } from './arguments.js';
 import type { Multiplexer, OnReady } from './multiplexer.js';
 
 const DEFAULT_MASK = c.EPOLLIN | c.EPOLLPRI | c.EPOLLOUT;
-// Python's: FD_SETSIZE - 1.
+// The number of events a wait returns by default, as in Python: FD_SETSIZE - 1.
 const DEFAULT_MAXEVENTS = 1023;
-// Of one wait; those that are left come with the next.
+// The maximum number of events that one wait returns; the next wait returns the rest.
 const MAX_EVENTS = 65_536;
 
 const OPERATIONS = {
@@ -23,7 +23,7 @@ const OPERATIONS = {
 
 const EVENT_WORDS = EPOLL_EVENT_SIZE / Int32Array.BYTES_PER_ELEMENT;
 
-/** Room for the events of a wait, an EPOLL_EVENT each. */
+/** Memory for the events of one wait, an EPOLL_EVENT each. */
 class Events {
   readonly bytes: Uint8Array;
   readonly #words: Int32Array;
@@ -42,7 +42,10 @@ class Events {
   }
 }
 
-/** Told on the event loop when the descriptor is readable. It does not hold the object, which can be collected. */
+/**
+ * Calls `notify` once, on the event loop, when the descriptor is readable. It holds no reference to the Epoll, so an unused Epoll
+ * can be collected.
+ */
 class OneShotWaiter implements Waiting {
   notify: (() => void) | undefined;
 
@@ -60,7 +63,7 @@ class OneShotWaiter implements Waiting {
   }
 }
 
-/** What is left of an object that was collected without close(); Python does not warn of it. */
+/** The resources of an Epoll, freed even if it is collected without close(): Python does not warn of that. */
 interface Resources {
   readonly fd: number;
   readonly generation: number;
@@ -80,7 +83,7 @@ export class Epoll implements Multiplexer {
   #events = new Events(16);
 
   /**
-   * epoll(sizehint = -1, flags = 0). Makes an instance, close-on-exec. See epoll_create1(2).
+   * epoll(sizehint = -1, flags = 0). Makes an epoll instance, close-on-exec. See epoll_create1(2).
    *
    * @param sizehint checked as in Python, and without effect
    * @param flags 0 or EPOLL_CLOEXEC, without effect
@@ -111,12 +114,12 @@ export class Epoll implements Multiplexer {
     return new Epoll(null, null, integer(fd, 'fd', 0));
   }
 
-  /** Whether close() was called. */
+  /** True if close() was called. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** fileno() -> the descriptor of the instance. @throws RangeError once it is closed */
+  /** fileno() -> the descriptor of the instance. @throws RangeError after close() */
   fileno(): number {
     return this.#open().fd;
   }
@@ -143,13 +146,13 @@ export class Epoll implements Multiplexer {
    *
    * @param fd a number, or an object with `fileno()`
    * @param eventmask EPOLLIN, EPOLLOUT, EPOLLET, …
-   * @throws OSError EEXIST for one that is watched, EPERM for a file, which is always ready, EBADF; TypeError, RangeError
+   * @throws OSError EEXIST if it is watched already, EPERM for a file, which is always ready, EBADF; TypeError, RangeError
    */
   register(fd: FileObject, eventmask?: number | null): void {
     this.#control('register', fd_of(fd, 'fd'), epoll_mask(eventmask ?? DEFAULT_MASK));
   }
 
-  /** modify(fd, eventmask). Changes what a descriptor is watched for. @throws OSError ENOENT; TypeError, RangeError */
+  /** modify(fd, eventmask). Changes the events a descriptor is watched for. @throws OSError ENOENT; TypeError, RangeError */
   modify(fd: FileObject, eventmask: number): void {
     this.#control('modify', fd_of(fd, 'fd'), epoll_mask(eventmask));
   }
@@ -166,11 +169,11 @@ export class Epoll implements Multiplexer {
   }
 
   /**
-   * poll(timeout = null, maxevents = -1) -> [fd, events] of each that is ready. See epoll_wait(2).
+   * poll(timeout = null, maxevents = -1) -> [fd, events] of each ready descriptor. See epoll_wait(2).
    *
    * @param timeout in seconds, rounded up to milliseconds; null or negative: no limit
-   * @param maxevents at most so many; -1: 1,023
-   * @throws OSError EBADF where close() is called meanwhile; TypeError, RangeError
+   * @param maxevents the maximum number of descriptors to return; -1: 1,023
+   * @throws OSError EBADF if close() is called meanwhile; TypeError, RangeError
    */
   poll(timeout?: number | null, maxevents?: number | null): [fd: number, events: number][] {
     this.#open();
@@ -187,14 +190,14 @@ export class Epoll implements Multiplexer {
     const { fd: epfd, generation } = this.#open();
     const limit = Math.min(most, MAX_EVENTS);
     while (this.#events.capacity < limit) this.#events = new Events(2 * this.#events.capacity);
-    // A listener that runs meanwhile may wait on its own, and grow it.
+    // A signal listener that runs inside the wait may call _wait(), which may replace #events by a larger one.
     const events = this.#events;
     const count = addon.epoll_wait(epfd, generation, events.bytes, limit, limit_ms);
     if (count < 0) raise(count, { syscall: 'epoll_wait', what: () => `fd ${epfd}` });
     for (let i = 0; i < count; i++) on_ready(events.fd(i), events.events(i));
   }
 
-  // An instance is readable as long as something in it is ready, and wakes whoever waits for that with each event of it.
+  // The epoll instance is readable as long as one of its descriptors is ready, and each of their events wakes the waiter.
   /** @internal */
   _watch(notify: () => void): void {
     const resources = this.#open();
@@ -209,7 +212,7 @@ export class Epoll implements Multiplexer {
   }
 }
 
-/** What `epoll` is at run time: callable with and without `new`, and a base for classes. */
+/** The run-time type of `epoll`: callable with and without `new`, and a base for classes. */
 export interface EpollConstructor {
   new (sizehint?: number | null, flags?: number | null): Epoll;
   (sizehint?: number | null, flags?: number | null): Epoll;

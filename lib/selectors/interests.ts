@@ -1,5 +1,5 @@
-// Descriptors and what is waited for, in the memory that poll(2) and select(2) take: what `poll` objects, `SelectSelector` and
-// the function `select` keep.
+// Interests: descriptors and the events to wait for, in the memory that poll(2) and select(2) take. `poll` objects,
+// PollSelector, SelectSelector and the function `select` have one each.
 
 import { PollFds } from '../calls/waiting/poll.js';
 import { raise } from '../errors/raise.js';
@@ -7,15 +7,15 @@ import { addon } from '../native/addon.js';
 import { Epoll } from './epoll.js';
 import type { Multiplexer, OnReady } from './multiplexer.js';
 
-/** Which of the two calls waits. */
+/** The system call that waits. */
 export type Syscall = 'poll' | 'select';
 
 export class Interests implements Multiplexer {
   readonly #syscall: Syscall;
   readonly #events = new Map<number, number>();
-  // Made anew when something has changed.
+  // The memory for the system call; undefined after a change, until the next wait fills it.
   #poll_fds: PollFds | undefined;
-  // On the event loop, one epoll object watches for all of them.
+  // The epoll object that watches all descriptors while a select_async() waits on the event loop.
   #watched: { readonly epoll: Epoll; readonly notify: () => void } | undefined;
 
   constructor(syscall: Syscall) {
@@ -40,7 +40,7 @@ export class Interests implements Multiplexer {
     this.#changed();
   }
 
-  /** Adds to what is waited for on a descriptor. */
+  /** Adds events to wait for on a descriptor. */
   add(fd: number, events: number): void {
     this.register(fd, (this.#events.get(fd) ?? 0) | events);
   }
@@ -64,8 +64,8 @@ export class Interests implements Multiplexer {
     return poll_fds;
   }
 
-  // A file, which epoll refuses, is always ready, and a closed descriptor is told by the call: neither leaves anything to
-  // wait for.
+  // The caller has just found nothing ready. So none of the descriptors is a file, which epoll would refuse: a file is always
+  // ready. And none is closed: the system call reports a closed descriptor.
   _watch(notify: () => void): void {
     const epoll = new Epoll();
     this.#watched = { epoll, notify };

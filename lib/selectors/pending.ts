@@ -1,5 +1,5 @@
-// A select_async() under way: tried once the event loop has turned, and again whenever something may be ready; ended by a
-// result, its time-out, its signal or close().
+// PendingSelect: one call of select_async(). It selects after the next turn of the event loop, and again each time that a
+// descriptor may be ready. A result, the time-out, the signal or close() ends the call.
 import { hold, let_go } from '../calls/waiting/readiness.js';
 import { Timeout } from '../util/deadline.js';
 import type { Multiplexer } from './multiplexer.js';
@@ -19,7 +19,7 @@ export class PendingSelect<T> {
   /**
    * @param attempt selects without waiting
    * @param timeout_ms -1 for no limit
-   * @param on_end called when it has ended
+   * @param on_end is called when the call has ended
    */
   constructor(
     multiplexer: Multiplexer,
@@ -42,7 +42,7 @@ export class PendingSelect<T> {
       this.#limit.signal.addEventListener('abort', () => this.#interrupt());
     }
     hold();
-    // Not at once: where something is always ready, timers and everybody else get their turn all the same.
+    // The first attempt waits for a turn of the event loop: if a descriptor is always ready, timers and other callbacks still run.
     setImmediate(() => this.#try());
   }
 
@@ -59,19 +59,19 @@ export class PendingSelect<T> {
     }
   }
 
-  /** The time has passed, or the signal was aborted. */
+  /** Ends the call: the time has passed, or the signal was aborted. */
   #interrupt(): void {
-    // Timers come before descriptors in a turn of the loop: something may be ready by now.
+    // A turn of the event loop runs timers before descriptors: a descriptor may be ready by now, so the call tries once more.
     if (this.#limit?.expired) this.#try();
     else this.fail(this.#signal?.reason);
   }
 
-  /** Ends it from outside. */
+  /** Rejects the promise, unless the call has ended. */
   fail(reason: unknown): void {
     if (!this.#ended) this.#reject(this.#end(reason));
   }
 
-  /** Nothing is waited for any more; gives the outcome back. */
+  /** Ends all waiting; returns its argument. */
   #end<Outcome>(outcome: Outcome): Outcome {
     this.#ended = true;
     this.#limit?.end();
