@@ -224,10 +224,12 @@ describe('control messages', () => {
     receiver.setsockopt(SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
     sender.send('x');
     expect(values(receiver)).toEqual({ SCM_TIMESTAMPNS: { sec: is_recent, nsec: any_number } });
-    receiver.setsockopt(SOL_SOCKET, socket.SO_TIMESTAMPNS, 0);
     const { SOF_TIMESTAMPING_RX_SOFTWARE, SOF_TIMESTAMPING_SOFTWARE } = socket;
     const flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+    // The kernel stops stamping packets when the last socket gives up its time stamps, and starts again only a moment after a
+    // socket asks for them. So this socket asks for the new kind before it gives up the old one.
     receiver.setsockopt(SOL_SOCKET, socket.SO_TIMESTAMPING, flags);
+    receiver.setsockopt(SOL_SOCKET, socket.SO_TIMESTAMPNS, 0);
     sender.send('x');
     expect(values(receiver)).toEqual({
       SCM_TIMESTAMPING: {
