@@ -8,6 +8,9 @@ import type { Bytes } from './steps.js';
 /** A bytes-like object, as Python calls it: any view of memory, or memory itself. */
 export type BytesLike = ArrayBufferView | ArrayBufferLike;
 
+/** The data that a file writes; `T` is the type of the data that it reads. */
+export type WriteData<T extends Buffer | string> = T extends string ? string : BytesLike;
+
 /** The argument for a size or limit; null and undefined mean "no limit". */
 export type Size = number | bigint | null;
 
@@ -53,6 +56,14 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
 
   /** readline(size = -1) -> a line with its line end; empty at the end of the stream. */
   abstract readline(size?: Size): T;
+
+  abstract write(data: WriteData<T>): number | null;
+
+  /** writelines(lines). Writes each line, with nothing between them. */
+  writelines(lines: Iterable<WriteData<T>>): void {
+    this.check_open();
+    for (const line of lines) this.write(line);
+  }
 
   /** @internal */
   protected unsupported(operation: string): never {

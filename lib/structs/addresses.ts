@@ -11,7 +11,7 @@ import { if_nametoindex } from '../calls/interfaces.js';
 import * as c from '../constants.js';
 import { ADDRESS_LENGTH, addon, address_in, address_out, cells, scratch } from '../native/addon.js';
 import { type Bytes, type BytesLike, bytes as checked_bytes, shown } from '../util/validate.js';
-import { type Codec, LITTLE_ENDIAN } from './struct.js';
+import { type Codec, LITTLE_ENDIAN, view_of } from './struct.js';
 
 /** A decoded address: an array for AF_INET and AF_INET6, the bytes of the sockaddr for another family, null for none. */
 export type StructAddress = ReturnedAddress<2> | ReturnedAddress<10> | Buffer | null;
@@ -52,7 +52,7 @@ const FAMILY_SIZE = 2;
 /** Returns the address in the bytes of a sockaddr. */
 export function read_sockaddr(bytes: Bytes): StructAddress {
   if (bytes.length < FAMILY_SIZE) return null;
-  const family = new DataView(bytes.buffer, bytes.byteOffset).getUint16(0, LITTLE_ENDIAN);
+  const family = view_of(bytes).getUint16(0, LITTLE_ENDIAN);
   if (family === c.AF_UNSPEC) return null;
   const size = family === c.AF_INET ? 16 : 28;
   if ((family !== c.AF_INET && family !== c.AF_INET6) || bytes.length < size) return Buffer.from(bytes);

@@ -8,7 +8,7 @@ import { array, type Bytes, data, integer } from '../util/validate.js';
 import { read_sockaddr, type StructAddress } from './addresses.js';
 import { in_pktinfo, in6_pktinfo, scm_timestamping, sock_extended_err, tpacket_auxdata } from './messages.js';
 import { timespec, timeval, ucred } from './options.js';
-import { LITTLE_ENDIAN, type Struct } from './struct.js';
+import { LITTLE_ENDIAN, type Struct, view_of } from './struct.js';
 
 /** The value of each known control message, by its name. */
 export interface ControlValues {
@@ -85,7 +85,6 @@ export type DecodedControl = KnownControl | UnknownControl;
 type Read<T> = (bytes: Bytes) => T | undefined;
 
 const INT_SIZE = 4;
-const view_of = (bytes: Bytes): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 const whole =
   <T>(struct: Struct<T, never>): Read<T> =>

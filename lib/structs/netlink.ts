@@ -56,16 +56,16 @@ const attribute_header = define<{ len: number; type: number }>('nlattr', { len: 
 const ATTRIBUTE_FIELDS = ['len', 'type', 'nested', 'net_byteorder', 'data'];
 
 function encode_attribute(value: nlattr_like, name: string): Buffer {
-  const given = fields_of(value, name, ATTRIBUTE_FIELDS);
-  const nested = Array.isArray(given.data);
+  const fields = fields_of(value, name, ATTRIBUTE_FIELDS);
+  const nested = Array.isArray(fields.data);
   const content = nested
-    ? encode_attributes(given.data, `${name}.data`)
-    : data(given.data ?? '', `${name}.data`);
+    ? encode_attributes(fields.data, `${name}.data`)
+    : data(fields.data ?? '', `${name}.data`);
   const flags =
-    (nested || given.nested === true ? c.NLA_F_NESTED : 0) |
-    (given.net_byteorder === true ? c.NLA_F_NET_BYTEORDER : 0);
-  const type = integer(given.type, `${name}.type`, 0, TYPE_MASK) | flags;
-  const len = given.len ?? attribute_header.size + content.length;
+    (nested || fields.nested === true ? c.NLA_F_NESTED : 0) |
+    (fields.net_byteorder === true ? c.NLA_F_NET_BYTEORDER : 0);
+  const type = integer(fields.type, `${name}.type`, 0, TYPE_MASK) | flags;
+  const len = fields.len ?? attribute_header.size + content.length;
   const header = attribute_header.encode({ len: integer(len, `${name}.len`, 0, 0xffff), type });
   return concat_aligned([Buffer.concat([header, content])]);
 }

@@ -48,7 +48,7 @@ export function layout_of(name: string): StructLayout {
   return layout;
 }
 
-const view_of = (bytes: Bytes): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+export const view_of = (bytes: Bytes): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 function read_small(bytes: Bytes, [offset, size, signed, shift, width]: FieldLayout): number {
   const view = view_of(bytes);
@@ -112,10 +112,10 @@ function integer_64(value: unknown, signed: boolean, name: string): bigint {
 export const octets: Codec<Buffer> = {
   read: (bytes, [offset, size]) => Buffer.from(bytes.subarray(offset, offset + size)),
   write(bytes, [offset, size], value, name) {
-    const given = checked_bytes(value, name);
-    if (given.length > size)
-      throw new RangeError(`${name} must have at most ${size} bytes, not ${given.length}`);
-    bytes.set(given, offset);
+    const content = checked_bytes(value, name);
+    if (content.length > size)
+      throw new RangeError(`${name} must have at most ${size} bytes, not ${content.length}`);
+    bytes.set(content, offset);
   },
 };
 
@@ -171,17 +171,17 @@ export function define<T extends object, In = Encodable<T>>(
     name,
     size,
     encode(value: In): Buffer {
-      const given = fields_of(value, name, names);
+      const values = fields_of(value, name, names);
       const bytes = Buffer.alloc(size);
       for (const { field, codec, at, label } of rows) {
-        if (given[field] !== undefined) codec.write(bytes, at, given[field], label);
+        if (values[field] !== undefined) codec.write(bytes, at, values[field], label);
       }
       return bytes;
     },
     decode(bytes: BytesLike): T {
       const view = checked_bytes(bytes, 'bytes');
-      const there = rows.filter(({ end }) => end <= view.length);
-      return Object.fromEntries(there.map(({ field, codec, at }) => [field, codec.read(view, at)])) as T;
+      const present = rows.filter(({ end }) => end <= view.length);
+      return Object.fromEntries(present.map(({ field, codec, at }) => [field, codec.read(view, at)])) as T;
     },
   });
 }

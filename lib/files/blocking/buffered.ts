@@ -68,14 +68,8 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
   }
 
   /** write(data) -> the length of the data. The data is sent once the buffer is full, or by flush(). */
-  write(_data: BytesLike): number {
+  override write(_data: BytesLike): number {
     return this.unsupported('write');
-  }
-
-  /** writelines(lines). Writes each line, with nothing between them. */
-  writelines(lines: Iterable<BytesLike>): void {
-    this.check_open();
-    for (const line of lines) this.write(line);
   }
 
   /** detach() -> the raw file, after a flush; this file cannot be used any more. */

@@ -1,7 +1,7 @@
 // SocketIO, the raw file of a socket, as in Python. Each read is one recv_into, each write one send; both return null if the
 // socket would block.
 import { OSError, TimeoutError } from '../../errors/raise.js';
-import { nothing_to_read, UnsupportedOperation, would_block } from '../errors.js';
+import { UnsupportedOperation, would_block } from '../errors.js';
 import {
   type BytesLike,
   CLOSED_FILE,
@@ -22,7 +22,6 @@ export interface MakefileSocket extends CountedSocket {
 }
 
 const EMPTY = Buffer.alloc(0);
-const LF = 0x0a;
 
 /** Python's socket.SocketIO: the unbuffered file of a socket, `makefile('rb', 0)`. */
 export class SocketIO extends IOBase<Buffer> {
@@ -136,28 +135,13 @@ export class SocketIO extends IOBase<Buffer> {
 
   /** readline(size = -1) -> a line, received byte by byte: no byte after the line may be taken from the socket. */
   override readline(size?: Size): Buffer {
-    const most = size_or_all(size, 'size');
-    const bytes: number[] = [];
-    const byte = Buffer.alloc(1);
-    while (most < 0 || bytes.length < most) {
-      const count = this._receive(byte);
-      if (count === null) throw nothing_to_read();
-      if (count === 0) break;
-      bytes.push(byte[0] ?? 0);
-      if (byte[0] === LF) break;
-    }
-    return Buffer.from(bytes);
+    const buffer = new ReadBuffer(1);
+    return run(buffer, buffer.readline(size_or_all(size, 'size'), true), this._receive);
   }
 
   /** write(data) -> the number of bytes that one send took; null if the socket would block. */
-  write(data: BytesLike): number | null {
+  override write(data: BytesLike): number | null {
     return this._send(data_bytes(data));
-  }
-
-  /** writelines(lines). Writes each line, with nothing between them. */
-  writelines(lines: Iterable<BytesLike>): void {
-    this.check_open();
-    for (const line of lines) this.write(line);
   }
 
   /** close(). The socket itself is closed only if its own close() was called and this was its last file. */

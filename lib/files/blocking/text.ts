@@ -185,19 +185,13 @@ export class TextIOWrapper extends IOBase<string> {
    *
    * @throws UnicodeEncodeError; errors of send(2)
    */
-  write(text: string): number {
+  override write(text: string): number {
     check_text(text);
     this.open_buffer();
     const { writer } = this;
     if (writer === undefined) throw new UnsupportedOperation('not writable');
     if (!writer.accept(text)) this.write_steps(writer.write(text));
     return character_count(text);
-  }
-
-  /** writelines(lines). Writes each line, with nothing between them. */
-  writelines(lines: Iterable<string>): void {
-    this.open_buffer();
-    for (const line of lines) this.write(line);
   }
 
   /** flush(). Sends the buffered text. @throws BlockingIOError if the socket would block; errors of send(2) */

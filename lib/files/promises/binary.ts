@@ -51,16 +51,10 @@ export class SocketIO extends File<Buffer> {
   }
 
   /** write(data, { signal, timeout }) -> the number of bytes that one send took; null with a time-out of 0 and no room. */
-  async write(data: BytesLike, options?: WaitOptions): Promise<number | null> {
+  override async write(data: BytesLike, options?: WaitOptions): Promise<number | null> {
     const bytes = data_bytes(data);
     this.check_writing(options);
     return this.file.output.run(() => once(bytes), options);
-  }
-
-  /** writelines(lines). Writes each line, with nothing between them. */
-  async writelines(lines: Iterable<BytesLike>): Promise<void> {
-    this.file.check();
-    for (const line of lines) await this.write(line);
   }
 }
 
@@ -161,17 +155,11 @@ export class BufferedFile extends File<Buffer> {
   }
 
   /** write(data, { signal, timeout }) -> the length of the data. The data is sent once the buffer is full, or by flush(). */
-  async write(data: BytesLike, options?: WaitOptions): Promise<number> {
+  override async write(data: BytesLike, options?: WaitOptions): Promise<number> {
     const bytes = data_bytes(data);
     this.check_writing(options);
     if (this.file.output.idle && this._to_send.accept(bytes)) return bytes.length;
     return this.file.output.run(() => this._to_send.write(bytes), options);
-  }
-
-  /** writelines(lines). Writes each line, with nothing between them. */
-  async writelines(lines: Iterable<BytesLike>): Promise<void> {
-    this.file.check();
-    for (const line of lines) await this.write(line);
   }
 
   override async flush(options?: WaitOptions): Promise<void> {

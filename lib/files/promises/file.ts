@@ -3,7 +3,7 @@
 
 import { check_options, type Rest1, type WaitOptions } from '../../util/wait_options.js';
 import { UnsupportedOperation } from '../errors.js';
-import { CLOSED_FILE, type Size, size_or_all } from '../iobase.js';
+import { CLOSED_FILE, type Size, size_or_all, type WriteData } from '../iobase.js';
 import { length_of } from '../newlines.js';
 import { type CountedSocket, count_closed, count_open } from '../open_files.js';
 import { Direction } from './direction.js';
@@ -144,6 +144,14 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
 
   /** readline(size = -1, { signal, timeout }) -> a line with its line end; empty at the end of the stream. */
   abstract readline(...rest: Rest1<Size>): Promise<T>;
+
+  abstract write(data: WriteData<T>, options?: WaitOptions): Promise<number | null>;
+
+  /** writelines(lines). Writes each line, with nothing between them. */
+  async writelines(lines: Iterable<WriteData<T>>): Promise<void> {
+    this.file.check();
+    for (const line of lines) await this.write(line);
+  }
 
   /** flush({ signal, timeout }). Sends the buffered bytes. */
   async flush(options?: WaitOptions): Promise<void> {

@@ -99,19 +99,13 @@ export class TextFile extends File<string> {
   }
 
   /** write(text, { signal, timeout }) -> the number of characters. They are sent once the buffer is full, or by flush(). */
-  async write(text: string, options?: WaitOptions): Promise<number> {
+  override async write(text: string, options?: WaitOptions): Promise<number> {
     check_text(text);
     this.check_writing(options);
     if (!this.file.output.idle || !this.#writer.accept(text)) {
       await this.file.output.run(() => this.#writer.write(text), options);
     }
     return character_count(text);
-  }
-
-  /** writelines(lines). Writes each line, with nothing between them. */
-  async writelines(lines: Iterable<string>): Promise<void> {
-    this.file.check();
-    for (const line of lines) await this.write(line);
   }
 
   override async flush(options?: WaitOptions): Promise<void> {
