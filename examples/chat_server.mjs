@@ -1,4 +1,4 @@
-// A chat server on the event loop: what one says, all others hear. To try it by hand:
+// A chat server on the event loop: each line of one client goes to all others. To try it by hand:
 //   node examples/chat_server.mjs 8000     then, in several terminals: nc 127.0.0.1 8000, and Ctrl-C to end the server
 import { create_connection } from 'bsd-sockets/promises';
 import { AsyncStreamRequestHandler, AsyncTCPServer } from 'bsd-sockets/socketserver';
@@ -7,7 +7,7 @@ class Chat extends AsyncTCPServer {
   static allow_reuse_address = true;
   people = new Set();
 
-  /** Whoever does not listen any more is told by the end of his own connection. */
+  /** Sends a line to all people but `except`. A failed write is ignored: that person's own handler sees the end of the connection. */
   async tell(text, except) {
     const others = [...this.people].filter((person) => person !== except);
     await Promise.all(others.map((person) => person.wfile.write(Buffer.from(`${text}\n`)).catch(() => {})));
@@ -37,7 +37,7 @@ async function show(server) {
   const join = async (name) => {
     const sock = await create_connection(server.server_address);
     const file = sock.makefile('rw');
-    // The file keeps the connection open, until it is closed.
+    // The file keeps the connection open until file.close().
     sock.close();
     await file.read('your name? '.length);
     await file.write(`${name}\n`);

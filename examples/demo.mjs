@@ -1,4 +1,4 @@
-// npm start: every example in turn, each a program of its own. What they print is the result of real calls.
+// npm start: runs several examples in turn, each as its own program. Their output is the result of real calls.
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 

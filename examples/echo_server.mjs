@@ -1,5 +1,5 @@
-// One echo handler under every kind of server: in turn, on worker threads, in child processes, and async on the event loop. To try
-// it by hand:
+// An echo handler under every kind of server: one request after another, on worker threads, in child processes, and async on the
+// event loop. To try it by hand:
 //   node examples/echo_server.mjs ThreadingTCPServer 8000     then: nc 127.0.0.1 8000, and Ctrl-C to end
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

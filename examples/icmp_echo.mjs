@@ -1,10 +1,10 @@
-// ICMP over a raw socket: what ping does. Raw sockets need CAP_NET_RAW; without it this says so and ends.
+// ICMP over a raw socket, as ping does. Raw sockets need CAP_NET_RAW; without it the program says so and ends.
 import * as socket from 'bsd-sockets/socket';
 
 const ECHO_REQUEST = 8;
 const ECHO_REPLY = 0;
 
-/** RFC 1071: the ones' complement of the sum of all 16-bit words. */
+/** Returns the checksum of RFC 1071: the ones' complement of the sum of all 16-bit words. */
 function checksum(bytes) {
   let sum = 0;
   for (let i = 0; i < bytes.length; i += 2) sum += bytes.readUInt16BE(i);
@@ -12,7 +12,7 @@ function checksum(bytes) {
   return ~sum & 0xffff;
 }
 
-/** type, code, checksum, identifier, sequence number, and 32 bytes of payload */
+/** Returns an echo request: type, code, checksum, identifier, sequence number, and 32 bytes of payload. */
 function echo_request(id, seq) {
   const packet = Buffer.alloc(8 + 32);
   packet.writeUInt8(ECHO_REQUEST, 0);
@@ -29,7 +29,7 @@ function ping(host) {
   const start = performance.now();
   sock.sendto(echo_request(id, 1), [host, 0]);
   for (;;) {
-    // A raw socket gets every ICMP packet of the machine, on loopback its own request too, each with its IPv4 header.
+    // A raw socket receives every ICMP packet of the machine with its IPv4 header: on the loopback its own request, too.
     const [packet, [from]] = sock.recvfrom(1024);
     const ms = performance.now() - start;
     const icmp = packet.subarray((packet.readUInt8(0) & 0x0f) * 4);

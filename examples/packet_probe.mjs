@@ -1,4 +1,5 @@
-// Packets by hand: who answers an echo, and which ports are open. Sending them needs CAP_NET_RAW; without it this says so and ends.
+// Packets by hand: sends an echo request, and a SYN to each port, and shows the answers. Sending them needs CAP_NET_RAW; without it
+// the program says so and ends.
 // packet_probe.mjs [ADDRESS [PORT…]]
 import { icmp, icmpv6, ipv4, ipv6, send_receive, show, tcp } from 'bsd-sockets/packet';
 import * as socket from 'bsd-sockets/socket';
@@ -20,7 +21,7 @@ const knocks = (ports.length > 0 ? ports : [9]).map((port) => [
   }),
 ]);
 
-/** What an answer means. */
+/** Returns the meaning of an answer: the state of the port, or the name of the ICMP message. */
 function meaning(received) {
   const segment = received.get('tcp');
   if (segment) return segment.flags & tcp.RST ? 'closed' : 'open';

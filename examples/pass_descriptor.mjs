@@ -1,10 +1,10 @@
-// Passing a descriptor: this process opens a listening socket and hands it, over an AF_UNIX socket pair, to a child process,
-// which accepts the connection. Servers use it to spread work over processes or to restart without closing their port.
+// Passing a descriptor: this process opens a listening socket and passes it, over an AF_UNIX socket pair, to a child process. The
+// child accepts the connection. Servers pass descriptors to spread work over processes, or to restart without closing their port.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import * as socket from 'bsd-sockets/socket';
 
-const CHANNEL = 3; // the child's end of the pair: its first descriptor after stdin, stdout and stderr
+const CHANNEL = 3; // the child's end of the pair: the first descriptor after stdin, stdout and stderr
 
 async function parent() {
   const [ours, theirs] = socket.socketpair();
@@ -16,7 +16,7 @@ async function parent() {
   const listener = socket.create_server(['127.0.0.1', 0]);
   const address = listener.getsockname();
   socket.send_fds(ours, ['take this'], [listener.fileno()]);
-  listener.close(); // ours only: the child's copy keeps the port open
+  listener.close(); // only this process's copy: the child's copy keeps the port open
 
   const conn = socket.create_connection(address);
   console.log(

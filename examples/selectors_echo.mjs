@@ -1,4 +1,4 @@
-// The echo server of Python's documentation of selectors, line by line: one thread, any number of connections.
+// The echo server from Python's documentation of selectors, line by line: one thread, any number of connections.
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 
@@ -26,7 +26,7 @@ sock.listen(100);
 sock.setblocking(false);
 sel.register(sock, selectors.EVENT_READ, accept);
 
-// Clients on the same thread, in the same selector. They speak first, and hang up once they have their answer.
+// The clients run on the same thread, in the same selector. Each sends a word, and closes once it has the answer.
 const answers = [];
 function answered(client) {
   answers.push(client.recv(1000).toString());

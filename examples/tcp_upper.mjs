@@ -1,4 +1,4 @@
-// TCP: a server that answers in upper case, on a worker thread, and its client on the main thread. Both simply block.
+// TCP: a server on a worker thread answers in upper case to its client on the main thread. Both block.
 import { once } from 'node:events';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import * as socket from 'bsd-sockets/socket';

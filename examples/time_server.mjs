@@ -1,4 +1,4 @@
-// A UDP time server: each datagram is answered with the time, by whatever is written to wfile.
+// A UDP time server: it answers each datagram with the time. The data written to wfile is the answer.
 import * as socket from 'bsd-sockets/socket';
 import { DatagramRequestHandler, is_main, UDPServer } from 'bsd-sockets/socketserver';
 

@@ -1,4 +1,4 @@
-// AF_UNIX datagrams: messages between programs on one machine, addressed by a path. Unlike UDP's they are never lost.
+// AF_UNIX datagrams: messages between programs on one machine, addressed by a path. Unlike datagrams of UDP they are never lost.
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ const directory = mkdtempSync(join(tmpdir(), 'bsd-sockets-'));
 const server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM);
 server.bind(join(directory, 'server'));
 const client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM);
-client.bind(join(directory, 'client')); // a client without an address could not be answered
+client.bind(join(directory, 'client')); // without an address the client could not get an answer
 
 client.sendto('ping', server.getsockname());
 const [message, sender] = server.recvfrom(1024);

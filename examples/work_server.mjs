@@ -18,7 +18,7 @@ export class Primes extends StreamRequestHandler {
 if (is_main(import.meta)) {
   const server = new ThreadingTCPServer(['127.0.0.1', 0], Primes, { max_threads: 4 });
   const served = server.serve_forever();
-  // All ask before the first is answered; blocking, while the server goes on.
+  // All clients send before the first receives. They block this thread, while the server's threads go on.
   const clients = [100, 1000, 10_000, 100_000].map((below) => {
     const client = socket.create_connection(server.server_address);
     client.sendall(`${below}\n`);

@@ -1,23 +1,27 @@
-// What all files have in common: Python's IOBase. Sockets cannot seek, so what has to do with positions is refused here.
+// IOBase, the base class of all blocking files, as in Python; and the checks of arguments that files of promises share. Sockets
+// cannot seek, so IOBase refuses every operation on positions.
 import { bytes as check_bytes, integer, shown } from '../util/validate.js';
 import { UnsupportedOperation } from './errors.js';
-import { character_count } from './newlines.js';
+import { length_of } from './newlines.js';
 import type { Bytes } from './steps.js';
 
-/** What Python calls a bytes-like object: any view of memory, or memory itself. */
+/** A bytes-like object, as Python calls it: any view of memory, or memory itself. */
 export type BytesLike = ArrayBufferView | ArrayBufferLike;
 
-/** What may be given for a size or limit; null and undefined stand for "no limit". */
+/** The data that a file writes; `T` is the type of the data that it reads. */
+export type WriteData<T extends Buffer | string> = T extends string ? string : BytesLike;
+
+/** The argument for a size or limit; null and undefined mean "no limit". */
 export type Size = number | bigint | null;
 
 const ANY = Number.MAX_SAFE_INTEGER;
 
-/** A size, or -1 for null and undefined. */
+/** Returns the size, or -1 for null and undefined. @throws TypeError, RangeError */
 export function size_or_all(value: unknown, name: string): number {
   return value === undefined || value === null ? -1 : integer(value, name, -ANY, ANY);
 }
 
-/** Bytes to write: any view or buffer; a string is refused. */
+/** Returns the bytes to write, from any view or buffer. @throws TypeError for a string and anything else */
 export function data_bytes(value: unknown): Bytes {
   if (typeof value === 'string') {
     throw new TypeError(
@@ -27,23 +31,39 @@ export function data_bytes(value: unknown): Bytes {
   return check_bytes(value, 'data');
 }
 
-/** Memory to read into: any view or buffer. */
+/** Checks the text to write. @throws TypeError for bytes and anything else that is no string */
+export function check_text(value: unknown): void {
+  if (typeof value === 'string') return;
+  throw new TypeError(
+    `text must be a string in a text file, not ${shown(value)}: open it with 'b' for bytes`,
+  );
+}
+
+/** Returns the memory to read into, from any view or buffer. @throws TypeError for anything else */
 export function target_bytes(value: unknown): Bytes {
   return check_bytes(value, 'buffer');
 }
 
 export const CLOSED_FILE = 'I/O operation on closed file.';
 
-/** A file: what is read from it is a Buffer (`T`) or a string. */
+/** A file; `T` is the type of its data: Buffer, or string in text mode. */
 export abstract class IOBase<T extends Buffer | string> implements IterableIterator<T>, Disposable {
-  /** Whether close() was called. */
+  /** True if close() was called. */
   abstract get closed(): boolean;
 
-  /** close(). Flushes, and lets go of the socket. Closing twice is allowed. */
+  /** close(). Flushes, and gives up the socket. Closing twice is allowed. */
   abstract close(): void;
 
   /** readline(size = -1) -> a line with its line end; empty at the end of the stream. */
   abstract readline(size?: Size): T;
+
+  abstract write(data: WriteData<T>): number | null;
+
+  /** writelines(lines). Writes each line, with nothing between them. */
+  writelines(lines: Iterable<WriteData<T>>): void {
+    this.check_open();
+    for (const line of lines) this.write(line);
+  }
 
   /** @internal */
   protected unsupported(operation: string): never {
@@ -55,17 +75,17 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
     if (this.closed) throw new RangeError(message);
   }
 
-  /** flush(). Sends what waits to be sent. */
+  /** flush(). Sends the buffered bytes. */
   flush(): void {
     this.check_open();
   }
 
-  /** readable() -> whether the file was opened for reading. */
+  /** readable() -> true if the file was opened for reading. */
   readable(): boolean {
     return false;
   }
 
-  /** writable() -> whether the file was opened for writing. */
+  /** writable() -> true if the file was opened for writing. */
   writable(): boolean {
     return false;
   }
@@ -104,7 +124,7 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
   /**
    * readlines(hint = -1) -> an array of all lines.
    *
-   * @param hint no further line is read once the lines have so many bytes (or characters)
+   * @param hint reading stops once the lines have more bytes (or characters) than this
    */
   readlines(hint?: Size): T[] {
     this.check_open();
@@ -114,19 +134,19 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
     let length = 0;
     for (const line of this) {
       lines.push(line);
-      length += typeof line === 'string' ? character_count(line) : line.length;
+      length += length_of(line);
       if (length > most) break;
     }
     return lines;
   }
 
-  /** Reads on, line by line; a file is its own iterator. */
+  /** Iterates over the lines that follow; a file is its own iterator. */
   [Symbol.iterator](): this {
     this.check_open();
     return this;
   }
 
-  /** The next line; done at the end of the stream. */
+  /** Returns the next line; done at the end of the stream. */
   next(): IteratorResult<T, undefined> {
     const line = this.readline();
     return line.length === 0 ? { done: true, value: undefined } : { done: false, value: line };

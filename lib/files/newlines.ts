@@ -1,18 +1,22 @@
-// Line ends and characters in text: universal newlines across chunks, and counting in code points, as Python counts.
+// Line ends and characters in text: universal newlines across chunks of bytes, and counting in code points, as Python counts.
 import type { Decoder } from './codecs/index.js';
 
-/** What ends a line when reading, and what `\n` becomes when writing; null: any of them, read as `\n`, written as it is. */
+/**
+ * The line end of a file: it ends a line that is read, and replaces `\n` in text that is written. null: any line end is read
+ * as `\n`, and `\n` is written as it is. '': any line end is read unchanged.
+ */
 export type Newline = null | '' | '\n' | '\r' | '\r\n';
 
-/** The line ends met so far, as TextIOWrapper.newlines tells them. */
+/** The line ends read so far, as TextIOWrapper.newlines returns them. */
 export type Newlines = null | string | readonly string[];
 
 /**
- * Decodes, and sees to it that a `\r\n` comes in one piece: a `\r` at the end of a chunk waits for the next one. With
- * `translate` all line ends become `\n`. Python's IncrementalNewlineDecoder.
+ * Python's IncrementalNewlineDecoder: decodes, and never splits a `\r\n`. A `\r` at the end of a chunk is kept back until the
+ * next chunk. With `translate` all line ends become `\n`.
  */
 export class NewlineDecoder implements Decoder {
-  private waiting = '';
+  /** A `\r` that was kept back, or ''. */
+  private pending_cr = '';
   private lf = false;
   private cr = false;
   private crlf = false;
@@ -24,12 +28,12 @@ export class NewlineDecoder implements Decoder {
 
   decode(input: Buffer, final: boolean): string {
     let text = this.decoder.decode(input, final);
-    if (this.waiting !== '' && (text !== '' || final)) {
-      text = this.waiting + text;
-      this.waiting = '';
+    if (this.pending_cr !== '' && (text !== '' || final)) {
+      text = this.pending_cr + text;
+      this.pending_cr = '';
     }
     if (text.endsWith('\r') && !final) {
-      this.waiting = '\r';
+      this.pending_cr = '\r';
       text = text.slice(0, -1);
     }
     if (!text.includes('\r')) {
@@ -42,7 +46,7 @@ export class NewlineDecoder implements Decoder {
     return this.translate ? text.replace(/\r\n?/g, '\n') : text;
   }
 
-  /** The line ends met so far: null, one, or an array of them. */
+  /** The line ends read so far: null, one, or an array of them. */
   get newlines(): Newlines {
     const met: string[] = [];
     if (this.cr) met.push('\r');
@@ -54,7 +58,7 @@ export class NewlineDecoder implements Decoder {
 
 const HIGH = /[\ud800-\udbff]/;
 
-/** The number of characters (code points) of a text. */
+/** Returns the number of characters (code points) in a text. */
 export function character_count(text: string): number {
   if (!HIGH.test(text)) return text.length;
   let count = 0;
@@ -62,10 +66,15 @@ export function character_count(text: string): number {
   return count;
 }
 
-/** The index of the character that comes `count` characters after the one at `from`. */
+/** Returns the length of a line: in bytes, or in characters of text. */
+export function length_of(line: Buffer | string): number {
+  return typeof line === 'string' ? character_count(line) : line.length;
+}
+
+/** Returns the index in `text` that lies `count` characters (code points) after the index `from`. */
 export function index_after(text: string, from: number, count: number): number {
   if (text.length - from <= count) {
-    // There are no more code points than units, so all of them are wanted.
+    // A text has no more code points than units, so `count` takes all of it.
     return text.length;
   }
   let at = from;

@@ -1,46 +1,47 @@
 // The logic of a buffered reader, without any I/O: bytes read ahead, and the operations of Python's BufferedReader as
-// steps (see steps.ts). What was received is never lost: an operation that fails half-way (a time-out, a signal
-// listener that throws) puts back what it had taken.
+// steps (see steps.ts). Received bytes are never lost: an operation that fails half-way (a time-out, a signal listener that
+// throws) puts the bytes back that it had taken.
 import { nothing_to_read } from './errors.js';
-import { type Bytes, checked, type Steps } from './steps.js';
+import { type Bytes, check_count, type Steps } from './steps.js';
 
 const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);
-// How much read_all() asks for at first, and at most, at a time.
+// The bytes of read_all()'s first block. Each further block is twice as large as the one before, up to LAST_BLOCK.
 const FIRST_BLOCK = 1 << 16;
 const LAST_BLOCK = 1 << 22;
 
-/** The filled part of a block: the block itself if full, a copy where a view would keep much more than it shows. */
+/** Returns the filled part of a block: a view, or a copy if a view would keep alive more than twice the memory it shows. */
 function filled(block: Buffer, count: number): Buffer {
   if (count === block.length) return block;
   return count < block.length / 2 ? Buffer.from(block.subarray(0, count)) : block.subarray(0, count);
 }
 
 export class ReadBuffer {
-  /** How many bytes are read ahead at most. */
+  /** The maximum number of bytes that are read ahead. */
   readonly size: number;
-  /** An operation is under way. */
+  /** True while an operation runs. */
   busy = false;
-  // The bytes that were read ahead are store[pos..end). store[end] holds a line feed, so that the search for one ends
-  // there and never walks through what older data left behind.
+  // The bytes read ahead are store[pos..end). store[end] holds a line feed, so that a search for a line feed ends there and
+  // never walks through older bytes.
   private store: Buffer = EMPTY;
   private pos = 0;
   private end = 0;
-  // The memory of `size` bytes and one for the line feed, made when it is first needed; `room` is without that one.
-  private own: Buffer | undefined;
+  // The memory of `size` bytes and one more for the line feed, allocated when it is first needed. `room` is a view of it
+  // without the last byte.
+  private memory: Buffer | undefined;
   private room: Buffer = EMPTY;
 
-  /** @param size how many bytes are read ahead at most */
+  /** @param size the maximum number of bytes that are read ahead */
   constructor(size: number) {
     this.size = size;
   }
 
-  /** How many bytes are there without asking the socket. */
+  /** The number of bytes read ahead: they need no receive. */
   get available(): number {
     return this.end - this.pos;
   }
 
-  /** The next `count` bytes, which must be there, as a Buffer of their own. */
+  /** Removes the next `count` bytes, at most `available`, and returns a copy of them. */
   take(count: number): Buffer {
     if (count === 0) return EMPTY;
     const out = Buffer.allocUnsafe(count);
@@ -49,7 +50,7 @@ export class ReadBuffer {
     return out;
   }
 
-  /** Moves what is there, as far as it fits, to `target` from `offset` on; returns how many bytes. */
+  /** Moves as many bytes as fit to `target` from `offset` on; returns their number. */
   private move(target: Bytes, offset: number): number {
     const count = Math.min(this.available, target.length - offset);
     if (count > 0) target.set(this.store.subarray(this.pos, this.pos + count), offset);
@@ -57,7 +58,7 @@ export class ReadBuffer {
     return count;
   }
 
-  /** Puts bytes back in front of those that are there. */
+  /** Puts bytes back, before the bytes read ahead. */
   private unread(bytes: Bytes): void {
     if (bytes.length === 0) return;
     const rest = this.store.subarray(this.pos, this.end);
@@ -70,27 +71,27 @@ export class ReadBuffer {
     store[this.end] = LF;
   }
 
-  /** The memory for one receive of at most `most` bytes into the buffer, which must be empty. */
+  /** Returns the memory for one receive of at most `most` bytes. The buffer must be empty. */
   private space(most = this.size): Buffer {
-    if (this.own === undefined) {
-      this.own = Buffer.allocUnsafeSlow(this.size + 1);
-      this.room = this.own.subarray(0, this.size);
+    if (this.memory === undefined) {
+      this.memory = Buffer.allocUnsafeSlow(this.size + 1);
+      this.room = this.memory.subarray(0, this.size);
     }
-    this.store = this.own;
+    this.store = this.memory;
     this.pos = 0;
     this.end = 0;
     return most < this.size ? this.room.subarray(0, most) : this.room;
   }
 
-  /** Notes how many bytes a receive put into `space`, and returns that. */
-  private arrived(count: number | null): number | null {
+  /** Records the count of a receive into space(), and returns it. */
+  private received(count: number | null): number | null {
     if (count === null || count === 0) return count;
-    this.end = checked(count, this.room, 'recv_into');
+    this.end = check_count(count, this.room, 'recv_into');
     this.store[this.end] = LF;
     return count;
   }
 
-  /** The next line if it is there, or its first `limit` bytes; undefined where the socket must be asked. */
+  /** Removes and returns the next line, or its first `limit` bytes; undefined if that needs a receive. */
   take_line(limit: number): Buffer | undefined {
     const { available } = this;
     const most = limit >= 0 && limit < available ? limit : available;
@@ -102,10 +103,10 @@ export class ReadBuffer {
   }
 
   /**
-   * A line with its line feed; less at the end of the stream, where the socket would block, or at `limit`.
+   * Reads a line with its line feed; less at the end of the stream, at `limit`, or if the socket would block.
    *
-   * @param limit at most so many bytes; negative: no limit
-   * @param strict an OSError, as Python's BufferedRWPair has it, where the socket would block
+   * @param limit the maximum number of bytes; negative: no limit
+   * @param strict throws an OSError if the socket would block, as Python's BufferedRWPair does
    */
   *readline(limit: number, strict = false): Steps<Buffer> {
     const chunks: Buffer[] = [];
@@ -121,7 +122,7 @@ export class ReadBuffer {
           length += this.available;
           chunks.push(this.take(this.available));
         }
-        const count = this.arrived(yield this.space());
+        const count = this.received(yield this.space());
         if (count === null && strict) throw nothing_to_read();
         if (count === null || count === 0) break;
       }
@@ -132,21 +133,21 @@ export class ReadBuffer {
     return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
   }
 
-  /** Exactly `size` bytes, fewer at the end of the stream or where the socket would block; null if then there are none. */
+  /** Reads exactly `size` bytes; fewer at the end of the stream or if the socket would block, null if it blocks before any. */
   *read(size: number): Steps<Buffer | null> {
     if (size <= this.available) return this.take(size);
     const out = Buffer.allocUnsafe(size);
     let written = this.move(out, 0);
     try {
       while (written < size) {
-        // Whole blocks go straight to the result; only the last, partial one through the buffer.
+        // Whole blocks are received into the result; only the last, partial block goes through the buffer.
         const remaining = size - written;
         const direct = remaining - (remaining % this.size);
         const target = out.subarray(written, written + direct);
-        const count = direct > 0 ? yield target : this.arrived(yield this.space());
+        const count = direct > 0 ? yield target : this.received(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
-        written += direct > 0 ? checked(count, target, 'recv_into') : this.move(out, written);
+        written += direct > 0 ? check_count(count, target, 'recv_into') : this.move(out, written);
       }
     } catch (error) {
       this.unread(out.subarray(0, written));
@@ -155,7 +156,7 @@ export class ReadBuffer {
     return filled(out, written);
   }
 
-  /** Everything up to the end of the stream, or up to where the socket would block; null if then there is nothing. */
+  /** Reads up to the end of the stream, or until the socket would block; null if it blocks before the first byte. */
   *read_all(): Steps<Buffer | null> {
     const blocks: Buffer[] = this.available > 0 ? [this.take(this.available)] : [];
     let block: Buffer = EMPTY;
@@ -170,7 +171,7 @@ export class ReadBuffer {
         }
         const target = block.subarray(used);
         count = yield target;
-        used += count === null ? 0 : checked(count, target, 'recv_into');
+        used += count === null ? 0 : check_count(count, target, 'recv_into');
       } while (count !== null && count > 0);
     } catch (error) {
       this.unread(Buffer.concat([...blocks, block.subarray(0, used)]));
@@ -182,35 +183,35 @@ export class ReadBuffer {
   }
 
   /**
-   * At most `size` bytes (more than 0) with at most one receive. The result shows memory of the buffer and holds only
-   * until the next operation.
+   * Reads at most `size` bytes (more than 0) with at most one receive. The result is a view of the buffer, valid until the next
+   * operation.
    */
   *borrow(size: number): Steps<Buffer> {
     if (this.available === 0) {
       if (size > this.size) {
         const block = Buffer.allocUnsafe(size);
         const count = yield block;
-        return filled(block, count === null ? 0 : checked(count, block, 'recv_into'));
+        return filled(block, count === null ? 0 : check_count(count, block, 'recv_into'));
       }
-      this.arrived(yield this.space(size));
+      this.received(yield this.space(size));
     }
     const start = this.pos;
     this.pos = Math.min(this.end, start + size);
     return this.store.subarray(start, this.pos);
   }
 
-  /** At most `size` bytes (more than 0) with at most one receive. */
+  /** Reads at most `size` bytes (more than 0) with at most one receive. */
   *read1(size: number): Steps<Buffer> {
     const bytes = yield* this.borrow(size);
-    // Beyond the size of the buffer it is memory of its own already.
+    // A result larger than the buffer has its own memory already.
     return bytes.buffer === this.store.buffer ? Buffer.from(bytes) : bytes;
   }
 
   /**
-   * Fills `target`; returns how many bytes, null where there are none and the socket would block.
+   * Fills `target`; returns the number of bytes, null if the socket would block before the first byte.
    *
    * @param target the caller's memory
-   * @param once at most one receive
+   * @param once true for at most one receive
    */
   *readinto(target: Bytes, once: boolean): Steps<number | null> {
     let written = this.move(target, 0);
@@ -219,10 +220,10 @@ export class ReadBuffer {
         const direct = target.length - written > this.size;
         if (once && written > 0 && !direct) break;
         const rest = target.subarray(written);
-        const count = direct ? yield rest : this.arrived(yield this.space());
+        const count = direct ? yield rest : this.received(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
-        written += direct ? checked(count, rest, 'recv_into') : this.move(target, written);
+        written += direct ? check_count(count, rest, 'recv_into') : this.move(target, written);
         if (once) break;
       }
     } catch (error) {
@@ -232,9 +233,9 @@ export class ReadBuffer {
     return written;
   }
 
-  /** The bytes that were read ahead, after one receive if there are none; they stay. */
+  /** Returns a copy of the bytes read ahead, after one receive if there are none; they stay in the buffer. */
   *peek(): Steps<Buffer> {
-    if (this.available === 0) this.arrived(yield this.space());
+    if (this.available === 0) this.received(yield this.space());
     return Buffer.from(this.store.subarray(this.pos, this.end));
   }
 }

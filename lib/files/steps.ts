@@ -1,15 +1,15 @@
-// How the logic of buffers and text is kept apart from the waiting. An operation is a generator ("steps"): it yields the
-// memory that the socket is to fill (or whose bytes it is to send), and is given back how many bytes that were, 0 at the
-// end of the stream, null where the socket would have blocked. What it returns is the result. The blocking files of
-// this folder drive it with `run`; files of promises drive the very same generators and await each count.
+// Steps: they keep the logic of buffers and text apart from waiting. An operation is a generator. It yields memory that the
+// socket must fill, or bytes that the socket must send. The generator gets back the number of bytes, 0 at the end of the
+// stream, null if the socket would have blocked. Its return value is the result. Blocking files drive the generator with
+// `run`; files of promises drive the same generators and await each count (promises/direction.ts).
 
-/** Bytes in memory of any kind. */
+/** Bytes in any kind of memory, shared memory included. */
 export type Bytes = Uint8Array<ArrayBufferLike>;
 
-/** An operation on a stream: see above. */
+/** An operation on a stream that returns `T`. */
 export type Steps<T> = Generator<Bytes, T, number | null>;
 
-/** What a buffer or a text layer works for: only one operation may be under way on it. */
+/** A buffer that runs one operation at a time. */
 export interface Busy {
   busy: boolean;
 }
@@ -17,11 +17,11 @@ export interface Busy {
 /**
  * Runs an operation to its end, blocking.
  *
- * @param owner refuses a second operation while one is under way: a signal listener that runs inside a blocked read must
- *   not read from the same file
+ * @param owner the buffer of the operation. It refuses a second operation while one runs: a signal listener that runs inside a
+ *   blocked read must not read from the same file
  * @param steps the operation
- * @param transfer receives into, or sends, the bytes given; its errors are thrown into the operation
- * @throws Error where an operation is under way; what `transfer` and the operation throw
+ * @param transfer receives into the yielded bytes, or sends them; its errors are thrown into the operation
+ * @throws Error while another operation runs; errors of the operation and of `transfer`
  */
 export function run<T>(owner: Busy, steps: Steps<T>, transfer: (bytes: Bytes) => number | null): T {
   if (owner.busy) throw new Error('reentrant call: this file is in the middle of another read or write');
@@ -44,8 +44,8 @@ export function run<T>(owner: Busy, steps: Steps<T>, transfer: (bytes: Bytes) =>
   }
 }
 
-/** The count that a transfer gave, checked: an overridden `send` or `recv_into` may return anything. */
-export function checked(count: number, bytes: Bytes, call: string): number {
+/** Returns the count of a transfer, checked: an overridden `send` or `recv_into` may return anything. @throws RangeError */
+export function check_count(count: number, bytes: Bytes, call: string): number {
   if (count >= 0 && count <= bytes.length) return count;
   throw new RangeError(`${call}() returned ${count}, which should have been between 0 and ${bytes.length}`);
 }

@@ -1,4 +1,4 @@
-// The logic of a text reader, without any I/O: decoding what a ReadBuffer holds, finding lines, counting characters; the
+// The logic of a text reader, without any I/O: decoding the bytes of a ReadBuffer, finding lines, counting characters; the
 // reading operations of Python's TextIOWrapper as steps (see steps.ts).
 
 import { constants } from 'node:os';
@@ -8,25 +8,25 @@ import { character_count, index_after, type Newline, NewlineDecoder, type Newlin
 import type { ReadBuffer } from './read_buffer.js';
 import type { Steps } from './steps.js';
 
-/** How many bytes are decoded at a time. */
+/** Bytes: a TextReader decodes this many at a time (more if a call needs more), and a TextWriter passes this many on. */
 export const CHUNK_SIZE = 8192;
 
 export class TextReader {
   private readonly decoder: Decoder;
   private readonly universal: NewlineDecoder | undefined;
-  // Decoded text that was not handed out is chars[used..); null before the first chunk, and after the end of the stream.
+  // The decoded text that no call has returned yet is chars[used..); null before the first chunk and after the end of the stream.
   private chars: string | null = null;
   private used = 0;
-  // Where the next \r of `chars` is, so that looking for \r and \n in each line does not walk through all of it.
+  // The index of the next \r in `chars`: without it, looking for \r and \n in each line would walk through all of `chars`.
   private next_cr = -1;
-  // How many bytes a character took in the last chunk.
+  // The bytes per UTF-16 unit of the last chunk.
   private ratio = 1;
 
   /**
-   * @param bytes where the bytes come from
-   * @param codec how they are decoded
-   * @param errors what becomes of bytes that are no text
-   * @param newline what ends a line
+   * @param bytes the source of the bytes
+   * @param codec the encoding of the bytes
+   * @param errors the handler of bytes that are no text
+   * @param newline the line end
    */
   constructor(
     private readonly bytes: ReadBuffer,
@@ -40,12 +40,12 @@ export class TextReader {
     this.decoder = this.universal ?? decoder;
   }
 
-  /** Reading has begun, so the encoding cannot be changed. */
+  /** True once reading has begun: then the encoding cannot be changed. */
   get started(): boolean {
     return this.chars !== null;
   }
 
-  /** The line ends met so far. */
+  /** The line ends read so far, in universal newlines mode. */
   get newlines(): Newlines {
     return this.universal?.newlines ?? null;
   }
@@ -56,7 +56,7 @@ export class TextReader {
     this.next_cr = -1;
   }
 
-  /** The decoded text from where it was used up to `end`. */
+  /** Removes and returns the decoded text up to the index `end`. */
   private take_to(end: number): string {
     const text = (this.chars ?? '').slice(this.used, end);
     this.used = end;
@@ -64,10 +64,10 @@ export class TextReader {
   }
 
   /**
-   * Decodes one more chunk into `chars`, which must be used up; false at the end of the stream.
+   * Decodes one more chunk into `chars`, which must be used up. Returns false at the end of the stream.
    *
-   * @param wanted how many characters the caller still wants
-   * @param aside the text the caller has taken already: put back if the socket fails, so that nothing received is lost
+   * @param wanted the number of characters that the caller still needs
+   * @param aside returns the text that the caller has taken already: a failed receive puts it back, so that no text is lost
    */
   private *read_chunk(wanted: number, aside: () => string): Steps<boolean> {
     const hint = Math.ceil(Math.max(this.ratio, 1) * wanted);
@@ -85,7 +85,7 @@ export class TextReader {
     return chunk.length > 0 || text.length > 0;
   }
 
-  /** Where the line ends that begins at `from`, behind its line end; -1 if it does not end in this chunk. */
+  /** Returns the index after the line end of the line at `from`; -1 if the line does not end in this chunk. */
   private line_end(chars: string, from: number): number {
     const { newline } = this;
     if (newline !== '') {
@@ -103,7 +103,7 @@ export class TextReader {
     return lf === this.next_cr + 1 ? lf + 1 : this.next_cr + 1;
   }
 
-  /** The next line if it is decoded already; undefined where more must be read. */
+  /** Removes and returns the next line if it is decoded already; undefined if more must be read. */
   take_line(): string | undefined {
     const { chars } = this;
     if (chars === null) return undefined;
@@ -112,14 +112,14 @@ export class TextReader {
   }
 
   /**
-   * A line with its line end; less at the end of the stream or at `limit`.
+   * Reads a line with its line end; less at the end of the stream or at `limit`.
    *
-   * @param limit at most so many characters; negative: no limit
+   * @param limit the maximum number of characters; negative: no limit
    */
   *readline(limit: number): Steps<string> {
     const parts: string[] = [];
     let length = 0;
-    // A \r at the end of a chunk, which may be the first half of the \r\n that ends the line.
+    // A \r at the end of a chunk: it may be the first half of the \r\n that ends the line.
     let half = '';
     for (;;) {
       while (this.chars === null || this.chars === '') {
@@ -148,13 +148,13 @@ export class TextReader {
     return parts.length === 1 && parts[0] !== undefined ? parts[0] : parts.join('');
   }
 
-  /** The next decoded text of at most `count` characters. */
+  /** Removes and returns at most `count` characters of decoded text. */
   private take_characters(count: number): string {
     const chars = this.chars ?? '';
     return this.take_to(index_after(chars, this.used, count));
   }
 
-  /** Exactly `size` characters, fewer at the end of the stream. */
+  /** Reads exactly `size` characters, fewer at the end of the stream. */
   *read(size: number): Steps<string> {
     const parts = [this.take_characters(size)];
     let remaining = size - character_count(parts[0] ?? '');
@@ -168,9 +168,9 @@ export class TextReader {
   }
 
   /**
-   * Everything up to the end of the stream, or up to where the socket would block.
+   * Reads up to the end of the stream, or until the socket would block.
    *
-   * @throws BlockingIOError where the socket would block and no byte is there
+   * @throws BlockingIOError if the socket would block before the first byte
    */
   *read_all(): Steps<string> {
     const bytes = yield* this.bytes.read_all();

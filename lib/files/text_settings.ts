@@ -1,4 +1,5 @@
-// How a text file reads and writes: encoding, error handler and line ends, as they are given and changed.
+// The settings of a text file: encoding, error handler and line end. They come from the options of makefile(), and
+// reconfigure() changes them.
 import { shown } from '../util/validate.js';
 import { type Codec, type ErrorHandler, find_codec, find_handler } from './codecs/index.js';
 import { UnsupportedOperation } from './errors.js';
@@ -9,28 +10,39 @@ export interface TextOptions {
   /** The name of the encoding; utf-8 if not given. */
   encoding?: string | null;
   /**
-   * What becomes of bytes that are no text, and of characters that the encoding lacks: 'strict' (an error; the default),
+   * The handler of bytes that are no text, and of characters that the encoding lacks: 'strict' (an error; the default),
    * 'ignore', 'replace', 'backslashreplace', 'surrogateescape', 'xmlcharrefreplace'.
    */
   errors?: string | null;
   /**
-   * What ends a line. null: `\n`, `\r` and `\r\n`, read as `\n`; '': the same, read as they are; else only this one. When
-   * writing, what `\n` becomes.
+   * The line end. Reading: null (the default) ends lines at `\n`, `\r` and `\r\n`, and reads each as `\n`; '' ends them at the
+   * same three, and keeps them; any other value is the only line end. Writing: `\n` becomes `\r` or `\r\n` if that is given.
    */
   newline?: string | null;
 }
 
-/** Their names. */
+/** The names of TextOptions. */
 export const TEXT_OPTIONS = ['encoding', 'errors', 'newline'] as const;
 
-/** A string, or the fallback for null and undefined. */
+/** Options of TextIOWrapper. */
+export interface TextIOWrapperOptions extends TextOptions {
+  /** True: write() flushes after a line. */
+  line_buffering?: boolean;
+  /** True: write() passes all text to the buffer below at once. */
+  write_through?: boolean;
+}
+
+/** The names of TextIOWrapperOptions. */
+export const WRAPPER_OPTIONS = [...TEXT_OPTIONS, 'line_buffering', 'write_through'] as const;
+
+/** Returns the string, or the fallback for null and undefined. @throws TypeError */
 function string_or(fallback: string, value: unknown, name: string): string {
   if (value === undefined || value === null) return fallback;
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string or null, not ${shown(value)}`);
   return value;
 }
 
-/** What ends a line, checked. */
+/** Returns the line end, checked. @throws TypeError, RangeError */
 function check_newline(value: unknown): Newline {
   if (value === undefined || value === null) return null;
   if (typeof value !== 'string') throw new TypeError(`newline must be a string or null, not ${shown(value)}`);
@@ -39,7 +51,7 @@ function check_newline(value: unknown): Newline {
 }
 
 export interface TextSettings {
-  /** The name, as it was given. */
+  /** The name of the encoding, as in the options. */
   readonly encoding: string;
   readonly codec: Codec;
   readonly errors: string;
@@ -47,36 +59,36 @@ export interface TextSettings {
   readonly newline: Newline;
 }
 
-function make(encoding: string, errors: string, newline: Newline): TextSettings {
+function settings_of(encoding: string, errors: string, newline: Newline): TextSettings {
   const codec = find_codec(encoding);
   const handler = find_handler(errors);
   return { encoding: encoding === 'locale' ? 'UTF-8' : encoding, codec, errors, handler, newline };
 }
 
-/** The settings of a new file. @throws LookupError on an encoding or error handler that does not exist; RangeError */
+/** Returns the settings of a new file. @throws LookupError for an unknown encoding or error handler; TypeError, RangeError */
 export function text_settings(options: TextOptions): TextSettings {
   const encoding = string_or('UTF-8', options.encoding, 'encoding');
   const errors = string_or('strict', options.errors, 'errors');
-  return make(encoding, errors, check_newline(options.newline));
+  return settings_of(encoding, errors, check_newline(options.newline));
 }
 
 /**
- * The settings after reconfigure(): the same object where none is given.
+ * Returns the settings after reconfigure(): the same object if none of the options is given.
  *
- * @param started whether text was read already
- * @throws UnsupportedOperation if it was, and they change; LookupError, RangeError
+ * @param started true if text was read already
+ * @throws UnsupportedOperation if text was read already and an option is given; LookupError, TypeError, RangeError
  */
 export function changed_settings(now: TextSettings, options: TextOptions, started: boolean): TextSettings {
   const encoding = string_or(now.encoding, options.encoding, 'encoding');
   const kept = typeof options.encoding === 'string' ? 'strict' : now.errors;
   const errors = string_or(kept, options.errors, 'errors');
   const newline = options.newline === undefined ? now.newline : check_newline(options.newline);
-  const given = [options.encoding, options.errors].some((name) => typeof name === 'string');
-  if (!given && options.newline === undefined) return now;
+  const renamed = [options.encoding, options.errors].some((name) => typeof name === 'string');
+  if (!renamed && options.newline === undefined) return now;
   if (started) {
     throw new UnsupportedOperation(
       'It is not possible to set the encoding or newline of stream after the first read',
     );
   }
-  return make(encoding, errors, newline);
+  return settings_of(encoding, errors, newline);
 }

@@ -1,5 +1,5 @@
-// The logic of a text writer, without any I/O: newline translation, encoding, and the bytes that wait for a WriteBuffer;
-// the writing operations of Python's TextIOWrapper as steps (see steps.ts).
+// The logic of a text writer, without any I/O: newline translation, encoding, and the text that waits to be passed to a
+// WriteBuffer; the writing operations of Python's TextIOWrapper as steps (see steps.ts).
 import type { Codec, Encoder, ErrorHandler } from './codecs/index.js';
 import type { Newline } from './newlines.js';
 import type { Steps } from './steps.js';
@@ -7,25 +7,25 @@ import { CHUNK_SIZE } from './text_reader.js';
 import type { WriteBuffer } from './write_buffer.js';
 
 export class TextWriter {
-  /** write() flushes after a line. */
+  /** True: write() flushes after a line. */
   line_buffering: boolean;
-  /** write() hands everything to the buffer below at once. */
+  /** True: write() passes all text to the buffer below at once. */
   write_through: boolean;
   private readonly encoder: Encoder;
-  // What `\n` becomes; undefined: it stays.
+  // The replacement of `\n`; undefined: none.
   private readonly newline: string | undefined;
-  // What waits: bytes, then text that can be encoded later in one piece; `count` is the bytes of both.
+  // The pending output: encoded bytes, then text that can be encoded later in one piece. `count` is the bytes of both.
   private parts: Uint8Array[] = [];
   private text = '';
   private count = 0;
 
   /**
-   * @param bytes where the bytes go
-   * @param codec how text is encoded
-   * @param errors what becomes of characters that the encoding lacks
-   * @param newline what `\n` becomes
-   * @param line_buffering write() flushes after a line
-   * @param write_through write() hands everything on at once
+   * @param bytes the buffer below
+   * @param codec the encoding of the bytes
+   * @param errors the handler of characters that the encoding lacks
+   * @param newline the line end
+   * @param line_buffering true: write() flushes after a line
+   * @param write_through true: write() passes all text to the buffer below at once
    */
   constructor(
     private readonly bytes: WriteBuffer,
@@ -41,37 +41,37 @@ export class TextWriter {
     this.write_through = write_through;
   }
 
-  /** Whether text waits that the buffer below has not got. */
+  /** True if output is pending that the buffer below has not got yet. */
   get pending(): boolean {
     return this.count > 0;
   }
 
-  /** Appends text in its encoding to what waits; what waited before goes first where the text is long. */
+  /** Appends text to the pending output; drains first if the text is long. */
   private *append(text: string): Steps<void> {
     const joinable = this.encoder.joinable(text);
     const bytes = joinable < 0 ? this.encoder.encode(text) : undefined;
     const length = bytes?.length ?? joinable;
-    if (length >= CHUNK_SIZE) yield* this.hand_on();
+    if (length >= CHUNK_SIZE) yield* this.drain();
     if (bytes === undefined) {
       this.text += text;
     } else if (length > 0) {
-      this.settle();
+      this.encode_pending();
       this.parts.push(bytes);
     }
     this.count += length;
   }
 
-  /** Encodes the text that waits. */
-  private settle(): void {
+  /** Encodes the pending text. */
+  private encode_pending(): void {
     if (this.text === '') return;
     this.parts.push(this.encoder.encode(this.text));
     this.text = '';
   }
 
-  /** Hands what waits to the buffer below. If that fails it is gone, as in Python. */
-  *hand_on(): Steps<void> {
+  /** Passes the pending output to the buffer below. If that fails the output is lost, as in Python. */
+  *drain(): Steps<void> {
     if (this.count === 0) return;
-    this.settle();
+    this.encode_pending();
     const { parts } = this;
     this.parts = [];
     this.count = 0;
@@ -80,7 +80,7 @@ export class TextWriter {
   }
 
   /**
-   * Takes text without asking the socket; false, with nothing taken, where that cannot be.
+   * Appends text to the pending output if that needs no send; else returns false and does nothing.
    *
    * @param text any text
    */
@@ -94,7 +94,7 @@ export class TextWriter {
   }
 
   /**
-   * Takes text, sending what there is no room for.
+   * Appends text to the pending output, and drains it once it is CHUNK_SIZE bytes long.
    *
    * @param text any text
    * @throws UnicodeEncodeError; BlockingIOError
@@ -104,7 +104,7 @@ export class TextWriter {
     const translated = has_newline && this.newline !== undefined ? text.replaceAll('\n', this.newline) : text;
     const flush = this.line_buffering && (has_newline || translated.includes('\r'));
     yield* this.append(translated);
-    if (this.count >= CHUNK_SIZE || flush || this.write_through) yield* this.hand_on();
+    if (this.count >= CHUNK_SIZE || flush || this.write_through) yield* this.drain();
     if (flush) yield* this.bytes.flush();
   }
 }

@@ -1,26 +1,26 @@
 // The logic of a buffered writer, without any I/O: bytes that wait to be sent, and the operations of Python's
-// BufferedWriter as steps (see steps.ts). Small writes are collected in one buffer, large ones are sent from where they are.
+// BufferedWriter as steps (see steps.ts). Small writes are collected in one buffer; large writes are sent without a copy.
 import { write_would_block } from './errors.js';
-import { type Bytes, checked, type Steps } from './steps.js';
+import { type Bytes, check_count, type Steps } from './steps.js';
 
 const EMPTY = Buffer.alloc(0);
 
 export class WriteBuffer {
-  /** How many bytes wait at most. */
+  /** The maximum number of bytes that the buffer holds. */
   readonly size: number;
-  /** An operation is under way. */
+  /** True while an operation runs. */
   busy = false;
-  // The bytes that wait are store[start..end); the memory is made when it is first needed.
+  // The bytes to send are store[start..end). The memory is allocated when it is first needed.
   private store: Buffer = EMPTY;
   private start = 0;
   private end = 0;
 
-  /** @param size how many bytes wait at most */
+  /** @param size the maximum number of bytes that the buffer holds */
   constructor(size: number) {
     this.size = size;
   }
 
-  /** Whether bytes wait to be sent. */
+  /** True if the buffer holds bytes to send. */
   get pending(): boolean {
     return this.end > this.start;
   }
@@ -31,20 +31,20 @@ export class WriteBuffer {
     this.end += data.length;
   }
 
-  /** Takes the data if it fits; false where the socket must be asked. */
+  /** Appends the data if that needs no send; else returns false and does nothing. */
   accept(data: Bytes): boolean {
     if (this.busy || data.length > this.size - this.end || data.length === this.size) return false;
     this.append(data);
     return true;
   }
 
-  /** Sends what waits; false where the socket would block. */
+  /** Sends the bytes of the buffer. Returns false if the socket would block. */
   private *drain(): Steps<boolean> {
     while (this.start < this.end) {
       const bytes = this.store.subarray(this.start, this.end);
       const count = yield bytes;
       if (count === null) return false;
-      this.start += checked(count, bytes, 'send');
+      this.start += check_count(count, bytes, 'send');
     }
     this.start = 0;
     this.end = 0;
@@ -52,16 +52,16 @@ export class WriteBuffer {
   }
 
   /**
-   * Sends all that waits.
+   * Sends the bytes of the buffer.
    *
-   * @throws BlockingIOError, with what could not be sent still waiting
+   * @throws BlockingIOError if the socket would block; the unsent bytes stay in the buffer
    */
   *flush(): Steps<void> {
     if (!(yield* this.drain())) throw write_would_block(0);
   }
 
-  /** Takes as much of the data as there is room for where the socket would block; the rest is the caller's again. */
-  private squeeze(data: Bytes): number {
+  /** Appends as much of the data as fits, once the socket would block. @throws BlockingIOError if a rest does not fit */
+  private fill(data: Bytes): number {
     this.store.copyWithin(0, this.start, this.end);
     this.end -= this.start;
     this.start = 0;
@@ -72,10 +72,10 @@ export class WriteBuffer {
   }
 
   /**
-   * Takes the data, sending what there is no room for; returns its length.
+   * Appends the data, and sends as much as does not fit. Returns the length of the data.
    *
-   * @param data the bytes, sent from where they are if they are as many as the buffer holds
-   * @throws BlockingIOError, which tells how many of the bytes were taken
+   * @param data the bytes: at least as many as the buffer holds are sent without a copy
+   * @throws BlockingIOError; its characters_written is the number of bytes that were sent or appended
    */
   *write(data: Bytes): Steps<number> {
     const { length } = data;
@@ -83,7 +83,7 @@ export class WriteBuffer {
       this.append(data);
       return length;
     }
-    if (!(yield* this.drain())) return this.squeeze(data);
+    if (!(yield* this.drain())) return this.fill(data);
     let written = 0;
     while (length - written >= this.size) {
       const rest = data.subarray(written);
@@ -94,7 +94,7 @@ export class WriteBuffer {
         this.append(rest.subarray(0, this.size));
         throw write_would_block(written + this.size);
       }
-      written += checked(count, rest, 'send');
+      written += check_count(count, rest, 'send');
     }
     this.append(data.subarray(written));
     return length;

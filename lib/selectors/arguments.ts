@@ -1,12 +1,12 @@
-// What selectors are given: descriptors, masks and times, checked before the kernel sees them.
+// The arguments of selectors: descriptors, masks and time-outs, checked before they are passed to the kernel.
 import { integer, shown } from '../util/validate.js';
 
-/** What can be waited for: a descriptor's number, or an object that has one. */
+/** A file object, to wait for: a descriptor's number, or an object with `fileno()`. */
 export type FileObject = number | { fileno(): number };
 
 const UINT_MAX = 2 ** 32 - 1;
 const INT_MIN = -(2 ** 31);
-// The kernel counts milliseconds in an int.
+// The largest C int: the kernel takes time-outs in milliseconds as an int.
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 function has_fileno(value: unknown): value is { fileno(): unknown } {
@@ -16,9 +16,9 @@ function has_fileno(value: unknown): value is { fileno(): unknown } {
 }
 
 /**
- * The number of a descriptor.
+ * Returns the number of a descriptor.
  *
- * @throws TypeError for what has none, RangeError for a negative one: that of a closed object
+ * @throws TypeError for a value without a descriptor, RangeError for a negative number, as a closed object has
  */
 export function fd_of(fileobj: unknown, name: string): number {
   if (typeof fileobj === 'number' || typeof fileobj === 'bigint') return integer(fileobj, name, 0);
@@ -30,21 +30,21 @@ export function fd_of(fileobj: unknown, name: string): number {
   return integer(fd, `${name}.fileno()`, 0);
 }
 
-/** A mask of POLL…: 16 bits. @throws TypeError, RangeError */
+/** Returns a mask of POLL… constants, checked: 16 bits. @throws TypeError, RangeError */
 export function poll_mask(value: unknown): number {
   return integer(value, 'eventmask', 0, 0xffff);
 }
 
-/** A mask of EPOLL…: 32 bits, also as the negative number that `|` makes of EPOLLET. @throws TypeError, RangeError */
+/** Returns a mask of EPOLL… constants: 32 bits. With EPOLLET, `|` gives a negative number. @throws TypeError, RangeError */
 export function epoll_mask(value: unknown): number {
   return integer(value, 'eventmask', INT_MIN, UINT_MAX) >>> 0;
 }
 
 /**
- * A time-out, null for none, as the border's `timeout_ms`: one below 0 is -1.
+ * Returns a time-out in milliseconds, as the addon takes it: -1 for none, for null and below 0.
  *
- * @param value in the unit
- * @param unit_ms how many milliseconds it is
+ * @param value the time-out, in units
+ * @param unit_ms the unit, in milliseconds
  * @throws TypeError; RangeError for NaN, and beyond 24 days
  */
 export function timeout_ms(value: unknown, unit_ms: 1 | 1000): number {

@@ -1,23 +1,23 @@
-// BaseSelector: what a selector is, for those of this module and for classes of the user's own.
+// BaseSelector: the interface of a selector, and the base class of the selectors of this module and of the user's own.
 import { inspect } from 'node:util';
 import type { FileObject } from './arguments.js';
 import { KeyError, RuntimeError } from './errors.js';
 import type { SelectorKey } from './key.js';
 import type { SelectorMap } from './map.js';
 
-/** Wait until it can be read. */
+/** Wait until the file object can be read. */
 export const EVENT_READ = 1;
-/** Wait until it can be written. */
+/** Wait until the file object can be written. */
 export const EVENT_WRITE = 2;
 
-/** What select() gives: the keys that are ready, and for which of their events. */
+/** The result of select(): the keys that are ready, each with the events that it is ready for. */
 export type Ready<D = unknown, F = FileObject> = [key: SelectorKey<D, F>, events: number][];
 
 /** The last argument of `select_async`. */
 export interface SelectOptions {
   /** Ends the call when it aborts: the promise rejects with its reason. */
   signal?: AbortSignal | null | undefined;
-  /** Seconds, where they are not given as the first argument. */
+  /** Seconds, unless the first argument is the time-out. */
   timeout?: number | null | undefined;
 }
 
@@ -25,7 +25,7 @@ export interface SelectOptions {
 export type SelectArguments = [options?: SelectOptions] | [timeout?: number | null, options?: SelectOptions];
 
 /**
- * @typeParam D what is attached to file objects
+ * @typeParam D the data attached to file objects
  * @typeParam F the file objects: descriptors, or objects with `fileno()`
  */
 export abstract class BaseSelector<D = unknown, F = FileObject> {
@@ -41,21 +41,21 @@ export abstract class BaseSelector<D = unknown, F = FileObject> {
    * @param fileobj a descriptor's number, or an object with `fileno()`
    * @param events EVENT_READ, EVENT_WRITE or both
    * @param data anything, for the caller's own use
-   * @throws KeyError where it is registered; OSError; TypeError, RangeError
+   * @throws KeyError if the file object is registered already; OSError; TypeError, RangeError
    */
   abstract register(fileobj: F, events: number, data?: D | null): SelectorKey<D, F>;
 
   /**
-   * unregister(fileobj) -> its key. Ends watching a file object, which may have been closed.
+   * unregister(fileobj) -> its key. Ends watching a file object, which may be closed already.
    *
-   * @throws KeyError where it is not registered; TypeError, RangeError
+   * @throws KeyError if the file object is not registered; TypeError, RangeError
    */
   abstract unregister(fileobj: F | number): SelectorKey<D, F>;
 
   /**
-   * modify(fileobj, events, data = null) -> its new key. Changes what is waited for, and what is attached.
+   * modify(fileobj, events, data = null) -> its new key. Changes the events to wait for, and the attached data.
    *
-   * @throws KeyError where it is not registered; OSError; TypeError, RangeError
+   * @throws KeyError if the file object is not registered; OSError; TypeError, RangeError
    */
   modify(fileobj: F, events: number, data?: D | null): SelectorKey<D, F> {
     this.unregister(fileobj);
@@ -70,19 +70,19 @@ export abstract class BaseSelector<D = unknown, F = FileObject> {
    */
   abstract select(timeout?: number | null): Ready<D, F>;
 
-  /** select_async(timeout = null, { signal, timeout }) -> a promise of the same; the event loop goes on meanwhile. */
+  /** select_async(timeout = null, { signal, timeout }) -> a promise of select()'s result; the event loop goes on meanwhile. */
   select_async(..._rest: SelectArguments): Promise<Ready<D, F>> {
     return Promise.reject(new TypeError(`${this.constructor.name} has no select_async()`));
   }
 
-  /** close(). Frees what the selector uses; the file objects stay open. */
+  /** close(). Frees the selector's resources; the file objects stay open. */
   close(): void {}
 
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** get_key(fileobj) -> the key of a file object. @throws KeyError where it is not registered; RuntimeError once closed */
+  /** get_key(fileobj) -> the key of a file object. @throws KeyError if it is not registered; RuntimeError after close() */
   get_key(fileobj: F | number): SelectorKey<D, F> {
     const map = this.get_map();
     if (map === null) throw new RuntimeError('Selector is closed');
@@ -91,11 +91,11 @@ export abstract class BaseSelector<D = unknown, F = FileObject> {
     return key;
   }
 
-  /** get_map() -> the keys by file object; null once closed. */
+  /** get_map() -> the keys by file object; null after close(). */
   abstract get_map(): SelectorMap<D, F> | null;
 }
 
-/** A file object in the message of an error. */
+/** Returns the text of a file object for an error message. */
 export function describe(fileobj: unknown): string {
   return typeof fileobj === 'number'
     ? `fd ${fileobj}`

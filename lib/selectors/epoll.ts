@@ -1,4 +1,4 @@
-// class epoll: Python's select.epoll, on epoll(7).
+// class epoll: Python's select.epoll, on epoll(7); and its readiness on the event loop, for select_async().
 
 import { READ, unwatch, type Waiting, want, watch } from '../calls/waiting/readiness.js';
 import * as c from '../constants.js';
@@ -7,13 +7,13 @@ import { addon, cells, EPOLL_EVENT, EPOLL_EVENT_SIZE, GENERATION } from '../nati
 import { callable } from '../util/callable.js';
 import { integer, integer_or } from '../util/validate.js';
 import { epoll_mask, type FileObject, fd_of, timeout_ms } from './arguments.js';
-import type { Multiplexer, Told } from './multiplexer.js';
+import type { Multiplexer, OnReady } from './multiplexer.js';
 
 const DEFAULT_MASK = c.EPOLLIN | c.EPOLLPRI | c.EPOLLOUT;
-// Python's: FD_SETSIZE - 1.
+// The number of events a wait returns by default, as in Python: FD_SETSIZE - 1.
 const DEFAULT_MAXEVENTS = 1023;
-// Of one wait; those that are left come with the next.
-const MOST_EVENTS = 65_536;
+// The maximum number of events that one wait returns; the next wait returns the rest.
+const MAX_EVENTS = 65_536;
 
 const OPERATIONS = {
   register: c.EPOLL_CTL_ADD,
@@ -23,7 +23,7 @@ const OPERATIONS = {
 
 const EVENT_WORDS = EPOLL_EVENT_SIZE / Int32Array.BYTES_PER_ELEMENT;
 
-/** Room for the events of a wait, an EPOLL_EVENT each. */
+/** Memory for the events of one wait, an EPOLL_EVENT each. */
 class Events {
   readonly bytes: Uint8Array;
   readonly #words: Int32Array;
@@ -42,9 +42,12 @@ class Events {
   }
 }
 
-/** Told on the event loop when the descriptor is readable. It does not hold the object, which can be collected. */
-class Alarm implements Waiting {
-  told: (() => void) | undefined;
+/**
+ * Calls `notify` once, on the event loop, when the descriptor is readable. It holds no reference to the Epoll, so an unused Epoll
+ * can be collected.
+ */
+class OneShotWaiter implements Waiting {
+  notify: (() => void) | undefined;
 
   constructor(
     readonly fd: number,
@@ -54,33 +57,33 @@ class Alarm implements Waiting {
   }
 
   on_ready(): void {
-    const { told } = this;
-    this.told = undefined;
-    told?.();
+    const { notify } = this;
+    this.notify = undefined;
+    notify?.();
   }
 }
 
-/** What is left of an object that was collected without close(); Python does not warn of it. */
-interface Remains {
+/** The resources of an Epoll, freed even if it is collected without close(): Python does not warn of that. */
+interface Resources {
   readonly fd: number;
   readonly generation: number;
-  alarm: Alarm | undefined;
+  waiter: OneShotWaiter | undefined;
 }
 
-const collected = new FinalizationRegistry<Remains>(release);
+const collected = new FinalizationRegistry<Resources>(free);
 
-function release({ fd, generation, alarm }: Remains): void {
-  if (alarm !== undefined) unwatch(fd, alarm);
+function free({ fd, generation, waiter }: Resources): void {
+  if (waiter !== undefined) unwatch(fd, waiter);
   addon.close(fd, generation);
 }
 
 export class Epoll implements Multiplexer {
-  readonly #remains: Remains;
+  readonly #resources: Resources;
   #closed = false;
   #events = new Events(16);
 
   /**
-   * epoll(sizehint = -1, flags = 0). Makes an instance, close-on-exec. See epoll_create1(2).
+   * epoll(sizehint = -1, flags = 0). Makes an epoll instance, close-on-exec. See epoll_create1(2).
    *
    * @param sizehint checked as in Python, and without effect
    * @param flags 0 or EPOLL_CLOEXEC, without effect
@@ -102,8 +105,8 @@ export class Epoll implements Multiplexer {
         args: adopted === undefined ? undefined : { fd: adopted },
       });
     }
-    this.#remains = { fd, generation: cells[GENERATION] as number, alarm: undefined };
-    collected.register(this, this.#remains, this);
+    this.#resources = { fd, generation: cells[GENERATION] as number, waiter: undefined };
+    collected.register(this, this.#resources, this);
   }
 
   /** fromfd(fd) -> an epoll object that owns this epoll descriptor. @throws OSError EBADF; TypeError, RangeError */
@@ -111,19 +114,19 @@ export class Epoll implements Multiplexer {
     return new Epoll(null, null, integer(fd, 'fd', 0));
   }
 
-  /** Whether close() was called. */
+  /** True if close() was called. */
   get closed(): boolean {
     return this.#closed;
   }
 
-  /** fileno() -> the descriptor of the instance. @throws RangeError once it is closed */
+  /** fileno() -> the descriptor of the instance. @throws RangeError after close() */
   fileno(): number {
     return this.#open().fd;
   }
 
-  #open(): Remains {
+  #open(): Resources {
     if (this.#closed) throw new RangeError('I/O operation on closed epoll object');
-    return this.#remains;
+    return this.#resources;
   }
 
   /** close(). Frees the descriptor; a call that waits on it ends with EBADF. Closing twice is allowed. */
@@ -131,7 +134,7 @@ export class Epoll implements Multiplexer {
     if (this.#closed) return;
     this.#closed = true;
     collected.unregister(this);
-    release(this.#remains);
+    free(this.#resources);
   }
 
   [Symbol.dispose](): void {
@@ -143,13 +146,13 @@ export class Epoll implements Multiplexer {
    *
    * @param fd a number, or an object with `fileno()`
    * @param eventmask EPOLLIN, EPOLLOUT, EPOLLET, …
-   * @throws OSError EEXIST for one that is watched, EPERM for a file, which is always ready, EBADF; TypeError, RangeError
+   * @throws OSError EEXIST if it is watched already, EPERM for a file, which is always ready, EBADF; TypeError, RangeError
    */
   register(fd: FileObject, eventmask?: number | null): void {
     this.#control('register', fd_of(fd, 'fd'), epoll_mask(eventmask ?? DEFAULT_MASK));
   }
 
-  /** modify(fd, eventmask). Changes what a descriptor is watched for. @throws OSError ENOENT; TypeError, RangeError */
+  /** modify(fd, eventmask). Changes the events a descriptor is watched for. @throws OSError ENOENT; TypeError, RangeError */
   modify(fd: FileObject, eventmask: number): void {
     this.#control('modify', fd_of(fd, 'fd'), epoll_mask(eventmask));
   }
@@ -166,50 +169,50 @@ export class Epoll implements Multiplexer {
   }
 
   /**
-   * poll(timeout = null, maxevents = -1) -> [fd, events] of each that is ready. See epoll_wait(2).
+   * poll(timeout = null, maxevents = -1) -> [fd, events] of each ready descriptor. See epoll_wait(2).
    *
    * @param timeout in seconds, rounded up to milliseconds; null or negative: no limit
-   * @param maxevents at most so many; -1: 1,023
-   * @throws OSError EBADF where close() is called meanwhile; TypeError, RangeError
+   * @param maxevents the maximum number of descriptors to return; -1: 1,023
+   * @throws OSError EBADF if close() is called meanwhile; TypeError, RangeError
    */
   poll(timeout?: number | null, maxevents?: number | null): [fd: number, events: number][] {
     this.#open();
     const limit_ms = timeout_ms(timeout, 1000);
-    const given = integer_or(-1, maxevents, 'maxevents');
-    const most = given === -1 ? DEFAULT_MAXEVENTS : integer(given, 'maxevents', 1);
+    const requested = integer_or(-1, maxevents, 'maxevents');
+    const most = requested === -1 ? DEFAULT_MAXEVENTS : integer(requested, 'maxevents', 1);
     const ready: [number, number][] = [];
     this._wait(limit_ms, most, (fd, events) => ready.push([fd, events]));
     return ready;
   }
 
   /** @internal */
-  _wait(limit_ms: number, most: number, told: Told): void {
+  _wait(limit_ms: number, most: number, on_ready: OnReady): void {
     const { fd: epfd, generation } = this.#open();
-    const limit = Math.min(most, MOST_EVENTS);
+    const limit = Math.min(most, MAX_EVENTS);
     while (this.#events.capacity < limit) this.#events = new Events(2 * this.#events.capacity);
-    // A listener that runs meanwhile may wait on its own, and grow it.
+    // A signal listener that runs inside the wait may call _wait(), which may replace #events by a larger one.
     const events = this.#events;
     const count = addon.epoll_wait(epfd, generation, events.bytes, limit, limit_ms);
-    if (count < 0) raise(count, { syscall: 'epoll_wait', args: { fd: epfd } });
-    for (let i = 0; i < count; i++) told(events.fd(i), events.events(i));
+    if (count < 0) raise(count, { syscall: 'epoll_wait', what: () => `fd ${epfd}` });
+    for (let i = 0; i < count; i++) on_ready(events.fd(i), events.events(i));
   }
 
-  // An instance is readable as long as something in it is ready, and wakes whoever waits for that with each event of it.
+  // The epoll instance is readable as long as one of its descriptors is ready, and each of their events wakes the waiter.
   /** @internal */
-  _watch(told: () => void): void {
-    const remains = this.#open();
-    remains.alarm ??= new Alarm(remains.fd, remains.generation);
-    remains.alarm.told = told;
-    want(remains.fd, READ);
+  _watch(notify: () => void): void {
+    const resources = this.#open();
+    resources.waiter ??= new OneShotWaiter(resources.fd, resources.generation);
+    resources.waiter.notify = notify;
+    want(resources.fd, READ);
   }
 
   /** @internal */
   _unwatch(): void {
-    if (this.#remains.alarm !== undefined) this.#remains.alarm.told = undefined;
+    if (this.#resources.waiter !== undefined) this.#resources.waiter.notify = undefined;
   }
 }
 
-/** What `epoll` is at run time: callable with and without `new`, and a base for classes. */
+/** The run-time type of `epoll`: callable with and without `new`, and a base for classes. */
 export interface EpollConstructor {
   new (sizehint?: number | null, flags?: number | null): Epoll;
   (sizehint?: number | null, flags?: number | null): Epoll;

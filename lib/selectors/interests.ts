@@ -1,22 +1,22 @@
-// Descriptors and what is waited for, in the memory that poll(2) and select(2) take: what `poll` objects, `SelectSelector` and
-// the function `select` keep.
+// Interests: descriptors and the events to wait for, in the memory that poll(2) and select(2) take. `poll` objects,
+// PollSelector, SelectSelector and the function `select` have one each.
 
 import { PollFds } from '../calls/waiting/poll.js';
 import { raise } from '../errors/raise.js';
 import { addon } from '../native/addon.js';
 import { Epoll } from './epoll.js';
-import type { Multiplexer, Told } from './multiplexer.js';
+import type { Multiplexer, OnReady } from './multiplexer.js';
 
-/** Which of the two calls waits. */
+/** The system call that waits. */
 export type Syscall = 'poll' | 'select';
 
 export class Interests implements Multiplexer {
   readonly #syscall: Syscall;
   readonly #events = new Map<number, number>();
-  // Made anew when something has changed.
+  // The memory for the system call; undefined after a change, until the next wait fills it.
   #poll_fds: PollFds | undefined;
-  // On the event loop, one epoll object watches for all of them.
-  #watched: { readonly epoll: Epoll; readonly told: () => void } | undefined;
+  // The epoll object that watches all descriptors while a select_async() waits on the event loop.
+  #watched: { readonly epoll: Epoll; readonly notify: () => void } | undefined;
 
   constructor(syscall: Syscall) {
     this.#syscall = syscall;
@@ -40,19 +40,19 @@ export class Interests implements Multiplexer {
     this.#changed();
   }
 
-  /** Adds to what is waited for on a descriptor. */
+  /** Adds events to wait for on a descriptor. */
   add(fd: number, events: number): void {
     this.register(fd, (this.#events.get(fd) ?? 0) | events);
   }
 
-  _wait(timeout_ms: number, _most: number, told: Told): void {
+  _wait(timeout_ms: number, _most: number, on_ready: OnReady): void {
     const poll_fds = this.#poll_fds ?? this.#fill();
     const count = addon[this.#syscall](poll_fds.bytes, timeout_ms);
     if (count < 0) raise(count, { syscall: this.#syscall });
     if (count === 0) return;
     for (let i = 0; i < poll_fds.length; i++) {
       const events = poll_fds.revents(i);
-      if (events !== 0) told(poll_fds.fd(i), events);
+      if (events !== 0) on_ready(poll_fds.fd(i), events);
     }
   }
 
@@ -64,13 +64,13 @@ export class Interests implements Multiplexer {
     return poll_fds;
   }
 
-  // A file, which epoll refuses, is always ready, and a closed descriptor is told by the call: neither leaves anything to
-  // wait for.
-  _watch(told: () => void): void {
+  // The caller has just found nothing ready. So none of the descriptors is a file, which epoll would refuse: a file is always
+  // ready. And none is closed: the system call reports a closed descriptor.
+  _watch(notify: () => void): void {
     const epoll = new Epoll();
-    this.#watched = { epoll, told };
+    this.#watched = { epoll, notify };
     for (const [fd, events] of this.#events) epoll.register(fd, events);
-    epoll._watch(told);
+    epoll._watch(notify);
   }
 
   _unwatch(): void {
@@ -81,9 +81,9 @@ export class Interests implements Multiplexer {
   #changed(): void {
     this.#poll_fds = undefined;
     if (this.#watched === undefined) return;
-    const { told } = this.#watched;
+    const { notify } = this.#watched;
     this._unwatch();
-    setImmediate(told);
+    setImmediate(notify);
   }
 
   close(): void {

@@ -1,17 +1,17 @@
-// SelectorKey: what a selector keeps of a file object.
+// SelectorKey: a selector's record of one file object.
 import { inspect } from 'node:util';
 import { callable } from '../util/callable.js';
 import type { FileObject } from './arguments.js';
 
-/** Python's namedtuple: fields by name, by number (`key[0]`), and in order (`const [fileobj, fd] = key`). */
+/** A namedtuple of Python: fields by name, by number (`key[0]`), and in order (`const [fileobj, fd] = key`). */
 export class Key<out D = unknown, out F = FileObject> {
   /**
    * SelectorKey(fileobj, fd, events, data).
    *
-   * @param fileobj what was registered
+   * @param fileobj the registered file object
    * @param fd its descriptor
-   * @param events what is waited for, EVENT_READ, EVENT_WRITE or both
-   * @param data what was attached
+   * @param events the events to wait for: EVENT_READ, EVENT_WRITE or both
+   * @param data the attached data
    */
   constructor(
     readonly fileobj: F,

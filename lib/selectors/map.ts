@@ -1,11 +1,11 @@
-// What get_map() gives: the keys of a selector, by file object.
+// SelectorMap, the result of get_map(): the keys of a selector, by file object.
 import type { FileObject } from './arguments.js';
 import type { SelectorKey } from './key.js';
 
-/** A live view, by file object or descriptor. Its keys are descriptors. */
+/** A live view of a selector's keys, by file object or descriptor. keys() and entries() give descriptors. */
 export interface SelectorMap<D = unknown, F = FileObject> extends Iterable<[number, SelectorKey<D, F>]> {
   readonly size: number;
-  /** The key of a file object; undefined where it is not registered. */
+  /** Returns the key of a file object; undefined if it is not registered. */
   get(fileobj: F | number): SelectorKey<D, F> | undefined;
   has(fileobj: F | number): boolean;
   keys(): IterableIterator<number>;
@@ -13,7 +13,7 @@ export interface SelectorMap<D = unknown, F = FileObject> extends Iterable<[numb
   entries(): IterableIterator<[number, SelectorKey<D, F>]>;
 }
 
-/** The view that the selectors of this module give. */
+/** The SelectorMap of the selectors of this module. */
 export class Mapping<D, F> implements SelectorMap<D, F> {
   readonly #keys: ReadonlyMap<number, SelectorKey<D, F>>;
   readonly #lookup: (fileobj: unknown) => number;

@@ -1,15 +1,15 @@
-// A select_async() under way: tried once the event loop has turned, and again whenever something may be ready; ended by a
-// result, its time-out, its signal or close().
+// PendingSelect: one call of select_async(). It selects after the next turn of the event loop, and again each time that a
+// descriptor may be ready. A result, the time-out, the signal or close() ends the call.
 import { hold, let_go } from '../calls/waiting/readiness.js';
 import { Timeout } from '../util/deadline.js';
 import type { Multiplexer } from './multiplexer.js';
 
-export class Pending<T> {
+export class PendingSelect<T> {
   readonly promise: Promise<T[]>;
   readonly #multiplexer: Multiplexer;
   readonly #attempt: () => T[];
   readonly #timeout_ms: number;
-  readonly #settled: () => void;
+  readonly #on_end: () => void;
   readonly #signal: AbortSignal | undefined;
   readonly #limit: Timeout | undefined;
   #resolve!: (ready: T[]) => void;
@@ -19,20 +19,20 @@ export class Pending<T> {
   /**
    * @param attempt selects without waiting
    * @param timeout_ms -1 for no limit
-   * @param settled called when it has ended
+   * @param on_end is called when the call has ended
    */
   constructor(
     multiplexer: Multiplexer,
     attempt: () => T[],
     timeout_ms: number,
     signal: AbortSignal | undefined,
-    settled: () => void,
+    on_end: () => void,
   ) {
     this.#multiplexer = multiplexer;
     this.#attempt = attempt;
     this.#timeout_ms = timeout_ms;
     this.#signal = signal;
-    this.#settled = settled;
+    this.#on_end = on_end;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -42,7 +42,7 @@ export class Pending<T> {
       this.#limit.signal.addEventListener('abort', () => this.#interrupt());
     }
     hold();
-    // Not at once: where something is always ready, timers and everybody else get their turn all the same.
+    // The first attempt waits for a turn of the event loop: if a descriptor is always ready, timers and other callbacks still run.
     setImmediate(() => this.#try());
   }
 
@@ -59,25 +59,25 @@ export class Pending<T> {
     }
   }
 
-  /** The time has passed, or the signal was aborted. */
+  /** Ends the call: the time has passed, or the signal was aborted. */
   #interrupt(): void {
-    // Timers come before descriptors in a turn of the loop: something may be ready by now.
+    // A turn of the event loop runs timers before descriptors: a descriptor may be ready by now, so the call tries once more.
     if (this.#limit?.expired) this.#try();
     else this.fail(this.#signal?.reason);
   }
 
-  /** Ends it from outside. */
+  /** Rejects the promise, unless the call has ended. */
   fail(reason: unknown): void {
     if (!this.#ended) this.#reject(this.#end(reason));
   }
 
-  /** Nothing is waited for any more; gives the outcome back. */
+  /** Ends all waiting; returns its argument. */
   #end<Outcome>(outcome: Outcome): Outcome {
     this.#ended = true;
     this.#limit?.end();
     this.#multiplexer._unwatch();
     let_go();
-    this.#settled();
+    this.#on_end();
     return outcome;
   }
 }

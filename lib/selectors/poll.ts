@@ -1,4 +1,4 @@
-// The object that Python's select.poll() gives, on poll(2).
+// class poll: the object of Python's select.poll(), on poll(2).
 import { constants } from 'node:os';
 import { POLLIN, POLLOUT, POLLPRI } from '../constants.js';
 import { raise } from '../errors/raise.js';
@@ -13,7 +13,7 @@ class Poll {
   readonly #interests = new Interests('poll');
 
   /**
-   * register(fd, eventmask = POLLIN | POLLPRI | POLLOUT). Polls a descriptor as well; one that is there gets the new mask.
+   * register(fd, eventmask = POLLIN | POLLPRI | POLLOUT). Adds a descriptor to poll; a registered one gets the new mask.
    *
    * @param fd a number, or an object with `fileno()`
    * @throws TypeError, RangeError
@@ -32,7 +32,7 @@ class Poll {
     this.#interests.modify(number, mask);
   }
 
-  /** unregister(fd). Polls a descriptor no more. @throws KeyError where it is not registered; TypeError, RangeError */
+  /** unregister(fd). Removes a descriptor. @throws KeyError if it is not registered; TypeError, RangeError */
   unregister(fd: FileObject): void {
     const number = fd_of(fd, 'fd');
     if (!this.#interests.has(number)) throw new KeyError(`fd ${number} is not registered`);
@@ -40,7 +40,7 @@ class Poll {
   }
 
   /**
-   * poll(timeout = null) -> [fd, events] of each that is ready, POLLNVAL for one that is closed. See poll(2).
+   * poll(timeout = null) -> [fd, events] of each ready descriptor, POLLNVAL for a closed one. See poll(2).
    *
    * @param timeout in milliseconds; null or negative: no limit
    * @throws OSError; TypeError, RangeError
@@ -52,13 +52,13 @@ class Poll {
   }
 }
 
-/** What `poll` is at run time. */
+/** The run-time type of `poll`. */
 export interface PollConstructor {
   new (): Poll;
   (): Poll;
   readonly prototype: Poll;
 }
 
-/** poll() -> an object that polls descriptors, with or without `new`. */
+/** poll() -> an object that polls descriptors; with or without `new`. */
 export const poll: PollConstructor = callable(Poll, 'poll') as never;
 export type poll = Poll;

@@ -1,10 +1,10 @@
-// select(): Python's select.select, on select(2) for descriptors of any number.
+// select(): Python's select.select, on select(2), for descriptors of any number.
 import { POLLIN, POLLOUT, POLLPRI } from '../constants.js';
 import { timeout as seconds, shown, to_timeout_ms } from '../util/validate.js';
 import { type FileObject, fd_of } from './arguments.js';
 import { Interests } from './interests.js';
 
-/** A list as given, each element with its descriptor. */
+/** One element of a list, with its descriptor. */
 type Row<T> = readonly [fileobj: T, fd: number];
 
 function rows_of<T>(list: Iterable<T>, name: string): Row<T>[] {
@@ -18,11 +18,11 @@ function rows_of<T>(list: Iterable<T>, name: string): Row<T>[] {
  * select(rlist, wlist, xlist, timeout = null) -> the elements of each list that are ready. See select(2).
  *
  * @param rlist descriptors, or objects with `fileno()`, to wait for until they can be read
- * @param wlist … until they can be written
- * @param xlist … until there is something exceptional: out-of-band data
+ * @param wlist … to wait for until they can be written
+ * @param xlist … to wait for until they have an exceptional condition: out-of-band data
  * @param timeout in seconds, 0 does not wait; null: no limit
- * @returns three arrays, of the elements in their order; empty ones once the time has passed
- * @throws OSError EBADF where one is closed; TypeError, RangeError
+ * @returns three arrays with the ready elements, in the order of the lists; empty arrays once the time has passed
+ * @throws OSError EBADF if a descriptor is closed; TypeError, RangeError
  */
 export function select<
   R extends FileObject = never,

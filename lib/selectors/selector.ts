@@ -1,5 +1,5 @@
 // The selectors: file objects by descriptor, on a multiplexer. EpollSelector, PollSelector and SelectSelector differ only in
-// that.
+// their multiplexer.
 import { constants } from 'node:os';
 import { EPOLLIN, EPOLLOUT } from '../constants.js';
 import { InterruptedError, OSError } from '../errors/index.js';
@@ -15,18 +15,18 @@ import { Interests } from './interests.js';
 import { Key, type SelectorKey } from './key.js';
 import { Mapping, type SelectorMap } from './map.js';
 import type { Multiplexer } from './multiplexer.js';
-import { Pending } from './pending.js';
+import { PendingSelect } from './pending.js';
 
 const EVENTS = EVENT_READ | EVENT_WRITE;
-// The same numbers for all three multiplexers.
+// The masks for reading and writing: EPOLLIN equals POLLIN and EPOLLOUT equals POLLOUT, for all three multiplexers.
 const [IN, OUT] = [EPOLLIN, EPOLLOUT];
 
-/** The mask of a multiplexer. */
+/** Returns the multiplexer's mask of EVENT_… events. */
 function mask_of(events: number): number {
   return ((events & EVENT_READ) === 0 ? 0 : IN) | ((events & EVENT_WRITE) === 0 ? 0 : OUT);
 }
 
-/** And back: what is neither, such as an error, makes reads and writes ready. */
+/** Returns the EVENT_… events of a multiplexer's mask: any other bit, such as an error, makes reads and writes ready. */
 function events_of(mask: number): number {
   return ((mask & ~OUT) === 0 ? 0 : EVENT_READ) | ((mask & ~IN) === 0 ? 0 : EVENT_WRITE);
 }
@@ -37,7 +37,7 @@ function check_events(value: unknown): number {
   throw new RangeError(`events must be EVENT_READ, EVENT_WRITE or both, not ${shown(value)}`);
 }
 
-/** A time-out in seconds: 0 or less does not wait. */
+/** Returns a time-out in seconds as milliseconds, -1 for none; 0 or less does not wait. */
 function select_ms(timeout: unknown): number {
   const ms = timeout_ms(timeout, 1000);
   return ms < 0 && timeout !== null && timeout !== undefined ? 0 : ms;
@@ -48,7 +48,7 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
   readonly #keys = new Map<number, SelectorKey<D, F>>();
   readonly #map: SelectorMap<D, F>;
   #closed = false;
-  #pending: Pending<Ready<D, F>[number]> | undefined;
+  #pending: PendingSelect<Ready<D, F>[number]> | undefined;
 
   constructor(multiplexer: M) {
     super();
@@ -61,7 +61,7 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
     return this.#multiplexer;
   }
 
-  /** The descriptor of a file object; of one that is closed, that which it was registered with. */
+  /** Returns the descriptor of a file object; for a closed one, the descriptor that it was registered with. */
   #lookup(fileobj: unknown): number {
     try {
       return fd_of(fileobj, 'fileobj');
@@ -84,19 +84,19 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
 
   register(fileobj: F, events: number, data: D | null = null): SelectorKey<D, F> {
     this.#check_open();
-    const wanted = check_events(events);
+    const interest = check_events(events);
     const fd = this.#lookup(fileobj);
     if (this.#keys.has(fd)) {
       throw new KeyError(
         `${describe(fileobj)} is already registered${typeof fileobj === 'number' ? '' : ` (fd ${fd})`}`,
       );
     }
-    this.#multiplexer.register(fd, mask_of(wanted));
-    return this.#keep(fileobj, fd, wanted, data);
+    this.#multiplexer.register(fd, mask_of(interest));
+    return this.#keep(fileobj, fd, interest, data);
   }
 
   #keep(fileobj: F, fd: number, events: number, data: D | null): SelectorKey<D, F> {
-    // What was left out is null, which D includes where that is done.
+    // Without the argument, data is null: the caller's D includes null then.
     const key = new Key<D, F>(fileobj, fd, events, data as D);
     this.#keys.set(fd, key);
     return key;
@@ -108,24 +108,24 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
     try {
       this.#multiplexer.unregister(key.fd);
     } catch (error) {
-      // It was closed meanwhile, which ended that already.
+      // The descriptor was closed meanwhile: the kernel has ended watching it already.
       if (!(error instanceof OSError)) throw error;
     }
     return key;
   }
 
   override modify(fileobj: F, events: number, data: D | null = null): SelectorKey<D, F> {
-    const wanted = check_events(events);
+    const interest = check_events(events);
     const key = this.#registered(fileobj);
-    if (wanted !== key.events) {
+    if (interest !== key.events) {
       try {
-        this.#multiplexer.modify(key.fd, mask_of(wanted));
+        this.#multiplexer.modify(key.fd, mask_of(interest));
       } catch (error) {
         this.#keys.delete(key.fd);
         throw error;
       }
     } else if (data === key.data) return key;
-    return this.#keep(key.fileobj, key.fd, wanted, data);
+    return this.#keep(key.fileobj, key.fd, interest, data);
   }
 
   select(timeout?: number | null): Ready<D, F> {
@@ -141,19 +141,20 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
         if (key !== undefined) ready.push([key, events_of(mask) & key.events]);
       });
     } catch (error) {
-      // After siginterrupt(true).
+      // siginterrupt(true) was called, and a signal ended the wait.
       if (!(error instanceof InterruptedError)) throw error;
     }
     return ready;
   }
 
   /**
-   * select_async(timeout = null, { signal, timeout }) -> a promise of what select() gives. One at a time; keeps the process
+   * select_async(timeout = null, { signal, timeout }) -> a promise of select()'s result. One call at a time; it keeps the process
    * alive.
    *
-   * It sees what is registered and modified while it waits, and gives the event loop a turn even where something is ready.
+   * The call takes changes by register, modify and unregister into account while it waits. The event loop gets a turn even if a
+   * file object is ready at once.
    *
-   * @returns rejects with the signal's reason, with OSError ECANCELED after close(), RuntimeError for a second one or a
+   * @returns rejects with the signal's reason, with OSError ECANCELED after close(), RuntimeError for a second call or a
    *   closed selector; TypeError, RangeError
    */
   override select_async(...rest: SelectArguments): Promise<Ready<D, F>> {
@@ -165,7 +166,7 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
       const signal = signal_of(options);
       if (this.#pending !== undefined) throw new RuntimeError('select_async() waits already: one at a time');
       signal?.throwIfAborted();
-      this.#pending = new Pending(
+      this.#pending = new PendingSelect(
         this.#multiplexer,
         () => this.#select(0),
         limit_ms,
@@ -204,7 +205,7 @@ class OnEpoll<D = unknown, F = FileObject> extends Selector<D, F, Epoll> {
     super(new Epoll());
   }
 
-  /** fileno() -> the descriptor of the epoll instance. @throws RangeError once it is closed */
+  /** fileno() -> the descriptor of the epoll instance. @throws RangeError after close() */
   fileno(): number {
     return this._multiplexer.fileno();
   }
@@ -222,7 +223,7 @@ class OnSelect<D = unknown, F = FileObject> extends Selector<D, F, Interests> {
   }
 }
 
-/** What the selectors are at run time: callable with and without `new`, and bases for classes. */
+/** The run-time types of the selectors: callable with and without `new`, and bases for classes. */
 export interface EpollSelectorConstructor {
   new <D = unknown, F = FileObject>(): EpollSelector<D, F>;
   <D = unknown, F = FileObject>(): EpollSelector<D, F>;
@@ -243,10 +244,10 @@ export interface SelectSelectorConstructor {
 export const EpollSelector: EpollSelectorConstructor = callable(OnEpoll, 'EpollSelector') as never;
 export type EpollSelector<D = unknown, F = FileObject> = OnEpoll<D, F>;
 
-/** PollSelector(): on poll(2), which takes files as well, and tells of closed descriptors. */
+/** PollSelector(): on poll(2), which also takes files, and reports closed descriptors. */
 export const PollSelector: PollSelectorConstructor = callable(OnPoll, 'PollSelector') as never;
 export type PollSelector<D = unknown, F = FileObject> = OnPoll<D, F>;
 
-/** SelectSelector(): on select(2), which fails where a descriptor is closed. */
+/** SelectSelector(): on select(2), which fails if a descriptor is closed. */
 export const SelectSelector: SelectSelectorConstructor = callable(OnSelect, 'SelectSelector') as never;
 export type SelectSelector<D = unknown, F = FileObject> = OnSelect<D, F>;

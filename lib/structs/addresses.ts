@@ -1,4 +1,4 @@
-// The fields that are addresses: in_addr and in6_addr as text, sockaddr_storage as the address arrays of sockets.
+// The codecs of address fields: in_addr and in6_addr as text, sockaddr_storage as the address arrays of sockets.
 
 import {
   decode,
@@ -11,11 +11,11 @@ import { if_nametoindex } from '../calls/interfaces.js';
 import * as c from '../constants.js';
 import { ADDRESS_LENGTH, addon, address_in, address_out, cells, scratch } from '../native/addon.js';
 import { type Bytes, type BytesLike, bytes as checked_bytes, shown } from '../util/validate.js';
-import { type Codec, LITTLE_ENDIAN } from './struct.js';
+import { type Codec, LITTLE_ENDIAN, view_of } from './struct.js';
 
-/** An address in a struct, read: of AF_INET or AF_INET6, the bytes of a sockaddr of another family, null for none. */
+/** A decoded address: an array for AF_INET and AF_INET6, the bytes of the sockaddr for another family, null for none. */
 export type StructAddress = ReturnedAddress<2> | ReturnedAddress<10> | Buffer | null;
-/** An address in a struct, given: its host is numeric, and says the family. */
+/** An address to encode: its host is numeric and determines the family. */
 export type StructAddressLike = InetAddress | Inet6Address | BytesLike | null;
 
 function host_codec(family: number, kind: string, size: number): Codec<string> {
@@ -49,10 +49,10 @@ export const sockaddr: Codec<StructAddress> = {
 
 const FAMILY_SIZE = 2;
 
-/** The address that a sockaddr holds. */
+/** Returns the address in the bytes of a sockaddr. */
 export function read_sockaddr(bytes: Bytes): StructAddress {
   if (bytes.length < FAMILY_SIZE) return null;
-  const family = new DataView(bytes.buffer, bytes.byteOffset).getUint16(0, LITTLE_ENDIAN);
+  const family = view_of(bytes).getUint16(0, LITTLE_ENDIAN);
   if (family === c.AF_UNSPEC) return null;
   const size = family === c.AF_INET ? 16 : 28;
   if ((family !== c.AF_INET && family !== c.AF_INET6) || bytes.length < size) return Buffer.from(bytes);
@@ -61,7 +61,7 @@ export function read_sockaddr(bytes: Bytes): StructAddress {
   return family === c.AF_INET ? decode(c.AF_INET, 0) : decode(c.AF_INET6, 0);
 }
 
-/** The bytes of a sockaddr: none for no address. */
+/** Returns the bytes of a sockaddr: none for no address. @throws TypeError, RangeError */
 export function encode_sockaddr(value: unknown, name: string): Bytes {
   if (value === null || value === undefined) return new Uint8Array(0);
   if (!Array.isArray(value)) return checked_bytes(value, name);
@@ -75,7 +75,7 @@ function not_numeric(host: unknown, name: string): RangeError {
   return new RangeError(`${name}: host must be a numeric address, not ${shown(host)}`);
 }
 
-/** fe80::1%eth0 -> fe80::1%2. */
+/** Returns the host with the number of its scope: fe80::1%2 for fe80::1%eth0. */
 function with_scope(host: string, name: string): string {
   const [address, scope] = host.split('%');
   if (scope === undefined || scope === '') throw not_numeric(host, name);

@@ -1,4 +1,6 @@
-// decode_control: the control messages that recvmsg gives, as values. CONTROLS is the table of those that are known.
+// decode_control: the control messages of recvmsg as values. CONTROLS is the table of the known messages; a new message is a
+// row there and a field of ControlValues. messages.ts and options.ts hold the structs. Encoding and the raw messages are in
+// lib/calls/control.ts.
 
 import type { ControlMessage } from '../calls/control.js';
 import * as c from '../constants.js';
@@ -6,84 +8,83 @@ import { array, type Bytes, data, integer } from '../util/validate.js';
 import { read_sockaddr, type StructAddress } from './addresses.js';
 import { in_pktinfo, in6_pktinfo, scm_timestamping, sock_extended_err, tpacket_auxdata } from './messages.js';
 import { timespec, timeval, ucred } from './options.js';
-import { LITTLE_ENDIAN, type Struct } from './struct.js';
+import { LITTLE_ENDIAN, type Struct, view_of } from './struct.js';
 
-/** What each known control message carries, by its name. */
+/** The value of each known control message, by its name. */
 export interface ControlValues {
-  /** Descriptors, close-on-exec; whoever received them closes them. See unix(7). */
+  /** Descriptors, close-on-exec; the receiver must close them. See unix(7). */
   SCM_RIGHTS: number[];
-  /** The sender. See unix(7). */
+  /** The sender's process, user and group. See unix(7). */
   SCM_CREDENTIALS: ucred;
   /** The sender's security label. */
   SCM_SECURITY: string;
-  /** A descriptor of the sending process. */
+  /** A pidfd of the sending process; the receiver must close it. */
   SCM_PIDFD: number;
-  /** When it came: SO_TIMESTAMP. */
+  /** The time of arrival: SO_TIMESTAMP. */
   SCM_TIMESTAMP: timeval;
-  /** When it came: SO_TIMESTAMPNS. */
+  /** The time of arrival: SO_TIMESTAMPNS. */
   SCM_TIMESTAMPNS: timespec;
-  /** When it came or went: SO_TIMESTAMPING. */
+  /** The times of arrival or of transmission: SO_TIMESTAMPING. */
   SCM_TIMESTAMPING: scm_timestamping;
-  /** How many packets the socket has dropped, modulo 2^32. */
+  /** The number of packets that the socket has dropped, modulo 2^32. */
   SO_RXQ_OVFL: number;
   /** The packet's mark: SO_RCVMARK. */
   SO_MARK: number;
   /** The packet's priority: SO_RCVPRIORITY. */
   SO_PRIORITY: number;
-  /** Where it was sent to, and by which interface it came. */
+  /** The destination of the packet, and the interface it came by: IP_PKTINFO. */
   IP_PKTINFO: in_pktinfo;
   /** Time to live: IP_RECVTTL. */
   IP_TTL: number;
   /** Type of service: IP_RECVTOS. */
   IP_TOS: number;
-  /** What went wrong, from the error queue. */
+  /** The error, from the error queue. */
   IP_RECVERR: sock_extended_err;
-  /** Where it was sent to, before it was redirected: IP_RECVORIGDSTADDR. */
+  /** The destination before the packet was redirected: IP_RECVORIGDSTADDR. */
   IP_ORIGDSTADDR: StructAddress;
-  /** The largest fragment that came, in bytes. */
+  /** The size of the largest received fragment, in bytes. */
   IP_RECVFRAGSIZE: number;
-  /** Where it was sent to, and by which interface it came: IPV6_RECVPKTINFO. */
+  /** The destination of the packet, and the interface it came by: IPV6_RECVPKTINFO. */
   IPV6_PKTINFO: in6_pktinfo;
   /** Hop limit: IPV6_RECVHOPLIMIT. */
   IPV6_HOPLIMIT: number;
   /** Traffic class: IPV6_RECVTCLASS. */
   IPV6_TCLASS: number;
-  /** What went wrong, from the error queue. */
+  /** The error, from the error queue. */
   IPV6_RECVERR: sock_extended_err;
-  /** Where it was sent to, before it was redirected: IPV6_RECVORIGDSTADDR. */
+  /** The destination before the packet was redirected: IPV6_RECVORIGDSTADDR. */
   IPV6_ORIGDSTADDR: StructAddress;
-  /** The largest fragment that came, in bytes. */
+  /** The size of the largest received fragment, in bytes. */
   IPV6_RECVFRAGSIZE: number;
-  /** The size of the datagrams that came as one, in bytes; the last one may be shorter. */
+  /** The size of each of the datagrams that were received as one, in bytes; the last datagram may be shorter. */
   UDP_GRO: number;
-  /** How many bytes are left to read. */
+  /** The number of bytes left to read. */
   TCP_INQ: number;
-  /** The packet's lengths, and the VLAN tag that was taken off. See packet(7). */
+  /** The packet's lengths, and the VLAN tag that the kernel removed. See packet(7). */
   PACKET_AUXDATA: tpacket_auxdata;
   /** The time of transmission, from the error queue. */
   PACKET_TX_TIMESTAMP: sock_extended_err;
 }
 
-/** A control message that is known, with its value. */
+/** A known control message, with its value. */
 export type KnownControl = {
   [K in keyof ControlValues]: { readonly type: K; readonly level: number; readonly value: ControlValues[K] };
 }[keyof ControlValues];
 
-/** Any other, or one that the kernel had to cut: its number and bytes. */
+/** An unknown control message, or one that the kernel cut short: its number and bytes. */
 export interface UnknownControl {
   readonly type: number;
   readonly level: number;
   readonly value: Buffer;
 }
 
-/** What decode_control gives: `type` tells them apart. */
+/** An element of decode_control's result: `type` distinguishes the messages. */
 export type DecodedControl = KnownControl | UnknownControl;
 
-/** The value in these bytes; undefined where they are too short for one. */
+/** Returns the value in the bytes; undefined if they are too short for it. */
 type Read<T> = (bytes: Bytes) => T | undefined;
 
 const INT_SIZE = 4;
-const view_of = (bytes: Bytes): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 const whole =
   <T>(struct: Struct<T, never>): Read<T> =>
@@ -103,7 +104,8 @@ const ints: Read<number[]> = (bytes) => {
 const text: Read<string> = (bytes) => Buffer.from(bytes).toString('utf8').replace(/\0+$/, '');
 const address: Read<StructAddress> = (bytes) => read_sockaddr(bytes) ?? undefined;
 
-// On 64-bit machines the times that SO_TIMESTAMP_NEW and its like ask for have the same layout; on others they are bytes.
+// On 64-bit machines the times of SO_TIMESTAMP_NEW and the other _NEW options have the layout of the old ones; on 32-bit machines
+// they have another, and are returned as bytes.
 const SAME_TIMES = timespec.size === 16;
 
 type Row<K extends keyof ControlValues> = readonly [
@@ -155,12 +157,12 @@ const CONTROLS: { readonly [K in keyof ControlValues]: Row<K> } = {
 
 type Decode = (bytes: Bytes) => KnownControl | undefined;
 
-/** A row as a function from bytes to the decoded message. */
+/** Returns the function from bytes to the decoded message of one row. */
 function decoder<K extends keyof ControlValues>(type: K): Decode {
   const [level, , read]: Row<K> = CONTROLS[type];
   return (bytes) => {
     const value = read(bytes);
-    // A message of one K is one of the union; the compiler cannot see that for a K it does not know.
+    // The cast: a message of any K is in the union, but the compiler cannot see that for a generic K.
     return value === undefined ? undefined : ({ type, level, value } as KnownControl);
   };
 }
@@ -174,9 +176,9 @@ for (const type of Object.keys(CONTROLS) as (keyof ControlValues)[]) {
 /**
  * decode_control(ancdata) -> `[{ type: 'IP_PKTINFO', level, value }, …]`: the control messages of recvmsg as values.
  *
- * @param ancdata as recvmsg gives it
- * @returns in the same order; one that is not known, or was cut short, has its number as `type` and bytes as `value`
- * @throws TypeError, RangeError where it is no such array
+ * @param ancdata the ancdata of recvmsg
+ * @returns the messages in the same order; an unknown or cut message has its number as `type` and its bytes as `value`
+ * @throws TypeError, RangeError if it is no such array
  */
 export function decode_control(ancdata: readonly ControlMessage[]): DecodedControl[] {
   return array(ancdata, 'ancdata').map((item, index) => {

@@ -1,4 +1,4 @@
-// bsd-sockets/structs: the C structs that socket options, control messages and netlink carry, to and from bytes.
+// bsd-sockets/structs: encodes and decodes the C structs of socket options, control messages and netlink.
 export type { StructAddress, StructAddressLike } from './addresses.js';
 export { can_frame, type can_frame_like, canfd_frame, type canfd_frame_like } from './can.js';
 export {

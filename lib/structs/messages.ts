@@ -1,4 +1,4 @@
-// The structs of control messages: where a packet came from, when, and what went wrong. See ip(7), ipv6(7), packet(7),
+// The structs of control messages: the address and interface of a packet, its times, its errors. See ip(7), ipv6(7), packet(7),
 // and Documentation/networking/timestamping.rst of Linux.
 import { type BytesLike, bytes as checked_bytes } from '../util/validate.js';
 import {
@@ -14,11 +14,11 @@ import { array_of, define, type Encodable, fields_of, int, type Struct } from '.
 
 /** struct in_pktinfo. */
 export interface in_pktinfo {
-  /** The interface it came by, or shall leave by. */
+  /** The index of the interface: received, that the packet came by; sent, that it must leave by. */
   ifindex: number;
-  /** Received: the local address it was routed to. Sent: the address to send from. */
+  /** Received: the local address that the packet was routed to. Sent: the address to send from. */
   spec_dst: string;
-  /** The destination in its header. */
+  /** The destination in the packet's header. */
   addr: string;
 }
 /** struct in_pktinfo: IP_PKTINFO, received and sent. See ip(7). */
@@ -30,9 +30,9 @@ export const in_pktinfo: Struct<in_pktinfo> = define('in_pktinfo', {
 
 /** struct in6_pktinfo. */
 export interface in6_pktinfo {
-  /** Received: the destination in its header. Sent: the address to send from. */
+  /** Received: the destination in the packet's header. Sent: the address to send from. */
   addr: string;
-  /** The interface it came by, or shall leave by. */
+  /** The index of the interface: received, that the packet came by; sent, that it must leave by. */
   ifindex: number;
 }
 /** struct in6_pktinfo: IPV6_PKTINFO, received and sent. See ipv6(7). */
@@ -40,19 +40,19 @@ export const in6_pktinfo: Struct<in6_pktinfo> = define('in6_pktinfo', { addr: in
 
 /** struct sock_extended_err. */
 export interface sock_extended_err {
-  /** The error number; ENOMSG where it reports no error but a time stamp, 0 for MSG_ZEROCOPY. */
+  /** The error number; ENOMSG for a time stamp, which is no error; 0 for MSG_ZEROCOPY. */
   errno: number;
-  /** Who found it: SO_EE_ORIGIN_LOCAL, SO_EE_ORIGIN_ICMP, … */
+  /** The origin of the error: SO_EE_ORIGIN_LOCAL, SO_EE_ORIGIN_ICMP, … */
   origin: number;
   /** The ICMP message's type. */
   type: number;
   /** The ICMP message's code. */
   code: number;
-  /** By origin: the path's MTU for EMSGSIZE, the first notification of MSG_ZEROCOPY, the kind of time stamp. */
+  /** Depends on the origin: the path's MTU for EMSGSIZE, the first notification of MSG_ZEROCOPY, the kind of time stamp. */
   info: number;
-  /** By origin: the last notification, or the number of the packet that was stamped. */
+  /** Depends on the origin: the last notification of MSG_ZEROCOPY, or the number of the packet with the time stamp. */
   data: number;
-  /** SO_EE_OFFENDER: the address of the machine that sent the ICMP message, null where there was none. */
+  /** SO_EE_OFFENDER: the address of the machine that sent the ICMP message; null without one. */
   offender?: StructAddress;
 }
 /** The fields of sock_extended_err as encode takes them. */
@@ -95,31 +95,31 @@ export const sock_extended_err: Struct<sock_extended_err, sock_extended_err_like
 
 /** struct scm_timestamping. */
 export interface scm_timestamping {
-  /** When: by the kernel, nothing (deprecated), by the device. Zeros where it was not stamped. */
+  /** Three times: of the kernel's stamp, unused (deprecated), of the device's stamp. A missing stamp is zero. */
   ts: timespec[];
 }
 /** The fields of scm_timestamping as encode takes them. */
 export interface scm_timestamping_like {
   readonly ts?: readonly Encodable<timespec>[];
 }
-/** struct scm_timestamping: SCM_TIMESTAMPING, what SO_TIMESTAMPING asked for. */
+/** struct scm_timestamping: SCM_TIMESTAMPING, the time stamps that SO_TIMESTAMPING requested. */
 export const scm_timestamping: Struct<scm_timestamping, scm_timestamping_like> = define('scm_timestamping', {
   ts: array_of(timespec, 3),
 });
 
 /** struct tpacket_auxdata. */
 export interface tpacket_auxdata {
-  /** TP_STATUS_*, as TP_STATUS_VLAN_VALID. */
+  /** TP_STATUS_* flags, such as TP_STATUS_VLAN_VALID. */
   status: number;
-  /** The packet's length on the wire. */
+  /** The packet's length on the wire, in bytes. */
   len: number;
-  /** How much of it was captured. */
+  /** The captured length, in bytes. */
   snaplen: number;
-  /** Where the link layer's header begins. */
+  /** The offset of the link layer's header. */
   mac: number;
-  /** Where the network layer's header begins. */
+  /** The offset of the network layer's header. */
   net: number;
-  /** The VLAN tag that was taken off, where the status says so. */
+  /** The VLAN tag that the kernel removed, if `status` has TP_STATUS_VLAN_VALID. */
   vlan_tci: number;
   /** The tag's protocol, 0x8100 for 802.1Q. */
   vlan_tpid: number;

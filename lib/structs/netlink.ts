@@ -1,8 +1,8 @@
 // Netlink: messages, their attributes, and the headers of rtnetlink's families between the two. See netlink(7),
 // rtnetlink(7).
 //
-// A message is a header, then data padded to 4 bytes; of rtnetlink that is a family's header (ifinfomsg, …) and
-// attributes, which nest. Reading never fails: what is cut short or contradicts itself ends the list.
+// A message is a header, then data padded to 4 bytes. The data of rtnetlink is a family's header (ifinfomsg, …) and attributes,
+// which nest. Decoding bytes never fails: an item that is cut short, or whose length is impossible, ends the list.
 import * as c from '../constants.js';
 import {
   type Bytes,
@@ -18,7 +18,7 @@ const ALIGNMENT = 4;
 const align = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
 const TYPE_MASK = 0x3fff;
 
-/** Parts one after another, each padded to 4 bytes. */
+/** Joins the parts, each padded to 4 bytes. */
 function concat_aligned(parts: readonly Bytes[]): Buffer {
   const bytes = Buffer.alloc(parts.reduce((sum, part) => sum + align(part.length), 0));
   let offset = 0;
@@ -29,17 +29,17 @@ function concat_aligned(parts: readonly Bytes[]): Buffer {
   return bytes;
 }
 
-/** struct nlattr with what it contains. */
+/** struct nlattr with its content. */
 export interface nlattr {
-  /** Its length in bytes, header included, padding not. */
+  /** The attribute's length in bytes, header included, padding not. */
   len: number;
-  /** The number that says what it is, without the flags below. */
+  /** The attribute's type, without the flags below. */
   type: number;
-  /** NLA_F_NESTED: it says that it contains attributes. Not every kernel interface that nests sets it. */
+  /** NLA_F_NESTED: the content is attributes. Some kernel interfaces nest attributes without setting the flag. */
   nested: boolean;
-  /** NLA_F_NET_BYTEORDER: its integers are in network byte order. */
+  /** NLA_F_NET_BYTEORDER: the content's integers are in network byte order. */
   net_byteorder: boolean;
-  /** What it contains: `nlattr.decode_all` reads attributes in it. */
+  /** The content: `nlattr.decode_all` decodes attributes in it. */
   data: Buffer;
 }
 /** The fields of an attribute as encode takes them. */
@@ -56,16 +56,16 @@ const attribute_header = define<{ len: number; type: number }>('nlattr', { len: 
 const ATTRIBUTE_FIELDS = ['len', 'type', 'nested', 'net_byteorder', 'data'];
 
 function encode_attribute(value: nlattr_like, name: string): Buffer {
-  const given = fields_of(value, name, ATTRIBUTE_FIELDS);
-  const nested = Array.isArray(given.data);
+  const fields = fields_of(value, name, ATTRIBUTE_FIELDS);
+  const nested = Array.isArray(fields.data);
   const content = nested
-    ? encode_attributes(given.data, `${name}.data`)
-    : data(given.data ?? '', `${name}.data`);
+    ? encode_attributes(fields.data, `${name}.data`)
+    : data(fields.data ?? '', `${name}.data`);
   const flags =
-    (nested || given.nested === true ? c.NLA_F_NESTED : 0) |
-    (given.net_byteorder === true ? c.NLA_F_NET_BYTEORDER : 0);
-  const type = integer(given.type, `${name}.type`, 0, TYPE_MASK) | flags;
-  const len = given.len ?? attribute_header.size + content.length;
+    (nested || fields.nested === true ? c.NLA_F_NESTED : 0) |
+    (fields.net_byteorder === true ? c.NLA_F_NET_BYTEORDER : 0);
+  const type = integer(fields.type, `${name}.type`, 0, TYPE_MASK) | flags;
+  const len = fields.len ?? attribute_header.size + content.length;
   const header = attribute_header.encode({ len: integer(len, `${name}.len`, 0, 0xffff), type });
   return concat_aligned([Buffer.concat([header, content])]);
 }
@@ -77,10 +77,11 @@ function encode_attributes(value: unknown, name: string): Buffer {
 }
 
 /**
- * The headers with their contents that stand one after another in these bytes.
+ * Decodes the items that follow each other in the bytes: headers with their contents.
  *
- * @param header_size of each
- * @param read a header's length and its value, made of the content
+ * @param header_size the size of one header, in bytes
+ * @param length_of returns the length of an item, by its header
+ * @param read returns the value of an item
  */
 function walk<T>(
   bytes: Bytes,
@@ -115,26 +116,26 @@ function attribute_of(header: Bytes, content: Buffer): nlattr {
   return { len, type: type & TYPE_MASK, nested, net_byteorder, data: content };
 }
 
-/** struct nlattr (rtnetlink calls it rtattr): an attribute, and what it contains. */
+/** struct nlattr (rtattr in rtnetlink): an attribute and its content. */
 export const nlattr = Object.freeze({
   name: 'nlattr',
-  /** sizeof, in bytes: the header. */
+  /** The size of the header, in bytes. */
   size: attribute_header.size,
   /** encode(value) -> the attribute, padded to 4 bytes. @throws TypeError, RangeError naming the field */
   encode: (value: nlattr_like): Buffer => encode_attribute(value, 'nlattr'),
-  /** encode_all(values) -> the attributes, one after another. @throws TypeError, RangeError naming the field */
+  /** encode_all(values) -> the attributes, joined. @throws TypeError, RangeError naming the field */
   encode_all: (values: readonly nlattr_like[]): Buffer => encode_attributes(values, 'nlattr'),
-  /** decode(bytes) -> the attribute that begins there; of one cut short, what there is. @throws TypeError */
+  /** decode(bytes) -> the attribute at the beginning of the bytes; its data may be cut short. @throws TypeError */
   decode(bytes: BytesLike): nlattr {
     const view = checked_bytes(bytes, 'bytes');
     const { len } = attribute_header.decode(view);
     return attribute_of(view, Buffer.from(view.subarray(attribute_header.size, Math.max(len, 0))));
   },
-  /** decode_all(bytes) -> the attributes that stand one after another in these bytes. @throws TypeError */
+  /** decode_all(bytes) -> all attributes in the bytes. @throws TypeError */
   decode_all: decode_attributes,
 });
 
-/** struct nlmsghdr with what follows it. */
+/** struct nlmsghdr with the message's data. */
 export interface nlmsghdr {
   /** The message's length in bytes, header included, padding not. */
   len: number;
@@ -142,18 +143,18 @@ export interface nlmsghdr {
   type: number;
   /** NLM_F_REQUEST, NLM_F_DUMP, … */
   flags: number;
-  /** The request's number, which answers repeat. */
+  /** The request's sequence number, which answers repeat. */
   seq: number;
   /** The sender's address, 0 for the kernel. */
   pid: number;
-  /** What follows the header, as far as it is there. */
+  /** The bytes after the header, up to `len` or the end of the bytes. */
   data: Buffer;
 }
-/** The fields of a message as encode takes them: `len` follows from the rest where it is left out. */
+/** The fields of a message as encode takes them: `len` is calculated if it is left out. */
 export interface nlmsghdr_like extends Omit<Encodable<nlmsghdr>, 'data'> {
-  /** A family's header, as `structs.ifinfomsg.encode(…)`; or everything behind the message's header. */
+  /** A family's header, such as `structs.ifinfomsg.encode(…)`; or all bytes after the message's header. */
   readonly data?: BytesLike;
-  /** What follows the data. */
+  /** The attributes after the data. */
   readonly attributes?: readonly nlattr_like[];
 }
 
@@ -169,7 +170,7 @@ const MESSAGE_FIELDS = ['len', 'type', 'flags', 'seq', 'pid', 'data', 'attribute
 /** struct nlmsghdr: a netlink message, header and data. */
 export const nlmsghdr = Object.freeze({
   name: 'nlmsghdr',
-  /** sizeof, in bytes: the header. */
+  /** The size of the header, in bytes. */
   size: message_header.size,
   /** encode(value) -> the message, padded to 4 bytes. @throws TypeError, RangeError naming the field */
   encode(value: nlmsghdr_like): Buffer {
@@ -181,13 +182,13 @@ export const nlmsghdr = Object.freeze({
     const fixed = message_header.encode({ ...header, len: len ?? message_header.size + body.length });
     return concat_aligned([fixed, body]);
   },
-  /** decode(bytes) -> the message that begins there; of one cut short, what there is. @throws TypeError */
+  /** decode(bytes) -> the message at the beginning of the bytes; its data may be cut short. @throws TypeError */
   decode(bytes: BytesLike): nlmsghdr {
     const view = checked_bytes(bytes, 'bytes');
     const header = message_header.decode(view);
     return { ...header, data: Buffer.from(view.subarray(message_header.size, Math.max(header.len, 0))) };
   },
-  /** decode_all(bytes) -> the messages that stand one after another, as one receive gives them. @throws TypeError */
+  /** decode_all(bytes) -> all messages in the bytes of one receive. @throws TypeError */
   decode_all: (bytes: BytesLike): nlmsghdr[] =>
     walk(
       checked_bytes(bytes, 'bytes'),
@@ -201,13 +202,13 @@ export const nlmsghdr = Object.freeze({
 export interface ifinfomsg {
   /** AF_UNSPEC. */
   family: number;
-  /** The link's type: ARPHRD_*. */
+  /** The interface's type: ARPHRD_*. */
   type: number;
-  /** Its interface's index. */
+  /** The index of the interface. */
   index: number;
   /** IFF_*. */
   flags: number;
-  /** Which of the flags to change. */
+  /** The mask of the flags to change. */
   change: number;
 }
 /** struct ifinfomsg, of RTM_NEWLINK, RTM_GETLINK, …; attributes IFLA_*. */
@@ -223,13 +224,13 @@ export const ifinfomsg: Struct<ifinfomsg> = define('ifinfomsg', {
 export interface ifaddrmsg {
   /** AF_INET, AF_INET6. */
   family: number;
-  /** The address's prefix, in bits. */
+  /** The length of the address's prefix, in bits. */
   prefixlen: number;
   /** IFA_F_*. */
   flags: number;
   /** RT_SCOPE_*. */
   scope: number;
-  /** Its interface's index. */
+  /** The index of the interface. */
   index: number;
 }
 /** struct ifaddrmsg, of RTM_NEWADDR, RTM_GETADDR, …; attributes IFA_*. */
@@ -245,15 +246,15 @@ export const ifaddrmsg: Struct<ifaddrmsg> = define('ifaddrmsg', {
 export interface rtmsg {
   /** AF_INET, AF_INET6. */
   family: number;
-  /** The destination's prefix, in bits. */
+  /** The length of the destination's prefix, in bits. */
   dst_len: number;
-  /** The source's prefix, in bits. */
+  /** The length of the source's prefix, in bits. */
   src_len: number;
-  /** IP_TOS of the packets it is for. */
+  /** The type of service of the packets that take the route. */
   tos: number;
   /** RT_TABLE_*. */
   table: number;
-  /** RTPROT_*: who made it. */
+  /** RTPROT_*: the origin of the route. */
   protocol: number;
   /** RT_SCOPE_*. */
   scope: number;
@@ -279,7 +280,7 @@ export const rtmsg: Struct<rtmsg> = define('rtmsg', {
 export interface ndmsg {
   /** AF_INET, AF_INET6. */
   family: number;
-  /** The neighbour's interface, by index. */
+  /** The index of the neighbour's interface. */
   ifindex: number;
   /** NUD_*. */
   state: number;

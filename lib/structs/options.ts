@@ -6,9 +6,9 @@ import { define, type Encodable, int, long, octets, type Struct, with_length } f
 
 /** struct linger, of SO_LINGER. */
 export interface linger {
-  /** Whether close() waits for unsent data, or with `linger` 0 resets the connection. */
+  /** Not 0: close() waits for unsent data to be sent, or with `linger` 0 resets the connection. */
   onoff: number;
-  /** How long, in seconds. */
+  /** The time that close() waits at most, in seconds. */
   linger: number;
 }
 /** struct linger: the value of SO_LINGER. See socket(7). */
@@ -18,7 +18,7 @@ export const linger: Struct<linger> = define('linger', { onoff: int, linger: int
 export interface timeval {
   /** Seconds. */
   sec: number | bigint;
-  /** Microseconds beside them. */
+  /** Microseconds, 0 to 999,999. */
   usec: number | bigint;
 }
 /** struct timeval: SO_RCVTIMEO, SO_SNDTIMEO, SCM_TIMESTAMP. */
@@ -28,19 +28,19 @@ export const timeval: Struct<timeval> = define('timeval', { sec: long, usec: lon
 export interface timespec {
   /** Seconds. */
   sec: number | bigint;
-  /** Nanoseconds beside them. */
+  /** Nanoseconds, 0 to 999,999,999. */
   nsec: number | bigint;
 }
-/** struct timespec: SCM_TIMESTAMPNS, and thrice in scm_timestamping. */
+/** struct timespec: SCM_TIMESTAMPNS, and three times in scm_timestamping. */
 export const timespec: Struct<timespec> = define('timespec', { sec: long, nsec: long });
 
 /** struct ucred. */
 export interface ucred {
-  /** Process. */
+  /** The process id. */
   pid: number;
-  /** User. */
+  /** The user id. */
   uid: number;
-  /** Group. */
+  /** The group id. */
   gid: number;
 }
 /** struct ucred: SO_PEERCRED, SCM_CREDENTIALS. See unix(7). */
@@ -62,7 +62,7 @@ export interface ip_mreqn {
   multiaddr: string;
   /** The local address of the interface. */
   address: string;
-  /** The interface's index, which counts before its address; 0: none. */
+  /** The interface's index, which takes precedence over its address; 0: the address counts. */
   ifindex: number;
 }
 /** struct ip_mreqn: IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_MULTICAST_IF. See ip(7). */
@@ -78,7 +78,7 @@ export interface ip_mreq_source {
   multiaddr: string;
   /** The local address of the interface. */
   interface: string;
-  /** Who sends. */
+  /** The sender. */
   sourceaddr: string;
 }
 /** struct ip_mreq_source: IP_ADD_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE, … See ip(7). */
@@ -125,7 +125,7 @@ export interface group_source_req {
   interface: number;
   /** The group: an address with port 0. */
   group: StructAddress;
-  /** Who sends. */
+  /** The sender. */
   source: StructAddress;
 }
 /** The fields of group_source_req as encode takes them. */
@@ -141,11 +141,11 @@ export const group_source_req: Struct<group_source_req, group_source_req_like> =
 
 /** struct sock_filter. */
 export interface sock_filter {
-  /** What to do: BPF_* together. */
+  /** The operation: BPF_* flags combined. */
   code: number;
-  /** How far to jump if true. */
+  /** The number of instructions to skip if true. */
   jt: number;
-  /** How far to jump if false. */
+  /** The number of instructions to skip if false. */
   jf: number;
   /** The operand. */
   k: number;
@@ -164,12 +164,12 @@ export interface packet_mreq {
   ifindex: number;
   /** PACKET_MR_MULTICAST, PACKET_MR_PROMISC, … */
   type: number;
-  /** How many bytes of the address count. */
+  /** The number of bytes of the address that count. */
   alen: number;
   /** The hardware address: `alen` bytes. */
   address: Buffer;
 }
-/** The fields of packet_mreq as encode takes them: `alen` follows from the address where it is left out. */
+/** The fields of packet_mreq as encode takes them: `alen` is the length of the address if it is left out. */
 export interface packet_mreq_like extends Omit<Encodable<packet_mreq>, 'address'> {
   readonly address?: BytesLike;
 }
@@ -182,17 +182,17 @@ export const packet_mreq: Struct<packet_mreq, packet_mreq_like> = with_length(
 
 /** struct tpacket_stats. */
 export interface tpacket_stats {
-  /** How many packets came, those that were dropped included. */
+  /** The number of packets that arrived, dropped packets included. */
   packets: number;
-  /** How many were dropped, because the receive buffer was full. */
+  /** The number of packets that were dropped because the receive buffer was full. */
   drops: number;
 }
-/** struct tpacket_stats: PACKET_STATISTICS, since it was last asked. See packet(7). */
+/** struct tpacket_stats: PACKET_STATISTICS, the counts since the last call. See packet(7). */
 export const tpacket_stats: Struct<tpacket_stats> = define('tpacket_stats', { packets: int, drops: int });
 
 /** struct tpacket_stats_v3. */
 export interface tpacket_stats_v3 extends tpacket_stats {
-  /** How often the ring was full. */
+  /** The number of times the ring was full. */
   freeze_q_cnt: number;
 }
 /** struct tpacket_stats_v3: PACKET_STATISTICS of a socket with a TPACKET_V3 ring. */

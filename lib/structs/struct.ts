@@ -1,34 +1,34 @@
-// What a C struct is here: its size, and its bytes from and to an object of its fields. `define` makes one from the
-// layout that the compiler took from the headers (native/structs.cc) and a codec for each field.
+// Struct, a C struct: its size, and the conversion of its bytes from and to an object. `define` makes a Struct from the layout
+// that the compiler took from the system's headers (native/structs.cc) and a codec for each field.
 //
 // A field has its C name without the prefix that all fields of its struct share: l_onoff is onoff.
 import { endianness } from 'node:os';
 import { addon, type FieldLayout, type StructLayout } from '../native/addon.js';
 import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../util/validate.js';
 
-/** A C struct: what its bytes say, as `T`, and its bytes from `In`. */
+/** A C struct: decodes bytes to `T`, encodes `In` to bytes. */
 export interface Struct<T, In = Encodable<T>> {
-  /** Its name in C. */
+  /** The name in C. */
   readonly name: string;
-  /** sizeof, in bytes. */
+  /** The size in bytes: C's sizeof. */
   readonly size: number;
   /**
-   * encode(value) -> its bytes, for setsockopt or sendmsg. What is left out is zero.
+   * encode(value) -> the bytes, for setsockopt or sendmsg. A field that is left out is zero.
    *
-   * @param value its fields
+   * @param value the fields
    * @throws TypeError, RangeError naming struct and field
    */
   encode(value: In): Buffer;
   /**
-   * decode(bytes) -> its fields. Shorter bytes, from an older kernel, give the fields that are there; longer ones are
-   * read as far as the struct goes.
+   * decode(bytes) -> the fields. Shorter bytes, from an older kernel, give only the fields in them; bytes after the struct are
+   * ignored.
    *
-   * @throws TypeError where it is no bytes
+   * @throws TypeError for a value that is not bytes
    */
   decode(bytes: BytesLike): T;
 }
 
-/** What encode takes: each field may be left out, and an integer may be a bigint. */
+/** The argument of encode: each field may be left out, and an integer may be a bigint. */
 export type Encodable<T> = { readonly [K in keyof T]?: number extends T[K] ? number | bigint : T[K] };
 
 /** Reads and writes one field. */
@@ -41,14 +41,14 @@ export const LITTLE_ENDIAN = endianness() === 'LE';
 
 const layouts = addon.structs();
 
-/** The layout of a struct by its C name; a name that native/structs.cc lacks is a mistake of ours. */
+/** Returns the layout of a struct by its C name. @throws Error for a name that native/structs.cc lacks: a bug in this library */
 export function layout_of(name: string): StructLayout {
   const layout = layouts[name];
   if (layout === undefined) throw new Error(`native/structs.cc has no struct ${name}`);
   return layout;
 }
 
-const view_of = (bytes: Bytes): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+export const view_of = (bytes: Bytes): DataView => new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
 
 function read_small(bytes: Bytes, [offset, size, signed, shift, width]: FieldLayout): number {
   const view = view_of(bytes);
@@ -75,10 +75,10 @@ function write_small(bytes: Bytes, layout: FieldLayout, value: unknown, name: st
   else view.setUint32(offset, whole, LITTLE_ENDIAN);
 }
 
-/** An integer of at most 32 bits, also one in a bit field. */
+/** The codec of an integer of at most 32 bits, in a bit field or not. */
 export const int: Codec<number> = { read: read_small, write: write_small };
 
-/** An integer of 64 bits, or a C long: a number, a bigint beyond 2^53. */
+/** The codec of an integer of 64 bits, or of a C long: a number, or a bigint beyond 2^53. */
 export const long: Codec<number | bigint> = {
   read(bytes, layout) {
     const [offset, size, signed] = layout;
@@ -95,7 +95,7 @@ export const long: Codec<number | bigint> = {
   },
 };
 
-/** The 64 bits of an integer. */
+/** Returns the 64 bits of an integer. @throws TypeError, RangeError */
 function integer_64(value: unknown, signed: boolean, name: string): bigint {
   const [min, max] = signed ? [-(2n ** 63n), 2n ** 63n - 1n] : [0n, 2n ** 64n - 1n];
   if (typeof value === 'bigint') {
@@ -108,18 +108,18 @@ function integer_64(value: unknown, signed: boolean, name: string): bigint {
   return BigInt.asUintN(64, BigInt(number));
 }
 
-/** Bytes, of which another field may say how many count: see `with_length`. */
+/** The codec of an array of bytes. Another field may hold the number of bytes that count: see `with_length`. */
 export const octets: Codec<Buffer> = {
   read: (bytes, [offset, size]) => Buffer.from(bytes.subarray(offset, offset + size)),
   write(bytes, [offset, size], value, name) {
-    const given = checked_bytes(value, name);
-    if (given.length > size)
-      throw new RangeError(`${name} must have at most ${size} bytes, not ${given.length}`);
-    bytes.set(given, offset);
+    const content = checked_bytes(value, name);
+    if (content.length > size)
+      throw new RangeError(`${name} must have at most ${size} bytes, not ${content.length}`);
+    bytes.set(content, offset);
   },
 };
 
-/** An array of `count` structs. */
+/** Returns the codec of an array of `count` structs. */
 export function array_of<T>(struct: Struct<T>, count: number): Codec<T[]> {
   return {
     read: (bytes, [offset]) =>
@@ -136,7 +136,7 @@ export function array_of<T>(struct: Struct<T>, count: number): Codec<T[]> {
   };
 }
 
-/** The fields of a value, checked: an object that has no others. */
+/** Returns the value as an object with no other fields than `names`. @throws TypeError */
 export function fields_of(value: unknown, name: string, names: readonly string[]): Record<string, unknown> {
   if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value) || Array.isArray(value))
     throw new TypeError(
@@ -152,9 +152,9 @@ export function fields_of(value: unknown, name: string, names: readonly string[]
 /**
  * define(name, codecs) -> the struct.
  *
- * @param name in C, and in native/structs.cc
- * @param codecs of its fields, in the order of C; one that the layout lacks, because this kernel does, is left out
- * @param layout where it is not the one of that name
+ * @param name the name in C, and in native/structs.cc
+ * @param codecs the codecs of the fields, in the order of C; a field is left out if the layout lacks it, as this kernel does
+ * @param layout the layout, if it is not the one of that name
  */
 export function define<T extends object, In = Encodable<T>>(
   name: string,
@@ -171,24 +171,24 @@ export function define<T extends object, In = Encodable<T>>(
     name,
     size,
     encode(value: In): Buffer {
-      const given = fields_of(value, name, names);
+      const values = fields_of(value, name, names);
       const bytes = Buffer.alloc(size);
       for (const { field, codec, at, label } of rows) {
-        if (given[field] !== undefined) codec.write(bytes, at, given[field], label);
+        if (values[field] !== undefined) codec.write(bytes, at, values[field], label);
       }
       return bytes;
     },
     decode(bytes: BytesLike): T {
       const view = checked_bytes(bytes, 'bytes');
-      const there = rows.filter(({ end }) => end <= view.length);
-      return Object.fromEntries(there.map(({ field, codec, at }) => [field, codec.read(view, at)])) as T;
+      const present = rows.filter(({ end }) => end <= view.length);
+      return Object.fromEntries(present.map(({ field, codec, at }) => [field, codec.read(view, at)])) as T;
     },
   });
 }
 
 /**
- * with_length(struct, length, field) -> the struct, whose `length` says how many of the bytes in `field` count: decoded
- * are those alone, and encoded without a length it is that of the bytes.
+ * with_length(struct, length, field) -> the struct with a `length` field, the number of bytes in `field` that count. decode
+ * returns only these bytes; encode without a length takes the length of the bytes.
  */
 export function with_length<
   L extends string,
@@ -205,7 +205,7 @@ export function with_length<
     },
     decode(bytes: BytesLike): T {
       const fields = struct.decode(bytes);
-      // Of shorter bytes, it may be missing.
+      // Shorter bytes may lack the field.
       const all: Buffer | undefined = fields[field];
       return all === undefined ? fields : { ...fields, [field]: all.subarray(0, fields[length]) };
     },

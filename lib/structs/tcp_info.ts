@@ -1,12 +1,12 @@
 // struct tcp_info, the state of a connection: TCP_INFO. See tcp(7), linux/tcp.h.
 //
-// It grows: the kernel gives as many bytes as it has, at most as many as were asked for, and decode gives the fields in
-// them. Its last word has one layout in Linux 6.18 and 6.19, and another one since 7.0.
+// The struct grows: an older kernel returns fewer bytes than were requested, and decode returns the fields in them. The last word
+// has one layout in Linux 6.18 and 6.19, and another since 7.0.
 import { release } from 'node:os';
 import type { StructLayout } from '../native/addon.js';
 import { define, int, layout_of, long, type Struct } from './struct.js';
 
-/** struct tcp_info: those without a mark are in every kernel, the others depend on it. */
+/** struct tcp_info: every kernel has the required fields; the optional fields depend on the kernel. */
 export interface tcp_info {
   /** TCP_ESTABLISHED, …. */
   state: number;
@@ -16,31 +16,31 @@ export interface tcp_info {
   retransmits: number;
   /** Window probes and keep-alives without an answer. */
   probes: number;
-  /** How often the retransmission time-out was doubled. */
+  /** The number of times the retransmission time-out was doubled. */
   backoff: number;
   /** TCPI_OPT_*: time stamps 1, SACK 2, window scaling 4, ECN 8, ECN seen 16, SYN data 32. */
   options: number;
   /** The peer's window scale. */
   snd_wscale: number;
-  /** Our window scale. */
+  /** This side's window scale. */
   rcv_wscale: number;
-  /** Whether the delivery rate was limited by the program. */
+  /** 1: the program limited the delivery rate, not the network. */
   delivery_rate_app_limited?: number;
-  /** Why TCP Fast Open failed: TFO_*. */
+  /** The reason TCP Fast Open failed: TFO_*. */
   fastopen_client_fail?: number;
   /** Retransmission time-out, in microseconds. */
   rto: number;
   /** Time-out of delayed acknowledgements, in microseconds. */
   ato: number;
-  /** Segment size we send, in bytes. */
+  /** The size of sent segments, in bytes. */
   snd_mss: number;
-  /** Segment size we receive, in bytes. */
+  /** The size of received segments, in bytes. */
   rcv_mss: number;
   /** Segments not acknowledged. */
   unacked: number;
   /** Segments acknowledged selectively. */
   sacked: number;
-  /** Segments held for lost. */
+  /** Segments presumed lost. */
   lost: number;
   /** Segments being retransmitted. */
   retrans: number;
@@ -60,15 +60,15 @@ export interface tcp_info {
   rcv_ssthresh: number;
   /** Smoothed round-trip time, in microseconds. */
   rtt: number;
-  /** Its mean deviation, in microseconds. */
+  /** Mean deviation of the round-trip time, in microseconds. */
   rttvar: number;
   /** Slow start threshold, in segments. */
   snd_ssthresh: number;
   /** Congestion window, in segments. */
   snd_cwnd: number;
-  /** Segment size we announced, in bytes. */
+  /** Segment size announced to the peer, in bytes. */
   advmss: number;
-  /** How far segments may be out of order. */
+  /** Number of segments that one may be out of order by. */
   reordering: number;
   /** Round-trip time as the receiver sees it, in microseconds. */
   rcv_rtt: number;
@@ -76,9 +76,9 @@ export interface tcp_info {
   rcv_space: number;
   /** Segments retransmitted in all. */
   total_retrans: number;
-  /** Bytes a second that are sent at most now. */
+  /** Maximum rate of sending now, in bytes a second. */
   pacing_rate?: number | bigint;
-  /** SO_MAX_PACING_RATE; 2^64 - 1: none. */
+  /** SO_MAX_PACING_RATE, in bytes a second; 2^64 - 1: none. */
   max_pacing_rate?: number | bigint;
   /** Bytes acknowledged. */
   bytes_acked?: number | bigint;
@@ -88,7 +88,7 @@ export interface tcp_info {
   segs_out?: number;
   /** Segments received. */
   segs_in?: number;
-  /** Bytes written, and not sent yet. */
+  /** Bytes written by the program, not sent yet. */
   notsent_bytes?: number;
   /** Least round-trip time, in microseconds; 2^32 - 1: none yet. */
   min_rtt?: number;
@@ -96,7 +96,7 @@ export interface tcp_info {
   data_segs_in?: number;
   /** Segments with data sent. */
   data_segs_out?: number;
-  /** Bytes a second that arrived lately. */
+  /** Rate at which data arrived at the peer lately, in bytes a second. */
   delivery_rate?: number | bigint;
   /** Microseconds with data to send. */
   busy_time?: number | bigint;
@@ -106,7 +106,7 @@ export interface tcp_info {
   sndbuf_limited?: number | bigint;
   /** Segments with data delivered. */
   delivered?: number;
-  /** Of them, marked by ECN. */
+  /** Segments delivered with ECN's CE mark. */
   delivered_ce?: number;
   /** Bytes sent, retransmitted ones included. */
   bytes_sent?: number | bigint;
@@ -114,23 +114,23 @@ export interface tcp_info {
   bytes_retrans?: number | bigint;
   /** Duplicates that the peer reported. */
   dsack_dups?: number;
-  /** How often segments were reordered. */
+  /** Number of times segments were reordered. */
   reord_seen?: number;
   /** Segments received out of order. */
   rcv_ooopack?: number;
   /** The peer's window, in bytes. */
   snd_wnd?: number;
-  /** The window we announced, in bytes. Linux 6.2. */
+  /** The window announced to the peer, in bytes. Linux 6.2. */
   rcv_wnd?: number;
-  /** How often another path was tried. Linux 6.2. */
+  /** Number of times another path was tried. Linux 6.2. */
   rehash?: number;
   /** Retransmission time-outs in all. Linux 6.7. */
   total_rto?: number;
-  /** Recoveries from them. Linux 6.7. */
+  /** Recoveries from retransmission time-outs. Linux 6.7. */
   total_rto_recoveries?: number;
-  /** Milliseconds spent on those. Linux 6.7. */
+  /** Milliseconds spent on these recoveries. Linux 6.7. */
   total_rto_time?: number;
-  /** Segments received with ECN's CE mark. Accurate ECN, as what follows: Linux 6.18. */
+  /** Segments received with ECN's CE mark. This field and the fields below are of Accurate ECN: Linux 6.18. */
   received_ce?: number;
   /** Bytes delivered with ECT(1). */
   delivered_e1_bytes?: number;
@@ -144,11 +144,11 @@ export interface tcp_info {
   received_e0_bytes?: number;
   /** Bytes received with CE. */
   received_ce_bytes?: number;
-  /** TCP_ACCECN_*: how its negotiation failed. */
+  /** TCP_ACCECN_*: how the negotiation of Accurate ECN failed. */
   accecn_fail_mode?: number;
-  /** Whether its option was seen: TCP_ACCECN_OPT_*. */
+  /** TCP_ACCECN_OPT_*: the kind of Accurate ECN option that was seen. */
   accecn_opt_seen?: number;
-  /** Which ECN was agreed upon: 0 none, 1 RFC 3168, 2 accurate, 3 not known yet. Linux 7.0. */
+  /** The negotiated kind of ECN: 0 none, 1 RFC 3168, 2 accurate, 3 not known yet. Linux 7.0. */
   ecn_mode?: number;
   /** More options. Linux 7.0. */
   options2?: number;

@@ -14,6 +14,9 @@ test('results and addresses follow from the family', async () => {
   expectTypeOf(unix.makefile()).toEqualTypeOf<promises.TextFile>();
   expectTypeOf(unix.makefile('rb')).toEqualTypeOf<promises.BufferedFile>();
   expectTypeOf(unix.makefile('rb', 0)).toEqualTypeOf<promises.SocketIO>();
+  expectTypeOf<promises.SocketFile<'r' | 'rb', null>>().toEqualTypeOf<
+    promises.TextFile | promises.BufferedFile
+  >();
   const wrong = [
     // @ts-expect-error an INET address is no path
     inet.bind('/tmp/path'),

@@ -1,5 +1,5 @@
-// Python's buffered binary files of a socket: BufferedReader, BufferedWriter, and BufferedRWPair of both. The logic is in
-// read_buffer.ts and write_buffer.ts; here it is driven by the socket, blocking.
+// The buffered binary files of a socket, as in Python: BufferedReader, BufferedWriter, and BufferedRWPair of both. The logic is
+// in ../read_buffer.ts and ../write_buffer.ts; here each receive and each send blocks.
 import { integer } from '../../util/validate.js';
 import { UnsupportedOperation } from '../errors.js';
 import {
@@ -11,13 +11,11 @@ import {
   size_or_all,
   target_bytes,
 } from '../iobase.js';
+import { DEFAULT_BUFFER_SIZE } from '../mode.js';
 import { ReadBuffer } from '../read_buffer.js';
 import { run } from '../steps.js';
 import { WriteBuffer } from '../write_buffer.js';
 import type { SocketIO } from './raw.js';
-
-/** The size of buffers where none is given. */
-export const DEFAULT_BUFFER_SIZE = 8192;
 
 const EMPTY = Buffer.alloc(0);
 const DETACHED = 'raw stream has been detached';
@@ -28,24 +26,24 @@ function buffer_size(value: unknown): number {
   return size;
 }
 
-/** The size of one read: null and undefined are refused, as Python refuses None. */
+/** Returns the size of one read. @throws TypeError for null and undefined, as Python for None; RangeError */
 function exact_size(value: unknown): number {
   return integer(value, 'size', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 }
 
-/** A buffered binary file; what one kind of it cannot do is refused here. */
+/** A buffered binary file. Its operations throw UnsupportedOperation, unless a sub-class overrides them. */
 export abstract class BufferedIOBase extends IOBase<Buffer> {
-  /** What a text file on top reads from, and writes to. @internal */
+  /** The buffered reader that a text file above reads from. @internal */
   get _read_side(): BufferedReader | undefined {
     return undefined;
   }
 
-  /** @internal */
+  /** The buffered writer that a text file above writes to. @internal */
   get _write_side(): BufferedWriter | undefined {
     return undefined;
   }
 
-  /** read(size = -1) -> exactly `size` bytes, fewer only at the end of the stream; all of it if negative. */
+  /** read(size = -1) -> exactly `size` bytes, fewer only at the end of the stream; all bytes if negative. */
   read(_size?: Size): Buffer | null {
     return this.unsupported('read');
   }
@@ -55,12 +53,12 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
     return this.unsupported('read1');
   }
 
-  /** readinto(buffer) -> how many bytes were put there: as many as fit, fewer only at the end of the stream. */
+  /** readinto(buffer) -> the number of bytes put into the buffer: as many as fit, fewer only at the end of the stream. */
   readinto(_buffer: BytesLike): number | null {
     return this.unsupported('read');
   }
 
-  /** readinto1(buffer) -> how many bytes were put there, with at most one receive. */
+  /** readinto1(buffer) -> the number of bytes put into the buffer, with at most one receive. */
   readinto1(_buffer: BytesLike): number | null {
     return this.unsupported('read1');
   }
@@ -69,24 +67,18 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
     return this.unsupported('read');
   }
 
-  /** write(data) -> the length of the data, which is sent when the buffer is full, or by flush(). */
-  write(_data: BytesLike): number {
+  /** write(data) -> the length of the data. The data is sent once the buffer is full, or by flush(). */
+  override write(_data: BytesLike): number {
     return this.unsupported('write');
   }
 
-  /** writelines(lines). Writes each; nothing is put between them. */
-  writelines(lines: Iterable<BytesLike>): void {
-    this.check_open();
-    for (const line of lines) this.write(line);
-  }
-
-  /** detach() -> the raw file, after a flush; this one cannot be used any more. */
+  /** detach() -> the raw file, after a flush; this file cannot be used any more. */
   detach(): SocketIO {
     return this.unsupported('detach');
   }
 }
 
-/** What BufferedReader and BufferedWriter share: the raw file below. */
+/** The base of BufferedReader and BufferedWriter: a buffered file with one raw file below. */
 abstract class OverRaw extends BufferedIOBase {
   private stream: SocketIO | null;
 
@@ -95,21 +87,21 @@ abstract class OverRaw extends BufferedIOBase {
     this.stream = raw;
   }
 
-  /** The raw file; null once it was detached. */
+  /** The raw file; null after detach(). */
   get raw(): SocketIO | null {
     return this.stream;
   }
 
-  /** The raw file. @internal */
+  /** The raw file. @throws RangeError after detach() @internal */
   get _attached(): SocketIO {
     if (this.stream === null) throw new RangeError(DETACHED);
     return this.stream;
   }
 
-  /** The raw file of one that is open. @internal */
-  protected opened(closed: string): SocketIO {
+  /** Returns the raw file. @throws RangeError with the message, if it is closed @internal */
+  protected open_raw(message: string): SocketIO {
     const raw = this._attached;
-    if (raw.closed) throw new RangeError(closed);
+    if (raw.closed) throw new RangeError(message);
     return raw;
   }
 
@@ -136,7 +128,7 @@ abstract class OverRaw extends BufferedIOBase {
   }
 
   override seek(_offset: number, _whence?: number): number {
-    this.opened('seek of closed file');
+    this.open_raw('seek of closed file');
     throw new UnsupportedOperation('File or stream is not seekable.');
   }
 
@@ -145,7 +137,7 @@ abstract class OverRaw extends BufferedIOBase {
   }
 
   override truncate(_size?: number | null): number {
-    this.opened('truncate of closed file');
+    this.open_raw('truncate of closed file');
     this.flush();
     return this.unsupported('truncate');
   }
@@ -168,17 +160,17 @@ abstract class OverRaw extends BufferedIOBase {
   }
 }
 
-/** Python's io.BufferedReader: `makefile('rb')`. Reads ahead, so that small reads need no system call each. */
+/** Python's io.BufferedReader: `makefile('rb')`. It reads ahead, so that most small reads make no system call. */
 export class BufferedReader extends OverRaw {
-  /** What was read ahead. @internal */
+  /** The bytes read ahead. @internal */
   readonly _bytes: ReadBuffer;
 
   /**
    * BufferedReader(raw, buffer_size = 8192)
    *
    * @param raw a raw file that was opened for reading
-   * @param size how many bytes are read ahead
-   * @throws UnsupportedOperation if the raw file does not read; RangeError on a bad size
+   * @param size the maximum number of bytes that are read ahead
+   * @throws UnsupportedOperation if the raw file does not read; RangeError for a bad size
    */
   constructor(raw: SocketIO, size: number | bigint = DEFAULT_BUFFER_SIZE) {
     super(raw);
@@ -195,86 +187,86 @@ export class BufferedReader extends OverRaw {
   }
 
   override flush(): void {
-    this.opened(CLOSED_FILE);
+    this.open_raw(CLOSED_FILE);
   }
 
   /**
-   * read(size = -1) -> exactly `size` bytes; fewer at the end of the stream, or where the socket does not block and has no
-   * more; null if then there are none. All of it if negative.
+   * read(size = -1) -> exactly `size` bytes; fewer at the end of the stream, or if the socket would block; null if there are
+   * none then. All bytes up to the end if negative.
    *
-   * @throws RangeError below -1; errors of recv(2), with nothing lost
+   * @throws RangeError below -1; errors of recv(2): after them no data is lost
    */
   override read(size?: Size): Buffer | null {
     const count = size_or_all(size, 'size');
     if (count < -1) throw new RangeError('read length must be non-negative or -1');
-    const { _receive } = this.opened('read of closed file');
+    const { _receive } = this.open_raw('read of closed file');
     const bytes = this._bytes;
     if (count >= 0 && count <= bytes.available && !bytes.busy) return bytes.take(count);
     return run(bytes, count < 0 ? bytes.read_all() : bytes.read(count), _receive);
   }
 
-  /** read1(size = -1) -> what is there, or else what one receive gives, at most `size` bytes. */
+  /** read1(size = -1) -> at most `size` bytes, read ahead or else from one receive. */
   override read1(size: number | bigint = -1): Buffer {
     const count = exact_size(size);
-    const { _receive } = this.opened('read of closed file');
+    const { _receive } = this.open_raw('read of closed file');
     const bytes = this._bytes;
     if (count === 0) return EMPTY;
     return run(bytes, bytes.read1(count < 0 ? bytes.size : count), _receive);
   }
 
-  /** readinto(buffer) -> how many bytes were put there; null if none, and the socket does not block. */
+  /** readinto(buffer) -> the number of bytes put into the buffer; null if the socket would block before the first. */
   override readinto(buffer: BytesLike): number | null {
     const target = target_bytes(buffer);
-    const { _receive } = this.opened('readinto of closed file');
+    const { _receive } = this.open_raw('readinto of closed file');
     return run(this._bytes, this._bytes.readinto(target, false), _receive);
   }
 
-  /** The same with at most one receive. */
+  /** readinto1(buffer) -> the number of bytes put into the buffer, with at most one receive. */
   override readinto1(buffer: BytesLike): number | null {
     const target = target_bytes(buffer);
-    const { _receive } = this.opened('readinto of closed file');
+    const { _receive } = this.open_raw('readinto of closed file');
     return run(this._bytes, this._bytes.readinto(target, true), _receive);
   }
 
   /**
-   * readline(size = -1) -> a line with its line feed; less at the end of the stream, or where the socket does not block.
+   * readline(size = -1) -> a line with its line feed; less at the end of the stream, or if the socket would block.
    *
-   * @param size at most so many bytes
-   * @throws errors of recv(2), with nothing lost
+   * @param size the maximum number of bytes
+   * @throws errors of recv(2): after them no data is lost
    */
   override readline(size?: Size): Buffer {
     const limit = size_or_all(size, 'size');
-    const { _receive } = this.opened('readline of closed file');
+    const { _receive } = this.open_raw('readline of closed file');
     const bytes = this._bytes;
     const line = bytes.busy ? undefined : bytes.take_line(limit);
     return line ?? run(bytes, bytes.readline(limit), _receive);
   }
 
-  /** The same for BufferedRWPair, which has an OSError where the socket would block. @internal */
+  /** Reads a line for BufferedRWPair. @throws OSError if the socket would block @internal */
   _readline_strictly(limit: number): Buffer {
-    const { _receive } = this.opened('peek of closed file');
+    const { _receive } = this.open_raw('peek of closed file');
     return run(this._bytes, this._bytes.readline(limit, true), _receive);
   }
 
-  /** peek(size = 0) -> the bytes that were read ahead, after one receive if there are none; they stay. */
+  /** peek(size = 0) -> the bytes read ahead, after one receive if there are none; they stay to be read. */
   peek(size: number | bigint = 0): Buffer {
     exact_size(size);
-    const { _receive } = this.opened('peek of closed file');
+    const { _receive } = this.open_raw('peek of closed file');
     return run(this._bytes, this._bytes.peek(), _receive);
   }
 }
 
-/** Python's io.BufferedWriter: `makefile('wb')`. Collects small writes; flush() or close() sends them. */
+/** Python's io.BufferedWriter: `makefile('wb')`. It collects small writes, until the buffer is full or flush() or close(). */
 export class BufferedWriter extends OverRaw {
-  /** What waits to be sent. @internal */
+  /** The bytes to send. @internal */
   readonly _bytes: WriteBuffer;
 
   /**
    * BufferedWriter(raw, buffer_size = 8192)
    *
    * @param raw a raw file that was opened for writing
-   * @param size how many bytes wait at most
-   * @throws UnsupportedOperation if the raw file does not write; RangeError on a bad size
+   * @param size the maximum number of bytes that wait to be sent
+   * @throws UnsupportedOperation if the raw file does not write; RangeError for a bad size
    */
   constructor(raw: SocketIO, size: number | bigint = DEFAULT_BUFFER_SIZE) {
     super(raw);
@@ -293,24 +285,24 @@ export class BufferedWriter extends OverRaw {
   /**
    * write(data) -> the length of the data.
    *
-   * @throws BlockingIOError (`characters_written` tells how many bytes were taken) where the socket does not block and the
-   *   buffer is full; errors of send(2)
+   * @throws BlockingIOError if the buffer is full and the socket would block: `characters_written` is the number of bytes that
+   *   were sent or buffered; errors of send(2)
    */
   override write(data: BytesLike): number {
     const bytes = data_bytes(data);
-    const { _send } = this.opened('write to closed file');
+    const { _send } = this.open_raw('write to closed file');
     if (this._bytes.accept(bytes)) return bytes.length;
     return run(this._bytes, this._bytes.write(bytes), _send);
   }
 
-  /** flush(). Sends what waits. @throws BlockingIOError where the socket does not block; errors of send(2) */
+  /** flush(). Sends the buffered bytes. @throws BlockingIOError if the socket would block; errors of send(2) */
   override flush(): void {
-    const { _send } = this.opened('flush of closed file');
+    const { _send } = this.open_raw('flush of closed file');
     if (this._bytes.pending) run(this._bytes, this._bytes.flush(), _send);
   }
 }
 
-/** Python's io.BufferedRWPair: `makefile('rwb')`. A reader and a writer in one. */
+/** Python's io.BufferedRWPair: `makefile('rwb')`. It is a reader and a writer in one. */
 export class BufferedRWPair extends BufferedIOBase {
   private readonly reader: BufferedReader;
   private readonly writer: BufferedWriter;
@@ -364,12 +356,12 @@ export class BufferedRWPair extends BufferedIOBase {
     return this.reader.readinto1(buffer);
   }
 
-  /** readline(size = -1) -> a line with its line feed. @throws OSError where the socket does not block, with nothing lost */
+  /** readline(size = -1) -> a line with its line feed. @throws OSError if the socket would block: no data is lost */
   override readline(size?: Size): Buffer {
     return this.reader._readline_strictly(size_or_all(size, 'size'));
   }
 
-  /** peek(size = 0) -> the bytes that were read ahead, after one receive if there are none; they stay. */
+  /** peek(size = 0) -> the bytes read ahead, after one receive if there are none; they stay to be read. */
   peek(size: number | bigint = 0): Buffer {
     return this.reader.peek(size);
   }

@@ -1,7 +1,7 @@
-// The raw file of a socket: Python's SocketIO. Each read is one recv_into, each write one send; would-block is null.
-import { constants } from 'node:os';
+// SocketIO, the raw file of a socket, as in Python. Each read is one recv_into, each write one send; both return null if the
+// socket would block.
 import { OSError, TimeoutError } from '../../errors/index.js';
-import { nothing_to_read, UnsupportedOperation } from '../errors.js';
+import { UnsupportedOperation, would_block } from '../errors.js';
 import {
   type BytesLike,
   CLOSED_FILE,
@@ -11,35 +11,17 @@ import {
   size_or_all,
   target_bytes,
 } from '../iobase.js';
+import { type CountedSocket, count_closed, count_open } from '../open_files.js';
 import { ReadBuffer } from '../read_buffer.js';
 import { type Bytes, run } from '../steps.js';
 
-/** What a file needs of its socket. */
-export interface MakefileSocket {
+/** The part of a socket that its files need. */
+export interface MakefileSocket extends CountedSocket {
   recv_into(buffer: Uint8Array, nbytes?: number): number;
   send(data: Uint8Array): number;
-  fileno(): number;
-  /** How many files are open; close() of the socket waits for them. */
-  _files: number;
-  /** A file was closed. */
-  _decref_socketios(): void;
 }
 
 const EMPTY = Buffer.alloc(0);
-const LF = 0x0a;
-
-// A file that is dropped without close() no longer keeps its socket's descriptor. What it had buffered is lost.
-const dropped = new FinalizationRegistry((socket: MakefileSocket) => {
-  try {
-    socket._decref_socketios();
-  } catch {
-    // The socket was closed long ago; nobody is there to hear that closing the descriptor failed.
-  }
-});
-
-function would_block(error: unknown): boolean {
-  return error instanceof OSError && error.errno === constants.errno.EAGAIN;
-}
 
 /** Python's socket.SocketIO: the unbuffered file of a socket, `makefile('rb', 0)`. */
 export class SocketIO extends IOBase<Buffer> {
@@ -55,7 +37,7 @@ export class SocketIO extends IOBase<Buffer> {
    *
    * @param socket the socket
    * @param mode 'r', 'w' or 'rw', and 'b' or not
-   * @throws RangeError if it is another mode
+   * @throws RangeError for another mode
    */
   constructor(socket: MakefileSocket, mode: string) {
     super();
@@ -64,8 +46,7 @@ export class SocketIO extends IOBase<Buffer> {
     this.reading = mode.includes('r');
     this.writing = mode.includes('w');
     this.socket = socket;
-    socket._files++;
-    dropped.register(this, socket, this);
+    count_open(this, socket);
   }
 
   override get closed(): boolean {
@@ -101,7 +82,7 @@ export class SocketIO extends IOBase<Buffer> {
     return false;
   }
 
-  /** One receive into memory that is known to be good. @internal */
+  /** Makes one receive into checked memory. @internal */
   readonly _receive = (bytes: Bytes): number | null => {
     const socket = this.open_socket();
     if (!this.reading) throw new UnsupportedOperation('File or stream is not readable.');
@@ -115,7 +96,7 @@ export class SocketIO extends IOBase<Buffer> {
     }
   };
 
-  /** One send of bytes that are known to be good. @internal */
+  /** Makes one send of checked bytes. @internal */
   readonly _send = (bytes: Bytes): number | null => {
     const socket = this.open_socket();
     if (!this.writing) throw new UnsupportedOperation('File or stream is not writable.');
@@ -128,16 +109,15 @@ export class SocketIO extends IOBase<Buffer> {
   };
 
   /**
-   * readinto(buffer) -> how many bytes one receive put there; 0 at the end of the stream, null if there is nothing and
-   * the socket does not block.
+   * readinto(buffer) -> the number of bytes of one receive; 0 at the end of the stream, null if the socket would block.
    *
-   * @throws OSError after a time-out: what the stream is at is not known then; errors of recv(2)
+   * @throws OSError after a time-out, for the position in the stream is unknown then; errors of recv(2)
    */
   readinto(buffer: BytesLike): number | null {
     return this._receive(target_bytes(buffer));
   }
 
-  /** read(size = -1) -> what one receive of at most `size` bytes gives; all up to the end of the stream if negative. */
+  /** read(size = -1) -> the bytes of one receive, at most `size`; all bytes up to the end of the stream if negative. */
   read(size?: Size): Buffer | null {
     const count = size_or_all(size, 'size');
     if (count < 0) return this.readall();
@@ -147,36 +127,21 @@ export class SocketIO extends IOBase<Buffer> {
     return received === 0 ? EMPTY : Buffer.from(buffer.subarray(0, received));
   }
 
-  /** readall() -> all up to the end of the stream, or up to where the socket would block; null if then there is nothing. */
+  /** readall() -> all bytes up to the end of the stream, or until the socket would block; null if there are none then. */
   readall(): Buffer | null {
     const buffer = new ReadBuffer(1);
     return run(buffer, buffer.read_all(), this._receive);
   }
 
-  /** readline(size = -1) -> a line, received byte by byte, for nothing behind it may be taken from the socket. */
+  /** readline(size = -1) -> a line, received byte by byte: no byte after the line may be taken from the socket. */
   override readline(size?: Size): Buffer {
-    const most = size_or_all(size, 'size');
-    const bytes: number[] = [];
-    const byte = Buffer.alloc(1);
-    while (most < 0 || bytes.length < most) {
-      const count = this._receive(byte);
-      if (count === null) throw nothing_to_read();
-      if (count === 0) break;
-      bytes.push(byte[0] ?? 0);
-      if (byte[0] === LF) break;
-    }
-    return Buffer.from(bytes);
+    const buffer = new ReadBuffer(1);
+    return run(buffer, buffer.readline(size_or_all(size, 'size'), true), this._receive);
   }
 
-  /** write(data) -> how many of the bytes one send took; null if none, and the socket does not block. */
-  write(data: BytesLike): number | null {
+  /** write(data) -> the number of bytes that one send took; null if the socket would block. */
+  override write(data: BytesLike): number | null {
     return this._send(data_bytes(data));
-  }
-
-  /** writelines(lines). Writes each; nothing is put between them. */
-  writelines(lines: Iterable<BytesLike>): void {
-    this.check_open();
-    for (const line of lines) this.write(line);
   }
 
   /** close(). The socket itself is closed only if its own close() was called and this was its last file. */
@@ -184,7 +149,6 @@ export class SocketIO extends IOBase<Buffer> {
     const { socket } = this;
     if (socket === null) return;
     this.socket = null;
-    dropped.unregister(this);
-    socket._decref_socketios();
+    count_closed(this, socket);
   }
 }

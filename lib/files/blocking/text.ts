@@ -1,35 +1,24 @@
-// Python's TextIOWrapper: the text file of a socket, `makefile('r')`. The logic is in text_reader.ts and text_writer.ts; here
-// it is driven by the socket, blocking.
-import { options_of, shown } from '../../util/validate.js';
+// TextIOWrapper, the text file of a socket, as in Python: `makefile('r')`. The logic is in ../text_reader.ts and
+// ../text_writer.ts; here each receive and each send blocks.
+import { options_of } from '../../util/validate.js';
 import { UnsupportedOperation } from '../errors.js';
-import { CLOSED_FILE, IOBase, type Size, size_or_all } from '../iobase.js';
+import { CLOSED_FILE, check_text, IOBase, type Size, size_or_all } from '../iobase.js';
 import { character_count, type Newlines } from '../newlines.js';
 import { run, type Steps } from '../steps.js';
 import { TextReader } from '../text_reader.js';
 import {
   changed_settings,
-  TEXT_OPTIONS,
-  type TextOptions,
+  type TextIOWrapperOptions,
   type TextSettings,
   text_settings,
+  WRAPPER_OPTIONS,
 } from '../text_settings.js';
 import { TextWriter } from '../text_writer.js';
 import type { BufferedIOBase, BufferedReader, BufferedWriter } from './buffered.js';
 
-/** Options of TextIOWrapper. */
-export interface TextIOWrapperOptions extends TextOptions {
-  /** write() flushes after a line. */
-  line_buffering?: boolean;
-  /** write() hands everything to the buffer below at once. */
-  write_through?: boolean;
-}
-
-/** Their names. */
-export const WRAPPER_OPTIONS = [...TEXT_OPTIONS, 'line_buffering', 'write_through'] as const;
-
-/** Python's io.TextIOWrapper: decodes what a buffered file reads, encodes what it writes. */
+/** Python's io.TextIOWrapper: decodes the bytes that a buffered file reads, and encodes the text for it to write. */
 export class TextIOWrapper extends IOBase<string> {
-  /** The mode that was given to makefile(). */
+  /** The mode that makefile() was called with. */
   mode = '';
   private below: BufferedIOBase | null;
   private settings: TextSettings;
@@ -43,7 +32,7 @@ export class TextIOWrapper extends IOBase<string> {
    *
    * @param buffer the buffered file
    * @param options see TextIOWrapperOptions
-   * @throws LookupError on an encoding or error handler that does not exist; RangeError on another newline
+   * @throws LookupError for an unknown encoding or error handler; RangeError for another newline
    */
   constructor(buffer: BufferedIOBase, options: TextIOWrapperOptions = {}) {
     super();
@@ -70,18 +59,18 @@ export class TextIOWrapper extends IOBase<string> {
     return this.below;
   }
 
-  private opened(): BufferedIOBase {
+  private open_buffer(): BufferedIOBase {
     const buffer = this.attached();
     if (buffer.closed) throw new RangeError(CLOSED_FILE);
     return buffer;
   }
 
-  /** The buffered file below; null once it was detached. */
+  /** The buffered file below; null after detach(). */
   get buffer(): BufferedIOBase | null {
     return this.below;
   }
 
-  /** The name of the encoding, as it was given. */
+  /** The name of the encoding, as in the options. */
   get encoding(): string {
     return this.settings.encoding;
   }
@@ -97,17 +86,17 @@ export class TextIOWrapper extends IOBase<string> {
     return this.reader?.newlines ?? null;
   }
 
-  /** Whether write() flushes after a line. */
+  /** True: write() flushes after a line. */
   get line_buffering(): boolean {
     return this.lines;
   }
 
-  /** Whether write() hands everything to the buffer below at once. */
+  /** True: write() passes all text to the buffer below at once. */
   get write_through(): boolean {
     return this.through;
   }
 
-  /** The descriptor, -1 once the file is closed; undefined in mode 'rw', where two buffers are below. */
+  /** The descriptor, -1 once the file is closed; undefined in mode 'rw', which has two buffers below. */
   get name(): number | undefined {
     const { _read_side, _write_side } = this.attached();
     return _read_side !== undefined && _write_side !== undefined
@@ -136,7 +125,7 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   override seek(_offset: number, _whence?: number): number {
-    this.opened();
+    this.open_buffer();
     throw new UnsupportedOperation('underlying stream is not seekable');
   }
 
@@ -149,11 +138,11 @@ export class TextIOWrapper extends IOBase<string> {
     return this.unsupported('truncate');
   }
 
-  /** The reader, after what waits to be written has gone to the buffer below. */
-  private reading(): TextReader {
-    this.opened();
+  /** Passes the pending output to the buffer below, then returns the reader. */
+  private readable_reader(): TextReader {
+    this.open_buffer();
     if (this.reader === undefined) throw new UnsupportedOperation('not readable');
-    if (this.writer?.pending) this.write_steps(this.writer.hand_on());
+    if (this.writer?.pending) this.write_steps(this.writer.drain());
     return this.reader;
   }
 
@@ -168,65 +157,55 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   /**
-   * read(size = -1) -> exactly `size` characters (code points), fewer at the end of the stream; all of it if negative.
+   * read(size = -1) -> exactly `size` characters (code points), fewer at the end of the stream; all if negative.
    *
-   * @throws UnicodeDecodeError; errors of recv(2), with nothing lost
+   * @throws UnicodeDecodeError; errors of recv(2): after them no data is lost
    */
   read(size?: Size): string {
     const count = size_or_all(size, 'size');
-    const reader = this.reading();
+    const reader = this.readable_reader();
     return this.read_steps(count < 0 ? reader.read_all() : reader.read(count));
   }
 
   /**
    * readline(size = -1) -> a line with its line end; less at the end of the stream.
    *
-   * @param size at most so many characters
-   * @throws UnicodeDecodeError; errors of recv(2), with nothing lost
+   * @param size the maximum number of characters
+   * @throws UnicodeDecodeError; errors of recv(2): after them no data is lost
    */
   override readline(size?: Size): string {
     const limit = size_or_all(size, 'size');
-    const reader = this.reading();
+    const reader = this.readable_reader();
     const line = limit < 0 ? reader.take_line() : undefined;
     return line ?? this.read_steps(reader.readline(limit));
   }
 
   /**
-   * write(text) -> the number of characters (code points), which are sent when the buffer is full, or by flush().
+   * write(text) -> the number of characters (code points). They are sent once the buffer is full, or by flush().
    *
    * @throws UnicodeEncodeError; errors of send(2)
    */
-  write(text: string): number {
-    if (typeof text !== 'string') {
-      throw new TypeError(
-        `text must be a string in a text file, not ${shown(text)}: open it with 'b' for bytes`,
-      );
-    }
-    this.opened();
+  override write(text: string): number {
+    check_text(text);
+    this.open_buffer();
     const { writer } = this;
     if (writer === undefined) throw new UnsupportedOperation('not writable');
     if (!writer.accept(text)) this.write_steps(writer.write(text));
     return character_count(text);
   }
 
-  /** writelines(lines). Writes each; nothing is put between them. */
-  writelines(lines: Iterable<string>): void {
-    this.opened();
-    for (const line of lines) this.write(line);
-  }
-
-  /** flush(). Sends what waits. @throws BlockingIOError where the socket does not block; errors of send(2) */
+  /** flush(). Sends the buffered text. @throws BlockingIOError if the socket would block; errors of send(2) */
   override flush(): void {
-    const buffer = this.opened();
-    if (this.writer?.pending) this.write_steps(this.writer.hand_on());
+    const buffer = this.open_buffer();
+    if (this.writer?.pending) this.write_steps(this.writer.drain());
     buffer.flush();
   }
 
   /**
-   * reconfigure({ encoding, errors, newline, line_buffering, write_through }). Flushes, then changes what is given; a new
-   * encoding without `errors` makes them 'strict'.
+   * reconfigure({ encoding, errors, newline, line_buffering, write_through }). Flushes, then changes the given settings; a new
+   * encoding without `errors` sets `errors` to 'strict'.
    *
-   * @throws UnsupportedOperation if text was read already and encoding, errors or newline are given; LookupError
+   * @throws UnsupportedOperation if text was read already and encoding, errors or newline is given; LookupError
    */
   reconfigure(options: TextIOWrapperOptions = {}): void {
     const { line_buffering, write_through } = options_of(options, WRAPPER_OPTIONS);
@@ -243,7 +222,7 @@ export class TextIOWrapper extends IOBase<string> {
     }
   }
 
-  /** detach() -> the buffered file, after a flush; this one cannot be used any more. */
+  /** detach() -> the buffered file, after a flush; this file cannot be used any more. */
   detach(): BufferedIOBase {
     const buffer = this.attached();
     this.flush();

@@ -1,4 +1,4 @@
-// The other names of encodings, as Python's encodings.aliases has them: in lower case, words joined with `_`.
+// The aliases of encodings, as in Python's encodings.aliases: in lower case, with `_` between words.
 
 // biome-ignore format: one encoding, one line
 const ALIASES: Readonly<Record<string, string>> = {
@@ -79,8 +79,8 @@ const NAME_OF: ReadonlyMap<string, string> = new Map(
 );
 
 /**
- * Python's name of an encoding (`utf_8`) for any that it accepts (`UTF8`, `utf 8`, `U8`); unknown ones come back with
- * their words joined.
+ * Returns Python's name of an encoding (`utf_8`) for any name that Python accepts (`UTF8`, `utf 8`, `U8`). An unknown name is
+ * returned in lower case, with `_` between its words.
  */
 export function canonical_name(encoding: string): string {
   const joined = encoding

@@ -1,7 +1,7 @@
-// The upper 128 characters of the single-byte encodings whose lower 128 are ASCII, under their Python names. They are the
-// mapping tables of unicode.org, as Python has them; TextDecoder's differ from these, and from one Node to the next.
+// The upper 128 characters of the single-byte encodings, under their Python names; the lower 128 are ASCII. The tables are
+// the mapping tables of unicode.org, as in Python. TextDecoder's tables differ from them, and from one Node.js to the next.
 
-/** Stands for a byte that means nothing. */
+/** The character in a table for a byte that the encoding does not define. */
 export const UNDEFINED = '\ufffe';
 
 // biome-ignore format: one encoding, one line

@@ -1,4 +1,5 @@
-// What every codec is: a decoder that is fed chunks and keeps an unfinished character for the next one, and an encoder.
+// The interface of every codec: a decoder, which gets chunks and keeps an unfinished character for the next chunk, and an
+// encoder. And the slow paths of all codecs, which call the error handler: decode_slowly, encode_slowly.
 import { UnicodeEncodeError } from '../errors.js';
 import type { Bytes } from '../steps.js';
 import type { DecodeProblem, ErrorHandler } from './handlers.js';
@@ -8,21 +9,21 @@ const EMPTY = Buffer.alloc(0);
 /** Decodes a stream of bytes. */
 export interface Decoder {
   /**
-   * The text of the bytes and of what was kept before, without an unfinished character at their end.
+   * Returns the text of the bytes, after the bytes kept from the chunk before; an unfinished character at the end is kept.
    *
-   * @param input the next bytes; not kept
-   * @param final nothing follows: an unfinished character is an error
+   * @param input the next bytes; the decoder copies the bytes that it keeps
+   * @param final true at the end of the stream: an unfinished character is an error
    */
   decode(input: Buffer, final: boolean): string;
 }
 
 /** Encodes a stream of text. */
 export interface Encoder {
-  /** The bytes of a text. */
+  /** Returns the bytes of a text. */
   encode(text: string): Uint8Array;
   /**
-   * The length in bytes of a text, if it can be encoded without error, and joined to its neighbours of which the same
-   * holds encoded at once, with the same result; else -1.
+   * Returns the length in bytes of a text that can be encoded without an error, alone or joined to other joinable texts, with
+   * the same result; -1 for any other text.
    */
   joinable(text: string): number;
 }
@@ -34,25 +35,25 @@ export interface Codec {
   encoder(errors: ErrorHandler): Encoder;
 }
 
-/** A decoder that keeps what is unfinished as bytes and sees it again, in front of the next chunk. */
+/** A decoder that keeps the bytes of an unfinished character, and decodes them again before the next chunk. */
 export abstract class BufferedDecoder implements Decoder {
-  private kept: Buffer = EMPTY;
+  private unfinished: Buffer = EMPTY;
 
-  /** The text of the bytes, and how many of them are done with. */
+  /** Returns the text of the bytes, and the number of bytes that it stands for. */
   protected abstract decode_bytes(bytes: Buffer, final: boolean): [text: string, done: number];
 
   decode(input: Buffer, final: boolean): string {
-    const bytes = this.kept.length === 0 ? input : Buffer.concat([this.kept, input]);
-    // If this throws, what was kept stays and the input is gone, as in Python.
+    const bytes = this.unfinished.length === 0 ? input : Buffer.concat([this.unfinished, input]);
+    // If decode_bytes throws, the kept bytes stay and the input is lost, as in Python.
     const [text, done] = this.decode_bytes(bytes, final);
-    this.kept = done === bytes.length ? EMPTY : Buffer.from(bytes.subarray(done));
+    this.unfinished = done === bytes.length ? EMPTY : Buffer.from(bytes.subarray(done));
     return text;
   }
 }
 
 /**
- * What the bytes at one place are: a character of `length` bytes, an error of so many, or the beginning of a character (at
- * the end of the stream an error of all that is left, or of `length` bytes).
+ * The bytes at one index: a character of `length` bytes, an error of `length` bytes, or the beginning of a character. At the
+ * end of the stream an unfinished character is an error of all bytes left, or of `length` bytes.
  */
 export type Sequence =
   | { kind: 'character'; length: number; text: string }
@@ -60,27 +61,27 @@ export type Sequence =
   | { kind: 'unfinished'; length?: number; reason: string };
 
 /**
- * Decodes character by character and asks the handler about errors: for bytes that the fast ways cannot take.
+ * Decodes character by character, and calls the handler for errors: for bytes that the fast paths cannot decode.
  *
- * @param encoding its name, for error messages
- * @param bytes what to decode
- * @param final the end of the bytes is the end of the stream
+ * @param encoding the name of the encoding, for error messages
+ * @param bytes the bytes to decode
+ * @param final true if the end of the bytes is the end of the stream
  * @param errors the handler
- * @param look what stands at a place
- * @param from where to begin
+ * @param sequence_at returns the character or error at an index
+ * @param from the index of the first byte to decode
  */
 export function decode_slowly(
   encoding: string,
   bytes: Buffer,
   final: boolean,
   errors: ErrorHandler,
-  look: (bytes: Buffer, at: number) => Sequence,
+  sequence_at: (bytes: Buffer, at: number) => Sequence,
   from = 0,
 ): [text: string, done: number] {
   let text = '';
   let at = from;
   while (at < bytes.length) {
-    const found = look(bytes, at);
+    const found = sequence_at(bytes, at);
     if (found.kind === 'character') {
       text += found.text;
       at += found.length;
@@ -97,14 +98,14 @@ export function decode_slowly(
 }
 
 /**
- * Encodes text whose bad characters are known, asking the handler about each run of them.
+ * Encodes text that has characters the encoding lacks, and calls the handler for each run of them.
  *
- * @param text what to encode
- * @param bad matches runs of characters that cannot be encoded; global
- * @param problem the encoding's name and what is wrong with such characters
+ * @param text the text to encode
+ * @param bad a global expression that matches the runs of characters that the encoding lacks
+ * @param problem the name of the encoding, and the reason for the error message
  * @param errors the handler
  * @param encode encodes text without such characters
- * @param unit bytes that a handler gives must be a multiple of so many
+ * @param unit the number of bytes of which a handler's bytes must be a multiple
  */
 export function encode_slowly(
   text: string,

@@ -1,8 +1,8 @@
-// Python's error handlers: what takes the place of bytes that are no text, and of characters that an encoding lacks.
+// Python's error handlers: they replace bytes that are no text, and characters that an encoding lacks, or throw.
 import { escaped, LookupError, UnicodeDecodeError, UnicodeEncodeError } from '../errors.js';
 import type { Bytes } from '../steps.js';
 
-/** What could not be decoded: `end` is behind the last bad byte of `bytes`. */
+/** Bytes that could not be decoded: bytes[start..end). */
 export interface DecodeProblem {
   encoding: string;
   bytes: Bytes;
@@ -11,7 +11,7 @@ export interface DecodeProblem {
   reason: string;
 }
 
-/** What could not be encoded: `end` is behind the last bad character of `text`, both as indexes of the string. */
+/** Characters that could not be encoded: text[start..end), as indexes of the string. */
 export interface EncodeProblem {
   encoding: string;
   text: string;
@@ -20,11 +20,11 @@ export interface EncodeProblem {
   reason: string;
 }
 
-/** One error handler: what stands for the problem. */
+/** One error handler: it returns the replacement of the bad part, or throws. */
 export interface ErrorHandler {
-  /** The text that stands for the bytes, and where decoding goes on. */
+  /** Returns the text for the bytes, and the index at which decoding goes on. */
   decode(problem: DecodeProblem): [text: string, next: number];
-  /** Text to be encoded instead, or the bytes themselves. */
+  /** Returns a text to encode instead, or bytes to use as they are. */
   encode(problem: EncodeProblem): string | Uint8Array;
 }
 
@@ -36,12 +36,12 @@ function fail_encode({ encoding, text, start, end, reason }: EncodeProblem): nev
   throw new UnicodeEncodeError(encoding, text, start, end, reason);
 }
 
-/** Each bad character by itself. */
+/** Replaces each bad character by itself. */
 function each({ text, start, end }: EncodeProblem, replace: (code_point: number) => string): string {
   return Array.from(text.slice(start, end), (character) => replace(character.codePointAt(0) ?? 0)).join('');
 }
 
-/** Bytes beyond ASCII become U+DC80 to U+DCFF, which surrogateescape turns back when it encodes. */
+/** Turns bytes beyond ASCII into U+DC80 to U+DCFF; encoding with surrogateescape turns them back. */
 function escape_bytes(problem: DecodeProblem): [string, number] {
   let text = '';
   let next = problem.start;
@@ -101,9 +101,9 @@ const HANDLERS: ReadonlyMap<string, ErrorHandler> = new Map([
 ] satisfies [string, ErrorHandler][]);
 
 /**
- * The error handler of a name.
+ * Returns the error handler of a name.
  *
- * @throws LookupError, naming it, if there is none
+ * @throws LookupError for an unknown name
  */
 export function find_handler(name: string): ErrorHandler {
   const handler = HANDLERS.get(name);

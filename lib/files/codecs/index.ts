@@ -1,4 +1,4 @@
-// Finds the codec of an encoding by any of its Python names.
+// find_codec: the codec of an encoding by any of its Python names.
 import { LookupError } from '../errors.js';
 import { canonical_name } from './aliases.js';
 import type { Codec } from './codec.js';
@@ -10,7 +10,7 @@ import { utf16, utf16_be, utf16_le, utf32, utf32_be, utf32_le } from './wide.js'
 export type { Codec, Decoder, Encoder } from './codec.js';
 export { type ErrorHandler, find_handler } from './handlers.js';
 
-/** Those found so far, and those that need no making; by canonical name. */
+/** The codecs by canonical name: the ready ones, and the ones that find_codec() has built so far. */
 const codecs = new Map<string, Codec>([
   ['utf_8', utf8],
   ['utf_8_sig', utf8_sig],
@@ -25,13 +25,13 @@ const codecs = new Map<string, Codec>([
 ]);
 
 /**
- * The codec of an encoding.
+ * Returns the codec of an encoding.
  *
- * @param encoding any name that Python has for it
- * @throws LookupError, naming it, if there is none
+ * @param encoding any name that Python has for the encoding
+ * @throws LookupError for an unknown name
  */
 export function find_codec(encoding: string): Codec {
-  // What Python calls the encoding of the locale is UTF-8 here.
+  // The encoding of the locale, 'locale' in Python, is UTF-8 here.
   const name = encoding === 'locale' ? 'utf_8' : canonical_name(encoding);
   const known = codecs.get(name);
   if (known !== undefined) return known;

@@ -1,6 +1,6 @@
-// East Asian encodings of one to four bytes a character. Their tables are those of the runtime's TextDecoder, asked once
-// a character; they are turned round for encoding. They differ from Python's in a few symbols, and in what vendors added;
-// cp949 and big5hkscs, where much differs, are left out: no text is better than a wrong one.
+// East Asian encodings of one to four bytes a character. Their tables are taken from the runtime's TextDecoder, one character
+// at a time, and inverted for encoding. The tables differ from Python's in a few symbols and in vendors' additions. cp949 and
+// big5hkscs differ in much and are left out: no text is better than a wrong one.
 import {
   BufferedDecoder,
   type Codec,
@@ -13,11 +13,11 @@ import type { ErrorHandler } from './handlers.js';
 
 const REASON = 'illegal multibyte sequence';
 
-/** How long a character is that begins with these bytes; 0 if none does; undefined: one more byte is needed to tell. */
+/** Returns the length of a character by its first bytes; 0 if no character begins so; undefined if `second` is needed. */
 type LengthOf = (lead: number, second: number | undefined) => number | undefined;
 
 const double_byte: LengthOf = (lead) => (lead < 0x81 || lead > 0xfe ? 0 : 2);
-// 0xa1 to 0xdf are katakana of one byte; 0x80 and 0xa0 stand for themselves, if for anything.
+// 0xa1 to 0xdf are katakana of one byte; 0x80 and 0xa0 are single bytes, defined or not.
 const shift_jis: LengthOf = (lead) => {
   return lead === 0x80 || (lead >= 0xa0 && lead <= 0xdf) ? 1 : double_byte(lead, undefined);
 };
@@ -33,13 +33,13 @@ function range(first: number, last: number): number[] {
   return Array.from({ length: last - first + 1 }, (_, i) => first + i);
 }
 
-/** The four bytes in gb18030 of the character of a number, counted from the one that begins with `lead`. */
+/** Returns the four bytes in gb18030 of the character with this number; the characters are numbered from `lead` 30 81 30 on. */
 function four_bytes(lead: number, number: number): [number, number, number, number] {
   const [third, second] = [Math.floor(number / 10), Math.floor(number / 1260)];
   return [lead + Math.floor(second / 10), 0x30 + (second % 10), 0x81 + (third % 126), 0x30 + (number % 10)];
 }
 
-/** Python's name: the label of TextDecoder, and how long characters are. */
+/** By Python's name: the label of TextDecoder, and the lengths of characters. */
 const ENCODINGS: ReadonlyMap<string, [label: string, length_of: LengthOf]> = new Map([
   ['gbk', ['gbk', double_byte]],
   ['gb2312', ['gbk', double_byte]],
@@ -62,7 +62,7 @@ class Table {
     private readonly length_of: LengthOf,
   ) {}
 
-  /** The text of one character's bytes; undefined if they mean nothing. */
+  /** Returns the text of one character's bytes; undefined if the encoding does not define them. */
   private text_of(bytes: Buffer): string | undefined {
     const key = bytes.readUIntBE(0, bytes.length) + bytes.length * 2 ** 32;
     if (!this.texts.has(key)) {
@@ -70,14 +70,14 @@ class Table {
       try {
         text = this.decoder.decode(bytes);
       } catch {
-        // The decoder is `fatal`: an error says that the bytes mean nothing.
+        // The decoder is `fatal`: an error means that the encoding does not define the bytes.
       }
       this.texts.set(key, text);
     }
     return this.texts.get(key);
   }
 
-  readonly look = (bytes: Buffer, at: number): Sequence => {
+  readonly sequence_at = (bytes: Buffer, at: number): Sequence => {
     const lead = bytes[at] ?? 0;
     if (lead < 0x80) return { kind: 'character', length: 1, text: String.fromCharCode(lead) };
     const length = this.length_of(lead, bytes[at + 1]);
@@ -90,12 +90,12 @@ class Table {
     return { kind: 'character', length, text };
   };
 
-  /** All characters (of gb18030: those below U+10000) and their bytes. */
-  private turned_round(): Map<string, Buffer> {
+  /** Returns the bytes of all characters (for gb18030: of the characters below U+10000). */
+  private inverse(): Map<string, Buffer> {
     const bytes_of = new Map<string, Buffer>();
     const add = (...values: number[]): void => {
       const bytes = Buffer.from(values);
-      const found = this.look(bytes, 0);
+      const found = this.sequence_at(bytes, 0);
       if (found.kind === 'character' && found.length === bytes.length && !bytes_of.has(found.text)) {
         bytes_of.set(found.text, bytes);
       }
@@ -108,19 +108,19 @@ class Table {
       for (const second of range(0xa1, 0xfe)) for (const third of range(0xa1, 0xfe)) add(0x8f, second, third);
     }
     if (this.length_of === gb18030) {
-      // U+FFFF is 84 31 a4 39.
+      // The last character, U+FFFF, is 84 31 a4 39.
       for (const number of range(0, 39419)) add(...four_bytes(0x81, number));
     }
     return bytes_of;
   }
 
-  /** The bytes of one character; undefined if the encoding lacks it. */
+  /** Returns the bytes of one character; undefined if the encoding lacks it. */
   encode(character: string): Buffer | undefined {
     if (character <= '\x7f') return Buffer.from(character, 'latin1');
     if (this.length_of === gb18030 && character.length === 2) {
       return Buffer.from(four_bytes(0x90, (character.codePointAt(0) ?? 0) - 0x10000));
     }
-    this.bytes_of ??= this.turned_round();
+    this.bytes_of ??= this.inverse();
     return this.bytes_of.get(character);
   }
 }
@@ -134,7 +134,7 @@ class MultibyteDecoder extends BufferedDecoder {
   }
 
   protected override decode_bytes(bytes: Buffer, final: boolean): [string, number] {
-    return decode_slowly(this.table.name, bytes, final, this.errors, this.table.look);
+    return decode_slowly(this.table.name, bytes, final, this.errors, this.table.sequence_at);
   }
 }
 
@@ -159,7 +159,7 @@ class MultibyteEncoder implements Encoder {
   }
 }
 
-/** The codec of a name that ENCODINGS has, if the runtime knows it (one without full ICU does not). */
+/** Returns the codec of a name in ENCODINGS; undefined for other names, and if the runtime lacks it (without full ICU). */
 export function multibyte_codec(name: string): Codec | undefined {
   const entry = ENCODINGS.get(name);
   if (entry === undefined) return undefined;

@@ -1,4 +1,4 @@
-// Encodings of one byte a character: ascii and latin-1, which V8 knows, and those with a table (charmaps.ts).
+// Encodings of one byte a character: ascii and latin-1, which V8 knows, and the encodings with a table (charmaps.ts).
 import { isAscii } from 'node:buffer';
 import { CHARMAPS, UNDEFINED } from './charmaps.js';
 import {
@@ -11,18 +11,18 @@ import {
 } from './codec.js';
 import type { ErrorHandler } from './handlers.js';
 
-/** What distinguishes one such encoding from another. */
+/** One such encoding: the parts that differ from the others. */
 interface SingleByte {
-  /** Its name in error messages. */
+  /** The name in error messages. */
   name: string;
-  /** What is wrong with bytes and characters that it lacks. */
+  /** The reason in error messages, for bytes and characters that the encoding lacks. */
   reason: string;
-  /** The text of bytes; undefined if one of them means nothing. */
+  /** Returns the text of bytes; undefined if the encoding does not define one of them. */
   decode(bytes: Buffer): string | undefined;
-  look(bytes: Buffer, at: number): Sequence;
-  /** Runs of characters it lacks; global. */
-  lacks: RegExp;
-  /** The bytes of a text without such characters. */
+  sequence_at(bytes: Buffer, at: number): Sequence;
+  /** A global expression that matches runs of characters that the encoding lacks. */
+  unencodable: RegExp;
+  /** Returns the bytes of a text without such characters. */
   encode(text: string): Buffer;
 }
 
@@ -35,7 +35,7 @@ class SingleByteDecoder implements Decoder {
   decode(input: Buffer, final: boolean): string {
     const text = this.encoding.decode(input);
     if (text !== undefined) return text;
-    return decode_slowly(this.encoding.name, input, final, this.errors, this.encoding.look)[0];
+    return decode_slowly(this.encoding.name, input, final, this.errors, this.encoding.sequence_at)[0];
   }
 }
 
@@ -46,13 +46,13 @@ class SingleByteEncoder implements Encoder {
   ) {}
 
   encode(text: string): Uint8Array {
-    const { name, reason, lacks, encode } = this.encoding;
-    if (text.search(lacks) < 0) return encode(text);
-    return encode_slowly(text, lacks, { encoding: name, reason }, this.errors, encode);
+    const { name, reason, unencodable, encode } = this.encoding;
+    if (text.search(unencodable) < 0) return encode(text);
+    return encode_slowly(text, unencodable, { encoding: name, reason }, this.errors, encode);
   }
 
   joinable(text: string): number {
-    return text.search(this.encoding.lacks) < 0 ? text.length : -1;
+    return text.search(this.encoding.unencodable) < 0 ? text.length : -1;
   }
 }
 
@@ -72,12 +72,12 @@ export const ascii: Codec = codec({
   name: 'ascii',
   reason: NOT_ASCII,
   decode: (bytes) => (isAscii(bytes) ? bytes.toString('latin1') : undefined),
-  look: (bytes, at) => {
+  sequence_at: (bytes, at) => {
     const byte = bytes[at] ?? 0;
     if (byte >= 0x80) return { kind: 'error', length: 1, reason: NOT_ASCII };
     return { kind: 'character', length: 1, text: String.fromCharCode(byte) };
   },
-  lacks: /[^\0-\x7f]+/gu,
+  unencodable: /[^\0-\x7f]+/gu,
   encode: to_latin1,
 });
 
@@ -85,14 +85,14 @@ export const latin1: Codec = codec({
   name: 'latin-1',
   reason: 'ordinal not in range(256)',
   decode: (bytes) => bytes.toString('latin1'),
-  look: (bytes, at) => ({ kind: 'character', length: 1, text: String.fromCharCode(bytes[at] ?? 0) }),
-  lacks: /[^\0-\xff]+/gu,
+  sequence_at: (bytes, at) => ({ kind: 'character', length: 1, text: String.fromCharCode(bytes[at] ?? 0) }),
+  unencodable: /[^\0-\xff]+/gu,
   encode: to_latin1,
 });
 
 const NOT_MAPPED = 'character maps to <undefined>';
 
-/** The encoding whose upper 128 characters are `high`. */
+/** Returns the encoding that has ASCII and the upper 128 characters `high`. */
 function charmap(high: string): SingleByte {
   const table = Uint16Array.from({ length: 256 }, (_, byte) =>
     byte < 0x80 ? byte : high.charCodeAt(byte - 0x80),
@@ -117,18 +117,18 @@ function charmap(high: string): SingleByte {
       }
       return Buffer.from(units.buffer).toString('utf16le');
     },
-    look: (bytes, at) => {
+    sequence_at: (bytes, at) => {
       const unit = table[bytes[at] ?? 0] ?? undefined_unit;
       if (unit === undefined_unit) return { kind: 'error', length: 1, reason: NOT_MAPPED };
       return { kind: 'character', length: 1, text: String.fromCharCode(unit) };
     },
-    lacks: new RegExp(`[^\\0-\\x7f${inside}]+`, 'gu'),
+    unencodable: new RegExp(`[^\\0-\\x7f${inside}]+`, 'gu'),
     encode: (text) =>
       Buffer.from(Uint8Array.from(text, (character) => bytes_of.get(character.charCodeAt(0)) ?? 0)),
   };
 }
 
-/** The codec of a name that charmaps.ts knows; undefined for others. */
+/** Returns the codec of a name in charmaps.ts; undefined for other names. */
 export function charmap_codec(name: string): Codec | undefined {
   const high = Object.hasOwn(CHARMAPS, name) ? CHARMAPS[name] : undefined;
   return high === undefined ? undefined : codec(charmap(high), name);

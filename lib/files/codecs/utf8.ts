@@ -1,4 +1,4 @@
-// utf-8 and utf-8-sig. Valid bytes go through V8; only a chunk with an error is looked at byte by byte.
+// utf-8 and utf-8-sig. V8 decodes valid bytes; only a chunk with an error is decoded byte by byte.
 import { isUtf8 } from 'node:buffer';
 import {
   BufferedDecoder,
@@ -15,7 +15,7 @@ const SURROGATES = /\p{Cs}+/gu;
 const SURROGATE = /\p{Cs}/u;
 const REASON = 'surrogates not allowed';
 
-/** The bounds of the byte after `lead`: what keeps out overlong forms, surrogates and what is beyond U+10FFFF. */
+/** Returns the bounds of the byte after `lead`: they keep out overlong forms, surrogates and characters beyond U+10FFFF. */
 function second_byte(lead: number): [min: number, max: number] {
   if (lead === 0xe0) return [0xa0, 0xbf];
   if (lead === 0xed) return [0x80, 0x9f];
@@ -24,7 +24,7 @@ function second_byte(lead: number): [min: number, max: number] {
   return [0x80, 0xbf];
 }
 
-/** How many bytes the character has that begins with `lead`; 0 if none does. */
+/** Returns the length of a character that begins with `lead`, in bytes; 0 if no character begins so. */
 function sequence_length(lead: number): number {
   if (lead < 0x80) return 1;
   if (lead < 0xc2 || lead > 0xf4) return 0;
@@ -32,7 +32,7 @@ function sequence_length(lead: number): number {
   return lead < 0xf0 ? 3 : 4;
 }
 
-function look(bytes: Buffer, at: number): Sequence {
+function sequence_at(bytes: Buffer, at: number): Sequence {
   const lead = bytes[at] ?? 0;
   const length = sequence_length(lead);
   if (length === 0) return { kind: 'error', length: 1, reason: 'invalid start byte' };
@@ -42,20 +42,20 @@ function look(bytes: Buffer, at: number): Sequence {
     const [min, max] = i === 1 ? second_byte(lead) : [0x80, 0xbf];
     if (byte >= min && byte <= max) continue;
     const reason = 'invalid continuation byte';
-    // Python waits for the whole of a surrogate before it refuses it.
+    // Python waits for all bytes of a surrogate before it refuses the surrogate.
     const surrogate = lead === 0xed && i === 1 && byte >= 0xa0 && byte <= 0xbf && at + 2 === bytes.length;
     return { kind: surrogate ? 'unfinished' : 'error', length: i, reason };
   }
   return { kind: 'character', length, text: bytes.toString('utf8', at, at + length) };
 }
 
-/** Where an unfinished character at the end of the bytes begins; their length if there is none. */
+/** Returns the length of the bytes without an unfinished character at their end. */
 function finished_length(bytes: Buffer): number {
   for (let back = 1; back <= 3 && back <= bytes.length; back++) {
     const at = bytes.length - back;
     const byte = bytes[at] ?? 0;
     if (byte < 0x80) break;
-    if (byte >= 0xc0) return look(bytes, at).kind === 'unfinished' ? at : bytes.length;
+    if (byte >= 0xc0) return sequence_at(bytes, at).kind === 'unfinished' ? at : bytes.length;
   }
   return bytes.length;
 }
@@ -64,7 +64,7 @@ function decode_utf8(bytes: Buffer, final: boolean, errors: ErrorHandler): [stri
   const end = final ? bytes.length : finished_length(bytes);
   const whole = end === bytes.length ? bytes : bytes.subarray(0, end);
   if (isUtf8(whole)) return [whole.toString('utf8'), end];
-  return decode_slowly('utf-8', bytes, final, errors, look);
+  return decode_slowly('utf-8', bytes, final, errors, sequence_at);
 }
 
 class Utf8Decoder extends BufferedDecoder {
@@ -87,7 +87,7 @@ class Utf8SigDecoder extends BufferedDecoder {
 
   protected override decode_bytes(bytes: Buffer, final: boolean): [string, number] {
     if (!this.first) return decode_utf8(bytes, final, this.errors);
-    // Not enough yet to tell whether it is one; Python takes it for one at the end of the stream too.
+    // Too few bytes to recognize the mark yet. At the end of the stream Python takes them for a mark, too.
     if (bytes.length < 3 && BOM.subarray(0, bytes.length).equals(bytes)) return ['', 0];
     this.first = false;
     if (!bytes.subarray(0, 3).equals(BOM)) return decode_utf8(bytes, final, this.errors);

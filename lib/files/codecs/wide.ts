@@ -14,13 +14,13 @@ const SURROGATES = /\p{Cs}/gu;
 const SURROGATE = /\p{Cs}/u;
 const REASON = 'surrogates not allowed';
 
-type Look = (bytes: Buffer, at: number) => Sequence;
+type SequenceAt = (bytes: Buffer, at: number) => Sequence;
 
 const is_high = (unit: number): boolean => unit >= 0xd800 && unit < 0xdc00;
 const is_low = (unit: number): boolean => unit >= 0xdc00 && unit < 0xe000;
 
-/** What stands at a place of utf-16 whose byte order is `little`. */
-function look16(little: boolean): Look {
+/** Returns the function that finds the character at an index of utf-16, little or big endian. */
+function sequence_at_16(little: boolean): SequenceAt {
   const unit_at = (bytes: Buffer, at: number) => (little ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at));
   return (bytes, at) => {
     const left = bytes.length - at;
@@ -35,8 +35,8 @@ function look16(little: boolean): Look {
   };
 }
 
-/** What stands at a place of utf-32 whose byte order is `little`. */
-function look32(little: boolean): Look {
+/** Returns the function that finds the character at an index of utf-32, little or big endian. */
+function sequence_at_32(little: boolean): SequenceAt {
   return (bytes, at) => {
     if (bytes.length - at < 4) return { kind: 'unfinished', reason: 'truncated data' };
     const code_point = little ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
@@ -65,30 +65,30 @@ function encode32(little: boolean): (text: string) => Buffer {
   };
 }
 
-/** One encoding in its two byte orders. */
+/** One encoding in both byte orders. */
 interface Wide {
   name: string;
   unit: number;
-  look: Record<'le' | 'be', Look>;
+  sequence_at: Record<'le' | 'be', SequenceAt>;
   encode: Record<'le' | 'be', (text: string) => Buffer>;
 }
 
 const UTF16: Wide = {
   name: 'utf-16',
   unit: 2,
-  look: { le: look16(true), be: look16(false) },
+  sequence_at: { le: sequence_at_16(true), be: sequence_at_16(false) },
   encode: { le: encode16(true), be: encode16(false) },
 };
 
 const UTF32: Wide = {
   name: 'utf-32',
   unit: 4,
-  look: { le: look32(true), be: look32(false) },
+  sequence_at: { le: sequence_at_32(true), be: sequence_at_32(false) },
   encode: { le: encode32(true), be: encode32(false) },
 };
 
 class WideDecoder extends BufferedDecoder {
-  /** @param order the byte order; undefined: the byte order mark tells */
+  /** @param order the byte order; undefined: the byte order mark decides */
   constructor(
     private readonly wide: Wide,
     private order: 'le' | 'be' | undefined,
@@ -97,19 +97,19 @@ class WideDecoder extends BufferedDecoder {
     super();
   }
 
-  /** The byte order that a byte order mark at the beginning tells. */
+  /** Returns the byte order of a byte order mark at the beginning; undefined without one. */
   private marked(bytes: Buffer): 'le' | 'be' | undefined {
     const mark = bytes.subarray(0, this.wide.unit);
     return (['le', 'be'] as const).find((order) => mark.equals(this.wide.encode[order]('\ufeff')));
   }
 
   protected override decode_bytes(bytes: Buffer, final: boolean): [string, number] {
-    const { name, unit, look } = this.wide;
+    const { name, unit, sequence_at } = this.wide;
     const known = this.order;
     const order = known ?? this.marked(bytes);
     const from = known === undefined && order !== undefined ? unit : 0;
     const actual = order ?? 'le';
-    const result = decode_slowly(`${name}-${actual}`, bytes, final, this.errors, look[actual], from);
+    const result = decode_slowly(`${name}-${actual}`, bytes, final, this.errors, sequence_at[actual], from);
     if (order === undefined && result[1] >= unit) {
       throw new UnicodeDecodeError(name, bytes, 0, unit, 'Stream does not start with BOM');
     }
@@ -143,7 +143,7 @@ function codec(wide: Wide, order: 'le' | 'be' | undefined): Codec {
   return {
     name,
     decoder: (errors) => new WideDecoder(wide, order, errors),
-    // Python's TextIOWrapper writes no byte order mark to what cannot seek.
+    // Python's TextIOWrapper writes no byte order mark to a stream that cannot seek.
     encoder: (errors) => new WideEncoder(wide, order ?? 'le', errors),
   };
 }

@@ -1,5 +1,5 @@
-// The binary files of promises, without a buffer and with one: the logic of ReadBuffer and WriteBuffer (lib/makefile), driven
-// by awaiting each receive and each send.
+// The binary files of promises, without a buffer (SocketIO) and with one (BufferedFile). The logic is in ../read_buffer.ts and
+// ../write_buffer.ts; direction.ts awaits each receive and each send.
 
 import { integer } from '../../util/validate.js';
 import { type Rest1, take_options, type WaitOptions } from '../../util/wait_options.js';
@@ -8,36 +8,36 @@ import { type BytesLike, data_bytes, type Size, size_or_all, target_bytes } from
 import { ReadBuffer } from '../read_buffer.js';
 import type { Bytes, Steps } from '../steps.js';
 import { WriteBuffer } from '../write_buffer.js';
-import { File, type Opened } from './file.js';
+import { File, type OpenFile } from './file.js';
 
 /** The file without a buffer, `makefile('rb', 0)`: each read is one receive, each write one send. */
 export class SocketIO extends File<Buffer> {
   protected override readonly below = 'socket';
-  /** What a readline() that failed had received. */
-  readonly #kept = new ReadBuffer(1);
+  /** The bytes that a failed readline() had received. */
+  readonly #unread = new ReadBuffer(1);
 
-  /** readinto(buffer, { signal, timeout }) -> how many bytes one receive put there; null where it would have to wait. */
+  /** readinto(buffer, { signal, timeout }) -> the number of bytes of one receive; null with a time-out of 0 and no data. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
     this.check_reading(options);
-    return this.opened.input.run(
-      () => (this.#kept.available > 0 ? this.#kept.readinto(target, true) : once(target)),
+    return this.file.input.run(
+      () => (this.#unread.available > 0 ? this.#unread.readinto(target, true) : once(target)),
       options,
     );
   }
 
-  /** read(size = -1, { signal, timeout }) -> what one receive of at most `size` bytes gives; all to the end if negative. */
+  /** read(size = -1, { signal, timeout }) -> the bytes of one receive, at most `size`; all up to the end if negative. */
   async read(...rest: Rest1<Size>): Promise<Buffer | null> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
     this.check_reading(options);
-    if (count < 0) return this.opened.input.run(() => this.#kept.read_all(), options);
+    if (count < 0) return this.file.input.run(() => this.#unread.read_all(), options);
     const buffer = Buffer.allocUnsafe(count);
     const received = await this.readinto(buffer, options);
     return received === null ? null : buffer.subarray(0, received);
   }
 
-  /** readall({ signal, timeout }) -> all up to the end of the stream. */
+  /** readall({ signal, timeout }) -> all bytes up to the end of the stream. */
   async readall(options?: WaitOptions): Promise<Buffer | null> {
     return this.read(-1, options);
   }
@@ -46,21 +46,15 @@ export class SocketIO extends File<Buffer> {
     const options = take_options(rest, 1);
     const most = size_or_all(rest[0], 'size');
     this.check_reading(options);
-    // Byte by byte, for nothing behind the line may be taken from the socket.
-    return this.opened.input.run(() => this.#kept.readline(most), options);
+    // A buffer of one byte receives byte by byte: no byte after the line may be taken from the socket.
+    return this.file.input.run(() => this.#unread.readline(most), options);
   }
 
-  /** write(data, { signal, timeout }) -> how many of the bytes one send took; null where it would have to wait. */
-  async write(data: BytesLike, options?: WaitOptions): Promise<number | null> {
+  /** write(data, { signal, timeout }) -> the number of bytes that one send took; null with a time-out of 0 and no room. */
+  override async write(data: BytesLike, options?: WaitOptions): Promise<number | null> {
     const bytes = data_bytes(data);
     this.check_writing(options);
-    return this.opened.output.run(() => once(bytes), options);
-  }
-
-  /** writelines(lines). Writes each; nothing is put between them. */
-  async writelines(lines: Iterable<BytesLike>): Promise<void> {
-    this.opened.check();
-    for (const line of lines) await this.write(line);
+    return this.file.output.run(() => once(bytes), options);
   }
 }
 
@@ -71,76 +65,76 @@ function* once(bytes: Bytes): Steps<number | null> {
 /** A buffered binary file, `makefile('rb')`, 'wb', 'rwb': Python's BufferedReader, BufferedWriter and BufferedRWPair. */
 export class BufferedFile extends File<Buffer> {
   protected override readonly below = 'raw stream';
-  /** What was read ahead, also for a text file above. @internal */
+  /** The bytes read ahead, also for a text file above. @internal */
   readonly _read_ahead: ReadBuffer;
-  /** What waits to be sent. @internal */
+  /** The bytes to send. @internal */
   readonly _to_send: WriteBuffer;
   #raw: SocketIO | undefined;
 
   /** @internal */
-  constructor(opened: Opened, size: number) {
-    super(opened);
+  constructor(file: OpenFile, size: number) {
+    super(file);
     this._read_ahead = new ReadBuffer(size);
     this._to_send = new WriteBuffer(size);
   }
 
-  /** The file without a buffer below; null once it was detached, and in mode 'rwb', where Python has two. */
+  /** The file without a buffer below; null after detach(), and in mode 'rwb', for which Python has two. */
   get raw(): SocketIO | null {
-    if (this.detached || (this.opened.reading && this.opened.writing)) return null;
-    this.#raw ??= new SocketIO(this.opened);
+    if (this.detached || (this.file.reading && this.file.writing)) return null;
+    this.#raw ??= new SocketIO(this.file);
     return this.#raw;
   }
 
   /**
-   * detach({ signal, timeout }) -> the file without a buffer, after a flush; this one cannot be used any more, and what it
-   * had read ahead is gone.
+   * detach({ signal, timeout }) -> the file without a buffer, after a flush; this file cannot be used any more, and the bytes
+   * that it had read ahead are lost.
    *
    * @throws UnsupportedOperation in mode 'rwb'
    */
   async detach(options?: WaitOptions): Promise<SocketIO> {
     const { raw } = this;
     if (raw === null) {
-      this.opened.check();
+      this.file.check();
       throw new UnsupportedOperation('detach: not in mode rwb');
     }
     await this.flush(options);
-    this.let_loose();
+    this.mark_detached();
     return raw;
   }
 
-  /** read(size = -1, { signal, timeout }) -> exactly `size` bytes, fewer at the end of the stream; all of it if negative. */
+  /** read(size = -1, { signal, timeout }) -> exactly `size` bytes, fewer at the end of the stream; all bytes if negative. */
   async read(...rest: Rest1<Size>): Promise<Buffer | null> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
     if (count < -1) throw new RangeError('read length must be non-negative or -1');
     this.check_reading(options);
     const bytes = this._read_ahead;
-    if (this.opened.input.idle && count >= 0 && count <= bytes.available) return bytes.take(count);
-    return this.opened.input.run(() => (count < 0 ? bytes.read_all() : bytes.read(count)), options);
+    if (this.file.input.idle && count >= 0 && count <= bytes.available) return bytes.take(count);
+    return this.file.input.run(() => (count < 0 ? bytes.read_all() : bytes.read(count)), options);
   }
 
-  /** read1(size = -1, { signal, timeout }) -> what is there, or else what one receive gives, at most `size` bytes. */
+  /** read1(size = -1, { signal, timeout }) -> at most `size` bytes, read ahead or else from one receive. */
   async read1(...rest: Rest1<number>): Promise<Buffer> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
     this.check_reading(options);
     const bytes = this._read_ahead;
     if (count === 0) return Buffer.alloc(0);
-    return this.opened.input.run(() => bytes.read1(count < 0 ? bytes.size : count), options);
+    return this.file.input.run(() => bytes.read1(count < 0 ? bytes.size : count), options);
   }
 
-  /** readinto(buffer, { signal, timeout }) -> how many bytes were put there: as many as fit, fewer at the end. */
+  /** readinto(buffer, { signal, timeout }) -> the number of bytes put into the buffer: as many as fit, fewer at the end. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
     this.check_reading(options);
-    return this.opened.input.run(() => this._read_ahead.readinto(target, false), options);
+    return this.file.input.run(() => this._read_ahead.readinto(target, false), options);
   }
 
-  /** readinto1(buffer, { signal, timeout }): the same with at most one receive. */
+  /** readinto1(buffer, { signal, timeout }) -> the number of bytes put into the buffer, with at most one receive. */
   async readinto1(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
     const target = target_bytes(buffer);
     this.check_reading(options);
-    return this.opened.input.run(() => this._read_ahead.readinto(target, true), options);
+    return this.file.input.run(() => this._read_ahead.readinto(target, true), options);
   }
 
   override async readline(...rest: Rest1<Size>): Promise<Buffer> {
@@ -148,35 +142,29 @@ export class BufferedFile extends File<Buffer> {
     const limit = size_or_all(rest[0], 'size');
     this.check_reading(options);
     const bytes = this._read_ahead;
-    const line = this.opened.input.idle ? bytes.take_line(limit) : undefined;
-    return line ?? this.opened.input.run(() => bytes.readline(limit), options);
+    const line = this.file.input.idle ? bytes.take_line(limit) : undefined;
+    return line ?? this.file.input.run(() => bytes.readline(limit), options);
   }
 
-  /** peek(size = 0, { signal, timeout }) -> the bytes that were read ahead, after one receive if there are none; they stay. */
+  /** peek(size = 0, { signal, timeout }) -> the bytes read ahead, after one receive if there are none; they stay to be read. */
   async peek(...rest: Rest1<number>): Promise<Buffer> {
     const options = take_options(rest, 1);
     integer(rest[0] ?? 0, 'size');
     this.check_reading(options);
-    return this.opened.input.run(() => this._read_ahead.peek(), options);
+    return this.file.input.run(() => this._read_ahead.peek(), options);
   }
 
-  /** write(data, { signal, timeout }) -> the length of the data, which is sent when the buffer is full, or by flush(). */
-  async write(data: BytesLike, options?: WaitOptions): Promise<number> {
+  /** write(data, { signal, timeout }) -> the length of the data. The data is sent once the buffer is full, or by flush(). */
+  override async write(data: BytesLike, options?: WaitOptions): Promise<number> {
     const bytes = data_bytes(data);
     this.check_writing(options);
-    if (this.opened.output.idle && this._to_send.accept(bytes)) return bytes.length;
-    return this.opened.output.run(() => this._to_send.write(bytes), options);
-  }
-
-  /** writelines(lines). Writes each; nothing is put between them. */
-  async writelines(lines: Iterable<BytesLike>): Promise<void> {
-    this.opened.check();
-    for (const line of lines) await this.write(line);
+    if (this.file.output.idle && this._to_send.accept(bytes)) return bytes.length;
+    return this.file.output.run(() => this._to_send.write(bytes), options);
   }
 
   override async flush(options?: WaitOptions): Promise<void> {
     await super.flush(options);
-    if (this._to_send.pending || !this.opened.output.idle)
-      await this.opened.output.run(() => this._to_send.flush(), options);
+    if (this._to_send.pending || !this.file.output.idle)
+      await this.file.output.run(() => this._to_send.flush(), options);
   }
 }

@@ -1,83 +1,89 @@
-// One direction of a file: its calls in order, each driven by awaiting what its steps (lib/files/steps.ts) ask for.
-import { constants } from 'node:os';
-import { OSError } from '../../errors/index.js';
+// One direction of a file of promises: its calls run one after another, each by awaiting the transfers that its steps
+// (lib/files/steps.ts) ask for.
 import { raise } from '../../errors/raise.js';
 import { TIMED_OUT } from '../../native/addon.js';
 import { Timeout } from '../../util/deadline.js';
 import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../../util/wait_options.js';
+import { would_block } from '../errors.js';
 import type { Bytes, Steps } from '../steps.js';
 
-const { EAGAIN } = constants.errno;
+/** A mutex: its callers hold it one at a time, in the order of their calls. */
+class Mutex {
+  #held = false;
+  readonly #queue: (() => void)[] = [];
 
-/** One after the other: who is let in has it for himself until he leaves. */
-class Lane {
-  #busy = false;
-  readonly #waiting: (() => void)[] = [];
-
-  get busy(): boolean {
-    return this.#busy;
+  get held(): boolean {
+    return this.#held;
   }
 
-  async enter(signal: AbortSignal | undefined): Promise<void> {
+  /** Resolves once the caller holds the mutex; rejects with the signal's reason. */
+  async acquire(signal: AbortSignal | undefined): Promise<void> {
     signal?.throwIfAborted();
-    if (!this.#busy) {
-      this.#busy = true;
+    if (!this.#held) {
+      this.#held = true;
       return;
     }
     await new Promise<void>((resolve, reject) => {
-      const go = () => {
+      const enter = () => {
         signal?.removeEventListener('abort', abort);
         resolve();
       };
       const abort = () => {
-        this.#waiting.splice(this.#waiting.indexOf(go), 1);
+        this.#queue.splice(this.#queue.indexOf(enter), 1);
         reject(signal?.reason);
       };
-      this.#waiting.push(go);
+      this.#queue.push(enter);
       signal?.addEventListener('abort', abort, { once: true });
     });
   }
 
-  leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#busy = false;
-    else next();
+  /** Hands the mutex to the next caller in the queue, if there is one. */
+  release(): void {
+    const enter = this.#queue.shift();
+    if (enter === undefined) this.#held = false;
+    else enter();
   }
 }
 
-type Move = (bytes: Bytes, options: WaitOptions | undefined) => Promise<number>;
+/** Receives into the bytes, or sends them; resolves to their number. */
+type Transfer = (bytes: Bytes, options: WaitOptions | undefined) => Promise<number>;
 
-/** One direction of a file: its calls in order, each driven to its end. */
-export class Side {
-  readonly #lane = new Lane();
-  readonly #move: Move;
+/** One direction of a file: reading or writing. */
+export class Direction {
+  readonly #mutex = new Mutex();
+  readonly #transfer: Transfer;
 
-  constructor(move: Move) {
-    this.#move = move;
+  constructor(transfer: Transfer) {
+    this.#transfer = transfer;
   }
 
-  /** Whether a call may be answered from memory. */
+  /** True if no call runs or waits: then a call may use the buffers at once. */
   get idle(): boolean {
-    return !this.#lane.busy;
+    return !this.#mutex.held;
   }
 
-  /** Runs steps; what they throw, and what moving bytes throws into them, is thrown. */
+  /**
+   * Runs an operation, after the calls before it.
+   *
+   * @param begin makes the steps, once it is the call's turn
+   * @throws errors of the steps and of the transfers
+   */
   async run<T>(begin: () => Steps<T>, options: WaitOptions | undefined): Promise<T> {
     if (options === undefined) return this.#run(begin, undefined, undefined);
     const checked = check_options(options);
-    const given = signal_of(checked);
+    const signal = signal_of(checked);
     const limit_ms = timeout_ms_of(checked, -1);
-    // 0 never waits: each receive or send is told so.
-    if (limit_ms === 0) return this.#run(begin, given, { timeout: 0 });
-    const limit = new Timeout(given, limit_ms);
+    // A time-out of 0 never waits, so each transfer gets it.
+    if (limit_ms === 0) return this.#run(begin, signal, { timeout: 0 });
+    const deadline = new Timeout(signal, limit_ms);
     const own = checked.timeout === undefined ? {} : { timeout: null };
     try {
-      return await this.#run(begin, limit.signal, { signal: limit.signal, ...own });
+      return await this.#run(begin, deadline.signal, { signal: deadline.signal, ...own });
     } catch (error) {
-      if (limit.expired && error === limit.signal.reason) raise(TIMED_OUT, { syscall: 'read' });
+      if (deadline.expired && error === deadline.signal.reason) raise(TIMED_OUT, { syscall: 'read' });
       throw error;
     } finally {
-      limit.end();
+      deadline.end();
     }
   }
 
@@ -86,16 +92,16 @@ export class Side {
     signal: AbortSignal | undefined,
     options: WaitOptions | undefined,
   ): Promise<T> {
-    await this.#lane.enter(signal);
+    await this.#mutex.acquire(signal);
     try {
       const steps = begin();
       let step = steps.next(0);
       while (!step.done) {
         let count: number | null;
         try {
-          count = await this.#move(step.value, options);
+          count = await this.#transfer(step.value, options);
         } catch (error) {
-          if (!(error instanceof OSError) || error.errno !== EAGAIN) {
+          if (!would_block(error)) {
             step = steps.throw(error);
             continue;
           }
@@ -105,7 +111,7 @@ export class Side {
       }
       return step.value;
     } finally {
-      this.#lane.leave();
+      this.#mutex.release();
     }
   }
 }

@@ -1,159 +1,168 @@
-// What all files of promises have in common, and what a file and the one below it share: the socket, which they keep open,
-// and the order of calls.
+// The base class of files of promises, and OpenFile: the socket and the two queues of calls, which a file shares with the
+// file below it. The sub-classes are in binary.ts and text.ts.
 
-import type { Socket } from '../../promises/socket.js';
 import { check_options, type Rest1, type WaitOptions } from '../../util/wait_options.js';
 import { UnsupportedOperation } from '../errors.js';
-import { CLOSED_FILE, type Size, size_or_all } from '../iobase.js';
-import { character_count } from '../newlines.js';
-import { Side } from './direction.js';
+import { CLOSED_FILE, type Size, size_or_all, type WriteData } from '../iobase.js';
+import { length_of } from '../newlines.js';
+import { type CountedSocket, count_closed, count_open } from '../open_files.js';
+import { Direction } from './direction.js';
 
-/** The socket of a file, until that is closed. */
-export class Opened {
-  readonly input: Side;
-  readonly output: Side;
-  #sock: Socket<number> | null;
+/** The part of a socket of promises that its files need. */
+export interface MakefileSocket extends CountedSocket {
+  recv_into(buffer: Uint8Array, nbytes: number, flags: number, options?: WaitOptions): Promise<number>;
+  send(data: Uint8Array, flags: number, options?: WaitOptions): Promise<number>;
+}
 
-  /** @param mode what makefile() was given */
+/** An open file's socket and the queues of its calls. Closing it closes all files that share it. */
+export class OpenFile {
+  readonly input: Direction;
+  readonly output: Direction;
+  #sock: MakefileSocket | null;
+
+  /** @param mode the letters of makefile()'s mode */
   constructor(
-    sock: Socket<number>,
+    sock: MakefileSocket,
     readonly mode: string,
     readonly reading: boolean,
     readonly writing: boolean,
   ) {
     this.#sock = sock;
-    this.input = new Side((bytes, options) => this.socket.recv_into(bytes, 0, 0, options));
-    this.output = new Side((bytes, options) => this.socket.send(bytes, 0, options));
-    sock._files++;
-    dropped.register(this, sock, this);
+    this.input = new Direction((bytes, options) => this.socket.recv_into(bytes, 0, 0, options));
+    this.output = new Direction((bytes, options) => this.socket.send(bytes, 0, options));
+    count_open(this, sock);
   }
 
   get closed(): boolean {
     return this.#sock === null;
   }
 
-  /** @throws RangeError once it is closed */
-  get socket(): Socket<number> {
+  /** @throws RangeError once the file is closed */
+  get socket(): MakefileSocket {
     if (this.#sock === null) throw new RangeError(CLOSED_FILE);
     return this.#sock;
   }
 
-  /** @throws RangeError once it is closed */
+  /** @throws RangeError once the file is closed */
   check(): void {
     this.socket;
   }
 
-  let_go(): void {
+  close(): void {
     const sock = this.#sock;
     if (sock === null) return;
     this.#sock = null;
-    dropped.unregister(this);
-    sock._decref_socketios();
+    count_closed(this, sock);
   }
 }
 
-// A file that is dropped without close() no longer keeps its socket's descriptor.
-const dropped = new FinalizationRegistry((sock: Socket<number>) => sock._decref_socketios());
-
-/** A file. What is read is a Buffer (`T`) or a string. */
+/** A file; `T` is the type of its data: Buffer, or string in text mode. */
 export abstract class File<T extends Buffer | string> implements AsyncIterableIterator<T> {
-  #opened: Opened | null;
+  #file: OpenFile | null;
 
   /** @internal */
-  constructor(opened: Opened) {
-    this.#opened = opened;
+  constructor(file: OpenFile) {
+    this.#file = file;
   }
 
-  /** What is below this file, as the error of one that was detached calls it. @internal */
+  /** The name of the layer below, for the error after detach(). @internal */
   protected abstract readonly below: string;
 
   /** @internal */
-  protected get opened(): Opened {
-    if (this.#opened === null) throw new RangeError(`${this.below} has been detached`);
-    return this.#opened;
+  protected get file(): OpenFile {
+    if (this.#file === null) throw new RangeError(`${this.below} has been detached`);
+    return this.#file;
   }
 
-  /** Whether detach() was called. @internal */
+  /** True after detach(). @internal */
   protected get detached(): boolean {
-    return this.#opened === null;
+    return this.#file === null;
   }
 
-  /** This file cannot be used any more; what is open stays so. @internal */
-  protected let_loose(): void {
-    this.#opened = null;
+  /** Ends the use of this file object; the OpenFile stays open. @internal */
+  protected mark_detached(): void {
+    this.#file = null;
   }
 
-  /** What makefile() was given. */
+  /** The mode that makefile() was called with. */
   get mode(): string {
-    return this.opened.mode;
+    return this.file.mode;
   }
 
-  /** Whether close() was called. */
+  /** True if close() was called. */
   get closed(): boolean {
-    return this.opened.closed;
+    return this.file.closed;
   }
 
   /** The descriptor, -1 once the file is closed. */
   get name(): number {
-    return this.closed ? -1 : this.opened.socket.fileno();
+    return this.closed ? -1 : this.file.socket.fileno();
   }
 
   /** @internal */
   protected check_reading(options?: WaitOptions): void {
-    this.opened.check();
+    this.file.check();
     if (options !== undefined) check_options(options);
-    if (!this.opened.reading) throw new UnsupportedOperation('not readable');
+    if (!this.file.reading) throw new UnsupportedOperation('not readable');
   }
 
   /** @internal */
   protected check_writing(options?: WaitOptions): void {
-    this.opened.check();
+    this.file.check();
     if (options !== undefined) check_options(options);
-    if (!this.opened.writing) throw new UnsupportedOperation('not writable');
+    if (!this.file.writing) throw new UnsupportedOperation('not writable');
   }
 
   /** fileno() -> the descriptor of the socket. */
   fileno(): number {
-    return this.opened.socket.fileno();
+    return this.file.socket.fileno();
   }
 
-  /** readable() -> whether the file was opened for reading. */
+  /** readable() -> true if the file was opened for reading. */
   readable(): boolean {
-    this.opened.check();
-    return this.opened.reading;
+    this.file.check();
+    return this.file.reading;
   }
 
-  /** writable() -> whether the file was opened for writing. */
+  /** writable() -> true if the file was opened for writing. */
   writable(): boolean {
-    this.opened.check();
-    return this.opened.writing;
+    this.file.check();
+    return this.file.writing;
   }
 
   /** seekable() -> false: a socket has no positions. */
   seekable(): boolean {
-    this.opened.check();
+    this.file.check();
     return false;
   }
 
   /** isatty() -> false. */
   isatty(): boolean {
-    this.opened.check();
+    this.file.check();
     return false;
   }
 
   /** readline(size = -1, { signal, timeout }) -> a line with its line end; empty at the end of the stream. */
   abstract readline(...rest: Rest1<Size>): Promise<T>;
 
-  /** flush({ signal, timeout }). Sends what waits to be sent. */
+  abstract write(data: WriteData<T>, options?: WaitOptions): Promise<number | null>;
+
+  /** writelines(lines). Writes each line, with nothing between them. */
+  async writelines(lines: Iterable<WriteData<T>>): Promise<void> {
+    this.file.check();
+    for (const line of lines) await this.write(line);
+  }
+
+  /** flush({ signal, timeout }). Sends the buffered bytes. */
   async flush(options?: WaitOptions): Promise<void> {
-    this.opened.check();
+    this.file.check();
     if (options !== undefined) check_options(options);
   }
 
   /**
    * readlines(hint = -1) -> an array of all lines.
    *
-   * @param hint no further line is read once the lines have so many bytes (or characters)
+   * @param hint reading stops once the lines have more bytes (or characters) than this
    */
   async readlines(hint?: Size): Promise<T[]> {
     const most = size_or_all(hint, 'hint');
@@ -161,7 +170,7 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     let length = 0;
     for await (const line of this) {
       lines.push(line);
-      length += typeof line === 'string' ? character_count(line) : line.length;
+      length += length_of(line);
       if (most > 0 && length > most) break;
     }
     return lines;
@@ -169,7 +178,7 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
 
   /** seek(). @throws UnsupportedOperation, always */
   seek(_offset: number, _whence?: number): number {
-    this.opened.check();
+    this.file.check();
     throw new UnsupportedOperation('File or stream is not seekable.');
   }
 
@@ -178,24 +187,24 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     return this.seek(0, 1);
   }
 
-  /** truncate(). Flushes; then it rejects with UnsupportedOperation, always. */
+  /** truncate(). Flushes, then rejects with UnsupportedOperation, always. */
   async truncate(_size?: number | null): Promise<number> {
     await this.flush();
     throw new UnsupportedOperation(`truncate: a ${this.constructor.name} cannot do that`);
   }
 
-  /** close(). Flushes, and lets go of the socket, which is closed only if its close() was called. Twice is allowed. */
+  /** close(). Flushes, and gives up the socket: it closes only if its own close() was called. Closing twice is allowed. */
   async close(): Promise<void> {
-    const { opened } = this;
-    if (opened.closed) return;
+    const { file } = this;
+    if (file.closed) return;
     try {
-      if (opened.writing) await this.flush();
+      if (file.writing) await this.flush();
     } finally {
-      opened.let_go();
+      file.close();
     }
   }
 
-  /** The next line; done at the end of the stream. */
+  /** Resolves to the next line; done at the end of the stream. */
   async next(): Promise<IteratorResult<T, undefined>> {
     const line = await this.readline();
     return line.length === 0 ? { done: true, value: undefined } : { done: false, value: line };

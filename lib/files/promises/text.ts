@@ -1,17 +1,23 @@
-// The text file of promises: the logic of TextReader and TextWriter (lib/makefile) over the buffers of a BufferedFile.
+// TextFile, the text file of promises. The logic is in ../text_reader.ts and ../text_writer.ts, over the buffers of a
+// BufferedFile; direction.ts awaits each receive and each send.
 
-import { options_of, shown } from '../../util/validate.js';
+import { options_of } from '../../util/validate.js';
 import { type Rest1, take_options, type WaitOptions } from '../../util/wait_options.js';
-import type { TextIOWrapperOptions, TextOptions } from '../blocking/index.js';
-import { WRAPPER_OPTIONS } from '../blocking/text.js';
-import { type Size, size_or_all } from '../iobase.js';
+import { check_text, type Size, size_or_all } from '../iobase.js';
 import { character_count, type Newlines } from '../newlines.js';
 import type { Steps } from '../steps.js';
 import { TextReader } from '../text_reader.js';
-import { changed_settings, type TextSettings, text_settings } from '../text_settings.js';
+import {
+  changed_settings,
+  type TextIOWrapperOptions,
+  type TextOptions,
+  type TextSettings,
+  text_settings,
+  WRAPPER_OPTIONS,
+} from '../text_settings.js';
 import { TextWriter } from '../text_writer.js';
 import { BufferedFile } from './binary.js';
-import { File, type Opened } from './file.js';
+import { File, type OpenFile } from './file.js';
 
 /** The text file, `makefile('r')`, 'w', 'rw': Python's TextIOWrapper. */
 export class TextFile extends File<string> {
@@ -24,10 +30,10 @@ export class TextFile extends File<string> {
   #writer: TextWriter;
 
   /** @internal */
-  constructor(opened: Opened, size: number, options: TextOptions) {
-    super(opened);
+  constructor(file: OpenFile, size: number, options: TextOptions) {
+    super(file);
     this.#settings = text_settings(options);
-    this.#buffer = new BufferedFile(opened, size);
+    this.#buffer = new BufferedFile(file, size);
     this.#reader = this.#make_reader();
     this.#writer = this.#make_writer();
   }
@@ -43,12 +49,12 @@ export class TextFile extends File<string> {
     return new TextWriter(_to_send, codec, handler, newline, this.#line_buffering, this.#write_through);
   }
 
-  /** The binary file below; null once it was detached. */
+  /** The binary file below; null after detach(). */
   get buffer(): BufferedFile | null {
     return this.detached ? null : this.#buffer;
   }
 
-  /** The name of the encoding, as it was given. */
+  /** The name of the encoding, as in the options. */
   get encoding(): string {
     return this.#settings.encoding;
   }
@@ -58,12 +64,12 @@ export class TextFile extends File<string> {
     return this.#settings.errors;
   }
 
-  /** Whether write() flushes after a line. */
+  /** True: write() flushes after a line. */
   get line_buffering(): boolean {
     return this.#line_buffering;
   }
 
-  /** Whether write() hands everything to the buffer below at once. */
+  /** True: write() passes all text to the buffer below at once. */
   get write_through(): boolean {
     return this.#write_through;
   }
@@ -78,7 +84,7 @@ export class TextFile extends File<string> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
     this.check_reading(options);
-    return this.opened.input.run(
+    return this.file.input.run(
       () => (count < 0 ? this.#reader.read_all() : this.#reader.read(count)),
       options,
     );
@@ -88,51 +94,41 @@ export class TextFile extends File<string> {
     const options = take_options(rest, 1);
     const limit = size_or_all(rest[0], 'size');
     this.check_reading(options);
-    const line = limit < 0 && this.opened.input.idle ? this.#reader.take_line() : undefined;
-    return line ?? this.opened.input.run(() => this.#reader.readline(limit), options);
+    const line = limit < 0 && this.file.input.idle ? this.#reader.take_line() : undefined;
+    return line ?? this.file.input.run(() => this.#reader.readline(limit), options);
   }
 
-  /** write(text, { signal, timeout }) -> the number of characters, which are sent when the buffer is full, or by flush(). */
-  async write(text: string, options?: WaitOptions): Promise<number> {
-    if (typeof text !== 'string') {
-      throw new TypeError(
-        `text must be a string in a text file, not ${shown(text)}: open it with 'b' for bytes`,
-      );
-    }
+  /** write(text, { signal, timeout }) -> the number of characters. They are sent once the buffer is full, or by flush(). */
+  override async write(text: string, options?: WaitOptions): Promise<number> {
+    check_text(text);
     this.check_writing(options);
-    if (!this.opened.output.idle || !this.#writer.accept(text)) {
-      await this.opened.output.run(() => this.#writer.write(text), options);
+    if (!this.file.output.idle || !this.#writer.accept(text)) {
+      await this.file.output.run(() => this.#writer.write(text), options);
     }
     return character_count(text);
   }
 
-  /** writelines(lines). Writes each; nothing is put between them. */
-  async writelines(lines: Iterable<string>): Promise<void> {
-    this.opened.check();
-    for (const line of lines) await this.write(line);
-  }
-
   override async flush(options?: WaitOptions): Promise<void> {
     await super.flush(options);
-    if (!this.#writer.pending && !this.#buffer._to_send.pending && this.opened.output.idle) return;
-    await this.opened.output.run(() => this.#flush(), options);
+    if (!this.#writer.pending && !this.#buffer._to_send.pending && this.file.output.idle) return;
+    await this.file.output.run(() => this.#flush(), options);
   }
 
   *#flush(): Steps<void> {
-    yield* this.#writer.hand_on();
+    yield* this.#writer.drain();
     yield* this.#buffer._to_send.flush();
   }
 
   /**
    * reconfigure({ encoding, errors, newline, line_buffering, write_through }, { signal, timeout }). Flushes, then changes
-   * what is given; a new encoding without `errors` makes them 'strict'.
+   * the given settings; a new encoding without `errors` sets `errors` to 'strict'.
    *
-   * @throws UnsupportedOperation if text was read already, or is being read, and encoding, errors or newline are given;
+   * @throws UnsupportedOperation if text was read already, or is being read, and encoding, errors or newline is given;
    *   LookupError
    */
   async reconfigure(changes: TextIOWrapperOptions = {}, options?: WaitOptions): Promise<void> {
-    const { input, output } = this.opened;
-    this.opened.check();
+    const { input, output } = this.file;
+    this.file.check();
     options_of(changes, WRAPPER_OPTIONS);
     const settings = changed_settings(this.#settings, changes, this.#reader.started || !input.idle);
     await output.run(
@@ -150,10 +146,10 @@ export class TextFile extends File<string> {
     );
   }
 
-  /** detach({ signal, timeout }) -> the binary file, after a flush; this one cannot be used any more. */
+  /** detach({ signal, timeout }) -> the binary file, after a flush; this file cannot be used any more. */
   async detach(options?: WaitOptions): Promise<BufferedFile> {
     await this.flush(options);
-    this.let_loose();
+    this.mark_detached();
     return this.#buffer;
   }
 }

@@ -1,6 +1,6 @@
 /**
- * Properties of the files of makefile(): however what arrives is cut into pieces, and whatever the size of the buffer, the
- * results are those of a reference that has all of it at once.
+ * Properties of the files of makefile(): for any pieces that the data arrives in, and any size of the buffer, the results equal
+ * the results of a reference that has all data at once.
  */
 import * as socket from 'bsd-sockets/socket';
 import fc from 'fast-check';
@@ -14,7 +14,7 @@ import { MemorySocket, type Plan } from './makefile_socket.js';
 
 const pieces = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 60 });
 const sizes = fc.integer({ min: 1, max: 20 });
-// Few different bytes, so that line ends are frequent.
+// A small set of bytes, so that line ends are frequent.
 const data = fc
   .array(fc.constantFrom(0x61, 0x62, 0x0a, 0x0d, 0xff), { maxLength: 120 })
   .map((bytes) => Buffer.from(bytes));
@@ -26,7 +26,7 @@ function arriving(input: Uint8Array, receives: Plan): MemorySocket {
   return sock;
 }
 
-/** Lines with their line feed, as Python splits bytes. */
+/** Returns the lines with their line feed, as Python splits bytes. */
 function lines_of(bytes: Buffer): Buffer[] {
   const lines: Buffer[] = [];
   for (let at = 0; at < bytes.length; ) {
@@ -108,7 +108,7 @@ describe('bytes', () => {
         fc.array(fc.integer({ min: 0, max: 12 })),
         (bytes, receives, size, counts) => {
           const sock = arriving(bytes, []);
-          // A signal listener that throws, say.
+          // 'block' makes the receive throw, as a signal listener may.
           const plan = [...receives];
           const receive = sock.recv_into.bind(sock);
           sock.recv_into = (buffer) => {
@@ -253,7 +253,7 @@ describe('text', () => {
 });
 
 test('the same logic serves files that wait for promises', async () => {
-  /** As steps.run, but each receive is awaited. */
+  /** Runs steps as steps.run() does, but awaits each receive. */
   async function drive<T>(steps: Steps<T>, receive: (bytes: Uint8Array) => Promise<number>): Promise<T> {
     let step = steps.next(0);
     while (!step.done) step = steps.next(await receive(step.value));

@@ -1,7 +1,7 @@
 /**
- * The files of socket.makefile() on real sockets: how long they keep the descriptor, what they take and refuse, what
- * happens when a receive, a send or a flush fails. What they read and write is compared with CPython in
- * test/conformance/makefile, and checked by properties in makefile.properties.test.ts.
+ * The files of socket.makefile() on real sockets: the lifetime of the descriptor, valid and invalid arguments, and failures of a
+ * receive, a send or a flush. test/conformance/makefile compares reading and writing with CPython, and
+ * makefile.properties.test.ts checks their properties.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -23,14 +23,14 @@ function pair(): [socket.socket, socket.socket] {
   return both;
 }
 
-/** Both ends, with data that has arrived at the first. */
+/** Returns a pair of sockets, with data that has arrived at the first. */
 function arrived(data: string | Uint8Array): [socket.socket, socket.socket] {
   const [here, there] = pair();
   there.sendall(data);
   return [here, there];
 }
 
-/** The error that a call throws. */
+/** Returns the error that a call throws. */
 function error_of(call: () => unknown): Error & Record<string, unknown> {
   try {
     call();

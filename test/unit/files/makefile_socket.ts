@@ -1,6 +1,6 @@
 /**
- * A socket in memory for the tests of makefile(): what arrives is given in advance, and plans say what each receive and
- * each send does at most: a number of bytes, 'block' or 'timeout'.
+ * MemorySocket, a socket in memory for the tests of makefile(). The test sets its input in advance. Plans set the outcome of each
+ * receive and each send: a maximum number of bytes, 'block' or 'timeout'.
  */
 import { OSError, TimeoutError } from '../../../dist/errors/index.js';
 import type { MakefileSocket } from '../../../dist/files/blocking/index.js';
@@ -16,15 +16,15 @@ function next(plan: Plan): number {
 
 export class MemorySocket implements MakefileSocket {
   _files = 0;
-  /** What the file sent. */
+  /** The data of each send, until received(). */
   sent: Buffer[] = [];
-  /** The sizes that receives asked for. */
+  /** The size of each receive's buffer. */
   asked: number[] = [];
   receives: Plan = [];
   sends: Plan = [];
-  /** The peer has closed its side: after the input comes the end of the stream. */
+  /** True: the peer has closed its side, so the end of the stream follows the input. */
   ended = true;
-  /** close() was called, and the descriptor is gone. */
+  /** True after close(); `closed` is true once the descriptor is closed, too. */
   closing = false;
   closed = false;
   private input: Buffer;
@@ -53,7 +53,7 @@ export class MemorySocket implements MakefileSocket {
     return taken.length;
   }
 
-  /** All that was sent so far, and forgets it. */
+  /** Removes and returns all sent data. */
   received(): Buffer {
     const all = Buffer.concat(this.sent);
     this.sent = [];

@@ -1,4 +1,4 @@
-// What stands on sockets of promises: makefile(), sendfile() and to_stream().
+// The files and streams of sockets of promises: makefile(), sendfile() and to_stream().
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

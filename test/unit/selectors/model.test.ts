@@ -1,4 +1,4 @@
-// Selectors against a model: random registrations, data, closings and waits, on all three kinds, blocking and not.
+// Selectors against a model: random registrations, data, closings and waits, on all three classes, blocking and not.
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import fc from 'fast-check';
@@ -11,18 +11,18 @@ process.on('unhandledRejection', (reason) => unhandled.push(reason));
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
 type Selector = selectors.BaseSelector<number, socket.socket>;
-type Told = [index: number, events: number][];
+type Events = [index: number, events: number][];
 
-/** What is known of one pair of sockets: what it is registered for, and whether there is something to read. */
-interface Known {
+/** The model of one pair of sockets: the events it is registered for, and true in `readable` if data waits. */
+interface Pair {
   readonly sock: socket.socket;
   readonly other: socket.socket;
   events: number;
   readable: boolean;
 }
 
-/** What a selector has to tell. */
-const expected = (all: readonly Known[]): Told =>
+/** Returns the correct result of a select(). */
+const expected = (all: readonly Pair[]): Events =>
   all
     .map(({ events, readable }, index): [number, number] => [
       index,
@@ -30,7 +30,7 @@ const expected = (all: readonly Known[]): Told =>
     ])
     .filter(([, events]) => events !== 0);
 
-const told = (ready: selectors.Ready<number, socket.socket>): Told =>
+const events_of = (ready: selectors.Ready<number, socket.socket>): Events =>
   ready.map(([key, events]): [number, number] => [key.data, events]).sort(([x], [y]) => x - y);
 
 type Step = readonly [
@@ -44,14 +44,17 @@ const step: fc.Arbitrary<Step> = fc.tuple(
   fc.nat(3),
 );
 
-function change(sel: Selector, known: Known, index: number, events: number): void {
-  if (known.events === 0 && events !== 0) sel.register(known.sock, events, index);
-  else if (events === 0 && known.events !== 0) sel.unregister(known.sock);
-  else if (events !== 0) sel.modify(known.sock, events, index);
-  known.events = events;
+function change(sel: Selector, pair: Pair, index: number, events: number): void {
+  if (pair.events === 0 && events !== 0) sel.register(pair.sock, events, index);
+  else if (events === 0 && pair.events !== 0) sel.unregister(pair.sock);
+  else if (events !== 0) sel.modify(pair.sock, events, index);
+  pair.events = events;
 }
 
-/** Whether the promise settles: by another thread's doing where libuv is not used, hence not within so many turns. */
+/**
+ * Returns true if the promise settles. Without libuv another thread settles it, so no fixed number of turns of the event loop is
+ * enough.
+ */
 async function settles(waiting: Promise<unknown>): Promise<boolean> {
   let settled = false;
   const done = () => {
@@ -64,28 +67,28 @@ async function settles(waiting: Promise<unknown>): Promise<boolean> {
 }
 
 async function play(sel: Selector, steps: readonly Step[]): Promise<void> {
-  const all = Array.from({ length: SOCKETS }, (): Known => {
+  const all = Array.from({ length: SOCKETS }, (): Pair => {
     const [sock, other] = socket.socketpair();
     return { sock, other, events: 0, readable: false };
   });
   let waiting: Promise<selectors.Ready<number, socket.socket>> | undefined;
   try {
     for (const [kind, index, events] of steps) {
-      const known = all[index] as Known;
-      if (kind === 'change') change(sel, known, index, events);
-      if (kind === 'send' && known.other.fileno() >= 0) {
-        known.other.send('x');
-        known.readable = true;
+      const pair = all[index] as Pair;
+      if (kind === 'change') change(sel, pair, index, events);
+      if (kind === 'send' && pair.other.fileno() >= 0) {
+        pair.other.send('x');
+        pair.readable = true;
       }
-      if (kind === 'recv' && known.readable && known.other.fileno() >= 0) {
-        known.sock.recv(1_000);
-        known.readable = false;
+      if (kind === 'recv' && pair.readable && pair.other.fileno() >= 0) {
+        pair.sock.recv(1_000);
+        pair.readable = false;
       }
       if (kind === 'end') {
-        known.other.close();
-        known.readable = true;
+        pair.other.close();
+        pair.readable = true;
       }
-      if (kind === 'select') expect(told(sel.select(0))).toEqual(expected(all));
+      if (kind === 'select') expect(events_of(sel.select(0))).toEqual(expected(all));
       if (kind === 'select_async') waiting ??= sel.select_async();
       if (kind !== 'turn' || waiting === undefined) continue;
       if (expected(all).length === 0) {
@@ -93,13 +96,13 @@ async function play(sel: Selector, steps: readonly Step[]): Promise<void> {
         continue;
       }
       expect(await settles(waiting)).toBe(true);
-      // It may have been told before the last step.
-      for (const [one] of told(await waiting)) expect(one).toBeLessThan(SOCKETS);
+      // The promise may have resolved before the last step, so its events may be outdated.
+      for (const [one] of events_of(await waiting)) expect(one).toBeLessThan(SOCKETS);
       waiting = undefined;
-      expect(told(await sel.select_async(0))).toEqual(expected(all));
+      expect(events_of(await sel.select_async(0))).toEqual(expected(all));
     }
     if (waiting !== undefined) {
-      const outcome = waiting.then(told, (error: { code: string }) => error.code);
+      const outcome = waiting.then(events_of, (error: { code: string }) => error.code);
       sel.close();
       const result = await outcome;
       if (result !== 'ECANCELED') expect(result.length).toBeGreaterThan(0);
@@ -121,7 +124,7 @@ test.each(
 )(
   '$name tells what is ready, whatever happens',
   async ({ Class }) => {
-    // The first wait of an environment makes the descriptor that all waits share.
+    // The first wait of an environment opens the descriptor that all waits share.
     const first = new Class();
     await first.select_async(0);
     first.close();

@@ -1,5 +1,5 @@
-// select(), poll() and epoll(): what they wait for and tell, descriptors of any number, misuse. What Python does is
-// compared in test/conformance/select.test.ts.
+// select(), poll() and epoll(): their events and results, descriptors of any number, misuse. test/conformance/select.test.ts
+// compares them with Python.
 import { closeSync, openSync } from 'node:fs';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -23,11 +23,11 @@ afterEach(() => {
   b.close();
 });
 
-/** Calls with arguments of any type. */
+/** Calls a function with arguments of any type. */
 const call = (action: (...values: never[]) => unknown, self: unknown, ...values: unknown[]) =>
   Reflect.apply(action, self, values);
 
-/** TCP with a byte of out-of-band data waiting at the second. */
+/** Returns two ends of a TCP connection; a byte of out-of-band data has arrived at the second. */
 function urgent(): [socket.socket, socket.socket] {
   const server = socket.create_server(['127.0.0.1', 0]);
   const client = socket.create_connection(server.getsockname());

@@ -1,5 +1,4 @@
-// The selectors: registering, waiting, file objects that are closed, misuse. What Python does is compared in
-// test/conformance/selectors.test.ts.
+// The selectors: registering, waiting, closed file objects, misuse. test/conformance/selectors.test.ts compares them with Python.
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import * as promises from 'bsd-sockets/promises';
 import * as selectors from 'bsd-sockets/selectors';
@@ -34,7 +33,7 @@ describe.each(classes.map((Selector) => ({ name: Selector.name, Selector })))('$
       ['a', EVENT_READ],
       ['b', EVENT_WRITE],
     ]);
-    // Nobody has read it.
+    // The byte has not been read, so select() reports it again.
     expect(told(sel.select())).toContainEqual(['a', EVENT_READ]);
   });
 

@@ -14,7 +14,7 @@ afterEach(() => {
   for (const sock of opened.splice(0)) sock.close();
 });
 
-/** A socket that is closed behind the test, and gives up after five seconds. */
+/** Returns a socket with a time-out of five seconds; it is closed after the test. */
 function open<F extends number>(family: F, type: number = SOCK_DGRAM, proto = 0): socket.socket<F> {
   const sock = socket.socket(family, type, proto);
   sock.settimeout(5);
@@ -22,7 +22,7 @@ function open<F extends number>(family: F, type: number = SOCK_DGRAM, proto = 0)
   return sock;
 }
 
-/** Two UDP sockets on the loopback: one to receive, one connected to it. */
+/** Returns two UDP sockets on the loopback: a receiver, and a sender connected to it. */
 function udp_pair(family: 2 | 10): [receiver: socket.socket<2 | 10>, sender: socket.socket<2 | 10>] {
   const receiver: socket.socket<2 | 10> = open<2 | 10>(family);
   receiver.bind(family === AF_INET ? ['127.0.0.1', 0] : ['::1', 0]);
@@ -224,10 +224,12 @@ describe('control messages', () => {
     receiver.setsockopt(SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
     sender.send('x');
     expect(values(receiver)).toEqual({ SCM_TIMESTAMPNS: { sec: is_recent, nsec: any_number } });
-    receiver.setsockopt(SOL_SOCKET, socket.SO_TIMESTAMPNS, 0);
     const { SOF_TIMESTAMPING_RX_SOFTWARE, SOF_TIMESTAMPING_SOFTWARE } = socket;
     const flags = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+    // The kernel stops stamping packets when the last socket gives up its time stamps, and starts again only a moment after a
+    // socket asks for them. So this socket asks for the new kind before it gives up the old one.
     receiver.setsockopt(SOL_SOCKET, socket.SO_TIMESTAMPING, flags);
+    receiver.setsockopt(SOL_SOCKET, socket.SO_TIMESTAMPNS, 0);
     sender.send('x');
     expect(values(receiver)).toEqual({
       SCM_TIMESTAMPING: {
@@ -375,7 +377,7 @@ describe('control messages', () => {
     sock.setsockopt(socket.SOL_PACKET, socket.PACKET_AUXDATA, 1);
     const [receiver, sender] = udp_pair(AF_INET);
     const [, port] = receiver.getsockname();
-    // Others use the loopback too: of the packets only those to this port.
+    // The filter accepts only packets to this port: other programs use the loopback, too.
     sock.attach_filter([
       [0x28, 0, 0, 36],
       [0x15, 0, 1, port],
@@ -386,7 +388,7 @@ describe('control messages', () => {
     for (;;) {
       const [data, ancdata] = sock.recvmsg(64, 200, socket.MSG_TRUNC);
       const [control] = decode_control(ancdata);
-      // What came before there was a filter.
+      // Skips packets that arrived before the filter was attached.
       if (control?.type !== 'PACKET_AUXDATA' || control.value.len !== 100) continue;
       expect(control).toMatchObject({
         level: socket.SOL_PACKET,
@@ -491,7 +493,7 @@ describe('netlink', () => {
     );
     const [answer] = structs.nlmsghdr.decode_all(sock.recv(65536));
     expect(answer?.type).toBe(socket.NLMSG_ERROR);
-    // struct nlmsgerr: the error, and the request that it is of.
+    // struct nlmsgerr: the error, and the request that failed.
     expect(answer?.data.readInt32LE()).toBe(-19);
     expect(structs.nlmsghdr.decode(answer!.data.subarray(4)).type).toBe(socket.RTM_GETLINK);
   });

@@ -1,4 +1,4 @@
-// The layouts of structs against a C program that is compiled here, their round trips and their misuse.
+// The layouts of structs, compared with a C program that the test compiles; their round trips and their misuse.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +10,7 @@ import { describe, expect, it } from 'vitest';
 
 const IPV4_FIELDS = new Set(['multiaddr', 'interface', 'address', 'sourceaddr', 'spec_dst', 'addr']);
 
-/** Structs as C has them: the prefix of their fields, and those fields. */
+/** The structs in C: the prefix of the fields' names, then the names without it. */
 const IN_C: Record<string, [prefix: string, ...fields: string[]]> = {
   linger: ['l_', 'onoff', 'linger'],
   timeval: ['tv_', 'sec', 'usec'],
@@ -47,7 +47,7 @@ interface Plain {
 }
 const plain = (name: string) => (structs as unknown as Record<string, Plain>)[name]!;
 
-/** A value of which every byte of the field differs from 0. */
+/** Returns a value that makes every byte of the field differ from 0. */
 function full_value(name: string, field: string, size: number): unknown {
   if (field === 'ts') return Array(3).fill({ sec: -1, nsec: -1 });
   if (field === 'group' || field === 'source') return Buffer.alloc(128, 0xff);
@@ -144,7 +144,7 @@ const as_number = (value: bigint) =>
     : value;
 const i64 = fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }).map(as_number);
 const ipv4 = fc.ipV4();
-// Through the C library, whose text of an address is the one that comes back.
+// The texts come from the C library: decoding returns the same form.
 const ipv6 = fc
   .uint8Array({ minLength: 16, maxLength: 16 })
   .map((bytes) => socket.inet_ntop(socket.AF_INET6, bytes));
@@ -215,7 +215,7 @@ describe('round trips', () => {
   it('tcp_info: what it decodes, whatever the bytes, encodes to them', () => {
     fc.assert(
       fc.property(fc.uint8Array({ minLength: 280, maxLength: 280 }), (bytes) => {
-        // The bits that no field has.
+        // Clears the bits that belong to no field.
         bytes[7]! &= 0b111;
         expect(structs.tcp_info.encode(structs.tcp_info.decode(bytes))).toEqual(Buffer.from(bytes));
       }),
@@ -275,7 +275,7 @@ describe('netlink', () => {
     }),
   })).attribute as fc.Arbitrary<object>;
 
-  /** What was encoded, read back in the same form. */
+  /** Decodes the attributes to the form that the test encodes. */
   const read = (bytes: Uint8Array): object[] =>
     nlattr
       .decode_all(bytes)

@@ -1,5 +1,5 @@
-// What files of promises have beside reading and writing: the files below them, changing how text is read, and what
-// sockets cannot do.
+// Files of promises beside reading and writing: detach() and the files below, reconfigure(), and the operations that sockets
+// lack.
 import * as promises from 'bsd-sockets/promises';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 

@@ -1,0 +1,63 @@
+// The mode and the buffering of makefile(), at run time (parse_mode) and as types (FileOf): they choose the class of the file,
+// for blocking files and files of promises alike.
+import { integer, shown } from '../util/validate.js';
+
+/** The default size of a buffer, in bytes. */
+export const DEFAULT_BUFFER_SIZE = 8192;
+
+/** The classes of files that one module has, by their use. */
+export interface FileClasses {
+  unbuffered: unknown;
+  reader: unknown;
+  writer: unknown;
+  pair: unknown;
+  text: unknown;
+}
+
+type Has<Mode extends string, Letter extends string> = Mode extends `${string}${Letter}${string}`
+  ? true
+  : false;
+
+type BufferedOf<Classes extends FileClasses, Mode extends string> =
+  Has<Mode, 'w'> extends true
+    ? Has<Mode, 'r'> extends true
+      ? Classes['pair']
+      : Classes['writer']
+    : Classes['reader'];
+
+type BinaryOf<Classes extends FileClasses, Mode extends string, Buffering> = Buffering extends 0 | 0n
+  ? Classes['unbuffered']
+  : number extends Buffering
+    ? Classes['unbuffered'] | BufferedOf<Classes, Mode>
+    : BufferedOf<Classes, Mode>;
+
+/** The class that a mode and a buffering (0: none) choose; the union of all classes if the mode is an unknown string. */
+export type FileOf<Classes extends FileClasses, Mode extends string, Buffering> = string extends Mode
+  ? Classes[keyof Classes]
+  : Mode extends string
+    ? Has<Mode, 'b'> extends true
+      ? BinaryOf<Classes, Mode, Buffering>
+      : Classes['text']
+    : never;
+
+/** A checked mode and buffering; the size is 0 for a file without a buffer. */
+export interface Mode {
+  readonly letters: string;
+  readonly reading: boolean;
+  readonly writing: boolean;
+  readonly binary: boolean;
+  readonly size: number;
+}
+
+/** Checks the first two arguments of makefile(). @throws TypeError, RangeError */
+export function parse_mode(mode: unknown, buffering: unknown): Mode {
+  const letters = mode ?? 'r';
+  if (typeof letters !== 'string') throw new TypeError(`mode must be a string, not ${shown(letters)}`);
+  if (/[^rwb]/.test(letters)) throw new RangeError(`invalid mode '${letters}' (only r, w, b allowed)`);
+  const writing = letters.includes('w');
+  const reading = letters.includes('r') || !writing;
+  const binary = letters.includes('b');
+  const size = integer(buffering ?? -1, 'buffering', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  if (size === 0 && !binary) throw new RangeError('unbuffered streams must be binary');
+  return { letters, reading, writing, binary, size: size < 0 ? DEFAULT_BUFFER_SIZE : size };
+}
