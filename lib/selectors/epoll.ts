@@ -193,7 +193,7 @@ export class Epoll implements Multiplexer {
     // A signal listener that runs inside the wait may call _wait(), which may replace #events by a larger one.
     const events = this.#events;
     const count = addon.epoll_wait(epfd, generation, events.bytes, limit, limit_ms);
-    if (count < 0) raise(count, { syscall: 'epoll_wait', what: () => `fd ${epfd}` });
+    if (count < 0) raise(count, { syscall: 'epoll_wait', args: { fd: epfd } });
     for (let i = 0; i < count; i++) on_ready(events.fd(i), events.events(i));
   }
 

@@ -133,6 +133,9 @@ interface Remedy {
 
 const setcap = (names: string) => `sudo setcap ${names}+ep "$(command -v node)"`;
 
+/** The codes of the sockets that a kernel cannot make without a module. */
+const UNSUPPORTED = ['EAFNOSUPPORT', 'EPROTONOSUPPORT', 'ESOCKTNOSUPPORT'];
+
 /** Returns the privileges, modules and limits that a user most likely lacks, with the commands that provide them. */
 function remedies({ sockets, capabilities, limits, user }: Findings): Remedy[] {
   const lacks = (what: string, code: string) =>

@@ -4,7 +4,6 @@ import { readlinkSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import * as message from '../../calls/message.js';
-import { fromshare } from '../../calls/share.js';
 import { retry_blocking } from '../../calls/waiting/fs_retry.js';
 import { poll } from '../../calls/waiting/poll.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
