@@ -1,16 +1,24 @@
 // getsockopt and setsockopt: how a value of JavaScript becomes the bytes of an option, and back.
 import * as c from '../constants.js';
+import type { Arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, VALUE } from '../native/addon.js';
 import { data, integer, integer_or, shown } from '../util/validate.js';
-import type { SocketBase } from './socket_base.js';
+
+/** The parts of a socket that its options need. */
+interface OptionSocket {
+  readonly _fd: number;
+  readonly _generation: number;
+  readonly family: number;
+  _args(): Arguments;
+}
 
 /** The most bytes that getsockopt reads. */
 const OPTION_MAX = 64 * 1024;
 
 /** See SocketBase.getsockopt. */
 export function getsockopt(
-  s: SocketBase,
+  s: OptionSocket,
   level: number,
   optname: number,
   buflen: unknown,
@@ -30,7 +38,7 @@ export function getsockopt(
 
 /** See SocketBase.setsockopt. */
 export function setsockopt(
-  s: SocketBase,
+  s: OptionSocket,
   level: number,
   optname: number,
   value: unknown,
@@ -43,7 +51,13 @@ export function setsockopt(
   if (result < 0) raise_option(s, result, 'setsockopt', level, optname);
 }
 
-function set_option(s: SocketBase, level: number, optname: number, value: unknown, optlen: unknown): number {
+function set_option(
+  s: OptionSocket,
+  level: number,
+  optname: number,
+  value: unknown,
+  optlen: unknown,
+): number {
   const { _fd, _generation } = s;
   if (value === null) {
     return addon.setsockopt_null(_fd, _generation, level, optname, integer(optlen, 'optlen', 0));
@@ -61,11 +75,17 @@ function set_option(s: SocketBase, level: number, optname: number, value: unknow
 }
 
 /** The options of AF_VSOCK are 64 bits wide; Python reads and writes them so, too. */
-function has_long_options(s: SocketBase, level: number): boolean {
+function has_long_options(s: OptionSocket, level: number): boolean {
   return level === c.AF_VSOCK && s.family === level;
 }
 
-function raise_option(s: SocketBase, result: number, syscall: string, level: number, optname: number): never {
+function raise_option(
+  s: OptionSocket,
+  result: number,
+  syscall: string,
+  level: number,
+  optname: number,
+): never {
   return raise(result, { syscall, args: { ...s._args(), level, option: optname } });
 }
 

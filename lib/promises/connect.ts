@@ -25,9 +25,8 @@ import {
   WAIT_OPTIONS,
   type WaitOptions,
 } from '../util/wait_options.js';
-import type { ConnectedSocket } from './iterate.js';
 import { run } from './resolver.js';
-import { Socket } from './socket.js';
+import { type ConnectedSocket, Socket } from './socket.js';
 
 // RFC 8305, section 5.
 const ATTEMPT_DELAY = 0.25;

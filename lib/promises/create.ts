@@ -18,8 +18,7 @@ import {
 } from '../socket/index.js';
 import { type BytesLike, options_of, shown } from '../util/validate.js';
 import { WAIT_OPTIONS, type WaitOptions } from '../util/wait_options.js';
-import type { ConnectedSocket, ListeningSocket } from './iterate.js';
-import { Socket } from './socket.js';
+import { type ConnectedSocket, type ListeningSocket, Socket } from './socket.js';
 
 const { EBADF } = constants.errno;
 

@@ -61,7 +61,6 @@ export {
   socketpair,
 } from './create.js';
 export { recv_fds, send_fds } from './descriptors.js';
-export type { ConnectedSocket, ListeningSocket } from './iterate.js';
 export {
   getaddrinfo,
   getfqdn,
@@ -73,5 +72,5 @@ export {
   getservbyname,
   getservbyport,
 } from './resolver.js';
-export { socket, socket as SocketType } from './socket.js';
+export { type ConnectedSocket, type ListeningSocket, socket, socket as SocketType } from './socket.js';
 export type { SocketStream, StreamOptions } from './stream.js';

@@ -1,25 +1,16 @@
 // `for await` over a socket: connections of one that listens, chunks of a stream, datagrams of any other.
 
-import type { ReturnedAddress } from '../calls/address.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
-import type { Socket } from './socket.js';
 
-/**
- * What a socket gives: `[conn, address]`, a chunk, or `[data, address]`. Which, is known only when it runs, but for the
- * sockets below.
- */
-// biome-ignore lint/suspicious/noExplicitAny: the kind of a socket is no part of its type.
-export type Received<_F extends number> = any;
-
-/** A socket that listens: `for await` gives connections. */
-export interface ListeningSocket<out F extends number = number> extends Socket<F> {
-  [Symbol.asyncIterator](): AsyncIterableIterator<[ConnectedSocket<F>, ReturnedAddress<F>]>;
-}
-
-/** A socket that is connected: `for await` gives bytes. */
-export interface ConnectedSocket<out F extends number = number> extends Socket<F> {
-  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
+/** The calls of a socket that iteration needs. */
+interface IteratedSocket {
+  readonly type: number;
+  fileno(): number;
+  getsockopt(level: number, optname: number): number;
+  accept(): Promise<unknown>;
+  recv(bufsize: number): Promise<Buffer>;
+  recvfrom(bufsize: number): Promise<unknown>;
 }
 
 const CHUNK_SIZE = 64 * 1024;
@@ -28,13 +19,13 @@ const DONE: IteratorResult<unknown, undefined> = Object.freeze({ done: true, val
 type Result = IteratorResult<unknown, undefined>;
 
 /** What is received next; a chunk without bytes is the end of a stream. */
-function next_of(sock: Socket<number>): () => Promise<unknown> {
+function next_of(sock: IteratedSocket): () => Promise<unknown> {
   if (sock.getsockopt(c.SOL_SOCKET, c.SO_ACCEPTCONN) !== 0) return () => next_connection(sock);
   if (sock.type === c.SOCK_STREAM || sock.type === c.SOCK_SEQPACKET) return () => sock.recv(CHUNK_SIZE);
   return () => sock.recvfrom(CHUNK_SIZE);
 }
 
-function next_connection(sock: Socket<number>): Promise<unknown> {
+function next_connection(sock: IteratedSocket): Promise<unknown> {
   return sock.accept().catch((error: unknown) => {
     // That one gave up while it waited for us; the next is as good.
     if (error instanceof OSError && error.code === 'ECONNABORTED') return next_connection(sock);
@@ -43,11 +34,11 @@ function next_connection(sock: Socket<number>): Promise<unknown> {
 }
 
 class Iteration implements AsyncIterableIterator<unknown> {
-  readonly #sock: Socket<number>;
+  readonly #sock: IteratedSocket;
   #next: (() => Promise<unknown>) | undefined;
   #ended = false;
 
-  constructor(sock: Socket<number>) {
+  constructor(sock: IteratedSocket) {
     this.#sock = sock;
   }
 
@@ -86,6 +77,6 @@ class Iteration implements AsyncIterableIterator<unknown> {
 }
 
 /** See Socket's Symbol.asyncIterator. */
-export function iterate<F extends number>(sock: Socket<F>): AsyncIterableIterator<Received<F>> {
+export function iterate(sock: IteratedSocket): AsyncIterableIterator<unknown> {
   return new Iteration(sock);
 }

@@ -10,6 +10,7 @@ import {
   raise_of_file,
   type SendfileSource,
 } from '../calls/sendfile.js';
+import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import { READ, ready } from '../calls/waiting/readiness.js';
 import { Suspend, yield_turn } from '../calls/waiting/suspend.js';
@@ -17,8 +18,7 @@ import { OSError } from '../errors/index.js';
 import { addon, cells, GENERATION } from '../native/addon.js';
 import { check_options, promised, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
 import { Call } from './call.js';
-import { perform } from './queue.js';
-import type { Socket } from './socket.js';
+import { perform, type Queue } from './queue.js';
 
 // What is moved before the rest of the program has its turn: reading it may wait for the disk.
 const PIECE_SIZE = 2 ** 20;
@@ -27,7 +27,8 @@ const read = promisify(fs_read);
 
 /** See Socket.sendfile. */
 export function sendfile(
-  sock: Socket<number>,
+  sock: SocketBase,
+  writes: Queue,
   file: SendfileSource,
   offset: number,
   count: number | null | undefined,
@@ -58,7 +59,7 @@ export function sendfile(
       if (total() > 0) move_position(file, offset + total());
     };
     const call = new Call(sock, 'sendfile', attempt, undefined, () => ({ bytes_sent: total() }));
-    const result = perform(sock._poller.writes, call, options);
+    const result = perform(writes, call, options);
     result.then(moved, moved).catch(() => {});
     return result;
   });
@@ -73,7 +74,7 @@ class ByHand {
   #ended = false;
 
   constructor(
-    readonly sock: Socket<number>,
+    readonly sock: SocketBase,
     readonly fd: number,
     readonly offset: number,
     readonly wanted: number,

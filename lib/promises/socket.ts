@@ -4,7 +4,8 @@
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
 import { type Address, check_address, decode, type ReturnedAddress } from '../calls/address.js';
-import * as batch from '../calls/batch.js';
+import * as batch from '../calls/batch/receive.js';
+import { check_sendmmsg, type Message, sendmmsg } from '../calls/batch/send.js';
 import type { ControlMessage } from '../calls/control.js';
 import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
@@ -21,6 +22,7 @@ import { socket as BlockingSocket } from '../socket/index.js';
 import { callable } from '../util/callable.js';
 import { type BytesLike, type Data, data, integer } from '../util/validate.js';
 import {
+  is_flags,
   promised,
   type Rest1,
   type Rest2,
@@ -30,17 +32,12 @@ import {
 } from '../util/wait_options.js';
 import { connect_call, recv_exactly_call, sendall_call } from './attempts.js';
 import { type Attempt, Call } from './call.js';
-import { type ConnectedSocket, iterate, type Received } from './iterate.js';
+import { iterate } from './iterate.js';
 import { Poller, perform } from './queue.js';
 import { sendfile } from './sendfile.js';
 import { SocketStream, type StreamOptions } from './stream.js';
 
 const { EAGAIN, EBADF } = constants.errno;
-
-/** Whether an argument behind others is flags, and not the options already. */
-function is_flags(value: unknown): value is number {
-  return typeof value !== 'object' || value === null;
-}
 
 export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<F> {
   /** The waiting calls, and the place of the descriptor in the readiness. @internal */
@@ -58,11 +55,8 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return perform(this._poller.reads, new Call(this, syscall, attempt), options);
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return new Promise((resolve) => {
-      this.close();
-      resolve();
-    });
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.close();
   }
 
   /** ref(). A call that waits on this socket keeps the process alive, as at the start. */
@@ -125,9 +119,9 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
       return 0;
     } catch (error) {
       if (!(error instanceof OSError)) throw error;
-      if (error instanceof TimeoutError && error.errno === undefined) return EAGAIN;
-      if (error.errno === undefined || error.errno < 0) throw error;
-      return error.errno;
+      const errno = error instanceof TimeoutError ? (error.errno ?? EAGAIN) : error.errno;
+      if (errno === undefined || errno < 0) throw error;
+      return errno;
     }
   }
 
@@ -340,12 +334,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    *
    * @param messages sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
    */
-  sendmmsg(messages: readonly batch.Message<F>[], ...rest: Rest1<number>): Promise<number> {
+  sendmmsg(messages: readonly Message<F>[], ...rest: Rest1<number>): Promise<number> {
     return promised(() => {
       const options = take_options(rest, 1);
       const [flags] = rest;
-      const attempt: Attempt<number> = (resolve) => batch.sendmmsg(this, messages, flags, resolve, 0);
-      const check = () => batch.check_sendmmsg(this, messages, flags);
+      const attempt: Attempt<number> = (resolve) => sendmmsg(this, messages, flags, resolve, 0);
+      const check = () => check_sendmmsg(this, messages, flags);
       return perform(this._poller.writes, new Call(this, 'sendmmsg', attempt, check), options);
     });
   }
@@ -362,7 +356,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return promised(() => {
       const options = take_options(rest, 2);
       const [offset, count] = rest as [number?, number?];
-      return sendfile(this, file, offset ?? 0, count, options);
+      return sendfile(this, this._poller.writes, file, offset ?? 0, count, options);
     });
   }
 
@@ -370,7 +364,8 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * for await (const … of sock): a listening socket gives `[conn, address]`, a connected stream its bytes in chunks until
    * the end, any other `[data, address]`. close() ends the loop; leaving it closes nothing.
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<Received<F>> {
+  // biome-ignore lint/suspicious/noExplicitAny: the kind of a socket is no part of its type, but for the two below.
+  [Symbol.asyncIterator](): AsyncIterableIterator<any> {
     return iterate(this);
   }
 
@@ -429,6 +424,16 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   to_node(): NetSocket | NetServer {
     return to_node(this);
   }
+}
+
+/** A socket that listens: `for await` gives connections. */
+export interface ListeningSocket<out F extends number = number> extends Socket<F> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<[ConnectedSocket<F>, ReturnedAddress<F>]>;
+}
+
+/** A socket that is connected: `for await` gives bytes. */
+export interface ConnectedSocket<out F extends number = number> extends Socket<F> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
 }
 
 /** What `socket` is at run time: callable with and without `new`, and a base for classes. */

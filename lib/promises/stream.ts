@@ -2,7 +2,17 @@
 import { Duplex, type DuplexOptions } from 'node:stream';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
-import type { Socket } from './socket.js';
+
+/** The calls of a socket that a stream needs. */
+interface StreamSocket {
+  settimeout(value: number | null): void;
+  recv(bufsize: number): Promise<Buffer>;
+  sendall(bytes: Buffer): Promise<void>;
+  shutdown(how: number): Promise<void>;
+  close(): void;
+  ref(): unknown;
+  unref(): unknown;
+}
 
 /** Options of to_stream: those of a Duplex, with the defaults of net.Socket. */
 export interface StreamOptions extends DuplexOptions {
@@ -14,10 +24,10 @@ const CHUNK_SIZE = 64 * 1024;
 
 /** A Duplex over a socket, which it owns: nothing is received beyond `readableHighWaterMark`, nor sent before it is asked. */
 export class SocketStream extends Duplex {
-  readonly #sock: Socket<number>;
+  readonly #sock: StreamSocket;
 
   /** @throws RangeError on a socket that is no stream */
-  constructor(sock: Socket<number>, options: StreamOptions = {}) {
+  constructor(sock: StreamSocket, options: StreamOptions = {}) {
     super({
       allowHalfOpen: false,
       ...options,

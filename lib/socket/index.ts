@@ -1,7 +1,8 @@
 // bsd-sockets/socket: what Python's module `socket` has, and what docs/socket.md adds.
 
 export type { Address, ReturnedAddress } from '../calls/address.js';
-export { type Message, MessageBatch } from '../calls/batch.js';
+export { MessageBatch } from '../calls/batch/receive.js';
+export type { Message } from '../calls/batch/send.js';
 export type { ControlMessage, ReceivedControlMessage } from '../calls/control.js';
 export {
   type ConnectAddress,

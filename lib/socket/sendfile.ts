@@ -11,15 +11,14 @@ import {
 import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import { addon } from '../native/addon.js';
-import type { Socket } from './socket.js';
 
 // What one call moves at most, so that a signal or a termination is never long in coming.
 const BLOCK_SIZE = 2 ** 30;
 const CHUNK_SIZE = 64 * 1024;
 
 /** See Socket.sendfile. */
-export function sendfile<F extends number>(
-  sock: Socket<F>,
+export function sendfile(
+  sock: SocketBase,
   file: SendfileSource,
   offset: number,
   count: number | null,

@@ -6,8 +6,9 @@
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
 import { type Address, decode, type ReturnedAddress } from '../calls/address.js';
-import type { Message, MessageBatch } from '../calls/batch.js';
-import * as batch from '../calls/batch.js';
+import type { MessageBatch } from '../calls/batch/receive.js';
+import * as batch from '../calls/batch/receive.js';
+import { type Message, sendmmsg } from '../calls/batch/send.js';
 import type { ControlMessage } from '../calls/control.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
 import * as message from '../calls/message.js';
@@ -257,7 +258,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @throws OSError, TimeoutError where none went out; TypeError, RangeError
    */
   sendmmsg(messages: readonly Message<F>[], flags?: number): number {
-    const result = batch.sendmmsg(this, messages, flags, resolve_host_blocking, this._timeout_ms);
+    const result = sendmmsg(this, messages, flags, resolve_host_blocking, this._timeout_ms);
     return result < 0 ? this._raise(result, 'sendmmsg') : result;
   }
 

@@ -28,6 +28,11 @@ function is_options(value: unknown): value is WaitOptions {
   );
 }
 
+/** Returns true for flags, false for the options that may stand in their place. */
+export function is_flags(value: unknown): value is number {
+  return typeof value !== 'object' || value === null;
+}
+
 /**
  * Removes the options from the end of the optional arguments.
  *

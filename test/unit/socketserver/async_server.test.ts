@@ -888,7 +888,7 @@ describe('ending', () => {
     const program = new URL('fixtures/scarce.mjs', import.meta.url).pathname;
     const { stdout, stderr } = spawnSync(
       'sh',
-      ['-c', `ulimit -n 64; exec "${process.execPath}" "${program}"`],
+      ['-c', `ulimit -n 96; exec "${process.execPath}" "${program}"`],
       {
         encoding: 'utf8',
         timeout: 30_000,

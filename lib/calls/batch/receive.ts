@@ -1,54 +1,33 @@
-// Many messages in one call: sendmmsg, recvmmsg, and MessageBatch, the memory that recvmmsg_into fills again and again.
+// Many messages in, in one call: recvmmsg, and MessageBatch, the memory that recvmmsg_into fills again and again.
 //
 // A batch is two blocks: the data, which users see through views, and beside it rows of numbers, addresses and control
 // messages, which never leave this file. Both are laid out by native/message.cc, whose numbers stand here as well.
 import { constants as buffer_constants } from 'node:buffer';
 import { constants as os_constants } from 'node:os';
-import * as c from '../constants.js';
+import * as c from '../../constants.js';
 import {
   ADDRESS_LENGTH,
   ADDRESS_SIZE,
   addon,
-  address_in,
   address_out,
   BATCH_ALIGNMENT,
   BATCH_HEADERS_SIZE,
   BATCH_LIMIT,
   cells,
   DESCRIPTOR_COUNT,
-  OUTGOING_ROW,
-  OUTGOING_ROW_SIZE,
   RECEIVED_ROW,
   RECEIVED_ROW_SIZE,
-  STOPPING,
-} from '../native/addon.js';
-import { array, type Bytes, type BytesLike, data, integer, integer_or, shown } from '../util/validate.js';
-import {
-  type Address,
-  ANY_ADDRESS,
-  decode,
-  encode,
-  type ResolveHost,
-  type ReturnedAddress,
-} from './address.js';
+} from '../../native/addon.js';
+import { integer, integer_or, shown } from '../../util/validate.js';
+import { decode, type ReturnedAddress } from '../address.js';
 import {
   all_descriptors,
-  type ControlMessage,
-  flatten_control,
   type ReceivedControlMessage,
   read_control,
   settle_descriptors,
-} from './control.js';
-import { buffers_of, type ReceivedMessage } from './message.js';
-import type { SocketBase } from './socket_base.js';
-
-/** A message of sendmmsg: sendmsg's arguments. */
-export type Message<F extends number = number> = readonly [
-  buffers: readonly (BytesLike | string)[],
-  ancdata?: readonly ControlMessage[] | null,
-  flags?: number | null,
-  address?: Address<F> | null,
-];
+} from '../control.js';
+import type { ReceivedMessage } from '../message.js';
+import type { SocketBase } from '../socket_base.js';
 
 const SIZE_MAX = 0x7ffff000;
 const INT_SIZE = Int32Array.BYTES_PER_ELEMENT;
@@ -56,10 +35,9 @@ const INT_SIZE = Int32Array.BYTES_PER_ELEMENT;
 const SPARE_MAX = 2 ** 20;
 
 const NO_DESCRIPTORS: readonly number[] = [];
-const EMPTY_BYTES = new Uint8Array(0);
 
 /** The memory of a batch and what the last call left in it. */
-class Received {
+class BatchMemory {
   count = 0;
   readonly vlen: number;
   readonly bufsize: number;
@@ -201,9 +179,9 @@ class Received {
 }
 
 // Of a batch that was collected with descriptors that nobody asked for.
-const collected = new FinalizationRegistry<Received>((received) => received.close_unclaimed());
+const collected = new FinalizationRegistry<BatchMemory>((received) => received.close_unclaimed());
 
-let received_of: (batch: MessageBatch) => Received;
+let received_of: (batch: MessageBatch) => BatchMemory;
 
 /**
  * MessageBatch(vlen, bufsize, ancbufsize = 0). Memory for recvmmsg_into, made once: for up to `vlen` messages of
@@ -213,7 +191,7 @@ let received_of: (batch: MessageBatch) => Received;
  * are closed at the next receive into the batch, and by `Symbol.dispose`.
  */
 export class MessageBatch<F extends number = number> {
-  readonly #received: Received;
+  readonly #received: BatchMemory;
 
   static {
     received_of = (batch) => batch.#received;
@@ -288,12 +266,12 @@ function batch_size(
   return [messages, size, control_size];
 }
 
-function make_received(vlen: unknown, bufsize: unknown, ancbufsize: unknown): Received {
-  return new Received(...batch_size(vlen, bufsize, ancbufsize));
+function make_received(vlen: unknown, bufsize: unknown, ancbufsize: unknown): BatchMemory {
+  return new BatchMemory(...batch_size(vlen, bufsize, ancbufsize));
 }
 
 /** The memory of a batch, checked. */
-function memory_of(batch: unknown): Received {
+function memory_of(batch: unknown): BatchMemory {
   if (!(batch instanceof MessageBatch))
     throw new TypeError(`batch must be a MessageBatch, not ${shown(batch)}`);
   const received = received_of(batch);
@@ -313,10 +291,10 @@ export function recvmmsg_into(s: SocketBase, batch: unknown, flags: unknown, tim
   return received.receive(s, integer_or(0, flags, 'flags'), timeout_ms);
 }
 
-let spare: Received | undefined;
+let spare: BatchMemory | undefined;
 
 /** The batch of the last call where it fits, which nobody else sees meanwhile. */
-function take_spare(vlen: unknown, bufsize: unknown, ancbufsize: unknown): Received {
+function take_spare(vlen: unknown, bufsize: unknown, ancbufsize: unknown): BatchMemory {
   const made = spare;
   spare = undefined;
   const room = ancbufsize ?? 0;
@@ -362,102 +340,4 @@ export function recvmmsg<F extends number>(
     received.close_unclaimed();
     if (received.vlen * (received.bufsize + received.ancbufsize) <= SPARE_MAX) spare = received;
   }
-}
-
-/** The messages of one native call: those in a row that have the same flags. */
-class Run {
-  readonly flags: number;
-  readonly buffers: Bytes[] = [];
-  readonly control: (number | Bytes)[] = [];
-  readonly rows: number[] = [];
-  addresses: Uint8Array = EMPTY_BYTES;
-
-  constructor(flags: number) {
-    this.flags = flags;
-  }
-
-  get count(): number {
-    return (this.rows.length * INT_SIZE) / OUTGOING_ROW_SIZE;
-  }
-
-  add(buffers: readonly Bytes[], control_count: number, address_length: number): void {
-    for (const view of buffers) this.buffers.push(view);
-    if (address_length > 0) this.#add_address(address_length);
-    const begin = this.rows.length;
-    this.rows[begin + OUTGOING_ROW.buffer_count] = buffers.length;
-    this.rows[begin + OUTGOING_ROW.control_count] = control_count;
-    this.rows[begin + OUTGOING_ROW.address_length] = address_length;
-  }
-
-  #add_address(length: number): void {
-    if (this.addresses.length === 0) this.addresses = new Uint8Array(BATCH_LIMIT * ADDRESS_SIZE);
-    this.addresses.set(address_in.subarray(0, length), this.count * ADDRESS_SIZE);
-  }
-
-  /** How many went out, or the native call's negative number. */
-  send(s: SocketBase, timeout_ms: number): number {
-    const rows = new Uint8Array(Int32Array.from(this.rows).buffer);
-    const addresses = this.addresses.length > 0 ? this.addresses : new Uint8Array(this.count * ADDRESS_SIZE);
-    return addon.sendmmsg(
-      s._fd,
-      s._generation,
-      this.buffers,
-      this.control,
-      rows,
-      addresses,
-      this.flags,
-      timeout_ms,
-    );
-  }
-}
-
-/** Checks the arguments of sendmmsg. @throws TypeError, RangeError, OSError */
-export function check_sendmmsg(s: SocketBase, messages: unknown, flags: unknown): void {
-  runs_of(s, array(messages, 'messages'), integer_or(0, flags, 'flags'), ANY_ADDRESS);
-}
-
-/** sendmmsg: how many messages went out. */
-export function sendmmsg(
-  s: SocketBase,
-  messages: unknown,
-  flags: unknown,
-  resolve: ResolveHost,
-  timeout_ms: number,
-): number {
-  const common_flags = integer_or(0, flags, 'flags');
-  const runs = runs_of(s, array(messages, 'messages'), common_flags, resolve);
-  let sent = 0;
-  for (const run of runs) {
-    const count = run.send(s, timeout_ms);
-    // As within one call: an error behind messages that went out is not told, the next call meets it again.
-    if (count < 0) return sent > 0 && count !== STOPPING ? sent : count;
-    sent += count;
-    if (count < run.count) break;
-  }
-  return sent;
-}
-
-function runs_of(
-  s: SocketBase,
-  messages: readonly unknown[],
-  common_flags: number,
-  resolve: ResolveHost,
-): Run[] {
-  const runs: Run[] = [];
-  // The kernel takes no more in one call, and says how many it took.
-  messages.slice(0, BATCH_LIMIT).forEach((message, index) => {
-    const name = `messages[${index}]`;
-    const [buffers, ancdata, flags, address] = array(message, name, 1, 4);
-    const wanted_flags = common_flags | integer_or(0, flags, `${name}: flags`);
-    const views = buffers_of(buffers, `${name}: buffers`, 'sendmmsg', data);
-    let run = runs.at(-1);
-    if (run?.flags !== wanted_flags) {
-      run = new Run(wanted_flags);
-      runs.push(run);
-    }
-    const control_count = flatten_control(ancdata, `${name}: ancdata`, run.control);
-    const no_address = address === undefined || address === null;
-    run.add(views, control_count, no_address ? 0 : encode(s.family, s.proto, address, 'sendmmsg', resolve));
-  });
-  return runs;
 }

@@ -1,0 +1,124 @@
+// Many messages out in one call: sendmmsg.
+import {
+  ADDRESS_SIZE,
+  addon,
+  address_in,
+  BATCH_LIMIT,
+  OUTGOING_ROW,
+  OUTGOING_ROW_SIZE,
+  STOPPING,
+} from '../../native/addon.js';
+import { array, type Bytes, type Data, data, integer_or } from '../../util/validate.js';
+import { type Address, ANY_ADDRESS, encode, type ResolveHost } from '../address.js';
+import { type ControlMessage, flatten_control } from '../control.js';
+import { buffers_of } from '../message.js';
+import type { SocketBase } from '../socket_base.js';
+
+const INT_SIZE = Int32Array.BYTES_PER_ELEMENT;
+const NO_BYTES = new Uint8Array(0);
+
+/** A message of sendmmsg: sendmsg's arguments. */
+export type Message<F extends number = number> = readonly [
+  buffers: readonly Data[],
+  ancdata?: readonly ControlMessage[] | null,
+  flags?: number | null,
+  address?: Address<F> | null,
+];
+
+/** The messages of one native call: those in a row that have the same flags. */
+class FlagGroup {
+  readonly flags: number;
+  readonly buffers: Bytes[] = [];
+  readonly control: (number | Bytes)[] = [];
+  readonly rows: number[] = [];
+  addresses: Uint8Array = NO_BYTES;
+
+  constructor(flags: number) {
+    this.flags = flags;
+  }
+
+  get count(): number {
+    return (this.rows.length * INT_SIZE) / OUTGOING_ROW_SIZE;
+  }
+
+  add(buffers: readonly Bytes[], control_count: number, address_length: number): void {
+    for (const view of buffers) this.buffers.push(view);
+    if (address_length > 0) this.#add_address(address_length);
+    const begin = this.rows.length;
+    this.rows[begin + OUTGOING_ROW.buffer_count] = buffers.length;
+    this.rows[begin + OUTGOING_ROW.control_count] = control_count;
+    this.rows[begin + OUTGOING_ROW.address_length] = address_length;
+  }
+
+  #add_address(length: number): void {
+    if (this.addresses.length === 0) this.addresses = new Uint8Array(BATCH_LIMIT * ADDRESS_SIZE);
+    this.addresses.set(address_in.subarray(0, length), this.count * ADDRESS_SIZE);
+  }
+
+  /** How many went out, or the native call's negative number. */
+  send(s: SocketBase, timeout_ms: number): number {
+    const rows = new Uint8Array(Int32Array.from(this.rows).buffer);
+    const addresses = this.addresses.length > 0 ? this.addresses : new Uint8Array(this.count * ADDRESS_SIZE);
+    return addon.sendmmsg(
+      s._fd,
+      s._generation,
+      this.buffers,
+      this.control,
+      rows,
+      addresses,
+      this.flags,
+      timeout_ms,
+    );
+  }
+}
+
+/** Checks the arguments of sendmmsg. @throws TypeError, RangeError, OSError */
+export function check_sendmmsg(s: SocketBase, messages: unknown, flags: unknown): void {
+  groups_of(s, array(messages, 'messages'), integer_or(0, flags, 'flags'), ANY_ADDRESS);
+}
+
+/** sendmmsg: how many messages went out. */
+export function sendmmsg(
+  s: SocketBase,
+  messages: unknown,
+  flags: unknown,
+  resolve: ResolveHost,
+  timeout_ms: number,
+): number {
+  const common_flags = integer_or(0, flags, 'flags');
+  const groups = groups_of(s, array(messages, 'messages'), common_flags, resolve);
+  let sent = 0;
+  for (const group of groups) {
+    const count = group.send(s, timeout_ms);
+    // As within one call: an error behind messages that went out is not told, the next call meets it again.
+    if (count < 0) return sent > 0 && count !== STOPPING ? sent : count;
+    sent += count;
+    if (count < group.count) break;
+  }
+  return sent;
+}
+
+function groups_of(
+  s: SocketBase,
+  messages: readonly unknown[],
+  common_flags: number,
+  resolve: ResolveHost,
+): FlagGroup[] {
+  const groups: FlagGroup[] = [];
+  // The kernel takes no more in one call, and says how many it took.
+  messages.slice(0, BATCH_LIMIT).forEach((message, index) => {
+    const name = `messages[${index}]`;
+    const [buffers, ancdata, flags, address] = array(message, name, 1, 4);
+    const wanted_flags = common_flags | integer_or(0, flags, `${name}: flags`);
+    const views = buffers_of(buffers, `${name}: buffers`, 'sendmmsg', data);
+    let group = groups.at(-1);
+    if (group?.flags !== wanted_flags) {
+      group = new FlagGroup(wanted_flags);
+      groups.push(group);
+    }
+    const control_count = flatten_control(ancdata, `${name}: ancdata`, group.control);
+    const no_address = address === undefined || address === null;
+    group.add(views, control_count, no_address ? 0 : encode(s.family, s.proto, address, 'sendmmsg', resolve));
+  });
+  return groups;
+}
