@@ -722,7 +722,7 @@ describe('the constructor', () => {
 });
 
 describe('ending', () => {
-  /** Answers when it is told to. */
+  /** Answers once the client has sent a byte. */
   class Held extends AsyncBaseRequestHandler {
     static inside = 0;
     override async handle() {

@@ -77,7 +77,7 @@ socks = [socket.create_connection((host, port), 20) for _ in range(int(sys.argv[
 for sock in reversed(socks): sock.sendall(b'GET /many HTTP/1.0\\r\\n\\r\\n')
 print(all(sock.makefile().read().endswith('GET /many ') for sock in socks))`;
     await serve([name], async ([host, port]) => {
-      // In turn, the first of several who wait for each other would wait for ever.
+      // One after another, the first of several clients that wait for each other would never get its answer.
       const many = name === 'TCPServer' ? '1' : name === 'AsyncTCPServer' ? '20' : '3';
       const python = spawn('python3', ['-c', program, String(host), String(port), many]);
       expect(await output(python)).toBe('True\nTrue\n');

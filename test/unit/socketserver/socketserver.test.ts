@@ -378,7 +378,7 @@ describe('the constructor', () => {
     const listen = (warning: Error) => warnings.push(warning);
     process.on('warning', listen);
     await serving(new Late(['127.0.0.1', 0], Upper), async () => {});
-    // As fields they are right where the server is bound later.
+    // As fields the attributes are in time if the server is bound later.
     const later = new Late(['127.0.0.1', 0], Upper, { bind_and_activate: false });
     later.server_bind();
     later.server_activate();
