@@ -45,7 +45,7 @@ test('short requests are worth no more', async () => {
 
 test('requests that wait are worth more', async () => {
   expect(await grown(PROCESSORS, each(0), () => PROCESSORS)).toBe(PROCESSORS + 8);
-  // Long ones of which some are finished at each look.
+  // Long requests, of which some are finished at each look.
   expect(await grown(100, each(2), () => 80)).toBe(108);
 });
 
