@@ -1,7 +1,7 @@
-// Python's class attributes: a default on the class (`static`), which a subclass may replace by a `static` of its own and an
-// object by a field. An accessor on the prototype finds the one that counts.
+// Python's class attributes: a default on the class (`static`), which a subclass replaces by a `static` of its own, and an object
+// by a field. An accessor on the prototype finds the value. Also here: tests for overridden hooks and for attributes set too late.
 
-/** The value of an attribute of a class or of one above it. */
+/** Returns the value of an attribute of the object's class, or of the nearest class above that has it. */
 function class_value(of: object, name: string): unknown {
   return Reflect.get(of.constructor, name);
 }
@@ -9,7 +9,7 @@ function class_value(of: object, name: string): unknown {
 /**
  * Makes static members readable and writable on the objects of a class, as Python does.
  *
- * @param Class where the statics of these names are
+ * @param Class the class with the statics of these names
  * @param names the attributes
  */
 export function class_attributes(Class: { readonly prototype: object }, names: readonly string[]): void {
@@ -27,11 +27,11 @@ export function class_attributes(Class: { readonly prototype: object }, names: r
 }
 
 /**
- * Whether an object's method is another than that of the class that declares it: somebody wrote a hook.
+ * Returns whether an object's method is overridden: it is none of the library's own.
  *
  * @param object the server
  * @param name the method
- * @param plain classes whose own method of that name does not count
+ * @param plain classes of the library: their own method of that name is no override
  */
 export function is_overridden(
   object: object,
@@ -42,16 +42,16 @@ export function is_overridden(
   return !plain.some(({ prototype }) => Reflect.get(prototype, name) === method);
 }
 
-/** Attributes that have had their effect: what they are set to later has none. */
+/** Attributes whose values were used already: a later change has no effect. */
 export class UsedAttributes {
   readonly #values = new Map<string, unknown>();
 
-  /** Remembers that the values of these were made use of. */
+  /** Remembers the values of attributes that are used now. */
   use(object: object, ...names: readonly string[]): void {
     for (const name of names) this.#values.set(name, Reflect.get(object, name));
   }
 
-  /** Tells, once, of those that are others by now: a field of a class is set after the constructor of the class above. */
+  /** Warns, once, of values that have changed since: a field of a class is set after the constructor of the class above. */
   warn(object: object): void {
     for (const [name, value] of this.#values) {
       if (Reflect.get(object, name) === value) continue;

@@ -1,4 +1,4 @@
-// BaseServer: the life of a server, and the hooks it calls, in Python's order. What a server's socket is, servers.ts knows.
+// BaseServer: the life of a server, and the hooks it calls, in Python's order. Sockets and their options are in servers.ts.
 //
 // serve_forever() waits on the event loop and is a promise; handle_request() blocks, as in Python.
 import { constants } from 'node:os';
@@ -23,11 +23,11 @@ import { is_readable, readable } from './socket_wait.js';
 import { refuse_server_in_worker } from './worker_state.js';
 
 const { EINVAL } = constants.errno;
-/** One run of serve_forever. */
+/** One call of serve_forever(). */
 export interface Serving {
   readonly stop: AbortController;
   readonly done: Promise<void>;
-  /** Seconds that requests may take after it was stopped. */
+  /** Seconds that requests may take after serving was stopped. */
   drain: number | undefined;
 }
 
@@ -40,7 +40,7 @@ function resolvable(): [promise: Promise<void>, resolve: () => void] {
 }
 
 export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddress = unknown> {
-  /** Seconds that handle_request() waits for a request until it calls handle_timeout(); null: for ever. */
+  /** Seconds that handle_request() waits for a request before it calls handle_timeout(); null: no limit. */
   static timeout: number | null = null;
 
   declare timeout: number | null;
@@ -48,18 +48,18 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   server_address: ServerAddress;
   /** The class whose objects handle requests. */
   RequestHandlerClass: RequestHandlerClass;
-  /** The socket that requests come by. */
+  /** The socket that receives requests. */
   declare socket: SocketBase<number>;
 
   /** @internal */
   _serving: Serving | undefined;
-  /** A shutdown() that came before serve_forever(). @internal */
+  /** Options of a shutdown() that was called before serve_forever(). @internal */
   _early: ShutdownOptions | undefined;
 
   /**
    * BaseServer(server_address, RequestHandlerClass)
    *
-   * @throws TypeError where RequestHandlerClass is no class; Error in a worker that imports its handler: see is_main
+   * @throws TypeError if RequestHandlerClass is no class; Error in a worker that imports its handler: see is_main
    */
   constructor(server_address: ServerAddress, RequestHandlerClass: RequestHandlerClass) {
     refuse_server_in_worker(new.target.name);
@@ -68,22 +68,22 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     this.RequestHandlerClass = RequestHandlerClass;
   }
 
-  /** server_activate(). Called by the constructor to let requests come. */
+  /** server_activate(). Called by the constructor. Begins to receive requests. */
   server_activate(): void {}
 
   /**
    * serve_forever(poll_interval = 0.5) -> a promise: handles requests until shutdown(). The event loop stays alive and
-   * goes on between requests. `timeout` is not looked at.
+   * goes on between requests. `timeout` is ignored.
    *
-   * @param poll_interval seconds after which service_actions() is called where no request comes
-   * @throws (rejects) what a hook throws that is no error of handling one request
+   * @param poll_interval seconds without a request after which service_actions() is called
+   * @throws (rejects) an error of a hook, unless it is one of handling a request
    */
   async serve_forever(poll_interval = 0.5): Promise<void> {
     const interval = seconds(poll_interval, 'poll_interval') ?? 0.5;
     if (this._serving !== undefined) throw new Error('serve_forever() is running already');
     this._warn_of_late_attributes();
     const stop = new AbortController();
-    const [done, tell] = resolvable();
+    const [done, resolve_done] = resolvable();
     const serving: Serving = { stop, done, drain: this._early?.drain };
     if (this._early !== undefined) stop.abort();
     this._early = undefined;
@@ -93,17 +93,17 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       if (serving.drain !== undefined) await this._drain(serving.drain);
     } finally {
       this._serving = undefined;
-      tell();
+      resolve_done();
     }
   }
 
-  /** Handles the requests that came before shutdown(), for so many seconds, and listens no longer. @internal */
+  /** Handles the requests that came before shutdown(), for at most `drain` seconds, and stops listening. @internal */
   async _drain(drain: number): Promise<void> {
     this._refuse();
     const late = new AbortController();
     const timer = abort_after(late, drain * 1000);
     for (let count = 0; count < DRAIN_LIMIT && (await this._request_comes(late.signal, 0)); count++) {
-      // What refuses connections may be readable for ever, and has none.
+      // EINVAL: a listener that refuses connections may stay readable without any.
       if (this._handle_request_noblock() === EINVAL) break;
       await next_turn();
     }
@@ -111,18 +111,18 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     this._unlisten();
   }
 
-  /** Tells of attributes that were set too late to be of use. @internal */
+  /** Warns of attributes that were set too late to have an effect. @internal */
   _warn_of_late_attributes(): void {}
 
-  /** Lets no further requests come. @internal */
+  /** Refuses further requests. @internal */
   _refuse(): void {}
 
-  /** Closes what further requests would come by. @internal */
+  /** Closes the listening socket. @internal */
   _unlisten(): void {}
 
-  /** The loop of serve_forever. @internal */
+  /** Runs the loop of serve_forever(). @internal */
   async _serve(stop: AbortSignal, poll_interval: number): Promise<void> {
-    // Not before the caller has its promise: the first request may call shutdown().
+    // The caller gets its promise first: the first request may call shutdown().
     await next_turn();
     const has_actions = is_overridden(this, 'service_actions', [BaseServer]);
     const timeout_ms = has_actions ? poll_interval * 1000 : -1;
@@ -135,22 +135,22 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     }
   }
 
-  /** Waits until a request is there, and may be taken. @internal */
+  /** Waits until there is a request that may be taken. Returns false if there is none in time. @internal */
   _request_comes(stop: AbortSignal, timeout_ms: number): Promise<boolean> {
     return readable(this.socket, stop, timeout_ms);
   }
 
-  /** Whether serve_forever() runs. @internal */
+  /** Returns whether serve_forever() runs. @internal */
   get _is_serving(): boolean {
     return this._serving !== undefined;
   }
 
   /**
-   * shutdown({ drain }) -> a promise: ends serve_forever() at once, from wherever it is called; fulfilled when that has
-   * returned. Where it does not run, the next serve_forever() returns at once, as in Python: a signal may come early.
+   * shutdown({ drain }) -> a promise: ends serve_forever() at once; fulfilled when serve_forever() has returned. It may be
+   * called from anywhere. If serve_forever() does not run, the next one returns at once, as in Python: a signal may come early.
    *
-   * @param options `drain`: let no further connections come, handle those that have, at most so many seconds, and close the
-   *   socket; of servers with threads, processes or async handlers, end requests that take longer
+   * @param options `drain`: seconds to handle the connections that have come; further ones are refused, and the socket is
+   *   closed. Servers with threads, processes or async handlers end requests that take longer
    * @throws (rejects) TypeError, RangeError
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
@@ -169,10 +169,10 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   service_actions(): void {}
 
   /**
-   * handle_request(). Waits for one request, blocking the thread, and handles it; after `timeout` seconds (or the
-   * socket's, if that is shorter) it calls handle_timeout() instead.
+   * handle_request(). Blocks the thread until there is a request, and handles it; after `timeout` seconds (or the socket's
+   * time-out, if that is shorter) it calls handle_timeout() instead.
    *
-   * @throws OSError of waiting; what a hook throws
+   * @throws OSError of waiting; any error of a hook
    */
   handle_request(): void {
     this._warn_of_late_attributes();
@@ -183,7 +183,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     else this.handle_timeout();
   }
 
-  /** Handles the request that is there; 0, or the errno where it cannot be taken. @internal */
+  /** Handles the next request. Returns 0, or the errno if it cannot be taken. @internal */
   _handle_request_noblock(): number {
     let request: Request;
     let client_address: ClientAddress;
@@ -203,7 +203,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       try {
         this.handle_error(request, client_address, error);
       } finally {
-        // Also where handle_error throws: what Python leaves to the reference count.
+        // Also if handle_error throws: then Python closes the request by its reference count.
         this.shutdown_request(request);
       }
     }
@@ -211,18 +211,18 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   }
 
   /**
-   * get_request() -> [request, client_address]. Takes the request that is there.
+   * get_request() -> [request, client_address]. Takes the next request.
    *
-   * @throws OSError where there is none, which is ignored
+   * @throws OSError if there is none, which is ignored
    */
   get_request(): [request: Request, client_address: ClientAddress] {
     throw new Error(`${this.constructor.name} has no get_request()`);
   }
 
-  /** handle_timeout(). Called by handle_request() where no request came in time. */
+  /** handle_timeout(). Called by handle_request() if no request came in time. */
   handle_timeout(): void {}
 
-  /** verify_request(request, client_address) -> whether to handle it; else it is closed. */
+  /** verify_request(request, client_address) -> whether to handle the request; if not, it is closed. */
   verify_request(_request: Request, _client_address: ClientAddress): boolean {
     return true;
   }
@@ -234,13 +234,13 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   }
 
   /**
-   * server_close() -> a promise. Ends serve_forever() if it runs, and closes the server.
+   * server_close() -> a promise. Ends serve_forever(), if it runs, and closes the server.
    */
   async server_close(): Promise<void> {
     await this._stop_serving();
   }
 
-  /** Ends serve_forever(), without waiting for anything where it does not run. @internal */
+  /** Ends serve_forever(). Returns its end to wait for, or undefined if it does not run. @internal */
   _stop_serving(): Promise<void> | undefined {
     this._serving?.stop.abort();
     return this._serving?.done;
@@ -251,7 +251,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     return this._finish_request(request, client_address);
   }
 
-  /** How finish_request() does it. @internal */
+  /** The default of finish_request(), which servers of other kinds replace. @internal */
   _finish_request(request: Request, client_address: ClientAddress): void | Promise<void> {
     run_handler(this.RequestHandlerClass, request, client_address, this);
   }
@@ -261,14 +261,14 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     this.close_request(request);
   }
 
-  /** close_request(request). Frees what one request holds. */
+  /** close_request(request). Frees the resources of one request. */
   close_request(_request: Request): void {}
 
   /**
-   * handle_error(request, client_address, error). Called with what a handler threw; prints it to stderr.
+   * handle_error(request, client_address, error). Called if a handler throws; prints the error to stderr.
    *
-   * @param _request the request; null where it is in a worker thread or child process
-   * @param error what was thrown, which Python has in sys.exc_info()
+   * @param _request the request; null if it is in a worker thread or child process
+   * @param error the error, which Python has in sys.exc_info()
    */
   handle_error(_request: Request | null, client_address: ClientAddress, error: unknown): void {
     print_error(client_address, error);

@@ -20,7 +20,7 @@ const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);
 const ANY = Number.MAX_SAFE_INTEGER;
 
-/** Where `seek` counts from. */
+/** Origins of seek(). */
 const SEEK_SET = 0;
 const SEEK_CUR = 1;
 const SEEK_END = 2;
@@ -63,7 +63,7 @@ export class BytesIO extends BufferedIOBase {
     return true;
   }
 
-  /** getvalue() -> all bytes of the file, wherever its position is. */
+  /** getvalue() -> all bytes of the file; the position does not matter. */
   getvalue(): Buffer {
     this.check_open();
     return Buffer.from(this.#bytes.subarray(0, this.#length));
@@ -161,7 +161,7 @@ interface Sender {
   fileno(): number;
 }
 
-/** The `wfile` of StreamRequestHandler without a buffer: each write sends all of its bytes. */
+/** The `wfile` of StreamRequestHandler without a buffer: each write sends all of its data. */
 class SocketWriter extends BufferedIOBase {
   readonly #sock: Sender;
   #closed = false;
@@ -175,7 +175,7 @@ class SocketWriter extends BufferedIOBase {
     return this.#closed;
   }
 
-  /** close(). The socket stays as it is. */
+  /** close(). The socket stays open. */
   override close(): void {
     this.#closed = true;
   }
@@ -188,7 +188,7 @@ class SocketWriter extends BufferedIOBase {
     return this.#sock.fileno();
   }
 
-  /** write(data) -> the length of the data, all of which was sent. @throws what sendall throws */
+  /** write(data) -> the length of the data. Sends all of the data. @throws the errors of sendall */
   override write(data: BytesLike): number {
     this.check_open(CLOSED_FILE);
     const bytes = data_bytes(data);

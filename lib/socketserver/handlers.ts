@@ -1,7 +1,7 @@
 // Request handlers: Python's BaseRequestHandler, StreamRequestHandler and DatagramRequestHandler.
 //
-// In Python the constructor handles the request. A JavaScript class has its fields only after the constructor of the
-// class above it returned, so here the server constructs a handler and runs it then: `run_handler`.
+// In Python the constructor handles the request. Here run_handler() constructs a handler and then runs it: constructed.ts says why.
+// rfile and wfile are opened by the server's HandlerFiles (files.ts).
 
 import type { ReturnedAddress } from '../calls/address.js';
 import type { BufferedIOBase, BufferedReader } from '../files/blocking/index.js';
@@ -11,32 +11,32 @@ import { class_attributes } from './attributes.js';
 import { is_handler, note_constructed, run_constructed } from './constructed.js';
 import { BLOCKING_FILES, type BytesIO, type HandlerFiles } from './files.js';
 
-/** How `shutdown` ends handlers that run. */
+/** Options of shutdown(). */
 export interface ShutdownOptions {
-  /** Seconds that requests under way may take until they are cut off; left out: as long as they like, without waiting. */
+  /** Seconds that requests under way may take until they are cut off. Left out: shutdown() does not wait for them, nor end them. */
   drain?: number;
 }
 
-/** The `drain` of the options of shutdown(). @throws TypeError, RangeError */
+/** Returns `drain` of the options of shutdown(). @throws TypeError, RangeError */
 export function drain_of(options: ShutdownOptions | null | undefined): number | undefined {
   if (options === undefined || options === null) return undefined;
   return seconds(options_of(options, ['drain']).drain, 'drain') ?? undefined;
 }
 
-/** What a handler sees of its server, also in a worker thread or child process. */
+/** The server as its handlers see it, also in a worker thread or child process. */
 export interface ServerView {
   /** The address the server listens on. */
   readonly server_address: unknown;
-  /** What was set on the server before it served. */
+  /** The server's `worker_data`, as it was when serving began. */
   readonly worker_data?: unknown;
   /** Ends serve_forever(). */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
 
-/** A request that came as a datagram: its bytes, and the socket to answer by. */
+/** A datagram as a request: its bytes, and the socket to answer by. */
 export type DatagramRequest<F extends number = number> = [packet: Buffer, socket: Socket<F>];
 
-/** A class of handlers, or a function that makes one or handles the request itself. */
+/** A class of handlers, or a function that constructs a handler or handles the request itself. */
 export type RequestHandlerClass =
   | (new (
       request: never,
@@ -53,9 +53,9 @@ export class BaseRequestHandler<
 > {
   /** The connection, or `[packet, socket]` of a datagram. */
   request: Request;
-  /** Who sent it. */
+  /** The address of the client. */
   client_address: ClientAddress;
-  /** The server; in a worker or child, what of it is there. */
+  /** The server; in a worker thread or child process a ServerView. */
   server: Server;
 
   #has_run = false;
@@ -72,10 +72,10 @@ export class BaseRequestHandler<
   /** setup(). Called before handle(). */
   setup(): void {}
 
-  /** handle(). Does all the work of the request; what it throws goes to the server's handle_error. */
+  /** handle(). Does all the work of the request. Its errors go to the server's handle_error. */
   handle(): void {}
 
-  /** finish(). Called after handle(), also where that throws; not where setup() threw. */
+  /** finish(). Called after handle(), also if handle() throws; not if setup() threw. */
   finish(): void {}
 
   /** Returns whether the request was handled. @internal */
@@ -83,16 +83,16 @@ export class BaseRequestHandler<
     return this.#has_run;
   }
 
-  /** Opens and closes rfile and wfile, as the server has them. @internal */
+  /** The functions of the server that open and close rfile and wfile. @internal */
   get _files(): HandlerFiles {
     return this.#files;
   }
 
-  /** Handles the request, awaiting each step. @param files those of the server @internal */
+  /** Handles the request, awaiting each step. @param files the server's @internal */
   async _run_async(files: HandlerFiles): Promise<void> {
     this.#has_run = true;
     this.#files = files;
-    // Typed as methods that block; on the event loop they may return promises.
+    // The methods are typed as blocking; on the event loop they may return promises.
     await (this.setup() as unknown);
     try {
       await (this.handle() as unknown);
@@ -101,7 +101,7 @@ export class BaseRequestHandler<
     }
   }
 
-  /** Handles the request. @internal */
+  /** Handles the request, blocking. @internal */
   _run(): void {
     this.#has_run = true;
     this.setup();
@@ -127,7 +127,7 @@ function is_promise(value: unknown): value is PromiseLike<unknown> {
 /**
  * Handles one request: constructs the handler and runs it.
  *
- * @throws whatever the handler throws
+ * @throws any error of the handler
  */
 export function run_handler(
   Class: RequestHandlerClass,
@@ -146,7 +146,7 @@ export function run_handler(
   });
 }
 
-/** Throws for what cannot be a handler class. */
+/** Checks that a value may be a handler class. @throws TypeError */
 export function check_handler_class(value: unknown): void {
   if (typeof value !== 'function')
     throw new TypeError(`RequestHandlerClass must be a class, not ${shown(value)}`);
@@ -157,13 +157,13 @@ export class StreamRequestHandler<
   F extends number = number,
   Server extends ServerView = ServerView,
 > extends BaseRequestHandler<Socket<F>, ReturnedAddress<F>, Server> {
-  /** The buffer of rfile in bytes; -1: 8192; 0: none. */
+  /** Bytes of the buffer of rfile; -1: 8192; 0: no buffer. */
   static rbufsize = -1;
-  /** The buffer of wfile; 0: none, each write is sent at once. */
+  /** Bytes of the buffer of wfile; 0: no buffer, each write is sent at once. */
   static wbufsize = 0;
   /** The time-out of the connection in seconds, or null. */
   static timeout: number | null = null;
-  /** Whether to set TCP_NODELAY; of use where wbufsize is not 0. */
+  /** True to set TCP_NODELAY, which has an effect if wbufsize is not 0. */
   static disable_nagle_algorithm = false;
 
   declare rbufsize: number;
@@ -187,14 +187,14 @@ export class StreamRequestHandler<
   }
 }
 
-/** A handler of datagrams: `rfile` has the packet, and what is written to `wfile` is the answer. */
+/** A handler of datagrams: `rfile` has the packet, and the bytes written to `wfile` are the answer. */
 export class DatagramRequestHandler<
   F extends number = number,
   Server extends ServerView = ServerView,
 > extends BaseRequestHandler<DatagramRequest<F>, ReturnedAddress<F>, Server> {
   /** The datagram. */
   declare packet: Buffer;
-  /** The socket it came by. */
+  /** The socket that received the datagram. */
   declare socket: Socket<F>;
   declare rfile: BytesIO;
   declare wfile: BytesIO;

@@ -1,4 +1,4 @@
-// is_main: Python's `if __name__ == '__main__':`, and the file of the main program.
+// is_main(), which is Python's `if __name__ == '__main__':`, and the file of the main program.
 import { realpathSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -8,7 +8,7 @@ import { is_program } from './worker_state.js';
 /** Options by which Node runs text in place of a file, with `=text` or without. */
 const EVAL_OPTION = /^(-e|-p|-pe|--eval|--print)(=|$)/;
 
-/** The path without symbolic links; as it is where there is no such file. */
+/** Returns the path without symbolic links; unchanged if there is no such file. */
 function real(path: string): string {
   try {
     return realpathSync(path);
@@ -17,21 +17,21 @@ function real(path: string): string {
   }
 }
 
-/** The path of the program that Node was started with; undefined for `node -e` and the like. */
+/** Returns the path of the program that Node was started with; undefined for `node -e` and the like. */
 function main_path(): string | undefined {
   const [, program] = process.argv;
   if (program === undefined || program === '-' || process.execArgv.some((arg) => EVAL_OPTION.test(arg))) {
     return undefined;
   }
   try {
-    // As Node itself: without an extension, a folder, through links.
+    // Resolved as Node does: the path may lack an extension, or name a folder or a link.
     return real(createRequire(import.meta.url).resolve(program));
   } catch {
     return real(program);
   }
 }
 
-/** What `is_main` takes: `import.meta`, or `module` in CommonJS. */
+/** The argument of is_main(): `import.meta`, or `module` in CommonJS. */
 export type ModuleOfCaller = { readonly url: string } | { readonly filename: string };
 
 /**
@@ -43,7 +43,7 @@ export type ModuleOfCaller = { readonly url: string } | { readonly filename: str
 export function is_main(module: ModuleOfCaller): boolean {
   const path = path_of(module);
   if (!is_program()) return false;
-  // Of `node -e` there is one module, and it is the program.
+  // Under `node -e` there is one module, and it is the program.
   return path === undefined || real(path) === (main_path() ?? real(path));
 }
 
@@ -57,7 +57,7 @@ function path_of(module: unknown): string | undefined {
   throw new TypeError(`module must be import.meta, or module in CommonJS, not ${shown(module)}`);
 }
 
-/** The URL of the program; undefined for `node -e` and the like. */
+/** Returns the URL of the program; undefined for `node -e` and the like. */
 export function main_url(): string | undefined {
   const path = main_path();
   return path === undefined ? undefined : pathToFileURL(path).href;

@@ -1,5 +1,5 @@
 // ThreadingMixIn and ForkingMixIn: servers whose requests are handled by worker threads or child processes, and Python's
-// pre-defined combinations. The pool is made when it is first needed, and ends with server_close().
+// pre-defined combinations. A server creates its pool (pool/) when it first needs it, and ends it in server_close().
 import { integer, timeout as seconds } from '../util/validate.js';
 import { unless_aborted } from './abort.js';
 import { class_attributes, is_overridden } from './attributes.js';
@@ -15,20 +15,20 @@ import {
   UnixStreamServer,
 } from './servers.js';
 
-// biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it of the constructor of a mix-in
+// biome-ignore lint/suspicious/noExplicitAny: TypeScript requires it in the constructor of a mix-in
 type Constructor<T> = new (...args: any[]) => T;
-// biome-ignore lint/suspicious/noExplicitAny: of connections or datagrams, of whatever family
+// biome-ignore lint/suspicious/noExplicitAny: of connections or datagrams, of any family
 type AnyServer = TCPServer<any, any>;
 
-/** What a mix-in adds beside its attributes. */
+/** Members that a mix-in adds beside its attributes. */
 interface PooledMembers {
-  /** The order of hooks that is Python's is kept where one of these is overridden; else the pool accepts by itself. */
+  /** Returns whether a hook must see requests before a worker does. If none must, the pool takes requests by itself. */
   _sees_requests(): boolean;
 }
 
 const pools = new WeakMap<object, Pool>();
 
-/** Hooks that see a request before a worker does. */
+/** Hooks that run before a worker gets the request. If one is overridden, hooks are called on the server in Python's order. */
 const BEFORE_WORKERS = ['get_request', 'verify_request', 'process_request', 'service_actions'];
 
 function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread' | 'process') {
@@ -50,17 +50,17 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
       }
     }
 
-    /** Overridden hooks that would run in workers, where the server's class is not known. @internal */
+    /** Returns the overridden hooks that would run in workers, which do not have the server's class. @internal */
     _overridden_in_workers(): string[] {
       return ['finish_request'].filter((name) => is_overridden(this, name, [BaseServer]));
     }
 
-    /** How many workers there may be. @internal */
+    /** Returns the largest number of workers. @internal */
     _max_workers(): number {
       return 1;
     }
 
-    /** Whether server_close() waits for requests under way. @internal */
+    /** Returns whether server_close() waits for requests under way. @internal */
     _waits_on_close(): boolean {
       return true;
     }
@@ -96,7 +96,7 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
         },
         {
           on_error: (client_address, error) => this.handle_error(null, client_address, error),
-          // One that came too late is not for the next serve_forever().
+          // A shutdown that came too late does not concern the next serve_forever().
           on_shutdown: (drain) => this._is_serving && void this.shutdown({ drain }),
           on_children: (pids) => this._children(pids),
         },
@@ -111,12 +111,12 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
     /** @internal */
     override async _serve(stop: AbortSignal, poll_interval: number): Promise<void> {
       const pool = this._pool();
-      // After it was drained it listens no longer.
+      // Throws EBADF if the socket is closed, as it is after draining.
       this.socket.getsockname();
       pool.hold();
       try {
         if (this._sees_requests()) await super._serve(stop, poll_interval);
-        else await this._let_take(() => pool.accept(stop));
+        else await this._while_pool_takes(() => pool.accept(stop));
       } finally {
         pool.release();
         this._stay_until_idle(pool);
@@ -134,16 +134,16 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
           this._refuse();
           this._unlisten();
         }
-        // The pool has the socket, too: when it closes that, the kernel does.
-        await this._let_take(() => pool.rest(drain * 1000));
+        // The pool has a duplicate of the socket: when it closes that, the kernel ends listening.
+        await this._while_pool_takes(() => pool.rest(drain * 1000));
         await pool.drain(Math.max(0, end - performance.now()));
       } finally {
         pool.release();
       }
     }
 
-    /** The pool takes the requests; that it finds none without blocking concerns this socket, too. @internal */
-    async _let_take(take: () => Promise<void>): Promise<void> {
+    /** Lets the pool take requests. It makes the socket non-blocking, also for this thread: the time-out is restored. @internal */
+    async _while_pool_takes(take: () => Promise<void>): Promise<void> {
       const { socket } = this;
       const timeout = socket.gettimeout();
       try {
@@ -159,7 +159,7 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
       return super._request_comes(stop, timeout_ms);
     }
 
-    /** Requests under way are finished before the process ends. @internal */
+    /** Keeps the process alive until the requests under way are finished. @internal */
     _stay_until_idle(pool: Pool): void {
       if (!this._waits_on_close()) return;
       pool.hold();
@@ -167,7 +167,7 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
       pool.drain(-1).then(release, release);
     }
 
-    /** process_request(request, client_address). Hands the request to a worker, waiting for a free one. */
+    /** process_request(request, client_address). Waits for a free worker, and hands the request to it. */
     override process_request(request: unknown, client_address: unknown): void {
       const pool = this._pool();
       pool.dispatch(request, client_address);
@@ -176,8 +176,8 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
     }
 
     /**
-     * server_close() -> a promise. Ends serve_forever() if it runs, closes the socket and ends the workers; waits for
-     * requests under way unless daemon_threads is set or block_on_close is not.
+     * server_close() -> a promise. Ends serve_forever(), if it runs, closes the socket and ends the workers. Waits for
+     * requests under way, unless daemon_threads is true or block_on_close is false.
      */
     override async server_close(): Promise<void> {
       await super.server_close();
@@ -206,11 +206,11 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
  */
 export function ThreadingMixIn<Base extends Constructor<AnyServer>>(Server: Base) {
   class Threading extends pooled(Server, 'thread') {
-    /** Whether the process ends without waiting for requests under way. */
+    /** True to end the process without waiting for requests under way. */
     static daemon_threads = false;
-    /** Whether server_close() waits for them. */
+    /** True to have server_close() wait for requests under way. */
     static block_on_close = true;
-    /** How many threads there may be. */
+    /** The largest number of threads. */
     static max_threads = DEFAULT_WORKERS;
 
     declare daemon_threads: boolean;
@@ -218,8 +218,8 @@ export function ThreadingMixIn<Base extends Constructor<AnyServer>>(Server: Base
     declare max_threads: number;
 
     /**
-     * process_request_thread(request, client_address). What a worker thread does with a request: finish_request(), then
-     * shutdown_request(); what is thrown goes to handle_error(). Threads have their own, so it cannot be overridden.
+     * process_request_thread(request, client_address). Handles a request as a worker thread does: finish_request(), then
+     * shutdown_request(); errors go to handle_error(). Worker threads have their own code, so it cannot be overridden.
      */
     process_request_thread(request: unknown, client_address: unknown): void {
       try {
@@ -257,9 +257,9 @@ export function ForkingMixIn<Base extends Constructor<AnyServer>>(Server: Base) 
     static timeout: number | null = 300;
     /** The process ids of the children. */
     static active_children: Set<number> | null = null;
-    /** How many there may be. */
+    /** The largest number of child processes. */
     static max_children = DEFAULT_WORKERS;
-    /** Whether server_close() waits for requests under way. */
+    /** True to have server_close() wait for requests under way. */
     static block_on_close = true;
 
     declare active_children: Set<number> | null;
@@ -278,7 +278,7 @@ export function ForkingMixIn<Base extends Constructor<AnyServer>>(Server: Base) 
       this.active_children = new Set(pids);
     }
 
-    /** collect_children(). There is nothing to collect: active_children is kept up to date. */
+    /** collect_children(). Does nothing: active_children is always up to date. */
     collect_children(): void {}
 
     override handle_timeout(): void {

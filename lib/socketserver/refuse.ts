@@ -1,5 +1,5 @@
-// The end of listening, so that no connection is lost: a server that drains handles those that its socket has, and no further
-// ones may come meanwhile, for they would be reset when it closes.
+// The end of listening, without losing a connection: a server that drains handles the connections that its socket has. Further
+// ones must be refused meanwhile, because they would be reset when the socket closes.
 
 import type { SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
@@ -8,9 +8,10 @@ import { OSError } from '../errors/index.js';
 /** Requests that a draining server takes at most: as many as a backlog has by default (net.core.somaxconn). */
 export const DRAIN_LIMIT = 4096;
 
+/** Offset of the flags in a TCP header. */
 const FLAGS_OFFSET = 13;
 const SYN = 0x02;
-/** Classic BPF on TCP segments: drops those that ask for a connection; what belongs to one passes. */
+/** A classic BPF program on TCP segments: drops segments with SYN, which ask for a connection, and passes all others. */
 const NO_SYN = [
   [0x30, 0, 0, FLAGS_OFFSET],
   [0x45, 0, 1, SYN],
@@ -24,17 +25,17 @@ function is_tcp({ family, type, proto }: SocketBase): boolean {
 }
 
 /**
- * Lets no further connections come to a listening socket: who asks for one gets no answer, and is refused when the socket
- * closes. Where the kernel cannot do that, one at a time may still come. Meant for a socket that is closed soon.
+ * Refuses further connections to a listening socket: a client that asks for one gets no answer, and is refused when the socket
+ * closes. If the kernel cannot do that, one connection at a time may still come. Meant for a socket that is closed soon.
  */
 export function refuse_connections(listener: SocketBase): void {
   try {
     if (is_tcp(listener)) listener.attach_filter(NO_SYN);
-    // Here this leaves those that wait to be accepted; of TCP they would be reset.
+    // On AF_UNIX this keeps the connections that wait to be accepted; on TCP it would reset them.
     else if (listener.family === c.AF_UNIX) listener._shutdown(c.SHUT_RD);
     else listener.listen(0);
   } catch (error) {
-    // It is closed already, or a filter is locked to it.
+    // The socket is closed already, or its filter is locked.
     if (!(error instanceof OSError)) throw error;
   }
 }

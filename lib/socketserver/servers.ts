@@ -1,4 +1,5 @@
-// The servers that handle requests in turn, on the thread that serves: TCPServer, UDPServer and their AF_UNIX forms.
+// The servers that handle requests one after another on the thread that serves: TCPServer, UDPServer and their AF_UNIX forms;
+// and the options of all servers.
 
 import type { Address, ReturnedAddress } from '../calls/address.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
@@ -12,33 +13,33 @@ import { BaseServer } from './base.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
 import { refuse_connections } from './refuse.js';
 
-/** The constructor's trailing object. */
+/** Options of the constructors of servers. */
 export interface ServerOptions<F extends number = number> {
-  /** Whether to bind and listen at once: true. */
+  /** False to leave server_bind() and server_activate() to the caller. Default: true. */
   bind_and_activate?: boolean;
-  /** Set SO_REUSEADDR: a server that ended can be started again at once. */
+  /** True to set SO_REUSEADDR: a server that ended can be started again at once. */
   allow_reuse_address?: boolean;
-  /** Set SO_REUSEPORT: several servers may listen on one port. */
+  /** True to set SO_REUSEPORT: several servers may listen on one port. */
   allow_reuse_port?: boolean;
-  /** How many connections may wait to be accepted. */
+  /** The largest number of connections that wait to be accepted. */
   request_queue_size?: number;
   /** The address family, in place of `address_family`. */
   family?: F;
-  /** One AF_INET6 socket for IPv4, too (true), or for IPv6 only (false); left out: as the system is set. */
+  /** True for one AF_INET6 socket that serves IPv4, too; false for IPv6 only. Default: the system's setting. */
   dualstack_ipv6?: boolean;
-  /** Of threading servers: how many threads there may be. */
+  /** The largest number of threads of a threading server. */
   max_threads?: number;
-  /** Of forking servers: how many processes there may be. */
+  /** The largest number of processes of a forking server. */
   max_children?: number;
-  /** Of servers on the event loop: how many requests may be under way; null: any number. */
+  /** The largest number of requests under way on the event loop; null: no limit. */
   max_handlers?: number | null;
-  /** What handlers find as `this.server.worker_data`; in threads or processes a clone. */
+  /** Data that handlers find as `this.server.worker_data`; in threads or processes a clone. */
   worker_data?: unknown;
-  /** Of servers with threads or processes, or on the event loop: seconds after which a handler is ended. */
+  /** Seconds after which a handler is ended, in servers with threads or processes, or on the event loop. */
   handler_timeout?: number | null;
 }
 
-/** Their names. */
+/** The names of the options. */
 const OPTIONS = [
   'bind_and_activate',
   'allow_reuse_address',
@@ -53,9 +54,9 @@ const OPTIONS = [
   'handler_timeout',
 ] as const;
 
-/** Threads or processes that a pool has at most, unless the server says otherwise. */
+/** Default of `max_threads` and `max_children`. */
 export const DEFAULT_WORKERS = 40;
-/** Threads or processes that may be asked for: more than any machine has memory for. */
+/** The largest `max_threads` and `max_children`: more than any machine has memory for. */
 export const MAX_WORKERS = 100_000;
 
 const ATTRIBUTES = [
@@ -72,10 +73,10 @@ export class TCPServer<
   Request = Socket<F>,
   Sock extends SocketBase<F> = Socket<F>,
 > extends BaseServer<Request, ReturnedAddress<F>, ReturnedAddress<F>> {
-  /** The address family. These must be `static` in a class that changes them: the constructor needs them. */
+  /** The address family. It and the next four must be `static` in a class that changes them: the constructor needs them. */
   static address_family: number = c.AF_INET;
   static socket_type: number = c.SOCK_STREAM;
-  /** How many connections may wait to be accepted. */
+  /** The largest number of connections that wait to be accepted. */
   static request_queue_size = 5;
   static allow_reuse_address = false;
   static allow_reuse_port = false;
@@ -87,11 +88,11 @@ export class TCPServer<
   declare allow_reuse_port: boolean;
   declare socket: Sock;
 
-  /** What handlers find as `this.server.worker_data`. */
+  /** Data that handlers find as `this.server.worker_data`. */
   worker_data: unknown;
-  /** What the constructor was given. @internal */
+  /** The options of the constructor. @internal */
   readonly _options: ServerOptions<F>;
-  /** Whether the socket is one that was bound already. @internal */
+  /** True if the socket was bound already when the constructor got it. @internal */
   readonly _is_given: boolean;
   /** @internal */
   readonly _used = new UsedAttributes();
@@ -99,10 +100,10 @@ export class TCPServer<
   /**
    * TCPServer(server_address, RequestHandlerClass, bind_and_activate = true, { … })
    *
-   * @param server_address where to listen; or a socket that is bound already, which the server takes over
+   * @param server_address the address to listen on; or a socket that is bound already, which then belongs to the server
    * @param RequestHandlerClass the class that handles requests
    * @param bind_and_activate whether to bind and listen at once; the options may stand in its place
-   * @throws OSError where the address cannot be had; TypeError, RangeError
+   * @throws OSError if the socket cannot be bound; TypeError, RangeError
    */
   constructor(
     server_address: Address<F> | Socket<F>,
@@ -118,7 +119,7 @@ export class TCPServer<
     const activate = typeof bind_and_activate === 'boolean' ? bind_and_activate : given.bind_and_activate;
     this._options = given;
     this.worker_data = given.worker_data;
-    take_options(this, given);
+    set_attributes(this, given);
     this.socket = this._open(server_address);
     this._is_given = server_address instanceof SocketBase;
     if (server_address instanceof SocketBase) {
@@ -139,7 +140,7 @@ export class TCPServer<
     }
   }
 
-  /** The server's socket: a new one, or the one that was given. @internal */
+  /** Returns the server's socket: a new one, or the one that the constructor got. @internal */
   _open(given: unknown): Sock {
     const sock: unknown =
       given instanceof SocketBase ? given : new Socket(this.address_family, this.socket_type);
@@ -173,17 +174,17 @@ export class TCPServer<
     this.socket.listen(this.request_queue_size);
   }
 
-  /** A socket that was given may have others that take what comes. @internal */
+  /** Refuses connections, but not on a socket that the constructor got: other processes may accept on it. @internal */
   override _refuse(): void {
     if (this.socket_type !== c.SOCK_DGRAM && !this._is_given) refuse_connections(this.socket);
   }
 
-  /** Datagrams are answered by it. @internal */
+  /** Closes a listening socket. One of datagrams stays open to answer. @internal */
   override _unlisten(): void {
     if (this.socket_type !== c.SOCK_DGRAM) this.socket.close();
   }
 
-  /** server_close() -> a promise. Ends serve_forever() if it runs, and closes the socket. */
+  /** server_close() -> a promise. Ends serve_forever(), if it runs, and closes the socket. */
   override async server_close(): Promise<void> {
     const stopping = this._stop_serving();
     if (stopping !== undefined) await stopping;
@@ -195,23 +196,23 @@ export class TCPServer<
     return this.socket.fileno();
   }
 
-  /** get_request() -> [conn, client_address]. Accepts the connection that is there. @throws OSError, which is ignored */
+  /** get_request() -> [conn, client_address]. Accepts the next connection. @throws OSError, which is ignored */
   override get_request(): [request: Request, client_address: ReturnedAddress<F>] {
     return this._get_request();
   }
 
-  /** How get_request() does it. @internal */
+  /** The default of get_request(), which servers of other kinds replace. @internal */
   _get_request(): [request: Request, client_address: ReturnedAddress<F>] {
-    // The servers of datagrams, whose requests are others, and those with sockets of promises do it in their own way.
+    // Servers of datagrams, and those with sockets of promises, override this method: here the socket blocks.
     return (this.socket as SocketBase<F> as Socket<F>).accept() as [Request, ReturnedAddress<F>];
   }
 
-  /** shutdown_request(request). Tells the client that nothing more comes, and closes the connection. */
+  /** shutdown_request(request). Shuts down sending, and closes the connection. */
   override shutdown_request(request: Request): void | Promise<void> {
     return this._shutdown_request(request);
   }
 
-  /** How shutdown_request() does it. @internal */
+  /** The default of shutdown_request(), which servers of other kinds replace. @internal */
   _shutdown_request(request: Request): void | Promise<void> {
     try {
       if (request instanceof Socket) request.shutdown(c.SHUT_WR);
@@ -231,7 +232,7 @@ export class TCPServer<
 /** Servers of datagrams: get_request() -> [[packet, socket], client_address]. */
 export class UDPServer<F extends number = typeof c.AF_INET> extends TCPServer<F, DatagramRequest<F>> {
   static override socket_type: number = c.SOCK_DGRAM;
-  /** The longest datagram; of a longer one the rest is lost. */
+  /** Bytes of the longest datagram; the rest of a longer one is lost. */
   static max_packet_size = 8192;
 
   declare max_packet_size: number;
@@ -247,7 +248,7 @@ export class UDPServer<F extends number = typeof c.AF_INET> extends TCPServer<F,
     this.close_request(request);
   }
 
-  /** close_request(request). A datagram holds nothing. */
+  /** close_request(request). Does nothing: a datagram holds no resources. */
   override close_request(_request: DatagramRequest<F>): void {}
 }
 
@@ -259,7 +260,7 @@ export class UnixDatagramServer extends UDPServer<typeof c.AF_UNIX> {
   static override address_family: number = c.AF_UNIX;
 }
 
-/** What takes the place of class attributes. */
+/** The class attributes that options replace. */
 interface Attributes {
   address_family: number;
   request_queue_size: number;
@@ -267,8 +268,8 @@ interface Attributes {
   allow_reuse_port: boolean;
 }
 
-/** Puts the options of the constructor in the place of the class attributes. @throws TypeError, RangeError */
-function take_options(server: Attributes, options: ServerOptions): void {
+/** Checks the options of the constructor, and sets the attributes that they replace. @throws TypeError, RangeError */
+function set_attributes(server: Attributes, options: ServerOptions): void {
   const { allow_reuse_address, allow_reuse_port, request_queue_size, family, dualstack_ipv6 } = options;
   integer_or(1, options.max_threads, 'max_threads', 1, MAX_WORKERS);
   integer_or(1, options.max_children, 'max_children', 1, MAX_WORKERS);

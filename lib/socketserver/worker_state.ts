@@ -1,31 +1,30 @@
-// Whether this thread or process is a worker of a server's pool: what is_main() asks, and what a server refuses that is
-// made while a worker imports its handler.
-//
-// The state hangs on the global object, because a bundled program may hold the library twice.
+// The state of this thread or process as a worker of a server's pool. is_main() asks for it; and a server refuses to be
+// constructed while a worker imports its handler. The state is on the global object, because a bundled program may hold the
+// library twice.
 import { isMainThread } from 'node:worker_threads';
 
-/** Where the state is on the global object. */
+/** The key of the state on the global object. */
 export const KEY: unique symbol = Symbol.for('bsd-sockets.socketserver.worker');
 
 /** A worker thread or child process of a pool. */
 export interface WorkerState {
-  /** The module of the handler is being imported. */
+  /** True while the module of the handler is imported. */
   importing: boolean;
 }
 
 const globals = globalThis as { [KEY]?: WorkerState };
 
-/** The state of this thread; undefined where it is no worker of a pool. */
+/** Returns the state of this thread; undefined if it is no worker of a pool. */
 export function worker_state(): WorkerState | undefined {
   return globals[KEY];
 }
 
-/** Whether this thread runs the program itself: the main thread of a process that is no child of a pool. */
+/** Returns whether this is the main thread of a process that is no child of a pool, and so runs the program itself. */
 export function is_program(): boolean {
   return isMainThread && globals[KEY] === undefined;
 }
 
-/** Throws where the program is imported by a worker for its handler, and has begun to serve. */
+/** Throws if a worker imports the program for its handler, and the program constructs a server. @throws Error */
 export function refuse_server_in_worker(name: string): void {
   if (globals[KEY]?.importing !== true) return;
   throw new Error(

@@ -1,4 +1,4 @@
-// Servers with threads and processes: what requests get, hooks, errors, ends. The scenarios are programs of their own
+// Servers with threads and processes: their requests, hooks, errors and ends. The scenarios are programs of their own
 // (fixtures/pooled_server.mjs), because workers import the program they belong to.
 
 import { spawn, spawnSync } from 'node:child_process';
@@ -18,12 +18,12 @@ interface Ended {
   errors: string;
 }
 
-/** Runs a program to its end, or for as long as tells that it hangs. */
+/** Runs a program to its end. A program that hangs is killed after 40 s. */
 async function run(...args: string[]): Promise<Ended> {
   return run_by([], ...args);
 }
 
-/** The same behind another command. */
+/** Runs a program under another command, such as prlimit. */
 async function run_by(command: readonly string[], ...args: string[]): Promise<Ended> {
   const [program = process.execPath, ...rest] = [...command, process.execPath, ...args];
   const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 40_000 });
@@ -42,7 +42,7 @@ const has_prlimit = spawnSync('prlimit', ['--version']).status === 0;
 const SCARCE = ['prlimit', '--nofile=160'];
 const fixture = fileURLToPath(new URL('./fixtures/pooled_server.mjs', import.meta.url));
 
-/** What a scenario logged, and what was printed before. */
+/** Runs a scenario. Returns its log, and the output before the log. */
 async function log(
   kind: string,
   scenario: string,
@@ -353,7 +353,7 @@ describe('mistakes', { timeout: 60_000 }, () => {
       expect(code).toBe(0);
     });
 
-    // The server passed it on, and the rejection of its own shutdown() ended the program.
+    // In an earlier version the server passed `drain` on, and the rejection of its own shutdown() ended the program.
     test('a handler that calls shutdown() with a wrong drain', async () => {
       const body = `
         const { create_connection } = await import('bsd-sockets/socket');
@@ -577,7 +577,7 @@ describe('mistakes', { timeout: 60_000 }, () => {
     });
   });
 
-  // It did so with a stack trace: what it is to do comes by its standard input, which may end anywhere then.
+  // A child gets its settings by standard input, which then may end anywhere. An earlier version printed a stack trace.
   test('a child whose server ends while it starts ends, too, without a word', async () => {
     const source = `
       import { readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
-// rfile and wfile of handlers on the event loop: the files of promises where makefile() has them, and here the unbuffered
-// writer of a stream and the file in memory of datagrams.
+// rfile and wfile of handlers on the event loop: how they are opened and closed, and the two that makefile() of promises does not
+// make: the unbuffered writer of a stream, and the file in memory for datagrams. The counterpart of ../files.ts.
 
 import type { ReturnedAddress } from '../../calls/address.js';
 import { IPPROTO_TCP, TCP_NODELAY } from '../../constants.js';
@@ -15,9 +15,9 @@ export interface AsyncWriter {
   readonly closed: boolean;
   /** write(data, { signal, timeout }) -> the length of the data. @throws (rejects) OSError; TimeoutError; TypeError */
   write(data: BytesLike, options?: WaitOptions): Promise<number>;
-  /** writelines(lines). Writes each; nothing is put between them. */
+  /** writelines(lines). Writes each line, with nothing in between. */
   writelines(lines: Iterable<BytesLike>): Promise<void>;
-  /** flush({ signal, timeout }). Sends what waits to be sent. */
+  /** flush({ signal, timeout }). Sends the bytes in the buffer. */
   flush(options?: WaitOptions): Promise<void>;
   /** close(). Flushes; the connection stays open. */
   close(): Promise<void>;
@@ -25,7 +25,7 @@ export interface AsyncWriter {
   fileno(): number;
 }
 
-/** The `wfile` of a stream without a buffer: each write sends all of its bytes. */
+/** The `wfile` of a stream without a buffer: each write sends all of its data. */
 export class AsyncSocketWriter implements AsyncWriter {
   readonly #sock: Socket<number>;
   #closed = false;
@@ -38,7 +38,7 @@ export class AsyncSocketWriter implements AsyncWriter {
     return this.#closed;
   }
 
-  /** write(data, { signal, timeout }) -> the length of the data, all of which was sent. @throws (rejects) what sendall does */
+  /** write(data, { signal, timeout }) -> the length of the data. Sends all of the data. @throws (rejects) the errors of sendall */
   async write(data: BytesLike, options?: WaitOptions): Promise<number> {
     if (this.#closed) throw new RangeError(CLOSED_FILE);
     const bytes = data_bytes(data);
@@ -50,12 +50,12 @@ export class AsyncSocketWriter implements AsyncWriter {
     for (const line of lines) await this.write(line);
   }
 
-  /** flush(). There is nothing to send. */
+  /** flush(). Sends nothing: there is no buffer. */
   async flush(): Promise<void> {
     if (this.#closed) throw new RangeError(CLOSED_FILE);
   }
 
-  /** close(). The socket stays as it is. */
+  /** close(). The socket stays open. */
   async close(): Promise<void> {
     this.#closed = true;
   }
@@ -69,7 +69,7 @@ export class AsyncSocketWriter implements AsyncWriter {
   }
 }
 
-/** A binary file in memory, as BytesIO, whose reads and writes return promises. What cannot wait is plain. */
+/** A binary file in memory, as BytesIO. Reads and writes return promises; the other methods do not, because they cannot wait. */
 export class AsyncBytesIO implements AsyncIterableIterator<Buffer> {
   readonly #file: BytesIO;
 
@@ -82,12 +82,12 @@ export class AsyncBytesIO implements AsyncIterableIterator<Buffer> {
     return this.#file.closed;
   }
 
-  /** getvalue() -> all bytes of the file, wherever its position is. */
+  /** getvalue() -> all bytes of the file; the position does not matter. */
   getvalue(): Buffer {
     return this.#file.getvalue();
   }
 
-  /** read(size = -1) -> so many bytes, fewer at the end; all if negative. */
+  /** read(size = -1) -> at most `size` bytes; all if `size` is negative. */
   async read(size?: Size): Promise<Buffer> {
     return this.#file.read(size);
   }
@@ -97,7 +97,7 @@ export class AsyncBytesIO implements AsyncIterableIterator<Buffer> {
     return this.#file.read(size);
   }
 
-  /** readinto(buffer) -> how many bytes were put there. */
+  /** readinto(buffer) -> the number of bytes put into the buffer. */
   async readinto(buffer: BytesLike): Promise<number> {
     return this.#file.readinto(buffer);
   }
@@ -107,7 +107,7 @@ export class AsyncBytesIO implements AsyncIterableIterator<Buffer> {
     return this.#file.readline(size);
   }
 
-  /** readlines(hint = -1) -> an array of all lines; none is read once they have `hint` bytes. */
+  /** readlines(hint = -1) -> an array of all lines; reading ends once the lines have `hint` bytes. */
   async readlines(hint?: Size): Promise<Buffer[]> {
     return this.#file.readlines(hint);
   }
@@ -117,7 +117,7 @@ export class AsyncBytesIO implements AsyncIterableIterator<Buffer> {
     return this.#file.write(data);
   }
 
-  /** writelines(lines). Writes each; nothing is put between them. */
+  /** writelines(lines). Writes each line, with nothing in between. */
   async writelines(lines: Iterable<BytesLike>): Promise<void> {
     this.#file.writelines(lines);
   }
@@ -201,7 +201,7 @@ export function open_stream(handler: StreamHandler): void {
       : buffered(connection.makefile('wb', handler.wbufsize));
 }
 
-/** As Python's handlers say it: rfile without a buffer has fewer methods. */
+/** Types a file as in Python's handlers. A file without a buffer has fewer methods. */
 function buffered(file: SocketFile<'rb' | 'wb', number>): BufferedFile {
   return file as BufferedFile;
 }
@@ -234,7 +234,7 @@ export async function close_datagram({ socket, wfile, client_address }: Datagram
   await socket.sendto(wfile.getvalue(), client_address);
 }
 
-/** The files of a server on the event loop, also for handlers that are typed as blocking: their sockets are those of promises. */
+/** The files of a server on the event loop. The cast: a handler typed as blocking has a socket of promises on such a server. */
 export const ASYNC_FILES = {
   open_stream,
   close_stream,

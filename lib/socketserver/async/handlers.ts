@@ -1,5 +1,5 @@
-// Request handlers of servers on the event loop, as TypeScript sees them: those of handlers.ts with methods that may be
-// async, a socket of promises as the request, and async files.
+// Request handlers of servers on the event loop, typed for TypeScript: as in handlers.ts, but methods may be async, the request
+// is a socket of promises, and the files are async.
 import type { ReturnedAddress } from '../../calls/address.js';
 import type { BufferedFile } from '../../files/promises/index.js';
 import type { socket as Socket } from '../../promises/index.js';
@@ -14,10 +14,10 @@ import {
   open_stream,
 } from './files.js';
 
-/** A request that came as a datagram: its bytes, and the socket of promises to answer by. */
+/** A datagram as a request: its bytes, and the socket of promises to answer by. */
 export type AsyncDatagramRequest<F extends number = number> = [packet: Buffer, socket: Socket<F>];
 
-/** Base of handlers on the event loop: `setup()`, `handle()` and `finish()` are called in turn, each awaited. */
+/** Base of handlers on the event loop: `setup()`, `handle()` and `finish()` are called in turn, and each is awaited. */
 export class AsyncBaseRequestHandler<
   Request = Socket<number>,
   ClientAddress = ReturnedAddress<number>,
@@ -26,10 +26,10 @@ export class AsyncBaseRequestHandler<
   /** setup(). Called before handle(). */
   override setup(): void | Promise<void> {}
 
-  /** handle(). Does all the work of the request; what it throws or rejects with goes to the server's handle_error. */
+  /** handle(). Does all the work of the request. Its errors and rejections go to the server's handle_error. */
   override handle(): void | Promise<void> {}
 
-  /** finish(). Called after handle(), also where that failed; not where setup() did. */
+  /** finish(). Called after handle(), also if handle() failed; not if setup() failed. */
   override finish(): void | Promise<void> {}
 
   override _run(): void {
@@ -45,13 +45,13 @@ export class AsyncStreamRequestHandler<
   F extends number = number,
   Server extends ServerView = ServerView,
 > extends AsyncBaseRequestHandler<Socket<F>, ReturnedAddress<F>, Server> {
-  /** The buffer of rfile in bytes; -1: 8192; 0: none. */
+  /** Bytes of the buffer of rfile; -1: 8192; 0: no buffer. */
   static rbufsize = StreamRequestHandler.rbufsize;
-  /** The buffer of wfile; 0: none, each write is sent at once. */
+  /** Bytes of the buffer of wfile; 0: no buffer, each write is sent at once. */
   static wbufsize = StreamRequestHandler.wbufsize;
   /** The time-out of the connection in seconds, or null. */
   static timeout: number | null = StreamRequestHandler.timeout;
-  /** Whether to set TCP_NODELAY; of use where wbufsize is not 0. */
+  /** True to set TCP_NODELAY, which has an effect if wbufsize is not 0. */
   static disable_nagle_algorithm = StreamRequestHandler.disable_nagle_algorithm;
 
   declare rbufsize: number;
@@ -75,14 +75,14 @@ export class AsyncStreamRequestHandler<
   }
 }
 
-/** A handler of datagrams on the event loop: `rfile` has the packet, and what is written to `wfile` is the answer. */
+/** A handler of datagrams on the event loop: `rfile` has the packet, and the bytes written to `wfile` are the answer. */
 export class AsyncDatagramRequestHandler<
   F extends number = number,
   Server extends ServerView = ServerView,
 > extends AsyncBaseRequestHandler<AsyncDatagramRequest<F>, ReturnedAddress<F>, Server> {
   /** The datagram. */
   declare packet: Buffer;
-  /** The socket it came by. */
+  /** The socket that received the datagram. */
   declare socket: Socket<F>;
   declare rfile: AsyncBytesIO;
   declare wfile: AsyncBytesIO;

@@ -1,5 +1,5 @@
-// The requests under way of a server on the event loop: how many there are, who waits until there are fewer, and ending those
-// that take too long. One timer serves all of them.
+// The requests under way of a server on the event loop: their number, waiting until there are fewer, and ending requests that take
+// too long. One timer serves all of them.
 
 import { Timer } from '../../util/deadline.js';
 
@@ -10,18 +10,18 @@ export class UnderWay {
   #reject: ((error: Error) => void) | undefined;
   #reason: Error | undefined;
 
-  /** @param close closes its connection, if it has one of its own */
+  /** @param close closes the connection of the request, if it has one */
   constructor(close: () => void, started_ms: number) {
     this.#close = close;
     this.started_ms = started_ms;
   }
 
-  /** Why it was ended, if it was. */
+  /** The reason for which the request was ended, if it was. */
   get reason(): Error | undefined {
     return this.#reason;
   }
 
-  /** Waits for the request's handling. @throws (rejects) what that rejects with, or the reason of end() */
+  /** Waits for the handling of the request. @throws (rejects) the error of the handling, or the reason of end() */
   wait(handling: void | Promise<void>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#reject = reject;
@@ -38,23 +38,24 @@ export class UnderWay {
   }
 }
 
-/** Who waits until there are fewer. */
-interface Waiting {
+/** A waiter for fewer requests. */
+interface Waiter {
   readonly limit: number;
-  readonly go: () => void;
+  /** Ends the wait. */
+  readonly end: () => void;
 }
 
 export class Requests {
-  // In the order they began.
+  /** All requests, in the order they began. */
   readonly #all = new Set<UnderWay>();
-  readonly #waiting = new Set<Waiting>();
+  readonly #waiters = new Set<Waiter>();
   readonly #limit_ms: number;
   readonly #too_late: () => Error;
   #timer: Timer | undefined;
 
   /**
-   * @param limit_ms how long one may take; 0: any time
-   * @param too_late makes the reason for ending one
+   * @param limit_ms milliseconds that a request may take; 0: no limit
+   * @param too_late returns the reason for ending a request that takes longer
    */
   constructor(limit_ms: number, too_late: () => Error) {
     this.#limit_ms = limit_ms;
@@ -65,7 +66,7 @@ export class Requests {
     return this.#all.size;
   }
 
-  /** A request begins. */
+  /** Adds a request that begins. */
   begin(close: () => void): UnderWay {
     const request = new UnderWay(close, this.#limit_ms > 0 ? performance.now() : 0);
     this.#all.add(request);
@@ -73,29 +74,29 @@ export class Requests {
     return request;
   }
 
-  /** It has ended. */
+  /** Removes a request that has ended. */
   finish(request: UnderWay): void {
     this.#all.delete(request);
-    for (const waiting of this.#waiting) if (this.count < waiting.limit) waiting.go();
+    for (const waiter of this.#waiters) if (this.count < waiter.limit) waiter.end();
   }
 
-  /** Ends all. */
+  /** Ends all requests. */
   end_all(reason: () => Error): void {
     for (const request of this.#all) request.end(reason());
   }
 
-  /** Waits until there are fewer than `limit`, or the signal aborts. */
+  /** Waits until fewer than `limit` requests are under way, or the signal aborts. */
   fewer_than(limit: number, signal?: AbortSignal): Promise<void> {
     if (this.count < limit || signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const go = () => {
-        this.#waiting.delete(waiting);
-        signal?.removeEventListener('abort', go);
+      const end = () => {
+        this.#waiters.delete(waiter);
+        signal?.removeEventListener('abort', end);
         resolve();
       };
-      const waiting = { limit, go };
-      this.#waiting.add(waiting);
-      signal?.addEventListener('abort', go);
+      const waiter = { limit, end };
+      this.#waiters.add(waiter);
+      signal?.addEventListener('abort', end);
     });
   }
 

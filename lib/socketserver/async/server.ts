@@ -1,8 +1,8 @@
 // AsyncMixIn: servers whose requests are all handled on the event loop of the thread that serves, and the pre-defined
-// combinations. Their socket, and those of requests, are sockets of promises; hooks and their order are BaseServer's.
+// combinations. The server's socket and those of requests are sockets of promises; hooks and their order are BaseServer's.
 //
-// Requests are taken in batches, many for one wake-up, and each is a promise that nobody awaits but those who count:
-// requests.ts.
+// Requests are taken in batches, many for one wake-up. The handling of each is a promise that is not awaited: requests.ts counts
+// the requests under way.
 import { constants } from 'node:os';
 import type { ReturnedAddress } from '../../calls/address.js';
 import { SocketBase } from '../../calls/socket_base.js';
@@ -27,32 +27,32 @@ import { Requests } from './requests.js';
 import type { AsyncServerClass, ServerClass } from './types.js';
 
 const { EAGAIN, EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP } = constants.errno;
-/** Errors of the server's socket, and not of a request: none will ever come. */
+/** Errors of the server's socket and not of a request, after which no request will come. */
 const FATAL = new Set<number | undefined>([EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP]);
-/** So many requests without a turn of the event loop. */
+/** Requests that are taken without a turn of the event loop. */
 const BATCH = 64;
-/** How long hooks may take for the requests that were ended. */
-const LAST_WORDS_MS = 1000;
+/** Milliseconds that hooks may take for requests that were ended. */
+const HOOKS_MS = 1000;
 
 type Request = Socket<number> | [packet: Buffer, socket: Socket<number>];
 type ClientAddress = ReturnedAddress<number>;
 type Arrived = [request: Request, client_address: ClientAddress];
 
-/** The parent, as this file sees it: it never makes a socket by itself. */
+/** The parent class, typed with sockets of promises: _open() below makes the only socket. */
 type Parent = new (
-  // biome-ignore lint/suspicious/noExplicitAny: TypeScript wants it of the constructor of a mix-in
+  // biome-ignore lint/suspicious/noExplicitAny: TypeScript requires it in the constructor of a mix-in
   ...args: any[]
 ) => TCPServer<number, Request, Socket<number>>;
 
-/** How requests are taken. */
+/** How to wait for requests. */
 interface Taking {
-  /** Ends it. */
+  /** Ends the wait. */
   readonly signal?: AbortSignal;
-  /** Seconds to wait for a request; 0: only those that are there. */
+  /** Seconds to wait for a request; null: no limit; 0: take only requests that wait already. */
   readonly timeout: number | null;
 }
 
-/** Whether a call found nothing: in time, or without waiting. */
+/** Returns whether an error says that there was no request: in time, or without waiting. */
 function is_nothing_there(error: unknown): boolean {
   return error instanceof OSError && (error.code === 'ETIMEDOUT' || error.errno === EAGAIN);
 }
@@ -70,26 +70,26 @@ function check_base(Server: unknown): void {
  * AsyncMixIn(Server) -> a class whose requests are handled on the event loop, any number at the same time, by handlers whose
  * methods are async: `class Mine extends AsyncMixIn(UDPServer) {}`.
  *
- * @throws TypeError for what is no class of servers, or has a mix-in already
+ * @throws TypeError if Server is no class of servers, or has a mix-in already
  */
 export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerClass<Base> {
   check_base(Server);
-  // What differs from the parent's types is what types.ts says.
+  // The types that differ from the parent's are in types.ts.
   class Async extends (Server as unknown as Parent) {
-    /** Whether server_close() waits for requests under way. */
+    /** True to have server_close() wait for requests under way. */
     static block_on_close = true;
-    /** How many requests may be under way; null: any number. */
+    /** The largest number of requests under way; null: no limit. */
     static max_handlers: number | null = null;
 
     declare block_on_close: boolean;
     declare max_handlers: number | null;
 
     #requests: Requests | undefined;
-    /** What hooks threw: serve_forever() ends with the first. */
+    /** Errors of hooks: serve_forever() rejects with the first. */
     #failures: unknown[] = [];
-    /** Requests that were ended while handlers of them may go on. */
+    /** Requests that were ended, whose handlers may go on. */
     readonly #ended_early = new WeakSet<Request>();
-    /** Ends draining. */
+    /** Aborts when the time to drain has passed. */
     #draining: AbortController | undefined;
 
     override _open(given: unknown): Socket<number> {
@@ -99,7 +99,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       return new Socket<number>(this.address_family, this.socket_type);
     }
 
-    /** Made with the first request, for attributes can be set until then. */
+    /** Created with the first request, because attributes can be set until then. */
     get #under_way(): Requests {
       const limit = seconds(this._options.handler_timeout, 'handler_timeout') ?? 0;
       this.#requests ??= new Requests(limit * 1000, () =>
@@ -118,18 +118,18 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
 
     override async _serve(stop: AbortSignal, poll_interval: number): Promise<void> {
       this.#failures = [];
-      // Not before the caller has its promise: the first request may call shutdown().
+      // The caller gets its promise first: the first request may call shutdown().
       await next_turn();
       const acts = is_overridden(this, 'service_actions', [BaseServer]);
-      // So that the signal has one listener, and not a new one for each wake-up.
-      const nobody = { on_abort() {} };
-      listen(stop, nobody);
+      // Keeps one listener on the signal, in place of a new one for each wake-up.
+      const waiter = { on_abort() {} };
+      listen(stop, waiter);
       try {
         await this.#take_requests({ signal: stop, timeout: acts ? poll_interval : null }, () => {
           if (acts) this.service_actions();
         });
       } finally {
-        unlisten(stop, nobody);
+        unlisten(stop, waiter);
       }
       this.#throw_failure();
     }
@@ -141,8 +141,8 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     /**
      * Takes requests and begins to handle them.
      *
-     * @param acts called after some came, and where none came in time
-     * @throws (rejects) OSError where no request will ever come; what get_request() throws that is none
+     * @param acts called after each batch, and if no request came in time
+     * @throws (rejects) OSError if no request will ever come; any error of get_request() that is no OSError
      */
     async #take_requests(taking: Taking, acts: () => void): Promise<void> {
       const { signal } = taking;
@@ -165,7 +165,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
             if (taking.timeout === 0) return;
           } else if (!(error instanceof OSError) || FATAL.has(error.errno)) throw error;
           else if (is_scarce(error.errno ?? 0)) await this.#pause();
-          // Any other is of a request that is gone, such as ECONNABORTED.
+          // Any other error is of a request that its client has given up, such as ECONNABORTED.
           in_turn = BATCH;
         }
         for (const [request, client_address] of arrived) this.#begin(request, client_address);
@@ -177,7 +177,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       }
     }
 
-    /** Until something may have been freed. */
+    /** Waits until a request has ended, and so may have freed a descriptor or memory, or PAUSE_MS have passed. */
     async #pause(): Promise<void> {
       const end = new AbortController();
       const timer = abort_after(end, PAUSE_MS).ref();
@@ -186,7 +186,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       timer.cancel();
     }
 
-    /** Requests that are there, at least one and at most `most`; of an overridden get_request() one. */
+    /** Waits for requests. Returns at least one and at most `most`; one if get_request() is overridden. */
     async #arrivals(most: number, taking: Taking): Promise<Arrived[]> {
       const { socket } = this;
       if (!is_overridden(this, 'get_request', [TCPServer])) {
@@ -213,7 +213,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       return arrived;
     }
 
-    /** The request that is there, or -errno. */
+    /** Returns the next request, or -errno. */
     #next(): Arrived | number {
       const { socket } = this;
       if (!this.#is_datagram) return socket._accept();
@@ -229,7 +229,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
         : next;
     }
 
-    /** Handles a request which nobody awaits. */
+    /** Begins to handle a request. The handling is not awaited: an error of a hook ends serve_forever(). */
     #begin(request: Request, client_address: ClientAddress): void {
       this.#handle(request, client_address).catch((error: unknown) => {
         if (this._serving === undefined) {
@@ -241,7 +241,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       });
     }
 
-    /** The life of a request. @throws (rejects) what a hook throws */
+    /** Handles a request from verify_request() to shutdown_request(). @throws (rejects) the error of a hook */
     async #handle(request: Request, client_address: ClientAddress): Promise<void> {
       const under_way = this.#under_way.begin(() => {
         this.#ended_early.add(request);
@@ -276,7 +276,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       const finish = () => this.finish_request(request, client_address);
       if (!is_overridden(this, 'finish_request', [BaseServer])) await finish();
       else await run_constructed_async(request, ASYNC_FILES, finish);
-      // shutdown_request() was called when it was ended.
+      // If the request was ended early, shutdown_request() was called then.
       if (!this.#ended_early.has(request)) await this.shutdown_request(request);
     }
 
@@ -313,7 +313,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     override async shutdown(options?: ShutdownOptions): Promise<void> {
       const drain = drain_of(options);
       const serving = this._serving;
-      // Asked twice: the sooner end counts, also where it drains already.
+      // A second shutdown({ drain }) can only shorten the deadline, also while the server drains.
       if (drain !== undefined && serving !== undefined)
         serving.drain = Math.min(drain, serving.drain ?? drain);
       if (drain !== undefined && this.#draining !== undefined)
@@ -328,7 +328,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       this.#throw_failure();
     }
 
-    /** Takes the requests that wait, and lets all that are under way finish within so many seconds; then ends them. */
+    /** Takes the requests that wait, and lets all requests under way finish within `drain` seconds. Then it ends the rest. */
     async #finish_requests(drain: number): Promise<void> {
       const requests = this.#under_way;
       const end = new AbortController();
@@ -347,9 +347,9 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       }
       if (requests.count === 0) return;
       requests.end_all(() => this.#ended('was cut off: the server drained'));
-      const words = new AbortController();
-      const last = abort_after(words, LAST_WORDS_MS).ref();
-      await requests.fewer_than(1, words.signal);
+      const hooks_end = new AbortController();
+      const last = abort_after(hooks_end, HOOKS_MS).ref();
+      await requests.fewer_than(1, hooks_end.signal);
       last.cancel();
     }
 
@@ -388,7 +388,7 @@ async function run_handler(
   if (is_handler(handler) && !handler._has_run) await handler._run_async(ASYNC_FILES);
 }
 
-/** Closes a connection even if files of it are open; what waits on it rejects. */
+/** Closes a connection even if files of it are open. Calls that wait on the connection reject. */
 function close_now(request: Request): void {
   if (!(request instanceof Socket)) return;
   request.close();

@@ -1,5 +1,5 @@
-// What AsyncMixIn makes of a class of servers, as TypeScript sees it: the hooks may be async, and sockets are those of
-// promises. A method that blocks cannot be overridden by one that returns a promise, hence types of their own.
+// Types of the classes that AsyncMixIn returns: hooks may be async, and sockets are those of promises. In TypeScript a method that
+// blocks cannot be overridden by one that returns a promise, hence these types.
 
 import type { Address, ReturnedAddress } from '../../calls/address.js';
 import type { SocketBase } from '../../calls/socket_base.js';
@@ -22,25 +22,25 @@ export type AsyncRequestHandlerClass<Request, ClientAddress, Server> =
 
 /** A server on the event loop: requests are handled at the same time, by handlers that wait with promises. */
 export interface AsyncServer<F extends number = number, Request = Socket<F>> {
-  /** Seconds that handle_request() waits for a request until it calls handle_timeout(); null: for ever. */
+  /** Seconds that handle_request() waits for a request before it calls handle_timeout(); null: no limit. */
   timeout: number | null;
   /** The address the server listens on. */
   server_address: ReturnedAddress<F>;
   /** The class whose objects handle requests. */
   RequestHandlerClass: AsyncRequestHandlerClass<Request, ReturnedAddress<F>, this>;
-  /** The socket that requests come by. */
+  /** The socket that receives requests. */
   socket: Socket<F>;
   address_family: number;
   socket_type: number;
-  /** How many connections may wait to be accepted. */
+  /** The largest number of connections that wait to be accepted. */
   request_queue_size: number;
   allow_reuse_address: boolean;
   allow_reuse_port: boolean;
-  /** Whether server_close() waits for requests under way. */
+  /** True to have server_close() wait for requests under way. */
   block_on_close: boolean;
-  /** How many requests may be under way; the rest waits in the kernel. null: any number. */
+  /** The largest number of requests under way; further ones wait in the kernel. null: no limit. */
   max_handlers: number | null;
-  /** What handlers find as `this.server.worker_data`: the same object. */
+  /** Data that handlers find as `this.server.worker_data`: the same object. */
   worker_data: unknown;
 
   /** server_bind(). Called by the constructor to bind the socket to server_address; looking up a name blocks. @throws OSError */
@@ -52,66 +52,66 @@ export interface AsyncServer<F extends number = number, Request = Socket<F>> {
   /**
    * serve_forever(poll_interval = 0.5) -> a promise: handles requests, any number at the same time, until shutdown().
    *
-   * @param poll_interval seconds after which service_actions() is called where no request comes
-   * @throws (rejects) what a hook throws that is no error of handling one request
+   * @param poll_interval seconds without a request after which service_actions() is called
+   * @throws (rejects) an error of a hook, unless it is one of handling a request
    */
   serve_forever(poll_interval?: number): Promise<void>;
   /**
-   * shutdown({ drain }) -> a promise: ends serve_forever() at once, from wherever it is called; fulfilled when that has
-   * returned. Requests under way go on.
+   * shutdown({ drain }) -> a promise: ends serve_forever() at once; fulfilled when serve_forever() has returned. It may be
+   * called from anywhere. Requests under way go on.
    *
-   * @param options `drain`: take the requests that wait in the kernel, close a listening socket, wait until all requests
-   *   are finished, at most so many seconds, and end those that are not
+   * @param options `drain`: seconds to finish requests. Requests that wait in the kernel are taken, a listening socket is
+   *   closed, and requests that are not finished in time are ended
    */
   shutdown(options?: ShutdownOptions): Promise<void>;
-  /** service_actions(). Called by serve_forever() after requests came, and each poll_interval. */
+  /** service_actions(). Called by serve_forever() after each batch of requests, and each poll_interval. */
   service_actions(): void;
   /**
-   * handle_request() -> a promise: waits for one request and handles it; after `timeout` seconds (or the socket's, if that
-   * is shorter) it calls handle_timeout() instead.
+   * handle_request() -> a promise: waits for one request and handles it; after `timeout` seconds (or the socket's time-out,
+   * if that is shorter) it calls handle_timeout() instead.
    *
-   * @throws (rejects) OSError of waiting; what a hook throws
+   * @throws (rejects) OSError of waiting; any error of a hook
    */
   handle_request(): Promise<void>;
-  /** handle_timeout(). Called by handle_request() where no request came in time. */
+  /** handle_timeout(). Called by handle_request() if no request came in time. */
   handle_timeout(): MayWait<void>;
   /**
-   * get_request() -> [request, client_address]. Takes the request that is there, without waiting.
+   * get_request() -> [request, client_address]. Takes the next request, without waiting.
    *
-   * @throws OSError where there is none, which is ignored
+   * @throws OSError if there is none, which is ignored
    */
   get_request(): [request: Request, client_address: ReturnedAddress<F>];
-  /** verify_request(request, client_address) -> whether to handle it; else it is closed. May be async. */
+  /** verify_request(request, client_address) -> whether to handle the request; if not, it is closed. May be async. */
   verify_request(request: Request, client_address: ReturnedAddress<F>): MayWait<boolean>;
   /** process_request(request, client_address). Calls finish_request() and shutdown_request(). */
   process_request(request: Request, client_address: ReturnedAddress<F>): MayWait<void>;
   /** finish_request(request, client_address). Handles the request by an object of RequestHandlerClass. */
   finish_request(request: Request, client_address: ReturnedAddress<F>): MayWait<void>;
-  /** shutdown_request(request). Tells the client that nothing more comes, and closes the connection. */
+  /** shutdown_request(request). Shuts down sending, and closes the connection. */
   shutdown_request(request: Request): MayWait<void>;
   /** close_request(request). Closes the connection. */
   close_request(request: Request): void;
-  /** handle_error(request, client_address, error). Called with what a handler threw; prints it to stderr. */
+  /** handle_error(request, client_address, error). Called if a handler fails; prints the error to stderr. */
   handle_error(request: Request, client_address: ReturnedAddress<F>, error: unknown): MayWait<void>;
   /**
-   * server_close() -> a promise. Ends serve_forever() if it runs, and closes the server; waits for requests under way
-   * unless block_on_close is not set.
+   * server_close() -> a promise. Ends serve_forever(), if it runs, and closes the server. Waits for requests under way,
+   * unless block_on_close is false.
    */
   server_close(): Promise<void>;
   /** server_close(). */
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** The same of datagrams. */
+/** A server of datagrams on the event loop. */
 export interface AsyncDatagramServer<F extends number = number>
   extends AsyncServer<F, AsyncDatagramRequest<F>> {
-  /** The longest datagram; of a longer one the rest is lost. */
+  /** Bytes of the longest datagram; the rest of a longer one is lost. */
   max_packet_size: number;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: servers of whatever family and requests
+// biome-ignore lint/suspicious/noExplicitAny: servers of any family and any requests
 export type AnyServer = TCPServer<any, any>;
-/** A class of servers, whatever its constructor takes. */
+/** A class of servers with any constructor. */
 // biome-ignore lint/suspicious/noExplicitAny: as above
 export type ServerClass = new (...args: any[]) => AnyServer;
 
@@ -119,7 +119,7 @@ export type ServerClass = new (...args: any[]) => AnyServer;
 type IsUnix<Server> = Server extends TCPServer<typeof c.AF_UNIX, any> ? true : false;
 type FamilyOf<Server> = IsUnix<Server> extends true ? typeof c.AF_UNIX : typeof c.AF_INET;
 type IsDatagram<Server> = Server extends { max_packet_size: number } ? true : false;
-/** What a class adds to those of this module. */
+/** Members that a class adds to those of this module. */
 type Own<Server> = Omit<Server, keyof TCPServer | 'max_packet_size'>;
 
 type AsyncServerOf<Server, F extends number> =
@@ -127,15 +127,15 @@ type AsyncServerOf<Server, F extends number> =
 type RequestOf<Server, F extends number> =
   IsDatagram<Server> extends true ? AsyncDatagramRequest<F> : Socket<F>;
 
-/** The class that AsyncMixIn gives. */
+/** The class that AsyncMixIn returns. */
 export type AsyncServerClass<Base extends ServerClass> = Omit<Base, 'prototype'> & {
-  /** Whether server_close() waits for requests under way: true. */
+  /** True, the default, to have server_close() wait for requests under way. */
   block_on_close: boolean;
-  /** How many requests may be under way; null: any number. */
+  /** The largest number of requests under way; null, the default: no limit. */
   max_handlers: number | null;
   /**
-   * @param server_address where to listen; or a socket that is bound already, blocking or of promises, which the server
-   *   takes over
+   * @param server_address the address to listen on; or a socket that is bound already, blocking or of promises, which then
+   *   belongs to the server
    * @param RequestHandlerClass the class that handles requests
    * @param bind_and_activate whether to bind and listen at once; the options may stand in its place
    */

@@ -1,4 +1,4 @@
-// What the manager's thread waits for: changes of the workers and of the queue.
+// Waits of the manager's thread, for changes of the workers and of the queue.
 //
 // Condition is a condition variable on the pool's shared state. Each waiter tests a condition of its own again whenever
 // notify_all() is called, and a worker in another thread calls for that by a message (see SharedState.notify_below). Room is the

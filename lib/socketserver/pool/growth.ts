@@ -1,49 +1,50 @@
-// When a pool needs more workers. As many as there are processors it has as soon as requests wait; more only where that makes
-// requests wait for less: those that mostly wait themselves, and those that compute for so long that others should have their
-// turn beside them. Short ones would only get slower.
+// The growth of a pool: when it needs more workers. If requests wait, it gets as many workers as there are processors. It gets
+// more only if requests mostly wait themselves, or compute for a long time and others should have a turn beside them. Short
+// requests would only get slower by more workers.
 import { availableParallelism } from 'node:os';
 import type { Workers } from './workers.js';
 
 const PROCESSORS = availableParallelism();
-/** How often to look. */
+/** Milliseconds between two looks at the workers. */
 const LOOK_MS = 5;
-/** Requests are measured for so long at least, and at most: */
-const MEASURE_MS = 20;
+/** Milliseconds of the shortest measurement. */
+const MEASURE_MIN_MS = 20;
+/** Milliseconds of the longest measurement; then another begins. */
 const MEASURE_MAX_MS = 100;
-/** those that mostly wait are worth more workers when they take so long, */
+/** Milliseconds of a request that mostly waits, from which on it justifies more workers than processors. */
 const WAITING_MS = 1;
-/** and those that compute. */
+/** Milliseconds of a request that computes, from which on it justifies more workers than processors. */
 const COMPUTING_MS = 100;
 
-/** What grow() needs to know of the workers of a pool. */
+/** The members of Workers that grow() needs. */
 type GrowingWorkers = Pick<
   Workers,
   'size' | 'ready' | 'finished' | 'count_waiting' | 'vacancy' | 'start_one'
 >;
 
-/** That requests wait which no worker is free for. */
+/** A shortage of workers: requests wait for which no worker is free. */
 export interface Shortage {
-  /** Waits until some do. */
+  /** Waits until requests wait. */
   begins(): Promise<unknown>;
-  /** Whether some do now. */
+  /** Returns whether requests wait now. */
   goes_on(): boolean;
 }
 
-/** Starts workers while requests wait that nobody takes, until `stop` aborts. */
+/** Starts workers while requests wait for a free one, until `stop` aborts. */
 export async function grow(workers: GrowingWorkers, stop: AbortSignal, shortage: Shortage): Promise<void> {
   while (!stop.aborted) {
     await workers.vacancy(stop);
     await shortage.begins();
-    const are_worth_more = measure(workers);
+    const justify_more = measure(workers);
     for (let looks = 0; looks < MEASURE_MAX_MS / LOOK_MS; looks++) {
       await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
       if (stop.aborted || !shortage.goes_on()) break;
-      if (are_worth_more() || workers.size < PROCESSORS) workers.start_one();
+      if (justify_more() || workers.size < PROCESSORS) workers.start_one();
     }
   }
 }
 
-/** Begins to measure requests; what it gives tells, at each look, whether they are worth more workers than processors. */
+/** Begins a measurement of requests. Returns a function that, at each look, says if they justify more workers than processors. */
 function measure(workers: GrowingWorkers): () => boolean {
   const began = performance.now();
   const before = workers.finished;
@@ -57,6 +58,6 @@ function measure(workers: GrowingWorkers): () => boolean {
     const count = 1 + ((workers.finished - before) | 0);
     const wait = waiting > seen / 2 && (spent_ms * ready) / count >= WAITING_MS;
     const compute = (spent_ms * Math.min(ready, PROCESSORS)) / count >= COMPUTING_MS;
-    return spent_ms >= MEASURE_MS && (wait || compute);
+    return spent_ms >= MEASURE_MIN_MS && (wait || compute);
   };
 }

@@ -77,7 +77,7 @@ class Manager {
     }).catch((error: unknown) => this.#fail(error));
   }
 
-  /** Sends a message to the server. Serving ends here at once, whatever the server's thread does meanwhile. */
+  /** Sends a message to the server. Serving ends here at once, even if the server's thread is blocked. */
   #send(news: News): void {
     if (news.type === 'failed') {
       if (this.#closing.signal.aborted) return;

@@ -1,8 +1,9 @@
-// Errors on their way from a worker to its server: with class, stack and fields, which structured cloning would lose.
+// Errors that are sent from a worker to its server, with class, stack and fields, which structured cloning would lose.
 import { inspect } from 'node:util';
 import * as errors from '../../errors/index.js';
 import type { PackedError } from './protocol.js';
 
+/** Classes of errors by name, which a received error gets again. */
 const CLASSES = new Map<string, { readonly prototype: object }>(
   [
     ...Object.values(errors).filter((value) => typeof value === 'function' && 'prototype' in value),
@@ -20,13 +21,13 @@ const CLASSES = new Map<string, { readonly prototype: object }>(
 
 /** Text in place of an error that inspect() or String() fails on. */
 const UNSHOWN = 'something that cannot be shown';
-/** So deep causes go; one may be its own. */
+/** Causes of causes that are sent at most: an error may be its own cause. */
 const DEPTH_LIMIT = 8;
 
-/** What an error has of its own, besides fields. */
+/** Properties of an error that are no fields. */
 const OWN = new Set(['name', 'message', 'stack', 'cause', 'errors']);
 
-/** Fields that can be sent as JSON, too. */
+/** Returns whether a field can be sent as JSON. */
 function is_plain(value: unknown): boolean {
   return (
     value === null ||
@@ -44,7 +45,7 @@ export function show_error(error: unknown): string {
   }
 }
 
-/** The error, to be sent by postMessage or as JSON. Whatever was thrown, this throws nothing. */
+/** Returns a thrown value in a form for postMessage or JSON. Throws nothing. */
 export function pack_error(error: unknown, depth = 0): PackedError {
   try {
     if (error instanceof Error && depth < DEPTH_LIMIT) return pack(error, depth + 1);
@@ -73,7 +74,7 @@ function pack(error: Error, depth: number): PackedError {
   };
 }
 
-/** The error that was packed; of something thrown that is no error, its text. */
+/** Returns the error that was packed; or the text of a thrown value that is no error. */
 export function unpack_error(packed: PackedError): unknown {
   const { name, message, stack, fields, cause, errors } = packed;
   if (name === '') return message;

@@ -98,11 +98,11 @@ export class Pool {
     this.#manager.unref();
     this.#manager.on('error', (error) => this.#fail(error));
     this.#manager.on('exit', () => this.#ended());
-    this.#port.on('message', (news: News) => this.#hear(news));
+    this.#port.on('message', (news: News) => this.#on_news(news));
     this.#port.unref();
   }
 
-  #hear(news: News): void {
+  #on_news(news: News): void {
     switch (news.type) {
       case 'done':
         this.#pending.get(news.order)?.resolve();
@@ -213,7 +213,7 @@ export class Pool {
         next !== undefined;
         next = receiveMessageOnPort(this.#port)
       ) {
-        this.#hear(next.message as News);
+        this.#on_news(next.message as News);
       }
     }
   }

@@ -28,7 +28,7 @@ export interface PoolConfig {
   readonly proto: number;
   /** Bytes of the longest datagram; 0 for a server of connections. */
   readonly max_packet_size: number;
-  /** Whether workers print errors themselves: handle_error is not overridden. */
+  /** True if handle_error is not overridden: workers then print errors themselves. */
   readonly print_errors: boolean;
   readonly handler_timeout_ms: number;
   /** The memory of the shared state. */

@@ -1,6 +1,6 @@
-// The queue of a pool: one SEQPACKET pair that all workers receive from, so that the kernel keeps what is on it and wakes one
-// of them. A connection travels as SCM_RIGHTS, so that threads and processes get it in the same way, and what nobody took is
-// closed by the kernel.
+// The queue of a pool: one SEQPACKET socket pair that all workers receive from. The kernel keeps the requests on it and wakes one
+// worker for each. A connection travels as SCM_RIGHTS, for threads and processes alike, and the kernel closes a connection that no
+// worker took.
 import { constants } from 'node:os';
 import type { ReturnedAddress } from '../../calls/address.js';
 import { resolve_host_blocking } from '../../calls/lookup.js';
@@ -17,28 +17,30 @@ const { EAGAIN } = constants.errno;
 /** A request on the queue. */
 export interface QueuedRequest {
   readonly client_address: ReturnedAddress<number>;
-  /** The time-out of a connection. */
+  /** The time-out of the connection in seconds. */
   readonly timeout: number | null;
   /** The bytes of a datagram. */
   readonly packet: Buffer;
 }
 
-/** So many requests may wait on the queue beyond those that workers are free for. */
+/** Requests that the queue holds at most, beyond those for which a worker is free. */
 export const AHEAD_LIMIT = 64;
 
+// The first byte of a message: its kind.
 const REQUEST = 1;
 const STOP = 2;
 const LOOK = 3;
+/** Bytes of a request's header: the kind, and the length of the JSON in two bytes. */
 const HEADER = 3;
-/** What a request takes beside the bytes of a datagram: the header, and the address as JSON. */
+/** Bytes of a request besides its datagram, at most: the header, and the address as JSON. */
 const ADDRESS_LIMIT = 2048;
 
 /** The message that makes one worker end. */
 export const STOP_MESSAGE = Buffer.from([STOP]);
-/** The message that makes one worker look whether it may take requests by itself. */
+/** The message that makes one worker look whether there is a shared listener. */
 export const LOOK_MESSAGE = Buffer.from([LOOK]);
 
-/** A request's message; its connection goes with it as a descriptor. @throws RangeError for an address of the program's own */
+/** Returns the message of a request; the connection goes with it as a descriptor. @throws RangeError if the address is too long */
 export function encode_request(
   client_address: unknown,
   timeout: number | null,
@@ -52,7 +54,7 @@ export function encode_request(
   return packet === undefined ? [header, text] : [header, text, Buffer.from(packet)];
 }
 
-/** The request of a message; undefined for one that ends the worker, or the queue's end; null for one to look. */
+/** Returns the request of a message; undefined for the stop message or the end of the queue; null for the look message. */
 export function decode_request(message: Buffer): QueuedRequest | undefined | null {
   if (message[0] === LOOK) return null;
   if (message[0] !== REQUEST) return undefined;
@@ -65,26 +67,26 @@ export function decode_request(message: Buffer): QueuedRequest | undefined | nul
   return { client_address, timeout, packet: message.subarray(HEADER + length) };
 }
 
-/** The longest message of a server. */
+/** Returns the bytes of the longest message of a server. */
 export function message_size(max_packet_size: number): number {
   return max_packet_size + ADDRESS_LIMIT;
 }
 
-/** Puts a message on the queue without waiting; false where it is full, or the system is, for now. @throws OSError */
+/** Puts a message on the queue without waiting. Returns false if the queue is full or memory is scarce. @throws OSError */
 export function post(queue: Socket<number>, buffers: Buffer[], fds: number[]): boolean {
   const result = message.send_fds(queue, buffers, fds, MSG_DONTWAIT, null, resolve_host_blocking, 0);
   if (result >= 0) return true;
   return is_scarce(-result) || result === -EAGAIN ? false : queue._raise(result, 'sendmsg');
 }
 
-/** Whether there is something on the queue. */
+/** Returns whether the queue holds a message. */
 export function holds_any(queue: Socket<number>): boolean {
-  // At its end it is readable, too, of nothing.
+  // At the end of the queue a receive succeeds with no bytes.
   const next = transfer.recv(queue, 1, MSG_PEEK | MSG_DONTWAIT, 0);
   return typeof next !== 'number' && next.length > 0;
 }
 
-/** Takes everything from the queue, closes the connections, and gives how many requests there were. */
+/** Empties the queue, and closes the connections on it. Returns how many requests it held. */
 export function discard(queue: Socket<number>, max_packet_size: number): number {
   const size = message_size(max_packet_size);
   for (let count = 0; ; ) {

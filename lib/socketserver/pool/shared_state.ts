@@ -30,7 +30,7 @@ const HANDLED = 8;
 /** Index of the first worker's slot. */
 const SLOTS = 9;
 
-/** Offset in a slot: what the worker does. */
+/** Offset in a slot: the activity of the worker, one of the next four constants' values. */
 const STATE = 0;
 /** Offset in a slot: the number of requests that the worker has begun. */
 const SERIAL = 1;

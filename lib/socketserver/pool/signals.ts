@@ -7,7 +7,7 @@ import type { SharedState } from './shared_state.js';
 
 const { SIGHUP, SIGINT, SIGTERM } = constants.signals;
 const NUMBERS: Readonly<Record<string, number>> = { SIGHUP, SIGINT, SIGTERM };
-/** Milliseconds that children ignore a signal longer than it has a listener: `process.once()` removes the listener at the signal. */
+/** Milliseconds that children ignore a signal after its listener was removed: `process.once()` does so at the signal itself. */
 const KEEP_MS = 1000;
 
 /** The states of the pools with child processes. */

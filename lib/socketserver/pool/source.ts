@@ -1,4 +1,4 @@
-// Where a worker finds the handler class of a server: its module, and the name it is exported by.
+// The source of a handler class, by which workers find it: its module, and the name under which the module exports it.
 import { createRequire } from 'node:module';
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,7 +7,7 @@ import { shown } from '../../util/validate.js';
 import type { RequestHandlerClass } from '../handlers.js';
 import { main_url } from '../main.js';
 
-/** The handler class as other threads and processes know it. */
+/** The module and name of a handler class. */
 export interface HandlerSource {
   /** The URL of its module. */
   readonly module: string;
@@ -18,9 +18,9 @@ const HOW =
   'export it from the program under its own name (or as default), or name its module by `static module = import.meta.url`';
 
 /**
- * Where the class is: the module that its `static module` names, else the program.
+ * Returns the source of a class: the module that its `static module` names, else the program.
  *
- * @throws TypeError where that cannot be: the class has no name, or the program is no file
+ * @throws TypeError if the class has no name, or the program is no file
  */
 export function locate_handler(Class: RequestHandlerClass): HandlerSource {
   const { name } = Class;
@@ -48,18 +48,18 @@ function module_of(Class: RequestHandlerClass, name: string): string {
   return main;
 }
 
-/** Where tsx is, if Node was started by it; its own loader knows best. */
+/** Returns a module or loader from which tsx can be resolved, if Node was started by tsx. */
 function tsx_from(module: string): string | undefined {
   const specifiers = process.execArgv.map((arg) => arg.replace(/^--import=/, ''));
   const loader = specifiers.find((arg) => /(^|\/)tsx(\/|$)/.test(arg) && !arg.endsWith('.cjs'));
   return loader?.startsWith('file:') ? loader : loader && module;
 }
 
-/** Lets this thread import TypeScript, if the program is by tsx: its hooks may be those of the main thread only. */
+/** Lets this thread import TypeScript, if tsx runs the program: its hooks may be set in the main thread only. */
 async function register_tsx(module: string): Promise<void> {
   const from = isMainThread ? undefined : tsx_from(module);
   if (from === undefined) return;
-  // What is there for require() fails when it is imported.
+  // The resolved file is the one for require(), which fails when it is imported.
   const api = createRequire(from)
     .resolve('tsx/esm/api')
     .replace(/\.cjs$/, '.mjs');
@@ -70,7 +70,7 @@ async function register_tsx(module: string): Promise<void> {
 /**
  * Imports the handler class.
  *
- * @throws Error that says what is missing
+ * @throws Error if the module cannot be imported, or does not export the class
  */
 export async function load_handler({ module, name }: HandlerSource): Promise<RequestHandlerClass> {
   let namespace: Record<string, unknown>;

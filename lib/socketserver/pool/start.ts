@@ -1,12 +1,12 @@
-// Starting the threads and processes of a pool: by a line of code that imports the library and calls what entry.ts has
-// registered. It is evaluated, so there need be no file for it: a program may be bundled to one file.
+// The start of a pool's threads and processes. Node evaluates a line of code in them, which imports the library and calls the
+// function that entry.ts has registered. So the line needs no file of its own: a program may be bundled to one file.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { serialize } from 'node:v8';
 import { type MessagePort, Worker } from 'node:worker_threads';
 import { KEY } from '../worker_state.js';
 import type { ManagerConfig, WorkerConfig } from './protocol.js';
 
-/** Where entry.ts registers `manage` and `work` on the global object. */
+/** The key of the global object under which entry.ts registers `manage` and `work`. */
 export const ENTRY: unique symbol = Symbol.for('bsd-sockets.socketserver.entry');
 
 const symbol = (key: symbol) => `globalThis[Symbol.for(${JSON.stringify(key.description)})]`;
@@ -17,18 +17,18 @@ const failed = '.catch((error) => { setImmediate(() => { throw error; }); })';
 const of_thread = (name: string) =>
   `import('node:worker_threads').then(({ workerData: config }) => { ${mark} return ${call(name)}; })${failed}`;
 
-// What cannot be read was cut off: the server's process ended while it started this one, which then has nothing to do.
+// Settings that cannot be read were cut off: the server's process ended while it started this one, which has nothing to do then.
 const of_process =
   "import('node:v8').then(async ({ deserialize }) => { const { readFileSync } = await import('node:fs'); " +
   'let config; try { config = deserialize(readFileSync(0)); } catch { process.exit(); } ' +
   `${mark} return ${call('work')}; })${failed}`;
 
-/** Options of Node that would make of the line something else, or that belong to one process only. */
+/** Options of Node that change how the line is evaluated, or that belong to one process only. */
 const NOT_INHERITED = /^(--input-type|--inspect|--test|--watch|--check|-c$|--interactive|-i$)/;
 /** Options of Node that have the text to run as the next argument. */
 const OPTION_BEFORE_TEXT = /^(-e|-p|-pe|--eval|--print)$/;
 
-/** The options this Node was started with, for a process that evaluates a line. */
+/** Returns the options this Node was started with, as far as a process that evaluates a line takes them. */
 function node_options(): string[] {
   const { execArgv } = process;
   return execArgv.filter(
@@ -40,11 +40,11 @@ function node_options(): string[] {
 }
 
 function start_thread(name: string, config: object, transferList: MessagePort[] = []): Worker {
-  // It inherits Node's options; given, those that are V8's would be refused.
+  // execArgv is left out: the thread inherits Node's options, and would refuse those of V8 if they were passed.
   return new Worker(of_thread(name), { eval: true, workerData: config, transferList });
 }
 
-/** Starts the thread that looks after the workers. @throws DataCloneError */
+/** Starts the manager's thread. @throws DataCloneError */
 export function start_manager(config: ManagerConfig): Worker {
   return start_thread('manage', config, [config.port]);
 }
@@ -57,7 +57,7 @@ export function start_worker_thread(config: WorkerConfig): Worker {
 /**
  * Starts a worker process.
  *
- * @param server_fd what it answers datagrams by
+ * @param server_fd the server's socket, by which the process answers datagrams
  */
 export function start_worker_process(
   config: WorkerConfig,
@@ -65,7 +65,7 @@ export function start_worker_process(
   memory_fd: number,
   server_fd?: number,
 ): ChildProcess {
-  // Deno's -e cannot import; its own word for it takes none of these options.
+  // Deno's -e cannot import. Deno's `eval` can, and takes none of these options.
   const evaluate = process.versions.deno === undefined ? [...node_options(), '-e'] : ['eval'];
   const child = spawn(process.execPath, [...evaluate, of_process], {
     // QUEUE_FD, REPORT_FD, MEMORY_FD, SERVER_FD

@@ -1,5 +1,5 @@
-// A worker of a pool: a thread or a child process that takes requests from the queue, one after the other, and has the
-// handler handle them, blocking.
+// A worker of a pool: a thread or a child process that handles requests one after another, blocking. It takes them from the queue,
+// or, as a thread, from the server's socket (direct_accept.ts). work() is the whole life of a worker.
 import { readlinkSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
@@ -30,12 +30,13 @@ import { ignore_handled_by_server } from './signals.js';
 import { load_handler } from './source.js';
 
 const { EAGAIN, EMFILE } = constants.errno;
-/** So many requests without a turn of the event loop. */
+/** Requests that are handled without a turn of the event loop. */
 const BATCH = 32;
 
-type Tell = (report: Report) => void;
+/** Sends a report to the manager. */
+type SendReport = (report: Report) => void;
 
-/** Writes all of it at once; to a pipe that does not block, too. */
+/** Writes all of the data before it returns, also to a pipe that does not block. */
 function write_all(fd: number, data: Uint8Array): void {
   let rest = data;
   while (rest.length > 0) {
@@ -44,7 +45,7 @@ function write_all(fd: number, data: Uint8Array): void {
   }
 }
 
-/** What a thread prints would wait for the main thread's loop, so it is written here. */
+/** Makes a thread's stream write to the descriptor itself: by Node the output would wait for the main thread's event loop. */
 function write_directly(stream: NodeJS.WriteStream, fd: number): void {
   const write = (chunk: string | Uint8Array, ...rest: unknown[]): boolean => {
     const [encoding] = rest;
@@ -60,19 +61,19 @@ function write_directly(stream: NodeJS.WriteStream, fd: number): void {
   Object.defineProperty(stream, 'write', { value: write, configurable: true, writable: true });
 }
 
-/** How a thread, or a process, reports to the manager. */
-function reporter({ kind }: WorkerConfig): Tell {
+/** Returns the function by which a thread, or a process, reports to the manager. */
+function reporter({ kind }: WorkerConfig): SendReport {
   if (kind === 'thread') return (report) => parentPort?.postMessage(report);
   return (report) => {
     try {
       write_all(REPORT_FD, Buffer.from(`${JSON.stringify(report)}\n`));
     } catch {
-      // The server is gone: there will be no further request.
+      // The server has ended: no further request will come.
     }
   };
 }
 
-/** The folder in /proc of this thread; undefined where there is no /proc. */
+/** Returns the folder of this thread in /proc; undefined if /proc is not mounted. */
 function task_folder(): string | undefined {
   try {
     return `/proc/${readlinkSync('/proc/thread-self')}`;
@@ -81,13 +82,13 @@ function task_folder(): string | undefined {
   }
 }
 
-/** The server as its handlers see it here. */
-function server_view({ server_address, worker_data }: WorkerConfig, report: Tell): ServerView {
+/** Returns the object that handlers in this worker have as their server. */
+function server_view({ server_address, worker_data }: WorkerConfig, report: SendReport): ServerView {
   return {
     server_address,
     worker_data,
     shutdown(options) {
-      // Thrown, not rejected with: a handler here cannot await.
+      // A wrong option is thrown and not rejected with: a handler that blocks cannot await.
       report({ type: 'shutdown', drain: drain_of(options) });
       return Promise.resolve();
     },
@@ -107,9 +108,9 @@ function shutdown_request(request: Socket<number>): void {
 
 /** The sockets of a worker. */
 interface Sockets {
-  /** Where it gets requests from. */
+  /** The queue of requests. */
   readonly queue: Socket<number>;
-  /** By what datagrams are answered. */
+  /** The server's socket, by which datagrams are answered. */
   readonly listener: Socket<number> | undefined;
 }
 
@@ -122,17 +123,18 @@ function open_sockets({ queue, listener, max_packet_size }: WorkerConfig): Socke
   };
 }
 
+/** The loop of a worker. */
 class RequestLoop {
   readonly #config: WorkerConfig;
   readonly #Handler: RequestHandlerClass;
-  readonly #report: Tell;
+  readonly #report: SendReport;
   readonly #state: SharedState;
   readonly #slot: WorkerSlot;
   readonly #sockets: Sockets;
   readonly #size: number;
   readonly #view: ServerView;
 
-  constructor(config: WorkerConfig, Handler: RequestHandlerClass, state: SharedState, report: Tell) {
+  constructor(config: WorkerConfig, Handler: RequestHandlerClass, state: SharedState, report: SendReport) {
     this.#config = config;
     this.#Handler = Handler;
     this.#report = report;
@@ -143,7 +145,7 @@ class RequestLoop {
     this.#view = server_view(config, report);
   }
 
-  /** Handles requests until the queue ends, or a message says that this worker is to. */
+  /** Handles requests until the queue ends, or a message on it ends this worker. */
   async run(): Promise<void> {
     this.#report({ type: 'loaded', task: task_folder() });
     for (let count = 1; ; count++) {
@@ -156,7 +158,7 @@ class RequestLoop {
           await this.#listen(listener);
           continue;
         }
-        // What a handler left behind gets a turn.
+        // Timers and promises that a handler left behind get a turn.
         await next_turn();
         received = this.#receive(0);
       }
@@ -168,7 +170,7 @@ class RequestLoop {
       this.#slot.begin(request.client_address, true);
       if (flags & MSG_CTRUNC) {
         this.#lose(request.client_address);
-        // Another process may have some.
+        // Another process may have descriptors left.
         if (this.#config.kind === 'process') return;
       } else {
         this.#handle({ ...request, connection: this.#connection(fds[0], request.timeout) });
@@ -177,7 +179,10 @@ class RequestLoop {
     }
   }
 
-  /** What handlers left behind in promises goes on, and now and then other things: a turn costs as much as all the rest. */
+  /**
+   * Lets promises that a handler left behind go on after each request, and timers and I/O after each BATCH: a turn of the
+   * event loop costs as much as all the rest of a request.
+   */
   #between(count: number): Promise<void> | undefined {
     return count % BATCH === 0 ? next_turn() : undefined;
   }
@@ -194,7 +199,7 @@ class RequestLoop {
     return connection;
   }
 
-  /** Handles requests from the server's socket until the lease ends. */
+  /** Handles requests from the server's socket until the manager closes the shared listener. */
   async #listen(listener: ListenerDescriptor): Promise<void> {
     for (let count = 1; ; count++) {
       if (!has_request(listener)) await next_turn();
@@ -202,7 +207,7 @@ class RequestLoop {
       const taken = receive_request(listener, this.#config);
       if (typeof taken === 'number') {
         if (is_closed(taken)) return;
-        // No descriptor is left, or the like; the request stays where it is.
+        // Descriptors or memory are scarce. The request stays in the backlog.
         poll([], PAUSE_MS);
       } else {
         this.#slot.begin(taken.client_address, false);
@@ -221,7 +226,7 @@ class RequestLoop {
     this.#notify_manager();
   }
 
-  /** Without a descriptor for it a connection is closed by the kernel. */
+  /** Reports a connection that the kernel closed, because this worker had no descriptor left for it. */
   #lose(client_address: unknown): void {
     this.#fail(client_address, new OSError(EMFILE, 'the worker had no descriptor left for the connection'));
     this.#finish();
@@ -244,7 +249,7 @@ class RequestLoop {
   }
 }
 
-/** Runs a worker; called once its thread or process has imported the library. */
+/** Runs a worker. Called when its thread or process has imported the library. */
 export async function work(config: WorkerConfig): Promise<void> {
   if (config.argv[1] !== undefined) process.argv.splice(1, process.argv.length, ...config.argv.slice(1));
   if (config.kind === 'thread') {
@@ -264,6 +269,6 @@ export async function work(config: WorkerConfig): Promise<void> {
   const this_worker = worker_state();
   if (this_worker !== undefined) this_worker.importing = false;
   await new RequestLoop(config, Handler, state, report).run();
-  // What the handlers left behind, timers or sockets of Node's, is no reason to live on.
+  // Timers or sockets of Node that handlers left behind do not keep the worker alive.
   process.exit();
 }

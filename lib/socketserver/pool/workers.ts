@@ -1,5 +1,5 @@
-// The workers of a pool as its manager sees them: threads or processes that start, are ready, are busy, or have ended. Each has a
-// record here and a slot in the shared state. When to start one is decided in growth.ts and manager.ts.
+// The workers of a pool as its manager sees them: threads or processes that start, are ready, are busy, or have ended. Each has
+// a record here and a slot in the shared state. When to start one is decided in growth.ts and manager.ts.
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { socket as Socket } from '../../socket/index.js';
@@ -64,7 +64,7 @@ export class Workers {
   /** The number of workers that were sent a stop message and have not ended. */
   #stopping = 0;
   #hold_off_until = 0;
-  /** Whether a worker could import the handler. A start that fails later is no mistake of the program. */
+  /** True once a worker could import the handler. A start that fails later is no mistake of the program. */
   #was_loaded = false;
   #closing = false;
 
@@ -342,7 +342,7 @@ export class Workers {
   close(): void {
     this.#closing = true;
     if (this.#state.in_flight > 0) return;
-    // Processes that still start have nothing left to do. Threads finish starting: Node would leave the files open that they import.
+    // Processes that still start have nothing left to do. Threads finish starting: else Node leaves files open that they import.
     for (const { ready, pid, end } of this.#workers) if (!ready && pid !== undefined) end();
   }
 }

@@ -1,5 +1,5 @@
-// Servers on the event loop: what they have beside those that handle requests in turn, and misuse. The order of hooks is in
-// test/conformance/socketserver.test.ts, what they bear in test/threads/async_server.test.ts.
+// Servers on the event loop: their differences from servers that handle one request after another, and misuse. The order of hooks
+// is in test/conformance/socketserver.test.ts, their load in test/threads/async_server.test.ts.
 
 import { spawnSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
@@ -51,7 +51,7 @@ async function serving<S extends AnyServer>(server: S, use: (server: S) => Promi
   }
 }
 
-/** All that the connection gives until its end; a reset is an end, too. */
+/** Returns all text that the connection receives until its end; a reset is an end, too. */
 async function rest(client: promises.socket<number>): Promise<string> {
   let text = '';
   try {
@@ -65,14 +65,14 @@ async function rest(client: promises.socket<number>): Promise<string> {
   return text;
 }
 
-/** Sends, half-closes and gives what comes back. */
+/** Sends a text, half-closes, and returns the answer. */
 async function ask(address: [string, number], text: string): Promise<string> {
   const client = await promises.create_connection(address, 20);
   try {
     await client.sendall(text);
     await client.shutdown(promises.SHUT_WR);
   } catch (error) {
-    // The server has closed it already, without reading.
+    // The server has closed the connection already, without reading.
     if (!(error instanceof socket.OSError)) throw error;
   }
   return rest(client);
@@ -176,7 +176,7 @@ describe('serve_forever', () => {
 });
 
 describe('hooks', () => {
-  /** A server that notes what went wrong. */
+  /** A server that notes the errors it gets. */
   class Noting extends AsyncTCPServer {
     readonly errors: unknown[] = [];
     override handle_error(_request: unknown, client_address: unknown, error: unknown) {
@@ -722,7 +722,7 @@ describe('the constructor', () => {
 });
 
 describe('ending', () => {
-  /** Answers when it is told to. */
+  /** Answers once the client has sent a byte. */
   class Held extends AsyncBaseRequestHandler {
     static inside = 0;
     override async handle() {
@@ -851,7 +851,7 @@ describe('ending', () => {
         const silent = await promises.create_connection(server.server_address);
         expect(await rest(silent)).toMatch(/^(\(reset\))?$/);
       }
-      // It finishes at last, and nothing is ended twice.
+      // The handler finishes at last, and no request is ended twice.
       late.emit('go on');
       await sleep(5);
       expect([ended, server.ends]).toEqual([1, 2]);

@@ -1,4 +1,4 @@
-// Servers and the clients of the world: curl, nc, socat, python3; and socket activation.
+// Servers with clients of other programs: curl, nc, socat, python3; and socket activation.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -13,7 +13,7 @@ import { describe, expect, test } from 'vitest';
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}`, import.meta.url));
 const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 
-/** Starts the HTTP server, gives its address to `use`, and ends it by SIGTERM: it has to exit with 0. */
+/** Starts the HTTP server, calls `use` with its address, and ends it by SIGTERM. The server must exit with 0. */
 async function serve(
   args: string[],
   use: (address: string | [string, number]) => Promise<void>,
@@ -77,7 +77,7 @@ socks = [socket.create_connection((host, port), 20) for _ in range(int(sys.argv[
 for sock in reversed(socks): sock.sendall(b'GET /many HTTP/1.0\\r\\n\\r\\n')
 print(all(sock.makefile().read().endswith('GET /many ') for sock in socks))`;
     await serve([name], async ([host, port]) => {
-      // In turn, the first of several who wait for each other would wait for ever.
+      // One after another, the first of several clients that wait for each other would never get its answer.
       const many = name === 'TCPServer' ? '1' : name === 'AsyncTCPServer' ? '20' : '3';
       const python = spawn('python3', ['-c', program, String(host), String(port), many]);
       expect(await output(python)).toBe('True\nTrue\n');

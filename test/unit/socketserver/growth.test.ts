@@ -5,7 +5,7 @@ import { grow } from '../../../dist/socketserver/pool/growth.js';
 
 const PROCESSORS = availableParallelism();
 
-/** How many workers there are in the end, of so many ready ones and with 8 more at most, while requests wait for 300 ms. */
+/** Grows `ready` workers by 8 at most while requests wait for 300 ms. Returns how many workers there are then. */
 async function grown(ready: number, finished: () => number, waiting: () => number): Promise<number> {
   const stop = new AbortController();
   const workers = {
@@ -25,7 +25,7 @@ async function grown(ready: number, finished: () => number, waiting: () => numbe
   return workers.size;
 }
 
-/** Finishes so many requests more, each time it is asked. */
+/** Returns a function that counts `count` requests more as finished at each call. */
 function each(count: number): () => number {
   let total = 2 ** 31 - 100;
   return () => {
@@ -45,7 +45,7 @@ test('short requests are worth no more', async () => {
 
 test('requests that wait are worth more', async () => {
   expect(await grown(PROCESSORS, each(0), () => PROCESSORS)).toBe(PROCESSORS + 8);
-  // Long ones of which some are finished at each look.
+  // Long requests, of which some are finished at each look.
   expect(await grown(100, each(2), () => 80)).toBe(108);
 });
 

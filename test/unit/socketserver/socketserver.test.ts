@@ -1,5 +1,5 @@
-// The servers that handle requests in turn, and their handlers: what Python's do not have, and misuse. What they have in
-// common is in test/conformance/socketserver.test.ts.
+// The servers that handle one request after another, and their handlers: their differences from Python's, and misuse. Behaviour
+// that Python has, too, is in test/conformance/socketserver.test.ts.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -21,7 +21,7 @@ import {
 import { describe, expect, test } from 'vitest';
 import { show_error } from '../../../dist/socketserver/pool/packed_error.js';
 
-/** A client in a process of its own, which sends, half-closes and gives what comes back. */
+/** Runs a client in a process of its own, which sends a text and half-closes. Returns the answer. */
 async function ask(server: TCPServer, text: string): Promise<string> {
   const port = String(server.server_address[1]);
   const program = `
@@ -232,7 +232,7 @@ describe('serve_forever', () => {
 });
 
 describe('handlers', () => {
-  /** Serves one connection whose client has sent and half-closed; gives what it received. */
+  /** Serves one connection, whose client has sent and half-closed. Returns the text that the client received. */
   function once_served(Handler: ConstructorParameters<typeof TCPServer>[1], sent: string): string {
     const server = new TCPServer(['127.0.0.1', 0], Handler);
     const client = socket.create_connection(['127.0.0.1', server.server_address[1]], 10);
@@ -378,7 +378,7 @@ describe('the constructor', () => {
     const listen = (warning: Error) => warnings.push(warning);
     process.on('warning', listen);
     await serving(new Late(['127.0.0.1', 0], Upper), async () => {});
-    // As fields they are right where the server is bound later.
+    // As fields the attributes are in time if the server is bound later.
     const later = new Late(['127.0.0.1', 0], Upper, { bind_and_activate: false });
     later.server_bind();
     later.server_activate();
