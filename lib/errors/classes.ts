@@ -6,27 +6,27 @@ import { errno_code, gai_code, host_code } from './errno.js';
 import { show_value } from './names.js';
 
 /**
- * OSError(message, { cause }) or OSError(errno, strerror, filename) -> a system error; with an errno that has a
- * subclass, one of that subclass, as in Python: `new OSError(2, 'No such file') instanceof FileNotFoundError`.
+ * OSError(message, { cause }) or OSError(errno, strerror, filename) -> a system error. If the errno has a subclass, the
+ * error is of that subclass, as in Python: `new OSError(2, 'No such file') instanceof FileNotFoundError`.
  */
 export class OSError extends Error {
-  /** The error number, positive; that of `gaierror` is negative. Absent where the system gave none. */
+  /** The error number: positive, but negative for a `gaierror`. Undefined if the system gave none. */
   declare errno?: number;
-  /** Its name, as `util.getSystemErrorName` spells it: 'ECONNREFUSED'. */
+  /** The name of the error number, as `util.getSystemErrorName` spells it: 'ECONNREFUSED'. */
   declare code?: string;
   /** The call that failed. */
   declare syscall?: string;
-  /** The system's text of the error alone. */
+  /** The system's text for the error number, without the rest of the message. */
   declare strerror?: string;
-  /** What the error most often means, and what to do about it, as the message has it after `strerror`; undefined if nothing is known. */
+  /** The usual cause of the error, and the remedy: the end of the message. Undefined if the library knows none. */
   declare hint?: string;
   /** The address that the call got. */
   declare address?: unknown;
   /** The file that the constructor got. */
   declare filename?: unknown;
-  /** What `sendall`, `sendmsg` and `sendfile` had sent before the error. */
+  /** The number of bytes that `sendall`, `sendmsg` or `sendfile` had sent before the error. */
   declare bytes_sent?: number;
-  /** What `recv_exactly` had received before the error. */
+  /** The bytes that `recv_exactly` had received before the error. */
   declare partial?: Buffer;
 
   constructor(message?: string, options?: ErrorOptions);
@@ -52,7 +52,7 @@ export class OSError extends Error {
     if (filename_text(filename) !== '') this.filename = filename;
   }
 
-  /** The name of a number of this class. @internal */
+  /** code_of(errno) -> the name of an error number of this class. @internal */
   static code_of(errno: number): string | undefined {
     return errno_code(errno);
   }
@@ -60,14 +60,14 @@ export class OSError extends Error {
 
 /** A call on a non-blocking socket would block: EAGAIN, EALREADY, EINPROGRESS. */
 export class BlockingIOError extends OSError {
-  /** What a buffered file had written before it would have blocked. */
+  /** The number of characters that a buffered file had written before it would have blocked. */
   declare characters_written?: number;
 }
 
 /** There is no such child process: ECHILD. */
 export class ChildProcessError extends OSError {}
 
-/** A connection failed: the class above the four below. */
+/** A connection failed. The base class of the next four. */
 export class ConnectionError extends OSError {}
 
 /** The other side has closed, or this one was shut down: EPIPE, ESHUTDOWN. */
@@ -76,28 +76,28 @@ export class BrokenPipeError extends ConnectionError {}
 /** The connection was ended on the way: ECONNABORTED. */
 export class ConnectionAbortedError extends ConnectionError {}
 
-/** Nobody listens there: ECONNREFUSED. */
+/** No socket listens at the address: ECONNREFUSED. */
 export class ConnectionRefusedError extends ConnectionError {}
 
 /** The other side has ended the connection by force: ECONNRESET. */
 export class ConnectionResetError extends ConnectionError {}
 
-/** The file exists: EEXIST. */
+/** The file exists already: EEXIST. */
 export class FileExistsError extends OSError {}
 
 /** The file does not exist: ENOENT. */
 export class FileNotFoundError extends OSError {}
 
-/** A signal interrupted the call, and `siginterrupt(true)` said that it ends then: EINTR. */
+/** A signal interrupted the call after `siginterrupt(true)`: EINTR. */
 export class InterruptedError extends OSError {}
 
-/** It is a directory: EISDIR. */
+/** The file is a directory: EISDIR. */
 export class IsADirectoryError extends OSError {}
 
-/** It is not a directory: ENOTDIR. */
+/** A part of the path is not a directory: ENOTDIR. */
 export class NotADirectoryError extends OSError {}
 
-/** It is not permitted: EACCES, EPERM. */
+/** The call is not permitted: EACCES, EPERM. */
 export class PermissionError extends OSError {}
 
 /** There is no such process: ESRCH. */
@@ -125,14 +125,14 @@ export class herror extends OSError {
   }
 }
 
-/** The stream ended before all the bytes that were asked for had come. */
+/** The stream ended before all the requested bytes had come. */
 export class IncompleteReadError extends Error {
   /** Always 'EOF'. */
   readonly code = 'EOF';
 
   /**
-   * @param partial what came
-   * @param expected how many bytes were asked for; undefined where that was not known
+   * @param partial the bytes that came
+   * @param expected the number of requested bytes; undefined if not known
    */
   constructor(
     readonly partial: Buffer,
@@ -167,7 +167,7 @@ const classes = {
   gaierror,
   herror,
 };
-// On the prototype, so that the stack begins with it: that is what is left of the class after structuredClone.
+// The name is on the prototype, so that the stack begins with the name: after structuredClone, only the stack tells the class.
 for (const [name, { prototype }] of Object.entries(classes)) {
   Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
 }
@@ -200,7 +200,7 @@ export function class_of(errno: number): typeof OSError {
   return subclasses.get(errno) ?? OSError;
 }
 
-/** The file of an error, in its message. */
+/** filename_text(filename) -> the end of a message that names the file. */
 function filename_text(filename: unknown): string {
   return filename === undefined || filename === null ? '' : `: ${show_value(filename)}`;
 }

@@ -1,9 +1,11 @@
-// The names of error numbers: as Node spells them where it knows them, else as errno.h does.
+// The names of error numbers, in Node's spelling; in that of errno.h if Node does not know the number.
+//
+// Three kinds of numbers: errno, EAI_* of getaddrinfo(3), and h_errno of gethostbyname(3).
 import { constants } from 'node:os';
 import { getSystemErrorMap } from 'node:util';
 import * as c from '../constants.js';
 
-// Known to neither util.getSystemErrorMap() nor os.constants: the numbers of every Linux that Node runs on.
+// Errors that util.getSystemErrorMap() and os.constants lack. The numbers are the same on every Linux that Node runs on.
 const OTHERS = `
   15 ENOTBLK 44 ECHRNG 45 EL2NSYNC 46 EL3HLT 47 EL3RST 48 ELNRNG 50 ENOCSI 51 EL2HLT 52 EBADE 53 EBADR 54 EXFULL
   55 ENOANO 56 EBADRQC 57 EBADSLT 59 EBFONT 65 ENOPKG 66 EREMOTE 68 EADV 69 ESRMNT 70 ECOMM 73 EDOTDOT 76 ENOTUNIQ
@@ -29,17 +31,17 @@ const host_codes = new Map<number, string>([
   [c.NO_DATA, 'NO_DATA'],
 ]);
 
-/** The name of a (positive) errno, 'ECONNREFUSED'; undefined for a number that is none. See errno(3). */
+/** errno_code(errno) -> the name of a (positive) errno, 'ECONNREFUSED'; undefined if the number has none. See errno(3). */
 export function errno_code(errno: number): string | undefined {
   return codes.get(errno);
 }
 
-/** The name of a (negative) EAI number, 'EAI_NONAME'. See getaddrinfo(3). */
+/** gai_code(number) -> the name of a (negative) EAI number, 'EAI_NONAME'. See getaddrinfo(3). */
 export function gai_code(number: number): string | undefined {
   return gai_codes.get(number);
 }
 
-/** The name of an h_errno, 'HOST_NOT_FOUND'. See gethostbyname(3). */
+/** host_code(number) -> the name of an h_errno, 'HOST_NOT_FOUND'. See gethostbyname(3). */
 export function host_code(number: number): string | undefined {
   return host_codes.get(number);
 }

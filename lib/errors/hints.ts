@@ -1,4 +1,4 @@
-// Hints: what a failed call most often means, and what to do. They stand in the message after the system's text.
+// Hints: the usual cause of an error, and the remedy. A hint follows the system's text in the message.
 //
 // HINTS is a table by error code; the first row that fits gives the words. A row says only what is true whenever the
 // kernel gives this error to that call. Rows look at the call's name, at the numbers of its arguments and at its address.
@@ -23,7 +23,7 @@ interface Hint {
   readonly hint: string | ((call: FailedCall) => string);
 }
 
-/** A kind of socket: the arguments of socket() that matter. */
+/** A kind of socket: the arguments of socket() that count. Any value fits one that is left out. */
 type Kind = Pick<Arguments, 'family' | 'type' | 'proto'>;
 
 const is_kind = (args: Kind, { family, type, proto }: Kind) =>
@@ -66,7 +66,7 @@ const PING_SOCKETS: readonly Kind[] = [
   { family: c.AF_INET6, type: c.SOCK_DGRAM, proto: c.IPPROTO_ICMPV6 },
 ];
 
-// Options that need no privilege: the kernel refuses them for other reasons, such as a locked filter.
+// Options that need no privilege. EPERM has other reasons for these, such as a locked filter.
 const FILTERS: readonly Option[] = [
   [c.SOL_SOCKET, c.SO_ATTACH_FILTER],
   [c.SOL_SOCKET, c.SO_DETACH_FILTER],
@@ -83,7 +83,7 @@ const CONNECT = /^connect/;
 const SEND = /^send/;
 const RECEIVE = /^recv/;
 
-// The kernel's modules, by the sockets that they make; the first row that fits counts.
+// Kernel modules, by the kind of socket that a module makes. The first row that fits counts.
 const MODULES: readonly [Kind, module: string][] = [
   [{ family: c.AF_CAN, proto: c.CAN_ISOTP }, 'can-isotp'],
   [{ family: c.AF_CAN, proto: c.CAN_J1939 }, 'can-j1939'],
@@ -108,7 +108,7 @@ const MODULES: readonly [Kind, module: string][] = [
   [{ type: c.SOCK_DCCP }, 'dccp'],
 ];
 
-/** module_of(args) -> the kernel module that makes such sockets, as modprobe(8) takes it; undefined if none is known. */
+/** module_of(args) -> the name of the kernel module that makes such sockets; undefined if none is known. See modprobe(8). */
 export function module_of(args: Kind): string | undefined {
   return MODULES.find(([kind]) => is_kind(args, kind))?.[1];
 }
@@ -260,7 +260,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
 
 const hints = new Map(Object.entries(HINTS));
 
-/** hint(code, call) -> what to say after the system's text of the error; undefined if nothing is known. */
+/** hint(code, call) -> the hint for an error of a call; undefined if no row fits. */
 export function hint(code: string | undefined, call: FailedCall): string | undefined {
   if (code === undefined) return undefined;
   const row = hints

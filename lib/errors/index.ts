@@ -1,4 +1,4 @@
-// The errors that users see, the same ones from every module; what raises them is internal.
+// The public list of errors: every module exports these classes. raise.ts, which makes errors for failed calls, is internal.
 export {
   BlockingIOError,
   BrokenPipeError,

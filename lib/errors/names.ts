@@ -1,16 +1,16 @@
-// Arguments of failed calls as a message shows them: numbers as the constants that they stand for.
+// Arguments of failed calls as text, for messages: a number is shown as the constant that it stands for.
 //
 // Callers pass numbers and names (Arguments), and only this file makes text of them. PRINTERS has a row for each argument.
-// Nothing here runs on the way of a call that succeeds.
+// A call that succeeds runs nothing of this file.
 import { inspect } from 'node:util';
 import * as c from '../constants.js';
 import { shown } from '../util/validate.js';
 
-/** The arguments of a call that failed: those that its message shows. */
+/** The arguments of a failed call that its message shows. */
 export interface Arguments {
-  /** What was closed before the call, in place of its descriptor. */
+  /** The kind of an object that was closed before the call, in place of its descriptor. */
   readonly closed?: 'socket' | 'selector';
-  /** A descriptor: that of the socket or epoll object, or the argument of a function such as dup(). */
+  /** A descriptor: of a socket or an epoll object, or the argument of a function such as dup(). */
   readonly fd?: number;
   /** The descriptor of the file that is sent or read. */
   readonly file_fd?: number;
@@ -38,15 +38,15 @@ export interface Arguments {
   readonly index?: number;
   /** The first argument of inet_pton(), shown as a number. */
   readonly address_family?: number;
-  /** The family that the call works for only, AF_*. */
+  /** The only family that has such a call, AF_*. */
   readonly only_family?: number;
-  /** How many buffers the call got, which are too many. */
+  /** The number of buffers, if the call got too many. */
   readonly buffers?: number;
-  /** How many of them the kernel takes. */
+  /** The most buffers that the kernel takes in one call. */
   readonly limit?: number;
 }
 
-// The protocols that the third argument of socket() can be, by family.
+// Names of the third argument of socket(), by family.
 const PROTOCOLS = new Map<number, RegExp>([
   [c.AF_INET, /^IPPROTO_/],
   [c.AF_INET6, /^IPPROTO_/],
@@ -55,9 +55,10 @@ const PROTOCOLS = new Map<number, RegExp>([
   [c.AF_BLUETOOTH, /^BTPROTO_/],
 ]);
 
+// Names of levels, without ICMP and the levels of Bluetooth: nearly all of these have the number of another level.
 const LEVELS = /^SOL_(?!HCI|L2CAP|SCO$|RFCOMM|ICMP$)/;
 
-// The options of a level. Some prefixes also name values and states, which are left out.
+// Names of options, by level. The patterns leave out constants that are values or states and have the same prefix.
 const OPTIONS = new Map<number, RegExp>([
   [c.SOL_SOCKET, /^SO_(?!EE_|J1939_|VM_|RDS_|ORIGINAL_DST)/],
   [c.SOL_IP, /^(IP_(?!PMTUDISC_|DEFAULT_|MAX_)|MCAST_(?!EXCLUDE|INCLUDE)|SO_ORIGINAL_DST)/],
@@ -71,9 +72,10 @@ const OPTIONS = new Map<number, RegExp>([
   [c.SOL_CAN_RAW, /^CAN_RAW_(?!FILTER_MAX)/],
 ]);
 
+// Names by number, for each pattern that a message needed.
 const cache = new Map<RegExp, Map<number, string>>();
 
-/** The constant of `value` among those whose names match; the number itself if there is none. */
+/** name_of(pattern, value) -> the name of the constant that matches and has the value; the value as text if none does. */
 function name_of(pattern: RegExp | undefined, value: number): string {
   if (pattern === undefined) return `${value}`;
   let names = cache.get(pattern);
@@ -92,31 +94,37 @@ export function type_of(type: number): number {
   return type & ~(c.SOCK_CLOEXEC | c.SOCK_NONBLOCK);
 }
 
-// Each argument as text. The order of the rows is that in the message.
-const PRINTERS = Object.entries({
-  closed: ({ closed }) => `closed ${closed}`,
-  fd: ({ fd }) => `fd ${fd}`,
-  file_fd: ({ file_fd }) => `file fd ${file_fd}`,
-  fileno: ({ fileno }) => `fileno=${fileno}`,
-  family: ({ family = 0 }) => c.AddressFamily[family] ?? `${family}`,
-  type: ({ type = 0 }) => c.SocketKind[type_of(type)] ?? `${type_of(type)}`,
-  proto: ({ family = 0, proto = 0 }) => (proto === 0 ? '0' : name_of(PROTOCOLS.get(family), proto)),
-  level: ({ level = 0 }) => name_of(LEVELS, level),
-  option: ({ level = 0, option = 0 }) => name_of(OPTIONS.get(level), option),
-  host: ({ host }) => shown(host),
-  service: ({ service }) => shown(service),
-  name: ({ name }) => shown(name),
-  hostname: ({ hostname }) => JSON.stringify(hostname),
-  index: ({ index }) => `${index}`,
-  address_family: ({ address_family }) => `${address_family}`,
-  only_family: ({ only_family = 0 }) => `only sockets of family ${c.AddressFamily[only_family]}`,
-  buffers: ({ buffers }) => `argument 1 is too long: ${buffers} buffers`,
-  limit: ({ limit }) => `at most ${limit}`,
-} satisfies Record<keyof Arguments, (args: Arguments) => string>);
+// The text of each argument. A row gets the whole record: a protocol depends on the family, an option on the level.
+const PRINTERS = new Map(
+  Object.entries({
+    closed: ({ closed }) => `closed ${closed}`,
+    fd: ({ fd }) => `fd ${fd}`,
+    file_fd: ({ file_fd }) => `file fd ${file_fd}`,
+    fileno: ({ fileno }) => `fileno=${fileno}`,
+    family: ({ family = 0 }) => c.AddressFamily[family] ?? `${family}`,
+    type: ({ type = 0 }) => c.SocketKind[type_of(type)] ?? `${type_of(type)}`,
+    proto: ({ family = 0, proto = 0 }) => (proto === 0 ? '0' : name_of(PROTOCOLS.get(family), proto)),
+    level: ({ level = 0 }) => name_of(LEVELS, level),
+    option: ({ level = 0, option = 0 }) => name_of(OPTIONS.get(level), option),
+    host: ({ host }) => shown(host),
+    service: ({ service }) => shown(service),
+    name: ({ name }) => shown(name),
+    hostname: ({ hostname }) => JSON.stringify(hostname),
+    index: ({ index }) => `${index}`,
+    address_family: ({ address_family }) => `${address_family}`,
+    only_family: ({ only_family = 0 }) => `only sockets of family ${c.AddressFamily[only_family]}`,
+    buffers: ({ buffers }) => `argument 1 is too long: ${buffers} buffers`,
+    limit: ({ limit }) => `at most ${limit}`,
+  } satisfies Record<keyof Arguments, (args: Arguments) => string>),
+);
 
-/** show_arguments(args) -> the arguments as a program writes them: 'AF_INET, SOCK_RAW, IPPROTO_ICMP', 'fd 5'. */
+/**
+ * show_arguments(args) -> the arguments as a program writes them, in the order of the record: 'fd 5, SOL_TCP, TCP_NODELAY'.
+ */
 export function show_arguments(args: Arguments): string {
-  return PRINTERS.flatMap(([name, print]) => (name in args ? print(args) : [])).join(', ');
+  let text = '';
+  for (const name of Object.keys(args)) text += `${text === '' ? '' : ', '}${PRINTERS.get(name)?.(args)}`;
+  return text;
 }
 
 /** show_value(value) -> an address or a file name as a message shows it: short, on one line. */

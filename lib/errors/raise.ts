@@ -1,13 +1,13 @@
-// raise, raise_gai and raise_herror, the only functions that make errors of the numbers that native calls return.
+// raise, raise_gai and raise_herror: the only functions that make errors from the numbers that native calls return.
 //
-// A native call returns -errno, and the caller passes that on together with a record of the call: numbers and names, of
-// which names.ts makes text and hints.ts a hint. Building the error is the only cost; a call that succeeds pays nothing.
+// A native call returns -errno. The caller passes the number on with a record of the call, which holds numbers and names:
+// names.ts makes the text of the message, hints.ts the hint. The record is made after the failure: success costs nothing.
 import { addon, STOPPING, TIMED_OUT } from '../native/addon.js';
 import { class_of, gaierror, herror, type OSError, TimeoutError } from './classes.js';
 import { type FailedCall, hint } from './hints.js';
 import { show_arguments, show_value } from './names.js';
 
-/** The record of a call that failed: the call itself, and what happened before the error. */
+/** The record of a failed call: its name, arguments and address, and its progress before the error. */
 export interface Call extends FailedCall {
   /** Bytes sent before the error. */
   readonly bytes_sent?: number;
@@ -46,7 +46,7 @@ export function raise_herror(number: number, call: Call): never {
   throw build(herror, number, addon.hstrerror(number), call);
 }
 
-/** The error of a class for a number of the system's. */
+/** build(Class, number, strerror, call) -> the error, with its message and fields. */
 function build(Class: typeof OSError, number: number, strerror: string, call: Call): OSError {
   const { syscall, args, address, cause } = call;
   const code = Class.code_of(number);
@@ -64,7 +64,7 @@ function build(Class: typeof OSError, number: number, strerror: string, call: Ca
   return set_fields(error, call);
 }
 
-/** Sets the fields that come from the record of the call. */
+/** Sets the fields that the record of the call has. */
 function set_fields(error: OSError, { syscall, address, bytes_sent, partial }: Call): OSError {
   error.syscall = syscall;
   if (address !== undefined) error.address = address;
@@ -73,7 +73,7 @@ function set_fields(error: OSError, { syscall, address, bytes_sent, partial }: C
   return error;
 }
 
-/** The host and the service of a lookup: getaddrinfo() has them as arguments, getnameinfo() in its address. */
+/** lookup_of(call) -> the host and the service of a lookup: arguments of getaddrinfo(), the address of getnameinfo(). */
 function lookup_of({ args, address }: Call): { host?: unknown; service?: unknown } {
   if (!Array.isArray(address)) return args ?? {};
   const [host, port] = address;

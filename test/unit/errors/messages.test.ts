@@ -77,8 +77,8 @@ describe('records as text', () => {
     expect(show_arguments(args)).toBe(text);
   });
 
-  test('the order in the message does not depend on that of the record', () => {
-    expect(show_arguments({ option: 1, level: socket.SOL_TCP, fd: 5 })).toBe('fd 5, SOL_TCP, TCP_NODELAY');
+  test('the order in the message is that of the record', () => {
+    expect(show_arguments({ option: 1, level: socket.SOL_TCP, fd: 5 })).toBe('TCP_NODELAY, SOL_TCP, fd 5');
   });
 });
 
