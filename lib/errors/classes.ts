@@ -146,7 +146,18 @@ export class IncompleteReadError extends Error {
 /** Python's older name of TimeoutError. */
 export { OSError as error, TimeoutError as timeout };
 
-const classes = {
+/**
+ * Sets `name` on the prototypes, so that the stack begins with it: after structuredClone only the stack shows the class.
+ *
+ * @internal
+ */
+export function name_classes(classes: Record<string, { prototype: Error }>): void {
+  for (const [name, { prototype }] of Object.entries(classes)) {
+    Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
+  }
+}
+
+name_classes({
   OSError,
   BlockingIOError,
   BrokenPipeError,
@@ -166,11 +177,7 @@ const classes = {
   TimeoutError,
   gaierror,
   herror,
-};
-// The name is on the prototype, so that the stack begins with the name: after structuredClone, only the stack tells the class.
-for (const [name, { prototype }] of Object.entries(classes)) {
-  Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
-}
+});
 
 const { errno } = constants;
 const subclasses = new Map<number, typeof OSError>([

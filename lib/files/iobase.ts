@@ -1,7 +1,8 @@
 // IOBase, the base class of all blocking files, as in Python; and the checks of arguments that files of promises share. Sockets
 // cannot seek, so IOBase refuses every operation on positions.
+
+import { UnsupportedOperation } from '../errors/builtins.js';
 import { bytes as check_bytes, integer, shown } from '../util/validate.js';
-import { UnsupportedOperation } from './errors.js';
 import { length_of } from './newlines.js';
 import type { Bytes } from './steps.js';
 

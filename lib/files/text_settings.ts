@@ -1,8 +1,9 @@
 // The settings of a text file: encoding, error handler and line end. They come from the options of makefile(), and
 // reconfigure() changes them.
+
+import { UnsupportedOperation } from '../errors/builtins.js';
 import { shown } from '../util/validate.js';
 import { type Codec, type ErrorHandler, find_codec, find_handler } from './codecs/index.js';
-import { UnsupportedOperation } from './errors.js';
 import type { Newline } from './newlines.js';
 
 /** Options of makefile() and of TextIOWrapper, as Python's keyword arguments. */

@@ -1,7 +1,7 @@
 // BaseSelector: the interface of a selector, and the base class of the selectors of this module and of the user's own.
 import { inspect } from 'node:util';
+import { KeyError, RuntimeError } from '../errors/builtins.js';
 import type { FileObject } from './arguments.js';
-import { KeyError, RuntimeError } from './errors.js';
 import type { SelectorKey } from './key.js';
 import type { SelectorMap } from './map.js';
 

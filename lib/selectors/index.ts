@@ -30,6 +30,7 @@ export {
   POLLWRBAND,
   POLLWRNORM,
 } from '../constants.js';
+export { KeyError, RuntimeError } from '../errors/builtins.js';
 export * from '../errors/index.js';
 export type { FileObject } from './arguments.js';
 export {
@@ -40,7 +41,6 @@ export {
   type SelectOptions,
 } from './base.js';
 export { epoll } from './epoll.js';
-export { KeyError, RuntimeError } from './errors.js';
 export { SelectorKey } from './key.js';
 export type { SelectorMap } from './map.js';
 export { poll } from './poll.js';

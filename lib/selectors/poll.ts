@@ -1,10 +1,10 @@
 // class poll: the object of Python's select.poll(), on poll(2).
 import { constants } from 'node:os';
 import { POLLIN, POLLOUT, POLLPRI } from '../constants.js';
+import { KeyError } from '../errors/builtins.js';
 import { raise } from '../errors/raise.js';
 import { callable } from '../util/callable.js';
 import { type FileObject, fd_of, poll_mask, timeout_ms } from './arguments.js';
-import { KeyError } from './errors.js';
 import { Interests } from './interests.js';
 
 const DEFAULT_MASK = POLLIN | POLLPRI | POLLOUT;

@@ -2,6 +2,7 @@
 // their multiplexer.
 import { constants } from 'node:os';
 import { EPOLLIN, EPOLLOUT } from '../constants.js';
+import { KeyError, RuntimeError } from '../errors/builtins.js';
 import { InterruptedError, OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
 import { callable } from '../util/callable.js';
@@ -10,7 +11,6 @@ import { check_options, one_timeout, promised, signal_of, take_options } from '.
 import { type FileObject, fd_of, timeout_ms } from './arguments.js';
 import { BaseSelector, describe, EVENT_READ, EVENT_WRITE, type Ready, type SelectArguments } from './base.js';
 import { Epoll } from './epoll.js';
-import { KeyError, RuntimeError } from './errors.js';
 import { Interests } from './interests.js';
 import { Key, type SelectorKey } from './key.js';
 import { Mapping, type SelectorMap } from './map.js';

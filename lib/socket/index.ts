@@ -36,20 +36,22 @@ export type {
 export type { SendfileSource } from '../calls/sendfile.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
 export * from '../constants.js';
+export {
+  LookupError,
+  UnicodeDecodeError,
+  UnicodeEncodeError,
+  UnicodeError,
+  UnsupportedOperation,
+} from '../errors/builtins.js';
 export * from '../errors/index.js';
 export {
   BufferedReader,
   BufferedRWPair,
   BufferedWriter,
-  LookupError,
   type SocketFile,
   SocketIO,
   TextIOWrapper,
   type TextOptions,
-  UnicodeDecodeError,
-  UnicodeEncodeError,
-  UnicodeError,
-  UnsupportedOperation,
 } from '../files/blocking/index.js';
 export {
   create_connection,

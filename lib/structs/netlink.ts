@@ -2,7 +2,7 @@
 // rtnetlink(7).
 //
 // A message is a header, then data padded to 4 bytes. The data of rtnetlink is a family's header (ifinfomsg, …) and attributes,
-// which nest. Decoding bytes never fails: an item that is cut short, or whose length is impossible, ends the list.
+// which nest. Decoding bytes never fails: an item that is cut short, or has an impossible length, ends the list.
 import * as c from '../constants.js';
 import {
   type Bytes,

@@ -1,7 +1,8 @@
 // The buffered binary files of a socket, as in Python: BufferedReader, BufferedWriter, and BufferedRWPair of both. The logic is
 // in ../read_buffer.ts and ../write_buffer.ts; here each receive and each send blocks.
+
+import { UnsupportedOperation } from '../../errors/builtins.js';
 import { integer } from '../../util/validate.js';
-import { UnsupportedOperation } from '../errors.js';
 import {
   type BytesLike,
   CLOSED_FILE,

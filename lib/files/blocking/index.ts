@@ -8,13 +8,6 @@ import { BufferedReader, BufferedRWPair, BufferedWriter } from './buffered.js';
 import { type MakefileSocket, SocketIO } from './raw.js';
 import { TextIOWrapper } from './text.js';
 
-export {
-  LookupError,
-  UnicodeDecodeError,
-  UnicodeEncodeError,
-  UnicodeError,
-  UnsupportedOperation,
-} from '../errors.js';
 export type { BytesLike, Size } from '../iobase.js';
 export type { Newlines } from '../newlines.js';
 export type { TextIOWrapperOptions, TextOptions } from '../text_settings.js';

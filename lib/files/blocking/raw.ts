@@ -1,7 +1,9 @@
 // SocketIO, the raw file of a socket, as in Python. Each read is one recv_into, each write one send; both return null if the
 // socket would block.
+
+import { UnsupportedOperation } from '../../errors/builtins.js';
 import { OSError, TimeoutError } from '../../errors/index.js';
-import { UnsupportedOperation, would_block } from '../errors.js';
+import { would_block } from '../errors.js';
 import {
   type BytesLike,
   CLOSED_FILE,

@@ -1,7 +1,8 @@
 // TextIOWrapper, the text file of a socket, as in Python: `makefile('r')`. The logic is in ../text_reader.ts and
 // ../text_writer.ts; here each receive and each send blocks.
+
+import { UnsupportedOperation } from '../../errors/builtins.js';
 import { options_of } from '../../util/validate.js';
-import { UnsupportedOperation } from '../errors.js';
 import { CLOSED_FILE, check_text, IOBase, type Size, size_or_all } from '../iobase.js';
 import { character_count, type Newlines } from '../newlines.js';
 import { run, type Steps } from '../steps.js';

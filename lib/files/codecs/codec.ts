@@ -1,6 +1,6 @@
 // The interface of every codec: a decoder, which gets chunks and keeps an unfinished character for the next chunk, and an
 // encoder. And the slow paths of all codecs, which call the error handler: decode_slowly, encode_slowly.
-import { UnicodeEncodeError } from '../errors.js';
+import { UnicodeEncodeError } from '../../errors/builtins.js';
 import type { Bytes } from '../steps.js';
 import type { DecodeProblem, ErrorHandler } from './handlers.js';
 

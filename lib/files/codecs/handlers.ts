@@ -1,5 +1,5 @@
 // Python's error handlers: they replace bytes that are no text, and characters that an encoding lacks, or throw.
-import { escaped, LookupError, UnicodeDecodeError, UnicodeEncodeError } from '../errors.js';
+import { escaped, LookupError, UnicodeDecodeError, UnicodeEncodeError } from '../../errors/builtins.js';
 import type { Bytes } from '../steps.js';
 
 /** Bytes that could not be decoded: bytes[start..end). */

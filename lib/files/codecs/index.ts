@@ -1,5 +1,5 @@
 // find_codec: the codec of an encoding by any of its Python names.
-import { LookupError } from '../errors.js';
+import { LookupError } from '../../errors/builtins.js';
 import { canonical_name } from './aliases.js';
 import type { Codec } from './codec.js';
 import { multibyte_codec } from './multibyte.js';

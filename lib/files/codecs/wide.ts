@@ -1,5 +1,5 @@
 // utf-16 and utf-32, of either byte order or with a byte order mark.
-import { UnicodeDecodeError } from '../errors.js';
+import { UnicodeDecodeError } from '../../errors/builtins.js';
 import {
   BufferedDecoder,
   type Codec,

@@ -1,9 +1,9 @@
 // The binary files of promises, without a buffer (SocketIO) and with one (BufferedFile). The logic is in ../read_buffer.ts and
 // ../write_buffer.ts; direction.ts awaits each receive and each send.
 
+import { UnsupportedOperation } from '../../errors/builtins.js';
 import { integer } from '../../util/validate.js';
 import { type Rest1, take_options, type WaitOptions } from '../../util/wait_options.js';
-import { UnsupportedOperation } from '../errors.js';
 import { type BytesLike, data_bytes, type Size, size_or_all, target_bytes } from '../iobase.js';
 import { ReadBuffer } from '../read_buffer.js';
 import type { Bytes, Steps } from '../steps.js';

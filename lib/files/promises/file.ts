@@ -1,8 +1,8 @@
 // The base class of files of promises, and OpenFile: the socket and the two queues of calls, which a file shares with the
 // file below it. The sub-classes are in binary.ts and text.ts.
 
+import { UnsupportedOperation } from '../../errors/builtins.js';
 import { check_options, type Rest1, type WaitOptions } from '../../util/wait_options.js';
-import { UnsupportedOperation } from '../errors.js';
 import { CLOSED_FILE, type Size, size_or_all, type WriteData } from '../iobase.js';
 import { length_of } from '../newlines.js';
 import { type CountedSocket, count_closed, count_open } from '../open_files.js';
