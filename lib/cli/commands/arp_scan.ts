@@ -104,7 +104,7 @@ class ArpScan extends Scan<typeof socket.AF_PACKET, Options> {
     return this.#owners.has(number);
   }
 
-  /** Returns false: an address may have a second owner, whose answer is still to come. */
+  /** Returns false: the answer of a second owner of an address may still come. */
   protected is_complete(): boolean {
     return false;
   }
@@ -141,6 +141,7 @@ class ArpScan extends Scan<typeof socket.AF_PACKET, Options> {
     else print(`${address.padEnd(15)}  ${mac}  ${milliseconds.toFixed(3)} ms${duplicate ? '  (DUP!)' : ''}`);
   }
 
+  /** Ends the scan: the interface cannot send. */
   protected on_refused(_number: number, error: socket.OSError): never {
     throw error;
   }

@@ -2,6 +2,7 @@
 // Options and messages are those of OpenBSD's nc. The transfer of data is in network/relay.ts.
 import { unlinkSync } from 'node:fs';
 import * as socket from '../../promises/index.js';
+import { FAMILY_OPTIONS, family_of } from '../network/hosts.js';
 import { Input, type RelayOptions, relay } from '../network/relay.js';
 import {
   command,
@@ -30,8 +31,7 @@ const options = {
     short: 'U',
     help: 'a UNIX socket: the operand is a path, or @NAME for an abstract name',
   },
-  ipv4: { type: 'flag', short: '4', help: 'IPv4 only' },
-  ipv6: { type: 'flag', short: '6', help: 'IPv6 only' },
+  ...FAMILY_OPTIONS,
   numeric: { type: 'flag', short: 'n', help: 'no names: addresses and port numbers only' },
   source: { type: 'text', short: 's', value: 'ADDRESS', help: 'the own address' },
   port: { ...PORT, short: 'p', value: 'PORT', help: 'the own port' },
@@ -82,8 +82,7 @@ function unix_address(path: string): string | Buffer {
 }
 
 async function look_up(host: string | null, port: string, options: Options, flags = 0): Promise<Target[]> {
-  if (options.ipv4 && options.ipv6) throw new UsageError('-4 and -6 exclude each other');
-  const family = options.ipv4 ? socket.AF_INET : options.ipv6 ? socket.AF_INET6 : socket.AF_UNSPEC;
+  const family = family_of(options);
   // getaddrinfo() would take a port modulo 65,536.
   if (/^[+-]?\d+$/.test(port))
     read_number('the port', port, flags & socket.AI_PASSIVE ? { ...PORT, min: 0 } : PORT);

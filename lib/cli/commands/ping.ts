@@ -6,6 +6,7 @@ import * as socket from '../../promises/index.js';
 import { type EchoError, type EchoReply, EchoSocket } from '../network/echo.js';
 import {
   address_of,
+  FAMILY_OPTIONS,
   find_host,
   HostNames,
   is_multicast,
@@ -44,8 +45,7 @@ const options = {
   },
   ttl: { type: 'integer', short: 't', value: 'TTL', min: 1, max: 255, help: 'time to live' },
   interface: { type: 'text', short: 'I', value: 'NAME', help: 'an interface, or an own address' },
-  ipv4: { type: 'flag', short: '4', help: 'IPv4 only' },
-  ipv6: { type: 'flag', short: '6', help: 'IPv6 only' },
+  ...FAMILY_OPTIONS,
   numeric: { type: 'flag', short: 'n', help: 'no names' },
   quiet: { type: 'flag', short: 'q', help: 'the statistics only' },
   timestamps: { type: 'flag', short: 'D', help: 'the time of day in front of each line' },

@@ -109,7 +109,7 @@ class Printer {
   print(captured: Captured): void {
     const { data, time_ns, length } = captured;
     const packet = parse(data, { linktype: this.linktype, length });
-    const { json, verbose, hex, interface: asked } = this.options;
+    const { json, verbose, hex, interface: selected } = this.options;
     const summary = summarize(packet, length);
     if (json) {
       const time = Number(time_ns) / 1e9;
@@ -125,7 +125,7 @@ class Printer {
       print_json({ ...head, layers: packet.layers, problems: packet.problems });
       return;
     }
-    const where = asked === 'any' ? source_text(captured) : '';
+    const where = selected === 'any' ? source_text(captured) : '';
     print(`${coloured('dim', time_of_day(time_ns))} ${where}${summary}`);
     if (verbose) print(`${show(packet).replaceAll(/^/gm, '  ')}\n`);
     if (hex) print(hexdump(data).replaceAll(/^/gm, '  '));

@@ -1,7 +1,7 @@
 // bsd-sockets traceroute: the routers on the path to a host, in the format of traceroute(8). The probes are in
 // network/probe.ts; several are under way at once, and the hops are printed in order.
 
-import { find_host, HostNames, numeric, type Target } from '../network/hosts.js';
+import { FAMILY_OPTIONS, find_host, HostNames, numeric, type Target } from '../network/hosts.js';
 import { type Answer, type ProbeMethod, probe_icmp, probe_tcp, probe_udp } from '../network/probe.js';
 import { command, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, UsageError } from '../terminal/errors.js';
@@ -42,8 +42,7 @@ const options = {
     help: 'of TCP (80), or the first of UDP (33434)',
   },
   source: { type: 'text', short: 's', value: 'ADDRESS', help: 'the own address' },
-  ipv4: { type: 'flag', short: '4', help: 'IPv4 only' },
-  ipv6: { type: 'flag', short: '6', help: 'IPv6 only' },
+  ...FAMILY_OPTIONS,
   numeric: { type: 'flag', short: 'n', help: 'no names' },
   json: { type: 'flag', help: 'one JSON object a hop' },
 } as const satisfies OptionTable;

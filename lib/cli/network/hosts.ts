@@ -2,6 +2,7 @@
 // hosts that answer.
 import type { Inet6Address, InetAddress } from '../../calls/address.js';
 import * as socket from '../../promises/index.js';
+import type { OptionTable, Values } from '../terminal/command.js';
 import { UsageError } from '../terminal/errors.js';
 
 /** A host of the command line, and its address. */
@@ -15,19 +16,27 @@ export interface Target {
   readonly scope: number;
 }
 
-interface Families {
-  readonly ipv4: boolean;
-  readonly ipv6: boolean;
+/** The options -4 and -6. */
+export const FAMILY_OPTIONS = {
+  ipv4: { type: 'flag', short: '4', help: 'IPv4 only' },
+  ipv6: { type: 'flag', short: '6', help: 'IPv6 only' },
+} as const satisfies OptionTable;
+
+type Families = Values<typeof FAMILY_OPTIONS>;
+
+/** Returns the address family of -4 and -6; AF_UNSPEC without them. @throws UsageError if both are set */
+export function family_of({ ipv4, ipv6 }: Families): number {
+  if (ipv4 && ipv6) throw new UsageError('-4 and -6 exclude each other');
+  return ipv4 ? socket.AF_INET : ipv6 ? socket.AF_INET6 : socket.AF_UNSPEC;
 }
 
 /**
- * find_host(name, { ipv4, ipv6 }) -> the first address of a host, of one family if a flag is set.
+ * find_host(name, { ipv4, ipv6 }) -> the first address of a host, of one family if an option is set.
  *
- * @throws gaierror; UsageError if both flags are set
+ * @throws gaierror; UsageError if both options are set
  */
-export async function find_host(name: string, { ipv4, ipv6 }: Families): Promise<Target> {
-  if (ipv4 && ipv6) throw new UsageError('-4 and -6 exclude each other');
-  const wanted = ipv4 ? socket.AF_INET : ipv6 ? socket.AF_INET6 : socket.AF_UNSPEC;
+export async function find_host(name: string, families: Families): Promise<Target> {
+  const wanted = family_of(families);
   for (const [family, , , , address] of await socket.getaddrinfo(name, null, wanted, socket.SOCK_DGRAM)) {
     const [host, , , scope = 0] = address as [string, number, number?, number?];
     if (family === socket.AF_INET || family === socket.AF_INET6) return { name, family, host, scope };

@@ -53,7 +53,7 @@ export const rate_options = (rate: number, wait: number) =>
 
 type RateOptions = Values<ReturnType<typeof rate_options>>;
 
-/** A scan of a range, whose addresses are numbered from 0 on. */
+/** A scan of a range of addresses. `number` is the number of an address in the range, from 0 on. */
 export abstract class Scan<F extends number, Options extends RateOptions> {
   protected readonly progress = new Progress();
   protected sent = 0;

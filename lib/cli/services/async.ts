@@ -3,7 +3,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { ConnectionError, type socket as Socket, TimeoutError } from '../../promises/index.js';
 import type { AsyncDatagramRequest, ServerView } from '../../socketserver/index.js';
-import type { ServiceData } from './blocking.js';
+import { log, type ServiceData } from './blocking.js';
 
 type Service = (conn: Socket, data: ServiceData) => Promise<void>;
 type Client = readonly unknown[] | string | Buffer | null;
@@ -14,18 +14,14 @@ const CHUNK_SIZE = 64 * 1024;
 function stream(service: Service) {
   return async (conn: Socket, client: Client, server: ServerView): Promise<void> => {
     const data = server.worker_data as ServiceData;
-    const log = (text: string) => {
-      if (data.verbose)
-        console.log(`${Array.isArray(client) ? `${client[0]} ${client[1]}` : 'client'}: ${text}`);
-    };
     conn.settimeout(data.idle);
-    log('connected');
+    log(data, client, 'connected');
     try {
       await service(conn, data);
-      log('ended');
+      log(data, client, 'ended');
     } catch (error) {
       if (!(error instanceof TimeoutError || error instanceof ConnectionError)) throw error;
-      log(error.message);
+      log(data, client, error.message);
     }
   };
 }

@@ -21,6 +21,11 @@ export interface ServiceData {
   readonly verbose: boolean;
 }
 
+/** Prints a line about a client if `verbose` is set. */
+export function log({ verbose }: ServiceData, client: unknown, text: string): void {
+  if (verbose) console.log(`${Array.isArray(client) ? `${client[0]} ${client[1]}` : 'client'}: ${text}`);
+}
+
 /** The handler of a connection. It logs if `verbose` is set; time-outs and lost connections are no errors. */
 class StreamHandler extends BaseRequestHandler<Socket> {
   static readonly module = import.meta.url;
@@ -52,9 +57,7 @@ class StreamHandler extends BaseRequestHandler<Socket> {
   serve(): void {}
 
   log(text: string): void {
-    const peer: unknown = this.client_address;
-    if (this.data.verbose)
-      console.log(`${Array.isArray(peer) ? `${peer[0]} ${peer[1]}` : 'client'}: ${text}`);
+    log(this.data, this.client_address, text);
   }
 }
 

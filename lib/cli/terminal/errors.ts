@@ -52,13 +52,13 @@ export function line_of(error: unknown): string | undefined {
   return undefined;
 }
 
-/** "host: Name or service not known". Control characters of the host are shown escaped. */
+/** Returns "host: Name or service not known". Control characters of the host are shown escaped. */
 function line_of_lookup({ message, code, strerror, host, service }: gaierror): string {
   const unresolved = code === 'EAI_SERVICE' ? service : host;
   return unresolved === undefined ? message : `${shown(unresolved).slice(1, -1)}: ${strerror}`;
 }
 
-/** What was tried, and the library's hint, without what the user need not know (descriptor numbers). */
+/** Returns the failed call with its address, and the hint of the error. Descriptor numbers are left out. */
 function context(error: OSError): string {
   const call = error.syscall === undefined ? '' : ` (${error.syscall}${shown_address(error)})`;
   return `${call}${error.hint === undefined ? '' : `; ${error.hint}`}`;

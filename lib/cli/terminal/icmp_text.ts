@@ -23,24 +23,7 @@ const UNREACHABLE6 = [
   ...['No route', 'Administratively prohibited', 'Beyond scope of source address', 'Address unreachable'],
   ...['Port unreachable', 'Source address failed ingress/egress policy', 'Reject route to destination'],
 ];
-const LETTERS = [
-  '!N',
-  '!H',
-  '!P',
-  '',
-  '!F',
-  '!S',
-  '!U',
-  '!W',
-  '!I',
-  '!A',
-  '!Z',
-  '!Q',
-  '!T',
-  '!X',
-  '!V',
-  '!C',
-];
+const LETTERS = '!N,!H,!P,,!F,!S,!U,!W,!I,!A,!Z,!Q,!T,!X,!V,!C'.split(',');
 const LETTERS6 = ['!N', '!X', '!S', '!H', '', '!A', '!R'];
 
 // Types of errors, of ICMP and of ICMPv6.
