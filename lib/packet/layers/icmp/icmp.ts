@@ -22,8 +22,8 @@ import {
   write_extended,
   write_quoted,
 } from './icmp_error.js';
-import { type Draft, makers, message_fields, type Other } from './messages.js';
-import { icmp_reserved, RESERVED, type Reserved } from './reserved.js';
+import { type Draft, makers, message_fields, type Other, type Types, type With } from './messages.js';
+import { RESERVED, type Reserved, reserved_bits } from './reserved.js';
 
 interface Header {
   readonly layer: 'icmp';
@@ -70,7 +70,6 @@ export type Icmp =
   /** `rest`: the four bytes behind the checksum */
   | Message<number, 'unknown', { rest: number }>;
 
-type Known = Exclude<Icmp['name'], 'unknown'>;
 /** What each message is made of. */
 interface Messages {
   echo: Partial<Echo>;
@@ -87,8 +86,8 @@ interface Messages {
   address_mask_request: Partial<Echo> & { mask?: string };
   address_mask_reply: Partial<Echo> & { mask?: string };
 }
-type As<Name extends Known> = Draft<'icmp', Messages, Name>;
-export type IcmpDraft = { [Name in Known]: As<Name> }[Known] | Other<'icmp'>;
+type As<Name extends keyof Messages> = Draft<'icmp', Messages, Name>;
+export type IcmpDraft = { [Name in keyof Messages]: As<Name> }[keyof Messages] | Other<'icmp'>;
 
 declare module '../../layer_types.js' {
   interface Layers {
@@ -100,7 +99,7 @@ declare module '../../layer_types.js' {
 }
 
 const HEADER = 8;
-const TYPES: Readonly<Record<Known, number>> = {
+const TYPES: Types<Icmp> = {
   echo_reply: 0,
   destination_unreachable: 3,
   source_quench: 4,
@@ -120,7 +119,7 @@ const EXTENDED = joined(RESERVED, EXTENDED_FIELDS);
 const TIMESTAMPS = joined(ECHO, field_names('originate', 'receive', 'transmit'));
 const MASK = joined(ECHO, field_names('mask'));
 const ROUTER_ADDRESS: FieldNames<keyof RouterAddress> = field_names('address', 'preference');
-const FIELDS = message_fields<Messages>({
+const FIELDS = message_fields<Icmp, Messages>({
   echo_reply: ECHO,
   destination_unreachable: joined(EXTENDED, field_names('next_hop_mtu')),
   source_quench: joined(RESERVED, QUOTING_FIELDS),
@@ -134,6 +133,13 @@ const FIELDS = message_fields<Messages>({
   timestamp_reply: TIMESTAMPS,
   address_mask_request: MASK,
   address_mask_reply: MASK,
+});
+const RESERVED_BITS = reserved_bits<With<Icmp, 'reserved'>>('icmp', {
+  destination_unreachable: 0xff000000,
+  source_quench: 0xffffffff,
+  router_solicitation: 0xffffffff,
+  time_exceeded: 0xff00ffff,
+  parameter_problem: 0xffff,
 });
 const layer = 'icmp';
 
@@ -205,7 +211,7 @@ function read(input: Input): Icmp {
         ...header,
         type,
         name: 'destination_unreachable',
-        ...icmp_reserved.read('destination_unreachable', rest),
+        ...RESERVED_BITS.read('destination_unreachable', rest),
         ...extended(),
         next_hop_mtu: rest & 0xffff,
       };
@@ -214,7 +220,7 @@ function read(input: Input): Icmp {
         ...header,
         type,
         name: 'source_quench',
-        ...icmp_reserved.read('source_quench', rest),
+        ...RESERVED_BITS.read('source_quench', rest),
         ...quoting(),
       };
     case 5:
@@ -224,7 +230,7 @@ function read(input: Input): Icmp {
         ...header,
         type,
         name: 'time_exceeded',
-        ...icmp_reserved.read('time_exceeded', rest),
+        ...RESERVED_BITS.read('time_exceeded', rest),
         ...extended(),
       };
     case 12:
@@ -232,7 +238,7 @@ function read(input: Input): Icmp {
         ...header,
         type,
         name: 'parameter_problem',
-        ...icmp_reserved.read('parameter_problem', rest),
+        ...RESERVED_BITS.read('parameter_problem', rest),
         ...extended(),
         pointer: rest >>> 24,
       };
@@ -253,7 +259,7 @@ function read(input: Input): Icmp {
         ...header,
         type,
         name: 'router_solicitation',
-        ...icmp_reserved.read('router_solicitation', rest),
+        ...RESERVED_BITS.read('router_solicitation', rest),
       };
     case 13:
     case 14: {
@@ -291,22 +297,22 @@ function write(message: IcmpDraft, output: Output): number {
       return echo_rest(message);
     case 'destination_unreachable': {
       const mtu = integer(message.next_hop_mtu ?? 0, 'icmp.next_hop_mtu', 0, 0xffff);
-      return (write_extended(message, output, 'icmp', 4) << 16) + mtu + icmp_reserved.write(message);
+      return (write_extended(message, output, 'icmp', 4) << 16) + mtu + RESERVED_BITS.write(message);
     }
     case 'source_quench':
       write_quoted(message, output, 'icmp');
-      return icmp_reserved.write(message);
+      return RESERVED_BITS.write(message);
     case 'redirect': {
       write_quoted(message, output, 'icmp');
       const gateway = made(4, (view) => write_ipv4(view, 0, message.gateway ?? '0.0.0.0', 'icmp.gateway'));
       return Buffer.from(gateway).readUInt32BE();
     }
     case 'time_exceeded':
-      return (write_extended(message, output, 'icmp', 4) << 16) + icmp_reserved.write(message);
+      return (write_extended(message, output, 'icmp', 4) << 16) + RESERVED_BITS.write(message);
     case 'parameter_problem': {
       const pointer = integer(message.pointer ?? 0, 'icmp.pointer', 0, 0xff);
       return (
-        pointer * 2 ** 24 + (write_extended(message, output, 'icmp', 4) << 16) + icmp_reserved.write(message)
+        pointer * 2 ** 24 + (write_extended(message, output, 'icmp', 4) << 16) + RESERVED_BITS.write(message)
       );
     }
     case 'router_advertisement': {
@@ -322,7 +328,7 @@ function write(message: IcmpDraft, output: Output): number {
       return count * 2 ** 24 + 0x20000 + integer(message.lifetime ?? 0, 'icmp.lifetime', 0, 0xffff);
     }
     case 'router_solicitation':
-      return icmp_reserved.write(message);
+      return RESERVED_BITS.write(message);
     case 'timestamp':
     case 'timestamp_reply': {
       const at = output.prepend(12);

@@ -21,7 +21,7 @@ import {
   write_extended,
   write_quoted,
 } from './icmp_error.js';
-import { type Draft, makers, message_fields, type Other } from './messages.js';
+import { type Draft, makers, message_fields, type Other, type Types, type With } from './messages.js';
 import {
   type MulticastRecord,
   type MulticastRecordFields,
@@ -31,7 +31,7 @@ import {
   write_query,
   write_records,
 } from './mld.js';
-import { icmpv6_reserved, RESERVED, type Reserved } from './reserved.js';
+import { RESERVED, type Reserved, reserved_bits } from './reserved.js';
 
 interface Header {
   readonly layer: 'icmpv6';
@@ -89,7 +89,6 @@ export type Icmpv6 =
   /** `rest`: the four bytes behind the checksum */
   | Message<number, 'unknown', { rest: number }>;
 
-type Known = Exclude<Icmpv6['name'], 'unknown'>;
 interface OptionsFields {
   options?: readonly NdpOptionFields[];
 }
@@ -111,8 +110,8 @@ interface Messages {
   redirect: OptionsFields & Partial<Reserved> & { target?: string; dst?: string };
   multicast_listener_report_v2: Partial<Reserved> & { records?: readonly MulticastRecordFields[] };
 }
-type As<Name extends Known> = Draft<'icmpv6', Messages, Name>;
-export type Icmpv6Draft = { [Name in Known]: As<Name> }[Known] | Other<'icmpv6'>;
+type As<Name extends keyof Messages> = Draft<'icmpv6', Messages, Name>;
+export type Icmpv6Draft = { [Name in keyof Messages]: As<Name> }[keyof Messages] | Other<'icmpv6'>;
 
 declare module '../../layer_types.js' {
   interface Layers {
@@ -133,7 +132,7 @@ type DiscoveryDraft = { [Name in Discovery]: As<Name> }[Discovery];
 
 const NUMBER = 58;
 const HEADER = 8;
-const TYPES: Readonly<Record<Known, number>> = {
+const TYPES: Types<Icmpv6> = {
   destination_unreachable: 1,
   packet_too_big: 2,
   time_exceeded: 3,
@@ -153,7 +152,7 @@ const TYPES: Readonly<Record<Known, number>> = {
 const ECHO: FieldNames<keyof Echo> = field_names('id', 'seq');
 const EXTENDED = joined(RESERVED, EXTENDED_FIELDS);
 const MULTICAST: FieldNames<keyof Multicast> = field_names('reserved', 'maximum_response_delay', 'group');
-const FIELDS = message_fields<Messages>({
+const FIELDS = message_fields<Icmpv6, Messages>({
   destination_unreachable: EXTENDED,
   packet_too_big: joined(QUOTING_FIELDS, field_names('mtu')),
   time_exceeded: EXTENDED,
@@ -176,6 +175,18 @@ const FIELDS = message_fields<Messages>({
   neighbor_advertisement: field_names('reserved', 'flags', 'target', 'options'),
   redirect: field_names('reserved', 'target', 'dst', 'options'),
   multicast_listener_report_v2: field_names('reserved', 'records'),
+});
+const RESERVED_BITS = reserved_bits<With<Icmpv6, 'reserved'>>('icmpv6', {
+  destination_unreachable: 0xffffff,
+  time_exceeded: 0xffffff,
+  multicast_listener_query: 0xffff,
+  multicast_listener_report: 0xffff,
+  multicast_listener_done: 0xffff,
+  router_solicitation: 0xffffffff,
+  neighbor_solicitation: 0xffffffff,
+  neighbor_advertisement: 0xffffff,
+  redirect: 0xffffffff,
+  multicast_listener_report_v2: 0xffff0000,
 });
 const layer = 'icmpv6';
 
@@ -226,7 +237,7 @@ function read(input: Input): Icmpv6 {
         ...header,
         type,
         name: 'destination_unreachable',
-        ...icmpv6_reserved.read('destination_unreachable', rest),
+        ...RESERVED_BITS.read('destination_unreachable', rest),
         ...extended(input, rest),
       };
     case 2:
@@ -236,7 +247,7 @@ function read(input: Input): Icmpv6 {
         ...header,
         type,
         name: 'time_exceeded',
-        ...icmpv6_reserved.read('time_exceeded', rest),
+        ...RESERVED_BITS.read('time_exceeded', rest),
         ...extended(input, rest),
       };
     case 4:
@@ -252,7 +263,7 @@ function read(input: Input): Icmpv6 {
       if (group === undefined) break;
       const fields = {
         ...header,
-        ...icmpv6_reserved.read('multicast_listener_query', rest),
+        ...RESERVED_BITS.read('multicast_listener_query', rest),
         maximum_response_delay: rest >>> 16,
         group,
       };
@@ -266,7 +277,7 @@ function read(input: Input): Icmpv6 {
         ...header,
         type,
         name: 'router_solicitation',
-        ...icmpv6_reserved.read('router_solicitation', rest),
+        ...RESERVED_BITS.read('router_solicitation', rest),
         options: options(input),
       };
     case 134: {
@@ -292,7 +303,7 @@ function read(input: Input): Icmpv6 {
         ...header,
         type,
         name: 'neighbor_solicitation',
-        ...icmpv6_reserved.read('neighbor_solicitation', rest),
+        ...RESERVED_BITS.read('neighbor_solicitation', rest),
         target,
         options: options(input),
       };
@@ -304,7 +315,7 @@ function read(input: Input): Icmpv6 {
         ...header,
         type,
         name: 'neighbor_advertisement',
-        ...icmpv6_reserved.read('neighbor_advertisement', rest),
+        ...RESERVED_BITS.read('neighbor_advertisement', rest),
         flags: rest >>> 24,
         target,
         options: options(input),
@@ -317,7 +328,7 @@ function read(input: Input): Icmpv6 {
         ...header,
         type,
         name: 'redirect',
-        ...icmpv6_reserved.read('redirect', rest),
+        ...RESERVED_BITS.read('redirect', rest),
         target,
         dst,
         options: options(input),
@@ -328,7 +339,7 @@ function read(input: Input): Icmpv6 {
         ...header,
         type,
         name: 'multicast_listener_report_v2',
-        ...icmpv6_reserved.read('multicast_listener_report_v2', rest),
+        ...RESERVED_BITS.read('multicast_listener_report_v2', rest),
         records: read_records(input, rest & 0xffff),
       };
   }
@@ -366,7 +377,7 @@ function write(message: Icmpv6Draft, output: Output): number {
   switch (message.name) {
     case 'destination_unreachable':
     case 'time_exceeded':
-      return write_extended(message, output, 'icmpv6', 8) * 2 ** 24 + icmpv6_reserved.write(message);
+      return write_extended(message, output, 'icmpv6', 8) * 2 ** 24 + RESERVED_BITS.write(message);
     case 'packet_too_big':
       write_quoted(message, output, 'icmpv6');
       return integer(message.mtu ?? 0, 'icmpv6.mtu', 0, 0xffffffff);
@@ -386,11 +397,11 @@ function write(message: Icmpv6Draft, output: Output): number {
       output.ipv6(output.prepend(16), message.group ?? '::', 'icmpv6.group');
       return (
         integer(message.maximum_response_delay ?? 0, 'icmpv6.maximum_response_delay', 0, 0xffff) * 0x10000 +
-        icmpv6_reserved.write(message)
+        RESERVED_BITS.write(message)
       );
     case 'multicast_listener_report_v2':
       write_records(message.records ?? [], output);
-      return (message.records?.length ?? 0) + icmpv6_reserved.write(message);
+      return (message.records?.length ?? 0) + RESERVED_BITS.write(message);
     case undefined:
     case 'unknown':
       return integer(message.rest ?? 0, 'icmpv6.rest', 0, 0xffffffff);
@@ -405,7 +416,7 @@ function write_discovery(message: DiscoveryDraft, output: Output): number {
   output.prepend_bytes(ndp_options.bytes(list, 'icmpv6.options'));
   switch (message.name) {
     case 'router_solicitation':
-      return icmpv6_reserved.write(message);
+      return RESERVED_BITS.write(message);
     case 'router_advertisement': {
       const at = output.prepend(8);
       output.u32(at, message.reachable_time ?? 0, 'icmpv6.reachable_time');
@@ -418,11 +429,11 @@ function write_discovery(message: DiscoveryDraft, output: Output): number {
     case 'redirect':
       output.ipv6(output.prepend(16), message.dst ?? '::', 'icmpv6.dst');
       output.ipv6(output.prepend(16), message.target ?? '::', 'icmpv6.target');
-      return icmpv6_reserved.write(message);
+      return RESERVED_BITS.write(message);
     default: {
       output.ipv6(output.prepend(16), message.target ?? '::', 'icmpv6.target');
       const flags = message.name === 'neighbor_advertisement' ? message.flags : 0;
-      return integer(flags ?? 0, 'icmpv6.flags', 0, 0xff) * 2 ** 24 + icmpv6_reserved.write(message);
+      return integer(flags ?? 0, 'icmpv6.flags', 0, 0xff) * 2 ** 24 + RESERVED_BITS.write(message);
     }
   }
 }

@@ -34,13 +34,33 @@ export type Makers<Layer, Messages> = ((fields?: OtherFields) => Other<Layer>) &
   readonly [Name in keyof Messages]: (fields?: HeaderFields & Messages[Name]) => Draft<Layer, Messages, Name>;
 };
 
+interface Parsed {
+  readonly type: number;
+  readonly name: string;
+}
+/** The names that messages can have, but for 'unknown'. */
+export type Known<M extends Parsed> = Exclude<M['name'], 'unknown'>;
+type Named<M extends Parsed, Name> = Extract<M, { readonly name: Name }>;
+/** The type number of each message by its name. */
+export type Types<M extends Parsed> = { readonly [Name in Known<M>]: Named<M, Name>['type'] };
+/** The names of the messages with a field. */
+export type With<M extends Parsed, Field extends string> = Known<
+  Extract<M, Readonly<Record<Field, unknown>>>
+>;
+
 const HEAD: FieldNames<keyof HeaderFields> = field_names('type', 'code', 'checksum', 'checksum_ok');
 const REST: FieldNames<Exclude<keyof OtherFields, keyof HeaderFields>> = field_names('rest');
 
-/** All fields of each message: its own, which are given, and those of any. */
-export function message_fields<Messages>(
+/**
+ * All fields of each message: its own, which are given, and those of any.
+ *
+ * @typeParam M the parsed messages
+ * @typeParam Messages what each message is made of: the same fields
+ */
+export function message_fields<M extends Parsed, Messages extends Record<Known<M>, object>>(
   own: {
-    readonly [Name in keyof Messages]: FieldNames<keyof Messages[Name]>;
+    readonly [Name in Known<M>]: FieldNames<keyof Messages[Name]> &
+      FieldNames<Exclude<keyof Named<M, Name>, 'layer' | 'name' | keyof HeaderFields>>;
   },
 ): MessageFields {
   const all = Object.entries<Names>({ ...own, unknown: REST });

@@ -9,8 +9,8 @@ export interface Reserved {
 export const RESERVED: FieldNames<keyof Reserved> = field_names('reserved');
 type Named<Name> = Partial<Reserved> & { readonly name: Name };
 
-/** Reads and writes them, by the mask of those bits in each message. */
-function reserved_bits<Name extends string>(layer: string, masks: Readonly<Record<Name, number>>) {
+/** Reads and writes the reserved bits of the messages of a layer, by the mask of these bits in each message. */
+export function reserved_bits<Name extends string>(layer: string, masks: Readonly<Record<Name, number>>) {
   return {
     read: (name: Name, rest: number): Reserved => ({ reserved: (rest & masks[name]) >>> 0 }),
 
@@ -25,24 +25,3 @@ function reserved_bits<Name extends string>(layer: string, masks: Readonly<Recor
     },
   };
 }
-
-export const icmp_reserved = reserved_bits('icmp', {
-  destination_unreachable: 0xff000000,
-  source_quench: 0xffffffff,
-  router_solicitation: 0xffffffff,
-  time_exceeded: 0xff00ffff,
-  parameter_problem: 0xffff,
-});
-
-export const icmpv6_reserved = reserved_bits('icmpv6', {
-  destination_unreachable: 0xffffff,
-  time_exceeded: 0xffffff,
-  multicast_listener_query: 0xffff,
-  multicast_listener_report: 0xffff,
-  multicast_listener_done: 0xffff,
-  router_solicitation: 0xffffffff,
-  neighbor_solicitation: 0xffffffff,
-  neighbor_advertisement: 0xffffff,
-  redirect: 0xffffffff,
-  multicast_listener_report_v2: 0xffff0000,
-});
