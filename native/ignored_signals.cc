@@ -12,30 +12,30 @@ namespace {
 constexpr int kLimit = 32;
 
 // Of the process, and never taken back: bit N says that signal N is ignored now.
-const int32_t* spared = nullptr;
+const int32_t* ignored = nullptr;
 struct sigaction before[kLimit];
 
 // As safe as a signal's handler has to be. What is not ignored is raised again as it would have been, and
 // comes when this returns.
 void OnSignal(int number) {
-  if ((__atomic_load_n(spared, __ATOMIC_SEQ_CST) >> number & 1) != 0) return;
+  if ((__atomic_load_n(ignored, __ATOMIC_SEQ_CST) >> number & 1) != 0) return;
   sigaction(number, &before[number], nullptr);
   raise(number);
 }
 
 }  // namespace
 
-// spare_signals(bits, numbers): from now on each of these signals (1 to 31) is ignored while its bit is set
+// ignore_signals(bits, numbers): from now on each of these signals (1 to 31) is ignored while its bit is set
 // in the four bytes, which others write. Once in a process.
-napi_value SpareSignals(napi_env env, napi_callback_info info) {
+napi_value IgnoreSignals(napi_env env, napi_callback_info info) {
   Arguments<2> args(env, info);
   View bits = args.Bytes(0);
   uint32_t count = 0;
-  if (!args.valid() || bits.length() != sizeof *spared ||
+  if (!args.valid() || bits.length() != sizeof *ignored ||
       reinterpret_cast<uintptr_t>(bits.data()) % alignof(int32_t) != 0 ||
       napi_get_array_length(env, args[1], &count) != napi_ok)
     return args.Invalid();
-  if (spared != nullptr) return args.Return(-EALREADY);
+  if (ignored != nullptr) return args.Return(-EALREADY);
   int numbers[kLimit];
   if (count > kLimit) return args.Invalid();
   for (uint32_t i = 0; i < count; i++) {
@@ -47,7 +47,7 @@ napi_value SpareSignals(napi_env env, napi_callback_info info) {
   // The memory stays as long as the process.
   napi_ref kept;
   if (napi_create_reference(env, args[0], 1, &kept) != napi_ok) return args.Return(-ENOMEM);
-  spared = reinterpret_cast<const int32_t*>(bits.data());
+  ignored = reinterpret_cast<const int32_t*>(bits.data());
   for (uint32_t i = 0; i < count; i++) {
     struct sigaction action {};
     action.sa_handler = OnSignal;

@@ -1,5 +1,4 @@
-// The resolver's calls: getaddrinfo, getnameinfo, gethostbyname, gethostbyaddr, the services and protocols;
-// and sethostname.
+// The resolver's calls: getaddrinfo, getnameinfo, gethostbyname, gethostbyaddr, the services and protocols.
 //
 // Each `*_start` gives the number of a lookup (lookup.h), which is done at once where nothing had to be
 // looked up: numeric hosts and ports need no thread.
@@ -8,7 +7,6 @@
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <mutex>
 #include <vector>
@@ -332,16 +330,6 @@ napi_value Hstrerror(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int number = args.Int(0);
   return args.valid() ? MakeText(env, hstrerror(number)) : args.Invalid();
-}
-
-// sethostname(bytes)
-napi_value Sethostname(napi_env env, napi_callback_info info) {
-  Arguments<1> args(env, info);
-  View name = args.Bytes(0);
-  if (!args.valid()) return args.Invalid();
-  // An empty view may have no memory at all, which sethostname() is declared not to take.
-  const char* text = name.length() > 0 ? reinterpret_cast<const char*>(name.data()) : "";
-  return args.Return(OrErrno(sethostname(text, name.length())));
 }
 
 }  // namespace bsd_sockets

@@ -160,7 +160,7 @@ export interface Addon {
 
   shared_memory(size: number): number;
   map_memory(fd: number): ArrayBuffer | number;
-  spare_signals(bits: Bytes, numbers: readonly number[]): number;
+  ignore_signals(bits: Bytes, numbers: readonly number[]): number;
 
   poll(poll_fds: Bytes, timeout_ms: number): number;
   select(poll_fds: Bytes, timeout_ms: number): number;
