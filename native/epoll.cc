@@ -50,8 +50,8 @@ napi_value EpollWait(napi_env env, napi_callback_info info) {
   DescriptorUse use(epfd, generation);
   if (!use.valid()) return args.Return(-EBADF);
   Deadline deadline(timeout_ms);
-  int64_t count = AwaitAny(args.state(), use, timeout_ms,
-                           [&] { return ::epoll_wait(epfd, events.get(), most, deadline.LeftMs()); });
+  int64_t count = AwaitCall(args.state(), use, timeout_ms,
+                            [&] { return ::epoll_wait(epfd, events.get(), most, deadline.LeftMs()); });
   if (count <= 0) return args.Return(count);
   if (!bytes.Reload() || bytes.length() < count * sizeof(EpollEvent)) return args.Invalid();
   EpollEvent* rows = reinterpret_cast<EpollEvent*>(bytes.data());

@@ -37,13 +37,11 @@ int64_t Keep(State& state, const std::shared_ptr<Lookup>& lookup) {
 
 int64_t Wait(State& state, const Lookup& lookup, double timeout_ms) {
   if (lookup.done()) return 0;
-  int error = state.PrepareToBlock();
-  if (error != 0) return error;
   Deadline deadline(timeout_ms);
   pollfd poll_fd{lookup.event_fd(), POLLIN, 0};
   timespec storage;
-  int64_t count = Interruptible(state, DescriptorUse(),
-                                [&] { return ppoll(&poll_fd, 1, deadline.Left(&storage), nullptr); });
+  int64_t count = AwaitCall(state, DescriptorUse(), timeout_ms,
+                            [&] { return ppoll(&poll_fd, 1, deadline.Left(&storage), nullptr); });
   if (count == 0) return kTimedOut;
   return count > 0 ? 0 : count;
 }

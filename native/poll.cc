@@ -85,8 +85,8 @@ napi_value WaitForAny(napi_env env, napi_callback_info info) {
   if (size > 0) memcpy(poll_fds.data(), bytes.data(), size);
   Deadline deadline(timeout_ms);
   timespec storage;
-  int64_t count = AwaitAny(args.state(), DescriptorUse(), timeout_ms,
-                           [&] { return kCall(poll_fds, deadline.Left(&storage)); });
+  int64_t count = AwaitCall(args.state(), DescriptorUse(), timeout_ms,
+                            [&] { return kCall(poll_fds, deadline.Left(&storage)); });
   if (count >= 0 && size > 0 && bytes.Reload() && bytes.length() >= size) {
     memcpy(bytes.data(), poll_fds.data(), size);
   }

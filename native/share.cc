@@ -300,8 +300,6 @@ int64_t Ask(State& state, const Ticket& ticket) {
   int fd = connection.get();
   if (fd < 0) return -errno;
   if (fd >= kDescriptorLimit) return -EMFILE;
-  int error = state.PrepareToBlock();
-  if (error != 0) return error;
   // Ours alone, so a time-out of its description harms nobody: a full queue of connections has no readiness.
   timeval patience{static_cast<time_t>(kAnswerMs / 1000), 0};
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
@@ -311,7 +309,7 @@ int64_t Ask(State& state, const Ticket& ticket) {
   {
     DescriptorUse use(fd, generation);
     int64_t result =
-        Interruptible(state, use, [&] { return connect(fd, reinterpret_cast<sockaddr*>(&address), length); });
+        AwaitCall(state, use, -1, [&] { return connect(fd, reinterpret_cast<sockaddr*>(&address), length); });
     if (result == -EAGAIN) return kTimedOut;
     if (result < 0) return result == -ECONNREFUSED ? -ENOENT : result;
   }

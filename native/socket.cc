@@ -163,20 +163,16 @@ napi_value Connect(napi_env env, napi_callback_info info) {
   Address address = TakeAddress(state, length);
   DescriptorUse use(fd, generation);
   if (!use.valid()) return args.Return(-EBADF);
-  if (timeout_ms == 0)
-    return args.Return(Try(use, [&] { return ::connect(fd, &address.header, address.length); }));
-  int error = state.PrepareToBlock();
-  if (error != 0) return args.Return(error);
   Deadline deadline(timeout_ms);
   int calls = 0;
-  int64_t result = Interruptible(state, use, [&] {
+  int64_t result = AwaitCall(state, use, timeout_ms, [&] {
     calls++;
     return ::connect(fd, &address.header, address.length);
   });
   if (result == -EISCONN && calls > 1) return args.Return(0);
   bool called_again = calls > 1 && (result == -EALREADY || result == -EBADFD);
   bool under_way = result == -EINPROGRESS || called_again;
-  if (!under_way) return args.Return(result);
+  if (!under_way || timeout_ms == 0) return args.Return(result);
   result = WaitReady(state, use, POLLOUT, deadline);
   if (result != 0) return args.Return(result);
   int socket_error = 0;

@@ -106,8 +106,7 @@ inline short ReceiveEvents(int flags) {
   return (flags & MSG_OOB) != 0 ? POLLPRI : POLLIN;
 }
 
-// EAGAIN where nobody asked not to wait: another holder of the description made it non-blocking, so wait;
-// unless it is the kernel's own time-out (SO_RCVTIMEO) on a blocking descriptor.
+// Whether O_NONBLOCK is set in the open file description.
 inline bool IsNonBlocking(int fd) {
   int flags = fcntl(fd, F_GETFL);
   return flags >= 0 && (flags & O_NONBLOCK) != 0;
@@ -127,25 +126,25 @@ int64_t Try(const DescriptorUse& use, Call&& call) {
   }
 }
 
-// The same for a call that waits by itself: poll(2) and its like, which were given the time.
+// Makes a call that waits by itself, such as poll(2) or connect(2). With timeout_ms 0 the call must not
+// block.
 template <typename Call>
-int64_t AwaitAny(State& state, const DescriptorUse& use, double timeout_ms, Call&& call) {
+int64_t AwaitCall(State& state, const DescriptorUse& use, double timeout_ms, Call&& call) {
   if (timeout_ms == 0) return Try(use, call);
   int error = state.PrepareToBlock();
   return error != 0 ? error : Interruptible(state, use, call);
 }
 
-// The one way to make a call that may block on a descriptor.
+// Makes a call that may block on a descriptor, and repeats it after EAGAIN until the deadline. The clock
+// starts at the first wait; a call that need not wait does not read it.
 template <typename Call>
 int64_t Await(State& state, int fd, uint32_t generation, short events, double timeout_ms, Call&& call) {
   DescriptorUse use(fd, generation);
   if (!use.valid()) return -EBADF;
-  if (timeout_ms == 0) return Try(use, call);
-  int error = state.PrepareToBlock();
-  if (error != 0) return error;
-  // The clock starts at the first wait; a call that need not wait does not read it.
-  int64_t result = Interruptible(state, use, call);
-  if (result != -EAGAIN) return result;
+  int64_t result = AwaitCall(state, use, timeout_ms, call);
+  if (result != -EAGAIN || timeout_ms == 0) return result;
+  // Without a deadline the descriptor blocks, unless another holder of its description made it non-blocking.
+  // Then this waits as well. EAGAIN of a blocking descriptor is the kernel's own time-out (SO_RCVTIMEO).
   if (timeout_ms < 0 && !IsNonBlocking(fd)) return result;
   Deadline deadline(timeout_ms);
   for (;;) {
