@@ -1,5 +1,5 @@
-// Every function of the addon, by the file that holds it: the name in JavaScript and the C++ function behind
-// it. addon.cc exports them all; lib/native/addon.ts types them, and a test compares the two.
+// The list of all calls, by the file that defines them: the name in JavaScript and the C++ function. addon.cc
+// exports them and lib/native/addon.ts types them; a test compares the two lists.
 #ifndef BSD_SOCKETS_CALLS_H_
 #define BSD_SOCKETS_CALLS_H_
 

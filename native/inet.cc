@@ -1,4 +1,5 @@
-// Internet addresses between text and bytes. None of the calls waits. Bytes come back in the scratch memory.
+// Internet addresses between text and bytes: inet_aton, inet_pton, inet_ntop. None of the calls waits. Bytes
+// come back in the scratch memory.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
@@ -10,7 +11,7 @@
 
 namespace bsd_sockets {
 
-// inet_aton(text) -> 4 with the bytes in scratch, 0 where it is no address
+// inet_aton(text) -> 4, the bytes in scratch; 0 if the text is no address
 napi_value InetAton(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   std::string text = args.String(0);
@@ -21,7 +22,7 @@ napi_value InetAton(napi_env env, napi_callback_info info) {
   return args.Return(sizeof address);
 }
 
-// inet_pton(family, text) -> the length with the bytes in scratch, 0 where it is no address
+// inet_pton(family, text) -> the length, the bytes in scratch; 0 if the text is no address
 napi_value InetPton(napi_env env, napi_callback_info info) {
   Arguments<2> args(env, info);
   int family = args.Int(0);

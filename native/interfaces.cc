@@ -33,7 +33,7 @@ napi_value IfNametoindex(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   std::string name = args.String(0);
   if (!args.valid()) return args.Invalid();
-  // musl would look for what a longer name begins with.
+  // musl would cut a longer name and look for its first bytes.
   if (name.length() >= IF_NAMESIZE) return args.Return(-ENODEV);
   unsigned int index = ::if_nametoindex(name.c_str());
   return args.Return(index == 0 ? -ENODEV : static_cast<int64_t>(index));
