@@ -44,7 +44,7 @@ struct Answer {
 };
 
 // Milliseconds in which a connected process has to send its token; then the connection is closed.
-constexpr int64_t kPatienceMs = 1000;
+constexpr int64_t kTokenMs = 1000;
 // Milliseconds in which the sharing process has to answer; then fromshare() times out.
 constexpr double kAnswerMs = 10 * 1000;
 // Number of connected processes without an answer; more wait in the queue of the listener.
@@ -295,7 +295,7 @@ void Offers::Listen() {
     }
     ucred peer;
     if (PeerOf(connection->get(), &peer) && Admits(peer))
-      clients.push_back({std::move(connection), peer, now + kPatienceMs});
+      clients.push_back({std::move(connection), peer, now + kTokenMs});
   }
 }
 
@@ -307,8 +307,8 @@ int64_t Ask(State& state, const Ticket& ticket) {
   if (fd >= kDescriptorLimit) return -EMFILE;
   // A full queue of connections has no readiness, so the kernel has to time the call out. No other holder of
   // the description exists that SO_SNDTIMEO could disturb.
-  timeval patience{static_cast<time_t>(kAnswerMs / 1000), 0};
-  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  timeval limit{static_cast<time_t>(kAnswerMs / 1000), 0};
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   sockaddr_un address;
   socklen_t length = ListenerAddress(ticket.listener, &address);
   uint32_t generation = Generation(fd);

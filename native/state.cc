@@ -103,7 +103,7 @@ int State::Prepare() {
   return 0;
 }
 
-int64_t State::Attend() {
+int64_t State::HandleInterruption() {
   waiter_.Acknowledge();
   if (probe_ref_ == nullptr) return kStopping;
   Napi::HandleScope scope(env_);

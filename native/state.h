@@ -48,7 +48,7 @@ class State {
 
   // Handles an interruption: lets V8 handle a pending termination or request of the inspector, and runs the
   // listeners of signals. Returns 0 to go on, else -EINTR (siginterrupt), kStopping or kThrew.
-  int64_t Attend();
+  int64_t HandleInterruption();
 
   // The descriptors that are closed with this environment. Adopt takes the result of a call that makes a
   // descriptor. It returns the same number, with the generation in the cell, or the same error.

@@ -61,18 +61,19 @@ class Deadline {
   double end_ns_ = 0;
 };
 
-// Makes the call once and returns its result or -errno. After -EINTR the caller has to call State::Attend.
+// Makes the call once and returns its result or -errno. After -EINTR the caller has to call
+// State::HandleInterruption.
 template <typename Call>
 int64_t Attempt(State& state, const DescriptorUse& use, Call&& call) {
   Waiter& waiter = state.waiter();
-  int outer_fd = waiter.Exchange(use.fd());
+  int outer_fd = waiter.SetBlockedFd(use.fd());
   int64_t result = -EINTR;
   if (waiter.Enter() && !use.closing()) {
     result = call();
     if (result < 0) result = -errno;
   }
   waiter.Leave();
-  waiter.Exchange(outer_fd);
+  waiter.SetBlockedFd(outer_fd);
   return result;
 }
 
@@ -83,7 +84,7 @@ int64_t Interruptible(State& state, const DescriptorUse& use, Call&& call) {
   for (;;) {
     int64_t result = Attempt(state, use, call);
     if (result != -EINTR) return result;
-    int64_t outcome = state.Attend();
+    int64_t outcome = state.HandleInterruption();
     if (use.closing()) return -EBADF;
     if (outcome != 0) return outcome;
   }

@@ -35,7 +35,7 @@ class Waiter {
   void Watch(int fd);
 
   // Enter and Leave stand around each system call that may block. If Enter returns false, an interruption is
-  // pending: the caller makes no call, but has to Leave and then to call State::Attend.
+  // pending: the caller makes no call, but has to Leave and then to call State::HandleInterruption.
   bool Enter() {
     state_.store(kBlocked);
     return !kick_pending_.load();
@@ -49,7 +49,7 @@ class Waiter {
 
   // Sets the descriptor that the thread is about to block on, for close() on another thread, and returns the
   // one before. Only this thread writes it, and Enter orders the store before the call.
-  int Exchange(int fd) {
+  int SetBlockedFd(int fd) {
     int outer = blocked_fd_.load(std::memory_order_relaxed);
     blocked_fd_.store(fd, std::memory_order_relaxed);
     return outer;

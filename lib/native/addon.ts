@@ -268,9 +268,9 @@ const signal_names = new Map(Object.entries(os_constants.signals).map(([name, nu
 function signals(numbers: number[], run: boolean): number[] {
   const emitter: NodeJS.EventEmitter = process;
   const name = (number: number) => signal_names.get(number) ?? '';
-  const heard = numbers.filter((number) => emitter.listenerCount(name(number)) > 0);
-  if (run) for (const number of heard) emitter.emit(name(number), name(number), number);
-  return heard;
+  const with_listeners = numbers.filter((number) => emitter.listenerCount(name(number)) > 0);
+  if (run) for (const number of with_listeners) emitter.emit(name(number), name(number), number);
+  return with_listeners;
 }
 
 // Native code finds out whether the runtime has the libuv of Node.js, and waits in another way if not (Bun, Deno). Tests
