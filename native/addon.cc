@@ -1,4 +1,4 @@
-// The addon: makes the environment's state, exports every call of calls.h.
+// The addon: creates the state of the environment and exports every call of calls.h.
 #include <node_api.h>
 #include <string.h>
 
@@ -11,7 +11,7 @@
 
 namespace bsd_sockets {
 
-// build_id() -> the hash of the sources of this binary: lib/native/addon.ts compares it with its own
+// build_id() -> the hash of the sources of this binary. lib/native/addon.ts compares it with its own.
 napi_value BuildId(napi_env env, napi_callback_info info) {
   napi_value result = nullptr;
   napi_create_int32(env, kBuildId, &result);
@@ -20,8 +20,8 @@ napi_value BuildId(napi_env env, napi_callback_info info) {
 
 // setup(probe, signals, is_main, use_libuv) -> the exchange memory
 //
-// probe: a function that does nothing; calling it lets V8 see what is pending. signals(numbers, run): with
-// false, which of these signals have listeners; with true, runs them.
+// probe: a function that does nothing. A call of it makes V8 look for a pending termination.
+// signals(numbers, run) -> the signals among `numbers` that have listeners; with `run` it also runs these.
 napi_value SetUp(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
   bool is_main = args.Bool(2), use_libuv = args.Bool(3);
@@ -29,14 +29,14 @@ napi_value SetUp(napi_env env, napi_callback_info info) {
   return args.state().exchange_buffer();
 }
 
-// siginterrupt(flag): whether a signal with a listener ends the blocked call instead of being resumed
+// siginterrupt(flag): with true a blocked call ends with EINTR after the listener of a signal ran
 napi_value Siginterrupt(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   args.state().siginterrupt = args.Bool(0);
   return args.Return(args.valid() ? 0 : -EINVAL);
 }
 
-// strerror(errno) -> the C library's text
+// strerror(errno) -> the text of the C library
 napi_value Strerror(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int error = args.Int(0);
@@ -61,8 +61,7 @@ void DeleteState(void* data) {
   delete state;
 }
 
-// Any step may fail in a worker that is terminated while it starts; then nothing is exported and nothing
-// leaks.
+// Exports the calls. Any step may fail in a worker that is terminated while it starts: then nothing leaks.
 napi_value Initialize(napi_env env, napi_value exports) {
   if (!MapDescriptorTable()) {
     napi_throw_error(env, "ENOMEM", "bsd-sockets: no memory for the descriptor table");

@@ -1,5 +1,5 @@
-// Addresses of the families that every Linux has (INET, INET6, UNIX) and the raw form of all others. See
-// address.h.
+// Addresses of the families that every Linux has (INET, INET6, UNIX), and the raw form of all other families.
+// See address.h.
 #include "address.h"
 
 #include <arpa/inet.h>
@@ -37,7 +37,7 @@ int EncodeInet6(const AddressFields& fields, Address* address) {
   return 0;
 }
 
-// A path ends with a zero byte, which the kernel wants counted; an abstract name is exactly its bytes.
+// The length of a path counts its zero byte at the end. An abstract name is exactly its bytes.
 int EncodeUnix(const AddressFields& fields, Address* address) {
   auto* unix_address = reinterpret_cast<sockaddr_un*>(&address->storage);
   unix_address->sun_family = AF_UNIX;
@@ -70,7 +70,7 @@ napi_value DecodeInet6(napi_env env, const sockaddr_in6* inet6) {
                          MakeUint(env, ntohl(inet6->sin6_flowinfo)), MakeUint(env, inet6->sin6_scope_id)});
 }
 
-// Always bytes: lib/calls/address.ts turns a path into a string where it is UTF-8.
+// Returns bytes. lib/calls/address.ts turns a path into a string if it is UTF-8.
 napi_value DecodeUnix(napi_env env, const sockaddr_un* unix_address, socklen_t length) {
   size_t size = length - offsetof(sockaddr_un, sun_path);
   bool abstract = size > 0 && unix_address->sun_path[0] == '\0';

@@ -1,7 +1,7 @@
 // Socket addresses: one encoder and one decoder per family, between the values of lib/calls/address.ts and
 // sockaddr.
 //
-// encode_address() writes Exchange::address_in and gives the length; decode_address() reads
+// encode_address() writes Exchange::address_in and returns the length. decode_address() reads
 // Exchange::address_out.
 #ifndef BSD_SOCKETS_ADDRESS_H_
 #define BSD_SOCKETS_ADDRESS_H_
@@ -25,30 +25,30 @@ struct Address {
   socklen_t length = 0;
 
   Address() : storage{} {}
-  // Room for the kernel to write to.
+  // Lets the kernel write all of the storage: the argument for its length.
   socklen_t* Receive() {
     length = sizeof storage;
     return &length;
   }
 };
 
-// The address that encode_address() left in the exchange memory. Copied: a signal's listener that runs while
-// a call waits encodes its own.
+// Copies the address that encode_address() left in the exchange memory. The listener of a signal, which runs
+// while a call waits, may encode another one there.
 Address TakeAddress(State& state, uint32_t length);
-// Puts an address that the kernel gave where decode_address() reads it.
+// Copies an address that the kernel wrote to the memory that decode_address() reads.
 void GiveAddress(State& state, const Address& address);
 
-// The fields of an address as JavaScript values, in the order of README.md's tuples; what is missing reads as
-// zero.
+// The fields of an address as JavaScript values, in the order of the tuples in README.md. A missing field
+// reads as zero.
 class AddressFields {
  public:
   AddressFields(napi_env env, const napi_value* values, size_t count)
       : env_(env), values_(values), count_(count) {}
   uint32_t Uint(size_t index) const;
-  // Of a bigint.
+  // Reads a bigint.
   uint64_t Uint64(size_t index) const;
   std::string String(size_t index) const;
-  // Copies the bytes of a Uint8Array: how many there were, of which at most `size` were copied.
+  // Copies at most `size` bytes of a Uint8Array and returns its length.
   size_t Bytes(size_t index, void* out, size_t size) const;
 
  private:
@@ -57,22 +57,22 @@ class AddressFields {
   size_t count_;
 };
 
-// 0 with `address` filled, or -errno; -ENOENT where an INET host is not a numeric address (the caller
-// resolves it).
+// Returns 0 and fills `address`, or -errno. -ENOENT: the host is no numeric address, and the caller has to
+// resolve it.
 int EncodeAddress(int family, int protocol, const AddressFields& fields, Address* address);
-// The families of address_linux.cc; the same results, -EAFNOSUPPORT for a family that is not there.
+// The same for the families of address_linux.cc; -EAFNOSUPPORT for any other family.
 int EncodeLinuxAddress(int family, int protocol, const AddressFields& fields, Address* address);
 
-// Null where building the value failed; undefined for an empty address.
+// Returns undefined for an empty address, and null if the value could not be created.
 napi_value DecodeAddress(napi_env env, const sockaddr* address, socklen_t length, int protocol);
-// The same for the families of address_linux.cc; `*known` says whether the family is one of them.
+// The same for the families of address_linux.cc. `*known` is false for any other family.
 napi_value DecodeLinuxAddress(napi_env env, const sockaddr* address, socklen_t length, int protocol,
                               bool* known);
 
-// Helpers of the decoders: an array of values, null if one of them is null.
+// Helpers of the decoders. An array is null if one of its values is null.
 napi_value MakeArray(napi_env env, std::initializer_list<napi_value> values);
 napi_value MakeUint(napi_env env, uint32_t value);
-// A bigint where a number is not exact.
+// A bigint if a number would not be exact.
 napi_value MakeUint64(napi_env env, uint64_t value);
 napi_value MakeString(napi_env env, const char* text, size_t length);
 napi_value MakeBuffer(napi_env env, const void* bytes, size_t length);

@@ -11,14 +11,14 @@ namespace {
 
 constexpr int kL2cap = 0, kHci = 1, kSco = 2, kRfcomm = 3;  // BTPROTO_*
 
-// The last octet of the text comes first.
+// The octets of a device address; the last octet of the text comes first.
 struct DeviceAddress {
   uint8_t octets[6];
 };
 
 struct sockaddr_l2 {
   sa_family_t l2_family;
-  uint16_t l2_psm;  // little-endian, as l2_cid
+  uint16_t l2_psm;  // little-endian, as is l2_cid
   DeviceAddress l2_bdaddr;
   uint16_t l2_cid;
   uint8_t l2_bdaddr_type;
@@ -48,7 +48,7 @@ int HexDigit(char character) {
   return -1;
 }
 
-// Six octets of one or two digits, with colons between.
+// Parses six octets of one or two digits, with colons between them.
 bool ParseDeviceAddress(const std::string& text, DeviceAddress* out) {
   const char* next = text.c_str();
   for (int i = 5; i >= 0; i--) {
@@ -78,8 +78,8 @@ int EncodeL2cap(const AddressFields& fields, Address* address) {
   return sizeof *l2;
 }
 
-// Python's pair, without the channel id that the kernel picks for a classic connection; a low-energy address
-// has two fields more, as in Python 3.14.
+// An L2CAP address is a pair, as in Python: without the channel id that the kernel chooses for a classic
+// connection. A low-energy address has two more fields, as in Python 3.14.
 napi_value DecodeL2cap(napi_env env, const sockaddr_l2* l2) {
   napi_value device = MakeDeviceAddress(env, l2->l2_bdaddr);
   napi_value psm = MakeUint(env, le16toh(l2->l2_psm));
@@ -87,7 +87,7 @@ napi_value DecodeL2cap(napi_env env, const sockaddr_l2* l2) {
   return MakeArray(env, {device, psm, MakeUint(env, le16toh(l2->l2_cid)), MakeUint(env, l2->l2_bdaddr_type)});
 }
 
-// Python gives the plain number of the device.
+// An HCI address without a channel is the number of the device, as in Python.
 napi_value DecodeHci(napi_env env, const sockaddr_hci* hci) {
   napi_value device = MakeUint(env, hci->hci_dev);
   return hci->hci_channel == 0 ? device : MakeArray(env, {device, MakeUint(env, hci->hci_channel)});
@@ -120,7 +120,7 @@ int EncodeBluetooth(int protocol, const AddressFields& fields, Address* address)
   return -EPROTONOSUPPORT;
 }
 
-// An address that is shorter than its form comes back raw.
+// An address that is shorter than its form comes back as bytes.
 napi_value DecodeBluetooth(napi_env env, const sockaddr* address, socklen_t length, int protocol) {
   switch (protocol) {
     case kL2cap:

@@ -1,11 +1,11 @@
 // Addresses of the families that only some kernels have: NETLINK, PACKET, VSOCK, CAN, TIPC, ALG, QIPCRTR,
 // BLUETOOTH. See address.h.
 //
-// One table row a family. Fields come in the order of README.md's tuples, checked by lib/calls/address.ts;
-// interfaces are named, as in Python, and looked up here.
+// A family is a row of the table at the end. Fields come in the order of the tuples in README.md, checked by
+// lib/calls/address.ts. An interface is given by its name, as in Python, and looked up here.
 #include <errno.h>
 #include <sys/socket.h>
-// The headers of older kernels need what stands above.
+// The headers of older kernels need the types of the headers above.
 #include <linux/can.h>
 #include <linux/if_alg.h>
 #include <linux/netlink.h>
@@ -26,16 +26,16 @@
 namespace bsd_sockets {
 namespace {
 
-// Python's forms begin with an interface's name.
+// Looks up an interface by its name. 0 or -ENODEV.
 int InterfaceIndex(const std::string& name, int* index) {
-  // The kernel compares at most IFNAMSIZ bytes, so a longer name would match what it begins with.
+  // The kernel compares at most IFNAMSIZ bytes, so a longer name would match an interface of its first bytes.
   unsigned int found = name.length() < IFNAMSIZ ? if_nametoindex(name.c_str()) : 0;
   if (found == 0) return -ENODEV;
   *index = static_cast<int>(found);
   return 0;
 }
 
-// Empty for index 0 (every interface) and for one that has gone.
+// The name is empty for index 0 (every interface) and for an interface that is gone.
 napi_value InterfaceName(napi_env env, int index) {
   char name[IF_NAMESIZE] = "";
   if (index != 0) if_indextoname(static_cast<unsigned int>(index), name);
@@ -67,7 +67,8 @@ int EncodePacket(int, const AddressFields& fields, Address* address) {
   return sizeof *packet;
 }
 
-// The hardware address may be longer than the struct has it (InfiniBand), but not than the kernel wrote.
+// The hardware address may be longer than the field of the struct (InfiniBand), up to the length that the
+// kernel wrote.
 napi_value DecodePacket(napi_env env, const sockaddr* address, socklen_t length, int) {
   auto* packet = reinterpret_cast<const sockaddr_ll*>(address);
   size_t written = length - offsetof(sockaddr_ll, sll_addr);
@@ -92,7 +93,7 @@ napi_value DecodeVsock(napi_env env, const sockaddr* address, socklen_t, int) {
 int EncodeCan(int protocol, const AddressFields& fields, Address* address) {
   auto* can = reinterpret_cast<sockaddr_can*>(&address->storage);
   std::string interface = fields.String(0);
-  // No name: every interface.
+  // An empty name stands for every interface.
   int error = interface.empty() ? 0 : InterfaceIndex(interface, &can->can_ifindex);
   if (error != 0) return error;
   switch (protocol) {
@@ -112,7 +113,7 @@ int EncodeCan(int protocol, const AddressFields& fields, Address* address) {
   return -EPROTONOSUPPORT;
 }
 
-// Raw and BCM sockets give the struct only as far as the interface.
+// Raw and BCM sockets write the struct only up to the interface.
 napi_value DecodeCan(napi_env env, const sockaddr* address, socklen_t, int protocol) {
   auto* can = reinterpret_cast<const sockaddr_can*>(address);
   napi_value interface = InterfaceName(env, can->can_ifindex);
@@ -151,7 +152,8 @@ int EncodeTipc(int, const AddressFields& fields, Address* address) {
   return -EINVAL;
 }
 
-// Three numbers whatever the kind: Python repeats the instance of a name and pads an id with zero.
+// The value has three numbers for every kind: as in Python, the instance of a name comes twice and the last
+// number of an id is zero.
 napi_value DecodeTipc(napi_env env, const sockaddr* address, socklen_t, int) {
   auto* tipc = reinterpret_cast<const sockaddr_tipc*>(address);
   uint32_t values[3] = {};
@@ -176,7 +178,7 @@ napi_value DecodeTipc(napi_env env, const sockaddr* address, socklen_t, int) {
                          MakeUint(env, values[2]), MakeUint(env, static_cast<uint8_t>(tipc->scope))});
 }
 
-// Both texts end with a zero inside their fields.
+// Each text ends with a zero byte inside its field.
 int EncodeAlg(int, const AddressFields& fields, Address* address) {
   auto* alg = reinterpret_cast<sockaddr_alg*>(&address->storage);
   std::string type = fields.String(0), name = fields.String(1);
@@ -211,8 +213,8 @@ napi_value DecodeQipcrtr(napi_env env, const sockaddr* address, socklen_t, int) 
 
 struct Family {
   int number;
-  size_t smallest;  // how much of the sockaddr the decoder needs
-  int (*encode)(int protocol, const AddressFields& fields, Address* address);  // the length, or -errno
+  size_t smallest;  // bytes of the sockaddr that the decoder needs
+  int (*encode)(int protocol, const AddressFields& fields, Address* address);  // -> the length, or -errno
   napi_value (*decode)(napi_env env, const sockaddr* address, socklen_t length, int protocol);
 };
 

@@ -1,8 +1,8 @@
-// Reading a call's JavaScript arguments and returning its result, by the C API: a system call costs a
-// microsecond, and wrapped values cost as much again.
+// The JavaScript arguments of a call, and its result. They use the C API of Node-API: a system call costs a
+// microsecond, and the C++ wrappers of the values would cost as much again.
 //
-// lib/ has checked types and ranges and speaks to users; here only memory is protected. A value of the wrong
-// kind makes `valid()` false, and the function answers -EINVAL.
+// lib/ has checked types and ranges, and words the errors; native code only protects memory. An argument of
+// the wrong kind makes `valid()` false, and the call returns -EINVAL.
 #ifndef BSD_SOCKETS_ARGUMENTS_H_
 #define BSD_SOCKETS_ARGUMENTS_H_
 
@@ -17,13 +17,13 @@
 
 namespace bsd_sockets {
 
-// The bytes of a Uint8Array. JavaScript may detach or resize them whenever it runs: Reload after that.
+// The bytes of a Uint8Array. JavaScript may detach or resize its memory: Reload after JavaScript ran.
 class View {
  public:
   View() = default;
   View(napi_env env, napi_value value) : env_(env), value_(value) { valid_ = Reload(); }
 
-  // Takes pointer and length anew; false where it is no Uint8Array.
+  // Reads pointer and length again; false if the value is no Uint8Array.
   bool Reload() {
     void* data = nullptr;
     length_ = 0;
@@ -45,14 +45,15 @@ class View {
   bool valid_ = false;
 };
 
-// Memory of a call that may wait: a view of the caller's, which may move while JavaScript runs, or our own.
+// Memory for the data of a call that may wait: a view of the caller, whose memory may move while JavaScript
+// runs, or memory of the environment.
 class Memory {
  public:
   explicit Memory(View view, size_t wanted = SIZE_MAX) : view_(view), wanted_(wanted) {}
   Memory(uint8_t* own, size_t size) : own_(own), wanted_(size) {}
 
   bool valid() const { return own_ != nullptr || view_.valid(); }
-  // Where it is now, for each attempt anew; the length then.
+  // Returns the present address, for one attempt of the call. After it length() is the present length.
   uint8_t* Fresh() {
     if (own_ == nullptr && !fresh_) view_.Reload();
     fresh_ = false;
@@ -82,31 +83,11 @@ class Arguments {
   State& state() const { return *state_; }
   napi_value operator[](size_t index) const { return values_[index]; }
 
-  int32_t Int(size_t index) {
-    int32_t value = 0;
-    Check(napi_get_value_int32(env_, values_[index], &value));
-    return value;
-  }
-  uint32_t Uint(size_t index) {
-    uint32_t value = 0;
-    Check(napi_get_value_uint32(env_, values_[index], &value));
-    return value;
-  }
-  int64_t Int64(size_t index) {
-    int64_t value = 0;
-    Check(napi_get_value_int64(env_, values_[index], &value));
-    return value;
-  }
-  double Double(size_t index) {
-    double value = 0;
-    Check(napi_get_value_double(env_, values_[index], &value));
-    return value;
-  }
-  bool Bool(size_t index) {
-    bool value = false;
-    Check(napi_get_value_bool(env_, values_[index], &value));
-    return value;
-  }
+  int32_t Int(size_t index) { return Get<int32_t, napi_get_value_int32>(index); }
+  uint32_t Uint(size_t index) { return Get<uint32_t, napi_get_value_uint32>(index); }
+  int64_t Int64(size_t index) { return Get<int64_t, napi_get_value_int64>(index); }
+  double Double(size_t index) { return Get<double, napi_get_value_double>(index); }
+  bool Bool(size_t index) { return Get<bool, napi_get_value_bool>(index); }
   View Bytes(size_t index) {
     View view(env_, values_[index]);
     valid_ = valid_ && view.valid();
@@ -117,7 +98,7 @@ class Arguments {
     std::string text;
     if (!Check(napi_get_value_string_utf8(env_, values_[index], nullptr, 0, &length))) return text;
     text.resize(length);
-    // The terminating zero goes where std::string has its own.
+    // The terminating zero byte is written over that of the std::string.
     Check(napi_get_value_string_utf8(env_, values_[index], text.data(), length + 1, &length));
     return text;
   }
@@ -127,7 +108,7 @@ class Arguments {
   }
 
   napi_value Return(int64_t result) const {
-    // With an exception pending JavaScript does not see the value.
+    // JavaScript sees the pending exception and no value.
     if (result == kThrew) return nullptr;
     napi_value value = nullptr;
     bool small = result >= INT32_MIN && result <= INT32_MAX;
@@ -141,6 +122,12 @@ class Arguments {
   napi_value Invalid() const { return Return(-EINVAL); }
 
  private:
+  template <typename Value, napi_status (*kGet)(napi_env, napi_value, Value*)>
+  Value Get(size_t index) {
+    Value value{};
+    Check(kGet(env_, values_[index], &value));
+    return value;
+  }
   bool Check(napi_status status) {
     valid_ = valid_ && status == napi_ok;
     return status == napi_ok;
@@ -152,15 +139,15 @@ class Arguments {
   bool valid_;
 };
 
-// The arguments of a call whose numbers pass through the exchange memory (see Registers): only the bytes are
-// a value.
+// The arguments of a call whose numbers are in the exchange memory (see Registers). Only the bytes are a
+// JavaScript value.
 class RegisterArguments {
  public:
   RegisterArguments(napi_env env, napi_callback_info info) : env_(env) {
     void* state = nullptr;
     napi_get_cb_info(env, info, &count_, &bytes_, nullptr, &state);
     state_ = static_cast<State*>(state);
-    // Copied: a signal's listener that runs while the call waits makes calls of its own.
+    // Copied: the listener of a signal, which runs while the call waits, may write other numbers there.
     numbers_ = state_->exchange().registers;
   }
 
@@ -182,7 +169,7 @@ class RegisterArguments {
   Registers numbers_;
 };
 
-// A plain system call's result as the border has it.
+// The result of a system call as JavaScript receives it: n >= 0 or -errno.
 inline int64_t OrErrno(int64_t result) { return result < 0 ? -errno : result; }
 
 }  // namespace bsd_sockets

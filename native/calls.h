@@ -1,5 +1,5 @@
-// Every function of the addon, by the file that holds it: the name in JavaScript and the C++ function behind
-// it. addon.cc exports them all; lib/native/addon.ts types them, and a test compares the two.
+// The list of all calls, by the file that defines them: the name in JavaScript and the C++ function. addon.cc
+// exports them and lib/native/addon.ts types them; a test compares the two lists.
 #ifndef BSD_SOCKETS_CALLS_H_
 #define BSD_SOCKETS_CALLS_H_
 
@@ -54,14 +54,17 @@
   X(recvmsg, Recvmsg)                          \
   X(sendmmsg, Sendmmsg)                        \
   X(recvmmsg, Recvmmsg)                        \
+  /* control.cc */                             \
+  X(cmsg_len, CmsgLen)                         \
+  X(cmsg_space, CmsgSpace)                     \
   /* share.cc */                               \
   X(share, Share)                              \
   X(fromshare, Fromshare)                      \
   /* shared_memory.cc */                       \
   X(shared_memory, SharedMemory)               \
   X(map_memory, MapMemory)                     \
-  /* spared_signals.cc */                      \
-  X(spare_signals, SpareSignals)               \
+  /* ignored_signals.cc */                     \
+  X(ignore_signals, IgnoreSignals)             \
   /* poll.cc */                                \
   X(poll, Poll)                                \
   X(select, Select)                            \
@@ -90,18 +93,19 @@
   X(getprotobyname_start, GetprotobynameStart) \
   X(gai_strerror, GaiStrerror)                 \
   X(hstrerror, Hstrerror)                      \
+  /* hostname.cc */                            \
   X(sethostname, Sethostname)                  \
   /* interfaces.cc */                          \
   X(if_nameindex, IfNameindex)                 \
   X(if_nametoindex, IfNametoindex)             \
   X(if_indextoname, IfIndextoname)             \
+  /* inet.cc */                                \
   X(inet_aton, InetAton)                       \
   X(inet_pton, InetPton)                       \
   X(inet_ntop, InetNtop)                       \
-  X(cmsg_len, CmsgLen)                         \
-  X(cmsg_space, CmsgSpace)                     \
   /* checksum.cc */                            \
   X(sum_words, SumWordsCall)
+
 namespace bsd_sockets {
 #define BSD_SOCKETS_DECLARE(name, function) napi_value function(napi_env env, napi_callback_info info);
 BSD_SOCKETS_CALLS(BSD_SOCKETS_DECLARE)

@@ -1,5 +1,5 @@
-// The sum of the checksum of the Internet protocols, RFC 1071, over large buffers:
-// lib/packet/bytes/checksum.ts adds up small ones.
+// The sum of the Internet checksum (RFC 1071) over large buffers. lib/packet/bytes/checksum.ts sums small
+// ones.
 #include <stdint.h>
 #include <string.h>
 
@@ -10,9 +10,9 @@ namespace bsd_sockets {
 
 namespace {
 
-// The sum of the 16-bit words in the machine's byte order, folded: the same as in network byte order but for
-// swapped bytes, because carries go around. Wider words are added, for they are congruent; 2^32 of 32 bits
-// fit into 64.
+// Sums the 16-bit words in the byte order of the machine, and folds the sum to 16 bits. The result is that of
+// network byte order with its two bytes swapped, because the carries go around. The loop adds 32-bit words,
+// which are congruent to the sums of their halves; a sum of 64 bits holds 2^32 of them.
 uint16_t SumWords(const uint8_t* data, size_t length) {
   uint64_t sums[4] = {};
   size_t at = 0;
@@ -34,7 +34,7 @@ uint16_t SumWords(const uint8_t* data, size_t length) {
 
 }  // namespace
 
-// sum_words(bytes, start, end) -> the folded sum of the big-endian words, -EINVAL beyond the bytes
+// sum_words(bytes, start, end) -> the folded sum of the big-endian words; -EINVAL beyond the end of the bytes
 napi_value SumWordsCall(napi_env env, napi_callback_info info) {
   Arguments<3> args(env, info);
   View bytes = args.Bytes(0);

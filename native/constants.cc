@@ -1,6 +1,6 @@
-// The constants whose value, or existence, the platform's C headers decide. The rows are generated from the
-// one list, native/constants/*.txt, by scripts/constants.mjs; a name that the headers lack has no row. Those
-// that Linux fixes on every machine are not here: lib/constants.ts has their numbers.
+// The constants whose value, or existence, depends on the C headers of the platform. scripts/constants.mjs
+// generates the rows from the one list, native/constants/*.txt. A name that the headers lack has no row.
+// Constants that are the same on every Linux stand in lib/constants.ts alone.
 #include <errno.h>
 #include <linux/sockios.h>
 #include <napi.h>
@@ -29,11 +29,11 @@ constexpr Constant kConstants[] = {
 
 }  // namespace
 
-// constants() -> an object of the names and numbers, see lib/native/platform_constants.ts
+// constants() -> an object of names and numbers: see lib/native/platform_constants.ts
 napi_value Constants(napi_env env, napi_callback_info info) {
   Napi::Object object = Napi::Object::New(env);
   for (const Constant& constant : kConstants) {
-    // Fails where the environment is stopping.
+    // Fails if the environment is stopping.
     if (!object.Set(constant.name, static_cast<double>(constant.value))) return nullptr;
   }
   return object;

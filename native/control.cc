@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arguments.h"
+#include "calls.h"
 #include "control_walk.h"
 #include "descriptor.h"
 
@@ -45,7 +46,7 @@ int OutgoingControl::Append(napi_env env, napi_value items, uint32_t first, uint
 int64_t TakeControl(State& state, uint8_t* control, size_t length, int32_t* descriptor_count) {
   bool all_adopted = true;
   ForEachDescriptor(control, length, [&](int fd) {
-    // Adopt closes what it refuses.
+    // Adopt closes a descriptor that it refuses.
     all_adopted = state.Adopt(fd) >= 0 && all_adopted;
     ++*descriptor_count;
   });
@@ -56,6 +57,18 @@ int64_t TakeControl(State& state, uint8_t* control, size_t length, int32_t* desc
     return -EMFILE;
   }
   return SealControl(control, length);
+}
+
+// cmsg_len(length), cmsg_space(length): CMSG_LEN() and CMSG_SPACE(), which depend on the size of a pointer
+napi_value CmsgLen(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  size_t length = args.Uint(0);
+  return args.valid() ? args.Return(static_cast<int64_t>(CMSG_LEN(length))) : args.Invalid();
+}
+napi_value CmsgSpace(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  size_t length = args.Uint(0);
+  return args.valid() ? args.Return(static_cast<int64_t>(CMSG_SPACE(length))) : args.Invalid();
 }
 
 }  // namespace bsd_sockets

@@ -1,9 +1,9 @@
-// Control messages (ancillary data): laying out those that go out, checking those that came in and taking
-// charge of the descriptors in them. See cmsg(3), unix(7).
+// Control messages (ancillary data): the layout of outgoing ones, the check of received ones, and the owner
+// of the descriptors in these. See cmsg(3), unix(7).
 //
-// Received control messages stay where the kernel wrote them. TakeControl makes them safe to walk for
-// lib/calls/control.ts: the first 32 bits of each header become the length of its data, never more than is
-// there.
+// Received control messages stay in the memory that the kernel wrote. TakeControl makes it safe for
+// lib/calls/control.ts to walk over them: it writes the length of the data, at most up to the end of the
+// memory, into each header.
 #ifndef BSD_SOCKETS_CONTROL_H_
 #define BSD_SOCKETS_CONTROL_H_
 
@@ -17,14 +17,15 @@
 
 namespace bsd_sockets {
 
-// The kernel's own limit is net.core.optmem_max, a few hundred KiB at most; more than this is ENOBUFS at
-// once.
+// Bytes of outgoing control messages; more are ENOBUFS at once. The kernel's own limit, net.core.optmem_max,
+// is a few hundred KiB at most.
 constexpr size_t kOutgoingControlLimit = 16 * 1024 * 1024;
 
-// The control messages of outgoing messages, one after another as the kernel wants them.
+// Outgoing control messages, one behind the other as the kernel reads them.
 class OutgoingControl {
  public:
-  // Appends `count` of them from a flat array of level, type, bytes, beginning with its `first`. 0 or -errno.
+  // Appends `count` control messages of a flat array of level, type, bytes, from number `first` on. 0 or
+  // -errno.
   int Append(napi_env env, napi_value items, uint32_t first, uint32_t count);
   uint8_t* data() { return bytes_.data(); }
   size_t size() const { return bytes_.size(); }
@@ -35,10 +36,10 @@ class OutgoingControl {
   std::vector<uint8_t> bytes_;
 };
 
-// How much of a received control buffer is whole control messages, the last one possibly cut short by the
-// kernel. The environment owns the descriptors in them from here on, until lib/ hands them out (disown) or
-// closes them; `*descriptor_count` grows by their number. -EMFILE where one is beyond the descriptor table:
-// all are closed then.
+// Seals the control messages that the kernel wrote, and returns the end of the last one, which the kernel may
+// have cut short. The environment owns the descriptors in them from now on, until lib/ disowns or closes
+// them; `*descriptor_count` grows by their number. -EMFILE: a descriptor was beyond the descriptor table, and
+// all of them were closed.
 int64_t TakeControl(State& state, uint8_t* control, size_t length, int32_t* descriptor_count);
 
 }  // namespace bsd_sockets

@@ -1,5 +1,5 @@
-// Walking the control messages that the kernel wrote. Apart from control.cc so that a test compiles it alone,
-// under sanitizers, and feeds it anything: test/unit/native/control_walk.test.ts.
+// The walk over the control messages that the kernel wrote. It is a file of its own so that a test can
+// compile it alone, under sanitizers, and run it over random bytes: test/unit/native/control_walk.test.ts.
 #ifndef BSD_SOCKETS_CONTROL_WALK_H_
 #define BSD_SOCKETS_CONTROL_WALK_H_
 
@@ -12,15 +12,15 @@
 
 #include "layout.h"
 
-// Newer than the headers of the distributions we compile on.
+// The headers of the distributions that this is compiled on are older.
 #ifndef SCM_PIDFD
 #define SCM_PIDFD 0x04
 #endif
 
 namespace bsd_sockets {
 
-// visit(offset, header, data_length) for each control message; the last one may be cut short. Returns where
-// the last one ends. A header is copied: in a caller's own memory it need not be aligned.
+// Calls visit(offset, header, data_length) for each control message and returns the end of the last one,
+// which may be cut short. The header is copied, because it need not be aligned in memory of the caller.
 template <typename Visit>
 size_t ForEachControl(const uint8_t* control, size_t length, Visit visit) {
   size_t offset = 0, end = 0;
@@ -32,14 +32,15 @@ size_t ForEachControl(const uint8_t* control, size_t length, Visit visit) {
     size_t whole = std::min<size_t>(header.cmsg_len, left);
     visit(offset, header, whole - CMSG_LEN(0));
     end = offset + whole;
-    // Compared before it is added: a length may be anything.
+    // Compared before it is added to the offset: the length can be any number.
     if (header.cmsg_len > left) break;
     offset += CMSG_ALIGN(header.cmsg_len);
   }
   return end;
 }
 
-// visit(fd) for each whole descriptor. A pidfd that could not be made is a negative errno, and none.
+// Calls visit(fd) for each whole descriptor. A negative number is the errno of a pidfd that the kernel could
+// not make.
 template <typename Visit>
 void ForEachDescriptor(const uint8_t* control, size_t length, Visit visit) {
   ForEachControl(control, length, [&](size_t offset, const cmsghdr& header, size_t size) {

@@ -1,4 +1,4 @@
-// The descriptor table's one word per number: [generation:32][closing:1][users:31]. See descriptor.h.
+// The descriptor table: a word per descriptor number, [generation:32][closing:1][users:31]. See descriptor.h.
 #include "descriptor.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@ using Word = std::atomic<uint64_t>;
 constexpr uint64_t kClosing = 1ull << 31;
 constexpr uint64_t kUsers = kClosing - 1;
 
-// Pages appear as they are touched, so the table costs memory only for numbers in use.
+// The kernel allocates a page at its first use, so the table costs memory only for numbers in use.
 Word* table;
 
 uint32_t GenerationOf(uint64_t word) { return static_cast<uint32_t>(word >> 32); }
@@ -24,8 +24,8 @@ uint64_t NextGeneration(uint64_t word) { return static_cast<uint64_t>(Generation
 
 bool InRange(int fd) { return fd >= 0 && fd < kDescriptorLimit; }
 
-// The last user of a closing entry starts the next generation and closes. If another thread entered meanwhile
-// (with a stale generation), that one is the last.
+// Ends one use. The last user of a closing descriptor starts the next generation and closes it. If another
+// thread has entered meanwhile, with a stale generation, then that thread is the last user.
 void Leave(int fd) {
   uint64_t word = table[fd].fetch_sub(1) - 1;
   if ((word & kClosing) == 0 || (word & kUsers) != 0) return;
@@ -55,7 +55,7 @@ Closed CloseDescriptor(int fd, uint32_t generation, int* close_error) {
     bool used = (word & kUsers) != 0;
     if (!table[fd].compare_exchange_weak(word, used ? word | kClosing : NextGeneration(word))) continue;
     if (used) return Closed::kDeferred;
-    // Never repeated on EINTR: Linux has freed the number by then.
+    // close() is not repeated after EINTR: Linux has freed the number by then.
     if (close(fd) != 0 && errno != EINTR) *close_error = errno;
     return Closed::kNow;
   }

@@ -1,11 +1,9 @@
-// The process-wide descriptor table: which life of a descriptor number a caller means, and how many threads
-// use it.
+// The descriptor table of the process: the generation of each descriptor number, and how many calls use it.
 //
-// close(2) does not wake a thread that is blocked on the descriptor, and a number is given out again at once,
-// so a call in flight could read another socket's data. Each number has a word here: its generation, a
-// closing mark and the count of calls inside the kernel. A call enters with the generation it was given, the
-// last one to leave a descriptor that is closing closes it, and a stale generation is EBADF. The table is
-// shared by all environments.
+// close(2) does not wake a thread that is blocked on the descriptor, and the kernel assigns the number again
+// at once, so a call in flight could read the data of another socket. The table has a word per number: its
+// generation, a closing mark and the count of calls inside the kernel. A call names a generation, and a stale
+// one is EBADF. The last call to leave a closing descriptor closes it. All environments share the table.
 #ifndef BSD_SOCKETS_DESCRIPTOR_H_
 #define BSD_SOCKETS_DESCRIPTOR_H_
 
@@ -13,21 +11,22 @@
 
 namespace bsd_sockets {
 
-// Descriptor numbers from here on are refused with EMFILE; it is the kernel's default fs.nr_open.
+// Number of descriptors in the table: larger numbers are refused with EMFILE. The kernel's default
+// fs.nr_open.
 constexpr int kDescriptorLimit = 1 << 20;
 
-// Maps the table; false where there is no memory for it. Safe to call from every environment.
+// Maps the table, once; false if there is no memory for it. Every environment calls it.
 bool MapDescriptorTable();
 
-// The generation that a new owner of this open descriptor has to name.
+// Returns the present generation of this number, which calls on the open descriptor have to name.
 uint32_t Generation(int fd);
 
-// Closes the descriptor, or leaves that to its last user, whom the caller must then wake.
+// Closes the descriptor (kNow), or leaves that to its last user (kDeferred), which the caller must then wake.
 enum class Closed { kStale, kNow, kDeferred };
 Closed CloseDescriptor(int fd, uint32_t generation, int* close_error);
 
-// One call inside the kernel. `valid()` is false for a stale generation; fd -1 stands for a call without
-// descriptor.
+// One call inside the kernel. `valid()` is false for a stale generation. Without arguments: a call without a
+// descriptor; its fd is -1.
 class DescriptorUse {
  public:
   DescriptorUse() = default;
@@ -45,7 +44,7 @@ class DescriptorUse {
   bool valid_ = true;
 };
 
-// An open descriptor that is closed unless somebody takes it.
+// An open descriptor, which the destructor closes unless Take() was called.
 class UniqueFd {
  public:
   explicit UniqueFd(int fd) : fd_(fd) {}

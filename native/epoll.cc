@@ -1,7 +1,7 @@
-// epoll(7): an instance made, what it watches changed, and waited for. For selectors; native/readiness.h has
-// an instance of its own.
+// epoll(7) for lib/selectors: epoll_create1, epoll_ctl, epoll_wait. Promises use another instance
+// (readiness.h).
 //
-// An instance is a descriptor like any other: owned by the environment that made it, and closing it ends a
+// An instance is a descriptor like any other: the environment that made it owns it, and closing it ends a
 // wait on it (descriptor.h).
 #include <errno.h>
 #include <sys/epoll.h>
@@ -33,8 +33,8 @@ napi_value EpollCtl(napi_env env, napi_callback_info info) {
   return args.Return(Immediate(epfd, generation, [&] { return ::epoll_ctl(epfd, operation, fd, &event); }));
 }
 
-// epoll_wait(epfd, generation, bytes, most, timeout_ms) -> how many, at most `most`, which is no more than
-// there is room for; bytes is an array of EpollEvent
+// epoll_wait(epfd, generation, bytes, most, timeout_ms) -> number of events, at most `most`; bytes is an
+// array of EpollEvent with room for as many
 napi_value EpollWait(napi_env env, napi_callback_info info) {
   Arguments<5> args(env, info);
   int epfd = args.Int(0), most = args.Int(3);
@@ -44,14 +44,14 @@ napi_value EpollWait(napi_env env, napi_callback_info info) {
   if (!args.valid() || most < 1 || most > static_cast<int64_t>(bytes.length() / sizeof(EpollEvent))) {
     return args.Invalid();
   }
-  // Not initialized: the kernel writes those that are read.
+  // Not initialized: only events that the kernel wrote are read.
   std::unique_ptr<epoll_event[]> events(new (std::nothrow) epoll_event[most]);
   if (events == nullptr) return args.Return(-ENOMEM);
   DescriptorUse use(epfd, generation);
   if (!use.valid()) return args.Return(-EBADF);
   Deadline deadline(timeout_ms);
-  int64_t count = AwaitAny(args.state(), use, timeout_ms,
-                           [&] { return ::epoll_wait(epfd, events.get(), most, deadline.LeftMs()); });
+  int64_t count = AwaitCall(args.state(), use, timeout_ms,
+                            [&] { return ::epoll_wait(epfd, events.get(), most, deadline.LeftMs()); });
   if (count <= 0) return args.Return(count);
   if (!bytes.Reload() || bytes.length() < count * sizeof(EpollEvent)) return args.Invalid();
   EpollEvent* rows = reinterpret_cast<EpollEvent*>(bytes.data());

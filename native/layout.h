@@ -31,7 +31,7 @@ enum Cell {
   kSecondGeneration = 2,
   // msg_flags of recvmsg.
   kMessageFlags = 3,
-  // Value of getsockopt_int; number of a failed lookup.
+  // Value of getsockopt_int, or number of a failed lookup.
   kValue = 4,
   // Second descriptor of socketpair.
   kSecondDescriptor = 5,
@@ -160,7 +160,7 @@ static_assert(sizeof(ReceivedRow) == 144);
 struct Ticket {
   // Random: which offer it is.
   std::array<uint8_t, 16> token;
-  // Random: where the process of the owner listens. Zeros: the offer is for threads of that process.
+  // Random: the address of the listener of the owner's process. Zeros: the offer is for threads of that process.
   std::array<uint8_t, 16> listener;
   // The user id of that process; with a listener of zeros its process id.
   uint32_t owner;

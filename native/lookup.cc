@@ -1,5 +1,4 @@
-// Name lookups: their threads, waiting for them, taking what they found. See lookup.h; the calls themselves
-// are in resolver.cc.
+// Name lookups: their threads, the wait for them, and their values. See lookup.h. resolver.cc starts them.
 #include "lookup.h"
 
 #include <errno.h>
@@ -17,8 +16,8 @@
 namespace bsd_sockets {
 namespace {
 
-// glibc's resolver keeps its buffers there, and name service modules add theirs; pages appear as they are
-// touched.
+// Bytes of stack. The resolver of glibc has its buffers on the stack, and so have name service modules. The
+// kernel allocates a page at its first use.
 constexpr size_t kStackSize = 512 * 1024;
 
 std::shared_ptr<Lookup> Find(State& state, int32_t number) {
@@ -27,7 +26,7 @@ std::shared_ptr<Lookup> Find(State& state, int32_t number) {
 }
 
 int64_t Keep(State& state, const std::shared_ptr<Lookup>& lookup) {
-  // A number is free again after two thousand million lookups; those still under way are passed over.
+  // Numbers begin again after 2^31 lookups. A number of a lookup that is still under way is skipped.
   do {
     state.last_lookup = state.last_lookup == INT32_MAX ? 0 : state.last_lookup + 1;
   } while (state.lookups.count(state.last_lookup) != 0);
@@ -37,13 +36,11 @@ int64_t Keep(State& state, const std::shared_ptr<Lookup>& lookup) {
 
 int64_t Wait(State& state, const Lookup& lookup, double timeout_ms) {
   if (lookup.done()) return 0;
-  int error = state.PrepareToBlock();
-  if (error != 0) return error;
   Deadline deadline(timeout_ms);
   pollfd poll_fd{lookup.event_fd(), POLLIN, 0};
   timespec storage;
-  int64_t count = Interruptible(state, DescriptorUse(),
-                                [&] { return ppoll(&poll_fd, 1, deadline.Left(&storage), nullptr); });
+  int64_t count = AwaitCall(state, DescriptorUse(), timeout_ms,
+                            [&] { return ppoll(&poll_fd, 1, deadline.Left(&storage), nullptr); });
   if (count == 0) return kTimedOut;
   return count > 0 ? 0 : count;
 }
@@ -93,7 +90,7 @@ int64_t KeepDone(State& state, const std::shared_ptr<Lookup>& lookup) {
   return Keep(state, lookup);
 }
 
-// lookup_fd(lookup) -> a descriptor that is readable once it is done; -1: it is done
+// lookup_fd(lookup) -> a descriptor that becomes readable when the lookup is done; -1 if it is done
 napi_value LookupFd(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int number = args.Int(0);
@@ -103,13 +100,14 @@ napi_value LookupFd(napi_env env, napi_callback_info info) {
   return args.Return(lookup->done() ? -1 : lookup->event_fd());
 }
 
-// lookup_wait(lookup, timeout_ms) -> 0 once it is done; where the wait ends otherwise it is abandoned
+// lookup_wait(lookup, timeout_ms) -> 0 when the lookup is done. If the wait ends otherwise, the lookup is
+// abandoned.
 napi_value LookupWait(napi_env env, napi_callback_info info) {
   Arguments<2> args(env, info);
   int number = args.Int(0);
   double timeout_ms = args.Double(1);
   if (!args.valid()) return args.Invalid();
-  // A reference of its own: a signal's listener that runs meanwhile may make lookups too.
+  // Copies the reference: the listener of a signal, which runs meanwhile, may change the map of lookups.
   auto lookup = Find(args.state(), number);
   if (lookup == nullptr) return args.Invalid();
   int64_t result = Wait(args.state(), *lookup, timeout_ms);
@@ -117,7 +115,8 @@ napi_value LookupWait(napi_env env, napi_callback_info info) {
   return args.Return(result);
 }
 
-// lookup_take(lookup) -> what it found, and forgets it; null with the reason in cells: see Failure
+// lookup_take(lookup) -> the value of the lookup, which is forgotten; null if it failed, with the reason in
+// cells (see Failure)
 napi_value LookupTake(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int number = args.Int(0);
@@ -134,7 +133,7 @@ napi_value LookupTake(napi_env env, napi_callback_info info) {
   return lookup->failure() == kNoFailure ? lookup->Value(env) : nothing;
 }
 
-// lookup_drop(lookup): abandons it
+// lookup_drop(lookup): abandons the lookup
 napi_value LookupDrop(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int number = args.Int(0);

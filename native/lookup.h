@@ -1,8 +1,9 @@
-// A name lookup: one call of the C library's resolver, which may wait for seconds and cannot be interrupted.
+// A name lookup: one call of the resolver of the C library, which may wait for seconds and cannot be
+// interrupted.
 //
-// It runs on a thread of its own. The caller waits for its descriptor (blocking: `lookup_wait`; promises: any
-// readiness), then takes the value; or abandons it, and what it holds is freed when the C library returns.
-// Each thread and each environment holds a reference; the thread touches nothing but the lookup.
+// A lookup runs on a thread of its own. The caller waits for its descriptor (blocking calls by `lookup_wait`,
+// promises by readiness), then takes the value. An abandoned lookup is freed when the C library returns: its
+// thread and the environment hold a reference each. The thread touches nothing but the lookup.
 #ifndef BSD_SOCKETS_LOOKUP_H_
 #define BSD_SOCKETS_LOOKUP_H_
 
@@ -19,20 +20,20 @@ class Lookup {
  public:
   virtual ~Lookup();
 
-  // The call, on the lookup's thread.
+  // Makes the call, on the thread of the lookup.
   virtual void Run() = 0;
-  // What it found, for JavaScript; null where building the value failed.
+  // Creates the JavaScript value of the result; null if that fails.
   virtual napi_value Value(napi_env env) const = 0;
 
   bool done() const { return done_.load(std::memory_order_acquire); }
   Failure failure() const { return failure_; }
   int number() const { return number_; }
-  // Readable once it is done; -1 where it was done at once.
+  // A descriptor that becomes readable when the lookup is done; -1 if it was done at once.
   int event_fd() const { return event_fd_; }
 
   // Starts the thread. 0 or -errno.
   static int Start(const std::shared_ptr<Lookup>& lookup);
-  // For a lookup that had no need of one.
+  // Marks a lookup as done that needed no thread.
   void SetDone() { done_.store(true, std::memory_order_release); }
 
  protected:
@@ -40,7 +41,7 @@ class Lookup {
     failure_ = failure;
     number_ = number;
   }
-  // For getaddrinfo() and getnameinfo(): 0 is success, and EAI_SYSTEM means errno.
+  // Fails with the result of getaddrinfo() or getnameinfo(): 0 is success, EAI_SYSTEM stands for errno.
   void FailGai(int error);
 
  private:
@@ -50,8 +51,8 @@ class Lookup {
   int event_fd_ = -1;
 };
 
-// Each gives the number by which lookup_wait() and the others name it, or -errno: one that needs its thread,
-// and one that is done.
+// Starts the thread of a lookup, or keeps a lookup that is done. Each returns the number by which
+// lookup_wait() and the other calls name the lookup, or -errno.
 int64_t StartLookup(State& state, const std::shared_ptr<Lookup>& lookup);
 int64_t KeepDone(State& state, const std::shared_ptr<Lookup>& lookup);
 

@@ -1,4 +1,4 @@
-// Looking up libuv's functions. See loop.h.
+// Finds the functions of libuv. See loop.h.
 #include "loop.h"
 
 #include <dlfcn.h>
@@ -12,8 +12,8 @@ bool Find(const char* name, Function* function) {
   return *function != nullptr;
 }
 
-// What imitates Node has no node::Start. Its functions of libuv may be there all the same, and abort (Bun),
-// or know nothing of the loop that really turns.
+// Returns whether the runtime is Node.js: other runtimes lack node::Start. They may have functions of libuv
+// all the same, which abort (Bun) or know nothing of the event loop that really runs.
 bool IsNode() { return dlsym(RTLD_DEFAULT, "_ZN4node5StartEiPPc") != nullptr; }
 
 bool FindAll(LoopFunctions* functions) {

@@ -1,5 +1,5 @@
-// What this addon uses of libuv, found at run time: Deno lacks some of these symbols and Bun's abort, so
-// nothing here is linked against.
+// The functions of libuv that this addon uses, found at run time. They are not linked, because Deno lacks
+// some of the symbols and those of Bun abort.
 #ifndef BSD_SOCKETS_LOOP_H_
 #define BSD_SOCKETS_LOOP_H_
 
@@ -17,7 +17,7 @@ struct LoopFunctions {
   decltype(&uv_unref) unref;
 };
 
-// Null where one of them is missing, or the runtime is not Node itself.
+// Returns null if a function is missing or the runtime is not Node.js.
 const LoopFunctions* FindLoopFunctions();
 
 }  // namespace bsd_sockets

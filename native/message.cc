@@ -1,9 +1,9 @@
-// Messages with several buffers, control messages and addresses: sendmsg, recvmsg, and many of them at once
-// by sendmmsg, recvmmsg.
+// Messages with several buffers, control messages and addresses: sendmsg, recvmsg; many messages in one call:
+// sendmmsg, recvmmsg.
 //
-// Outgoing control messages and addresses are copied before the first attempt. Buffers are not: they are
-// looked up anew for each attempt. Received descriptors are close-on-exec and owned by the environment until
-// lib/ hands them out: see control.h.
+// Outgoing control messages and addresses are copied before the first attempt. Buffers are not copied: each
+// attempt looks up their memory again. Received descriptors are close-on-exec, and the environment owns them
+// until lib/ disowns them: see control.h.
 #include <limits.h>
 #include <stddef.h>
 #include <string.h>
@@ -23,14 +23,14 @@
 namespace bsd_sockets {
 namespace {
 
-// Buffers in one message: the kernel's limit.
+// Number of buffers in one message: the limit of the kernel.
 constexpr uint32_t kBufferLimit = IOV_MAX;
 
-// The buffers of one or more messages as an array for the kernel. A few, as most messages have, need no
-// memory of their own.
+// The buffers of one or more messages as an array for the kernel. Up to kFew of them, as most messages have,
+// need no allocation.
 class Buffers {
  public:
-  // From an array of Uint8Arrays; false where it is none.
+  // Reads an array of Uint8Arrays; false if the value is none.
   bool Read(napi_env env, napi_value array) {
     if (napi_get_array_length(env, array, &count_) != napi_ok || count_ > kBufferLimit * kBatchLimit)
       return false;
@@ -49,7 +49,7 @@ class Buffers {
     return true;
   }
 
-  // For each attempt anew.
+  // Returns the buffers at their present addresses, for one attempt of the call.
   iovec* Fresh() {
     for (uint32_t i = 0; i < count_; i++) {
       if (!fresh_) views_[i].Reload();
@@ -73,9 +73,9 @@ class Buffers {
   bool fresh_ = true;
 };
 
-// What `call(flags)` returns with MSG_CMSG_CLOEXEC: received descriptors are close-on-exec from birth. A few
-// protocols refuse all flags they do not know (AF_PACKET, ISO-TP, J1939, with EINVAL); they carry no
-// descriptors and get the call again with the caller's own flags.
+// Makes `call(flags)` with MSG_CMSG_CLOEXEC, so that received descriptors are close-on-exec from birth. A few
+// protocols refuse all flags that they do not know (AF_PACKET, ISO-TP, J1939, with EINVAL). They carry no
+// descriptors, and the call is repeated with the flags of the caller.
 template <typename Call>
 auto WithCloseOnExec(int flags, Call&& call) {
   auto result = call(flags | MSG_CMSG_CLOEXEC);
@@ -84,7 +84,7 @@ auto WithCloseOnExec(int flags, Call&& call) {
 }
 
 int32_t MessageFlags(const msghdr& message, int wanted_flags) {
-  // The kernel repeats the flag that we added.
+  // The kernel reports the flag that WithCloseOnExec added.
   return message.msg_flags & ~(MSG_CMSG_CLOEXEC & ~wanted_flags);
 }
 
@@ -92,7 +92,7 @@ int32_t MessageFlags(const msghdr& message, int wanted_flags) {
 
 // sendmsg(fd, generation, buffers, control, flags, timeout_ms, address_length) -> count
 //
-// control: null, or a flat array of level, type, bytes.
+// control: a flat array of level, type, bytes; or null.
 napi_value Sendmsg(napi_env env, napi_callback_info info) {
   Arguments<7> args(env, info);
   int fd = args.Int(0), flags = args.Int(4);
@@ -121,9 +121,10 @@ napi_value Sendmsg(napi_env env, napi_callback_info info) {
 }
 
 // recvmsg(fd, generation, buffers or null, length, control or null, control_length, flags, timeout_ms)
-// -> count, the sender in address_out, message flags, control length and number of descriptors in cells
+// -> count, the sender in address_out; message flags, control length and number of descriptors in cells
 //
-// With null the exchange memory takes the data (scratch) or the control messages (control).
+// Without buffers the data goes to scratch, without control bytes the control messages go to the control part
+// of the exchange memory.
 napi_value Recvmsg(napi_env env, napi_callback_info info) {
   Arguments<8> args(env, info);
   int fd = args.Int(0), flags = args.Int(6);
@@ -167,10 +168,10 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
 
 namespace {
 
-// The messages of an outgoing batch, but for their buffers.
+// The messages of an outgoing batch, without their buffers.
 class OutgoingBatch {
  public:
-  // 0 or -errno.
+  // Copies rows and addresses. 0 or -errno.
   int Read(napi_env env, const View& rows, const View& addresses, napi_value control_items) {
     size_t count = rows.length() / sizeof(OutgoingRow);
     if (count > kBatchLimit || addresses.length() < count * kAddressSize) return -EINVAL;
@@ -195,7 +196,7 @@ class OutgoingBatch {
   size_t count() const { return rows_.size(); }
   size_t buffer_count() const { return buffer_count_; }
 
-  // Lays the messages out over buffer_count() buffers.
+  // Returns the messages for one attempt of the call; `buffers` has buffer_count() of them.
   mmsghdr* Fresh(iovec* buffers) {
     messages_.assign(count(), mmsghdr{});
     size_t control_begin = 0;
@@ -224,10 +225,10 @@ class OutgoingBatch {
 
 }  // namespace
 
-// sendmmsg(fd, generation, buffers, control, rows, addresses, flags, timeout_ms) -> how many messages
+// sendmmsg(fd, generation, buffers, control, rows, addresses, flags, timeout_ms) -> number of messages
 //
-// The buffers and the control messages of all messages stand in one array each. `rows` has an OutgoingRow for
-// each message, `addresses` kAddressSize bytes.
+// `buffers` and `control` are one array each for all messages. For each message `rows` has an OutgoingRow and
+// `addresses` kAddressSize bytes.
 napi_value Sendmmsg(napi_env env, napi_callback_info info) {
   Arguments<8> args(env, info);
   int fd = args.Int(0), flags = args.Int(6);
@@ -249,7 +250,7 @@ napi_value Sendmmsg(napi_env env, napi_callback_info info) {
 
 namespace {
 
-// Where the parts of a received batch stand in its memory: the rows, then the headers for the kernel.
+// Offsets and sizes in the memory of a received batch: the rows, then the headers for the kernel.
 struct BatchLayout {
   BatchLayout(uint64_t vlen, uint64_t control_size)
       : row_size((sizeof(ReceivedRow) + control_size + kBatchAlignment - 1) / kBatchAlignment *
@@ -268,11 +269,11 @@ struct BatchLayout {
 
 }  // namespace
 
-// recvmmsg(fd, generation, data, memory, vlen, bufsize, ancbufsize, flags, timeout_ms) -> how many messages,
+// recvmmsg(fd, generation, data, memory, vlen, bufsize, ancbufsize, flags, timeout_ms) -> number of messages;
 // the number of their descriptors in cells
 //
-// Waits for the first and takes those that are there. Everything is laid out in `memory` by the numbers
-// alone, each time; nothing that stands in it is read.
+// Waits for the first message and takes all that are in the queue. Each attempt writes the headers in
+// `memory` anew; the layout depends on the arguments alone and not on the contents of the memory.
 napi_value Recvmmsg(napi_env env, napi_callback_info info) {
   Arguments<9> args(env, info);
   int fd = args.Int(0), flags = args.Int(7);
@@ -316,7 +317,7 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
                                          std::min<size_t>(message.msg_controllen, ancbufsize), &descriptors);
     row.length = static_cast<int32_t>(messages[i].msg_len);
     row.address_length = static_cast<int32_t>(std::min<size_t>(message.msg_namelen, kAddressSize));
-    // The message whose descriptors could not be kept stands there without them.
+    // A message whose descriptors could not be kept is reported without control messages.
     row.control_length = static_cast<int32_t>(std::max<int64_t>(control_length, 0));
     row.flags = MessageFlags(message, flags) | (control_length < 0 ? MSG_CTRUNC : 0);
   }

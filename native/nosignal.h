@@ -1,4 +1,4 @@
-// MSG_NOSIGNAL for every call that sends: a broken connection is EPIPE, never a SIGPIPE.
+// MSG_NOSIGNAL for every call that sends: a broken connection gives EPIPE and never the signal SIGPIPE.
 #ifndef BSD_SOCKETS_NOSIGNAL_H_
 #define BSD_SOCKETS_NOSIGNAL_H_
 
@@ -7,9 +7,9 @@
 
 namespace bsd_sockets {
 
-// What `call(flags)` returns with MSG_NOSIGNAL. A few protocols refuse all flags they do not know, before
-// anything else (RDS with EOPNOTSUPP, QIPCRTR with EINVAL): they have no SIGPIPE to suppress either, and get
-// the call again with the caller's own flags.
+// Makes `call(flags)` with MSG_NOSIGNAL. A few protocols refuse all flags that they do not know, before
+// anything else (RDS with EOPNOTSUPP, QIPCRTR with EINVAL). They never raise SIGPIPE, and the call is
+// repeated with the flags of the caller.
 template <typename Call>
 auto WithoutSignal(int flags, Call&& call) {
   auto result = call(flags | MSG_NOSIGNAL);

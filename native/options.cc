@@ -1,4 +1,4 @@
-// Socket options: read and written as a C int, as bytes, or as a null pointer with a length.
+// Socket options, read and written as a C int or as bytes, or written as a null pointer with a length.
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -14,7 +14,7 @@
 
 namespace bsd_sockets {
 
-// getsockopt(fd, generation, level, option, bytes) -> how many bytes the kernel wrote
+// getsockopt(fd, generation, level, option, bytes) -> number of bytes that the kernel wrote
 napi_value Getsockopt(napi_env env, napi_callback_info info) {
   Arguments<5> args(env, info);
   int fd = args.Int(0), level = args.Int(2), option = args.Int(3);
@@ -27,7 +27,7 @@ napi_value Getsockopt(napi_env env, napi_callback_info info) {
   return args.Return(result < 0 ? result : length);
 }
 
-// getsockopt_int(fd, generation, level, option): the value in cells
+// getsockopt_int(fd, generation, level, option) -> 0, the value in cells
 napi_value GetsockoptInt(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
   int fd = args.Int(0), level = args.Int(2), option = args.Int(3);
@@ -66,7 +66,7 @@ napi_value SetsockoptInt(napi_env env, napi_callback_info info) {
       Immediate(fd, generation, [&] { return ::setsockopt(fd, level, option, &value, sizeof value); }));
 }
 
-// setsockopt_null(fd, generation, level, option, length): a null pointer, as AF_ALG's AEAD size takes it
+// setsockopt_null(fd, generation, level, option, length): with a null pointer, as for the AEAD size of AF_ALG
 napi_value SetsockoptNull(napi_env env, napi_callback_info info) {
   Arguments<5> args(env, info);
   int fd = args.Int(0), level = args.Int(2), option = args.Int(3);
@@ -85,7 +85,7 @@ napi_value AttachFilter(napi_env env, napi_callback_info info) {
   if (!args.valid() || bytes.length() % sizeof(sock_filter) != 0) return args.Invalid();
   size_t count = bytes.length() / sizeof(sock_filter);
   if (count == 0 || count > BPF_MAXINSNS) return args.Invalid();
-  // A copy, because the user's bytes need not be aligned.
+  // Copied, because the bytes of the user need not be aligned.
   std::vector<sock_filter> filter(count);
   memcpy(filter.data(), bytes.data(), bytes.length());
   sock_fprog program{static_cast<unsigned short>(count), filter.data()};

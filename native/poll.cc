@@ -1,5 +1,5 @@
-// poll(2) and select(2) over any descriptors, for selectors and for readiness without a call. Both take an
-// array of struct pollfd, so that the two differ only in what the kernel makes of it.
+// poll(2) and select(2) over any descriptors. Both calls take an array of struct pollfd and differ only in
+// the system call that they make.
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
@@ -15,7 +15,7 @@
 namespace bsd_sockets {
 namespace {
 
-// The three sets of select(2), of any size: an fd_set ends at 1,024 descriptors, the kernel does not.
+// The three sets of select(2). They can be of any size for the kernel; an fd_set ends at 1,024 descriptors.
 class DescriptorSets {
  public:
   explicit DescriptorSets(int count) : words_each_((count + kWordBits - 1) / kWordBits) {
@@ -37,7 +37,7 @@ class DescriptorSets {
   fd_set* Get(int set) { return reinterpret_cast<fd_set*>(words_.data() + set * words_each_); }
 
  private:
-  // As the kernel has it: unsigned long, the lowest bit first.
+  // The kernel reads a set as an array of unsigned long, the lowest bit first.
   static constexpr int kWordBits = 8 * sizeof(unsigned long);
   static constexpr short kEvents[] = {POLLIN, POLLOUT, POLLPRI};
 
@@ -48,12 +48,12 @@ class DescriptorSets {
   std::vector<unsigned long> words_;
 };
 
-// Fills in `revents`: what poll(2) does.
+// Fills in `revents` by poll(2).
 int PollAll(std::vector<pollfd>& poll_fds, const timespec* left) {
   return ppoll(poll_fds.data(), poll_fds.size(), left, nullptr);
 }
 
-// The same by select(2): POLLIN, POLLOUT and POLLPRI stand for the sets.
+// Fills in `revents` by select(2): POLLIN, POLLOUT and POLLPRI stand for the three sets.
 int SelectAll(std::vector<pollfd>& poll_fds, const timespec* left) {
   int highest = -1;
   for (const pollfd& wanted : poll_fds) {
@@ -63,7 +63,7 @@ int SelectAll(std::vector<pollfd>& poll_fds, const timespec* left) {
     }
     highest = std::max(highest, wanted.fd);
   }
-  // Beyond the process's table the kernel does not look, and leaves the sets as they are.
+  // The kernel ignores numbers beyond the descriptor table of the process, and leaves their bits as they are.
   if (highest >= 0 && fcntl(highest, F_GETFD) < 0) return -1;
   DescriptorSets sets(highest + 1);
   for (const pollfd& wanted : poll_fds) sets.Add(wanted);
@@ -81,12 +81,12 @@ napi_value WaitForAny(napi_env env, napi_callback_info info) {
   if (!args.valid() || bytes.length() % sizeof(pollfd) != 0) return args.Invalid();
   size_t size = bytes.length();
   std::vector<pollfd> poll_fds(size / sizeof(pollfd));
-  // Nothing has no address.
+  // An empty array may have a null pointer, which memcpy() does not accept.
   if (size > 0) memcpy(poll_fds.data(), bytes.data(), size);
   Deadline deadline(timeout_ms);
   timespec storage;
-  int64_t count = AwaitAny(args.state(), DescriptorUse(), timeout_ms,
-                           [&] { return kCall(poll_fds, deadline.Left(&storage)); });
+  int64_t count = AwaitCall(args.state(), DescriptorUse(), timeout_ms,
+                            [&] { return kCall(poll_fds, deadline.Left(&storage)); });
   if (count >= 0 && size > 0 && bytes.Reload() && bytes.length() >= size) {
     memcpy(bytes.data(), poll_fds.data(), size);
   }
@@ -95,10 +95,12 @@ napi_value WaitForAny(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
-// poll(bytes, timeout_ms) -> how many are ready; bytes is an array of struct pollfd, updated in place
+// poll(bytes, timeout_ms) -> number of ready descriptors; bytes is an array of struct pollfd, updated in
+// place
 napi_value Poll(napi_env env, napi_callback_info info) { return WaitForAny<PollAll>(env, info); }
 
-// select(bytes, timeout_ms) -> how many bits are set; the same array, with events POLLIN, POLLOUT, POLLPRI
+// select(bytes, timeout_ms) -> number of bits in the sets; the same array, with events POLLIN, POLLOUT,
+// POLLPRI
 napi_value Select(napi_env env, napi_callback_info info) { return WaitForAny<SelectAll>(env, info); }
 
 }  // namespace bsd_sockets

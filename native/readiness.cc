@@ -1,8 +1,9 @@
-// The epoll instance of an environment, who watches it, and its end. See readiness.h.
+// The epoll instance of an environment, its watcher (the event loop or a thread), and its end. See
+// readiness.h.
 //
-// The end: handles of libuv may only be closed while the loop still turns, so an asynchronous cleanup hook
-// closes them and frees the rest when that is done. The thread instead is joined by a plain cleanup hook
-// (Deno frees asynchronous ones twice), so that it never touches an environment that is gone.
+// The end with a loop: handles of libuv may only be closed while the loop still runs, so an asynchronous
+// cleanup hook closes them and then frees the rest. The end with a thread: a plain cleanup hook joins it
+// (Deno frees asynchronous hooks twice), so that the thread never touches an environment that is gone.
 #include "readiness.h"
 
 #include <errno.h>
@@ -32,7 +33,7 @@ int Directions(uint32_t events) {
   return ((events & kReadEvents) != 0 ? kRead : 0) | ((events & kWriteEvents) != 0 ? kWrite : 0);
 }
 
-// TCP without an upper layer protocol (kernel TLS), which has records.
+// Returns whether the socket is TCP without an upper layer protocol: kernel TLS receives records.
 bool IsPlainTcp(int fd) {
   int protocol = 0;
   socklen_t length = sizeof protocol;
@@ -53,11 +54,11 @@ int Readiness::Create(napi_env env, uv_loop_t* loop, napi_value callback, Readin
   if (error == 0 && !readiness->Prepare(callback)) error = -EINVAL;
   if (error == 0) error = loop != nullptr ? readiness->WatchByLoop() : readiness->WatchByThread();
   if (error != 0) {
-    // What already has a handle in the loop, or a function of the runtime's, cannot be freed any more.
+    // After a handle is in the loop, or the runtime has a function, the object cannot be freed any more.
     if (readiness->handle_.data == nullptr && readiness->wake_ == nullptr) delete readiness;
     return error;
   }
-  // From here on the hook alone ends it. Adding one cannot fail but for arguments that are wrong.
+  // From here on only the hook frees the object. Adding a hook fails for wrong arguments alone.
   napi_status status = loop != nullptr
                            ? napi_add_async_cleanup_hook(env, OnLoopEnd, readiness, &readiness->cleanup_)
                            : napi_add_env_cleanup_hook(env, OnThreadEnd, readiness);
@@ -77,7 +78,7 @@ void Readiness::Close() {
 bool Readiness::Prepare(napi_value callback) {
   napi_value buffer, name, resource;
   void* memory = nullptr;
-  // Pages of a descriptor number's byte appear as they are touched.
+  // The kernel allocates a page of the descriptors' bytes at its first use.
   size_t size = sizeof(ReadinessMemory) + kDescriptorLimit;
   if (napi_create_arraybuffer(env_, size, &memory, &buffer) != napi_ok) return false;
   memory_ = static_cast<ReadinessMemory*>(memory);
@@ -96,8 +97,8 @@ int Readiness::WatchByLoop() {
   error = uv->poll_start(&handle_, UV_READABLE, OnReadable);
   uv->unref(reinterpret_cast<uv_handle_t*>(&handle_));
   if (error != 0) return error;
-  // libuv adds the instance at its next turn, and aborts if the kernel refuses. In place at once, the kernel
-  // refuses what would close a circle, such as the loop's own descriptor, when that is registered.
+  // libuv would add the instance at its next turn, and abort if the kernel refuses. Added at once, it makes
+  // the kernel refuse a descriptor that would close a circle, such as that of the loop, at its registration.
   int backend_fd = uv->backend_fd(loop_);
   epoll_event event{};
   event.events = EPOLLIN;
@@ -109,7 +110,8 @@ void Readiness::OnReadable(uv_poll_t* handle, int status, int events) {
   static_cast<Readiness*>(handle->data)->Dispatch();
 }
 
-// The thread waits until the instance is readable, wakes the environment, and goes on when that has looked.
+// Starts a thread that waits until the instance is readable, wakes the environment, and goes on after the
+// environment has dispatched the events.
 int Readiness::WatchByThread() {
   control_fd_ = eventfd(0, EFD_CLOEXEC);
   if (control_fd_ < 0) return -errno;
@@ -138,7 +140,7 @@ void Readiness::RunThread() {
     if (poll(watched, 2, -1) < 0) continue;
     if ((watched[1].revents & POLLIN) != 0) continue;
     if (napi_call_threadsafe_function(wake_, nullptr, napi_tsfn_nonblocking) != napi_ok) {
-      // The environment takes nothing any more: it is about to end, and the function is not ours any longer.
+      // The environment is about to end, and the function does not belong to this object any longer.
       unwakeable_ = true;
       return;
     }
@@ -148,7 +150,7 @@ void Readiness::RunThread() {
 }
 
 void Readiness::OnWoken(napi_env env, napi_value callback, void* context, void* data) {
-  // Without an environment it is being torn down.
+  // No environment: it is being torn down.
   if (env == nullptr) return;
   Readiness* readiness = static_cast<Readiness*>(context);
   if (readiness->ending_.load()) return;
@@ -168,7 +170,7 @@ void Readiness::OnThreadEnd(void* self) {
 void Readiness::Dispatch() {
   epoll_event events[kReadyLimit];
   int count = epoll_wait(epoll_fd_, events, kReadyLimit, 0);
-  int told = 0;
+  int ready = 0;
   for (int i = 0; i < count; i++) {
     int fd = events[i].data.fd;
     uint8_t& descriptor = memory_->descriptors[fd];
@@ -179,15 +181,15 @@ void Readiness::Dispatch() {
     }
     int directions = Directions(events[i].events) & descriptor;
     if (directions == 0) continue;
-    memory_->ready[told++] = {fd, directions};
+    memory_->ready[ready++] = {fd, directions};
   }
-  if (told == 0) return;
+  if (ready == 0) return;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
   napi_value callback, receiver, argument, result;
   if (napi_get_reference_value(env_, callback_ref_, &callback) == napi_ok &&
-      napi_get_global(env_, &receiver) == napi_ok && napi_create_int32(env_, told, &argument) == napi_ok) {
-    // Runs what the settled promises go on with before it returns. The callback itself never throws.
+      napi_get_global(env_, &receiver) == napi_ok && napi_create_int32(env_, ready, &argument) == napi_ok) {
+    // Runs the callback, which never throws, and then the continuations of the promises that it settled.
     napi_make_callback(env_, context_, receiver, callback, 1, &argument, &result);
     if (memory_->waiting == 0 && memory_->referenced != 0) Reference(false);
   }
@@ -242,8 +244,8 @@ void Readiness::OnLoopEnd(napi_async_cleanup_hook_handle hook, void* self) {
   });
 }
 
-// readiness_start(callback) -> the shared memory; callback(count) is told of that many descriptors in it.
-// -errno
+// readiness_start(callback) -> the ReadinessMemory, or -errno. callback(count): the first `count` entries of
+// `ready` are those of a wake-up.
 napi_value ReadinessStart(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   if (!args.valid()) return args.Invalid();
@@ -255,7 +257,7 @@ napi_value ReadinessStart(napi_env env, napi_callback_info info) {
   return state.readiness->memory();
 }
 
-// readiness_add(fd, generation, exclusive): begins to watch a descriptor
+// readiness_add(fd, generation, exclusive): begins to watch a descriptor; see Readiness::Add
 napi_value ReadinessAdd(napi_env env, napi_callback_info info) {
   Arguments<3> args(env, info);
   int fd = args.Int(0);
@@ -279,7 +281,8 @@ napi_value OnDescriptor(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
-// readiness_again(fd): tells anew of a descriptor that is ready; readiness_remove(fd): before it is closed
+// readiness_again(fd): reports again the directions that are ready now. readiness_remove(fd): stops watching,
+// to be called before the descriptor is closed.
 napi_value ReadinessAgain(napi_env env, napi_callback_info info) {
   return OnDescriptor<&Readiness::Again>(env, info);
 }
@@ -287,7 +290,7 @@ napi_value ReadinessRemove(napi_env env, napi_callback_info info) {
   return OnDescriptor<&Readiness::Remove>(env, info);
 }
 
-// readiness_reference(referenced): whether the loop is kept alive
+// readiness_reference(referenced): keeps the event loop alive, or no longer
 napi_value ReadinessReference(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   bool referenced = args.Bool(0);

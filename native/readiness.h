@@ -1,12 +1,12 @@
-// Readiness for promises: which of the environment's sockets can go on, told to JavaScript without blocking
-// it.
+// Readiness for promises: reports to JavaScript which descriptors of the environment are ready, without
+// blocking it.
 //
-// One epoll instance per environment holds every watched descriptor, edge-triggered, for all events,
-// registered once. The libuv loop watches that instance; where there is no usable libuv, a thread does and
-// wakes the environment. A wake-up crosses into JavaScript once, with all the descriptors on which somebody
-// waits for what happened. Who waits is a byte per descriptor in memory shared with
-// lib/calls/waiting/readiness.ts, so that waiting costs no call. Edges that nobody waits for are dropped:
-// whoever comes later tries first and waits only after EAGAIN.
+// One epoll instance per environment holds all watched descriptors, each registered once, edge-triggered, for
+// all events. The event loop of libuv watches the instance; without a usable libuv a thread watches it and
+// wakes the environment. A wake-up calls JavaScript once, with all ready descriptors that a caller waits for.
+// Waiting costs no call: a byte per descriptor, in memory shared with lib/calls/waiting/readiness.ts, has the
+// directions that are waited for. Other events are dropped, because each caller first makes the system call
+// and waits only after EAGAIN.
 #ifndef BSD_SOCKETS_READINESS_H_
 #define BSD_SOCKETS_READINESS_H_
 
@@ -23,27 +23,27 @@ namespace bsd_sockets {
 
 class Readiness {
  public:
-  // loop: null where libuv is not usable. 0 or -errno, -EINVAL where a Node-API call failed.
+  // loop: null if libuv is not usable. Returns 0 or -errno; -EINVAL if a Node-API call failed.
   static int Create(napi_env env, uv_loop_t* loop, napi_value callback, Readiness** readiness);
 
-  // exclusive: whoever receives from it without waiting waits here for more. Only of such a descriptor
-  // anything is known.
+  // Begins to watch a descriptor. exclusive: every caller that receives from it without waiting waits here
+  // for more data. Only such a descriptor is ever kDrained.
   int Add(int fd, bool exclusive);
-  // Tells anew what is ready already.
+  // Reports again the directions that are ready now.
   int Again(int fd);
   int Remove(int fd);
   void Reference(bool referenced);
 
-  // Plain TCP gives less than it was asked for only where that was all. Whatever comes later makes an edge,
-  // and what came before the last edge shows in its events, so then the next receive is EAGAIN until there is
-  // an edge, and need not be made.
+  // Notes the result of a receive. Plain TCP returns less than the caller asked for only if that was all.
+  // Data that comes later makes an edge, and anything that came before the last edge is among its events. So
+  // the next receive would be EAGAIN until there is an edge, and need not be made.
   void Received(int fd, int64_t count, size_t asked) {
     uint8_t& descriptor = memory_->descriptors[fd];
     if ((descriptor & kSimple) != 0 && count > 0 && static_cast<size_t>(count) < asked)
       descriptor |= kDrained;
   }
   bool Drained(int fd) const { return (memory_->descriptors[fd] & kDrained) != 0; }
-  // The number has another owner, or the socket another nature.
+  // Drops the knowledge: the number has another owner, or the protocol of the socket changed.
   void Forget(int fd) { memory_->descriptors[fd] &= kRead | kWrite; }
 
   napi_value memory() const;
@@ -77,12 +77,12 @@ class Readiness {
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
   uv_poll_t handle_{};
 
-  // Without a loop. Once the thread has ended, only the finalizer of `wake_` deletes this.
+  // Only without a loop. After the thread has ended, only the finalizer of `wake_` deletes this object.
   pthread_t thread_{};
   napi_threadsafe_function wake_ = nullptr;
-  int control_fd_ = -1;  // an eventfd: go on watching, or end
+  int control_fd_ = -1;  // an eventfd: the thread goes on watching, or ends
   std::atomic<bool> ending_{false};
-  bool unwakeable_ = false;  // the thread's, until it is joined
+  bool unwakeable_ = false;  // belongs to the thread until it is joined
 };
 
 }  // namespace bsd_sockets

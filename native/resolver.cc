@@ -1,14 +1,12 @@
-// The resolver's calls: getaddrinfo, getnameinfo, gethostbyname, gethostbyaddr, the services and protocols;
-// and sethostname.
+// The resolver's calls: getaddrinfo, getnameinfo, gethostbyname, gethostbyaddr, the services and protocols.
 //
-// Each `*_start` gives the number of a lookup (lookup.h), which is done at once where nothing had to be
-// looked up: numeric hosts and ports need no thread.
+// Each `*_start` returns the number of a lookup (lookup.h). A numeric host and port need no thread: such a
+// lookup is done at once.
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <mutex>
 #include <vector>
@@ -21,17 +19,17 @@
 namespace bsd_sockets {
 namespace {
 
-// A text argument that may be null, as the C library has it.
+// A text argument that may be null: a C string or a null pointer.
 class Text {
  public:
   template <size_t kCount>
-  Text(Arguments<kCount>& args, size_t index) : given_(!args.Is(index, napi_null)) {
-    if (given_) text_ = args.String(index);
+  Text(Arguments<kCount>& args, size_t index) : is_text_(!args.Is(index, napi_null)) {
+    if (is_text_) text_ = args.String(index);
   }
-  const char* c_str() const { return given_ ? text_.c_str() : nullptr; }
+  const char* c_str() const { return is_text_ ? text_.c_str() : nullptr; }
 
  private:
-  bool given_;
+  bool is_text_;
   std::string text_;
 };
 
@@ -53,7 +51,7 @@ class AddressInfo : public Lookup {
 
   void Run() override { FailGai(getaddrinfo(host_.c_str(), service_.c_str(), &hints_, &found_)); }
 
-  // The same without looking anything up; false where that cannot tell.
+  // The same for a numeric host and port alone; false for names.
   bool RunNumeric() {
     addrinfo numeric = hints_;
     numeric.ai_flags |= AI_NUMERICHOST | AI_NUMERICSERV;
@@ -74,7 +72,7 @@ class AddressInfo : public Lookup {
 
  private:
   static napi_value Row(napi_env env, const addrinfo& entry) {
-    // The decoders take a whole sockaddr_storage.
+    // The decoders read a whole sockaddr_storage.
     Address address;
     address.length = std::min<socklen_t>(entry.ai_addrlen, sizeof address.storage);
     memcpy(&address.storage, entry.ai_addr, address.length);
@@ -108,10 +106,10 @@ class NameInfo : public Lookup {
   char service_[NI_MAXSERV] = "";
 };
 
-// What the reentrant calls of netdb.h share: a buffer of the caller's, which may be too small.
+// Base of the lookups by reentrant calls of netdb.h, which take a buffer that may be too small.
 class DatabaseLookup : public Lookup {
  protected:
-  // Repeats `call` with more room while it says ERANGE; gives what it said last.
+  // Makes `call`, and repeats it with a larger buffer while it returns ERANGE. Returns its last result.
   template <typename Call>
   int WithRoom(Call&& call) {
     constexpr size_t kFirst = 1024, kMost = 1 << 20;
@@ -127,7 +125,7 @@ class DatabaseLookup : public Lookup {
   std::vector<char> buffer_;
 };
 
-// gethostbyname(), or with an address gethostbyaddr().
+// gethostbyname() for a name, gethostbyaddr() for an address.
 class HostEntry : public DatabaseLookup {
  public:
   explicit HostEntry(std::string name) : name_(std::move(name)) {}
@@ -179,7 +177,7 @@ class HostEntry : public DatabaseLookup {
   hostent* found_ = nullptr;
 };
 
-// getservbyname(), or with a port in network byte order getservbyport().
+// getservbyname() for a name, getservbyport() for a port in network byte order.
 class ServiceEntry : public DatabaseLookup {
  public:
   ServiceEntry(std::string name, Text protocol) : name_(std::move(name)), protocol_(std::move(protocol)) {}
@@ -219,7 +217,7 @@ class ProtocolEntry : public DatabaseLookup {
     });
     if (error != 0) found = nullptr;
 #else
-    // musl has only this one, over a table of its own.
+    // musl has only this call; its table is shared by all threads.
     static std::mutex mutex;
     std::lock_guard<std::mutex> lock(mutex);
     protoent* found = getprotobyname(name_.c_str());
@@ -322,7 +320,7 @@ napi_value GetprotobynameStart(napi_env env, napi_callback_info info) {
   return args.Return(StartLookup(args.state(), std::make_shared<ProtocolEntry>(std::move(name))));
 }
 
-// gai_strerror(number), hstrerror(number) -> the C library's text for an EAI_ number, for an h_errno
+// gai_strerror(number), hstrerror(number) -> the text of the C library for an EAI_ number, for an h_errno
 napi_value GaiStrerror(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int number = args.Int(0);
@@ -332,16 +330,6 @@ napi_value Hstrerror(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int number = args.Int(0);
   return args.valid() ? MakeText(env, hstrerror(number)) : args.Invalid();
-}
-
-// sethostname(bytes)
-napi_value Sethostname(napi_env env, napi_callback_info info) {
-  Arguments<1> args(env, info);
-  View name = args.Bytes(0);
-  if (!args.valid()) return args.Invalid();
-  // An empty view may have no memory at all, which sethostname() is declared not to take.
-  const char* text = name.length() > 0 ? reinterpret_cast<const char*>(name.data()) : "";
-  return args.Return(OrErrno(sethostname(text, name.length())));
 }
 
 }  // namespace bsd_sockets

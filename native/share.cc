@@ -1,9 +1,10 @@
-// share, fromshare: a socket handed to another thread of this process, or to another process on this machine.
+// share, fromshare: pass a socket to another thread of this process, or to another process on this machine.
 //
-// share() duplicates the descriptor into a process-wide table of offers, under a random token, and writes a
-// ticket. Whoever has the ticket takes the offer, once: a thread of this process from the table, another
-// process over an abstract AF_UNIX socket, on which a thread of ours answers with the descriptor
-// (SCM_RIGHTS), whatever JavaScript is doing meanwhile. The kernel tells who asks (SO_PEERCRED).
+// share() duplicates the descriptor into the table of offers of the process, under a random token, and writes
+// a ticket. The holder of the ticket takes the offer, once. A thread of this process takes it from the table.
+// Another process asks over an abstract AF_UNIX socket: a thread of the sharing process answers with the
+// descriptor (SCM_RIGHTS), even while JavaScript is blocked. The kernel identifies the process that asks
+// (SO_PEERCRED).
 #include "share.h"
 
 #include <errno.h>
@@ -37,16 +38,18 @@ namespace {
 
 using Random = decltype(Ticket::token);
 
-// The answer to a token; the descriptor comes with 0.
+// The answer to a token. With error 0 the descriptor comes along.
 struct Answer {
   int32_t error;
 };
 
-// How long a process that asks may take to say what it wants, and how long the sharing one may take to
-// answer.
-constexpr int64_t kPatienceMs = 1000;
+// Milliseconds in which a connected process has to send its token; then the connection is closed.
+constexpr int64_t kTokenMs = 1000;
+// Milliseconds in which the sharing process has to answer; then fromshare() times out.
 constexpr double kAnswerMs = 10 * 1000;
+// Number of connected processes without an answer; more wait in the queue of the listener.
 constexpr size_t kClientLimit = 64;
+// Bytes of stack of the thread that answers.
 constexpr size_t kStackSize = 256 * 1024;
 
 int64_t NowMs() {
@@ -95,7 +98,7 @@ struct AnswerMessage {
     message->cmsg_len = CMSG_LEN(sizeof fd);
     memcpy(CMSG_DATA(message), &fd, sizeof fd);
   }
-  // -1 where none came.
+  // Returns the descriptor that came with the message; -1: none.
   int Detach() {
     int fd = -1;
     cmsghdr* message = CMSG_FIRSTHDR(&header);
@@ -113,7 +116,7 @@ struct AnswerMessage {
 
 struct Offer {
   int fd;
-  // 0: any process of this user.
+  // The process that may take the offer; 0: any process of this user.
   pid_t process_id;
   const State* owner;
 };
@@ -121,12 +124,12 @@ struct Offer {
 class Offers {
  public:
   static Offers& Get() {
-    // Never destroyed: its thread outlives every environment.
+    // Never destroyed: the thread that answers outlives every environment.
     static Offers* const offers = new Offers;
     return *offers;
   }
 
-  // 0 or -errno.
+  // Adds an offer and writes its ticket. 0 or -errno.
   int Add(UniqueFd* fd, pid_t process_id, const State* owner, Ticket* ticket) {
     std::lock_guard<std::mutex> lock(mutex_);
     if (process_id == getpid()) {
@@ -141,7 +144,8 @@ class Offers {
     return 0;
   }
 
-  // For a thread of this process: the descriptor, -EPERM if it is meant for another one, -ENOENT.
+  // Takes an offer for a thread of this process. Returns the descriptor; -EPERM: it is for another process;
+  // -ENOENT: no such offer.
   int Take(const Random& token) {
     std::lock_guard<std::mutex> lock(mutex_);
     auto found = offers_.find(token);
@@ -152,7 +156,7 @@ class Offers {
     return fd;
   }
 
-  // Answers another process. The offer goes only if the descriptor went.
+  // Answers another process. The offer is removed only if the descriptor was sent.
   void Serve(int connection, const ucred& peer, const Random& token) {
     UniqueFd sent(Pass(connection, peer, token));
   }
@@ -175,7 +179,8 @@ class Offers {
     return listener_ >= 0 && name == listener_name_;
   }
 
-  // Whether this process may ask at all: another user's only if an offer names it.
+  // Returns whether a process may ask: any process of this user, and a process of another user that an offer
+  // names.
   bool Admits(const ucred& peer) {
     if (peer.uid == geteuid()) return true;
     std::lock_guard<std::mutex> lock(mutex_);
@@ -219,7 +224,7 @@ class Offers {
   uint32_t uid_ = 0;
 };
 
-// Under the mutex, at the first offer to other processes.
+// Starts the listener and its thread at the first offer to other processes. The caller holds the mutex.
 int Offers::Start() {
   if (listener_ >= 0) return 0;
   UniqueFd listener(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -246,7 +251,7 @@ void* Offers::Run(void* offers) {
   return nullptr;
 }
 
-// A process that has connected and not yet said what it wants.
+// A connected process that has not sent its token yet.
 struct Client {
   std::unique_ptr<UniqueFd> connection;
   ucred peer;
@@ -263,9 +268,9 @@ void Offers::Listen() {
     poll_fds.push_back({accepting && !full ? listener_ : -1, POLLIN, 0});
     for (const Client& client : clients) poll_fds.push_back({client.connection->get(), POLLIN, 0});
     int64_t now = NowMs();
-    // They came in this order, and all may take the same time.
+    // The clients are in the order of their deadlines.
     int64_t wait_ms = clients.empty() ? -1 : std::max<int64_t>(clients.front().deadline_ms - now, 0);
-    // Out of descriptors: try again a little later.
+    // The process has no free descriptor: accept again a little later.
     if (!accepting) wait_ms = 50;
     if (poll(poll_fds.data(), poll_fds.size(), static_cast<int>(wait_ms)) < 0) continue;
     accepting = true;
@@ -290,32 +295,31 @@ void Offers::Listen() {
     }
     ucred peer;
     if (PeerOf(connection->get(), &peer) && Admits(peer))
-      clients.push_back({std::move(connection), peer, now + kPatienceMs});
+      clients.push_back({std::move(connection), peer, now + kTokenMs});
   }
 }
 
-// Asks the process that shared: the descriptor, or -errno, or how the wait ended.
+// Asks the sharing process. Returns the descriptor, -errno, or why the wait ended.
 int64_t Ask(State& state, const Ticket& ticket) {
   UniqueFd connection(socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0));
   int fd = connection.get();
   if (fd < 0) return -errno;
   if (fd >= kDescriptorLimit) return -EMFILE;
-  int error = state.PrepareToBlock();
-  if (error != 0) return error;
-  // Ours alone, so a time-out of its description harms nobody: a full queue of connections has no readiness.
-  timeval patience{static_cast<time_t>(kAnswerMs / 1000), 0};
-  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  // A full queue of connections has no readiness, so the kernel has to time the call out. No other holder of
+  // the description exists that SO_SNDTIMEO could disturb.
+  timeval limit{static_cast<time_t>(kAnswerMs / 1000), 0};
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   sockaddr_un address;
   socklen_t length = ListenerAddress(ticket.listener, &address);
   uint32_t generation = Generation(fd);
   {
     DescriptorUse use(fd, generation);
     int64_t result =
-        Interruptible(state, use, [&] { return connect(fd, reinterpret_cast<sockaddr*>(&address), length); });
+        AwaitCall(state, use, -1, [&] { return connect(fd, reinterpret_cast<sockaddr*>(&address), length); });
     if (result == -EAGAIN) return kTimedOut;
     if (result < 0) return result == -ECONNREFUSED ? -ENOENT : result;
   }
-  // Once the owner has ended, anybody may listen under its name.
+  // After the owner has ended, a process of another user may listen under its name.
   ucred peer;
   if (!PeerOf(fd, &peer) || peer.uid != ticket.owner) return -ENOENT;
   AnswerMessage message;
@@ -328,7 +332,7 @@ int64_t Ask(State& state, const Ticket& ticket) {
   }
   UniqueFd shared(count > 0 ? message.Detach() : -1);
   bool hung_up = count == 0 || count == -ECONNRESET || count == -EPIPE;
-  // On a process that may not ask, or because the owner ended just now.
+  // The owner closed the connection because this process may not ask, or the owner has just ended.
   if (hung_up) return ticket.owner == geteuid() ? -ENOENT : -EPERM;
   if (count < 0) return count;
   if (count != sizeof message.answer) return -EPROTO;
@@ -349,7 +353,8 @@ int64_t Redeem(State& state, const Ticket& ticket) {
 
 void DropOffers(const State* owner) { Offers::Get().Drop(owner); }
 
-// share(fd, generation, process_id, ticket): offers a duplicate to that process, 0: to any of this user
+// share(fd, generation, process_id, ticket): offers a duplicate to that process; 0: to any process of this
+// user
 napi_value Share(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
   int fd = args.Int(0);
@@ -367,7 +372,7 @@ napi_value Share(napi_env env, napi_callback_info info) {
   return args.Return(error);
 }
 
-// fromshare(ticket) -> fd; -ENOENT: taken, or its owner has ended; -EPERM: meant for another process
+// fromshare(ticket) -> fd; -ENOENT: it was taken, or its owner has ended; -EPERM: it is for another process
 napi_value Fromshare(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   View bytes = args.Bytes(0);

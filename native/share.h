@@ -1,4 +1,4 @@
-// Sockets on offer to other threads and processes: see share.cc.
+// The end of the offers of an environment. See share.cc.
 #ifndef BSD_SOCKETS_SHARE_H_
 #define BSD_SOCKETS_SHARE_H_
 
@@ -6,7 +6,7 @@ namespace bsd_sockets {
 
 class State;
 
-// Closes what this environment shared and nobody took.
+// Closes the offers of this environment that were not taken.
 void DropOffers(const State* owner);
 
 }  // namespace bsd_sockets

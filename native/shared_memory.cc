@@ -1,4 +1,4 @@
-// Memory that processes share: a descriptor of it that children inherit, and its mapping as an ArrayBuffer.
+// Memory that processes share: a descriptor that child processes inherit, and its mapping as an ArrayBuffer.
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -10,8 +10,8 @@
 
 namespace bsd_sockets {
 
-// shared_memory(size) -> descriptor, close-on-exec, of so many bytes of zeros; nobody can make them fewer,
-// which would end with SIGBUS who has mapped them
+// shared_memory(size) -> a close-on-exec descriptor of `size` zero bytes. The memory is sealed against
+// shrinking, after which an access to its mapping would be SIGBUS.
 napi_value SharedMemory(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   uint32_t size = args.Uint(0);
@@ -26,8 +26,8 @@ napi_value SharedMemory(napi_env env, napi_callback_info info) {
   return args.Return(fd);
 }
 
-// map_memory(descriptor of shared_memory) -> ArrayBuffer of all of it, or -errno. The descriptor may be
-// closed afterwards.
+// map_memory(descriptor of shared_memory) -> an ArrayBuffer of all of the memory, or -errno. The descriptor
+// may be closed afterwards.
 napi_value MapMemory(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int fd = args.Int(0);

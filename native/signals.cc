@@ -1,7 +1,7 @@
-// Reading libuv's signal pipe from outside of the loop. See signals.h.
+// The signal pipe of libuv, read from outside of the event loop. See signals.h.
 //
-// uv_loop_t.signal_pipefd and uv_signal_t.dispatched_signals stand in uv.h's public structs, fixed for
-// libuv 1.x; the record is what uv__signal_handler() writes. A pipe that is no FIFO is left alone.
+// uv_loop_t.signal_pipefd and uv_signal_t.dispatched_signals are fields of public structs in uv.h, which stay
+// the same in libuv 1.x. uv__signal_handler() writes the records. A pipe that is no FIFO is left alone.
 #include "signals.h"
 
 #include <fcntl.h>
@@ -19,7 +19,7 @@ struct Record {
   int signal;
 };
 
-// libuv's pipe holds 64 KiB by default; more than that is never waiting.
+// Bytes that the pipe of libuv holds by default: never more are waiting.
 constexpr size_t kPipeSize = 64 * 1024;
 
 std::vector<Record> ReadRecords(int fd, size_t size) {
@@ -63,7 +63,7 @@ std::vector<int> SignalPipe::Peek() {
   if (read_fd_ < 0 || Waiting(read_fd_) == 0) return signals;
   ssize_t copied = tee(read_fd_, copy_[1], kPipeSize, SPLICE_F_NONBLOCK);
   if (copied <= 0) return signals;
-  // Each handle of a signal has a record per arrival: those of one handle are counted.
+  // Every handle of a signal has a record per arrival. Only the records of one handle are counted.
   std::vector<Record> handles;
   for (const Record& record : ReadRecords(copy_[0], copied)) {
     auto same = std::find_if(handles.begin(), handles.end(),
@@ -83,7 +83,7 @@ void SignalPipe::Take(const std::vector<int>& signals) {
       record.handle->dispatched_signals++;
       continue;
     }
-    // Room is certain: as much was read from this pipe a moment ago, and its other writers write as much or
+    // The pipe has room: a record was just read from it, and its other writers write whole records or
     // nothing.
     ssize_t written = write(loop_->signal_pipefd[1], &record, sizeof record);
     (void)written;

@@ -1,9 +1,9 @@
 // Signals that arrived while the main thread is blocked in a system call.
 //
-// libuv's handler only writes a record to a pipe of the main loop, which reads it at its next turn. A blocked
-// call looks into that pipe without taking anything (FIONREAD, tee(2)), and takes the records of the signals
-// whose listeners it is about to run itself, so that each signal runs them once. All others stay for the
-// loop.
+// The signal handler of libuv only writes a record to a pipe of the main loop, which the loop reads at its
+// next turn. A blocked call looks into the pipe without reading it (FIONREAD, tee(2)). If it is about to run
+// the listeners of a signal, it reads the records of that signal, so that each signal runs the listeners
+// once. All other records stay for the loop.
 #ifndef BSD_SOCKETS_SIGNALS_H_
 #define BSD_SOCKETS_SIGNALS_H_
 
@@ -21,18 +21,17 @@ class SignalPipe {
   SignalPipe(const SignalPipe&) = delete;
   SignalPipe& operator=(const SignalPipe&) = delete;
 
-  // The loop of the main thread: only it receives signals. Without this nothing below finds any.
+  // Sets the loop, that of the main thread: only it receives signals. Without a loop there are none.
   void Enable(uv_loop_t* loop) { loop_ = loop; }
 
-  // The pipe does not exist before the process has its first signal listener: true while there is one not yet
-  // seen.
+  // Returns whether there is a pipe that Open() has not seen. libuv makes it for the first signal listener.
   bool pipe_missing() const;
-  // The read end, now watched by the caller; -1 where there is none.
+  // Returns the read end, which the caller has to watch from now on; -1: no new pipe.
   int Open();
 
-  // The signal numbers waiting, in order of arrival, each as often as it arrived.
+  // Returns the numbers of the waiting signals in order of arrival, each as often as it arrived.
   std::vector<int> Peek();
-  // Takes the records of these signals, leaving the others.
+  // Removes the records of these signals and leaves all other records.
   void Take(const std::vector<int>& signals);
 
  private:

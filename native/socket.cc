@@ -1,8 +1,7 @@
-// The life of a socket: made, bound, connected, accepted, shut down, closed; its names and its descriptor
-// flags.
+// The life of a socket, from socket() to close(); its addresses and its descriptor flags.
 //
-// Descriptors are close-on-exec from birth and owned by the environment that made them. Waiting calls are
-// connect and accept; closing wakes who waits (descriptor.h).
+// Descriptors are close-on-exec from birth, and the environment that made them owns them. connect and accept4
+// may wait. close() wakes every thread that waits on the descriptor (descriptor.h).
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -23,7 +22,7 @@ napi_value Socket(napi_env env, napi_callback_info info) {
   return args.Return(args.state().Adopt(OrErrno(::socket(family, type | SOCK_CLOEXEC, protocol))));
 }
 
-// socketpair(family, type, protocol) -> fd, the other in cells
+// socketpair(family, type, protocol) -> fd, the second fd in cells
 napi_value Socketpair(napi_env env, napi_callback_info info) {
   Arguments<3> args(env, info);
   int family = args.Int(0), type = args.Int(1), protocol = args.Int(2);
@@ -41,7 +40,7 @@ napi_value Socketpair(napi_env env, napi_callback_info info) {
   return args.Return(first);
 }
 
-// adopt(fd): takes over an open descriptor that this library did not make -> fd
+// adopt(fd) -> fd: makes the environment the owner of an open descriptor that this library did not make
 napi_value AdoptDescriptor(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int fd = args.Int(0);
@@ -50,9 +49,9 @@ napi_value AdoptDescriptor(napi_env env, napi_callback_info info) {
   return args.Return(args.state().Adopt(fd));
 }
 
-// disown(fd): no longer closed with this environment, because detach() gave it away
+// disown(fd): the environment does not own the descriptor any longer: detach() gave it to the caller
 //
-// The generation stays: another socket object may share the number, and goes on using it.
+// The generation stays, because another socket object may use the same number.
 napi_value Disown(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int fd = args.Int(0);
@@ -61,7 +60,7 @@ napi_value Disown(napi_env env, napi_callback_info info) {
   return args.Return(0);
 }
 
-// close(fd, generation): frees the number now, or as soon as the last call on it has ended, which it wakes
+// close(fd, generation): closes now, or wakes the calls on the descriptor and the last of them closes it
 napi_value Close(napi_env env, napi_callback_info info) {
   Arguments<2> args(env, info);
   int fd = args.Int(0);
@@ -70,7 +69,7 @@ napi_value Close(napi_env env, napi_callback_info info) {
   return args.Return(args.state().Close(fd, generation));
 }
 
-// close_fd(fd): closes any descriptor number, ours or not, as Python's socket.close(fd)
+// close_fd(fd): closes any descriptor number, as socket.close(fd) of Python
 napi_value CloseFd(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int fd = args.Int(0);
@@ -80,7 +79,7 @@ napi_value CloseFd(napi_env env, napi_callback_info info) {
   return args.Return(args.state().Close(fd, Generation(fd)));
 }
 
-// dup(fd, generation) -> fd, not inherited
+// dup(fd, generation) -> a close-on-exec duplicate
 napi_value Dup(napi_env env, napi_callback_info info) {
   Arguments<2> args(env, info);
   int fd = args.Int(0);
@@ -90,7 +89,7 @@ napi_value Dup(napi_env env, napi_callback_info info) {
       args.state().Adopt(Immediate(fd, generation, [&] { return fcntl(fd, F_DUPFD_CLOEXEC, 0); })));
 }
 
-// dup_fd(fd) -> fd: of any descriptor number
+// dup_fd(fd) -> a close-on-exec duplicate of any descriptor number
 napi_value DupFd(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int fd = args.Int(0);
@@ -119,8 +118,8 @@ napi_value Listen(napi_env env, napi_callback_info info) {
 
 namespace {
 
-// AF_ALG sockets have no names: asked for the peer's, accept4() makes the new socket and throws it away with
-// ECONNABORTED.
+// Returns whether the socket is of AF_ALG, which has no addresses: if accept4() is to write one, it drops the
+// new socket with ECONNABORTED.
 bool HasNoNames(int fd) {
   int domain = 0;
   socklen_t length = sizeof domain;
@@ -129,7 +128,7 @@ bool HasNoNames(int fd) {
 
 }  // namespace
 
-// accept4(fd, generation, flags, timeout_ms) -> fd, the peer's address in address_out
+// accept4(fd, generation, flags, timeout_ms) -> fd, the address of the peer in address_out
 napi_value Accept4(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
   int fd = args.Int(0), flags = args.Int(2);
@@ -150,9 +149,10 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
 
 // connect(fd, generation, address_length, timeout_ms)
 //
-// An interrupted connect() goes on in the kernel for some protocols (a second call then waits, or says
-// EALREADY or EISCONN, or for RFCOMM and SCO EBADFD, however far the first has come) and is taken back for
-// others (AF_UNIX, AF_VSOCK): calling again is right for both.
+// After an interruption connect() is called again, which is right for every protocol. Of some protocols the
+// first call goes on in the kernel: the second call waits for it, or fails with EALREADY or EISCONN, or for
+// RFCOMM and SCO with EBADFD. Of others (AF_UNIX, AF_VSOCK) the kernel undoes the first call. A call that
+// succeeded is never repeated: that would break TCP Fast Open.
 napi_value Connect(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
   int fd = args.Int(0);
@@ -163,20 +163,16 @@ napi_value Connect(napi_env env, napi_callback_info info) {
   Address address = TakeAddress(state, length);
   DescriptorUse use(fd, generation);
   if (!use.valid()) return args.Return(-EBADF);
-  if (timeout_ms == 0)
-    return args.Return(Try(use, [&] { return ::connect(fd, &address.header, address.length); }));
-  int error = state.PrepareToBlock();
-  if (error != 0) return args.Return(error);
   Deadline deadline(timeout_ms);
   int calls = 0;
-  int64_t result = Interruptible(state, use, [&] {
+  int64_t result = AwaitCall(state, use, timeout_ms, [&] {
     calls++;
     return ::connect(fd, &address.header, address.length);
   });
   if (result == -EISCONN && calls > 1) return args.Return(0);
   bool called_again = calls > 1 && (result == -EALREADY || result == -EBADFD);
   bool under_way = result == -EINPROGRESS || called_again;
-  if (!under_way) return args.Return(result);
+  if (!under_way || timeout_ms == 0) return args.Return(result);
   result = WaitReady(state, use, POLLOUT, deadline);
   if (result != 0) return args.Return(result);
   int socket_error = 0;
@@ -210,7 +206,7 @@ napi_value Name(napi_env env, napi_callback_info info) {
 
 }  // namespace
 
-// getsockname(fd, generation), getpeername(fd, generation): the address in address_out
+// getsockname(fd, generation), getpeername(fd, generation) -> 0, the address in address_out
 napi_value Getsockname(napi_env env, napi_callback_info info) { return Name<::getsockname>(env, info); }
 napi_value Getpeername(napi_env env, napi_callback_info info) { return Name<::getpeername>(env, info); }
 
@@ -249,7 +245,7 @@ napi_value SetInheritable(napi_env env, napi_callback_info info) {
       Immediate(fd, generation, [&] { return fcntl(fd, F_SETFD, inheritable ? 0 : FD_CLOEXEC); }));
 }
 
-// encode_address(family, protocol, ...fields) -> length of the address in address_in
+// encode_address(family, protocol, ...fields) -> length of the address that it writes to address_in
 napi_value EncodeAddressCall(napi_env env, napi_callback_info info) {
   Arguments<7> args(env, info);
   int family = args.Int(0), protocol = args.Int(1);
@@ -262,7 +258,7 @@ napi_value EncodeAddressCall(napi_env env, napi_callback_info info) {
   return args.Return(address.length);
 }
 
-// decode_address(protocol) -> the address in address_out as a value, undefined where there is none
+// decode_address(protocol) -> the value of the address in address_out; undefined: it is empty
 napi_value DecodeAddressCall(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int protocol = args.Int(0);

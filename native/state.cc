@@ -1,4 +1,4 @@
-// Per-environment state: creation, interruptions, owned descriptors. See state.h.
+// The state of an environment: its creation, interruptions, owned descriptors. See state.h.
 #include "state.h"
 
 #include <errno.h>
@@ -15,7 +15,7 @@
 namespace bsd_sockets {
 namespace {
 
-// Calls a function kept by reference. Where it fails an exception is pending, or the environment is stopping.
+// Calls a function by its reference. If that fails, an exception is pending or the environment is stopping.
 napi_status Call(napi_env env, napi_ref function_ref, size_t count, const napi_value* arguments,
                  napi_value* result) {
   napi_value function, receiver;
@@ -69,10 +69,10 @@ State* State::Create(napi_env env) {
   return state;
 }
 
-// References die with the environment; deleting them while it is torn down is not allowed on every runtime.
+// References end with the environment. Not every runtime allows to delete them while it is torn down.
 State::~State() {
   waiter_.Unregister();
-  // Close() edits the set, so the set is taken first.
+  // The map is emptied before its descriptors are closed.
   for (const auto& [fd, generation] : std::exchange(owned_, {})) CloseAndInterrupt(fd, generation);
 }
 
@@ -103,21 +103,21 @@ int State::Prepare() {
   return 0;
 }
 
-int64_t State::Attend() {
+int64_t State::HandleInterruption() {
   waiter_.Acknowledge();
   if (probe_ref_ == nullptr) return kStopping;
   Napi::HandleScope scope(env_);
   napi_value ignored;
-  // Any call into JavaScript makes V8 look; in an environment that is stopping the call fails without an
+  // Any call into JavaScript makes V8 look. If the environment is stopping, the call fails without an
   // exception.
   if (Call(env_, probe_ref_, 0, nullptr, &ignored) != napi_ok) return WhyCallFailed(env_);
-  // The first listener may have been added meanwhile.
+  // JavaScript may have added the first listener.
   if (signals_.pipe_missing()) Prepare();
   return DispatchSignals();
 }
 
-// Asks JavaScript which of the waiting signals have listeners, takes those from libuv, has their listeners
-// run.
+// Asks JavaScript which of the waiting signals have listeners, removes these from the pipe of libuv and runs
+// their listeners.
 int64_t State::DispatchSignals() {
   std::vector<int> waiting = signals_.Peek();
   if (waiting.empty()) return 0;

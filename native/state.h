@@ -1,8 +1,9 @@
-// Per-environment state (one per main thread or worker): the exchange memory shared with lib/native/addon.ts,
-// the waiter, the descriptors this environment owns and the JavaScript functions that native code calls.
+// The state of an environment (the main thread or a worker): the exchange memory shared with
+// lib/native/addon.ts, the waiter, the descriptors that the environment owns and the JavaScript functions
+// that native code calls.
 //
-// Made when the addon is loaded into the environment, deleted by its cleanup hook. Nothing here is shared
-// between threads; what is process-wide lives in descriptor.cc, watchdog.cc and share.cc.
+// Created when the addon is loaded into the environment, deleted by its cleanup hook. Threads share nothing
+// of it; descriptor.cc, watchdog.cc and share.cc have the state of the process.
 #ifndef BSD_SOCKETS_STATE_H_
 #define BSD_SOCKETS_STATE_H_
 
@@ -27,8 +28,7 @@ class Readiness;
 
 class State {
  public:
-  // Null where memory or the environment is gone; an exception is pending then or the environment is
-  // stopping.
+  // Returns null if there is no memory, with an exception pending, or if the environment is stopping.
   static State* Create(napi_env env);
   ~State();
 
@@ -37,32 +37,32 @@ class State {
   napi_value exchange_buffer() const;
   Waiter& waiter() { return waiter_; }
 
-  // The libuv loop; null where the runtime has none that is usable.
+  // The event loop of libuv; null if the runtime has no usable one.
   uv_loop_t* loop() const { return loop_; }
 
   // setup(probe, signals, is_main, use_libuv): see addon.cc.
   napi_status SetUp(napi_value probe, napi_value signals, bool is_main, bool use_libuv);
 
-  // Registers with the watchdog at the first blocking call. 0 or -errno.
+  // Registers with the watchdog, at the first blocking call. 0 or -errno.
   int PrepareToBlock() { return prepared_ && !signals_.pipe_missing() ? 0 : Prepare(); }
 
-  // After an interruption: lets V8 look at what is pending (termination, inspector) and runs the listeners of
-  // signals. 0: go on; else -EINTR (siginterrupt), kStopping or kThrew.
-  int64_t Attend();
+  // Handles an interruption: lets V8 handle a pending termination or request of the inspector, and runs the
+  // listeners of signals. Returns 0 to go on, else -EINTR (siginterrupt), kStopping or kThrew.
+  int64_t HandleInterruption();
 
-  // Descriptors that are closed with this environment. Adopt takes the result of a call that makes one: the
-  // number back, its generation in the cell; an error stays as it is.
+  // The descriptors that are closed with this environment. Adopt takes the result of a call that makes a
+  // descriptor. It returns the same number, with the generation in the cell, or the same error.
   int64_t Adopt(int64_t fd, Cell generation_cell = kGeneration);
   void Disown(int fd) { owned_.erase(fd); }
   int64_t Close(int fd, uint32_t generation);
 
   bool siginterrupt = false;
 
-  // Name lookups under way or not yet taken, by their number. See lookup.h.
+  // Name lookups that are under way or not yet taken, by number. See lookup.h.
   std::unordered_map<int32_t, std::shared_ptr<Lookup>> lookups;
   int32_t last_lookup = 0;
 
-  // Made when the first promise waits; its own cleanup hook deletes it.
+  // Null until the first promise waits. Its own cleanup hook deletes it.
   Readiness* readiness = nullptr;
 
  private:
@@ -82,7 +82,7 @@ class State {
   std::unordered_map<int, uint32_t> owned_;
 };
 
-// close(2) by generation, waking who is blocked on it. 0 or -errno; EBADF for a stale generation.
+// Closes a descriptor and wakes every thread that is blocked on it. 0 or -errno; -EBADF: a stale generation.
 int64_t CloseAndInterrupt(int fd, uint32_t generation);
 
 }  // namespace bsd_sockets

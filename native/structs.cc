@@ -1,8 +1,8 @@
 // The layouts of the C structs that socket options, control messages and netlink carry, for lib/structs: the
-// compiler takes offsets, sizes and signs from the headers, and they cross the border once.
+// compiler takes offsets, sizes and signs from the headers. JavaScript reads them once.
 //
-// A struct is known by its C name, a field by its C name without the struct's prefix. Of structs that grow,
-// what is newer than the headers is declared here, and compared with the headers where they have it.
+// A struct has its C name, a field its C name without the prefix of the struct. Some structs grow: newer
+// fields than those of the headers are declared here, and compared with the headers if these have them.
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stddef.h>
@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
-// After the headers of libc, whose types they use.
+// These headers use types of the libc headers above.
 #include <linux/can.h>
 #include <linux/errqueue.h>
 #include <linux/filter.h>
@@ -31,7 +31,7 @@
 namespace bsd_sockets {
 namespace {
 
-// struct tcp_info of Linux 6.18 (the newest field came in 6.18), and what 7.0 made of its last word.
+// struct tcp_info of Linux 6.18, and the last word as Linux 7.0 has it.
 struct TcpInfo {
   uint8_t tcpi_state, tcpi_ca_state, tcpi_retransmits, tcpi_probes, tcpi_backoff, tcpi_options;
   uint8_t tcpi_snd_wscale : 4, tcpi_rcv_wscale : 4;
@@ -77,7 +77,7 @@ struct TcpInfo {
   X(received_e1_bytes) X(received_e0_bytes) X(received_ce_bytes)
 // clang-format on
 
-// TcpInfo says what the headers say, of the fields that those know.
+// Asserts that the fields that the headers know stand at the same offset in TcpInfo.
 #define BSD_SOCKETS_SAME(name)                                             \
   template <typename T>                                                    \
   constexpr auto Same_##name(int)->decltype((void)&T::tcpi_##name, true) { \
@@ -92,14 +92,15 @@ struct TcpInfo {
 BSD_SOCKETS_TCP_INFO(BSD_SOCKETS_SAME)
 #undef BSD_SOCKETS_SAME
 
-// A struct (field null), or a field of the struct above it.
+// A struct (`field` is null), or a field of the struct above it.
 struct Row {
   const char* structure;
   const char* field;
   uint32_t offset;
   uint32_t size;
   bool is_signed;
-  // Of a bit field: sets all its bits in zeroed memory. Offset and size are those of the unit that holds it.
+  // For a bit field: sets all its bits in zeroed memory. Offset and size are those of the unit that has the
+  // bits.
   void (*fill)(void* memory);
 };
 
@@ -171,7 +172,7 @@ const Row kRows[] = {
 
   STRUCT(can_frame, can_frame)
     FIELD(can_frame, , can_id) FIELD(can_frame, , data)
-    // Headers before 5.11 have can_dlc alone, and padding where len8_dlc is.
+    // Headers before 5.11 have can_dlc alone, and padding in place of len8_dlc.
     {nullptr, "len", offsetof(can_frame, can_dlc), sizeof(can_frame::can_dlc), false, nullptr},
     {nullptr, "len8_dlc", offsetof(can_frame, data) - 1, 1, false, nullptr},
   STRUCT(canfd_frame, canfd_frame)
@@ -209,7 +210,7 @@ uint64_t Load(const uint8_t* at, size_t size) {
   return word;
 }
 
-// [offset, size, signed, shift, width]; the last two are 0 where the field is no bit field.
+// Returns [offset, size, signed, shift, width]; shift and width are 0 unless the field is a bit field.
 Napi::Value Layout(Napi::Env env, const Row& row) {
   uint32_t offset = row.offset, shift = 0, width = 0;
   if (row.fill != nullptr) {
@@ -234,7 +235,7 @@ Napi::Value Layout(Napi::Env env, const Row& row) {
 napi_value Structs(napi_env env, napi_callback_info info) {
   Napi::Object structs = Napi::Object::New(env);
   Napi::Object fields;
-  // Each step fails where the environment is stopping.
+  // Each step fails if the environment is stopping.
   for (const Row& row : kRows) {
     if (row.field == nullptr) {
       Napi::Object structure = Napi::Object::New(env);

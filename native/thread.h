@@ -1,4 +1,4 @@
-// Threads of this addon that run no JavaScript: small, and never the one that handles a signal.
+// Threads of this addon. They run no JavaScript, have small stacks and never handle a signal.
 #ifndef BSD_SOCKETS_THREAD_H_
 #define BSD_SOCKETS_THREAD_H_
 
@@ -9,7 +9,7 @@
 
 namespace bsd_sockets {
 
-// 0 or an errno; `thread` is to be joined.
+// Starts a thread that the caller has to join. 0 or an errno.
 inline int StartThread(size_t stack_size, void* (*run)(void*), void* argument, pthread_t* thread,
                        int detach_state = PTHREAD_CREATE_JOINABLE) {
   pthread_attr_t attributes;
@@ -17,7 +17,7 @@ inline int StartThread(size_t stack_size, void* (*run)(void*), void* argument, p
   if (error != 0) return error;
   pthread_attr_setdetachstate(&attributes, detach_state);
   pthread_attr_setstacksize(&attributes, stack_size);
-  // The thread inherits a full mask: no signal of the process is ever handled on it.
+  // The thread inherits a full signal mask: no signal of the process is ever handled on it.
   sigset_t all, previous;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &previous);
@@ -27,7 +27,7 @@ inline int StartThread(size_t stack_size, void* (*run)(void*), void* argument, p
   return error;
 }
 
-// The same for one that ends by itself. It may name itself; from outside its handle may be stale already.
+// Starts a thread that is not joined. It names itself: for its creator the handle may be stale already.
 inline int StartDetachedThread(size_t stack_size, void* (*run)(void*), void* argument) {
   pthread_t thread;
   return StartThread(stack_size, run, argument, &thread, PTHREAD_CREATE_DETACHED);

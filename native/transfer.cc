@@ -1,7 +1,7 @@
-// Bytes in and out: send, sendto, recv, recvfrom, sendfile.
+// The calls that carry data: send, sendto, recv, recvfrom, sendfile.
 //
-// Receiving goes either into the caller's bytes or, with null for them, into the environment's scratch
-// memory, from which lib/calls/transfer.ts copies just what arrived. Sending never raises SIGPIPE.
+// A receive writes to the bytes of the caller. Without any it writes to the scratch memory of the
+// environment, from which lib/calls/transfer.ts copies the received part. Sending never raises SIGPIPE.
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -17,7 +17,7 @@
 namespace bsd_sockets {
 namespace {
 
-// Where received bytes go: the caller's view, or the scratch.
+// Memory for received data: the bytes of the caller, or the scratch memory.
 Memory Target(const RegisterArguments& args) {
   size_t wanted = static_cast<size_t>(args->length);
   if (args.has_bytes()) return Memory(args.Bytes(), wanted);
@@ -26,7 +26,7 @@ Memory Target(const RegisterArguments& args) {
 
 }  // namespace
 
-// send(bytes), with fd, generation, flags and timeout_ms in the registers -> count
+// send(bytes) -> count; fd, generation, flags and timeout_ms in the registers
 napi_value Send(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
   Memory source(args.Bytes());
@@ -37,7 +37,7 @@ napi_value Send(napi_env env, napi_callback_info info) {
   }));
 }
 
-// sendto(bytes), with fd, generation, flags, timeout_ms and address_length in the registers -> count
+// sendto(bytes) -> count; fd, generation, flags, timeout_ms and address_length in the registers
 napi_value Sendto(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
   Memory source(args.Bytes());
@@ -51,8 +51,8 @@ napi_value Sendto(napi_env env, napi_callback_info info) {
   }));
 }
 
-// recv(bytes), or recv() into the scratch, with fd, generation, length, flags and timeout_ms in the registers
-// -> count
+// recv(bytes), or recv() into the scratch -> count; fd, generation, length, flags and timeout_ms in the
+// registers
 napi_value Recv(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
   Memory target = Target(args);
@@ -71,7 +71,7 @@ napi_value Recv(napi_env env, napi_callback_info info) {
   }));
 }
 
-// recvfrom(bytes) or recvfrom(), as recv -> count, the sender in address_out
+// recvfrom(bytes) or recvfrom() -> count, the sender in address_out; the registers as for recv
 napi_value Recvfrom(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
   Memory target = Target(args);
@@ -86,8 +86,8 @@ napi_value Recvfrom(napi_env env, napi_callback_info info) {
   return args.Return(count);
 }
 
-// sendfile(fd, generation, file, offset, count, timeout_ms) -> count; an offset below 0 is the file's own
-// position
+// sendfile(fd, generation, file, offset, count, timeout_ms) -> count; an offset below 0 stands for the
+// position of the file
 napi_value Sendfile(napi_env env, napi_callback_info info) {
   Arguments<6> args(env, info);
   int fd = args.Int(0), file = args.Int(2);

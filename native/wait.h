@@ -1,9 +1,9 @@
-// The wait: every system call that may block goes through here, and nothing else waits.
+// The wait: every system call that may block on the thread of an environment goes through Await or AwaitCall.
 //
-// `Await` makes the plain call, resumes it after an interruption once JavaScript had its turn (PEP 475), and
-// where the descriptor would block and there is time left, waits for readiness and calls again. The call
-// comes first because poll() is no substitute for it: an AF_ALG socket or accept() on a datagram socket would
-// never become ready.
+// `Await` makes the plain call and repeats it after an interruption, when JavaScript has run (PEP 475). After
+// EAGAIN it waits for readiness, if there is time left, and calls again. The call comes first because poll()
+// is no substitute for it: an AF_ALG socket, or accept() on a datagram socket, would never become ready.
+// `AwaitCall` is for calls that wait by themselves.
 #ifndef BSD_SOCKETS_WAIT_H_
 #define BSD_SOCKETS_WAIT_H_
 
@@ -21,7 +21,7 @@
 
 namespace bsd_sockets {
 
-// A deadline from the `timeout_ms` of a call: -1 never comes, 0 is past.
+// The deadline of a call by its `timeout_ms`: -1 stands for none, 0 for one that has passed.
 class Deadline {
  public:
   explicit Deadline(double timeout_ms) : timeout_ms_(timeout_ms) {
@@ -31,18 +31,18 @@ class Deadline {
   bool never() const { return timeout_ms_ < 0; }
   bool immediate() const { return timeout_ms_ == 0; }
   bool passed() const { return immediate() || (!never() && end_ns_ <= NowNs()); }
-  // Points into `storage` the time left, or nowhere for a deadline that never comes.
+  // Writes the time left to `storage` and returns it; null if there is no deadline.
   const timespec* Left(timespec* storage) const {
     if (never()) return nullptr;
     double left_ns = immediate() ? 0 : end_ns_ - NowNs();
     if (left_ns < 0) left_ns = 0;
-    // A time_t holds more seconds than anybody waits.
+    // Limited to 1e9 seconds, which any time_t holds.
     if (left_ns > 1e18) left_ns = 1e18;
     storage->tv_sec = static_cast<time_t>(left_ns / 1e9);
     storage->tv_nsec = static_cast<long>(left_ns - storage->tv_sec * 1e9);
     return storage;
   }
-  // The time left for calls that count milliseconds, rounded up so that nobody returns early.
+  // Returns the time left for calls that count milliseconds, rounded up so that no call returns early.
   int LeftMs() const {
     timespec left;
     if (Left(&left) == nullptr) return -1;
@@ -61,35 +61,37 @@ class Deadline {
   double end_ns_ = 0;
 };
 
-// Makes the call once: what it returned, or -errno. EINTR means: Attend, then decide whether to repeat.
+// Makes the call once and returns its result or -errno. After -EINTR the caller has to call
+// State::HandleInterruption.
 template <typename Call>
 int64_t Attempt(State& state, const DescriptorUse& use, Call&& call) {
   Waiter& waiter = state.waiter();
-  int outer_fd = waiter.Exchange(use.fd());
+  int outer_fd = waiter.SetBlockedFd(use.fd());
   int64_t result = -EINTR;
   if (waiter.Enter() && !use.closing()) {
     result = call();
     if (result < 0) result = -errno;
   }
   waiter.Leave();
-  waiter.Exchange(outer_fd);
+  waiter.SetBlockedFd(outer_fd);
   return result;
 }
 
-// Makes the call and repeats it when it was interrupted. `call` may run again after JavaScript ran, so it
-// must not keep a pointer into memory that JavaScript can reach: see View::Reload.
+// Makes the call and repeats it after interruptions. JavaScript may run between two attempts, so `call` must
+// not keep a pointer into memory that JavaScript can reach: see View::Reload.
 template <typename Call>
 int64_t Interruptible(State& state, const DescriptorUse& use, Call&& call) {
   for (;;) {
     int64_t result = Attempt(state, use, call);
     if (result != -EINTR) return result;
-    int64_t outcome = state.Attend();
+    int64_t outcome = state.HandleInterruption();
     if (use.closing()) return -EBADF;
     if (outcome != 0) return outcome;
   }
 }
 
-// Waits for any of `events` (POLLIN, …): 0 when ready, kTimedOut, or why it ended.
+// Waits for any of `events` (POLLIN, …). Returns 0 if the descriptor is ready, kTimedOut, or why the wait
+// ended.
 inline int64_t WaitReady(State& state, const DescriptorUse& use, short events, const Deadline& deadline) {
   pollfd poll_fd{use.fd(), events, 0};
   timespec storage;
@@ -99,24 +101,24 @@ inline int64_t WaitReady(State& state, const DescriptorUse& use, short events, c
   return result > 0 ? 0 : result;
 }
 
-// What makes a receive with these flags ready. Ordinary data must not: a receive that does not take it would
-// be tried again at once, over and over. The error queue shows as POLLERR, which always counts.
+// Returns the events after which a receive with these flags is tried again. Ordinary data is none for a
+// receive that does not take it: it would be tried in a busy loop. The error queue shows as POLLERR, which
+// poll() always reports.
 inline short ReceiveEvents(int flags) {
   if ((flags & MSG_ERRQUEUE) != 0) return 0;
   return (flags & MSG_OOB) != 0 ? POLLPRI : POLLIN;
 }
 
-// EAGAIN where nobody asked not to wait: another holder of the description made it non-blocking, so wait;
-// unless it is the kernel's own time-out (SO_RCVTIMEO) on a blocking descriptor.
+// Returns whether O_NONBLOCK is set in the open file description.
 inline bool IsNonBlocking(int fd) {
   int flags = fcntl(fd, F_GETFL);
   return flags >= 0 && (flags & O_NONBLOCK) != 0;
 }
 
-// How long a send waits before it tries again what no readiness tells of.
+// Milliseconds between two attempts of a send that no readiness reports.
 constexpr double kFullPauseMs = 1;
 
-// Makes a call on a descriptor that does not block: there is nothing to interrupt.
+// Makes a call that does not block: there is nothing to interrupt.
 template <typename Call>
 int64_t Try(const DescriptorUse& use, Call&& call) {
   for (;;) {
@@ -127,25 +129,25 @@ int64_t Try(const DescriptorUse& use, Call&& call) {
   }
 }
 
-// The same for a call that waits by itself: poll(2) and its like, which were given the time.
+// Makes a call that waits by itself, such as poll(2) or connect(2). With timeout_ms 0 the call must not
+// block.
 template <typename Call>
-int64_t AwaitAny(State& state, const DescriptorUse& use, double timeout_ms, Call&& call) {
+int64_t AwaitCall(State& state, const DescriptorUse& use, double timeout_ms, Call&& call) {
   if (timeout_ms == 0) return Try(use, call);
   int error = state.PrepareToBlock();
   return error != 0 ? error : Interruptible(state, use, call);
 }
 
-// The one way to make a call that may block on a descriptor.
+// Makes a call that may block on a descriptor, and repeats it after EAGAIN until the deadline. The clock
+// starts at the first wait; a call that need not wait does not read it.
 template <typename Call>
 int64_t Await(State& state, int fd, uint32_t generation, short events, double timeout_ms, Call&& call) {
   DescriptorUse use(fd, generation);
   if (!use.valid()) return -EBADF;
-  if (timeout_ms == 0) return Try(use, call);
-  int error = state.PrepareToBlock();
-  if (error != 0) return error;
-  // The clock starts at the first wait; a call that need not wait does not read it.
-  int64_t result = Interruptible(state, use, call);
-  if (result != -EAGAIN) return result;
+  int64_t result = AwaitCall(state, use, timeout_ms, call);
+  if (result != -EAGAIN || timeout_ms == 0) return result;
+  // Without a deadline the descriptor blocks, unless another holder of its description made it non-blocking.
+  // Then this waits as well. EAGAIN of a blocking descriptor is the kernel's own time-out (SO_RCVTIMEO).
   if (timeout_ms < 0 && !IsNonBlocking(fd)) return result;
   Deadline deadline(timeout_ms);
   for (;;) {
@@ -155,13 +157,13 @@ int64_t Await(State& state, int fd, uint32_t generation, short events, double ti
     if (result != -EAGAIN) return result;
     if (deadline.passed()) return kTimedOut;
     if (events != POLLOUT) continue;
-    // The socket has room and its addressee has none (AF_UNIX datagrams): poll() does not wait for that.
+    // The socket has room and its receiver has none (AF_UNIX datagrams): poll() does not wait for that.
     waited = WaitReady(state, use, 0, Deadline(kFullPauseMs));
     if (waited != 0 && waited != kTimedOut) return waited;
   }
 }
 
-// A call on a descriptor that never waits.
+// Makes a call on a descriptor that never waits.
 template <typename Call>
 int64_t Immediate(int fd, uint32_t generation, Call&& call) {
   DescriptorUse use(fd, generation);

@@ -1,9 +1,11 @@
-// The watchdog thread, its agenda and the state word of a Waiter. See watchdog.h for what it is for.
+// The watchdog thread, its agenda (waiters by the time of their next look or signal), and the state word of a
+// Waiter. See watchdog.h.
 //
-// States: IDLE -> BLOCKED around a call. The watchdog moves BLOCKED -> KICKING, sends the signal, -> KICKED;
-// the thread that leaves waits out KICKING and takes a delivered signal before it goes on. A kick may land
-// before the system call was reached, so it is sent again (50 us, doubling) until the thread acknowledges by
-// leaving.
+// A kick is a signal that interrupts a blocked thread. The state is kBlocked around a call and else kIdle.
+// The watchdog changes kBlocked to kKicking, sends the signal and changes to kKicked. A thread that leaves
+// its call waits until kKicking is over, and receives a sent signal before it goes on. A signal may arrive
+// before the thread has reached the system call, so it is sent again (after 50 us, then twice as long each
+// time) until the thread leaves.
 #include "watchdog.h"
 
 #include <errno.h>
@@ -30,15 +32,17 @@ constexpr uint64_t kMicrosecond = 1000;
 constexpr uint64_t kMillisecond = 1000 * kMicrosecond;
 constexpr uint64_t kSecond = 1000 * kMillisecond;
 
+// Nanoseconds after which a kick is sent again: at first, and at most.
 constexpr uint64_t kFirstResend = 50 * kMicrosecond;
 constexpr uint64_t kLongestResend = 10 * kMillisecond;
-// A pending uv_async makes no new edge, so a backend that stays readable is looked at again, ever more
-// rarely.
+// Nanoseconds after which a backend that stays readable is looked at again, at first and at most: a pending
+// uv_async makes no new edge.
 constexpr uint64_t kFirstLook = kSecond;
 constexpr uint64_t kLongestLook = 8 * kSecond;
+// Nanoseconds between two looks at an environment without a backend.
 constexpr uint64_t kBlindLook = 50 * kMillisecond;
-// A busy event loop makes an edge per event; after so many edges, or looks, outside of any call the watchdog
-// leaves the environment alone until it blocks again.
+// Number of edges, or looks, outside of any call after which the watchdog ignores the environment until it
+// blocks again: a busy event loop makes an edge per event.
 constexpr int kIdleEdges = 16;
 
 uint64_t Now() {
@@ -55,7 +59,8 @@ bool Readable(int fd) {
 
 void OnKick(int) {}
 
-// A real-time signal that nobody in this process handles, given an empty handler; 0 where all are taken.
+// Finds a real-time signal that this process does not handle, and installs an empty handler; 0: all are
+// taken.
 int ClaimSignal() {
   for (int number = SIGRTMAX - 3; number > SIGRTMIN; number--) {
     struct sigaction action;
@@ -138,7 +143,8 @@ class Watchdog {
   }
 
  private:
-  // Under the mutex, at the first registration: an environment that never blocks costs no thread.
+  // Starts the thread at the first registration: a process that never blocks has none. The caller holds the
+  // mutex.
   int Start() {
     if (epoll_fd_ >= 0) return 0;
     if (signal_ == 0) signal_ = ClaimSignal();
@@ -203,7 +209,7 @@ class Watchdog {
     }
   }
 
-  // Until an event or the time `due` (0: none). ppoll because epoll_wait counts whole milliseconds.
+  // Waits for an event or the time `due` (0: none). By ppoll, because epoll_wait counts whole milliseconds.
   void Sleep(uint64_t due) {
     pollfd poll_fd{epoll_fd_, POLLIN, 0};
     if (due == 0) {
@@ -263,9 +269,9 @@ class Watchdog {
     Wake();
   }
 
-  // Whether a thread has not been seen in a call for so long that it is looked at again only when it says
-  // that it blocks: the pending kick makes it Acknowledge. False where it has just blocked without seeing
-  // that.
+  // Returns whether the looks at a thread can stop, because it was in no call during the last kIdleEdges
+  // looks. The pending kick makes it Acknowledge at its next call, which starts the looks again. False if the
+  // thread has just blocked without seeing the pending kick.
   bool MayRest(Waiter* waiter) {
     if (++waiter->idle_edges_ < kIdleEdges) return false;
     waiter->disarmed_.store(true);
@@ -316,7 +322,8 @@ void Waiter::Acknowledge() {
   if (disarmed_.load()) Watchdog::Get().Rearm(this);
 }
 
-// On the watchdog's thread (or a closing one), under its mutex: the thread cannot unregister meanwhile.
+// Runs on the thread of the watchdog, or one that closes, under the mutex: the waiter cannot unregister
+// meanwhile.
 void Waiter::Kick() {
   int expected = kBlocked;
   if (!state_.compare_exchange_strong(expected, kKicking)) {
@@ -335,7 +342,7 @@ void Waiter::LeaveKicked() {
     if (state_.compare_exchange_strong(expected, kIdle)) return;
     sched_yield();
   }
-  // A sent signal is delivered on the way out of a system call: of this one, so not in somebody else's.
+  // A sent signal is delivered at the end of a system call: of this one, and not of one in other code.
   syscall(SYS_gettid);
 }
 

@@ -1,11 +1,11 @@
-// The watchdog: one thread of the process that ends blocked system calls when JavaScript has to run.
+// The watchdog: one thread of the process that interrupts blocked system calls when JavaScript has to run.
 //
 // A blocking recv() in an addon cannot see worker.terminate(), process.exit() or a signal with a listener.
-// What announces them all is the environment's libuv loop: its backend descriptor becomes readable. The
-// watchdog holds every environment's backend in one epoll, edge-triggered, and interrupts the blocked thread
-// with a signal whose handler is empty and not SA_RESTART, so that the plain system call returns EINTR.
-// `Waiter` is the environment's side of it: a state word that makes the interruption exact, so that no EINTR
-// strays into other code.
+// Each of them makes the backend descriptor of the environment's libuv loop readable. The watchdog has the
+// backends of all environments in one epoll instance, edge-triggered. It interrupts the blocked thread by a
+// signal whose handler is empty and not SA_RESTART, so that the plain system call returns EINTR. `Waiter` is
+// the side of the environment: its state word makes the interruption exact, so that no other code ever gets
+// an EINTR.
 #ifndef BSD_SOCKETS_WATCHDOG_H_
 #define BSD_SOCKETS_WATCHDOG_H_
 
@@ -22,20 +22,20 @@ class Waiter {
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
 
-  // What becomes readable when the environment wants to run; without one a blocked thread is interrupted
-  // every 50 ms to look.
+  // Sets the descriptor that becomes readable when the environment has to run. Without one a blocked thread
+  // is interrupted every 50 ms to look.
   void SetBackend(int fd) { backend_fd_ = fd; }
 
-  // Registers with the watchdog, from the environment's own thread; once, before the first blocking call.
+  // Registers with the watchdog: once, on the environment's own thread, before the first blocking call. 0 or
   // -errno.
   int Register();
-  // Forgets the environment; after it the watchdog does not touch this object. From its own thread.
+  // Unregisters, on the environment's own thread. After it the watchdog does not touch this object.
   void Unregister();
-  // Also watches this descriptor (the main thread's signal pipe), which may appear late.
+  // Also watches this descriptor: the signal pipe of the main thread, which may not exist at registration.
   void Watch(int fd);
 
-  // Around each system call that may block. Enter's false means that something is pending: Leave, then
-  // Attend.
+  // Enter and Leave stand around each system call that may block. If Enter returns false, an interruption is
+  // pending: the caller makes no call, but has to Leave and then to call State::HandleInterruption.
   bool Enter() {
     state_.store(kBlocked);
     return !kick_pending_.load();
@@ -44,12 +44,12 @@ class Waiter {
     int expected = kBlocked;
     if (!state_.compare_exchange_strong(expected, kIdle)) LeaveKicked();
   }
-  // Called before JavaScript is looked after: takes the pending kick.
+  // Clears the pending interruption, before JavaScript runs.
   void Acknowledge();
 
-  // Which descriptor the thread is blocked on, for close() from another thread. Only this thread writes it,
-  // and Enter orders the store before the call.
-  int Exchange(int fd) {
+  // Sets the descriptor that the thread is about to block on, for close() on another thread, and returns the
+  // one before. Only this thread writes it, and Enter orders the store before the call.
+  int SetBlockedFd(int fd) {
     int outer = blocked_fd_.load(std::memory_order_relaxed);
     blocked_fd_.store(fd, std::memory_order_relaxed);
     return outer;
@@ -70,16 +70,16 @@ class Waiter {
   std::atomic<bool> disarmed_{false};
   std::atomic<int> blocked_fd_{-1};
 
-  // The watchdog's notes, under its mutex.
+  // Fields of the watchdog, under its mutex.
   uint64_t id_ = 0;
-  uint64_t due_ns_ = 0;  // 0: not on the agenda
+  uint64_t due_ns_ = 0;  // 0: not in the agenda
   uint64_t resend_ns_ = 0;
   uint64_t look_ns_ = 0;
   bool looking_ = false;
   int idle_edges_ = 0;
 };
 
-// Ends every call that is blocked on this descriptor; they find it closing and return EBADF.
+// Interrupts every call that is blocked on this descriptor. The calls find it closing and return -EBADF.
 void InterruptUsersOf(int fd);
 
 }  // namespace bsd_sockets

@@ -16,6 +16,7 @@ const HEADER_SIZE = addon.cmsg_len(0);
 const ALIGNMENT = addon.cmsg_space(1) - HEADER_SIZE;
 const LITTLE_ENDIAN = endianness() === 'LE';
 const INT_SIZE = 4;
+const INT_MAX = 2 ** 31 - 1;
 
 const align = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
 
@@ -77,4 +78,25 @@ export function settle_descriptors(memory: Bytes, length: number, given: readonl
     if (kept.has(fd)) addon.disown(fd);
     else addon.close_fd(fd);
   }
+}
+
+/**
+ * CMSG_LEN(length) -> bytes of a control message with that much data, without the padding behind it. See cmsg(3).
+ *
+ * @throws TypeError, RangeError
+ */
+export function CMSG_LEN(length: number | bigint): number {
+  const size = integer(length, 'CMSG_LEN: length', 0, INT_MAX - addon.cmsg_len(0));
+  return addon.cmsg_len(size);
+}
+
+/**
+ * CMSG_SPACE(length) -> bytes of ancillary buffer that a control message with that much data takes. See cmsg(3).
+ *
+ * @throws TypeError, RangeError
+ */
+export function CMSG_SPACE(length: number | bigint): number {
+  // Python leaves room for the padding before and behind the data.
+  const size = integer(length, 'CMSG_SPACE: length', 0, INT_MAX - addon.cmsg_space(1));
+  return addon.cmsg_space(size);
 }

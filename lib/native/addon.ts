@@ -1,8 +1,9 @@
-// The border: loads the native addon and types every function of it. Nothing else imports the binary.
+// The boundary to the binary: loads it and types each of its functions. No other file imports the binary.
 //
-// A function is named as its system call, takes numbers and views and returns `n >= 0`, `-errno` or one of the outcomes
-// below; it throws only what a signal's listener threw. A descriptor crosses as `(fd, generation)`, see
-// native/descriptor.h. Calls that may wait take `timeout_ms` last: -1 blocks, 0 does not wait.
+// A function is named as its system call. It takes numbers and views and returns `n >= 0`, `-errno` or an outcome
+// (TIMED_OUT, STOPPING); it throws only what the listener of a signal threw. A descriptor is passed as `(fd, generation)`:
+// see native/descriptor.h. Calls that may wait have a `timeout_ms`, in milliseconds: -1 blocks, 0 does not wait. The
+// numbers and the memory that both sides use are those of layout.ts.
 import { createRequire } from 'node:module';
 import { constants as os_constants } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -23,7 +24,7 @@ export * from './layout.js';
 
 type Bytes = Uint8Array<ArrayBufferLike>;
 
-/** Where a field stands, in bytes; shift and width are of a bit field within that integer, else 0. */
+/** Offset and size of a field in bytes; shift and width in bits of a bit field within that integer, else 0. */
 export type FieldLayout = readonly [
   offset: number,
   size: number,
@@ -31,7 +32,7 @@ export type FieldLayout = readonly [
   shift: number,
   width: number,
 ];
-/** A C struct, with its fields by their names without the prefix that C gives them. */
+/** Size of a C struct in bytes, and its fields by their C names without the prefix of the struct. */
 export interface StructLayout {
   readonly size: number;
   readonly fields: Readonly<Record<string, FieldLayout>>;
@@ -160,7 +161,7 @@ export interface Addon {
 
   shared_memory(size: number): number;
   map_memory(fd: number): ArrayBuffer | number;
-  spare_signals(bits: Bytes, numbers: readonly number[]): number;
+  ignore_signals(bits: Bytes, numbers: readonly number[]): number;
 
   poll(poll_fds: Bytes, timeout_ms: number): number;
   select(poll_fds: Bytes, timeout_ms: number): number;
@@ -210,7 +211,7 @@ export interface Addon {
   sum_words(bytes: Bytes, start: number, end: number): number;
 }
 
-/** What the binary exports: of the calls that carry data, only the bytes are an argument. */
+/** The exports of the binary. The calls that carry data take only the bytes; their numbers are in `registers`. */
 type Native = Omit<Addon, 'send' | 'sendto' | 'recv' | 'recvfrom'> & {
   send(bytes: Bytes): void;
   sendto(bytes: Bytes): void;
@@ -243,7 +244,7 @@ function open(file: string): Partial<Native> {
   }
 }
 
-/** The path of the binary for this platform; throws, with what was looked for, where there is none. */
+/** Returns the path of the binary for this platform; throws an error with the places that it looked in. */
 function find(): string {
   const root = fileURLToPath(new URL('../..', import.meta.url));
   const { resolve } = require('node-gyp-build') as { resolve(root: string): string };
@@ -263,16 +264,17 @@ const native = load();
 
 const signal_names = new Map(Object.entries(os_constants.signals).map(([name, number]) => [number, name]));
 
-/** Which of these signals have listeners and, with `run`, calls those in place, once an arrival. */
+/** Returns which of these signals have listeners. With `run` it also calls these, once for each arrival. */
 function signals(numbers: number[], run: boolean): number[] {
   const emitter: NodeJS.EventEmitter = process;
   const name = (number: number) => signal_names.get(number) ?? '';
-  const heard = numbers.filter((number) => emitter.listenerCount(name(number)) > 0);
-  if (run) for (const number of heard) emitter.emit(name(number), name(number), number);
-  return heard;
+  const with_listeners = numbers.filter((number) => emitter.listenerCount(name(number)) > 0);
+  if (run) for (const number of with_listeners) emitter.emit(name(number), name(number), number);
+  return with_listeners;
 }
 
-// Where the runtime has no libuv of Node's (Bun, Deno), native code finds out, and waits in other ways. Tests choose them.
+// Native code finds out whether the runtime has the libuv of Node.js, and waits in another way if not (Bun, Deno). Tests
+// set this variable to choose that way.
 const use_libuv = process.env.BSD_SOCKETS_LIBUV !== 'no';
 const exchange = native.setup(() => {}, signals, isMainThread, use_libuv);
 
@@ -287,14 +289,14 @@ export const control = new Uint8Array(exchange, EXCHANGE.control, CONTROL_SIZE);
 /** The data of `recv`, `recvfrom` and `recvmsg`, if the caller gave no memory for it; valid until the next call. */
 export const scratch = Buffer.from(exchange, EXCHANGE.scratch, SCRATCH_SIZE);
 
-// The numbers of those calls pass through memory, which saves a tenth of a microsecond each.
+// The numbers of the calls that carry data are passed in memory, which saves 0.1 µs a call.
 const registers = new Int32Array(exchange, EXCHANGE.registers, REGISTERS_SIZE / Int32Array.BYTES_PER_ELEMENT);
 const doubles = new Float64Array(
   exchange,
   EXCHANGE.registers,
   REGISTERS_SIZE / Float64Array.BYTES_PER_ELEMENT,
 );
-// The kernel moves no more in one call.
+// Bytes that the kernel moves in one call at most.
 const MAX_LENGTH = 0x7ffff000;
 
 function put(fd: number, generation: number, flags: number, timeout_ms: number): void {
@@ -304,7 +306,8 @@ function put(fd: number, generation: number, flags: number, timeout_ms: number):
   doubles[REGISTERS.timeout_ms] = timeout_ms;
 }
 
-// V8 looks up the properties of what native code filled by name each time: hence these, and the copy.
+// V8 looks up the properties of an object that native code filled by name at each access: hence these constants, and the
+// copy in `addon`.
 const { send: native_send, sendto: native_sendto, recv: native_recv, recvfrom: native_recvfrom } = native;
 
 /** The native functions. */

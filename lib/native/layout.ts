@@ -22,7 +22,7 @@ export const GENERATION = 1;
 export const SECOND_GENERATION = 2;
 /** msg_flags of recvmsg. */
 export const MESSAGE_FLAGS = 3;
-/** Value of getsockopt_int; number of a failed lookup. */
+/** Value of getsockopt_int, or number of a failed lookup. */
 export const VALUE = 4;
 /** Second descriptor of socketpair. */
 export const SECOND_DESCRIPTOR = 5;
@@ -143,7 +143,7 @@ export const RECEIVED_ROW_SIZE = 144;
 export const TICKET = {
   /** uint8[16]: Random: which offer it is. */
   token: 0,
-  /** uint8[16]: Random: where the process of the owner listens. Zeros: the offer is for threads of that process. */
+  /** uint8[16]: Random: the address of the listener of the owner's process. Zeros: the offer is for threads of that process. */
   listener: 16,
   /** uint32: The user id of that process; with a listener of zeros its process id. */
   owner: 8,

@@ -3,7 +3,12 @@
 export type { Address, ReturnedAddress } from '../calls/address.js';
 export { MessageBatch } from '../calls/batch/receive.js';
 export type { Message } from '../calls/batch/send.js';
-export type { ControlMessage, ReceivedControlMessage } from '../calls/control.js';
+export {
+  CMSG_LEN,
+  CMSG_SPACE,
+  type ControlMessage,
+  type ReceivedControlMessage,
+} from '../calls/control.js';
 export {
   type ConnectAddress,
   type CreateConnectionOptions,
@@ -12,21 +17,8 @@ export {
   dup,
   has_dualstack_ipv6,
 } from '../calls/create.js';
-export {
-  CMSG_LEN,
-  CMSG_SPACE,
-  htonl,
-  htons,
-  if_indextoname,
-  if_nameindex,
-  if_nametoindex,
-  inet_aton,
-  inet_ntoa,
-  inet_ntop,
-  inet_pton,
-  ntohl,
-  ntohs,
-} from '../calls/interfaces.js';
+export { htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from '../calls/inet.js';
+export { if_indextoname, if_nameindex, if_nametoindex } from '../calls/interfaces.js';
 export type {
   AlgOptions,
   ReceivedDescriptors,

@@ -40,5 +40,5 @@ export function share_handled_signals(state: SharedState): () => void {
 
 /** Makes a child process ignore the signals that its server handles, as long as the server does. */
 export function ignore_handled_by_server(state: SharedState): void {
-  addon.spare_signals(state.handled_signals, Object.values(NUMBERS));
+  addon.ignore_signals(state.handled_signals, Object.values(NUMBERS));
 }

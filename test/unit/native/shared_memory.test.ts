@@ -67,11 +67,11 @@ test('what is no such memory is not mapped', () => {
   expect(addon.shared_memory(null as never)).toBe(-22);
 });
 
-test('misuse of spare_signals', () => {
-  expect(addon.spare_signals(new Uint8Array(3), [15])).toBe(-22);
-  expect(addon.spare_signals(new Uint8Array(new ArrayBuffer(8), 1, 4), [15])).toBe(-22);
-  expect(addon.spare_signals(new Uint8Array(4), [0])).toBe(-22);
-  expect(addon.spare_signals(new Uint8Array(4), [32])).toBe(-22);
-  expect(addon.spare_signals(new Uint8Array(4), ['TERM' as never])).toBe(-22);
-  expect(addon.spare_signals(new Uint8Array(4), 15 as never)).toBe(-22);
+test('misuse of ignore_signals', () => {
+  expect(addon.ignore_signals(new Uint8Array(3), [15])).toBe(-22);
+  expect(addon.ignore_signals(new Uint8Array(new ArrayBuffer(8), 1, 4), [15])).toBe(-22);
+  expect(addon.ignore_signals(new Uint8Array(4), [0])).toBe(-22);
+  expect(addon.ignore_signals(new Uint8Array(4), [32])).toBe(-22);
+  expect(addon.ignore_signals(new Uint8Array(4), ['TERM' as never])).toBe(-22);
+  expect(addon.ignore_signals(new Uint8Array(4), 15 as never)).toBe(-22);
 });
