@@ -103,10 +103,10 @@ interface ReturnedByFamily {
   [family: number]: any;
 }
 
-/** The address a socket of family F takes. Where the family is not known at compile time, any of them. */
+/** The address that a socket of family F takes; any of them if the family is not known at compile time. */
 export type Address<F extends number = number> = AddressByFamily[F];
 
-/** The address a socket of family F gives. Where the family is not known at compile time, it is not known at all. */
+/** The address that a socket of family F gives; `any` if the family is not known at compile time. */
 export type ReturnedAddress<F extends number = number> = ReturnedByFamily[F];
 
 /** Finds the numeric address of a host name; for IPv6 possibly with a `%scope`. */
@@ -306,11 +306,11 @@ const has_host = (family: number): boolean =>
   family === c.AF_INET || family === c.AF_INET6 || family === c.AF_RDS;
 
 /**
- * Writes an address where the next native call takes it from.
+ * Writes an address to the memory from which the next native call takes it.
  *
  * @param caller the call it is for, in messages
  * @returns its length
- * @throws TypeError, RangeError on a wrong form; OSError ENODEV for an interface that is not there; what `resolve` throws
+ * @throws TypeError, RangeError on a wrong form; OSError ENODEV for an unknown interface; the error of `resolve`
  */
 export function encode(
   family: number,
@@ -347,7 +347,7 @@ export function write_address(family: number, proto: number, ...fields: unknown[
   return last.length;
 }
 
-// Most datagrams go where the last one went: its address still stands where the native call takes it from.
+// Most datagrams go to the address of the last one, which is still in the memory for the native call.
 const last: { host: unknown; port: unknown; length: number } = { host: undefined, port: 0, length: 0 };
 
 function is_last(family: number, address: unknown): boolean {
@@ -356,17 +356,17 @@ function is_last(family: number, address: unknown): boolean {
 }
 
 function encode_host(family: number, fields: unknown[], resolve: ResolveHost): number {
-  // Most hosts are numeric already, and only the encoder knows; what it refuses is a name.
+  // Most hosts are numeric already, and only the encoder knows. A host that it refuses is a name.
   const length = write_address(family, 0, ...fields);
   if (length >= 0) return length;
   const resolved = resolve(fields[0] as string, family === c.AF_INET6 ? c.AF_INET6 : c.AF_INET);
   const [host, scope] = resolved.split('%');
-  // A scope in the host counts where none was given beside it.
+  // A scope in the host counts if none was given beside it.
   const scope_id = fields[3] === 0 && scope !== undefined ? Number(scope) : fields[3];
   return write_address(family, 0, host, fields[1], fields[2], scope_id);
 }
 
-/** The address that the last native call gave, as a socket of this family has it; null where there is none. */
+/** The address that the last native call gave, in the form of this family; null if there is none. */
 export function decode<F extends number>(family: F, proto: number): ReturnedAddress<F> {
   let address: unknown = null;
   const length = cells[ADDRESS_LENGTH];
@@ -382,7 +382,7 @@ const out_words = new Int32Array(address_out.buffer, address_out.byteOffset, 2);
 let last_ip = 0;
 let last_host = '0.0.0.0';
 
-/** An INET address; the text of its host is kept, because most datagrams come from where the last one came from. */
+/** Returns an INET address. Keeps the text of the host: most datagrams come from the address of the last one. */
 function inet_address(): unknown {
   if (out_words[1] !== last_ip) {
     const [host] = addon.decode_address(0) as [string, number];
@@ -392,7 +392,7 @@ function inet_address(): unknown {
   return [last_host, ((address_out[2] as number) << 8) | (address_out[3] as number)];
 }
 
-/** A path as text where it is text; abstract names stay bytes. */
+/** Returns a path as text if it is UTF-8; abstract names stay bytes. */
 function unix_path(path: Buffer): string | Buffer {
   return path.length > 0 && (path[0] === 0 || !isUtf8(path)) ? path : path.toString('utf8');
 }

@@ -71,7 +71,7 @@ export function all_descriptors(items: readonly ReceivedControlMessage[]): numbe
   return [...passed_descriptors(items), ...descriptors_of(items, c.SCM_PIDFD)];
 }
 
-/** Of the descriptors in received memory, those in `given` now belong to whoever gets them; the others are closed. */
+/** Gives the descriptors of `given` in received memory to the caller, and closes the other ones. */
 export function settle_descriptors(memory: Bytes, length: number, given: readonly number[]): void {
   const kept = new Set(given);
   for (const fd of all_descriptors(read_control(memory, length))) {

@@ -26,7 +26,7 @@ export function make_pair<F extends number>(
   return [[wanted_family, wanted_type, wanted_proto], first, cells[SECOND_DESCRIPTOR] as number];
 }
 
-/** What create_connection connects to: the port may be a service's name. */
+/** The address of create_connection: the port may be the name of a service. */
 export type ConnectAddress = readonly [
   host: string,
   port: number | string,
@@ -45,7 +45,7 @@ export interface CreateConnectionOptions {
 /** Their names. */
 export const CONNECTION_OPTIONS = ['all_errors', 'happy_eyeballs_delay'] as const;
 
-/** The host, the port and the rest of what create_connection connects to. */
+/** Returns the host, the port and the rest of the address of create_connection. */
 export function connect_fields(
   address: unknown,
 ): [host: string, port: number | string, scope: readonly number[]] {
@@ -53,7 +53,7 @@ export function connect_fields(
   return [host, port, scope];
 }
 
-/** The row with the flow label and the scope of the address asked for, where one was given and the family has them. */
+/** Returns the row with the flow label and the scope that were asked for, if the family has them. */
 export function with_scope(row: AddressInfoRow, [flowinfo, scope_id]: readonly number[]): AddressInfoRow {
   if (row[0] !== c.AF_INET6 || flowinfo === undefined) return row;
   const [host, port, , own_scope = 0] = row[4];
@@ -112,7 +112,7 @@ export function dup(fd: number): number {
   return result < 0 ? raise(result, { syscall: 'dup', args: { fd } }) : result;
 }
 
-/** close(fd). Closes a descriptor, waking who is blocked on it. See close(2). @throws OSError EBADF */
+/** close(fd). Closes a descriptor, and wakes the calls that are blocked on it. See close(2). @throws OSError EBADF */
 export function close(fd: number): void {
   const result = addon.close_fd(descriptor(fd, 'fd'));
   if (result < 0) raise(result, { syscall: 'close', args: { fd } });

@@ -13,7 +13,7 @@ const UINT16_MAX = 2 ** 16 - 1;
 /**
  * inet_aton(ip_address) -> 4 bytes. Takes the short and the hexadecimal forms too (127.1). See inet_aton(3).
  *
- * @throws OSError where it is no address; TypeError, RangeError
+ * @throws OSError if it is no address; TypeError, RangeError
  */
 export function inet_aton(ip_address: string): Buffer {
   const length = addon.inet_aton(c_string(ip_address, 'ip_address'));
@@ -31,7 +31,7 @@ export function inet_ntoa(packed_ip: BytesLike): string {
 /**
  * inet_pton(address_family, ip_string) -> 4 bytes for AF_INET, 16 for AF_INET6. See inet_pton(3).
  *
- * @throws OSError where it is no address of that family, EAFNOSUPPORT for another family; TypeError, RangeError
+ * @throws OSError if it is no address of that family, EAFNOSUPPORT for another family; TypeError, RangeError
  */
 export function inet_pton(address_family: number, ip_string: string): Buffer {
   const family = integer(address_family, 'address_family');

@@ -18,7 +18,7 @@ export type Lookup<T> = Generator<number, T, void>;
 /** A host of a caller's: a name, a dotted address, or their bytes. */
 export type Host = string | Uint8Array;
 
-/** A row of getaddrinfo(): what socket() takes, the canonical name if asked for, and the address. */
+/** A row of getaddrinfo(): the arguments of socket(), the canonical name if asked for, and the address. */
 export type AddressInfoRow = [
   family: number,
   type: number,
@@ -27,7 +27,7 @@ export type AddressInfoRow = [
   sockaddr: [host: string, port: number] | [host: string, port: number, flowinfo: number, scope_id: number],
 ];
 
-/** What gethostbyname_ex() and gethostbyaddr() give. */
+/** The result of gethostbyname_ex() and gethostbyaddr(). */
 export type HostEntry = [name: string, aliases: string[], addresses: string[]];
 
 const UINT_MAX = 2 ** 32 - 1;
@@ -48,7 +48,7 @@ export function run<T>(lookup: Lookup<T>, call: Call, timeout_ms = -1): T {
   }
 }
 
-/** Waits for a native lookup and takes its value; `missing` is the message where there is no such entry. */
+/** Waits for a native lookup and removes its value; `missing` is the message if there is no such entry. */
 function* finish<T>(id: number, call: Call, missing = ''): Lookup<T> {
   if (id < 0) raise(id, call);
   if (addon.lookup_fd(id) >= 0) yield id;
@@ -123,7 +123,7 @@ export function* getnameinfo(sockaddr: readonly unknown[], flags: number): Looku
   if (rows.length !== 1) throw new OSError('sockaddr resolved to multiple addresses');
   const [family, , , , address] = rows[0] as AddressInfoRow;
   if (family === c.AF_INET && sockaddr.length !== 2) throw new OSError('IPv4 sockaddr must be 2 tuple');
-  // A scope in the host counts where none was given beside it.
+  // A scope in the host counts if none was given beside it.
   const fields = [address[0], address[1], flow, scope_id || (address[3] ?? 0)];
   const length = write_address(family, 0, ...fields);
   return yield* finish<[string, string]>(addon.getnameinfo_start(length, wanted), {
@@ -244,7 +244,7 @@ function host_name(host: unknown, name: string): string {
   return ascii;
 }
 
-// What would end a host in a URL, which is what domainToASCII() takes it from.
+// The characters that end a host in a URL: domainToASCII() reads the name as one.
 const NOT_IN_NAMES = /[\s"#%/:<>?@[\\\]^`{|}]/;
 
 /** A name outside ASCII by IDNA (UTS 46); others as they are, and so is what has a colon: an address. */

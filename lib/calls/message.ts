@@ -38,21 +38,21 @@ import {
 import type { SocketBase } from './socket_base.js';
 import { allocate, filled, fits_scratch, take } from './transfer.js';
 
-/** What recvmsg gives. */
+/** The result of recvmsg. */
 export type ReceivedMessage<F extends number = number> = [
   data: Buffer,
   ancdata: ReceivedControlMessage[],
   msg_flags: number,
   address: ReturnedAddress<F>,
 ];
-/** What recvmsg_into gives. */
+/** The result of recvmsg_into. */
 export type ReceivedMessageInto<F extends number = number> = [
   nbytes: number,
   ancdata: ReceivedControlMessage[],
   msg_flags: number,
   address: ReturnedAddress<F>,
 ];
-/** What recv_fds gives. */
+/** The result of recv_fds. */
 export type ReceivedDescriptors<F extends number = number> = [
   msg: Buffer,
   fds: number[],
@@ -78,7 +78,7 @@ const SIZE_MAX = 0x7ffff000;
 const INT_SIZE = 4;
 // SCM_MAX_FD of the kernel: a message carries no more.
 const DESCRIPTORS_MAX = 253;
-// What may come beside the descriptors (SCM_CREDENTIALS, SCM_SECURITY, time stamps), so that it does not crowd them out.
+// In bytes: room for the control messages that may come beside the descriptors (SCM_CREDENTIALS, SCM_SECURITY, time stamps).
 const OTHER_CONTROL = 512;
 
 /** The checked buffers of a message; more than the kernel takes are EMSGSIZE, as from the kernel. */
@@ -147,8 +147,8 @@ export function sendmsg(
 }
 
 /**
- * Makes the rest of a receive's result from its control messages. The descriptors that `given` names belong to whoever
- * gets it; the others are closed, and all of them where making it fails.
+ * Makes the rest of a receive's result from its control messages. The descriptors that `given` names belong to the caller;
+ * the other ones are closed, and all of them if making the result fails.
  */
 function with_control<T>(
   memory: Bytes,
@@ -271,7 +271,7 @@ export function check_recv_fds(bufsize: number, maxfds: unknown, flags: unknown)
   integer_or(0, flags, 'flags');
 }
 
-/** recv_fds: `[msg, fds, msg_flags, address]`. What comes beyond `maxfds` is closed and shows as MSG_CTRUNC. */
+/** recv_fds: `[msg, fds, msg_flags, address]`. Descriptors beyond `maxfds` are closed, and MSG_CTRUNC is set. */
 export function recv_fds<F extends number>(
   s: SocketBase<F>,
   bufsize: number,

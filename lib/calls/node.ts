@@ -6,7 +6,7 @@ import { shown } from '../util/validate.js';
 import { dup } from './create.js';
 import type { SocketBase } from './socket_base.js';
 
-/** What libuv tells of a stream's descriptor; node:net keeps it in `_handle`. */
+/** An object of node:net, which keeps the handle of libuv with the descriptor in `_handle`. */
 interface HandleHolder {
   readonly _handle?: { readonly fd?: number } | null;
 }
@@ -14,7 +14,7 @@ interface HandleHolder {
 /**
  * sock.to_node() -> net.Server for a listening stream socket, else net.Socket. TCP and AF_UNIX.
  *
- * The Node object is given paused (`pauseOnCreate`): nothing is read before somebody listens to 'data' or resumes.
+ * The Node object is paused: it reads nothing before a listener for 'data' is added, or resume() is called.
  *
  * @throws RangeError for a socket that node:net has no class for
  */

@@ -104,7 +104,7 @@ function read_native_u64(buffer: Buffer): bigint {
   return little_endian ? buffer.readBigUInt64LE() : buffer.readBigUInt64BE();
 }
 
-/** A number where it is exact, else the bigint. */
+/** Returns a number if it is exact, else the bigint. */
 function plain_integer(value: bigint): number | bigint {
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }

@@ -8,13 +8,13 @@ import { descriptor, integer, integer_or, shown } from '../util/validate.js';
 import type { SocketBase } from './socket_base.js';
 
 const { EBADF } = constants.errno;
-/** A descriptor, a FileHandle, or anything with `fileno()`; `seek(offset)` is told where sending ended. */
+/** A descriptor, a FileHandle, or anything with `fileno()`; `seek(offset)` is called with the end of the sent part. */
 export type SendfileSource =
   | number
   | { readonly fd: number }
   | { fileno(): number; seek?(offset: number): unknown };
 
-// What sendfile(2) says of a file that it does not send.
+// The errors of sendfile(2) for a file that it cannot send.
 const NOT_SENT: readonly number[] = [
   -constants.errno.EINVAL,
   -constants.errno.ENOSYS,
@@ -38,7 +38,7 @@ export function check_sendfile(
   return { fd, wanted };
 }
 
-/** Whether the kernel has no way from that file to a socket: it is read and sent instead. */
+/** True if the kernel cannot send from this file: then it is read and sent. */
 export function is_not_sent(result: number): boolean {
   return NOT_SENT.includes(result);
 }
@@ -49,7 +49,7 @@ export function check_file(sock: SocketBase, fd: number, result: number, bytes_s
     raise(result, { syscall: 'sendfile', args: { file_fd: fd }, bytes_sent });
 }
 
-/** Throws what was thrown where a file was read: an error of `fs` as an OSError that names the file. */
+/** Throws the error of reading a file: an error of `fs` becomes an OSError that names the file. */
 export function raise_of_file(fd: number, error: unknown, bytes_sent: number): never {
   const errno = error instanceof OSError ? undefined : (error as NodeJS.ErrnoException).errno;
   if (errno === undefined) throw error;

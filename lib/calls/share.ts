@@ -14,7 +14,7 @@ const PROTO_OFFSET = TYPE_OFFSET + 4;
 const TICKET_OFFSET = PROTO_OFFSET + 4;
 const SHARE_SIZE = TICKET_OFFSET + TICKET_SIZE;
 
-/** What a socket is beside its descriptor. */
+/** A shared socket: its kind, its time-out and its descriptor. */
 interface SharedSocket {
   readonly family: number;
   readonly type: number;

@@ -1,5 +1,5 @@
-// SocketBase: what blocking and promise sockets share because it never waits: the life of the descriptor (made,
-// adopted, duplicated, detached, closed, collected), names, options, time-outs and flags.
+// SocketBase: the parts of blocking and promise sockets that never wait: the life of the descriptor (made, adopted,
+// duplicated, detached, closed, collected), names, options, time-outs and flags.
 //
 // A socket holds a descriptor number and its generation (native/descriptor.h): after close() or detach() the pair means
 // nothing any more, even when the number is given out again.
@@ -19,7 +19,7 @@ const TYPE_FLAGS = (c.SOCK_NONBLOCK ?? 0) | (c.SOCK_CLOEXEC ?? 0);
 
 let default_timeout: number | null = null;
 
-/** getdefaulttimeout() -> seconds or null. What new sockets start with. */
+/** getdefaulttimeout() -> seconds or null: the time-out of new sockets. */
 export function getdefaulttimeout(): number | null {
   return default_timeout;
 }
@@ -64,7 +64,7 @@ const collected = new FinalizationRegistry<Leftover>((leftover) => {
   }
 });
 
-/** What `socket` is called with, blocking and of promises. */
+/** The arguments of `socket`, blocking and of promises. */
 export type SocketArguments<F extends number> = [
   family?: F | null,
   type?: number | null,
@@ -105,10 +105,10 @@ class Socket<out F extends number = number> {
   _timeout_ms = -1;
   /** Open files of makefile(), which keep the descriptor. @internal */
   _files = 0;
-  /** Whether the last recv() gave much, see transfer.ts. @internal */
+  /** True if the last recv() gave much, see transfer.ts. @internal */
   _bulk = false;
   /** @internal */ _closed = false;
-  /** Whether the event loop waits for the socket. @internal */
+  /** True if the event loop waits for the socket. */
   readonly #event_driven: boolean;
 
   /**
@@ -224,7 +224,7 @@ class Socket<out F extends number = number> {
     const fd = this.#release();
     if (fd < 0) return;
     const result = addon.close(fd, this._generation);
-    // The peer's reset is no failure of closing, and a number closed behind our back is gone already.
+    // A reset by the peer is no failure of closing. EBADF: other code has closed the number already.
     if (result < 0 && result !== -errno.ECONNRESET && result !== -errno.EBADF) {
       raise(result, { syscall: 'close', args: { fd } });
     }
@@ -353,7 +353,7 @@ class Socket<out F extends number = number> {
     if (result < 0) this._raise(result, 'setsockopt(SO_ATTACH_FILTER)');
   }
 
-  /** detach_filter(). Removes the program of attach_filter. @throws OSError ENOENT where there is none */
+  /** detach_filter(). Removes the program of attach_filter. @throws OSError ENOENT if there is none */
   detach_filter(): void {
     this.setsockopt(c.SOL_SOCKET, c.SO_DETACH_FILTER, 0);
   }

@@ -1,6 +1,6 @@
 // Connecting, and bytes in and out: the checks of arguments, the native call and the making of its result, for blocking and promise
 // sockets alike. Each function takes how long it may wait and returns its result, or the native call's negative number;
-// what to do then is what the two kinds of socket differ in.
+// the two kinds of socket differ in what they do then.
 import { Buffer } from 'node:buffer'; // the global is a getter
 import * as c from '../constants.js';
 import { addon, SCRATCH_SIZE, scratch } from '../native/addon.js';
@@ -9,14 +9,14 @@ import { decode, encode, type ResolveHost, type ReturnedAddress } from './addres
 import type { SocketBase } from './socket_base.js';
 
 const EMPTY = Buffer.alloc(0);
-// To copy more than this from the scratch costs more than memory that stays half empty. What the last receive of a
-// socket gave tells which to expect.
+// In bytes: copying more than this from the scratch memory costs more than a block that stays half empty. The size of a
+// socket's last receive predicts that of the next.
 const BULK = 16 * 1024;
 
 // The part of the scratch memory that the last receive filled: messages are often of one length.
 let received = scratch.subarray(0, 0);
 
-/** What the native call wrote to the scratch memory, as a Buffer of its own. */
+/** Copies the bytes that the native call wrote to the scratch memory into a new Buffer. */
 export function take(count: number): Buffer {
   if (count === 0) return EMPTY;
   if (count !== received.length) received = scratch.subarray(0, count);
@@ -62,7 +62,7 @@ export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: 
   return count < 0 ? count : filled(buffer, count);
 }
 
-/** What of a socket names its descriptor, and what its addresses are. */
+/** The parts of a socket that name its descriptor and the form of its addresses. */
 export type Descriptor<F extends number> = Pick<SocketBase<F>, '_fd' | '_generation' | 'family' | 'proto'>;
 
 export function recvfrom<F extends number>(
@@ -125,7 +125,7 @@ export function check_send(bytes: unknown, flags: unknown): void {
   integer(flags ?? 0, 'flags');
 }
 
-/** send: `view` is checked by the caller, who may send the rest of it. */
+/** send: the caller has checked `view`, and may send the rest of it later. */
 export function send(s: SocketBase, view: Bytes, flags: number, timeout_ms: number): number {
   return addon.send(s._fd, s._generation, view, flags, timeout_ms);
 }

@@ -1,5 +1,4 @@
-// Attempts that remember something between two tries: connect, sendall, recv_exactly. Those of the other calls stand where the
-// calls do, in socket.ts.
+// Calls whose attempts keep something between two tries: connect, sendall, recv_exactly. The other calls are in socket.ts.
 import { constants } from 'node:os';
 import { check_address } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';

@@ -45,7 +45,7 @@ export class Call<T> {
     readonly connects = false,
   ) {}
 
-  /** Whether this negative result means to wait. */
+  /** True if this negative result means to wait. */
   must_wait(result: number): boolean {
     return result === -EAGAIN || (this.connects && result === -EINPROGRESS);
   }
@@ -81,7 +81,7 @@ export interface WaitingLine {
 export class PendingCall<T = unknown> implements AbortWaiter {
   previous: PendingCall | undefined;
   next: PendingCall | undefined;
-  /** What the call waits for in place of its descriptor. */
+  /** The event that the call waits for in place of its descriptor. */
   suspended: Suspend | undefined;
   readonly promise: Promise<T>;
   #resolve!: (value: T) => void;

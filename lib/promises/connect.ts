@@ -42,7 +42,7 @@ type Rest =
   | [timeout?: number | null, options?: CreateConnectionOptions]
   | [timeout?: number | null, source_address?: Source, options?: CreateConnectionOptions];
 
-/** What the attempts share. */
+/** The settings that the attempts share. */
 interface Plan {
   readonly delay_ms: number;
   readonly source_address: unknown;
@@ -141,7 +141,7 @@ export class Attempts {
       this.#end(() => this.#reject(failure(this.#errors, this.#plan.all_errors)));
       return;
     }
-    // What is awaited (the connect) keeps the process alive, not the timer.
+    // The waiting connect keeps the process alive, not the timer.
     if (this.#plan.delay_ms >= 0 && this.#waiting.length > 0) {
       this.#timer = setTimeout(() => this.#next(), this.#plan.delay_ms).unref();
     }

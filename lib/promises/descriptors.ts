@@ -38,7 +38,7 @@ export function send_fds<F extends number>(
 
 /**
  * recv_fds(sock, bufsize, maxfds, flags = 0, { signal, timeout }) -> [msg, fds, msg_flags, address]. Receives
- * descriptors, close-on-exec; they belong to the caller. More than `maxfds` are closed, and MSG_CTRUNC tells of it.
+ * descriptors, close-on-exec; they belong to the caller. More than `maxfds` are closed, and MSG_CTRUNC is set then.
  *
  * @throws OSError; TimeoutError; TypeError, RangeError
  */

@@ -18,7 +18,7 @@ const DONE: IteratorResult<unknown, undefined> = Object.freeze({ done: true, val
 
 type Result = IteratorResult<unknown, undefined>;
 
-/** What is received next; a chunk without bytes is the end of a stream. */
+/** Returns the call that receives the next item; a chunk without bytes is the end of a stream. */
 function next_of(sock: IteratedSocket): () => Promise<unknown> {
   if (sock.getsockopt(c.SOL_SOCKET, c.SO_ACCEPTCONN) !== 0) return () => next_connection(sock);
   if (sock.type === c.SOCK_STREAM || sock.type === c.SOCK_SEQPACKET) return () => sock.recv(CHUNK_SIZE);

@@ -46,7 +46,7 @@ export class Queue implements WaitingLine {
     readonly direction: number,
   ) {}
 
-  /** Whether a call must wait for others: those of this queue, or a connect before a read. */
+  /** True if a call must wait for earlier ones: of this queue, or for a connect before a read. */
   get is_busy(): boolean {
     return this.first !== undefined || this.poller.holds_up(this);
   }
@@ -99,7 +99,7 @@ export class Queue implements WaitingLine {
 const REPORTING: ReadonlySet<number | undefined> = new Set([c.AF_INET, c.AF_INET6, c.AF_PACKET, c.AF_CAN]);
 
 /**
- * Whether the kernel never reports that this call may go on. It wakes only threads that are blocked in the call for a full
+ * True if the kernel never reports that this call may go on. It wakes only threads that are blocked in the call for a full
  * backlog (connect over AF_UNIX), and for the full queue of a datagram's addressee (AF_UNIX, unless it is the connected peer;
  * AF_NETLINK). For families other than these and REPORTING it is not known.
  */
@@ -157,7 +157,7 @@ export class Poller implements Waiting, Watcher {
     if (this.#connecting === 0) queueMicrotask(() => this.reads.run());
   }
 
-  /** Whether the queue must wait for a connect: before it there is nothing to read. */
+  /** True if the queue must wait for a connect: before it there is nothing to read. */
   holds_up(queue: Queue): boolean {
     return this.#connecting > 0 && queue === this.reads;
   }
@@ -252,7 +252,7 @@ function wait_in<T>(queue: Queue, pending: PendingCall<T>, suspended: Suspend | 
   return pending.promise;
 }
 
-/** Refuses wrong arguments of a call that is not tried at once. What the system finds wrong, the attempt meets in its turn. */
+/** Refuses wrong arguments of a call that is not tried at once. An error of the system is left to the attempt, in its turn. */
 function check_arguments(call: Call<unknown>): void {
   try {
     call.check?.();

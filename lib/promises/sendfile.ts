@@ -1,5 +1,5 @@
 // sendfile that does not block the loop: sendfile(2) in pieces, waiting for the socket by readiness. A file that the kernel
-// does not send (a pipe, one of /proc) is read, by readiness where it has any, else in the pool of `fs`, and sent.
+// does not send (a pipe, one of /proc) is read and sent: by readiness if the file has any, else in the pool of `fs`.
 import { read as fs_read, fstatSync, readSync } from 'node:fs';
 import { promisify } from 'node:util';
 import {
@@ -20,7 +20,7 @@ import { check_options, promised, timeout_ms_of, type WaitOptions } from '../uti
 import { Call } from './call.js';
 import { perform, type Queue } from './queue.js';
 
-// What is moved before the rest of the program has its turn: reading it may wait for the disk.
+// The bytes that are moved before the rest of the program has its turn: reading them may wait for the disk.
 const PIECE_SIZE = 2 ** 20;
 const CHUNK_SIZE = 64 * 1024;
 const read = promisify(fs_read);

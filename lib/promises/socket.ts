@@ -1,6 +1,5 @@
-// class socket of bsd-sockets/promises: the calls of the blocking class, each returning a promise. The calls themselves are
-// those of lib/calls (transfer.ts, message.ts, batch.ts), made without waiting; queue.ts decides which call waits, and for
-// how long. Each method makes a Call: how to try it, and how to check its arguments if it cannot be tried at once.
+// class socket of bsd-sockets/promises: the calls of the blocking class, each returning a promise. The system calls are
+// in lib/calls (transfer.ts, message.ts, batch/), made without waiting; queue.ts decides which call waits, and for how long. Each method makes a Call: how to try it, and how to check its arguments if it cannot be tried at once.
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
 import { type Address, check_address, decode, type ReturnedAddress } from '../calls/address.js';
@@ -436,7 +435,7 @@ export interface ConnectedSocket<out F extends number = number> extends Socket<F
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
 }
 
-/** What `socket` is at run time: callable with and without `new`, and a base for classes. */
+/** The type of `socket` at run time: callable with and without `new`, and a base for classes. */
 export interface SocketConstructor {
   new <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;
   <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;

@@ -1,4 +1,4 @@
-// A socket as a stream of Node: what `conn.to_stream()` gives, for pipelines and libraries that take a Duplex.
+// A socket as a stream of Node's: the result of `conn.to_stream()`, for pipelines and libraries that take a Duplex.
 import { Duplex, type DuplexOptions } from 'node:stream';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
@@ -14,9 +14,9 @@ interface StreamSocket {
   unref(): unknown;
 }
 
-/** Options of to_stream: those of a Duplex, with the defaults of net.Socket. */
+/** Options of to_stream: the options of a Duplex, with the defaults of net.Socket. */
 export interface StreamOptions extends DuplexOptions {
-  /** Whether the writable side stays open when the other end has ended its; false as in net.Socket. */
+  /** True keeps the writable side open when the peer has ended its own; false as in net.Socket. */
   allowHalfOpen?: boolean;
 }
 
@@ -85,7 +85,7 @@ export class SocketStream extends Duplex {
     }
   }
 
-  /** ref(). What the stream waits for keeps the process alive, as at the start. */
+  /** ref(). A call that waits on the stream keeps the process alive, as at the start. */
   ref(): this {
     this.#sock.ref();
     return this;

@@ -1,5 +1,5 @@
 // Connecting to the first of several addresses that answers, under one deadline: one after another, or with a delay
-// between the starts so that a silent address holds nobody up (RFC 8305).
+// between the starts so that a silent address does not delay the next (RFC 8305).
 import { constants } from 'node:os';
 import { type Address, encode } from '../calls/address.js';
 import { failure, interleave } from '../calls/create.js';
@@ -54,7 +54,7 @@ export function connect_first(found: readonly AddressInfoRow[], plan: ConnectPla
   }
 }
 
-/** Starts an attempt; gives it back where it is connected already. */
+/** Starts an attempt. Returns the attempt if it is connected already. */
 function start(
   row: AddressInfoRow,
   plan: ConnectPlan,
@@ -81,7 +81,7 @@ function start(
   }
 }
 
-/** Waits for an attempt to succeed; null where the next address is due, or none is left. */
+/** Waits for an attempt to succeed. Returns null if the next address is due, or none is left. */
 function wait(
   delay: number | null,
   plan: ConnectPlan,

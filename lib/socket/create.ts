@@ -108,10 +108,10 @@ export function create_server(
  * Works while the other's JavaScript is blocked. Both must see the same abstract AF_UNIX names, which are those of a
  * network namespace.
  *
- * @param data what `sock.share()` gave
- * @throws FileNotFoundError where it is taken already, or the thread that shared it has ended; PermissionError where it
- *   is meant for another process; TimeoutError where the other process does not answer, because it is stopped;
- *   TypeError, RangeError for what is no such data
+ * @param data the result of `sock.share()`
+ * @throws FileNotFoundError if it is taken already, or the thread that shared it has ended; PermissionError if it is meant
+ *   for another process; TimeoutError if the other process does not answer, because it is stopped; TypeError, RangeError
+ *   for other data
  */
 export function fromshare(data: BytesLike): Socket<number> {
   const { family, type, proto, timeout, fd } = take_shared(data);

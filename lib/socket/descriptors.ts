@@ -39,7 +39,7 @@ export function send_fds<F extends number>(
 
 /**
  * recv_fds(sock, bufsize, maxfds, flags = 0) -> [msg, fds, msg_flags, address]. Receives descriptors, close-on-exec; they
- * belong to the caller. More than `maxfds` are closed, and MSG_CTRUNC tells of it. See unix(7).
+ * belong to the caller. More than `maxfds` are closed, and MSG_CTRUNC is set then. See unix(7).
  *
  * @throws OSError; TimeoutError; TypeError, RangeError
  */

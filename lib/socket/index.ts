@@ -1,4 +1,4 @@
-// bsd-sockets/socket: what Python's module `socket` has, and what docs/socket.md adds.
+// bsd-sockets/socket: the names of Python's module `socket`, and the additions of docs/socket.md.
 
 export type { Address, ReturnedAddress } from '../calls/address.js';
 export { MessageBatch } from '../calls/batch/receive.js';
@@ -72,5 +72,5 @@ export {
 } from './resolver.js';
 export { socket, socket as SocketType } from './socket.js';
 
-/** Whether IPv6 is supported at all, as in Python: on Linux it always is. `has_dualstack_ipv6()` asks the kernel. */
+/** True if IPv6 is supported at all, as in Python: on Linux always. `has_dualstack_ipv6()` asks the kernel. */
 export const has_ipv6 = true;

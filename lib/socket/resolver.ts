@@ -1,7 +1,7 @@
 // Name resolution: hosts, addresses, services, protocols, and the name of this host.
 //
 // Blocking forms of lib/calls/lookup.ts. A lookup runs on a native thread while the caller waits, so signals,
-// termination and deadlines end the wait; what it holds is freed when the C library returns.
+// termination and deadlines end the wait. Its memory is freed when the C library returns.
 import { hostname } from 'node:os';
 import * as lookup from '../calls/lookup.js';
 import * as c from '../constants.js';
@@ -46,7 +46,7 @@ export function stream_addresses(
 }
 
 /**
- * getnameinfo(sockaddr, flags) -> [host, port], both as text: names where they can be found. See getnameinfo(3).
+ * getnameinfo(sockaddr, flags) -> [host, port], both as text: names if they can be found. See getnameinfo(3).
  *
  * @param sockaddr [host, port] or [host, port, flowinfo, scope_id] with a numeric host
  * @param flags NI_NUMERICHOST, …; 0 for none
@@ -89,9 +89,9 @@ export function getfqdn(name = ''): string {
 }
 
 /**
- * getservbyname(servicename, protocolname = null) -> the port, of any protocol where none is given. See getservbyname(3).
+ * getservbyname(servicename, protocolname = null) -> the port, of any protocol if none is given. See getservbyname(3).
  *
- * @throws OSError where there is none; TypeError, RangeError
+ * @throws OSError if there is none; TypeError, RangeError
  */
 export function getservbyname(servicename: string, protocolname?: string | null): number {
   return lookup.run(lookup.getservbyname(servicename, protocolname), { syscall: 'getservbyname' });
@@ -100,13 +100,13 @@ export function getservbyname(servicename: string, protocolname?: string | null)
 /**
  * getservbyport(port, protocolname = null) -> the service's name. See getservbyport(3).
  *
- * @throws OSError where there is none; TypeError, RangeError
+ * @throws OSError if there is none; TypeError, RangeError
  */
 export function getservbyport(port: number, protocolname?: string | null): string {
   return lookup.run(lookup.getservbyport(port, protocolname), { syscall: 'getservbyport' });
 }
 
-/** getprotobyname(protocolname) -> the number of a protocol. See getprotobyname(3). @throws OSError where there is none */
+/** getprotobyname(protocolname) -> the number of a protocol. See getprotobyname(3). @throws OSError if there is none */
 export function getprotobyname(protocolname: string): number {
   return lookup.run(lookup.getprotobyname(protocolname), { syscall: 'getprotobyname' });
 }

@@ -1,4 +1,4 @@
-// Sending a file: by sendfile(2), or by reading and sending where the kernel has no way from that file to that socket.
+// Sending a file: by sendfile(2), or by reading and sending if the kernel cannot send from that file.
 import { fstatSync, readSync } from 'node:fs';
 import {
   check_file,
@@ -12,7 +12,7 @@ import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import { addon } from '../native/addon.js';
 
-// What one call moves at most, so that a signal or a termination is never long in coming.
+// The most bytes of one system call, so that a signal or a termination never waits long.
 const BLOCK_SIZE = 2 ** 30;
 const CHUNK_SIZE = 64 * 1024;
 
@@ -37,7 +37,7 @@ export function sendfile(
   }
 }
 
-/** Sends the file, one part a step: what each moved, or a negative number, which is the last. */
+/** Sends the file, one part a step. Yields the bytes of each part, or a negative number, which is the last. */
 function* parts(sock: SocketBase, fd: number, offset: number, wanted: number): Generator<number, void> {
   let result = -1;
   for (let sent = 0; result !== 0 && sent < wanted; sent += result) {

@@ -255,7 +255,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * sendmmsg(2).
    *
    * @param messages sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
-   * @throws OSError, TimeoutError where none went out; TypeError, RangeError
+   * @throws OSError, TimeoutError if none went out; TypeError, RangeError
    */
   sendmmsg(messages: readonly Message<F>[], flags?: number): number {
     const result = sendmmsg(this, messages, flags, resolve_host_blocking, this._timeout_ms);
@@ -266,7 +266,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0) -> recvmsg's result for each message that is there: waits for the
    * first. See recvmmsg(2), MSG_WAITFORONE.
    *
-   * @param vlen at most so many, 1 to 1,024
+   * @param vlen at most this number of messages, 1 to 1,024
    * @throws OSError; TimeoutError; TypeError, RangeError
    */
   recvmmsg(vlen: number, bufsize: number, ancbufsize?: number, flags?: number): message.ReceivedMessage<F>[] {
@@ -303,7 +303,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * closed with the thread that shared it.
    *
    * @param process_id the process that may take it; left out or null: this one, and any of the same user
-   * @throws OSError ESRCH where there is no such process; TypeError, RangeError
+   * @throws OSError ESRCH if there is no such process; TypeError, RangeError
    */
   share(process_id?: number | null): Buffer {
     return share(this, process_id);
@@ -317,7 +317,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    *
    * @param mode 'r', 'w', 'b' in any combination
    * @param buffering the size of the buffer in bytes; null: 8192; 0: none, in binary mode only
-   * @param options of text: the encoding (utf-8), what becomes of errors ('strict'), what ends a line (null: anything)
+   * @param options of text: the encoding (utf-8), the handling of errors ('strict'), the end of a line (null: any)
    * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
    */
   makefile<const Mode extends string = 'r', const Buffering extends number | bigint | null = null>(
@@ -339,7 +339,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 }
 
-/** What `socket` is at run time: callable with and without `new`, and a base for classes. */
+/** The type of `socket` at run time: callable with and without `new`, and a base for classes. */
 export interface SocketConstructor {
   new <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;
   <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;

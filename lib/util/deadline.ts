@@ -130,7 +130,7 @@ export class Timeout implements AbortWaiter {
     return this.#controller.signal;
   }
 
-  /** Whether the time-out has passed. */
+  /** True if the time-out has passed. */
   get expired(): boolean {
     return this.#expired;
   }

@@ -1,6 +1,6 @@
 // Objects that name numbers, both ways, as a TypeScript enum does.
 
-/** What `enumeration` gives: the members, and their names by number. */
+/** The result of `enumeration`: the members, and their names by number. */
 export type Enumeration<Members extends Readonly<Record<string, number | undefined>>> = Readonly<Members> & {
   readonly [value: number]: (keyof Members & string) | undefined;
 };

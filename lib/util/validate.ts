@@ -2,7 +2,7 @@
 // RangeError, and each names the argument.
 
 export type Bytes = Uint8Array<ArrayBufferLike>;
-/** What Python calls a bytes-like object. */
+/** A bytes-like object, as Python calls it. */
 export type BytesLike = ArrayBufferView | ArrayBufferLike;
 /** Data to send: bytes, or a string for its UTF-8 bytes. */
 export type Data = BytesLike | string;
@@ -14,7 +14,7 @@ const MAX_SIZE = 0x7ffff000;
 // Python's limit: nanoseconds in 64 bits.
 const MAX_TIMEOUT = 9_223_372_036;
 
-/** How a value is shown in a message: its type, and the value itself where that is short. */
+/** How a value is shown in a message: its type, and the value itself if that is short. */
 export function shown(value: unknown): string {
   if (typeof value === 'bigint') return `${value}n`;
   if (typeof value === 'string')
@@ -29,7 +29,7 @@ function out_of_range(value: unknown, name: string, min: number, max: number): R
   return new RangeError(`${name} must be between ${min} and ${max}, not ${shown(value)}`);
 }
 
-/** An integer between min and max (a C int where none are given), as a number; bigint accepted. */
+/** An integer between min and max (a C int if none are given), as a number; bigint accepted. */
 export function integer(value: unknown, name: string, min = INT_MIN, max = INT_MAX): number {
   if (typeof value === 'bigint') {
     if (value < BigInt(min) || value > BigInt(max)) throw out_of_range(value, name, min, max);
@@ -109,10 +109,10 @@ export function array(
 }
 
 /**
- * The options at the end of the arguments, Python's keyword arguments: an object that has no others than these. What is
- * undefined is left out.
+ * The options at the end of the arguments, Python's keyword arguments: an object with only these names. An
+ * undefined value counts as left out.
  *
- * @throws TypeError that names the one that there is not, and those that there are
+ * @throws TypeError naming the unknown option and the known ones
  */
 export function options_of<Options extends object>(
   value: Options,

@@ -1,7 +1,7 @@
 // Many messages in, in one call: recvmmsg, and MessageBatch, the memory that recvmmsg_into fills again and again.
 //
 // A batch is two blocks: the data, which users see through views, and beside it rows of numbers, addresses and control
-// messages, which never leave this file. Both are laid out by native/message.cc, whose numbers stand here as well.
+// messages, which never leave this file. native/message.cc lays out both, by the numbers of native/layout.txt.
 import { constants as buffer_constants } from 'node:buffer';
 import { constants as os_constants } from 'node:os';
 import * as c from '../../constants.js';
@@ -48,7 +48,7 @@ class BatchMemory {
   readonly #memory: Uint8Array;
   readonly #words: Int32Array;
   readonly #row_size: number;
-  /** Messages whose descriptors nobody has asked for yet. */
+  /** The messages whose descriptors are not claimed yet. */
   readonly #unclaimed = new Set<number>();
   /** A signal's listener may run while the call waits. */
   #waiting = false;
@@ -119,7 +119,7 @@ class BatchMemory {
   view(index: number): Buffer {
     this.check_attached();
     const begin = index * this.bufsize;
-    // With MSG_TRUNC the length is that of the datagram, of which there is only so much here.
+    // With MSG_TRUNC the length is that of the whole datagram, and only its beginning is here.
     return this.data.subarray(begin, begin + Math.min(this.length(index), this.bufsize));
   }
 
@@ -143,7 +143,7 @@ class BatchMemory {
     return read_control(memory, memory.length);
   }
 
-  /** The descriptors of these control messages now belong to whoever has them. */
+  /** Gives the descriptors of these control messages to the caller. */
   claim(index: number, items: readonly ReceivedControlMessage[]): void {
     if (!this.#unclaimed.delete(index)) return;
     const memory = this.#control(index);
@@ -158,7 +158,7 @@ class BatchMemory {
     this.#unclaimed.clear();
   }
 
-  /** Whether two messages came from the same address. */
+  /** True if two messages came from the same address. */
   same_address(index: number, other: number): boolean {
     const length = this.#field(index, RECEIVED_ROW.address_length);
     if (length !== this.#field(other, RECEIVED_ROW.address_length)) return false;
@@ -178,7 +178,7 @@ class BatchMemory {
   }
 }
 
-// Of a batch that was collected with descriptors that nobody asked for.
+// Closes the unclaimed descriptors of a batch that was collected.
 const collected = new FinalizationRegistry<BatchMemory>((received) => received.close_unclaimed());
 
 let received_of: (batch: MessageBatch) => BatchMemory;
@@ -187,8 +187,8 @@ let received_of: (batch: MessageBatch) => BatchMemory;
  * MessageBatch(vlen, bufsize, ancbufsize = 0). Memory for recvmmsg_into, made once: for up to `vlen` messages of
  * `bufsize` bytes with `ancbufsize` bytes of control messages each.
  *
- * Descriptors that came with a message (SCM_RIGHTS) belong to whoever calls `ancdata` of it; those that nobody asked for
- * are closed at the next receive into the batch, and by `Symbol.dispose`.
+ * Descriptors that came with a message (SCM_RIGHTS) belong to the caller of `ancdata` for this message. Descriptors that were not
+ * claimed so are closed at the next receive into the batch, and by `Symbol.dispose`.
  */
 export class MessageBatch<F extends number = number> {
   readonly #received: BatchMemory;
@@ -293,7 +293,7 @@ export function recvmmsg_into(s: SocketBase, batch: unknown, flags: unknown, tim
 
 let spare: BatchMemory | undefined;
 
-/** The batch of the last call where it fits, which nobody else sees meanwhile. */
+/** Removes the batch of the last call if it fits, else makes one: no other call uses it meanwhile. */
 function take_spare(vlen: unknown, bufsize: unknown, ancbufsize: unknown): BatchMemory {
   const made = spare;
   spare = undefined;
@@ -324,7 +324,7 @@ export function recvmmsg<F extends number>(
     const count = received.receive(s, wanted_flags, timeout_ms);
     if (count < 0) return count;
     const messages: ReceivedMessage<F>[] = [];
-    // Whose addresses hold nothing but strings and numbers.
+    // Addresses of these families hold only strings and numbers.
     const is_inet = received.family === c.AF_INET || received.family === c.AF_INET6;
     for (let i = 0; i < count; i++) {
       // Many often come from one sender, and an address costs more than all the rest.

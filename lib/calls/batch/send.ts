@@ -25,7 +25,7 @@ export type Message<F extends number = number> = readonly [
   address?: Address<F> | null,
 ];
 
-/** The messages of one native call: those in a row that have the same flags. */
+/** The messages of one native call: consecutive ones with the same flags. */
 class FlagGroup {
   readonly flags: number;
   readonly buffers: Bytes[] = [];
@@ -90,7 +90,7 @@ export function sendmmsg(
   let sent = 0;
   for (const group of groups) {
     const count = group.send(s, timeout_ms);
-    // As within one call: an error behind messages that went out is not told, the next call meets it again.
+    // As within one system call: an error behind sent messages is not reported. The next call meets it again.
     if (count < 0) return sent > 0 && count !== STOPPING ? sent : count;
     sent += count;
     if (count < group.count) break;

@@ -1,6 +1,6 @@
 // Name lookups without blocking: drives the steps of lib/calls/lookup.ts, waiting for each native lookup by readiness.
-// It runs on a thread of its own, so neither the loop nor the pool of `fs` is kept; a lookup that nobody waits for any
-// more is abandoned.
+// Each runs on a thread of its own, so neither the loop nor the pool of `fs` is kept busy. A lookup whose caller no longer
+// waits is abandoned.
 import { addon, cells, GENERATION } from '../../native/addon.js';
 import type { Lookup } from '../lookup.js';
 import { READ, ready } from './readiness.js';
@@ -19,7 +19,7 @@ async function lookup_done(id: number, signal: AbortSignal | undefined): Promise
   try {
     const fd = addon.lookup_fd(id);
     if (fd < 0) return;
-    // Who names a descriptor names its generation, which is told to its owner only.
+    // A call names a descriptor together with its generation, which only adopt() tells.
     addon.adopt(fd);
     const generation = cells[GENERATION] as number;
     addon.disown(fd);

@@ -15,7 +15,7 @@ const is_again = (error: unknown): boolean =>
 /**
  * retry_blocking(fd, events, call) -> what `call` returns. Blocks in poll(2) between two attempts.
  *
- * @param events POLLIN or POLLOUT: what to wait for
+ * @param events POLLIN or POLLOUT
  * @throws what `call` throws, except for EAGAIN
  */
 export function retry_blocking<T>(fd: number, events: number, call: () => T): T {

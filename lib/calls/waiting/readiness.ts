@@ -1,7 +1,7 @@
-// Readiness on the event loop: who waits for which descriptor, and waking them. The native half is native/readiness.h.
+// Readiness on the event loop: the waiters of each descriptor, and waking them. The native half is native/readiness.h.
 //
 // Waiting is a byte in shared memory, not a call, and a wake-up comes once for all descriptors that are ready. Readiness is
-// told by edges: whoever wants to go on tries first, waits only when the kernel said EAGAIN, and tries again when woken.
+// reported by edges: a waiter tries first, waits only if the kernel said EAGAIN, and tries again when woken.
 
 import { raise } from '../../errors/raise.js';
 import {
@@ -14,7 +14,7 @@ import {
 
 export { READ, WRITE } from '../../native/addon.js';
 
-/** Something that waits for a descriptor; told which of the directions it wants may go on. */
+/** A waiter for a descriptor. `on_ready` gets those of the wanted directions that may go on. */
 export interface Waiting {
   on_ready(directions: number): void;
 }
@@ -31,8 +31,8 @@ interface Memory {
   readonly descriptors: Uint8Array;
 }
 
-/** Those who watch the same descriptor. */
-class Several implements Waiting {
+/** The waiters of one descriptor, if there are several. */
+class WaiterList implements Waiting {
   readonly all: Set<Waiting>;
 
   constructor(...all: Waiting[]) {
@@ -45,21 +45,21 @@ class Several implements Waiting {
 }
 
 let memory: Memory | undefined;
-// By descriptor number, who watches it: nearly always one.
+// The waiter by descriptor number: nearly always one.
 const watching: (Waiting | undefined)[] = [];
 // And the generation they mean: a number closed behind their back is given out again.
 const generations: number[] = [];
 let waiting_count = 0;
-let telling = false;
+let waking = false;
 let turn = 0;
 let next: Promise<void> | undefined;
 
-/** Counts the turns of the event loop, as far as somebody was told something or waited for the next one. */
+/** Returns the number of turns of the event loop in which a waiter was woken, or next_turn() ended. */
 export function this_turn(): number {
   return turn;
 }
 
-/** A promise of the event loop's next turn, after whatever else is ready. */
+/** Returns a promise of the event loop's next turn, after everything else that is ready. */
 export function next_turn(): Promise<void> {
   next ??= new Promise((resolve) => {
     setImmediate(() => {
@@ -72,7 +72,7 @@ export function next_turn(): Promise<void> {
 }
 
 function start(): Memory {
-  const shared = addon.readiness_start(tell);
+  const shared = addon.readiness_start(wake);
   if (typeof shared === 'number') return raise(shared, { syscall: 'epoll_create1' });
   const { descriptors } = READINESS_MEMORY;
   memory = {
@@ -82,10 +82,10 @@ function start(): Memory {
   return memory;
 }
 
-/** Called by the native side: `count` descriptors are ready. */
-function tell(count: number): void {
+/** Wakes the waiters of `count` descriptors. Called by the native side. */
+function wake(count: number): void {
   const { words, descriptors } = memory as Memory;
-  telling = true;
+  waking = true;
   turn++;
   for (let i = 0; i < count; i++) {
     const begin = READY + i * READY_WORDS;
@@ -94,22 +94,22 @@ function tell(count: number): void {
     descriptors[fd] = (descriptors[fd] as number) & ~directions;
     watching[fd]?.on_ready(directions);
   }
-  telling = false;
+  waking = false;
 }
 
 /**
  * Begins to watch an open descriptor; it must not block.
  *
- * @param exclusive whether all who receive from it without waiting wait here for more: then a receive that finds nothing
- *   can be answered without the system call
+ * @param exclusive true if each receive without waiting that finds nothing waits here: then the next one can be answered
+ *   without the system call
  * @throws OSError, EPERM for a file that is always ready
  */
 export function watch(fd: number, generation: number, waiting: Waiting, exclusive = false): void {
   if (memory === undefined) start();
   const others = watching[fd];
   if (others !== undefined && generations[fd] === generation) {
-    if (others instanceof Several) others.all.add(waiting);
-    else if (others !== waiting) watching[fd] = new Several(others, waiting);
+    if (others instanceof WaiterList) others.all.add(waiting);
+    else if (others !== waiting) watching[fd] = new WaiterList(others, waiting);
     return;
   }
   const result = addon.readiness_add(fd, generation, exclusive);
@@ -121,7 +121,7 @@ export function watch(fd: number, generation: number, waiting: Waiting, exclusiv
 /** Ends it: before the descriptor is closed. */
 export function unwatch(fd: number, waiting: Waiting): void {
   const watcher = watching[fd];
-  if (watcher instanceof Several) {
+  if (watcher instanceof WaiterList) {
     if (!watcher.all.delete(waiting) || watcher.all.size > 0) return;
   } else if (watcher !== waiting) {
     return;
@@ -130,13 +130,13 @@ export function unwatch(fd: number, waiting: Waiting): void {
   addon.readiness_remove(fd);
 }
 
-/** Asks to be told once of these directions. */
+/** Asks for one wake-up when one of these directions may go on. */
 export function want(fd: number, directions: number): void {
   const { descriptors } = memory as Memory;
   descriptors[fd] = (descriptors[fd] as number) | directions;
 }
 
-/** Has the next receive ask the kernel, whatever is known: for who does not wait to be told. */
+/** Forgets that the descriptor has nothing to receive, so that the next receive makes the system call. */
 export function forget_drained(fd: number): void {
   if (memory !== undefined) memory.descriptors[fd] = (memory.descriptors[fd] as number) & ~DRAINED;
 }
@@ -149,17 +149,17 @@ export function hold(): void {
   if (words[REFERENCED] === 0) addon.readiness_reference(true);
 }
 
-/** What hold() began has ended. */
+/** Ends hold(). */
 export function let_go(): void {
   if (--waiting_count > 0) return;
   const { words } = memory as Memory;
   words[WAITING] = 0;
-  // After a wake-up the native side looks itself, once those who were woken have had their turn.
-  if (words[REFERENCED] !== 0 && !telling) release_soon();
+  // After a wake-up the native side checks the number itself, once the woken waiters have had their turn.
+  if (words[REFERENCED] !== 0 && !waking) release_soon();
 }
 
 let releasing = false;
-/** Not at once: whoever was woken often waits again, in a moment. */
+/** Not at once: a woken waiter often waits again in a moment. */
 function release_soon(): void {
   if (releasing) return;
   releasing = true;
@@ -171,7 +171,7 @@ function release_soon(): void {
 }
 
 /**
- * Waits until a descriptor is ready, whatever it is at the beginning.
+ * Waits until a descriptor is ready; returns at once if it is ready already.
  *
  * @param directions READ, WRITE or both
  * @param signal ends waiting: the promise rejects with its reason
@@ -195,18 +195,18 @@ export function ready(
       reject(signal?.reason);
     };
     const waiting: Waiting = {
-      on_ready(told) {
-        if ((told & directions) === 0) {
+      on_ready(ready_directions) {
+        if ((ready_directions & directions) === 0) {
           want(fd, directions);
           return;
         }
         end();
-        resolve(told & directions);
+        resolve(ready_directions & directions);
       },
     };
     // Registering tells at once what is ready already; a descriptor that others watch has to be asked for that anew.
     watch(fd, generation, waiting);
-    if (watching[fd] instanceof Several) addon.readiness_again(fd);
+    if (watching[fd] instanceof WaiterList) addon.readiness_again(fd);
     want(fd, directions);
     hold();
     signal?.addEventListener('abort', abort);
