@@ -1,7 +1,8 @@
 // raise, raise_gai and raise_herror: the only functions that make errors from the numbers that native calls return.
 //
 // A native call returns -errno. The caller passes the number on with a record of the call, which holds numbers and names:
-// names.ts makes the text of the message, hints.ts the hint. The record is made after the failure: success costs nothing.
+// names.ts makes the text of the message, hints.ts the hint. Callers make the record after the failure, so that success
+// costs nothing; only name lookups, which run on threads, make it before.
 import { addon, STOPPING, TIMED_OUT } from '../native/addon.js';
 import { class_of, gaierror, herror, type OSError, TimeoutError } from './classes.js';
 import { type FailedCall, hint } from './hints.js';
