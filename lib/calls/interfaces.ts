@@ -1,7 +1,7 @@
 // Network interfaces by number and by name. None of the calls waits.
 import { raise } from '../errors/raise.js';
 import { addon } from '../native/addon.js';
-import { bytes, c_string, integer, shown } from '../util/validate.js';
+import { bytes, c_string, integer } from '../util/validate.js';
 
 const UINT_MAX = 2 ** 32 - 1;
 
