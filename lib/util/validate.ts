@@ -140,7 +140,7 @@ export function timeout(value: unknown, name = 'timeout'): number | null {
   return value;
 }
 
-/** Seconds as the border's `timeout_ms`: -1 for none. */
+/** Seconds as the `timeout_ms` of native calls: -1 for none. */
 export function to_timeout_ms(seconds: number | null): number {
   return seconds === null ? -1 : seconds * 1000;
 }

@@ -1,7 +1,7 @@
 // Many messages in, in one call: recvmmsg, and MessageBatch, the memory that recvmmsg_into fills again and again.
 //
 // A batch is two blocks: the data, which users see through views, and beside it rows of numbers, addresses and control
-// messages, which never leave this file. native/message.cc lays out both, by the numbers of native/layout.txt.
+// messages, which never leave this file. native/layout.txt has the layout of the rows.
 import { constants as buffer_constants } from 'node:buffer';
 import { constants as os_constants } from 'node:os';
 import * as c from '../../constants.js';

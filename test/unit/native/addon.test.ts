@@ -1,4 +1,4 @@
-// The border: what native/calls.h lists, what the binary exports and what lib/native/addon.ts types are the same functions.
+// The boundary: native/calls.h, the exports of the binary and the types of lib/native/addon.ts list the same functions.
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
