@@ -1,17 +1,17 @@
-// Packets from layers.
+// build: turns layers into the bytes of a packet.
 import './protocols.js';
 import { MAX_PACKET, Output } from './bytes/output.js';
 import type { Draft } from './layer_types.js';
 import { write_layers } from './write_layers.js';
 
-// Packets are written here and copied out. Whatever a getter of a layer builds meanwhile gets memory of its own.
+// Memory of the last packet, used again: a packet is written here and copied out. If a getter of a layer calls build, that call has its own.
 let free: Output | undefined;
 
 /**
- * build(...layers). The bytes of a packet, the outermost layer first.
+ * build(...layers) -> the bytes of a packet. The outermost layer comes first.
  *
- * What a layer leaves out is worked out: lengths, protocol numbers, checksums, padding of options. What it gives goes out as it is. A
- * checksum with a pseudo-header takes the addresses of the IP layer outside of it; without one it is 0.
+ * Fields that a layer leaves out are worked out: lengths, protocol numbers, checksums, padding of options. Fields that are given go out
+ * as they are. A checksum with a pseudo-header takes the addresses of the IP layer outside of its layer; without an IP layer it is 0.
  *
  * @param layers made by `ipv4({ … })` and so on, by hand, or by `parse`
  * @throws TypeError, RangeError naming the layer and its field; RangeError for a packet of more than 65,535 bytes

@@ -1,7 +1,7 @@
-// The types of all layers, by name: as they are parsed (every field is there) and as they are built (what is left out is worked out).
+// The types of all layers by name: as parsed (with every field) and as built (fields that are left out are worked out).
 //
-// The file of each protocol adds its own types to the two interfaces (`declare module '../layer_types.js'`), so that what works with
-// any layer, and is imported by the protocols, imports none of them. A payload is the layer that belongs to no protocol.
+// The file of each protocol adds its own types to the two interfaces (`declare module '../layer_types.js'`). So the code that works with
+// any layer, which the protocols import, imports no protocol. A payload is the layer that belongs to no protocol.
 import type { BytesLike } from '../util/validate.js';
 
 export interface Payload {
@@ -11,7 +11,7 @@ export interface Payload {
 }
 export interface PayloadDraft {
   readonly layer: 'payload';
-  /** a string stands for its UTF-8 bytes */
+  /** bytes; a string stands for its UTF-8 bytes */
   readonly data: BytesLike | string;
 }
 
@@ -27,7 +27,7 @@ export interface Drafts {
 
 export type LayerName = keyof Layers;
 
-/** A parsed layer: `layer` says which. */
+/** A parsed layer: `layer` names its type. */
 export type Layer = Layers[LayerName];
 
 /** A layer to build. */

@@ -1,4 +1,4 @@
-// Layers from packets.
+// parse: turns the bytes of a packet into layers.
 import './protocols.js';
 import { type BytesLike, integer_or, shown, bytes as to_bytes } from '../util/validate.js';
 import { Input, type Problem, parse_layers } from './bytes/input.js';
@@ -7,27 +7,27 @@ import { LINKTYPE_ETHERNET } from './linktypes.js';
 import { parser_of_linktype } from './registry.js';
 
 export interface ParseOptions {
-  /** what the packet begins with, by its number in capture files; LINKTYPE_ETHERNET unless given */
+  /** the number of the outermost layer's type in capture files; LINKTYPE_ETHERNET unless given */
   readonly linktype?: number;
-  /** how long the packet was on the wire, in bytes; as long as it is unless given */
+  /** the length of the packet on the wire, in bytes; that of `bytes` unless given */
   readonly length?: number;
 }
 
 /** A parsed packet. */
 export class Packet {
   constructor(
-    /** the outermost layer first */
+    /** the layers, the outermost one first */
     readonly layers: readonly Layer[],
-    /** what is malformed */
+    /** the malformed parts */
     readonly problems: readonly Problem[],
-    /** whether bytes are missing that were on the wire */
+    /** true if bytes are missing that were on the wire */
     readonly truncated: boolean,
-    /** what stands behind the end of the packet: padding, mostly empty */
+    /** the bytes behind the end of the packet: padding, mostly empty */
     readonly trailer: Buffer,
   ) {}
 
   /**
-   * The first layer of that name.
+   * Returns the first layer of that name, or undefined.
    *
    * @param name such as 'ipv4'
    */
@@ -37,17 +37,17 @@ export class Packet {
 }
 
 /**
- * parse(bytes, { linktype, length }). The layers of a packet.
+ * parse(bytes, { linktype, length }) -> the layers of a packet.
  *
- * Nothing in the bytes makes it throw: what is malformed is told in `problems`, and what cannot be understood is a payload layer. Data
- * are views of the given memory, not copies.
+ * No bytes make it throw: malformed parts are listed in `problems`, and bytes that cannot be understood become a payload layer. Data
+ * fields are views of the given memory, not copies.
  *
  * @param bytes a packet as it was captured
  * @throws TypeError, RangeError naming the argument
  */
 export function parse(bytes: BytesLike, options: ParseOptions = {}): Packet {
   const data = to_bytes(bytes, 'bytes');
-  // It may be a packet of a capture, which has more than these.
+  // Unknown options are allowed: a packet of a capture, which has more fields, can be handed over as it is.
   if (typeof options !== 'object' || options === null)
     throw new TypeError(`options must be an object with linktype or length, not ${shown(options)}`);
   const linktype = integer_or(LINKTYPE_ETHERNET, options.linktype, 'linktype', 0, 0xffffffff);

@@ -1,23 +1,23 @@
-// Which protocol stands behind which number, and which number a protocol has. protocols.ts fills it.
+// The registry of protocols: the protocol of each number, and the number of each protocol. protocols.ts fills it.
 import type { Names } from './bytes/fields.js';
 import type { Input, Parser } from './bytes/input.js';
 import type { Output } from './bytes/output.js';
 import type { Draft, LayerName } from './layer_types.js';
 
-/** The fields of each message by its name; of those without a name they are those of 'unknown'. */
+/** The fields of each message by its name; 'unknown' has those of messages without a name. */
 export type MessageFields = Readonly<Record<string, Names>>;
 
-/** A protocol: its layer, and how that is parsed and built. */
+/** A protocol: its layer, its parser and its builder. */
 export interface Protocol extends Parser {
   readonly name: LayerName;
-  /** The fields of the layer; where it has messages, those of each by its name. */
+  /** The fields of the layer; if it has messages, the fields of each message by its name. */
   readonly fields: Names | MessageFields;
   parse(input: Input): Parser | undefined;
-  /** Prepends the layer to what it carries. */
+  /** Prepends the layer to the layers that it carries. */
   build(layer: Draft, output: Output): void;
 }
 
-/** The numbers that stand for a protocol; the first of a list is the one that building uses. */
+/** The numbers of a protocol; building uses the first of each list. */
 export interface Numbers {
   readonly linktypes?: readonly number[];
   readonly ethertypes?: readonly number[];
@@ -31,11 +31,11 @@ const ip_protocols = new Map<number, Protocol>();
 const ethertype_of_name = new Map<string, number>();
 const ip_protocol_of_name = new Map<string, number>();
 
-// What stands for "anything" where a packet carries bytes of no known protocol: numbers set aside for experiments by IEEE 802 and RFC 3692.
+// Numbers for a packet that carries bytes of no known protocol: IEEE 802 and RFC 3692 set these aside for experiments.
 const EXPERIMENTAL_ETHERTYPE = 0x88b5;
 const EXPERIMENTAL_IP_PROTOCOL = 253;
 
-/** Makes a protocol known. */
+/** Registers a protocol. */
 export function register(protocol: Protocol, numbers: Numbers = {}): void {
   protocols.set(protocol.name, protocol);
   for (const number of numbers.linktypes ?? []) linktypes.set(number, protocol);
@@ -53,7 +53,7 @@ function add(
   if (numbers[0] !== undefined) by_name.set(protocol.name, numbers[0]);
 }
 
-/** Makes a link type known that has no header of its own. */
+/** Registers a link type that has no header of its own. */
 export function register_linktype(number: number, parser: Parser): void {
   linktypes.set(number, parser);
 }
@@ -64,12 +64,12 @@ export const parser_of_linktype = (number: number): Parser | undefined => linkty
 export const protocol_of_ethertype = (number: number): Protocol | undefined => ethertypes.get(number);
 export const protocol_of_ip = (number: number): Protocol | undefined => ip_protocols.get(number);
 
-/** The ethertype for what a layer carries. */
+/** Returns the ethertype of the layer that is carried. */
 export function ethertype_for(next: Draft | undefined): number {
   return (next && ethertype_of_name.get(next.layer)) ?? EXPERIMENTAL_ETHERTYPE;
 }
 
-/** The IP protocol number for what a layer carries. */
+/** Returns the IP protocol number of the layer that is carried. */
 export function ip_protocol_for(next: Draft | undefined): number {
   return (next && ip_protocol_of_name.get(next.layer)) ?? EXPERIMENTAL_IP_PROTOCOL;
 }

@@ -1,4 +1,4 @@
-// Packets for people: every field on a line of its own, and bytes as hexadecimal numbers with their characters.
+// show and hexdump: packets as text, every field on a line of its own, bytes as hexadecimal numbers with their characters.
 import { type BytesLike, shown, bytes as to_bytes } from '../util/validate.js';
 import type { Draft } from './layer_types.js';
 import { tcp } from './layers/tcp.js';
@@ -6,7 +6,7 @@ import { Packet } from './parse.js';
 import { protocol_of_ethertype, protocol_of_ip } from './registry.js';
 
 const ROW = 16;
-/** Fields that are read as hexadecimal numbers, and with how many digits. */
+/** The fields shown as hexadecimal numbers, and their number of digits. */
 const HEXADECIMAL: Readonly<Record<string, number>> = {
   checksum: 4,
   extensions_checksum: 4,
@@ -23,7 +23,7 @@ const OK: Readonly<Record<string, string>> = {
 };
 
 /**
- * hexdump(bytes). Rows of offset, 16 bytes, and their characters.
+ * hexdump(bytes) -> text. Each row has the offset, 16 bytes, and their characters.
  *
  * @throws TypeError
  */
@@ -43,9 +43,9 @@ export function hexdump(bytes: BytesLike): string {
 }
 
 /**
- * show(packet). A packet, or layers, as text: a line for each field, the layers one behind the other.
+ * show(packet) -> text. Each field of a packet or of layers has a line, one layer stands behind the other.
  *
- * @param packet what `parse` gave, or layers as `build` takes them
+ * @param packet a result of `parse`, or layers as `build` takes them
  * @throws TypeError
  */
 export function show(packet: Packet | Draft | readonly Draft[]): string {
@@ -75,7 +75,7 @@ function show_layers(layers: readonly Draft[], indent: string): string {
   return layers.map((layer) => show_object(title_of(layer), layer, indent)).join('\n');
 }
 
-/** A title, and beneath it the fields of an object. */
+/** Returns a title, and the fields of an object indented beneath it. */
 function show_object(title: string, fields: object, indent: string): string {
   const entries = Object.entries(fields)
     .filter(([key, value]) => value !== undefined && !hidden(key, fields))
@@ -85,7 +85,7 @@ function show_object(title: string, fields: object, indent: string): string {
   return [`${indent}${title}`, ...lines].join('\n');
 }
 
-/** What is told elsewhere, or says nothing. */
+/** True for a field that the title already shows, or that says nothing. */
 function hidden(key: string, fields: object): boolean {
   if (key === 'layer' || key === 'name' || Object.values(OK).includes(key)) return true;
   if (key === 'type' && 'name' in fields && !('layer' in fields)) return true;
@@ -121,7 +121,7 @@ function show_list(key: string, values: readonly unknown[], indent: string, widt
   return [`${indent}${key}`, ...items].join('\n');
 }
 
-/** What a layer, an option or another item of a list is called. */
+/** Returns the title of a layer, an option or another item of a list. */
 function title_of(item: object): string {
   if ('layer' in item) return 'name' in item ? `${item.layer} ${item.name}` : String(item.layer);
   const name = 'name' in item ? String(item.name) : '';

@@ -1,11 +1,11 @@
-// Layers into bytes: the builder of each layer's protocol prepends it, and what makers refuse is refused in layers made by hand.
+// Layers into bytes: each layer's builder prepends it. A layer made by hand is refused if its maker would refuse its fields.
 import { shown } from '../util/validate.js';
 import { known, message_title, type Names } from './bytes/fields.js';
 import type { Output } from './bytes/output.js';
 import type { Draft } from './layer_types.js';
 import { type Protocol, protocol_names, protocol_of_name } from './registry.js';
 
-/** Prepends layers to what `output` holds, the last one first. @throws TypeError, RangeError naming the layer */
+/** Prepends layers to the bytes in `output`, the last layer first. @throws TypeError, RangeError naming the layer */
 export function write_layers(output: Output, layers: readonly Draft[], name = 'layers'): void {
   output.layers = layers;
   for (output.index = layers.length - 1; output.index >= 0; output.index--) {
@@ -25,7 +25,7 @@ function no_layer(value: unknown, name: string): Error {
   return new RangeError(`${name}.layer must be one of ${known_names}, not ${shown(value.layer)}`);
 }
 
-/** Refuses what its maker would refuse in a layer that was made by hand. */
+/** Throws if the maker of a layer would refuse its fields: the layer may be made by hand. */
 function check_fields(layer: Draft, { name, fields }: Protocol): void {
   if (is_list(fields)) {
     known(layer, name, fields, ['layer']);

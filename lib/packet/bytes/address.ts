@@ -1,5 +1,5 @@
-// Addresses as text: IPv4, IPv6 as RFC 5952 writes them, and link-layer addresses as aa:bb:cc:dd:ee:ff. Reading takes the bytes
-// of a packet and cannot fail; writing takes what a person gave, and names the field where that is no address.
+// Addresses as text: IPv4, IPv6 in the form of RFC 5952, and link-layer addresses as aa:bb:cc:dd:ee:ff. Reading takes bytes of a packet
+// and cannot fail. Writing takes a value given by the caller, and names the field if the value is no address.
 import { isIPv6 } from 'node:net';
 import { shown } from '../../util/validate.js';
 
@@ -12,15 +12,15 @@ const LETTER_A = 0x61;
 const LOWER_CASE = 0x20;
 const HARDWARE = /^[0-9a-f]{1,2}(?::[0-9a-f]{1,2})*$/i;
 
-/** The IPv4 address that stands at an offset. */
+/** Returns the IPv4 address at an offset. */
 export function read_ipv4(view: DataView, at: number): string {
   const address = view.getUint32(at);
   return `${address >>> 24}.${(address >>> 16) & 255}.${(address >>> 8) & 255}.${address & 255}`;
 }
 
-/** The IPv6 address that stands at an offset, in the form of RFC 5952. */
+/** Returns the IPv6 address at an offset, in the form of RFC 5952. */
 export function read_ipv6(view: DataView, at: number): string {
-  // The longest run of zero groups, the first of equals, becomes `::`; a single one does not.
+  // The longest run of zero groups (of equal ones, the first) becomes `::`; a single zero group does not.
   let run = 0;
   let run_length = 1;
   let start = 0;
@@ -46,7 +46,7 @@ export function read_ipv6(view: DataView, at: number): string {
   return text;
 }
 
-/** Bytes with colons between them: what stands at an offset, six unless said otherwise. */
+/** Returns the bytes at an offset as hexadecimal numbers with colons between them. */
 export function read_hardware(view: DataView, at: number, length = 6): string {
   let text = '';
   for (let i = 0; i < length; i++) text += (i === 0 ? '' : ':') + HEX[view.getUint8(at + i)];
@@ -54,9 +54,9 @@ export function read_hardware(view: DataView, at: number, length = 6): string {
 }
 
 /**
- * Writes an IPv4 address: four decimal numbers, as inet_pton(3) takes them.
+ * Writes an IPv4 address of four decimal numbers, as inet_pton(3) takes it.
  *
- * @throws TypeError, RangeError naming the field: no text, no address
+ * @throws TypeError, RangeError naming the field if the value is no text or no address
  */
 export function write_ipv4(view: DataView, at: number, value: unknown, name: string): void {
   const address = typeof value === 'string' ? ipv4_number(value) : -1;
@@ -64,7 +64,7 @@ export function write_ipv4(view: DataView, at: number, value: unknown, name: str
   view.setUint32(at, address);
 }
 
-/** The address as a number, or -1. */
+/** Returns the address as a number, or -1. */
 function ipv4_number(text: string): number {
   let address = 0;
   let part = 0;
@@ -88,7 +88,7 @@ function ipv4_number(text: string): number {
 /**
  * Writes an IPv6 address, without a zone.
  *
- * @throws TypeError, RangeError naming the field: no text, no address
+ * @throws TypeError, RangeError naming the field if the value is no text or no address
  */
 export function write_ipv6(view: DataView, at: number, value: unknown, name: string): void {
   if (typeof value !== 'string' || !isIPv6(value) || value.includes('%')) {
@@ -103,7 +103,7 @@ export function write_ipv6(view: DataView, at: number, value: unknown, name: str
   }
 }
 
-/** The groups of one side of `::`; a dotted end is two. */
+/** Returns the groups of one side of `::`; a dotted end makes two groups. */
 function groups(text: string): number[] {
   if (text === '') return [];
   return text.split(':').flatMap((group) => {
@@ -113,16 +113,16 @@ function groups(text: string): number[] {
   });
 }
 
-/** How many bytes a link-layer address in text has; 0 for the empty text, undefined for what is none. */
+/** Returns the number of bytes of a link-layer address: 0 for the empty text, undefined for a value that is no address. */
 export function hardware_length(value: unknown): number | undefined {
   if (value === '') return 0;
   return typeof value === 'string' && HARDWARE.test(value) ? value.split(':').length : undefined;
 }
 
 /**
- * Writes a link-layer address of that many bytes.
+ * Writes a link-layer address of `length` bytes.
  *
- * @throws TypeError, RangeError naming the field: no text, no address, another length
+ * @throws TypeError, RangeError naming the field if the value is no text, no address or of another length
  */
 export function write_hardware(view: DataView, at: number, value: unknown, name: string, length = 6): void {
   if (typeof value === 'string' && write_bytes(view, at, value, length)) return;
@@ -130,7 +130,7 @@ export function write_hardware(view: DataView, at: number, value: unknown, name:
   throw no_address(value, name, `${length} bytes such as ${example}`);
 }
 
-/** Writes hexadecimal numbers of one or two digits with colons between them; whether these are so many. */
+/** Writes hexadecimal numbers of one or two digits with colons between them. Returns false if the text is not `length` such numbers. */
 function write_bytes(view: DataView, at: number, text: string, length: number): boolean {
   let count = 0;
   let byte = 0;

@@ -2,20 +2,20 @@
 import { addon } from '../../native/addon.js';
 import { type BytesLike, integer, bytes as to_bytes } from '../../util/validate.js';
 
-/** From how many bytes on native code is faster: measured by `npm run bench:packet`. */
+/** Bytes from which on native code is faster: measured by `npm run bench:packet`. */
 const LARGE = 256;
-/** So much is summed in one call; even. */
+/** Bytes summed in one call; even, so that words are not split. */
 const STEP = 1 << 30;
 
 /**
- * Adds the 16-bit words of a part of a view to a sum; an odd byte at the end counts as the high half of a word.
+ * Adds the 16-bit words between two offsets of a view to a sum; an odd byte at the end counts as the high half of a word.
  *
- * @param sum what was added up so far, folded or not
+ * @param sum the sum so far, folded or not
  * @returns the sum folded to 16 bits, not complemented
  */
 export function add_words(view: DataView, start: number, end: number, sum: number): number {
   let at = start;
-  // Whole numbers of up to 2^53 are exact: 2^20 words of 32 bits fit beneath, and a packet has 2^14.
+  // Integers up to 2^53 are exact: 2^20 words of 32 bits fit below that, and a packet has 2^14.
   for (; at + 4 <= end; at += 4) sum += view.getUint32(at);
   if (at + 2 <= end) {
     sum += view.getUint16(at);
@@ -27,9 +27,9 @@ export function add_words(view: DataView, start: number, end: number, sum: numbe
 }
 
 /**
- * The same, by native code where there is so much that calling it pays.
+ * Does the same by native code if the bytes are numerous enough for its call to pay.
  *
- * @param bytes the memory of the view
+ * @param bytes the memory that `view` shows
  */
 export function add_bytes(
   bytes: Uint8Array,
@@ -43,11 +43,11 @@ export function add_bytes(
 }
 
 /**
- * checksum(bytes, initial = 0). The checksum of RFC 1071. Over data that holds its own correct checksum it is 0.
+ * checksum(bytes, initial = 0) -> the checksum of RFC 1071. It is 0 over data that contain their own correct checksum.
  *
- * @param bytes of any length, an odd one is padded with a zero byte
+ * @param bytes data of any length; a zero byte is added to an odd one
  * @param initial a sum to begin with, not complemented, 0 to 2^32 - 1: that of a pseudo-header, or `~checksum(before) & 0xffff` for
- *   data in several parts, each but the last of an even length
+ *   data in several parts, each part but the last of an even length
  * @returns 0 to 65,535, to be stored with the most significant byte first
  * @throws TypeError, RangeError naming the argument
  */

@@ -1,9 +1,9 @@
-// Domain names as DNS writes them, RFC 1035, 3.1: labels, each behind its length, a name ended by a label of no bytes. Never compressed.
+// Domain names in the form of DNS, RFC 1035, 3.1: labels, each behind its length; a label of no bytes ends a name. Never compressed.
 import { array, shown } from '../../util/validate.js';
 
 const LABEL_MAX = 63;
 const NAME_MAX = 253;
-/** A label; as text a dot would end it. */
+/** A label, which contains no dot: in text, a dot ends a label. */
 const LABEL = /^[!--/-~]+$/;
 
 function is_domain(name: string): boolean {
@@ -11,7 +11,7 @@ function is_domain(name: string): boolean {
   return name.length <= NAME_MAX && name.split('.').every(is_label);
 }
 
-/** The names in bytes, up to zeros behind them; undefined where one is none, or not of printable ASCII. */
+/** Returns the names in bytes, up to padding of zeros; undefined if one is no domain name in printable ASCII. */
 export function read_domains(bytes: Buffer): string[] | undefined {
   const domains: string[] = [];
   let labels: string[] = [];
@@ -28,7 +28,7 @@ export function read_domains(bytes: Buffer): string[] | undefined {
   return domains.every(is_domain) ? domains : undefined;
 }
 
-/** The bytes of names. @throws TypeError, RangeError naming the one that is none */
+/** Returns the bytes of names. @throws TypeError, RangeError naming the item that is no name */
 export function write_domains(domains: unknown, field: string): Buffer {
   return Buffer.concat(array(domains, field).map((domain, i) => write_domain(domain, `${field}[${i}]`)));
 }

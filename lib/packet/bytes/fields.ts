@@ -1,9 +1,9 @@
-// The fields of what is built: their types, the lists of their names, and the check that refuses any other name.
+// The fields of layers to build: their types, the lists of their names, and the check that refuses any other name.
 //
-// A list of names is tied to the type whose fields it names: a name that is missing or too many does not compile.
+// Each list of names is tied to the type with these fields: a list with a missing or an extra name does not compile.
 import { shown } from '../../util/validate.js';
 
-/** What a maker takes: fields of the parsed layer, some of them in another form. checksum_ok is allowed and does nothing. */
+/** The fields that a maker takes: those of the parsed layer, some in another form. checksum_ok is accepted and ignored. */
 export type Fields<Parsed, Other = unknown> = Partial<Omit<Parsed, 'layer' | keyof Other> & Readonly<Other>>;
 
 declare const names_of: unique symbol;
@@ -14,7 +14,7 @@ export interface Names extends ReadonlyArray<string> {
   readonly [names_of]: unknown;
 }
 
-/** `Name`, all of them and no others, in the order in which messages list them. The fields of `F` are `FieldNames<keyof F>`. */
+/** A list of `Name`, all of them and no others, in the order of messages. The fields of `F` are `FieldNames<keyof F>`. */
 export interface FieldNames<Name> extends Names {
   /** A function type makes lists of different names incompatible in both directions. */
   readonly [names_of]: (name: Name) => Name;
@@ -33,9 +33,9 @@ export function joined(first: Names, second: Names) {
 }
 
 /**
- * Returns `fields` if all of its names are known.
+ * Returns `fields` if each of its names is in the list.
  *
- * @param tags names that are allowed beside those of fields
+ * @param tags names that are allowed as well and are no fields: layer, name
  * @throws TypeError naming the layer and the field that the layer does not have
  */
 export function known<F extends object>(
@@ -54,7 +54,7 @@ export function known<F extends object>(
   return fields;
 }
 
-/** What a message is called: `icmp.echo`, and `icmp` for any. */
+/** Returns the title of a message: `icmp.echo`; `icmp` for one without a name. */
 export function message_title(layer: string, name: string): string {
   return name === 'unknown' ? layer : `${layer}.${name}`;
 }

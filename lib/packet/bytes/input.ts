@@ -1,40 +1,40 @@
-// What the parsers of the protocols share: where they are in the packet, where it ends, and what they found so far.
+// Input: the state that the parsers of the protocols share, namely the position in the packet, its end, and the layers found so far.
 //
-// A packet has three ends. `bytes.length` is what can be read; `end` is where the innermost length field says that the packet
-// ends, if that is there; `wire_end` is that place whether it is there or not. Between `end` and `wire_end` lies what a capture cut off.
+// A packet has three ends. `bytes.length` is the end of the memory. `wire_end` is the end by the innermost length field. `end` is
+// `wire_end`, or before it if a capture cut the packet off: then the bytes between the two are missing.
 
 import type { Layer, LayerName } from '../layer_types.js';
 import { add_bytes } from './checksum.js';
 
-/** What is wrong with a packet: in which layer, at which byte of the packet, in words. */
+/** A malformed part of a packet: its layer, its byte offset in the packet, and a description. */
 export interface Problem {
   readonly layer: LayerName;
   readonly offset: number;
   readonly message: string;
 }
 
-/** Parses one layer at `input.at`: pushes it, moves `at` behind it, and says who comes next; nobody: the rest is payload. */
+/** Parses one layer at `input.at`: pushes it, moves `at` behind it, and returns the next layer's parser; undefined: the rest is payload. */
 export interface Parser {
   parse(input: Input): Parser | undefined;
 }
 
-/** More than these are a problem: what is behind them stays one payload. */
+/** Layers of a packet, quoted ones included. Behind the last one, the bytes stay one payload, which is a problem. */
 const MAX_LAYERS = 64;
 
 export class Input {
   readonly layers: Layer[] = [];
   at: number;
-  /** The sum of the addresses of the last IP layer, for the checksums above it. */
+  /** The sum of the addresses of the last IP layer, for the checksums of the layers in it. */
   pseudo_header: number | undefined;
-  /** This is what an ICMP error quotes. */
+  /** True for a packet that an ICMP error quotes. */
   is_quoted = false;
-  /** This is only the beginning of a message (a quotation, a first fragment): being short is no fault, checksums are unknown. */
+  /** True for the beginning of a message (a quotation, a first fragment): being short is no problem, checksums are unknown. */
   partial = false;
 
   /**
-   * @param end where the bytes that are there end
-   * @param wire_end where the packet ended on the wire
-   * @param depth how many layers stand around this part of the packet
+   * @param end the end of the bytes that were captured
+   * @param wire_end the end of the packet on the wire
+   * @param depth the number of layers around this part of the packet
    */
   constructor(
     readonly bytes: Buffer,
@@ -48,12 +48,12 @@ export class Input {
     this.at = start;
   }
 
-  /** Notes what is wrong. */
+  /** Adds a problem. */
   problem(layer: LayerName, offset: number, message: string): void {
     this.problems.push({ layer, offset, message });
   }
 
-  /** Whether a header of that many bytes is there; one that was never sent whole is a problem, one that was cut off is none. */
+  /** Returns whether a header of `size` bytes is there. A header that was never sent whole is a problem; one that a capture cut is none. */
   has(layer: LayerName, size: number): boolean {
     if (this.at + size <= this.end) return true;
     if (!this.partial && this.at + size > this.wire_end) {
@@ -62,7 +62,7 @@ export class Input {
     return false;
   }
 
-  /** Ends the packet where a length field says; what is behind becomes the trailer. An end beyond what was sent is a problem. */
+  /** Ends the packet at the end by a length field; bytes behind that become the trailer. An end beyond the bytes sent is a problem. */
   limit(layer: LayerName, offset: number, field: string, end: number): void {
     if (end > this.wire_end) {
       if (!this.partial) {
@@ -74,31 +74,31 @@ export class Input {
     this.end = Math.min(this.end, end);
   }
 
-  /** Bytes of the packet: a view, no copy. */
+  /** Returns a view of bytes of the packet. */
   slice(start: number, end: number): Buffer {
     return this.bytes.subarray(start, end);
   }
 
-  /** Bytes from here on, as many as are there of that size; moves behind them. */
+  /** Returns `size` bytes from `at` on, or as many as are left, and moves behind them. */
   take(size: number): Buffer {
     const start = this.at;
     this.at = Math.min(start + size, this.end);
     return this.bytes.subarray(start, this.at);
   }
 
-  /** Whether the message from `start` to the end has a correct checksum; undefined where not all of it is there. */
+  /** Returns whether the message from `start` to the end has a correct checksum; undefined if a part of the message is missing. */
   verify(start: number, initial: number): boolean | undefined {
     if (this.partial || this.end < this.wire_end) return undefined;
     return add_bytes(this.bytes, this.view, start, this.end, initial) === 0xffff;
   }
 
-  /** The same with the pseudo-header of the IP layer below. */
+  /** Returns the same for a message whose checksum covers the pseudo-header of the IP layer below. */
   verify_transport(start: number, protocol: number): boolean | undefined {
     const pseudo = this.pseudo_header;
     return pseudo === undefined ? undefined : this.verify(start, pseudo + protocol + (this.end - start));
   }
 
-  /** Another packet inside of this one, which may be cut anywhere: what an ICMP error quotes. */
+  /** Returns the input for a packet inside of this one, which may be cut anywhere: the quotation of an ICMP error. */
   quotation(start: number, end: number): Input {
     const depth = this.depth + this.layers.length + 1;
     const inner = new Input(this.bytes, this.view, start, end, end, this.problems, depth);
@@ -108,7 +108,7 @@ export class Input {
   }
 }
 
-/** Parses layers until nobody knows what comes next, nothing is left, or there are too many; what is left is payload. */
+/** Parses layers until the next protocol is unknown, no bytes are left, or MAX_LAYERS is reached; the bytes left become payload. */
 export function parse_layers(input: Input, first: Parser | undefined): void {
   const is_left = (): boolean => input.at < input.end;
   const is_full = (): boolean => input.depth + input.layers.length >= MAX_LAYERS;

@@ -1,7 +1,7 @@
-// What the builders of the protocols share. A packet is written from its end to its beginning, so that each layer sees the
-// length of what it carries: a builder prepends its header and fills in what was not given.
+// Output: the memory that the builders of the protocols share. A packet is written from its end to its beginning, so that each layer sees
+// the length of the layers that it carries: a builder prepends its header and fills in the fields that were not given.
 //
-// A checksum with a pseudo-header waits for the addresses: the transport leaves a request, the IP layer outside of it fulfils it.
+// A checksum with a pseudo-header waits for the addresses: the transport leaves a request, and the IP layer outside of it fulfils that.
 import { integer } from '../../util/validate.js';
 import type { Draft } from '../layer_types.js';
 import { write_hardware, write_ipv4, write_ipv6 } from './address.js';
@@ -11,42 +11,42 @@ export const MAX_PACKET = 65_535;
 
 /** A checksum that is to be computed as soon as the addresses are known. */
 interface ChecksumRequest {
-  /** where it is stored */
+  /** the offset at which the checksum is stored */
   readonly at: number;
-  /** the message that it covers */
+  /** the message that the checksum covers */
   readonly start: number;
   readonly end: number;
   readonly protocol: number;
-  /** what stands for a computed 0 */
+  /** the value stored for a computed 0 */
   readonly zero: number;
 }
 
 export class Output {
   readonly bytes = Buffer.allocUnsafeSlow(MAX_PACKET);
   readonly view = new DataView(this.bytes.buffer, this.bytes.byteOffset, MAX_PACKET);
-  /** Where what is written so far begins, */
+  /** Begin of the bytes written so far. */
   start = MAX_PACKET;
-  /** and where it ends: behind it stands only what lies around a quotation. */
+  /** End of the bytes of this packet; behind it stand only the bytes around a quotation. */
   end = MAX_PACKET;
-  /** The layers that are built, and which of them is being written. */
+  /** The layers to build, and the index of the one being written. */
   layers: readonly Draft[] = [];
   index = 0;
   private request: ChecksumRequest | undefined;
 
-  /** The layer that the one being written carries. */
+  /** The layer that the layer being written carries. */
   get next(): Draft | undefined {
     return this.layers[this.index + 1];
   }
 
-  /** How many bytes are written: for a layer before it prepends its header, those that it carries. */
+  /** Number of bytes written: before a layer prepends its header, the length of what the layer carries. */
   get length(): number {
     return this.end - this.start;
   }
 
   /**
-   * Makes room in front.
+   * Makes room in front of the bytes.
    *
-   * @returns where it begins; the bytes there are arbitrary
+   * @returns the offset of the room; its bytes are arbitrary
    * @throws RangeError if the packet gets longer than 65,535 bytes
    */
   prepend(size: number): number {
@@ -55,21 +55,21 @@ export class Output {
     return this.start;
   }
 
-  /** Puts bytes in front. */
+  /** Prepends bytes. */
   prepend_bytes(value: Uint8Array): void {
     this.bytes.set(value, this.prepend(value.length));
   }
 
-  /** Puts zeros in front. */
+  /** Prepends zeros. */
   prepend_zeros(size: number): void {
     const at = this.prepend(size);
     this.bytes.fill(0, at, at + size);
   }
 
   /**
-   * Puts a header in front that ends in options, padded with zeros to a multiple of 4: IPv4's and TCP's, at most 60 bytes.
+   * Prepends a header of IPv4 or TCP, at most 60 bytes with its options, which are padded with zeros to a multiple of 4.
    *
-   * @returns where it begins
+   * @returns the offset of the header
    */
   prepend_header(fixed: number, options: Uint8Array, name: string): number {
     const size = padded(options);
@@ -104,7 +104,7 @@ export class Output {
     write_hardware(this.view, at, value, name, length);
   }
 
-  /** The checksum of the header or message from `start` on, to be stored at `at`: the one given, or the one computed. */
+  /** Stores a checksum at `at`: the one given, or the computed one of the header or message from `start` on. */
   checksum(at: number, given: unknown, name: string, start: number, end: number): void {
     this.u16(at, given ?? 0, name);
     if (given === undefined || given === null) {
@@ -112,15 +112,15 @@ export class Output {
     }
   }
 
-  /** The same for a message whose checksum covers a pseudo-header: computed when the IP layer is there, else 0. */
+  /** Stores the checksum of a message that covers a pseudo-header: the one given, or 0 until the IP layer computes it. */
   transport_checksum(at: number, given: unknown, name: string, protocol: number, zero = 0): void {
     this.u16(at, given ?? 0, name);
     const is_given = given !== undefined && given !== null;
     this.request = is_given ? undefined : { at, start: this.start, end: this.end, protocol, zero };
   }
 
-  /** Computes the checksum that waits for it, if one does. */
-  settle_checksum(sum_of_addresses: number): void {
+  /** Computes the checksum that was requested, if one was. */
+  complete_checksum(sum_of_addresses: number): void {
     if (this.request === undefined) return;
     const { at, start, end, protocol, zero } = this.request;
     const sum = add_bytes(this.bytes, this.view, start, end, sum_of_addresses + protocol + (end - start));
@@ -128,7 +128,7 @@ export class Output {
     this.request = undefined;
   }
 
-  /** Has `write` prepend layers as a packet of their own, and takes them away again: what an ICMP error quotes. Returns their bytes. */
+  /** Calls `write`, which prepends layers, and takes their bytes away again. Returns these: the quotation of an ICMP error. */
   apart(write: () => void): Buffer {
     const { start, end, layers, index } = this;
     this.end = start;
@@ -143,12 +143,12 @@ export class Output {
   }
 }
 
-/** The size of options with what makes it a multiple of 4. */
+/** Returns the size of options padded to a multiple of 4. */
 export function padded(options: Uint8Array): number {
   return (options.length + 3) & ~3;
 }
 
-/** A multiple of `unit` as that many units; what is none is a RangeError. */
+/** Returns a multiple of `unit` as a number of units. @throws RangeError if it is no multiple */
 export function units(value: unknown, name: string, unit: number, max: number): number {
   const size = integer(value, name, 0, max * unit);
   if (size % unit !== 0) throw new RangeError(`${name} must be a multiple of ${unit} bytes, not ${size}`);

@@ -1,4 +1,4 @@
-// The bytes of a capture that is written: pcap with nanoseconds, or one section of pcapng. Little-endian.
+// The encoder: makes the bytes of a capture, either pcap with nanoseconds or one section of pcapng. Little-endian.
 import {
   array,
   type Bytes,
@@ -33,28 +33,28 @@ import {
 /** The format of a capture. */
 export type CaptureFormat = 'pcap' | 'pcapng';
 
-/** A packet to write: what read_capture gives is one. */
+/** A packet to write; the packets of read_capture have this form. */
 export interface CapturePacket {
   readonly data: BytesLike;
-  /** When, in nanoseconds since 1970; left out, it is written without (pcap: as 0). */
+  /** Time in nanoseconds since 1970; if left out, the packet has no time (pcap: 0). */
   readonly time_ns?: bigint | undefined;
-  /** Its length on the wire, no less than that of the data, which it is if left out. */
+  /** Length on the wire, at least that of the data, which is the default. */
   readonly length?: number | undefined;
-  /** If given, it must be the interface's. */
+  /** Must be the linktype of the interface, if given. */
   readonly linktype?: number | undefined;
-  /** The interface's index: 0 if left out. */
+  /** Index of the interface, 0 by default. */
   readonly interface?: number | undefined;
-  /** pcapng only. */
+  /** Comments, in pcapng only. */
   readonly comments?: readonly string[] | undefined;
 }
 
-/** An interface of a capture that is written. */
+/** An interface of a capture to write. */
 export interface NewInterface {
   readonly name?: string | null;
   readonly description?: string | null;
-  /** LINKTYPE_*; left out, that of the capture. */
+  /** LINKTYPE_*; by default that of the capture. */
   readonly linktype?: number | null;
-  /** Left out, that of the capture. */
+  /** Bytes kept of a packet; by default those of the capture. */
   readonly snaplen?: number | null;
 }
 
@@ -70,7 +70,7 @@ interface Known {
   readonly snaplen: number;
 }
 
-/** A packet, checked and cut. */
+/** A packet whose fields are checked and whose data are cut. */
 interface Checked {
   readonly data: Bytes;
   readonly time_ns: bigint | undefined;
@@ -95,7 +95,7 @@ function text_option(code: number, value: unknown, name: string): Buffer {
   return option(code, Buffer.from(value, 'utf8'), name);
 }
 
-/** A block of this body, options behind it, its length before and behind. */
+/** Returns a block: its type and length, a body that `fill` writes, options, the length again. */
 function block(
   type: number,
   body_size: number,
@@ -144,19 +144,19 @@ export class CaptureEncoder {
     this.#header = Buffer.concat([section_header(), ...blocks]);
   }
 
-  /** What the capture begins with. */
+  /** Returns the bytes at the beginning of the capture. */
   header(): Buffer {
     return this.#header;
   }
 
-  /** One more interface: its index and its block. @throws TypeError, RangeError */
+  /** Adds an interface. Returns its index and its block. @throws TypeError, RangeError */
   add_interface(options: unknown): [index: number, block: Buffer] {
     if (this.#format === 'pcap') throw new TypeError("interfaces are for format 'pcapng'");
     const bytes = this.#describe(options, 'interface');
     return [this.#interfaces.length - 1, bytes];
   }
 
-  /** A packet's record or block. @throws TypeError, RangeError naming the field */
+  /** Returns the record or block of a packet. @throws TypeError, RangeError naming the field */
   packet(packet: CapturePacket): Buffer {
     const checked = this.#check(packet);
     return this.#format === 'pcap' ? pcap_record(checked) : pcapng_block(checked);
@@ -237,7 +237,7 @@ function section_header(): Buffer {
   return block(SECTION_HEADER, SECTION_BODY, [], (body) => {
     body.writeUInt32LE(BYTE_ORDER_MAGIC, 0);
     body.writeUInt16LE(1, 4);
-    // How long the section is: not known.
+    // The length of the section is not known.
     body.fill(0xff, 8, SECTION_BODY);
   });
 }
@@ -254,7 +254,7 @@ function pcap_record({ data, time_ns = 0n, length }: Checked): Buffer {
 
 function pcapng_block(packet: Checked): Buffer {
   const { data, time_ns, length, index, snaplen, comments } = packet;
-  // A simple packet block has no time, and says neither interface nor what was captured: they must follow.
+  // A simple packet block has no time, no interface and no captured length: the interface must be 0, the length must follow from snaplen.
   const is_simple = time_ns === undefined && index === 0 && comments.length === 0;
   if (is_simple && data.length === Math.min(length, snaplen)) {
     return block(SIMPLE_PACKET, 4 + data.length, [], (body) => {

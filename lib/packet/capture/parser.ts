@@ -1,6 +1,6 @@
-// Captures, from chunks of bytes to packets: which format it is, and pcap. capture_pcapng.ts has the other one.
+// The parser: makes packets from chunks of bytes. This file recognizes the format and reads pcap; pcapng.ts reads pcapng.
 //
-// Nothing is believed: a length is checked before it is waited for, and what is kept is bounded, whatever the bytes say.
+// No length is trusted: each is checked before more bytes are awaited, and the memory used is bounded for any input.
 import type { Bytes } from '../../util/validate.js';
 import {
   type CapturedPacket,
@@ -23,7 +23,7 @@ import { PcapngParser } from './pcapng.js';
 import { Window } from './window.js';
 
 const MAGIC_SIZE = 4;
-// Below it the two lengths of a record are the other way around; in it, in files of some programs.
+// In minor versions below this one the two lengths of a record are swapped; in this one, some programs swap them.
 const LENGTHS_MINOR = 3;
 const LINKTYPE_MASK = 0x03ffffff;
 
@@ -93,7 +93,7 @@ class PcapParser implements Format {
   }
 }
 
-/** Reads a capture from chunks of bytes, cut anywhere. */
+/** Parses a capture from chunks of bytes, cut anywhere. */
 export class CaptureParser {
   readonly #window = new Window();
   #format: Format | undefined;
@@ -102,7 +102,7 @@ export class CaptureParser {
     return this.#format;
   }
 
-  /** The packets that are whole with this chunk. @throws CaptureError behind them */
+  /** Yields the packets that this chunk completes. @throws CaptureError after them */
   *push(chunk: Bytes): Generator<CapturedPacket, void, undefined> {
     const window = this.#window;
     window.push(chunk);
@@ -112,10 +112,10 @@ export class CaptureParser {
       if (found === false) break;
       if (found !== true) yield found;
     }
-    window.settle();
+    window.keep();
   }
 
-  /** Says that there is no more. @throws CaptureError where the capture ended in the middle */
+  /** Ends the capture. @throws CaptureError if it ends in the middle of a record */
   end(): void {
     if (this.#format === undefined)
       throw new CaptureError(this.#window.length === 0 ? 'an empty file' : 'cut short in its first bytes', 0);
@@ -124,7 +124,7 @@ export class CaptureParser {
   }
 }
 
-/** The format that the first bytes tell, and the byte order. */
+/** Returns the format by the first bytes, and sets the byte order. */
 function detect(window: Window): Format {
   if (window.u32(0) === SECTION_HEADER) return new PcapngParser();
   for (window.little of [true, false]) {

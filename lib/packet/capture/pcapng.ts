@@ -1,4 +1,4 @@
-// pcapng, block by block: sections, interfaces, packets of three kinds. Other blocks are skipped without being kept.
+// The parser of pcapng, block by block: sections, interfaces, packets of three kinds. Other blocks are skipped, and not kept in memory.
 import {
   BLOCK_FRAME,
   BYTE_ORDER_MAGIC,
@@ -24,7 +24,7 @@ import {
 } from './format.js';
 import type { Window } from './window.js';
 
-// Where the body of a block begins, and how long its fixed part is.
+// The offset of a block's body, and the length of the body's fixed part.
 const BODY = 8;
 const SECTION_BODY = 16;
 const INTERFACE_BODY = 8;
@@ -33,7 +33,7 @@ const PACKET_BODY = 20;
 const OPTION_FRAME = 4;
 const LENGTH_SIZE = 4;
 
-// An interface costs memory as long as its section lasts.
+// Interfaces of a section, at most: each costs memory until the section ends.
 const MAX_INTERFACES = 65_536;
 const BINARY_RESOLUTION = 0x80;
 const MICROSECONDS_RESOLUTION = 6;
@@ -46,13 +46,13 @@ const READ = new Set([
   ENHANCED_PACKET,
 ]);
 
-/** An interface with what its time stamps count. */
+/** An interface, and the unit of its time stamps. */
 interface Interface extends CaptureInterface {
-  /** Nanoseconds of a time stamp in units of it. */
+  /** Returns the nanoseconds of a time stamp. */
   readonly to_ns: (units: bigint) => bigint;
 }
 
-/** Nanoseconds from units: a power of 10, or of 2 where the highest bit is set; and an offset in seconds. */
+/** Returns the function that makes nanoseconds: the unit is a power of 10, or of 2 if the highest bit is set; `offset` is in seconds. */
 function clock(resolution: number, offset: bigint): (units: bigint) => bigint {
   const exponent = BigInt(resolution & ~BINARY_RESOLUTION);
   const offset_ns = offset * NANOSECONDS;
@@ -69,7 +69,7 @@ export class PcapngParser implements Format {
   readonly name = 'pcapng';
   #interfaces: Interface[] = [];
   #section = -1;
-  /** Of a block that is being skipped: where it begins, its length, and how much of that is still to come. */
+  /** The block that is being skipped: its offset, its length, and the bytes of it that are still to come. */
   #skipped: { offset: number; length: number; left: number } | undefined;
 
   get interfaces(): readonly CaptureInterface[] {
@@ -102,7 +102,7 @@ export class PcapngParser implements Format {
     return found;
   }
 
-  /** Lets go of a block that nobody wants, but for the length at its end. */
+  /** Skips a block of another type, except for the length at its end. */
   #skip(window: Window, skipped: { length: number; left: number }): boolean {
     const passed = Math.min(window.length, skipped.left - LENGTH_SIZE);
     window.advance(passed);
@@ -123,13 +123,13 @@ export class PcapngParser implements Format {
       );
   }
 
-  /** A section header tells the byte order of all that follows, its own length included. */
+  /** Reads a section header, which sets the byte order of all bytes that follow, even of its own length. */
   #byte_order(window: Window): void {
     for (window.little of [true, false]) if (window.u32(BODY) === BYTE_ORDER_MAGIC) return;
     throw new CaptureError('a section without byte order', window.position + BODY);
   }
 
-  /** Reads a block of one of these types, up to `end` in the window. */
+  /** Reads a block of a known type, up to `end` in the window. */
   #read(type: number, window: Window, end: number): CapturedPacket | undefined {
     switch (type) {
       case SECTION_HEADER:
@@ -213,7 +213,7 @@ export class PcapngParser implements Format {
     };
   }
 
-  /** Of the first interface, without a time; what was captured follows from the interface's limit. */
+  /** Reads a simple packet: it is of the first interface and has no time, and its captured length follows from the interface's limit. */
   #simple_packet(window: Window, end: number): CapturedPacket {
     fixed_part(window, end, SIMPLE_BODY);
     const { linktype, snaplen } = this.#interface(window, 0);
@@ -245,7 +245,7 @@ function check_captured(window: Window, captured: number, room: number): void {
     throw new CaptureError(`a packet of ${captured} bytes in a block with ${room} for it`, window.position);
 }
 
-/** Visits the options between two places of the window; a list of them could be longer than they are. */
+/** Calls `visit` for each option between two offsets of the window. No list is made: it could be longer than the options. */
 function each_option(
   window: Window,
   begin: number,

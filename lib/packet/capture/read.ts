@@ -8,7 +8,7 @@ import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } fr
 import type { CapturedPacket, CaptureInterface } from './format.js';
 import { CaptureParser } from './parser.js';
 
-/** Where a capture comes from: a path; a descriptor, which stays open; its bytes, whole or in chunks that are cut anywhere. */
+/** The source of a capture: a path; a descriptor, which stays open; its bytes, whole or in chunks that are cut anywhere. */
 export type CaptureSource =
   | string
   | URL
@@ -29,7 +29,7 @@ const is_async = (value: CaptureSource): value is AsyncIterable<BytesLike> =>
   has(value, Symbol.asyncIterator);
 const is_sync = (value: CaptureSource): value is Iterable<BytesLike> => has(value, Symbol.iterator);
 
-/** Reads into a chunk, however long that takes; returns the number of bytes. */
+/** Reads into a chunk, and waits for a non-blocking descriptor. Returns the number of bytes. */
 const read_blocking = (fd: number, chunk: Uint8Array): number =>
   retry_blocking(fd, POLLIN, () => readSync(fd, chunk));
 
@@ -50,7 +50,7 @@ function* path_chunks(path: string | URL): Generator<Bytes> {
 
 const read_once = promisify(read);
 
-/** Reads into a chunk without blocking. */
+/** Reads into a chunk without blocking. Resolves to the number of bytes. */
 async function read_later(fd: number, chunk: Uint8Array): Promise<number> {
   const { bytesRead } = await retry_later(() => read_once(fd, chunk, 0, chunk.length, null));
   return bytesRead;
@@ -86,7 +86,7 @@ function chunks_later(source: CaptureSource): AsyncIterable<unknown> | Iterable<
   return source;
 }
 
-/** The packets of a capture, to iterate over: `for (const packet of …)`, `for await (const packet of …)`. */
+/** The packets of a capture: `for (const packet of …)`, `for await (const packet of …)`. */
 export class Capture implements Iterable<CapturedPacket>, AsyncIterable<CapturedPacket> {
   readonly #source: CaptureSource;
   #parser: CaptureParser | undefined;
@@ -95,12 +95,12 @@ export class Capture implements Iterable<CapturedPacket>, AsyncIterable<Captured
     this.#source = source;
   }
 
-  /** The format, as soon as its first bytes were read. */
+  /** The format; undefined until the first bytes are read. */
   get format(): 'pcap' | 'pcapng' | undefined {
     return this.#parser?.format?.name;
   }
 
-  /** The interfaces of the section that is being read, as far as they were described; a packet's `interface` is an index. */
+  /** The interfaces of the section that is being read, as far as they are described; a packet's `interface` is an index. */
   get interfaces(): readonly CaptureInterface[] {
     const described = this.#parser?.format?.interfaces ?? [];
     return described.map(({ linktype, snaplen, name, description }) => ({
@@ -116,14 +116,14 @@ export class Capture implements Iterable<CapturedPacket>, AsyncIterable<Captured
     return this.#parser;
   }
 
-  /** The packets; blocks while the source does. A path is opened anew each time. */
+  /** Yields the packets; blocks while the source does. A path is opened anew each time. */
   *[Symbol.iterator](): Generator<CapturedPacket, void, undefined> {
     const parser = this.#begin();
     for (const chunk of chunks(this.#source)) yield* parser.push(checked_bytes(chunk, 'source: chunk'));
     parser.end();
   }
 
-  /** The packets, without blocking. */
+  /** Yields the packets without blocking. */
   async *[Symbol.asyncIterator](): AsyncGenerator<CapturedPacket, void, undefined> {
     const parser = this.#begin();
     for await (const chunk of chunks_later(this.#source)) {
@@ -134,14 +134,14 @@ export class Capture implements Iterable<CapturedPacket>, AsyncIterable<Captured
 }
 
 /**
- * read_capture(source) -> its packets, to iterate over. pcap and pcapng; see docs/captures.md.
+ * read_capture(source) -> an iterable of its packets. Reads pcap and pcapng; see docs/captures.md.
  *
- * All packets that are whole come first, then what is wrong is thrown.
+ * All packets that are whole come first, then the error is thrown.
  *
  * @param source a path, a descriptor, bytes, or an iterable or async iterable of bytes (a stream)
- * @returns what iterates, also with `for await`; that throws a CaptureError where the capture is malformed or cut short,
- *   with the byte offset, and the file system's error where it cannot be read
- * @throws TypeError, RangeError where the source is none of these
+ * @returns an iterable, also for `for await`. It throws a CaptureError with the byte offset if the capture is malformed or cut short, and
+ *   the file system's error if the source cannot be read
+ * @throws TypeError, RangeError if the source is none of these
  */
 export function read_capture(source: CaptureSource): Capture {
   if (typeof source === 'number') integer(source, 'source', 0, INT_MAX);

@@ -1,15 +1,15 @@
-// The bytes of a capture that have come and are not read yet, however the source cuts them.
+// The window: the bytes of a capture that were received and not read yet. The source may cut them anywhere.
 //
-// A chunk is used where it lies, and only what is left of it is copied (`settle`), so that the source may use its memory
-// again. What waits for more grows by doubling: a record in chunks of one byte costs no more than in one.
+// A chunk is used in the source's memory, and only the rest of it is copied (`keep`), so that the source may use its memory again. Memory
+// that waits for more bytes grows by doubling: a record in chunks of one byte costs no more than in one.
 import type { Bytes } from '../../util/validate.js';
 
 const NOTHING: Bytes = new Uint8Array(0);
 
 export class Window {
-  /** Whether integers are little-endian. */
+  /** True if integers are little-endian. */
   little = true;
-  /** Where in the capture the window begins. */
+  /** Offset of the window in the capture. */
   position = 0;
   #bytes = NOTHING;
   #view: DataView<ArrayBufferLike> = new DataView(NOTHING.buffer);
@@ -17,12 +17,12 @@ export class Window {
   #end = 0;
   #own = false;
 
-  /** How many bytes are there. */
+  /** Number of bytes in the window. */
   get length(): number {
     return this.#end - this.#start;
   }
 
-  /** Adds a chunk, which may not change before `settle`. */
+  /** Adds a chunk, which may not change before `keep`. */
   push(chunk: Bytes): void {
     if (this.length === 0) {
       this.#use(chunk, 0, chunk.length, false);
@@ -33,12 +33,12 @@ export class Window {
     this.#end += chunk.length;
   }
 
-  /** Copies what is left, if it lies in the source's memory. */
-  settle(): void {
+  /** Copies the bytes if they lie in the source's memory. */
+  keep(): void {
     if (!this.#own) this.#reserve(0);
   }
 
-  /** Makes room behind the bytes, in memory of our own. */
+  /** Makes room behind the bytes, in the window's own memory. */
   #reserve(more: number): void {
     const needed = this.length + more;
     const fits = this.#own && needed <= this.#bytes.length;
@@ -70,12 +70,12 @@ export class Window {
     return this.#view.getBigInt64(this.#start + at, this.little);
   }
 
-  /** A copy of some of the bytes. */
+  /** Returns a copy of some of the bytes. */
   copy(at: number, length: number): Buffer {
     return Buffer.from(this.#bytes.subarray(this.#start + at, this.#start + at + length));
   }
 
-  /** Lets go of the first bytes. */
+  /** Removes the first bytes. */
   advance(count: number): void {
     this.#start += count;
     this.position += count;

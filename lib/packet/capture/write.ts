@@ -1,7 +1,7 @@
-// write_capture: packets to a file, a descriptor or a stream, as pcap or pcapng, with times in nanoseconds.
+// write_capture: writes packets to a file, a descriptor or a stream, as pcap or pcapng, with times in nanoseconds.
 //
-// A CaptureEncoder makes the bytes. To a path or descriptor they are written in the calling thread, 64 KiB at a time, so
-// that a program that only blocks keeps no more than that; to a stream by promises, which wait for it to drain.
+// A CaptureEncoder makes the bytes. To a path or descriptor they are written in the calling thread, 64 KiB at a time, so that a program
+// that only blocks keeps no more than that in memory. To a stream they are written by promises, which wait until the stream drains.
 import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { retry_blocking } from '../../calls/waiting/fs_retry.js';
@@ -11,13 +11,13 @@ import { CaptureEncoder, type CaptureFormat, type CapturePacket, type NewInterfa
 
 /** Keyword-only arguments of write_capture. */
 export interface WriteCaptureOptions {
-  /** 'pcapng' where the path ends in .pcapng or interfaces are given, else 'pcap'. */
+  /** 'pcapng' if the path ends in .pcapng or interfaces are given, else 'pcap'. */
   readonly format?: CaptureFormat | null;
-  /** What packets begin with, LINKTYPE_*: that of interfaces that do not say, by default Ethernet. */
+  /** LINKTYPE_* of interfaces that have none of their own; Ethernet by default. */
   readonly linktype?: number | null;
-  /** How many bytes of a packet are kept at most; 0 is the default, 262,144, beyond which tools read none. */
+  /** Bytes kept of a packet at most; 0 is the default, 262,144, the most that tools read. */
   readonly snaplen?: number | null;
-  /** pcapng: the interfaces that packets name by index; by default one. */
+  /** The interfaces that packets name by index (pcapng); one by default. */
   readonly interfaces?: readonly NewInterface[] | null;
 }
 
@@ -25,7 +25,7 @@ const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces'] as const;
 const BUFFER_SIZE = 64 * 1024;
 const INT_MAX = 2 ** 31 - 1;
 
-/** A packet as given: bytes alone were captured now. */
+/** Returns a packet as an object: one given as bytes was captured now. */
 function packet_of(packet: CapturePacket | BytesLike): CapturePacket {
   const is_bytes =
     ArrayBuffer.isView(packet) || packet instanceof ArrayBuffer || packet instanceof SharedArrayBuffer;
@@ -36,7 +36,7 @@ function closed(): RangeError {
   return new RangeError('the capture is closed');
 }
 
-/** What write_capture gives for a path or a descriptor. It writes in the calling thread. */
+/** The capture that write_capture opens for a path or a descriptor. It writes in the calling thread. */
 export class CaptureFile {
   readonly #encoder: CaptureEncoder;
   readonly #fd: number;
@@ -55,7 +55,7 @@ export class CaptureFile {
   /**
    * write(packet). Up to 64 KiB stay in memory until `flush` or `close`.
    *
-   * @param packet as read_capture gives it, or bytes, captured now
+   * @param packet a packet of read_capture, or bytes, captured now
    * @throws TypeError, RangeError naming the field; the file system's error
    */
   write(packet: CapturePacket | BytesLike): void {
@@ -71,7 +71,7 @@ export class CaptureFile {
     return index;
   }
 
-  /** flush(). Writes what is in memory. @throws the file system's error; what could not be written is kept */
+  /** flush(). Writes the bytes in memory. @throws the file system's error; bytes that could not be written are kept */
   flush(): void {
     const size = this.#used;
     let written = 0;
@@ -86,7 +86,7 @@ export class CaptureFile {
     }
   }
 
-  /** close(). Writes what is in memory; closes the file of a path, not a descriptor. Again it does nothing. */
+  /** close(). Writes the bytes in memory; closes the file of a path, not a descriptor. A second call does nothing. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -112,13 +112,13 @@ export class CaptureFile {
   }
 }
 
-/** What write_capture gives for a stream: its promises wait for the stream. */
+/** The capture that write_capture opens for a stream: its promises wait for the stream. */
 export class CaptureStream {
   readonly #encoder: CaptureEncoder;
   readonly #target: Writable;
   #error: Error | undefined;
   #closing: Promise<void> | undefined;
-  /** Who waits for the stream to drain, or to fail. */
+  /** Callbacks that wait for the stream to drain or to fail. */
   #waiting: (() => void)[] = [];
 
   constructor(target: Writable, encoder: CaptureEncoder) {
@@ -135,7 +135,7 @@ export class CaptureStream {
   /**
    * write(packet). Resolves when the stream takes more.
    *
-   * @param packet as read_capture gives it, or bytes, captured now
+   * @param packet a packet of read_capture, or bytes, captured now
    * @throws rejects with TypeError, RangeError naming the field; the stream's error
    */
   async write(packet: CapturePacket | BytesLike): Promise<void> {
@@ -151,7 +151,7 @@ export class CaptureStream {
     return index;
   }
 
-  /** close(). Ends the stream, but for stdout and stderr, and resolves when all is written. Again it does nothing. */
+  /** close(). Ends the stream, except stdout and stderr, and resolves when all is written. A second call does nothing. */
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
@@ -201,10 +201,10 @@ function is_writable(target: unknown): target is Writable {
 }
 
 /**
- * write_capture(target, { format, linktype, snaplen, interfaces }) -> what packets are written to. See docs/captures.md.
+ * write_capture(target, { format, linktype, snaplen, interfaces }) -> a capture to write to. See docs/captures.md.
  *
- * @param target a path, whose file is made anew; a descriptor, which stays open; a stream, which `close` ends
- * @returns for a stream, `write` and `close` give promises; for a path or descriptor they do it at once
+ * @param target a path, whose file is emptied first; a descriptor, which stays open; a stream, which `close` ends
+ * @returns for a stream, an object whose `write` and `close` return promises; for a path or descriptor, they are done at once
  * @throws TypeError, RangeError naming the argument; the file system's error
  */
 export function write_capture(target: string | URL | number, options?: WriteCaptureOptions): CaptureFile;

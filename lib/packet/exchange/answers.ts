@@ -1,9 +1,9 @@
-// Which packet answers which. A packet that was sent has keys, one for each way in which it may be answered: by its reply, or by an ICMP
-// error that quotes it. A packet that came has the keys that it answers.
+// The matching of answers. A sent packet has keys, one for each way to answer it: by a reply, or by an ICMP error that quotes it.
+// A received packet has the keys of the packets that it answers.
 import type { Layer } from '../layer_types.js';
 import { tcp } from '../layers/tcp.js';
 
-/** Any address: whoever answers a packet to many, or one that goes a way of its own, is not its destination. */
+/** Stands for any address: a packet to many hosts, or on a source route, is not answered by its destination. */
 const ANYBODY = '*';
 const REPLIES: Readonly<Record<string, string>> = {
   echo: 'echo_reply',
@@ -19,10 +19,10 @@ interface Flow {
   readonly src: string;
   readonly dst: string;
   readonly protocol: number;
-  /** what names the message among others of these hosts */
+  /** the part that tells the message from others between these hosts */
   readonly detail: string;
   readonly carried: Layer | undefined;
-  /** whether its destination is whoever answers it */
+  /** true if the destination itself answers */
   readonly direct: boolean;
 }
 
@@ -43,7 +43,7 @@ function is_direct(ip: Extract<Layer, { layer: 'ipv4' | 'ipv6' }>): boolean {
   return first < 224 && !ip.options.some(({ name }) => name.endsWith('_source_route'));
 }
 
-/** Ports; type, identifier and sequence number. Of a quotation there may be no more than these 8 bytes. */
+/** Returns ports, or type, identifier and sequence number. A quotation may have no more than these 8 bytes. */
 function detail_of(protocol: number, layer: Layer | undefined): string {
   if (layer?.layer === 'udp' || layer?.layer === 'tcp') return `${layer.src_port} ${layer.dst_port}`;
   if (layer?.layer === 'icmp' || layer?.layer === 'icmpv6') {
@@ -56,7 +56,7 @@ function detail_of(protocol: number, layer: Layer | undefined): string {
   return `${data[0]} ${data.readUInt16BE(4)} ${data.readUInt16BE(6)}`;
 }
 
-/** The keys of what may answer a packet. */
+/** Returns the keys of the packets that may answer a packet. */
 export function questions(layers: readonly Layer[]): string[] {
   const arp = layers.find((layer) => layer.layer === 'arp');
   if (arp !== undefined) return [`arp ${arp.target_ip} ${arp.sender_ip}`];
@@ -82,7 +82,7 @@ function reply_to({ src, protocol, carried }: Flow, dst: string): string {
 const quotation = ({ src, dst, protocol, detail }: Flow): string =>
   `quoted ${src} ${dst} ${protocol} ${detail}`;
 
-/** The keys that a packet answers. */
+/** Returns the keys of the packets that a packet answers. */
 export function answers(layers: readonly Layer[]): string[] {
   const arp = layers.find((layer) => layer.layer === 'arp');
   if (arp !== undefined) return arp.operation === 2 ? [`arp ${arp.sender_ip} ${arp.target_ip}`] : [];
@@ -112,7 +112,7 @@ function reply_keys({ dst, protocol, carried }: Flow, src: string): string[] {
   return [`ip ${protocol} ${src} ${dst}`];
 }
 
-/** Of packets with the same key, whether this one is meant: by the number that TCP acknowledges, by the identification that is quoted. */
+/** Returns whether an answer fits a packet, among packets with the same key: by the number that TCP acknowledges, by the quoted id. */
 export function fits(sent: readonly Layer[], received: readonly Layer[]): boolean {
   const question = flow_of(sent)?.carried;
   const answer = flow_of(received)?.carried;

@@ -1,5 +1,5 @@
-// send_receive: packets out, their answers back. answers.ts says what is an answer, raw_sockets.ts has the sockets; here is who waits for whom,
-// for how long, and how often it is tried.
+// send_receive: sends packets and matches their answers. answers.ts decides which packet is an answer, raw_sockets.ts has the sockets;
+// this file has the order of sending, the waiting and the retries.
 import { if_nametoindex } from '../../socket/index.js';
 import { sleep } from '../../util/deadline.js';
 import {
@@ -21,30 +21,30 @@ import { answers, fits, questions } from './answers.js';
 import { hardware_of, RawSockets, type Route, rewritten_field, source_for } from './raw_sockets.js';
 
 export interface SendReceiveOptions {
-  /** seconds to wait after the last packet of each try: 2 unless given; null for ever */
+  /** seconds to wait after the last packet of each try: 2 unless given; null: no limit */
   readonly timeout?: number | null;
-  /** how often what is not answered is sent again: 0 unless given */
+  /** number of times that unanswered packets are sent again: 0 unless given */
   readonly retries?: number;
   /** seconds between two packets: 0 unless given */
   readonly interval?: number;
   /** the interface to send from and to receive on; packets that begin with Ethernet need it */
   readonly interface?: string;
-  /** ends it: the promise rejects with the reason */
+  /** ends the call: the promise rejects with the signal's reason */
   readonly signal?: AbortSignal;
 }
 
 const OPTIONS = ['timeout', 'retries', 'interval', 'interface', 'signal'] as const;
 
-/** A packet to send: its layers, one that was parsed, or its bytes: an IP packet, or else a frame. */
+/** A packet to send: its layers, a parsed packet, or its bytes (an IP packet, else a frame). */
 export type Sent = readonly Draft[] | Packet | BytesLike;
 
 export interface Exchanged<P = Sent> {
-  /** in the order in which the answers came: the packet as it was given, its answer, the seconds between */
+  /** in the order of the answers: the packet as given, its answer, the seconds between them */
   readonly answered: [sent: P, received: Packet, seconds: number][];
   readonly unanswered: P[];
 }
 
-/** One of the packets, ready to be sent. */
+/** A packet to send, built. */
 interface Probe<P> {
   readonly given: P;
   readonly bytes: Buffer;
@@ -57,8 +57,9 @@ interface Probe<P> {
  * send_receive(packets, { timeout, retries, interval, interface, signal }). Sends packets and matches their answers: echo and other
  * replies, ports and addresses swapped, ARP replies, neighbour advertisements, ICMP errors that quote them.
  *
- * Each packet is an array of layers (or bytes, or what `parse` gave, and these go out as they are), the first of which is `ipv4` or `ipv6` (the kernel finds the way) or `ethernet` (then an interface
- * has to be named). Addresses of this machine may be left out. It ends when all are answered, or after the time-out of the last try.
+ * Each packet is an array of layers, or bytes or a result of `parse`, which go out as they are. Its first layer is `ipv4` or `ipv6` (the
+ * kernel finds the route) or `ethernet` (which needs an interface). Addresses of this machine may be left out. The call ends when all
+ * packets are answered, or after the time-out of the last try.
  *
  * @throws (rejects) PermissionError without CAP_NET_RAW, ENODEV for an interface that is not there, other OSErrors of
  *   sending; TypeError, RangeError before anything is sent; the signal's reason
@@ -76,14 +77,14 @@ export async function send_receive<P extends Sent>(
   };
   const signal = signal_of(options);
   array(packets, 'packets');
-  // Of what needs it, this tells best that it is not there.
+  // Of all calls that need the interface, this one has the best error if it does not exist.
   if (interface_name !== undefined) if_nametoindex(interface_name);
   const probes = packets.map((packet, i) => prepare(packet, `packets[${i}]`, interface_name));
   signal?.throwIfAborted();
   if (probes.length === 0) return { answered: [], unanswered: [] };
   const exchange = new Exchange(probes);
   const kinds = new Set(probes.map(({ route }) => route.kind));
-  const sockets = new RawSockets(kinds, interface_name, exchange.take, exchange.fail);
+  const sockets = new RawSockets(kinds, interface_name, exchange.receive, exchange.fail);
   const abort = (): void => exchange.fail(signal?.reason);
   signal?.addEventListener('abort', abort, { once: true });
   try {
@@ -94,13 +95,13 @@ export async function send_receive<P extends Sent>(
   }
 }
 
-/** The layers of what is to be sent, and its bytes where these are given. */
+/** Returns the layers of a packet to send, and its bytes if the packet is given as bytes. */
 function layers_of(packet: Sent, name: string): { layers: readonly Draft[]; given?: Buffer } {
   if (packet instanceof Packet) return { layers: packet.layers };
   if (is_list(packet)) return { layers: packet };
   if (!is_bytes(packet))
     throw new TypeError(`${name} must be an array of layers, or bytes, not ${shown(packet)}`);
-  // No frame looks like an IP packet that ends where its bytes end.
+  // No frame looks like an IP packet that ends at the end of the bytes.
   const given = Buffer.from(bytes(packet, name));
   const ip = parse(given, { linktype: LINKTYPE_RAW });
   const is_ip = ip.layers[0]?.layer !== 'payload' && ip.trailer.length === 0 && ip.problems.length === 0;
@@ -140,14 +141,14 @@ function prepare<P extends Sent>(packet: P, name: string, interface_name: string
 
 let last_id = process.pid & 0xffff;
 
-/** An IPv4 header with an identification of its own: by that, errors tell packets of the same ports apart. */
+/** Returns an IPv4 header with an identification of its own, which tells errors about packets with the same ports apart. */
 function with_id(layer: Draft): Draft {
   if (layer.layer !== 'ipv4' || layer.id !== undefined) return layer;
   last_id = (last_id % 0xffff) + 1;
   return { ...layer, id: last_id };
 }
 
-/** A layer with this machine's address where the source was left out. */
+/** Returns a layer with this machine's address if its source was left out. */
 function with_source(layer: Draft, interface_name: string | undefined): Draft {
   if (
     (layer.layer === 'ipv4' || layer.layer === 'ipv6') &&
@@ -165,7 +166,7 @@ function with_source(layer: Draft, interface_name: string | undefined): Draft {
   return { ...layer, sender_mac: layer.sender_mac ?? hardware_of(interface_name), sender_ip };
 }
 
-/** Whether it is the question, which comes in as well when it was sent to this machine. The kernel may have given it an identification. */
+/** Returns whether a received packet is the probe itself, sent to this machine. The kernel may have changed its identification. */
 function is_same({ bytes: sent, route }: Probe<Sent>, data: Buffer): boolean {
   const start = route.kind === 'ipv4' ? 12 : 0;
   return data.length === sent.length && data.subarray(start).equals(sent.subarray(start));
@@ -181,7 +182,7 @@ class Exchange<P extends Sent> {
   readonly #answered: Exchanged<P>['answered'] = [];
   readonly #pending: Set<Probe<P>>;
   readonly #by_key = new Map<string, Set<Probe<P>>>();
-  /** Ends all waiting: everything is answered, or something failed. */
+  /** Aborted when everything is answered or something failed: ends all waiting. */
   readonly #over = new AbortController();
   #failure: { readonly reason: unknown } | undefined;
 
@@ -196,14 +197,14 @@ class Exchange<P extends Sent> {
     }
   }
 
-  /** Something went wrong: the first reason is that of the rejection. */
+  /** Records a failure and ends the exchange. The promise rejects with the first one. */
   readonly fail = (reason: unknown): void => {
     this.#failure ??= { reason };
     this.#over.abort();
   };
 
-  /** A packet came. */
-  readonly take = (data: Buffer, linktype: number, at_ms: number): void => {
+  /** Matches a received packet with its probe. */
+  readonly receive = (data: Buffer, linktype: number, at_ms: number): void => {
     const received = parse(data, { linktype });
     for (const key of answers(received.layers)) {
       const probe = this.#probe_for(key, received);
@@ -216,7 +217,7 @@ class Exchange<P extends Sent> {
     }
   };
 
-  /** Who waits for this answer: of several, the one that it fits, else the first. */
+  /** Returns the probe that an answer belongs to: of several, the one that it fits, else the first. */
   #probe_for(key: string, received: Packet): Probe<P> | undefined {
     let first: Probe<P> | undefined;
     for (const probe of this.#by_key.get(key) ?? []) {
@@ -246,7 +247,7 @@ class Exchange<P extends Sent> {
     return { answered: this.#answered, unanswered: [...this.#pending].map(({ given }) => given) };
   }
 
-  /** Waits for so many seconds, for ever if null, or until it is over. */
+  /** Waits `duration` seconds (null: no limit), or until the exchange is over. */
   async #pause(duration: number | null): Promise<void> {
     await sleep(duration === null ? Number.POSITIVE_INFINITY : duration * 1000, this.#over.signal);
   }

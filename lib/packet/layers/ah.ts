@@ -34,10 +34,10 @@ declare module '../layer_types.js' {
 const FIELDS: FieldNames<keyof AhFields> = joined(field_names('next_header', 'length'), AUTHENTICATION);
 
 /**
- * An authentication header for IPv4; in IPv6 it is one of `ipv6.extensions`.
+ * Makes an authentication header for IPv4; in IPv6 it is one of `ipv6.extensions`.
  *
  * @param fields numbers are 0 unless given, icv is empty; next_header and length are worked out
- * @throws TypeError for a field that it does not have
+ * @throws TypeError for a field that AH does not have
  */
 export function ah(fields: AhFields = {}): AhDraft {
   return { layer: 'ah', ...known(fields, 'ah', FIELDS) };

@@ -17,7 +17,7 @@ export interface Arp {
   protocol_length: number;
   /** arp.REQUEST, arp.REPLY */
   operation: number;
-  /** the hardware and the protocol address of the sender: bytes with colons where the protocol is not IPv4 */
+  /** the hardware address of the sender, and its protocol address: bytes with colons if the protocol is not IPv4 */
   sender_mac: string;
   sender_ip: string;
   target_mac: string;
@@ -55,9 +55,9 @@ function make(fields: ArpFields = {}): ArpDraft {
 }
 
 /**
- * An ARP message.
+ * Makes an ARP message.
  *
- * @param fields unless given it is a request for an IPv4 address on Ethernet, all addresses are zero, and the lengths are those of the
+ * @param fields unless given, a request for an IPv4 address on Ethernet, with all addresses zero; the lengths are those of the
  *   sender's addresses
  * @throws TypeError for a field that ARP does not have
  */
@@ -93,7 +93,7 @@ export const arp_protocol: Protocol = {
       target_mac: hardware(target),
       target_ip: protocol(target + hardware_length),
     });
-    // What is behind it pads the frame.
+    // Bytes behind the message pad the frame.
     input.at = at + size;
     input.limit('arp', at, 'the message', input.at);
     return undefined;

@@ -1,4 +1,4 @@
-// Ethernet, and IEEE 802.3 frames, whose ethertype is a length.
+// Ethernet, and the frames of IEEE 802.3, which have a length in place of the ethertype.
 import { read_hardware } from '../bytes/address.js';
 import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
@@ -10,7 +10,7 @@ export interface Ethernet {
   readonly layer: 'ethernet';
   dst: string;
   src: string;
-  /** what the frame carries; below 1,536 its length in bytes, as IEEE 802.3 has it */
+  /** the type of the layer carried; below 1,536 the length of the frame's data in bytes, IEEE 802.3 */
   ethertype: number;
 }
 export type EthernetFields = Fields<Ethernet>;
@@ -30,10 +30,10 @@ const FIELDS: FieldNames<keyof EthernetFields> = field_names('dst', 'src', 'ethe
 const FIRST_ETHERTYPE = 0x600;
 
 /**
- * An Ethernet header.
+ * Makes an Ethernet header.
  *
  * @param fields dst is broadcast and src zero unless given; ethertype is worked out
- * @throws TypeError for a field that it does not have
+ * @throws TypeError for a field that Ethernet does not have
  */
 export function ethernet(fields: EthernetFields = {}): EthernetDraft {
   return { layer: 'ethernet', ...known(fields, 'ethernet', FIELDS) };

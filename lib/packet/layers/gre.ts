@@ -1,4 +1,4 @@
-// GRE, RFC 2784 and 2890: version 0, with checksum, key and sequence number where they are.
+// GRE, RFC 2784 and 2890: version 0, with optional checksum, key and sequence number.
 import { integer } from '../../util/validate.js';
 import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
@@ -8,7 +8,7 @@ import { tag_type } from './vlan.js';
 
 export interface Gre {
   readonly layer: 'gre';
-  /** all 16 bits in front of protocol: gre.CHECKSUM, gre.KEY, gre.SEQ say which fields are there, the last three bits are the version */
+  /** the 16 bits in front of protocol: gre.CHECKSUM, gre.KEY and gre.SEQ say which fields are there, the last three bits are the version */
   flags: number;
   /** an ethertype; 0x6558 is Ethernet */
   protocol: number;
@@ -51,9 +51,9 @@ function make(fields: GreFields = {}): GreDraft {
 }
 
 /**
- * A GRE header.
+ * Makes a GRE header.
  *
- * @param fields key and seq are there if given, the checksum if it or its flag is; flags and protocol are worked out
+ * @param fields key and seq are there if given, the checksum if it or its flag is given; flags and protocol are worked out
  * @throws TypeError for a field that GRE does not have
  */
 export const gre = Object.assign(make, { CHECKSUM, KEY, SEQ } as const);

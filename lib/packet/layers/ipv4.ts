@@ -15,7 +15,7 @@ export interface Ipv4 {
   header_length: number;
   /** type of service, all 8 bits: the differentiated services field, RFC 2474, and ECN, RFC 3168 */
   tos: number;
-  /** of header and data, in bytes; 0 in packets that hardware is to cut (offload) */
+  /** of header and data, in bytes; 0 in packets that the network hardware is to cut (offload) */
   total_length: number;
   id: number;
   /** ipv4.DF, ipv4.MF */
@@ -65,16 +65,16 @@ function make(fields: Ipv4Fields = {}): Ipv4Draft {
 }
 
 /**
- * An IPv4 header.
+ * Makes an IPv4 header.
  *
  * @param fields src and dst are 0.0.0.0 unless given, ttl is 64, id and flags are 0; lengths, protocol, checksum and padding behind the
  *   options are worked out
  * @throws TypeError for a field that IPv4 does not have
  */
 export const ipv4 = Object.assign(make, {
-  /** flags: more fragments follow, */
+  /** Flag: more fragments follow. */
   MF: 1,
-  /** do not fragment */
+  /** Flag: do not fragment. */
   DF: 2,
 } as const);
 
@@ -141,11 +141,11 @@ export const ipv4_protocol: Protocol = {
     output.ipv4(at + 12, layer.src ?? '0.0.0.0', 'ipv4.src');
     output.ipv4(at + 16, layer.dst ?? '0.0.0.0', 'ipv4.dst');
     output.checksum(at + 10, layer.checksum, 'ipv4.checksum', at, at + size);
-    output.settle_checksum(address_sum(output.view, at, end_of_route(output.view, at + HEADER, at + size)));
+    output.complete_checksum(address_sum(output.view, at, end_of_route(output.view, at + HEADER, at + size)));
   },
 };
 
-/** Ends the packet where total_length says; whether there is a whole header, with data behind it that is known. */
+/** Ends the packet at total_length. Returns whether the header is whole and the data behind it can be parsed. */
 function check_lengths(input: Input, header_length: number, total_length: number): boolean {
   const { at } = input;
   if (header_length < HEADER) {
@@ -160,12 +160,12 @@ function check_lengths(input: Input, header_length: number, total_length: number
     );
     return false;
   }
-  // 0: the packet is larger than the field can say, or is yet to be cut by hardware; it ends where the bytes end.
+  // 0: the packet is larger than the field can say, or the network hardware is to cut it. The packet ends at the end of the bytes.
   if (total_length !== 0) input.limit('ipv4', at + 2, 'total_length', at + total_length);
   return input.has('ipv4', header_length);
 }
 
-/** What the addresses add to a pseudo-header: the destination is the end of a source route that has not been reached. */
+/** Returns the sum of the addresses for a pseudo-header. The destination is the end of a source route that has not been reached. */
 function address_sum(view: DataView, at: number, route: number | undefined): number {
   const dst = route ?? at + 16;
   return add_words(view, dst, dst + 4, add_words(view, at + 12, at + 16, 0));

@@ -1,4 +1,4 @@
-// IPv6, RFC 8200. Its extension headers are a field of it: ipv6_extensions.ts.
+// IPv6, RFC 8200. The extension headers are a field of this layer: options/ipv6_extensions.ts.
 import { integer } from '../../util/validate.js';
 import { read_ipv6 } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
@@ -19,9 +19,9 @@ export interface Ipv6 {
   version: number;
   traffic_class: number;
   flow_label: number;
-  /** of everything behind this header, extension headers included, in bytes */
+  /** of all bytes behind this header, extension headers included */
   payload_length: number;
-  /** the type of the first extension header, or of what the packet carries */
+  /** the type of the first extension header; without one, of the layer carried */
   next_header: number;
   hop_limit: number;
   src: string;
@@ -55,7 +55,7 @@ const FIELDS: FieldNames<keyof Ipv6Fields> = field_names(
 );
 
 /**
- * An IPv6 header with its extension headers.
+ * Makes an IPv6 header with its extension headers.
  *
  * @param fields src and dst are :: unless given, hop_limit is 64, the others 0; payload_length and next_header are worked out
  * @throws TypeError for a field that IPv6 does not have
@@ -79,7 +79,7 @@ export const ipv6_protocol: Protocol = {
     }
     const payload_length = view.getUint16(at + 4);
     const next_header = view.getUint8(at + 6);
-    // 0: nothing at all; or more than the field can say, where what should be nothing has a type.
+    // 0: the packet carries no data, or more than the field can say. It carries none only if the type says so as well.
     if (payload_length !== 0 || next_header === NO_NEXT_HEADER) {
       input.limit('ipv6', at + 4, 'payload_length', at + HEADER + payload_length);
     }
@@ -114,11 +114,11 @@ export const ipv6_protocol: Protocol = {
     output.u8(at + 7, layer.hop_limit ?? 64, 'ipv6.hop_limit');
     output.ipv6(at + 8, layer.src ?? '::', 'ipv6.src');
     output.ipv6(at + 24, layer.dst ?? '::', 'ipv6.dst');
-    output.settle_checksum(address_sum(output.view, at, ends));
+    output.complete_checksum(address_sum(output.view, at, ends));
   },
 };
 
-/** The length of a packet beyond 65,535 bytes stands in an option, RFC 2675. */
+/** Ends a jumbogram: the length of a packet beyond 65,535 bytes stands in an option, RFC 2675. */
 function limit_jumbogram(input: Input, at: number, extensions: readonly Ipv6Extension[]): void {
   const [first] = extensions;
   if (first?.name !== 'hop_by_hop') return;
@@ -127,7 +127,7 @@ function limit_jumbogram(input: Input, at: number, extensions: readonly Ipv6Exte
     input.limit('ipv6', at + 4, 'jumbo_payload', at + HEADER + jumbo.length);
 }
 
-/** What the addresses add to a pseudo-header: the destination is the end of the route in a routing header, RFC 8200, 8.1. */
+/** Returns the sum of the addresses for a pseudo-header. The destination is the end of the route in a routing header, RFC 8200, 8.1. */
 function address_sum(view: DataView, at: number, ends: Ends): number {
   const src = ends.src ?? at + 8;
   const dst = ends.dst ?? at + 24;

@@ -1,4 +1,4 @@
-// Linux "cooked" captures, in which the link-layer header is replaced (tcpdump -i any): LINKTYPE_LINUX_SLL and LINUX_SLL2.
+// The header of Linux "cooked" captures (tcpdump -i any), in place of the link layer's: LINKTYPE_LINUX_SLL and LINUX_SLL2.
 import { bytes } from '../../util/validate.js';
 import { hardware_length, read_hardware } from '../bytes/address.js';
 import { type FieldNames, type Fields, field_names, joined, known } from '../bytes/fields.js';
@@ -8,17 +8,17 @@ import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry
 import { tag_type } from './vlan.js';
 
 interface Cooked {
-  /** for whom the packet is: PACKET_HOST (0), PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING (4) */
+  /** the kind of destination: PACKET_HOST (0), PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING (4) */
   packet_type: number;
-  /** ARPHRD_ number of the interface */
+  /** the ARPHRD_ number of the interface */
   arphrd_type: number;
-  /** of the sender's address, in bytes; what is beyond 8 is not there */
+  /** of the sender's address, in bytes; the header holds only the first 8 */
   address_length: number;
-  /** of the sender */
+  /** the sender's address */
   src: string;
-  /** what stands behind src in the 8 bytes that there are for it */
+  /** the bytes behind src in its field of 8 bytes */
   padding: Buffer;
-  /** what the packet carries: an ethertype */
+  /** the ethertype of the layer carried */
   protocol: number;
 }
 
@@ -27,7 +27,7 @@ export interface LinuxSll extends Cooked {
 }
 export interface LinuxSll2 extends Cooked {
   readonly layer: 'linux_sll2';
-  /** senders leave it 0 */
+  /** 0 from all senders */
   reserved: number;
   interface_index: number;
 }
@@ -62,21 +62,21 @@ const FIELDS: FieldNames<keyof LinuxSllFields> = field_names(
 const FIELDS2: FieldNames<keyof LinuxSll2Fields> = joined(field_names('reserved', 'interface_index'), FIELDS);
 
 /**
- * A cooked header.
+ * Makes a cooked header.
  *
- * @param fields unless given the packet is for this host and came from the Ethernet address zero; lengths and protocol are worked out
- * @throws TypeError for a field that it does not have
+ * @param fields unless given, the packet is for this host and came from the Ethernet address zero; lengths and protocol are worked out
+ * @throws TypeError for a field that cooked headers do not have
  */
 export function linux_sll(fields: LinuxSllFields = {}): LinuxSllDraft {
   return { layer: 'linux_sll', ...known(fields, 'linux_sll', FIELDS) };
 }
 
-/** The second version of it, with interface_index and reserved bytes. */
+/** Makes a cooked header of the second version, with interface_index and reserved bytes. */
 export function linux_sll2(fields: LinuxSll2Fields = {}): LinuxSll2Draft {
   return { layer: 'linux_sll2', ...known(fields, 'linux_sll2', FIELDS2) };
 }
 
-/** The sender's address in a field of 8 bytes, as far as it goes, and what is left of the field. */
+/** Returns the sender's address, up to 8 bytes of it, and the rest of its field of 8 bytes. */
 function read_address(input: Input, at: number, length: number): { src: string; padding: Buffer } {
   const used = Math.min(length, ADDRESS);
   return { src: read_hardware(input.view, at, used), padding: input.slice(at + used, at + ADDRESS) };

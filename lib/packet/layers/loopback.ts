@@ -1,4 +1,4 @@
-// The header of loopback captures on BSD systems: an address family, in the byte order of that machine (LINKTYPE_NULL) or in
+// The loopback header of captures on BSD systems: an address family, in the byte order of that machine (LINKTYPE_NULL) or in
 // network byte order (LINKTYPE_LOOP).
 import { integer } from '../../util/validate.js';
 import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
@@ -8,9 +8,9 @@ import { type Protocol, protocol_of_name } from '../registry.js';
 
 export interface Loopback {
   readonly layer: 'loopback';
-  /** the number that the capturing system gives the address family: 2 is IPv4; 24, 28 and 30 are IPv6 */
+  /** the number of the address family on the system of the capture: 2 is IPv4; 24, 28 and 30 are IPv6 */
   family: number;
-  /** of family */
+  /** the byte order of family */
   byte_order: 'little' | 'big';
 }
 export type LoopbackFields = Fields<Loopback>;
@@ -28,14 +28,14 @@ declare module '../layer_types.js' {
 const HEADER = 4;
 const FIELDS: FieldNames<keyof LoopbackFields> = field_names('family', 'byte_order');
 const AF_INET = 2;
-/** Linux; NetBSD and OpenBSD; FreeBSD; Darwin. */
+/** Numbers of AF_INET6 on Linux; NetBSD and OpenBSD; FreeBSD; Darwin. */
 const AF_INET6 = [10, 24, 28, 30];
 
 /**
- * The header of a loopback capture.
+ * Makes the loopback header of a capture.
  *
- * @param fields byte_order is 'little' unless given; family is worked out, IPv6 is Darwin's 30
- * @throws TypeError for a field that it does not have
+ * @param fields byte_order is 'little' unless given; family is worked out: Darwin's 30 for IPv6
+ * @throws TypeError for a field that the header does not have
  */
 export function loopback(fields: LoopbackFields = {}): LoopbackDraft {
   return { layer: 'loopback', ...known(fields, 'loopback', FIELDS) };
@@ -44,7 +44,7 @@ export function loopback(fields: LoopbackFields = {}): LoopbackDraft {
 function parse(input: Input, network_order: boolean): Parser | undefined {
   if (!input.has('loopback', HEADER)) return undefined;
   const { view, at } = input;
-  // No family is beyond 16 bits: what is, stands in the other order.
+  // No family is beyond 16 bits: a larger number is in the other byte order.
   const little = !network_order && view.getUint32(at, true) <= 0xffff;
   const family = view.getUint32(at, little);
   input.layers.push({ layer: 'loopback', family, byte_order: little ? 'little' : 'big' });
@@ -53,7 +53,7 @@ function parse(input: Input, network_order: boolean): Parser | undefined {
   return AF_INET6.includes(family) ? protocol_of_name('ipv6') : undefined;
 }
 
-/** LINKTYPE_LOOP: in network byte order, always. */
+/** The parser of LINKTYPE_LOOP: the family is always in network byte order. */
 export const loop: Parser = { parse: (input) => parse(input, true) };
 
 export const loopback_protocol: Protocol = {

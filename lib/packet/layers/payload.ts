@@ -1,4 +1,4 @@
-// Bytes that nobody here understands: data, or what is left of a malformed packet.
+// Payload: bytes that no protocol here understands, namely data, or the rest of a malformed packet.
 import { type BytesLike, data as to_data } from '../../util/validate.js';
 import { type FieldNames, field_names } from '../bytes/fields.js';
 import type { Output } from '../bytes/output.js';
@@ -8,7 +8,7 @@ import type { Protocol } from '../registry.js';
 const FIELDS: FieldNames<Exclude<keyof PayloadDraft, 'layer'>> = field_names('data');
 
 /**
- * Data.
+ * Makes a payload.
  *
  * @param data bytes, or a string for its UTF-8 bytes
  * @throws TypeError

@@ -12,9 +12,9 @@ export interface Tcp {
   dst_port: number;
   seq: number;
   ack: number;
-  /** where the data begins, in bytes: the size of the header */
+  /** the offset of the data, in bytes: the size of the header */
   data_offset: number;
-  /** the 12 bits behind data_offset: tcp.FIN … tcp.AE, and three that are reserved */
+  /** the 12 bits behind data_offset: tcp.FIN … tcp.AE, and three reserved ones */
   flags: number;
   window: number;
   checksum: number;
@@ -55,9 +55,9 @@ function make(fields: TcpFields = {}): TcpDraft {
 }
 
 /**
- * A TCP header.
+ * Makes a TCP header.
  *
- * @param fields numbers are 0 unless given, but window is 65,535; data_offset, checksum and padding behind the options are worked out
+ * @param fields numbers are 0 unless given, window is 65,535; data_offset, checksum and padding behind the options are worked out
  * @throws TypeError for a field that TCP does not have
  */
 export const tcp = Object.assign(make, {

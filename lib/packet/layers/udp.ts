@@ -10,7 +10,7 @@ export interface Udp {
   dst_port: number;
   /** of header and data, in bytes */
   length: number;
-  /** 0: none */
+  /** 0: the datagram has no checksum */
   checksum: number;
   checksum_ok: boolean | undefined;
 }
@@ -37,7 +37,7 @@ const FIELDS: FieldNames<keyof UdpFields> = field_names(
 );
 
 /**
- * A UDP header.
+ * Makes a UDP header.
  *
  * @param fields src_port and dst_port are 0 unless given; length and checksum are worked out
  * @throws TypeError for a field that UDP does not have
@@ -75,7 +75,7 @@ export const udp_protocol: Protocol = {
     output.u16(at, layer.src_port ?? 0, 'udp.src_port');
     output.u16(at + 2, layer.dst_port ?? 0, 'udp.dst_port');
     output.u16(at + 4, length, 'udp.length');
-    // 0 means that there is none, so a sum of 0 is sent as its other representation.
+    // 0 means "no checksum", so a computed 0 is sent as its other representation.
     output.transport_checksum(at + 6, layer.checksum, 'udp.checksum', NUMBER, 0xffff);
   },
 };

@@ -1,4 +1,4 @@
-// VLAN tags, IEEE 802.1Q; the outer one of two is a service tag, 802.1ad.
+// VLAN tags, IEEE 802.1Q; of two tags the outer one is a service tag, 802.1ad.
 import { integer } from '../../util/validate.js';
 import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
@@ -10,11 +10,11 @@ export interface Vlan {
   readonly layer: 'vlan';
   /** 0 to 7 */
   priority: number;
-  /** the frame may be dropped rather than others: 0 or 1 */
+  /** 1: the frame may be dropped before others; else 0 */
   dei: number;
   /** the number of the VLAN, 0 to 4,095 */
   id: number;
-  /** what the frame carries */
+  /** the ethertype of the layer carried */
   ethertype: number;
 }
 export type VlanFields = Fields<Vlan>;
@@ -36,16 +36,16 @@ const SERVICE_TAG = 0x88a8;
 const FIRST_ETHERTYPE = 0x600;
 
 /**
- * A VLAN tag: behind `ethernet`, or behind another one.
+ * Makes a VLAN tag: it stands behind `ethernet` or behind another tag.
  *
  * @param fields numbers are 0 unless given; ethertype is worked out
- * @throws TypeError for a field that it does not have
+ * @throws TypeError for a field that tags do not have
  */
 export function vlan(fields: VlanFields = {}): VlanDraft {
   return { layer: 'vlan', ...known(fields, 'vlan', FIELDS) };
 }
 
-/** The ethertype that announces the tag at an index: that of a service tag if another tag follows. Undefined: there is no tag. */
+/** Returns the ethertype of the tag at an index: a service tag's if another tag follows; undefined if there is no tag. */
 export function tag_type(layers: readonly Draft[], index: number): number | undefined {
   if (layers[index]?.layer !== 'vlan') return undefined;
   return layers[index + 1]?.layer === 'vlan' ? SERVICE_TAG : CUSTOMER_TAG;

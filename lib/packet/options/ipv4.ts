@@ -2,28 +2,28 @@
 import { array, integer } from '../../util/validate.js';
 import { read_ipv4, write_ipv4 } from '../bytes/address.js';
 import { type FieldNames, field_names, known } from '../bytes/fields.js';
-import { type Codec, ipv4_address, layout, list_of, made, u8, u16 } from './option_values.js';
+import { bytes_of, type Codec, ipv4_address, layout, list_of, u8, u16 } from './option_values.js';
 import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
 
-/** `pointer`: where the next address goes, in bytes from the option's type on, which is 1: 4 at first, beyond the end when all are used. */
+/** `pointer`: the position of the next address, in bytes from the option's type (1) on: 4 at first, beyond the end if all are used. */
 interface Route {
   pointer: number;
   addresses: readonly string[];
 }
 
-/** What a machine on the way noted. */
+/** An entry noted by a router on the way. */
 interface TimestampEntry {
-  /** undefined where the option has none (flag 0) */
+  /** undefined if the option has no addresses (flag 0) */
   address?: string | undefined;
-  /** in milliseconds since midnight, UTC; with the highest bit, something else */
+  /** in milliseconds since midnight, UTC; with the highest bit set, another time */
   time: number;
 }
 interface Timestamp {
-  /** where the next entry goes, in bytes from the option's type on, which is 1: 5 at first, beyond the end when all are used */
+  /** the position of the next entry, in bytes from the option's type (1) on: 5 at first, beyond the end if all are used */
   pointer: number;
-  /** how many machines found no room */
+  /** the number of routers that found no room */
   overflow: number;
-  /** 0: times only; 1: addresses and times; 3: the addresses are given, and only these machines note the time */
+  /** 0: times only; 1: addresses and times; 3: the addresses are given, and only these routers note the time */
   flag: number;
   entries: readonly TimestampEntry[];
 }
@@ -43,7 +43,7 @@ export type Ipv4OptionFields = OptionFields<Ipv4Option>;
 
 const ENTRY_FIELDS: FieldNames<keyof TimestampEntry> = field_names('address', 'time');
 
-/** The bytes of an entry by the flag; undefined for one that has no meaning. */
+/** Returns the bytes of an entry by the flag; undefined for a flag without a meaning. */
 function entry_size(flag: number): 4 | 8 | undefined {
   if (flag === 0) return 4;
   return flag === 1 || flag === 3 ? 8 : undefined;
@@ -71,7 +71,7 @@ const timestamp: Codec<Timestamp> = {
     const size = entry_size(flag);
     if (size === undefined) throw new RangeError(`${field}.flag must be 0, 1 or 3, not ${flag}`);
     if (size === 4 && has_addresses) throw new RangeError(`${field}.flag is 0, which is without addresses`);
-    return made(2 + entries.length * size, (view) => {
+    return bytes_of(2 + entries.length * size, (view) => {
       view.setUint8(0, integer(pointer, `${field}.pointer`, 0, 0xff));
       view.setUint8(1, (integer(overflow, `${field}.overflow`, 0, 15) << 4) | flag);
       for (const [i, { address = '0.0.0.0', time }] of entries.entries()) {
@@ -100,7 +100,7 @@ export const ipv4_options = new OptionList<Ipv4Option>(
   },
 );
 
-/** Whom a source route leads to in the end, if it is not there yet: the last address of the options between two offsets. */
+/** Returns the offset of a source route's last address, which is the final destination, if the packet is still on its way there. */
 export function end_of_route(view: DataView, start: number, end: number): number | undefined {
   return ipv4_options.find(view, start, end, (type, at, size) => {
     const is_route = (type === 131 || type === 137) && size >= 7;

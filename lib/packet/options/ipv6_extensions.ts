@@ -1,7 +1,7 @@
 // IPv6's extension headers: RFC 8200 (options, routing, fragment), 4302 (AH), 6275 and 8754 (routing types 2 and 4).
 //
-// Like an option, each has its `type` (its own protocol number) and `data` (what follows the next header and length bytes), and a
-// `name` with values where it is known. To add one: its type in Ipv6Extension and TYPES, its values in VALUES, `decode` and `encode`.
+// Like an option, each has its `type` (its own protocol number) and `data` (the bytes behind next header and length); one of a known type
+// has a `name` and values. To add one: its type in Ipv6Extension and TYPES, its fields in FIELDS, a case in `decode` and in `encode`.
 import { array, type BytesLike, bytes, integer, shown } from '../../util/validate.js';
 import { read_ipv6, write_ipv6 } from '../bytes/address.js';
 import { type FieldNames, field_names, joined, known } from '../bytes/fields.js';
@@ -18,7 +18,7 @@ import {
   read_authentication,
 } from './authentication.js';
 import { type Ipv6Option, type Ipv6OptionFields, ipv6_options } from './ipv6.js';
-import { made } from './option_values.js';
+import { bytes_of } from './option_values.js';
 
 type Extension<Type extends number, Name extends string, Values = unknown> = {
   readonly type: Type;
@@ -34,9 +34,9 @@ interface Routing {
   segments_left: number;
   /** the four bytes that each routing type defines for itself; in type 4: last entry, flags, tag */
   type_data: number;
-  /** in the order in which they stand; of routing types 0, 2 and 4, none of others */
+  /** in the order of the header; of routing types 0, 2 and 4, none of others */
   addresses: readonly string[];
-  /** what follows the addresses */
+  /** the bytes behind the addresses */
   rest: Buffer;
 }
 
@@ -60,7 +60,7 @@ export type Ipv6Extension =
 type Common = 'type' | 'name' | 'next_header' | 'length' | 'data';
 type Given = { readonly next_header?: number; readonly length?: number; readonly data?: BytesLike };
 
-/** How an extension header is given: by its name and values, or by its type and data. */
+/** An extension header to build: its name and values, or its type and data. */
 export type Ipv6ExtensionFields = Ipv6Extension extends infer E
   ? E extends Extension<number, 'unknown'>
     ? { readonly type: number; readonly name?: 'unknown' } & Given
@@ -92,7 +92,7 @@ const FIELDS: {
   destination_options: OPTIONS,
   unknown: COMMON,
 };
-/** Mobility, HIP and Shim6 have no values here, but their length is where that of all later ones is. */
+/** Types of extension headers. Mobility (135), HIP and Shim6 have no values here, but the same length byte as the others. */
 const EXTENSIONS = new Set([...Object.values(TYPES), 135, 139, 140]);
 const AH = 51;
 const FRAGMENT = 44;
@@ -101,21 +101,21 @@ const DESTINATION_OPTIONS = 60;
 const HOME_ADDRESS = 0xc9;
 const WITH_ADDRESSES = [0, 2, 4];
 
-/** What parsing the extension headers finds out beside them. */
+/** The result of parsing the extension headers. */
 export interface Chain {
   readonly extensions: readonly Ipv6Extension[];
-  /** the protocol number of what follows; undefined where that cannot be parsed */
+  /** the protocol number behind the headers; undefined if the rest cannot be parsed */
   readonly upper: number | undefined;
   readonly ends: Ends;
 }
 
-/** Where the addresses stand that a checksum takes instead of those of the header: the end of a route, a mobile node's home. */
+/** Offsets of the addresses that a checksum takes instead of the header's: the end of a route, a mobile node's home. */
 export interface Ends {
   dst: number | undefined;
   src: number | undefined;
 }
 
-/** Parses the extension headers at `input.at`, of which the first has that type, and moves behind them. */
+/** Parses the extension headers at `input.at` and moves behind them. `first` is the type of the first one. */
 export function read_extensions(input: Input, first: number): Chain {
   const extensions: Ipv6Extension[] = [];
   const { view } = input;
@@ -129,13 +129,13 @@ export function read_extensions(input: Input, first: number): Chain {
     const next_header = view.getUint8(at);
     extensions.push(decode(input, type, next_header, length));
     input.at = at + length;
-    // Of several, the last one counts.
+    // The last of several headers with addresses counts.
     const found = find_ends(view, at, type, length);
     ends.dst = found.dst ?? ends.dst;
     ends.src = found.src ?? ends.src;
     if (type === FRAGMENT) {
       const bits = view.getUint16(at + 2);
-      // What follows is the middle of a message.
+      // A later fragment continues a message in the middle.
       if (bits >>> 3 !== 0) return { extensions, upper: undefined, ends };
       if ((bits & 1) !== 0) input.partial = true;
     }
@@ -193,7 +193,7 @@ function options_in(input: Input, length: number): Ipv6Option[] {
   return ipv6_options.read(input, input.at + 2, input.at + length);
 }
 
-/** How many whole addresses a routing header holds. */
+/** Returns the number of whole addresses in a routing header. */
 function address_count(view: DataView, at: number, length: number): number {
   const routing_type = view.getUint8(at + 2);
   if (!WITH_ADDRESSES.includes(routing_type)) return 0;
@@ -201,7 +201,7 @@ function address_count(view: DataView, at: number, length: number): number {
   return routing_type === 4 ? Math.min(room, view.getUint8(at + 4) + 1) : room;
 }
 
-/** Where the address of the final destination stands, if the packet is still on its way there. */
+/** Returns the offset of the final destination in a routing header, if the packet is still on its way there. */
 function end_of_route(view: DataView, at: number, length: number): number | undefined {
   const count = address_count(view, at, length);
   if (count === 0 || view.getUint8(at + 3) === 0) return undefined;
@@ -209,7 +209,7 @@ function end_of_route(view: DataView, at: number, length: number): number | unde
   return view.getUint8(at + 2) === 4 ? at + 8 : at + 8 + (count - 1) * 16;
 }
 
-/** The addresses in an extension header that stand for those of the packet. */
+/** Returns the offsets of the addresses in an extension header that replace those of the packet. */
 function find_ends(view: DataView, at: number, type: number, length: number): Ends {
   return {
     dst: type === ROUTING ? end_of_route(view, at, length) : undefined,
@@ -217,7 +217,7 @@ function find_ends(view: DataView, at: number, type: number, length: number): En
   };
 }
 
-/** Where the address of a home address option stands. */
+/** Returns the offset of the address in a home address option. */
 function home_address(view: DataView, start: number, end: number): number | undefined {
   return ipv6_options.find(view, start, end, (type, at, size) =>
     type === HOME_ADDRESS && size === 18 ? at + 2 : undefined,
@@ -227,7 +227,7 @@ function home_address(view: DataView, start: number, end: number): number | unde
 /**
  * Prepends extension headers.
  *
- * @returns the type of the first (of what they carry, if there are none), and where addresses stand that checksums take
+ * @returns the type of the first header (without headers, of the layer carried), and the offsets of addresses that checksums take
  * @throws TypeError, RangeError naming the header and its field
  */
 export function write_extensions(given: unknown, output: Output): { first: number; ends: Ends } {
@@ -272,11 +272,11 @@ function extension_type(extension: Ipv6ExtensionFields, field: string): number {
   return integer(extension.type ?? by_name, `${field}.type`, 0, 255);
 }
 
-/** The length of an extension header, counted as its type does. */
+/** Returns the length byte of an extension header, in the unit of its type. */
 function second_byte(extension: Ipv6ExtensionFields, size: number, type: number, field: string): number {
   const name = `${field}.length`;
   const length = extension.length ?? size;
-  // The fragment header has a reserved byte there.
+  // The fragment header has a reserved byte instead of a length.
   if (type === FRAGMENT) {
     return extension.name === 'fragment' ? fragment_reserved(extension, field) >>> 2 : 0;
   }
@@ -287,7 +287,7 @@ function fragment_reserved(fragment: Partial<Fragment>, field: string): number {
   return integer(fragment.reserved ?? 0, `${field}.reserved`, 0, 0x3ff);
 }
 
-/** The data of an extension header, with padding so that it is a multiple of 8 bytes long, or as long as it says. */
+/** Returns the data of an extension header, padded to its given length or to a multiple of 8 bytes. */
 function padded_data(extension: Ipv6ExtensionFields, type: number, field: string): Uint8Array {
   const data = extension_data(extension, field);
   if (extension.length === data.length + 2) return data;
@@ -302,11 +302,11 @@ function extension_data(extension: Ipv6ExtensionFields, field: string): Uint8Arr
   const { data } = extension;
   const given = data === undefined || data === null ? undefined : bytes(data, `${field}.data`);
   if (given !== undefined && !has_values(extension)) return given;
-  const made_data = encode(extension, field);
-  if (given !== undefined && made_data !== undefined && Buffer.compare(given, made_data) !== 0) {
+  const encoded = encode(extension, field);
+  if (given !== undefined && encoded !== undefined && Buffer.compare(given, encoded) !== 0) {
     throw new RangeError(`${field}: data and the values disagree; leave one of them out`);
   }
-  return given ?? made_data ?? new Uint8Array(0);
+  return given ?? encoded ?? new Uint8Array(0);
 }
 
 function has_values(extension: Ipv6ExtensionFields): boolean {
@@ -322,7 +322,7 @@ function encode(extension: Ipv6ExtensionFields, field: string): Uint8Array | und
     case 'routing':
       return encode_routing(extension, field);
     case 'fragment':
-      return made(6, (view) => {
+      return bytes_of(6, (view) => {
         const offset = units(extension.fragment_offset ?? 0, `${field}.fragment_offset`, 8, 0x1fff);
         const bits = (fragment_reserved(extension, field) & 3) << 1;
         view.setUint16(0, (offset << 3) | bits | (extension.more_fragments ? 1 : 0));
@@ -341,7 +341,7 @@ function encode_routing(routing: Partial<Routing>, field: string): Uint8Array {
   const segments_left = integer(routing.segments_left ?? addresses.length, `${field}.segments_left`, 0, 255);
   const last_entry = type === 4 ? Math.max(0, addresses.length - 1) * 2 ** 24 : 0;
   const type_data = integer(routing.type_data ?? last_entry, `${field}.type_data`, 0, 0xffffffff);
-  const head = made(6 + addresses.length * 16, (view) => {
+  const head = bytes_of(6 + addresses.length * 16, (view) => {
     view.setUint8(0, type);
     view.setUint8(1, segments_left);
     view.setUint32(2, type_data);

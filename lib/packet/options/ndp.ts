@@ -4,13 +4,13 @@ import { read_ipv6, write_ipv6 } from '../bytes/address.js';
 import { read_domains, write_domains } from '../bytes/domain_names.js';
 import { field_names } from '../bytes/fields.js';
 import {
+  bytes_of,
   type Codec,
   type Field,
   hardware_address,
   ipv6_address,
   layout,
   list_of,
-  made,
   raw_bytes,
   reserved,
   u8,
@@ -21,9 +21,9 @@ import { type Option, type OptionFields, OptionList, type OtherOption } from './
 interface Prefix {
   /** in bits */
   prefix_length: number;
-  /** 0x80: on this link; 0x40: hosts may make addresses of it */
+  /** 0x80: the prefix is on this link; 0x40: hosts may form addresses of it */
   flags: number;
-  /** in seconds; 0xffffffff is for ever */
+  /** in seconds; 0xffffffff is infinity */
   valid_lifetime: number;
   preferred_lifetime: number;
   prefix: string;
@@ -34,7 +34,7 @@ interface RouteInformation {
   prefix_length: number;
   /** 0x08: high, 0x18: low preference among routers */
   flags: number;
-  /** in seconds; 0xffffffff is for ever */
+  /** in seconds; 0xffffffff is infinity */
   lifetime: number;
   prefix: string;
 }
@@ -43,7 +43,7 @@ export type NdpOption =
   | Option<1, 'source_link_layer', { address: string }>
   | Option<2, 'target_link_layer', { address: string }>
   | Option<3, 'prefix_information', Prefix>
-  /** the packet that was redirected, as far as it fits */
+  /** the beginning of the redirected packet */
   | Option<4, 'redirected_header', { packet: Buffer }>
   | Option<5, 'mtu', { mtu: number }>
   | Option<14, 'nonce'>
@@ -56,10 +56,10 @@ export type NdpOptionFields = OptionFields<NdpOption>;
 
 const route_information: Codec<RouteInformation> = {
   names: field_names('prefix_length', 'flags', 'lifetime', 'prefix'),
-  // Of the prefix only the first bytes may be there.
+  // The option may hold only the first bytes of the prefix.
   read(data, view, at) {
     if (![6, 14, 22].includes(data.length)) return undefined;
-    const prefix = made(16, (bytes) => Buffer.from(bytes.buffer).set(data.subarray(6)));
+    const prefix = bytes_of(16, (bytes) => Buffer.from(bytes.buffer).set(data.subarray(6)));
     return {
       prefix_length: view.getUint8(at),
       flags: view.getUint8(at + 1),
@@ -68,20 +68,20 @@ const route_information: Codec<RouteInformation> = {
     };
   },
   write({ prefix_length = 64, flags = 0, lifetime = 1800, prefix }, field, given) {
-    const all = made(22, (view) => {
+    const all = bytes_of(22, (view) => {
       view.setUint8(0, integer(prefix_length, `${field}.prefix_length`, 0, 0xff));
       view.setUint8(1, integer(flags, `${field}.flags`, 0, 0xff));
       view.setUint32(2, integer(lifetime, `${field}.lifetime`, 0, 0xffffffff));
       write_ipv6(view, 6, prefix, `${field}.prefix`);
     });
-    // As many bytes of the prefix as are given, or as its length asks for; and all that are not zero.
+    // The prefix gets the bytes of the data given, or those that its length asks for, but never loses bytes that are not zero.
     const asked = given === undefined ? prefix_length / 8 : given.length - 6;
     const used = all.findLastIndex((byte) => byte !== 0) - 5;
     return all.subarray(0, 6 + Math.min(16, Math.ceil(Math.max(asked, used, 0) / 8) * 8));
   },
 };
 
-/** Domain names, with zeros that let the option end at a multiple of 8 bytes. */
+/** Domain names, padded with zeros so that the option ends at a multiple of 8 bytes. */
 const search_list: Field<readonly string[]> = {
   read(view, at, size) {
     const bytes = Buffer.from(view.buffer, view.byteOffset + at, size);

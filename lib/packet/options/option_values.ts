@@ -1,5 +1,5 @@
-// What the data of options are made of: fields, one behind the other. A layout of fields is a codec; what is no such row has a codec of
-// its own.
+// The values in the data of options. A layout of fields, one behind the other, is a codec; data of another form have a codec of their
+// own.
 import { array, bytes, integer } from '../../util/validate.js';
 import {
   hardware_length,
@@ -12,14 +12,14 @@ import {
 } from '../bytes/address.js';
 import { type FieldNames, field_names, type Names } from '../bytes/fields.js';
 
-/** The values of one kind of option: of its data, and as data. */
+/** Converts the data of one kind of option to values and back. */
 export interface AnyCodec {
-  /** what the values are called: nothing else may be given */
+  /** names of the values: no other field is accepted */
   readonly names: Names;
-  /** Undefined where the data are not of this form, and where the values alone would not give them again. */
+  /** Returns undefined if the data are not of this form, or if the values alone would not give the same data. */
   read(data: Buffer, view: DataView, at: number): object | undefined;
   /**
-   * @param given the data, where these are given as well
+   * @param given the data, if these are given beside the values
    * @throws TypeError, RangeError naming the value
    */
   write(values: object, field: string, given?: Uint8Array): Uint8Array;
@@ -34,9 +34,9 @@ export interface Codec<Values extends object> extends AnyCodec {
 
 /** One value in the data of an option. */
 export interface Field<Value> {
-  /** in bytes; undefined: all that the other fields leave */
+  /** in bytes; undefined: the bytes that the other fields leave */
   readonly size?: number;
-  /** Undefined where the bytes are not of this form. */
+  /** Returns undefined if the bytes are not of this form. */
   read(view: DataView, at: number, size: number): Value | undefined;
   /** @throws TypeError, RangeError */
   write(value: unknown, name: string): Uint8Array;
@@ -47,7 +47,7 @@ type ValuesOf<F extends Fields> = {
   readonly [Name in keyof F as Exclude<Name, 'reserved'>]: F[Name] extends Field<infer Value> ? Value : never;
 };
 
-/** Fields in their order; `reserved` is no value. At most one is without a size. */
+/** Returns the codec of fields in their order; `reserved` is no value. At most one field has no size. */
 export function layout<F extends Fields>(fields: F): Codec<ValuesOf<F>> {
   const rows = Object.entries(fields).map(([name, field]) => ({ name, field }));
   const sized = rows.reduce((sum, { field }) => sum + (field.size ?? 0), 0);
@@ -81,47 +81,48 @@ export function layout<F extends Fields>(fields: F): Codec<ValuesOf<F>> {
   };
 }
 
-/** Writes some bytes: a view of so many is given to `write`. */
-export function made(size: number, write: (view: DataView) => void): Uint8Array {
+/** Returns `size` bytes that `write` fills by a view of them. */
+export function bytes_of(size: number, write: (view: DataView) => void): Uint8Array {
   const data = new Uint8Array(size);
   write(new DataView(data.buffer));
   return data;
 }
 
-/** A number, which may be left out where there is a standard. */
+/** A number; it may be left out if a default is given. */
 export const u8 = (standard?: number): Field<number> => ({
   size: 1,
   read: (view, at) => view.getUint8(at),
-  write: (value, name) => made(1, (view) => view.setUint8(0, integer(value ?? standard, name, 0, 0xff))),
+  write: (value, name) => bytes_of(1, (view) => view.setUint8(0, integer(value ?? standard, name, 0, 0xff))),
 });
 export const u16 = (standard?: number): Field<number> => ({
   size: 2,
   read: (view, at) => view.getUint16(at),
-  write: (value, name) => made(2, (view) => view.setUint16(0, integer(value ?? standard, name, 0, 0xffff))),
+  write: (value, name) =>
+    bytes_of(2, (view) => view.setUint16(0, integer(value ?? standard, name, 0, 0xffff))),
 });
 export const u32 = (standard?: number): Field<number> => ({
   size: 4,
   read: (view, at) => view.getUint32(at),
   write: (value, name) =>
-    made(4, (view) => view.setUint32(0, integer(value ?? standard, name, 0, 0xffffffff))),
+    bytes_of(4, (view) => view.setUint32(0, integer(value ?? standard, name, 0, 0xffffffff))),
 });
 
 export const ipv4_address: Field<string> = {
   size: 4,
   read: read_ipv4,
-  write: (value, name) => made(4, (view) => write_ipv4(view, 0, value, name)),
+  write: (value, name) => bytes_of(4, (view) => write_ipv4(view, 0, value, name)),
 };
 export const ipv6_address: Field<string> = {
   size: 16,
   read: read_ipv6,
-  write: (value, name) => made(16, (view) => write_ipv6(view, 0, value, name)),
+  write: (value, name) => bytes_of(16, (view) => write_ipv6(view, 0, value, name)),
 };
-/** A link-layer address of any length. */
+/** A link-layer address of the length that is left. */
 export const hardware_address: Field<string> = {
   read: read_hardware,
   write(value, name) {
     const size = hardware_length(value) ?? 6;
-    return made(size, (view) => write_hardware(view, 0, value, name, size));
+    return bytes_of(size, (view) => write_hardware(view, 0, value, name, size));
   },
 };
 
@@ -141,7 +142,7 @@ export const reserved = (size: number): Field<0> => ({
   write: () => new Uint8Array(size),
 });
 
-/** As many of them as there is room for. */
+/** A list that fills the bytes that are left. */
 export const list_of = <Value>({ size = 1, read, write }: Field<Value>): Field<readonly Value[]> => ({
   read(view, start, length) {
     if (length % size !== 0) return undefined;

@@ -1,8 +1,8 @@
-// Options, as IPv4, IPv6, TCP and neighbour discovery have them: a type, a length, data. Which there are stands with their protocol,
-// in an OptionList: a name, a type, and a codec of the values (option_values.ts) where these are known.
+// Options of IPv4, IPv6, TCP and neighbour discovery: a type, a length, data. The file of each protocol lists its options in an
+// OptionList: for each a name, a type, and a codec of the values (option_values.ts) if these are known.
 //
-// An option always has `type` and `data`; one whose meaning is known has a `name` and values beside them. One that is not known is
-// 'unknown', and what breaks off or has an impossible length is 'malformed': its data is all that is left, its type and length included.
+// An option always has `type` and `data`; one of a known type has a `name` and values as well. One of another type is 'unknown'. One that
+// breaks off or has an impossible length is 'malformed': its data are all bytes that are left, its type and length included.
 import { type BytesLike, bytes, integer, shown } from '../../util/validate.js';
 import { type FieldNames, field_names, joined, known, type Names } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
@@ -16,10 +16,10 @@ export type Option<Type extends number, Name extends string, Values = unknown> =
   readonly data: Buffer;
 } & Readonly<Values>;
 
-/** An option that is carried along as it is. */
+/** An option of another type, or a malformed one: kept as it is. */
 export type OtherOption = Option<number, 'unknown' | 'malformed'>;
 
-/** How an option is given: by its name and values, or by its type and data. */
+/** An option to build: its name and values, or its type and data. */
 export type OptionFields<O> = O extends OtherOption
   ? { readonly type: number; readonly name?: 'unknown' | 'malformed'; readonly data?: BytesLike }
   : O extends Option<number, string>
@@ -28,20 +28,20 @@ export type OptionFields<O> = O extends OtherOption
       >
     : never;
 
-/** How the options of one protocol stand in its header. */
+/** The format of the options in a protocol's header. */
 export interface OptionFormat {
   readonly layer: LayerName;
-  /** the types that consist of the type alone */
+  /** the types that have neither length nor data */
   readonly alone: readonly number[];
-  /** the one of these that ends the options: its data is what stands behind it */
+  /** the one of these that ends the options: its data are the bytes behind it */
   readonly end?: number;
-  /** how many bytes the length counts by */
+  /** the unit of the length, in bytes */
   readonly unit: number;
-  /** how many bytes the length counts beside the data */
+  /** the number of bytes that the length counts beside the data */
   readonly counted: 0 | 2;
 }
 
-/** The type of each option by its name, and the codec of its values; of those without a codec, any data are good. */
+/** The type of each option by its name, and the codec of its values; an option without a codec accepts any data. */
 type OptionTable<O extends Option<number, string>> = {
   readonly [One in Exclude<O, OtherOption> as One['name']]: keyof ValuesOf<One> extends never
     ? readonly [type: One['type'], codec?: AnyCodec]
@@ -49,23 +49,23 @@ type OptionTable<O extends Option<number, string>> = {
 };
 type ValuesOf<One> = Omit<One, keyof OtherOption>;
 
-/** What is known of a type. */
+/** An option's row of the table. */
 interface Kind {
   readonly type: number;
   readonly name: string;
   readonly codec: AnyCodec | undefined;
-  /** of all that may be given */
+  /** names of all fields that the option accepts */
   readonly names: Names;
 }
 
-/** An option as it is given, before anything about it is known. */
+/** An option to build, before it is checked. */
 interface Given {
   readonly type?: unknown;
   readonly name?: unknown;
   readonly data?: unknown;
 }
 
-/** The options that a protocol has, to be read and to be written. */
+/** The options of a protocol: reads and writes them. */
 export class OptionList<O extends Option<number, string>> {
   readonly #format: OptionFormat;
   readonly #by_name: ReadonlyMap<unknown, Kind>;
@@ -86,9 +86,9 @@ export class OptionList<O extends Option<number, string>> {
   }
 
   /**
-   * The options between two offsets.
+   * Returns the options between two offsets.
    *
-   * @param end where the header says that they end; they are read as far as the bytes are there
+   * @param end the end of the options by the header; they are read up to the end of the captured bytes
    */
   read(input: Input, start: number, end: number): O[] {
     const { layer, alone, end: type_of_end, unit, counted } = this.#format;
@@ -114,7 +114,7 @@ export class OptionList<O extends Option<number, string>> {
       options.push(this.#decode(type, input.slice(from, to), view, from));
       at = to;
     }
-    // The types follow from the table, by which they were made.
+    // The types follow from the table that made the options.
     return options as O[];
   }
 
@@ -127,7 +127,7 @@ export class OptionList<O extends Option<number, string>> {
   }
 
   /**
-   * What `wanted` makes of the first option that it knows, between two offsets; no further than the options are well-formed.
+   * Returns the first result of `wanted` that is not undefined, for the options between two offsets. It stops at a malformed option.
    *
    * @param wanted called with the type, offset and size of each option
    */
@@ -151,9 +151,9 @@ export class OptionList<O extends Option<number, string>> {
   }
 
   /**
-   * The bytes of options, without padding behind them.
+   * Returns the bytes of options, without padding behind them.
    *
-   * @param field what they are called in messages: `tcp.options`
+   * @param field the name of the options in messages: `tcp.options`
    * @throws TypeError, RangeError naming the option and its value; values and data that disagree are a RangeError
    */
   bytes(options: unknown, field: string): Buffer {
@@ -202,7 +202,7 @@ function lengths(from: number, last: number, length: number): string {
   return from > last ? 'it has no length' : `its length is ${length}, ${last - from + 2} bytes are there`;
 }
 
-/** The data of an option: those given, or those that its values make. */
+/** Returns the data that are given, or encodes the values. */
 function given_data(option: Given, field: string, kind: Kind | undefined): Uint8Array {
   const { type: _type, name: _name, data, ...values } = option;
   const given = data === undefined || data === null ? undefined : bytes(data, `${field}.data`);
@@ -210,9 +210,9 @@ function given_data(option: Given, field: string, kind: Kind | undefined): Uint8
   if (kind !== undefined) known(option, field, kind.names);
   else if (has_values) throw new TypeError(`${field} has values, and needs a name that says what they are`);
   if (kind?.codec === undefined || (given !== undefined && !has_values)) return given ?? NONE;
-  const made = kind.codec.write(values, field, given);
-  if (given !== undefined && Buffer.compare(made, given) !== 0) {
+  const encoded = kind.codec.write(values, field, given);
+  if (given !== undefined && Buffer.compare(encoded, given) !== 0) {
     throw new RangeError(`${field}: data and the values disagree; leave one of them out`);
   }
-  return made;
+  return encoded;
 }

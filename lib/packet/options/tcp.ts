@@ -1,7 +1,7 @@
 // The options of TCP: RFC 9293, 7323 (window scale, timestamps), 2018 (SACK), 2385 (MD5), 5482, 5925 (AO), 7413, 8684.
 import { array, integer } from '../../util/validate.js';
 import { field_names } from '../bytes/fields.js';
-import { type Codec, type Field, layout, list_of, made, u8, u16, u32 } from './option_values.js';
+import { bytes_of, type Codec, type Field, layout, list_of, u8, u16, u32 } from './option_values.js';
 import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
 
 /** From the first byte to the one behind the last. */
@@ -32,7 +32,7 @@ const block: Field<Block> = {
   read: (view, at) => [view.getUint32(at), view.getUint32(at + 4)],
   write(value, name) {
     const [left, right] = array(value, name, 2, 2);
-    return made(8, (view) => {
+    return bytes_of(8, (view) => {
       view.setUint32(0, integer(left, `${name}[0]`, 0, 0xffffffff));
       view.setUint32(4, integer(right, `${name}[1]`, 0, 0xffffffff));
     });
@@ -48,7 +48,7 @@ const user_timeout: Codec<UserTimeout> = {
   },
   write({ timeout, minutes }, field) {
     const bits = integer(timeout, `${field}.timeout`, 0, 0x7fff) | (minutes ? 0x8000 : 0);
-    return made(2, (view) => view.setUint16(0, bits));
+    return bytes_of(2, (view) => view.setUint16(0, bits));
   },
 };
 

@@ -1,14 +1,14 @@
 // ICMP, RFC 792 (messages), 950 (address mask), 1191 (MTU), 1256 (routers), 4884 (extensions).
 //
-// `name` says which message it is, and with that which fields there are. To add one: its type in Icmp and Messages, its number in TYPES,
-// its fields in FIELDS, and a case in `read` and in `write`. Messages with data (echo) leave it to a payload layer; what errors quote is a
-// field of them.
+// `name` says which message a layer is, and so which fields it has. To add one: its type in Icmp and Messages, its number in TYPES, its
+// fields in FIELDS, its mask in RESERVED_BITS if it has reserved bits, and a case in `read` and in `write`; the compiler asks for all of
+// these but the case in `read`. The data of a message (echo) are a payload layer; the packet that an error quotes is a field.
 import { array, integer } from '../../../util/validate.js';
 import { read_ipv4, write_ipv4 } from '../../bytes/address.js';
 import { type FieldNames, field_names, joined, known } from '../../bytes/fields.js';
 import type { Input } from '../../bytes/input.js';
 import type { Output } from '../../bytes/output.js';
-import { made } from '../../options/option_values.js';
+import { bytes_of } from '../../options/option_values.js';
 import type { Protocol } from '../../registry.js';
 import {
   EXTENDED_FIELDS,
@@ -70,7 +70,7 @@ export type Icmp =
   /** `rest`: the four bytes behind the checksum */
   | Message<number, 'unknown', { rest: number }>;
 
-/** What each message is made of. */
+/** The fields of each message to build. */
 interface Messages {
   echo: Partial<Echo>;
   echo_reply: Partial<Echo>;
@@ -144,10 +144,10 @@ const RESERVED_BITS = reserved_bits<With<Icmp, 'reserved'>>('icmp', {
 const layer = 'icmp';
 
 /**
- * ICMP messages: `icmp.echo({ id, seq })`; or `icmp({ type, code, rest })` for any.
+ * Makes ICMP messages: `icmp.echo({ id, seq })`; `icmp({ type, code, rest })` makes any.
  *
  * Numbers are 0 and addresses 0.0.0.0 unless given; the type follows from the name, the checksum is worked out. `quoted` is an array of
- * layers, or the bytes of a packet. Each throws a TypeError for a field that the message does not have.
+ * layers, or the bytes of a packet. Each maker throws a TypeError for a field that the message does not have.
  */
 export const icmp = makers<'icmp', Messages>(layer, FIELDS);
 
@@ -173,7 +173,7 @@ export const icmp_protocol: Protocol = {
   },
 };
 
-/** Parses the message at `input.at` and moves behind what its fields hold. */
+/** Parses the message at `input.at`, and moves behind its fields. */
 function read(input: Input): Icmp {
   const { view, at } = input;
   const type = view.getUint8(at);
@@ -243,7 +243,7 @@ function read(input: Input): Icmp {
         pointer: rest >>> 24,
       };
     case 9: {
-      // Addresses of another size are left as they are.
+      // A message with addresses of another size is 'unknown'.
       const [count, words] = [rest >>> 24, (rest >>> 16) & 255];
       if (words !== 2 || !input.has('icmp', HEADER + count * 8)) break;
       input.at += HEADER + count * 8;
@@ -289,7 +289,7 @@ function read(input: Input): Icmp {
   return unknown;
 }
 
-/** Prepends what follows the header; returns the last four bytes of that. */
+/** Prepends the part of a message behind the header. Returns the last four bytes of the header as a number. */
 function write(message: IcmpDraft, output: Output): number {
   switch (message.name) {
     case 'echo':
@@ -304,7 +304,9 @@ function write(message: IcmpDraft, output: Output): number {
       return RESERVED_BITS.write(message);
     case 'redirect': {
       write_quoted(message, output, 'icmp');
-      const gateway = made(4, (view) => write_ipv4(view, 0, message.gateway ?? '0.0.0.0', 'icmp.gateway'));
+      const gateway = bytes_of(4, (view) =>
+        write_ipv4(view, 0, message.gateway ?? '0.0.0.0', 'icmp.gateway'),
+      );
       return Buffer.from(gateway).readUInt32BE();
     }
     case 'time_exceeded':

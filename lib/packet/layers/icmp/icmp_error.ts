@@ -1,11 +1,10 @@
-// What errors of ICMP and ICMPv6 have in common: the packet that they quote, and the extensions behind it, RFC 4884; MPLS labels are
-// RFC 4950.
+// The errors of ICMP and ICMPv6: the packet that they quote, and the extensions behind it, RFC 4884; MPLS labels are RFC 4950.
 import { array, type BytesLike, bytes, integer, shown } from '../../../util/validate.js';
 import { type FieldNames, field_names, joined, known, type Names } from '../../bytes/fields.js';
 import { type Input, parse_layers } from '../../bytes/input.js';
 import { type Output, units } from '../../bytes/output.js';
 import type { Draft, Layer } from '../../layer_types.js';
-import { made } from '../../options/option_values.js';
+import { bytes_of } from '../../options/option_values.js';
 import type { OtherOption } from '../../options/options.js';
 import { protocol_of_name } from '../../registry.js';
 import { write_layers } from '../../write_layers.js';
@@ -13,7 +12,7 @@ import { write_layers } from '../../write_layers.js';
 export interface MplsLabel {
   label: number;
   traffic_class: number;
-  /** whether it is the last of the stack */
+  /** true for the last label of the stack */
   bottom: boolean;
   ttl: number;
 }
@@ -27,7 +26,7 @@ interface MplsLabels {
 }
 type OtherExtension = { readonly class: number } & OtherOption;
 
-/** An object behind the quoted packet: its class and its type within that. */
+/** An object behind the quoted packet: a class, and a type within that class. */
 export type IcmpExtension = MplsLabels | OtherExtension;
 
 export type IcmpExtensionFields =
@@ -47,22 +46,22 @@ export type IcmpExtensionFields =
 
 /** The quoted packet of an error. */
 export interface Quoting {
-  /** the layers of the packet that the error is about, however little of it is there */
+  /** the layers of the packet that caused the error; the quotation may be short */
   quoted: readonly Layer[];
 }
 
-/** The same with what may stand behind it. */
+/** The fields of an error that may have extensions. */
 export interface Extended extends Quoting {
-  /** of the quoted packet with its padding, in bytes; 0 where there are no extensions */
+  /** of the quoted packet with its padding, in bytes; 0 if there are no extensions */
   length: number;
   extensions: readonly IcmpExtension[];
-  /** 0: none; undefined where there are no extensions */
+  /** 0: the extensions have no checksum; undefined if there are no extensions */
   extensions_checksum: number | undefined;
-  /** false where that is wrong; undefined where it cannot be known */
+  /** false if the checksum is wrong; undefined if that cannot be known */
   extensions_ok: boolean | undefined;
 }
 
-/** How a quotation is given: layers to build, or the bytes of a packet. */
+/** The quotation to build: layers, or the bytes of a packet. */
 export interface QuotingFields {
   quoted?: readonly Draft[] | BytesLike;
 }
@@ -85,7 +84,7 @@ export const EXTENDED_FIELDS: FieldNames<keyof ExtendedFields> = field_names(
 type Family = 'ipv4' | 'ipv6';
 const layer_name = { ipv4: 'icmp', ipv6: 'icmpv6' } as const;
 
-// Extensions begin behind at least so many bytes of the quoted packet.
+/** Bytes of the quoted packet, padded, in front of extensions: at least these. */
 const LEAST_QUOTED = 128;
 const VERSION = 2;
 const OTHER: FieldNames<keyof OtherExtension> = field_names('class', 'type', 'name', 'data');
@@ -98,12 +97,12 @@ const FIELDS: Readonly<Record<IcmpExtension['name'], Names>> = {
   malformed: OTHER,
 };
 
-/** The layers of the packet quoted from an offset to the end. */
+/** Returns the layers of the packet quoted from an offset to the end. */
 export function read_quoted(input: Input, start: number, family: Family): Quoting {
   return { quoted: quotation(input, start, input.end, true, family) };
 }
 
-/** The same, with extensions if there are any. */
+/** Returns the layers of the quoted packet, and the extensions if there are any. */
 export function read_extended(input: Input, start: number, length: number, family: Family): Extended {
   const layer = layer_name[family];
   const end = extensions_start(input, start, length);
@@ -126,7 +125,7 @@ export function read_extended(input: Input, start: number, length: number, famil
   };
 }
 
-/** Where extensions stand: where the length says; or, from routers older than the RFC, behind 128 bytes with a correct checksum. */
+/** Returns the offset of the extensions: at the length; from routers older than the RFC, behind 128 bytes if a correct checksum follows. */
 function extensions_start(input: Input, start: number, length: number): number | undefined {
   const end = start + (length === 0 ? LEAST_QUOTED : length);
   if (end + 4 > input.end) return undefined;
@@ -138,7 +137,7 @@ function extensions_start(input: Input, start: number, length: number): number |
 function quotation(input: Input, start: number, end: number, keep_padding: boolean, family: Family): Layer[] {
   const inner = input.quotation(start, end);
   parse_layers(inner, start < end ? protocol_of_name(family) : undefined);
-  // Behind a short packet stands padding; what is none, or is not worked out from a length, stays a layer.
+  // Padding of zeros follows a short packet. Other bytes, and those behind a packet whose length is unknown, stay a layer.
   const rest = input.slice(inner.end, end);
   if (rest.length > 0 && (keep_padding || rest.some((byte) => byte !== 0))) {
     inner.layers.push({ layer: 'payload', data: rest });
@@ -190,7 +189,7 @@ export function write_quoted(fields: QuotingFields, output: Output, field: strin
 /**
  * Prepends a quoted packet and its extensions.
  *
- * @param unit what the message's length field counts by, in bytes
+ * @param unit the unit of the message's length field, in bytes
  * @returns the value of that field
  */
 export function write_extended(fields: ExtendedFields, output: Output, field: string, unit: number): number {
@@ -241,7 +240,7 @@ function extension_bytes(extension: unknown, field: string): Uint8Array {
   }
   const size = 4 + (data?.length ?? 0);
   const of_mpls = extension.name === 'mpls' ? 1 : undefined;
-  const head = made(4, (view) => {
+  const head = bytes_of(4, (view) => {
     view.setUint16(0, size);
     view.setUint8(2, integer(extension.class ?? of_mpls, `${field}.class`, 0, 255));
     view.setUint8(3, integer(extension.type ?? of_mpls, `${field}.type`, 0, 255));
@@ -255,7 +254,7 @@ function is_extension(value: unknown): value is IcmpExtensionFields {
 
 function label_bytes(labels: readonly Partial<MplsLabel>[], field: string): Uint8Array {
   array(labels, field);
-  return made(labels.length * 4, (view) => {
+  return bytes_of(labels.length * 4, (view) => {
     for (const [i, entry] of labels.entries()) {
       known(entry, `${field}[${i}]`, LABEL_FIELDS);
       const label = integer(entry.label ?? 0, `${field}[${i}].label`, 0, 0xfffff);

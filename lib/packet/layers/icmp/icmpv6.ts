@@ -1,7 +1,8 @@
 // ICMPv6: RFC 4443 (errors, echo), 4861 (neighbour discovery), 2710 and 3810 (multicast listeners), 4884 (extensions).
 //
-// `name` says which message it is, and with that which fields there are. To add one: its type in Icmpv6 and Messages, its number in
-// TYPES, its fields in FIELDS, and a case in `read` and in `write`.
+// `name` says which message a layer is, and so which fields it has. To add one: its type in Icmpv6 and Messages, its number in TYPES, its
+// fields in FIELDS, its mask in RESERVED_BITS if it has reserved bits, and a case in `read` and in `write`; the compiler asks for all of
+// these but the case in `read`.
 import { integer } from '../../../util/validate.js';
 import { read_ipv6 } from '../../bytes/address.js';
 import { type FieldNames, field_names, joined } from '../../bytes/fields.js';
@@ -49,13 +50,13 @@ interface Echo {
   seq: number;
 }
 interface Multicast extends Reserved {
-  /** in milliseconds; in version 2 a code */
+  /** in milliseconds; in version 2 an encoded number */
   maximum_response_delay: number;
   group: string;
 }
 interface Advertisement {
   hop_limit: number;
-  /** 0x80: addresses, 0x40: other things are to be had by DHCPv6 */
+  /** 0x80: DHCPv6 has addresses; 0x40: DHCPv6 has other settings */
   flags: number;
   /** in seconds */
   router_lifetime: number;
@@ -92,7 +93,7 @@ export type Icmpv6 =
 interface OptionsFields {
   options?: readonly NdpOptionFields[];
 }
-/** What each message is made of. */
+/** The fields of each message to build. */
 interface Messages {
   destination_unreachable: ExtendedFields & Partial<Reserved>;
   packet_too_big: QuotingFields & { mtu?: number };
@@ -191,10 +192,10 @@ const RESERVED_BITS = reserved_bits<With<Icmpv6, 'reserved'>>('icmpv6', {
 const layer = 'icmpv6';
 
 /**
- * ICMPv6 messages: `icmpv6.echo({ id, seq })`; or `icmpv6({ type, code, rest })` for any.
+ * Makes ICMPv6 messages: `icmpv6.echo({ id, seq })`; `icmpv6({ type, code, rest })` makes any.
  *
  * Numbers are 0 and addresses :: unless given; the type follows from the name, the checksum is worked out. `quoted` is an array of
- * layers, or the bytes of a packet. Each throws a TypeError for a field that the message does not have.
+ * layers, or the bytes of a packet. Each maker throws a TypeError for a field that the message does not have.
  */
 export const icmpv6 = makers<'icmpv6', Messages>(layer, FIELDS);
 
@@ -219,7 +220,7 @@ export const icmpv6_protocol: Protocol = {
   },
 };
 
-/** Parses the message at `input.at` and moves behind what its fields hold. */
+/** Parses the message at `input.at`, and moves behind its fields. */
 function read(input: Input): Icmpv6 {
   const { view, at } = input;
   const type = view.getUint8(at);
@@ -358,7 +359,7 @@ function quoting(input: Input): Quoting {
   return fields;
 }
 
-/** So many addresses, or none where they are not there. */
+/** Returns `count` addresses; none if they are not all there. */
 function addresses(input: Input, count: number): string[] {
   if (!input.has('icmpv6', count * 16)) return [];
   const { view, at } = input;
@@ -372,7 +373,7 @@ function options(input: Input): NdpOption[] {
   return found;
 }
 
-/** Prepends what follows the header; returns the last four bytes of that. */
+/** Prepends the part of a message behind the header. Returns the last four bytes of the header as a number. */
 function write(message: Icmpv6Draft, output: Output): number {
   switch (message.name) {
     case 'destination_unreachable':
@@ -410,7 +411,7 @@ function write(message: Icmpv6Draft, output: Output): number {
   }
 }
 
-/** The same for neighbour discovery, whose messages end in options. */
+/** Does the same for messages of neighbour discovery, which end in options. */
 function write_discovery(message: DiscoveryDraft, output: Output): number {
   const list = message.options ?? [];
   output.prepend_bytes(ndp_options.bytes(list, 'icmpv6.options'));

@@ -1,4 +1,4 @@
-// Makers for a protocol whose messages have names and fields of their own: ICMP and ICMPv6.
+// The makers and types that ICMP and ICMPv6 share: protocols whose messages have names, each name with fields of its own.
 import {
   type FieldNames,
   field_names,
@@ -9,7 +9,7 @@ import {
 } from '../../bytes/fields.js';
 import type { MessageFields } from '../../registry.js';
 
-/** What any message may be given. */
+/** The header fields that any message to build may have. */
 export interface HeaderFields {
   type?: number;
   code?: number;
@@ -20,16 +20,16 @@ export interface OtherFields extends HeaderFields {
   /** the four bytes behind the checksum */
   rest?: number;
 }
-/** A message as its maker gives it. */
+/** A named message to build. */
 export type Draft<Layer, Messages, Name extends keyof Messages> = {
   readonly layer: Layer;
   readonly name: Name;
 } & HeaderFields &
   Messages[Name];
-/** A message of a type that has no name. */
+/** A message to build whose type has no name. */
 export type Other<Layer> = { readonly layer: Layer; readonly name?: 'unknown' } & OtherFields;
 
-/** A maker of any message by its type, which has one for each message by its name. */
+/** A maker of any message by its type; its properties are the makers of named messages. */
 export type Makers<Layer, Messages> = ((fields?: OtherFields) => Other<Layer>) & {
   readonly [Name in keyof Messages]: (fields?: HeaderFields & Messages[Name]) => Draft<Layer, Messages, Name>;
 };
@@ -38,7 +38,7 @@ interface Parsed {
   readonly type: number;
   readonly name: string;
 }
-/** The names that messages can have, but for 'unknown'. */
+/** The names of messages, without 'unknown'. */
 export type Known<M extends Parsed> = Exclude<M['name'], 'unknown'>;
 type Named<M extends Parsed, Name> = Extract<M, { readonly name: Name }>;
 /** The type number of each message by its name. */
@@ -52,10 +52,10 @@ const HEAD: FieldNames<keyof HeaderFields> = field_names('type', 'code', 'checks
 const REST: FieldNames<Exclude<keyof OtherFields, keyof HeaderFields>> = field_names('rest');
 
 /**
- * All fields of each message: its own, which are given, and those of any.
+ * Returns all fields of each message: those of the header, and its own.
  *
  * @typeParam M the parsed messages
- * @typeParam Messages what each message is made of: the same fields
+ * @typeParam Messages the fields of each message to build: the same names
  */
 export function message_fields<M extends Parsed, Messages extends Record<Known<M>, object>>(
   own: {
@@ -68,10 +68,10 @@ export function message_fields<M extends Parsed, Messages extends Record<Known<M
 }
 
 /**
- * The makers of a protocol's messages. Each throws a TypeError for a field that the message does not have.
+ * Returns the makers of a protocol's messages. Each throws a TypeError for a field that the message does not have.
  *
- * @typeParam Messages what each message is made of, by its name
- * @param fields_of what `message_fields` gave
+ * @typeParam Messages the fields of each message to build, by its name
+ * @param fields_of the result of `message_fields`
  */
 export function makers<Layer extends string, Messages extends object>(
   layer: Layer,

@@ -5,16 +5,16 @@ import { type FieldNames, field_names, known } from '../../bytes/fields.js';
 import type { Input } from '../../bytes/input.js';
 import type { Output } from '../../bytes/output.js';
 
-/** What a query of version 2 has behind the group. */
+/** The part of a query of version 2 behind the group. */
 export interface QueryDetails {
-  /** suppress router-side processing (8), and the querier's robustness (0 to 7) */
+  /** 8: suppress router-side processing; 0 to 7: the querier's robustness */
   flags: number;
-  /** the querier's query interval, as a code */
+  /** the querier's query interval, encoded */
   interval_code: number;
   sources: readonly string[];
 }
 
-/** What a report of version 2 says about one group. */
+/** The record of one group in a report of version 2. */
 export interface MulticastRecord {
   /** 1 to 6: mode is include, exclude, changes to include, to exclude; allow new sources, block old ones */
   type: number;
@@ -39,13 +39,13 @@ function read_sources(view: DataView, at: number, count: number): string[] {
   return Array.from({ length: count }, (_, i) => read_ipv6(view, at + i * ADDRESS));
 }
 
-/** Writes addresses in front. */
+/** Prepends addresses. */
 function prepend_addresses(addresses: readonly string[], output: Output, field: string): void {
   const at = output.prepend(array(addresses, field).length * ADDRESS);
   for (const [i, address] of addresses.entries()) output.ipv6(at + i * ADDRESS, address, `${field}[${i}]`);
 }
 
-/** What stands behind the group of a query; undefined for version 1, or where not all of it is there. */
+/** Returns the part of a query behind the group; undefined for version 1, or if a part of it is missing. */
 export function read_query(input: Input): QueryDetails | undefined {
   const { view, at, end } = input;
   if (at === end || !input.has('icmpv6', 4)) return undefined;
@@ -69,7 +69,7 @@ export function write_query(details: Partial<QueryDetails>, output: Output): voi
   output.view.setUint16(at + 2, sources.length);
 }
 
-/** The records of a report, as many as it says and as are there whole. */
+/** Returns the records of a report: as many as it announces and as are whole. */
 export function read_records(input: Input, count: number): MulticastRecord[] {
   const { view } = input;
   const records: MulticastRecord[] = [];

@@ -1,4 +1,4 @@
-// The bits of ICMP and ICMPv6 messages that have no meaning (yet): kept, so that a message goes out as it came.
+// The reserved bits of ICMP and ICMPv6 messages: kept, so that a parsed message is built as it came.
 import { integer } from '../../../util/validate.js';
 import { type FieldNames, field_names } from '../../bytes/fields.js';
 
