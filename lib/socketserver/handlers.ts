@@ -45,6 +45,9 @@ export type RequestHandlerClass =
     ) => object)
   | ((request: never, client_address: never, server: never) => unknown);
 
+/** Returns the functions of a handler's server that open and close rfile and wfile. */
+let files_of: (handler: BaseRequestHandler<unknown, unknown>) => HandlerFiles;
+
 /** Base of all handlers: `setup()`, `handle()` and `finish()` are called in turn. */
 export class BaseRequestHandler<
   Request = Socket<number>,
@@ -60,6 +63,10 @@ export class BaseRequestHandler<
 
   #has_run = false;
   #files = BLOCKING_FILES;
+
+  static {
+    files_of = (handler) => handler.#files;
+  }
 
   /** BaseRequestHandler(request, client_address, server) */
   constructor(request: Request, client_address: ClientAddress, server: Server) {
@@ -81,11 +88,6 @@ export class BaseRequestHandler<
   /** Returns whether the request was handled. @internal */
   get _has_run(): boolean {
     return this.#has_run;
-  }
-
-  /** The functions of the server that open and close rfile and wfile. @internal */
-  get _files(): HandlerFiles {
-    return this.#files;
   }
 
   /** Handles the request, awaiting each step. @param files the server's @internal */
@@ -179,11 +181,11 @@ export class StreamRequestHandler<
   declare wfile: BufferedIOBase;
 
   override setup(): void {
-    this._files.open_stream(this);
+    files_of(this).open_stream(this);
   }
 
   override finish(): void | Promise<void> {
-    return this._files.close_stream(this);
+    return files_of(this).close_stream(this);
   }
 }
 
@@ -201,11 +203,11 @@ export class DatagramRequestHandler<
 
   override setup(): void {
     [this.packet, this.socket] = this.request;
-    this._files.open_datagram(this);
+    files_of(this).open_datagram(this);
   }
 
   override finish(): void | Promise<void> {
-    return this._files.close_datagram(this);
+    return files_of(this).close_datagram(this);
   }
 }
 

@@ -886,6 +886,7 @@ describe('ending', () => {
 
   test('without descriptors connections wait', async () => {
     const program = new URL('fixtures/scarce.mjs', import.meta.url).pathname;
+    // Node's loader has up to 45 files of the library open at once.
     const { stdout, stderr } = spawnSync(
       'sh',
       ['-c', `ulimit -n 96; exec "${process.execPath}" "${program}"`],
