@@ -1,6 +1,6 @@
 // The types of all layers by name: as parsed (with every field) and as built (fields that are left out are worked out).
 //
-// The file of each protocol adds its own types to the two interfaces (`declare module '../layer_types.js'`). So the code that works with
+// The file of each protocol adds its own types to LayerTypes (`declare module '../layer_types.js'`). So the code that works with
 // any layer, which the protocols import, imports no protocol. A payload is the layer that belongs to no protocol.
 import type { BytesLike } from '../util/validate.js';
 
@@ -15,20 +15,17 @@ export interface PayloadDraft {
   readonly data: BytesLike | string;
 }
 
+/** The types of each layer: as parsed, and to build. */
+export interface LayerTypes {
+  payload: [parsed: Payload, draft: PayloadDraft];
+}
+export type LayerName = keyof LayerTypes;
+
 /** The parsed form of each layer. */
-export interface Layers {
-  payload: Payload;
-}
-
-/** The form of each layer that can be built. */
-export interface Drafts {
-  payload: PayloadDraft;
-}
-
-export type LayerName = keyof Layers;
+export type Layers = { [Name in LayerName]: LayerTypes[Name][0] };
 
 /** A parsed layer: `layer` names its type. */
-export type Layer = Layers[LayerName];
+export type Layer = LayerTypes[LayerName][0];
 
 /** A layer to build. */
-export type Draft = Drafts[keyof Drafts];
+export type Draft = LayerTypes[LayerName][1];

@@ -9,7 +9,7 @@ import { answers, fits, questions } from '../../dist/packet/exchange/answers.js'
 import { packets } from './packets.js';
 
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);
-/** As many runs as fit into the time; whoever looks for bugs sets FUZZ_SECONDS. */
+/** As many runs as fit into the time; set FUZZ_SECONDS to look for bugs. */
 const bounded = { numRuns: 1e9, interruptAfterTimeLimit: SECONDS * 1000 };
 const timeout = 20_000 + 3000 * SECONDS;
 const linktypes = fc.constantFrom(0, 1, 101, 108, 113, 228, 229, 276, 9999);
@@ -25,7 +25,7 @@ function parse_safely(bytes: Uint8Array, linktype: number, length: number) {
   return first;
 }
 
-/** What holds for whatever parse gives. */
+/** Checks the properties of any result of parse. */
 function check(bytes: Uint8Array, linktype: number, length = bytes.length): void {
   const parsed = parse_safely(bytes, linktype, length);
   if (parsed === undefined) throw new Error('not parsed');
@@ -34,11 +34,11 @@ function check(bytes: Uint8Array, linktype: number, length = bytes.length): void
   expect(parsed.truncated).toBe(length > bytes.length);
   for (const { offset } of parsed.problems) expect(offset).toBeLessThanOrEqual(bytes.length);
   expect(show(parsed)).toBeTypeOf('string');
-  // What comes from a network is looked at for answers.
+  // send_receive looks for answers in any packet.
   for (const key of [...questions(parsed.layers), ...answers(parsed.layers)])
     expect(key).toBeTypeOf('string');
   expect(fits(parsed.layers, parsed.layers)).toBeTypeOf('boolean');
-  // What was parsed is built, whatever it was.
+  // Any result of parse can be built.
   build(...parsed.layers);
 }
 
@@ -108,7 +108,7 @@ describe('build and parse are inverse', { timeout }, () => {
   });
 });
 
-/** What parsing gives of layers: options may be followed by padding, and data of no bytes is no layer. */
+/** Returns the expected result of parsing layers: padding may follow options, and data of no bytes are no layer. */
 function expected(layers: readonly Draft[]): object[] {
   return layers
     .filter((layer) => layer.layer !== 'payload' || (layer.data as Uint8Array).length > 0)
@@ -125,7 +125,7 @@ function expected(layers: readonly Draft[]): object[] {
     });
 }
 
-/** Options as expected, with whatever pads them. */
+/** Returns the expected options, with any padding behind them. */
 function padded(list: readonly object[], key: string, layer: string): unknown {
   const items = list.map((item) =>
     'options' in item ? { ...item, options: padded(item.options as object[], 'options', '') } : item,

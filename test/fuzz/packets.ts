@@ -223,7 +223,7 @@ const icmpv6: fc.Arbitrary<packet.Draft[]> = fc.oneof(
 
 const ah = fc.tuple(some({ spi: u32, seq: u32, icv: exactly(12) }).map(packet.ah), udp, payload);
 const gre = some({ key: u32, seq: u32 }).map((fields) => packet.gre(fields));
-/** What may stand in an IP packet, other IP packets too. */
+/** Layers that an IP packet may carry, other IP packets too. */
 const in_ip = (depth: number, ...others: fc.Arbitrary<packet.Draft[]>[]): fc.Arbitrary<packet.Draft[]> => {
   const plain = fc.oneof(fc.tuple(udp, payload), fc.tuple(tcp, payload), ...others);
   if (depth === 0) return plain;

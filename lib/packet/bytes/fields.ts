@@ -20,9 +20,11 @@ export interface FieldNames<Name> extends Names {
   readonly [names_of]: (name: Name) => Name;
 }
 
-/** Returns a list of these names. */
-export function field_names<const Name extends string>(...names: Name[]): FieldNames<Name> {
-  return names as readonly string[] as FieldNames<Name>;
+type Words<Text> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text;
+
+/** Returns a list of the names in texts, which have a space between two names. */
+export function field_names<const Text extends string>(...texts: Text[]): FieldNames<Words<Text>> {
+  return texts.flatMap((text) => text.split(' ')) as readonly string[] as FieldNames<Words<Text>>;
 }
 
 /** Returns the names of two lists, the first list's names first. */

@@ -2,18 +2,10 @@
 import { type FieldNames, type Fields, field_names, joined, known } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import {
-  AH_HEADER,
-  AUTHENTICATION,
-  type Authentication,
-  ah_length,
-  ah_length_byte,
-  authentication_bytes,
-  read_authentication,
-} from '../options/authentication.js';
+import * as authentication from '../options/authentication.js';
 import { ip_protocol_for, type Protocol, protocol_of_ip } from '../registry.js';
 
-export interface Ah extends Authentication {
+export interface Ah extends authentication.Values {
   readonly layer: 'ah';
   next_header: number;
   /** of the header, in bytes */
@@ -23,15 +15,12 @@ export type AhFields = Fields<Ah, { icv: Uint8Array }>;
 export type AhDraft = { readonly layer: 'ah' } & AhFields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    ah: Ah;
-  }
-  interface Drafts {
-    ah: AhDraft;
+  interface LayerTypes {
+    ah: [parsed: Ah, draft: AhDraft];
   }
 }
 
-const FIELDS: FieldNames<keyof AhFields> = joined(field_names('next_header', 'length'), AUTHENTICATION);
+const FIELDS: FieldNames<keyof AhFields> = joined(field_names('next_header length'), authentication.NAMES);
 
 /**
  * Makes an authentication header for IPv4; in IPv6 it is one of `ipv6.extensions`.
@@ -48,30 +37,35 @@ export const ah_protocol: Protocol = {
   fields: FIELDS,
 
   parse(input: Input) {
-    if (!input.has('ah', AH_HEADER)) return undefined;
+    if (!input.has('ah', authentication.HEADER)) return undefined;
     const { view, at } = input;
     const next_header = view.getUint8(at);
-    const length = ah_length(view, at);
-    if (length < AH_HEADER) input.problem('ah', at + 1, `length is ${length}, less than the header`);
-    const whole = length >= AH_HEADER && input.has('ah', length);
-    const end = Math.min(at + Math.max(length, AH_HEADER), input.end);
+    const length = authentication.length_of(view, at);
+    if (length < authentication.HEADER)
+      input.problem('ah', at + 1, `length is ${length}, less than the header`);
+    const whole = length >= authentication.HEADER && input.has('ah', length);
+    const end = Math.min(at + Math.max(length, authentication.HEADER), input.end);
     input.layers.push({
       layer: 'ah',
       next_header,
       length,
-      ...read_authentication(input, at, end),
+      ...authentication.decode(input, at, end),
     });
     input.at = end;
     return whole ? protocol_of_ip(next_header) : undefined;
   },
 
   build(layer: AhDraft, output: Output) {
-    const data = authentication_bytes(layer, 'ah');
+    const data = authentication.encode(layer, 'ah');
     const pad = -(2 + data.length) & 3;
     output.prepend_zeros(pad);
     output.prepend_bytes(data);
     const at = output.prepend(2);
     output.u8(at, layer.next_header ?? ip_protocol_for(output.next), 'ah.next_header');
-    output.u8(at + 1, ah_length_byte(layer.length ?? 2 + data.length + pad, 'ah.length'), 'ah.length');
+    output.u8(
+      at + 1,
+      authentication.length_byte(layer.length ?? 2 + data.length + pad, 'ah.length'),
+      'ah.length',
+    );
   },
 };

@@ -27,26 +27,16 @@ export type ArpFields = Fields<Arp>;
 export type ArpDraft = { readonly layer: 'arp' } & ArpFields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    arp: Arp;
-  }
-  interface Drafts {
-    arp: ArpDraft;
+  interface LayerTypes {
+    arp: [parsed: Arp, draft: ArpDraft];
   }
 }
 
 const HEADER = 8;
 const IPV4 = 0x0800;
 const FIELDS: FieldNames<keyof ArpFields> = field_names(
-  'hardware_type',
-  'protocol_type',
-  'hardware_length',
-  'protocol_length',
-  'operation',
-  'sender_mac',
-  'sender_ip',
-  'target_mac',
-  'target_ip',
+  'hardware_type protocol_type hardware_length protocol_length operation sender_mac',
+  'sender_ip target_mac target_ip',
 );
 const REQUEST = 1;
 

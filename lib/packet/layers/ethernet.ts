@@ -17,16 +17,13 @@ export type EthernetFields = Fields<Ethernet>;
 export type EthernetDraft = { readonly layer: 'ethernet' } & EthernetFields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    ethernet: Ethernet;
-  }
-  interface Drafts {
-    ethernet: EthernetDraft;
+  interface LayerTypes {
+    ethernet: [parsed: Ethernet, draft: EthernetDraft];
   }
 }
 
 const HEADER = 14;
-const FIELDS: FieldNames<keyof EthernetFields> = field_names('dst', 'src', 'ethertype');
+const FIELDS: FieldNames<keyof EthernetFields> = field_names('dst src ethertype');
 const FIRST_ETHERTYPE = 0x600;
 
 /**

@@ -23,11 +23,8 @@ export type GreFields = Fields<Gre>;
 export type GreDraft = { readonly layer: 'gre' } & GreFields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    gre: Gre;
-  }
-  interface Drafts {
-    gre: GreDraft;
+  interface LayerTypes {
+    gre: [parsed: Gre, draft: GreDraft];
   }
 }
 
@@ -36,15 +33,7 @@ const KEY = 0x2000;
 const SEQ = 0x1000;
 const VERSION = 7;
 const ETHERNET = 0x6558;
-const FIELDS: FieldNames<keyof GreFields> = field_names(
-  'flags',
-  'protocol',
-  'checksum',
-  'offset',
-  'key',
-  'seq',
-  'checksum_ok',
-);
+const FIELDS: FieldNames<keyof GreFields> = field_names('flags protocol checksum offset key seq checksum_ok');
 
 function make(fields: GreFields = {}): GreDraft {
   return { layer: 'gre', ...known(fields, 'gre', FIELDS) };

@@ -34,30 +34,15 @@ export type Ipv4Fields = Fields<Ipv4, { options: readonly Ipv4OptionFields[] }>;
 export type Ipv4Draft = { readonly layer: 'ipv4' } & Ipv4Fields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    ipv4: Ipv4;
-  }
-  interface Drafts {
-    ipv4: Ipv4Draft;
+  interface LayerTypes {
+    ipv4: [parsed: Ipv4, draft: Ipv4Draft];
   }
 }
 
 const HEADER = 20;
 const FIELDS: FieldNames<keyof Ipv4Fields> = field_names(
-  'version',
-  'header_length',
-  'tos',
-  'total_length',
-  'id',
-  'flags',
-  'fragment_offset',
-  'ttl',
-  'protocol',
-  'checksum',
-  'src',
-  'dst',
-  'options',
-  'checksum_ok',
+  'version header_length tos total_length id flags fragment_offset ttl protocol checksum',
+  'src dst options checksum_ok',
 );
 
 function make(fields: Ipv4Fields = {}): Ipv4Draft {

@@ -32,26 +32,15 @@ export type Ipv6Fields = Fields<Ipv6, { extensions: readonly Ipv6ExtensionFields
 export type Ipv6Draft = { readonly layer: 'ipv6' } & Ipv6Fields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    ipv6: Ipv6;
-  }
-  interface Drafts {
-    ipv6: Ipv6Draft;
+  interface LayerTypes {
+    ipv6: [parsed: Ipv6, draft: Ipv6Draft];
   }
 }
 
 const HEADER = 40;
 const NO_NEXT_HEADER = 59;
 const FIELDS: FieldNames<keyof Ipv6Fields> = field_names(
-  'version',
-  'traffic_class',
-  'flow_label',
-  'payload_length',
-  'next_header',
-  'hop_limit',
-  'src',
-  'dst',
-  'extensions',
+  'version traffic_class flow_label payload_length next_header hop_limit src dst extensions',
 );
 
 /**

@@ -37,13 +37,9 @@ export type LinuxSll2Fields = Fields<LinuxSll2, { padding: Uint8Array }>;
 export type LinuxSll2Draft = { readonly layer: 'linux_sll2' } & LinuxSll2Fields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    linux_sll: LinuxSll;
-    linux_sll2: LinuxSll2;
-  }
-  interface Drafts {
-    linux_sll: LinuxSllDraft;
-    linux_sll2: LinuxSll2Draft;
+  interface LayerTypes {
+    linux_sll: [parsed: LinuxSll, draft: LinuxSllDraft];
+    linux_sll2: [parsed: LinuxSll2, draft: LinuxSll2Draft];
   }
 }
 
@@ -52,14 +48,9 @@ const SLL2 = 20;
 const ADDRESS = 8;
 const ETHERNET = 1;
 const FIELDS: FieldNames<keyof LinuxSllFields> = field_names(
-  'packet_type',
-  'arphrd_type',
-  'address_length',
-  'src',
-  'padding',
-  'protocol',
+  'packet_type arphrd_type address_length src padding protocol',
 );
-const FIELDS2: FieldNames<keyof LinuxSll2Fields> = joined(field_names('reserved', 'interface_index'), FIELDS);
+const FIELDS2: FieldNames<keyof LinuxSll2Fields> = joined(field_names('reserved interface_index'), FIELDS);
 
 /**
  * Makes a cooked header.

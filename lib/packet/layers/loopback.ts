@@ -17,16 +17,13 @@ export type LoopbackFields = Fields<Loopback>;
 export type LoopbackDraft = { readonly layer: 'loopback' } & LoopbackFields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    loopback: Loopback;
-  }
-  interface Drafts {
-    loopback: LoopbackDraft;
+  interface LayerTypes {
+    loopback: [parsed: Loopback, draft: LoopbackDraft];
   }
 }
 
 const HEADER = 4;
-const FIELDS: FieldNames<keyof LoopbackFields> = field_names('family', 'byte_order');
+const FIELDS: FieldNames<keyof LoopbackFields> = field_names('family byte_order');
 const AF_INET = 2;
 /** Numbers of AF_INET6 on Linux; NetBSD and OpenBSD; FreeBSD; Darwin. */
 const AF_INET6 = [10, 24, 28, 30];

@@ -26,28 +26,15 @@ export type TcpFields = Fields<Tcp, { options: readonly TcpOptionFields[] }>;
 export type TcpDraft = { readonly layer: 'tcp' } & TcpFields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    tcp: Tcp;
-  }
-  interface Drafts {
-    tcp: TcpDraft;
+  interface LayerTypes {
+    tcp: [parsed: Tcp, draft: TcpDraft];
   }
 }
 
 const NUMBER = 6;
 const HEADER = 20;
 const FIELDS: FieldNames<keyof TcpFields> = field_names(
-  'src_port',
-  'dst_port',
-  'seq',
-  'ack',
-  'data_offset',
-  'flags',
-  'window',
-  'checksum',
-  'urgent',
-  'options',
-  'checksum_ok',
+  'src_port dst_port seq ack data_offset flags window checksum urgent options checksum_ok',
 );
 
 function make(fields: TcpFields = {}): TcpDraft {

@@ -18,23 +18,14 @@ export type UdpFields = Fields<Udp>;
 export type UdpDraft = { readonly layer: 'udp' } & UdpFields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    udp: Udp;
-  }
-  interface Drafts {
-    udp: UdpDraft;
+  interface LayerTypes {
+    udp: [parsed: Udp, draft: UdpDraft];
   }
 }
 
 const NUMBER = 17;
 const HEADER = 8;
-const FIELDS: FieldNames<keyof UdpFields> = field_names(
-  'src_port',
-  'dst_port',
-  'length',
-  'checksum',
-  'checksum_ok',
-);
+const FIELDS: FieldNames<keyof UdpFields> = field_names('src_port dst_port length checksum checksum_ok');
 
 /**
  * Makes a UDP header.

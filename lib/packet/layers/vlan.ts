@@ -21,16 +21,13 @@ export type VlanFields = Fields<Vlan>;
 export type VlanDraft = { readonly layer: 'vlan' } & VlanFields;
 
 declare module '../layer_types.js' {
-  interface Layers {
-    vlan: Vlan;
-  }
-  interface Drafts {
-    vlan: VlanDraft;
+  interface LayerTypes {
+    vlan: [parsed: Vlan, draft: VlanDraft];
   }
 }
 
 const HEADER = 4;
-const FIELDS: FieldNames<keyof VlanFields> = field_names('priority', 'dei', 'id', 'ethertype');
+const FIELDS: FieldNames<keyof VlanFields> = field_names('priority dei id ethertype');
 const CUSTOMER_TAG = 0x8100;
 const SERVICE_TAG = 0x88a8;
 const FIRST_ETHERTYPE = 0x600;

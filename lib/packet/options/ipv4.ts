@@ -41,7 +41,7 @@ export type Ipv4Option =
   | OtherOption;
 export type Ipv4OptionFields = OptionFields<Ipv4Option>;
 
-const ENTRY_FIELDS: FieldNames<keyof TimestampEntry> = field_names('address', 'time');
+const ENTRY_FIELDS: FieldNames<keyof TimestampEntry> = field_names('address time');
 
 /** Returns the bytes of an entry by the flag; undefined for a flag without a meaning. */
 function entry_size(flag: number): 4 | 8 | undefined {
@@ -50,7 +50,7 @@ function entry_size(flag: number): 4 | 8 | undefined {
 }
 
 const timestamp: Codec<Timestamp> = {
-  names: field_names('pointer', 'overflow', 'flag', 'entries'),
+  names: field_names('pointer overflow flag entries'),
   read(data, view, at) {
     if (data.length < 2) return undefined;
     const flag = view.getUint8(at + 1) & 15;

@@ -8,15 +8,7 @@ import { type FieldNames, field_names, joined, known } from '../bytes/fields.js'
 import type { Input } from '../bytes/input.js';
 import { type Output, units } from '../bytes/output.js';
 import { ip_protocol_for } from '../registry.js';
-import {
-  AH_HEADER,
-  AUTHENTICATION,
-  type Authentication,
-  ah_length,
-  ah_length_byte,
-  authentication_bytes,
-  read_authentication,
-} from './authentication.js';
+import * as authentication from './authentication.js';
 import { type Ipv6Option, type Ipv6OptionFields, ipv6_options } from './ipv6.js';
 import { bytes_of } from './option_values.js';
 
@@ -53,7 +45,7 @@ export type Ipv6Extension =
   | Extension<0, 'hop_by_hop', { options: readonly Ipv6Option[] }>
   | Extension<43, 'routing', Routing>
   | Extension<44, 'fragment', Fragment>
-  | Extension<51, 'ah', Authentication>
+  | Extension<51, 'ah', authentication.Values>
   | Extension<60, 'destination_options', { options: readonly Ipv6Option[] }>
   | Extension<number, 'unknown'>;
 
@@ -79,16 +71,16 @@ const TYPES: Readonly<Record<string, number>> = {
   ah: 51,
   destination_options: 60,
 };
-const COMMON: FieldNames<Common> = field_names('type', 'name', 'next_header', 'length', 'data');
+const COMMON: FieldNames<Common> = field_names('type name next_header length data');
 const OPTIONS = joined(COMMON, field_names('options'));
 /** The fields of each extension header by its name. */
 const FIELDS: {
   readonly [Name in Ipv6Extension['name']]: FieldNames<keyof Extract<Ipv6Extension, { readonly name: Name }>>;
 } = {
   hop_by_hop: OPTIONS,
-  routing: joined(COMMON, field_names('routing_type', 'segments_left', 'type_data', 'addresses', 'rest')),
-  fragment: joined(COMMON, field_names('fragment_offset', 'more_fragments', 'id', 'reserved')),
-  ah: joined(COMMON, AUTHENTICATION),
+  routing: joined(COMMON, field_names('routing_type segments_left type_data addresses rest')),
+  fragment: joined(COMMON, field_names('fragment_offset more_fragments id reserved')),
+  ah: joined(COMMON, authentication.NAMES),
   destination_options: OPTIONS,
   unknown: COMMON,
 };
@@ -146,7 +138,7 @@ export function read_extensions(input: Input, first: number): Chain {
 
 function extension_length(view: DataView, at: number, type: number): number {
   if (type === FRAGMENT) return 8;
-  return type === AH ? ah_length(view, at) : (view.getUint8(at + 1) + 1) * 8;
+  return type === AH ? authentication.length_of(view, at) : (view.getUint8(at + 1) + 1) * 8;
 }
 
 function decode(input: Input, type: number, next_header: number, length: number): Ipv6Extension {
@@ -182,8 +174,8 @@ function decode(input: Input, type: number, next_header: number, length: number)
       };
     }
     case 51: {
-      if (length < AH_HEADER) break;
-      return { type, name: 'ah', ...common, ...read_authentication(input, at, at + length) };
+      if (length < authentication.HEADER) break;
+      return { type, name: 'ah', ...common, ...authentication.decode(input, at, at + length) };
     }
   }
   return { type, name: 'unknown', ...common };
@@ -280,7 +272,7 @@ function second_byte(extension: Ipv6ExtensionFields, size: number, type: number,
   if (type === FRAGMENT) {
     return extension.name === 'fragment' ? fragment_reserved(extension, field) >>> 2 : 0;
   }
-  return type === AH ? ah_length_byte(length, name) : units(length, name, 8, 256) - 1;
+  return type === AH ? authentication.length_byte(length, name) : units(length, name, 8, 256) - 1;
 }
 
 function fragment_reserved(fragment: Partial<Fragment>, field: string): number {
@@ -329,7 +321,7 @@ function encode(extension: Ipv6ExtensionFields, field: string): Uint8Array | und
         view.setUint32(2, integer(extension.id ?? 0, `${field}.id`, 0, 0xffffffff));
       });
     case 'ah':
-      return authentication_bytes(extension, field);
+      return authentication.encode(extension, field);
     default:
       return undefined;
   }

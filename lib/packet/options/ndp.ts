@@ -55,7 +55,7 @@ export type NdpOption =
 export type NdpOptionFields = OptionFields<NdpOption>;
 
 const route_information: Codec<RouteInformation> = {
-  names: field_names('prefix_length', 'flags', 'lifetime', 'prefix'),
+  names: field_names('prefix_length flags lifetime prefix'),
   // The option may hold only the first bytes of the prefix.
   read(data, view, at) {
     if (![6, 14, 22].includes(data.length)) return undefined;

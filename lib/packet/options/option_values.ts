@@ -53,11 +53,10 @@ export function layout<F extends Fields>(fields: F): Codec<ValuesOf<F>> {
   const sized = rows.reduce((sum, { field }) => sum + (field.size ?? 0), 0);
   const is_open = rows.some(({ field }) => field.size === undefined);
   return {
+    // The types follow from the fields, which entries do not keep.
     names: field_names(
-      ...rows
-        .map(({ name }) => name)
-        .filter((name): name is keyof ValuesOf<F> & string => name !== 'reserved'),
-    ),
+      ...rows.map(({ name }) => name).filter((name) => name !== 'reserved'),
+    ) as Names as FieldNames<keyof ValuesOf<F>>,
 
     read(data, view, start) {
       const left = data.length - sized;

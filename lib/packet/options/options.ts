@@ -192,7 +192,7 @@ export class OptionList<O extends Option<number, string>> {
 }
 
 const NONE = Buffer.alloc(0);
-const COMMON: FieldNames<keyof Given> = field_names('type', 'name', 'data');
+const COMMON: FieldNames<keyof Given> = field_names('type name data');
 
 function is_list(value: unknown): value is readonly Given[] {
   return Array.isArray(value);

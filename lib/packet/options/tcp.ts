@@ -40,7 +40,7 @@ const block: Field<Block> = {
 };
 
 const user_timeout: Codec<UserTimeout> = {
-  names: field_names('timeout', 'minutes'),
+  names: field_names('timeout minutes'),
   read(data, view, at) {
     if (data.length !== 2) return undefined;
     const bits = view.getUint16(at);

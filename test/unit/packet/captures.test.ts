@@ -30,7 +30,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const text = (value: string) => Buffer.from(value);
 const packets = (source: Parameters<typeof read_capture>[0]) => [...read_capture(source)];
 
-/** What comes, and the error behind it. */
+/** Returns the packets, and the error behind them. */
 function outcome(source: Parameters<typeof read_capture>[0]): [CapturedPacket[], unknown] {
   const found: CapturedPacket[] = [];
   try {
@@ -905,7 +905,7 @@ print(n, p.wait())`;
         const writer = write_capture(path, { interfaces: linktypes.map((linktype) => ({ linktype })) });
         for (const one of written) writer.write(one);
         writer.close();
-        // Where a simple packet block cannot say it, a packet without a time has the time 0.
+        // A packet without a time has the time 0 if a simple packet block cannot hold it.
         const expected = written.map((one) => {
           const is_simple =
             one.interface === 0 && one.comments.length === 0 && one.length === one.data.length;

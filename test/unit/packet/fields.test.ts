@@ -10,7 +10,7 @@ const messages = (maker: Maker, layer: 'icmp' | 'icmpv6', ip: packet.Draft) =>
     ([name, make]) => [`${layer}.${name}`, layer, packet.LINKTYPE_RAW, make, [ip]] as const,
   );
 
-/** What a layer has beside its fields. */
+/** Keys of a layer that are no fields. */
 const TAGS = ['layer', 'name'];
 
 /** A title, the layer, the link type, the maker, and the layers around the maker's. */

@@ -1,4 +1,4 @@
-// bsd-sockets/packet: every mistake in layers, options and arguments is told with the name of what is wrong.
+// bsd-sockets/packet: the error for every mistake in layers, options and arguments names the wrong part.
 import * as packet from 'bsd-sockets/packet';
 import { describe, expect, test } from 'vitest';
 

@@ -84,7 +84,7 @@ describe('neighbour discovery and multicast listeners', () => {
     });
     const names = (text: string) => ({ type: 31, data: Buffer.from(`\0\0\0\0\0\x05${text}`, 'latin1') });
     expect(only(names('\x03lan\0\0\0\0'))).toMatchObject({ domains: ['lan'] });
-    // What these names would be written as is something else.
+    // Building these names would give other bytes.
     for (const text of [
       '\x03a.b\0\0\0\0',
       '\x03a b\0\0\0\0',

@@ -1,4 +1,4 @@
-/** send_receive without a network: what it refuses before it sends anything, and loopback. test/platform/send_receive.test.ts has a network. */
+/** send_receive without a network: errors before anything is sent, and loopback. test/platform/send_receive.test.ts has a network. */
 import { spawnSync } from 'node:child_process';
 import {
   arp,

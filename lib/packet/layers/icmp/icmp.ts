@@ -90,11 +90,8 @@ type As<Name extends keyof Messages> = Draft<'icmp', Messages, Name>;
 export type IcmpDraft = { [Name in keyof Messages]: As<Name> }[keyof Messages] | Other<'icmp'>;
 
 declare module '../../layer_types.js' {
-  interface Layers {
-    icmp: Icmp;
-  }
-  interface Drafts {
-    icmp: IcmpDraft;
+  interface LayerTypes {
+    icmp: [parsed: Icmp, draft: IcmpDraft];
   }
 }
 
@@ -114,18 +111,18 @@ const TYPES: Types<Icmp> = {
   address_mask_request: 17,
   address_mask_reply: 18,
 };
-const ECHO: FieldNames<keyof Echo> = field_names('id', 'seq');
+const ECHO: FieldNames<keyof Echo> = field_names('id seq');
 const EXTENDED = joined(RESERVED, EXTENDED_FIELDS);
-const TIMESTAMPS = joined(ECHO, field_names('originate', 'receive', 'transmit'));
+const TIMESTAMPS = joined(ECHO, field_names('originate receive transmit'));
 const MASK = joined(ECHO, field_names('mask'));
-const ROUTER_ADDRESS: FieldNames<keyof RouterAddress> = field_names('address', 'preference');
+const ROUTER_ADDRESS: FieldNames<keyof RouterAddress> = field_names('address preference');
 const FIELDS = message_fields<Icmp, Messages>({
   echo_reply: ECHO,
   destination_unreachable: joined(EXTENDED, field_names('next_hop_mtu')),
   source_quench: joined(RESERVED, QUOTING_FIELDS),
   redirect: joined(QUOTING_FIELDS, field_names('gateway')),
   echo: ECHO,
-  router_advertisement: field_names('lifetime', 'addresses'),
+  router_advertisement: field_names('lifetime addresses'),
   router_solicitation: RESERVED,
   time_exceeded: EXTENDED,
   parameter_problem: joined(EXTENDED, field_names('pointer')),

@@ -74,11 +74,7 @@ export interface ExtendedFields extends QuotingFields {
 
 export const QUOTING_FIELDS: FieldNames<keyof QuotingFields> = field_names('quoted');
 export const EXTENDED_FIELDS: FieldNames<keyof ExtendedFields> = field_names(
-  'quoted',
-  'length',
-  'extensions',
-  'extensions_checksum',
-  'extensions_ok',
+  'quoted length extensions extensions_checksum extensions_ok',
 );
 
 type Family = 'ipv4' | 'ipv6';
@@ -87,9 +83,9 @@ const layer_name = { ipv4: 'icmp', ipv6: 'icmpv6' } as const;
 /** Bytes of the quoted packet, padded, in front of extensions: at least these. */
 const LEAST_QUOTED = 128;
 const VERSION = 2;
-const OTHER: FieldNames<keyof OtherExtension> = field_names('class', 'type', 'name', 'data');
+const OTHER: FieldNames<keyof OtherExtension> = field_names('class type name data');
 const MPLS: FieldNames<keyof MplsLabels> = joined(OTHER, field_names('labels'));
-const LABEL_FIELDS: FieldNames<keyof MplsLabel> = field_names('label', 'traffic_class', 'bottom', 'ttl');
+const LABEL_FIELDS: FieldNames<keyof MplsLabel> = field_names('label traffic_class bottom ttl');
 /** The fields of an extension by its name. */
 const FIELDS: Readonly<Record<IcmpExtension['name'], Names>> = {
   mpls: MPLS,

@@ -115,11 +115,8 @@ type As<Name extends keyof Messages> = Draft<'icmpv6', Messages, Name>;
 export type Icmpv6Draft = { [Name in keyof Messages]: As<Name> }[keyof Messages] | Other<'icmpv6'>;
 
 declare module '../../layer_types.js' {
-  interface Layers {
-    icmpv6: Icmpv6;
-  }
-  interface Drafts {
-    icmpv6: Icmpv6Draft;
+  interface LayerTypes {
+    icmpv6: [parsed: Icmpv6, draft: Icmpv6Draft];
   }
 }
 
@@ -150,9 +147,9 @@ const TYPES: Types<Icmpv6> = {
   redirect: 137,
   multicast_listener_report_v2: 143,
 };
-const ECHO: FieldNames<keyof Echo> = field_names('id', 'seq');
+const ECHO: FieldNames<keyof Echo> = field_names('id seq');
 const EXTENDED = joined(RESERVED, EXTENDED_FIELDS);
-const MULTICAST: FieldNames<keyof Multicast> = field_names('reserved', 'maximum_response_delay', 'group');
+const MULTICAST: FieldNames<keyof Multicast> = field_names('reserved maximum_response_delay group');
 const FIELDS = message_fields<Icmpv6, Messages>({
   destination_unreachable: EXTENDED,
   packet_too_big: joined(QUOTING_FIELDS, field_names('mtu')),
@@ -163,19 +160,12 @@ const FIELDS = message_fields<Icmpv6, Messages>({
   multicast_listener_query: joined(MULTICAST, field_names('version2')),
   multicast_listener_report: MULTICAST,
   multicast_listener_done: MULTICAST,
-  router_solicitation: field_names('reserved', 'options'),
-  router_advertisement: field_names(
-    'hop_limit',
-    'flags',
-    'router_lifetime',
-    'reachable_time',
-    'retrans_timer',
-    'options',
-  ),
-  neighbor_solicitation: field_names('reserved', 'target', 'options'),
-  neighbor_advertisement: field_names('reserved', 'flags', 'target', 'options'),
-  redirect: field_names('reserved', 'target', 'dst', 'options'),
-  multicast_listener_report_v2: field_names('reserved', 'records'),
+  router_solicitation: field_names('reserved options'),
+  router_advertisement: field_names('hop_limit flags router_lifetime reachable_time retrans_timer options'),
+  neighbor_solicitation: field_names('reserved target options'),
+  neighbor_advertisement: field_names('reserved flags target options'),
+  redirect: field_names('reserved target dst options'),
+  multicast_listener_report_v2: field_names('reserved records'),
 });
 const RESERVED_BITS = reserved_bits<With<Icmpv6, 'reserved'>>('icmpv6', {
   destination_unreachable: 0xffffff,

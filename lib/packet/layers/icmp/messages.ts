@@ -48,7 +48,7 @@ export type With<M extends Parsed, Field extends string> = Known<
   Extract<M, Readonly<Record<Field, unknown>>>
 >;
 
-const HEAD: FieldNames<keyof HeaderFields> = field_names('type', 'code', 'checksum', 'checksum_ok');
+const HEAD: FieldNames<keyof HeaderFields> = field_names('type code checksum checksum_ok');
 const REST: FieldNames<Exclude<keyof OtherFields, keyof HeaderFields>> = field_names('rest');
 
 /**

@@ -25,13 +25,8 @@ export interface MulticastRecord {
 }
 export type MulticastRecordFields = Partial<Omit<MulticastRecord, 'data'> & { readonly data: Uint8Array }>;
 
-const QUERY_FIELDS: FieldNames<keyof QueryDetails> = field_names('flags', 'interval_code', 'sources');
-const RECORD_FIELDS: FieldNames<keyof MulticastRecordFields> = field_names(
-  'type',
-  'group',
-  'sources',
-  'data',
-);
+const QUERY_FIELDS: FieldNames<keyof QueryDetails> = field_names('flags interval_code sources');
+const RECORD_FIELDS: FieldNames<keyof MulticastRecordFields> = field_names('type group sources data');
 const ADDRESS = 16;
 const RECORD = 20;
 
