@@ -1,6 +1,6 @@
 /**
- * bsd-sockets/packet: what building works out and what it leaves alone, what parsing tells of good and of malformed packets. Known bytes
- * come from RFCs, or were computed by scapy; test/platform/tshark.test.ts compares with what others wrote.
+ * bsd-sockets/packet: the fields that building works out or leaves alone, and the results of parsing good and malformed packets. Known
+ * bytes come from RFCs, or were computed by scapy; test/platform/tshark.test.ts compares with other programs.
  */
 import * as packet from 'bsd-sockets/packet';
 import { describe, expect, test } from 'vitest';
