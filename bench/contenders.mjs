@@ -3,7 +3,7 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
@@ -22,13 +22,15 @@ const here = fileURLToPath(new URL('.', import.meta.url));
  * Everybody, the C floor first: all others are compared with it.
  * @param {string} directory where the C programs were compiled
  * @param {string | undefined} python_path the interpreter to measure instead of the newest
+ * @param {string | undefined} against another checkout of this library, built, to measure in place of CPython and Node
  * @returns {Promise<Contender[]>}
  */
-export async function find_contenders(directory, python_path) {
-  const script = (folder) => (program) => [process.execPath, join(here, folder, `${program}.mjs`)];
-  const python = await newest_python(python_path);
+export async function find_contenders(directory, python_path, against) {
+  const script =
+    (folder, bench = here) =>
+    (program) => [process.execPath, join(bench, folder, `${program}.mjs`)];
   const built = existsSync(join(here, '../dist/socket/index.js'));
-  return [
+  const contenders = [
     { id: 'c', title: 'C', command: (program) => [join(directory, program)] },
     {
       id: 'c-threaded',
@@ -41,6 +43,18 @@ export async function find_contenders(directory, python_path) {
       missing: built ? undefined : 'not built (npm run build)',
       command: script('bsd-sockets'),
     },
+  ];
+  if (against !== undefined) {
+    const bench = resolve(against, 'bench');
+    const missing = existsSync(join(bench, '../dist')) ? undefined : `${against} is not built`;
+    return [
+      ...contenders,
+      { id: 'against', title: 'against', missing, command: script('bsd-sockets', bench) },
+    ];
+  }
+  const python = await newest_python(python_path);
+  return [
+    ...contenders,
     {
       id: 'cpython',
       title: python ? `CPython ${python.version.join('.')}` : 'CPython',

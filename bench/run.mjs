@@ -4,6 +4,7 @@
 // On a machine that is busy otherwise: `chrt -r 20 npm run bench` as root, and read the best rounds.
 //
 //   --quick            fewer and shorter rounds: about a minute in all instead of five
+//   --against DIR      another checkout of this library, built, in place of CPython and Node: before and after in one run
 //   --rounds N, --seconds S, --python PATH, --cpu N, --output FILE   instead of what it would choose
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, release, tmpdir } from 'node:os';
@@ -22,6 +23,7 @@ const { values: options, positionals: names } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     python: { type: 'string' },
+    against: { type: 'string' },
     cpu: { type: 'string', default: String(cpus().length - 1) },
     output: { type: 'string' },
   },
@@ -56,7 +58,7 @@ async function measure(workload, contenders, place) {
   const programs = [];
   try {
     for (const { id, command } of contenders) {
-      const task = workload.tasks?.[id] ?? workload.task;
+      const task = workload.tasks?.[id === 'against' ? 'bsd-sockets' : id] ?? workload.task;
       programs.push(await Program.start(command(workload.program), task, workload, place));
     }
     // Unmeasured: compilers warm up, caches fill.
@@ -76,7 +78,7 @@ const directory = mkdtempSync(join(tmpdir(), 'bsd-sockets-bench-'));
 try {
   await compile_floor(directory);
   writeFileSync(join(directory, 'block'), Buffer.alloc(65536, 'x')); // what sendfile sends
-  const everybody = await find_contenders(directory, options.python);
+  const everybody = await find_contenders(directory, options.python, options.against);
   for (const { title, missing } of everybody) if (missing) console.log(`without ${title}: ${missing}`);
   const present = everybody.filter(({ missing }) => !missing);
   const place = { directory, cpu: Number(options.cpu) };
