@@ -166,7 +166,7 @@ export class PendingCall<T = unknown> implements AbortWaiter {
   /** Makes the next attempt after a pause: the kernel reports no readiness for this call. */
   retry(): void {
     this.#retry_ms = Math.min(this.#retry_ms * 2 || RETRY_FIRST_MS, RETRY_LAST_MS);
-    const due = new Promise((resolve) => setTimeout(resolve, this.#retry_ms).unref());
+    const due = new Promise<void>((resolve) => new Timer(this.#retry_ms, resolve));
     this.suspend(new Suspend(due));
   }
 

@@ -16,7 +16,7 @@ import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
-import { Timeout } from '../util/deadline.js';
+import { Timeout, Timer } from '../util/deadline.js';
 import { options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import {
   one_timeout,
@@ -104,7 +104,7 @@ export class Attempts {
   readonly #under_way = new Set<Socket<number>>();
   readonly #errors: unknown[] = [];
   #waiting: lookup.AddressInfoRow[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Timer | undefined;
   #resolve!: (sock: Socket<number>) => void;
   #reject!: (error: unknown) => void;
   #ended = false;
@@ -134,7 +134,7 @@ export class Attempts {
 
   #next(): void {
     if (this.#ended) return;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     const row = this.#waiting.shift();
     if (row === undefined) {
       if (this.#under_way.size > 0) return;
@@ -143,7 +143,7 @@ export class Attempts {
     }
     // The waiting connect keeps the process alive, not the timer.
     if (this.#plan.delay_ms >= 0 && this.#waiting.length > 0) {
-      this.#timer = setTimeout(() => this.#next(), this.#plan.delay_ms).unref();
+      this.#timer = new Timer(this.#plan.delay_ms, () => this.#next());
     }
     this.#attempt(row).catch((error: unknown) => this.#end(() => this.#reject(error)));
   }
@@ -179,7 +179,7 @@ export class Attempts {
   #end(settle: () => void): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#timer);
+    this.#timer?.cancel();
     settle();
     for (const sock of this.#under_way) sock.close();
   }

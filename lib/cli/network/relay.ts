@@ -1,6 +1,8 @@
 // The relay of nc between a connected socket and standard input and output, with back-pressure in both directions, half
 // closes, and an idle limit. Connecting and listening is in commands/nc.ts.
+
 import * as socket from '../../promises/index.js';
+import { Timer } from '../../util/deadline.js';
 
 const CHUNK_SIZE = 64 * 1024;
 const DATAGRAM_MAX = 65_535;
@@ -128,7 +130,7 @@ class Relay {
       this.#last_activity = performance.now();
     }
     if (half_close && this.#is_stream) await this.#sock.shutdown(socket.SHUT_WR);
-    if (quit_after !== undefined) setTimeout(() => this.#end(), quit_after * 1000).unref();
+    if (quit_after !== undefined) new Timer(quit_after * 1000, () => this.#end());
   }
 
   /** Sends a chunk; by a datagram socket, as datagrams of the greatest size. */

@@ -3,6 +3,7 @@
 // Condition is a condition variable on the pool's shared state. Each waiter tests a condition of its own again whenever
 // notify_all() is called, and a worker in another thread calls for that by a message (see SharedState.notify_below). Room is the
 // most frequent such wait: that of a request for room in the queue.
+import { Timer } from '../../util/deadline.js';
 import type { SharedState } from './shared_state.js';
 
 export class Condition {
@@ -39,9 +40,9 @@ export class Condition {
 
   #notified(limit_ms: number): Promise<void> {
     return new Promise((resolve) => {
-      const timer = limit_ms === Number.POSITIVE_INFINITY ? undefined : setTimeout(resolve, limit_ms);
+      const timer = limit_ms === Number.POSITIVE_INFINITY ? undefined : new Timer(limit_ms, resolve).ref();
       this.#waiters.push(() => {
-        clearTimeout(timer);
+        timer?.cancel();
         resolve();
       });
     });

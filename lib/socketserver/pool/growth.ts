@@ -1,7 +1,9 @@
 // The growth of a pool: when it needs more workers. If requests wait, it gets as many workers as there are processors. It gets
 // more only if requests mostly wait themselves, or compute for a long time and others should have a turn beside them. Short
 // requests would only get slower by more workers.
+
 import { availableParallelism } from 'node:os';
+import { sleep } from '../../util/deadline.js';
 import type { Workers } from './workers.js';
 
 const PROCESSORS = availableParallelism();
@@ -37,7 +39,7 @@ export async function grow(workers: GrowingWorkers, stop: AbortSignal, shortage:
     await shortage.begins();
     const justify_more = measure(workers);
     for (let looks = 0; looks < MEASURE_MAX_MS / LOOK_MS; looks++) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+      await sleep(LOOK_MS);
       if (stop.aborted || !shortage.goes_on()) break;
       if (justify_more() || workers.size < PROCESSORS) workers.start_one();
     }

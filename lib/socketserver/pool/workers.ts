@@ -1,8 +1,10 @@
 // The workers of a pool as its manager sees them: threads or processes that start, are ready, are busy, or have ended. Each has
 // a record here and a slot in the shared state. When to start one is decided in growth.ts and manager.ts.
+
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { socket as Socket } from '../../socket/index.js';
+import { sleep } from '../../util/deadline.js';
 import { unless_aborted } from '../abort.js';
 import { print_error, print_uncaught } from '../report.js';
 import type { Condition } from './condition.js';
@@ -284,7 +286,7 @@ export class Workers {
   async #report_lost(): Promise<void> {
     for (let is_quiet = false; !is_quiet; ) {
       const before = this.#state.activity;
-      await new Promise((resolve) => setTimeout(resolve, QUIET_MS));
+      await sleep(QUIET_MS);
       if (this.#closing) return;
       is_quiet = this.#state.activity === before && !this.#is_any_busy() && !holds_any(this.#queue);
     }
