@@ -90,8 +90,9 @@ function installPackages() {
 function nativeIsStale() {
   const sources = [join(root, 'native'), join(root, 'binding.gyp')];
   if (existsSync(binary)) return newest(sources) > statSync(binary).mtimeMs;
-  // A source tarball with a prebuilt binary needs no compiler.
-  return !existsSync(join(root, 'prebuilds', `${process.platform}-${process.arch}`));
+  // A source tarball with a prebuilt binary needs no compiler, unless a source was changed since.
+  const prebuilt = join(root, 'prebuilds', `${process.platform}-${process.arch}`);
+  return !existsSync(prebuilt) || newest(sources) > newest([prebuilt]);
 }
 
 function buildNative() {

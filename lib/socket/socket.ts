@@ -1,7 +1,7 @@
 // class socket: the blocking calls. Python's class of that name, method by method, with what docs/socket.md adds.
 //
 // A call waits as long as the socket's time-out says and blocks its thread meanwhile. Everything that does not wait is in
-// base.ts; the calls themselves are in transfer.ts and message.ts, shared with the promises.
+// calls/socket_base.ts; the system calls are in lib/calls, shared with the promises.
 
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';

@@ -1,7 +1,17 @@
 // scripts/setup.mjs on a copy of the checkout: does nothing when nothing changed, the right thing when something did,
 // and says what is missing.
 
-import { appendFileSync, cpSync, existsSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import {
@@ -29,8 +39,8 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const setUp = (path: string) => run(copy, path, 'node', 'scripts/setup.mjs');
 
-function touchLater(file: string): void {
-  const later = new Date(Date.now() + 60_000);
+function touchLater(file: string, seconds = 60): void {
+  const later = new Date(Date.now() + seconds * 1000);
   utimesSync(join(copy, file), later, later);
 }
 
@@ -87,4 +97,20 @@ it('shows the errors of the compiler', () => {
   expect(code).toBe(1);
   expect(stderr).toContain('broken by a test');
   expect(stderr).toContain('The native part did not compile');
+});
+
+it('compiles a source that is newer than the prebuilt binary', () => {
+  const prebuilds = join('prebuilds', `${process.platform}-${process.arch}`);
+  mkdirSync(join(copy, prebuilds), { recursive: true });
+  renameSync(join(copy, 'build'), join(copy, 'build-aside'));
+  try {
+    writeFileSync(join(copy, prebuilds, 'bsd-sockets.glibc.node'), '');
+    touchLater(join(prebuilds, 'bsd-sockets.glibc.node'), 120);
+    expect(setUp(no_compiler)).toMatchObject({ code: 0 });
+    touchLater(join('native', 'addon.cc'), 180);
+    expect(setUp(no_compiler)).toMatchObject({ code: 1, stderr: expect.stringContaining('compiler') });
+  } finally {
+    rmSync(join(copy, prebuilds), { recursive: true });
+    renameSync(join(copy, 'build-aside'), join(copy, 'build'));
+  }
 });

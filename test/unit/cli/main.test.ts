@@ -45,7 +45,7 @@ describe('bsd-sockets', () => {
     for (const name of names) expect(page).toContain(`\n## ${name}\n`);
     expect(readFileSync(`${root}/README.md`, 'utf8')).toContain('docs/command.md');
     const files = readdirSync(`${root}/lib/cli/commands`).map((file) =>
-      file.replace('.ts', '').replace('_', '-'),
+      file.replace('.ts', '').replaceAll('_', '-'),
     );
     expect([...names].sort()).toEqual(files.sort());
   });
