@@ -181,7 +181,7 @@ class BatchMemory {
 // Closes the unclaimed descriptors of a batch that was collected.
 const collected = new FinalizationRegistry<BatchMemory>((received) => received.close_unclaimed());
 
-let received_of: (batch: MessageBatch) => BatchMemory;
+let memory_of: (batch: MessageBatch) => BatchMemory;
 
 /**
  * MessageBatch(vlen, bufsize, ancbufsize = 0). Memory for recvmmsg_into, made once: for up to `vlen` messages of
@@ -191,10 +191,10 @@ let received_of: (batch: MessageBatch) => BatchMemory;
  * claimed so are closed at the next receive into the batch, and by `Symbol.dispose`.
  */
 export class MessageBatch<F extends number = number> {
-  readonly #received: BatchMemory;
+  readonly #memory: BatchMemory;
 
   static {
-    received_of = (batch) => batch.#received;
+    memory_of = (batch) => batch.#memory;
   }
 
   /**
@@ -202,48 +202,48 @@ export class MessageBatch<F extends number = number> {
    * @throws TypeError, RangeError
    */
   constructor(vlen: number, bufsize: number, ancbufsize = 0) {
-    this.#received = make_received(vlen, bufsize, ancbufsize);
-    collected.register(this, this.#received);
+    this.#memory = make_memory(vlen, bufsize, ancbufsize);
+    collected.register(this, this.#memory);
   }
 
   /** How many messages the last call received. */
   get count(): number {
-    return this.#received.count;
+    return this.#memory.count;
   }
 
   /** The length of a message; with MSG_TRUNC that of the whole datagram. */
   length(index: number): number {
-    return this.#received.length(this.#check(index));
+    return this.#memory.length(this.#check(index));
   }
 
   /** The bytes of a message, as a view of the batch: valid until the next receive into it. */
   data(index: number): Buffer {
-    return this.#received.view(this.#check(index));
+    return this.#memory.view(this.#check(index));
   }
 
   /** The sender of a message. */
   address(index: number): ReturnedAddress<F> {
-    return this.#received.address(this.#check(index));
+    return this.#memory.address(this.#check(index));
   }
 
   /** The control messages of a message: `[level, type, data]` each. Descriptors in them now belong to the caller. */
   ancdata(index: number): ReceivedControlMessage[] {
-    const items = this.#received.control(this.#check(index));
-    this.#received.claim(index, items);
+    const items = this.#memory.control(this.#check(index));
+    this.#memory.claim(index, items);
     return items;
   }
 
   /** MSG_TRUNC, MSG_CTRUNC, MSG_EOR, … of a message. */
   flags(index: number): number {
-    return this.#received.flags(this.#check(index));
+    return this.#memory.flags(this.#check(index));
   }
 
   [Symbol.dispose](): void {
-    this.#received.close_unclaimed();
+    this.#memory.close_unclaimed();
   }
 
   #check(index: number): number {
-    const { count } = this.#received;
+    const { count } = this.#memory;
     if (count === 0) throw new RangeError(`index is ${shown(index)}, but no message was received`);
     return integer(index, 'index', 0, count - 1);
   }
@@ -266,29 +266,24 @@ function batch_size(
   return [messages, size, control_size];
 }
 
-function make_received(vlen: unknown, bufsize: unknown, ancbufsize: unknown): BatchMemory {
+function make_memory(vlen: unknown, bufsize: unknown, ancbufsize: unknown): BatchMemory {
   return new BatchMemory(...batch_size(vlen, bufsize, ancbufsize));
 }
 
-/** The memory of a batch, checked. */
-function memory_of(batch: unknown): BatchMemory {
+/** Checks the arguments of recvmmsg_into. Returns the memory of the batch, and the flags. @throws TypeError, RangeError */
+export function check_recvmmsg_into(batch: unknown, flags: unknown): [memory: BatchMemory, flags: number] {
   if (!(batch instanceof MessageBatch))
     throw new TypeError(`batch must be a MessageBatch, not ${shown(batch)}`);
-  const received = received_of(batch);
-  received.check_attached();
-  return received;
+  const memory = memory_of(batch);
+  const wanted_flags = integer_or(0, flags, 'flags');
+  memory.check_attached();
+  return [memory, wanted_flags];
 }
 
-/** Checks the arguments of recvmmsg_into. @throws TypeError, RangeError */
-export function check_recvmmsg_into(batch: unknown, flags: unknown): void {
-  integer_or(0, flags, 'flags');
-  memory_of(batch);
-}
-
-/** recvmmsg_into: how many messages came. */
+/** recvmmsg_into -> how many messages came, or the native call's negative number. @throws TypeError, RangeError */
 export function recvmmsg_into(s: SocketBase, batch: unknown, flags: unknown, timeout_ms: number): number {
-  const received = memory_of(batch);
-  return received.receive(s, integer_or(0, flags, 'flags'), timeout_ms);
+  const [memory, wanted_flags] = check_recvmmsg_into(batch, flags);
+  return memory.receive(s, wanted_flags, timeout_ms);
 }
 
 let spare: BatchMemory | undefined;
@@ -300,7 +295,7 @@ function take_spare(vlen: unknown, bufsize: unknown, ancbufsize: unknown): Batch
   const room = ancbufsize ?? 0;
   const fits =
     made !== undefined && made.vlen === vlen && made.bufsize === bufsize && made.ancbufsize === room;
-  return fits ? made : make_received(vlen, bufsize, ancbufsize);
+  return fits ? made : make_memory(vlen, bufsize, ancbufsize);
 }
 
 /** Checks the arguments of recvmmsg. @throws TypeError, RangeError */
