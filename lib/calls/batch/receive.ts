@@ -39,9 +39,6 @@ const NO_DESCRIPTORS: readonly number[] = [];
 /** The memory of a batch and what the last call left in it. */
 class BatchMemory {
   count = 0;
-  readonly vlen: number;
-  readonly bufsize: number;
-  readonly ancbufsize: number;
   readonly data: Buffer;
   family = 0;
   proto = 0;
@@ -50,20 +47,21 @@ class BatchMemory {
   readonly #row_size: number;
   /** The messages whose descriptors are not claimed yet. */
   readonly #unclaimed = new Set<number>();
-  /** A signal's listener may run while the call waits. */
+  /** True while a call waits: the listener of a signal may run meanwhile, and call again. */
   #waiting = false;
 
-  constructor(vlen: number, bufsize: number, ancbufsize: number) {
-    this.vlen = vlen;
-    this.bufsize = bufsize;
-    this.ancbufsize = ancbufsize;
+  constructor(
+    readonly vlen: number,
+    readonly bufsize: number,
+    readonly ancbufsize: number,
+  ) {
     this.#row_size = Math.ceil((RECEIVED_ROW_SIZE + ancbufsize) / BATCH_ALIGNMENT) * BATCH_ALIGNMENT;
     this.data = Buffer.alloc(vlen * bufsize);
     this.#memory = new Uint8Array(vlen * (this.#row_size + BATCH_HEADERS_SIZE));
     this.#words = new Int32Array(this.#memory.buffer);
   }
 
-  /** How many messages came, or the native call's negative number; EBUSY from within a call that waits. */
+  /** Returns how many messages came, or the native call's negative number; -EBUSY if a call with this memory waits. */
   receive(s: SocketBase, flags: number, timeout_ms: number): number {
     if (this.#waiting) return -os_constants.errno.EBUSY;
     this.close_unclaimed();
@@ -77,13 +75,13 @@ class BatchMemory {
     return count;
   }
 
-  #receive({ _fd, _generation }: SocketBase, flags: number, timeout_ms: number): number {
+  #receive(s: SocketBase, flags: number, timeout_ms: number): number {
     const { data, vlen, bufsize, ancbufsize } = this;
     this.#waiting = true;
     try {
       return addon.recvmmsg(
-        _fd,
-        _generation,
+        s._fd,
+        s._generation,
         data,
         this.#memory,
         vlen,
@@ -109,7 +107,7 @@ class BatchMemory {
     return this.#field(index, RECEIVED_ROW.flags);
   }
 
-  /** The views of data() reach the memory behind them, so it can be transferred away. */
+  /** Throws if the data was transferred away, which its views make possible. @throws TypeError */
   check_attached(): void {
     if (this.data.length === 0 && this.bufsize > 0) {
       throw new TypeError('batch is detached: the memory of its data was transferred');
@@ -128,7 +126,7 @@ class BatchMemory {
     return this.#memory.subarray(begin, begin + this.#field(index, RECEIVED_ROW.control_length));
   }
 
-  /** A copy of a message's bytes. */
+  /** Returns a copy of a message's bytes. */
   copy(index: number): Buffer {
     this.check_attached();
     const length = Math.min(this.length(index), this.bufsize);
@@ -202,7 +200,7 @@ export class MessageBatch<F extends number = number> {
    * @throws TypeError, RangeError
    */
   constructor(vlen: number, bufsize: number, ancbufsize = 0) {
-    this.#memory = make_memory(vlen, bufsize, ancbufsize);
+    this.#memory = new BatchMemory(...batch_size(vlen, bufsize, ancbufsize));
     collected.register(this, this.#memory);
   }
 
@@ -249,7 +247,7 @@ export class MessageBatch<F extends number = number> {
   }
 }
 
-/** The size of a batch, checked. */
+/** Returns the size of a batch, checked. @throws TypeError, RangeError */
 function batch_size(
   vlen: unknown,
   bufsize: unknown,
@@ -264,10 +262,6 @@ function batch_size(
     );
   }
   return [messages, size, control_size];
-}
-
-function make_memory(vlen: unknown, bufsize: unknown, ancbufsize: unknown): BatchMemory {
-  return new BatchMemory(...batch_size(vlen, bufsize, ancbufsize));
 }
 
 /** Checks the arguments of recvmmsg_into. Returns the memory of the batch, and the flags. @throws TypeError, RangeError */
@@ -290,12 +284,12 @@ let spare: BatchMemory | undefined;
 
 /** Removes the batch of the last call if it fits, else makes one: no other call uses it meanwhile. */
 function take_spare(vlen: unknown, bufsize: unknown, ancbufsize: unknown): BatchMemory {
-  const made = spare;
+  const last = spare;
   spare = undefined;
   const room = ancbufsize ?? 0;
-  const fits =
-    made !== undefined && made.vlen === vlen && made.bufsize === bufsize && made.ancbufsize === room;
-  return fits ? made : make_memory(vlen, bufsize, ancbufsize);
+  if (last !== undefined && last.vlen === vlen && last.bufsize === bufsize && last.ancbufsize === room)
+    return last;
+  return new BatchMemory(...batch_size(vlen, bufsize, ancbufsize));
 }
 
 /** Checks the arguments of recvmmsg. @throws TypeError, RangeError */
@@ -304,7 +298,7 @@ export function check_recvmmsg(vlen: unknown, bufsize: unknown, ancbufsize: unkn
   batch_size(vlen, bufsize, ancbufsize);
 }
 
-/** recvmmsg: recvmsg's result for each message that is there, once the first has come. */
+/** recvmmsg -> recvmsg's result for each message that has come, at least one; or the native call's negative number. */
 export function recvmmsg<F extends number>(
   s: SocketBase<F>,
   vlen: unknown,
@@ -322,7 +316,7 @@ export function recvmmsg<F extends number>(
     // Addresses of these families hold only strings and numbers.
     const is_inet = received.family === c.AF_INET || received.family === c.AF_INET6;
     for (let i = 0; i < count; i++) {
-      // Many often come from one sender, and an address costs more than all the rest.
+      // Many messages often come from one sender, and decoding an address costs more than the rest of a message.
       const last = is_inet && i > 0 && received.same_address(i, i - 1) ? messages[i - 1]?.[3] : undefined;
       const address = Array.isArray(last) ? (last.slice() as typeof last) : received.address(i);
       messages.push([received.copy(i), received.control(i), received.flags(i), address]);
