@@ -138,3 +138,11 @@ test.each([null, 2 ** 31 / 1000, 9_223_372_036])(
 test.each([1e-9, 0.0005, 0.002])('a time-out of %s seconds ends a receive', async (timeout) => {
   await expect(a.recv(1, { timeout })).rejects.toBeInstanceOf(promises.TimeoutError);
 });
+
+test('a time-out of a nanosecond ends create_connection before any address answers', async () => {
+  const server = await promises.create_server(['127.0.0.1', 0]);
+  await expect(promises.create_connection(server.getsockname(), 1e-9)).rejects.toBeInstanceOf(
+    promises.TimeoutError,
+  );
+  server.close();
+});
