@@ -1,7 +1,7 @@
-// Addresses: the tuples of README.md, checked and given to the native encoders, and read back from the decoders.
+// Addresses: the tuples of README.md, checked and handed to the native encoders, and read back from the decoders.
 //
-// One entry of FAMILIES per family says which fields its address has. Host names are resolved on the way in, by a
-// function the caller gives, because blocking and promise callers wait differently.
+// One entry of FAMILIES per family says which fields its address has. `encode` resolves host names by a function that its
+// caller hands in, because blocking and promise callers wait differently.
 import { isUtf8 } from 'node:buffer';
 import * as c from '../constants.js';
 import { raise } from '../errors/raise.js';
@@ -49,7 +49,8 @@ export type BluetoothAddress =
 /** Every other family: a whole sockaddr. */
 export type RawAddress = Uint8Array;
 
-interface AddressByFamily {
+/** The addresses of the families that have a form of their own. */
+interface KnownAddresses {
   1: UnixAddress;
   2: InetAddress;
   10: Inet6Address;
@@ -62,22 +63,11 @@ interface AddressByFamily {
   38: AlgAddress;
   40: VsockAddress;
   42: QipcrtrAddress;
-  [family: number]: AnyAddress;
 }
 
-type AnyAddress =
-  | UnixAddress
-  | InetAddress
-  | Inet6Address
-  | NetlinkAddress
-  | PacketAddress
-  | CanAddress
-  | TipcAddress
-  | BluetoothAddress
-  | AlgAddress
-  | VsockAddress
-  | QipcrtrAddress
-  | RawAddress;
+interface AddressByFamily extends KnownAddresses {
+  [family: number]: KnownAddresses[keyof KnownAddresses] | RawAddress;
+}
 
 interface ReturnedByFamily {
   1: string | Buffer;
@@ -121,12 +111,12 @@ const uint_or_0 = (value: unknown, name: string): number => integer_or(0, value,
 // Python: "-1" stands for the all-ones values (VMADDR_PORT_ANY, TIPC ranges).
 const word = (value: unknown, name: string): number => integer(value, name, -(2 ** 31), UINT_MAX) >>> 0;
 
-/** Text in an address, or the UTF-8 bytes of it. */
+/** Returns a text of an address, which may be UTF-8 bytes. @throws TypeError, RangeError */
 function text(value: unknown, name: string): string {
   return c_string(value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value, name);
 }
 
-/** A host name or numeric address. As in Python, a zero byte in it is a TypeError. */
+/** Returns a host name or numeric address. As in Python, a zero byte in it is a TypeError. */
 function host_text(value: unknown, caller: string): string {
   const name = `${caller}: host`;
   const host = value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
@@ -366,7 +356,7 @@ function encode_host(family: number, fields: unknown[], resolve: ResolveHost): n
   return write_address(family, 0, host, fields[1], fields[2], scope_id);
 }
 
-/** The address that the last native call gave, in the form of this family; null if there is none. */
+/** Returns the address that the last native call wrote, in the form of this family; null if it wrote none. */
 export function decode<F extends number>(family: F, proto: number): ReturnedAddress<F> {
   let address: unknown = null;
   const length = cells[ADDRESS_LENGTH];

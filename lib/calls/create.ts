@@ -1,5 +1,5 @@
-// Making sockets, for blocking and promise sockets alike: the arguments of create_connection, create_server and socketpair, the
-// order in which addresses are tried, and calls on bare descriptors.
+// The shared parts of functions that make sockets, blocking and of promises: the arguments of create_connection, create_server
+// and socketpair, and the order in which addresses are tried. Beside them the calls on bare descriptors: dup, close.
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
@@ -8,7 +8,7 @@ import { array, descriptor, integer_or } from '../util/validate.js';
 import type { AddressInfoRow } from './lookup.js';
 import { SocketBase } from './socket_base.js';
 
-/** The descriptors of a pair, and what kind of sockets they are. */
+/** Makes a pair. Returns the arguments of its sockets, and the two descriptors. @throws OSError; TypeError, RangeError */
 export function make_pair<F extends number>(
   family: unknown,
   type: unknown,
@@ -18,12 +18,12 @@ export function make_pair<F extends number>(
   const wanted_type = integer_or(c.SOCK_STREAM, type, 'type');
   const wanted_proto = integer_or(0, proto, 'proto');
   const first = addon.socketpair(wanted_family, wanted_type, wanted_proto);
-  if (first < 0)
-    raise(first, {
-      syscall: 'socketpair',
-      args: { family: wanted_family, type: wanted_type, proto: wanted_proto },
-    });
-  return [[wanted_family, wanted_type, wanted_proto], first, cells[SECOND_DESCRIPTOR] as number];
+  if (first >= 0)
+    return [[wanted_family, wanted_type, wanted_proto], first, cells[SECOND_DESCRIPTOR] as number];
+  return raise(first, {
+    syscall: 'socketpair',
+    args: { family: wanted_family, type: wanted_type, proto: wanted_proto },
+  });
 }
 
 /** The address of create_connection: the port may be the name of a service. */
@@ -71,7 +71,7 @@ export interface CreateServerOptions {
 /** Their names. */
 export const SERVER_OPTIONS = ['family', 'backlog', 'reuse_port', 'dualstack_ipv6'] as const;
 
-/** The socket of a server, with its options, made by `make`. */
+/** Returns the socket of a server, made by `make`, with its options set. @throws OSError; TypeError, RangeError */
 export function make_server<Kind extends SocketBase>(
   options: CreateServerOptions,
   make: (family: number) => Kind,
@@ -118,17 +118,15 @@ export function close(fd: number): void {
   if (result < 0) raise(result, { syscall: 'close', args: { fd } });
 }
 
-/** Both families in turn, beginning with the one the resolver put first (RFC 8305, section 4). */
+/** Returns the addresses of both families in turn, beginning with the resolver's first (RFC 8305, section 4). */
 export function interleave(found: readonly AddressInfoRow[]): AddressInfoRow[] {
   const first = found.filter((row) => row[0] === found[0]?.[0]);
   const others = found.filter((row) => row[0] !== found[0]?.[0]);
-  const rows: AddressInfoRow[] = [];
-  for (let i = 0; i < Math.max(first.length, others.length); i++) {
-    rows.push(...first.slice(i, i + 1), ...others.slice(i, i + 1));
-  }
-  return rows;
+  const longer = first.length > others.length ? first : others;
+  return longer.flatMap((_row, i) => [...first.slice(i, i + 1), ...others.slice(i, i + 1)]);
 }
 
+/** Returns the error of create_connection: the last one of the addresses, or an AggregateError of all. */
 export function failure(errors: unknown[], all: boolean): unknown {
   if (all) return new AggregateError(errors, 'create_connection failed');
   return errors.at(-1) ?? new OSError('getaddrinfo returns an empty list');

@@ -89,51 +89,32 @@ export function* getaddrinfo(
   );
 }
 
-function* address_rows(
-  host: string | null,
-  service: string | null,
-  family: number,
-  type: number,
-  proto: number,
-  flags: number,
-): Lookup<AddressInfoRow[]> {
-  const call = { syscall: 'getaddrinfo', args: { host, service } };
-  return yield* finish<AddressInfoRow[]>(
-    addon.getaddrinfo_start(host, service, family, type, proto, flags),
-    call,
-  );
+function address_rows(...query: Parameters<typeof addon.getaddrinfo_start>): Lookup<AddressInfoRow[]> {
+  const [host, service] = query;
+  return finish(addon.getaddrinfo_start(...query), { syscall: 'getaddrinfo', args: { host, service } });
 }
 
 /** See getnameinfo in lib/socket/resolver.ts. */
 export function* getnameinfo(sockaddr: readonly unknown[], flags: number): Lookup<[string, string]> {
   const [host, port, flowinfo, scope] = array(sockaddr, 'sockaddr', 2, 4);
   const numeric_host = c_string(host, 'host');
-  const numeric_port = integer(port, 'port', 0, PORT_MAX);
+  const numeric_port = String(integer(port, 'port', 0, PORT_MAX));
   const flow = integer_or(0, flowinfo, 'flowinfo', 0, 0xfffff);
   const scope_id = integer_or(0, scope, 'scope_id', 0, UINT_MAX);
   const wanted = integer(flags, 'flags');
-  const rows = yield* address_rows(
-    numeric_host,
-    String(numeric_port),
-    c.AF_UNSPEC,
-    c.SOCK_DGRAM,
-    0,
-    c.AI_NUMERICHOST,
-  );
+  const query = [c.AF_UNSPEC, c.SOCK_DGRAM, 0, c.AI_NUMERICHOST] as const;
+  const rows = yield* address_rows(numeric_host, numeric_port, ...query);
   if (rows.length !== 1) throw new OSError('sockaddr resolved to multiple addresses');
   const [family, , , , address] = rows[0] as AddressInfoRow;
   if (family === c.AF_INET && sockaddr.length !== 2) throw new OSError('IPv4 sockaddr must be 2 tuple');
   // A scope in the host counts if none was given beside it.
-  const fields = [address[0], address[1], flow, scope_id || (address[3] ?? 0)];
-  const length = write_address(family, 0, ...fields);
-  return yield* finish<[string, string]>(addon.getnameinfo_start(length, wanted), {
-    syscall: 'getnameinfo',
-    address: sockaddr,
-  });
+  const length = write_address(family, 0, address[0], address[1], flow, scope_id || (address[3] ?? 0));
+  const call = { syscall: 'getnameinfo', address: sockaddr };
+  return yield* finish<[string, string]>(addon.getnameinfo_start(length, wanted), call);
 }
 
 /**
- * The numeric address of a host, as every call that takes an address finds it: '' is the wildcard, '<broadcast>' the
+ * Finds the numeric address of a host, for every call that takes an address: '' is the wildcard, '<broadcast>' the
  * broadcast address, a name its first address. An IPv6 scope is kept: `fe80::1%2`.
  *
  * @throws gaierror; OSError; RangeError for a name that IDNA cannot encode
@@ -223,14 +204,14 @@ function service_text(port: unknown): string | null {
   return c_string(text_of(port, 'port'), 'port');
 }
 
-/** Text, or the UTF-8 bytes of it. */
+/** Returns text as it is, and UTF-8 bytes as text. */
 function text_of(value: unknown, name: string): string {
   if (typeof value === 'string') return value;
   if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
   throw new TypeError(`${name} must be a string or bytes, not ${shown(value)}`);
 }
 
-/** A host as the C library takes it. As in Python, a zero byte is a TypeError and labels are checked. */
+/** Returns a host as the C library takes it. As in Python, a zero byte is a TypeError and labels are checked. */
 function host_name(host: unknown, name: string): string {
   const text = text_of(host, name);
   if (text.includes('\0')) throw new TypeError(`${name} must not contain a zero byte: ${shown(text)}`);
@@ -247,7 +228,7 @@ function host_name(host: unknown, name: string): string {
 // The characters that end a host in a URL: domainToASCII() reads the name as one.
 const NOT_IN_NAMES = /[\s"#%/:<>?@[\\\]^`{|}]/;
 
-/** A name outside ASCII by IDNA (UTS 46); others as they are, and so is what has a colon: an address. */
+/** Encodes a name outside ASCII by IDNA (UTS 46); returns other names, and addresses (with a colon), as they are. */
 function to_ascii(host: string, name: string): string {
   if (/^[\0-\x7f]*$/.test(host) || host.includes(':')) return host;
   const ascii = NOT_IN_NAMES.test(host) ? '' : domainToASCII(host);
@@ -255,7 +236,7 @@ function to_ascii(host: string, name: string): string {
   return ascii;
 }
 
-/** The numeric address of a host, see lib/calls/lookup.ts: how calls that take an address resolve its host. */
+/** Resolves a host like resolve_host, by blocking. @throws gaierror; OSError; RangeError; TimeoutError */
 export function resolve_host_blocking(host: string, family: number, timeout_ms = -1): string {
   return run(resolve_host(host, family), { syscall: 'getaddrinfo' }, timeout_ms);
 }

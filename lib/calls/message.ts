@@ -1,6 +1,6 @@
-// Messages of several buffers with control messages: sendmsg, recvmsg and what stands on them. Checks of arguments, the
-// native call and the making of its result, for blocking and promise sockets alike, as in transfer.ts: each function
-// takes how long it may wait and returns its result, or the native call's negative number.
+// Messages of several buffers with control messages: sendmsg, recvmsg, and send_fds, recv_fds and sendmsg_afalg, which use
+// them. For blocking and promise sockets alike, as in transfer.ts: each function takes the time it may wait and returns its
+// result, or the native call's negative number. Control messages are in control.ts, many messages in one call in batch/.
 import { constants } from 'node:os';
 import * as c from '../constants.js';
 import { raise } from '../errors/raise.js';
@@ -81,7 +81,7 @@ const DESCRIPTORS_MAX = 253;
 // In bytes: room for the control messages that may come beside the descriptors (SCM_CREDENTIALS, SCM_SECURITY, time stamps).
 const OTHER_CONTROL = 512;
 
-/** The checked buffers of a message; more than the kernel takes are EMSGSIZE, as from the kernel. */
+/** Returns the buffers of a message, checked. @throws TypeError; OSError EMSGSIZE for more than the kernel takes, as the kernel */
 export function buffers_of(
   value: unknown,
   name: string,
@@ -90,10 +90,7 @@ export function buffers_of(
 ): Bytes[] {
   const items = array(value, name);
   if (items.length > BUFFERS_MAX) {
-    raise(-EMSGSIZE, {
-      syscall,
-      args: { buffers: items.length, limit: BUFFERS_MAX },
-    });
+    raise(-EMSGSIZE, { syscall, args: { buffers: items.length, limit: BUFFERS_MAX } });
   }
   // The name costs as much as the check, and is for messages only.
   return items.map((item, index) =>
@@ -101,20 +98,17 @@ export function buffers_of(
   );
 }
 
-/** The checked arguments of sendmsg, but for the address. */
-interface OutgoingMessage {
-  readonly views: readonly Bytes[];
-  /** Control messages as level, type, bytes; null without any. */
-  readonly control: readonly (number | Bytes)[] | null;
-  readonly flags: number;
-}
-
-function outgoing(buffers: unknown, ancdata: unknown, flags: unknown): OutgoingMessage {
+/** Returns the arguments of sendmsg, checked, but for the address: control messages as level, type, bytes; null without any. */
+function outgoing(
+  buffers: unknown,
+  ancdata: unknown,
+  flags: unknown,
+): [views: readonly Bytes[], control: readonly (number | Bytes)[] | null, flags: number] {
   const views = buffers_of(buffers, 'buffers', 'sendmsg', data);
   const wanted_flags = integer_or(0, flags, 'flags');
   const control: (number | Bytes)[] = [];
   const has_control = flatten_control(ancdata, 'ancdata', control) > 0;
-  return { views, control: has_control ? control : null, flags: wanted_flags };
+  return [views, has_control ? control : null, wanted_flags];
 }
 
 /** Checks the arguments of sendmsg. @throws TypeError, RangeError, OSError */
@@ -129,7 +123,7 @@ export function check_sendmsg(
   if (address !== undefined && address !== null) check_address(s, address, 'sendmsg');
 }
 
-/** sendmsg: how many bytes went out. */
+/** sendmsg -> how many bytes went out, or the native call's negative number. @throws TypeError, RangeError, OSError */
 export function sendmsg(
   s: SocketBase,
   buffers: unknown,
@@ -139,7 +133,7 @@ export function sendmsg(
   resolve: ResolveHost,
   timeout_ms: number,
 ): number {
-  const { views, control, flags: wanted_flags } = outgoing(buffers, ancdata, flags);
+  const [views, control, wanted_flags] = outgoing(buffers, ancdata, flags);
   const no_address = address === undefined || address === null;
   // Last, because resolving a host may run JavaScript that encodes an address of its own.
   const length = no_address ? 0 : encode(s.family, s.proto, address, 'sendmsg', resolve);
@@ -147,13 +141,13 @@ export function sendmsg(
 }
 
 /**
- * Makes the rest of a receive's result from its control messages. The descriptors that `given` names belong to the caller;
+ * Returns what `make` makes of the control messages of a receive. The descriptors that `claimed` returns belong to the caller;
  * the other ones are closed, and all of them if making the result fails.
  */
 function with_control<T>(
   memory: Bytes,
   make: (ancdata: ReceivedControlMessage[]) => T,
-  given: (ancdata: readonly ReceivedControlMessage[]) => number[] = all_descriptors,
+  claimed: (ancdata: readonly ReceivedControlMessage[]) => number[] = all_descriptors,
 ): T {
   const length = cells[CONTROL_LENGTH] as number;
   if (cells[DESCRIPTOR_COUNT] === 0) return make(length > 0 ? read_control(memory, length) : []);
@@ -161,54 +155,58 @@ function with_control<T>(
   try {
     const ancdata = read_control(memory, length);
     const result = make(ancdata);
-    kept = given(ancdata);
+    kept = claimed(ancdata);
     return result;
   } finally {
     settle_descriptors(memory, length, kept);
   }
 }
 
-/** The room for control messages and the flags of a receive, checked. */
-function room_and_flags(ancbufsize: unknown, flags: unknown): [room: number, flags: number] {
-  return [integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX), integer_or(0, flags, 'flags')];
+/** Checks the arguments of recvmsg, and returns them as numbers. @throws TypeError, RangeError */
+export function check_recvmsg(
+  bufsize: unknown,
+  ancbufsize: unknown,
+  flags: unknown,
+): [length: number, room: number, flags: number] {
+  const length = size(bufsize, 'bufsize');
+  return [length, integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX), integer_or(0, flags, 'flags')];
 }
 
-/** Checks the arguments of recvmsg. @throws TypeError, RangeError */
-export function check_recvmsg(bufsize: number, ancbufsize: unknown, flags: unknown): void {
-  size(bufsize, 'bufsize');
-  room_and_flags(ancbufsize, flags);
-}
-
-/** recvmsg: `[data, ancdata, msg_flags, address]`. */
+/** recvmsg -> `[data, ancdata, msg_flags, address]`, or the native call's negative number. @throws TypeError, RangeError */
 export function recvmsg<F extends number>(
   s: SocketBase<F>,
-  bufsize: number,
+  bufsize: unknown,
   ancbufsize: unknown,
   flags: unknown,
   timeout_ms: number,
+  claimed?: (ancdata: readonly ReceivedControlMessage[]) => number[],
 ): ReceivedMessage<F> | number {
-  size(bufsize, 'bufsize');
-  const [room, wanted_flags] = room_and_flags(ancbufsize, flags);
-  const buffer = fits_scratch(bufsize, wanted_flags) ? null : allocate(bufsize, wanted_flags);
+  const [length, room, wanted_flags] = check_recvmsg(bufsize, ancbufsize, flags);
+  const buffer = fits_scratch(length, wanted_flags) ? null : allocate(length, wanted_flags);
   const memory = room <= CONTROL_SIZE ? null : Buffer.allocUnsafeSlow(room);
   const to = buffer === null ? null : [buffer];
-  const count = addon.recvmsg(s._fd, s._generation, to, bufsize, memory, room, wanted_flags, timeout_ms);
+  const count = addon.recvmsg(s._fd, s._generation, to, length, memory, room, wanted_flags, timeout_ms);
   if (count < 0) return count;
-  return with_control(memory ?? control, (ancdata) => [
+  const make = (ancdata: ReceivedControlMessage[]): ReceivedMessage<F> => [
     buffer === null ? take(count) : filled(buffer, count),
     ancdata,
     cells[MESSAGE_FLAGS] as number,
     decode(s.family, s.proto),
-  ]);
+  ];
+  return with_control(memory ?? control, make, claimed);
 }
 
-/** Checks the arguments of recvmsg_into. @throws TypeError, RangeError, OSError */
-export function check_recvmsg_into(buffers: unknown, ancbufsize: unknown, flags: unknown): void {
-  buffers_of(buffers, 'buffers', 'recvmsg_into', bytes);
-  room_and_flags(ancbufsize, flags);
+/** Checks the arguments of recvmsg_into, and returns them. @throws TypeError, RangeError, OSError */
+export function check_recvmsg_into(
+  buffers: unknown,
+  ancbufsize: unknown,
+  flags: unknown,
+): [views: Bytes[], room: number, flags: number] {
+  const views = buffers_of(buffers, 'buffers', 'recvmsg_into', bytes);
+  return [views, integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX), integer_or(0, flags, 'flags')];
 }
 
-/** recvmsg_into: `[nbytes, ancdata, msg_flags, address]`. */
+/** recvmsg_into -> `[nbytes, ancdata, msg_flags, address]`, or the negative number. @throws TypeError, RangeError, OSError */
 export function recvmsg_into<F extends number>(
   s: SocketBase<F>,
   buffers: unknown,
@@ -216,8 +214,7 @@ export function recvmsg_into<F extends number>(
   flags: unknown,
   timeout_ms: number,
 ): ReceivedMessageInto<F> | number {
-  const views = buffers_of(buffers, 'buffers', 'recvmsg_into', bytes);
-  const [room, wanted_flags] = room_and_flags(ancbufsize, flags);
+  const [views, room, wanted_flags] = check_recvmsg_into(buffers, ancbufsize, flags);
   const memory = room <= CONTROL_SIZE ? null : Buffer.allocUnsafeSlow(room);
   const count = addon.recvmsg(s._fd, s._generation, views, 0, memory, room, wanted_flags, timeout_ms);
   if (count < 0) return count;
@@ -229,12 +226,12 @@ export function recvmsg_into<F extends number>(
   ]);
 }
 
-/** C ints in the machine's byte order. */
+/** Returns C ints in the machine's byte order. */
 function ints(...numbers: number[]): Uint8Array {
   return new Uint8Array(Int32Array.from(numbers).buffer);
 }
 
-/** The control message that passes descriptors. */
+/** Returns the control message that passes descriptors. @throws TypeError, RangeError */
 function rights_of(fds: unknown): ControlMessage {
   const numbers = array(fds, 'fds').map((fd, index) => descriptor(fd, `fds[${index}]`));
   return [c.SOL_SOCKET, c.SCM_RIGHTS, ints(...numbers)];
@@ -251,7 +248,7 @@ export function check_send_fds(
   check_sendmsg(s, buffers, [rights_of(fds)], flags, address);
 }
 
-/** send_fds: sendmsg with the descriptors as SCM_RIGHTS. */
+/** send_fds: sendmsg with the descriptors as SCM_RIGHTS. See sendmsg. */
 export function send_fds(
   s: SocketBase,
   buffers: unknown,
@@ -265,41 +262,34 @@ export function send_fds(
 }
 
 /** Checks the arguments of recv_fds. @throws TypeError, RangeError */
-export function check_recv_fds(bufsize: number, maxfds: unknown, flags: unknown): void {
+export function check_recv_fds(bufsize: unknown, maxfds: unknown, flags: unknown): void {
   integer(maxfds, 'maxfds', 0);
-  size(bufsize, 'bufsize');
-  integer_or(0, flags, 'flags');
+  check_recvmsg(bufsize, 0, flags);
 }
 
-/** recv_fds: `[msg, fds, msg_flags, address]`. Descriptors beyond `maxfds` are closed, and MSG_CTRUNC is set. */
+/**
+ * recv_fds -> `[msg, fds, msg_flags, address]`, or the native call's negative number. Descriptors beyond `maxfds` are closed,
+ * and MSG_CTRUNC is set. @throws TypeError, RangeError
+ */
 export function recv_fds<F extends number>(
   s: SocketBase<F>,
-  bufsize: number,
+  bufsize: unknown,
   maxfds: unknown,
   flags: unknown,
   timeout_ms: number,
 ): ReceivedDescriptors<F> | number {
   const wanted = integer(maxfds, 'maxfds', 0);
   const room = addon.cmsg_space(Math.min(wanted, DESCRIPTORS_MAX) * INT_SIZE) + OTHER_CONTROL;
-  size(bufsize, 'bufsize');
-  const wanted_flags = integer_or(0, flags, 'flags');
-  const buffer = fits_scratch(bufsize, wanted_flags) ? null : allocate(bufsize, wanted_flags);
-  const to = buffer === null ? null : [buffer];
-  const count = addon.recvmsg(s._fd, s._generation, to, bufsize, null, room, wanted_flags, timeout_ms);
-  if (count < 0) return count;
-  const make = (ancdata: readonly ReceivedControlMessage[]): ReceivedDescriptors<F> => {
-    const fds = passed_descriptors(ancdata);
-    return [
-      buffer === null ? take(count) : filled(buffer, count),
-      fds.slice(0, wanted),
-      (cells[MESSAGE_FLAGS] as number) | (fds.length > wanted ? c.MSG_CTRUNC : 0),
-      decode(s.family, s.proto),
-    ];
-  };
-  return with_control(control, make, (ancdata) => passed_descriptors(ancdata).slice(0, wanted));
+  const claimed = (ancdata: readonly ReceivedControlMessage[]) =>
+    passed_descriptors(ancdata).slice(0, wanted);
+  const result = recvmsg(s, bufsize, room, flags, timeout_ms, claimed);
+  if (typeof result === 'number') return result;
+  const [msg, ancdata, msg_flags, address] = result;
+  const fds = passed_descriptors(ancdata);
+  return [msg, fds.slice(0, wanted), msg_flags | (fds.length > wanted ? c.MSG_CTRUNC : 0), address];
 }
 
-/** The operation on an AF_ALG socket as control messages, and the flags. */
+/** Returns the operation on an AF_ALG socket as control messages, and the flags. @throws TypeError, RangeError, OSError */
 function operation_of(s: SocketBase, options: AlgOptions): [ancdata: ControlMessage[], flags: unknown] {
   if (s.family !== c.AF_ALG) {
     raise(-EOPNOTSUPP, { syscall: 'sendmsg_afalg', args: { only_family: c.AF_ALG } });

@@ -1,15 +1,10 @@
-// Exchanging descriptors with node:net, so that node:tls and node:http run over these sockets and back. The giver is
-// detached, the taker owns the descriptor.
+// Descriptors exchanged with node:net, so that node:tls and node:http run over these sockets and back: to_node, and the half
+// of from_node that blocking and promise sockets share. The descriptor has one owner: the other side is detached or destroyed.
 import net from 'node:net';
 import * as c from '../constants.js';
 import { shown } from '../util/validate.js';
 import { dup } from './create.js';
 import type { SocketBase } from './socket_base.js';
-
-/** An object of node:net, which keeps the handle of libuv with the descriptor in `_handle`. */
-interface HandleHolder {
-  readonly _handle?: { readonly fd?: number } | null;
-}
 
 /**
  * sock.to_node() -> net.Server for a listening stream socket, else net.Socket. TCP and AF_UNIX.
@@ -32,7 +27,7 @@ export function to_node(sock: SocketBase): net.Socket | net.Server {
 }
 
 /**
- * Duplicates the descriptor of a stream or server of Node's.
+ * Duplicates the descriptor of a stream or server of Node's. Returns the duplicate.
  *
  * @throws TypeError for anything else, or one without a descriptor; RangeError for a stream that has read ahead
  */
@@ -40,17 +35,12 @@ export function duplicate_handle(handle: net.Socket | net.Server): number {
   if (!(handle instanceof net.Socket) && !(handle instanceof net.Server)) {
     throw new TypeError(`handle must be a net.Socket or net.Server, not ${shown(handle)}`);
   }
-  const fd = (handle as HandleHolder)._handle?.fd;
+  // node:net keeps the handle of libuv in `_handle`.
+  const fd = (handle as { _handle?: { fd?: number } | null })._handle?.fd;
   if (fd === undefined || fd < 0)
     throw new TypeError('handle has no descriptor: it is not connected, or closed');
   if (handle instanceof net.Socket) refuse_buffered(handle);
   return dup(fd);
-}
-
-/** Closes a stream or server of Node's whose descriptor was duplicated. */
-export function close_handle(handle: net.Socket | net.Server): void {
-  if (handle instanceof net.Socket) handle.destroy();
-  else handle.close();
 }
 
 function refuse_buffered(stream: net.Socket): void {

@@ -1,4 +1,5 @@
-// getsockopt and setsockopt: how a value of JavaScript becomes the bytes of an option, and back.
+// getsockopt and setsockopt: how a value of JavaScript becomes the bytes of an option, and back. Structures in options are
+// left to lib/structs.
 import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
@@ -33,7 +34,7 @@ export function getsockopt(
   const buffer = Buffer.alloc(length || 8);
   const count = addon.getsockopt(s._fd, s._generation, level, optname, buffer);
   if (count < 0) raise_option(s, count, 'getsockopt', level, optname);
-  return length > 0 ? buffer.subarray(0, count) : plain_integer(read_native_u64(buffer));
+  return length > 0 ? buffer.subarray(0, count) : plain_integer(buffer);
 }
 
 /** See SocketBase.setsockopt. */
@@ -63,9 +64,8 @@ function set_option(
     return addon.setsockopt_null(_fd, _generation, level, optname, integer(optlen, 'optlen', 0));
   }
   if (typeof value === 'bigint' || (typeof value === 'number' && has_long_options(s, level))) {
-    const long =
-      typeof value === 'bigint' ? value : BigInt(integer(value, 'value', 0, Number.MAX_SAFE_INTEGER));
-    return addon.setsockopt(_fd, _generation, level, optname, native_u64(long));
+    const checked = typeof value === 'bigint' ? value : integer(value, 'value', 0, Number.MAX_SAFE_INTEGER);
+    return addon.setsockopt(_fd, _generation, level, optname, native_u64(BigInt(checked)));
   }
   if (typeof value === 'number' || typeof value === 'boolean') {
     return addon.setsockopt_int(_fd, _generation, level, optname, integer(Number(value), 'value'));
@@ -89,22 +89,14 @@ function raise_option(
   return raise(result, { syscall, args: { ...s._args(), level, option: optname } });
 }
 
-const little_endian = new Uint8Array(new Uint16Array([1]).buffer)[0] === 1;
-
 function native_u64(value: bigint): Uint8Array {
   if (value >= 2n ** 64n || value < -(2n ** 63n))
     throw new RangeError(`value must have 64 bits, not ${shown(value)}`);
-  const buffer = Buffer.alloc(8);
-  if (little_endian) buffer.writeBigUInt64LE(BigInt.asUintN(64, value));
-  else buffer.writeBigUInt64BE(BigInt.asUintN(64, value));
-  return buffer;
+  return new Uint8Array(BigUint64Array.of(value).buffer);
 }
 
-function read_native_u64(buffer: Buffer): bigint {
-  return little_endian ? buffer.readBigUInt64LE() : buffer.readBigUInt64BE();
-}
-
-/** Returns a number if it is exact, else the bigint. */
-function plain_integer(value: bigint): number | bigint {
+/** Returns the 64 bits as a number if that is exact, else as a bigint. */
+function plain_integer({ buffer, byteOffset }: Buffer): number | bigint {
+  const [value = 0n] = new BigUint64Array(buffer, byteOffset, 1);
   return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value;
 }

@@ -1,4 +1,5 @@
-// sendfile, for blocking and promise sockets alike: its arguments, and the errors of the file that it reads.
+// sendfile, for blocking and promise sockets alike: its arguments, and the errors of the file that it reads. The two loops
+// over the parts of a file, which differ in how they wait, are lib/socket/sendfile.ts and lib/promises/sendfile.ts.
 import { constants } from 'node:os';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
@@ -7,7 +8,8 @@ import { addon } from '../native/addon.js';
 import { descriptor, integer, integer_or, shown } from '../util/validate.js';
 import type { SocketBase } from './socket_base.js';
 
-const { EBADF } = constants.errno;
+const { EBADF, EINVAL, ENOSYS, ESPIPE } = constants.errno;
+
 /** A descriptor, a FileHandle, or anything with `fileno()`; `seek(offset)` is called with the end of the sent part. */
 export type SendfileSource =
   | number
@@ -15,27 +17,26 @@ export type SendfileSource =
   | { fileno(): number; seek?(offset: number): unknown };
 
 // The errors of sendfile(2) for a file that it cannot send.
-const NOT_SENT: readonly number[] = [
-  -constants.errno.EINVAL,
-  -constants.errno.ENOSYS,
-  -constants.errno.ESPIPE,
-];
+const NOT_SENT: readonly number[] = [-EINVAL, -ENOSYS, -ESPIPE];
 
-/** The descriptor and how many bytes are to be sent at most. @throws TypeError, RangeError */
+/**
+ * Checks the arguments of sendfile. Returns the descriptor of the file, where in it to begin, and how many bytes are to be sent
+ * at most. @throws TypeError, RangeError
+ */
 export function check_sendfile(
   sock: SocketBase,
   file: SendfileSource,
-  offset: number,
+  offset: unknown,
   count: unknown,
   timeout: number | null,
-): { fd: number; wanted: number } {
+): { fd: number; begin: number; wanted: number } {
   const fd = file_descriptor(file);
-  integer(offset, 'offset', 0, Number.MAX_SAFE_INTEGER);
+  const begin = integer(offset, 'offset', 0, Number.MAX_SAFE_INTEGER);
   const wanted = integer_or(Number.POSITIVE_INFINITY, count, 'count', 1, Number.MAX_SAFE_INTEGER);
   if ((sock.type & c.SOCK_STREAM) === 0)
     throw new RangeError('sendfile: only sockets of type SOCK_STREAM are supported');
   if (timeout === 0) throw new RangeError('sendfile: non-blocking sockets are not supported');
-  return { fd, wanted };
+  return { fd, begin, wanted };
 }
 
 /** True if the kernel cannot send from this file: then it is read and sent. */
@@ -43,7 +44,7 @@ export function is_not_sent(result: number): boolean {
   return NOT_SENT.includes(result);
 }
 
-/** A closed file, or one that is not open for reading, is not the socket's fault. @throws OSError that names the file */
+/** Throws if the file is closed, or not open for reading: that is no error of the socket. @throws OSError that names the file */
 export function check_file(sock: SocketBase, fd: number, result: number, bytes_sent: number): void {
   if (result === -EBADF && addon.getsockname(sock._fd, sock._generation) !== -EBADF)
     raise(result, { syscall: 'sendfile', args: { file_fd: fd }, bytes_sent });
@@ -62,16 +63,12 @@ export function move_position(file: SendfileSource, position: number): void {
 }
 
 function file_descriptor(file: SendfileSource): number {
-  const fd = given_descriptor(file);
-  if (fd < 0) throw new RangeError(`file is closed: its descriptor is ${fd}`);
-  return fd;
-}
-
-function given_descriptor(file: SendfileSource): number {
-  if (typeof file === 'object' && file !== null && 'fd' in file && !('fileno' in file))
-    return integer(file.fd, 'file.fd');
-  if (typeof file !== 'number' && typeof (file as { fileno?: unknown } | null)?.fileno !== 'function') {
+  const is_handle = typeof file === 'object' && file !== null && 'fd' in file && !('fileno' in file);
+  const has_fileno = typeof (file as { fileno?: unknown } | null)?.fileno === 'function';
+  if (!is_handle && typeof file !== 'number' && !has_fileno) {
     throw new TypeError(`file must be a descriptor, a FileHandle or have fileno(), not ${shown(file)}`);
   }
-  return descriptor(file, 'file');
+  const fd = is_handle ? integer(file.fd, 'file.fd') : descriptor(file, 'file');
+  if (fd < 0) throw new RangeError(`file is closed: its descriptor is ${fd}`);
+  return fd;
 }

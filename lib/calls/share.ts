@@ -14,16 +14,7 @@ const PROTO_OFFSET = TYPE_OFFSET + 4;
 const TICKET_OFFSET = PROTO_OFFSET + 4;
 const SHARE_SIZE = TICKET_OFFSET + TICKET_SIZE;
 
-/** A shared socket: its kind, its time-out and its descriptor. */
-interface SharedSocket {
-  readonly family: number;
-  readonly type: number;
-  readonly proto: number;
-  readonly timeout: number | null;
-  readonly fd: number;
-}
-
-/** Offers a duplicate of the descriptor, and says where. See Socket.share. */
+/** Offers a duplicate of the descriptor. Returns the data for fromshare. See Socket.share. @throws OSError; TypeError, RangeError */
 export function share(s: SocketBase, process_id?: number | null): Buffer {
   const wanted = integer_or(0, process_id, 'process_id', 1);
   const data = Buffer.alloc(SHARE_SIZE);
@@ -37,7 +28,7 @@ export function share(s: SocketBase, process_id?: number | null): Buffer {
 }
 
 /** Takes what was shared. @throws OSError; TypeError, RangeError for anything else than what share() returned */
-export function take_shared(value: unknown): SharedSocket {
+export function take_shared(value: unknown) {
   const given = bytes(value, 'data');
   if (given.length !== SHARE_SIZE || !MAGIC.equals(given.subarray(0, MAGIC.length))) {
     throw new RangeError(`data must be what share() gave, ${SHARE_SIZE} bytes, not ${given.length} others`);

@@ -1,5 +1,5 @@
 // SocketBase: the parts of blocking and promise sockets that never wait: the life of the descriptor (made, adopted,
-// duplicated, detached, closed, collected), names, options, time-outs and flags.
+// duplicated, detached, closed, collected), names, time-outs and flags. The values of options are in options.ts.
 //
 // A socket holds a descriptor number and its generation (native/descriptor.h): after close() or detach() the pair means
 // nothing any more, even when the number is given out again.
@@ -74,12 +74,8 @@ export type SocketArguments<F extends number> = [
 
 /** <socket fd=3, family=AF_INET, type=SOCK_STREAM, proto=6, laddr=["127.0.0.1",80]>, as Python's repr(). */
 function describe({ fd, generation, family, type, proto }: Leftover): string {
-  const parts = [
-    `fd=${fd}`,
-    `family=${c.AddressFamily[family] ?? family}`,
-    `type=${c.SocketKind[type] ?? type}`,
-  ];
-  parts.push(`proto=${proto}`);
+  const parts = [`fd=${fd}`, `family=${c.AddressFamily[family] ?? family}`];
+  parts.push(`type=${c.SocketKind[type] ?? type}`, `proto=${proto}`);
   const name = (label: string, result: number) => {
     const address = result >= 0 ? decode(family, proto) : null;
     if (address !== null && address !== '') parts.push(`${label}=${JSON.stringify(address)}`);
@@ -144,7 +140,7 @@ class Socket<out F extends number = number> {
       fd = addon.adopt(integer(fileno, 'fileno', 0));
       if (fd < 0) raise(fd, { syscall: 'socket', args: { fileno } });
       const generation = cells[GENERATION] as number;
-      this.#family = (wanted_family === -1 ? detect_family(fd, generation) : wanted_family) as F;
+      this.#family = (wanted_family === -1 ? detect(fd, generation, c.SO_DOMAIN) : wanted_family) as F;
       found_type = wanted_type === -1 ? detect(fd, generation, c.SO_TYPE) : wanted_type;
       this.#proto = wanted_proto === -1 ? detect(fd, generation, c.SO_PROTOCOL) : wanted_proto;
     }
@@ -155,14 +151,8 @@ class Socket<out F extends number = number> {
     if (event_driven && !nonblocking && typeof fileno === 'number') this.#set_blocking(false);
     if (nonblocking) this.#set_timeout(0);
     else if (default_timeout !== null) this.#set_timeout(default_timeout);
-    this.#leftover = {
-      fd,
-      generation: this._generation,
-      family: this.#family,
-      type: this.#type,
-      proto: this.#proto,
-      watcher: undefined,
-    };
+    const kind = { family: this.#family, type: this.#type, proto: this.#proto };
+    this.#leftover = { fd, generation: this._generation, ...kind, watcher: undefined };
     collected.register(this, this.#leftover, this);
   }
 
@@ -188,11 +178,7 @@ class Socket<out F extends number = number> {
 
   /** Throws for the negative result of a native call on this socket. @internal */
   _raise(result: number, syscall: string, address?: unknown): never {
-    return raise(result, {
-      syscall,
-      address,
-      args: this._args(),
-    });
+    return raise(result, { syscall, address, args: this._args() });
   }
 
   /** The same, with what happened before the error. @internal */
@@ -244,7 +230,7 @@ class Socket<out F extends number = number> {
     return fd;
   }
 
-  /** The descriptor, which the socket no longer has; -1 if it had none. */
+  /** Returns the descriptor, which the socket no longer has; -1 if it had none. */
   #release(): number {
     const fd = this._fd;
     if (fd < 0) return -1;
@@ -290,9 +276,7 @@ class Socket<out F extends number = number> {
     if (result < 0) this._raise(result, 'listen');
   }
 
-  /**
-   * shutdown(how). Ends sending (SHUT_WR), receiving (SHUT_RD) or both, for every holder. See shutdown(2). @internal
-   */
+  /** shutdown(how). Ends sending (SHUT_WR), receiving (SHUT_RD) or both, for every holder. See shutdown(2). @internal */
   _shutdown(how: number): void {
     const result = addon.shutdown(this._fd, this._generation, integer(how, 'how'));
     if (result < 0) this._raise(result, 'shutdown');
@@ -379,7 +363,7 @@ class Socket<out F extends number = number> {
     if (result < 0) this._raise(result, 'settimeout');
   }
 
-  /** gettimeout() -> seconds, or null where calls block. */
+  /** gettimeout() -> seconds, or null if calls block. */
   gettimeout(): number | null {
     return this._timeout;
   }
@@ -395,18 +379,18 @@ class Socket<out F extends number = number> {
     this.#set_timeout(flag ? null : 0);
   }
 
-  /** getblocking() -> false where gettimeout() is 0. */
+  /** getblocking() -> false if gettimeout() is 0. */
   getblocking(): boolean {
     return this._timeout !== 0;
   }
 
-  /** get_inheritable() -> whether a child process gets the descriptor. See fcntl(2), FD_CLOEXEC. */
+  /** get_inheritable() -> whether a child process gets the descriptor. See fcntl(2), FD_CLOEXEC. @throws OSError */
   get_inheritable(): boolean {
     const result = addon.get_inheritable(this._fd, this._generation);
     return result < 0 ? this._raise(result, 'get_inheritable') : result === 1;
   }
 
-  /** set_inheritable(inheritable). */
+  /** set_inheritable(inheritable). Sets whether a child process gets the descriptor. @throws OSError */
   set_inheritable(inheritable: boolean): void {
     const result = addon.set_inheritable(this._fd, this._generation, Boolean(inheritable));
     if (result < 0) this._raise(result, 'set_inheritable');
@@ -424,20 +408,10 @@ class Socket<out F extends number = number> {
 
 export { Socket as SocketBase };
 
-function detect_family(fd: number, generation: number): number {
-  const domain = addon.getsockopt_int(fd, generation, c.SOL_SOCKET, c.SO_DOMAIN);
-  if (domain < 0) give_back(fd, domain);
-  return cells[VALUE] as number;
-}
-
+/** Returns an option of an adopted descriptor. If that fails, the descriptor stays its owner's. @throws OSError */
 function detect(fd: number, generation: number, option: number): number {
   const result = addon.getsockopt_int(fd, generation, c.SOL_SOCKET, option);
-  if (result < 0) give_back(fd, result);
-  return cells[VALUE] as number;
-}
-
-/** Adopting failed: the descriptor stays its owner's. */
-function give_back(fd: number, result: number): never {
+  if (result >= 0) return cells[VALUE] as number;
   addon.disown(fd);
   return raise(result, { syscall: 'socket', args: { fileno: fd } });
 }

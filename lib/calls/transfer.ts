@@ -1,6 +1,6 @@
-// Connecting, and bytes in and out: the checks of arguments, the native call and the making of its result, for blocking and promise
-// sockets alike. Each function takes how long it may wait and returns its result, or the native call's negative number;
-// the two kinds of socket differ in what they do then.
+// connect, recv, send and their variants, for blocking and promise sockets alike: the checks of arguments, the native call
+// and the making of its result. Each function takes the time it may wait and returns its result, or the native call's
+// negative number, which the two kinds of socket treat differently. Messages with control data are in message.ts.
 import { Buffer } from 'node:buffer'; // the global is a getter
 import * as c from '../constants.js';
 import { addon, SCRATCH_SIZE, scratch } from '../native/addon.js';
@@ -25,18 +25,20 @@ export function take(count: number): Buffer {
   return buffer;
 }
 
-/** Memory for a receive that the scratch is too small for, and the part of it that was filled. */
+/** Returns memory for a receive that the scratch memory is too small for. */
 export function allocate(length: number, flags: number): Buffer {
   // With MSG_TRUNC a stream's bytes are counted but not written, so nothing old may stand there.
   return (flags & c.MSG_TRUNC) !== 0 ? Buffer.alloc(length) : Buffer.allocUnsafeSlow(length);
 }
 
+/** Returns the part of that memory which the receive has filled. */
 export function filled(buffer: Buffer, count: number): Buffer {
   if (count >= buffer.length) return buffer;
   // A view of a mostly empty block would keep all of it.
   return count < buffer.length / 2 ? Buffer.from(buffer.subarray(0, count)) : buffer.subarray(0, count);
 }
 
+/** Returns true if a receive goes by the scratch memory. */
 export function fits_scratch(length: number, flags: number): boolean {
   return length <= SCRATCH_SIZE && (flags & c.MSG_TRUNC) === 0;
 }
@@ -48,16 +50,17 @@ export function check_recv(bufsize: number, flags: number): void {
 }
 
 export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: number): Buffer | number {
-  check_recv(bufsize, flags);
-  // As in Python, to ask for nothing is to do nothing: no waiting, and a datagram stays in the queue.
-  if (bufsize === 0) return EMPTY;
-  if (fits_scratch(bufsize, flags) && !(s._bulk && bufsize > BULK)) {
-    const count = addon.recv(s._fd, s._generation, null, bufsize, flags, timeout_ms);
+  const length = size(bufsize, 'bufsize');
+  const wanted_flags = integer(flags, 'flags');
+  // As in Python, a receive of 0 bytes makes no system call: it does not wait, and a datagram stays in the queue.
+  if (length === 0) return EMPTY;
+  if (fits_scratch(length, wanted_flags) && !(s._bulk && length > BULK)) {
+    const count = addon.recv(s._fd, s._generation, null, length, wanted_flags, timeout_ms);
     s._bulk = count > BULK;
     return count < 0 ? count : take(count);
   }
-  const buffer = allocate(bufsize, flags);
-  const count = addon.recv(s._fd, s._generation, buffer, bufsize, flags, timeout_ms);
+  const buffer = allocate(length, wanted_flags);
+  const count = addon.recv(s._fd, s._generation, buffer, length, wanted_flags, timeout_ms);
   s._bulk = count > BULK;
   return count < 0 ? count : filled(buffer, count);
 }
@@ -71,14 +74,15 @@ export function recvfrom<F extends number>(
   flags: number,
   timeout_ms: number,
 ): [Buffer, ReturnedAddress<F>] | number {
-  check_recv(bufsize, flags);
-  const buffer = fits_scratch(bufsize, flags) ? null : allocate(bufsize, flags);
-  const count = addon.recvfrom(s._fd, s._generation, buffer, bufsize, flags, timeout_ms);
+  const length = size(bufsize, 'bufsize');
+  const wanted_flags = integer(flags, 'flags');
+  const buffer = fits_scratch(length, wanted_flags) ? null : allocate(length, wanted_flags);
+  const count = addon.recvfrom(s._fd, s._generation, buffer, length, wanted_flags, timeout_ms);
   if (count < 0) return count;
   return [buffer === null ? take(count) : filled(buffer, count), decode(s.family, s.proto)];
 }
 
-/** The bytes that a *_into call may fill. */
+/** Returns the buffer of a *_into call, and how many of its bytes may be filled. @throws TypeError, RangeError */
 function target(buffer: unknown, nbytes: unknown): [Bytes, number] {
   const view = bytes(buffer, 'buffer');
   const count = integer_or(0, nbytes, 'nbytes', 0);
@@ -88,7 +92,7 @@ function target(buffer: unknown, nbytes: unknown): [Bytes, number] {
 }
 
 /** Checks the arguments of recv_into and recvfrom_into. @throws TypeError, RangeError */
-export function check_recv_into(buffer: unknown, nbytes: unknown, flags: number): void {
+export function check_recv_into(buffer: unknown, nbytes: unknown, flags: unknown): void {
   target(buffer, nbytes);
   integer(flags, 'flags');
 }
@@ -97,21 +101,21 @@ export function recv_into(
   s: SocketBase,
   buffer: unknown,
   nbytes: unknown,
-  flags: number,
+  flags: unknown,
   timeout_ms: number,
 ): number {
   const [view, count] = target(buffer, nbytes);
-  integer(flags, 'flags');
+  const wanted_flags = integer(flags, 'flags');
   // See recv.
   if (count === 0) return 0;
-  return addon.recv(s._fd, s._generation, view, count, flags, timeout_ms);
+  return addon.recv(s._fd, s._generation, view, count, wanted_flags, timeout_ms);
 }
 
 export function recvfrom_into<F extends number>(
   s: SocketBase<F>,
   buffer: unknown,
   nbytes: unknown,
-  flags: number,
+  flags: unknown,
   timeout_ms: number,
 ): [number, ReturnedAddress<F>] | number {
   const [view, wanted] = target(buffer, nbytes);
@@ -122,10 +126,10 @@ export function recvfrom_into<F extends number>(
 /** Checks the data and the flags of send, sendall and sendto. @throws TypeError, RangeError */
 export function check_send(bytes: unknown, flags: unknown): void {
   data(bytes, 'data');
-  integer(flags ?? 0, 'flags');
+  integer(flags, 'flags');
 }
 
-/** send: the caller has checked `view`, and may send the rest of it later. */
+/** send -> how many bytes the kernel took, or the negative number. The caller has checked `view` and `flags`. */
 export function send(s: SocketBase, view: Bytes, flags: number, timeout_ms: number): number {
   return addon.send(s._fd, s._generation, view, flags, timeout_ms);
 }
@@ -142,7 +146,7 @@ export function sendto(
   return addon.sendto(s._fd, s._generation, view, flags, timeout_ms, length);
 }
 
-/** connect: 0. */
+/** connect -> 0, or the negative number. */
 export function connect(s: SocketBase, address: unknown, resolve: ResolveHost, timeout_ms: number): number {
   const length = encode(s.family, s.proto, address, 'connect', resolve);
   return addon.connect(s._fd, s._generation, length, timeout_ms);

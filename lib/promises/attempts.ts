@@ -58,7 +58,7 @@ export function sendall_call(sock: SocketBase, bytes: Data, flags: unknown): Cal
       if (moved >= TURN_SIZE) throw yield_turn();
     }
   };
-  const check = () => transfer.check_send(bytes, flags);
+  const check = () => transfer.check_send(bytes, flags ?? 0);
   return new Call(sock, 'sendall', attempt, check, () => ({ bytes_sent: sent }));
 }
 

@@ -1,5 +1,5 @@
-// `for await` over a socket: connections of one that listens, chunks of a stream, datagrams of any other.
-
+// `for await` over a socket of promises: connections of a listening socket, chunks of a stream, datagrams of any other.
+// The calls are those of socket.ts; here is the choice between them, and the end of the loop.
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 
@@ -13,10 +13,10 @@ interface IteratedSocket {
   recvfrom(bufsize: number): Promise<unknown>;
 }
 
-const CHUNK_SIZE = 64 * 1024;
-const DONE: IteratorResult<unknown, undefined> = Object.freeze({ done: true, value: undefined });
-
 type Result = IteratorResult<unknown, undefined>;
+
+const CHUNK_SIZE = 64 * 1024;
+const DONE: Result = Object.freeze({ done: true, value: undefined });
 
 /** Returns the call that receives the next item; a chunk without bytes is the end of a stream. */
 function next_of(sock: IteratedSocket): () => Promise<unknown> {
@@ -27,13 +27,14 @@ function next_of(sock: IteratedSocket): () => Promise<unknown> {
 
 function next_connection(sock: IteratedSocket): Promise<unknown> {
   return sock.accept().catch((error: unknown) => {
-    // That one gave up while it waited for us; the next is as good.
+    // The peer gave up before its connection was accepted: the loop goes on with the next connection.
     if (error instanceof OSError && error.code === 'ECONNABORTED') return next_connection(sock);
     throw error;
   });
 }
 
-class Iteration implements AsyncIterableIterator<unknown> {
+/** The iterator of a socket: see Socket's Symbol.asyncIterator. */
+export class Iteration implements AsyncIterableIterator<unknown> {
   readonly #sock: IteratedSocket;
   #next: (() => Promise<unknown>) | undefined;
   #ended = false;
@@ -49,19 +50,19 @@ class Iteration implements AsyncIterableIterator<unknown> {
     } catch (error) {
       return Promise.reject(error);
     }
-    // One turn from what was received to the loop's body.
-    return this.#next().then(this.#give, this.#fail);
+    // One turn of the microtask queue from the receive to the body of the loop.
+    return this.#next().then(this.#received, this.#failed);
   }
 
-  readonly #give = (value: unknown): Result => {
+  readonly #received = (value: unknown): Result => {
     if (!Buffer.isBuffer(value) || value.length > 0) return { done: false, value };
     this.#ended = true;
     return DONE;
   };
 
-  readonly #fail = (error: unknown): Result => {
+  readonly #failed = (error: unknown): Result => {
     this.#ended = true;
-    // close() while it waited.
+    // The socket was closed while the loop waited.
     if (this.#sock.fileno() < 0) return DONE;
     throw error;
   };
@@ -74,9 +75,4 @@ class Iteration implements AsyncIterableIterator<unknown> {
   [Symbol.asyncIterator](): this {
     return this;
   }
-}
-
-/** See Socket's Symbol.asyncIterator. */
-export function iterate(sock: IteratedSocket): AsyncIterableIterator<unknown> {
-  return new Iteration(sock);
 }

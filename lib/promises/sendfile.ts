@@ -16,7 +16,7 @@ import { READ, ready } from '../calls/waiting/readiness.js';
 import { Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import { OSError } from '../errors/index.js';
 import { addon, cells, GENERATION } from '../native/addon.js';
-import { check_options, promised, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
+import { check_options, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
 import { Call } from './call.js';
 import { perform, type Queue } from './queue.js';
 
@@ -25,47 +25,45 @@ const PIECE_SIZE = 2 ** 20;
 const CHUNK_SIZE = 64 * 1024;
 const read = promisify(fs_read);
 
-/** See Socket.sendfile. */
+/** See Socket.sendfile. @throws TypeError, RangeError */
 export function sendfile(
   sock: SocketBase,
   writes: Queue,
   file: SendfileSource,
-  offset: number,
-  count: number | null | undefined,
+  offset: unknown,
+  count: unknown,
   options: WaitOptions | undefined,
 ): Promise<number> {
-  return promised(() => {
-    const limit_ms = timeout_ms_of(options === undefined ? {} : check_options(options), sock._timeout_ms);
-    const { fd, wanted } = check_sendfile(sock, file, offset, count, limit_ms === 0 ? 0 : null);
-    let sent = 0;
-    let by_hand: ByHand | undefined;
-    const attempt = (): number => {
-      if (by_hand === undefined) {
-        const piece = Math.min(wanted - sent, PIECE_SIZE);
-        const result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, piece, 0);
-        if (sent > 0 || !is_not_sent(result)) {
-          check_file(sock, fd, result, sent);
-          if (result < 0) return result;
-          sent += result;
-          if (result === 0 || sent === wanted) return sent;
-          throw yield_turn();
-        }
-        by_hand = new ByHand(sock, fd, offset, wanted);
+  const limit_ms = timeout_ms_of(options === undefined ? {} : check_options(options), sock._timeout_ms);
+  const { fd, begin, wanted } = check_sendfile(sock, file, offset, count, limit_ms === 0 ? 0 : null);
+  let sent = 0;
+  let by_hand: ByHand | undefined;
+  const attempt = (): number => {
+    if (by_hand === undefined) {
+      const piece = Math.min(wanted - sent, PIECE_SIZE);
+      const result = addon.sendfile(sock._fd, sock._generation, fd, begin + sent, piece, 0);
+      if (sent > 0 || !is_not_sent(result)) {
+        check_file(sock, fd, result, sent);
+        if (result < 0) return result;
+        sent += result;
+        if (result === 0 || sent === wanted) return sent;
+        throw yield_turn();
       }
-      return by_hand.send();
-    };
-    const total = () => by_hand?.sent ?? sent;
-    const moved = () => {
-      if (total() > 0) move_position(file, offset + total());
-    };
-    const call = new Call(sock, 'sendfile', attempt, undefined, () => ({ bytes_sent: total() }));
-    const result = perform(writes, call, options);
-    result.then(moved, moved).catch(() => {});
-    return result;
-  });
+      by_hand = new ByHand(sock, fd, begin, wanted);
+    }
+    return by_hand.send();
+  };
+  const total = () => by_hand?.sent ?? sent;
+  const moved = () => {
+    if (total() > 0) move_position(file, begin + total());
+  };
+  const call = new Call(sock, 'sendfile', attempt, undefined, () => ({ bytes_sent: total() }));
+  const result = perform(writes, call, options);
+  result.then(moved, moved).catch(() => {});
+  return result;
 }
 
-/** Reads a chunk, sends it, and so on. */
+/** Sends a file that sendfile(2) does not take: reads a chunk, sends it, and so on. */
 class ByHand {
   sent = 0;
   readonly #buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE);
@@ -76,13 +74,13 @@ class ByHand {
   constructor(
     readonly sock: SocketBase,
     readonly fd: number,
-    readonly offset: number,
+    readonly begin: number,
     readonly wanted: number,
   ) {
     this.#regular = fstatSync(fd).isFile();
   }
 
-  /** All that was sent, or a negative number. @throws Suspend while it reads */
+  /** Returns the number of all bytes sent, or a negative number. @throws Suspend while it reads */
   send(): number {
     while (!this.#ended && this.sent < this.wanted) {
       if (this.#rest === undefined) throw this.#later();
@@ -102,7 +100,7 @@ class ByHand {
 
   async #read(signal: AbortSignal): Promise<void> {
     const length = Math.min(CHUNK_SIZE, this.wanted - this.sent);
-    const position = this.#regular ? this.offset + this.sent : null;
+    const position = this.#regular ? this.begin + this.sent : null;
     const count =
       position === null && (await this.#readable(signal))
         ? readSync(this.fd, this.#buffer, 0, length, null)

@@ -1,5 +1,7 @@
 // class socket of bsd-sockets/promises: the calls of the blocking class, each returning a promise. The system calls are
-// in lib/calls (transfer.ts, message.ts, batch/), made without waiting; queue.ts decides which call waits, and for how long. Each method makes a Call: how to try it, and how to check its arguments if it cannot be tried at once.
+// in lib/calls (transfer.ts, message.ts, batch/), made without waiting; queue.ts decides which call waits, and for how long.
+// Each method makes a Call: how to try it, and how to check its arguments if it cannot be tried at once. The arguments and
+// errors are those of the blocking class (lib/socket/socket.ts); the comments here say what differs.
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
 import { type Address, check_address, decode, type ReturnedAddress } from '../calls/address.js';
@@ -26,18 +28,19 @@ import {
   type Rest1,
   type Rest2,
   type Rest3,
-  take_options,
   type WaitOptions,
+  with_options,
 } from '../util/wait_options.js';
 import { connect_call, recv_exactly_call, sendall_call } from './attempts.js';
 import { type Attempt, Call } from './call.js';
-import { iterate } from './iterate.js';
+import { Iteration } from './iterate.js';
 import { Poller, perform } from './queue.js';
 import { sendfile } from './sendfile.js';
 import { SocketStream, type StreamOptions } from './stream.js';
 
 const { EAGAIN, EBADF } = constants.errno;
 
+/** A socket of promises. A method has the arguments and the errors of the blocking socket's, if its comment says no other. */
 export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<F> {
   /** The waiting calls, and the place of the descriptor in the readiness. @internal */
   declare readonly _poller: Poller;
@@ -70,17 +73,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return this;
   }
 
-  /**
-   * accept({ signal, timeout }) -> [conn, address]: the next connection as a new socket, and the peer's address. See
-   * accept(2).
-   *
-   * @throws OSError; TimeoutError
-   */
+  /** accept({ signal, timeout }) -> [conn, address]: the next connection as a new socket, and the peer's address. */
   accept(options?: WaitOptions): Promise<[ConnectedSocket<F>, ReturnedAddress<F>]> {
     return perform(this._poller.reads, new Call(this, 'accept', () => this._accept()), options);
   }
 
-  /** The connection that is there, or -errno. @internal */
+  /** Returns the next connection without waiting, or -errno. @internal */
   _accept(): [ConnectedSocket<F>, ReturnedAddress<F>] | number {
     const fd = addon.accept4(this._fd, this._generation, c.SOCK_NONBLOCK, 0);
     if (fd < 0) return fd;
@@ -131,12 +129,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return perform(this._poller.writes, new Call(this, 'shutdown', attempt, check), options);
   }
 
-  /**
-   * recv(bufsize, flags = 0, { signal, timeout }) -> bytes; none at the end of a stream. See recv(2).
-   *
-   * @param bufsize the most bytes to receive
-   * @throws OSError; TimeoutError; BlockingIOError; TypeError, RangeError
-   */
+  /** recv(bufsize, flags = 0, { signal, timeout }) -> bytes; none at the end of a stream. See recv(2). */
   recv(bufsize: number, ...rest: Rest1<number>): Promise<Buffer>;
   recv(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<Buffer> {
     if (!is_flags(flags)) return this.recv(bufsize, 0, flags as WaitOptions);
@@ -154,16 +147,9 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return perform(this._poller.reads, new Call(this, 'recvfrom', attempt, check), options);
   }
 
-  /**
-   * recv_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> how many bytes were written to the buffer. See recv(2).
-   *
-   * @param nbytes the most bytes to receive; 0: as many as fit. With MSG_TRUNC the result is the datagram's true length
-   * @throws RangeError where nbytes is more than the buffer holds
-   */
+  /** recv_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> how many bytes were written to the buffer. */
   recv_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<number> {
-    return promised(() => {
-      const options = take_options(rest, 2);
-      const [nbytes, flags] = rest as [number?, number?];
+    return with_options(rest, 2, (options, [nbytes, flags]) => {
       const attempt = () => transfer.recv_into(this, buffer, nbytes, flags ?? 0, 0);
       const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
       return perform(this._poller.reads, new Call(this, 'recv_into', attempt, check), options);
@@ -172,35 +158,21 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /** recvfrom_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> [count, address of the sender]. */
   recvfrom_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<[number, ReturnedAddress<F>]> {
-    return promised(() => {
-      const options = take_options(rest, 2);
-      const [nbytes, flags] = rest as [number?, number?];
+    return with_options(rest, 2, (options, [nbytes, flags]) => {
       const attempt = () => transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, 0);
       const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
       return perform(this._poller.reads, new Call(this, 'recvfrom_into', attempt, check), options);
     });
   }
 
-  /**
-   * recv_exactly(n, { signal, timeout }) -> n bytes, under one deadline.
-   *
-   * @throws IncompleteReadError at the end of the stream, with what came as `partial`; any other error has it, too
-   */
+  /** recv_exactly(n, { signal, timeout }) -> n bytes, under one deadline. The reason of an abort has `partial`, too. */
   recv_exactly(n: number, options?: WaitOptions): Promise<Buffer> {
     return promised(() => perform(this._poller.reads, recv_exactly_call(this, n), options));
   }
 
-  /**
-   * recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. See recvmsg(2),
-   * cmsg(3).
-   *
-   * @param ancbufsize room for control messages, a sum of CMSG_SPACE; descriptors that come (SCM_RIGHTS) are
-   *   close-on-exec and belong to the caller
-   */
+  /** recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. */
   recvmsg(bufsize: number, ...rest: Rest2<number, number>): Promise<message.ReceivedMessage<F>> {
-    return promised(() => {
-      const options = take_options(rest, 2);
-      const [ancbufsize, flags] = rest;
+    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const attempt = () => message.recvmsg(this, bufsize, ancbufsize, flags, 0);
       const check = () => message.check_recvmsg(bufsize, ancbufsize, flags);
       return perform(this._poller.reads, new Call(this, 'recvmsg', attempt, check), options);
@@ -212,36 +184,27 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     buffers: readonly BytesLike[],
     ...rest: Rest2<number, number>
   ): Promise<message.ReceivedMessageInto<F>> {
-    return promised(() => {
-      const options = take_options(rest, 2);
-      const [ancbufsize, flags] = rest;
+    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const attempt = () => message.recvmsg_into(this, buffers, ancbufsize, flags, 0);
       const check = () => message.check_recvmsg_into(buffers, ancbufsize, flags);
       return perform(this._poller.reads, new Call(this, 'recvmsg_into', attempt, check), options);
     });
   }
 
-  /**
-   * recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> recvmsg's result for each message that is
-   * there: waits for the first. See recvmmsg(2).
-   *
-   * @param vlen at most this number of messages, 1 to 1,024
-   */
+  /** recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> recvmsg's result for each message. */
   recvmmsg(
     vlen: number,
     bufsize: number,
     ...rest: Rest2<number, number>
   ): Promise<message.ReceivedMessage<F>[]> {
-    return promised(() => {
-      const options = take_options(rest, 2);
-      const [ancbufsize, flags] = rest;
+    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const attempt = () => batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, 0);
       const check = () => batch.check_recvmmsg(vlen, bufsize, ancbufsize, flags);
       return perform(this._poller.reads, new Call(this, 'recvmmsg', attempt, check), options);
     });
   }
 
-  /** recvmmsg_into(batch, flags = 0, { signal, timeout }) -> how many messages came into the batch. See recvmmsg. */
+  /** recvmmsg_into(batch, flags = 0, { signal, timeout }) -> how many messages came into the batch. */
   recvmmsg_into(memory: batch.MessageBatch, ...rest: Rest1<number>): Promise<number>;
   recvmmsg_into(memory: batch.MessageBatch, flags?: unknown, options?: WaitOptions): Promise<number> {
     if (!is_flags(flags)) return this.recvmmsg_into(memory, 0, flags as WaitOptions);
@@ -255,14 +218,13 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   send(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<number> {
     if (!is_flags(flags)) return this.send(bytes, 0, flags as WaitOptions);
     const attempt = () => transfer.send(this, data(bytes, 'data'), integer(flags ?? 0, 'flags'), 0);
-    const check = () => transfer.check_send(bytes, flags);
+    const check = () => transfer.check_send(bytes, flags ?? 0);
     return perform(this._poller.writes, new Call(this, 'send', attempt, check), options);
   }
 
   /**
-   * sendall(data, flags = 0, { signal, timeout }). Sends all of it, under one deadline. The memory is read until it is done.
-   *
-   * @throws OSError, TimeoutError, with `bytes_sent`
+   * sendall(data, flags = 0, { signal, timeout }). Sends all of it, under one deadline. The memory is read until the call is
+   * done. The reason of an abort has `bytes_sent`, too.
    */
   sendall(bytes: Data, ...rest: Rest1<number>): Promise<void>;
   sendall(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<void> {
@@ -274,8 +236,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   sendto(bytes: Data, address: Address<F>, options?: WaitOptions): Promise<number>;
   sendto(bytes: Data, flags: number, address: Address<F>, options?: WaitOptions): Promise<number>;
   sendto(bytes: Data, ...rest: unknown[]): Promise<number> {
-    return promised(() => {
-      const options = take_options(rest, 2);
+    return with_options(rest, 2, (options) => {
       const has_flags = rest.length > 1 && rest[1] !== undefined;
       const flags = has_flags ? rest[0] : 0;
       const to = has_flags ? rest[1] : rest[0];
@@ -290,20 +251,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     });
   }
 
-  /**
-   * sendmsg(buffers, ancdata = [], flags = 0, address = null, { signal, timeout }) -> how many bytes went out. See
-   * sendmsg(2), cmsg(3).
-   *
-   * @param buffers bytes or strings, sent one after the other as one message; at most 1,024
-   * @param ancdata control messages `[cmsg_level, cmsg_type, cmsg_data]`
-   */
+  /** sendmsg(buffers, ancdata = [], flags = 0, address = null, { signal, timeout }) -> how many bytes went out. */
   sendmsg(
     buffers: readonly Data[],
     ...rest: Rest3<readonly ControlMessage[], number, Address<F>>
   ): Promise<number> {
-    return promised(() => {
-      const options = take_options(rest, 3);
-      const [ancdata, flags, address] = rest;
+    return with_options(rest, 3, (options, [ancdata, flags, address]) => {
       const attempt: Attempt<number> = (resolve) =>
         message.sendmsg(this, buffers, ancdata, flags, address, resolve, 0);
       const check = () => message.check_sendmsg(this, buffers, ancdata, flags, address);
@@ -312,11 +265,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     });
   }
 
-  /**
-   * sendmsg_afalg(msg, { op, iv, assoclen, flags = 0 }, { signal, timeout }) -> how many bytes went out. For AF_ALG sockets.
-   *
-   * @param msg buffers; none or null only sets the operation
-   */
+  /** sendmsg_afalg(msg, { op, iv, assoclen, flags = 0 }, { signal, timeout }) -> how many bytes went out. */
   sendmsg_afalg(
     msg: readonly Data[] | null | undefined,
     operation: message.AlgOptions,
@@ -327,36 +276,20 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return perform(this._poller.writes, new Call(this, 'sendmsg_afalg', attempt, check), options);
   }
 
-  /**
-   * sendmmsg(messages, flags = 0, { signal, timeout }) -> how many messages went out, which may be fewer: at most 1,024 go
-   * at once. See sendmmsg(2).
-   *
-   * @param messages sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
-   */
+  /** sendmmsg(messages, flags = 0, { signal, timeout }) -> how many messages went out: may be fewer. */
   sendmmsg(messages: readonly Message<F>[], ...rest: Rest1<number>): Promise<number> {
-    return promised(() => {
-      const options = take_options(rest, 1);
-      const [flags] = rest;
+    return with_options(rest, 1, (options, [flags]) => {
       const attempt: Attempt<number> = (resolve) => sendmmsg(this, messages, flags, resolve, 0);
       const check = () => check_sendmmsg(this, messages, flags);
       return perform(this._poller.writes, new Call(this, 'sendmmsg', attempt, check), options);
     });
   }
 
-  /**
-   * sendfile(file, offset = 0, count = null, { signal, timeout }) -> how many bytes were sent, by sendfile(2).
-   *
-   * @param file a descriptor, a FileHandle, or an object with `fileno()`; with `seek()`, its position moves behind the sent bytes
-   * @param offset where in the file to begin
-   * @param count how many bytes, or null for all to the end
-   * @throws OSError, TimeoutError, with `bytes_sent`; RangeError on a socket that is no stream or never waits
-   */
+  /** sendfile(file, offset = 0, count = null, { signal, timeout }) -> how many bytes were sent, by sendfile(2). */
   sendfile(file: SendfileSource, ...rest: Rest2<number, number>): Promise<number> {
-    return promised(() => {
-      const options = take_options(rest, 2);
-      const [offset, count] = rest as [number?, number?];
-      return sendfile(this, this._poller.writes, file, offset ?? 0, count, options);
-    });
+    return with_options(rest, 2, (options, [offset, count]) =>
+      sendfile(this, this._poller.writes, file, offset ?? 0, count, options),
+    );
   }
 
   /**
@@ -365,13 +298,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    */
   // biome-ignore lint/suspicious/noExplicitAny: the kind of a socket is no part of its type, but for the two below.
   [Symbol.asyncIterator](): AsyncIterableIterator<any> {
-    return iterate(this);
+    return new Iteration(this);
   }
 
   /**
-   * to_socket() -> a blocking socket with the descriptor, its options and its time-out; this one is detached.
-   *
-   * Waiting calls reject (ECANCELED).
+   * to_socket() -> a blocking socket with the descriptor, its options and its time-out; this one is detached, and its waiting
+   * calls reject (ECANCELED). @throws OSError EBADF for a closed one
    */
   to_socket(): BlockingSocket<F> {
     const { family, type, proto } = this;
@@ -381,7 +313,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return sock;
   }
 
-  /** The descriptor, detached. @throws OSError EBADF if there is none */
+  /** Returns the descriptor, detached. @throws OSError EBADF if there is none */
   #detach_open(): number {
     if (this._fd < 0) this._raise(-EBADF, 'detach');
     return this.detach();
@@ -389,9 +321,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /**
    * makefile(mode = 'r', buffering = null, { encoding, errors, newline }) -> a file whose read, readline, write, flush and
-   * close return promises, and which is iterated by `for await`. See the blocking socket's.
-   *
-   * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
+   * close return promises, and which is iterated by `for await`.
    */
   makefile<const Mode extends string = 'r', const Buffering extends number | bigint | null = null>(
     mode?: Mode | null,
@@ -414,7 +344,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return new SocketStream(new Socket<number>(family, type, proto, this.#detach_open()), options);
   }
 
-  /** share(process_id) -> data for `fromshare` in another thread or process. See the blocking socket's. */
+  /** share(process_id) -> data for `fromshare` in another thread or process. @throws OSError; TypeError, RangeError */
   share(process_id?: number | null): Buffer {
     return share(this, process_id);
   }
@@ -435,15 +365,7 @@ export interface ConnectedSocket<out F extends number = number> extends Socket<F
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
 }
 
-/** The type of `socket` at run time: callable with and without `new`, and a base for classes. */
-export interface SocketConstructor {
-  new <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;
-  <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;
-  readonly prototype: Socket<number>;
-}
-
-const construct = callable(Socket, 'socket');
-
-/** socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`. */
-export const socket = construct as unknown as SocketConstructor;
+/** socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`; a base for classes. */
+export const socket = callable(Socket, 'socket') as typeof Socket &
+  (<F extends number = typeof c.AF_INET>(...args: SocketArguments<F>) => Socket<F>);
 export type socket<F extends number = number> = Socket<F>;

@@ -107,7 +107,7 @@ function wait(
       if (poll_fds[index]?.revents === 0) continue;
       if (finish(attempt, errors)) return attempt;
       attempts.delete(attempt);
-      // Room for the next address at once.
+      // An attempt has failed: the next address starts at once.
       if (delay !== null) return null;
     }
     if (plan.deadline.passed()) raise(TIMED_OUT, { syscall: 'connect', address: pending.at(-1)?.address });

@@ -1,6 +1,6 @@
 // Functions that make sockets: pairs, connections, servers, sockets from descriptors.
 
-import type net from 'node:net';
+import net from 'node:net';
 import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
 import {
   CONNECTION_OPTIONS,
@@ -15,7 +15,7 @@ import {
   SERVER_OPTIONS,
   with_scope,
 } from '../calls/create.js';
-import { close_handle, duplicate_handle } from '../calls/node.js';
+import { duplicate_handle } from '../calls/node.js';
 import { take_shared } from '../calls/share.js';
 import { getdefaulttimeout } from '../calls/socket_base.js';
 import * as c from '../constants.js';
@@ -84,7 +84,7 @@ export function create_connection(
  * create_server(address, { family = AF_INET, backlog, reuse_port = false, dualstack_ipv6 = false }) -> a listening TCP
  * socket, with SO_REUSEADDR.
  *
- * @throws OSError; RangeError where dual stack is asked for and not there
+ * @throws OSError; gaierror; TypeError; RangeError, also if dual stack is asked for and not there
  */
 export function create_server(
   address: InetAddress | Inet6Address,
@@ -115,18 +115,12 @@ export function create_server(
  */
 export function fromshare(data: BytesLike): Socket<number> {
   const { family, type, proto, timeout, fd } = take_shared(data);
-  let sock: Socket<number>;
   try {
-    sock = new Socket<number>(family, type, proto, fd);
-  } catch (error) {
-    close(fd);
-    throw error;
-  }
-  try {
+    const sock = new Socket<number>(family, type, proto, fd);
     sock.settimeout(timeout);
     return sock;
   } catch (error) {
-    sock.close();
+    close(fd);
     throw error;
   }
 }
@@ -141,6 +135,7 @@ export function from_node(handle: net.Socket | net.Server): Socket<number> {
   const sock = new Socket<number>(null, null, null, duplicate_handle(handle));
   // Descriptors of Node's do not block.
   sock.setblocking(true);
-  close_handle(handle);
+  if (handle instanceof net.Socket) handle.destroy();
+  else handle.close();
   return sock;
 }

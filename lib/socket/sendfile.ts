@@ -17,48 +17,43 @@ const BLOCK_SIZE = 2 ** 30;
 const CHUNK_SIZE = 64 * 1024;
 
 /** See Socket.sendfile. */
-export function sendfile(
-  sock: SocketBase,
-  file: SendfileSource,
-  offset: number,
-  count: number | null,
-): number {
-  const { fd, wanted } = check_sendfile(sock, file, offset, count, sock.gettimeout());
+export function sendfile(sock: SocketBase, file: SendfileSource, offset: number, count: unknown): number {
+  const { fd, begin, wanted } = check_sendfile(sock, file, offset, count, sock.gettimeout());
   let sent = 0;
   try {
-    for (const result of parts(sock, fd, offset, wanted)) {
+    for (const result of parts(sock, fd, begin, wanted)) {
       check_file(sock, fd, result, sent);
       if (result < 0) sock._raise_with(result, 'sendfile', { bytes_sent: sent });
       sent += result;
     }
     return sent;
   } finally {
-    if (sent > 0) move_position(file, offset + sent);
+    if (sent > 0) move_position(file, begin + sent);
   }
 }
 
 /** Sends the file, one part a step. Yields the bytes of each part, or a negative number, which is the last. */
-function* parts(sock: SocketBase, fd: number, offset: number, wanted: number): Generator<number, void> {
+function* parts(sock: SocketBase, fd: number, begin: number, wanted: number): Generator<number, void> {
   let result = -1;
   for (let sent = 0; result !== 0 && sent < wanted; sent += result) {
     const block = Math.min(wanted - sent, BLOCK_SIZE);
-    result = addon.sendfile(sock._fd, sock._generation, fd, offset + sent, block, sock._timeout_ms);
-    if (sent === 0 && is_not_sent(result)) return yield* parts_by_hand(sock, fd, offset, wanted);
+    result = addon.sendfile(sock._fd, sock._generation, fd, begin + sent, block, sock._timeout_ms);
+    if (sent === 0 && is_not_sent(result)) return yield* parts_by_hand(sock, fd, begin, wanted);
     yield result;
   }
 }
 
-/** The same for a file that sendfile(2) does not take: a pipe, a terminal, one of /proc. It is read and sent. */
+/** Sends a file that sendfile(2) does not take (a pipe, a terminal, one of /proc): reads a chunk, sends it, and so on. */
 function* parts_by_hand(
   sock: SocketBase,
   fd: number,
-  offset: number,
+  begin: number,
   wanted: number,
 ): Generator<number, void> {
-  const position = fstatSync(fd).isFile() ? offset : null;
+  const is_regular = fstatSync(fd).isFile();
   const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
   for (let sent = 0; sent < wanted; ) {
-    const at = position === null ? null : position + sent;
+    const at = is_regular ? begin + sent : null;
     const count = read_file(fd, buffer, Math.min(CHUNK_SIZE, wanted - sent), at, sent);
     if (count === 0) return;
     for (let rest = buffer.subarray(0, count); rest.length > 0; ) {

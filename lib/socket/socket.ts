@@ -1,7 +1,7 @@
 // class socket: the blocking calls. Python's class of that name, method by method, with what docs/socket.md adds.
 //
-// A call waits as long as the socket's time-out says and blocks its thread meanwhile. Everything that does not wait is in
-// calls/socket_base.ts; the system calls are in lib/calls, shared with the promises.
+// A call waits as long as the socket's time-out says and blocks its thread meanwhile. The methods that never wait are in
+// lib/calls/socket_base.ts; the calls themselves are in transfer.ts, message.ts and batch/ there, shared with the promises.
 
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
@@ -106,7 +106,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * recv_into(buffer, nbytes = 0, flags = 0) -> how many bytes were written to the buffer. See recv(2).
    *
    * @param nbytes the most bytes to receive; 0: as many as fit. With MSG_TRUNC the result is the datagram's true length
-   * @throws RangeError where nbytes is more than the buffer holds
+   * @throws RangeError if nbytes is more than the buffer holds
    */
   recv_into(buffer: BytesLike, nbytes = 0, flags = 0): number {
     const result = transfer.recv_into(this, buffer, nbytes, flags, this._timeout_ms);
@@ -122,7 +122,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   /**
    * recv_exactly(n) -> n bytes, under one deadline.
    *
-   * @throws IncompleteReadError at the end of the stream, with what came as `partial`; any other error has it, too
+   * @throws IncompleteReadError at the end of the stream; OSError, TimeoutError. All have the bytes received before as `partial`
    */
   recv_exactly(n: number): Buffer {
     const buffer = Buffer.allocUnsafeSlow(size(n, 'n'));
@@ -287,7 +287,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   /**
    * sendfile(file, offset = 0, count = null) -> how many bytes were sent, by sendfile(2).
    *
-   * @param file a descriptor, a FileHandle, or what has `fileno()`; with `seek()`, its position moves behind what was sent
+   * @param file a descriptor, a FileHandle, or an object with `fileno()`; with `seek()`, its position moves behind the sent bytes
    * @param offset where in the file to begin
    * @param count how many bytes, or null for all to the end
    * @throws OSError, TimeoutError, with `bytes_sent`; RangeError on a socket that is no stream or does not block
@@ -339,15 +339,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 }
 
-/** The type of `socket` at run time: callable with and without `new`, and a base for classes. */
-export interface SocketConstructor {
-  new <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;
-  <F extends number = typeof c.AF_INET>(...given: SocketArguments<F>): Socket<F>;
-  readonly prototype: Socket<number>;
-}
-
-const construct = callable(Socket, 'socket');
-
-/** socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`. */
-export const socket = construct as unknown as SocketConstructor;
+/** socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`; a base for classes. */
+export const socket = callable(Socket, 'socket') as typeof Socket &
+  (<F extends number = typeof c.AF_INET>(...args: SocketArguments<F>) => Socket<F>);
 export type socket<F extends number = number> = Socket<F>;

@@ -11,6 +11,9 @@
 /** The longest delay of setTimeout, in milliseconds: it fires at once for more. */
 const TIMER_MAX_MS = 2 ** 31 - 1;
 
+/** A shorter time-out, in milliseconds, has passed before any call can end; the shortest that a native call gets, as 0 is none. */
+const SHORTEST_MS = 0.001;
+
 /** The time left of a `timeout_ms`, for the next blocking call. */
 export class Deadline {
   readonly #end: number;
@@ -28,7 +31,7 @@ export class Deadline {
 
   /** Returns the milliseconds that the next native call may wait: never 0 for a limit, which would mean not to wait at all. */
   left_ms(): number {
-    return this.#timeout_ms <= 0 ? this.#timeout_ms : Math.max(this.#end - performance.now(), 0.001);
+    return this.#timeout_ms <= 0 ? this.#timeout_ms : Math.max(this.#end - performance.now(), SHORTEST_MS);
   }
 }
 
@@ -60,7 +63,7 @@ export class Timer {
     clearTimeout(this.#handle);
   }
 
-  /** The process stays alive until the timer ends. */
+  /** Keeps the process alive until the timer ends. */
   ref(): this {
     this.#handle?.ref();
     return this;
@@ -110,8 +113,8 @@ export class Timeout implements AbortWaiter {
   /** @param timeout_ms -1 for none */
   constructor(signal: AbortSignal | undefined, timeout_ms: number) {
     this.#given = signal;
-    if (timeout_ms === 0) this.#expire();
-    else if (timeout_ms > 0) this.#timer = new Timer(timeout_ms, () => this.#expire());
+    if (timeout_ms >= SHORTEST_MS) this.#timer = new Timer(timeout_ms, () => this.#expire());
+    else if (timeout_ms >= 0) this.#expire();
     if (signal?.aborted) this.on_abort();
     else if (signal !== undefined) listen(signal, this);
   }

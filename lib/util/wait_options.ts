@@ -54,6 +54,19 @@ export function take_options(rest: unknown[], most: number): WaitOptions | undef
   return undefined;
 }
 
+/** Returns what `call` returns for the options and the other optional arguments, see take_options; a throw is a rejection. */
+export function with_options<Rest extends unknown[], T>(
+  rest: Rest,
+  most: number,
+  call: (options: WaitOptions | undefined, rest: Rest) => Promise<T>,
+): Promise<T> {
+  try {
+    return call(take_options(rest, most), rest);
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
 /** Returns the options, checked. @throws TypeError */
 export function check_options(options: WaitOptions): WaitOptions {
   return options_of(options, WAIT_OPTIONS);

@@ -39,9 +39,6 @@ const NO_DESCRIPTORS: readonly number[] = [];
 /** The memory of a batch and what the last call left in it. */
 class BatchMemory {
   count = 0;
-  readonly vlen: number;
-  readonly bufsize: number;
-  readonly ancbufsize: number;
   readonly data: Buffer;
   family = 0;
   proto = 0;
@@ -50,20 +47,21 @@ class BatchMemory {
   readonly #row_size: number;
   /** The messages whose descriptors are not claimed yet. */
   readonly #unclaimed = new Set<number>();
-  /** A signal's listener may run while the call waits. */
+  /** True while a call waits: the listener of a signal may run meanwhile, and call again. */
   #waiting = false;
 
-  constructor(vlen: number, bufsize: number, ancbufsize: number) {
-    this.vlen = vlen;
-    this.bufsize = bufsize;
-    this.ancbufsize = ancbufsize;
+  constructor(
+    readonly vlen: number,
+    readonly bufsize: number,
+    readonly ancbufsize: number,
+  ) {
     this.#row_size = Math.ceil((RECEIVED_ROW_SIZE + ancbufsize) / BATCH_ALIGNMENT) * BATCH_ALIGNMENT;
     this.data = Buffer.alloc(vlen * bufsize);
     this.#memory = new Uint8Array(vlen * (this.#row_size + BATCH_HEADERS_SIZE));
     this.#words = new Int32Array(this.#memory.buffer);
   }
 
-  /** How many messages came, or the native call's negative number; EBUSY from within a call that waits. */
+  /** Returns how many messages came, or the native call's negative number; -EBUSY if a call with this memory waits. */
   receive(s: SocketBase, flags: number, timeout_ms: number): number {
     if (this.#waiting) return -os_constants.errno.EBUSY;
     this.close_unclaimed();
@@ -77,13 +75,13 @@ class BatchMemory {
     return count;
   }
 
-  #receive({ _fd, _generation }: SocketBase, flags: number, timeout_ms: number): number {
+  #receive(s: SocketBase, flags: number, timeout_ms: number): number {
     const { data, vlen, bufsize, ancbufsize } = this;
     this.#waiting = true;
     try {
       return addon.recvmmsg(
-        _fd,
-        _generation,
+        s._fd,
+        s._generation,
         data,
         this.#memory,
         vlen,
@@ -109,7 +107,7 @@ class BatchMemory {
     return this.#field(index, RECEIVED_ROW.flags);
   }
 
-  /** The views of data() reach the memory behind them, so it can be transferred away. */
+  /** Throws if the data was transferred away, which its views make possible. @throws TypeError */
   check_attached(): void {
     if (this.data.length === 0 && this.bufsize > 0) {
       throw new TypeError('batch is detached: the memory of its data was transferred');
@@ -128,7 +126,7 @@ class BatchMemory {
     return this.#memory.subarray(begin, begin + this.#field(index, RECEIVED_ROW.control_length));
   }
 
-  /** A copy of a message's bytes. */
+  /** Returns a copy of a message's bytes. */
   copy(index: number): Buffer {
     this.check_attached();
     const length = Math.min(this.length(index), this.bufsize);
@@ -181,7 +179,7 @@ class BatchMemory {
 // Closes the unclaimed descriptors of a batch that was collected.
 const collected = new FinalizationRegistry<BatchMemory>((received) => received.close_unclaimed());
 
-let received_of: (batch: MessageBatch) => BatchMemory;
+let memory_of: (batch: MessageBatch) => BatchMemory;
 
 /**
  * MessageBatch(vlen, bufsize, ancbufsize = 0). Memory for recvmmsg_into, made once: for up to `vlen` messages of
@@ -191,10 +189,10 @@ let received_of: (batch: MessageBatch) => BatchMemory;
  * claimed so are closed at the next receive into the batch, and by `Symbol.dispose`.
  */
 export class MessageBatch<F extends number = number> {
-  readonly #received: BatchMemory;
+  readonly #memory: BatchMemory;
 
   static {
-    received_of = (batch) => batch.#received;
+    memory_of = (batch) => batch.#memory;
   }
 
   /**
@@ -202,54 +200,54 @@ export class MessageBatch<F extends number = number> {
    * @throws TypeError, RangeError
    */
   constructor(vlen: number, bufsize: number, ancbufsize = 0) {
-    this.#received = make_received(vlen, bufsize, ancbufsize);
-    collected.register(this, this.#received);
+    this.#memory = new BatchMemory(...batch_size(vlen, bufsize, ancbufsize));
+    collected.register(this, this.#memory);
   }
 
   /** How many messages the last call received. */
   get count(): number {
-    return this.#received.count;
+    return this.#memory.count;
   }
 
   /** The length of a message; with MSG_TRUNC that of the whole datagram. */
   length(index: number): number {
-    return this.#received.length(this.#check(index));
+    return this.#memory.length(this.#check(index));
   }
 
   /** The bytes of a message, as a view of the batch: valid until the next receive into it. */
   data(index: number): Buffer {
-    return this.#received.view(this.#check(index));
+    return this.#memory.view(this.#check(index));
   }
 
   /** The sender of a message. */
   address(index: number): ReturnedAddress<F> {
-    return this.#received.address(this.#check(index));
+    return this.#memory.address(this.#check(index));
   }
 
   /** The control messages of a message: `[level, type, data]` each. Descriptors in them now belong to the caller. */
   ancdata(index: number): ReceivedControlMessage[] {
-    const items = this.#received.control(this.#check(index));
-    this.#received.claim(index, items);
+    const items = this.#memory.control(this.#check(index));
+    this.#memory.claim(index, items);
     return items;
   }
 
   /** MSG_TRUNC, MSG_CTRUNC, MSG_EOR, … of a message. */
   flags(index: number): number {
-    return this.#received.flags(this.#check(index));
+    return this.#memory.flags(this.#check(index));
   }
 
   [Symbol.dispose](): void {
-    this.#received.close_unclaimed();
+    this.#memory.close_unclaimed();
   }
 
   #check(index: number): number {
-    const { count } = this.#received;
+    const { count } = this.#memory;
     if (count === 0) throw new RangeError(`index is ${shown(index)}, but no message was received`);
     return integer(index, 'index', 0, count - 1);
   }
 }
 
-/** The size of a batch, checked. */
+/** Returns the size of a batch, checked. @throws TypeError, RangeError */
 function batch_size(
   vlen: unknown,
   bufsize: unknown,
@@ -266,41 +264,32 @@ function batch_size(
   return [messages, size, control_size];
 }
 
-function make_received(vlen: unknown, bufsize: unknown, ancbufsize: unknown): BatchMemory {
-  return new BatchMemory(...batch_size(vlen, bufsize, ancbufsize));
-}
-
-/** The memory of a batch, checked. */
-function memory_of(batch: unknown): BatchMemory {
+/** Checks the arguments of recvmmsg_into. Returns the memory of the batch, and the flags. @throws TypeError, RangeError */
+export function check_recvmmsg_into(batch: unknown, flags: unknown): [memory: BatchMemory, flags: number] {
   if (!(batch instanceof MessageBatch))
     throw new TypeError(`batch must be a MessageBatch, not ${shown(batch)}`);
-  const received = received_of(batch);
-  received.check_attached();
-  return received;
+  const memory = memory_of(batch);
+  const wanted_flags = integer_or(0, flags, 'flags');
+  memory.check_attached();
+  return [memory, wanted_flags];
 }
 
-/** Checks the arguments of recvmmsg_into. @throws TypeError, RangeError */
-export function check_recvmmsg_into(batch: unknown, flags: unknown): void {
-  integer_or(0, flags, 'flags');
-  memory_of(batch);
-}
-
-/** recvmmsg_into: how many messages came. */
+/** recvmmsg_into -> how many messages came, or the native call's negative number. @throws TypeError, RangeError */
 export function recvmmsg_into(s: SocketBase, batch: unknown, flags: unknown, timeout_ms: number): number {
-  const received = memory_of(batch);
-  return received.receive(s, integer_or(0, flags, 'flags'), timeout_ms);
+  const [memory, wanted_flags] = check_recvmmsg_into(batch, flags);
+  return memory.receive(s, wanted_flags, timeout_ms);
 }
 
 let spare: BatchMemory | undefined;
 
 /** Removes the batch of the last call if it fits, else makes one: no other call uses it meanwhile. */
 function take_spare(vlen: unknown, bufsize: unknown, ancbufsize: unknown): BatchMemory {
-  const made = spare;
+  const last = spare;
   spare = undefined;
   const room = ancbufsize ?? 0;
-  const fits =
-    made !== undefined && made.vlen === vlen && made.bufsize === bufsize && made.ancbufsize === room;
-  return fits ? made : make_received(vlen, bufsize, ancbufsize);
+  if (last !== undefined && last.vlen === vlen && last.bufsize === bufsize && last.ancbufsize === room)
+    return last;
+  return new BatchMemory(...batch_size(vlen, bufsize, ancbufsize));
 }
 
 /** Checks the arguments of recvmmsg. @throws TypeError, RangeError */
@@ -309,7 +298,7 @@ export function check_recvmmsg(vlen: unknown, bufsize: unknown, ancbufsize: unkn
   batch_size(vlen, bufsize, ancbufsize);
 }
 
-/** recvmmsg: recvmsg's result for each message that is there, once the first has come. */
+/** recvmmsg -> recvmsg's result for each message that has come, at least one; or the native call's negative number. */
 export function recvmmsg<F extends number>(
   s: SocketBase<F>,
   vlen: unknown,
@@ -327,7 +316,7 @@ export function recvmmsg<F extends number>(
     // Addresses of these families hold only strings and numbers.
     const is_inet = received.family === c.AF_INET || received.family === c.AF_INET6;
     for (let i = 0; i < count; i++) {
-      // Many often come from one sender, and an address costs more than all the rest.
+      // Many messages often come from one sender, and decoding an address costs more than the rest of a message.
       const last = is_inet && i > 0 && received.same_address(i, i - 1) ? messages[i - 1]?.[3] : undefined;
       const address = Array.isArray(last) ? (last.slice() as typeof last) : received.address(i);
       messages.push([received.copy(i), received.control(i), received.flags(i), address]);

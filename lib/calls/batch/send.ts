@@ -1,4 +1,5 @@
-// Many messages out in one call: sendmmsg.
+// Many messages out in one call: sendmmsg. A system call has one set of flags for its messages, so messages with other flags
+// begin a new call. native/layout.txt has the layout of the rows.
 import {
   ADDRESS_SIZE,
   addon,
@@ -27,15 +28,12 @@ export type Message<F extends number = number> = readonly [
 
 /** The messages of one native call: consecutive ones with the same flags. */
 class FlagGroup {
-  readonly flags: number;
   readonly buffers: Bytes[] = [];
   readonly control: (number | Bytes)[] = [];
   readonly rows: number[] = [];
   addresses: Uint8Array = NO_BYTES;
 
-  constructor(flags: number) {
-    this.flags = flags;
-  }
+  constructor(readonly flags: number) {}
 
   get count(): number {
     return (this.rows.length * INT_SIZE) / OUTGOING_ROW_SIZE;
@@ -55,7 +53,7 @@ class FlagGroup {
     this.addresses.set(address_in.subarray(0, length), this.count * ADDRESS_SIZE);
   }
 
-  /** How many went out, or the native call's negative number. */
+  /** Sends the group. Returns how many messages went out, or the native call's negative number. */
   send(s: SocketBase, timeout_ms: number): number {
     const rows = new Uint8Array(Int32Array.from(this.rows).buffer);
     const addresses = this.addresses.length > 0 ? this.addresses : new Uint8Array(this.count * ADDRESS_SIZE);
@@ -74,10 +72,10 @@ class FlagGroup {
 
 /** Checks the arguments of sendmmsg. @throws TypeError, RangeError, OSError */
 export function check_sendmmsg(s: SocketBase, messages: unknown, flags: unknown): void {
-  groups_of(s, array(messages, 'messages'), integer_or(0, flags, 'flags'), ANY_ADDRESS);
+  groups_of(s, messages, flags, ANY_ADDRESS);
 }
 
-/** sendmmsg: how many messages went out. */
+/** sendmmsg -> how many messages went out, or the native call's negative number. @throws TypeError, RangeError, OSError */
 export function sendmmsg(
   s: SocketBase,
   messages: unknown,
@@ -85,12 +83,10 @@ export function sendmmsg(
   resolve: ResolveHost,
   timeout_ms: number,
 ): number {
-  const common_flags = integer_or(0, flags, 'flags');
-  const groups = groups_of(s, array(messages, 'messages'), common_flags, resolve);
   let sent = 0;
-  for (const group of groups) {
+  for (const group of groups_of(s, messages, flags, resolve)) {
     const count = group.send(s, timeout_ms);
-    // As within one system call: an error behind sent messages is not reported. The next call meets it again.
+    // As within one system call: an error behind sent messages is not reported. The next call gets the error again.
     if (count < 0) return sent > 0 && count !== STOPPING ? sent : count;
     sent += count;
     if (count < group.count) break;
@@ -98,18 +94,16 @@ export function sendmmsg(
   return sent;
 }
 
-function groups_of(
-  s: SocketBase,
-  messages: readonly unknown[],
-  common_flags: number,
-  resolve: ResolveHost,
-): FlagGroup[] {
+/** Returns the messages, checked: one group for each run of messages with the same flags. */
+function groups_of(s: SocketBase, messages: unknown, flags: unknown, resolve: ResolveHost): FlagGroup[] {
+  const common_flags = integer_or(0, flags, 'flags');
+  const all = array(messages, 'messages');
   const groups: FlagGroup[] = [];
   // The kernel takes no more in one call, and says how many it took.
-  messages.slice(0, BATCH_LIMIT).forEach((message, index) => {
+  all.slice(0, BATCH_LIMIT).forEach((message, index) => {
     const name = `messages[${index}]`;
-    const [buffers, ancdata, flags, address] = array(message, name, 1, 4);
-    const wanted_flags = common_flags | integer_or(0, flags, `${name}: flags`);
+    const [buffers, ancdata, own_flags, address] = array(message, name, 1, 4);
+    const wanted_flags = common_flags | integer_or(0, own_flags, `${name}: flags`);
     const views = buffers_of(buffers, `${name}: buffers`, 'sendmmsg', data);
     let group = groups.at(-1);
     if (group?.flags !== wanted_flags) {

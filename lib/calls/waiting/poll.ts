@@ -1,4 +1,4 @@
-// poll(2) and select(2): readiness of any descriptors.
+// poll(2): readiness of any descriptors, in the calling thread. Waiting on the event loop is left to readiness.ts.
 import { addon, POLL_FD, POLL_FD_SIZE } from '../../native/addon.js';
 
 const WORDS = POLL_FD_SIZE / Int32Array.BYTES_PER_ELEMENT;
