@@ -296,14 +296,24 @@ const doubles = new Float64Array(
   EXCHANGE.registers,
   REGISTERS_SIZE / Float64Array.BYTES_PER_ELEMENT,
 );
+// Constants of this file: a number that is imported, or a field of an imported object, is loaded anew at each access.
+const {
+  fd: FD,
+  generation: GENERATION,
+  length: LENGTH,
+  flags: FLAGS,
+  timeout_ms: TIMEOUT_MS,
+  address_length: ADDRESS_LENGTH,
+  result: RESULT,
+} = REGISTERS;
 // Bytes that the kernel moves in one call at most.
 const MAX_LENGTH = 0x7ffff000;
 
 function put(fd: number, generation: number, flags: number, timeout_ms: number): void {
-  registers[REGISTERS.fd] = fd;
-  registers[REGISTERS.generation] = generation;
-  registers[REGISTERS.flags] = flags;
-  doubles[REGISTERS.timeout_ms] = timeout_ms;
+  registers[FD] = fd;
+  registers[GENERATION] = generation;
+  registers[FLAGS] = flags;
+  doubles[TIMEOUT_MS] = timeout_ms;
 }
 
 // V8 looks up the properties of an object that native code filled by name at each access: hence these constants, and the
@@ -317,29 +327,29 @@ export const addon: Addon = {
   send(fd, generation, bytes, flags, timeout_ms) {
     put(fd, generation, flags, timeout_ms);
     native_send(bytes);
-    return registers[REGISTERS.result] as number;
+    return registers[RESULT] as number;
   },
 
   sendto(fd, generation, bytes, flags, timeout_ms, address_length) {
     put(fd, generation, flags, timeout_ms);
-    registers[REGISTERS.address_length] = address_length;
+    registers[ADDRESS_LENGTH] = address_length;
     native_sendto(bytes);
-    return registers[REGISTERS.result] as number;
+    return registers[RESULT] as number;
   },
 
   recv(fd, generation, bytes, length, flags, timeout_ms) {
     put(fd, generation, flags, timeout_ms);
-    registers[REGISTERS.length] = Math.min(length, MAX_LENGTH);
+    registers[LENGTH] = Math.min(length, MAX_LENGTH);
     if (bytes === null) native_recv();
     else native_recv(bytes);
-    return registers[REGISTERS.result] as number;
+    return registers[RESULT] as number;
   },
 
   recvfrom(fd, generation, bytes, length, flags, timeout_ms) {
     put(fd, generation, flags, timeout_ms);
-    registers[REGISTERS.length] = Math.min(length, MAX_LENGTH);
+    registers[LENGTH] = Math.min(length, MAX_LENGTH);
     if (bytes === null) native_recvfrom();
     else native_recvfrom(bytes);
-    return registers[REGISTERS.result] as number;
+    return registers[RESULT] as number;
   },
 };
