@@ -29,6 +29,15 @@ import {
 import type { ReceivedMessage } from '../message.js';
 import type { SocketBase } from '../socket_base.js';
 
+// Constants of this file cost less at each access than fields of an imported object.
+const {
+  address: ROW_ADDRESS,
+  address_length: ROW_ADDRESS_LENGTH,
+  control: ROW_CONTROL,
+  control_length: ROW_CONTROL_LENGTH,
+  flags: ROW_FLAGS,
+  length: ROW_LENGTH,
+} = RECEIVED_ROW;
 const SIZE_MAX = 0x7ffff000;
 const INT_SIZE = Int32Array.BYTES_PER_ELEMENT;
 // A batch that recvmmsg made is kept for the next call, up to this size.
@@ -100,11 +109,11 @@ class BatchMemory {
   }
 
   length(index: number): number {
-    return this.#field(index, RECEIVED_ROW.length);
+    return this.#field(index, ROW_LENGTH);
   }
 
   flags(index: number): number {
-    return this.#field(index, RECEIVED_ROW.flags);
+    return this.#field(index, ROW_FLAGS);
   }
 
   /** Throws if the data was transferred away, which its views make possible. @throws TypeError */
@@ -122,8 +131,8 @@ class BatchMemory {
   }
 
   #control(index: number): Uint8Array {
-    const begin = index * this.#row_size + RECEIVED_ROW.control;
-    return this.#memory.subarray(begin, begin + this.#field(index, RECEIVED_ROW.control_length));
+    const begin = index * this.#row_size + ROW_CONTROL;
+    return this.#memory.subarray(begin, begin + this.#field(index, ROW_CONTROL_LENGTH));
   }
 
   /** Returns a copy of a message's bytes. */
@@ -136,7 +145,7 @@ class BatchMemory {
   }
 
   control(index: number): ReceivedControlMessage[] {
-    if (this.#field(index, RECEIVED_ROW.control_length) === 0) return [];
+    if (this.#field(index, ROW_CONTROL_LENGTH) === 0) return [];
     const memory = this.#control(index);
     return read_control(memory, memory.length);
   }
@@ -158,10 +167,10 @@ class BatchMemory {
 
   /** True if two messages came from the same address. */
   same_address(index: number, other: number): boolean {
-    const length = this.#field(index, RECEIVED_ROW.address_length);
-    if (length !== this.#field(other, RECEIVED_ROW.address_length)) return false;
-    const first = index * this.#row_size + RECEIVED_ROW.address;
-    const second = other * this.#row_size + RECEIVED_ROW.address;
+    const length = this.#field(index, ROW_ADDRESS_LENGTH);
+    if (length !== this.#field(other, ROW_ADDRESS_LENGTH)) return false;
+    const first = index * this.#row_size + ROW_ADDRESS;
+    const second = other * this.#row_size + ROW_ADDRESS;
     for (let i = 0; i < length; i++) {
       if (this.#memory[first + i] !== this.#memory[second + i]) return false;
     }
@@ -169,9 +178,9 @@ class BatchMemory {
   }
 
   address(index: number): ReturnedAddress {
-    const begin = index * this.#row_size + RECEIVED_ROW.address;
+    const begin = index * this.#row_size + ROW_ADDRESS;
     address_out.set(this.#memory.subarray(begin, begin + ADDRESS_SIZE));
-    cells[ADDRESS_LENGTH] = this.#field(index, RECEIVED_ROW.address_length);
+    cells[ADDRESS_LENGTH] = this.#field(index, ROW_ADDRESS_LENGTH);
     return decode(this.family, this.proto);
   }
 }

@@ -23,6 +23,7 @@ const WORD_SIZE = Int32Array.BYTES_PER_ELEMENT;
 const { waiting: WAITING, referenced: REFERENCED } = READINESS_MEMORY;
 const READY = READINESS_MEMORY.ready / WORD_SIZE;
 const READY_WORDS = READY_DESCRIPTOR_SIZE / WORD_SIZE;
+const { fd: READY_FD, directions: READY_DIRECTIONS } = READY_DESCRIPTOR;
 
 /** READINESS_MEMORY, as the arrays of its parts. */
 interface Memory {
@@ -47,7 +48,7 @@ class WaiterList implements Waiting {
 let memory: Memory | undefined;
 // The waiter by descriptor number: nearly always one.
 const watching: (Waiting | undefined)[] = [];
-// And the generation they mean: a number closed behind their back is given out again.
+// The generation that each waiter means: the kernel gives a closed number out again.
 const generations: number[] = [];
 let waiting_count = 0;
 let waking = false;
@@ -89,8 +90,8 @@ function wake(count: number): void {
   turn++;
   for (let i = 0; i < count; i++) {
     const begin = READY + i * READY_WORDS;
-    const fd = words[begin + READY_DESCRIPTOR.fd] as number;
-    const directions = words[begin + READY_DESCRIPTOR.directions] as number;
+    const fd = words[begin + READY_FD] as number;
+    const directions = words[begin + READY_DIRECTIONS] as number;
     descriptors[fd] = (descriptors[fd] as number) & ~directions;
     watching[fd]?.on_ready(directions);
   }
@@ -118,7 +119,7 @@ export function watch(fd: number, generation: number, waiting: Waiting, exclusiv
   generations[fd] = generation;
 }
 
-/** Ends it: before the descriptor is closed. */
+/** Ends watch(), before the descriptor is closed. */
 export function unwatch(fd: number, waiting: Waiting): void {
   const watcher = watching[fd];
   if (watcher instanceof WaiterList) {
@@ -204,7 +205,7 @@ export function ready(
         resolve(ready_directions & directions);
       },
     };
-    // Registering tells at once what is ready already; a descriptor that others watch has to be asked for that anew.
+    // Registering reports at once the directions that are ready; if others watch the descriptor, the report is asked for again.
     watch(fd, generation, waiting);
     if (watching[fd] instanceof WaiterList) addon.readiness_again(fd);
     want(fd, directions);
