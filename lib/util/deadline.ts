@@ -1,4 +1,5 @@
-// Deadlines: every time-out of the library is one of these.
+// Deadlines: every time-out of the library's JavaScript is one of these, but that of a pool's handler_timeout, which
+// socketserver/pool/workers.ts keeps. The time-out of one blocked call is in native/wait.h.
 //
 // Deadline     the time left for several blocking calls
 // Timer        calls a function once a time has passed, however long, and never early
