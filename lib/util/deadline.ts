@@ -1,5 +1,5 @@
-// Deadlines: every time-out of the library's JavaScript is one of these, but that of a pool's handler_timeout, which
-// socketserver/pool/workers.ts keeps. The time-out of one blocked call is in native/wait.h.
+// Deadlines: every time-out of the library's JavaScript is one of these, except the handler_timeout of a pool's workers, which
+// socketserver/pool/workers.ts measures. native/wait.h has the time-out of a blocked call.
 //
 // Deadline     the time left for several blocking calls
 // Timer        calls a function once a time has passed, however long, and never early
