@@ -1,5 +1,5 @@
-// Addresses of the families that every Linux has (INET, INET6, UNIX), and the raw form of all other families.
-// See address.h.
+// Addresses of the families that every Linux has (INET, INET6, UNIX) and of RDS, which has those of INET; the
+// raw form of each family that has no other form, here or in address_linux.cc. See address.h.
 #include "address.h"
 
 #include <arpa/inet.h>

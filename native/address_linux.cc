@@ -1,6 +1,8 @@
 // Addresses of the families that only some kernels have: NETLINK, PACKET, VSOCK, CAN, TIPC, ALG, QIPCRTR,
 // BLUETOOTH. See address.h.
 //
+// RDS has addresses of INET, in address.cc; Bluetooth's encoder and decoder are in address_bluetooth.cc.
+//
 // A family is a row of the table at the end. Fields come in the order of the tuples in README.md, checked by
 // lib/calls/address.ts. An interface is given by its name, as in Python, and looked up here.
 #include <errno.h>

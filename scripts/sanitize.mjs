@@ -3,8 +3,8 @@
 // the vitest suite, with all the workers and child processes it starts, against that binary. Every report of a
 // sanitizer counts as a failure, whichever process wrote it and whatever its parent thought of it.
 //
-//   npm run test:asan                             everything but the package and type tests
-//   npm run test:asan -- test/unit/recv.test.ts   only these files; vitest options work too
+//   npm run test:asan                                      everything but the package and type tests
+//   npm run test:asan -- test/unit/socket/socket.test.ts   only these files; vitest options work too
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

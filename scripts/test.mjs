@@ -3,8 +3,8 @@
 // output, and ends with the line `N passed, N failed, N skipped` over all of them. A part that is not vitest counts as
 // one test. Exit code 1 when anything failed, or nothing ran.
 //
-//   npm test                             all parts
-//   npm test -- test/unit/recv.test.ts   only these test files; further vitest options (-t NAME, …) work too
+//   npm test                                      all parts
+//   npm test -- test/unit/socket/socket.test.ts   only these test files; further vitest options (-t NAME, …) work too
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';

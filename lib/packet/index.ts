@@ -1,8 +1,8 @@
 // bsd-sockets/packet: packets from layers and layers from packets, down to the last bit. No socket is needed for that.
 //
-// Each protocol has a file in layers/ with its types, its maker, its parser and its builder; protocols.ts links them, and says how to add
-// one. options/ reads and writes options of all kinds, bytes/ has what the protocols share, capture/ reads and writes capture files, and
-// exchange/ sends packets and matches their answers. README.md draws who calls whom.
+// Each protocol has a file in layers/ with its types, its maker, its parser and its builder; protocols.ts links them; CONTRIBUTING.md
+// says how to add one. options/ reads and writes options of all kinds, bytes/ has what the protocols share, capture/ reads and writes
+// capture files, and exchange/ sends packets and matches their answers. README.md draws who calls whom.
 
 export { build } from './build.js';
 export { checksum } from './bytes/checksum.js';

@@ -1,8 +1,7 @@
 // Every protocol, and the numbers that stand for it.
 //
-// To add one: a file in layers/ (udp.ts is the shortest to copy) with its parsed form (an interface), its form to build, both of them
-// added to LayerTypes by `declare module`, the names of its fields, its maker, and a Protocol with `parse` and `build`; a line
-// here; its maker and types in index.ts. A field that is worked out if it is left out takes part in test/fuzz by a row in packets.ts there.
+// The numbers are link types, ethertypes and IP protocols; no protocol is registered by a UDP or TCP port. CONTRIBUTING.md says how to
+// add one ("A packet protocol").
 
 import type { Parser } from './bytes/input.js';
 import { ah_protocol } from './layers/ah.js';

@@ -1,5 +1,5 @@
 // bsd-sockets/promises: the names of bsd-sockets/socket, where what may wait returns a promise. The event loop waits, so
-// nothing blocks; the calls are those of lib/socket.
+// nothing blocks; the calls are those of lib/calls, as for lib/socket.
 
 export * from '../constants.js';
 export * from '../errors/index.js';

@@ -54,7 +54,7 @@ const OPTIONS = [
   'handler_timeout',
 ] as const;
 
-/** Default of `max_threads` and `max_children`. */
+/** Default of `max_threads` and `max_children`: Python's `max_children`, compared by test/conformance/socketserver.test.ts. */
 export const DEFAULT_WORKERS = 40;
 /** The largest `max_threads` and `max_children`: more than any machine has memory for. */
 export const MAX_WORKERS = 100_000;

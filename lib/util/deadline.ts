@@ -1,4 +1,5 @@
-// Deadlines: every time-out of the library is one of these.
+// Deadlines: every time-out of the library's JavaScript is one of these, except the handler_timeout of a pool's workers, which
+// socketserver/pool/workers.ts measures. native/wait.h has the time-out of a blocked call.
 //
 // Deadline     the time left for several blocking calls
 // Timer        calls a function once a time has passed, however long, and never early

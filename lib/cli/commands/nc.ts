@@ -16,7 +16,7 @@ import { print_stderr } from '../terminal/output.js';
 
 const DAY = 86_400;
 // The message of OpenBSD's nc.
-const TIMED_OUT = 'timed out: Operation now in progress';
+const TIMED_OUT_TEXT = 'timed out: Operation now in progress';
 const DATAGRAM_MAX = 65_535;
 const PORT = { type: 'integer', min: 1, max: 65_535 } as const;
 // Seconds for the error that reports a closed UDP port.
@@ -139,7 +139,7 @@ async function connect(
       sock.close();
       if (!(error instanceof socket.OSError)) throw error;
       // An error without errno is the time-out of -w.
-      const why = error.errno === undefined ? TIMED_OUT : `failed: ${error.strerror}`;
+      const why = error.errno === undefined ? TIMED_OUT_TEXT : `failed: ${error.strerror}`;
       if (options.unix) print_stderr(`nc: ${host}: ${error.strerror ?? 'timed out'}`);
       else if (options.verbose)
         print_stderr(`nc: connect to ${host} port ${port} (${protocol_of(options)}) ${why}`);

@@ -1,5 +1,5 @@
 // The matching of answers. A sent packet has keys, one for each way to answer it: by a reply, or by an ICMP error that quotes it.
-// A received packet has the keys of the packets that it answers.
+// A received packet has the keys of the packets that it answers. REPLIES lists the requests whose reply is known by `id` and `seq`.
 import type { Layer } from '../layer_types.js';
 import { tcp } from '../layers/tcp.js';
 

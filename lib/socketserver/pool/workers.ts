@@ -1,5 +1,6 @@
 // The workers of a pool as its manager sees them: threads or processes that start, are ready, are busy, or have ended. Each has
-// a record here and a slot in the shared state. When to start one is decided in growth.ts and manager.ts.
+// a record here and a slot in the shared state. A worker whose request takes longer than handler_timeout is killed here, and the loss
+// of a request is reported here. When to start a worker is decided in growth.ts and manager.ts.
 
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';

@@ -1,4 +1,4 @@
-// ICMP, RFC 792 (messages), 950 (address mask), 1191 (MTU), 1256 (routers), 4884 (extensions).
+// ICMP, RFC 792 (messages), 950 (address mask), 1191 (MTU), 1256 (routers); 4884 (extensions) is in icmp_error.ts.
 //
 // `name` says which message a layer is, and so which fields it has. To add one: its type in Icmp and Messages, its number in TYPES, its
 // fields in FIELDS, its mask in RESERVED_BITS if it has reserved bits, and a case in `read` and in `write`; the compiler asks for all of

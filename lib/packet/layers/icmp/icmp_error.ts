@@ -1,4 +1,5 @@
-// The errors of ICMP and ICMPv6: the packet that they quote, and the extensions behind it, RFC 4884; MPLS labels are RFC 4950.
+// The errors of ICMP and ICMPv6: the packet that they quote, and the extension objects behind it, RFC 4884; MPLS labels are RFC 4950.
+// CONTRIBUTING.md says how to add an object ("An ICMP extension object").
 import { array, type BytesLike, bytes, integer, shown } from '../../../util/validate.js';
 import { type FieldNames, field_names, joined, known, type Names } from '../../bytes/fields.js';
 import { type Input, parse_layers } from '../../bytes/input.js';

@@ -1,4 +1,5 @@
-// ICMPv6: RFC 4443 (errors, echo), 4861 (neighbour discovery), 2710 and 3810 (multicast listeners), 4884 (extensions).
+// ICMPv6: RFC 4443 (errors, echo), 4861 (neighbour discovery), 2710 and 3810 (multicast listeners);
+// 4884 (extensions) is in icmp_error.ts.
 //
 // `name` says which message a layer is, and so which fields it has. To add one: its type in Icmpv6 and Messages, its number in TYPES, its
 // fields in FIELDS, its mask in RESERVED_BITS if it has reserved bits, and a case in `read` and in `write`; the compiler asks for all of
