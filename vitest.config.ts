@@ -1,5 +1,5 @@
 // Where the tests are and how they run. `npm test` (scripts/test.mjs) runs all of them with two more modules from
-// scripts/vitest/; plain `npx vitest run test/unit/x.test.ts` works as well, once the checkout is built.
+// scripts/vitest/; plain `npx vitest run test/unit/socket/socket.test.ts` works as well, once the checkout is built.
 //
 // The package under test is imported by its own name (`bsd-sockets/socket`, package.json "exports" → dist/) and
 // loaded by Node itself, not transformed by Vite: what the tests see is what a user gets, in one instance a process.

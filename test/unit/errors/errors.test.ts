@@ -3,34 +3,15 @@ import { spawnSync } from 'node:child_process';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import * as socket from 'bsd-sockets/socket';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { hint } from '../../../dist/errors/hints.js';
 import { raise, raise_gai, raise_herror } from '../../../dist/errors/raise.js';
 import { ask, pythons } from '../../conformance/python.js';
+import { make, thrown } from './failing.js';
 
 const TIMED_OUT = -10001;
 const dist = new URL('../../../dist/', import.meta.url).href;
 const ours: Record<string, unknown> = { ...socket };
-
-const opened: socket.socket[] = [];
-const make = (...args: Parameters<typeof socket.socket>): socket.socket => {
-  const sock = socket.socket(...args);
-  opened.push(sock);
-  return sock;
-};
-afterEach(() => {
-  for (const sock of opened.splice(0)) sock.close();
-});
-
-function thrown(call: () => unknown): socket.OSError {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof socket.OSError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 describe('constructed by the user', () => {
   test('every errno gives the class that it gives in Python, and its name', (ctx) => {

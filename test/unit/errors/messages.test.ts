@@ -2,37 +2,18 @@
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import fc from 'fast-check';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { errno_code } from '../../../dist/errors/errno.js';
 import { hint, module_of } from '../../../dist/errors/hints.js';
 import { type Arguments, show_arguments } from '../../../dist/errors/names.js';
 import { raise, raise_gai, raise_herror } from '../../../dist/errors/raise.js';
 import { pack_error, unpack_error } from '../../../dist/socketserver/pool/packed_error.js';
+import { make, opened, thrown } from './failing.js';
 
 const { AF_INET, AF_INET6, AF_UNIX, AF_CAN, AF_PACKET, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOL_SOCKET } =
   socket;
 const PING_GROUPS = 'ping sockets are for the groups in net.ipv4.ping_group_range (sysctl)';
 const FILTER_PORT = ['127.0.0.1', 80];
-
-const opened: socket.socket[] = [];
-const make = (...args: Parameters<typeof socket.socket>): socket.socket => {
-  const sock = socket.socket(...args);
-  opened.push(sock);
-  return sock;
-};
-afterEach(() => {
-  for (const sock of opened.splice(0)) sock.close();
-});
-
-function thrown(call: () => unknown): socket.OSError {
-  try {
-    call();
-  } catch (error) {
-    if (error instanceof socket.OSError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
 
 /** The message but for the system's text, which is that of the C library. */
 const without_text = ({ message, strerror }: socket.OSError) => message.replace(`: ${strerror}`, ':');
