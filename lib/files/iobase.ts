@@ -2,7 +2,7 @@
 // cannot seek, so IOBase refuses every operation on positions.
 
 import { UnsupportedOperation } from '../errors/builtins.js';
-import { bytes as check_bytes, integer, shown } from '../util/validate.js';
+import { any_integer, bytes as check_bytes, shown } from '../util/validate.js';
 import { length_of } from './newlines.js';
 import type { Bytes } from './steps.js';
 
@@ -15,11 +15,9 @@ export type WriteData<T extends Buffer | string> = T extends string ? string : B
 /** The argument for a size or limit; null and undefined mean "no limit". */
 export type Size = number | bigint | null;
 
-const ANY = Number.MAX_SAFE_INTEGER;
-
 /** Returns the size, or -1 for null and undefined. @throws TypeError, RangeError */
 export function size_or_all(value: unknown, name: string): number {
-  return value === undefined || value === null ? -1 : integer(value, name, -ANY, ANY);
+  return value === undefined || value === null ? -1 : any_integer(value, name);
 }
 
 /** Returns the bytes to write, from any view or buffer. @throws TypeError for a string and anything else */

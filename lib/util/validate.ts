@@ -41,6 +41,11 @@ export function integer(value: unknown, name: string, min = INT_MIN, max = INT_M
   return value;
 }
 
+/** The same; any integer that a number holds exactly. */
+export function any_integer(value: unknown, name: string): number {
+  return integer(value, name, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+}
+
 /** The same; undefined and null stand for the fallback. */
 export function integer_or(
   fallback: number,

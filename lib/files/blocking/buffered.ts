@@ -2,7 +2,7 @@
 // in ../read_buffer.ts and ../write_buffer.ts; here each receive and each send blocks.
 
 import { UnsupportedOperation } from '../../errors/builtins.js';
-import { integer } from '../../util/validate.js';
+import { any_integer } from '../../util/validate.js';
 import {
   type BytesLike,
   CLOSED_FILE,
@@ -22,46 +22,44 @@ const EMPTY = Buffer.alloc(0);
 const DETACHED = 'raw stream has been detached';
 
 function buffer_size(value: unknown): number {
-  const size = integer(value, 'buffer_size', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  const size = any_integer(value, 'buffer_size');
   if (size <= 0) throw new RangeError('buffer size must be strictly positive');
   return size;
 }
 
-/** Returns the size of one read. @throws TypeError for null and undefined, as Python for None; RangeError */
-function exact_size(value: unknown): number {
-  return integer(value, 'size', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-}
-
-/** A buffered binary file. Its operations throw UnsupportedOperation, unless a sub-class overrides them. */
+/**
+ * A buffered binary file. Its operations are those of its reader and its writer: without one they throw UnsupportedOperation,
+ * unless a sub-class overrides them.
+ */
 export abstract class BufferedIOBase extends IOBase<Buffer> {
-  /** The buffered reader that a text file above reads from. @internal */
+  /** The buffered reader, from which a text file above reads. @internal */
   get _read_side(): BufferedReader | undefined {
     return undefined;
   }
 
-  /** The buffered writer that a text file above writes to. @internal */
+  /** The buffered writer, to which a text file above writes. @internal */
   get _write_side(): BufferedWriter | undefined {
     return undefined;
   }
 
   /** read(size = -1) -> exactly `size` bytes, fewer only at the end of the stream; all bytes if negative. */
-  read(_size?: Size): Buffer | null {
-    return this.unsupported('read');
+  read(size?: Size): Buffer | null {
+    return (this._read_side ?? this.unsupported('read')).read(size);
   }
 
   /** read1(size = -1) -> at most `size` bytes, with at most one receive. */
-  read1(_size?: number | bigint): Buffer {
-    return this.unsupported('read1');
+  read1(size?: number | bigint): Buffer {
+    return (this._read_side ?? this.unsupported('read1')).read1(size);
   }
 
   /** readinto(buffer) -> the number of bytes put into the buffer: as many as fit, fewer only at the end of the stream. */
-  readinto(_buffer: BytesLike): number | null {
-    return this.unsupported('read');
+  readinto(buffer: BytesLike): number | null {
+    return (this._read_side ?? this.unsupported('read')).readinto(buffer);
   }
 
   /** readinto1(buffer) -> the number of bytes put into the buffer, with at most one receive. */
-  readinto1(_buffer: BytesLike): number | null {
-    return this.unsupported('read1');
+  readinto1(buffer: BytesLike): number | null {
+    return (this._read_side ?? this.unsupported('read1')).readinto1(buffer);
   }
 
   override readline(_size?: Size): Buffer {
@@ -69,8 +67,8 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
   }
 
   /** write(data) -> the length of the data. The data is sent once the buffer is full, or by flush(). */
-  override write(_data: BytesLike): number {
-    return this.unsupported('write');
+  override write(data: BytesLike): number {
+    return (this._write_side ?? this.unsupported('write')).write(data);
   }
 
   /** detach() -> the raw file, after a flush; this file cannot be used any more. */
@@ -81,11 +79,8 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
 
 /** The base of BufferedReader and BufferedWriter: a buffered file with one raw file below. */
 abstract class OverRaw extends BufferedIOBase {
-  private stream: SocketIO | null;
-
-  constructor(raw: SocketIO) {
+  constructor(private stream: SocketIO | null) {
     super();
-    this.stream = raw;
   }
 
   /** The raw file; null after detach(). */
@@ -208,7 +203,7 @@ export class BufferedReader extends OverRaw {
 
   /** read1(size = -1) -> at most `size` bytes, read ahead or else from one receive. */
   override read1(size: number | bigint = -1): Buffer {
-    const count = exact_size(size);
+    const count = any_integer(size, 'size');
     const { _receive } = this.open_raw('read of closed file');
     const bytes = this._bytes;
     if (count === 0) return EMPTY;
@@ -251,7 +246,7 @@ export class BufferedReader extends OverRaw {
 
   /** peek(size = 0) -> the bytes read ahead, after one receive if there are none; they stay to be read. */
   peek(size: number | bigint = 0): Buffer {
-    exact_size(size);
+    any_integer(size, 'size');
     const { _receive } = this.open_raw('peek of closed file');
     return run(this._bytes, this._bytes.peek(), _receive);
   }
@@ -341,22 +336,6 @@ export class BufferedRWPair extends BufferedIOBase {
     return this.writer.writable();
   }
 
-  override read(size?: Size): Buffer | null {
-    return this.reader.read(size);
-  }
-
-  override read1(size: number | bigint = -1): Buffer {
-    return this.reader.read1(size);
-  }
-
-  override readinto(buffer: BytesLike): number | null {
-    return this.reader.readinto(buffer);
-  }
-
-  override readinto1(buffer: BytesLike): number | null {
-    return this.reader.readinto1(buffer);
-  }
-
   /** readline(size = -1) -> a line with its line feed. @throws OSError if the socket would block: no data is lost */
   override readline(size?: Size): Buffer {
     return this.reader._readline_strictly(size_or_all(size, 'size'));
@@ -365,10 +344,6 @@ export class BufferedRWPair extends BufferedIOBase {
   /** peek(size = 0) -> the bytes read ahead, after one receive if there are none; they stay to be read. */
   peek(size: number | bigint = 0): Buffer {
     return this.reader.peek(size);
-  }
-
-  override write(data: BytesLike): number {
-    return this.writer.write(data);
   }
 
   override flush(): void {
