@@ -17,8 +17,6 @@ function filled(block: Buffer, count: number): Buffer {
 }
 
 export class ReadBuffer {
-  /** The maximum number of bytes that are read ahead. */
-  readonly size: number;
   /** True while an operation runs. */
   busy = false;
   // The bytes read ahead are store[pos..end). store[end] holds a line feed, so that a search for a line feed ends there and
@@ -32,9 +30,7 @@ export class ReadBuffer {
   private room: Buffer = EMPTY;
 
   /** @param size the maximum number of bytes that are read ahead */
-  constructor(size: number) {
-    this.size = size;
-  }
+  constructor(readonly size: number) {}
 
   /** The number of bytes read ahead: they need no receive. */
   get available(): number {
