@@ -1,24 +1,2 @@
 // The public list of errors: every module exports these classes. raise.ts, which makes errors for failed calls, is internal.
-export {
-  BlockingIOError,
-  BrokenPipeError,
-  ChildProcessError,
-  ConnectionAbortedError,
-  ConnectionError,
-  ConnectionRefusedError,
-  ConnectionResetError,
-  error,
-  FileExistsError,
-  FileNotFoundError,
-  gaierror,
-  herror,
-  IncompleteReadError,
-  InterruptedError,
-  IsADirectoryError,
-  NotADirectoryError,
-  OSError,
-  PermissionError,
-  ProcessLookupError,
-  TimeoutError,
-  timeout,
-} from './classes.js';
+export * from './classes.js';

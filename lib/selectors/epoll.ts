@@ -212,14 +212,7 @@ export class Epoll implements Multiplexer {
   }
 }
 
-/** The run-time type of `epoll`: callable with and without `new`, and a base for classes. */
-export interface EpollConstructor {
-  new (sizehint?: number | null, flags?: number | null): Epoll;
-  (sizehint?: number | null, flags?: number | null): Epoll;
-  fromfd(fd: number): Epoll;
-  readonly prototype: Epoll;
-}
-
 /** epoll(sizehint = -1, flags = 0), with or without `new`. */
-export const epoll: EpollConstructor = callable(Epoll, 'epoll') as never;
+export const epoll = callable(Epoll, 'epoll') as typeof Epoll &
+  ((sizehint?: number | null, flags?: number | null) => Epoll);
 export type epoll = Epoll;
