@@ -42,17 +42,25 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
     return undefined;
   }
 
-  /** read(size = -1) -> exactly `size` bytes, fewer only at the end of the stream; all bytes if negative. */
+  /**
+   * read(size = -1) -> exactly `size` bytes; fewer at the end of the stream, or if the socket would block; null if there are
+   * none then. All bytes up to the end if negative.
+   *
+   * @throws RangeError below -1; errors of recv(2): after them no data is lost
+   */
   read(size?: Size): Buffer | null {
     return (this._read_side ?? this.unsupported('read')).read(size);
   }
 
-  /** read1(size = -1) -> at most `size` bytes, with at most one receive. */
+  /** read1(size = -1) -> at most `size` bytes, read ahead or else from one receive. */
   read1(size?: number | bigint): Buffer {
     return (this._read_side ?? this.unsupported('read1')).read1(size);
   }
 
-  /** readinto(buffer) -> the number of bytes put into the buffer: as many as fit, fewer only at the end of the stream. */
+  /**
+   * readinto(buffer) -> the number of bytes put into the buffer: as many as fit, fewer only at the end of the stream; null if
+   * the socket would block before the first.
+   */
   readinto(buffer: BytesLike): number | null {
     return (this._read_side ?? this.unsupported('read')).readinto(buffer);
   }
@@ -62,11 +70,22 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
     return (this._read_side ?? this.unsupported('read1')).readinto1(buffer);
   }
 
+  /**
+   * readline(size = -1) -> a line with its line feed; less at the end of the stream, or if the socket would block.
+   *
+   * @param size the maximum number of bytes
+   * @throws errors of recv(2): after them no data is lost
+   */
   override readline(_size?: Size): Buffer {
     return this.unsupported('read');
   }
 
-  /** write(data) -> the length of the data. The data is sent once the buffer is full, or by flush(). */
+  /**
+   * write(data) -> the length of the data. The data is sent once the buffer is full, or by flush().
+   *
+   * @throws BlockingIOError if the buffer is full and the socket would block: `characters_written` is the number of bytes that
+   *   were sent or buffered; errors of send(2)
+   */
   override write(data: BytesLike): number {
     return (this._write_side ?? this.unsupported('write')).write(data);
   }
@@ -186,12 +205,6 @@ export class BufferedReader extends OverRaw {
     this.open_raw(CLOSED_FILE);
   }
 
-  /**
-   * read(size = -1) -> exactly `size` bytes; fewer at the end of the stream, or if the socket would block; null if there are
-   * none then. All bytes up to the end if negative.
-   *
-   * @throws RangeError below -1; errors of recv(2): after them no data is lost
-   */
   override read(size?: Size): Buffer | null {
     const count = size_or_all(size, 'size');
     if (count < -1) throw new RangeError('read length must be non-negative or -1');
@@ -201,7 +214,6 @@ export class BufferedReader extends OverRaw {
     return run(bytes, count < 0 ? bytes.read_all() : bytes.read(count), _receive);
   }
 
-  /** read1(size = -1) -> at most `size` bytes, read ahead or else from one receive. */
   override read1(size: number | bigint = -1): Buffer {
     const count = any_integer(size, 'size');
     const { _receive } = this.open_raw('read of closed file');
@@ -210,26 +222,18 @@ export class BufferedReader extends OverRaw {
     return run(bytes, bytes.read1(count < 0 ? bytes.size : count), _receive);
   }
 
-  /** readinto(buffer) -> the number of bytes put into the buffer; null if the socket would block before the first. */
   override readinto(buffer: BytesLike): number | null {
     const target = target_bytes(buffer);
     const { _receive } = this.open_raw('readinto of closed file');
     return run(this._bytes, this._bytes.readinto(target, false), _receive);
   }
 
-  /** readinto1(buffer) -> the number of bytes put into the buffer, with at most one receive. */
   override readinto1(buffer: BytesLike): number | null {
     const target = target_bytes(buffer);
     const { _receive } = this.open_raw('readinto of closed file');
     return run(this._bytes, this._bytes.readinto(target, true), _receive);
   }
 
-  /**
-   * readline(size = -1) -> a line with its line feed; less at the end of the stream, or if the socket would block.
-   *
-   * @param size the maximum number of bytes
-   * @throws errors of recv(2): after them no data is lost
-   */
   override readline(size?: Size): Buffer {
     const limit = size_or_all(size, 'size');
     const { _receive } = this.open_raw('readline of closed file');
@@ -278,12 +282,6 @@ export class BufferedWriter extends OverRaw {
     return this._attached.writable();
   }
 
-  /**
-   * write(data) -> the length of the data.
-   *
-   * @throws BlockingIOError if the buffer is full and the socket would block: `characters_written` is the number of bytes that
-   *   were sent or buffered; errors of send(2)
-   */
   override write(data: BytesLike): number {
     const bytes = data_bytes(data);
     const { _send } = this.open_raw('write to closed file');
