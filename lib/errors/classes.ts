@@ -2,7 +2,6 @@
 //
 // The names of the numbers are in errno.ts. raise.ts builds the errors of failed calls and fills in their fields.
 import { constants } from 'node:os';
-import { name_classes } from './class_names.js';
 import { errno_code, gai_codes, host_codes } from './errno.js';
 import { show_value } from './names.js';
 
@@ -147,31 +146,6 @@ export class IncompleteReadError extends Error {
     super(`${partial.length} bytes read on a total of ${expected ?? 'undefined'} expected bytes`);
   }
 }
-
-/** Python's older names of OSError and of TimeoutError. */
-export { OSError as error, TimeoutError as timeout };
-
-name_classes({
-  OSError,
-  BlockingIOError,
-  BrokenPipeError,
-  ChildProcessError,
-  ConnectionAbortedError,
-  ConnectionError,
-  ConnectionRefusedError,
-  ConnectionResetError,
-  FileExistsError,
-  FileNotFoundError,
-  IncompleteReadError,
-  InterruptedError,
-  IsADirectoryError,
-  NotADirectoryError,
-  PermissionError,
-  ProcessLookupError,
-  TimeoutError,
-  gaierror,
-  herror,
-});
 
 const { errno } = constants;
 const subclasses = new Map<number, typeof OSError>([

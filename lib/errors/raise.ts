@@ -4,8 +4,8 @@
 // names.ts makes the text of the message, hints.ts the hint. Callers make the record after the failure, so that success
 // costs nothing; only name lookups, which run on threads, make it before.
 import { addon, STOPPING, TIMED_OUT } from '../native/addon.js';
-import { gaierror, herror, OSError, TimeoutError } from './classes.js';
 import { type FailedCall, hint } from './hints.js';
+import { gaierror, herror, OSError, TimeoutError } from './index.js';
 import { show_arguments, show_value } from './names.js';
 
 /** The record of a failed call: its name, arguments and address, and its progress before the error. */

@@ -106,9 +106,12 @@ export function unlisten(signal: AbortSignal, waiter: AbortWaiter): void {
 /** A signal and a time-out as one signal, for a call that waits in several places under one deadline. */
 export class Timeout implements AbortWaiter {
   readonly #controller = new AbortController();
+  /** The signal that aborts at the deadline, or with the given signal and its reason. */
+  readonly signal = this.#controller.signal;
+  /** True if the time-out has passed. */
+  expired = false;
   readonly #given: AbortSignal | undefined;
   readonly #timer: Timer | undefined;
-  #expired = false;
 
   /** @param timeout_ms -1 for none */
   constructor(signal: AbortSignal | undefined, timeout_ms: number) {
@@ -124,18 +127,8 @@ export class Timeout implements AbortWaiter {
   }
 
   #expire(): void {
-    this.#expired = true;
+    this.expired = true;
     this.#controller.abort();
-  }
-
-  /** The signal that aborts at the deadline, or with the given signal and its reason. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** True if the time-out has passed. */
-  get expired(): boolean {
-    return this.#expired;
   }
 
   /** Cancels the timer and the listener: the call has ended. */
