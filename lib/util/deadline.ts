@@ -107,7 +107,7 @@ export function unlisten(signal: AbortSignal, waiter: AbortWaiter): void {
 export class Timeout implements AbortWaiter {
   readonly #controller = new AbortController();
   /** The signal that aborts at the deadline, or with the given signal and its reason. */
-  readonly signal = this.#controller.signal;
+  readonly signal: AbortSignal = this.#controller.signal;
   /** True if the time-out has passed. */
   expired = false;
   readonly #given: AbortSignal | undefined;
