@@ -133,23 +133,8 @@ export class ReadBuffer {
   *read(size: number): Steps<Buffer | null> {
     if (size <= this.available) return this.take(size);
     const out = Buffer.allocUnsafe(size);
-    let written = this.move(out, 0);
-    try {
-      while (written < size) {
-        // Whole blocks are received into the result; only the last, partial block goes through the buffer.
-        const remaining = size - written;
-        const direct = remaining - (remaining % this.size);
-        const target = out.subarray(written, written + direct);
-        const count = direct > 0 ? yield target : this.received(yield this.space());
-        if (count === null && written === 0) return null;
-        if (count === null || count === 0) break;
-        written += direct > 0 ? check_count(count, target, 'recv_into') : this.move(out, written);
-      }
-    } catch (error) {
-      this.unread(out.subarray(0, written));
-      throw error;
-    }
-    return filled(out, written);
+    const count = yield* this.fill(out, true, false);
+    return count === null ? null : filled(out, count);
   }
 
   /** Reads up to the end of the stream, or until the socket would block; null if it blocks before the first byte. */
@@ -209,17 +194,23 @@ export class ReadBuffer {
    * @param target the caller's memory
    * @param once true for at most one receive
    */
-  *readinto(target: Bytes, once: boolean): Steps<number | null> {
+  readinto(target: Bytes, once: boolean): Steps<number | null> {
+    return this.fill(target, false, once);
+  }
+
+  /** Does readinto(). @param whole true: only whole blocks are received into `target` itself, and the last bytes read ahead */
+  private *fill(target: Bytes, whole: boolean, once: boolean): Steps<number | null> {
     let written = this.move(target, 0);
     try {
       while (written < target.length) {
-        const direct = target.length - written > this.size;
-        if (once && written > 0 && !direct) break;
-        const rest = target.subarray(written);
-        const count = direct ? yield rest : this.received(yield this.space());
+        const left = target.length - written;
+        const direct = whole ? left - (left % this.size) : left > this.size ? left : 0;
+        if (once && written > 0 && direct === 0) break;
+        const part = target.subarray(written, written + direct);
+        const count = direct > 0 ? yield part : this.received(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
-        written += direct ? check_count(count, rest, 'recv_into') : this.move(target, written);
+        written += direct > 0 ? check_count(count, part, 'recv_into') : this.move(target, written);
         if (once) break;
       }
     } catch (error) {
