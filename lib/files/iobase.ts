@@ -38,11 +38,6 @@ export function check_text(value: unknown): void {
   );
 }
 
-/** Returns the memory to read into, from any view or buffer. @throws TypeError for anything else */
-export function target_bytes(value: unknown): Bytes {
-  return check_bytes(value, 'buffer');
-}
-
 export const CLOSED_FILE = 'I/O operation on closed file.';
 
 /** A file; `T` is the type of its data: Buffer, or string in text mode. */

@@ -1,7 +1,7 @@
 // The logic of a buffered reader, without any I/O: bytes read ahead, and the operations of Python's BufferedReader as
 // steps (see steps.ts). Received bytes are never lost: an operation that fails half-way (a time-out, a signal listener that
 // throws) puts the bytes back that it had taken.
-import { nothing_to_read } from './errors.js';
+import { OSError } from '../errors/index.js';
 import { type Bytes, check_count, type Steps } from './steps.js';
 
 const LF = 0x0a;
@@ -119,7 +119,11 @@ export class ReadBuffer {
           chunks.push(this.take(this.available));
         }
         const count = this.received(yield this.space());
-        if (count === null && strict) throw nothing_to_read();
+        if (count === null && strict) {
+          throw new OSError(
+            'read() should have returned a Buffer, not null: the socket does not block and has no data',
+          );
+        }
         if (count === null || count === 0) break;
       }
     } catch (error) {
@@ -206,7 +210,8 @@ export class ReadBuffer {
         const left = target.length - written;
         const direct = whole ? left - (left % this.size) : left > this.size ? left : 0;
         if (once && written > 0 && direct === 0) break;
-        const part = target.subarray(written, written + direct);
+        // Without an end the view follows memory that is resized meanwhile, and check_count() sees that.
+        const part = target.subarray(written, direct === left ? undefined : written + direct);
         const count = direct > 0 ? yield part : this.received(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;

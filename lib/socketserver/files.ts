@@ -5,9 +5,9 @@ import type { ReturnedAddress } from '../calls/address.js';
 import { IPPROTO_TCP, TCP_NODELAY } from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { BufferedIOBase, type BufferedReader, type BytesLike, type Size } from '../files/blocking/index.js';
-import { CLOSED_FILE, data_bytes, size_or_all, target_bytes } from '../files/iobase.js';
+import { CLOSED_FILE, data_bytes, size_or_all } from '../files/iobase.js';
 import type { socket as Socket } from '../socket/index.js';
-import { any_integer, integer } from '../util/validate.js';
+import { any_integer, bytes as check_bytes, integer } from '../util/validate.js';
 
 const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);
@@ -79,7 +79,7 @@ export class BytesIO extends BufferedIOBase {
 
   override readinto(buffer: BytesLike): number {
     this.check_open();
-    const target = target_bytes(buffer);
+    const target = check_bytes(buffer, 'buffer');
     const taken = this.#take(target.length);
     target.set(taken);
     return taken.length;

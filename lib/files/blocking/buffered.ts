@@ -2,16 +2,8 @@
 // in ../read_buffer.ts and ../write_buffer.ts; here each receive and each send blocks.
 
 import { UnsupportedOperation } from '../../errors/builtins.js';
-import { any_integer } from '../../util/validate.js';
-import {
-  type BytesLike,
-  CLOSED_FILE,
-  data_bytes,
-  IOBase,
-  type Size,
-  size_or_all,
-  target_bytes,
-} from '../iobase.js';
+import { any_integer, bytes as check_bytes } from '../../util/validate.js';
+import { type BytesLike, CLOSED_FILE, data_bytes, IOBase, type Size, size_or_all } from '../iobase.js';
 import { DEFAULT_BUFFER_SIZE } from '../mode.js';
 import { ReadBuffer } from '../read_buffer.js';
 import { run } from '../steps.js';
@@ -223,13 +215,13 @@ export class BufferedReader extends OverRaw {
   }
 
   override readinto(buffer: BytesLike): number | null {
-    const target = target_bytes(buffer);
+    const target = check_bytes(buffer, 'buffer');
     const { _receive } = this.open_raw('readinto of closed file');
     return run(this._bytes, this._bytes.readinto(target, false), _receive);
   }
 
   override readinto1(buffer: BytesLike): number | null {
-    const target = target_bytes(buffer);
+    const target = check_bytes(buffer, 'buffer');
     const { _receive } = this.open_raw('readinto of closed file');
     return run(this._bytes, this._bytes.readinto(target, true), _receive);
   }
