@@ -12,11 +12,6 @@ import { any_integer, bytes as check_bytes, integer } from '../util/validate.js'
 const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);
 
-/** Origins of seek(). */
-const SEEK_SET = 0;
-const SEEK_CUR = 1;
-const SEEK_END = 2;
-
 /** Python's io.BytesIO: a binary file in memory. */
 export class BytesIO extends BufferedIOBase {
   #bytes: Buffer;
@@ -115,17 +110,12 @@ export class BytesIO extends BufferedIOBase {
   }
 
   /** seek(offset, whence = 0) -> the new position: from the start (0), the position (1) or the end (2). */
-  override seek(offset: number, whence: number = SEEK_SET): number {
+  override seek(offset: number, whence = 0): number {
     this.check_open();
     const wanted = any_integer(offset, 'offset');
-    const origins = new Map([
-      [SEEK_SET, 0],
-      [SEEK_CUR, this.#position],
-      [SEEK_END, this.#length],
-    ]);
-    const origin = origins.get(integer(whence, 'whence'));
+    const origin = [0, this.#position, this.#length][integer(whence, 'whence')];
     if (origin === undefined) throw new RangeError(`invalid whence (${whence}, should be 0, 1 or 2)`);
-    if (whence === SEEK_SET && wanted < 0) throw new RangeError(`negative seek value ${wanted}`);
+    if (whence === 0 && wanted < 0) throw new RangeError(`negative seek value ${wanted}`);
     this.#position = Math.max(0, origin + wanted);
     return this.#position;
   }
@@ -150,18 +140,12 @@ export class BytesIO extends BufferedIOBase {
   }
 }
 
-/** The members of a socket that SocketWriter needs. */
-interface Sender {
-  sendall(data: Uint8Array): void;
-  fileno(): number;
-}
-
 /** The `wfile` of StreamRequestHandler without a buffer: each write sends all of its data. */
 class SocketWriter extends BufferedIOBase {
-  readonly #sock: Sender;
+  readonly #sock: Socket<number>;
   #closed = false;
 
-  constructor(sock: Sender) {
+  constructor(sock: Socket<number>) {
     super();
     this.#sock = sock;
   }
