@@ -6,13 +6,7 @@ import { any_integer, shown } from '../util/validate.js';
 export const DEFAULT_BUFFER_SIZE = 8192;
 
 /** The classes of files that one module has, by their use. */
-export interface FileClasses {
-  unbuffered: unknown;
-  reader: unknown;
-  writer: unknown;
-  pair: unknown;
-  text: unknown;
-}
+export type FileClasses = Record<'unbuffered' | 'reader' | 'writer' | 'pair' | 'text', unknown>;
 
 type Has<Mode extends string, Letter extends string> = Mode extends `${string}${Letter}${string}`
   ? true
@@ -40,17 +34,8 @@ export type FileOf<Classes extends FileClasses, Mode extends string, Buffering> 
       : Classes['text']
     : never;
 
-/** A checked mode and buffering; the size is 0 for a file without a buffer. */
-export interface Mode {
-  readonly letters: string;
-  readonly reading: boolean;
-  readonly writing: boolean;
-  readonly binary: boolean;
-  readonly size: number;
-}
-
-/** Checks the first two arguments of makefile(). @throws TypeError, RangeError */
-export function parse_mode(mode: unknown, buffering: unknown): Mode {
+/** Checks the first two arguments of makefile(). The size is 0 for a file without a buffer. @throws TypeError, RangeError */
+export function parse_mode(mode: unknown, buffering: unknown) {
   const letters = mode ?? 'r';
   if (typeof letters !== 'string') throw new TypeError(`mode must be a string, not ${shown(letters)}`);
   if (/[^rwb]/.test(letters)) throw new RangeError(`invalid mode '${letters}' (only r, w, b allowed)`);

@@ -75,32 +75,27 @@ export interface AbortWaiter {
   on_abort(): void;
 }
 
-/** The waiters of one signal. */
-class AbortWaiters {
-  readonly all = new Set<AbortWaiter>();
+const waiters_of = new WeakMap<EventTarget, Set<AbortWaiter>>();
 
-  handleEvent(): void {
-    for (const waiter of [...this.all]) waiter.on_abort();
-  }
+function wake_all(this: EventTarget): void {
+  for (const waiter of [...(waiters_of.get(this) ?? [])]) waiter.on_abort();
 }
-
-const waiters_of = new WeakMap<AbortSignal, AbortWaiters>();
 
 /** Calls `waiter.on_abort()` when the signal aborts, until unlisten(). */
 export function listen(signal: AbortSignal, waiter: AbortWaiter): void {
   let waiters = waiters_of.get(signal);
   if (waiters === undefined) {
-    waiters = new AbortWaiters();
+    waiters = new Set();
     waiters_of.set(signal, waiters);
   }
-  if (waiters.all.size === 0) signal.addEventListener('abort', waiters);
-  waiters.all.add(waiter);
+  if (waiters.size === 0) signal.addEventListener('abort', wake_all);
+  waiters.add(waiter);
 }
 
 /** Ends listen(). */
 export function unlisten(signal: AbortSignal, waiter: AbortWaiter): void {
   const waiters = waiters_of.get(signal);
-  if (waiters?.all.delete(waiter) && waiters.all.size === 0) signal.removeEventListener('abort', waiters);
+  if (waiters?.delete(waiter) && waiters.size === 0) signal.removeEventListener('abort', wake_all);
 }
 
 /** A signal and a time-out as one signal, for a call that waits in several places under one deadline. */

@@ -69,35 +69,22 @@ function only_encodes(): never {
   );
 }
 
-const HANDLERS: ReadonlyMap<string, ErrorHandler> = new Map([
-  ['strict', { decode: fail_decode, encode: fail_encode }],
-  ['ignore', { decode: ({ end }: DecodeProblem) => ['', end], encode: () => '' }],
-  [
-    'replace',
-    {
-      decode: ({ end }: DecodeProblem) => ['\ufffd', end],
-      encode: (problem: EncodeProblem) => each(problem, () => '?'),
+const HANDLERS = new Map(
+  Object.entries<ErrorHandler>({
+    strict: { decode: fail_decode, encode: fail_encode },
+    ignore: { decode: ({ end }) => ['', end], encode: () => '' },
+    replace: { decode: ({ end }) => ['\ufffd', end], encode: (problem) => each(problem, () => '?') },
+    backslashreplace: {
+      decode: ({ bytes, start, end }) => [Array.from(bytes.subarray(start, end), escaped).join(''), end],
+      encode: (problem) => each(problem, escaped),
     },
-  ],
-  [
-    'backslashreplace',
-    {
-      decode: ({ bytes, start, end }: DecodeProblem) => [
-        Array.from(bytes.subarray(start, end), escaped).join(''),
-        end,
-      ],
-      encode: (problem: EncodeProblem) => each(problem, escaped),
-    },
-  ],
-  ['surrogateescape', { decode: escape_bytes, encode: unescape_bytes }],
-  [
-    'xmlcharrefreplace',
-    {
+    surrogateescape: { decode: escape_bytes, encode: unescape_bytes },
+    xmlcharrefreplace: {
       decode: only_encodes,
-      encode: (problem: EncodeProblem) => each(problem, (code_point) => `&#${code_point};`),
+      encode: (problem) => each(problem, (code_point) => `&#${code_point};`),
     },
-  ],
-] satisfies [string, ErrorHandler][]);
+  }),
+);
 
 /**
  * Returns the error handler of a name.
