@@ -42,11 +42,25 @@ export const CLOSED_FILE = 'I/O operation on closed file.';
 
 /** A file; `T` is the type of its data: Buffer, or string in text mode. */
 export abstract class IOBase<T extends Buffer | string> implements IterableIterator<T>, Disposable {
+  /** The file below; undefined if this file has none. @throws RangeError after detach() @internal */
+  get _attached(): IOBase<Buffer> | undefined {
+    return undefined;
+  }
+
   /** True if close() was called. */
-  abstract get closed(): boolean;
+  get closed(): boolean {
+    return this._attached?.closed ?? false;
+  }
 
   /** close(). Flushes, and gives up the socket. Closing twice is allowed. */
-  abstract close(): void;
+  close(): void {
+    if (this.closed) return;
+    try {
+      this.flush();
+    } finally {
+      this._attached?.close();
+    }
+  }
 
   /** readline(size = -1) -> a line with its line end; empty at the end of the stream. */
   abstract readline(size?: Size): T;
@@ -86,7 +100,7 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
 
   /** seekable() -> false: a socket has no positions. */
   seekable(): boolean {
-    return false;
+    return this._attached?.seekable() ?? false;
   }
 
   /** isatty() -> false. */
@@ -97,7 +111,7 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
 
   /** fileno() -> the descriptor of the socket. */
   fileno(): number {
-    return this.unsupported('fileno');
+    return (this._attached ?? this.unsupported('fileno')).fileno();
   }
 
   /** seek(). @throws UnsupportedOperation, always */

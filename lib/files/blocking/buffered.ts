@@ -99,8 +99,7 @@ abstract class OverRaw extends BufferedIOBase {
     return this.stream;
   }
 
-  /** The raw file. @throws RangeError after detach() @internal */
-  get _attached(): SocketIO {
+  override get _attached(): SocketIO {
     if (this.stream === null) throw new RangeError(DETACHED);
     return this.stream;
   }
@@ -112,10 +111,6 @@ abstract class OverRaw extends BufferedIOBase {
     return raw;
   }
 
-  override get closed(): boolean {
-    return this._attached.closed;
-  }
-
   /** The descriptor, -1 once the file is closed. */
   get name(): number {
     return this._attached.name;
@@ -124,14 +119,6 @@ abstract class OverRaw extends BufferedIOBase {
   /** The mode of the raw file. */
   get mode(): string {
     return this._attached.mode;
-  }
-
-  override fileno(): number {
-    return this._attached.fileno();
-  }
-
-  override seekable(): boolean {
-    return this._attached.seekable();
   }
 
   override seek(_offset: number, _whence?: number): number {
@@ -154,16 +141,6 @@ abstract class OverRaw extends BufferedIOBase {
     this.flush();
     this.stream = null;
     return raw;
-  }
-
-  override close(): void {
-    const raw = this._attached;
-    if (raw.closed) return;
-    try {
-      this.flush();
-    } finally {
-      raw.close();
-    }
   }
 }
 
