@@ -87,10 +87,10 @@ export class Epoll implements Multiplexer {
     }
     const fd = adopted === undefined ? addon.epoll_create1() : addon.adopt(adopted);
     if (fd < 0) {
-      raise(fd, {
-        syscall: adopted === undefined ? 'epoll_create1' : 'fromfd',
-        args: adopted === undefined ? undefined : { fd: adopted },
-      });
+      raise(
+        fd,
+        adopted === undefined ? { syscall: 'epoll_create1' } : { syscall: 'fromfd', args: { fd: adopted } },
+      );
     }
     this.#resources = { fd, generation: cells[GENERATION] as number, waiter: undefined };
     collected.register(this, this.#resources, this);

@@ -131,10 +131,6 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       } finally {
         unlisten(stop, waiter);
       }
-      this.#throw_failure();
-    }
-
-    #throw_failure(): void {
       if (this.#failures.length > 0) throw this.#failures[0];
     }
 
@@ -317,7 +313,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
 
     override async _drain(drain: number): Promise<void> {
       await this.#finish_requests(drain);
-      this.#throw_failure();
+      if (this.#failures.length > 0) throw this.#failures[0];
     }
 
     /** Takes the requests that wait, and lets all requests under way finish within `drain` seconds. Then it ends the rest. */
