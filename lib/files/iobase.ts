@@ -2,7 +2,7 @@
 // cannot seek, so IOBase refuses every operation on positions.
 
 import { UnsupportedOperation } from '../errors/builtins.js';
-import { any_integer, bytes as check_bytes, shown } from '../util/validate.js';
+import { bytes as check_bytes, integer, shown } from '../util/validate.js';
 import { length_of } from './newlines.js';
 import type { Bytes } from './steps.js';
 
@@ -17,7 +17,9 @@ export type Size = number | bigint | null;
 
 /** Returns the size, or -1 for null and undefined. @throws TypeError, RangeError */
 export function size_or_all(value: unknown, name: string): number {
-  return value === undefined || value === null ? -1 : any_integer(value, name);
+  return value === undefined || value === null
+    ? -1
+    : integer(value, name, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 }
 
 /** Returns the bytes to write, from any view or buffer. @throws TypeError for a string and anything else */
