@@ -1,12 +1,6 @@
 // Deadlines: every time-out of the library's JavaScript is one of these, except the handler_timeout of a pool's workers, which
 // socketserver/pool/workers.ts measures. native/wait.h has the time-out of a blocked call.
 //
-// Deadline     the time left for several blocking calls
-// Timer        calls a function once a time has passed, however long, and never early
-// Timeout      a signal and a time-out as one AbortSignal
-// abort_after  aborts an AbortController once a time has passed
-// sleep        a promise of the end of a time, or of an abort
-//
 // An AbortSignal gets one listener for all calls that wait with it: Node.js warns of more than ten.
 
 /** The longest delay of setTimeout, in milliseconds: it fires at once for more. */
@@ -34,7 +28,7 @@ export class Deadline {
   }
 }
 
-/** Calls a function once a time has passed. Does not keep the process alive. */
+/** Calls a function once a time has passed, however long, and never early. Does not keep the process alive. */
 export class Timer {
   readonly #end_ms: number;
   #handle: NodeJS.Timeout | undefined;

@@ -11,7 +11,6 @@ import { WriteBuffer } from '../write_buffer.js';
 import type { SocketIO } from './raw.js';
 
 const EMPTY = Buffer.alloc(0);
-const DETACHED = 'raw stream has been detached';
 
 function buffer_size(value: unknown): number {
   const size = any_integer(value, 'buffer_size');
@@ -100,7 +99,7 @@ abstract class OverRaw extends BufferedIOBase {
   }
 
   override get _attached(): SocketIO {
-    if (this.stream === null) throw new RangeError(DETACHED);
+    if (this.stream === null) throw new RangeError('raw stream has been detached');
     return this.stream;
   }
 

@@ -63,12 +63,6 @@ function unescape_bytes(problem: EncodeProblem): Uint8Array {
   return bytes;
 }
 
-function only_encodes(): never {
-  throw new TypeError(
-    "don't know how to handle UnicodeDecodeError in error callback: xmlcharrefreplace only encodes",
-  );
-}
-
 const HANDLERS = new Map(
   Object.entries<ErrorHandler>({
     strict: { decode: fail_decode, encode: fail_encode },
@@ -80,17 +74,17 @@ const HANDLERS = new Map(
     },
     surrogateescape: { decode: escape_bytes, encode: unescape_bytes },
     xmlcharrefreplace: {
-      decode: only_encodes,
+      decode: () => {
+        throw new TypeError(
+          "don't know how to handle UnicodeDecodeError in error callback: xmlcharrefreplace only encodes",
+        );
+      },
       encode: (problem) => each(problem, (code_point) => `&#${code_point};`),
     },
   }),
 );
 
-/**
- * Returns the error handler of a name.
- *
- * @throws LookupError for an unknown name
- */
+/** Returns the error handler of a name. @throws LookupError for an unknown name */
 export function find_handler(name: string): ErrorHandler {
   const handler = HANDLERS.get(name);
   if (handler === undefined) {
