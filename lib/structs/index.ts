@@ -1,5 +1,4 @@
 // bsd-sockets/structs: encodes and decodes the C structs of socket options, control messages and netlink.
-export type { StructAddress, StructAddressLike } from './addresses.js';
 export { can_frame, type can_frame_like, canfd_frame, type canfd_frame_like } from './can.js';
 export {
   type ControlValues,
@@ -46,5 +45,5 @@ export {
   tpacket_stats_v3,
   ucred,
 } from './options.js';
-export type { Encodable, Struct } from './struct.js';
+export type { Encodable, Struct, StructAddress, StructAddressLike } from './struct.js';
 export { tcp_info } from './tcp_info.js';
