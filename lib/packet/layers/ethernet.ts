@@ -1,6 +1,6 @@
 // Ethernet, and the frames of IEEE 802.3, which have a length in place of the ethertype.
 import { read_hardware } from '../bytes/address.js';
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
@@ -16,12 +16,6 @@ export interface Ethernet {
 export type EthernetFields = Fields<Ethernet>;
 export type EthernetDraft = { readonly layer: 'ethernet' } & EthernetFields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    ethernet: [parsed: Ethernet, draft: EthernetDraft];
-  }
-}
-
 const HEADER = 14;
 const FIELDS: FieldNames<keyof EthernetFields> = field_names('dst src ethertype');
 const FIRST_ETHERTYPE = 0x600;
@@ -32,9 +26,7 @@ const FIRST_ETHERTYPE = 0x600;
  * @param fields dst is broadcast and src zero unless given; ethertype is worked out
  * @throws TypeError for a field that Ethernet does not have
  */
-export function ethernet(fields: EthernetFields = {}): EthernetDraft {
-  return { layer: 'ethernet', ...known(fields, 'ethernet', FIELDS) };
-}
+export const ethernet: (fields?: EthernetFields) => EthernetDraft = maker('ethernet', FIELDS);
 
 export const ethernet_protocol: Protocol = {
   name: 'ethernet',

@@ -1,7 +1,7 @@
 // The header of Linux "cooked" captures (tcpdump -i any), in place of the link layer's: LINKTYPE_LINUX_SLL and LINUX_SLL2.
 import { bytes } from '../../util/validate.js';
 import { hardware_length, read_hardware } from '../bytes/address.js';
-import { type FieldNames, type Fields, field_names, joined, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, joined, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
@@ -36,13 +36,6 @@ export type LinuxSllDraft = { readonly layer: 'linux_sll' } & LinuxSllFields;
 export type LinuxSll2Fields = Fields<LinuxSll2, { padding: Uint8Array }>;
 export type LinuxSll2Draft = { readonly layer: 'linux_sll2' } & LinuxSll2Fields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    linux_sll: [parsed: LinuxSll, draft: LinuxSllDraft];
-    linux_sll2: [parsed: LinuxSll2, draft: LinuxSll2Draft];
-  }
-}
-
 const SLL = 16;
 const SLL2 = 20;
 const ADDRESS = 8;
@@ -58,14 +51,10 @@ const FIELDS2: FieldNames<keyof LinuxSll2Fields> = joined(field_names('reserved 
  * @param fields unless given, the packet is for this host and came from the Ethernet address zero; lengths and protocol are worked out
  * @throws TypeError for a field that cooked headers do not have
  */
-export function linux_sll(fields: LinuxSllFields = {}): LinuxSllDraft {
-  return { layer: 'linux_sll', ...known(fields, 'linux_sll', FIELDS) };
-}
+export const linux_sll: (fields?: LinuxSllFields) => LinuxSllDraft = maker('linux_sll', FIELDS);
 
 /** Makes a cooked header of the second version, with interface_index and reserved bytes. */
-export function linux_sll2(fields: LinuxSll2Fields = {}): LinuxSll2Draft {
-  return { layer: 'linux_sll2', ...known(fields, 'linux_sll2', FIELDS2) };
-}
+export const linux_sll2: (fields?: LinuxSll2Fields) => LinuxSll2Draft = maker('linux_sll2', FIELDS2);
 
 /** Returns the sender's address, up to 8 bytes of it, and the rest of its field of 8 bytes. */
 function read_address(input: Input, at: number, length: number): { src: string; padding: Buffer } {

@@ -1,6 +1,6 @@
 // VLAN tags, IEEE 802.1Q; of two tags the outer one is a service tag, 802.1ad.
 import { integer } from '../../util/validate.js';
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import type { Draft } from '../layer_types.js';
@@ -20,12 +20,6 @@ export interface Vlan {
 export type VlanFields = Fields<Vlan>;
 export type VlanDraft = { readonly layer: 'vlan' } & VlanFields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    vlan: [parsed: Vlan, draft: VlanDraft];
-  }
-}
-
 const HEADER = 4;
 const FIELDS: FieldNames<keyof VlanFields> = field_names('priority dei id ethertype');
 const CUSTOMER_TAG = 0x8100;
@@ -38,9 +32,7 @@ const FIRST_ETHERTYPE = 0x600;
  * @param fields numbers are 0 unless given; ethertype is worked out
  * @throws TypeError for a field that tags do not have
  */
-export function vlan(fields: VlanFields = {}): VlanDraft {
-  return { layer: 'vlan', ...known(fields, 'vlan', FIELDS) };
-}
+export const vlan: (fields?: VlanFields) => VlanDraft = maker('vlan', FIELDS);
 
 /** Returns the ethertype of the tag at an index: a service tag's if another tag follows; undefined if there is no tag. */
 export function tag_type(layers: readonly Draft[], index: number): number | undefined {
