@@ -7,6 +7,7 @@ import * as socket from '../../socket/index.js';
 import { effective_capabilities } from '../network/capabilities.js';
 import { command } from '../terminal/command.js';
 import { DONE } from '../terminal/errors.js';
+import { flag } from '../terminal/options.js';
 import { coloured, print, print_json, table } from '../terminal/output.js';
 import { version } from '../terminal/version.js';
 
@@ -218,12 +219,12 @@ function abbreviated(names: readonly string[]): string {
   return `${names.slice(0, 3).join(' ')} … ${names.at(-1)} (--json has all)`;
 }
 
-export const doctor = command({
+export const { help, main } = command({
   detail: 'and how to get what is missing',
   usage: ['[--json]'],
   operands: [0, 0],
   options: {
-    json: { type: 'flag', help: 'one JSON object' },
+    json: flag('', 'one JSON object'),
   },
   notes: 'Each socket is tried for real, and closed again; nothing is sent.',
   async run({ json }) {

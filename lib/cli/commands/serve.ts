@@ -5,67 +5,28 @@ import * as socket from '../../socket/index.js';
 import * as socketserver from '../../socketserver/index.js';
 import * as async_services from '../services/async.js';
 import * as services from '../services/blocking.js';
-import {
-  check_file,
-  command,
-  type OptionTable,
-  until_interrupted,
-  type Values,
-} from '../terminal/command.js';
+import { check_file, command, until_interrupted } from '../terminal/command.js';
 import { DONE, UsageError } from '../terminal/errors.js';
+import { flag, integer, number, text, type Values } from '../terminal/options.js';
 import { print } from '../terminal/output.js';
 
 const options = {
-  kind: {
-    type: 'text',
-    value: 'KIND',
-    choices: ['plain', 'threading', 'forking', 'async'],
-    default: 'threading',
-    help: 'how requests are handled',
-  },
-  host: {
-    type: 'text',
-    value: 'ADDRESS',
-    default: '127.0.0.1',
-    help: 'where to listen; 0.0.0.0 or :: for everywhere',
-  },
-  port: {
-    type: 'integer',
-    short: 'p',
-    value: 'PORT',
-    min: 0,
-    max: 65_535,
-    default: 0,
-    help: 'the port; 0: any',
-  },
-  udp: { type: 'flag', short: 'u', help: 'datagrams; with -U, those of UNIX sockets' },
-  unix: { type: 'text', short: 'U', value: 'PATH', help: 'a UNIX socket' },
-  workers: {
-    type: 'integer',
-    value: 'N',
-    min: 1,
-    max: 1000,
-    default: socketserver.ThreadingTCPServer.max_threads,
-    help: 'most threads or processes',
-  },
-  idle: {
-    type: 'number',
-    short: 'w',
-    value: 'SECONDS',
-    min: 0.001,
-    max: 86_400,
-    help: 'end connections that are silent for so long',
-  },
-  drain: {
-    type: 'number',
-    value: 'SECONDS',
-    min: 0,
-    max: 3600,
-    default: 5,
-    help: 'what connections get at the end',
-  },
-  verbose: { type: 'flag', short: 'v', help: 'a line for each connection, and for its end' },
-} as const satisfies OptionTable;
+  kind: text('', 'KIND', 'how requests are handled', 'threading', ['plain', 'threading', 'forking', 'async']),
+  host: text('', 'ADDRESS', 'where to listen; 0.0.0.0 or :: for everywhere', '127.0.0.1'),
+  port: integer('p', 'PORT', [0, 65_535], 'the port; 0: any', 0),
+  udp: flag('u', 'datagrams; with -U, those of UNIX sockets'),
+  unix: text('U', 'PATH', 'a UNIX socket'),
+  workers: integer(
+    '',
+    'N',
+    [1, 1000],
+    'most threads or processes',
+    socketserver.ThreadingTCPServer.max_threads,
+  ),
+  idle: number('w', 'SECONDS', [0.001, 86_400], 'end connections that are silent for so long'),
+  drain: number('', 'SECONDS', [0, 3600], 'what connections get at the end', 5),
+  verbose: flag('v', 'a line for each connection, and for its end'),
+};
 
 type Options = Values<typeof options>;
 
@@ -131,7 +92,7 @@ function create_server(service: string, path: string | undefined, options: Optio
   return new Class([host, port], handler, { ...common, family, allow_reuse_address: true });
 }
 
-export const serve = command({
+export const { help, main } = command({
   usage: ['[options] echo|discard|time', '[options] file PATH'],
   operands: [1, 2],
   options,

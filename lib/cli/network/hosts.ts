@@ -2,8 +2,8 @@
 // hosts that answer.
 import type { Inet6Address, InetAddress } from '../../calls/address.js';
 import * as socket from '../../promises/index.js';
-import type { OptionTable, Values } from '../terminal/command.js';
 import { UsageError } from '../terminal/errors.js';
+import { flag, type Values } from '../terminal/options.js';
 
 /** A host of the command line, and its address. */
 export interface Target {
@@ -18,9 +18,9 @@ export interface Target {
 
 /** The options -4 and -6. */
 export const FAMILY_OPTIONS = {
-  ipv4: { type: 'flag', short: '4', help: 'IPv4 only' },
-  ipv6: { type: 'flag', short: '6', help: 'IPv6 only' },
-} as const satisfies OptionTable;
+  ipv4: flag('4', 'IPv4 only'),
+  ipv6: flag('6', 'IPv6 only'),
+};
 
 type Families = Values<typeof FAMILY_OPTIONS>;
 
