@@ -42,30 +42,12 @@ const SERVICES = {
   file: [services.SendFile, undefined, async_services.send_file, undefined],
 };
 
-const { TCPServer, UDPServer, UnixStreamServer, UnixDatagramServer } = socketserver;
-const SERVERS = {
-  plain: [TCPServer, UDPServer, UnixStreamServer, UnixDatagramServer],
-  threading: [
-    socketserver.ThreadingTCPServer,
-    socketserver.ThreadingUDPServer,
-    socketserver.ThreadingUnixStreamServer,
-    socketserver.ThreadingUnixDatagramServer,
-  ],
-  forking: [
-    socketserver.ForkingTCPServer,
-    socketserver.ForkingUDPServer,
-    socketserver.ForkingUnixStreamServer,
-    socketserver.ForkingUnixDatagramServer,
-  ],
-  async: [
-    socketserver.AsyncTCPServer,
-    socketserver.AsyncUDPServer,
-    socketserver.AsyncUnixStreamServer,
-    socketserver.AsyncUnixDatagramServer,
-  ],
-};
+/** The server classes by their names. */
+const BY_NAME = { ...socketserver };
+/** The beginning of these names for each kind. */
+const SERVERS = { plain: '', threading: 'Threading', forking: 'Forking', async: 'Async' } as const;
 
-type Server = InstanceType<typeof TCPServer<number>>;
+type Server = InstanceType<typeof socketserver.TCPServer<number>>;
 type ServerClass = new (
   address: socket.Address,
   handler: socketserver.RequestHandlerClass,
@@ -83,8 +65,9 @@ function create_server(service: string, path: string | undefined, options: Optio
   if ((service === 'file') !== (path !== undefined))
     throw new UsageError('serve file PATH; the others take no path');
   if (path !== undefined) check_file(path);
-  const classes = SERVERS[kind as keyof typeof SERVERS];
-  const Class = classes[(unix === undefined ? 0 : 2) + (udp ? 1 : 0)] as unknown as ServerClass;
+  const transport = unix === undefined ? (udp ? 'UDP' : 'TCP') : udp ? 'UnixDatagram' : 'UnixStream';
+  const class_name = `${SERVERS[kind as keyof typeof SERVERS]}${transport}Server` as const;
+  const Class = BY_NAME[class_name] as unknown as ServerClass;
   const worker_data: services.ServiceData = { path: path ?? '', idle: idle ?? null, verbose };
   const common = { worker_data, max_threads: workers, max_children: workers, request_queue_size: 128 };
   if (unix !== undefined) return new Class(unix, handler, common);

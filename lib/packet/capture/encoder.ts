@@ -70,9 +70,11 @@ function option(code: number, value: Uint8Array, name: string): Buffer {
   return bytes;
 }
 
-function text_option(code: number, value: unknown, name: string): Buffer {
+/** Returns the option of a text; none if the text is left out. */
+function text_option(code: number, value: unknown, name: string): Buffer[] {
+  if (value === undefined || value === null) return [];
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${shown(value)}`);
-  return option(code, Buffer.from(value, 'utf8'), name);
+  return [option(code, Buffer.from(value, 'utf8'), name)];
 }
 
 /** Returns a block: its type and length, a body that `fill` writes, options, the length again. */
@@ -159,12 +161,8 @@ export class CaptureEncoder {
     const linktype = integer_or(this.#linktype, given.linktype, `${name}.linktype`, 0, 65_535);
     const snaplen = integer_or(this.#snaplen, given.snaplen, `${name}.snaplen`, 0, SNAPLEN_MAX);
     const options = [
-      ...(given.name === undefined || given.name === null
-        ? []
-        : [text_option(numbers.IF_NAME, given.name, `${name}.name`)]),
-      ...(given.description === undefined || given.description === null
-        ? []
-        : [text_option(numbers.IF_DESCRIPTION, given.description, `${name}.description`)]),
+      ...text_option(numbers.IF_NAME, given.name, `${name}.name`),
+      ...text_option(numbers.IF_DESCRIPTION, given.description, `${name}.description`),
       option(numbers.IF_TSRESOL, Uint8Array.of(NANOSECONDS_RESOLUTION), `${name}.if_tsresol`),
     ];
     this.#interfaces.push({ linktype, snaplen: snaplen || numbers.DEFAULT_SNAPLEN });
@@ -242,7 +240,7 @@ function pcapng_block(packet: Checked): Buffer {
       body.set(data, 4);
     });
   }
-  const options = comments.map((comment, at) =>
+  const options = comments.flatMap((comment, at) =>
     text_option(numbers.OPTION_COMMENT, comment, `packet.comments[${at}]`),
   );
   return block(numbers.ENHANCED_PACKET, 20 + data.length, options, (body) => {

@@ -3,8 +3,8 @@ import { read_hardware } from '../bytes/address.js';
 import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
-import { tag_type } from './vlan.js';
+import { type Protocol, protocol_of_ethertype } from '../registry.js';
+import { ethertype_of_next } from './vlan.js';
 
 export interface Ethernet {
   readonly layer: 'ethernet';
@@ -52,7 +52,6 @@ export const ethernet_protocol: Protocol = {
     const at = output.prepend(HEADER);
     output.hardware(at, layer.dst ?? 'ff:ff:ff:ff:ff:ff', 'ethernet.dst');
     output.hardware(at + 6, layer.src ?? '00:00:00:00:00:00', 'ethernet.src');
-    const worked_out = tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
-    output.u16(at + 12, layer.ethertype ?? worked_out, 'ethernet.ethertype');
+    output.u16(at + 12, layer.ethertype ?? ethertype_of_next(output), 'ethernet.ethertype');
   },
 };

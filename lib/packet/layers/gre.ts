@@ -3,8 +3,8 @@ import { integer } from '../../util/validate.js';
 import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import { ethertype_for, type Protocol, protocol_of_ethertype, protocol_of_name } from '../registry.js';
-import { tag_type } from './vlan.js';
+import { type Protocol, protocol_of_ethertype, protocol_of_name } from '../registry.js';
+import { ethertype_of_next } from './vlan.js';
 
 export interface Gre {
   readonly layer: 'gre';
@@ -78,13 +78,9 @@ export const gre_protocol: Protocol = {
     if (present & KEY) output.u32(output.prepend(4), layer.key ?? 0, 'gre.key');
     if (has_checksum) output.u16(output.prepend(4) + 2, layer.offset ?? 0, 'gre.offset');
     const at = output.prepend(4);
-    const ethertype = tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
+    const protocol = output.next?.layer === 'ethernet' ? ETHERNET : ethertype_of_next(output);
     output.view.setUint16(at, flags);
-    output.u16(
-      at + 2,
-      layer.protocol ?? (output.next?.layer === 'ethernet' ? ETHERNET : ethertype),
-      'gre.protocol',
-    );
+    output.u16(at + 2, layer.protocol ?? protocol, 'gre.protocol');
     if (has_checksum) output.checksum(at + 4, layer.checksum, 'gre.checksum', at, output.end);
   },
 };

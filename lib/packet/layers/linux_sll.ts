@@ -4,8 +4,8 @@ import { hardware_length, read_hardware } from '../bytes/address.js';
 import { type FieldNames, type Fields, field_names, joined, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
-import { tag_type } from './vlan.js';
+import { type Protocol, protocol_of_ethertype } from '../registry.js';
+import { ethertype_of_next } from './vlan.js';
 
 interface Cooked {
   /** the kind of destination: PACKET_HOST (0), PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING (4) */
@@ -76,10 +76,6 @@ function write_address(layer: LinuxSllDraft | LinuxSll2Draft, output: Output, at
   return length;
 }
 
-function protocol_for(output: Output): number {
-  return tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
-}
-
 export const linux_sll_protocol: Protocol = {
   name: 'linux_sll',
   fields: FIELDS,
@@ -107,7 +103,7 @@ export const linux_sll_protocol: Protocol = {
     output.u16(at, layer.packet_type ?? 0, 'linux_sll.packet_type');
     output.u16(at + 2, layer.arphrd_type ?? ETHERNET, 'linux_sll.arphrd_type');
     output.u16(at + 4, layer.address_length ?? length, 'linux_sll.address_length');
-    output.u16(at + 14, layer.protocol ?? protocol_for(output), 'linux_sll.protocol');
+    output.u16(at + 14, layer.protocol ?? ethertype_of_next(output), 'linux_sll.protocol');
   },
 };
 
@@ -137,7 +133,7 @@ export const linux_sll2_protocol: Protocol = {
   build(layer: LinuxSll2Draft, output: Output) {
     const at = output.prepend(SLL2);
     const length = write_address(layer, output, at + 12);
-    output.u16(at, layer.protocol ?? protocol_for(output), 'linux_sll2.protocol');
+    output.u16(at, layer.protocol ?? ethertype_of_next(output), 'linux_sll2.protocol');
     output.u16(at + 2, layer.reserved ?? 0, 'linux_sll2.reserved');
     output.u32(at + 4, layer.interface_index ?? 0, 'linux_sll2.interface_index');
     output.u16(at + 8, layer.arphrd_type ?? ETHERNET, 'linux_sll2.arphrd_type');
