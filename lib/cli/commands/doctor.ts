@@ -8,7 +8,7 @@ import { effective_capabilities } from '../network/capabilities.js';
 import { command } from '../terminal/command.js';
 import { DONE } from '../terminal/errors.js';
 import { flag } from '../terminal/options.js';
-import { coloured, print, print_json, table } from '../terminal/output.js';
+import { coloured, print, print_json, printable, table } from '../terminal/output.js';
 import { version } from '../terminal/version.js';
 
 type Probe = readonly [what: string, family: number | undefined, type: number | undefined, proto?: number];
@@ -182,7 +182,9 @@ function show(findings: Findings): void {
   const { kernel, architecture, node, user, capabilities, sockets, interfaces, limits } = findings;
   print(`bsd-sockets ${findings.version}, Node.js ${node}, Linux ${kernel}, ${architecture}`);
   print(`addon ${findings.binary ?? 'not found among the loaded objects'}`);
-  print(`user ${user.uid}, group ${user.gid}, interfaces ${interfaces.map(({ name }) => name).join(', ')}`);
+  print(
+    `user ${user.uid}, group ${user.gid}, interfaces ${interfaces.map(({ name }) => printable(name)).join(', ')}`,
+  );
 
   heading('Sockets');
   const width = Math.max(...sockets.map(({ what }) => what.length)) + 2;

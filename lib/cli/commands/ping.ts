@@ -21,7 +21,7 @@ import { DONE, FAILED, Failure, UNUSABLE } from '../terminal/errors.js';
 import { histogram } from '../terminal/histogram.js';
 import { describe_error } from '../terminal/icmp_text.js';
 import { flag, integer, number, text, type Values } from '../terminal/options.js';
-import { coloured, is_terminal, print, print_json, print_stderr } from '../terminal/output.js';
+import { coloured, is_terminal, print, print_json, print_stderr, printable } from '../terminal/output.js';
 
 const options = {
   count: integer('c', 'N', [1, 2 ** 31], 'end after so many answers'),
@@ -115,7 +115,8 @@ class Ping {
   async #print_head(): Promise<void> {
     const { target, options } = this;
     if (options.json) return;
-    const { name, family } = target;
+    const { family } = target;
+    const name = printable(target.name);
     const host = numeric(target);
     const six = family === socket.AF_INET6;
     const own = this.#source === undefined ? '' : ` from ${this.#source}:`;
@@ -244,7 +245,7 @@ class Ping {
     }
     const errors = this.#errors > 0 ? `, +${this.#errors} errors` : '';
     const duplicates = this.#duplicates > 0 ? `, +${this.#duplicates} duplicates` : '';
-    print(`\n--- ${target.name} ping statistics ---`);
+    print(`\n--- ${printable(target.name)} ping statistics ---`);
     const percent = `${Number(loss.toPrecision(6))}% packet loss`;
     print(
       `${this.#sent} packets transmitted, ${received} received${duplicates}${errors}, ${percent}, time ${elapsed}ms`,

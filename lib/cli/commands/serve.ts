@@ -8,7 +8,7 @@ import * as services from '../services/blocking.js';
 import { check_file, command, until_interrupted } from '../terminal/command.js';
 import { DONE, UsageError } from '../terminal/errors.js';
 import { flag, integer, number, text, type Values } from '../terminal/options.js';
-import { print } from '../terminal/output.js';
+import { print, printable } from '../terminal/output.js';
 
 const options = {
   kind: text('', 'KIND', 'how requests are handled', 'threading', ['plain', 'threading', 'forking', 'async']),
@@ -89,7 +89,7 @@ export const { help, main } = command({
       once: true,
     });
     const { server_address: address } = server;
-    const where = Array.isArray(address) ? `${address[0]} port ${address[1]}` : address;
+    const where = Array.isArray(address) ? `${address[0]} port ${address[1]}` : printable(String(address));
     print(`${server.constructor.name} serves ${service} on ${where}`);
     try {
       await server.serve_forever();

@@ -7,7 +7,7 @@ import { type Captured, filter_linktype, PacketSocket } from '../network/packet_
 import { check_file, check_interface, command, until_interrupted } from '../terminal/command.js';
 import { DONE, Failure, UNUSABLE, UsageError } from '../terminal/errors.js';
 import { flag, integer, text, type Values } from '../terminal/options.js';
-import { coloured, drained, print, print_json, print_stderr } from '../terminal/output.js';
+import { coloured, drained, print, print_json, print_stderr, printable } from '../terminal/output.js';
 import { summarize } from '../terminal/summary.js';
 
 const options = {
@@ -60,7 +60,7 @@ function time_of_day(time_ns: bigint): string {
 /** Returns the interface and the direction: "eth0 Out ". */
 function source_text(captured: Captured): string {
   const { interface: device, outgoing } = captured.source();
-  return `${device} ${outgoing ? 'Out ' : 'In  '}`;
+  return `${printable(device)} ${outgoing ? 'Out ' : 'In  '}`;
 }
 
 class Printer {

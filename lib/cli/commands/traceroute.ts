@@ -7,7 +7,7 @@ import { command, until_interrupted } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, UsageError } from '../terminal/errors.js';
 import { annotation, describe_error, is_time_exceeded } from '../terminal/icmp_text.js';
 import { flag, integer, number, text, type Values } from '../terminal/options.js';
-import { coloured, print, print_json } from '../terminal/output.js';
+import { coloured, print, print_json, printable } from '../terminal/output.js';
 
 const options = {
   icmp: flag('I', 'by ICMP echo requests'),
@@ -54,7 +54,9 @@ class Trace {
     const { target, options } = this;
     if (!options.json) {
       const size = `${PACKET_SIZE[target.family]} byte packets`;
-      print(`traceroute to ${target.name} (${numeric(target)}), ${options.max_hops} hops max, ${size}`);
+      print(
+        `traceroute to ${printable(target.name)} (${numeric(target)}), ${options.max_hops} hops max, ${size}`,
+      );
     }
     let reached = false;
     const { first, queries, at_once } = options;

@@ -4,6 +4,7 @@ import type { Inet6Address, InetAddress } from '../../calls/address.js';
 import * as socket from '../../promises/index.js';
 import { UsageError } from '../terminal/errors.js';
 import { flag, type Values } from '../terminal/options.js';
+import { printable } from '../terminal/output.js';
 
 /** A host of the command line, and its address. */
 export interface Target {
@@ -83,7 +84,7 @@ export class HostNames {
     let name = this.#known.get(host);
     if (name === undefined) {
       name = socket.getnameinfo([host, 0], socket.NI_NAMEREQD, { timeout: 5 }).then(
-        ([found]) => found,
+        ([found]) => printable(found),
         () => undefined,
       );
       this.#known.set(host, name);
