@@ -105,7 +105,7 @@ class Ping {
     if (device !== undefined) {
       if (is_name) sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
       else await sock.bind([device, 0]);
-      this.#source = is_name ? `${source_to(this.target, device)} ${device}` : `${device} `;
+      this.#source = printable(is_name ? `${source_to(this.target, device)} ${device}` : `${device} `);
     }
     // For an address with an interface, iputils' ping checks no route: it sends, and reports the error of sending.
     if (!numeric(this.target).includes('%')) check_route(this.target, is_name ? device : undefined);

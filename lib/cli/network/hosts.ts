@@ -52,7 +52,7 @@ export function address_of({ family, host, scope }: Target, port = 0): InetAddre
 
 /** Returns the host of an address; a link-local address with its interface: 'fe80::1%eth0'. */
 export function host_of([host, , , scope = 0]: readonly [string, number, number?, number?]): string {
-  return scope === 0 ? host : `${host}%${socket.if_indextoname(scope)}`;
+  return scope === 0 ? host : printable(`${host}%${socket.if_indextoname(scope)}`);
 }
 
 /** Returns the numeric address of a target; a link-local address with its interface. */

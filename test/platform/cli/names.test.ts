@@ -44,6 +44,12 @@ describe('a name with control characters', () => {
       'ping -c1 good.test',
       `bytes from ${PRINTED}.test (127.0.0.1)`,
     ],
+    [
+      'ping: the interface of an address',
+      `ping -c1 -w1 ff02::1%${NAME}`,
+      `PING ff02::1%${PRINTED}(ff02::1%${PRINTED})`,
+    ],
+    ['ping: the interface of -I', `ping -c1 -w1 -I ${NAME} 10.9.8.2`, ` from 10.9.8.1 ${PRINTED}: `],
     ['traceroute: the name of a hop', 'traceroute -q1 127.0.0.1', ` ${PRINTED}.test (127.0.0.1) `],
     ['doctor: an interface', 'doctor', PRINTED],
     ['doctor --json: an interface', 'doctor --json', '"name":"e\\u001b[2Jx\\u009b2J"'],
