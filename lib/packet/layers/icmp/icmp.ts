@@ -19,14 +19,17 @@ import {
   write_extended,
   write_quoted,
 } from './icmp_error.js';
-import { type Drafts, type Message as MessageOf, messages, type Reserved } from './messages.js';
+import {
+  type Drafts,
+  type Echo,
+  echo_row,
+  type Message as MessageOf,
+  messages,
+  type Reserved,
+} from './messages.js';
 
 type Message<Type extends number, Name extends string, Values> = MessageOf<'icmp', Type, Name, Values>;
 
-interface Echo {
-  id: number;
-  seq: number;
-}
 /** Times in milliseconds since midnight, UTC. */
 interface Timestamps extends Echo {
   originate: number;
@@ -75,15 +78,7 @@ function has_fields(input: Input, size: number): boolean {
   return is_whole;
 }
 
-const echo = {
-  fields: field_names('id seq'),
-  read: (_input: Input, rest: number) => ({ id: rest >>> 16, seq: rest & 0xffff }),
-  write(message: Partial<Echo>): number {
-    const id = integer(message.id ?? 0, 'icmp.id', 0, 0xffff);
-    return id * 0x10000 + integer(message.seq ?? 0, 'icmp.seq', 0, 0xffff);
-  },
-};
-
+const echo = echo_row('icmp');
 const timestamp = {
   fields: joined(echo.fields, field_names('originate receive transmit')),
   read(input: Input, rest: number) {
@@ -136,10 +131,7 @@ const { makers, protocol } = messages<Icmp, Forms>('icmp', {
     fields: QUOTING_FIELDS,
     reserved: 0xffffffff,
     read: (input) => read_quoted(input, 'icmp'),
-    write(message, output) {
-      write_quoted(message, output, 'icmp');
-      return 0;
-    },
+    write: (message, output) => write_quoted(message, output, 'icmp'),
   },
   redirect: {
     type: 5,

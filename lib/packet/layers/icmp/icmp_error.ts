@@ -191,9 +191,10 @@ function labels_in(view: DataView, start: number, end: number): MplsLabel[] {
   return labels;
 }
 
-/** Prepends a quoted packet. */
-export function write_quoted({ quoted = [] }: QuotingFields, output: Output, layer: IcmpLayer): void {
+/** Prepends a quoted packet. @returns 0: it sets no bits of the header */
+export function write_quoted({ quoted = [] }: QuotingFields, output: Output, layer: IcmpLayer): number {
   output.prepend_bytes(quoted_bytes(quoted, output, `${layer}.quoted`));
+  return 0;
 }
 
 /** Prepends a quoted packet and its extensions. @returns the length field in the last four bytes of the header */

@@ -20,7 +20,14 @@ import {
   write_extended,
   write_quoted,
 } from './icmp_error.js';
-import { type Drafts, type Message as MessageOf, messages, type Reserved } from './messages.js';
+import {
+  type Drafts,
+  type Echo,
+  echo_row,
+  type Message as MessageOf,
+  messages,
+  type Reserved,
+} from './messages.js';
 import {
   type MulticastRecord,
   type MulticastRecordFields,
@@ -33,10 +40,6 @@ import {
 
 type Message<Type extends number, Name extends string, Values> = MessageOf<'icmpv6', Type, Name, Values>;
 
-interface Echo {
-  id: number;
-  seq: number;
-}
 interface Multicast extends Reserved {
   /** in milliseconds; in version 2 an encoded number */
   maximum_response_delay: number;
@@ -93,15 +96,7 @@ const error = {
   write: (message: ExtendedFields, output: Output) => write_extended(message, output, 'icmpv6'),
 };
 
-const echo = {
-  fields: field_names('id seq'),
-  read: (_input: Input, rest: number) => ({ id: rest >>> 16, seq: rest & 0xffff }),
-  write(message: Partial<Echo>): number {
-    const id = integer(message.id ?? 0, 'icmpv6.id', 0, 0xffff);
-    return id * 0x10000 + integer(message.seq ?? 0, 'icmpv6.seq', 0, 0xffff);
-  },
-};
-
+const echo = echo_row('icmpv6');
 const listener = {
   fields: field_names('maximum_response_delay group'),
   reserved: 0xffff,
@@ -150,10 +145,8 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
       type: 2,
       fields: joined(QUOTING_FIELDS, field_names('mtu')),
       read: (input, rest) => ({ ...read_quoted(input, 'icmpv6'), mtu: rest }),
-      write(message, output) {
-        write_quoted(message, output, 'icmpv6');
-        return integer(message.mtu ?? 0, 'icmpv6.mtu', 0, 0xffffffff);
-      },
+      write: (message, output) =>
+        write_quoted(message, output, 'icmpv6') + integer(message.mtu ?? 0, 'icmpv6.mtu', 0, 0xffffffff),
     },
     time_exceeded: { type: 3, ...error },
     parameter_problem: {

@@ -98,6 +98,21 @@ type Table<M extends AnyMessage, Other> = {
 };
 
 type BuildFields = OtherFields & Partial<Reserved> & { readonly layer: string; readonly name?: string };
+export interface Echo {
+  id: number;
+  seq: number;
+}
+/** Returns what the rows of echo requests and replies share. */
+export function echo_row(layer: string) {
+  const [id_field, seq_field] = [`${layer}.id`, `${layer}.seq`];
+  return {
+    fields: field_names('id seq'),
+    read: (_input: Input, rest: number): Echo => ({ id: rest >>> 16, seq: rest & 0xffff }),
+    write: ({ id, seq }: Partial<Echo>): number =>
+      integer(id ?? 0, id_field, 0, 0xffff) * 0x10000 + integer(seq ?? 0, seq_field, 0, 0xffff),
+  };
+}
+
 const HEADER = 8;
 const HEAD: FieldNames<keyof HeaderFields> = field_names('type code checksum checksum_ok');
 
