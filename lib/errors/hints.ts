@@ -164,7 +164,9 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     {
       calls: /^(connect|send)/,
       when: is_ip,
-      hint: 'a broadcast address needs setsockopt(SOL_SOCKET, SO_BROADCAST, 1) first',
+      hint:
+        'a route of this machine prohibits it (`ip route get`); or it is a broadcast address, which needs ' +
+        'setsockopt(SOL_SOCKET, SO_BROADCAST, 1) first',
     },
   ],
   EADDRINUSE: [
@@ -189,6 +191,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     { calls: /^(connect|send)/, when: is_path, hint: "the other side's socket is of another type" },
   ],
   EBADF: [
+    { calls: /^serve_forever/, hint: 'server_close() ends serving before it closes the socket' },
     {
       calls: /^sendfile$/,
       when: ({ args }) => args?.file_fd !== undefined,
@@ -250,7 +253,8 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
       when: lacks_scope,
       hint: "a link-local address needs its scope: ['fe80::1%eth0', port]",
     },
-    { calls: /^accept/, hint: 'call listen first' },
+    { calls: /^accept/, hint: 'call listen first; or the listener was shut down' },
+    { calls: /^(serve_forever|handle_request)/, hint: 'the socket was shut down, or does not listen' },
   ],
   ENOTSUP: [{ calls: /^(listen|accept)/, hint: 'this type of socket has no connections to accept' }],
   ENOPROTOOPT: [{ hint: 'this protocol, or this kernel, has no such option' }],
