@@ -50,6 +50,8 @@ const setcap = (capability: string) => `(run as root, or: setcap ${capability}+e
 const is_path = ({ address }: FailedCall) => typeof address === 'string' || ArrayBuffer.isView(address);
 const is_ip = ({ address }: FailedCall) =>
   Array.isArray(address) && typeof address[0] === 'string' && typeof address[1] === 'number';
+const is_broadcast = ({ address }: FailedCall) =>
+  Array.isArray(address) && ['<broadcast>', '255.255.255.255'].includes(String(address[0]));
 const is_vsock = ({ address }: FailedCall) => Array.isArray(address) && typeof address[0] === 'number';
 const has_low_port = ({ address }: FailedCall) =>
   Array.isArray(address) && address[1] > 0 && address[1] < 1024;
@@ -163,10 +165,13 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     },
     {
       calls: /^(connect|send)/,
+      when: is_broadcast,
+      hint: 'a broadcast address needs setsockopt(SOL_SOCKET, SO_BROADCAST, 1) first',
+    },
+    {
+      calls: /^(connect|send)/,
       when: is_ip,
-      hint:
-        'a route of this machine prohibits it (`ip route get`); or it is a broadcast address, which needs ' +
-        'setsockopt(SOL_SOCKET, SO_BROADCAST, 1) first',
+      hint: 'a route prohibits it (`ip route get`); or it is a broadcast address, which needs SO_BROADCAST',
     },
   ],
   EADDRINUSE: [

@@ -252,6 +252,43 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
     expect((await log(kind, 'leaks')).log).toEqual([true]);
   });
 
+  test('a default time-out is that of requests, and of nothing else', async () => {
+    const answers = (await log(kind, 'default_timeout')).log;
+    expect(answers).toEqual([
+      [0, '0', '0'],
+      [0.2, '0.2', '0.2'],
+      [5, '5', '5'],
+    ]);
+    expect((await log(kind, 'module_timeout')).log).toEqual([[3, '3', '3']]);
+  });
+
+  test('an entry in the error queue is no request', async () => {
+    expect((await log(kind, 'error_queue')).log).toEqual(['x', true, 'x', 'x', true, 'x']);
+  });
+
+  test('a served socket that is shut down, closed or detached ends serving with an error', async () => {
+    expect((await log(kind, 'ended')).log).toEqual([
+      'EINVAL,EINVAL,EINVAL,EINVAL',
+      'EBADF,EBADF',
+      'EBADF,EBADF',
+    ]);
+  });
+
+  test('a worker that sends no report, or overwrites its memory, costs its request', async () => {
+    const { log: found, errors } = await log(kind, 'rogue');
+    expect(errors).toBe('');
+    for (const line of found) {
+      expect(line).toMatch(
+        /^(?:\w+: Handler has sent the server what is no report of a worker|(?:zeros|ones|noise): Handler has overwritten the memory of its worker|closed: Handler ended its process \(SIGKILL\)), hello you$/,
+      );
+    }
+    expect(found).toHaveLength(kind === 'Threading' ? 10 : 17);
+  });
+
+  test('an error longer than a report', async () => {
+    expect((await log(kind, 'long_error')).log).toEqual([true, 'hello you']);
+  });
+
   test('keeps no process alive when it does not serve', async () => {
     expect((await log(kind, 'left')).log).toEqual(['hello x']);
   });
@@ -299,6 +336,16 @@ test('TCPServer: without descriptors connections wait', { timeout: 60_000 }, asy
   expect(String(found[3]).split('|')).toHaveLength(20);
   expect(String(found[3])).not.toContain('||');
 });
+
+// The kernel wakes all of them for one request. In an earlier version who came too late stood still.
+test.each(['TCPServer', 'UDPServer', 'ThreadingTCPServer'])(
+  'three processes that serve one socket by a %s all go on, and end',
+  { timeout: 60_000 },
+  async (name) => {
+    const shared = fileURLToPath(new URL('./fixtures/shared_socket.mjs', import.meta.url));
+    expect(await run(shared, name)).toEqual({ code: 0, output: '[30,0,0,0]\n', errors: '' });
+  },
+);
 
 test('process_request_thread() handles a request on the thread that calls it', {
   timeout: 60_000,
