@@ -4,7 +4,7 @@
 // pool.ts, on the server's thread, starts the manager thread (manager.ts), which starts the workers (worker.ts). Requests are
 // taken by the server, if a hook of it must see them first; else by the threads themselves (direct_accept.ts), or for processes
 // by the manager (acceptor.ts). A request that a worker did not take itself goes over a queue (queue.ts) to a worker that is
-// free. All of them see each other's state in shared memory (shared_state.ts). README.md has a drawing.
+// free. They see each other's state in shared memory (shared_state.ts). README.md has a drawing.
 import type { MessagePort } from 'node:worker_threads';
 import { drain_of } from '../handlers.js';
 import { check_packed, type PackedError } from './packed_error.js';

@@ -381,8 +381,13 @@ export class ProcessPoolState extends SharedState {
 
   /** Takes over what the children have finished. */
   #collect(): void {
-    for (const child of this.#children) this.count_finished(child.take_finished());
-    this.set_busy([...this.#children].filter(({ slot }) => slot.is_busy).length);
+    let busy = 0;
+    for (const child of this.#children) {
+      const finished = child.take_finished();
+      if (finished > 0) this.count_finished(finished);
+      if (child.slot.is_busy) busy++;
+    }
+    this.set_busy(busy);
   }
 
   /** The same, but never more than are in flight: what a child says may be wrong. */
