@@ -196,9 +196,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   handle_request(): void {
     this._warn_of_late_attributes();
     const { socket } = this;
-    const own = socket.gettimeout();
-    const timeout = own === null ? this.timeout : this.timeout === null ? own : Math.min(own, this.timeout);
-    const deadline = new Deadline(to_timeout_ms(seconds(timeout)));
+    const deadline = new Deadline(to_timeout_ms(seconds(this._request_timeout())));
     let errno: number;
     try {
       // EAGAIN: another process has taken the request.
@@ -213,6 +211,12 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     } finally {
       restore_flags(socket);
     }
+  }
+
+  /** Returns the seconds that handle_request() waits; null: no limit. @internal */
+  _request_timeout(): number | null {
+    const own = this.socket.gettimeout();
+    return own === null ? this.timeout : this.timeout === null ? own : Math.min(own, this.timeout);
   }
 
   /** Handles the next request. Returns 0, or the errno if it cannot be taken. @internal */

@@ -305,11 +305,9 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
 
     override async handle_request(): Promise<void> {
       if (this._is_serving) throw new Error('handle_request() while serve_forever() is running');
-      const own = this.socket.gettimeout();
-      const timeout = own === null ? this.timeout : this.timeout === null ? own : Math.min(own, this.timeout);
       let arrived: Arrived | undefined;
       try {
-        [arrived] = await this.#arrivals(1, { timeout });
+        [arrived] = await this.#arrivals(1, { timeout: this._request_timeout() });
       } catch (error) {
         if (is_nothing_there(error)) await this.handle_timeout();
         else if (!(error instanceof OSError) || FATAL.has(error.errno)) throw error;

@@ -101,6 +101,23 @@ describe('an entry in the error queue is no request', () => {
     client.close();
   });
 
+  test('the time stamps of datagrams that were sent', async () => {
+    const server = new Counting(LOCAL, Echo);
+    // SOF_TIMESTAMPING_TX_SOFTWARE and SOF_TIMESTAMPING_SOFTWARE
+    server.socket.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPING, 2 | 16);
+    const client = datagram_client();
+    const served = server.serve_forever(60);
+    for (let i = 0; i < 3; i++) expect(await ask(client, server, String(i))).toBe(String(i));
+    const before = server.turns;
+    await sleep(100);
+    expect(server.turns - before).toBeLessThan(10);
+    expect(server.socket.recvmsg(1000, 1000, socket.MSG_ERRQUEUE)[1]).not.toEqual([]);
+    await server.shutdown();
+    await served;
+    await server.server_close();
+    client.close();
+  });
+
   test('of handle_request(): it waits up to its time-out', async () => {
     const server = new UDPServer(LOCAL, Echo);
     await fail_to_send(server.socket);
