@@ -93,21 +93,17 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     this._serving = serving;
     const { socket } = this;
     let is_closed = false;
-    const watcher = {
-      release() {
-        is_closed = true;
-        stop.abort();
-      },
+    const release = () => {
+      is_closed = !stop.signal.aborted;
+      stop.abort();
     };
     // A socket of promises ends the calls that wait on it by itself.
-    if (socket instanceof Socket) socket._watch_by(watcher);
+    if (socket instanceof Socket) socket._watch_by({ release });
     try {
       await this._serve(stop.signal, interval);
       if (is_closed) raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
-      watcher.release = () => {};
       if (serving.drain !== undefined) await this._drain(serving.drain);
     } finally {
-      watcher.release = () => {};
       restore_flags(socket);
       this._serving = undefined;
       resolve_done();

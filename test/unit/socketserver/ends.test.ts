@@ -297,6 +297,16 @@ describe.each(KINDS)('%s: the end of the served socket', (name, is_async) => {
     }
   });
 
+  test('close() after shutdown() is no mistake', async () => {
+    const server = make(name);
+    const served = server.serve_forever();
+    await sleep(20);
+    const ended = server.shutdown();
+    server.socket.close();
+    await Promise.all([ended, served]);
+    await server.server_close();
+  });
+
   test('handle_request() says so, too', async () => {
     const server = make(name);
     try {
