@@ -33,6 +33,17 @@ export function setdefaulttimeout(timeout: number | null): void {
   default_timeout = seconds(timeout);
 }
 
+/** Makes sockets that do not take the default time-out: those of the library's own, and those with a time-out that is known. */
+export function without_default_timeout<T>(make: () => T): T {
+  const before = default_timeout;
+  default_timeout = null;
+  try {
+    return make();
+  } finally {
+    default_timeout = before;
+  }
+}
+
 /**
  * siginterrupt(flag). With true, a signal with a JavaScript listener ends a blocked call of the main thread with
  * InterruptedError once the listener has run; with false, as at the start, the call goes on (PEP 475).

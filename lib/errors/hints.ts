@@ -49,6 +49,8 @@ const setcap = (capability: string) => `(run as root, or: setcap ${capability}+e
 const is_path = ({ address }: FailedCall) => typeof address === 'string' || ArrayBuffer.isView(address);
 const is_ip = ({ address }: FailedCall) =>
   Array.isArray(address) && typeof address[0] === 'string' && typeof address[1] === 'number';
+const is_broadcast = ({ address }: FailedCall) =>
+  Array.isArray(address) && ['<broadcast>', '255.255.255.255'].includes(String(address[0]));
 const is_vsock = ({ address }: FailedCall) => Array.isArray(address) && typeof address[0] === 'number';
 const has_low_port = ({ address }: FailedCall) =>
   Array.isArray(address) && address[1] > 0 && address[1] < 1024;
@@ -145,7 +147,12 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     ],
     [/^bind/, 'the directory of the path may not be written', is_path],
     [/^(connect|send)/, 'the socket file, or its directory, does not permit it', is_path],
-    [/^(connect|send)/, 'a broadcast address needs setsockopt(SOL_SOCKET, SO_BROADCAST, 1) first', is_ip],
+    [/^(connect|send)/, 'a broadcast address needs setsockopt(SOL_SOCKET, SO_BROADCAST, 1) first', is_broadcast],
+    [
+      /^(connect|send)/,
+      'a route prohibits it (`ip route get`); or it is a broadcast address, which needs SO_BROADCAST',
+      is_ip,
+    ],
   ],
   EADDRINUSE: [
     [/^bind/, 'the file is there: remove it if no server uses it', is_path],
@@ -169,6 +176,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     [/^(connect|send)/, "the other side's socket is of another type", is_path],
   ],
   EBADF: [
+    [/^serve_forever/, 'server_close() ends serving before it closes the socket'],
     [/^sendfile$/, 'the file is closed, or not open for reading', ({ args }) => args?.file_fd !== undefined],
   ],
   EMFILE: [[ANY, 'this process has too many open descriptors: close some, or raise ulimit -n']],
@@ -214,7 +222,8 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   ],
   EINVAL: [
     [/^(bind|connect|send)/, "a link-local address needs its scope: ['fe80::1%eth0', port]", lacks_scope],
-    [/^accept/, 'call listen first'],
+    [/^accept/, 'call listen first; or the listener was shut down'],
+    [/^(serve_forever|handle_request)/, 'the socket was shut down, or does not listen'],
   ],
   ENOTSUP: [[/^(listen|accept)/, 'this type of socket has no connections to accept']],
   ENOPROTOOPT: [[ANY, 'this protocol, or this kernel, has no such option']],

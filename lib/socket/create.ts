@@ -17,7 +17,7 @@ import {
 } from '../calls/create.js';
 import { duplicate_handle } from '../calls/node.js';
 import { take_shared } from '../calls/share.js';
-import { getdefaulttimeout } from '../calls/socket_base.js';
+import { getdefaulttimeout, without_default_timeout } from '../calls/socket_base.js';
 import * as c from '../constants.js';
 import { Deadline } from '../util/deadline.js';
 import { type BytesLike, options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';
@@ -116,8 +116,8 @@ export function create_server(
 export function fromshare(data: BytesLike): Socket<number> {
   const { family, type, proto, timeout, fd } = take_shared(data);
   try {
-    const sock = new Socket<number>(family, type, proto, fd);
-    sock.settimeout(timeout);
+    const sock = without_default_timeout(() => new Socket<number>(family, type, proto, fd));
+    if (timeout !== null) sock.settimeout(timeout);
     return sock;
   } catch (error) {
     close(fd);

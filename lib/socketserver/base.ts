@@ -5,7 +5,9 @@ import { constants } from 'node:os';
 import type { SocketBase } from '../calls/socket_base.js';
 import { next_turn } from '../calls/waiting/readiness.js';
 import { OSError } from '../errors/index.js';
-import { abort_after } from '../util/deadline.js';
+import { raise } from '../errors/raise.js';
+import { socket as Socket } from '../socket/index.js';
+import { abort_after, Deadline } from '../util/deadline.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { run_constructed } from './constructed.js';
@@ -19,10 +21,10 @@ import {
 import { DRAIN_LIMIT } from './refuse.js';
 import { print_error } from './report.js';
 import { is_scarce, pause } from './scarcity.js';
-import { is_readable, readable } from './socket_wait.js';
+import { check_not_ended, is_readable, readable, restore_flags, without_waiting } from './socket_wait.js';
 import { refuse_server_in_worker } from './worker_state.js';
 
-const { EINVAL } = constants.errno;
+const { EAGAIN, EBADF, EINVAL } = constants.errno;
 /** One call of serve_forever(). */
 export interface Serving {
   readonly stop: AbortController;
@@ -76,7 +78,8 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    * goes on between requests. `timeout` is ignored.
    *
    * @param poll_interval seconds without a request after which service_actions() is called
-   * @throws (rejects) an error of a hook, unless it is one of handling a request
+   * @throws (rejects) an error of a hook, unless it is one of handling a request; OSError if the socket is closed (EBADF) or
+   *   shut down (EINVAL) meanwhile
    */
   async serve_forever(poll_interval = 0.5): Promise<void> {
     const interval = seconds(poll_interval, 'poll_interval') ?? 0.5;
@@ -88,10 +91,20 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     if (this._early !== undefined) stop.abort();
     this._early = undefined;
     this._serving = serving;
+    const { socket } = this;
+    let is_closed = false;
+    const release = () => {
+      is_closed = !stop.signal.aborted;
+      stop.abort();
+    };
+    // A socket of promises ends the calls that wait on it by itself.
+    if (socket instanceof Socket) socket._watch_by({ release });
     try {
       await this._serve(stop.signal, interval);
+      if (is_closed) raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
       if (serving.drain !== undefined) await this._drain(serving.drain);
     } finally {
+      restore_flags(socket);
       this._serving = undefined;
       resolve_done();
     }
@@ -103,8 +116,9 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     const late = new AbortController();
     const timer = abort_after(late, drain * 1000);
     for (let count = 0; count < DRAIN_LIMIT && (await this._request_comes(late.signal, 0)); count++) {
-      // EINVAL: a listener that refuses connections may stay readable without any.
-      if (this._handle_request_noblock() === EINVAL) break;
+      const errno = this._handle_request_noblock();
+      // A listener that refuses connections may stay readable without any.
+      if (errno === EAGAIN || errno === EINVAL) break;
       await next_turn();
     }
     timer.cancel();
@@ -130,6 +144,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       const ready = await this._request_comes(stop, timeout_ms);
       if (stop.aborted) break;
       const errno = ready ? this._handle_request_noblock() : 0;
+      if (errno !== 0 && !is_scarce(errno)) check_not_ended(this.socket, 'serve_forever');
       this.service_actions();
       await (is_scarce(errno) ? pause() : next_turn());
     }
@@ -172,15 +187,32 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    * handle_request(). Blocks the thread until there is a request, and handles it; after `timeout` seconds (or the socket's
    * time-out, if that is shorter) it calls handle_timeout() instead.
    *
-   * @throws OSError of waiting; any error of a hook
+   * @throws OSError of waiting, or if the socket was shut down; any error of a hook
    */
   handle_request(): void {
     this._warn_of_late_attributes();
+    const { socket } = this;
+    const deadline = new Deadline(to_timeout_ms(seconds(this._request_timeout())));
+    let errno: number;
+    try {
+      // EAGAIN: another process has taken the request.
+      do {
+        if (!is_readable(socket, deadline.left_ms())) {
+          this.handle_timeout();
+          return;
+        }
+        errno = this._handle_request_noblock();
+        if (errno !== 0) check_not_ended(socket, 'handle_request');
+      } while (errno === EAGAIN && !is_readable(socket));
+    } finally {
+      restore_flags(socket);
+    }
+  }
+
+  /** Returns the seconds that handle_request() waits; null: no limit. @internal */
+  _request_timeout(): number | null {
     const own = this.socket.gettimeout();
-    const timeout = own === null ? this.timeout : this.timeout === null ? own : Math.min(own, this.timeout);
-    const timeout_ms = to_timeout_ms(seconds(timeout));
-    if (is_readable(this.socket, timeout_ms)) this._handle_request_noblock();
-    else this.handle_timeout();
+    return own === null ? this.timeout : this.timeout === null ? own : Math.min(own, this.timeout);
   }
 
   /** Handles the next request. Returns 0, or the errno if it cannot be taken. @internal */
@@ -188,7 +220,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     let request: Request;
     let client_address: ClientAddress;
     try {
-      [request, client_address] = this.get_request();
+      [request, client_address] = without_waiting(this.socket, () => this.get_request());
     } catch (error) {
       if (error instanceof OSError) return error.errno ?? 0;
       throw error;
@@ -211,7 +243,8 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   }
 
   /**
-   * get_request() -> [request, client_address]. Takes the next request.
+   * get_request() -> [request, client_address]. Takes the next request. Called by the server, it does not wait: the calls of the
+   * socket have the time-out 0 meanwhile.
    *
    * @throws OSError if there is none, which is ignored
    */

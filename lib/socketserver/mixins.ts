@@ -116,7 +116,7 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
       pool.hold();
       try {
         if (this._sees_requests()) await super._serve(stop, poll_interval);
-        else await this._while_pool_takes(() => pool.accept(stop));
+        else await pool.accept(stop);
       } finally {
         pool.release();
         this._stay_until_idle(pool);
@@ -135,21 +135,10 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
           this._unlisten();
         }
         // The pool has a duplicate of the socket: when it closes that, the kernel ends listening.
-        await this._while_pool_takes(() => pool.rest(drain * 1000));
+        await pool.rest(drain * 1000);
         await pool.drain(Math.max(0, end - performance.now()));
       } finally {
         pool.release();
-      }
-    }
-
-    /** Lets the pool take requests. It makes the socket non-blocking, also for this thread: the time-out is restored. @internal */
-    async _while_pool_takes(take: () => Promise<void>): Promise<void> {
-      const { socket } = this;
-      const timeout = socket.gettimeout();
-      try {
-        await take();
-      } finally {
-        if (socket.fileno() >= 0) socket.settimeout(timeout);
       }
     }
 

@@ -21,7 +21,7 @@ export interface ServerOptions<F extends number = number> {
   allow_reuse_address?: boolean;
   /** True to set SO_REUSEPORT: several servers may listen on one port. */
   allow_reuse_port?: boolean;
-  /** The largest number of connections that wait to be accepted. */
+  /** The largest number of connections that wait to be accepted: 128 by default, as of listen(). */
   request_queue_size?: number;
   /** The address family, in place of `address_family`. */
   family?: F;
@@ -77,7 +77,7 @@ export class TCPServer<
   static address_family: number = c.AF_INET;
   static socket_type: number = c.SOCK_STREAM;
   /** The largest number of connections that wait to be accepted. */
-  static request_queue_size = 5;
+  static request_queue_size = 128;
   static allow_reuse_address = false;
   static allow_reuse_port = false;
 
@@ -238,7 +238,8 @@ export class UDPServer<F extends number = typeof c.AF_INET> extends TCPServer<F,
   declare max_packet_size: number;
 
   override _get_request(): [request: DatagramRequest<F>, client_address: ReturnedAddress<F>] {
-    const [packet, client_address] = this.socket.recvfrom(this.max_packet_size);
+    const flags = this.socket._timeout_ms === 0 ? c.MSG_DONTWAIT : 0;
+    const [packet, client_address] = this.socket.recvfrom(this.max_packet_size, flags);
     return [[packet, this.socket], client_address];
   }
 

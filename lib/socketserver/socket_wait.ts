@@ -1,39 +1,73 @@
-// Waits for a server's socket: blocking the thread, and on the event loop.
+// Waits for a server's socket, blocking the thread or on the event loop; its calls that must not wait; and its end.
+//
+// poll(2) and epoll(7) report POLLERR whether it is asked for or not, as long as the error queue of a socket has an entry (IP_RECVERR,
+// SO_TIMESTAMPING). That is no request: waits here go on.
 import { constants } from 'node:os';
 import type { SocketBase } from '../calls/socket_base.js';
 import { poll } from '../calls/waiting/poll.js';
 import { READ, ready, WRITE } from '../calls/waiting/readiness.js';
-import { POLLIN, POLLOUT } from '../constants.js';
+import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, SOCK_DGRAM } from '../constants.js';
 import { raise } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
-import { Timeout } from '../util/deadline.js';
+import { Deadline, Timeout } from '../util/deadline.js';
+import { PAUSE_MS } from './scarcity.js';
 
-const { EBADF } = constants.errno;
-const POLLNVAL = 0x20;
+const { EBADF, EINVAL } = constants.errno;
+/** The events of a socket from which no further request will come. */
+const END = POLLHUP | POLLRDHUP;
 
-/** Blocks until the socket has one of the events (POLLIN, …) or an error. Returns false if the time passed first. */
-function poll_one(sock: SocketBase, events: number, timeout_ms: number): boolean {
+/** Blocks until the socket has one of the events (POLLIN, …), POLLERR or POLLHUP. Returns those it has; 0 if the time passed first. */
+function poll_one(sock: SocketBase, events: number, timeout_ms: number): number {
   const one = { fd: sock.fileno(), events, revents: 0 };
   const result = one.fd < 0 ? -EBADF : poll([one], timeout_ms);
-  if (result === TIMED_OUT || result === 0) return false;
-  if (result > 0 && (one.revents & POLLNVAL) === 0) return true;
+  if (result === TIMED_OUT || result === 0) return 0;
+  if (result > 0 && (one.revents & POLLNVAL) === 0) return one.revents;
   return raise(result > 0 ? -EBADF : result, { syscall: 'poll', args: sock._args() });
 }
 
 /**
- * Blocks until a receive or accept would return at once: with a request, or with an error.
+ * Blocks until a request waits, or none will come any more.
  *
  * @param timeout_ms 0 does not wait, -1 has no limit
  * @returns false if the time passed first
  * @throws OSError EBADF if the socket is closed
  */
 export function is_readable(sock: SocketBase, timeout_ms = 0): boolean {
-  return poll_one(sock, POLLIN, timeout_ms);
+  const deadline = new Deadline(timeout_ms);
+  for (;;) {
+    const events = poll_one(sock, POLLIN | POLLRDHUP, deadline.left_ms());
+    if ((events & ~POLLERR) !== 0) return true;
+    if (events === 0 || timeout_ms === 0 || deadline.passed()) return false;
+    poll([], timeout_ms < 0 ? PAUSE_MS : Math.min(PAUSE_MS, deadline.left_ms()));
+  }
 }
 
 /** Returns whether a send would not have to wait. @throws OSError EBADF if the socket is closed */
 export function is_writable(sock: SocketBase): boolean {
-  return poll_one(sock, POLLOUT, 0);
+  return poll_one(sock, POLLOUT, 0) !== 0;
+}
+
+/** Throws EINVAL if the socket was shut down or does not listen, so that no request will come. @param syscall its name in the error */
+export function check_not_ended(sock: SocketBase, syscall: string): void {
+  if ((poll_one(sock, POLLRDHUP, 0) & END) !== 0) raise(-EINVAL, { syscall, args: sock._args() });
+}
+
+/** Calls a function in which the calls of the socket do not wait. A listener stays non-blocking until restore_flags(). */
+export function without_waiting<T>(sock: SocketBase, use: () => T): T {
+  const { _timeout, _timeout_ms } = sock;
+  // Datagrams are received with MSG_DONTWAIT: handlers send by the same socket, and may wait.
+  if (sock.type === SOCK_DGRAM) sock._timeout_ms = 0;
+  else sock.setblocking(false);
+  try {
+    return use();
+  } finally {
+    [sock._timeout, sock._timeout_ms] = [_timeout, _timeout_ms];
+  }
+}
+
+/** Makes a listener block again, if that is what its time-out stands for. */
+export function restore_flags(sock: SocketBase): void {
+  if (sock.fileno() >= 0 && sock.type !== SOCK_DGRAM) sock.settimeout(sock.gettimeout());
 }
 
 /** Waits on the event loop until the socket is ready. Returns false if `stop` aborted or the time passed first. */
@@ -42,10 +76,19 @@ async function when(
   sock: SocketBase,
   stop: AbortSignal,
   timeout_ms: number,
+  is_ready: () => boolean,
 ): Promise<boolean> {
   const end = new Timeout(stop, timeout_ms);
+  const goes_on = () => {
+    try {
+      return is_ready();
+    } catch {
+      // The next call on the socket throws the error.
+      return true;
+    }
+  };
   try {
-    await ready(sock.fileno(), sock._generation, interest, end.signal);
+    await ready(sock.fileno(), sock._generation, interest, end.signal, goes_on);
     return true;
   } catch (error) {
     if (end.signal.aborted) return false;
@@ -56,7 +99,7 @@ async function when(
 }
 
 /**
- * Waits on the event loop until the socket is readable. The wait keeps the process alive.
+ * Waits on the event loop until a request waits, or none will come any more. The wait keeps the process alive.
  *
  * @param stop ends the wait
  * @param timeout_ms ends the wait as well; -1: no limit
@@ -67,10 +110,10 @@ export async function readable(sock: SocketBase, stop: AbortSignal, timeout_ms =
   if (stop.aborted) return false;
   if (is_readable(sock)) return true;
   // `stop` is tested again: a signal's listener may have run inside is_readable(), and shut the server down.
-  return !stop.aborted && when(READ, sock, stop, timeout_ms);
+  return !stop.aborted && when(READ, sock, stop, timeout_ms, () => is_readable(sock));
 }
 
 /** Waits on the event loop until a send would not have to wait, or `stop` aborts. */
 export async function writable(sock: SocketBase, stop: AbortSignal): Promise<void> {
-  if (!stop.aborted && !is_writable(sock)) await when(WRITE, sock, stop, -1);
+  if (!stop.aborted && !is_writable(sock)) await when(WRITE, sock, stop, -1, () => true);
 }

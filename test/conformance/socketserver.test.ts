@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { socketserver } from 'bsd-sockets';
 import { describe, expect, test } from 'vitest';
+import { differences_of } from './differences.js';
 import { pythons } from './python.js';
 
 const CLASSES = Object.entries(socketserver)
@@ -32,8 +33,13 @@ describe(`beside Python ${python?.version}`, () => {
 
   // Mix-ins are functions here, so Python's ThreadingMixIn is no class among the bases.
   const names = Object.keys(theirs).filter((name) => !/^bases (Threading|Forking)/.test(name));
+  const differences = differences_of('socketserver');
   test.each(names)('%s', (name) => {
-    expect(ours[name]).toEqual(theirs[name]);
+    const { here = theirs[name], python = theirs[name] } = differences[name] ?? {};
+    expect([ours[name], theirs[name]]).toEqual([here, python]);
+  });
+  test('every row of differences.ts has a scenario', () => {
+    expect(names).toEqual(expect.arrayContaining(Object.keys(differences)));
   });
 
   // Python has no servers on an event loop: they do what those do that handle requests in turn.

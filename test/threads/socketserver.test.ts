@@ -8,7 +8,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { serialize } from 'node:v8';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+
+// Each scenario is a program of its own that mostly waits, so that two share the time of one.
+vi.setConfig({ maxConcurrency: 2 });
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -18,7 +21,7 @@ interface Ended {
   errors: string;
 }
 
-/** Runs a program to its end. A program that hangs is killed after 40 s. */
+/** Runs a program to its end. A program that hangs is killed after 100 s. */
 async function run(...args: string[]): Promise<Ended> {
   return run_by([], ...args);
 }
@@ -26,7 +29,7 @@ async function run(...args: string[]): Promise<Ended> {
 /** Runs a program under another command, such as prlimit. */
 async function run_by(command: readonly string[], ...args: string[]): Promise<Ended> {
   const [program = process.execPath, ...rest] = [...command, process.execPath, ...args];
-  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 40_000 });
+  const child = spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], timeout: 100_000 });
   const ended: Ended = { code: null, output: '', errors: '' };
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
     ended.output += text;
@@ -54,7 +57,7 @@ async function log(
   return { log: JSON.parse(lines.pop() ?? ''), printed: lines.join('\n'), errors };
 }
 
-describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) => {
+describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000 }, (kind) => {
   const worker = kind === 'Threading' ? 'thread' : 'process';
 
   test('serves while the main thread is blocked; what fails costs its request', async () => {
@@ -117,7 +120,7 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
 
   test('requests run in parallel, more than there may be workers wait', async () => {
     const { log: found } = await log(kind, 'parallel');
-    expect(found[0]).toBe([1, 2, 3, 4, 5, 6].map((i) => `slept ${1000 + i}`).join('|'));
+    expect(found[0]).toBe([1, 2, 3, 4, 5, 6].map((i) => `slept ${400 + i}`).join('|'));
   });
 
   test('handle_request()', async () => {
@@ -229,7 +232,7 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
   });
 
   test('nobody spins while all are busy and requests wait', async () => {
-    const slow = Array.from({ length: 6 }, (_, i) => `slept ${1200 + i}`).join('|');
+    const slow = Array.from({ length: 4 }, (_, i) => `slept ${1200 + i}`).join('|');
     expect((await log(kind, 'busy')).log).toEqual(['slept 200|slept 201|slept 202', true, slow]);
   });
 
@@ -252,13 +255,50 @@ describe.each(['Threading', 'Forking'])('%sMixIn', { timeout: 60_000 }, (kind) =
     expect((await log(kind, 'leaks')).log).toEqual([true]);
   });
 
+  test('a default time-out is that of requests, and of nothing else', async () => {
+    const answers = (await log(kind, 'default_timeout')).log;
+    expect(answers).toEqual([
+      [0, '0', '0'],
+      [0.2, '0.2', '0.2'],
+      [5, '5', '5'],
+    ]);
+    expect((await log(kind, 'module_timeout')).log).toEqual([[3, '3', '3']]);
+  });
+
+  test('an entry in the error queue is no request', async () => {
+    expect((await log(kind, 'error_queue')).log).toEqual(['x', true, 'x', 'x', true, 'x']);
+  });
+
+  test('a served socket that is shut down, closed or detached ends serving with an error', async () => {
+    expect((await log(kind, 'ended')).log).toEqual([
+      'EINVAL,EINVAL,EINVAL,EINVAL',
+      'EBADF,EBADF',
+      'EBADF,EBADF',
+    ]);
+  });
+
+  test('a worker that sends no report, or overwrites its memory, costs its request', async () => {
+    const { log: found, errors } = await log(kind, 'rogue');
+    expect(errors).toBe('');
+    for (const line of found) {
+      expect(line).toMatch(
+        /^(?:\w+: Handler has sent the server what is no report of a worker|(?:zeros|noise): Handler has overwritten the memory of its worker|closed: Handler ended its process \(SIGKILL\)), hello you$/,
+      );
+    }
+    expect(found).toHaveLength(kind === 'Threading' ? 6 : 8);
+  });
+
+  test('an error longer than a report', async () => {
+    expect((await log(kind, 'long_error')).log).toEqual([true, 'hello you']);
+  });
+
   test('keeps no process alive when it does not serve', async () => {
     expect((await log(kind, 'left')).log).toEqual(['hello x']);
   });
 });
 
-test('ForkingMixIn: children leave to the server the signals that it handles', {
-  timeout: 60_000,
+test.concurrent('ForkingMixIn: children leave to the server the signals that it handles', {
+  timeout: 120_000,
 }, async () => {
   expect((await log('Forking', 'sigterm_group')).log).toEqual([
     'slept 600',
@@ -267,8 +307,8 @@ test('ForkingMixIn: children leave to the server the signals that it handles', {
   ]);
 });
 
-test('ForkingMixIn: a process without descriptors costs one request, and is replaced', {
-  timeout: 60_000,
+test.concurrent('ForkingMixIn: a process without descriptors costs one request, and is replaced', {
+  timeout: 120_000,
 }, async (ctx) => {
   if (!has_prlimit) ctx.skip('needs prlimit');
   expect((await log('Forking', 'hog', SCARCE)).log).toEqual([
@@ -277,14 +317,14 @@ test('ForkingMixIn: a process without descriptors costs one request, and is repl
   ]);
 });
 
-test('ForkingMixIn: serves again when all processes were killed, those that only start, too', {
-  timeout: 60_000,
+test.concurrent('ForkingMixIn: serves again when all processes were killed, those that only start, too', {
+  timeout: 120_000,
 }, async () => {
   expect((await log('Forking', 'killed')).log).toEqual(['hello first', 'hello next']);
 });
 
-test('ForkingMixIn: a process that dies before it begins its request costs that only', {
-  timeout: 60_000,
+test.concurrent('ForkingMixIn: a process that dies before it begins its request costs that only', {
+  timeout: 120_000,
 }, async () => {
   expect((await log('Forking', 'vanished')).log).toEqual([
     [false, 'Error', 'Handler ended its process (exit code 9)', null],
@@ -292,7 +332,7 @@ test('ForkingMixIn: a process that dies before it begins its request costs that 
   ]);
 });
 
-test('TCPServer: without descriptors connections wait', { timeout: 60_000 }, async (ctx) => {
+test.concurrent('TCPServer: without descriptors connections wait', { timeout: 120_000 }, async (ctx) => {
   if (!has_prlimit) ctx.skip('needs prlimit');
   const { log: found } = await log('', 'scarce', SCARCE);
   expect(found.slice(0, 3)).toEqual(['hello first', 'EMFILE', true]);
@@ -300,8 +340,18 @@ test('TCPServer: without descriptors connections wait', { timeout: 60_000 }, asy
   expect(String(found[3])).not.toContain('||');
 });
 
-test('process_request_thread() handles a request on the thread that calls it', {
-  timeout: 60_000,
+// The kernel wakes all of them for one request. In an earlier version who came too late stood still.
+test.concurrent.each(['TCPServer', 'UDPServer', 'ThreadingTCPServer'])(
+  'three processes that serve one socket by a %s all go on, and end',
+  { timeout: 120_000 },
+  async (name) => {
+    const shared = fileURLToPath(new URL('./fixtures/shared_socket.mjs', import.meta.url));
+    expect(await run(shared, name)).toEqual({ code: 0, output: '[30,0,0,0]\n', errors: '' });
+  },
+);
+
+test.concurrent('process_request_thread() handles a request on the thread that calls it', {
+  timeout: 120_000,
 }, async () => {
   expect((await log('Threading', 'thread_hook')).log).toEqual([
     'true',
@@ -311,11 +361,13 @@ test('process_request_thread() handles a request on the thread that calls it', {
   ]);
 });
 
-test('memory of worker_data that is shared is shared by threads', { timeout: 60_000 }, async () => {
+test.concurrent('memory of worker_data that is shared is shared by threads', {
+  timeout: 120_000,
+}, async () => {
   expect((await log('Threading', 'shared')).log).toEqual(['0', '1', '2', 3]);
 });
 
-describe('mistakes', { timeout: 60_000 }, () => {
+describe.concurrent('mistakes', { timeout: 120_000 }, () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'mistakes-'));

@@ -176,6 +176,7 @@ function release_soon(): void {
  *
  * @param directions READ, WRITE or both
  * @param signal ends waiting: the promise rejects with its reason
+ * @param goes_on returns false to wait on: the descriptor is ready for something else. It must not throw
  * @returns a promise of the directions
  */
 export function ready(
@@ -183,6 +184,7 @@ export function ready(
   generation: number,
   directions: number,
   signal?: AbortSignal,
+  goes_on: () => boolean = () => true,
 ): Promise<number> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -197,7 +199,7 @@ export function ready(
     };
     const waiting: Waiting = {
       on_ready(ready_directions) {
-        if ((ready_directions & directions) === 0) {
+        if ((ready_directions & directions) === 0 || !goes_on()) {
           want(fd, directions);
           return;
         }

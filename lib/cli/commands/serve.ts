@@ -69,7 +69,7 @@ function create_server(service: string, path: string | undefined, options: Optio
   const class_name = `${SERVERS[kind as keyof typeof SERVERS]}${transport}Server` as const;
   const Class = BY_NAME[class_name] as unknown as ServerClass;
   const worker_data: services.ServiceData = { path: path ?? '', idle: idle ?? null, verbose };
-  const common = { worker_data, max_threads: workers, max_children: workers, request_queue_size: 128 };
+  const common = { worker_data, max_threads: workers, max_children: workers };
   if (unix !== undefined) return new Class(unix, handler, common);
   const family = host.includes(':') ? socket.AF_INET6 : socket.AF_INET;
   return new Class([host, port], handler, { ...common, family, allow_reuse_address: true });

@@ -21,7 +21,7 @@ import { drain_of, type RequestHandlerClass, type ShutdownOptions } from '../han
 import { print_error } from '../report.js';
 import { is_scarce, PAUSE_MS } from '../scarcity.js';
 import { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
-import { is_readable } from '../socket_wait.js';
+import { check_not_ended, is_readable } from '../socket_wait.js';
 import { ASYNC_FILES } from './files.js';
 import { Requests } from './requests.js';
 import type { AsyncServerClass, ServerClass } from './types.js';
@@ -159,6 +159,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
           if (signal?.aborted) return;
           if (is_nothing_there(error)) {
             if (taking.timeout === 0) return;
+            check_not_ended(this.socket, 'serve_forever');
           } else if (!(error instanceof OSError) || FATAL.has(error.errno)) throw error;
           // A request that ends may free a descriptor or memory.
           else if (is_scarce(error.errno ?? 0)) await requests.fewer_within(requests.count, PAUSE_MS);
@@ -178,7 +179,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     async #arrivals(most: number, taking: Taking): Promise<Arrived[]> {
       const { socket } = this;
       if (!is_overridden(this, 'get_request', [TCPServer])) {
-        return socket._read('accept', () => this.#take(most), taking);
+        return socket._read('accept', () => this.#take(most, taking), taking);
       }
       await socket._read('poll', () => (is_readable(socket) ? true : -EAGAIN), taking);
       const arrived: unknown = this.get_request();
@@ -191,11 +192,16 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       return [arrived as Arrived];
     }
 
-    #take(most: number): Arrived[] | number {
+    #take(most: number, { timeout }: Taking): Arrived[] | number {
       const arrived: Arrived[] = [];
       while (arrived.length < most) {
         const next = this.#next();
-        if (typeof next === 'number') return arrived.length > 0 ? arrived : next;
+        if (typeof next === 'number') {
+          if (arrived.length > 0) return arrived;
+          // A server that drains may have shut the listener down itself.
+          if (next === -EAGAIN && timeout !== 0) check_not_ended(this.socket, 'serve_forever');
+          return next;
+        }
         arrived.push(next);
       }
       return arrived;
@@ -205,8 +211,9 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     #next(): Arrived | number {
       const { socket } = this;
       if (!this.#is_datagram) return socket._accept();
-      const max_packet_size: unknown = Reflect.get(this, 'max_packet_size');
-      const received = transfer.recvfrom(socket, integer(max_packet_size, 'max_packet_size', 1), 0, 0);
+      const size = integer(Reflect.get(this, 'max_packet_size'), 'max_packet_size', 1);
+      // Another holder of the socket may have made it block.
+      const received = transfer.recvfrom(socket, size, c.MSG_DONTWAIT, 0);
       return typeof received === 'number' ? received : [[received[0], socket], received[1]];
     }
 
@@ -286,11 +293,9 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
 
     override async handle_request(): Promise<void> {
       if (this._is_serving) throw new Error('handle_request() while serve_forever() is running');
-      const own = this.socket.gettimeout();
-      const timeout = own === null ? this.timeout : this.timeout === null ? own : Math.min(own, this.timeout);
       let arrived: Arrived | undefined;
       try {
-        [arrived] = await this.#arrivals(1, { timeout });
+        [arrived] = await this.#arrivals(1, { timeout: this._request_timeout() });
       } catch (error) {
         if (is_nothing_there(error)) await this.handle_timeout();
         else if (!(error instanceof OSError) || FATAL.has(error.errno)) throw error;

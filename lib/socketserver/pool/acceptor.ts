@@ -14,13 +14,13 @@ import { addon, cells, GENERATION } from '../../native/addon.js';
 import type { socket as Socket } from '../../socket/index.js';
 import { DRAIN_LIMIT } from '../refuse.js';
 import { is_scarce, pause } from '../scarcity.js';
-import { is_readable, is_writable, readable, writable } from '../socket_wait.js';
+import { check_not_ended, is_readable, is_writable, readable, writable } from '../socket_wait.js';
 import type { Room } from './condition.js';
 import type { ManagerConfig } from './protocol.js';
 import { AHEAD_LIMIT, encode_request, post } from './queue.js';
 import type { SharedState } from './shared_state.js';
 
-const { EAGAIN } = constants.errno;
+const { EAGAIN, EINVAL } = constants.errno;
 /** Requests that are taken without a turn of the event loop. */
 const BATCH = 32;
 /** The queue holds, beyond the free workers, at most the requests that workers finish in this many milliseconds. */
@@ -51,10 +51,11 @@ export class Acceptor {
     this.#room = room;
   }
 
-  /** Takes requests until `stop` aborts. */
+  /** Takes requests until `stop` aborts. @throws (rejects) OSError EINVAL if the listener was shut down */
   async run(stop: AbortSignal): Promise<void> {
     for (let count = 1; !stop.aborted; count++) {
       const result = await this.#next(stop);
+      if (result < 0 && !is_scarce(-result)) check_not_ended(this.#listener, 'serve_forever');
       if (result === -EAGAIN) await readable(this.#listener, stop);
       else if (count % BATCH === 0) await next_turn();
     }
@@ -63,7 +64,9 @@ export class Acceptor {
   /** Takes the requests that wait in the kernel already, until `stop` aborts. */
   async rest(stop: AbortSignal): Promise<void> {
     for (let count = 0; count < DRAIN_LIMIT && !stop.aborted; count++) {
-      if ((await this.#next(stop)) === -EAGAIN) return;
+      const result = await this.#next(stop);
+      // EINVAL: none is left, and the listener was shut down to refuse further ones.
+      if (result === -EAGAIN || result === -EINVAL) return;
     }
   }
 
@@ -96,7 +99,7 @@ export class Acceptor {
 
   /** Puts the next connection on the queue. Returns 0 or -errno. */
   async #accept(): Promise<number> {
-    const { family, proto } = this.#config;
+    const { family, proto, default_timeout } = this.#config;
     const listener = this.#listener;
     // The server restores its own setting. A socket of datagrams stays blocking: handlers send by it, and may wait.
     listener.setblocking(false);
@@ -104,7 +107,7 @@ export class Acceptor {
     if (fd < 0) return fd;
     const generation = cells[GENERATION] as number;
     try {
-      return await this.#put(encode_request(decode(family, proto), null), [fd]);
+      return await this.#put(encode_request(decode(family, proto), default_timeout), [fd]);
     } finally {
       addon.close(fd, generation);
     }

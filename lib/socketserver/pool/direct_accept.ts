@@ -9,14 +9,14 @@ import { constants } from 'node:os';
 import { decode, type ReturnedAddress } from '../../calls/address.js';
 import * as transfer from '../../calls/transfer.js';
 import { poll } from '../../calls/waiting/poll.js';
-import { POLLIN } from '../../constants.js';
+import { POLLIN, POLLRDHUP } from '../../constants.js';
 import { addon, cells, GENERATION } from '../../native/addon.js';
 import { socket as Socket, send_fds } from '../../socket/index.js';
 import type { PoolConfig } from './protocol.js';
 import { LOOK_MESSAGE } from './queue.js';
 import type { OpenDescriptor, SharedState } from './shared_state.js';
 
-const { EBADF } = constants.errno;
+const { EINVAL } = constants.errno;
 const NO_BYTES = Buffer.alloc(0);
 
 /** The shared listener as a thread uses it. */
@@ -42,10 +42,16 @@ export interface ReceivedRequest {
 
 /** Returns whether a request waits on the listener. */
 export function has_request({ _fd }: ListenerDescriptor): boolean {
-  return poll([{ fd: _fd, events: POLLIN, revents: 0 }], 0) > 0;
+  const one = { fd: _fd, events: POLLIN, revents: 0 };
+  return poll([one], 0) > 0 && (one.revents & POLLIN) !== 0;
 }
 
-/** Blocks until there is a request, and returns it; or returns -errno: EBADF if the listener was closed. */
+function is_shut_down({ _fd }: ListenerDescriptor): boolean {
+  const one = { fd: _fd, events: POLLRDHUP, revents: 0 };
+  return poll([one], 0) > 0 && (one.revents & POLLRDHUP) !== 0;
+}
+
+/** Blocks until there is a request, and returns it; or returns -errno: EBADF if the listener was closed, EINVAL if it was shut down. */
 export function receive_request(
   listener: ListenerDescriptor,
   { type, max_packet_size }: PoolConfig,
@@ -53,7 +59,10 @@ export function receive_request(
   if (max_packet_size > 0) {
     const received = transfer.recvfrom(listener, max_packet_size, 0, -1);
     if (typeof received === 'number') return received;
-    return { connection: undefined, packet: received[0], client_address: received[1] };
+    const [packet, client_address] = received;
+    // Of a socket that was shut down a receive that may block returns an empty datagram at once.
+    if (packet.length === 0 && is_shut_down(listener)) return -EINVAL;
+    return { connection: undefined, packet, client_address };
   }
   const fd = addon.accept4(listener._fd, listener._generation, 0, -1);
   if (fd < 0) return fd;
@@ -63,11 +72,6 @@ export function receive_request(
     packet: NO_BYTES,
     client_address,
   };
-}
-
-/** Returns whether the result of receive_request() says that the listener was closed. */
-export function is_closed(result: number): boolean {
-  return result === -EBADF;
 }
 
 /** The shared listener as the manager opens and closes it. */
@@ -111,6 +115,11 @@ export class SharedListener {
       return;
     }
     addon.close(before.fd, before.generation);
+  }
+
+  /** Returns whether threads may take requests. */
+  get is_open(): boolean {
+    return this.#open !== undefined;
   }
 
   /** Returns whether a thread may still take a request by a descriptor that was closed. */

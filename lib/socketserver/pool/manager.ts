@@ -4,14 +4,15 @@ import type { MessagePort } from 'node:worker_threads';
 import { fromshare, type socket as Socket } from '../../socket/index.js';
 import { abort_after } from '../../util/deadline.js';
 import { unless_aborted } from '../abort.js';
-import { is_readable, readable } from '../socket_wait.js';
+import { check_not_ended, is_readable, readable } from '../socket_wait.js';
 import { Acceptor } from './acceptor.js';
 import { Condition, Room } from './condition.js';
 import { SharedListener } from './direct_accept.js';
 import { grow } from './growth.js';
+import { pack_error } from './packed_error.js';
 import type { ManagerConfig, News, Order } from './protocol.js';
 import { discard, post, STOP_MESSAGE } from './queue.js';
-import { SharedState } from './shared_state.js';
+import { ProcessPoolState, SharedState } from './shared_state.js';
 import { Workers } from './workers.js';
 
 /** How often at most busy workers are killed while the pool drains, and the milliseconds in between. */
@@ -43,7 +44,7 @@ class Manager {
   constructor(config: ManagerConfig) {
     const { port } = config;
     this.#config = config;
-    this.#state = new SharedState(config.memory);
+    this.#state = new (config.kind === 'process' ? ProcessPoolState : SharedState)(config.memory);
     this.#port = port;
     this.#queue_in = fromshare(config.queue_in);
     this.#queue_out = fromshare(config.queue_out);
@@ -58,6 +59,7 @@ class Manager {
       this.#listener,
       this.#changed,
       (news: News) => this.#send(news),
+      () => this.#on_listener_ended(),
     );
     this.#acceptor = new Acceptor(config, this.#state, this.#listener, this.#queue_in, this.#room);
     this.#shared_listener = new SharedListener(this.#state, this.#listener, this.#queue_in);
@@ -86,8 +88,18 @@ class Manager {
     this.#port.postMessage(news);
   }
 
+  /** A thread says that the listener was shut down. When the server drains, it does that itself. */
+  #on_listener_ended(): void {
+    if (!this.#shared_listener.is_open) return;
+    try {
+      check_not_ended(this.#listener, 'serve_forever');
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
   #fail(error: unknown): void {
-    this.#send({ type: 'failed', message: String(error) });
+    this.#send({ type: 'failed', error: pack_error(error) });
   }
 
   async #obey(order: Order): Promise<void> {
@@ -104,6 +116,8 @@ class Manager {
         return this.#rest(order.limit_ms);
       case 'drain':
         return this.#drain(order.limit_ms);
+      case 'signals':
+        return this.#state.set_handled_signals(order.bits);
       case 'close':
         return this.#close();
     }
@@ -152,7 +166,8 @@ class Manager {
     // Several tries: a worker that has just taken a request from the queue is not marked busy yet.
     for (let tries = 0; tries < CUT_TRIES; tries++) {
       this.#state.count_discarded(discard(this.#queue_out, this.#config.max_packet_size));
-      this.#workers.end_busy('was cut off: the server drained');
+      // In the end also those that say that they have no request.
+      this.#workers.end_busy('was cut off: the server drained', tries === CUT_TRIES - 1);
       if (await wait(CUT_MS)) return;
     }
   }

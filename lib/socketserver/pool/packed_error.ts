@@ -1,7 +1,17 @@
 // Errors that are sent from a worker to its server, with class, stack and fields, which structured cloning would lose.
 import { inspect } from 'node:util';
 import * as errors from '../../errors/index.js';
-import type { PackedError } from './protocol.js';
+
+/** An error that is sent to the server. */
+export interface PackedError {
+  readonly name: string;
+  readonly message: string;
+  readonly stack: string | undefined;
+  readonly fields: Readonly<Record<string, unknown>>;
+  readonly cause?: PackedError;
+  /** The errors of an AggregateError. */
+  readonly errors?: readonly PackedError[];
+}
 
 /** Classes of errors by name, which a received error gets again. */
 const CLASSES = new Map<string, { readonly prototype: object }>(
@@ -71,6 +81,25 @@ function pack(error: Error, depth: number): PackedError {
     ...('errors' in error && Array.isArray(error.errors)
       ? { errors: error.errors.map((each) => pack_error(each, depth)) }
       : {}),
+  };
+}
+
+/** Returns a value as a packed error that unpack_error() takes. @throws TypeError if it is none */
+export function check_packed(value: unknown, depth = 0): PackedError {
+  const { name, message, stack, fields, cause, errors } = value as PackedError;
+  if (typeof name !== 'string' || typeof message !== 'string') throw new TypeError('this is no packed error');
+  const is_deep = depth >= DEPTH_LIMIT;
+  return {
+    name,
+    message,
+    stack: typeof stack === 'string' ? stack : undefined,
+    fields: Object.fromEntries(
+      Object.entries(fields).filter(([key, field]) => key !== '__proto__' && is_plain(field)),
+    ),
+    ...(cause === undefined || is_deep ? {} : { cause: check_packed(cause, depth + 1) }),
+    ...(errors === undefined || is_deep
+      ? {}
+      : { errors: errors.map((each) => check_packed(each, depth + 1)) }),
   };
 }
 

@@ -2,21 +2,22 @@
 // workers, and passes the workers' reports to the server.
 import { serialize } from 'node:v8';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
+import { getdefaulttimeout, without_default_timeout } from '../../calls/socket_base.js';
 import { poll } from '../../calls/waiting/poll.js';
 import { AF_UNIX, SOCK_SEQPACKET } from '../../constants.js';
 import { socket as Socket, send_fds, socketpair } from '../../socket/index.js';
 import { shown } from '../../util/validate.js';
 import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed_error.js';
-import type { News, Order, PoolConfig, SharedMemory } from './protocol.js';
+import type { News, Order, PoolConfig } from './protocol.js';
 import { AHEAD_LIMIT, encode_request } from './queue.js';
-import { allocate_state, close_memory, SharedState } from './shared_state.js';
+import { allocate_state, SharedState } from './shared_state.js';
 import { share_handled_signals } from './signals.js';
 import { start_manager } from './start.js';
 
 /** Settings that the server gives its pool. */
 export interface PoolOptions
-  extends Omit<PoolConfig, 'library' | 'argv' | 'family' | 'type' | 'proto' | 'memory'> {
+  extends Omit<PoolConfig, 'library' | 'argv' | 'family' | 'type' | 'proto' | 'default_timeout'> {
   readonly max_workers: number;
   readonly socket: Socket<number>;
 }
@@ -41,7 +42,6 @@ interface Pending {
 const ROOM_MS = 2;
 
 export class Pool {
-  readonly #memory: SharedMemory;
   readonly #state: SharedState;
   readonly #unshare_signals: (() => void) | undefined;
   readonly #queue: Socket<number>;
@@ -63,15 +63,13 @@ export class Pool {
     check_cloneable(options);
     this.#events = events;
     this.#datagrams = options.max_packet_size > 0;
-    const [queue_in, queue_out] = socketpair(AF_UNIX, SOCK_SEQPACKET);
+    const [queue_in, queue_out] = without_default_timeout(() => socketpair(AF_UNIX, SOCK_SEQPACKET));
     const { port1, port2 } = new MessageChannel();
     this.#queue = queue_in as Socket<number>;
     this.#port = port1;
-    let memory: SharedMemory | undefined;
+    const memory = allocate_state(options.kind === 'thread' ? max_workers : 0);
+    this.#state = new SharedState(memory);
     try {
-      memory = allocate_state(options.kind, max_workers);
-      this.#memory = memory;
-      this.#state = new SharedState(memory);
       this.#manager = start_manager({
         ...config,
         library: LIBRARY,
@@ -79,6 +77,7 @@ export class Pool {
         family: socket.family,
         type: socket.type,
         proto: socket.proto,
+        default_timeout: getdefaulttimeout(),
         max_workers,
         memory,
         queue_in: queue_in.share(),
@@ -87,19 +86,22 @@ export class Pool {
         port: port2,
       });
     } catch (error) {
-      if (memory !== undefined) close_memory(memory);
       queue_in.close();
       port1.close();
       throw error;
     } finally {
       queue_out.close();
     }
-    if (options.kind === 'process') this.#unshare_signals = share_handled_signals(this.#state);
     this.#manager.unref();
     this.#manager.on('error', (error) => this.#fail(error));
     this.#manager.on('exit', () => this.#ended());
     this.#port.on('message', (news: News) => this.#on_news(news));
     this.#port.unref();
+    if (options.kind === 'process') {
+      this.#unshare_signals = share_handled_signals((bits) => {
+        this.#order({ type: 'signals', bits }).catch(() => {});
+      });
+    }
   }
 
   #on_news(news: News): void {
@@ -109,7 +111,7 @@ export class Pool {
         this.#pending.delete(news.order);
         return;
       case 'failed':
-        this.#fail(new Error(news.message));
+        this.#fail(unpack_error(news.error));
         return;
       case 'error':
         try {
@@ -137,7 +139,6 @@ export class Pool {
   #ended(): void {
     this.#port.close();
     this.#queue.close();
-    close_memory(this.#memory);
     this.#unshare_signals?.();
     if (this.#closed === undefined)
       this.#fail(new Error('the thread that looks after the workers has ended'));
@@ -203,9 +204,12 @@ export class Pool {
    */
   #room_now(): void {
     const ahead = this.#accepting ? AHEAD_LIMIT : 0;
-    if (this.#state.has_room(ahead)) return;
-    this.#order({ type: 'room' }).catch(() => {});
-    while (!this.#state.has_room(ahead)) {
+    for (let order = -1; !this.#state.has_room(ahead); ) {
+      // Only the manager sees what child processes have finished.
+      if (!this.#pending.has(order)) {
+        order = this.#orders;
+        this.#order({ type: 'room' }).catch(() => {});
+      }
       if (this.#error !== undefined) throw this.#error;
       poll([], ROOM_MS);
       for (
@@ -227,8 +231,14 @@ export class Pool {
     if (this.#error !== undefined) throw this.#error;
     const message = this.#message(request, client_address);
     this.#room_now();
-    send_fds(this.#queue, message, request instanceof Socket ? [request] : []);
+    // Counted first: a worker may finish the request at once.
     this.#state.count_dispatched();
+    try {
+      send_fds(this.#queue, message, request instanceof Socket ? [request] : []);
+    } catch (error) {
+      this.#state.count_discarded(1);
+      throw error;
+    }
     if (this.#accepting) this.#order({ type: 'look' }).catch(() => {});
   }
 

@@ -2,9 +2,11 @@
 // of a child.
 // README.md has a drawing.
 import type { MessagePort } from 'node:worker_threads';
+import { drain_of } from '../handlers.js';
+import { check_packed, type PackedError } from './packed_error.js';
 import type { HandlerSource } from './source.js';
 
-/** The memory of the shared state as it is passed to threads, or the descriptor of the memory for processes. */
+/** The memory of the shared state, or the descriptor of a child's memory. */
 export type SharedMemory = SharedArrayBuffer | { readonly fd: number };
 
 /** Settings that the server, the manager and the workers share. */
@@ -27,12 +29,13 @@ export interface PoolConfig {
   /** True if handle_error is not overridden: workers then print errors themselves. */
   readonly print_errors: boolean;
   readonly handler_timeout_ms: number;
-  /** The memory of the shared state. */
-  readonly memory: SharedMemory;
+  /** The default time-out of the server's thread, in seconds. */
+  readonly default_timeout: number | null;
 }
 
 /** Settings of the manager. The bytes were made by `share()`. */
 export interface ManagerConfig extends PoolConfig {
+  readonly memory: SharedArrayBuffer;
   readonly max_workers: number;
   /** The port to the server. */
   readonly port: MessagePort;
@@ -44,11 +47,14 @@ export interface ManagerConfig extends PoolConfig {
 
 /** Settings of a worker. */
 export interface WorkerConfig extends PoolConfig {
+  readonly memory: SharedMemory;
   /** Index of the worker's slot in the shared state. */
   readonly slot: number;
   /** The sockets of a thread, made by `share()`; a process has them at QUEUE_FD and SERVER_FD. */
   readonly queue?: Uint8Array;
   readonly listener?: Uint8Array;
+  /** The time-out of SERVER_FD, in seconds. */
+  readonly listener_timeout: number | null;
 }
 
 /** The descriptors of a child process. */
@@ -57,16 +63,8 @@ export const REPORT_FD = 4;
 export const MEMORY_FD = 5;
 export const SERVER_FD = 6;
 
-/** An error that is sent to the server. */
-export interface PackedError {
-  readonly name: string;
-  readonly message: string;
-  readonly stack: string | undefined;
-  readonly fields: Readonly<Record<string, unknown>>;
-  readonly cause?: PackedError;
-  /** The errors of an AggregateError. */
-  readonly errors?: readonly PackedError[];
-}
+/** Characters of the longest report of a process. */
+export const REPORT_LIMIT = 2 ** 20;
 
 /** A message from a worker to the manager. */
 export type Report =
@@ -75,12 +73,14 @@ export type Report =
   | { readonly type: 'load_error'; readonly message: string }
   /** Fewer requests are in flight than the manager asked to be notified of. */
   | { readonly type: 'finished' }
+  /** A thread cannot take requests from the listener any more. */
+  | { readonly type: 'ended' }
   | { readonly type: 'error'; readonly client_address: unknown; readonly error: PackedError }
   | { readonly type: 'shutdown'; readonly drain: number | undefined };
 
 /** A message from the manager to the server. */
 export type News =
-  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'failed'; readonly error: PackedError }
   | { readonly type: 'error'; readonly client_address: unknown; readonly error: PackedError }
   | { readonly type: 'shutdown'; readonly drain: number | undefined }
   | { readonly type: 'children'; readonly pids: readonly number[] }
@@ -99,8 +99,31 @@ export type Order = { readonly order: number } & (
   | { readonly type: 'rest'; readonly limit_ms: number }
   /** Done when no request is in flight. Requests that are so after `limit_ms` (-1: no limit) are cut off. */
   | { readonly type: 'drain'; readonly limit_ms: number }
+  /** The signals that child processes ignore from now on. */
+  | { readonly type: 'signals'; readonly bits: number }
   | { readonly type: 'close' }
 );
+
+/**
+ * Returns a value as a report. A handler may write anything to the report pipe, and post anything to the manager.
+ *
+ * @throws TypeError, RangeError if it is none
+ */
+export function to_report(value: unknown): Report {
+  const report = value as { readonly [Key in string]?: unknown };
+  const { type, task, message } = report;
+  if (type === 'finished' || type === 'ended') return { type };
+  if (type === 'shutdown') return { type, drain: drain_of({ drain: report.drain as number }) };
+  if (type === 'error') {
+    return { type, client_address: report.client_address, error: check_packed(report.error) };
+  }
+  if (type === 'load_error' && typeof message === 'string') return { type, message };
+  // The manager reads a file of the folder.
+  if (type === 'loaded' && (task === undefined || /^\/proc\/\d+\/task\/\d+$/.test(String(task)))) {
+    return { type, task: task as string | undefined };
+  }
+  throw new TypeError('this is no report');
+}
 
 /** A reviver of JSON.parse() for addresses: restores the Buffers of abstract AF_UNIX addresses. */
 export function revive_buffers(_key: string, value: unknown): unknown {

@@ -2,9 +2,10 @@
 //
 // A request is counted as dispatched once it is on the queue. The worker that gets the request notes the client's address in
 // its slot, counts the request as begun, and at the end as finished. So the manager sees which workers are busy, and whose
-// request was lost when a worker ended. The memory itself comes from here, too: a SharedArrayBuffer for threads, for processes
-// a memfd that each of them maps.
-import { closeSync } from 'node:fs';
+// request was lost when a worker ended.
+//
+// The memory is a SharedArrayBuffer of the process. A child process has a memory of its own with one slot, a memfd that the child
+// and the manager map; ProcessPoolState takes over from there what the child has finished. A child may write anything to its memory.
 import { raise } from '../../errors/raise.js';
 import { addon } from '../../native/addon.js';
 import { revive_buffers, type SharedMemory } from './protocol.js';
@@ -40,6 +41,9 @@ const CLIENT = 3;
 const CLIENT_LIMIT = 256;
 const SLOT_SIZE = CLIENT + CLIENT_LIMIT / WORD;
 
+/** See look_again_ms. */
+const LOOK_AGAIN_MS = 500;
+
 /** STATE of a slot that is free, or whose worker starts. */
 const NONE = 0;
 /** STATE of a worker that waits for the queue. */
@@ -59,17 +63,14 @@ export interface OpenDescriptor {
   readonly generation: number;
 }
 
-/** Allocates the state of a pool with at most `workers` workers. @throws OSError without a descriptor or memory */
-export function allocate_state(kind: 'thread' | 'process', workers: number): SharedMemory {
-  const size = (SLOTS + SLOT_SIZE * workers) * WORD;
-  if (kind === 'thread') return new SharedArrayBuffer(size);
-  const fd = addon.shared_memory(size);
-  return fd < 0 ? raise(fd, { syscall: 'memfd_create' }) : { fd };
+/** Returns the bytes of a state with slots for `workers` workers. */
+function size_of(workers: number): number {
+  return (SLOTS + SLOT_SIZE * workers) * WORD;
 }
 
-/** Closes the descriptor of the memory, if it has one. A SharedState that is open stays usable. */
-export function close_memory(memory: SharedMemory): void {
-  if ('fd' in memory) closeSync(memory.fd);
+/** Allocates the state of a pool with at most `workers` workers. */
+export function allocate_state(workers: number): SharedArrayBuffer {
+  return new SharedArrayBuffer(size_of(workers));
 }
 
 function open_memory(memory: SharedMemory): ArrayBuffer | SharedArrayBuffer {
@@ -82,6 +83,9 @@ function open_memory(memory: SharedMemory): ArrayBuffer | SharedArrayBuffer {
 export class SharedState {
   readonly #words: Int32Array;
   readonly #listener: BigUint64Array;
+
+  /** Milliseconds after which the manager looks again without a notification, while requests are in flight. */
+  readonly look_again_ms: number = Number.POSITIVE_INFINITY;
 
   /** Opens the memory; a descriptor stays open. @throws OSError without memory */
   constructor(memory: SharedMemory) {
@@ -121,9 +125,15 @@ export class SharedState {
     if (busy > this.#load(PEAK)) Atomics.store(this.#words, PEAK, busy);
   }
 
-  /** Counts a request that a worker has finished, or that was lost with its worker. */
-  count_finished(): void {
-    Atomics.add(this.#words, FINISHED, 1);
+  /** Counts requests that a worker has finished, or that were lost with it. */
+  count_finished(count = 1): void {
+    Atomics.add(this.#words, FINISHED, count);
+  }
+
+  /** Sets the number of workers that are busy. */
+  set_busy(count: number): void {
+    Atomics.store(this.#words, BEGUN, this.#load(FINISHED) + count);
+    if (count > this.#load(PEAK)) Atomics.store(this.#words, PEAK, count);
   }
 
   /** Returns how many requests were finished in all, in 32 bits. */
@@ -138,7 +148,7 @@ export class SharedState {
 
   /** Returns a number that changes with each request that is sent or finished. */
   get activity(): number {
-    return this.#load(DISPATCHED) + this.#load(FINISHED);
+    return this.#load(DISPATCHED) + this.finished;
   }
 
   /** Sets the number of requests in flight to 0, and returns how many were lost. To be called only when nothing runs. */
@@ -185,11 +195,6 @@ export class SharedState {
     const word =
       to === undefined ? NO_LISTENER : (BigInt(to.fd + 1) << GENERATION_BITS) | BigInt(to.generation);
     Atomics.store(this.#listener, 0, word);
-  }
-
-  /** Sets bits of the signals that the server has a listener for; bits that are set stay. */
-  add_handled_signals(bits: number): void {
-    Atomics.or(this.#words, HANDLED, bits);
   }
 
   /** Returns the bytes of the bits of signals that the server has a listener for. */
@@ -290,6 +295,126 @@ export class WorkerSlot {
   /** Returns the client's address of the last request; null if it is not known. */
   get client_address(): unknown {
     const length = this.#words[this.#start + CLIENT_LENGTH] ?? 0;
-    return length === 0 ? null : JSON.parse(this.#client.toString('utf8', 0, length), revive_buffers);
+    try {
+      return JSON.parse(this.#client.toString('utf8', 0, length), revive_buffers);
+    } catch {
+      return null;
+    }
+  }
+}
+
+/** The memory of one child process, as the manager has it. */
+export class ChildState {
+  /** The descriptor to give to the child. */
+  readonly fd: number;
+  readonly slot: WorkerSlot;
+  readonly #own: SharedState;
+  #finished = 0;
+
+  /** @param on_nonsense called if the child has overwritten its memory @throws OSError without a descriptor or memory */
+  constructor(readonly on_nonsense: () => void) {
+    const fd = addon.shared_memory(size_of(1));
+    this.fd = fd < 0 ? raise(fd, { syscall: 'memfd_create' }) : fd;
+    try {
+      this.#own = new SharedState({ fd });
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+    this.slot = this.#own.slot(0);
+  }
+
+  /** Closes the descriptor; the memory stays usable. */
+  close(): void {
+    addon.close_fd(this.fd);
+  }
+
+  /** Returns how many requests the child has finished since the last call. Calls on_nonsense() if the numbers make no sense. */
+  take_finished(): number {
+    // At any time the child has begun as many requests as it has finished, or one more. Both numbers may grow in between.
+    const { finished } = this.#own;
+    const { serial } = this.slot;
+    const count = (finished - this.#finished) | 0;
+    if (count < 0 || ((serial - finished) | 0) < 0 || ((serial - this.#own.finished) | 0) > 1) {
+      this.on_nonsense();
+      return 0;
+    }
+    this.#finished = finished;
+    return count;
+  }
+
+  /** Has the child notify the manager once it has finished `count` requests more, or at an earlier time that was asked for. */
+  notify_after(count: number): void {
+    const left = this.#own.in_flight;
+    if (left > 0 && left <= count) return;
+    this.#own.reset_in_flight();
+    this.#own.count_discarded(-count);
+    this.#own.notify_below(1);
+  }
+
+  set_handled_signals(bits: number): void {
+    this.#own.set_handled_signals(bits);
+  }
+}
+
+/** The state of a pool of child processes, as its manager has it. */
+export class ProcessPoolState extends SharedState {
+  readonly #children = new Set<ChildState>();
+  #handled = 0;
+
+  // A child that has overwritten its memory may never notify.
+  override readonly look_again_ms = LOOK_AGAIN_MS;
+
+  /** Adds a child. @param on_nonsense called if the child has overwritten its memory @throws OSError */
+  add_child(on_nonsense: () => void): ChildState {
+    const child = new ChildState(on_nonsense);
+    child.set_handled_signals(this.#handled);
+    this.#children.add(child);
+    return child;
+  }
+
+  /** Removes a child that has ended. */
+  remove_child(child: ChildState): void {
+    this.#collect();
+    this.#children.delete(child);
+  }
+
+  /** Takes over what the children have finished. */
+  #collect(): void {
+    let busy = 0;
+    for (const child of this.#children) {
+      const finished = child.take_finished();
+      if (finished > 0) this.count_finished(finished);
+      if (child.slot.is_busy) busy++;
+    }
+    this.set_busy(busy);
+  }
+
+  /** The same, but never more than are in flight: what a child says may be wrong. */
+  override count_finished(count = 1): void {
+    super.count_finished(Math.max(0, Math.min(count, super.in_flight)));
+  }
+
+  override get in_flight(): number {
+    this.#collect();
+    return super.in_flight;
+  }
+
+  override get finished(): number {
+    this.#collect();
+    return super.finished;
+  }
+
+  override notify_below(count: number): void {
+    const needed = this.in_flight - count + 1;
+    if (count <= 0 || needed <= 0) return;
+    // When these are finished, one of the children has finished this many, or more.
+    const each = Math.ceil(needed / this.#children.size);
+    for (const child of this.#children) child.notify_after(each);
+  }
+
+  override set_handled_signals(bits: number): void {
+    this.#handled = bits;
+    for (const child of this.#children) child.set_handled_signals(bits);
   }
 }

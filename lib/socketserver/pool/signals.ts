@@ -10,30 +10,40 @@ const NUMBERS: Readonly<Record<string, number>> = { SIGHUP, SIGINT, SIGTERM };
 /** Milliseconds that children ignore a signal after its listener was removed: `process.once()` does so at the signal itself. */
 const KEEP_MS = 1000;
 
-/** The states of the pools with child processes. */
-const states = new Set<SharedState>();
+/** Tells a pool which signals the server has a listener for: a bit for each. */
+type Tell = (bits: number) => void;
+
+/** One function for each pool with child processes. */
+const pools = new Set<Tell>();
+let handled = 0;
+
+function tell_all(bits: number): void {
+  handled = bits;
+  for (const tell of pools) tell(bits);
+}
 
 function on_new_listener(name: string | symbol): void {
   const number = NUMBERS[String(name)];
-  if (number !== undefined) for (const state of states) state.add_handled_signals(1 << number);
+  if (number !== undefined) tell_all(handled | (1 << number));
 }
 
 function on_remove_listener(name: string | symbol): void {
-  if (NUMBERS[String(name)] !== undefined) setTimeout(() => states.forEach(write), KEEP_MS).unref();
+  if (NUMBERS[String(name)] !== undefined) setTimeout(() => tell_all(listened()), KEEP_MS).unref();
 }
 
-function write(state: SharedState): void {
-  const handled = Object.entries(NUMBERS).filter(([name]) => process.listenerCount(name) > 0);
-  state.set_handled_signals(handled.reduce((bits, [, number]) => bits | (1 << number), 0));
+/** Returns the bits of the signals that have a listener. */
+function listened(): number {
+  const names = Object.entries(NUMBERS).filter(([name]) => process.listenerCount(name) > 0);
+  return names.reduce((bits, [, number]) => bits | (1 << number), 0);
 }
 
-/** Keeps the handled signals in a pool's state up to date. Returns a function that ends this. */
-export function share_handled_signals(state: SharedState): () => void {
-  if (states.size === 0) process.on('newListener', on_new_listener).on('removeListener', on_remove_listener);
-  states.add(state);
-  write(state);
+/** Tells a pool now and later which signals are handled. Returns a function that ends this. */
+export function share_handled_signals(tell: Tell): () => void {
+  if (pools.size === 0) process.on('newListener', on_new_listener).on('removeListener', on_remove_listener);
+  pools.add(tell);
+  tell_all(listened());
   return () => {
-    if (!states.delete(state) || states.size > 0) return;
+    if (!pools.delete(tell) || pools.size > 0) return;
     process.off('newListener', on_new_listener).off('removeListener', on_remove_listener);
   };
 }

@@ -57,6 +57,7 @@ export function start_worker_thread(config: WorkerConfig): Worker {
 /**
  * Starts a worker process.
  *
+ * @param memory_fd the memory of the process
  * @param server_fd the server's socket, by which the process answers datagrams
  */
 export function start_worker_process(

@@ -4,6 +4,7 @@ import { readlinkSync, writeSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import * as message from '../../calls/message.js';
+import { type SocketArguments, setdefaulttimeout, without_default_timeout } from '../../calls/socket_base.js';
 import { retry_blocking } from '../../calls/waiting/fs_retry.js';
 import { poll } from '../../calls/waiting/poll.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
@@ -12,24 +13,23 @@ import { OSError } from '../../errors/index.js';
 import { fromshare, socket as Socket } from '../../socket/index.js';
 import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from '../handlers.js';
 import { print_error } from '../report.js';
-import { PAUSE_MS } from '../scarcity.js';
+import { is_scarce, PAUSE_MS } from '../scarcity.js';
 import { worker_state } from '../worker_state.js';
 import {
   current_listener,
   has_request,
-  is_closed,
   type ListenerDescriptor,
   type ReceivedRequest,
   receive_request,
 } from './direct_accept.js';
 import { pack_error } from './packed_error.js';
-import { QUEUE_FD, REPORT_FD, type Report, SERVER_FD, type WorkerConfig } from './protocol.js';
+import { QUEUE_FD, REPORT_FD, REPORT_LIMIT, type Report, SERVER_FD, type WorkerConfig } from './protocol.js';
 import { decode_request, message_size } from './queue.js';
 import { SharedState, type WorkerSlot } from './shared_state.js';
 import { ignore_handled_by_server } from './signals.js';
 import { load_handler } from './source.js';
 
-const { EAGAIN, EMFILE } = constants.errno;
+const { EAGAIN, EBADF, EINVAL, EMFILE } = constants.errno;
 /** Requests that are handled without a turn of the event loop. */
 const BATCH = 32;
 
@@ -61,12 +61,27 @@ function write_directly(stream: NodeJS.WriteStream, fd: number): void {
   Object.defineProperty(stream, 'write', { value: write, configurable: true, writable: true });
 }
 
+/** Returns a report without what makes it longer than the manager reads. */
+function shorten(report: Report): Report {
+  if (report.type !== 'error') return report;
+  const { name, message, stack } = report.error;
+  const cut = (text: string) => text.slice(0, REPORT_LIMIT / 16);
+  return {
+    ...report,
+    error: { name: cut(name), message: cut(message), stack: stack && cut(stack), fields: {} },
+  };
+}
+
 /** Returns the function by which a thread, or a process, reports to the manager. */
 function reporter({ kind }: WorkerConfig): SendReport {
   if (kind === 'thread') return (report) => parentPort?.postMessage(report);
   return (report) => {
     try {
-      write_all(REPORT_FD, Buffer.from(`${JSON.stringify(report)}\n`));
+      const line = JSON.stringify(report);
+      write_all(
+        REPORT_FD,
+        Buffer.from(`${line.length > REPORT_LIMIT ? JSON.stringify(shorten(report)) : line}\n`),
+      );
     } catch {
       // The server has ended: no further request will come.
     }
@@ -114,13 +129,20 @@ interface Sockets {
   readonly listener: Socket<number> | undefined;
 }
 
-function open_sockets({ queue, listener, max_packet_size }: WorkerConfig): Sockets {
-  const open = (share: Uint8Array | undefined, fd: number) =>
-    share === undefined ? new Socket<number>(null, null, null, fd) : fromshare(share);
+function open_sockets({ queue, listener, listener_timeout, max_packet_size }: WorkerConfig): Sockets {
+  const open = (share: Uint8Array | undefined, fd: number, timeout: number | null) =>
+    share === undefined ? adopt([null, null, null, fd], timeout) : fromshare(share);
   return {
-    queue: open(queue, QUEUE_FD),
-    listener: max_packet_size > 0 ? open(listener, SERVER_FD) : undefined,
+    queue: open(queue, QUEUE_FD, null),
+    listener: max_packet_size > 0 ? open(listener, SERVER_FD, listener_timeout) : undefined,
   };
+}
+
+/** Makes a socket of a descriptor, with this time-out in place of the default one. */
+function adopt(args: SocketArguments<number>, timeout: number | null): Socket<number> {
+  const sock = without_default_timeout(() => new Socket<number>(...args));
+  if (timeout !== null) sock.settimeout(timeout);
+  return sock;
 }
 
 /** The loop of a worker. */
@@ -194,9 +216,7 @@ class RequestLoop {
   #connection(fd: number | undefined, timeout: number | null): Socket<number> | undefined {
     if (fd === undefined) return undefined;
     const { family, type, proto } = this.#config;
-    const connection = new Socket<number>(family, type, proto, fd);
-    if (timeout !== null) connection.settimeout(timeout);
-    return connection;
+    return adopt([family, type, proto, fd], timeout);
   }
 
   /** Handles requests from the server's socket until the manager closes the shared listener. */
@@ -206,9 +226,10 @@ class RequestLoop {
       this.#slot.wait_for_listener();
       const taken = receive_request(listener, this.#config);
       if (typeof taken === 'number') {
-        if (is_closed(taken)) return;
-        // Descriptors or memory are scarce. The request stays in the backlog.
-        poll([], PAUSE_MS);
+        if (taken === -EBADF) return;
+        if (taken === -EINVAL) this.#report({ type: 'ended' });
+        // The request stays in the backlog. Any other error is one of a request that is gone.
+        if (taken === -EINVAL || is_scarce(-taken)) poll([], PAUSE_MS);
       } else {
         this.#slot.begin(taken.client_address, false);
         this.#handle(taken);
@@ -258,6 +279,7 @@ export async function work(config: WorkerConfig): Promise<void> {
   }
   const report = reporter(config);
   const state = new SharedState(config.memory);
+  setdefaulttimeout(config.default_timeout);
   if (config.kind === 'process') ignore_handled_by_server(state);
   let Handler: RequestHandlerClass;
   try {

@@ -10,9 +10,18 @@ import { unless_aborted } from '../abort.js';
 import { print_error, print_uncaught } from '../report.js';
 import type { Condition } from './condition.js';
 import { pack_error, unpack_error } from './packed_error.js';
-import { type ManagerConfig, MEMORY_FD, type News, type Report, type WorkerConfig } from './protocol.js';
+import {
+  type ManagerConfig,
+  MEMORY_FD,
+  type News,
+  REPORT_LIMIT,
+  type Report,
+  revive_buffers,
+  to_report,
+  type WorkerConfig,
+} from './protocol.js';
 import { holds_any } from './queue.js';
-import type { SharedState, WorkerSlot } from './shared_state.js';
+import { type ChildState, ProcessPoolState, type SharedState, type WorkerSlot } from './shared_state.js';
 import { start_worker_process, start_worker_thread } from './start.js';
 
 /** Workers that start at the same time, at most. */
@@ -25,8 +34,9 @@ const QUIET_MS = 100;
 /** A worker as the manager sees it. */
 interface WorkerRecord {
   readonly slot: WorkerSlot;
-  /** The pid of a child process. */
+  /** The pid of a child process, and its memory. */
   readonly pid: number | undefined;
+  readonly child: ChildState | undefined;
   ready: boolean;
   /** The folder of its thread in /proc. */
   task: string | undefined;
@@ -35,6 +45,8 @@ interface WorkerRecord {
   seen_ms: number;
   /** The reason for killing the worker, for the error of its request. */
   reason: string | undefined;
+  /** True if the reason is what the worker itself has sent or written. Its slot may be wrong then. */
+  is_rogue: boolean;
   /** The error that the worker failed with by itself. */
   error: unknown;
   /** Kills the worker. */
@@ -58,6 +70,7 @@ export class Workers {
   readonly #listener: Socket<number>;
   readonly #changed: Condition;
   readonly #send: (news: News) => void;
+  readonly #on_listener_ended: () => void;
   readonly #workers = new Set<WorkerRecord>();
   readonly #state: SharedState;
   /** Resolvers of vacancy(). */
@@ -78,12 +91,14 @@ export class Workers {
     listener: Socket<number>,
     changed: Condition,
     send: (news: News) => void,
+    on_listener_ended: () => void,
   ) {
     this.#config = config;
     this.#queue = queue;
     this.#listener = listener;
     this.#changed = changed;
     this.#send = send;
+    this.#on_listener_ended = on_listener_ended;
     this.#state = state;
     const { handler_timeout_ms } = config;
     if (handler_timeout_ms > 0) {
@@ -126,25 +141,23 @@ export class Workers {
 
   /** Starts one worker more, unless there are as many as there may be or several start already. */
   start_one(): void {
-    const { memory } = this.#config;
     const starting = [...this.#workers].filter((worker) => !worker.ready).length;
     // The first worker starts alone: so it is ready soonest, and shows whether the handler can be imported.
     const limit = this.ready > 0 ? STARTING_LIMIT : 1;
     if (starting >= limit || this.is_full) return;
     if (performance.now() < this.#hold_off_until) return;
-    const slot = this.#free_slot();
     try {
-      if ('fd' in memory) this.#start_process(slot, memory.fd);
-      else this.#start_thread(slot);
+      if (this.#state instanceof ProcessPoolState) this.#start_process(this.#state);
+      else this.#start_thread(this.#free_slot());
     } catch (error) {
-      this.#start_failed(error instanceof Error ? error.message : String(error));
+      this.#start_failed(error);
     }
   }
 
   /** A worker could not start. If another could before, descriptors or memory are scarce, or the worker was killed. */
-  #start_failed(message: string): void {
+  #start_failed(error: unknown): void {
     this.#hold_off_until = performance.now() + HOLD_OFF_MS;
-    if (!this.#closing && !this.#was_loaded) this.#send({ type: 'failed', message });
+    if (!this.#closing && !this.#was_loaded) this.#send({ type: 'failed', error: pack_error(error) });
   }
 
   #free_slot(): number {
@@ -156,7 +169,7 @@ export class Workers {
 
   #worker_config(slot: number): WorkerConfig {
     const { max_workers, queue_in, queue_out, listener, port, ...common } = this.#config;
-    return { ...common, slot };
+    return { ...common, slot, listener_timeout: this.#listener.gettimeout() };
   }
 
   #start_thread(slot: number): void {
@@ -166,20 +179,29 @@ export class Workers {
       queue: this.#queue.share(),
       ...(max_packet_size > 0 ? { listener: this.#listener.share() } : {}),
     });
-    const worker = this.#add(slot, undefined, () => void thread.terminate());
-    thread.on('message', (report: Report) => this.#on_report(worker, report));
+    const worker = this.#add(this.#state.slot(slot), undefined, undefined, () => void thread.terminate());
+    thread.on('message', (value: unknown) => this.#receive(worker, () => value));
     thread.on('error', (error) => {
       worker.error = error;
     });
     thread.on('exit', (code) => this.#on_end(worker, `exit code ${code}`));
   }
 
-  #start_process(slot: number, memory_fd: number): void {
+  #start_process(state: ProcessPoolState): void {
     // Only datagrams are answered by the server's socket. A worker for connections must not keep that socket open.
     const listener = this.#config.max_packet_size > 0 ? this.#listener.fileno() : undefined;
-    const config = { ...this.#worker_config(slot), memory: { fd: MEMORY_FD } };
-    const child = start_worker_process(config, this.#queue.fileno(), memory_fd, listener);
-    const worker = this.#add(slot, child.pid, () => child.kill('SIGKILL'));
+    const config = { ...this.#worker_config(0), memory: { fd: MEMORY_FD } };
+    const own = state.add_child(() => this.#end(worker, 'has overwritten the memory of its worker', true));
+    let child: ChildProcess;
+    try {
+      child = start_worker_process(config, this.#queue.fileno(), own.fd, listener);
+    } catch (error) {
+      state.remove_child(own);
+      throw error;
+    } finally {
+      own.close();
+    }
+    const worker = this.#add(own.slot, child.pid, own, () => child.kill('SIGKILL'));
     child.on('error', (error) => {
       worker.error = error;
       if (child.pid === undefined) this.#on_end(worker, error.message);
@@ -197,11 +219,27 @@ export class Workers {
     if (stream === undefined || stream === null || !('setEncoding' in stream)) return;
     stream.setEncoding('utf8');
     stream.on('error', () => {});
+    // A process that cannot report any more is of no use; one that ends keeps its exit code.
+    stream.on('end', () => worker.end());
     stream.on('data', (text: string) => {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) this.#on_report(worker, JSON.parse(line) as Report);
+      if (rest.length > REPORT_LIMIT) lines.push(rest);
+      for (const line of lines) this.#receive(worker, () => JSON.parse(line, revive_buffers));
+      if (worker.is_rogue) stream.destroy();
     });
+  }
+
+  /** Receives a report of a worker, and kills the worker if it is none. @param read returns the report */
+  #receive(worker: WorkerRecord, read: () => unknown): void {
+    if (worker.is_rogue) return;
+    try {
+      const report = to_report(read());
+      if ((report.type === 'loaded' || report.type === 'load_error') === worker.ready) throw new TypeError();
+      this.#on_report(worker, report);
+    } catch {
+      this.#end(worker, 'has sent the server what is no report of a worker', true);
+    }
   }
 
   #send_children(): void {
@@ -209,15 +247,22 @@ export class Workers {
     this.#send({ type: 'children', pids });
   }
 
-  #add(index: number, pid: number | undefined, end: () => void): WorkerRecord {
+  #add(
+    slot: WorkerSlot,
+    pid: number | undefined,
+    child: ChildState | undefined,
+    end: () => void,
+  ): WorkerRecord {
     const worker: WorkerRecord = {
-      slot: this.#state.slot(index),
+      slot,
       pid,
+      child,
       ready: false,
       task: undefined,
       serial: 0,
       seen_ms: 0,
       reason: undefined,
+      is_rogue: false,
       error: undefined,
       end,
     };
@@ -239,10 +284,13 @@ export class Workers {
         this.#state.add_ready(1);
         break;
       case 'load_error':
-        this.#start_failed(report.message);
+        this.#start_failed(new Error(report.message));
         break;
       case 'finished':
         break;
+      case 'ended':
+        this.#on_listener_ended();
+        return;
       case 'error':
       case 'shutdown':
         this.#send(report);
@@ -254,10 +302,13 @@ export class Workers {
   /** Removes a worker that has ended, and reports the request that was lost with it. */
   #on_end(worker: WorkerRecord, how: string): void {
     if (!this.#workers.delete(worker)) return;
+    if (worker.child !== undefined && this.#state instanceof ProcessPoolState) {
+      this.#state.remove_child(worker.child);
+    }
     const { name, module } = this.#config.handler;
     if (!worker.ready) {
-      const why = worker.error === undefined ? how : pack_error(worker.error).stack;
-      this.#start_failed(`${name}: its worker ended (${why}) before ${module} was imported`);
+      const why = worker.error === undefined ? (worker.reason ?? how) : pack_error(worker.error).stack;
+      this.#start_failed(new Error(`${name}: its worker ended (${why}) before ${module} was imported`));
     } else {
       const was_busy = worker.slot.is_busy;
       // A worker that was sent a stop message is not counted as ready any more.
@@ -271,6 +322,7 @@ export class Workers {
         // The error of a process was printed by its own Node.
         if (worker.error !== undefined)
           print_uncaught(`a worker thread, in what ${name} left behind`, worker.error);
+        if (worker.is_rogue) this.#report_loss(worker, how, null);
         if (this.#doubtful.push([worker, how]) === 1) void this.#report_lost();
       }
       if (this.#workers.size === 0 && (!this.#closing || holds_any(this.#queue))) this.start_one();
@@ -293,7 +345,7 @@ export class Workers {
     }
     const lost = this.#state.reset_in_flight();
     for (const [worker, how] of this.#doubtful.splice(0).slice(0, Math.max(0, lost))) {
-      this.#report_loss(worker, how, null);
+      if (!worker.is_rogue) this.#report_loss(worker, how, null);
     }
     this.#changed.notify_all();
   }
@@ -323,15 +375,16 @@ export class Workers {
     }
   }
 
-  #end(worker: WorkerRecord, reason: string): void {
+  #end(worker: WorkerRecord, reason: string, is_rogue = false): void {
     if (worker.reason !== undefined) return;
     worker.reason = reason;
+    worker.is_rogue = is_rogue;
     worker.end();
   }
 
-  /** Kills the workers that handle a request now. */
-  end_busy(reason: string): void {
-    for (const worker of this.#workers) if (worker.slot.is_busy) this.#end(worker, reason);
+  /** Kills the workers that handle a request now. @param others the other ones, too */
+  end_busy(reason: string, others: boolean): void {
+    for (const worker of this.#workers) if (others || worker.slot.is_busy) this.#end(worker, reason);
   }
 
   /** Ends one idle worker. @param send queues the stop message; returns false if the queue is full */

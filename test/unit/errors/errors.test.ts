@@ -184,7 +184,11 @@ describe('messages that help', () => {
       /; a link-local address needs its scope/,
       () => make(AF_INET6).connect(['fe80::1', 80]),
     ],
-    ['accept before listen', /accept\(fd \d+\): .+; call listen first$/, () => make().accept()],
+    [
+      'accept before listen',
+      /accept\(fd \d+\): .+; call listen first; or .+ shut down$/,
+      () => make().accept(),
+    ],
     [
       'accept on datagrams',
       /; this type of socket has no connections to accept$/,
@@ -205,6 +209,11 @@ describe('messages that help', () => {
       'broadcast',
       /; a broadcast address needs setsockopt\(SOL_SOCKET, SO_BROADCAST, 1\) first$/,
       () => make(AF_INET, SOCK_DGRAM).sendto('x', ['255.255.255.255', 9]),
+    ],
+    [
+      'broadcast of a network',
+      /; a route prohibits it \(`ip route get`\); or it is a broadcast address, which needs SO_BROADCAST$/,
+      () => make(AF_INET, SOCK_DGRAM).sendto('x', ['127.255.255.255', 9]),
     ],
     [
       'an unknown option',

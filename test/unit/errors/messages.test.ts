@@ -248,7 +248,7 @@ describe('the parts of an error', () => {
   test('hint is the end of the message; without one there is no such field', () => {
     const sock = make();
     const error = thrown(() => sock.accept());
-    expect(error.hint).toBe('call listen first');
+    expect(error.hint).toBe('call listen first; or the listener was shut down');
     expect(error.message).toBe(`[EINVAL] accept(fd ${sock.fileno()}): ${error.strerror}; ${error.hint}`);
     for (const other of [
       thrown(() => make(null, null, null, 9999)),

@@ -1,17 +1,32 @@
 // The shared state of a pool: two objects on one memory, as its threads and processes have them; and the waits on it.
 import { expect, test } from 'vitest';
 import { Condition, Room } from '../../../dist/socketserver/pool/condition.js';
-import { allocate_state, close_memory, SharedState } from '../../../dist/socketserver/pool/shared_state.js';
+import {
+  allocate_state,
+  ProcessPoolState,
+  SharedState,
+} from '../../../dist/socketserver/pool/shared_state.js';
 
-function pair(kind: 'thread' | 'process', workers = 2): [SharedState, SharedState] {
-  const memory = allocate_state(kind, workers);
-  const states: [SharedState, SharedState] = [new SharedState(memory), new SharedState(memory)];
-  close_memory(memory);
-  return states;
+function pair(workers = 2): [SharedState, SharedState] {
+  const memory = allocate_state(workers);
+  return [new SharedState(memory), new SharedState(memory)];
 }
 
-test.each(['thread', 'process'] as const)('a %s sees what another writes', (kind) => {
-  const [manager, worker] = pair(kind);
+/** Returns the state of a pool with `count` child processes: as its manager has it, and as each child has its own. */
+function processes(count: number, on_nonsense = () => {}) {
+  const manager = new ProcessPoolState(allocate_state(0));
+  const children = Array.from({ length: count }, () => {
+    const child = manager.add_child(on_nonsense);
+    const own = new SharedState({ fd: child.fd });
+    child.close();
+    manager.add_ready(1);
+    return { child, own, slot: own.slot(0) };
+  });
+  return { manager, children };
+}
+
+test('a thread sees what another writes', () => {
+  const [manager, worker] = pair();
   const slot = worker.slot(1);
   const seen = manager.slot(1);
   manager.add_ready(1);
@@ -30,8 +45,84 @@ test.each(['thread', 'process'] as const)('a %s sees what another writes', (kind
   expect(seen.client_address).toBe(null);
 });
 
+test('the manager sees what child processes do, and each its own memory', () => {
+  const { manager, children } = processes(2);
+  const [{ child, own, slot } = {}, other] = children;
+  if (child === undefined || own === undefined || slot === undefined) throw new Error();
+  for (let i = 0; i < 3; i++) manager.count_dispatched();
+  expect([manager.in_flight, manager.has_room(), manager.has_room(2)]).toEqual([3, false, true]);
+  slot.begin(['127.0.0.1', 80], true);
+  expect([child.slot.is_busy, child.slot.client_address]).toEqual([true, ['127.0.0.1', 80]]);
+  expect([other?.child.slot.is_busy, manager.in_flight, manager.finished]).toEqual([false, 3, 0]);
+  slot.finish();
+  expect([manager.in_flight, manager.finished, manager.take_peak(), manager.take_peak()]).toEqual([
+    2, 1, 1, 0,
+  ]);
+  manager.set_handled_signals(5);
+  expect([...own.handled_signals]).toEqual([5, 0, 0, 0]);
+  slot.begin('x', true);
+  slot.finish();
+  manager.remove_child(child);
+  expect([manager.in_flight, manager.reset_in_flight(), manager.in_flight]).toEqual([1, 1, 0]);
+});
+
+test('one of the child processes notifies, at the latest when enough requests are finished', () => {
+  const { manager, children } = processes(3);
+  for (let i = 0; i < 9; i++) manager.count_dispatched();
+  manager.notify_below(4);
+  // What asks for less, or for nothing, changes nothing.
+  manager.notify_below(1);
+  manager.notify_below(0);
+  // Six requests have to end: two of each child, or more of one.
+  const handle = (index: number) => {
+    children[index]?.slot.begin('', true);
+    children[index]?.slot.finish();
+    return children[index]?.own.must_notify();
+  };
+  expect([handle(0), handle(1), handle(2), handle(1), handle(1), handle(0)]).toEqual([
+    false,
+    false,
+    false,
+    true,
+    false,
+    true,
+  ]);
+  expect(manager.in_flight).toBe(3);
+});
+
+test.each([
+  ['zeros', (words: Int32Array) => words.fill(0)],
+  ['ones', (words: Int32Array) => words.fill(-1)],
+  ['noise', (words: Int32Array) => words.set(words.map((_, i) => i * 2654435761))],
+])('a child that overwrites its memory with %s is found out, and counts nothing', (_, overwrite) => {
+  let found = 0;
+  const { manager, children } = processes(2, () => found++);
+  const [mad, sane] = children;
+  for (let i = 0; i < 4; i++) manager.count_dispatched();
+  mad?.slot.begin('', true);
+  mad?.slot.finish();
+  expect([manager.in_flight, found]).toEqual([3, 0]);
+  overwrite(new Int32Array(mad?.own.handled_signals.buffer ?? new ArrayBuffer(0)));
+  sane?.slot.begin('', true);
+  sane?.slot.finish();
+  expect([manager.in_flight, found > 0, manager.ready]).toEqual([2, true, 2]);
+  expect([null, 0, -1]).toContain(mad?.child.slot.client_address ?? null);
+});
+
+test('a child cannot finish more than is in flight', () => {
+  const { manager, children } = processes(1);
+  manager.count_dispatched();
+  for (let i = 0; i < 5; i++) {
+    children[0]?.slot.begin('', true);
+    children[0]?.slot.finish();
+  }
+  expect(manager.in_flight).toBe(0);
+  manager.count_dispatched();
+  expect(manager.in_flight).toBe(1);
+});
+
 test('the listener is one word of descriptor and generation', () => {
-  const [manager, worker] = pair('thread');
+  const [manager, worker] = pair();
   expect(worker.listener).toBe(undefined);
   for (const listener of [
     { fd: 0, generation: 0 },
@@ -45,7 +136,7 @@ test('the listener is one word of descriptor and generation', () => {
 });
 
 test('the words of the state do not overlap', () => {
-  const [state] = pair('thread', 3);
+  const [state] = pair(3);
   state.listener = { fd: 7, generation: 9 };
   state.set_handled_signals(-1);
   for (let index = 0; index < 3; index++) state.slot(index).begin('y'.repeat(254), true);
@@ -56,14 +147,14 @@ test('the words of the state do not overlap', () => {
 });
 
 test('lost requests are no longer in flight', () => {
-  const [state] = pair('thread');
+  const [state] = pair();
   for (let i = 0; i < 5; i++) state.count_dispatched();
   state.count_discarded(2);
   expect([state.in_flight, state.reset_in_flight(), state.in_flight]).toEqual([3, 3, 0]);
 });
 
 test('one worker notifies the manager, once fewer requests are in flight', () => {
-  const [state] = pair('thread');
+  const [state] = pair();
   for (let i = 0; i < 2; i++) state.count_dispatched();
   expect(state.must_notify()).toBe(false);
   state.notify_below(2);
@@ -74,7 +165,7 @@ test('one worker notifies the manager, once fewer requests are in flight', () =>
 });
 
 test('a waiter tests its condition again when it is notified', async () => {
-  const [state] = pair('thread');
+  const [state] = pair();
   const changed = new Condition(state);
   let holds = false;
   const waited = changed.until(() => holds);
@@ -92,7 +183,7 @@ test('a waiter tests its condition again when it is notified', async () => {
 });
 
 test('a request that waits for room makes workers short', async () => {
-  const [state] = pair('thread');
+  const [state] = pair();
   const changed = new Condition(state);
   const closing = new AbortController();
   const room = new Room(state, changed, closing.signal);

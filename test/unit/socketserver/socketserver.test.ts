@@ -362,7 +362,7 @@ describe('the constructor', () => {
     expect(server.socket.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR)).toBe(1);
     expect(server.socket.getsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT)).toBe(1);
     expect([server.request_queue_size, Mine.request_queue_size, TCPServer.request_queue_size]).toEqual([
-      9, 7, 5,
+      9, 7, 128,
     ]);
     server.timeout = 3;
     expect([server.timeout, Mine.timeout]).toEqual([3, null]);
