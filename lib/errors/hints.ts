@@ -147,7 +147,11 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     ],
     [/^bind/, 'the directory of the path may not be written', is_path],
     [/^(connect|send)/, 'the socket file, or its directory, does not permit it', is_path],
-    [/^(connect|send)/, 'a broadcast address needs setsockopt(SOL_SOCKET, SO_BROADCAST, 1) first', is_broadcast],
+    [
+      /^(connect|send)/,
+      'a broadcast address needs setsockopt(SOL_SOCKET, SO_BROADCAST, 1) first',
+      is_broadcast,
+    ],
     [
       /^(connect|send)/,
       'a route prohibits it (`ip route get`); or it is a broadcast address, which needs SO_BROADCAST',

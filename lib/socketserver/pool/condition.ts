@@ -31,7 +31,7 @@ export class Condition {
       if (condition()) return true;
       const left_ms = end - performance.now();
       if (left_ms <= 0) return false;
-      const look_again_ms = this.#state.in_flight > 0 ? this.#state.look_again_ms : left_ms;
+      const look_again_ms = this.state.in_flight > 0 ? this.state.look_again_ms : left_ms;
       await this.#notified(Math.min(left_ms, look_again_ms));
     }
   }
