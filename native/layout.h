@@ -109,6 +109,13 @@ static_assert(offsetof(Exchange, control) == 336 && sizeof(Exchange::control) ==
 static_assert(offsetof(Exchange, scratch) == 4432 && sizeof(Exchange::scratch) == 65536);
 static_assert(sizeof(Exchange) == 69968);
 
+// The argument of ioctl.
+
+// Bytes of memory: the largest size that a request can name.
+constexpr uint32_t kIoctlSize = 16383;
+// The largest number that may be passed: the last address of the first page, in which nothing is mapped.
+constexpr uint32_t kIoctlValueMax = 4095;
+
 // Places of numbers in a received control message, in bytes. Each is an int32.
 
 // From the begin of its header: the length of its data. SealControl writes it.

@@ -138,6 +138,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
       when: not(sets(...FILTERS)),
       hint: 'this option needs CAP_NET_ADMIN or CAP_NET_RAW',
     },
+    { calls: /^ioctl/, hint: 'this request needs CAP_NET_ADMIN' },
     { calls: /^sethostname/, hint: 'this needs CAP_SYS_ADMIN' },
     { calls: /^epoll_ctl/, hint: 'a file is always ready; poll and select take it' },
     { calls: SEND, when: is_ip, hint: 'most likely a firewall rule of this machine refuses it' },
@@ -177,6 +178,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EADDRNOTAVAIL: [
     { calls: /^bind/, when: is_ip, hint: 'no interface of this machine has this address' },
     { calls: CONNECT, when: is_ip, hint: 'no address, or no free port, to connect from' },
+    { calls: /^ioctl/, hint: 'the interface has no IPv4 address' },
   ],
   EAFNOSUPPORT: [
     { calls: /^socket/, hint: lacks_module },
@@ -189,6 +191,10 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     { calls: /^(connect|send)/, when: is_path, hint: "the other side's socket is of another type" },
   ],
   EBADF: [
+    {
+      when: ({ args }) => args?.closed === 'handle',
+      hint: 'the object is not connected, bound or listening yet, or closed',
+    },
     {
       calls: /^sendfile$/,
       when: ({ args }) => args?.file_fd !== undefined,
@@ -242,7 +248,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
       when: not(sets([c.SOL_SOCKET, c.SO_BINDTODEVICE])),
       hint: 'no interface fits: name one',
     },
-    { calls: /^(bind|connect|if_nametoindex|send|setsockopt)/, hint: NO_INTERFACE },
+    { calls: /^(bind|connect|if_nametoindex|ioctl|send|setsockopt)/, hint: NO_INTERFACE },
   ],
   EINVAL: [
     {
@@ -251,7 +257,10 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
       hint: "a link-local address needs its scope: ['fe80::1%eth0', port]",
     },
     { calls: /^accept/, hint: 'call listen first' },
+    { calls: /^disconnect/, hint: 'only a datagram socket has an association to dissolve' },
   ],
+  ENOTTY: [{ calls: /^ioctl/, hint: 'this kind of socket has no such request' }],
+  EFAULT: [{ calls: /^ioctl/, hint: 'the request works on memory: give bytes, or null for an int' }],
   ENOTSUP: [{ calls: /^(listen|accept)/, hint: 'this type of socket has no connections to accept' }],
   ENOPROTOOPT: [{ hint: 'this protocol, or this kernel, has no such option' }],
   ENOTSOCK: [{ hint: 'the descriptor is not a socket' }],

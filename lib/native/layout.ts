@@ -93,6 +93,13 @@ export const EXCHANGE = {
 } as const;
 export const EXCHANGE_SIZE = 69968;
 
+// The argument of ioctl.
+
+/** Bytes of memory: the largest size that a request can name. */
+export const IOCTL_SIZE = 16383;
+/** The largest number that may be passed: the last address of the first page, in which nothing is mapped. */
+export const IOCTL_VALUE_MAX = 4095;
+
 // Places of numbers in a received control message, in bytes. Each is an int32.
 
 /** From the begin of its header: the length of its data. SealControl writes it. */

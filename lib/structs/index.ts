@@ -4,9 +4,12 @@ export {
   type ControlValues,
   type DecodedControl,
   decode_control,
+  type EncodableControl,
+  encode_control,
   type KnownControl,
   type UnknownControl,
 } from './control.js';
+export { type hardware_address, ifreq, type ifreq_like } from './ifreq.js';
 export {
   in_pktinfo,
   in6_pktinfo,
@@ -39,6 +42,8 @@ export {
   packet_mreq,
   type packet_mreq_like,
   sock_filter,
+  tcp_md5sig,
+  type tcp_md5sig_like,
   timespec,
   timeval,
   tpacket_stats,
