@@ -3,13 +3,13 @@
 // negative number, which the two kinds of socket treat differently. Messages with control data are in message.ts.
 import { Buffer } from 'node:buffer'; // the global is a getter
 import * as c from '../constants.js';
-import { addon, address_in, SCRATCH_SIZE, scratch } from '../native/addon.js';
+import { addon, SCRATCH_SIZE, scratch } from '../native/addon.js';
 import { type Bytes, bytes, data, integer, integer_or, size } from '../util/validate.js';
-import { decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
+import { decode, encode, type ResolveHost, type ReturnedAddress, write_address } from './address.js';
 import type { SocketBase } from './socket_base.js';
 
-/** sizeof(struct sockaddr), in bytes. */
-const SOCKADDR_SIZE = 16;
+/** A struct sockaddr of AF_UNSPEC, which is 0. */
+const NO_ADDRESS = new Uint8Array(16);
 const EMPTY = Buffer.alloc(0);
 // In bytes: copying more than this from the scratch memory costs more than a block that stays half empty. The size of a
 // socket's last receive predicts that of the next.
@@ -156,7 +156,6 @@ export function connect(s: SocketBase, address: unknown, resolve: ResolveHost, t
 
 /** disconnect -> 0, or the negative number. */
 export function disconnect(s: SocketBase): number {
-  // An address of AF_UNSPEC, which is 0.
-  address_in.fill(0, 0, SOCKADDR_SIZE);
-  return addon.connect(s._fd, s._generation, SOCKADDR_SIZE, 0);
+  const length = write_address(c.AF_UNSPEC, 0, NO_ADDRESS);
+  return addon.connect(s._fd, s._generation, length, 0);
 }

@@ -82,7 +82,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /**
    * disconnect(). Dissolves the association that connect() gave a datagram socket: it receives from everybody again, and send
-   * needs an address. An own address that bind() did not set is given up, too. See connect(2), AF_UNSPEC.
+   * needs an address. An own address or port that bind() did not name is given up, too. See connect(2), AF_UNSPEC.
    *
    * @throws OSError EINVAL for an AF_UNIX stream. A TCP connection is reset, and its socket may connect again
    */
