@@ -4,7 +4,7 @@
 
 import type { ControlMessage, ReceivedControlMessage } from '../calls/control.js';
 import * as c from '../constants.js';
-import { array, type Bytes, type BytesLike, c_string, data, integer, shown } from '../util/validate.js';
+import { array, type Bytes, type Data, data, integer, shown } from '../util/validate.js';
 import { encode_sockaddr, read_sockaddr } from './addresses.js';
 import { in_pktinfo, in6_pktinfo, scm_timestamping, sock_extended_err, tpacket_auxdata } from './messages.js';
 import { timespec, timeval, ucred } from './options.js';
@@ -48,9 +48,9 @@ const ints: ControlCodec<number[], readonly (number | bigint)[]> = {
       array(value, name).map((_, index) => int.write(value[index] as number, `${name}[${index}]`)),
     ),
 };
-const text: ControlCodec<string, string> = {
+const text: ControlCodec<string, Data> = {
   read: (bytes) => Buffer.from(bytes).toString('utf8').replace(/\0+$/, ''),
-  write: (value, name) => Buffer.from(c_string(value, name)),
+  write: data,
 };
 const address: ControlCodec<StructAddress, StructAddressLike> = {
   read: (bytes) => read_sockaddr(bytes) ?? undefined,
@@ -153,7 +153,7 @@ type EncodableKnown<K extends keyof ControlInputs = keyof ControlInputs> = {
 /** A control message to encode. The level of a known one may be left out. */
 export type EncodableControl =
   | EncodableKnown
-  | { readonly type: number; readonly level: number; readonly value: BytesLike | string };
+  | { readonly type: number; readonly level: number; readonly value: Data };
 
 const decoders = new Map<string, (bytes: Bytes) => KnownControl | undefined>();
 for (const [type, [level, numbers, { read }]] of Object.entries<Row<unknown, never>>(CONTROLS)) {
