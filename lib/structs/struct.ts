@@ -59,7 +59,8 @@ type Value<C> = C extends Codec<infer T> ? T : never;
 type Newer<C> = { [K in keyof C]: undefined extends Value<C[K]> ? K : never }[keyof C];
 type Values<C, K extends keyof C> = { -readonly [Name in K]: Value<C[Name]> };
 /** The fields of a struct, by their codecs. */
-export type Decoded<C> = Values<C, Exclude<keyof C, Newer<C>>> & Partial<Values<C, Newer<C>>>;
+export type Decoded<C> = Flat<Values<C, Exclude<keyof C, Newer<C>>> & Partial<Values<C, Newer<C>>>>;
+type Flat<T> = { [K in keyof T]: T[K] };
 
 export const LITTLE_ENDIAN = endianness() === 'LE';
 
