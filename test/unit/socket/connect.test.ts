@@ -233,7 +233,7 @@ describe('to_node and from_node', () => {
     stream.pause();
     b.sendall('early');
     stream.read(0);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (stream.readableLength === 0) await once(stream, 'readable');
     expect(() => socket.from_node(stream)).toThrow(/has read 5 bytes ahead; pause it/);
     stream.destroy();
     b.close();
