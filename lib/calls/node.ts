@@ -40,7 +40,7 @@ export function duplicate_handle(handle: net.Socket | net.Server): number {
   if (!(handle instanceof net.Socket) && !(handle instanceof net.Server)) {
     throw new TypeError(`handle must be a net.Socket or net.Server, not ${shown(handle)}`);
   }
-  const fd = descriptor_of(handle);
+  const fd = fd_of(handle);
   if (fd < 0) throw new TypeError('handle has no descriptor: it is not connected, or closed');
   if (handle instanceof net.Socket) refuse_buffered(handle);
   return dup(fd);
@@ -51,7 +51,7 @@ export type NodeHandle = net.Socket | net.Server | dgram.Socket;
 type Families = typeof c.AF_INET | typeof c.AF_INET6 | typeof c.AF_UNIX;
 
 /** Returns the descriptor that the object has at present, -1 if it has none. */
-function descriptor_of(handle: NodeHandle): number {
+function fd_of(handle: NodeHandle): number {
   // libuv's handle is in `_handle` of node:net, and in the state of node:dgram, whose own `_handle` is deprecated.
   const state = Object.getOwnPropertySymbols(handle).find(
     ({ description }) => description === 'state symbol',
@@ -81,7 +81,7 @@ export class BorrowedSocket extends OptionSocket<Families> {
 
   /** @internal */
   get _fd(): number {
-    return descriptor_of(this.#handle);
+    return fd_of(this.#handle);
   }
 
   /** @internal */
