@@ -14,7 +14,7 @@ namespace bsd_sockets {
 // build_id() -> the hash of the sources of this binary. lib/native/addon.ts compares it with its own.
 napi_value BuildId(napi_env env, napi_callback_info info) {
   napi_value result = nullptr;
-  napi_create_int32(env, kBuildId, &result);
+  napi_create_string_utf8(env, kBuildId, NAPI_AUTO_LENGTH, &result);
   return result;
 }
 
@@ -36,14 +36,22 @@ napi_value Siginterrupt(napi_env env, napi_callback_info info) {
   return args.Return(args.valid() ? 0 : -EINVAL);
 }
 
+namespace {
+
+// The result of strerror_r(): the text in glibc, a number in musl, which writes the text to the buffer.
+[[maybe_unused]] const char* TextOf(const char* text, const char*) { return text; }
+[[maybe_unused]] const char* TextOf(int, const char* buffer) { return buffer; }
+
+}  // namespace
+
 // strerror(errno) -> the text of the C library
 napi_value Strerror(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int error = args.Int(0);
   char buffer[256];
-  const char* text = strerror_r(error, buffer, sizeof buffer);
   napi_value result = nullptr;
-  napi_create_string_utf8(env, text, NAPI_AUTO_LENGTH, &result);
+  napi_create_string_utf8(env, TextOf(strerror_r(error, buffer, sizeof buffer), buffer), NAPI_AUTO_LENGTH,
+                          &result);
   return result;
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 
 #include "state.h"
+#include "values.h"
 
 namespace bsd_sockets {
 
@@ -68,14 +69,6 @@ napi_value DecodeAddress(napi_env env, const sockaddr* address, socklen_t length
 // The same for the families of address_linux.cc. `*known` is false for any other family.
 napi_value DecodeLinuxAddress(napi_env env, const sockaddr* address, socklen_t length, int protocol,
                               bool* known);
-
-// Helpers of the decoders. An array is null if one of its values is null.
-napi_value MakeArray(napi_env env, std::initializer_list<napi_value> values);
-napi_value MakeUint(napi_env env, uint32_t value);
-// A bigint if a number would not be exact.
-napi_value MakeUint64(napi_env env, uint64_t value);
-napi_value MakeString(napi_env env, const char* text, size_t length);
-napi_value MakeBuffer(napi_env env, const void* bytes, size_t length);
 
 }  // namespace bsd_sockets
 

@@ -3,9 +3,9 @@
 // Constants that are the same on every Linux stand in lib/constants.ts alone.
 #include <errno.h>
 #include <linux/sockios.h>
-#include <napi.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <node_api.h>
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -31,10 +31,14 @@ constexpr Constant kConstants[] = {
 
 // constants() -> an object of names and numbers: see lib/native/platform_constants.ts
 napi_value Constants(napi_env env, napi_callback_info info) {
-  Napi::Object object = Napi::Object::New(env);
+  napi_value object, value;
+  // Each step fails if the environment is stopping.
+  if (napi_create_object(env, &object) != napi_ok) return nullptr;
   for (const Constant& constant : kConstants) {
-    // Fails if the environment is stopping.
-    if (!object.Set(constant.name, static_cast<double>(constant.value))) return nullptr;
+    if (napi_create_int64(env, constant.value, &value) != napi_ok ||
+        napi_set_named_property(env, object, constant.name, value) != napi_ok) {
+      return nullptr;
+    }
   }
   return object;
 }

@@ -2,7 +2,6 @@
 #include "state.h"
 
 #include <errno.h>
-#include <napi.h>
 #include <unistd.h>
 
 #include <new>
@@ -110,14 +109,19 @@ int State::Prepare() {
 int64_t State::HandleInterruption() {
   waiter_.Acknowledge();
   if (probe_ref_ == nullptr) return kStopping;
-  Napi::HandleScope scope(env_);
+  napi_handle_scope scope;
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) return kStopping;
   napi_value ignored;
   // Any call into JavaScript makes V8 look. If the environment is stopping, the call fails without an
   // exception.
-  if (Call(env_, probe_ref_, 0, nullptr, &ignored) != napi_ok) return WhyCallFailed(env_);
-  // JavaScript may have added the first listener.
-  if (signals_.pipe_missing()) Prepare();
-  return DispatchSignals();
+  int64_t outcome = Call(env_, probe_ref_, 0, nullptr, &ignored) == napi_ok ? 0 : WhyCallFailed(env_);
+  if (outcome == 0) {
+    // JavaScript may have added the first listener.
+    if (signals_.pipe_missing()) Prepare();
+    outcome = DispatchSignals();
+  }
+  napi_close_handle_scope(env_, scope);
+  return outcome;
 }
 
 // Asks JavaScript which of the waiting signals have listeners, removes these from the pipe of libuv and runs

@@ -21,12 +21,13 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <linux/tcp.h>
-#include <napi.h>
+#include <node_api.h>
 
 #include <cstdint>
 #include <type_traits>
 
 #include "calls.h"
+#include "values.h"
 
 namespace bsd_sockets {
 namespace {
@@ -222,7 +223,7 @@ uint64_t Load(const uint8_t* at, size_t size) {
 }
 
 // Returns [offset, size, signed, shift, width]; shift and width are 0 unless the field is a bit field.
-Napi::Value Layout(Napi::Env env, const Row& row) {
+napi_value Layout(napi_env env, const Row& row) {
   uint32_t offset = row.offset, shift = 0, width = 0;
   if (row.fill != nullptr) {
     alignas(max_align_t) uint8_t memory[sizeof(TcpInfo)] = {};
@@ -232,33 +233,30 @@ Napi::Value Layout(Napi::Env env, const Row& row) {
     shift = static_cast<uint32_t>(__builtin_ctzll(bits));
     width = static_cast<uint32_t>(__builtin_popcountll(bits));
   }
-  Napi::Array layout = Napi::Array::New(env, 5);
-  const uint32_t numbers[] = {offset, row.size, row.is_signed, shift, width};
-  for (uint32_t i = 0; i < 5; i++) {
-    if (!layout.Set(i, numbers[i])) return Napi::Value();
-  }
-  return layout;
+  return MakeArray(env, {MakeUint(env, offset), MakeUint(env, row.size), MakeUint(env, row.is_signed),
+                         MakeUint(env, shift), MakeUint(env, width)});
 }
 
 }  // namespace
 
 // structs() -> { linger: { size, fields: { onoff: [offset, size, signed, shift, width], … } }, … }
 napi_value Structs(napi_env env, napi_callback_info info) {
-  Napi::Object structs = Napi::Object::New(env);
-  Napi::Object fields;
   // Each step fails if the environment is stopping.
+  auto set = [&](napi_value object, const char* name, napi_value value) {
+    return value != nullptr && napi_set_named_property(env, object, name, value) == napi_ok;
+  };
+  napi_value structs, structure, fields = nullptr;
+  if (napi_create_object(env, &structs) != napi_ok) return nullptr;
   for (const Row& row : kRows) {
-    if (row.field == nullptr) {
-      Napi::Object structure = Napi::Object::New(env);
-      fields = Napi::Object::New(env);
-      if (!structure.Set("size", row.size) || !structure.Set("fields", fields) ||
-          !structs.Set(row.structure, structure)) {
-        return nullptr;
-      }
+    if (row.field != nullptr) {
+      if (!set(fields, row.field, Layout(env, row))) return nullptr;
       continue;
     }
-    Napi::Value layout = Layout(env, row);
-    if (layout.IsEmpty() || !fields.Set(row.field, layout)) return nullptr;
+    if (napi_create_object(env, &structure) != napi_ok || napi_create_object(env, &fields) != napi_ok ||
+        !set(structure, "size", MakeUint(env, row.size)) || !set(structure, "fields", fields) ||
+        !set(structs, row.structure, structure)) {
+      return nullptr;
+    }
   }
   return structs;
 }

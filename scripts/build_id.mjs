@@ -1,5 +1,5 @@
 // @ts-check
-// The build id: a number that both halves are compiled with. The package refuses a binary whose build id is not that of
+// The build id: a text that both halves are compiled with. The package refuses a binary whose build id is not that of
 // dist/, because the two would misunderstand each other.
 //
 // It is a hash of every source of the binary. So it is complete by construction: lib/ and a binary can only disagree if the
@@ -14,7 +14,7 @@ import { join } from 'node:path';
  * Computes the build id.
  *
  * @param {string} root the top folder of a checkout
- * @returns {number} 31 bits
+ * @returns {string} such as 'bsd_sockets build 1a2b3c4d'
  */
 export function build_id(root) {
   const sources = readdirSync(join(root, 'native'), { recursive: true, encoding: 'utf8' })
@@ -26,5 +26,5 @@ export function build_id(root) {
     const text = readFileSync(join(root, path), 'utf8');
     hash.update(`${path} ${text.length}\n${text}`);
   }
-  return hash.digest().readUInt32BE() >>> 1;
+  return `bsd_sockets build ${hash.digest('hex').slice(0, 16)}`;
 }

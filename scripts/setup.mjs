@@ -8,24 +8,13 @@
 // Plain Node without packages, because it runs before there are any.
 
 import { spawnSync } from 'node:child_process';
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  utimesSync,
-} from 'node:fs';
-import { availableParallelism } from 'node:os';
-import { delimiter, dirname, join, relative } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generate } from './generate.mjs';
+import { build_arguments, missing_tools, root } from './install.mjs';
 
-/** The top folder of the checkout. */
-export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+export { root };
 
 /** Something the person at the keyboard has to put right; its message says what and how. */
 export class SetupError extends Error {}
@@ -96,67 +85,22 @@ function nativeIsStale() {
 }
 
 function buildNative() {
-  checkCompiler();
+  const missing = missing_tools();
+  if (missing !== '') {
+    throw new SetupError(
+      `The native part has to be compiled, and this machine lacks ${missing}.\n` +
+        '  Debian, Ubuntu:  sudo apt-get install g++ make python3\n' +
+        '  Fedora, RHEL:    sudo dnf install gcc-c++ make python3\n' +
+        '  Alpine:          sudo apk add g++ make python3 linux-headers\n' +
+        'Another compiler is taken from the environment variable CXX.',
+    );
+  }
   say('compiling the native part (node-gyp)');
   const started = new Date();
   const node_gyp = join(root, 'node_modules', 'node-gyp', 'bin', 'node-gyp.js');
-  const args = ['configure', 'build', '--jobs', String(availableParallelism())];
-  const headers = bundledHeaders();
-  if (headers) args.push('--nodedir', headers);
-  run(process.execPath, [node_gyp, ...args], 'The native part did not compile');
+  run(process.execPath, [node_gyp, ...build_arguments()], 'The native part did not compile');
   // make leaves the file alone when its contents cannot have changed; the comparison in nativeIsStale needs a time.
   utimesSync(binary, started, started);
-}
-
-/** Throws unless there are the programs that node-gyp calls. */
-function checkCompiler() {
-  const missing = [
-    { what: 'a C++ compiler', names: [process.env.CXX ?? 'g++'] },
-    { what: 'make', names: [process.env.MAKE ?? 'make'] },
-    { what: 'Python 3', names: [process.env.npm_config_python ?? process.env.PYTHON ?? 'python3', 'python'] },
-  ].filter(({ names }) => !names.some(onPath));
-  if (missing.length === 0) return;
-  throw new SetupError(
-    `The native part has to be compiled, and this machine lacks ${missing
-      .map(({ what, names }) => `${what} (looked for ${names.join(', ')} on PATH)`)
-      .join(', ')}.\n` +
-      '  Debian, Ubuntu:  sudo apt-get install g++ make python3\n' +
-      '  Fedora, RHEL:    sudo dnf install gcc-c++ make python3\n' +
-      '  Alpine:          sudo apk add g++ make python3 linux-headers\n' +
-      'Another compiler is taken from the environment variable CXX.',
-  );
-}
-
-/** @param {string} command name on PATH, possibly with arguments behind it, or a path */
-function onPath(command) {
-  const [name = ''] = command.trim().split(/\s+/);
-  const candidates = name.includes('/')
-    ? [name]
-    : (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name));
-  return candidates.some((file) => {
-    try {
-      accessSync(file, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  });
-}
-
-/**
- * The folder to give node-gyp as nodedir, when the headers of exactly this Node were installed beside it: no
- * download then. undefined when they were not, or when npm's configuration names a folder itself.
- */
-function bundledHeaders() {
-  if (process.env.npm_config_nodedir) return undefined;
-  const prefix = dirname(dirname(process.execPath));
-  const header = join(prefix, 'include', 'node', 'node_version.h');
-  if (!existsSync(header)) return undefined;
-  const text = readFileSync(header, 'utf8');
-  const version = ['MAJOR', 'MINOR', 'PATCH'].map(
-    (part) => new RegExp(`NODE_${part}_VERSION (\\d+)`).exec(text)?.[1],
-  );
-  return version.join('.') === process.versions.node ? prefix : undefined;
 }
 
 // --- TypeScript ----------------------------------------------------------------------------------------------
@@ -240,12 +184,20 @@ function filesBelow(folder) {
   );
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/**
+ * Runs a script to its end: prints a SetupError as one line, and sets exit code 1.
+ *
+ * @param {string} name the script's
+ * @param {() => void | Promise<void>} main
+ */
+export async function run_script(name, main) {
   try {
-    setup();
+    await main();
   } catch (error) {
     if (!(error instanceof SetupError)) throw error;
-    console.error(`setup: ${error.message}`);
+    console.error(`${name}: ${error.message}`);
     process.exitCode = 1;
   }
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) await run_script('setup', setup);

@@ -15,11 +15,11 @@ export type WriteData<T extends Buffer | string> = T extends string ? string : B
 /** The argument for a size or limit; null and undefined mean "no limit". */
 export type Size = number | bigint | null;
 
-const ANY = Number.MAX_SAFE_INTEGER;
-
 /** Returns the size, or -1 for null and undefined. @throws TypeError, RangeError */
 export function size_or_all(value: unknown, name: string): number {
-  return value === undefined || value === null ? -1 : integer(value, name, -ANY, ANY);
+  return value === undefined || value === null
+    ? -1
+    : integer(value, name, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 }
 
 /** Returns the bytes to write, from any view or buffer. @throws TypeError for a string and anything else */
@@ -40,20 +40,29 @@ export function check_text(value: unknown): void {
   );
 }
 
-/** Returns the memory to read into, from any view or buffer. @throws TypeError for anything else */
-export function target_bytes(value: unknown): Bytes {
-  return check_bytes(value, 'buffer');
-}
-
 export const CLOSED_FILE = 'I/O operation on closed file.';
 
 /** A file; `T` is the type of its data: Buffer, or string in text mode. */
 export abstract class IOBase<T extends Buffer | string> implements IterableIterator<T>, Disposable {
+  /** The file below; undefined if this file has none. @throws RangeError after detach() @internal */
+  get _attached(): IOBase<Buffer> | undefined {
+    return undefined;
+  }
+
   /** True if close() was called. */
-  abstract get closed(): boolean;
+  get closed(): boolean {
+    return this._attached?.closed ?? false;
+  }
 
   /** close(). Flushes, and gives up the socket. Closing twice is allowed. */
-  abstract close(): void;
+  close(): void {
+    if (this.closed) return;
+    try {
+      this.flush();
+    } finally {
+      this._attached?.close();
+    }
+  }
 
   /** readline(size = -1) -> a line with its line end; empty at the end of the stream. */
   abstract readline(size?: Size): T;
@@ -93,7 +102,7 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
 
   /** seekable() -> false: a socket has no positions. */
   seekable(): boolean {
-    return false;
+    return this._attached?.seekable() ?? false;
   }
 
   /** isatty() -> false. */
@@ -104,7 +113,7 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
 
   /** fileno() -> the descriptor of the socket. */
   fileno(): number {
-    return this.unsupported('fileno');
+    return (this._attached ?? this.unsupported('fileno')).fileno();
   }
 
   /** seek(). @throws UnsupportedOperation, always */

@@ -1,18 +1,12 @@
 // The mode and the buffering of makefile(), at run time (parse_mode) and as types (FileOf): they choose the class of the file,
 // for blocking files and files of promises alike.
-import { integer, shown } from '../util/validate.js';
+import { any_integer, shown } from '../util/validate.js';
 
 /** The default size of a buffer, in bytes. */
 export const DEFAULT_BUFFER_SIZE = 8192;
 
 /** The classes of files that one module has, by their use. */
-export interface FileClasses {
-  unbuffered: unknown;
-  reader: unknown;
-  writer: unknown;
-  pair: unknown;
-  text: unknown;
-}
+export type FileClasses = Record<'unbuffered' | 'reader' | 'writer' | 'pair' | 'text', unknown>;
 
 type Has<Mode extends string, Letter extends string> = Mode extends `${string}${Letter}${string}`
   ? true
@@ -40,24 +34,15 @@ export type FileOf<Classes extends FileClasses, Mode extends string, Buffering> 
       : Classes['text']
     : never;
 
-/** A checked mode and buffering; the size is 0 for a file without a buffer. */
-export interface Mode {
-  readonly letters: string;
-  readonly reading: boolean;
-  readonly writing: boolean;
-  readonly binary: boolean;
-  readonly size: number;
-}
-
-/** Checks the first two arguments of makefile(). @throws TypeError, RangeError */
-export function parse_mode(mode: unknown, buffering: unknown): Mode {
+/** Checks the first two arguments of makefile(). The size is 0 for a file without a buffer. @throws TypeError, RangeError */
+export function parse_mode(mode: unknown, buffering: unknown) {
   const letters = mode ?? 'r';
   if (typeof letters !== 'string') throw new TypeError(`mode must be a string, not ${shown(letters)}`);
   if (/[^rwb]/.test(letters)) throw new RangeError(`invalid mode '${letters}' (only r, w, b allowed)`);
   const writing = letters.includes('w');
   const reading = letters.includes('r') || !writing;
   const binary = letters.includes('b');
-  const size = integer(buffering ?? -1, 'buffering', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  const size = any_integer(buffering ?? -1, 'buffering');
   if (size === 0 && !binary) throw new RangeError('unbuffered streams must be binary');
   return { letters, reading, writing, binary, size: size < 0 ? DEFAULT_BUFFER_SIZE : size };
 }

@@ -1,14 +1,11 @@
-// The boundary to the binary: loads it and types each of its functions. No other file imports the binary.
+// The boundary to the binary: types each of its functions. No other file calls load(), which finds and loads it.
 //
 // A function is named as its system call. It takes numbers and views and returns `n >= 0`, `-errno` or an outcome
 // (TIMED_OUT, STOPPING); it throws only what the listener of a signal threw. A descriptor is passed as `(fd, generation)`:
 // see native/descriptor.h. Calls that may wait have a `timeout_ms`, in milliseconds: -1 blocks, 0 does not wait. The
 // numbers and the memory that both sides use are those of layout.ts.
-import { createRequire } from 'node:module';
 import { constants as os_constants } from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { isMainThread } from 'node:worker_threads';
-import { BUILD_ID } from './build_id.js';
 import {
   ADDRESS_SIZE,
   CELL_COUNT,
@@ -18,6 +15,7 @@ import {
   REGISTERS_SIZE,
   SCRATCH_SIZE,
 } from './layout.js';
+import { load } from './load.js';
 import type { PlatformConstants } from './platform_constants.js';
 
 export * from './layout.js';
@@ -40,7 +38,7 @@ export interface StructLayout {
 
 /** The functions of native/calls.h. */
 export interface Addon {
-  build_id(): number;
+  build_id(): string;
   setup(
     probe: () => void,
     signals: (numbers: number[], run: boolean) => number[],
@@ -223,48 +221,7 @@ type Native = Omit<Addon, 'send' | 'sendto' | 'recv' | 'recvfrom'> & {
   recvfrom(bytes?: Bytes): void;
 };
 
-const require = createRequire(import.meta.url);
-
-const rebuild =
-  'compile it with `npm rebuild bsd-sockets --foreground-scripts` (needs Linux, python3, make and a C++17 compiler).';
-
-function load(): Native {
-  const file = process.env.BSD_SOCKETS_BINARY || find();
-  const binary = open(file);
-  if (binary.build_id?.() === BUILD_ID) return binary as Native;
-  throw new Error(
-    `bsd-sockets: ${file} and the JavaScript of the package come from different sources. In a checkout run ` +
-      '`npm run build`; elsewhere install the package anew, or, where it is compiled, ' +
-      rebuild,
-  );
-}
-
-function open(file: string): Partial<Native> {
-  try {
-    return require(file) as Partial<Native>;
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`bsd-sockets: ${file} does not load here (${reason}): ${rebuild}`, { cause });
-  }
-}
-
-/** Returns the path of the binary for this platform; throws an error with the places that it looked in. */
-function find(): string {
-  const root = fileURLToPath(new URL('../..', import.meta.url));
-  const { resolve } = require('node-gyp-build') as { resolve(root: string): string };
-  try {
-    return resolve(root);
-  } catch (cause) {
-    throw new Error(
-      `bsd-sockets: no binary for ${process.platform}-${process.arch} (Node ${process.versions.node}): looked in ` +
-        `${root}prebuilds/${process.platform}-${process.arch} and ${root}build/Release. Prebuilt ones come with the ` +
-        `package for Linux on x64 with glibc; elsewhere ${rebuild}`,
-      { cause },
-    );
-  }
-}
-
-const native = load();
+const native = load() as Native;
 
 const signal_names = new Map(Object.entries(os_constants.signals).map(([name, number]) => [number, name]));
 

@@ -121,7 +121,8 @@ export interface Tarball {
 /** Packs the sources as they are, into `destination`. */
 export function pack(sources: string, destination: string): Tarball {
   mkdirSync(destination);
-  const args = ['pack', '--json', '--pack-destination', destination] as const;
+  // Without prepack, which would compile the binaries of all targets.
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', destination] as const;
   const { stdout } = runOrThrow(sources, normal_path, 'npm', ...args);
   // Lines of the prepack script come first; npm 12 gives an object by package name, older ones an array.
   const answer: unknown = JSON.parse(stdout.slice(stdout.search(/^[[{]/m)));

@@ -11,12 +11,7 @@ import { TextIOWrapper } from './text.js';
 export type { BytesLike, Size } from '../iobase.js';
 export type { Newlines } from '../newlines.js';
 export type { TextIOWrapperOptions, TextOptions } from '../text_settings.js';
-export {
-  BufferedIOBase,
-  BufferedReader,
-  BufferedRWPair,
-  BufferedWriter,
-} from './buffered.js';
+export { BufferedIOBase, BufferedReader, BufferedRWPair, BufferedWriter } from './buffered.js';
 export { type MakefileSocket, SocketIO } from './raw.js';
 export { TextIOWrapper } from './text.js';
 
@@ -35,16 +30,7 @@ export type SocketFile<Mode extends string, Buffering extends number | bigint | 
   Buffering
 >;
 
-/**
- * makefile(mode = 'r', buffering = null, { encoding, errors, newline }) of a socket: a file that reads from it and writes
- * to it. See Python's socket.makefile().
- *
- * @param socket the socket, which stays open until its files are closed
- * @param mode 'r' (the default), 'w', 'b', in any order and combination
- * @param buffering the size of the buffer in bytes; null or negative: 8192; 0: none, in binary mode only
- * @param options for text mode; as in Python, binary mode ignores their values
- * @throws RangeError for another mode, or for text without a buffer; LookupError for an unknown encoding
- */
+/** See Socket.makefile. A negative buffering is as null. As in Python, binary mode ignores the values of the options. */
 export function makefile<
   const Mode extends string = 'r',
   const Buffering extends number | bigint | null = null,

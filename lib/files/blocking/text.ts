@@ -9,6 +9,7 @@ import { run, type Steps } from '../steps.js';
 import { TextReader } from '../text_reader.js';
 import {
   changed_settings,
+  set_flushing,
   type TextIOWrapperOptions,
   type TextSettings,
   text_settings,
@@ -23,8 +24,7 @@ export class TextIOWrapper extends IOBase<string> {
   mode = '';
   private below: BufferedIOBase | null;
   private settings: TextSettings;
-  private lines: boolean;
-  private through: boolean;
+  private readonly flushing = { line_buffering: false, write_through: false };
   private reader: TextReader | undefined;
   private writer: TextWriter | undefined;
 
@@ -37,31 +37,28 @@ export class TextIOWrapper extends IOBase<string> {
    */
   constructor(buffer: BufferedIOBase, options: TextIOWrapperOptions = {}) {
     super();
-    const { line_buffering, write_through } = options_of(options, WRAPPER_OPTIONS);
+    options_of(options, WRAPPER_OPTIONS);
     this.settings = text_settings(options);
     this.below = buffer;
-    this.lines = line_buffering ?? false;
-    this.through = write_through ?? false;
+    set_flushing(this.flushing, options);
     this.configure();
   }
 
   private configure(): void {
-    const { _read_side, _write_side } = this.attached();
-    const { lines, through } = this;
-    const { codec, handler: errors, newline } = this.settings;
-    if (_read_side !== undefined) this.reader = new TextReader(_read_side._bytes, codec, errors, newline);
-    if (_write_side !== undefined) {
-      this.writer = new TextWriter(_write_side._bytes, codec, errors, newline, lines, through);
-    }
+    const { _read_side, _write_side } = this._attached;
+    const { settings, flushing } = this;
+    const { codec, handler, newline } = settings;
+    if (_read_side !== undefined) this.reader = new TextReader(_read_side._bytes, codec, handler, newline);
+    if (_write_side !== undefined) this.writer = new TextWriter(_write_side._bytes, settings, flushing);
   }
 
-  private attached(): BufferedIOBase {
+  override get _attached(): BufferedIOBase {
     if (this.below === null) throw new RangeError('underlying buffer has been detached');
     return this.below;
   }
 
   private open_buffer(): BufferedIOBase {
-    const buffer = this.attached();
+    const buffer = this._attached;
     if (buffer.closed) throw new RangeError(CLOSED_FILE);
     return buffer;
   }
@@ -83,46 +80,34 @@ export class TextIOWrapper extends IOBase<string> {
 
   /** The line ends read so far, in universal newlines mode: null, one, or an array of them. */
   get newlines(): Newlines {
-    this.attached();
+    this._attached;
     return this.reader?.newlines ?? null;
   }
 
   /** True: write() flushes after a line. */
   get line_buffering(): boolean {
-    return this.lines;
+    return this.flushing.line_buffering;
   }
 
   /** True: write() passes all text to the buffer below at once. */
   get write_through(): boolean {
-    return this.through;
+    return this.flushing.write_through;
   }
 
   /** The descriptor, -1 once the file is closed; undefined in mode 'rw', which has two buffers below. */
   get name(): number | undefined {
-    const { _read_side, _write_side } = this.attached();
+    const { _read_side, _write_side } = this._attached;
     return _read_side !== undefined && _write_side !== undefined
       ? undefined
       : (_read_side ?? _write_side)?.name;
   }
 
-  override get closed(): boolean {
-    return this.attached().closed;
-  }
-
   override readable(): boolean {
-    return this.attached().readable();
+    return this._attached.readable();
   }
 
   override writable(): boolean {
-    return this.attached().writable();
-  }
-
-  override seekable(): boolean {
-    return this.attached().seekable();
-  }
-
-  override fileno(): number {
-    return this.attached().fileno();
+    return this._attached.writable();
   }
 
   override seek(_offset: number, _whence?: number): number {
@@ -148,12 +133,12 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   private read_steps(steps: Steps<string>): string {
-    const source = this.attached()._read_side as BufferedReader;
+    const source = this._attached._read_side as BufferedReader;
     return run(source._bytes, steps, source._attached._receive);
   }
 
   private write_steps(steps: Steps<void>): void {
-    const sink = this.attached()._write_side as BufferedWriter;
+    const sink = this._attached._write_side as BufferedWriter;
     run(sink._bytes, steps, sink._attached._send);
   }
 
@@ -209,35 +194,20 @@ export class TextIOWrapper extends IOBase<string> {
    * @throws UnsupportedOperation if text was read already and encoding, errors or newline is given; LookupError
    */
   reconfigure(options: TextIOWrapperOptions = {}): void {
-    const { line_buffering, write_through } = options_of(options, WRAPPER_OPTIONS);
+    options_of(options, WRAPPER_OPTIONS);
     const settings = changed_settings(this.settings, options, this.reader?.started ?? false);
     this.flush();
-    this.lines = line_buffering ?? this.lines;
-    this.through = write_through ?? this.through;
-    if (settings !== this.settings) {
-      this.settings = settings;
-      this.configure();
-    } else if (this.writer !== undefined) {
-      this.writer.line_buffering = this.lines;
-      this.writer.write_through = this.through;
-    }
+    set_flushing(this.flushing, options);
+    if (settings === this.settings) return;
+    this.settings = settings;
+    this.configure();
   }
 
   /** detach() -> the buffered file, after a flush; this file cannot be used any more. */
   detach(): BufferedIOBase {
-    const buffer = this.attached();
+    const buffer = this._attached;
     this.flush();
     this.below = null;
     return buffer;
-  }
-
-  override close(): void {
-    const buffer = this.attached();
-    if (buffer.closed) return;
-    try {
-      this.flush();
-    } finally {
-      buffer.close();
-    }
   }
 }

@@ -1,8 +1,5 @@
 // The boundary: native/calls.h, the exports of the binary and the types of lib/native/addon.ts list the same functions.
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { addon } from '../../../dist/native/addon.js';
 
@@ -16,23 +13,6 @@ test('every function of the addon is listed, exported and typed', () => {
   expect(new Set(listed).size).toBe(listed.length);
   expect(typed.sort()).toEqual([...listed].sort());
   expect(Object.keys(addon).sort()).toEqual([...listed].sort());
-});
-
-test.each([
-  ['of another build', 'exports.build_id = () => 1;'],
-  ['of a build without the number', 'exports.setup = () => new ArrayBuffer(1e6);'],
-])('a binary %s is refused at load, with what to do', (_what, text) => {
-  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-build-id-'));
-  const binary = join(folder, 'other.cjs');
-  writeFileSync(binary, text);
-  const { status, stderr } = spawnSync(process.execPath, ['-e', "import('bsd-sockets/socket')"], {
-    env: { ...process.env, BSD_SOCKETS_BINARY: binary },
-    encoding: 'utf8',
-  });
-  rmSync(folder, { recursive: true });
-  expect(status).toBe(1);
-  expect(stderr).toContain(`${binary} and the JavaScript of the package come from different sources`);
-  expect(stderr).toContain('npm run build');
 });
 
 test('a call with arguments of the wrong kind is refused, not obeyed', () => {
