@@ -119,7 +119,9 @@ describe('bytes', () => {
     const receiver = keep(socket.socket(AF_INET, SOCK_DGRAM));
     receiver.bind(['127.0.0.1', 0]);
     // The first call switches the stamps on.
-    expect(() => receiver.ioctl(socket.SIOCGSTAMPNS, Buffer.alloc(timespec.size))).toThrow(/ENOENT.*no packet has come/);
+    expect(() => receiver.ioctl(socket.SIOCGSTAMPNS, Buffer.alloc(timespec.size))).toThrow(
+      /ENOENT.*no packet has come/,
+    );
     const sender = keep(socket.socket(AF_INET, SOCK_DGRAM));
     sender.sendto('x', receiver.getsockname());
     receiver.recv(1);
