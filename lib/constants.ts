@@ -1053,7 +1053,7 @@ export const IFF_AUTOMEDIA = 0x4000;
 /** Its addresses go when it goes down. See netdevice(7). */
 export const IFF_DYNAMIC = 0x8000;
 
-/** Bytes in the receive queue. See tcp(7). */
+/** Bytes in the receive queue; of a datagram socket, those of the next datagram. See tcp(7). */
 export const SIOCINQ = c.SIOCINQ;
 
 /** Bytes in the send queue. See tcp(7). */
@@ -1064,6 +1064,27 @@ export const SIOCOUTQNSD = 0x894b;
 
 /** Whether the next byte follows the urgent data. See tcp(7). */
 export const SIOCATMARK = c.SIOCATMARK;
+
+/** The same as SIOCINQ. See ioctl_tty(2). */
+export const FIONREAD = c.FIONREAD;
+
+/** Set O_NONBLOCK by an int. See ioctl_tty(2). */
+export const FIONBIO = c.FIONBIO;
+
+/** Set O_ASYNC by an int. See ioctl_tty(2). */
+export const FIOASYNC = c.FIOASYNC;
+
+/** The process or group that gets SIGIO and SIGURG. See socket(7). */
+export const SIOCGPGRP = c.SIOCGPGRP;
+
+/** Set it. See socket(7). */
+export const SIOCSPGRP = c.SIOCSPGRP;
+
+/** Time of arrival of the last packet that was received: a struct timeval. See socket(7). */
+export const SIOCGSTAMP = c.SIOCGSTAMP;
+
+/** The same as a struct timespec. See socket(7). */
+export const SIOCGSTAMPNS = c.SIOCGSTAMPNS;
 
 /** Name of the interface with an index. See netdevice(7). */
 export const SIOCGIFNAME = 0x8910;
@@ -1086,11 +1107,23 @@ export const SIOCSIFADDR = 0x8916;
 /** Address of the other end. See netdevice(7). */
 export const SIOCGIFDSTADDR = 0x8917;
 
+/** Set the address of the other end. See netdevice(7). */
+export const SIOCSIFDSTADDR = 0x8918;
+
 /** Broadcast address. See netdevice(7). */
 export const SIOCGIFBRDADDR = 0x8919;
 
+/** Set the broadcast address. See netdevice(7). */
+export const SIOCSIFBRDADDR = 0x891a;
+
 /** Network mask. See netdevice(7). */
 export const SIOCGIFNETMASK = 0x891b;
+
+/** Set the network mask. See netdevice(7). */
+export const SIOCSIFNETMASK = 0x891c;
+
+/** Metric. See netdevice(7). */
+export const SIOCGIFMETRIC = 0x891d;
 
 /** MTU. See netdevice(7). */
 export const SIOCGIFMTU = 0x8921;
@@ -1098,14 +1131,29 @@ export const SIOCGIFMTU = 0x8921;
 /** Set the MTU. See netdevice(7). */
 export const SIOCSIFMTU = 0x8922;
 
+/** Set the name. See netdevice(7). */
+export const SIOCSIFNAME = 0x8923;
+
+/** Set the hardware address. See netdevice(7). */
+export const SIOCSIFHWADDR = 0x8924;
+
 /** Hardware address. See netdevice(7). */
 export const SIOCGIFHWADDR = 0x8927;
+
+/** Receive packets for a hardware address. See netdevice(7). */
+export const SIOCADDMULTI = 0x8931;
+
+/** Receive them no more. See netdevice(7). */
+export const SIOCDELMULTI = 0x8932;
 
 /** Index of the interface with a name. See netdevice(7). */
 export const SIOCGIFINDEX = 0x8933;
 
 /** Length of the transmit queue. See netdevice(7). */
 export const SIOCGIFTXQLEN = 0x8942;
+
+/** Set the length of the transmit queue. See netdevice(7). */
+export const SIOCSIFTXQLEN = 0x8943;
 
 /** The ethtool interface. See netdevice(7). */
 export const SIOCETHTOOL = 0x8946;

@@ -20,6 +20,7 @@
   X(socketpair, Socketpair)                    \
   X(adopt, AdoptDescriptor)                    \
   X(disown, Disown)                            \
+  X(generation, GenerationOf)                  \
   X(close, Close)                              \
   X(close_fd, CloseFd)                         \
   X(dup, Dup)                                  \
@@ -43,6 +44,8 @@
   X(setsockopt_int, SetsockoptInt)             \
   X(setsockopt_null, SetsockoptNull)           \
   X(attach_filter, AttachFilter)               \
+  X(ioctl, Ioctl)                              \
+  X(ioctl_value, IoctlValue)                   \
   /* transfer.cc */                            \
   X(send, Send)                                \
   X(sendto, Sendto)                            \

@@ -1,8 +1,9 @@
-// Socket options, read and written as a C int or as bytes, or written as a null pointer with a length.
+// Socket options, read and written as a C int or as bytes, or written as a null pointer with a length; filters; ioctl.
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <vector>
@@ -76,12 +77,12 @@ napi_value SetsockoptNull(napi_env env, napi_callback_info info) {
       Immediate(fd, generation, [&] { return ::setsockopt(fd, level, option, nullptr, length); }));
 }
 
-// attach_filter(fd, generation, bytes): classic BPF as an array of struct sock_filter
+// attach_filter(fd, generation, level, option, bytes): classic BPF as an array of struct sock_filter
 napi_value AttachFilter(napi_env env, napi_callback_info info) {
-  Arguments<3> args(env, info);
-  int fd = args.Int(0);
+  Arguments<5> args(env, info);
+  int fd = args.Int(0), level = args.Int(2), option = args.Int(3);
   uint32_t generation = args.Uint(1);
-  View bytes = args.Bytes(2);
+  View bytes = args.Bytes(4);
   if (!args.valid() || bytes.length() % sizeof(sock_filter) != 0) return args.Invalid();
   size_t count = bytes.length() / sizeof(sock_filter);
   if (count == 0 || count > BPF_MAXINSNS) return args.Invalid();
@@ -89,9 +90,31 @@ napi_value AttachFilter(napi_env env, napi_callback_info info) {
   std::vector<sock_filter> filter(count);
   memcpy(filter.data(), bytes.data(), bytes.length());
   sock_fprog program{static_cast<unsigned short>(count), filter.data()};
-  return args.Return(Immediate(fd, generation, [&] {
-    return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
-  }));
+  return args.Return(
+      Immediate(fd, generation, [&] { return ::setsockopt(fd, level, option, &program, sizeof program); }));
+}
+
+// ioctl(fd, generation, request) -> the result; the kernel reads and writes the scratch memory
+napi_value Ioctl(napi_env env, napi_callback_info info) {
+  Arguments<3> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1), request = args.Uint(2);
+  if (!args.valid()) return args.Invalid();
+  uint8_t* memory = args.state().exchange().scratch.data();
+  static_assert(kScratchSize >= kIoctlSize && kIoctlSize >= _IOC_SIZEMASK);
+  return args.Return(Immediate(fd, generation, [&] { return ::ioctl(fd, request, memory); }));
+}
+
+// ioctl_value(fd, generation, request, value) -> the result, for a request whose argument is no pointer
+//
+// Nothing is mapped in the first page, so a request that takes the value for an address is EFAULT.
+napi_value IoctlValue(napi_env env, napi_callback_info info) {
+  Arguments<4> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1), request = args.Uint(2), value = args.Uint(3);
+  if (!args.valid() || value > kIoctlValueMax) return args.Invalid();
+  return args.Return(
+      Immediate(fd, generation, [&] { return ::ioctl(fd, request, static_cast<uintptr_t>(value)); }));
 }
 
 }  // namespace bsd_sockets

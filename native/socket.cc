@@ -60,6 +60,14 @@ napi_value Disown(napi_env env, napi_callback_info info) {
   return args.Return(0);
 }
 
+// generation(fd) -> the present generation of any descriptor number, which somebody else owns
+napi_value GenerationOf(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int fd = args.Int(0);
+  if (!args.valid()) return args.Invalid();
+  return args.Return(Generation(fd));
+}
+
 // close(fd, generation): closes now, or wakes the calls on the descriptor and the last of them closes it
 napi_value Close(napi_env env, napi_callback_info info) {
   Arguments<2> args(env, info);

@@ -145,6 +145,17 @@ const Row kRows[] = {
     FIELD(sock_extended_err, ee_, info) FIELD(sock_extended_err, ee_, data)
   STRUCT(scm_timestamping, scm_timestamping) FIELD(scm_timestamping, , ts)
 
+  STRUCT(ifreq, ifreq)
+    FIELD(ifreq, ifr_, name) FIELD(ifreq, ifr_, addr) FIELD(ifreq, ifr_, dstaddr) FIELD(ifreq, ifr_, broadaddr)
+    FIELD(ifreq, ifr_, netmask) FIELD(ifreq, ifr_, hwaddr) FIELD(ifreq, ifr_, ifindex) FIELD(ifreq, ifr_, metric)
+    FIELD(ifreq, ifr_, mtu) FIELD(ifreq, ifr_, qlen) FIELD(ifreq, ifr_, newname)
+    // The C struct has a short; IFF_DYNAMIC is its sign.
+    {nullptr, "flags", offsetof(ifreq, ifr_flags), sizeof(short), false, nullptr},
+  STRUCT(sockaddr, sockaddr) FIELD(sockaddr, sa_, family) FIELD(sockaddr, sa_, data)
+
+  STRUCT(tcp_md5sig, tcp_md5sig)
+    FIELD(tcp_md5sig, tcpm_, addr) FIELD(tcp_md5sig, tcpm_, flags) FIELD(tcp_md5sig, tcpm_, prefixlen)
+    FIELD(tcp_md5sig, tcpm_, keylen) FIELD(tcp_md5sig, tcpm_, ifindex) FIELD(tcp_md5sig, tcpm_, key)
   STRUCT(tcp_info, TcpInfo) BSD_SOCKETS_TCP_INFO(TCP_FIELD)
     BITS(TcpInfo, uint8_t, , tcpi_, snd_wscale) BITS(TcpInfo, uint8_t, , tcpi_, rcv_wscale)
     BITS(TcpInfo, uint8_t, , tcpi_, delivery_rate_app_limited)

@@ -1,9 +1,14 @@
 // Descriptors exchanged with node:net, so that node:tls and node:http run over these sockets and back: to_node, and the half
 // of from_node that blocking and promise sockets share. The descriptor has one owner: the other side is detached or destroyed.
+// borrow takes nothing: the descriptor stays that of Node's object.
+import dgram from 'node:dgram';
 import net from 'node:net';
 import * as c from '../constants.js';
+import type { Arguments } from '../errors/names.js';
+import { addon } from '../native/addon.js';
 import { shown } from '../util/validate.js';
 import { dup } from './create.js';
+import { OptionSocket } from './options.js';
 import type { SocketBase } from './socket_base.js';
 
 /**
@@ -35,12 +40,95 @@ export function duplicate_handle(handle: net.Socket | net.Server): number {
   if (!(handle instanceof net.Socket) && !(handle instanceof net.Server)) {
     throw new TypeError(`handle must be a net.Socket or net.Server, not ${shown(handle)}`);
   }
-  // node:net keeps the handle of libuv in `_handle`.
-  const fd = (handle as { _handle?: { fd?: number } | null })._handle?.fd;
-  if (fd === undefined || fd < 0)
-    throw new TypeError('handle has no descriptor: it is not connected, or closed');
+  const fd = fd_of(handle);
+  if (fd < 0) throw new TypeError('handle has no descriptor: it is not connected, or closed');
   if (handle instanceof net.Socket) refuse_buffered(handle);
   return dup(fd);
+}
+
+/** The objects that borrow() takes. */
+export type NodeHandle = net.Socket | net.Server | dgram.Socket;
+type Families = typeof c.AF_INET | typeof c.AF_INET6 | typeof c.AF_UNIX;
+
+/** Returns the descriptor that the object has at present, -1 if it has none. */
+function fd_of(handle: NodeHandle): number {
+  // libuv's handle is in `_handle` of node:net, and in the state of node:dgram, whose own `_handle` is deprecated.
+  const state = Object.getOwnPropertySymbols(handle).find(
+    ({ description }) => description === 'state symbol',
+  );
+  const inner: unknown =
+    handle instanceof dgram.Socket && state !== undefined
+      ? Reflect.get(Reflect.get(handle, state), 'handle')
+      : Reflect.get(handle, '_handle');
+  const fd: unknown = typeof inner === 'object' && inner !== null ? Reflect.get(inner, 'fd') : undefined;
+  return typeof fd === 'number' ? fd : -1;
+}
+
+/**
+ * A socket of node:net or node:dgram, for its names, options, filters and ioctl. The descriptor stays that of Node's object,
+ * which is asked for it at each call: once it is closed, calls fail with EBADF.
+ */
+export class BorrowedSocket extends OptionSocket<Families> {
+  readonly #handle: NodeHandle;
+
+  /** @throws TypeError for anything else */
+  constructor(handle: NodeHandle) {
+    super();
+    if (![net.Socket, net.Server, dgram.Socket].some((Class) => handle instanceof Class))
+      throw new TypeError(`handle must be a net.Socket, net.Server or dgram.Socket, not ${shown(handle)}`);
+    this.#handle = handle;
+  }
+
+  /** @internal */
+  get _fd(): number {
+    return fd_of(this.#handle);
+  }
+
+  /** @internal */
+  get _generation(): number {
+    return addon.generation(this._fd);
+  }
+
+  /** @internal */
+  override _args(): Arguments {
+    return this._fd < 0 ? { closed: 'handle' } : { fd: this._fd };
+  }
+
+  /** The address family, AF_*. @throws OSError */
+  get family(): Families {
+    return this.getsockopt(c.SOL_SOCKET, c.SO_DOMAIN) as Families;
+  }
+
+  /** The socket type, SOCK_*. @throws OSError */
+  get type(): number {
+    return this.getsockopt(c.SOL_SOCKET, c.SO_TYPE);
+  }
+
+  /** The protocol. @throws OSError */
+  get proto(): number {
+    return this.getsockopt(c.SOL_SOCKET, c.SO_PROTOCOL);
+  }
+
+  /** fileno() -> the descriptor at present, -1 if there is none. It must not be closed. */
+  fileno(): number {
+    return this._fd;
+  }
+
+  override toString(): string {
+    return `<borrowed socket fd=${this._fd}>`;
+  }
+}
+
+/**
+ * borrow(handle) -> the names, options, filters and ioctl of a socket of Node's, which stays its owner's. Nothing is taken,
+ * duplicated or closed. The peer's credentials of an AF_UNIX stream are the option SO_PEERCRED.
+ *
+ * @param handle a net.Socket, net.Server or dgram.Socket; before it is connected, bound or listening, and after it is
+ *   closed, calls fail with EBADF
+ * @throws TypeError for anything else
+ */
+export function borrow(handle: NodeHandle): BorrowedSocket {
+  return new BorrowedSocket(handle);
 }
 
 function refuse_buffered(stream: net.Socket): void {

@@ -1,92 +1,172 @@
-// getsockopt and setsockopt: how a value of JavaScript becomes the bytes of an option, and back. Structures in options are
-// left to lib/structs.
+// OptionSocket: what the kernel tells of a socket, and is told, at once: names, options, filters, ioctl. Blocking and promise
+// sockets (socket_base.ts) are such, and borrowed handles (node.ts).
+//
+// How a value of JavaScript becomes the bytes of an option, and back, is here; programs are in filter.ts, requests in ioctl.ts,
+// structs in lib/structs.
+import { inspect } from 'node:util';
 import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, VALUE } from '../native/addon.js';
-import { data, integer, integer_or, shown } from '../util/validate.js';
-
-/** The parts of a socket that its options need. */
-interface OptionSocket {
-  readonly _fd: number;
-  readonly _generation: number;
-  readonly family: number;
-  _args(): Arguments;
-}
+import { type BytesLike, data, integer, integer_or, shown } from '../util/validate.js';
+import { decode, type ReturnedAddress } from './address.js';
+import { type FilterOptions, type FilterRow, filter_option, parse_filter } from './filter.js';
+import { ioctl } from './ioctl.js';
 
 /** The most bytes that getsockopt reads. */
 const OPTION_MAX = 64 * 1024;
 
-/** See SocketBase.getsockopt. */
-export function getsockopt(
-  s: OptionSocket,
-  level: number,
-  optname: number,
-  buflen: unknown,
-): number | bigint | Buffer {
-  integer(level, 'level');
-  integer(optname, 'optname');
-  const length = integer_or(0, buflen, 'buflen', 0, OPTION_MAX);
-  if (length === 0 && !has_long_options(s, level)) {
-    const result = addon.getsockopt_int(s._fd, s._generation, level, optname);
-    return result < 0 ? raise_option(s, result, 'getsockopt', level, optname) : (cells[VALUE] as number);
-  }
-  const buffer = Buffer.alloc(length || 8);
-  const count = addon.getsockopt(s._fd, s._generation, level, optname, buffer);
-  if (count < 0) raise_option(s, count, 'getsockopt', level, optname);
-  return length > 0 ? buffer.subarray(0, count) : plain_integer(buffer);
-}
+export abstract class OptionSocket<out F extends number = number> {
+  /** The descriptor, -1 if there is none. @internal */ abstract readonly _fd: number;
+  /** @internal */ abstract readonly _generation: number;
+  /** The address family, AF_*. */
+  abstract readonly family: F;
+  /** The protocol. */
+  abstract readonly proto: number;
 
-/** See SocketBase.setsockopt. */
-export function setsockopt(
-  s: OptionSocket,
-  level: number,
-  optname: number,
-  value: unknown,
-  optlen: unknown,
-): void {
-  integer(level, 'level');
-  integer(optname, 'optname');
-  if (value !== null && optlen !== undefined) throw new TypeError('optlen goes with a value of null only');
-  const result = set_option(s, level, optname, value, optlen);
-  if (result < 0) raise_option(s, result, 'setsockopt', level, optname);
-}
-
-function set_option(
-  s: OptionSocket,
-  level: number,
-  optname: number,
-  value: unknown,
-  optlen: unknown,
-): number {
-  const { _fd, _generation } = s;
-  if (value === null) {
-    return addon.setsockopt_null(_fd, _generation, level, optname, integer(optlen, 'optlen', 0));
+  /** Throws for the negative result of a native call on this socket. @internal */
+  _raise(result: number, syscall: string, address?: unknown): never {
+    return raise(result, { syscall, address, args: this._args() });
   }
-  if (typeof value === 'bigint' || (typeof value === 'number' && has_long_options(s, level))) {
-    const checked = typeof value === 'bigint' ? value : integer(value, 'value', 0, Number.MAX_SAFE_INTEGER);
-    return addon.setsockopt(_fd, _generation, level, optname, native_u64(BigInt(checked)));
-  }
-  if (typeof value === 'number' || typeof value === 'boolean') {
-    return addon.setsockopt_int(_fd, _generation, level, optname, integer(Number(value), 'value'));
-  }
-  if (value === undefined) throw new TypeError('value must be a number, bytes or null, not undefined');
-  return addon.setsockopt(_fd, _generation, level, optname, data(value, 'value'));
-}
 
-/** The options of AF_VSOCK are 64 bits wide; Python reads and writes them so, too. */
-function has_long_options(s: OptionSocket, level: number): boolean {
-  return level === c.AF_VSOCK && s.family === level;
-}
+  /** _args() -> the socket in the record of a failed call. @internal */
+  _args(): Arguments {
+    return this._fd < 0 ? { closed: 'socket' } : { fd: this._fd };
+  }
 
-function raise_option(
-  s: OptionSocket,
-  result: number,
-  syscall: string,
-  level: number,
-  optname: number,
-): never {
-  return raise(result, { syscall, args: { ...s._args(), level, option: optname } });
+  /** getsockname() -> the own address. See getsockname(2). @throws OSError */
+  getsockname(): ReturnedAddress<F> {
+    const result = addon.getsockname(this._fd, this._generation);
+    return result < 0 ? this._raise(result, 'getsockname') : decode(this.family, this.proto);
+  }
+
+  /** getpeername() -> the peer's address. See getpeername(2). @throws OSError ENOTCONN */
+  getpeername(): ReturnedAddress<F> {
+    const result = addon.getpeername(this._fd, this._generation);
+    return result < 0 ? this._raise(result, 'getpeername') : decode(this.family, this.proto);
+  }
+
+  /**
+   * getsockopt(level, optname, buflen = 0) -> number, or bytes with `buflen`. See getsockopt(2), socket(7).
+   *
+   * @param level SOL_*, IPPROTO_*
+   * @param buflen 0 for an option that is a C int (a number comes back), else the most bytes to read, up to 65,536
+   * @throws OSError; TypeError, RangeError
+   */
+  getsockopt(level: number, optname: number): number;
+  getsockopt(level: number, optname: number, buflen: 0): number;
+  getsockopt(level: number, optname: number, buflen: number): Buffer;
+  getsockopt(level: number, optname: number, buflen = 0): number | bigint | Buffer {
+    integer(level, 'level');
+    integer(optname, 'optname');
+    const length = integer_or(0, buflen, 'buflen', 0, OPTION_MAX);
+    if (length === 0 && !this.#has_long_options(level)) {
+      const result = addon.getsockopt_int(this._fd, this._generation, level, optname);
+      return result < 0 ? this.#raise_option(result, 'getsockopt', level, optname) : (cells[VALUE] as number);
+    }
+    const buffer = Buffer.alloc(length || 8);
+    const count = addon.getsockopt(this._fd, this._generation, level, optname, buffer);
+    if (count < 0) this.#raise_option(count, 'getsockopt', level, optname);
+    return length > 0 ? buffer.subarray(0, count) : plain_integer(buffer);
+  }
+
+  /**
+   * setsockopt(level, optname, value) or setsockopt(level, optname, null, optlen). See setsockopt(2), socket(7).
+   *
+   * @param value a number or boolean is a C int, a bigint 8 bytes, a string its UTF-8 bytes, bytes go as they are; null
+   *   hands the kernel a null pointer with the length `optlen`
+   * @throws OSError; TypeError, RangeError
+   */
+  setsockopt(level: number, optname: number, value: number | bigint | boolean | BytesLike | string): void;
+  setsockopt(level: number, optname: number, value: null, optlen: number): void;
+  setsockopt(
+    level: number,
+    optname: number,
+    value: number | bigint | boolean | BytesLike | string | null,
+    optlen?: number,
+  ): void {
+    integer(level, 'level');
+    integer(optname, 'optname');
+    if (value !== null && optlen !== undefined) throw new TypeError('optlen goes with a value of null only');
+    const result = this.#set_option(level, optname, value, optlen);
+    if (result < 0) this.#raise_option(result, 'setsockopt', level, optname);
+  }
+
+  #set_option(level: number, optname: number, value: unknown, optlen: unknown): number {
+    const { _fd, _generation } = this;
+    if (value === null)
+      return addon.setsockopt_null(_fd, _generation, level, optname, integer(optlen, 'optlen', 0));
+    if (typeof value === 'bigint' || (typeof value === 'number' && this.#has_long_options(level))) {
+      const checked = typeof value === 'bigint' ? value : integer(value, 'value', 0, Number.MAX_SAFE_INTEGER);
+      return addon.setsockopt(_fd, _generation, level, optname, native_u64(BigInt(checked)));
+    }
+    if (typeof value === 'number' || typeof value === 'boolean')
+      return addon.setsockopt_int(_fd, _generation, level, optname, integer(Number(value), 'value'));
+    if (value === undefined) throw new TypeError('value must be a number, bytes or null, not undefined');
+    return addon.setsockopt(_fd, _generation, level, optname, data(value, 'value'));
+  }
+
+  /**
+   * attach_filter(program, { option = SO_ATTACH_FILTER }). Lets only packets in that a classic BPF program accepts; or, with
+   * another option, lets the program decide which socket of a group gets a packet. See socket(7), packet(7).
+   *
+   * @param program rows of `[code, jt, jf, k]`, or the text that `tcpdump -ddd` prints
+   * @param options SO_ATTACH_REUSEPORT_CBPF for a group of SO_REUSEPORT sockets: the program sees the payload, and returns the
+   *   socket's place in the group. PACKET_FANOUT_DATA for a PACKET_FANOUT_CBPF group of packet sockets: the same, modulo the
+   *   size of the group
+   * @throws OSError; TypeError, RangeError on a malformed program or another option
+   */
+  attach_filter(program: string | readonly FilterRow[], options: FilterOptions = {}): void {
+    const { level, option } = filter_option(options);
+    const result = addon.attach_filter(this._fd, this._generation, level, option, parse_filter(program));
+    if (result < 0) this.#raise_option(result, 'setsockopt', level, option);
+  }
+
+  /**
+   * detach_filter({ option = SO_ATTACH_FILTER }). Removes the program that attach_filter attached by this option.
+   *
+   * @throws OSError ENOENT if there is none; RangeError for PACKET_FANOUT_DATA, whose program stays until another replaces it
+   */
+  detach_filter(options: FilterOptions = {}): void {
+    const { level, detach } = filter_option(options);
+    if (detach === undefined)
+      throw new RangeError('the program of a fan-out group cannot be removed: attach another one');
+    this.setsockopt(level, detach, 0);
+  }
+
+  /**
+   * ioctl(request, arg = null) -> number or bytes. See ioctl(2), netdevice(7), tcp(7), and Python's fcntl.ioctl.
+   *
+   * A request that holds a pointer is refused, because nothing would bound what the kernel writes.
+   *
+   * @param request FIONREAD, SIOC*
+   * @param arg null: the request works on a C int, 0 before, which is returned. Bytes: the request works on a copy, which is
+   *   returned as a Buffer of the same length; a `structs.ifreq` for SIOCGIF*. A number, at most 4,095: the request gets
+   *   the number itself, and the result of the call is returned
+   * @throws OSError ENOTTY if the socket has no such request; TypeError; RangeError also for less bytes than the request names
+   */
+  ioctl(request: number, arg?: null): number;
+  ioctl(request: number, arg: number | bigint): number;
+  ioctl(request: number, arg: BytesLike | string): Buffer;
+  ioctl(request: number, arg?: number | bigint | BytesLike | string | null): number | Buffer {
+    const result = ioctl(this._fd, this._generation, request, arg);
+    if (typeof result === 'number' && result < 0)
+      raise(result, { syscall: 'ioctl', args: { ...this._args(), request } });
+    return result;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+
+  /** The options of AF_VSOCK are 64 bits wide; Python reads and writes them so, too. */
+  #has_long_options(level: number): boolean {
+    return level === c.AF_VSOCK && this.family === level;
+  }
+
+  #raise_option(result: number, syscall: string, level: number, optname: number): never {
+    return raise(result, { syscall, args: { ...this._args(), level, option: optname } });
+  }
 }
 
 function native_u64(value: bigint): Uint8Array {

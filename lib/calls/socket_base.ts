@@ -1,18 +1,15 @@
 // SocketBase: the parts of blocking and promise sockets that never wait: the life of the descriptor (made, adopted,
-// duplicated, detached, closed, collected), names, time-outs and flags. The values of options are in options.ts.
+// duplicated, detached, closed, collected), time-outs and flags. Names and options are in options.ts.
 //
 // A socket holds a descriptor number and its generation (native/descriptor.h): after close() or detach() the pair means
 // nothing any more, even when the number is given out again.
 import { constants } from 'node:os';
-import { inspect } from 'node:util';
 import * as c from '../constants.js';
-import type { Arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, GENERATION, VALUE } from '../native/addon.js';
-import { type BytesLike, integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
-import { decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
-import { parse_filter } from './filter.js';
-import { getsockopt, setsockopt } from './options.js';
+import { integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
+import { decode, encode, type ResolveHost } from './address.js';
+import { OptionSocket } from './options.js';
 
 const { errno } = constants;
 const TYPE_FLAGS = (c.SOCK_NONBLOCK ?? 0) | (c.SOCK_CLOEXEC ?? 0);
@@ -99,7 +96,7 @@ function describe({ fd, generation, family, type, proto }: Leftover): string {
 }
 
 // V8 shows this name in stack traces before each method of a socket, blocking or not: `at Socket.recv`.
-class Socket<out F extends number = number> {
+class Socket<out F extends number = number> extends OptionSocket<F> {
   readonly #family: F;
   readonly #type: number;
   readonly #proto: number;
@@ -133,6 +130,7 @@ class Socket<out F extends number = number> {
     fileno: number | null | undefined,
     event_driven: boolean,
   ) {
+    super();
     this.#event_driven = event_driven;
     const wanted_family = integer_or(-1, family, 'family');
     const wanted_type = integer_or(-1, type, 'type');
@@ -187,19 +185,9 @@ class Socket<out F extends number = number> {
     return this.#proto;
   }
 
-  /** Throws for the negative result of a native call on this socket. @internal */
-  _raise(result: number, syscall: string, address?: unknown): never {
-    return raise(result, { syscall, address, args: this._args() });
-  }
-
-  /** The same, with what happened before the error. @internal */
+  /** _raise, with what happened before the error. @internal */
   _raise_with(result: number, syscall: string, before: { bytes_sent?: number; partial?: Buffer }): never {
     return raise(result, { syscall, args: this._args(), ...before });
-  }
-
-  /** _args() -> the socket in the record of a failed call. @internal */
-  _args(): Arguments {
-    return this._fd < 0 ? { closed: 'socket' } : { fd: this._fd };
   }
 
   /** fileno() -> the descriptor, -1 once closed or detached. */
@@ -293,66 +281,6 @@ class Socket<out F extends number = number> {
     if (result < 0) this._raise(result, 'shutdown');
   }
 
-  /** getsockname() -> the own address. See getsockname(2). @throws OSError */
-  getsockname(): ReturnedAddress<F> {
-    const result = addon.getsockname(this._fd, this._generation);
-    return result < 0 ? this._raise(result, 'getsockname') : decode(this.family, this.proto);
-  }
-
-  /** getpeername() -> the peer's address. See getpeername(2). @throws OSError ENOTCONN */
-  getpeername(): ReturnedAddress<F> {
-    const result = addon.getpeername(this._fd, this._generation);
-    return result < 0 ? this._raise(result, 'getpeername') : decode(this.family, this.proto);
-  }
-
-  /**
-   * getsockopt(level, optname, buflen = 0) -> number, or bytes with `buflen`. See getsockopt(2), socket(7).
-   *
-   * @param level SOL_*, IPPROTO_*
-   * @param buflen 0 for an option that is a C int (a number comes back), else the most bytes to read, up to 65,536
-   * @throws OSError; TypeError, RangeError
-   */
-  getsockopt(level: number, optname: number): number;
-  getsockopt(level: number, optname: number, buflen: 0): number;
-  getsockopt(level: number, optname: number, buflen: number): Buffer;
-  getsockopt(level: number, optname: number, buflen = 0): number | bigint | Buffer {
-    return getsockopt(this, level, optname, buflen);
-  }
-
-  /**
-   * setsockopt(level, optname, value) or setsockopt(level, optname, null, optlen). See setsockopt(2), socket(7).
-   *
-   * @param value a number or boolean is a C int, a bigint 8 bytes, a string its UTF-8 bytes, bytes go as they are; null
-   *   hands the kernel a null pointer with the length `optlen`
-   * @throws OSError; TypeError, RangeError
-   */
-  setsockopt(level: number, optname: number, value: number | bigint | boolean | BytesLike | string): void;
-  setsockopt(level: number, optname: number, value: null, optlen: number): void;
-  setsockopt(
-    level: number,
-    optname: number,
-    value: number | bigint | boolean | BytesLike | string | null,
-    optlen?: number,
-  ): void {
-    setsockopt(this, level, optname, value, optlen);
-  }
-
-  /**
-   * attach_filter(program). Lets only packets through that a classic BPF program accepts. See socket(7), SO_ATTACH_FILTER.
-   *
-   * @param program rows of `[code, jt, jf, k]`, or the text that `tcpdump -ddd` prints
-   * @throws OSError; TypeError, RangeError on a malformed program
-   */
-  attach_filter(program: string | readonly (readonly [number, number, number, number])[]): void {
-    const result = addon.attach_filter(this._fd, this._generation, parse_filter(program));
-    if (result < 0) this._raise(result, 'setsockopt(SO_ATTACH_FILTER)');
-  }
-
-  /** detach_filter(). Removes the program of attach_filter. @throws OSError ENOENT if there is none */
-  detach_filter(): void {
-    this.setsockopt(c.SOL_SOCKET, c.SO_DETACH_FILTER, 0);
-  }
-
   /**
    * settimeout(value). How long a call may wait, in seconds: null blocks, 0 never waits.
    *
@@ -407,13 +335,9 @@ class Socket<out F extends number = number> {
     if (result < 0) this._raise(result, 'set_inheritable');
   }
 
-  toString(): string {
+  override toString(): string {
     if (this._fd < 0) return `<socket [closed] family=${c.AddressFamily[this.family] ?? this.family}>`;
     return describe(this.#leftover);
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
   }
 }
 

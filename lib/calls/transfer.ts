@@ -5,9 +5,11 @@ import { Buffer } from 'node:buffer'; // the global is a getter
 import * as c from '../constants.js';
 import { addon, SCRATCH_SIZE, scratch } from '../native/addon.js';
 import { type Bytes, bytes, data, integer, integer_or, size } from '../util/validate.js';
-import { decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
+import { decode, encode, type ResolveHost, type ReturnedAddress, write_address } from './address.js';
 import type { SocketBase } from './socket_base.js';
 
+/** A struct sockaddr of AF_UNSPEC, which is 0. */
+const NO_ADDRESS = new Uint8Array(16);
 const EMPTY = Buffer.alloc(0);
 // In bytes: copying more than this from the scratch memory costs more than a block that stays half empty. The size of a
 // socket's last receive predicts that of the next.
@@ -150,4 +152,10 @@ export function sendto(
 export function connect(s: SocketBase, address: unknown, resolve: ResolveHost, timeout_ms: number): number {
   const length = encode(s.family, s.proto, address, 'connect', resolve);
   return addon.connect(s._fd, s._generation, length, timeout_ms);
+}
+
+/** disconnect -> 0, or the negative number. */
+export function disconnect(s: SocketBase): number {
+  const length = write_address(c.AF_UNSPEC, 0, NO_ADDRESS);
+  return addon.connect(s._fd, s._generation, length, 0);
 }

@@ -129,6 +129,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
     ],
     [/^socket$/, `raw sockets need CAP_NET_RAW ${setcap('cap_net_raw')}`, makes({ type: c.SOCK_RAW })],
     [/^setsockopt$/, 'this option needs CAP_NET_ADMIN or CAP_NET_RAW', not(sets(...FILTERS))],
+    [/^ioctl/, 'this request needs CAP_NET_ADMIN'],
     [/^sethostname/, 'this needs CAP_SYS_ADMIN'],
     [/^epoll_ctl/, 'a file is always ready; poll and select take it'],
     [SEND, 'most likely a firewall rule of this machine refuses it', is_ip],
@@ -168,6 +169,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EADDRNOTAVAIL: [
     [/^bind/, 'no interface of this machine has this address', is_ip],
     [CONNECT, 'no address, or no free port, to connect from', is_ip],
+    [/^ioctl/, 'the interface has no IPv4 address'],
   ],
   EAFNOSUPPORT: [
     [/^socket/, lacks_module],
@@ -181,6 +183,11 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   ],
   EBADF: [
     [/^serve_forever/, 'server_close() ends serving before it closes the socket'],
+    [
+      ANY,
+      'the object is not connected, bound or listening yet, or closed',
+      ({ args }) => args?.closed === 'handle',
+    ],
     [/^sendfile$/, 'the file is closed, or not open for reading', ({ args }) => args?.file_fd !== undefined],
   ],
   EMFILE: [[ANY, 'this process has too many open descriptors: close some, or raise ulimit -n']],
@@ -203,6 +210,7 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EEXIST: [[/^epoll_ctl/, 'it is registered already: modify it']],
   ENOENT: [
     [/^(epoll_ctl|poll)/, 'it is not registered'],
+    [/^ioctl/, 'no packet has come since the first call, which switches the stamps on'],
     [/^fromshare$/, 'already taken, or the thread or process that shared it has ended'],
     [/^(connect|send)/, 'there is no such socket', is_path],
     [/^bind/, 'the directory of the path does not exist', is_path],
@@ -222,13 +230,16 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   ENODEV: [
     [CONNECT, 'there is no way to this machine', is_vsock],
     [/^setsockopt/, 'no interface fits: name one', not(sets([c.SOL_SOCKET, c.SO_BINDTODEVICE]))],
-    [/^(bind|connect|if_nametoindex|send|setsockopt)/, NO_INTERFACE],
+    [/^(bind|connect|if_nametoindex|ioctl|send|setsockopt)/, NO_INTERFACE],
   ],
   EINVAL: [
     [/^(bind|connect|send)/, "a link-local address needs its scope: ['fe80::1%eth0', port]", lacks_scope],
     [/^accept/, 'call listen first; or the listener was shut down'],
     [/^(serve_forever|handle_request)/, 'the socket was shut down, or does not listen'],
+    [/^disconnect/, 'only a datagram socket has an association to dissolve'],
   ],
+  ENOTTY: [[/^ioctl/, 'this kind of socket has no such request']],
+  EFAULT: [[/^ioctl/, 'the request works on memory: give bytes, or null for an int']],
   ENOTSUP: [[/^(listen|accept)/, 'this type of socket has no connections to accept']],
   ENOPROTOOPT: [[ANY, 'this protocol, or this kernel, has no such option']],
   ENOTSOCK: [[ANY, 'the descriptor is not a socket']],

@@ -9,7 +9,7 @@ import { shown } from '../util/validate.js';
 /** The arguments of a failed call that its message shows. */
 export interface Arguments {
   /** The kind of an object that was closed before the call, in place of its descriptor. */
-  readonly closed?: 'socket' | 'selector';
+  readonly closed?: 'socket' | 'selector' | 'handle';
   /** A descriptor: of a socket or an epoll object, or the argument of a function such as dup(). */
   readonly fd?: number;
   /** The descriptor of the file that is sent or read. */
@@ -26,6 +26,8 @@ export interface Arguments {
   readonly level?: number;
   /** The number of an option. Its names depend on `level`. */
   readonly option?: number;
+  /** The first argument of ioctl(). */
+  readonly request?: number;
   /** The host of a lookup, as the C library got it. */
   readonly host?: string | null;
   /** The service or port of a lookup, as the C library got it. */
@@ -60,7 +62,7 @@ const LEVELS = /^SOL_(?!HCI|L2CAP|SCO$|RFCOMM|ICMP$)/;
 
 // Names of options, by level. The patterns leave out constants that are values or states and have the same prefix.
 const OPTIONS = new Map<number, RegExp>([
-  [c.SOL_SOCKET, /^SO_(?!EE_|J1939_|VM_|RDS_|ORIGINAL_DST)/],
+  [c.SOL_SOCKET, /^SO_(?!EE_|J1939_|VM_|RDS_|ORIGINAL_DST|GET_FILTER)/],
   [c.SOL_IP, /^(IP_(?!PMTUDISC_|DEFAULT_|MAX_)|MCAST_(?!EXCLUDE|INCLUDE)|SO_ORIGINAL_DST)/],
   [c.SOL_IPV6, /^IPV6_(?!PMTUDISC_|PREFER_|RTHDR_TYPE_)/],
   [
@@ -71,6 +73,9 @@ const OPTIONS = new Map<number, RegExp>([
   [c.SOL_PACKET, /^PACKET_(ADD|DROP|RX|TX|[SACOVRLTIQ]\w+|HDRLEN|FANOUT$|FANOUT_DATA)/],
   [c.SOL_CAN_RAW, /^CAN_RAW_(?!FILTER_MAX)/],
 ]);
+
+// SIOCINQ is FIONREAD.
+const REQUESTS = /^(FIO|SIOC(?!INQ))/;
 
 // Names by number, for each pattern that a message needed.
 const cache = new Map<RegExp, Map<number, string>>();
@@ -106,6 +111,7 @@ const PRINTERS = new Map(
     proto: ({ family = 0, proto = 0 }) => (proto === 0 ? '0' : name_of(PROTOCOLS.get(family), proto)),
     level: ({ level = 0 }) => name_of(LEVELS, level),
     option: ({ level = 0, option = 0 }) => name_of(OPTIONS.get(level), option),
+    request: ({ request = 0 }) => name_of(REQUESTS, request),
     host: ({ host }) => shown(host),
     service: ({ service }) => shown(service),
     name: ({ name }) => shown(name),

@@ -55,6 +55,7 @@ export interface Addon {
   socketpair(family: number, type: number, protocol: number): number;
   adopt(fd: number): number;
   disown(fd: number): number;
+  generation(fd: number): number;
   close(fd: number, generation: number): number;
   close_fd(fd: number): number;
   dup(fd: number, generation: number): number;
@@ -77,7 +78,9 @@ export interface Addon {
   setsockopt(fd: number, generation: number, level: number, option: number, bytes: Bytes): number;
   setsockopt_int(fd: number, generation: number, level: number, option: number, value: number): number;
   setsockopt_null(fd: number, generation: number, level: number, option: number, length: number): number;
-  attach_filter(fd: number, generation: number, filter: Bytes): number;
+  attach_filter(fd: number, generation: number, level: number, option: number, filter: Bytes): number;
+  ioctl(fd: number, generation: number, request: number): number;
+  ioctl_value(fd: number, generation: number, request: number, value: number): number;
 
   send(fd: number, generation: number, bytes: Bytes, flags: number, timeout_ms: number): number;
   sendto(

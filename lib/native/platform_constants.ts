@@ -115,5 +115,12 @@ export interface PlatformConstants {
   readonly SIOCINQ: number;
   readonly SIOCOUTQ: number;
   readonly SIOCATMARK: number;
+  readonly FIONREAD: number;
+  readonly FIONBIO: number;
+  readonly FIOASYNC: number;
+  readonly SIOCGPGRP: number;
+  readonly SIOCSPGRP: number;
+  readonly SIOCGSTAMP: number;
+  readonly SIOCGSTAMPNS: number;
   readonly IOCTL_VM_SOCKETS_GET_LOCAL_CID: number;
 }

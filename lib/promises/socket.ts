@@ -122,6 +122,15 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     }
   }
 
+  /** disconnect({ signal, timeout }), behind the writes. Dissolves the association of a datagram socket. See connect(2). */
+  disconnect(options?: WaitOptions): Promise<void> {
+    const attempt: Attempt<void> = () => {
+      const result = transfer.disconnect(this);
+      if (result < 0) this._raise(result, 'disconnect');
+    };
+    return perform(this._poller.writes, new Call(this, 'disconnect', attempt), options);
+  }
+
   /** shutdown(how, { signal, timeout }), behind the writes. SHUT_RD, SHUT_WR or SHUT_RDWR. See shutdown(2). @throws OSError */
   shutdown(how: number, options?: WaitOptions): Promise<void> {
     const attempt: Attempt<void> = () => this._shutdown(how);

@@ -1,10 +1,16 @@
-// A socket as a stream of Node's: the result of `conn.to_stream()`, for pipelines and libraries that take a Duplex.
+// A socket as a stream of Node's: the result of `conn.to_stream()`, for pipelines and for libraries that take a Duplex or call the
+// methods of a net.Socket, as node:http, node:http2 and node:tls do.
+import { type AddressInfo, isIPv6 } from 'node:net';
 import { Duplex, type DuplexOptions } from 'node:stream';
+import { if_indextoname } from '../calls/interfaces.js';
+import type { OptionSocket } from '../calls/options.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
+import { Timer } from '../util/deadline.js';
+import { shown } from '../util/validate.js';
 
 /** The calls of a socket that a stream needs. */
-interface StreamSocket {
+interface StreamSocket extends OptionSocket {
   settimeout(value: number | null): void;
   recv(bufsize: number): Promise<Buffer>;
   sendall(bytes: Buffer): Promise<void>;
@@ -21,16 +27,37 @@ export interface StreamOptions extends DuplexOptions {
 }
 
 const CHUNK_SIZE = 64 * 1024;
+// What libuv sets with a delay of keep-alive: seconds between two probes, and the number of probes.
+const KEEPALIVE_INTERVAL = 1;
+const KEEPALIVE_PROBES = 10;
+/** struct linger that makes close() reset the connection. */
+const RESET = Int32Array.of(1, 0);
 
-/** A Duplex over a socket, which it owns: nothing is received beyond `readableHighWaterMark`, nor sent before it is asked. */
+/**
+ * A Duplex over a socket, which it owns: nothing is received beyond `readableHighWaterMark`, nor sent before it is asked. It has
+ * the methods, properties and events of a connected net.Socket, but is no instance of that class.
+ */
 export class SocketStream extends Duplex {
   readonly #sock: StreamSocket;
+  #bytes_read = 0;
+  /** Bytes of all writes that began. */
+  #dispatched = 0;
+  /** Bytes of the write that has not ended. */
+  #in_flight = 0;
+  #peer: Partial<AddressInfo> = {};
+  /** The time of the last receive or send, in milliseconds of performance.now(). */
+  #active_ms = 0;
+  #timer: Timer | undefined;
+  /** The time of setTimeout, in milliseconds; undefined before its first call. */
+  timeout?: number;
 
   /** @throws RangeError on a socket that is no stream */
   constructor(sock: StreamSocket, options: StreamOptions = {}) {
     super({
       allowHalfOpen: false,
       ...options,
+      // _destroy emits 'close', with an argument.
+      emitClose: false,
       objectMode: false,
       readableObjectMode: false,
       writableObjectMode: false,
@@ -42,20 +69,39 @@ export class SocketStream extends Duplex {
 
   override _read(): void {
     this.#sock.recv(CHUNK_SIZE).then(
-      (chunk) => this.push(chunk.length === 0 ? null : chunk),
+      (chunk) => {
+        this.#active();
+        this.#bytes_read += chunk.length;
+        this.push(chunk.length === 0 ? null : chunk);
+      },
       (error: Error) => this.destroy(error),
     );
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, callback: (error?: Error | null) => void): void {
-    this.#sock.sendall(chunk).then(() => callback(), callback);
+    const send = chunk.length > CHUNK_SIZE ? this.#send_many([chunk]) : this.#sock.sendall(chunk);
+    this.#sending(chunk.length, send, callback);
   }
 
   override _writev(chunks: { chunk: Buffer }[], callback: (error?: Error | null) => void): void {
-    this.#send_many(chunks.map(({ chunk }) => chunk)).then(() => callback(), callback);
+    const bytes = chunks.map(({ chunk }) => chunk);
+    const length = bytes.reduce((sum, chunk) => sum + chunk.length, 0);
+    this.#sending(length, this.#send_many(bytes), callback);
   }
 
-  /** Small ones together, large ones one by one. */
+  #sending(length: number, sent: Promise<void>, callback: (error?: Error | null) => void): void {
+    this.#active();
+    this.#dispatched += length;
+    this.#in_flight = length;
+    const settle = (error?: Error) => {
+      this.#active();
+      this.#in_flight = 0;
+      callback(error);
+    };
+    sent.then(() => settle(), settle);
+  }
+
+  /** Small chunks together, large ones in parts: each part is a sign of life for setTimeout. */
   async #send_many(chunks: readonly Buffer[]): Promise<void> {
     for (let i = 0; i < chunks.length; ) {
       const group: Buffer[] = [];
@@ -65,7 +111,11 @@ export class SocketStream extends Duplex {
         group.push(chunk);
         length += chunk.length;
       } while (i < chunks.length && length + (chunks[i] as Buffer).length <= CHUNK_SIZE);
-      await this.#sock.sendall(group.length === 1 ? (group[0] as Buffer) : Buffer.concat(group, length));
+      const bytes = group.length === 1 ? (group[0] as Buffer) : Buffer.concat(group, length);
+      for (let at = 0; at < length; at += CHUNK_SIZE) {
+        await this.#sock.sendall(bytes.subarray(at, at + CHUNK_SIZE));
+        this.#active();
+      }
     }
   }
 
@@ -78,10 +128,12 @@ export class SocketStream extends Duplex {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#timer?.cancel();
     try {
       this.#sock.close();
     } finally {
       callback(error);
+      process.nextTick(() => this.emit('close', error !== null));
     }
   }
 
@@ -96,4 +148,171 @@ export class SocketStream extends Duplex {
     this.#sock.unref();
     return this;
   }
+
+  /**
+   * setTimeout(timeout, callback). Emits 'timeout' after that time without a receive or send. Nothing else happens then.
+   *
+   * @param timeout milliseconds; 0 ends it
+   * @param callback a listener for the next 'timeout'
+   * @throws TypeError, RangeError
+   */
+  setTimeout(timeout: number, callback?: () => void): this {
+    if (typeof timeout !== 'number')
+      throw new TypeError(`timeout must be a number of milliseconds, not ${shown(timeout)}`);
+    if (!(timeout >= 0 && timeout < Number.POSITIVE_INFINITY))
+      throw new RangeError(`timeout must be 0 milliseconds or more, not ${timeout}`);
+    if (callback !== undefined && typeof callback !== 'function')
+      throw new TypeError(`callback must be a function, not ${shown(callback)}`);
+    if (this.destroyed) return this;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.timeout = timeout;
+    this.#active();
+    if (callback !== undefined) {
+      if (timeout === 0) this.removeListener('timeout', callback);
+      else this.once('timeout', callback);
+    }
+    return this;
+  }
+
+  /** Notes that bytes were moved. */
+  #active(): void {
+    if (!this.timeout) return;
+    this.#active_ms = performance.now();
+    if (this.#timer === undefined && !this.destroyed) this.#watch(this.timeout);
+  }
+
+  #watch(delay_ms: number): void {
+    this.#timer = new Timer(delay_ms, () => {
+      this.#timer = undefined;
+      const left_ms = this.#active_ms + (this.timeout ?? 0) - performance.now();
+      if (left_ms > 0) this.#watch(left_ms);
+      else this.emit('timeout');
+    });
+  }
+
+  /** setNoDelay(noDelay = true). TCP_NODELAY; nothing for AF_UNIX. */
+  setNoDelay(noDelay = true): this {
+    if (this.#is_open_tcp()) this.#sock.setsockopt(c.SOL_TCP, c.TCP_NODELAY, Boolean(noDelay));
+    return this;
+  }
+
+  /**
+   * setKeepAlive(enable = false, initialDelay = 0). SO_KEEPALIVE; nothing for AF_UNIX.
+   *
+   * @param initialDelay milliseconds of silence before the first probe, in whole seconds; less than 1,000 keeps what is set
+   */
+  setKeepAlive(enable = false, initialDelay = 0): this {
+    if (!this.#is_open_tcp()) return this;
+    this.#sock.setsockopt(c.SOL_SOCKET, c.SO_KEEPALIVE, Boolean(enable));
+    const seconds = Math.trunc(initialDelay / 1000);
+    if (!enable || !(seconds >= 1)) return this;
+    this.#sock.setsockopt(c.SOL_TCP, c.TCP_KEEPIDLE, seconds);
+    this.#sock.setsockopt(c.SOL_TCP, c.TCP_KEEPINTVL, KEEPALIVE_INTERVAL);
+    this.#sock.setsockopt(c.SOL_TCP, c.TCP_KEEPCNT, KEEPALIVE_PROBES);
+    return this;
+  }
+
+  /** destroySoon(). Ends the writable side, and destroys the stream once all is sent. */
+  destroySoon(): void {
+    if (this.writable) this.end();
+    if (this.writableFinished) this.destroy();
+    else this.once('finish', () => this.destroy());
+  }
+
+  /** resetAndDestroy(). Resets the connection (RST) and destroys the stream. @throws TypeError for AF_UNIX */
+  resetAndDestroy(): this {
+    if (this.destroyed) return this;
+    if (!this.#is_open_tcp()) throw new TypeError('resetAndDestroy: only a TCP connection can be reset');
+    this.#sock.setsockopt(c.SOL_SOCKET, c.SO_LINGER, RESET);
+    return this.destroy();
+  }
+
+  #is_open_tcp(): boolean {
+    return !this.destroyed && this.#sock.family !== c.AF_UNIX;
+  }
+
+  /** address() -> { address, family, port } of this end; {} for AF_UNIX, or if it is closed. */
+  address(): AddressInfo | Record<string, never> {
+    return address_info(() => this.#sock.getsockname()) as AddressInfo;
+  }
+
+  get localAddress(): string | undefined {
+    return this.address().address;
+  }
+
+  get localPort(): number | undefined {
+    return this.address().port;
+  }
+
+  get localFamily(): string | undefined {
+    return this.address().family;
+  }
+
+  /** The peer's address. It stays when the stream is closed, if it was read before. */
+  #remote(): Partial<AddressInfo> {
+    if (this.#peer.address === undefined) this.#peer = address_info(() => this.#sock.getpeername());
+    return this.#peer;
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.#remote().address;
+  }
+
+  get remotePort(): number | undefined {
+    return this.#remote().port;
+  }
+
+  get remoteFamily(): string | undefined {
+    return this.#remote().family;
+  }
+
+  /** Bytes received. */
+  get bytesRead(): number {
+    return this.#bytes_read;
+  }
+
+  /** Bytes written, those included that are still to send. */
+  get bytesWritten(): number {
+    return this.#dispatched + this.writableLength - this.#in_flight;
+  }
+
+  /** writableLength, its old name. */
+  get bufferSize(): number {
+    return this.writableLength;
+  }
+
+  /** False: the socket was connected. */
+  get connecting(): boolean {
+    return false;
+  }
+
+  /** True once it is closed. */
+  get pending(): boolean {
+    return this.destroyed;
+  }
+
+  get readyState(): 'open' | 'readOnly' | 'writeOnly' | 'closed' {
+    if (this.readable) return this.writable ? 'open' : 'readOnly';
+    return this.writable ? 'writeOnly' : 'closed';
+  }
+}
+
+/** Returns an address as node:net shows it; {} if there is none. */
+function address_info(read: () => unknown): Partial<AddressInfo> {
+  let address: unknown;
+  try {
+    address = read();
+  } catch (error) {
+    if (error instanceof OSError) return {};
+    throw error;
+  }
+  if (!Array.isArray(address)) return {};
+  const [host, port, , scope] = address;
+  const family = isIPv6(host) ? 'IPv6' : 'IPv4';
+  return {
+    address: /^fe[89ab]/.test(host) && scope ? `${host}%${if_indextoname(scope)}` : host,
+    family,
+    port,
+  };
 }

@@ -17,6 +17,7 @@ export {
   dup,
   has_dualstack_ipv6,
 } from '../calls/create.js';
+export type { FilterOptions, FilterRow } from '../calls/filter.js';
 export { htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from '../calls/inet.js';
 export { if_indextoname, if_nameindex, if_nametoindex } from '../calls/interfaces.js';
 export type {
@@ -25,6 +26,7 @@ export type {
   ReceivedMessage,
   ReceivedMessageInto,
 } from '../calls/message.js';
+export { type BorrowedSocket, borrow, type NodeHandle } from '../calls/node.js';
 export type { SendfileSource } from '../calls/sendfile.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
 export * from '../constants.js';

@@ -80,6 +80,17 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return transfer.connect(this, address, resolve_host_blocking, this._timeout_ms);
   }
 
+  /**
+   * disconnect(). Dissolves the association that connect() gave a datagram socket: it receives from everybody again, and send
+   * needs an address. An own address or port that bind() did not name is given up, too. See connect(2), AF_UNSPEC.
+   *
+   * @throws OSError EINVAL for an AF_UNIX stream. A TCP connection is reset, and its socket may connect again
+   */
+  disconnect(): void {
+    const result = transfer.disconnect(this);
+    if (result < 0) this._raise(result, 'disconnect');
+  }
+
   /** shutdown(how). SHUT_RD, SHUT_WR or SHUT_RDWR, for every holder of the connection. See shutdown(2). */
   shutdown(how: number): void {
     this._shutdown(how);

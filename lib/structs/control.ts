@@ -1,44 +1,73 @@
-// decode_control: the control messages of recvmsg as values. CONTROLS is the table of the known messages: a new message is
-// a row there. messages.ts and options.ts hold the structs. Encoding and the raw messages are in
+// decode_control and encode_control: the control messages of recvmsg and sendmsg as values. CONTROLS is the table of the known
+// messages: a new message is a row there. messages.ts and options.ts hold the structs. The raw messages are in
 // lib/calls/control.ts.
 
-import type { ControlMessage } from '../calls/control.js';
+import type { ControlMessage, ReceivedControlMessage } from '../calls/control.js';
 import * as c from '../constants.js';
-import { array, type Bytes, data, integer } from '../util/validate.js';
-import { read_sockaddr } from './addresses.js';
+import { array, type Bytes, type Data, data, integer, shown } from '../util/validate.js';
+import { encode_sockaddr, read_sockaddr } from './addresses.js';
 import { in_pktinfo, in6_pktinfo, scm_timestamping, sock_extended_err, tpacket_auxdata } from './messages.js';
 import { timespec, timeval, ucred } from './options.js';
-import { LITTLE_ENDIAN, type Struct, type StructAddress, view_of } from './struct.js';
+import { LITTLE_ENDIAN, type Struct, type StructAddress, type StructAddressLike, view_of } from './struct.js';
 
-/** Returns the value in the bytes; undefined if they are too short for it. */
-type Read<T> = (bytes: Bytes) => T | undefined;
+/** Reads and writes the value of a control message. */
+interface ControlCodec<T, In> {
+  /** Returns the value in the bytes; undefined if they are too short for it. */
+  readonly read: (bytes: Bytes) => T | undefined;
+  /** Returns the bytes. @throws TypeError, RangeError naming the value, or the field of its struct */
+  readonly write: (value: In, name: string) => Bytes;
+}
 
 const INT_SIZE = 4;
 
-const whole =
-  <T>(struct: Struct<T, never>): Read<T> =>
-  (bytes) =>
-    bytes.length < struct.size ? undefined : struct.decode(bytes);
-const int: Read<number> = (bytes) =>
-  bytes.length < INT_SIZE ? undefined : view_of(bytes).getInt32(0, LITTLE_ENDIAN);
-const uint: Read<number> = (bytes) =>
-  bytes.length < INT_SIZE ? undefined : view_of(bytes).getUint32(0, LITTLE_ENDIAN);
-// The kernel gives IP_TOS as one byte, and takes it as an int.
-const byte_or_int: Read<number> = (bytes) => (bytes.length === 1 ? bytes[0] : int(bytes));
-const ints: Read<number[]> = (bytes) => {
-  const view = view_of(bytes);
-  const count = Math.floor(bytes.length / INT_SIZE);
-  return Array.from({ length: count }, (_, index) => view.getInt32(index * INT_SIZE, LITTLE_ENDIAN));
+const whole = <T, In>(struct: Struct<T, In>): ControlCodec<T, In> => ({
+  read: (bytes) => (bytes.length < struct.size ? undefined : struct.decode(bytes)),
+  write: (value) => struct.encode(value),
+});
+const int: ControlCodec<number, number | bigint> = {
+  read: (bytes) => (bytes.length < INT_SIZE ? undefined : view_of(bytes).getInt32(0, LITTLE_ENDIAN)),
+  write: (value, name) => new Uint8Array(Int32Array.of(integer(value, name)).buffer),
 };
-const text: Read<string> = (bytes) => Buffer.from(bytes).toString('utf8').replace(/\0+$/, '');
-const address: Read<StructAddress> = (bytes) => read_sockaddr(bytes) ?? undefined;
+const uint: ControlCodec<number, number | bigint> = {
+  read: (bytes) => (bytes.length < INT_SIZE ? undefined : view_of(bytes).getUint32(0, LITTLE_ENDIAN)),
+  write: (value, name) => new Uint8Array(Uint32Array.of(integer(value, name, 0, 2 ** 32 - 1)).buffer),
+};
+// The kernel gives IP_TOS as one byte, and takes it as an int.
+const byte_or_int: typeof int = {
+  ...int,
+  read: (bytes) => (bytes.length === 1 ? bytes[0] : int.read(bytes)),
+};
+const ints: ControlCodec<number[], readonly (number | bigint)[]> = {
+  read(bytes) {
+    const view = view_of(bytes);
+    const count = Math.floor(bytes.length / INT_SIZE);
+    return Array.from({ length: count }, (_, index) => view.getInt32(index * INT_SIZE, LITTLE_ENDIAN));
+  },
+  write: (value, name) =>
+    Buffer.concat(
+      array(value, name).map((_, index) => int.write(value[index] as number, `${name}[${index}]`)),
+    ),
+};
+const text: ControlCodec<string, Data> = {
+  read: (bytes) => Buffer.from(bytes).toString('utf8').replace(/\0+$/, ''),
+  write: data,
+};
+const address: ControlCodec<StructAddress, StructAddressLike> = {
+  read: (bytes) => read_sockaddr(bytes) ?? undefined,
+  write: encode_sockaddr,
+};
 
 // On 64-bit machines the times of SO_TIMESTAMP_NEW and the other _NEW options have the layout of the old ones; on 32-bit machines
 // they have another, and are returned as bytes.
 const times = (old: number, newer: number) => (timespec.size === 16 ? [old, newer] : [old]);
 
-type Row<T> = readonly [level: number, numbers: readonly (number | undefined)[], read: Read<T>];
-type ValuesOf<Rows> = { [K in keyof Rows]: Rows[K] extends Row<infer T> ? T : never };
+type Row<T, In> = readonly [
+  level: number,
+  numbers: readonly (number | undefined)[],
+  codec: ControlCodec<T, In>,
+];
+type ValuesOf<Rows> = { [K in keyof Rows]: Rows[K] extends Row<infer T, never> ? T : never };
+type InputsOf<Rows> = { [K in keyof Rows]: Rows[K] extends Row<unknown, infer In> ? In : never };
 
 const CONTROLS = {
   /** Descriptors, close-on-exec; the receiver must close them. See unix(7). */
@@ -97,7 +126,7 @@ const CONTROLS = {
   PACKET_AUXDATA: [c.SOL_PACKET, [c.PACKET_AUXDATA], whole(tpacket_auxdata)],
   /** The time of transmission, from the error queue. */
   PACKET_TX_TIMESTAMP: [c.SOL_PACKET, [c.PACKET_TX_TIMESTAMP], whole(sock_extended_err)],
-} satisfies Record<string, Row<unknown>>;
+} satisfies Record<string, Row<unknown, never>>;
 
 /** The value of each known control message, by its name. */
 export interface ControlValues extends ValuesOf<typeof CONTROLS> {}
@@ -117,8 +146,17 @@ export interface UnknownControl {
 /** An element of decode_control's result: `type` distinguishes the messages. */
 export type DecodedControl = KnownControl | UnknownControl;
 
+interface ControlInputs extends InputsOf<typeof CONTROLS> {}
+type EncodableKnown<K extends keyof ControlInputs = keyof ControlInputs> = {
+  [P in K]: { readonly type: P; readonly level?: number; readonly value: ControlInputs[P] };
+}[K];
+/** A control message to encode. The level of a known one may be left out. */
+export type EncodableControl =
+  | EncodableKnown
+  | { readonly type: number; readonly level: number; readonly value: Data };
+
 const decoders = new Map<string, (bytes: Bytes) => KnownControl | undefined>();
-for (const [type, [level, numbers, read]] of Object.entries<Row<unknown>>(CONTROLS)) {
+for (const [type, [level, numbers, { read }]] of Object.entries<Row<unknown, never>>(CONTROLS)) {
   const decode = (bytes: Bytes) => {
     const value = read(bytes);
     // The types follow from the table, which entries do not keep.
@@ -143,4 +181,45 @@ export function decode_control(ancdata: readonly ControlMessage[]): DecodedContr
     const bytes = data(cmsg_data, `${label}: cmsg_data`);
     return decoders.get(`${level}:${type}`)?.(bytes) ?? { type, level, value: Buffer.from(bytes) };
   });
+}
+
+// By type, so that the compiler connects a message's type with its value.
+const encoders: { readonly [K in keyof ControlInputs]: Row<unknown, ControlInputs[K]> } = CONTROLS;
+
+/**
+ * encode_control(messages) -> `[[cmsg_level, cmsg_type, cmsg_data], …]`: the ancdata of sendmsg. The inverse of decode_control.
+ *
+ * @param messages `{ type: 'IP_TTL', value: 5 }`, as decode_control returns them; an unknown one has its number as `type`, its
+ *   `level`, and bytes as `value`
+ * @throws TypeError, RangeError naming the message, or the struct and its field
+ */
+export function encode_control(messages: readonly EncodableControl[]): ReceivedControlMessage[] {
+  return array(messages, 'messages').map((_, index) => {
+    const label = `messages[${index}]`;
+    const message = messages[index];
+    if (typeof message !== 'object' || message === null || Array.isArray(message))
+      throw new TypeError(`${label} must be an object with type and value, not ${shown(message)}`);
+    if (typeof message.type === 'string') return encode_known(message, label);
+    const level = integer(message.level, `${label}.level`);
+    return [
+      level,
+      integer(message.type, `${label}.type`),
+      Buffer.from(data(message.value, `${label}.value`)),
+    ];
+  });
+}
+
+function encode_known<K extends keyof ControlInputs>(
+  { type, level, value }: EncodableKnown<K>,
+  label: string,
+): ReceivedControlMessage {
+  if (!Object.hasOwn(encoders, type))
+    throw new RangeError(
+      `${label}.type is no known control message: ${shown(type)}; give its number and level`,
+    );
+  const [own_level, [number], { write }] = encoders[type];
+  if (number === undefined) throw new RangeError(`${label}.type: this system has no ${type}`);
+  if (level !== undefined && level !== own_level)
+    throw new RangeError(`${label}.level must be ${own_level} for ${type}, or left out, not ${shown(level)}`);
+  return [own_level, number, Buffer.from(write(value, `${label}.value`))];
 }

@@ -1,7 +1,8 @@
-// bsd-sockets/structs: encodes and decodes the C structs of socket options, control messages and netlink. Every export of these
-// files is public.
+// bsd-sockets/structs: encodes and decodes the C structs of socket options, control messages, ioctl and netlink. Every export of
+// these files is public.
 export * from './can.js';
 export * from './control.js';
+export * from './ifreq.js';
 export * from './messages.js';
 export * from './netlink.js';
 export * from './options.js';

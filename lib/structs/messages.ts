@@ -10,6 +10,7 @@ import {
   type Encodable,
   fields_of,
   int,
+  layout_of,
   type Struct,
   type StructAddress,
 } from './struct.js';
@@ -57,6 +58,8 @@ export interface sock_extended_err extends Decoded<typeof SOCK_EXTENDED_ERR> {
 export type sock_extended_err_like = Encodable<sock_extended_err>;
 
 const fixed_part = define<Decoded<typeof SOCK_EXTENDED_ERR>>('sock_extended_err', SOCK_EXTENDED_ERR);
+/** What the kernel gives instead of an address: a struct sockaddr of AF_UNSPEC, which is 0. */
+const NO_OFFENDER = new Uint8Array(layout_of('sockaddr').size);
 const ERROR_FIELDS = [...Object.keys(SOCK_EXTENDED_ERR), 'offender'];
 
 /**
@@ -70,7 +73,7 @@ export const sock_extended_err: Struct<sock_extended_err> = Object.freeze({
     const { offender, ...fields } = value;
     return Buffer.concat([
       fixed_part.encode(fields),
-      encode_sockaddr(offender, 'sock_extended_err.offender'),
+      offender === null ? NO_OFFENDER : encode_sockaddr(offender, 'sock_extended_err.offender'),
     ]);
   },
   decode(bytes: BytesLike): sock_extended_err {

@@ -168,3 +168,23 @@ const TPACKET_STATS_V3 = {
 export interface tpacket_stats_v3 extends Decoded<typeof TPACKET_STATS_V3> {}
 /** struct tpacket_stats_v3: PACKET_STATISTICS of a socket with a TPACKET_V3 ring. */
 export const tpacket_stats_v3: Struct<tpacket_stats_v3> = define('tpacket_stats_v3', TPACKET_STATS_V3);
+
+const TCP_MD5SIG = {
+  /** The peer, with port 0: segments from and to it are signed. */
+  addr: sockaddr,
+  /** TCP_MD5SIG_FLAG_*, for TCP_MD5SIG_EXT. */
+  flags: int,
+  /** The number of bits of the address that count, with TCP_MD5SIG_FLAG_PREFIX. */
+  prefixlen: int,
+  /** The number of bytes of the key; 0 removes the key. */
+  keylen: int,
+  /** The interface's index, with TCP_MD5SIG_FLAG_IFINDEX. */
+  ifindex: int,
+  /** The key: `keylen` bytes, at most TCP_MD5SIG_MAXKEYLEN. */
+  key: octets,
+};
+export interface tcp_md5sig extends Decoded<typeof TCP_MD5SIG> {}
+export type tcp_md5sig_like = Encodable<tcp_md5sig>;
+/** struct tcp_md5sig: TCP_MD5SIG, TCP_MD5SIG_EXT, signatures of RFC 2385. `keylen` is the length of the key unless encode is
+ * given another. Set it before listen or connect. See tcp(7). */
+export const tcp_md5sig: Struct<tcp_md5sig> = with_length(define('tcp_md5sig', TCP_MD5SIG), 'keylen', 'key');

@@ -239,6 +239,20 @@ const RULES: Rule[] = [
     rows: { 'options: make().getsockopt(1, 2, 1025)': [OS_ERROR, bytes('\0\0\0\0')] },
   },
   {
+    why: "ioctl is fcntl.ioctl; Python's socket has an ioctl on Windows alone. null stands for a C int, and up to 16,383 bytes are taken.",
+    rows: {
+      'options: ioctl belongs to Windows': [{ error: 'AttributeError' }, { error: 'OSError', errno: 25 }],
+      'options: fcntl.ioctl: 1,025 bytes': [RANGE_ERROR, bytes('\0'.repeat(1025))],
+      'options: fcntl.ioctl: None': [TYPE_ERROR, 0],
+    },
+  },
+  {
+    why: 'A number that could be an address is refused: Python lets the kernel write there.',
+    rows: {
+      'options: fcntl.ioctl: a larger number for memory': [{ error: 'OSError', errno: 14 }, RANGE_ERROR],
+    },
+  },
+  {
     why: 'A closed socket is EBADF in every call; Python registers descriptor -1 with a selector first and says ValueError.',
     rows: {
       'sendfile: sendfile: on a closed socket': [RANGE_ERROR, { error: 'OSError', errno: 9 }],

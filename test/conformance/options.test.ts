@@ -391,3 +391,30 @@ scenario(
 );
 
 scenario('ioctl belongs to Windows', py`return make().ioctl(1, 1)`, () => invoke(make(), 'ioctl', 1, 1));
+
+const { FIONREAD } = socket;
+const IOCTLS: readonly [title: string, request: number, arg: string, here: () => number | Buffer | null][] = [
+  ['bytes', FIONREAD, 'b"abcdef"', () => Buffer.from('abcdef')],
+  ['1,024 bytes', FIONREAD, 'bytes(1024)', () => Buffer.alloc(1024)],
+  ['1,025 bytes', FIONREAD, 'bytes(1025)', () => Buffer.alloc(1025)],
+  ['a number for memory', FIONREAD, '0', () => 0],
+  ['a larger number for memory', FIONREAD, '4096', () => 4096],
+  ['a number for no memory', 0x5451, '0', () => 0],
+  ['None', FIONREAD, 'None', () => null],
+  ['a request that no socket has', 0x5413, 'bytes(8)', () => Buffer.alloc(8)],
+  [
+    'an interface that there is not',
+    socket.SIOCGIFADDR,
+    'b"no-such-iface".ljust(40, b"\\0")',
+    () => ifreq('no-such-iface'),
+  ],
+  ['the address of lo', socket.SIOCGIFADDR, 'b"lo".ljust(40, b"\\0")', () => ifreq('lo')],
+];
+const ifreq = (name: string) => Buffer.concat([Buffer.from(name)], 40);
+for (const [title, request, arg, here] of IOCTLS) {
+  scenario(
+    `fcntl.ioctl: ${title}`,
+    `return __import__('fcntl').ioctl(make().fileno(), ${request}, ${arg})`,
+    () => invoke(make(), 'ioctl', request, here()),
+  );
+}

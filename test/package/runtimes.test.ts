@@ -41,6 +41,7 @@ const runtimes: Runtime[] = [
     known: {
       'a blocked worker is terminated, and its sockets are closed': /sockets instead of/,
       from_node: /handle has no descriptor/,
+      borrow: /EBADF/,
     },
   },
 ];
@@ -128,7 +129,7 @@ it('README.md names these versions', () => {
 
 it('the scenarios hold in Node.js, too', () => {
   // Each is a matter of seconds; what Node.js does is tested elsewhere.
-  for (const name of ['errors', 'promises: fifty connections', 'to_node', 'from_node']) {
+  for (const name of ['errors', 'promises: fifty connections', 'to_node', 'from_node', 'borrow']) {
     expect(scenario(process.execPath, [], name)).toEqual(passed);
   }
 });

@@ -1,4 +1,5 @@
 // The types of promises: as those of the blocking class, with { signal, timeout } behind any arguments.
+import type net from 'node:net';
 import * as promises from 'bsd-sockets/promises';
 import { expectTypeOf, test } from 'vitest';
 
@@ -49,4 +50,26 @@ test('what is iterated follows from how the socket was made', async () => {
   expectTypeOf(item(stream)).toEqualTypeOf<Buffer | undefined>();
   const [either] = promises.socketpair(promises.AF_UNIX, promises.SOCK_DGRAM);
   expectTypeOf(item(either)).toBeAny();
+});
+
+test('a stream has what a net.Socket has, but connect', () => {
+  type Absent = Exclude<keyof net.Socket, keyof promises.SocketStream>;
+  expectTypeOf<Absent>().toEqualTypeOf<'connect' | 'autoSelectFamilyAttemptedAddresses'>();
+  type Alike =
+    | 'address'
+    | 'remoteAddress'
+    | 'localPort'
+    | 'timeout'
+    | 'bytesRead'
+    | 'pending'
+    | 'destroySoon';
+  expectTypeOf<Pick<promises.SocketStream, Alike>>().toExtend<Pick<net.Socket, Alike>>();
+  const use = (sock: promises.socket) => {
+    expectTypeOf(sock.disconnect({ timeout: 1 })).toEqualTypeOf<Promise<void>>();
+    expectTypeOf(sock.ioctl(promises.FIONREAD)).toEqualTypeOf<number>();
+    expectTypeOf(sock.to_stream().setTimeout(5, () => {})).toEqualTypeOf<promises.SocketStream>();
+    // @ts-expect-error milliseconds
+    sock.to_stream().setTimeout('5');
+  };
+  void use;
 });

@@ -1,4 +1,7 @@
 // The types of structs: exactly the fields of C, and a discriminated union of control messages.
+import type dgram from 'node:dgram';
+import type net from 'node:net';
+import * as socket from 'bsd-sockets/socket';
 import * as structs from 'bsd-sockets/structs';
 import { expectTypeOf, test } from 'vitest';
 
@@ -52,4 +55,74 @@ test('the type of a control message tells its value', () => {
       expectTypeOf(message.value.offender).toEqualTypeOf<structs.StructAddress | undefined>();
     } else if (typeof message.type === 'number') expectTypeOf(message.value).toEqualTypeOf<Buffer>();
   }
+});
+
+test('encode_control takes what decode_control gives, and each type has its value', () => {
+  expectTypeOf(structs.encode_control([{ type: 'IP_TTL', value: 5 }])).toExtend<
+    readonly socket.ControlMessage[]
+  >();
+  structs.encode_control(structs.decode_control([]));
+  structs.encode_control([
+    { type: 'IP_TTL', value: 5n },
+    { type: 'IP_PKTINFO', value: { ifindex: 1 } },
+    { type: 'SCM_RIGHTS', value: [1, 2] as const },
+    { type: 'IP_ORIGDSTADDR', value: ['127.0.0.1', 5] },
+    { type: 77, level: 1, value: 'bytes' },
+  ]);
+  const wrong = [
+    // @ts-expect-error a number
+    () => structs.encode_control([{ type: 'IP_TTL', value: '5' }]),
+    // @ts-expect-error the value of another type
+    () => structs.encode_control([{ type: 'IP_TTL', value: { ifindex: 1 } }]),
+    // @ts-expect-error no such field
+    () => structs.encode_control([{ type: 'IP_PKTINFO', value: { index: 1 } }]),
+    // @ts-expect-error an array
+    () => structs.encode_control([{ type: 'SCM_RIGHTS', value: 3 }]),
+    // @ts-expect-error no such message
+    () => structs.encode_control([{ type: 'IP_NONE', value: 1 }]),
+    // @ts-expect-error an unknown one has a level
+    () => structs.encode_control([{ type: 77, value: Buffer.alloc(1) }]),
+    // @ts-expect-error an unknown one has bytes
+    () => structs.encode_control([{ type: 77, level: 1, value: 5 }]),
+  ];
+  void wrong;
+});
+
+test('ifreq and tcp_md5sig', () => {
+  const fields = structs.ifreq.decode(Buffer.alloc(40));
+  expectTypeOf(fields.name).toEqualTypeOf<string>();
+  expectTypeOf(fields.addr).toEqualTypeOf<structs.StructAddress>();
+  expectTypeOf(fields.hwaddr.data).toEqualTypeOf<Buffer>();
+  expectTypeOf(structs.tcp_md5sig.decode(Buffer.alloc(216)).key).toEqualTypeOf<Buffer>();
+  // @ts-expect-error C's name has a prefix, which is left out here
+  void (() => structs.ifreq.encode({ ifr_name: 'lo' }));
+});
+
+test('ioctl, attach_filter, borrow', () => {
+  const use = (sock: socket.socket) => {
+    expectTypeOf(sock.ioctl(socket.FIONREAD)).toEqualTypeOf<number>();
+    expectTypeOf(sock.ioctl(socket.FIONREAD, null)).toEqualTypeOf<number>();
+    expectTypeOf(sock.ioctl(socket.FIONREAD, 0)).toEqualTypeOf<number>();
+    expectTypeOf(
+      sock.ioctl(socket.SIOCGIFADDR, structs.ifreq.encode({ name: 'lo' })),
+    ).toEqualTypeOf<Buffer>();
+    sock.attach_filter([[6, 0, 0, 1]], { option: socket.SO_ATTACH_REUSEPORT_CBPF });
+    sock.detach_filter({ option: null });
+    // @ts-expect-error no name
+    sock.attach_filter([[6, 0, 0, 1]], { option: 'SO_ATTACH_FILTER' });
+    // @ts-expect-error no object
+    sock.ioctl(socket.FIONREAD, {});
+  };
+  const lend = (handle: net.Socket | net.Server | dgram.Socket) => {
+    const borrowed = socket.borrow(handle);
+    expectTypeOf(borrowed).toEqualTypeOf<socket.BorrowedSocket>();
+    expectTypeOf(borrowed.family).toEqualTypeOf<1 | 2 | 10>();
+    expectTypeOf(borrowed.getsockopt(1, 2)).toEqualTypeOf<number>();
+    // @ts-expect-error it belongs to its owner
+    borrowed.close();
+    // @ts-expect-error a number is no handle
+    socket.borrow(3);
+  };
+  void use;
+  void lend;
 });

@@ -126,6 +126,46 @@ describe('calls', () => {
     two.close();
   });
 
+  test('disconnect, behind the writes before it', async () => {
+    const [receiver, sender, stranger] = [0, 1, 2].map(
+      () => new promises.socket(promises.AF_INET, promises.SOCK_DGRAM),
+    );
+    await Promise.all([receiver!, stranger!].map((sock) => sock.bind(['127.0.0.1', 0])));
+    const address = receiver!.getsockname();
+    const connected = sender!.connect(address);
+    const sent = sender!.send('to the peer');
+    const dissolved = sender!.disconnect();
+    const lost = sender!.send('to nobody').catch((error: promises.OSError) => error.code);
+    expect(await Promise.all([connected, sent, dissolved, lost])).toEqual([
+      undefined,
+      11,
+      undefined,
+      'EDESTADDRREQ',
+    ]);
+    expect(String(await receiver!.recv(100))).toBe('to the peer');
+    // A receive that waits gets what now comes from anybody.
+    const received = sender!.recv(100);
+    await stranger!.sendto('from a stranger', ['127.0.0.1', sender!.getsockname()[1]]);
+    expect(String(await received)).toBe('from a stranger');
+    await expect(a.disconnect()).rejects.toThrow(/^\[EINVAL\] disconnect/);
+    for (const sock of [receiver!, sender!, stranger!]) sock.close();
+    await expect(sender!.disconnect()).rejects.toThrow(rejected('EBADF'));
+  });
+
+  test('disconnect of a TCP connection resets it, and the socket connects again', async () => {
+    const server = await promises.create_server(['127.0.0.1', 0]);
+    const client = await promises.create_connection(server.getsockname());
+    const [first] = await server.accept();
+    await client.disconnect();
+    await expect(first.recv(1)).rejects.toThrow(rejected('ECONNRESET'));
+    await client.connect(server.getsockname());
+    const [second] = await server.accept();
+    const received = client.recv_exactly(5);
+    await second.sendall('again');
+    expect(String(await received)).toBe('again');
+    for (const sock of [server, client, first, second]) sock.close();
+  });
+
   test('descriptors', async () => {
     const [x, y] = promises.socketpair();
     expect(await promises.send_fds(a, ['fd'], [y])).toBe(2);

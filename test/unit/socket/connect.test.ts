@@ -1,4 +1,5 @@
 // create_connection: several addresses under one deadline, one after another and side by side; exchange with node:net.
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import http from 'node:http';
 import net from 'node:net';
@@ -90,6 +91,99 @@ describe('create_connection', () => {
   });
 });
 
+describe('disconnect', () => {
+  function udp(family: 2 | 10 = socket.AF_INET): socket.socket<2 | 10> {
+    const sock = keep(socket.socket<2 | 10>(family, socket.SOCK_DGRAM));
+    sock.settimeout(5);
+    return sock;
+  }
+
+  function free_port(family: 2 | 10, host: string): number {
+    using probe = socket.socket<2 | 10>(family, socket.SOCK_DGRAM);
+    probe.bind([host, 0]);
+    return probe.getsockname()[1];
+  }
+
+  test.each([
+    ['IPv4', socket.AF_INET, '127.0.0.1'],
+    ['IPv6', socket.AF_INET6, '::1'],
+  ] as const)('a datagram socket of %s receives from everybody again', (_name, family, host) => {
+    const [sock, peer, stranger] = [udp(family), udp(family), udp(family)];
+    for (const each of [peer, stranger]) each.bind([host, 0]);
+    // A port that the kernel chose would be given up with the association.
+    const own: [string, number] = [host, free_port(family, host)];
+    sock.bind(own);
+    sock.connect(peer.getsockname());
+    stranger.sendto('refused', own);
+    peer.sendto('from the peer', own);
+    expect(sock.recv(100).toString()).toBe('from the peer');
+    sock.disconnect();
+    expect(() => sock.getpeername()).toThrow(/ENOTCONN/);
+    expect(() => sock.send('to whom?')).toThrow(/EDESTADDRREQ/);
+    expect(sock.getsockname().slice(0, 2)).toEqual(own);
+    stranger.sendto('from a stranger', own);
+    expect(sock.recvfrom(100)).toEqual([Buffer.from('from a stranger'), stranger.getsockname()]);
+    // Once more, without an association, and then another one.
+    sock.disconnect();
+    sock.connect(stranger.getsockname());
+    expect(sock.getpeername()).toEqual(stranger.getsockname());
+  });
+
+  test('AF_UNIX datagrams', () => {
+    const [a, b] = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM);
+    keep(a).send('x');
+    a.disconnect();
+    expect(() => a.send('y')).toThrow(/ENOTCONN/);
+    expect(keep(b).recv(10).toString()).toBe('x');
+  });
+
+  test('an own address that bind did not set is given up', () => {
+    const [sock, peer] = [udp(), udp()];
+    peer.bind(['127.0.0.1', 0]);
+    sock.connect(peer.getsockname());
+    expect(sock.getsockname()[0]).toBe('127.0.0.1');
+    sock.disconnect();
+    expect(sock.getsockname()).toEqual(['0.0.0.0', 0]);
+  });
+
+  test('is what python3 and a sockaddr of AF_UNSPEC do', (ctx) => {
+    const [sock, peer] = [udp(), udp()];
+    peer.bind(['127.0.0.1', 0]);
+    sock.connect(peer.getsockname());
+    const program = `import ctypes; print(ctypes.CDLL(None).connect(3, bytes(16), 16))`;
+    const { error, stdout } = spawnSync('python3', ['-c', program], {
+      stdio: ['ignore', 'pipe', 'inherit', sock.fileno()],
+      encoding: 'utf8',
+    });
+    if (error !== undefined) ctx.skip('python3 is not installed');
+    expect(stdout).toBe('0\n');
+    const theirs = [sock.getsockname()[0], sock.connect_ex(peer.getsockname())];
+    sock.disconnect();
+    expect([sock.getsockname()[0], sock.connect_ex(peer.getsockname())]).toEqual(theirs);
+  });
+
+  test('misuse: streams and closed sockets', () => {
+    const [a, b] = socket.socketpair();
+    expect(() => keep(a).disconnect()).toThrow(
+      /^\[EINVAL\] disconnect\(fd \d+\): .*; only a datagram socket has an association to dissolve/,
+    );
+    expect(keep(b).fileno()).toBeGreaterThan(0);
+    // The kernel resets a TCP connection, and the socket may connect again.
+    const server = keep(socket.create_server(['127.0.0.1', 0]));
+    const client = keep(socket.create_connection(server.getsockname(), 5));
+    const [conn] = server.accept();
+    for (const sock of [server, conn]) sock.settimeout(5);
+    client.disconnect();
+    expect(() => keep(conn).recv(1)).toThrow(/ECONNRESET/);
+    client.connect(server.getsockname());
+    keep(server.accept()[0]).sendall('again');
+    expect(client.recv_exactly(5).toString()).toBe('again');
+    const closed = udp();
+    closed.close();
+    expect(() => closed.disconnect()).toThrow(/^\[EBADF\] disconnect\(closed socket\)/);
+  });
+});
+
 describe('to_node and from_node', () => {
   test('a connection goes to node:net and back', async () => {
     const [a, b] = socket.socketpair();
@@ -139,7 +233,7 @@ describe('to_node and from_node', () => {
     stream.pause();
     b.sendall('early');
     stream.read(0);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    if (stream.readableLength === 0) await once(stream, 'readable');
     expect(() => socket.from_node(stream)).toThrow(/has read 5 bytes ahead; pause it/);
     stream.destroy();
     b.close();

@@ -5,7 +5,7 @@ import * as structs from 'bsd-sockets/structs';
 import { afterEach, describe, expect, it } from 'vitest';
 
 const { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOL_IP, SOL_IPV6, SOL_SOCKET, CMSG_SPACE } = socket;
-const { decode_control } = structs;
+const { decode_control, encode_control } = structs;
 const privileged = process.getuid?.() === 0;
 const lo = socket.if_nametoindex('lo');
 
@@ -499,5 +499,136 @@ describe('netlink', () => {
     // struct nlmsgerr: the error, and the request that failed.
     expect(answer?.data.readInt32LE()).toBe(-19);
     expect(structs.nlmsghdr.decode(answer!.data.subarray(4)).type).toBe(socket.RTM_GETLINK);
+  });
+});
+
+describe('encode_control gives the ancdata of sendmsg', () => {
+  it('IPv4: time to live, type of service, source address', () => {
+    const [receiver, sender] = udp_pair(AF_INET);
+    for (const option of [socket.IP_RECVTTL, socket.IP_RECVTOS]) receiver.setsockopt(SOL_IP, option, 1);
+    const control = encode_control([
+      { type: 'IP_TTL', value: 5 },
+      { type: 'IP_TOS', value: 0x10 },
+      { type: 'IP_PKTINFO', value: { spec_dst: '127.0.0.77' } },
+    ]);
+    sender.sendmsg(['with control'], control);
+    const [, ancdata, , address] = receiver.recvmsg(100, 1000);
+    expect(decode_control(ancdata)).toEqual([
+      { type: 'IP_TTL', level: SOL_IP, value: 5 },
+      { type: 'IP_TOS', level: SOL_IP, value: 0x10 },
+    ]);
+    expect(address[0]).toBe('127.0.0.77');
+  });
+
+  it('IPv6: hop limit, traffic class, interface; also of promises', async () => {
+    const [receiver, sender] = udp_pair(AF_INET6);
+    for (const option of [socket.IPV6_RECVHOPLIMIT, socket.IPV6_RECVTCLASS, socket.IPV6_RECVPKTINFO])
+      receiver.setsockopt(SOL_IPV6, option, 1);
+    const messages = [
+      { type: 'IPV6_HOPLIMIT', value: 7 },
+      { type: 'IPV6_TCLASS', value: 0x20 },
+      { type: 'IPV6_PKTINFO', value: { addr: '::1', ifindex: lo } },
+    ] as const;
+    const expected = expect.arrayContaining(messages.map((message) => expect.objectContaining(message)));
+    sender.sendmsg(['with control'], encode_control(messages));
+    expect(controls(receiver)).toEqual(expected);
+    const other = promises.from_socket(sender);
+    opened.push(other);
+    await other.sendmsg(['again'], encode_control(messages));
+    expect(controls(receiver)).toEqual(expected);
+  });
+
+  it('descriptors and credentials', () => {
+    const [a, b] = socket.socketpair();
+    opened.push(a, b);
+    b.setsockopt(SOL_SOCKET, socket.SO_PASSCRED, 1);
+    const me = { pid: process.pid, uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+    const control = encode_control([
+      { type: 'SCM_RIGHTS', value: [a.fileno(), b.fileno()] },
+      { type: 'SCM_CREDENTIALS', value: me },
+    ]);
+    a.sendmsg(['x'], control);
+    const { SCM_RIGHTS, SCM_CREDENTIALS } = values(b) as structs.ControlValues;
+    expect(SCM_CREDENTIALS).toEqual(me);
+    expect(SCM_RIGHTS).toHaveLength(2);
+    for (const fd of SCM_RIGHTS) socket.close(fd);
+  });
+
+  it('an unknown message goes as it is, and what the kernel refuses is its error', () => {
+    const [receiver, sender] = udp_pair(AF_INET);
+    const control = encode_control([
+      { type: socket.UDP_SEGMENT, level: socket.SOL_UDP, value: new Uint8Array(Uint16Array.of(3).buffer) },
+    ]);
+    sender.sendmsg(['abcdef'], control);
+    expect([receiver.recv(10), receiver.recv(10)].map(String)).toEqual(['abc', 'def']);
+    const out_of_range = encode_control([{ type: 'IP_TTL', value: 256 }]);
+    expect(() => sender.sendmsg(['x'], out_of_range)).toThrow(/EINVAL/);
+  });
+});
+
+describe('tcp_md5sig', () => {
+  const { tcp_md5sig } = structs;
+  const sign = (sock: socket.socket, host: string, key: string) =>
+    sock.setsockopt(
+      socket.SOL_TCP,
+      socket.TCP_MD5SIG,
+      tcp_md5sig.encode({ addr: [host, 0], key: Buffer.from(key) }),
+    );
+
+  /** Returns a listener that takes only segments signed with the key; undefined if the kernel cannot sign. */
+  function signing_server(key: string): socket.socket | undefined {
+    const server = open(AF_INET, socket.SOCK_STREAM);
+    server.bind(['127.0.0.1', 0]);
+    try {
+      sign(server, '127.0.0.1', key);
+    } catch (error) {
+      if (error instanceof socket.OSError && error.code === 'ENOPROTOOPT') return undefined;
+      throw error;
+    }
+    server.listen();
+    return server;
+  }
+
+  it('both ends sign, and a wrong key or none is not answered', (ctx) => {
+    const server = signing_server('a key of BGP');
+    if (server === undefined) ctx.skip('needs a kernel with CONFIG_TCP_MD5SIG');
+    const client = open(AF_INET, socket.SOCK_STREAM);
+    sign(client, '127.0.0.1', 'a key of BGP');
+    client.connect(server!.getsockname());
+    const [conn] = server!.accept();
+    opened.push(conn);
+    client.sendall('signed');
+    conn.settimeout(5);
+    expect(conn.recv_exactly(6).toString()).toBe('signed');
+
+    for (const key of ['another key', '']) {
+      const refused = open(AF_INET, socket.SOCK_STREAM);
+      if (key !== '') sign(refused, '127.0.0.1', key);
+      // Segments with a wrong signature are dropped in silence.
+      refused.settimeout(0.2);
+      expect(() => refused.connect(server!.getsockname())).toThrow(socket.TimeoutError);
+    }
+    server!.settimeout(0);
+    expect(() => server!.accept()).toThrow(socket.BlockingIOError);
+  });
+
+  it('a key for a whole network, and a key that is removed', (ctx) => {
+    const server = signing_server('unused');
+    if (server === undefined) ctx.skip('needs a kernel with CONFIG_TCP_MD5SIG');
+    const network = { addr: ['127.8.0.0', 0], prefixlen: 16, flags: socket.TCP_MD5SIG_FLAG_PREFIX } as const;
+    const set = (key: string) => {
+      const value = tcp_md5sig.encode({ ...network, key: Buffer.from(key) });
+      server!.setsockopt(socket.SOL_TCP, socket.TCP_MD5SIG_EXT, value);
+    };
+    set('of the network');
+    const client = open(AF_INET, socket.SOCK_STREAM);
+    client.bind(['127.8.3.4', 0]);
+    sign(client, '127.0.0.1', 'of the network');
+    client.connect(server!.getsockname());
+    const [conn, address] = server!.accept();
+    opened.push(conn);
+    expect(address[0]).toBe('127.8.3.4');
+    set('');
+    expect(() => set('')).toThrow(/ENOENT/);
   });
 });

@@ -24,6 +24,24 @@ const IN_C: Record<string, [prefix: string, ...fields: string[]]> = {
   group_source_req: ['gsr_', 'interface', 'group', 'source'],
   in_pktinfo: ['ipi_', 'ifindex', 'spec_dst', 'addr'],
   in6_pktinfo: ['ipi6_', 'addr', 'ifindex'],
+  ifreq: [
+    'ifr_',
+    ...[
+      'name',
+      'addr',
+      'dstaddr',
+      'broadaddr',
+      'netmask',
+      'hwaddr',
+      'flags',
+      'ifindex',
+      'metric',
+      'mtu',
+      'qlen',
+    ],
+    'newname',
+  ],
+  tcp_md5sig: ['tcpm_', 'addr', 'flags', 'prefixlen', 'keylen', 'ifindex', 'key'],
   sock_extended_err: ['ee_', 'errno', 'origin', 'type', 'code', 'info', 'data'],
   scm_timestamping: ['', 'ts'],
   tcp_info: ['tcpi_', 'state', 'options', 'rto', 'rtt', 'total_retrans', 'pacing_rate', 'min_rtt', 'snd_wnd'],
@@ -49,6 +67,10 @@ const plain = (name: string) => (structs as unknown as Record<string, Plain>)[na
 
 /** Returns a value that makes every byte of the field differ from 0. */
 function full_value(name: string, field: string, size: number): unknown {
+  if (field.endsWith('name')) return 'x'.repeat(size - 1);
+  if (field === 'hwaddr') return { family: 0xffff, data: Buffer.alloc(14, 0xff) };
+  if (name === 'ifreq' && size === 16) return Buffer.alloc(16, 0xff);
+  if (name === 'tcp_md5sig' && size > 4) return Buffer.alloc(size, 0xff);
   if (field === 'ts') return Array(3).fill({ sec: -1, nsec: -1 });
   if (field === 'group' || field === 'source') return Buffer.alloc(128, 0xff);
   if ((field === 'address' && name === 'packet_mreq') || (field === 'data' && name.startsWith('can')))
@@ -58,7 +80,8 @@ function full_value(name: string, field: string, size: number): unknown {
   const signed =
     /^(linger|timeval|timespec)$/.test(name) ||
     field === 'pid' ||
-    (field === 'index' && name === 'ifinfomsg');
+    (field === 'index' && name === 'ifinfomsg') ||
+    (['ifindex', 'metric', 'mtu', 'qlen'].includes(field) && (name === 'ifreq' || name === 'tcp_md5sig'));
   if (signed || (field === 'ifindex' && name !== 'in6_pktinfo')) return -1;
   return size === 8 ? 2n ** 64n - 1n : 2 ** (size * 8) - 1;
 }
@@ -79,6 +102,7 @@ describe('layouts', () => {
       'sys/time.h',
       'sys/socket.h',
       'netinet/in.h',
+      'net/if.h',
       ...['can', 'errqueue', 'filter', 'if_addr', 'if_packet', 'neighbour', 'rtnetlink', 'tcp'].map(
         (header) => `linux/${header}.h`,
       ),
@@ -108,8 +132,10 @@ describe('layouts', () => {
         const bytes = plain(name).encode({ [field]: full_value(name, field, Number(size)) });
         if (name === 'packet_mreq' && field === 'address') bytes.writeUInt16LE(0, 6);
         if (name.startsWith('can') && field === 'data') bytes[4] = 0;
+        if (name === 'tcp_md5sig' && field === 'key') bytes.writeUInt16LE(0, 130);
         const expected = Buffer.alloc(bytes.length);
-        expected.fill(0xff, Number(offset), Number(offset) + Number(size));
+        if (field.endsWith('name')) expected.fill('x', Number(offset), Number(offset) + Number(size) - 1);
+        else expected.fill(0xff, Number(offset), Number(offset) + Number(size));
         expect(bytes, line).toEqual(expected);
       }
     } finally {
@@ -173,6 +199,9 @@ const VALUES: Record<string, fc.Arbitrary<object>> = {
     data: u32,
     offender: address.filter((value) => value !== null),
   }),
+  tcp_md5sig: fc
+    .record({ addr: address, flags: u8, prefixlen: u8, ifindex: i32, key: fc.uint8Array({ maxLength: 80 }) })
+    .map(({ key, ...rest }) => ({ ...rest, keylen: key.length, key: Buffer.from(key) })),
   scm_timestamping: fc.record({ ts: fc.array(timespec, { minLength: 3, maxLength: 3 }) }),
   sock_filter: fc.record({ code: u16, jt: u8, jf: u8, k: u32 }),
   packet_mreq: fc
@@ -209,6 +238,29 @@ describe('round trips', () => {
         expect(plain(name).decode(bytes)).toEqual(value);
       }),
       { numRuns: 200 },
+    );
+  });
+
+  it('ifreq: the name and each member', () => {
+    const name = fc.stringMatching(/^[a-z0-9@.-]{1,15}$/);
+    const inet = fc.tuple(ipv4, u16);
+    const hwaddr = fc.record({
+      family: u16,
+      data: fc.uint8Array({ minLength: 14, maxLength: 14 }).map((bytes) => Buffer.from(bytes)),
+    });
+    const member = fc.oneof(
+      ...['addr', 'dstaddr', 'broadaddr', 'netmask'].map((key) => fc.record({ [key]: inet })),
+      ...['ifindex', 'metric', 'mtu', 'qlen'].map((key) => fc.record({ [key]: i32 })),
+      fc.record({ hwaddr }),
+      fc.record({ flags: u16 }),
+      fc.record({ newname: name }),
+    );
+    fc.assert(
+      fc.property(name, member, (text, value) => {
+        const bytes = structs.ifreq.encode({ name: text, ...value });
+        expect(bytes).toHaveLength(structs.ifreq.size);
+        expect(structs.ifreq.decode(bytes)).toMatchObject({ name: text, ...value });
+      }),
     );
   });
 
@@ -259,6 +311,113 @@ describe('round trips', () => {
     const head = structs.linger.encode({ onoff: -1, linger: 5 });
     const rate = structs.tcp_info.encode({ pacing_rate: 2n ** 63n }).subarray(104, 112);
     expect(Buffer.concat([head, rate, filter]).toString('hex')).toBe(python.stdout);
+  });
+});
+
+describe('control messages', () => {
+  const { encode_control, decode_control } = structs;
+  const error = VALUES.sock_extended_err!;
+  const values: { readonly [K in keyof structs.ControlValues]: fc.Arbitrary<unknown> } = {
+    SCM_RIGHTS: fc.array(i32, { maxLength: 5 }),
+    SCM_CREDENTIALS: VALUES.ucred!,
+    SCM_SECURITY: fc.string().map((text) => text.replaceAll('\0', '')),
+    SCM_PIDFD: i32,
+    SCM_TIMESTAMP: VALUES.timeval!,
+    SCM_TIMESTAMPNS: timespec,
+    SCM_TIMESTAMPING: VALUES.scm_timestamping!,
+    SO_RXQ_OVFL: u32,
+    SO_MARK: u32,
+    SO_PRIORITY: u32,
+    IP_PKTINFO: VALUES.in_pktinfo!,
+    IP_TTL: i32,
+    IP_TOS: i32,
+    IP_RECVERR: error,
+    IP_ORIGDSTADDR: fc.tuple(ipv4, u16),
+    IP_RECVFRAGSIZE: i32,
+    IPV6_PKTINFO: VALUES.in6_pktinfo!,
+    IPV6_HOPLIMIT: i32,
+    IPV6_TCLASS: i32,
+    IPV6_RECVERR: fc.oneof(
+      error,
+      error.map((value) => ({ ...value, offender: null })),
+    ),
+    IPV6_ORIGDSTADDR: fc.tuple(ipv6, u16, fc.nat(0xfffff), u32),
+    IPV6_RECVFRAGSIZE: i32,
+    UDP_GRO: i32,
+    TCP_INQ: i32,
+    PACKET_AUXDATA: VALUES.tpacket_auxdata!,
+    PACKET_TX_TIMESTAMP: error,
+  };
+  const known = fc.oneof(
+    ...Object.entries(values).map(([type, value]) => fc.record({ type: fc.constant(type), value })),
+  );
+  const unknown = fc.record({
+    type: fc.integer({ min: 200, max: 2 ** 31 - 1 }),
+    level: i32,
+    value: fc.uint8Array({ maxLength: 20 }).map((bytes) => Buffer.from(bytes)),
+  });
+
+  it('what is encoded is what is decoded', () => {
+    fc.assert(
+      fc.property(fc.array(fc.oneof(known, unknown), { maxLength: 4 }), (messages) => {
+        const ancdata = encode_control(messages as structs.EncodableControl[]);
+        const decoded = decode_control(ancdata);
+        expect(decoded).toMatchObject(messages);
+        expect(encode_control(decoded)).toEqual(ancdata);
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('integers may be bigints, fields may be left out, bytes may be text', () => {
+    const ancdata = encode_control([
+      { type: 'IP_TTL', value: 5n },
+      { type: 'IP_PKTINFO', value: { ifindex: 1n } },
+      { type: 'SCM_RIGHTS', value: [1, 2n] },
+      { type: 77, level: 78, value: 'text' },
+      { type: 'IPV6_HOPLIMIT', level: socket.SOL_IPV6, value: -1 },
+    ]);
+    expect(decode_control(ancdata).map(({ value }) => value)).toEqual([
+      5,
+      { ifindex: 1, spec_dst: '0.0.0.0', addr: '0.0.0.0' },
+      [1, 2],
+      Buffer.from('text'),
+      -1,
+    ]);
+    expect(encode_control([])).toEqual([]);
+  });
+
+  it('misuse names the message, or the struct and its field', () => {
+    const refuse = (message: unknown, expected: RegExp) =>
+      expect(() => encode_control([{ type: 'IP_TTL', value: 1 }, message as never])).toThrow(expected);
+    refuse({ type: 'IP_TTL', value: '5' }, /^messages\[1\].value must be an integer, not "5"/);
+    refuse({ type: 'IP_TTL', value: 2 ** 31 }, /^messages\[1\].value must be between/);
+    refuse({ type: 'SO_MARK', value: -1 }, /^messages\[1\].value must be between 0 and 4294967295/);
+    refuse({ type: 'IP_TTL' }, /^messages\[1\].value must be an integer, not undefined/);
+    refuse(
+      { type: 'IP_TTL', level: 1, value: 5 },
+      /^messages\[1\].level must be 0 for IP_TTL, or left out, not 1/,
+    );
+    refuse({ type: 'IP_NONE', value: 5 }, /^messages\[1\].type is no known control message: "IP_NONE"/);
+    refuse({ type: 'toString', value: 5 }, /is no known control message/);
+    refuse(
+      { type: 'IP_PKTINFO', value: { spec_dst: 'localhost' } },
+      /^in_pktinfo.spec_dst must be an IPv4 address/,
+    );
+    refuse({ type: 'IP_PKTINFO', value: { ipi_addr: '' } }, /^in_pktinfo has no field "ipi_addr"/);
+    refuse({ type: 'SCM_RIGHTS', value: 3 }, /^messages\[1\].value must be an array/);
+    refuse({ type: 'SCM_RIGHTS', value: [1, 'x'] }, /^messages\[1\].value\[1\] must be an integer/);
+    refuse({ type: 'SCM_SECURITY', value: 5 }, /^messages\[1\].value must be bytes/);
+    refuse(
+      { type: 'IP_ORIGDSTADDR', value: ['localhost', 1] },
+      /^messages\[1\].value: host must be a numeric/,
+    );
+    refuse({ type: 1, value: Buffer.alloc(1) }, /^messages\[1\].level must be an integer, not undefined/);
+    refuse({ type: 1.5, level: 1, value: Buffer.alloc(1) }, /^messages\[1\].type must be an integer/);
+    refuse({ type: 1, level: 1, value: 5 }, /^messages\[1\].value must be bytes/);
+    for (const message of [null, undefined, 5, 'IP_TTL', [0, 2, Buffer.alloc(4)]])
+      refuse(message, /^messages\[1\] must be an object with type and value/);
+    expect(() => encode_control('IP_TTL' as never)).toThrow(/^messages must be an array/);
   });
 });
 
@@ -373,6 +532,43 @@ describe('misuse', () => {
       // @ts-expect-error no object with fields
       expect(() => structs.sock_extended_err.encode(value)).toThrow(TypeError);
     }
+  });
+
+  it('ifreq: one member, and names that fit', () => {
+    const { ifreq } = structs;
+    expect(() => ifreq.encode({ name: 'lo', mtu: 1, flags: 2 })).toThrow(
+      /^ifreq has room for one of flags, mtu: they share their memory/,
+    );
+    expect(() => ifreq.encode({ name: 'x'.repeat(16) })).toThrow(
+      /^ifreq.name must have at most 15 bytes, not 16/,
+    );
+    expect(() => ifreq.encode({ name: 'é'.repeat(8) })).toThrow(RangeError);
+    expect(() => ifreq.encode({ name: 'a\0b' })).toThrow(/^ifreq.name must not contain a zero byte/);
+    expect(() => ifreq.encode({ addr: ['::1', 0] })).toThrow(
+      /^ifreq.addr must have at most 16 bytes, not 28/,
+    );
+    expect(() => ifreq.encode({ flags: -1 })).toThrow(/^ifreq.flags must be between 0 and 65535/);
+    expect(() => ifreq.encode({ hwaddr: { data: Buffer.alloc(15) } })).toThrow(/at most 14 bytes/);
+    // @ts-expect-error text is no hardware address
+    expect(() => ifreq.encode({ hwaddr: 'aa:bb' })).toThrow(
+      /^ifreq.hwaddr must be an object with its fields/,
+    );
+    // @ts-expect-error a number is no name
+    expect(() => ifreq.encode({ name: 1 })).toThrow(/^ifreq.name must be a string/);
+    // @ts-expect-error no object with fields
+    expect(() => ifreq.encode(null)).toThrow(TypeError);
+    expect(ifreq.decode(Buffer.alloc(10, 'x')).name).toBeUndefined();
+    expect(ifreq.decode(Buffer.alloc(40, 'x')).name).toBe('x'.repeat(16));
+  });
+
+  it('tcp_md5sig: a key that fits', () => {
+    expect(() => structs.tcp_md5sig.encode({ key: Buffer.alloc(81) })).toThrow(
+      /^tcp_md5sig.key must have at most 80/,
+    );
+    // @ts-expect-error text is no key
+    expect(() => structs.tcp_md5sig.encode({ key: 'secret' })).toThrow(/^tcp_md5sig.key must be bytes/);
+    expect(() => structs.tcp_md5sig.encode({ addr: ['localhost', 0] })).toThrow(/^tcp_md5sig.addr/);
+    expect(structs.tcp_md5sig.encode({ key: Buffer.from('abc') }).readUInt16LE(130)).toBe(3);
   });
 
   it('addresses are numeric', () => {
