@@ -10,7 +10,7 @@ import { check_sendmmsg, type Message, sendmmsg } from '../calls/batch/send.js';
 import type { ControlMessage } from '../calls/control.js';
 import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
-import type { SendfileSource } from '../calls/sendfile.js';
+import type { AsyncSendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
 import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
@@ -286,7 +286,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /** sendfile(file, offset = 0, count = null, { signal, timeout }) -> how many bytes were sent, by sendfile(2). */
-  sendfile(file: SendfileSource, ...rest: Rest2<number, number>): Promise<number> {
+  sendfile(file: AsyncSendfileSource, ...rest: Rest2<number, number>): Promise<number> {
     return with_options(rest, 2, (options, [offset, count]) =>
       sendfile(this, this._poller.writes, file, offset ?? 0, count, options),
     );

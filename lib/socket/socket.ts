@@ -287,7 +287,8 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   /**
    * sendfile(file, offset = 0, count = null) -> how many bytes were sent, by sendfile(2).
    *
-   * @param file a descriptor, a FileHandle, or an object with `fileno()`; with `seek()`, its position moves behind the sent bytes
+   * @param file a descriptor, a FileHandle, or an object with `fileno()` or `read(size)`; with `seek()`, its position moves behind the sent
+   *   bytes
    * @param offset where in the file to begin
    * @param count how many bytes, or null for all to the end
    * @throws OSError, TimeoutError, with `bytes_sent`; RangeError on a socket that is no stream or does not block
