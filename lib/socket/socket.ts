@@ -23,7 +23,15 @@ import { makefile, type SocketFile, type TextOptions } from '../files/blocking/i
 import { addon, TIMED_OUT } from '../native/addon.js';
 import { callable } from '../util/callable.js';
 import { Deadline } from '../util/deadline.js';
-import { type Bytes, type BytesLike, type Data, data, integer, size } from '../util/validate.js';
+import {
+  type Bytes,
+  type BytesLike,
+  type Data,
+  data,
+  type Elements,
+  integer,
+  size,
+} from '../util/validate.js';
 import { sendfile } from './sendfile.js';
 
 const { EAGAIN } = constants.errno;
@@ -189,13 +197,13 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   /**
    * sendmsg(buffers, ancdata = [], flags = 0, address = null) -> how many bytes went out. See sendmsg(2), cmsg(3).
    *
-   * @param buffers bytes or strings, sent one after the other as one message; at most 1,024
-   * @param ancdata control messages `[cmsg_level, cmsg_type, cmsg_data]`
+   * @param buffers an iterable of bytes or strings, sent one after the other as one message; at most 1,024
+   * @param ancdata an iterable of control messages `[cmsg_level, cmsg_type, cmsg_data]`
    * @throws OSError, TimeoutError, with `bytes_sent`; EMSGSIZE for too many buffers; TypeError, RangeError
    */
   sendmsg(
-    buffers: readonly Data[],
-    ancdata?: readonly ControlMessage[] | null,
+    buffers: Elements<Data>,
+    ancdata?: Elements<ControlMessage> | null,
     flags?: number | null,
     address?: Address<F> | null,
   ): number {
@@ -230,7 +238,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @throws OSError; TimeoutError; EMSGSIZE for more than 1,024 buffers; TypeError, RangeError
    */
   recvmsg_into(
-    buffers: readonly BytesLike[],
+    buffers: Elements<BytesLike>,
     ancbufsize?: number,
     flags?: number,
   ): message.ReceivedMessageInto<F> {
@@ -242,10 +250,10 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * sendmsg_afalg(msg, { op, iv, assoclen, flags = 0 }) -> how many bytes went out. For AF_ALG sockets: sendmsg with the
    * operation as control messages. See the kernel's userspace interface of the crypto API.
    *
-   * @param msg buffers; none or null only sets the operation
+   * @param msg an iterable of buffers; none or null only sets the operation
    * @throws OSError EOPNOTSUPP on a socket of another family; TypeError, RangeError
    */
-  sendmsg_afalg(msg: readonly Data[] | null | undefined, options: message.AlgOptions): number {
+  sendmsg_afalg(msg: Elements<Data> | null | undefined, options: message.AlgOptions): number {
     const result = message.sendmsg_afalg(this, msg, options, this._timeout_ms);
     return result < 0 ? this._raise(result, 'sendmsg_afalg') : result;
   }
@@ -254,10 +262,10 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * sendmmsg(messages, flags = 0) -> how many messages went out, which may be fewer: at most 1,024 go at once. See
    * sendmmsg(2).
    *
-   * @param messages sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
+   * @param messages an iterable of sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
    * @throws OSError, TimeoutError if none went out; TypeError, RangeError
    */
-  sendmmsg(messages: readonly Message<F>[], flags?: number): number {
+  sendmmsg(messages: Elements<Message<F>>, flags?: number): number {
     const result = sendmmsg(this, messages, flags, resolve_host_blocking, this._timeout_ms);
     return result < 0 ? this._raise(result, 'sendmmsg') : result;
   }

@@ -6,6 +6,8 @@ export type Bytes = Uint8Array<ArrayBufferLike>;
 export type BytesLike = ArrayBufferView | ArrayBufferLike;
 /** Data to send: bytes, or a string for its UTF-8 bytes. */
 export type Data = BytesLike | string;
+/** Any iterable of `T` but a string, which would be one of its characters. */
+export type Elements<T> = Iterable<T> & object;
 
 const INT_MAX = 2 ** 31 - 1;
 const INT_MIN = -(2 ** 31);
@@ -106,6 +108,26 @@ export function array(
     throw new TypeError(`${name} must have ${expected} elements, not ${value.length}`);
   }
   return value;
+}
+
+/**
+ * Returns the elements of an array or another iterable, which is asked once.
+ *
+ * @param most the number of elements after which another iterable than an array is left: it may have no end
+ * @throws TypeError for anything else, and for a string or bytes; what the iterator throws
+ */
+export function elements(value: unknown, name: string, most: number): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value !== 'object' || value === null || !is_iterable(value) || value instanceof Uint8Array)
+    throw new TypeError(`${name} must be an array or another iterable, not ${shown(value)}`);
+  const taken: unknown[] = [];
+  for (const element of value) if (taken.push(element) >= most) break;
+  return taken;
+}
+
+/** Returns whether `for of` takes the object. */
+export function is_iterable(value: object): value is Iterable<unknown> {
+  return Symbol.iterator in value && typeof value[Symbol.iterator] === 'function';
 }
 
 /**
