@@ -1,6 +1,7 @@
 // Python's errors beside OSError and its sub-classes: the builtin ones that files and selectors raise, and io's
 // UnsupportedOperation. ValueError and OverflowError are JavaScript's RangeError, as everywhere.
-import { name_classes, OSError } from './classes.js';
+import { name_classes } from './class_names.js';
+import { OSError } from './index.js';
 
 /** Python's io.UnsupportedOperation: the file was not opened for this operation, or a socket cannot do it. */
 export class UnsupportedOperation extends OSError {}

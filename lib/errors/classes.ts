@@ -2,7 +2,7 @@
 //
 // The names of the numbers are in errno.ts. raise.ts builds the errors of failed calls and fills in their fields.
 import { constants } from 'node:os';
-import { errno_code, gai_code, host_code } from './errno.js';
+import { errno_code, gai_codes, host_codes } from './errno.js';
 import { show_value } from './names.js';
 
 /**
@@ -39,7 +39,7 @@ export class OSError extends Error {
       typeof second === 'object' ? second : undefined,
     );
     if (!system) return;
-    const Subclass = new.target === OSError ? class_of(first) : OSError;
+    const Subclass = new.target === OSError ? OSError.class_of(first) : OSError;
     if (Subclass !== OSError) {
       const error = new Subclass(first, String(second), filename);
       Error.captureStackTrace(error, OSError);
@@ -50,6 +50,11 @@ export class OSError extends Error {
     if (code !== undefined) this.code = code;
     this.strerror = String(second);
     if (filename_text(filename) !== '') this.filename = filename;
+  }
+
+  /** class_of(errno) -> the class that the number has in Python. @internal */
+  static class_of(errno: number): typeof OSError {
+    return subclasses.get(errno) ?? OSError;
   }
 
   /** code_of(errno) -> the name of an error number of this class. @internal */
@@ -114,14 +119,14 @@ export class gaierror extends OSError {
   declare service?: string;
 
   static override code_of(errno: number): string | undefined {
-    return gai_code(errno);
+    return gai_codes.get(errno);
   }
 }
 
 /** A host could not be looked up by the old calls. `errno` is an h_errno. See gethostbyname(3). */
 export class herror extends OSError {
   static override code_of(errno: number): string | undefined {
-    return host_code(errno);
+    return host_codes.get(errno);
   }
 }
 
@@ -141,43 +146,6 @@ export class IncompleteReadError extends Error {
     super(`${partial.length} bytes read on a total of ${expected ?? 'undefined'} expected bytes`);
   }
 }
-
-/** Python's older name of OSError. */
-/** Python's older name of TimeoutError. */
-export { OSError as error, TimeoutError as timeout };
-
-/**
- * Sets `name` on the prototypes, so that the stack begins with it: after structuredClone only the stack shows the class.
- *
- * @internal
- */
-export function name_classes(classes: Record<string, { prototype: Error }>): void {
-  for (const [name, { prototype }] of Object.entries(classes)) {
-    Object.defineProperty(prototype, 'name', { value: name, configurable: true, writable: true });
-  }
-}
-
-name_classes({
-  OSError,
-  BlockingIOError,
-  BrokenPipeError,
-  ChildProcessError,
-  ConnectionAbortedError,
-  ConnectionError,
-  ConnectionRefusedError,
-  ConnectionResetError,
-  FileExistsError,
-  FileNotFoundError,
-  IncompleteReadError,
-  InterruptedError,
-  IsADirectoryError,
-  NotADirectoryError,
-  PermissionError,
-  ProcessLookupError,
-  TimeoutError,
-  gaierror,
-  herror,
-});
 
 const { errno } = constants;
 const subclasses = new Map<number, typeof OSError>([
@@ -201,11 +169,6 @@ const subclasses = new Map<number, typeof OSError>([
   [errno.ESRCH, ProcessLookupError],
   [errno.ETIMEDOUT, TimeoutError],
 ]);
-
-/** class_of(errno) -> the class that the number has in Python. @internal */
-export function class_of(errno: number): typeof OSError {
-  return subclasses.get(errno) ?? OSError;
-}
 
 /** filename_text(filename) -> the end of a message that names the file. */
 function filename_text(filename: unknown): string {

@@ -19,12 +19,14 @@ for (const [, number, name] of OTHERS.matchAll(/(\d+) (\w+)/g)) if (name) codes.
 for (const [name, number] of Object.entries(constants.errno)) codes.set(number, name);
 for (const [number, [name]] of getSystemErrorMap()) codes.set(-number, name);
 
-const gai_codes = new Map<number, string>();
+/** The names of the (negative) EAI numbers: 'EAI_NONAME'. See getaddrinfo(3). */
+export const gai_codes = new Map<number, string>();
 for (const [name, value] of Object.entries(c)) {
   if (name.startsWith('EAI_') && typeof value === 'number') gai_codes.set(value, name);
 }
 
-const host_codes = new Map<number, string>([
+/** The names of the h_errno numbers. See gethostbyname(3). */
+export const host_codes = new Map<number, string>([
   [c.HOST_NOT_FOUND, 'HOST_NOT_FOUND'],
   [c.TRY_AGAIN, 'TRY_AGAIN'],
   [c.NO_RECOVERY, 'NO_RECOVERY'],
@@ -34,14 +36,4 @@ const host_codes = new Map<number, string>([
 /** errno_code(errno) -> the name of a (positive) errno, 'ECONNREFUSED'; undefined if the number has none. See errno(3). */
 export function errno_code(errno: number): string | undefined {
   return codes.get(errno);
-}
-
-/** gai_code(number) -> the name of a (negative) EAI number, 'EAI_NONAME'. See getaddrinfo(3). */
-export function gai_code(number: number): string | undefined {
-  return gai_codes.get(number);
-}
-
-/** host_code(number) -> the name of an h_errno, 'HOST_NOT_FOUND'. See gethostbyname(3). */
-export function host_code(number: number): string | undefined {
-  return host_codes.get(number);
 }

@@ -59,12 +59,9 @@ const lacks_scope = ({ address }: FailedCall) => {
   return typeof host === 'string' && /^fe[89ab][^%]*$/i.test(host);
 };
 
-const PING_SOCKETS: readonly Kind[] = [
-  { family: c.AF_INET, type: c.SOCK_DGRAM, proto: c.IPPROTO_ICMP },
-  { family: c.AF_INET, type: c.SOCK_DGRAM, proto: c.IPPROTO_ICMPV6 },
-  { family: c.AF_INET6, type: c.SOCK_DGRAM, proto: c.IPPROTO_ICMP },
-  { family: c.AF_INET6, type: c.SOCK_DGRAM, proto: c.IPPROTO_ICMPV6 },
-];
+const PING_SOCKETS: readonly Kind[] = [c.AF_INET, c.AF_INET6].flatMap((family) =>
+  [c.IPPROTO_ICMP, c.IPPROTO_ICMPV6].map((proto) => ({ family, type: c.SOCK_DGRAM, proto })),
+);
 
 // Options that need no privilege. EPERM has other reasons for these, such as a locked filter.
 const FILTERS: readonly Option[] = [

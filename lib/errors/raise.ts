@@ -4,8 +4,8 @@
 // names.ts makes the text of the message, hints.ts the hint. Callers make the record after the failure, so that success
 // costs nothing; only name lookups, which run on threads, make it before.
 import { addon, STOPPING, TIMED_OUT } from '../native/addon.js';
-import { class_of, gaierror, herror, type OSError, TimeoutError } from './classes.js';
 import { type FailedCall, hint } from './hints.js';
+import { gaierror, herror, OSError, TimeoutError } from './index.js';
 import { show_arguments, show_value } from './names.js';
 
 /** The record of a failed call: its name, arguments and address, and its progress before the error. */
@@ -29,7 +29,7 @@ export function raise(n: number, call: Call): never {
     throw set_fields(error, call);
   }
   if (n === STOPPING) unwind();
-  throw build(class_of(-n), -n, addon.strerror(-n), call);
+  throw build(OSError.class_of(-n), -n, addon.strerror(-n), call);
 }
 
 /** raise_gai(number, call). Throws the gaierror for what getaddrinfo(3) or getnameinfo(3) returned. @throws gaierror */

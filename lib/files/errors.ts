@@ -18,10 +18,3 @@ export function write_would_block(characters_written: number): BlockingIOError {
 export function would_block(error: unknown): boolean {
   return error instanceof OSError && error.errno === constants.errno.EAGAIN;
 }
-
-/** Makes the error of readline() and of iteration if no line has arrived and the socket does not block. */
-export function nothing_to_read(): OSError {
-  return new OSError(
-    'read() should have returned a Buffer, not null: the socket does not block and has no data',
-  );
-}

@@ -2,7 +2,7 @@
 // cannot seek, so IOBase refuses every operation on positions.
 
 import { UnsupportedOperation } from '../errors/builtins.js';
-import { bytes as check_bytes, integer, shown } from '../util/validate.js';
+import { any_integer, bytes as check_bytes, shown } from '../util/validate.js';
 import { length_of } from './newlines.js';
 import type { Bytes } from './steps.js';
 
@@ -15,11 +15,9 @@ export type WriteData<T extends Buffer | string> = T extends string ? string : B
 /** The argument for a size or limit; null and undefined mean "no limit". */
 export type Size = number | bigint | null;
 
-const ANY = Number.MAX_SAFE_INTEGER;
-
 /** Returns the size, or -1 for null and undefined. @throws TypeError, RangeError */
 export function size_or_all(value: unknown, name: string): number {
-  return value === undefined || value === null ? -1 : integer(value, name, -ANY, ANY);
+  return value === undefined || value === null ? -1 : any_integer(value, name);
 }
 
 /** Returns the bytes to write, from any view or buffer. @throws TypeError for a string and anything else */
@@ -38,11 +36,6 @@ export function check_text(value: unknown): void {
   throw new TypeError(
     `text must be a string in a text file, not ${shown(value)}: open it with 'b' for bytes`,
   );
-}
-
-/** Returns the memory to read into, from any view or buffer. @throws TypeError for anything else */
-export function target_bytes(value: unknown): Bytes {
-  return check_bytes(value, 'buffer');
 }
 
 export const CLOSED_FILE = 'I/O operation on closed file.';

@@ -1,6 +1,6 @@
 // The mode and the buffering of makefile(), at run time (parse_mode) and as types (FileOf): they choose the class of the file,
 // for blocking files and files of promises alike.
-import { integer, shown } from '../util/validate.js';
+import { any_integer, shown } from '../util/validate.js';
 
 /** The default size of a buffer, in bytes. */
 export const DEFAULT_BUFFER_SIZE = 8192;
@@ -57,7 +57,7 @@ export function parse_mode(mode: unknown, buffering: unknown): Mode {
   const writing = letters.includes('w');
   const reading = letters.includes('r') || !writing;
   const binary = letters.includes('b');
-  const size = integer(buffering ?? -1, 'buffering', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  const size = any_integer(buffering ?? -1, 'buffering');
   if (size === 0 && !binary) throw new RangeError('unbuffered streams must be binary');
   return { letters, reading, writing, binary, size: size < 0 ? DEFAULT_BUFFER_SIZE : size };
 }

@@ -1,7 +1,7 @@
 // The logic of a buffered reader, without any I/O: bytes read ahead, and the operations of Python's BufferedReader as
 // steps (see steps.ts). Received bytes are never lost: an operation that fails half-way (a time-out, a signal listener that
 // throws) puts the bytes back that it had taken.
-import { nothing_to_read } from './errors.js';
+import { OSError } from '../errors/index.js';
 import { type Bytes, check_count, type Steps } from './steps.js';
 
 const LF = 0x0a;
@@ -17,8 +17,6 @@ function filled(block: Buffer, count: number): Buffer {
 }
 
 export class ReadBuffer {
-  /** The maximum number of bytes that are read ahead. */
-  readonly size: number;
   /** True while an operation runs. */
   busy = false;
   // The bytes read ahead are store[pos..end). store[end] holds a line feed, so that a search for a line feed ends there and
@@ -32,9 +30,7 @@ export class ReadBuffer {
   private room: Buffer = EMPTY;
 
   /** @param size the maximum number of bytes that are read ahead */
-  constructor(size: number) {
-    this.size = size;
-  }
+  constructor(readonly size: number) {}
 
   /** The number of bytes read ahead: they need no receive. */
   get available(): number {
@@ -123,7 +119,11 @@ export class ReadBuffer {
           chunks.push(this.take(this.available));
         }
         const count = this.received(yield this.space());
-        if (count === null && strict) throw nothing_to_read();
+        if (count === null && strict) {
+          throw new OSError(
+            'read() should have returned a Buffer, not null: the socket does not block and has no data',
+          );
+        }
         if (count === null || count === 0) break;
       }
     } catch (error) {
@@ -137,23 +137,8 @@ export class ReadBuffer {
   *read(size: number): Steps<Buffer | null> {
     if (size <= this.available) return this.take(size);
     const out = Buffer.allocUnsafe(size);
-    let written = this.move(out, 0);
-    try {
-      while (written < size) {
-        // Whole blocks are received into the result; only the last, partial block goes through the buffer.
-        const remaining = size - written;
-        const direct = remaining - (remaining % this.size);
-        const target = out.subarray(written, written + direct);
-        const count = direct > 0 ? yield target : this.received(yield this.space());
-        if (count === null && written === 0) return null;
-        if (count === null || count === 0) break;
-        written += direct > 0 ? check_count(count, target, 'recv_into') : this.move(out, written);
-      }
-    } catch (error) {
-      this.unread(out.subarray(0, written));
-      throw error;
-    }
-    return filled(out, written);
+    const count = yield* this.fill(out, true, false);
+    return count === null ? null : filled(out, count);
   }
 
   /** Reads up to the end of the stream, or until the socket would block; null if it blocks before the first byte. */
@@ -213,17 +198,24 @@ export class ReadBuffer {
    * @param target the caller's memory
    * @param once true for at most one receive
    */
-  *readinto(target: Bytes, once: boolean): Steps<number | null> {
+  readinto(target: Bytes, once: boolean): Steps<number | null> {
+    return this.fill(target, false, once);
+  }
+
+  /** Does readinto(). @param whole true: only whole blocks are received into `target` itself, and the last bytes read ahead */
+  private *fill(target: Bytes, whole: boolean, once: boolean): Steps<number | null> {
     let written = this.move(target, 0);
     try {
       while (written < target.length) {
-        const direct = target.length - written > this.size;
-        if (once && written > 0 && !direct) break;
-        const rest = target.subarray(written);
-        const count = direct ? yield rest : this.received(yield this.space());
+        const left = target.length - written;
+        const direct = whole ? left - (left % this.size) : left > this.size ? left : 0;
+        if (once && written > 0 && direct === 0) break;
+        // Without an end the view follows memory that is resized meanwhile, and check_count() sees that.
+        const part = target.subarray(written, direct === left ? undefined : written + direct);
+        const count = direct > 0 ? yield part : this.received(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
-        written += direct ? check_count(count, rest, 'recv_into') : this.move(target, written);
+        written += direct > 0 ? check_count(count, part, 'recv_into') : this.move(target, written);
         if (once) break;
       }
     } catch (error) {

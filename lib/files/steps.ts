@@ -9,11 +9,6 @@ export type Bytes = Uint8Array<ArrayBufferLike>;
 /** An operation on a stream that returns `T`. */
 export type Steps<T> = Generator<Bytes, T, number | null>;
 
-/** A buffer that runs one operation at a time. */
-export interface Busy {
-  busy: boolean;
-}
-
 /**
  * Runs an operation to its end, blocking.
  *
@@ -23,7 +18,11 @@ export interface Busy {
  * @param transfer receives into the yielded bytes, or sends them; its errors are thrown into the operation
  * @throws Error while another operation runs; errors of the operation and of `transfer`
  */
-export function run<T>(owner: Busy, steps: Steps<T>, transfer: (bytes: Bytes) => number | null): T {
+export function run<T>(
+  owner: { busy: boolean },
+  steps: Steps<T>,
+  transfer: (bytes: Bytes) => number | null,
+): T {
   if (owner.busy) throw new Error('reentrant call: this file is in the middle of another read or write');
   owner.busy = true;
   try {

@@ -25,12 +25,21 @@ export interface TextOptions {
 /** The names of TextOptions. */
 export const TEXT_OPTIONS = ['encoding', 'errors', 'newline'] as const;
 
-/** Options of TextIOWrapper. */
-export interface TextIOWrapperOptions extends TextOptions {
+/** When write() does more than to buffer the text; reconfigure() changes it. */
+export interface Flushing {
   /** True: write() flushes after a line. */
-  line_buffering?: boolean;
+  line_buffering: boolean;
   /** True: write() passes all text to the buffer below at once. */
-  write_through?: boolean;
+  write_through: boolean;
+}
+
+/** Options of TextIOWrapper. */
+export interface TextIOWrapperOptions extends TextOptions, Partial<Flushing> {}
+
+/** Sets the flags that the options have. */
+export function set_flushing(flushing: Flushing, options: TextIOWrapperOptions): void {
+  flushing.line_buffering = options.line_buffering ?? flushing.line_buffering;
+  flushing.write_through = options.write_through ?? flushing.write_through;
 }
 
 /** The names of TextIOWrapperOptions. */

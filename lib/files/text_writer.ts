@@ -1,16 +1,12 @@
 // The logic of a text writer, without any I/O: newline translation, encoding, and the text that waits to be passed to a
 // WriteBuffer; the writing operations of Python's TextIOWrapper as steps (see steps.ts).
-import type { Codec, Encoder, ErrorHandler } from './codecs/index.js';
-import type { Newline } from './newlines.js';
+import type { Encoder } from './codecs/index.js';
 import type { Steps } from './steps.js';
 import { CHUNK_SIZE } from './text_reader.js';
+import type { Flushing, TextSettings } from './text_settings.js';
 import type { WriteBuffer } from './write_buffer.js';
 
 export class TextWriter {
-  /** True: write() flushes after a line. */
-  line_buffering: boolean;
-  /** True: write() passes all text to the buffer below at once. */
-  write_through: boolean;
   private readonly encoder: Encoder;
   // The replacement of `\n`; undefined: none.
   private readonly newline: string | undefined;
@@ -21,24 +17,15 @@ export class TextWriter {
 
   /**
    * @param bytes the buffer below
-   * @param codec the encoding of the bytes
-   * @param errors the handler of characters that the encoding lacks
-   * @param newline the line end
-   * @param line_buffering true: write() flushes after a line
-   * @param write_through true: write() passes all text to the buffer below at once
+   * @param flushing read at each write
    */
   constructor(
     private readonly bytes: WriteBuffer,
-    codec: Codec,
-    errors: ErrorHandler,
-    newline: Newline,
-    line_buffering: boolean,
-    write_through: boolean,
+    { codec, handler, newline }: TextSettings,
+    private readonly flushing: Readonly<Flushing>,
   ) {
-    this.encoder = codec.encoder(errors);
+    this.encoder = codec.encoder(handler);
     this.newline = newline === '\r' || newline === '\r\n' ? newline : undefined;
-    this.line_buffering = line_buffering;
-    this.write_through = write_through;
   }
 
   /** True if output is pending that the buffer below has not got yet. */
@@ -79,13 +66,10 @@ export class TextWriter {
     if (!this.bytes.accept(data)) yield* this.bytes.write(data);
   }
 
-  /**
-   * Appends text to the pending output if that needs no send; else returns false and does nothing.
-   *
-   * @param text any text
-   */
+  /** Appends text to the pending output if that needs no send; else returns false and does nothing. */
   accept(text: string): boolean {
-    if (this.line_buffering || this.write_through || this.newline !== undefined) return false;
+    const { line_buffering, write_through } = this.flushing;
+    if (line_buffering || write_through || this.newline !== undefined) return false;
     const length = this.encoder.joinable(text);
     if (length < 0 || this.count + length >= CHUNK_SIZE) return false;
     this.text += text;
@@ -96,15 +80,15 @@ export class TextWriter {
   /**
    * Appends text to the pending output, and drains it once it is CHUNK_SIZE bytes long.
    *
-   * @param text any text
    * @throws UnicodeEncodeError; BlockingIOError
    */
   *write(text: string): Steps<void> {
-    const has_newline = (this.newline !== undefined || this.line_buffering) && text.includes('\n');
+    const { line_buffering, write_through } = this.flushing;
+    const has_newline = (this.newline !== undefined || line_buffering) && text.includes('\n');
     const translated = has_newline && this.newline !== undefined ? text.replaceAll('\n', this.newline) : text;
-    const flush = this.line_buffering && (has_newline || translated.includes('\r'));
+    const flush = line_buffering && (has_newline || translated.includes('\r'));
     yield* this.append(translated);
-    if (this.count >= CHUNK_SIZE || flush || this.write_through) yield* this.drain();
+    if (this.count >= CHUNK_SIZE || flush || write_through) yield* this.drain();
     if (flush) yield* this.bytes.flush();
   }
 }

@@ -6,8 +6,6 @@ import { type Bytes, check_count, type Steps } from './steps.js';
 const EMPTY = Buffer.alloc(0);
 
 export class WriteBuffer {
-  /** The maximum number of bytes that the buffer holds. */
-  readonly size: number;
   /** True while an operation runs. */
   busy = false;
   // The bytes to send are store[start..end). The memory is allocated when it is first needed.
@@ -16,9 +14,7 @@ export class WriteBuffer {
   private end = 0;
 
   /** @param size the maximum number of bytes that the buffer holds */
-  constructor(size: number) {
-    this.size = size;
-  }
+  constructor(readonly size: number) {}
 
   /** True if the buffer holds bytes to send. */
   get pending(): boolean {

@@ -1,5 +1,5 @@
 // The arguments of selectors: descriptors, masks and time-outs, checked before they are passed to the kernel.
-import { integer, shown } from '../util/validate.js';
+import { has_fileno, integer, shown } from '../util/validate.js';
 
 /** A file object, to wait for: a descriptor's number, or an object with `fileno()`. */
 export type FileObject = number | { fileno(): number };
@@ -8,12 +8,6 @@ const UINT_MAX = 2 ** 32 - 1;
 const INT_MIN = -(2 ** 31);
 // The largest C int: the kernel takes time-outs in milliseconds as an int.
 const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
-function has_fileno(value: unknown): value is { fileno(): unknown } {
-  return (
-    typeof value === 'object' && value !== null && 'fileno' in value && typeof value.fileno === 'function'
-  );
-}
 
 /**
  * Returns the number of a descriptor.

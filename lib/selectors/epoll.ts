@@ -23,23 +23,10 @@ const OPERATIONS = {
 
 const EVENT_WORDS = EPOLL_EVENT_SIZE / Int32Array.BYTES_PER_ELEMENT;
 
-/** Memory for the events of one wait, an EPOLL_EVENT each. */
-class Events {
-  readonly bytes: Uint8Array;
-  readonly #words: Int32Array;
-
-  constructor(readonly capacity: number) {
-    this.#words = new Int32Array(EVENT_WORDS * capacity);
-    this.bytes = new Uint8Array(this.#words.buffer);
-  }
-
-  fd(index: number): number {
-    return this.#words[EVENT_WORDS * index + EPOLL_EVENT.fd] as number;
-  }
-
-  events(index: number): number {
-    return (this.#words[EVENT_WORDS * index + EPOLL_EVENT.events] as number) >>> 0;
-  }
+/** Returns memory for the events of one wait, an EPOLL_EVENT each. */
+function event_memory(capacity: number) {
+  const words = new Int32Array(EVENT_WORDS * capacity);
+  return { capacity, words, bytes: new Uint8Array(words.buffer) };
 }
 
 /**
@@ -80,7 +67,7 @@ function free({ fd, generation, waiter }: Resources): void {
 export class Epoll implements Multiplexer {
   readonly #resources: Resources;
   #closed = false;
-  #events = new Events(16);
+  #events = event_memory(16);
 
   /**
    * epoll(sizehint = -1, flags = 0). Makes an epoll instance, close-on-exec. See epoll_create1(2).
@@ -189,12 +176,14 @@ export class Epoll implements Multiplexer {
   _wait(limit_ms: number, most: number, on_ready: OnReady): void {
     const { fd: epfd, generation } = this.#open();
     const limit = Math.min(most, MAX_EVENTS);
-    while (this.#events.capacity < limit) this.#events = new Events(2 * this.#events.capacity);
+    while (this.#events.capacity < limit) this.#events = event_memory(2 * this.#events.capacity);
     // A signal listener that runs inside the wait may call _wait(), which may replace #events by a larger one.
-    const events = this.#events;
-    const count = addon.epoll_wait(epfd, generation, events.bytes, limit, limit_ms);
+    const { words, bytes } = this.#events;
+    const count = addon.epoll_wait(epfd, generation, bytes, limit, limit_ms);
     if (count < 0) raise(count, { syscall: 'epoll_wait', args: { fd: epfd } });
-    for (let i = 0; i < count; i++) on_ready(events.fd(i), events.events(i));
+    for (let at = 0; at < EVENT_WORDS * count; at += EVENT_WORDS) {
+      on_ready(words[at + EPOLL_EVENT.fd] as number, (words[at + EPOLL_EVENT.events] as number) >>> 0);
+    }
   }
 
   // The epoll instance is readable as long as one of its descriptors is ready, and each of their events wakes the waiter.
@@ -212,14 +201,7 @@ export class Epoll implements Multiplexer {
   }
 }
 
-/** The run-time type of `epoll`: callable with and without `new`, and a base for classes. */
-export interface EpollConstructor {
-  new (sizehint?: number | null, flags?: number | null): Epoll;
-  (sizehint?: number | null, flags?: number | null): Epoll;
-  fromfd(fd: number): Epoll;
-  readonly prototype: Epoll;
-}
-
 /** epoll(sizehint = -1, flags = 0), with or without `new`. */
-export const epoll: EpollConstructor = callable(Epoll, 'epoll') as never;
+export const epoll = callable(Epoll, 'epoll') as typeof Epoll &
+  ((sizehint?: number | null, flags?: number | null) => Epoll);
 export type epoll = Epoll;

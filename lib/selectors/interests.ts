@@ -11,16 +11,13 @@ import type { Multiplexer, OnReady } from './multiplexer.js';
 export type Syscall = 'poll' | 'select';
 
 export class Interests implements Multiplexer {
-  readonly #syscall: Syscall;
   readonly #events = new Map<number, number>();
   // The memory for the system call; undefined after a change, until the next wait fills it.
   #poll_fds: PollFds | undefined;
   // The epoll object that watches all descriptors while a select_async() waits on the event loop.
   #watched: { readonly epoll: Epoll; readonly notify: () => void } | undefined;
 
-  constructor(syscall: Syscall) {
-    this.#syscall = syscall;
-  }
+  constructor(private readonly syscall: Syscall) {}
 
   has(fd: number): boolean {
     return this.#events.has(fd);
@@ -47,8 +44,8 @@ export class Interests implements Multiplexer {
 
   _wait(timeout_ms: number, _most: number, on_ready: OnReady): void {
     const poll_fds = this.#poll_fds ?? this.#fill();
-    const count = addon[this.#syscall](poll_fds.bytes, timeout_ms);
-    if (count < 0) raise(count, { syscall: this.#syscall });
+    const count = addon[this.syscall](poll_fds.bytes, timeout_ms);
+    if (count < 0) raise(count, { syscall: this.syscall });
     if (count === 0) return;
     for (let i = 0; i < poll_fds.length; i++) {
       const events = poll_fds.revents(i);

@@ -49,12 +49,7 @@ export class Key<out D = unknown, out F = FileObject> {
   }
 }
 
-export interface SelectorKeyConstructor {
-  new <D = unknown, F = FileObject>(fileobj: F, fd: number, events: number, data: D): Key<D, F>;
-  <D = unknown, F = FileObject>(fileobj: F, fd: number, events: number, data: D): Key<D, F>;
-  readonly prototype: Key;
-}
-
 /** SelectorKey(fileobj, fd, events, data), with or without `new`. */
-export const SelectorKey: SelectorKeyConstructor = callable(Key, 'SelectorKey') as never;
+export const SelectorKey = callable(Key, 'SelectorKey') as typeof Key &
+  (<D = unknown, F = FileObject>(fileobj: F, fd: number, events: number, data: D) => Key<D, F>);
 export type SelectorKey<D = unknown, F = FileObject> = Key<D, F>;

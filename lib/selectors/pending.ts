@@ -6,11 +6,6 @@ import type { Multiplexer } from './multiplexer.js';
 
 export class PendingSelect<T> {
   readonly promise: Promise<T[]>;
-  readonly #multiplexer: Multiplexer;
-  readonly #attempt: () => T[];
-  readonly #timeout_ms: number;
-  readonly #on_end: () => void;
-  readonly #signal: AbortSignal | undefined;
   readonly #limit: Timeout | undefined;
   #resolve!: (ready: T[]) => void;
   #reject!: (reason: unknown) => void;
@@ -22,17 +17,12 @@ export class PendingSelect<T> {
    * @param on_end is called when the call has ended
    */
   constructor(
-    multiplexer: Multiplexer,
-    attempt: () => T[],
-    timeout_ms: number,
-    signal: AbortSignal | undefined,
-    on_end: () => void,
+    private readonly multiplexer: Multiplexer,
+    private readonly attempt: () => T[],
+    private readonly timeout_ms: number,
+    private readonly signal: AbortSignal | undefined,
+    private readonly on_end: () => void,
   ) {
-    this.#multiplexer = multiplexer;
-    this.#attempt = attempt;
-    this.#timeout_ms = timeout_ms;
-    this.#signal = signal;
-    this.#on_end = on_end;
     this.promise = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -49,11 +39,11 @@ export class PendingSelect<T> {
   #try(): void {
     if (this.#ended) return;
     try {
-      const ready = this.#attempt();
+      const ready = this.attempt();
       if (this.#ended) return;
-      const passed = this.#timeout_ms === 0 || this.#limit?.expired;
+      const passed = this.timeout_ms === 0 || this.#limit?.expired;
       if (ready.length > 0 || passed) this.#resolve(this.#end(ready));
-      else this.#multiplexer._watch(() => this.#try());
+      else this.multiplexer._watch(() => this.#try());
     } catch (error) {
       this.fail(error);
     }
@@ -63,7 +53,7 @@ export class PendingSelect<T> {
   #interrupt(): void {
     // A turn of the event loop runs timers before descriptors: a descriptor may be ready by now, so the call tries once more.
     if (this.#limit?.expired) this.#try();
-    else this.fail(this.#signal?.reason);
+    else this.fail(this.signal?.reason);
   }
 
   /** Rejects the promise, unless the call has ended. */
@@ -75,9 +65,9 @@ export class PendingSelect<T> {
   #end<Outcome>(outcome: Outcome): Outcome {
     this.#ended = true;
     this.#limit?.end();
-    this.#multiplexer._unwatch();
+    this.multiplexer._unwatch();
     let_go();
-    this.#on_end();
+    this.on_end();
     return outcome;
   }
 }

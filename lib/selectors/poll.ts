@@ -52,13 +52,6 @@ class Poll {
   }
 }
 
-/** The run-time type of `poll`. */
-export interface PollConstructor {
-  new (): Poll;
-  (): Poll;
-  readonly prototype: Poll;
-}
-
 /** poll() -> an object that polls descriptors; with or without `new`. */
-export const poll: PollConstructor = callable(Poll, 'poll') as never;
+export const poll = callable(Poll, 'poll') as typeof Poll & (() => Poll);
 export type poll = Poll;

@@ -223,31 +223,17 @@ class OnSelect<D = unknown, F = FileObject> extends Selector<D, F, Interests> {
   }
 }
 
-/** The run-time types of the selectors: callable with and without `new`, and bases for classes. */
-export interface EpollSelectorConstructor {
-  new <D = unknown, F = FileObject>(): EpollSelector<D, F>;
-  <D = unknown, F = FileObject>(): EpollSelector<D, F>;
-  readonly prototype: EpollSelector;
-}
-export interface PollSelectorConstructor {
-  new <D = unknown, F = FileObject>(): PollSelector<D, F>;
-  <D = unknown, F = FileObject>(): PollSelector<D, F>;
-  readonly prototype: PollSelector;
-}
-export interface SelectSelectorConstructor {
-  new <D = unknown, F = FileObject>(): SelectSelector<D, F>;
-  <D = unknown, F = FileObject>(): SelectSelector<D, F>;
-  readonly prototype: SelectSelector;
-}
-
 /** EpollSelector(): on epoll(7), for any number of descriptors. */
-export const EpollSelector: EpollSelectorConstructor = callable(OnEpoll, 'EpollSelector') as never;
+export const EpollSelector = callable(OnEpoll, 'EpollSelector') as typeof OnEpoll &
+  (<D = unknown, F = FileObject>() => OnEpoll<D, F>);
 export type EpollSelector<D = unknown, F = FileObject> = OnEpoll<D, F>;
 
 /** PollSelector(): on poll(2), which also takes files, and reports closed descriptors. */
-export const PollSelector: PollSelectorConstructor = callable(OnPoll, 'PollSelector') as never;
+export const PollSelector = callable(OnPoll, 'PollSelector') as typeof OnPoll &
+  (<D = unknown, F = FileObject>() => OnPoll<D, F>);
 export type PollSelector<D = unknown, F = FileObject> = OnPoll<D, F>;
 
 /** SelectSelector(): on select(2), which fails if a descriptor is closed. */
-export const SelectSelector: SelectSelectorConstructor = callable(OnSelect, 'SelectSelector') as never;
+export const SelectSelector = callable(OnSelect, 'SelectSelector') as typeof OnSelect &
+  (<D = unknown, F = FileObject>() => OnSelect<D, F>);
 export type SelectSelector<D = unknown, F = FileObject> = OnSelect<D, F>;

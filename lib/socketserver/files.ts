@@ -4,26 +4,13 @@
 import type { ReturnedAddress } from '../calls/address.js';
 import { IPPROTO_TCP, TCP_NODELAY } from '../constants.js';
 import { OSError } from '../errors/index.js';
-import {
-  BufferedIOBase,
-  type BufferedReader,
-  type BufferedWriter,
-  type BytesLike,
-  type Size,
-  type SocketIO,
-} from '../files/blocking/index.js';
-import { CLOSED_FILE, data_bytes, size_or_all, target_bytes } from '../files/iobase.js';
+import { BufferedIOBase, type BufferedReader, type BytesLike, type Size } from '../files/blocking/index.js';
+import { CLOSED_FILE, data_bytes, size_or_all } from '../files/iobase.js';
 import type { socket as Socket } from '../socket/index.js';
-import { integer } from '../util/validate.js';
+import { any_integer, bytes as check_bytes, integer } from '../util/validate.js';
 
 const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);
-const ANY = Number.MAX_SAFE_INTEGER;
-
-/** Origins of seek(). */
-const SEEK_SET = 0;
-const SEEK_CUR = 1;
-const SEEK_END = 2;
 
 /** Python's io.BytesIO: a binary file in memory. */
 export class BytesIO extends BufferedIOBase {
@@ -87,7 +74,7 @@ export class BytesIO extends BufferedIOBase {
 
   override readinto(buffer: BytesLike): number {
     this.check_open();
-    const target = target_bytes(buffer);
+    const target = check_bytes(buffer, 'buffer');
     const taken = this.#take(target.length);
     target.set(taken);
     return taken.length;
@@ -123,17 +110,12 @@ export class BytesIO extends BufferedIOBase {
   }
 
   /** seek(offset, whence = 0) -> the new position: from the start (0), the position (1) or the end (2). */
-  override seek(offset: number, whence: number = SEEK_SET): number {
+  override seek(offset: number, whence = 0): number {
     this.check_open();
-    const wanted = integer(offset, 'offset', -ANY, ANY);
-    const origins = new Map([
-      [SEEK_SET, 0],
-      [SEEK_CUR, this.#position],
-      [SEEK_END, this.#length],
-    ]);
-    const origin = origins.get(integer(whence, 'whence'));
+    const wanted = any_integer(offset, 'offset');
+    const origin = [0, this.#position, this.#length][integer(whence, 'whence')];
     if (origin === undefined) throw new RangeError(`invalid whence (${whence}, should be 0, 1 or 2)`);
-    if (whence === SEEK_SET && wanted < 0) throw new RangeError(`negative seek value ${wanted}`);
+    if (whence === 0 && wanted < 0) throw new RangeError(`negative seek value ${wanted}`);
     this.#position = Math.max(0, origin + wanted);
     return this.#position;
   }
@@ -146,7 +128,10 @@ export class BytesIO extends BufferedIOBase {
   /** truncate(size = position) -> the size. Cuts the file; the position stays. */
   override truncate(size?: number | null): number {
     this.check_open();
-    const wanted = size === undefined || size === null ? this.#position : integer(size, 'size', 0, ANY);
+    const wanted =
+      size === undefined || size === null
+        ? this.#position
+        : integer(size, 'size', 0, Number.MAX_SAFE_INTEGER);
     if (wanted < this.#length) {
       this.#bytes.fill(0, wanted, this.#length);
       this.#length = wanted;
@@ -155,18 +140,12 @@ export class BytesIO extends BufferedIOBase {
   }
 }
 
-/** The members of a socket that SocketWriter needs. */
-interface Sender {
-  sendall(data: Uint8Array): void;
-  fileno(): number;
-}
-
 /** The `wfile` of StreamRequestHandler without a buffer: each write sends all of its data. */
 class SocketWriter extends BufferedIOBase {
-  readonly #sock: Sender;
+  readonly #sock: Socket<number>;
   #closed = false;
 
-  constructor(sock: Sender) {
+  constructor(sock: Socket<number>) {
     super();
     this.#sock = sock;
   }
@@ -197,12 +176,19 @@ class SocketWriter extends BufferedIOBase {
   }
 }
 
+/** The members of a socket that open_stream() needs. */
+interface Connection {
+  settimeout(timeout: number): void;
+  setsockopt(level: number, option: number, value: boolean): void;
+  makefile(mode: 'rb' | 'wb', buffering: number): unknown;
+}
+
 /** The members of a handler of streams that its files need. */
-interface StreamHandler {
-  readonly request: Socket<number>;
-  connection: Socket<number>;
-  rfile: BufferedReader;
-  wfile: BufferedIOBase;
+export interface StreamHandler<Sock, Reader, Writer> {
+  readonly request: Sock;
+  connection: Sock;
+  rfile: Reader;
+  wfile: Writer;
   readonly rbufsize: number;
   readonly wbufsize: number;
   readonly timeout: number | null;
@@ -210,38 +196,54 @@ interface StreamHandler {
 }
 
 /** The members of a handler of datagrams that its files need. */
-interface DatagramHandler {
+export interface DatagramHandler<Sock, File> {
   readonly packet: Buffer;
-  readonly socket: Socket<number>;
+  readonly socket: Sock;
   readonly client_address: ReturnedAddress<number>;
-  rfile: BytesIO;
-  wfile: BytesIO;
+  rfile: File;
+  wfile: File;
 }
+
+type Stream = StreamHandler<Socket<number>, BufferedReader, BufferedIOBase>;
+type Datagram = DatagramHandler<Socket<number>, BytesIO>;
 
 /** Opens and closes the files of handlers: setup() and finish() of the pre-defined handler classes. */
 export interface HandlerFiles {
-  open_stream(handler: StreamHandler): void;
-  close_stream(handler: StreamHandler): void | Promise<void>;
-  open_datagram(handler: DatagramHandler): void;
-  close_datagram(handler: DatagramHandler): void | Promise<void>;
+  open_stream(handler: Stream): void;
+  close_stream(handler: Stream): void | Promise<void>;
+  open_datagram(handler: Datagram): void;
+  close_datagram(handler: Datagram): void | Promise<void>;
 }
 
 /** The files of a server that blocks. */
-export const BLOCKING_FILES: HandlerFiles = { open_stream, close_stream, open_datagram, close_datagram };
+export const BLOCKING_FILES: HandlerFiles = {
+  open_stream: (handler) => open_stream(handler, SocketWriter),
+  close_stream,
+  open_datagram: (handler) => open_datagram(handler, BytesIO),
+  close_datagram,
+};
 
-function open_stream(handler: StreamHandler): void {
+/**
+ * setup() of a stream's handler: its files, and the options of its connection.
+ *
+ * @param Writer the class of wfile without a buffer
+ * @throws OSError; TypeError, RangeError
+ */
+export function open_stream<Sock extends Connection, Reader, Writer>(
+  handler: StreamHandler<Sock, Reader, Writer>,
+  Writer: new (sock: Sock) => Writer,
+): void {
   const connection = handler.request;
   handler.connection = connection;
   if (handler.timeout !== null) connection.settimeout(handler.timeout);
   if (handler.disable_nagle_algorithm) connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, true);
-  handler.rfile = connection.makefile('rb', handler.rbufsize) as SocketIO | BufferedReader as BufferedReader;
+  // Typed as in Python's handlers. A file without a buffer has fewer methods.
+  handler.rfile = connection.makefile('rb', handler.rbufsize) as Reader;
   handler.wfile =
-    handler.wbufsize === 0
-      ? new SocketWriter(connection)
-      : (connection.makefile('wb', handler.wbufsize) as SocketIO | BufferedWriter as BufferedWriter);
+    handler.wbufsize === 0 ? new Writer(connection) : (connection.makefile('wb', handler.wbufsize) as Writer);
 }
 
-function close_stream({ rfile, wfile }: StreamHandler): void {
+function close_stream({ rfile, wfile }: Stream): void {
   if (!wfile.closed) unless_gone(() => wfile.flush());
   // close() fails, too, if a failed flush left bytes in the buffer. The file is closed all the same.
   unless_gone(() => wfile.close());
@@ -257,11 +259,15 @@ function unless_gone(send: () => void): void {
   }
 }
 
-function open_datagram(handler: DatagramHandler): void {
-  handler.rfile = new BytesIO(handler.packet);
-  handler.wfile = new BytesIO();
+/** setup() of a datagram's handler: its files. */
+export function open_datagram<File>(
+  handler: DatagramHandler<unknown, File>,
+  Memory: new (bytes?: Buffer) => File,
+): void {
+  handler.rfile = new Memory(handler.packet);
+  handler.wfile = new Memory();
 }
 
-function close_datagram({ socket, wfile, client_address }: DatagramHandler): void {
+function close_datagram({ socket, wfile, client_address }: Datagram): void {
   socket.sendto(wfile.getvalue(), client_address);
 }

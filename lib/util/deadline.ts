@@ -18,34 +18,33 @@ const SHORTEST_MS = 0.001;
 /** The time left of a `timeout_ms`, for the next blocking call. */
 export class Deadline {
   readonly #end: number;
-  readonly #timeout_ms: number;
 
-  constructor(timeout_ms: number) {
-    this.#timeout_ms = timeout_ms;
+  constructor(private readonly timeout_ms: number) {
     this.#end = timeout_ms > 0 ? performance.now() + timeout_ms : 0;
   }
 
   /** Returns true if the deadline has passed; a socket that never waits has none. */
   passed(): boolean {
-    return this.#timeout_ms > 0 && performance.now() >= this.#end;
+    return this.timeout_ms > 0 && performance.now() >= this.#end;
   }
 
   /** Returns the milliseconds that the next native call may wait: never 0 for a limit, which would mean not to wait at all. */
   left_ms(): number {
-    return this.#timeout_ms <= 0 ? this.#timeout_ms : Math.max(this.#end - performance.now(), SHORTEST_MS);
+    return this.timeout_ms <= 0 ? this.timeout_ms : Math.max(this.#end - performance.now(), SHORTEST_MS);
   }
 }
 
 /** Calls a function once a time has passed. Does not keep the process alive. */
 export class Timer {
   readonly #end_ms: number;
-  readonly #expire: () => void;
   #handle: NodeJS.Timeout | undefined;
 
   /** @param delay_ms any number of milliseconds; Infinity never expires */
-  constructor(delay_ms: number, expire: () => void) {
+  constructor(
+    delay_ms: number,
+    private readonly expire: () => void,
+  ) {
     this.#end_ms = performance.now() + delay_ms;
-    this.#expire = expire;
     this.#start();
   }
 
@@ -57,7 +56,7 @@ export class Timer {
   #end(): void {
     // setTimeout may be a little early, and the delay may be longer than its longest.
     if (performance.now() < this.#end_ms) this.#start();
-    else this.#expire();
+    else this.expire();
   }
 
   cancel(): void {
@@ -107,9 +106,12 @@ export function unlisten(signal: AbortSignal, waiter: AbortWaiter): void {
 /** A signal and a time-out as one signal, for a call that waits in several places under one deadline. */
 export class Timeout implements AbortWaiter {
   readonly #controller = new AbortController();
+  /** The signal that aborts at the deadline, or with the given signal and its reason. */
+  readonly signal: AbortSignal = this.#controller.signal;
+  /** True if the time-out has passed. */
+  expired = false;
   readonly #given: AbortSignal | undefined;
   readonly #timer: Timer | undefined;
-  #expired = false;
 
   /** @param timeout_ms -1 for none */
   constructor(signal: AbortSignal | undefined, timeout_ms: number) {
@@ -125,18 +127,8 @@ export class Timeout implements AbortWaiter {
   }
 
   #expire(): void {
-    this.#expired = true;
+    this.expired = true;
     this.#controller.abort();
-  }
-
-  /** The signal that aborts at the deadline, or with the given signal and its reason. */
-  get signal(): AbortSignal {
-    return this.#controller.signal;
-  }
-
-  /** True if the time-out has passed. */
-  get expired(): boolean {
-    return this.#expired;
   }
 
   /** Cancels the timer and the listener: the call has ended. */

@@ -43,6 +43,11 @@ export function integer(value: unknown, name: string, min = INT_MIN, max = INT_M
   return value;
 }
 
+/** The same; any integer that a number holds exactly. */
+export function any_integer(value: unknown, name: string): number {
+  return integer(value, name, -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+}
+
 /** The same; undefined and null stand for the fallback. */
 export function integer_or(
   fallback: number,
@@ -167,15 +172,14 @@ export function to_timeout_ms(seconds: number | null): number {
   return seconds === null ? -1 : seconds * 1000;
 }
 
-/** The number of a descriptor: a number, or what has `fileno()`. */
+/** Returns true for an object that has a descriptor. */
+export function has_fileno(value: unknown): value is { fileno(): unknown } {
+  return (
+    typeof value === 'object' && value !== null && 'fileno' in value && typeof value.fileno === 'function'
+  );
+}
+
+/** The number of a descriptor: a number, or the result of `fileno()`. */
 export function descriptor(value: unknown, name: string): number {
-  if (
-    typeof value === 'object' &&
-    value !== null &&
-    'fileno' in value &&
-    typeof value.fileno === 'function'
-  ) {
-    return integer(value.fileno(), `${name}.fileno()`);
-  }
-  return integer(value, name);
+  return has_fileno(value) ? integer(value.fileno(), `${name}.fileno()`) : integer(value, name);
 }

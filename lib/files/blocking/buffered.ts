@@ -2,16 +2,8 @@
 // in ../read_buffer.ts and ../write_buffer.ts; here each receive and each send blocks.
 
 import { UnsupportedOperation } from '../../errors/builtins.js';
-import { integer } from '../../util/validate.js';
-import {
-  type BytesLike,
-  CLOSED_FILE,
-  data_bytes,
-  IOBase,
-  type Size,
-  size_or_all,
-  target_bytes,
-} from '../iobase.js';
+import { any_integer, bytes as check_bytes } from '../../util/validate.js';
+import { type BytesLike, CLOSED_FILE, data_bytes, IOBase, type Size, size_or_all } from '../iobase.js';
 import { DEFAULT_BUFFER_SIZE } from '../mode.js';
 import { ReadBuffer } from '../read_buffer.js';
 import { run } from '../steps.js';
@@ -22,55 +14,72 @@ const EMPTY = Buffer.alloc(0);
 const DETACHED = 'raw stream has been detached';
 
 function buffer_size(value: unknown): number {
-  const size = integer(value, 'buffer_size', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+  const size = any_integer(value, 'buffer_size');
   if (size <= 0) throw new RangeError('buffer size must be strictly positive');
   return size;
 }
 
-/** Returns the size of one read. @throws TypeError for null and undefined, as Python for None; RangeError */
-function exact_size(value: unknown): number {
-  return integer(value, 'size', -Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
-}
-
-/** A buffered binary file. Its operations throw UnsupportedOperation, unless a sub-class overrides them. */
+/**
+ * A buffered binary file. Its operations are those of its reader and its writer: without one they throw UnsupportedOperation,
+ * unless a sub-class overrides them.
+ */
 export abstract class BufferedIOBase extends IOBase<Buffer> {
-  /** The buffered reader that a text file above reads from. @internal */
+  /** The buffered reader, from which a text file above reads. @internal */
   get _read_side(): BufferedReader | undefined {
     return undefined;
   }
 
-  /** The buffered writer that a text file above writes to. @internal */
+  /** The buffered writer, to which a text file above writes. @internal */
   get _write_side(): BufferedWriter | undefined {
     return undefined;
   }
 
-  /** read(size = -1) -> exactly `size` bytes, fewer only at the end of the stream; all bytes if negative. */
-  read(_size?: Size): Buffer | null {
-    return this.unsupported('read');
+  /**
+   * read(size = -1) -> exactly `size` bytes; fewer at the end of the stream, or if the socket would block; null if there are
+   * none then. All bytes up to the end if negative.
+   *
+   * @throws RangeError below -1; errors of recv(2): after them no data is lost
+   */
+  read(size?: Size): Buffer | null {
+    return (this._read_side ?? this.unsupported('read')).read(size);
   }
 
-  /** read1(size = -1) -> at most `size` bytes, with at most one receive. */
-  read1(_size?: number | bigint): Buffer {
-    return this.unsupported('read1');
+  /** read1(size = -1) -> at most `size` bytes, read ahead or else from one receive. */
+  read1(size?: number | bigint): Buffer {
+    return (this._read_side ?? this.unsupported('read1')).read1(size);
   }
 
-  /** readinto(buffer) -> the number of bytes put into the buffer: as many as fit, fewer only at the end of the stream. */
-  readinto(_buffer: BytesLike): number | null {
-    return this.unsupported('read');
+  /**
+   * readinto(buffer) -> the number of bytes put into the buffer: as many as fit, fewer only at the end of the stream; null if
+   * the socket would block before the first.
+   */
+  readinto(buffer: BytesLike): number | null {
+    return (this._read_side ?? this.unsupported('read')).readinto(buffer);
   }
 
   /** readinto1(buffer) -> the number of bytes put into the buffer, with at most one receive. */
-  readinto1(_buffer: BytesLike): number | null {
-    return this.unsupported('read1');
+  readinto1(buffer: BytesLike): number | null {
+    return (this._read_side ?? this.unsupported('read1')).readinto1(buffer);
   }
 
+  /**
+   * readline(size = -1) -> a line with its line feed; less at the end of the stream, or if the socket would block.
+   *
+   * @param size the maximum number of bytes
+   * @throws errors of recv(2): after them no data is lost
+   */
   override readline(_size?: Size): Buffer {
     return this.unsupported('read');
   }
 
-  /** write(data) -> the length of the data. The data is sent once the buffer is full, or by flush(). */
-  override write(_data: BytesLike): number {
-    return this.unsupported('write');
+  /**
+   * write(data) -> the length of the data. The data is sent once the buffer is full, or by flush().
+   *
+   * @throws BlockingIOError if the buffer is full and the socket would block: `characters_written` is the number of bytes that
+   *   were sent or buffered; errors of send(2)
+   */
+  override write(data: BytesLike): number {
+    return (this._write_side ?? this.unsupported('write')).write(data);
   }
 
   /** detach() -> the raw file, after a flush; this file cannot be used any more. */
@@ -81,11 +90,8 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
 
 /** The base of BufferedReader and BufferedWriter: a buffered file with one raw file below. */
 abstract class OverRaw extends BufferedIOBase {
-  private stream: SocketIO | null;
-
-  constructor(raw: SocketIO) {
+  constructor(private stream: SocketIO | null) {
     super();
-    this.stream = raw;
   }
 
   /** The raw file; null after detach(). */
@@ -191,12 +197,6 @@ export class BufferedReader extends OverRaw {
     this.open_raw(CLOSED_FILE);
   }
 
-  /**
-   * read(size = -1) -> exactly `size` bytes; fewer at the end of the stream, or if the socket would block; null if there are
-   * none then. All bytes up to the end if negative.
-   *
-   * @throws RangeError below -1; errors of recv(2): after them no data is lost
-   */
   override read(size?: Size): Buffer | null {
     const count = size_or_all(size, 'size');
     if (count < -1) throw new RangeError('read length must be non-negative or -1');
@@ -206,35 +206,26 @@ export class BufferedReader extends OverRaw {
     return run(bytes, count < 0 ? bytes.read_all() : bytes.read(count), _receive);
   }
 
-  /** read1(size = -1) -> at most `size` bytes, read ahead or else from one receive. */
   override read1(size: number | bigint = -1): Buffer {
-    const count = exact_size(size);
+    const count = any_integer(size, 'size');
     const { _receive } = this.open_raw('read of closed file');
     const bytes = this._bytes;
     if (count === 0) return EMPTY;
     return run(bytes, bytes.read1(count < 0 ? bytes.size : count), _receive);
   }
 
-  /** readinto(buffer) -> the number of bytes put into the buffer; null if the socket would block before the first. */
   override readinto(buffer: BytesLike): number | null {
-    const target = target_bytes(buffer);
+    const target = check_bytes(buffer, 'buffer');
     const { _receive } = this.open_raw('readinto of closed file');
     return run(this._bytes, this._bytes.readinto(target, false), _receive);
   }
 
-  /** readinto1(buffer) -> the number of bytes put into the buffer, with at most one receive. */
   override readinto1(buffer: BytesLike): number | null {
-    const target = target_bytes(buffer);
+    const target = check_bytes(buffer, 'buffer');
     const { _receive } = this.open_raw('readinto of closed file');
     return run(this._bytes, this._bytes.readinto(target, true), _receive);
   }
 
-  /**
-   * readline(size = -1) -> a line with its line feed; less at the end of the stream, or if the socket would block.
-   *
-   * @param size the maximum number of bytes
-   * @throws errors of recv(2): after them no data is lost
-   */
   override readline(size?: Size): Buffer {
     const limit = size_or_all(size, 'size');
     const { _receive } = this.open_raw('readline of closed file');
@@ -251,7 +242,7 @@ export class BufferedReader extends OverRaw {
 
   /** peek(size = 0) -> the bytes read ahead, after one receive if there are none; they stay to be read. */
   peek(size: number | bigint = 0): Buffer {
-    exact_size(size);
+    any_integer(size, 'size');
     const { _receive } = this.open_raw('peek of closed file');
     return run(this._bytes, this._bytes.peek(), _receive);
   }
@@ -283,12 +274,6 @@ export class BufferedWriter extends OverRaw {
     return this._attached.writable();
   }
 
-  /**
-   * write(data) -> the length of the data.
-   *
-   * @throws BlockingIOError if the buffer is full and the socket would block: `characters_written` is the number of bytes that
-   *   were sent or buffered; errors of send(2)
-   */
   override write(data: BytesLike): number {
     const bytes = data_bytes(data);
     const { _send } = this.open_raw('write to closed file');
@@ -341,22 +326,6 @@ export class BufferedRWPair extends BufferedIOBase {
     return this.writer.writable();
   }
 
-  override read(size?: Size): Buffer | null {
-    return this.reader.read(size);
-  }
-
-  override read1(size: number | bigint = -1): Buffer {
-    return this.reader.read1(size);
-  }
-
-  override readinto(buffer: BytesLike): number | null {
-    return this.reader.readinto(buffer);
-  }
-
-  override readinto1(buffer: BytesLike): number | null {
-    return this.reader.readinto1(buffer);
-  }
-
   /** readline(size = -1) -> a line with its line feed. @throws OSError if the socket would block: no data is lost */
   override readline(size?: Size): Buffer {
     return this.reader._readline_strictly(size_or_all(size, 'size'));
@@ -365,10 +334,6 @@ export class BufferedRWPair extends BufferedIOBase {
   /** peek(size = 0) -> the bytes read ahead, after one receive if there are none; they stay to be read. */
   peek(size: number | bigint = 0): Buffer {
     return this.reader.peek(size);
-  }
-
-  override write(data: BytesLike): number {
-    return this.writer.write(data);
   }
 
   override flush(): void {

@@ -3,16 +3,9 @@
 
 import { UnsupportedOperation } from '../../errors/builtins.js';
 import { OSError, TimeoutError } from '../../errors/index.js';
+import { bytes as check_bytes } from '../../util/validate.js';
 import { would_block } from '../errors.js';
-import {
-  type BytesLike,
-  CLOSED_FILE,
-  data_bytes,
-  IOBase,
-  type Size,
-  size_or_all,
-  target_bytes,
-} from '../iobase.js';
+import { type BytesLike, CLOSED_FILE, data_bytes, IOBase, type Size, size_or_all } from '../iobase.js';
 import { type CountedSocket, count_closed, count_open } from '../open_files.js';
 import { ReadBuffer } from '../read_buffer.js';
 import { type Bytes, run } from '../steps.js';
@@ -116,7 +109,7 @@ export class SocketIO extends IOBase<Buffer> {
    * @throws OSError after a time-out, for the position in the stream is unknown then; errors of recv(2)
    */
   readinto(buffer: BytesLike): number | null {
-    return this._receive(target_bytes(buffer));
+    return this._receive(check_bytes(buffer, 'buffer'));
   }
 
   /** read(size = -1) -> the bytes of one receive, at most `size`; all bytes up to the end of the stream if negative. */

@@ -9,6 +9,7 @@ import { run, type Steps } from '../steps.js';
 import { TextReader } from '../text_reader.js';
 import {
   changed_settings,
+  set_flushing,
   type TextIOWrapperOptions,
   type TextSettings,
   text_settings,
@@ -23,8 +24,7 @@ export class TextIOWrapper extends IOBase<string> {
   mode = '';
   private below: BufferedIOBase | null;
   private settings: TextSettings;
-  private lines: boolean;
-  private through: boolean;
+  private readonly flushing = { line_buffering: false, write_through: false };
   private reader: TextReader | undefined;
   private writer: TextWriter | undefined;
 
@@ -37,22 +37,19 @@ export class TextIOWrapper extends IOBase<string> {
    */
   constructor(buffer: BufferedIOBase, options: TextIOWrapperOptions = {}) {
     super();
-    const { line_buffering, write_through } = options_of(options, WRAPPER_OPTIONS);
+    options_of(options, WRAPPER_OPTIONS);
     this.settings = text_settings(options);
     this.below = buffer;
-    this.lines = line_buffering ?? false;
-    this.through = write_through ?? false;
+    set_flushing(this.flushing, options);
     this.configure();
   }
 
   private configure(): void {
     const { _read_side, _write_side } = this.attached();
-    const { lines, through } = this;
-    const { codec, handler: errors, newline } = this.settings;
-    if (_read_side !== undefined) this.reader = new TextReader(_read_side._bytes, codec, errors, newline);
-    if (_write_side !== undefined) {
-      this.writer = new TextWriter(_write_side._bytes, codec, errors, newline, lines, through);
-    }
+    const { settings, flushing } = this;
+    const { codec, handler, newline } = settings;
+    if (_read_side !== undefined) this.reader = new TextReader(_read_side._bytes, codec, handler, newline);
+    if (_write_side !== undefined) this.writer = new TextWriter(_write_side._bytes, settings, flushing);
   }
 
   private attached(): BufferedIOBase {
@@ -89,12 +86,12 @@ export class TextIOWrapper extends IOBase<string> {
 
   /** True: write() flushes after a line. */
   get line_buffering(): boolean {
-    return this.lines;
+    return this.flushing.line_buffering;
   }
 
   /** True: write() passes all text to the buffer below at once. */
   get write_through(): boolean {
-    return this.through;
+    return this.flushing.write_through;
   }
 
   /** The descriptor, -1 once the file is closed; undefined in mode 'rw', which has two buffers below. */
@@ -209,18 +206,13 @@ export class TextIOWrapper extends IOBase<string> {
    * @throws UnsupportedOperation if text was read already and encoding, errors or newline is given; LookupError
    */
   reconfigure(options: TextIOWrapperOptions = {}): void {
-    const { line_buffering, write_through } = options_of(options, WRAPPER_OPTIONS);
+    options_of(options, WRAPPER_OPTIONS);
     const settings = changed_settings(this.settings, options, this.reader?.started ?? false);
     this.flush();
-    this.lines = line_buffering ?? this.lines;
-    this.through = write_through ?? this.through;
-    if (settings !== this.settings) {
-      this.settings = settings;
-      this.configure();
-    } else if (this.writer !== undefined) {
-      this.writer.line_buffering = this.lines;
-      this.writer.write_through = this.through;
-    }
+    set_flushing(this.flushing, options);
+    if (settings === this.settings) return;
+    this.settings = settings;
+    this.configure();
   }
 
   /** detach() -> the buffered file, after a flush; this file cannot be used any more. */

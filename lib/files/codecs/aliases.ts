@@ -5,15 +5,6 @@ const ALIASES: Readonly<Record<string, string>> = {
   ascii: '646 ansi_x3.4_1968 ansi_x3.4_1986 ansi_x3_4_1968 cp367 csascii ibm367 iso646_us iso_646.irv_1991 iso_ir_6 us us_ascii',
   big5: 'big5_tw csbig5 x_mac_trad_chinese',
   cp1125: '1125 cp866u ibm1125 ruscii',
-  cp1250: '1250 windows_1250',
-  cp1251: '1251 windows_1251',
-  cp1252: '1252 windows_1252',
-  cp1253: '1253 windows_1253',
-  cp1254: '1254 windows_1254',
-  cp1255: '1255 windows_1255',
-  cp1256: '1256 windows_1256',
-  cp1257: '1257 windows_1257',
-  cp1258: '1258 windows_1258',
   cp437: '437 cspc8codepage437 ibm437',
   cp775: '775 cspc775baltic ibm775',
   cp850: '850 cspc850multilingual ibm850',
@@ -72,11 +63,13 @@ const ALIASES: Readonly<Record<string, string>> = {
   utf_8: 'cp65001 u8 utf utf8 utf8_ucs2 utf8_ucs4',
 };
 
-const NAME_OF: ReadonlyMap<string, string> = new Map(
-  Object.entries(ALIASES).flatMap(([name, others]) =>
-    others.split(' ').map((other) => [other, name] as const),
-  ),
-);
+const NAME_OF = new Map<string, string>();
+for (const [name, others] of Object.entries(ALIASES)) {
+  for (const other of others.split(' ')) NAME_OF.set(other, name);
+}
+for (let page = 1250; page <= 1258; page++) {
+  NAME_OF.set(`${page}`, `cp${page}`).set(`windows_${page}`, `cp${page}`);
+}
 
 /**
  * Returns Python's name of an encoding (`utf_8`) for any name that Python accepts (`UTF8`, `utf 8`, `U8`). An unknown name is

@@ -36,11 +36,13 @@ export interface Codec {
 }
 
 /** A decoder that keeps the bytes of an unfinished character, and decodes them again before the next chunk. */
-export abstract class BufferedDecoder implements Decoder {
+export class BufferedDecoder implements Decoder {
   private unfinished: Buffer = EMPTY;
 
-  /** Returns the text of the bytes, and the number of bytes that it stands for. */
-  protected abstract decode_bytes(bytes: Buffer, final: boolean): [text: string, done: number];
+  /** @param decode_bytes returns the text of the bytes, and the number of bytes that it stands for */
+  constructor(
+    private readonly decode_bytes: (bytes: Buffer, final: boolean) => [text: string, done: number],
+  ) {}
 
   decode(input: Buffer, final: boolean): string {
     const bytes = this.unfinished.length === 0 ? input : Buffer.concat([this.unfinished, input]);
@@ -97,33 +99,45 @@ export function decode_slowly(
   return [text, at];
 }
 
-/**
- * Encodes text that has characters the encoding lacks, and calls the handler for each run of them.
- *
- * @param text the text to encode
- * @param bad a global expression that matches the runs of characters that the encoding lacks
- * @param problem the name of the encoding, and the reason for the error message
- * @param errors the handler
- * @param encode encodes text without such characters
- * @param unit the number of bytes of which a handler's bytes must be a multiple
- */
-export function encode_slowly(
-  text: string,
-  bad: RegExp,
-  problem: { encoding: string; reason: string },
+/** An encoding as encode_slowly needs it. */
+export interface Encoding {
+  /** The name for error messages. */
+  readonly encoding: string;
+  /** The reason for error messages. */
+  readonly reason: string;
+  /** A global expression that matches the runs of characters that the encoding lacks. */
+  readonly bad: RegExp;
+  /** Encodes text without such characters. */
+  encode(text: string): Uint8Array;
+  /** The number of bytes of which a handler's bytes must be a multiple; 1 if left out. */
+  readonly unit?: number;
+}
+
+/** Returns an encoder that calls the handler for characters that the encoding lacks. */
+export function encoder_of(
+  encoding: Encoding,
   errors: ErrorHandler,
-  encode: (text: string) => Uint8Array,
-  unit = 1,
-): Uint8Array {
+  joinable: Encoder['joinable'] = () => -1,
+): Encoder {
+  const { bad, encode } = encoding;
+  return {
+    encode: (text) => (text.search(bad) < 0 ? encode(text) : encode_slowly(text, encoding, errors)),
+    joinable,
+  };
+}
+
+/** Encodes text that has characters the encoding lacks, and calls the handler for each run of them. */
+export function encode_slowly(text: string, encoding: Encoding, errors: ErrorHandler): Uint8Array {
+  const { encoding: name, reason, bad, encode, unit = 1 } = encoding;
   const parts: Bytes[] = [];
   let done = 0;
   for (const match of text.matchAll(bad)) {
     const start = match.index;
     const end = start + match[0].length;
-    const replacement = errors.encode({ ...problem, text, start, end });
+    const replacement = errors.encode({ encoding: name, reason, text, start, end });
     const fits =
       typeof replacement === 'string' ? replacement.search(bad) < 0 : replacement.length % unit === 0;
-    if (!fits) throw new UnicodeEncodeError(problem.encoding, text, start, end, problem.reason);
+    if (!fits) throw new UnicodeEncodeError(name, text, start, end, reason);
     parts.push(encode(text.slice(done, start)));
     parts.push(typeof replacement === 'string' ? encode(replacement) : replacement);
     done = end;

@@ -2,22 +2,21 @@
 import { escaped, LookupError, UnicodeDecodeError, UnicodeEncodeError } from '../../errors/builtins.js';
 import type { Bytes } from '../steps.js';
 
-/** Bytes that could not be decoded: bytes[start..end). */
-export interface DecodeProblem {
+interface Problem {
   encoding: string;
-  bytes: Bytes;
   start: number;
   end: number;
   reason: string;
 }
 
+/** Bytes that could not be decoded: bytes[start..end). */
+export interface DecodeProblem extends Problem {
+  bytes: Bytes;
+}
+
 /** Characters that could not be encoded: text[start..end), as indexes of the string. */
-export interface EncodeProblem {
-  encoding: string;
+interface EncodeProblem extends Problem {
   text: string;
-  start: number;
-  end: number;
-  reason: string;
 }
 
 /** One error handler: it returns the replacement of the bad part, or throws. */

@@ -5,24 +5,15 @@ import type { Codec } from './codec.js';
 import { multibyte_codec } from './multibyte.js';
 import { ascii, charmap_codec, latin1 } from './single_byte.js';
 import { utf8, utf8_sig } from './utf8.js';
-import { utf16, utf16_be, utf16_le, utf32, utf32_be, utf32_le } from './wide.js';
+import { WIDE_CODECS } from './wide.js';
 
 export type { Codec, Decoder, Encoder } from './codec.js';
 export { type ErrorHandler, find_handler } from './handlers.js';
 
 /** The codecs by canonical name: the ready ones, and the ones that find_codec() has built so far. */
-const codecs = new Map<string, Codec>([
-  ['utf_8', utf8],
-  ['utf_8_sig', utf8_sig],
-  ['ascii', ascii],
-  ['latin_1', latin1],
-  ['utf_16', utf16],
-  ['utf_16_le', utf16_le],
-  ['utf_16_be', utf16_be],
-  ['utf_32', utf32],
-  ['utf_32_le', utf32_le],
-  ['utf_32_be', utf32_be],
-]);
+const codecs = new Map<string, Codec>(
+  [utf8, utf8_sig, ascii, latin1, ...WIDE_CODECS].map((codec) => [codec.name.replaceAll('-', '_'), codec]),
+);
 
 /**
  * Returns the codec of an encoding.

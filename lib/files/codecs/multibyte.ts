@@ -1,14 +1,7 @@
 // East Asian encodings of one to four bytes a character. Their tables are taken from the runtime's TextDecoder, one character
 // at a time, and inverted for encoding. The tables differ from Python's in a few symbols and in vendors' additions. cp949 and
 // big5hkscs differ in much and are left out: no text is better than a wrong one.
-import {
-  BufferedDecoder,
-  type Codec,
-  decode_slowly,
-  type Encoder,
-  encode_slowly,
-  type Sequence,
-} from './codec.js';
+import { BufferedDecoder, type Codec, decode_slowly, encode_slowly, type Sequence } from './codec.js';
 import type { ErrorHandler } from './handlers.js';
 
 const REASON = 'illegal multibyte sequence';
@@ -125,38 +118,19 @@ class Table {
   }
 }
 
-class MultibyteDecoder extends BufferedDecoder {
-  constructor(
-    private readonly table: Table,
-    private readonly errors: ErrorHandler,
-  ) {
-    super();
-  }
-
-  protected override decode_bytes(bytes: Buffer, final: boolean): [string, number] {
-    return decode_slowly(this.table.name, bytes, final, this.errors, this.table.sequence_at);
-  }
-}
-
-class MultibyteEncoder implements Encoder {
-  constructor(
-    private readonly table: Table,
-    private readonly errors: ErrorHandler,
-  ) {}
-
-  encode(text: string): Uint8Array {
-    const bad = new Set([...text].filter((character) => this.table.encode(character) === undefined));
-    const plain = (part: string): Buffer =>
-      Buffer.concat(Array.from(part, (character) => this.table.encode(character) ?? Buffer.alloc(0)));
-    if (bad.size === 0) return plain(text);
-    const inside = Array.from(bad, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`).join('');
-    const problem = { encoding: this.table.name, reason: REASON };
-    return encode_slowly(text, new RegExp(`[${inside}]`, 'gu'), problem, this.errors, plain);
-  }
-
-  joinable(): number {
-    return -1;
-  }
+function encode(text: string, table: Table, errors: ErrorHandler): Uint8Array {
+  const bad = new Set([...text].filter((character) => table.encode(character) === undefined));
+  const plain = (part: string): Buffer =>
+    Buffer.concat(Array.from(part, (character) => table.encode(character) ?? Buffer.alloc(0)));
+  if (bad.size === 0) return plain(text);
+  const inside = Array.from(bad, (c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`).join('');
+  const encoding = {
+    encoding: table.name,
+    reason: REASON,
+    bad: new RegExp(`[${inside}]`, 'gu'),
+    encode: plain,
+  };
+  return encode_slowly(text, encoding, errors);
 }
 
 /** Returns the codec of a name in ENCODINGS; undefined for other names, and if the runtime lacks it (without full ICU). */
@@ -173,7 +147,8 @@ export function multibyte_codec(name: string): Codec | undefined {
   const table = new Table(name, decoder, length_of);
   return {
     name,
-    decoder: (errors) => new MultibyteDecoder(table, errors),
-    encoder: (errors) => new MultibyteEncoder(table, errors),
+    decoder: (errors) =>
+      new BufferedDecoder((bytes, final) => decode_slowly(name, bytes, final, errors, table.sequence_at)),
+    encoder: (errors) => ({ encode: (text) => encode(text, table, errors), joinable: () => -1 }),
   };
 }

@@ -1,66 +1,24 @@
 // Encodings of one byte a character: ascii and latin-1, which V8 knows, and the encodings with a table (charmaps.ts).
 import { isAscii } from 'node:buffer';
 import { CHARMAPS, UNDEFINED } from './charmaps.js';
-import {
-  type Codec,
-  type Decoder,
-  decode_slowly,
-  type Encoder,
-  encode_slowly,
-  type Sequence,
-} from './codec.js';
-import type { ErrorHandler } from './handlers.js';
+import { type Codec, decode_slowly, type Encoding, encoder_of, type Sequence } from './codec.js';
 
 /** One such encoding: the parts that differ from the others. */
-interface SingleByte {
-  /** The name in error messages. */
-  name: string;
-  /** The reason in error messages, for bytes and characters that the encoding lacks. */
-  reason: string;
+interface SingleByte extends Encoding {
   /** Returns the text of bytes; undefined if the encoding does not define one of them. */
   decode(bytes: Buffer): string | undefined;
   sequence_at(bytes: Buffer, at: number): Sequence;
-  /** A global expression that matches runs of characters that the encoding lacks. */
-  unencodable: RegExp;
-  /** Returns the bytes of a text without such characters. */
-  encode(text: string): Buffer;
 }
 
-class SingleByteDecoder implements Decoder {
-  constructor(
-    private readonly encoding: SingleByte,
-    private readonly errors: ErrorHandler,
-  ) {}
-
-  decode(input: Buffer, final: boolean): string {
-    const text = this.encoding.decode(input);
-    if (text !== undefined) return text;
-    return decode_slowly(this.encoding.name, input, final, this.errors, this.encoding.sequence_at)[0];
-  }
-}
-
-class SingleByteEncoder implements Encoder {
-  constructor(
-    private readonly encoding: SingleByte,
-    private readonly errors: ErrorHandler,
-  ) {}
-
-  encode(text: string): Uint8Array {
-    const { name, reason, unencodable, encode } = this.encoding;
-    if (text.search(unencodable) < 0) return encode(text);
-    return encode_slowly(text, unencodable, { encoding: name, reason }, this.errors, encode);
-  }
-
-  joinable(text: string): number {
-    return text.search(this.encoding.unencodable) < 0 ? text.length : -1;
-  }
-}
-
-function codec(encoding: SingleByte, name = encoding.name): Codec {
+function codec(single: SingleByte, name = single.encoding): Codec {
+  const { encoding, bad, decode, sequence_at } = single;
   return {
     name,
-    decoder: (errors) => new SingleByteDecoder(encoding, errors),
-    encoder: (errors) => new SingleByteEncoder(encoding, errors),
+    decoder: (errors) => ({
+      decode: (input, final) =>
+        decode(input) ?? decode_slowly(encoding, input, final, errors, sequence_at)[0],
+    }),
+    encoder: (errors) => encoder_of(single, errors, (text) => (text.search(bad) < 0 ? text.length : -1)),
   };
 }
 
@@ -69,7 +27,7 @@ const to_latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 const NOT_ASCII = 'ordinal not in range(128)';
 
 export const ascii: Codec = codec({
-  name: 'ascii',
+  encoding: 'ascii',
   reason: NOT_ASCII,
   decode: (bytes) => (isAscii(bytes) ? bytes.toString('latin1') : undefined),
   sequence_at: (bytes, at) => {
@@ -77,16 +35,16 @@ export const ascii: Codec = codec({
     if (byte >= 0x80) return { kind: 'error', length: 1, reason: NOT_ASCII };
     return { kind: 'character', length: 1, text: String.fromCharCode(byte) };
   },
-  unencodable: /[^\0-\x7f]+/gu,
+  bad: /[^\0-\x7f]+/gu,
   encode: to_latin1,
 });
 
 export const latin1: Codec = codec({
-  name: 'latin-1',
+  encoding: 'latin-1',
   reason: 'ordinal not in range(256)',
   decode: (bytes) => bytes.toString('latin1'),
   sequence_at: (bytes, at) => ({ kind: 'character', length: 1, text: String.fromCharCode(bytes[at] ?? 0) }),
-  unencodable: /[^\0-\xff]+/gu,
+  bad: /[^\0-\xff]+/gu,
   encode: to_latin1,
 });
 
@@ -105,7 +63,7 @@ function charmap(high: string): SingleByte {
   const characters = [...high].filter((character) => character !== UNDEFINED);
   const inside = characters.map((c) => `\\u{${(c.codePointAt(0) ?? 0).toString(16)}}`).join('');
   return {
-    name: 'charmap',
+    encoding: 'charmap',
     reason: NOT_MAPPED,
     decode: (bytes) => {
       if (isAscii(bytes)) return bytes.toString('latin1');
@@ -122,7 +80,7 @@ function charmap(high: string): SingleByte {
       if (unit === undefined_unit) return { kind: 'error', length: 1, reason: NOT_MAPPED };
       return { kind: 'character', length: 1, text: String.fromCharCode(unit) };
     },
-    unencodable: new RegExp(`[^\\0-\\x7f${inside}]+`, 'gu'),
+    bad: new RegExp(`[^\\0-\\x7f${inside}]+`, 'gu'),
     encode: (text) =>
       Buffer.from(Uint8Array.from(text, (character) => bytes_of.get(character.charCodeAt(0)) ?? 0)),
   };

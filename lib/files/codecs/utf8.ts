@@ -3,17 +3,22 @@ import { isUtf8 } from 'node:buffer';
 import {
   BufferedDecoder,
   type Codec,
+  type Decoder,
   decode_slowly,
   type Encoder,
-  encode_slowly,
+  encoder_of,
   type Sequence,
 } from './codec.js';
 import type { ErrorHandler } from './handlers.js';
 
 const BOM = Buffer.of(0xef, 0xbb, 0xbf);
-const SURROGATES = /\p{Cs}+/gu;
 const SURROGATE = /\p{Cs}/u;
-const REASON = 'surrogates not allowed';
+const ENCODING = {
+  encoding: 'utf-8',
+  reason: 'surrogates not allowed',
+  bad: /\p{Cs}+/gu,
+  encode: (text: string): Buffer => Buffer.from(text, 'utf8'),
+};
 
 /** Returns the bounds of the byte after `lead`: they keep out overlong forms, surrogates and characters beyond U+10FFFF. */
 function second_byte(lead: number): [min: number, max: number] {
@@ -67,74 +72,45 @@ function decode_utf8(bytes: Buffer, final: boolean, errors: ErrorHandler): [stri
   return decode_slowly('utf-8', bytes, final, errors, sequence_at);
 }
 
-class Utf8Decoder extends BufferedDecoder {
-  constructor(private readonly errors: ErrorHandler) {
-    super();
-  }
-
-  protected override decode_bytes(bytes: Buffer, final: boolean): [string, number] {
-    return decode_utf8(bytes, final, this.errors);
-  }
-}
-
 /** Leaves out a byte order mark at the beginning of the stream. */
-class Utf8SigDecoder extends BufferedDecoder {
-  private first = true;
-
-  constructor(private readonly errors: ErrorHandler) {
-    super();
-  }
-
-  protected override decode_bytes(bytes: Buffer, final: boolean): [string, number] {
-    if (!this.first) return decode_utf8(bytes, final, this.errors);
+function sig_decoder(errors: ErrorHandler): Decoder {
+  let first = true;
+  return new BufferedDecoder((bytes, final) => {
+    if (!first) return decode_utf8(bytes, final, errors);
     // Too few bytes to recognize the mark yet. At the end of the stream Python takes them for a mark, too.
     if (bytes.length < 3 && BOM.subarray(0, bytes.length).equals(bytes)) return ['', 0];
-    this.first = false;
-    if (!bytes.subarray(0, 3).equals(BOM)) return decode_utf8(bytes, final, this.errors);
-    const [text, done] = decode_utf8(bytes.subarray(3), final, this.errors);
+    first = false;
+    if (!bytes.subarray(0, 3).equals(BOM)) return decode_utf8(bytes, final, errors);
+    const [text, done] = decode_utf8(bytes.subarray(3), final, errors);
     return [text, done + 3];
-  }
+  });
 }
 
-const to_bytes = (text: string): Buffer => Buffer.from(text, 'utf8');
-
-class Utf8Encoder implements Encoder {
-  constructor(private readonly errors: ErrorHandler) {}
-
-  encode(text: string): Uint8Array {
-    if (!SURROGATE.test(text)) return to_bytes(text);
-    return encode_slowly(text, SURROGATES, { encoding: 'utf-8', reason: REASON }, this.errors, to_bytes);
-  }
-
-  joinable(text: string): number {
-    return SURROGATE.test(text) ? -1 : Buffer.byteLength(text, 'utf8');
-  }
+function encoder(errors: ErrorHandler): Encoder {
+  return encoder_of(ENCODING, errors, (text) =>
+    SURROGATE.test(text) ? -1 : Buffer.byteLength(text, 'utf8'),
+  );
 }
 
 /** Begins the stream with a byte order mark. */
-class Utf8SigEncoder extends Utf8Encoder {
-  private first = true;
-
-  override encode(text: string): Uint8Array {
-    const bytes = super.encode(text);
-    if (!this.first) return bytes;
-    this.first = false;
-    return Buffer.concat([BOM, bytes]);
-  }
-
-  override joinable(text: string): number {
-    return this.first ? -1 : super.joinable(text);
-  }
+function sig_encoder(errors: ErrorHandler): Encoder {
+  const { encode, joinable } = encoder(errors);
+  let first = true;
+  return {
+    encode(text) {
+      const bytes = encode(text);
+      if (!first) return bytes;
+      first = false;
+      return Buffer.concat([BOM, bytes]);
+    },
+    joinable: (text) => (first ? -1 : joinable(text)),
+  };
 }
 
 export const utf8: Codec = {
   name: 'utf-8',
-  decoder: (errors) => new Utf8Decoder(errors),
-  encoder: (errors) => new Utf8Encoder(errors),
+  decoder: (errors) => new BufferedDecoder((bytes, final) => decode_utf8(bytes, final, errors)),
+  encoder,
 };
 
-export const utf8_sig: Codec = {
-  name: 'utf-8-sig',
-  decoder: (errors) => new Utf8SigDecoder(errors),
-  encoder: (errors) => new Utf8SigEncoder(errors),
-};
+export const utf8_sig: Codec = { name: 'utf-8-sig', decoder: sig_decoder, encoder: sig_encoder };

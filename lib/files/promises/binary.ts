@@ -2,9 +2,9 @@
 // ../write_buffer.ts; direction.ts awaits each receive and each send.
 
 import { UnsupportedOperation } from '../../errors/builtins.js';
-import { integer } from '../../util/validate.js';
+import { bytes as check_bytes, integer } from '../../util/validate.js';
 import { type Rest1, take_options, type WaitOptions } from '../../util/wait_options.js';
-import { type BytesLike, data_bytes, type Size, size_or_all, target_bytes } from '../iobase.js';
+import { type BytesLike, data_bytes, type Size, size_or_all } from '../iobase.js';
 import { ReadBuffer } from '../read_buffer.js';
 import type { Bytes, Steps } from '../steps.js';
 import { WriteBuffer } from '../write_buffer.js';
@@ -18,7 +18,7 @@ export class SocketIO extends File<Buffer> {
 
   /** readinto(buffer, { signal, timeout }) -> the number of bytes of one receive; null with a time-out of 0 and no data. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
-    const target = target_bytes(buffer);
+    const target = check_bytes(buffer, 'buffer');
     this.check_reading(options);
     return this.file.input.run(
       () => (this.#unread.available > 0 ? this.#unread.readinto(target, true) : once(target)),
@@ -125,14 +125,14 @@ export class BufferedFile extends File<Buffer> {
 
   /** readinto(buffer, { signal, timeout }) -> the number of bytes put into the buffer: as many as fit, fewer at the end. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
-    const target = target_bytes(buffer);
+    const target = check_bytes(buffer, 'buffer');
     this.check_reading(options);
     return this.file.input.run(() => this._read_ahead.readinto(target, false), options);
   }
 
   /** readinto1(buffer, { signal, timeout }) -> the number of bytes put into the buffer, with at most one receive. */
   async readinto1(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
-    const target = target_bytes(buffer);
+    const target = check_bytes(buffer, 'buffer');
     this.check_reading(options);
     return this.file.input.run(() => this._read_ahead.readinto(target, true), options);
   }

@@ -51,11 +51,8 @@ type Transfer = (bytes: Bytes, options: WaitOptions | undefined) => Promise<numb
 /** One direction of a file: reading or writing. */
 export class Direction {
   readonly #mutex = new Mutex();
-  readonly #transfer: Transfer;
 
-  constructor(transfer: Transfer) {
-    this.#transfer = transfer;
-  }
+  constructor(private readonly transfer: Transfer) {}
 
   /** True if no call runs or waits: then a call may use the buffers at once. */
   get idle(): boolean {
@@ -99,7 +96,7 @@ export class Direction {
       while (!step.done) {
         let count: number | null;
         try {
-          count = await this.#transfer(step.value, options);
+          count = await this.transfer(step.value, options);
         } catch (error) {
           if (!would_block(error)) {
             step = steps.throw(error);

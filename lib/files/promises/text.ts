@@ -9,6 +9,7 @@ import type { Steps } from '../steps.js';
 import { TextReader } from '../text_reader.js';
 import {
   changed_settings,
+  set_flushing,
   type TextIOWrapperOptions,
   type TextOptions,
   type TextSettings,
@@ -24,8 +25,7 @@ export class TextFile extends File<string> {
   protected override readonly below = 'underlying buffer';
   readonly #buffer: BufferedFile;
   #settings: TextSettings;
-  #line_buffering = false;
-  #write_through = false;
+  readonly #flushing = { line_buffering: false, write_through: false };
   #reader: TextReader;
   #writer: TextWriter;
 
@@ -44,9 +44,7 @@ export class TextFile extends File<string> {
   }
 
   #make_writer(): TextWriter {
-    const { codec, handler, newline } = this.#settings;
-    const { _to_send } = this.#buffer;
-    return new TextWriter(_to_send, codec, handler, newline, this.#line_buffering, this.#write_through);
+    return new TextWriter(this.#buffer._to_send, this.#settings, this.#flushing);
   }
 
   /** The binary file below; null after detach(). */
@@ -66,12 +64,12 @@ export class TextFile extends File<string> {
 
   /** True: write() flushes after a line. */
   get line_buffering(): boolean {
-    return this.#line_buffering;
+    return this.#flushing.line_buffering;
   }
 
   /** True: write() passes all text to the buffer below at once. */
   get write_through(): boolean {
-    return this.#write_through;
+    return this.#flushing.write_through;
   }
 
   /** The line ends read so far, in universal newlines mode: null, one, or an array of them. */
@@ -134,12 +132,10 @@ export class TextFile extends File<string> {
     await output.run(
       function* (this: TextFile): Steps<void> {
         yield* this.#flush();
-        this.#line_buffering = changes.line_buffering ?? this.#line_buffering;
-        this.#write_through = changes.write_through ?? this.#write_through;
-        if (settings !== this.#settings) {
-          this.#settings = settings;
-          this.#reader = this.#make_reader();
-        }
+        set_flushing(this.#flushing, changes);
+        if (settings === this.#settings) return;
+        this.#settings = settings;
+        this.#reader = this.#make_reader();
         this.#writer = this.#make_writer();
       }.bind(this),
       options,

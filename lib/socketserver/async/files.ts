@@ -1,29 +1,25 @@
 // rfile and wfile of handlers on the event loop: how they are opened and closed, and the two that makefile() of promises does not
 // make: the unbuffered writer of a stream, and the file in memory for datagrams. The counterpart of ../files.ts.
 
-import type { ReturnedAddress } from '../../calls/address.js';
-import { IPPROTO_TCP, TCP_NODELAY } from '../../constants.js';
 import { OSError } from '../../errors/index.js';
 import { type BytesLike, CLOSED_FILE, data_bytes, type Size } from '../../files/iobase.js';
-import type { BufferedFile, SocketFile } from '../../files/promises/index.js';
+import type { BufferedFile } from '../../files/promises/index.js';
 import type { socket as Socket } from '../../promises/index.js';
 import type { WaitOptions } from '../../util/wait_options.js';
-import { BytesIO, type HandlerFiles } from '../files.js';
+import {
+  BytesIO,
+  type DatagramHandler,
+  type HandlerFiles,
+  open_datagram,
+  open_stream,
+  type StreamHandler,
+} from '../files.js';
 
 /** The `wfile` of a stream: with a buffer (`wbufsize`) a BufferedFile, without one an AsyncSocketWriter. */
-export interface AsyncWriter {
-  readonly closed: boolean;
-  /** write(data, { signal, timeout }) -> the length of the data. @throws (rejects) OSError; TimeoutError; TypeError */
-  write(data: BytesLike, options?: WaitOptions): Promise<number>;
-  /** writelines(lines). Writes each line, with nothing in between. */
-  writelines(lines: Iterable<BytesLike>): Promise<void>;
-  /** flush({ signal, timeout }). Sends the bytes in the buffer. */
-  flush(options?: WaitOptions): Promise<void>;
-  /** close(). Flushes; the connection stays open. */
-  close(): Promise<void>;
-  writable(): boolean;
-  fileno(): number;
-}
+export type AsyncWriter = Pick<
+  BufferedFile,
+  'closed' | 'write' | 'writelines' | 'flush' | 'close' | 'writable' | 'fileno'
+>;
 
 /** The `wfile` of a stream without a buffer: each write sends all of its data. */
 export class AsyncSocketWriter implements AsyncWriter {
@@ -167,47 +163,11 @@ export class AsyncBytesIO implements AsyncIterableIterator<Buffer> {
   }
 }
 
-/** The members of a handler of streams that its files need. */
-interface StreamHandler {
-  readonly request: Socket<number>;
-  connection: Socket<number>;
-  rfile: BufferedFile;
-  wfile: AsyncWriter;
-  readonly rbufsize: number;
-  readonly wbufsize: number;
-  readonly timeout: number | null;
-  readonly disable_nagle_algorithm: boolean;
-}
-
-/** The members of a handler of datagrams that its files need. */
-interface DatagramHandler {
-  readonly packet: Buffer;
-  readonly socket: Socket<number>;
-  readonly client_address: ReturnedAddress<number>;
-  rfile: AsyncBytesIO;
-  wfile: AsyncBytesIO;
-}
-
-/** setup() of a stream's handler: its files, and the options of its connection. @throws OSError; TypeError, RangeError */
-export function open_stream(handler: StreamHandler): void {
-  const connection = handler.request;
-  handler.connection = connection;
-  if (handler.timeout !== null) connection.settimeout(handler.timeout);
-  if (handler.disable_nagle_algorithm) connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, true);
-  handler.rfile = buffered(connection.makefile('rb', handler.rbufsize));
-  handler.wfile =
-    handler.wbufsize === 0
-      ? new AsyncSocketWriter(connection)
-      : buffered(connection.makefile('wb', handler.wbufsize));
-}
-
-/** Types a file as in Python's handlers. A file without a buffer has fewer methods. */
-function buffered(file: SocketFile<'rb' | 'wb', number>): BufferedFile {
-  return file as BufferedFile;
-}
+type AsyncStream = StreamHandler<Socket<number>, BufferedFile, AsyncWriter>;
+type AsyncDatagram = DatagramHandler<Socket<number>, AsyncBytesIO>;
 
 /** finish() of a stream's handler: sends what is in wfile, and closes both files. */
-export async function close_stream({ rfile, wfile }: StreamHandler): Promise<void> {
+export async function close_stream({ rfile, wfile }: AsyncStream): Promise<void> {
   try {
     if (!wfile.closed) await wfile.flush();
     await wfile.close();
@@ -223,21 +183,15 @@ function ignore_gone(error: unknown): void {
   if (!(error instanceof OSError)) throw error;
 }
 
-/** setup() of a datagram's handler: its files. */
-export function open_datagram(handler: DatagramHandler): void {
-  handler.rfile = new AsyncBytesIO(handler.packet);
-  handler.wfile = new AsyncBytesIO();
-}
-
 /** finish() of a datagram's handler: sends the answer. */
-export async function close_datagram({ socket, wfile, client_address }: DatagramHandler): Promise<void> {
+export async function close_datagram({ socket, wfile, client_address }: AsyncDatagram): Promise<void> {
   await socket.sendto(wfile.getvalue(), client_address);
 }
 
 /** The files of a server on the event loop. The cast: a handler typed as blocking has a socket of promises on such a server. */
 export const ASYNC_FILES = {
-  open_stream,
+  open_stream: (handler: AsyncStream) => open_stream(handler, AsyncSocketWriter),
   close_stream,
-  open_datagram,
+  open_datagram: (handler: AsyncDatagram) => open_datagram(handler, AsyncBytesIO),
   close_datagram,
 } as unknown as HandlerFiles;

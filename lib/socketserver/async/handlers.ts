@@ -4,15 +4,9 @@ import type { ReturnedAddress } from '../../calls/address.js';
 import type { BufferedFile } from '../../files/promises/index.js';
 import type { socket as Socket } from '../../promises/index.js';
 import { class_attributes } from '../attributes.js';
+import { open_datagram, open_stream } from '../files.js';
 import { BaseRequestHandler, type ServerView, StreamRequestHandler } from '../handlers.js';
-import {
-  type AsyncBytesIO,
-  type AsyncWriter,
-  close_datagram,
-  close_stream,
-  open_datagram,
-  open_stream,
-} from './files.js';
+import { AsyncBytesIO, AsyncSocketWriter, type AsyncWriter, close_datagram, close_stream } from './files.js';
 
 /** A datagram as a request: its bytes, and the socket of promises to answer by. */
 export type AsyncDatagramRequest<F extends number = number> = [packet: Buffer, socket: Socket<F>];
@@ -67,7 +61,7 @@ export class AsyncStreamRequestHandler<
   declare wfile: AsyncWriter;
 
   override setup(): void | Promise<void> {
-    open_stream(this);
+    open_stream(this, AsyncSocketWriter);
   }
 
   override finish(): void | Promise<void> {
@@ -89,7 +83,7 @@ export class AsyncDatagramRequestHandler<
 
   override setup(): void | Promise<void> {
     [this.packet, this.socket] = this.request;
-    open_datagram(this);
+    open_datagram(this, AsyncBytesIO);
   }
 
   override finish(): Promise<void> {

@@ -38,17 +38,11 @@ export class UnderWay {
   }
 }
 
-/** A waiter for fewer requests. */
-interface Waiter {
-  readonly limit: number;
-  /** Ends the wait. */
-  readonly end: () => void;
-}
-
 export class Requests {
   /** All requests, in the order they began. */
   readonly #all = new Set<UnderWay>();
-  readonly #waiters = new Set<Waiter>();
+  /** The waiters for fewer requests: `end` ends the wait. */
+  readonly #waiters = new Set<{ readonly limit: number; readonly end: () => void }>();
   readonly #limit_ms: number;
   readonly #too_late: () => Error;
   #timer: Timer | undefined;

@@ -7,12 +7,9 @@ import { Timer } from '../../util/deadline.js';
 import type { SharedState } from './shared_state.js';
 
 export class Condition {
-  readonly #state: SharedState;
   readonly #waiters: (() => void)[] = [];
 
-  constructor(state: SharedState) {
-    this.#state = state;
-  }
+  constructor(private readonly state: SharedState) {}
 
   /** Wakes all waiters, so that each tests its condition again. */
   notify_all(): void {
@@ -30,7 +27,7 @@ export class Condition {
     const end = limit_ms < 0 ? Number.POSITIVE_INFINITY : performance.now() + limit_ms;
     for (;;) {
       // Before the test: a worker that finishes a request in between then notifies.
-      this.#state.notify_below(below());
+      this.state.notify_below(below());
       if (condition()) return true;
       const left_ms = end - performance.now();
       if (left_ms <= 0) return false;
@@ -51,39 +48,36 @@ export class Condition {
 
 /** Room for requests: on the queue, and with workers. */
 export class Room {
-  readonly #state: SharedState;
-  readonly #changed: Condition;
-  readonly #closing: AbortSignal;
   /** The number of requests that wait for room. */
   #waiting = 0;
 
   /** @param closing aborts when workers cannot start or are to end: then nothing waits for room any more */
-  constructor(state: SharedState, changed: Condition, closing: AbortSignal) {
-    this.#state = state;
-    this.#changed = changed;
-    this.#closing = closing;
-  }
+  constructor(
+    private readonly state: SharedState,
+    private readonly changed: Condition,
+    private readonly closing: AbortSignal,
+  ) {}
 
   /** Returns whether requests wait for which no worker is free: on the queue, or for room. */
   get is_short(): boolean {
-    return this.#state.in_flight + this.#waiting > this.#state.ready;
+    return this.state.in_flight + this.#waiting > this.state.ready;
   }
 
   /** Says that a request was put on the queue. */
   request_queued(): void {
-    this.#state.count_dispatched();
-    if (this.is_short) this.#changed.notify_all();
+    this.state.count_dispatched();
+    if (this.is_short) this.changed.notify_all();
   }
 
   /** Waits until fewer requests are in flight than there are ready workers plus `ahead`, or until `stop` aborts. */
   async wait(ahead: number, stop: AbortSignal): Promise<void> {
-    const wake = () => this.#changed.notify_all();
+    const wake = () => this.changed.notify_all();
     stop.addEventListener('abort', wake);
     this.#waiting++;
     wake();
-    await this.#changed.until(
-      () => this.#state.has_room(ahead) || stop.aborted || this.#closing.aborted,
-      () => this.#state.ready + ahead,
+    await this.changed.until(
+      () => this.state.has_room(ahead) || stop.aborted || this.closing.aborted,
+      () => this.state.ready + ahead,
     );
     this.#waiting--;
     stop.removeEventListener('abort', wake);

@@ -72,32 +72,29 @@ export function is_closed(result: number): boolean {
 
 /** The shared listener as the manager opens and closes it. */
 export class SharedListener {
-  readonly #state: SharedState;
-  readonly #listener: Socket<number>;
-  readonly #queue: Socket<number>;
   #open: OpenDescriptor | undefined;
 
-  constructor(state: SharedState, listener: Socket<number>, queue: Socket<number>) {
-    this.#state = state;
-    this.#listener = listener;
-    this.#queue = queue;
-  }
+  constructor(
+    private readonly state: SharedState,
+    private readonly listener: Socket<number>,
+    private readonly queue: Socket<number>,
+  ) {}
 
   /** Lets threads take requests. @throws OSError if there is no descriptor left */
   open(): void {
     if (this.#open !== undefined) return;
-    const fd = addon.dup(this.#listener._fd, this.#listener._generation);
-    if (fd < 0) this.#listener._raise(fd, 'dup');
+    const fd = addon.dup(this.listener._fd, this.listener._generation);
+    if (fd < 0) this.listener._raise(fd, 'dup');
     this.#open = { fd, generation: (cells[GENERATION] as number) >>> 0 };
-    this.#state.listener = this.#open;
+    this.state.listener = this.#open;
     // A thread says that it waits for the queue before it looks for the listener: one of the two always sees the other.
-    for (let count = this.#state.queuing; count > 0; count--) send_fds(this.#queue, [LOOK_MESSAGE], []);
+    for (let count = this.state.queuing; count > 0; count--) send_fds(this.queue, [LOOK_MESSAGE], []);
   }
 
   /** Lets threads take no further requests, at once. */
   close(): void {
     if (this.#open === undefined) return;
-    this.#state.listener = undefined;
+    this.state.listener = undefined;
     addon.close(this.#open.fd, this.#open.generation);
     this.#open = undefined;
   }
@@ -118,6 +115,6 @@ export class SharedListener {
 
   /** Returns whether a thread may still take a request by a descriptor that was closed. */
   get is_in_use(): boolean {
-    return this.#state.listening > 0;
+    return this.state.listening > 0;
   }
 }
