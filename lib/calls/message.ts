@@ -17,14 +17,17 @@ import {
   type Bytes,
   type BytesLike,
   bytes,
+  type Data,
   data,
   descriptor,
+  type Elements,
   elements,
   integer,
   integer_or,
   options_of,
   size,
 } from '../util/validate.js';
+import { is_options } from '../util/wait_options.js';
 import { check_address, decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
 import {
   all_descriptors,
@@ -297,6 +300,18 @@ export function recv_fds<F extends number>(
   const [msg, ancdata, msg_flags, address] = result;
   const fds = passed_descriptors(ancdata);
   return [msg, fds.slice(0, wanted), msg_flags | (fds.length > wanted ? c.MSG_CTRUNC : 0), address];
+}
+
+/** The arguments of sendmsg_afalg: the buffers may be left out before the operation. */
+export type AlgArguments =
+  | [operation: AlgOptions]
+  | [msg: Elements<Data> | null | undefined, operation: AlgOptions];
+
+/** Returns the arguments of sendmsg_afalg with the buffers, in their order. */
+export function with_buffers<Rest extends unknown[]>(
+  args: [...AlgArguments, ...Rest],
+): [msg: unknown, operation: AlgOptions, ...Rest] {
+  return (is_options(args[0]) ? [null, ...args] : args) as [unknown, AlgOptions, ...Rest];
 }
 
 /** Returns the operation on an AF_ALG socket as control messages, and the flags. @throws TypeError, RangeError, OSError */

@@ -16,8 +16,8 @@ import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/so
 import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { OSError, TimeoutError } from '../errors/index.js';
+import type { MakefileOptions } from '../files/mode.js';
 import { makefile, type SocketFile } from '../files/promises/index.js';
-import type { TextOptions } from '../files/text_settings.js';
 import { addon } from '../native/addon.js';
 import { socket as BlockingSocket } from '../socket/index.js';
 import { callable } from '../util/callable.js';
@@ -267,13 +267,10 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     });
   }
 
-  /** sendmsg_afalg(msg, { op, iv, assoclen, flags = 0 }, { signal, timeout }) -> how many bytes went out. */
-  sendmsg_afalg(
-    msg: Elements<Data> | null | undefined,
-    operation: message.AlgOptions,
-    options?: WaitOptions,
-  ): Promise<number> {
+  /** sendmsg_afalg(msg = null, { op, iv, assoclen, flags = 0 }, { signal, timeout }) -> how many bytes went out. */
+  sendmsg_afalg(...args: [...message.AlgArguments, options?: WaitOptions]): Promise<number> {
     return promised(() => {
+      const [msg, operation, options] = message.with_buffers(args);
       const taken = message.taken_buffers(msg ?? []);
       const attempt = () => message.sendmsg_afalg(this, taken, operation, 0);
       const check = () => message.check_sendmsg_afalg(this, taken, operation);
@@ -326,15 +323,21 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /**
-   * makefile(mode = 'r', buffering = null, { encoding, errors, newline }) -> a file whose read, readline, write, flush and
+   * makefile(mode = 'r', buffering = null, { encoding, errors, newline, limit }) -> a file whose read, readline, write, flush and
    * close return promises, and which is iterated by `for await`.
    */
+  makefile(options: MakefileOptions): SocketFile<'r', null>;
+  makefile<const Mode extends string = 'r'>(
+    mode: Mode | null | undefined,
+    options: MakefileOptions,
+  ): SocketFile<Mode, null>;
   makefile<const Mode extends string = 'r', const Buffering extends number | bigint | null = null>(
     mode?: Mode | null,
     buffering?: Buffering | null,
-    options?: TextOptions,
-  ): SocketFile<Mode, Buffering> {
-    return makefile(this, mode, buffering, options);
+    options?: MakefileOptions,
+  ): SocketFile<Mode, Buffering>;
+  makefile(...rest: unknown[]): SocketFile<string, null> {
+    return makefile(this, rest);
   }
 
   /**

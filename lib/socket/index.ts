@@ -29,6 +29,7 @@ export type { SendfileSource } from '../calls/sendfile.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
 export * from '../constants.js';
 export {
+  LimitOverrunError,
   LookupError,
   UnicodeDecodeError,
   UnicodeEncodeError,
@@ -40,6 +41,7 @@ export {
   BufferedReader,
   BufferedRWPair,
   BufferedWriter,
+  type MakefileOptions,
   type SocketFile,
   SocketIO,
   TextIOWrapper,

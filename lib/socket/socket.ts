@@ -19,7 +19,7 @@ import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/so
 import * as transfer from '../calls/transfer.js';
 import type * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
-import { makefile, type SocketFile, type TextOptions } from '../files/blocking/index.js';
+import { type MakefileOptions, makefile, type SocketFile } from '../files/blocking/index.js';
 import { addon, TIMED_OUT } from '../native/addon.js';
 import { callable } from '../util/callable.js';
 import { Deadline } from '../util/deadline.js';
@@ -247,14 +247,15 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /**
-   * sendmsg_afalg(msg, { op, iv, assoclen, flags = 0 }) -> how many bytes went out. For AF_ALG sockets: sendmsg with the
+   * sendmsg_afalg(msg = null, { op, iv, assoclen, flags = 0 }) -> how many bytes went out. For AF_ALG sockets: sendmsg with the
    * operation as control messages. See the kernel's userspace interface of the crypto API.
    *
    * @param msg an iterable of buffers; none or null only sets the operation
    * @throws OSError EOPNOTSUPP on a socket of another family; TypeError, RangeError
    */
-  sendmsg_afalg(msg: Elements<Data> | null | undefined, options: message.AlgOptions): number {
-    const result = message.sendmsg_afalg(this, msg, options, this._timeout_ms);
+  sendmsg_afalg(...args: message.AlgArguments): number {
+    const [msg, operation] = message.with_buffers(args);
+    const result = message.sendmsg_afalg(this, msg, operation, this._timeout_ms);
     return result < 0 ? this._raise(result, 'sendmsg_afalg') : result;
   }
 
@@ -319,22 +320,29 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /**
-   * makefile(mode = 'r', buffering = null, { encoding, errors, newline }) -> a file that reads from the socket and writes to
-   * it: TextIOWrapper, BufferedReader, BufferedWriter, BufferedRWPair, or SocketIO without a buffer.
+   * makefile(mode = 'r', buffering = null, { encoding, errors, newline, limit }) -> a file that reads from the socket and
+   * writes to it: TextIOWrapper, BufferedReader, BufferedWriter, BufferedRWPair, or SocketIO without a buffer.
    *
    * The socket's descriptor stays open until close() of the socket and of all its files.
    *
    * @param mode 'r', 'w', 'b' in any combination
    * @param buffering the size of the buffer in bytes; null: 8192; 0: none, in binary mode only
-   * @param options of text: the encoding (utf-8), the handling of errors ('strict'), the end of a line (null: any)
+   * @param options of text: the encoding (utf-8), the handling of errors ('strict'), the end of a line (null: any); of any file: the
+   *   longest line in bytes, or characters, that a readline() without a size and an iteration take (null: any)
    * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
    */
+  makefile(options: MakefileOptions): SocketFile<'r', null>;
+  makefile<const Mode extends string = 'r'>(
+    mode: Mode | null | undefined,
+    options: MakefileOptions,
+  ): SocketFile<Mode, null>;
   makefile<const Mode extends string = 'r', const Buffering extends number | bigint | null = null>(
     mode?: Mode | null,
     buffering?: Buffering | null,
-    options?: TextOptions,
-  ): SocketFile<Mode, Buffering> {
-    return makefile(this, mode, buffering, options);
+    options?: MakefileOptions,
+  ): SocketFile<Mode, Buffering>;
+  makefile(...rest: unknown[]): SocketFile<string, null> {
+    return makefile(this, rest);
   }
 
   /**

@@ -6,6 +6,7 @@ import type { SocketBase } from '../calls/socket_base.js';
 import { next_turn } from '../calls/waiting/readiness.js';
 import { OSError } from '../errors/index.js';
 import { abort_after } from '../util/deadline.js';
+import { UNCLONABLE } from '../util/unclonable.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { run_constructed } from './constructed.js';
@@ -43,6 +44,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   /** Seconds that handle_request() waits for a request before it calls handle_timeout(); null: no limit. */
   static timeout: number | null = null;
 
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   declare timeout: number | null;
   /** The address the server listens on. */
   server_address: ServerAddress;

@@ -135,6 +135,12 @@ export function is_iterable(value: object): value is Iterable<unknown> {
   return Symbol.iterator in value && typeof value[Symbol.iterator] === 'function';
 }
 
+/** Returns the error of a value in place of options with these names. */
+export function no_options(value: unknown, names: readonly string[]): TypeError {
+  const having = names.join(', ').replace(/, (\w+)$/, ' or $1');
+  return new TypeError(`options must be an object with ${having}, not ${shown(value)}`);
+}
+
 /**
  * The options at the end of the arguments, Python's keyword arguments: an object with only these names. An
  * undefined value counts as left out.
@@ -145,10 +151,7 @@ export function options_of<Options extends object>(
   value: Options,
   names: readonly (keyof Options & string)[],
 ): Options {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const having = names.join(', ').replace(/, (\w+)$/, ' or $1');
-    throw new TypeError(`options must be an object with ${having}, not ${shown(value)}`);
-  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw no_options(value, names);
   for (const name in value) {
     if (!names.includes(name) && value[name] !== undefined)
       throw new TypeError(`unknown option ${shown(name)}; known: ${names.join(', ')}`);
