@@ -43,6 +43,7 @@ export default defineConfig({
       folder('types', 0, { testTimeout: 60_000 }),
       folder('platform', 1),
       folder('threads', 2),
+      folder('faults', 2),
       // Once more as it is in Bun and in Deno, where no libuv of Node's wakes who waits: see native/loop.h.
       folder('without-libuv', 2, {
         include: [

@@ -84,6 +84,7 @@
   X(readiness_reference, ReadinessReference)   \
   /* lookup.cc */                              \
   X(lookup_fd, LookupFd)                       \
+  X(lookup_done, LookupDone)                   \
   X(lookup_wait, LookupWait)                   \
   X(lookup_take, LookupTake)                   \
   X(lookup_drop, LookupDrop)                   \

@@ -2,10 +2,15 @@
 #include "lookup.h"
 
 #include <errno.h>
+#include <linux/futex.h>
 #include <netdb.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <deque>
+#include <mutex>
 #include <utility>
 
 #include "arguments.h"
@@ -19,6 +24,67 @@ namespace {
 // Bytes of stack. The resolver of glibc has its buffers on the stack, and so have name service modules. The
 // kernel allocates a page at its first use.
 constexpr size_t kStackSize = 512 * 1024;
+
+// Lookups under way in the process; more wait for one of them to end. A lookup whose name server is silent
+// takes its thread for as long as resolv.conf says, also after it was abandoned.
+constexpr int kThreadLimit = 128;
+
+// A lookup in the queue, and the event of its environment.
+struct Job {
+  std::shared_ptr<Lookup> lookup;
+  std::shared_ptr<LookupEvent> event;
+};
+
+// The lookups that no thread has begun, first come first served. It is never destroyed: its threads outlive
+// exit().
+struct Queue {
+  std::mutex mutex;
+  std::deque<Job> jobs;
+  int threads = 0;
+};
+
+Queue& queue() {
+  static auto* const queue = new Queue;
+  return *queue;
+}
+
+// A thread: runs lookups while there are any.
+void* Work(void*) {
+  pthread_setname_np(pthread_self(), "socket-lookup");
+  std::unique_lock<std::mutex> lock(queue().mutex);
+  while (!queue().jobs.empty()) {
+    Job job = std::move(queue().jobs.front());
+    queue().jobs.pop_front();
+    lock.unlock();
+    job.lookup->Run();
+    job.lookup->SetDone();
+    job.event->Notify();
+    job = Job();
+    lock.lock();
+  }
+  queue().threads--;
+  return nullptr;
+}
+
+// Queues a lookup, with a thread more if there may be one. 0 or -errno.
+int Enqueue(Job job) {
+  std::lock_guard<std::mutex> lock(queue().mutex);
+  queue().jobs.push_back(std::move(job));
+  if (queue().threads >= kThreadLimit) return 0;
+  int error = StartDetachedThread(kStackSize, Work, nullptr);
+  if (error == 0) queue().threads++;
+  // Without a thread more, those that run take this lookup, too.
+  if (error == 0 || queue().threads > 0) return 0;
+  queue().jobs.pop_back();
+  return -error;
+}
+
+void Dequeue(const std::shared_ptr<Lookup>& lookup) {
+  std::lock_guard<std::mutex> lock(queue().mutex);
+  auto& jobs = queue().jobs;
+  auto found = std::find_if(jobs.begin(), jobs.end(), [&](const Job& job) { return job.lookup == lookup; });
+  if (found != jobs.end()) jobs.erase(found);
+}
 
 std::shared_ptr<Lookup> Find(State& state, int32_t number) {
   auto found = state.lookups.find(number);
@@ -34,42 +100,48 @@ int64_t Keep(State& state, const std::shared_ptr<Lookup>& lookup) {
   return state.last_lookup;
 }
 
-int64_t Wait(State& state, const Lookup& lookup, double timeout_ms) {
-  if (lookup.done()) return 0;
+int64_t Wait(State& state, Lookup& lookup, double timeout_ms) {
   Deadline deadline(timeout_ms);
-  pollfd poll_fd{lookup.event_fd(), POLLIN, 0};
   timespec storage;
-  int64_t count = AwaitCall(state, DescriptorUse(), timeout_ms,
-                            [&] { return ppoll(&poll_fd, 1, deadline.Left(&storage), nullptr); });
-  if (count == 0) return kTimedOut;
-  return count > 0 ? 0 : count;
+  while (!lookup.done()) {
+    int64_t result =
+        AwaitCall(state, DescriptorUse(), timeout_ms, [&] { return lookup.Sleep(deadline.Left(&storage)); });
+    if (result == -ETIMEDOUT) return kTimedOut;
+    // EAGAIN: done before the call.
+    if (result != 0 && result != -EAGAIN) return result;
+  }
+  return 0;
+}
+
+void Abandon(State& state, int32_t number) {
+  auto found = state.lookups.find(number);
+  if (found == state.lookups.end()) return;
+  Dequeue(found->second);
+  state.lookups.erase(found);
 }
 
 }  // namespace
 
-Lookup::~Lookup() {
-  if (event_fd_ >= 0) close(event_fd_);
+LookupEvent::~LookupEvent() {
+  if (fd_ >= 0) close(fd_);
 }
 
-int Lookup::Start(const std::shared_ptr<Lookup>& lookup) {
-  lookup->event_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (lookup->event_fd_ < 0) return -errno;
-  auto* thread_reference = new std::shared_ptr<Lookup>(lookup);
-  int error = StartDetachedThread(
-      kStackSize,
-      [](void* argument) -> void* {
-        pthread_setname_np(pthread_self(), "socket-lookup");
-        auto* reference = static_cast<std::shared_ptr<Lookup>*>(argument);
-        Lookup& lookup = **reference;
-        lookup.Run();
-        lookup.SetDone();
-        eventfd_write(lookup.event_fd_, 1);
-        delete reference;
-        return nullptr;
-      },
-      thread_reference);
-  if (error != 0) delete thread_reference;
-  return -error;
+int LookupEvent::Descriptor() {
+  if (fd_ < 0) fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  return fd_ >= 0 ? fd_.load() : -errno;
+}
+
+void LookupEvent::Notify() {
+  if (fd_ >= 0) eventfd_write(fd_, 1);
+}
+
+void Lookup::SetDone() {
+  done_ = 1;
+  syscall(SYS_futex, &done_, FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
+int64_t Lookup::Sleep(const timespec* timeout) {
+  return syscall(SYS_futex, &done_, FUTEX_WAIT_PRIVATE, 0, timeout, nullptr, 0);
 }
 
 void Lookup::FailGai(int error) {
@@ -81,7 +153,7 @@ void Lookup::FailGai(int error) {
 }
 
 int64_t StartLookup(State& state, const std::shared_ptr<Lookup>& lookup) {
-  int error = Lookup::Start(lookup);
+  int error = Enqueue({lookup, state.lookup_event});
   return error != 0 ? error : Keep(state, lookup);
 }
 
@@ -90,14 +162,23 @@ int64_t KeepDone(State& state, const std::shared_ptr<Lookup>& lookup) {
   return Keep(state, lookup);
 }
 
-// lookup_fd(lookup) -> a descriptor that becomes readable when the lookup is done; -1 if it is done
+void AbandonLookups(State& state) {
+  while (!state.lookups.empty()) Abandon(state, state.lookups.begin()->first);
+}
+
+// lookup_fd() -> a descriptor with an edge of readiness after each lookup of the environment that is done
 napi_value LookupFd(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
-  int number = args.Int(0);
   if (!args.valid()) return args.Invalid();
-  auto lookup = Find(args.state(), number);
-  if (lookup == nullptr) return args.Invalid();
-  return args.Return(lookup->done() ? -1 : lookup->event_fd());
+  return args.Return(args.state().lookup_event->Descriptor());
+}
+
+// lookup_done(lookup) -> 1 or 0
+napi_value LookupDone(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  int number = args.Int(0);
+  auto lookup = args.valid() ? Find(args.state(), number) : nullptr;
+  return lookup == nullptr ? args.Invalid() : args.Return(lookup->done() ? 1 : 0);
 }
 
 // lookup_wait(lookup, timeout_ms) -> 0 when the lookup is done. If the wait ends otherwise, the lookup is
@@ -111,7 +192,7 @@ napi_value LookupWait(napi_env env, napi_callback_info info) {
   auto lookup = Find(args.state(), number);
   if (lookup == nullptr) return args.Invalid();
   int64_t result = Wait(args.state(), *lookup, timeout_ms);
-  if (result != 0) args.state().lookups.erase(number);
+  if (result != 0) Abandon(args.state(), number);
   return args.Return(result);
 }
 
@@ -138,7 +219,7 @@ napi_value LookupDrop(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int number = args.Int(0);
   if (!args.valid()) return args.Invalid();
-  args.state().lookups.erase(number);
+  Abandon(args.state(), number);
   return args.Return(0);
 }
 

@@ -1,40 +1,54 @@
 // A name lookup: one call of the resolver of the C library, which may wait for seconds and cannot be
 // interrupted.
 //
-// A lookup runs on a thread of its own. The caller waits for its descriptor (blocking calls by `lookup_wait`,
-// promises by readiness), then takes the value. An abandoned lookup is freed when the C library returns: its
-// thread and the environment hold a reference each. The thread touches nothing but the lookup.
+// A lookup runs on a thread that is not JavaScript's. The threads of a process are limited: more lookups
+// queue. A blocking call waits by `lookup_wait`, promises by readiness of the environment's LookupEvent; then
+// they take the value. An abandoned lookup leaves the queue, or is freed when the C library returns: its
+// thread and the environment hold a reference each. The thread touches nothing but the lookup and the event.
 #ifndef BSD_SOCKETS_LOOKUP_H_
 #define BSD_SOCKETS_LOOKUP_H_
 
 #include <node_api.h>
+#include <time.h>
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 
 #include "state.h"
 
 namespace bsd_sockets {
 
+// Tells the event loop of an environment that some lookup of it is done. The threads of lookups share it with
+// the environment.
+class LookupEvent {
+ public:
+  ~LookupEvent();
+  // A descriptor that each lookup makes readable when it is done, and that nobody reads; -errno if there is
+  // none. Of a lookup that was done before the first call only Lookup::done() tells.
+  int Descriptor();
+  void Notify();
+
+ private:
+  std::atomic<int> fd_{-1};
+};
+
 class Lookup {
  public:
-  virtual ~Lookup();
+  virtual ~Lookup() = default;
 
   // Makes the call, on the thread of the lookup.
   virtual void Run() = 0;
   // Creates the JavaScript value of the result; null if that fails.
   virtual napi_value Value(napi_env env) const = 0;
 
-  bool done() const { return done_.load(std::memory_order_acquire); }
+  bool done() const { return done_.load() != 0; }
   Failure failure() const { return failure_; }
   int number() const { return number_; }
-  // A descriptor that becomes readable when the lookup is done; -1 if it was done at once.
-  int event_fd() const { return event_fd_; }
-
-  // Starts the thread. 0 or -errno.
-  static int Start(const std::shared_ptr<Lookup>& lookup);
-  // Marks a lookup as done that needed no thread.
-  void SetDone() { done_.store(true, std::memory_order_release); }
+  // Marks the lookup as done, and wakes the thread in Sleep().
+  void SetDone();
+  // Waits until the lookup is done: the system call futex(2), which an interruption ends.
+  int64_t Sleep(const timespec* timeout);
 
  protected:
   void Fail(Failure failure, int number) {
@@ -47,14 +61,16 @@ class Lookup {
  private:
   Failure failure_ = kNoFailure;
   int number_ = 0;
-  std::atomic<bool> done_{false};
-  int event_fd_ = -1;
+  std::atomic<uint32_t> done_{0};
 };
 
-// Starts the thread of a lookup, or keeps a lookup that is done. Each returns the number by which
-// lookup_wait() and the other calls name the lookup, or -errno.
+// Starts a lookup, or keeps a lookup that is done. Each returns the number by which lookup_wait() and the
+// other calls name the lookup, or -errno.
 int64_t StartLookup(State& state, const std::shared_ptr<Lookup>& lookup);
 int64_t KeepDone(State& state, const std::shared_ptr<Lookup>& lookup);
+
+// Abandons every lookup of an environment that ends.
+void AbandonLookups(State& state);
 
 }  // namespace bsd_sockets
 

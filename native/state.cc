@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "descriptor.h"
+#include "lookup.h"
 #include "readiness.h"
 
 namespace bsd_sockets {
@@ -55,6 +56,8 @@ bool ReadNumbers(napi_env env, napi_value array, std::vector<int>* numbers) {
 
 }  // namespace
 
+State::State(napi_env env) : lookup_event(std::make_shared<LookupEvent>()), env_(env) {}
+
 State* State::Create(napi_env env) {
   State* state = new (std::nothrow) State(env);
   if (state == nullptr) return nullptr;
@@ -72,6 +75,7 @@ State* State::Create(napi_env env) {
 // References end with the environment. Not every runtime allows to delete them while it is torn down.
 State::~State() {
   waiter_.Unregister();
+  AbandonLookups(*this);
   // The map is emptied before its descriptors are closed.
   for (const auto& [fd, generation] : std::exchange(owned_, {})) CloseAndInterrupt(fd, generation);
 }

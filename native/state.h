@@ -24,6 +24,7 @@ namespace bsd_sockets {
 static_assert(kAddressSize == sizeof(sockaddr_storage));
 
 class Lookup;
+class LookupEvent;
 class Readiness;
 
 class State {
@@ -61,12 +62,13 @@ class State {
   // Name lookups that are under way or not yet taken, by number. See lookup.h.
   std::unordered_map<int32_t, std::shared_ptr<Lookup>> lookups;
   int32_t last_lookup = 0;
+  std::shared_ptr<LookupEvent> lookup_event;
 
   // Null until the first promise waits. Its own cleanup hook deletes it.
   Readiness* readiness = nullptr;
 
  private:
-  explicit State(napi_env env) : env_(env) {}
+  explicit State(napi_env env);
   int Prepare();
   int64_t DispatchSignals();
 

@@ -5,7 +5,11 @@
 //   node scripts/constants.mjs --check    fails if writing would change a byte
 //   node scripts/constants.mjs --verify   compiles every value of the list against this machine's headers ($CC, $CFLAGS)
 import { spawnSync } from 'node:child_process';
-import { read, write_or_check } from './generated.mjs';
+import { readFileSync, writeFileSync } from 'node:fs';
+
+const ROOT = new URL('../', import.meta.url);
+/** @param {string} path relative to the top folder */
+const read = (path) => readFileSync(new URL(path, ROOT), 'utf8');
 
 const LISTS = ['socket', 'internet', 'link', 'families'].map((name) => `native/constants/${name}.txt`);
 
@@ -187,5 +191,11 @@ const outputs = {
 if (process.argv.includes('--verify')) {
   verify(sections);
 } else {
-  write_or_check(outputs, 'constants');
+  for (const [path, text] of Object.entries(outputs)) {
+    if (!process.argv.includes('--check')) writeFileSync(new URL(path, ROOT), text);
+    else if (read(path) !== text) {
+      console.error(`${path} is not what its list says: run npm run constants`);
+      process.exitCode = 1;
+    }
+  }
 }

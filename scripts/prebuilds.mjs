@@ -8,7 +8,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { write_build_id } from './build_id.mjs';
+import { generate } from './generate.mjs';
 import { root } from './setup.mjs';
 
 /** How Debian's cross compilers begin, by what Node.js calls the machine. @type {Record<string, string>} */
@@ -39,7 +39,7 @@ const tools =
         AR: `${prefix}ar`,
         PREBUILD_STRIP_BIN: `${prefix}strip`,
       };
-write_build_id();
+generate();
 const prebuildify = join(root, 'node_modules', 'prebuildify', 'bin.js');
 const { status } = spawnSync(process.execPath, [prebuildify, '--napi', '--tag-libc', '--strip', ...args], {
   cwd: root,

@@ -22,7 +22,7 @@ import {
 import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { write_build_id } from './build_id.mjs';
+import { generate } from './generate.mjs';
 
 /** The top folder of the checkout. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -43,7 +43,7 @@ const say = (message) => process.stderr.write(`setup: ${message}\n`);
 export function setup() {
   checkNode();
   if (!packagesMatchLock()) installPackages();
-  write_build_id();
+  generate();
   if (nativeIsStale()) buildNative();
   if (typescriptIsStale()) buildTypeScript();
 }

@@ -51,7 +51,7 @@ export function run<T>(lookup: Lookup<T>, call: Call, timeout_ms = -1): T {
 /** Waits for a native lookup and removes its value; `missing` is the message if there is no such entry. */
 function* finish<T>(id: number, call: Call, missing = ''): Lookup<T> {
   if (id < 0) raise(id, call);
-  if (addon.lookup_fd(id) >= 0) yield id;
+  if (addon.lookup_done(id) === 0) yield id;
   const value = addon.lookup_take(id);
   return value === null ? fail(call, missing) : (value as T);
 }

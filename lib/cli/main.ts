@@ -2,58 +2,32 @@
 // bsd-sockets COMMAND …: the list of the commands, and the program's entry point. It finds the command, runs it, and turns
 // a thrown error into a line on standard error and an exit code. Each command is a file of commands/; terminal/command.ts
 // reads its arguments and writes its --help.
-import type { Command, Title } from './terminal/command.js';
+import type { Command } from './terminal/command.js';
 import { DONE, exit_code_of, line_of, UNUSABLE, UsageError } from './terminal/errors.js';
 import { print, print_stderr, watch_output } from './terminal/output.js';
 import { closest } from './terminal/suggest.js';
 import { version } from './terminal/version.js';
 
-interface Entry extends Title {
-  load(): Promise<Command>;
-}
+/** Returns the row of a command. It is imported only when it runs, so the other commands do not delay the start. */
+const row = (name: string, summary: string, load: () => Promise<Command>) => ({ name, summary, load });
 
-// The list imports a command only when it runs, so the other commands do not delay the start.
-const commands: readonly Entry[] = [
-  {
-    name: 'ping',
-    summary: 'send ICMP echo requests and time the answers',
-    load: async () => (await import('./commands/ping.js')).ping,
-  },
-  {
-    name: 'traceroute',
-    summary: 'the routers on the way to a host',
-    load: async () => (await import('./commands/traceroute.js')).traceroute,
-  },
-  {
-    name: 'doctor',
-    summary: 'what this kernel and user may do',
-    load: async () => (await import('./commands/doctor.js')).doctor,
-  },
-  {
-    name: 'sweep',
-    summary: 'which addresses of a network answer an echo request',
-    load: async () => (await import('./commands/sweep.js')).sweep,
-  },
-  {
-    name: 'arp-scan',
-    summary: 'who is on the network of an interface, by ARP',
-    load: async () => (await import('./commands/arp_scan.js')).arp_scan,
-  },
-  {
-    name: 'sniff',
-    summary: 'show or write the packets of an interface',
-    load: async () => (await import('./commands/sniff.js')).sniff,
-  },
-  {
-    name: 'nc',
-    summary: 'connect or listen by TCP, UDP or UNIX sockets, to standard input and output',
-    load: async () => (await import('./commands/nc.js')).nc,
-  },
-  {
-    name: 'serve',
-    summary: 'serve echo, discard, the time or a file, over any class of server',
-    load: async () => (await import('./commands/serve.js')).serve,
-  },
+const commands = [
+  row('ping', 'send ICMP echo requests and time the answers', () => import('./commands/ping.js')),
+  row('traceroute', 'the routers on the way to a host', () => import('./commands/traceroute.js')),
+  row('doctor', 'what this kernel and user may do', () => import('./commands/doctor.js')),
+  row('sweep', 'which addresses of a network answer an echo request', () => import('./commands/sweep.js')),
+  row('arp-scan', 'who is on the network of an interface, by ARP', () => import('./commands/arp_scan.js')),
+  row('sniff', 'show or write the packets of an interface', () => import('./commands/sniff.js')),
+  row(
+    'nc',
+    'connect or listen by TCP, UDP or UNIX sockets, to standard input and output',
+    () => import('./commands/nc.js'),
+  ),
+  row(
+    'serve',
+    'serve echo, discard, the time or a file, over any class of server',
+    () => import('./commands/serve.js'),
+  ),
 ];
 
 function overview(): string {
@@ -68,7 +42,7 @@ bsd-sockets COMMAND --help tells more of one. Exit codes: 0 done, 1 no answer or
 `;
 }
 
-function find(name: string): Entry {
+function find(name: string) {
   const entry = commands.find((each) => each.name === name);
   if (entry !== undefined) return entry;
   const similar = closest(

@@ -152,7 +152,6 @@ const subclasses = new Map<number, typeof OSError>([
   [errno.EAGAIN, BlockingIOError],
   [errno.EALREADY, BlockingIOError],
   [errno.EINPROGRESS, BlockingIOError],
-  [errno.EWOULDBLOCK, BlockingIOError],
   [errno.ECHILD, ChildProcessError],
   [errno.EPIPE, BrokenPipeError],
   [108, BrokenPipeError], // ESHUTDOWN

@@ -15,13 +15,12 @@ export interface FailedCall {
   readonly address?: unknown;
 }
 
-interface Hint {
-  /** The names of the calls; all calls if left out. */
-  readonly calls?: RegExp;
-  /** A second condition. */
-  readonly when?: (call: FailedCall) => boolean;
-  readonly hint: string | ((call: FailedCall) => string);
-}
+/** A row of HINTS: the names of the calls, the hint, and a second condition. */
+type Hint = readonly [
+  calls: RegExp,
+  hint: string | ((call: FailedCall) => string),
+  when?: (call: FailedCall) => boolean,
+];
 
 /** A kind of socket: the arguments of socket() that count. Any value fits one that is left out. */
 type Kind = Pick<Arguments, 'family' | 'type' | 'proto'>;
@@ -79,6 +78,7 @@ const NO_INTERFACE = 'there is no such interface: `ip link` shows those that the
 const CONNECT = /^connect/;
 const SEND = /^send/;
 const RECEIVE = /^recv/;
+const ANY = /^/;
 
 // Kernel modules, by the kind of socket that a module makes. The first row that fits counts.
 const MODULES: readonly [Kind, module: string][] = [
@@ -119,140 +119,107 @@ function lacks_module({ args = {} }: FailedCall): string {
 
 const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EPERM: [
-    { calls: /^fromshare$/, hint: 'it is meant for another process, or another user' },
-    {
-      calls: /^socket$/,
-      when: makes({ family: c.AF_PACKET }, { type: c.SOCK_PACKET }),
-      hint: `packet sockets need CAP_NET_RAW ${setcap('cap_net_raw')}`,
-    },
-    {
-      calls: /^socket$/,
-      when: makes({ type: c.SOCK_RAW }),
-      hint: `raw sockets need CAP_NET_RAW ${setcap('cap_net_raw')}`,
-    },
-    {
-      calls: /^setsockopt$/,
-      when: not(sets(...FILTERS)),
-      hint: 'this option needs CAP_NET_ADMIN or CAP_NET_RAW',
-    },
-    { calls: /^sethostname/, hint: 'this needs CAP_SYS_ADMIN' },
-    { calls: /^epoll_ctl/, hint: 'a file is always ready; poll and select take it' },
-    { calls: SEND, when: is_ip, hint: 'most likely a firewall rule of this machine refuses it' },
+    [/^fromshare$/, 'it is meant for another process, or another user'],
+    [
+      /^socket$/,
+      `packet sockets need CAP_NET_RAW ${setcap('cap_net_raw')}`,
+      makes({ family: c.AF_PACKET }, { type: c.SOCK_PACKET }),
+    ],
+    [/^socket$/, `raw sockets need CAP_NET_RAW ${setcap('cap_net_raw')}`, makes({ type: c.SOCK_RAW })],
+    [/^setsockopt$/, 'this option needs CAP_NET_ADMIN or CAP_NET_RAW', not(sets(...FILTERS))],
+    [/^sethostname/, 'this needs CAP_SYS_ADMIN'],
+    [/^epoll_ctl/, 'a file is always ready; poll and select take it'],
+    [SEND, 'most likely a firewall rule of this machine refuses it', is_ip],
   ],
   EACCES: [
-    {
-      calls: /^socket$/,
-      when: makes(...PING_SOCKETS),
-      hint: 'ping sockets are for the groups in net.ipv4.ping_group_range (sysctl)',
-    },
-    {
-      calls: /^bind/,
-      when: (call) => is_ip(call) && has_low_port(call),
-      hint:
-        'ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE ' +
+    [
+      /^socket$/,
+      'ping sockets are for the groups in net.ipv4.ping_group_range (sysctl)',
+      makes(...PING_SOCKETS),
+    ],
+    [
+      /^bind/,
+      'ports below net.ipv4.ip_unprivileged_port_start need CAP_NET_BIND_SERVICE ' +
         setcap('cap_net_bind_service'),
-    },
-    { calls: /^bind/, when: is_path, hint: 'the directory of the path may not be written' },
-    {
-      calls: /^(connect|send)/,
-      when: is_path,
-      hint: 'the socket file, or its directory, does not permit it',
-    },
-    {
-      calls: /^(connect|send)/,
-      when: is_ip,
-      hint: 'a broadcast address needs setsockopt(SOL_SOCKET, SO_BROADCAST, 1) first',
-    },
+      (call) => is_ip(call) && has_low_port(call),
+    ],
+    [/^bind/, 'the directory of the path may not be written', is_path],
+    [/^(connect|send)/, 'the socket file, or its directory, does not permit it', is_path],
+    [/^(connect|send)/, 'a broadcast address needs setsockopt(SOL_SOCKET, SO_BROADCAST, 1) first', is_ip],
   ],
   EADDRINUSE: [
-    { calls: /^bind/, when: is_path, hint: 'the file is there: remove it if no server uses it' },
-    {
-      calls: /^(bind|listen)/,
-      hint: 'another socket has this address; if that one has ended, set SO_REUSEADDR before bind',
-    },
+    [/^bind/, 'the file is there: remove it if no server uses it', is_path],
+    [
+      /^(bind|listen)/,
+      'another socket has this address; if that one has ended, set SO_REUSEADDR before bind',
+    ],
   ],
   EADDRNOTAVAIL: [
-    { calls: /^bind/, when: is_ip, hint: 'no interface of this machine has this address' },
-    { calls: CONNECT, when: is_ip, hint: 'no address, or no free port, to connect from' },
+    [/^bind/, 'no interface of this machine has this address', is_ip],
+    [CONNECT, 'no address, or no free port, to connect from', is_ip],
   ],
   EAFNOSUPPORT: [
-    { calls: /^socket/, hint: lacks_module },
-    { calls: /^(bind|connect|send)/, hint: "the address is not of the socket's family" },
+    [/^socket/, lacks_module],
+    [/^(bind|connect|send)/, "the address is not of the socket's family"],
   ],
-  EPROTONOSUPPORT: [{ calls: /^socket/, hint: lacks_module }],
-  ESOCKTNOSUPPORT: [{ calls: /^socket/, hint: lacks_module }],
+  EPROTONOSUPPORT: [[/^socket/, lacks_module]],
+  ESOCKTNOSUPPORT: [[/^socket/, lacks_module]],
   EPROTOTYPE: [
-    { calls: /^socket/, hint: 'the protocol is not of this socket type' },
-    { calls: /^(connect|send)/, when: is_path, hint: "the other side's socket is of another type" },
+    [/^socket/, 'the protocol is not of this socket type'],
+    [/^(connect|send)/, "the other side's socket is of another type", is_path],
   ],
   EBADF: [
-    {
-      calls: /^sendfile$/,
-      when: ({ args }) => args?.file_fd !== undefined,
-      hint: 'the file is closed, or not open for reading',
-    },
+    [/^sendfile$/, 'the file is closed, or not open for reading', ({ args }) => args?.file_fd !== undefined],
   ],
-  EMFILE: [{ hint: 'this process has too many open descriptors: close some, or raise ulimit -n' }],
-  ENFILE: [{ hint: 'the whole system has too many open files (sysctl fs.file-max)' }],
-  ETOOMANYREFS: [{ hint: 'too many descriptors are under way: receive some' }],
-  EMSGSIZE: [{ calls: SEND, hint: 'the message is longer than the protocol, or the path, takes at once' }],
+  EMFILE: [[ANY, 'this process has too many open descriptors: close some, or raise ulimit -n']],
+  ENFILE: [[ANY, 'the whole system has too many open files (sysctl fs.file-max)']],
+  ETOOMANYREFS: [[ANY, 'too many descriptors are under way: receive some']],
+  EMSGSIZE: [[SEND, 'the message is longer than the protocol, or the path, takes at once']],
   ENOBUFS: [
-    { calls: RECEIVE, hint: 'messages were lost, as the receive buffer was full: enlarge SO_RCVBUF' },
-    { calls: SEND, hint: "the interface's queue is full" },
+    [RECEIVE, 'messages were lost, as the receive buffer was full: enlarge SO_RCVBUF'],
+    [SEND, "the interface's queue is full"],
   ],
-  ENOTCONN: [{ hint: 'connect, or accept, first; or the peer has ended the connection' }],
-  EDESTADDRREQ: [{ hint: 'connect first, or give the address' }],
+  ENOTCONN: [[ANY, 'connect, or accept, first; or the peer has ended the connection']],
+  EDESTADDRREQ: [[ANY, 'connect first, or give the address']],
   EISCONN: [
-    { calls: CONNECT, hint: 'the socket is connected already' },
-    { calls: SEND, hint: 'a connected socket takes no address' },
+    [CONNECT, 'the socket is connected already'],
+    [SEND, 'a connected socket takes no address'],
   ],
-  EALREADY: [{ calls: CONNECT, hint: 'it is connecting already' }],
-  EINPROGRESS: [{ calls: CONNECT, hint: 'it goes on: once the socket is writable, SO_ERROR has the result' }],
-  EAGAIN: [{ calls: CONNECT, when: is_path, hint: "the server's backlog is full" }],
-  EEXIST: [{ calls: /^epoll_ctl/, hint: 'it is registered already: modify it' }],
+  EALREADY: [[CONNECT, 'it is connecting already']],
+  EINPROGRESS: [[CONNECT, 'it goes on: once the socket is writable, SO_ERROR has the result']],
+  EAGAIN: [[CONNECT, "the server's backlog is full", is_path]],
+  EEXIST: [[/^epoll_ctl/, 'it is registered already: modify it']],
   ENOENT: [
-    { calls: /^(epoll_ctl|poll)/, hint: 'it is not registered' },
-    { calls: /^fromshare$/, hint: 'already taken, or the thread or process that shared it has ended' },
-    { calls: /^(connect|send)/, when: is_path, hint: 'there is no such socket' },
-    { calls: /^bind/, when: is_path, hint: 'the directory of the path does not exist' },
-    {
-      calls: /^bind/,
-      when: ({ address }) => Array.isArray(address) && typeof address[1] === 'string',
-      hint: 'the kernel has no such algorithm',
-    },
+    [/^(epoll_ctl|poll)/, 'it is not registered'],
+    [/^fromshare$/, 'already taken, or the thread or process that shared it has ended'],
+    [/^(connect|send)/, 'there is no such socket', is_path],
+    [/^bind/, 'the directory of the path does not exist', is_path],
+    [
+      /^bind/,
+      'the kernel has no such algorithm',
+      ({ address }) => Array.isArray(address) && typeof address[1] === 'string',
+    ],
   ],
   ECONNREFUSED: [
-    {
-      calls: /^(connect|send)/,
-      when: is_path,
-      hint: 'nobody listens: the file may be left from a server that ended',
-    },
-    { calls: CONNECT, when: is_ip, hint: 'nobody listens there' },
+    [/^(connect|send)/, 'nobody listens: the file may be left from a server that ended', is_path],
+    [CONNECT, 'nobody listens there', is_ip],
   ],
-  ETIMEDOUT: [{ calls: CONNECT, hint: 'there was no answer' }],
-  ENETUNREACH: [{ hint: 'there is no route to it' }],
-  ENETDOWN: [{ hint: 'the interface is down' }],
+  ETIMEDOUT: [[CONNECT, 'there was no answer']],
+  ENETUNREACH: [[ANY, 'there is no route to it']],
+  ENETDOWN: [[ANY, 'the interface is down']],
   ENODEV: [
-    { calls: CONNECT, when: is_vsock, hint: 'there is no way to this machine' },
-    {
-      calls: /^setsockopt/,
-      when: not(sets([c.SOL_SOCKET, c.SO_BINDTODEVICE])),
-      hint: 'no interface fits: name one',
-    },
-    { calls: /^(bind|connect|if_nametoindex|send|setsockopt)/, hint: NO_INTERFACE },
+    [CONNECT, 'there is no way to this machine', is_vsock],
+    [/^setsockopt/, 'no interface fits: name one', not(sets([c.SOL_SOCKET, c.SO_BINDTODEVICE]))],
+    [/^(bind|connect|if_nametoindex|send|setsockopt)/, NO_INTERFACE],
   ],
   EINVAL: [
-    {
-      calls: /^(bind|connect|send)/,
-      when: lacks_scope,
-      hint: "a link-local address needs its scope: ['fe80::1%eth0', port]",
-    },
-    { calls: /^accept/, hint: 'call listen first' },
+    [/^(bind|connect|send)/, "a link-local address needs its scope: ['fe80::1%eth0', port]", lacks_scope],
+    [/^accept/, 'call listen first'],
   ],
-  ENOTSUP: [{ calls: /^(listen|accept)/, hint: 'this type of socket has no connections to accept' }],
-  ENOPROTOOPT: [{ hint: 'this protocol, or this kernel, has no such option' }],
-  ENOTSOCK: [{ hint: 'the descriptor is not a socket' }],
-  EAI_AGAIN: [{ hint: 'no name server answered' }],
+  ENOTSUP: [[/^(listen|accept)/, 'this type of socket has no connections to accept']],
+  ENOPROTOOPT: [[ANY, 'this protocol, or this kernel, has no such option']],
+  ENOTSOCK: [[ANY, 'the descriptor is not a socket']],
+  EAI_AGAIN: [[ANY, 'no name server answered']],
 };
 
 const hints = new Map(Object.entries(HINTS));
@@ -260,8 +227,6 @@ const hints = new Map(Object.entries(HINTS));
 /** hint(code, call) -> the hint for an error of a call; undefined if no row fits. */
 export function hint(code: string | undefined, call: FailedCall): string | undefined {
   if (code === undefined) return undefined;
-  const row = hints
-    .get(code)
-    ?.find(({ calls, when }) => (calls?.test(call.syscall) ?? true) && (when?.(call) ?? true));
-  return typeof row?.hint === 'function' ? row.hint(call) : row?.hint;
+  const row = hints.get(code)?.find(([calls, , when]) => calls.test(call.syscall) && (when?.(call) ?? true));
+  return typeof row?.[1] === 'function' ? row[1](call) : row?.[1];
 }

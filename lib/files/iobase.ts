@@ -4,7 +4,7 @@
 import { inspect } from 'node:util';
 import { UnsupportedOperation } from '../errors/builtins.js';
 import { UNCLONABLE } from '../util/unclonable.js';
-import { any_integer, bytes as check_bytes, shown } from '../util/validate.js';
+import { bytes as check_bytes, integer, shown } from '../util/validate.js';
 import { length_of } from './newlines.js';
 import type { Bytes } from './steps.js';
 
@@ -19,7 +19,9 @@ export type Size = number | bigint | null;
 
 /** Returns the size, or -1 for null and undefined. @throws TypeError, RangeError */
 export function size_or_all(value: unknown, name: string): number {
-  return value === undefined || value === null ? -1 : any_integer(value, name);
+  return value === undefined || value === null
+    ? -1
+    : integer(value, name, Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
 }
 
 /** Returns the bytes to write, from any view or buffer. @throws TypeError for a string and anything else */
@@ -43,10 +45,12 @@ export function check_text(value: unknown): void {
 /** What describes a file: its descriptor, -1 once it is closed, its mode, and the encoding of text. */
 export type Description = readonly [fd: number, mode: string, encoding?: string];
 
-/** Returns a file as one line: <TextIOWrapper fd=5, mode=r, encoding=UTF-8>. */
+/** Returns a file as one line: <TextIOWrapper fd=5, mode=r, encoding=UTF-8>; its name alone if it has no descriptor. */
 export function describe(name: string, description: () => Description | undefined): string {
   try {
-    const [fd, mode, encoding] = description() ?? [-1, ''];
+    const found = description();
+    if (found === undefined) return `<${name}>`;
+    const [fd, mode, encoding] = found;
     const state = fd < 0 ? '[closed]' : `fd=${fd},`;
     return `<${name} ${state} mode=${mode}${encoding === undefined ? '' : `, encoding=${encoding}`}>`;
   } catch {
@@ -59,12 +63,25 @@ export const CLOSED_FILE = 'I/O operation on closed file.';
 /** A file; `T` is the type of its data: Buffer, or string in text mode. */
 export abstract class IOBase<T extends Buffer | string> implements IterableIterator<T>, Disposable {
   /** @internal */ readonly _unclonable = UNCLONABLE;
+  /** The file below; undefined if this file has none. @throws RangeError after detach() @internal */
+  get _attached(): IOBase<Buffer> | undefined {
+    return undefined;
+  }
 
   /** True if close() was called. */
-  abstract get closed(): boolean;
+  get closed(): boolean {
+    return this._attached?.closed ?? false;
+  }
 
   /** close(). Flushes, and gives up the socket. Closing twice is allowed. */
-  abstract close(): void;
+  close(): void {
+    if (this.closed) return;
+    try {
+      this.flush();
+    } finally {
+      this._attached?.close();
+    }
+  }
 
   /** readline(size = -1) -> a line with its line end; empty at the end of the stream. */
   abstract readline(size?: Size): T;
@@ -104,7 +121,7 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
 
   /** seekable() -> false: a socket has no positions. */
   seekable(): boolean {
-    return false;
+    return this._attached?.seekable() ?? false;
   }
 
   /** isatty() -> false. */
@@ -115,7 +132,7 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
 
   /** fileno() -> the descriptor of the socket. */
   fileno(): number {
-    return this.unsupported('fileno');
+    return (this._attached ?? this.unsupported('fileno')).fileno();
   }
 
   /** seek(). @throws UnsupportedOperation, always */
@@ -166,7 +183,7 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
 
   /** @throws RangeError after detach() @internal */
   get _description(): Description | undefined {
-    return undefined;
+    return this._attached?._description;
   }
 
   toString(): string {

@@ -1,5 +1,5 @@
-// The arguments of makefile(), at run time (parse_arguments) and as types (FileOf): mode and buffering: they choose the class of the file,
-// for blocking files and files of promises alike.
+// The arguments of makefile(), at run time (parse_arguments) and as types (FileOf): mode and buffering choose the class of the file, for
+// blocking files and files of promises alike.
 import { any_integer, integer_or, options_of, shown } from '../util/validate.js';
 import { take_options } from '../util/wait_options.js';
 import { TEXT_OPTIONS, type TextOptions } from './text_settings.js';
@@ -8,13 +8,7 @@ import { TEXT_OPTIONS, type TextOptions } from './text_settings.js';
 export const DEFAULT_BUFFER_SIZE = 8192;
 
 /** The classes of files that one module has, by their use. */
-export interface FileClasses {
-  unbuffered: unknown;
-  reader: unknown;
-  writer: unknown;
-  pair: unknown;
-  text: unknown;
-}
+export type FileClasses = Record<'unbuffered' | 'reader' | 'writer' | 'pair' | 'text', unknown>;
 
 type Has<Mode extends string, Letter extends string> = Mode extends `${string}${Letter}${string}`
   ? true

@@ -73,10 +73,8 @@ export function length_of(line: Buffer | string): number {
 
 /** Returns the index in `text` that lies `count` characters (code points) after the index `from`. */
 export function index_after(text: string, from: number, count: number): number {
-  if (text.length - from <= count) {
-    // A text has no more code points than units, so `count` takes all of it.
-    return text.length;
-  }
+  // A text has no more code points than units, so `count` takes all of it.
+  if (text.length - from <= count) return text.length;
   let at = from;
   for (let n = 0; n < count && at < text.length; n++) at += (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;
   return at;

@@ -22,12 +22,6 @@ export class TextReader {
   // The bytes per UTF-16 unit of the last chunk.
   private ratio = 1;
 
-  /**
-   * @param bytes the source of the bytes
-   * @param codec the encoding of the bytes
-   * @param errors the handler of bytes that are no text
-   * @param newline the line end
-   */
   constructor(
     private readonly bytes: ReadBuffer,
     codec: Codec,

@@ -3,7 +3,7 @@
 
 import { UnsupportedOperation } from '../errors/builtins.js';
 import { shown } from '../util/validate.js';
-import { type Codec, type ErrorHandler, find_codec, find_handler } from './codecs/index.js';
+import { find_codec, find_handler } from './codecs/index.js';
 import type { Newline } from './newlines.js';
 
 /** Options of makefile() and of TextIOWrapper, as Python's keyword arguments. */
@@ -60,16 +60,10 @@ function check_newline(value: unknown): Newline {
   throw new RangeError(`illegal newline value: ${shown(value)}`);
 }
 
-export interface TextSettings {
-  /** The name of the encoding, as in the options. */
-  readonly encoding: string;
-  readonly codec: Codec;
-  readonly errors: string;
-  readonly handler: ErrorHandler;
-  readonly newline: Newline;
-}
+/** The checked settings; `encoding` is the name as in the options. */
+export type TextSettings = Readonly<ReturnType<typeof settings_of>>;
 
-function settings_of(encoding: string, errors: string, newline: Newline): TextSettings {
+function settings_of(encoding: string, errors: string, newline: Newline) {
   const codec = find_codec(encoding);
   const handler = find_handler(errors);
   return { encoding: encoding === 'locale' ? 'UTF-8' : encoding, codec, errors, handler, newline };

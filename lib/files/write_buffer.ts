@@ -47,11 +47,7 @@ export class WriteBuffer {
     return true;
   }
 
-  /**
-   * Sends the bytes of the buffer.
-   *
-   * @throws BlockingIOError if the socket would block; the unsent bytes stay in the buffer
-   */
+  /** Sends the bytes of the buffer. @throws BlockingIOError if the socket would block; the unsent bytes stay in the buffer */
   *flush(): Steps<void> {
     if (!(yield* this.drain())) throw write_would_block(0);
   }

@@ -180,7 +180,8 @@ export interface Addon {
   readiness_remove(fd: number): number;
   readiness_reference(referenced: boolean): number;
 
-  lookup_fd(lookup: number): number;
+  lookup_fd(): number;
+  lookup_done(lookup: number): number;
   lookup_wait(lookup: number, timeout_ms: number): number;
   lookup_take(lookup: number): unknown;
   lookup_drop(lookup: number): number;

@@ -1,7 +1,7 @@
 // The types of all layers by name: as parsed (with every field) and as built (fields that are left out are worked out).
 //
-// The file of each protocol adds its own types to LayerTypes (`declare module '../layer_types.js'`). So the code that works with
-// any layer, which the protocols import, imports no protocol. A payload is the layer that belongs to no protocol.
+// protocols.ts adds the types of each protocol to LayerTypes (`declare module`). So the code that works with any layer, which the protocols
+// import, imports no protocol. A payload is the layer that belongs to no protocol.
 import type { BytesLike } from '../util/validate.js';
 
 export interface Payload {

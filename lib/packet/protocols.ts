@@ -4,22 +4,48 @@
 // add one ("A packet protocol").
 
 import type { Parser } from './bytes/input.js';
-import { ah_protocol } from './layers/ah.js';
-import { arp_protocol } from './layers/arp.js';
-import { ethernet_protocol } from './layers/ethernet.js';
-import { gre_protocol } from './layers/gre.js';
-import { icmp_protocol } from './layers/icmp/icmp.js';
-import { icmpv6_protocol } from './layers/icmp/icmpv6.js';
-import { ipv4_protocol } from './layers/ipv4.js';
-import { ipv6_protocol } from './layers/ipv6.js';
-import { linux_sll_protocol, linux_sll2_protocol } from './layers/linux_sll.js';
-import { loop, loopback_protocol } from './layers/loopback.js';
+import { type Ah, type AhDraft, ah_protocol } from './layers/ah.js';
+import { type Arp, type ArpDraft, arp_protocol } from './layers/arp.js';
+import { type Ethernet, type EthernetDraft, ethernet_protocol } from './layers/ethernet.js';
+import { type Gre, type GreDraft, gre_protocol } from './layers/gre.js';
+import { type Icmp, type IcmpDraft, icmp_protocol } from './layers/icmp/icmp.js';
+import { type Icmpv6, type Icmpv6Draft, icmpv6_protocol } from './layers/icmp/icmpv6.js';
+import { type Ipv4, type Ipv4Draft, ipv4_protocol } from './layers/ipv4.js';
+import { type Ipv6, type Ipv6Draft, ipv6_protocol } from './layers/ipv6.js';
+import {
+  type LinuxSll,
+  type LinuxSll2,
+  type LinuxSll2Draft,
+  type LinuxSllDraft,
+  linux_sll_protocol,
+  linux_sll2_protocol,
+} from './layers/linux_sll.js';
+import { type Loopback, type LoopbackDraft, loop, loopback_protocol } from './layers/loopback.js';
 import { payload_protocol } from './layers/payload.js';
-import { tcp_protocol } from './layers/tcp.js';
-import { udp_protocol } from './layers/udp.js';
-import { vlan_protocol } from './layers/vlan.js';
+import { type Tcp, type TcpDraft, tcp_protocol } from './layers/tcp.js';
+import { type Udp, type UdpDraft, udp_protocol } from './layers/udp.js';
+import { type Vlan, type VlanDraft, vlan_protocol } from './layers/vlan.js';
 import * as linktypes from './linktypes.js';
 import { register, register_linktype } from './registry.js';
+
+declare module './layer_types.js' {
+  interface LayerTypes {
+    ah: [parsed: Ah, draft: AhDraft];
+    arp: [parsed: Arp, draft: ArpDraft];
+    ethernet: [parsed: Ethernet, draft: EthernetDraft];
+    gre: [parsed: Gre, draft: GreDraft];
+    icmp: [parsed: Icmp, draft: IcmpDraft];
+    icmpv6: [parsed: Icmpv6, draft: Icmpv6Draft];
+    ipv4: [parsed: Ipv4, draft: Ipv4Draft];
+    ipv6: [parsed: Ipv6, draft: Ipv6Draft];
+    linux_sll: [parsed: LinuxSll, draft: LinuxSllDraft];
+    linux_sll2: [parsed: LinuxSll2, draft: LinuxSll2Draft];
+    loopback: [parsed: Loopback, draft: LoopbackDraft];
+    tcp: [parsed: Tcp, draft: TcpDraft];
+    udp: [parsed: Udp, draft: UdpDraft];
+    vlan: [parsed: Vlan, draft: VlanDraft];
+  }
+}
 
 register(ethernet_protocol, { linktypes: [linktypes.LINKTYPE_ETHERNET] });
 register(loopback_protocol, { linktypes: [linktypes.LINKTYPE_NULL] });

@@ -2,6 +2,7 @@
 import { inspect } from 'node:util';
 import { KeyError, RuntimeError } from '../errors/builtins.js';
 import { UNCLONABLE } from '../util/unclonable.js';
+import type { WaitOptions } from '../util/wait_options.js';
 import type { FileObject } from './arguments.js';
 import type { SelectorKey } from './key.js';
 import type { SelectorMap } from './map.js';
@@ -14,13 +15,8 @@ export const EVENT_WRITE = 2;
 /** The result of select(): the keys that are ready, each with the events that it is ready for. */
 export type Ready<D = unknown, F = FileObject> = [key: SelectorKey<D, F>, events: number][];
 
-/** The last argument of `select_async`. */
-export interface SelectOptions {
-  /** Ends the call when it aborts: the promise rejects with its reason. */
-  signal?: AbortSignal | null | undefined;
-  /** Seconds, unless the first argument is the time-out. */
-  timeout?: number | null | undefined;
-}
+/** The last argument of `select_async`; its `timeout` stands in place of the first argument. */
+export type SelectOptions = WaitOptions;
 
 /** The arguments of `select_async`: the time-out may be left out before the options. */
 export type SelectArguments = [options?: SelectOptions] | [timeout?: number | null, options?: SelectOptions];

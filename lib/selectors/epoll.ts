@@ -16,12 +16,6 @@ const DEFAULT_MAXEVENTS = 1023;
 // The maximum number of events that one wait returns; the next wait returns the rest.
 const MAX_EVENTS = 65_536;
 
-const OPERATIONS = {
-  register: c.EPOLL_CTL_ADD,
-  modify: c.EPOLL_CTL_MOD,
-  unregister: c.EPOLL_CTL_DEL,
-} as const;
-
 const EVENT_WORDS = EPOLL_EVENT_SIZE / Int32Array.BYTES_PER_ELEMENT;
 
 /** Returns memory for the events of one wait, an EPOLL_EVENT each. */
@@ -89,10 +83,10 @@ export class Epoll implements Multiplexer {
     }
     const fd = adopted === undefined ? addon.epoll_create1() : addon.adopt(adopted);
     if (fd < 0) {
-      raise(fd, {
-        syscall: adopted === undefined ? 'epoll_create1' : 'fromfd',
-        args: adopted === undefined ? undefined : { fd: adopted },
-      });
+      raise(
+        fd,
+        adopted === undefined ? { syscall: 'epoll_create1' } : { syscall: 'fromfd', args: { fd: adopted } },
+      );
     }
     this.#resources = { fd, generation: cells[GENERATION] as number, waiter: undefined };
     collected.register(this, this.#resources, this);
@@ -138,22 +132,22 @@ export class Epoll implements Multiplexer {
    * @throws OSError EEXIST if it is watched already, EPERM for a file, which is always ready, EBADF; TypeError, RangeError
    */
   register(fd: FileObject, eventmask?: number | null): void {
-    this.#control('register', fd_of(fd, 'fd'), epoll_mask(eventmask ?? DEFAULT_MASK));
+    this.#control(c.EPOLL_CTL_ADD, fd_of(fd, 'fd'), epoll_mask(eventmask ?? DEFAULT_MASK));
   }
 
   /** modify(fd, eventmask). Changes the events a descriptor is watched for. @throws OSError ENOENT; TypeError, RangeError */
   modify(fd: FileObject, eventmask: number): void {
-    this.#control('modify', fd_of(fd, 'fd'), epoll_mask(eventmask));
+    this.#control(c.EPOLL_CTL_MOD, fd_of(fd, 'fd'), epoll_mask(eventmask));
   }
 
   /** unregister(fd). Ends watching a descriptor. @throws OSError ENOENT, EBADF; TypeError, RangeError */
   unregister(fd: FileObject): void {
-    this.#control('unregister', fd_of(fd, 'fd'), 0);
+    this.#control(c.EPOLL_CTL_DEL, fd_of(fd, 'fd'), 0);
   }
 
-  #control(operation: keyof typeof OPERATIONS, fd: number, events: number): void {
+  #control(operation: number, fd: number, events: number): void {
     const { fd: epfd, generation } = this.#open();
-    const result = addon.epoll_ctl(epfd, generation, OPERATIONS[operation], fd, events);
+    const result = addon.epoll_ctl(epfd, generation, operation, fd, events);
     if (result < 0) raise(result, { syscall: 'epoll_ctl', args: { fd } });
   }
 

@@ -33,13 +33,7 @@ export {
 export { KeyError, RuntimeError } from '../errors/builtins.js';
 export * from '../errors/index.js';
 export type { FileObject } from './arguments.js';
-export {
-  BaseSelector,
-  EVENT_READ,
-  EVENT_WRITE,
-  type Ready,
-  type SelectOptions,
-} from './base.js';
+export { BaseSelector, EVENT_READ, EVENT_WRITE, type Ready, type SelectOptions } from './base.js';
 export { epoll } from './epoll.js';
 export { SelectorKey } from './key.js';
 export type { SelectorMap } from './map.js';

@@ -17,7 +17,6 @@ import { Mapping, type SelectorMap } from './map.js';
 import type { Multiplexer } from './multiplexer.js';
 import { PendingSelect } from './pending.js';
 
-const EVENTS = EVENT_READ | EVENT_WRITE;
 // The masks for reading and writing: EPOLLIN equals POLLIN and EPOLLOUT equals POLLOUT, for all three multiplexers.
 const [IN, OUT] = [EPOLLIN, EPOLLOUT];
 
@@ -33,7 +32,7 @@ function events_of(mask: number): number {
 
 function check_events(value: unknown): number {
   const events = integer(value, 'events');
-  if (events > 0 && (events & ~EVENTS) === 0) return events;
+  if (events > 0 && (events & ~(EVENT_READ | EVENT_WRITE)) === 0) return events;
   throw new RangeError(`events must be EVENT_READ, EVENT_WRITE or both, not ${shown(value)}`);
 }
 

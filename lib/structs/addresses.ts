@@ -1,22 +1,11 @@
 // The codecs of address fields: in_addr and in6_addr as text, sockaddr_storage as the address arrays of sockets.
 
-import {
-  decode,
-  encode,
-  type Inet6Address,
-  type InetAddress,
-  type ReturnedAddress,
-} from '../calls/address.js';
+import { decode, encode } from '../calls/address.js';
 import { if_nametoindex } from '../calls/interfaces.js';
 import * as c from '../constants.js';
 import { ADDRESS_LENGTH, addon, address_in, address_out, cells, scratch } from '../native/addon.js';
-import { type Bytes, type BytesLike, bytes as checked_bytes, shown } from '../util/validate.js';
-import { type Codec, LITTLE_ENDIAN, view_of } from './struct.js';
-
-/** A decoded address: an array for AF_INET and AF_INET6, the bytes of the sockaddr for another family, null for none. */
-export type StructAddress = ReturnedAddress<2> | ReturnedAddress<10> | Buffer | null;
-/** An address to encode: its host is numeric and determines the family. */
-export type StructAddressLike = InetAddress | Inet6Address | BytesLike | null;
+import { type Bytes, bytes as checked_bytes, shown } from '../util/validate.js';
+import { type Codec, LITTLE_ENDIAN, type StructAddress, view_of } from './struct.js';
 
 function host_codec(family: number, kind: string, size: number): Codec<string> {
   return {

@@ -12,7 +12,7 @@ import {
   integer,
   shown,
 } from '../util/validate.js';
-import { define, type Encodable, fields_of, int, type Struct } from './struct.js';
+import { type Decoded, define, type Encodable, fields_of, int, type Struct } from './struct.js';
 
 const ALIGNMENT = 4;
 const align = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
@@ -135,37 +135,33 @@ export const nlattr = Object.freeze({
   decode_all: decode_attributes,
 });
 
-/** struct nlmsghdr with the message's data. */
-export interface nlmsghdr {
+const NLMSGHDR = {
   /** The message's length in bytes, header included, padding not. */
-  len: number;
+  len: int,
   /** NLMSG_ERROR, NLMSG_DONE, RTM_NEWLINK, … */
-  type: number;
+  type: int,
   /** NLM_F_REQUEST, NLM_F_DUMP, … */
-  flags: number;
+  flags: int,
   /** The request's sequence number, which answers repeat. */
-  seq: number;
+  seq: int,
   /** The sender's address, 0 for the kernel. */
-  pid: number;
+  pid: int,
+};
+/** struct nlmsghdr with the message's data. */
+export interface nlmsghdr extends Decoded<typeof NLMSGHDR> {
   /** The bytes after the header, up to `len` or the end of the bytes. */
   data: Buffer;
 }
 /** The fields of a message as encode takes them: `len` is calculated if it is left out. */
-export interface nlmsghdr_like extends Omit<Encodable<nlmsghdr>, 'data'> {
+export interface nlmsghdr_like extends Encodable<nlmsghdr> {
   /** A family's header, such as `structs.ifinfomsg.encode(…)`; or all bytes after the message's header. */
   readonly data?: BytesLike;
   /** The attributes after the data. */
   readonly attributes?: readonly nlattr_like[];
 }
 
-const message_header = define<Omit<nlmsghdr, 'data'>>('nlmsghdr', {
-  len: int,
-  type: int,
-  flags: int,
-  seq: int,
-  pid: int,
-});
-const MESSAGE_FIELDS = ['len', 'type', 'flags', 'seq', 'pid', 'data', 'attributes'];
+const message_header = define<Decoded<typeof NLMSGHDR>>('nlmsghdr', NLMSGHDR);
+const MESSAGE_FIELDS = [...Object.keys(NLMSGHDR), 'data', 'attributes'];
 
 /** struct nlmsghdr: a netlink message, header and data. */
 export const nlmsghdr = Object.freeze({
@@ -198,102 +194,74 @@ export const nlmsghdr = Object.freeze({
     ),
 });
 
-/** struct ifinfomsg. */
-export interface ifinfomsg {
+const IFINFOMSG = {
   /** AF_UNSPEC. */
-  family: number;
+  family: int,
   /** The interface's type: ARPHRD_*. */
-  type: number;
+  type: int,
   /** The index of the interface. */
-  index: number;
+  index: int,
   /** IFF_*. */
-  flags: number;
+  flags: int,
   /** The mask of the flags to change. */
-  change: number;
-}
-/** struct ifinfomsg, of RTM_NEWLINK, RTM_GETLINK, …; attributes IFLA_*. */
-export const ifinfomsg: Struct<ifinfomsg> = define('ifinfomsg', {
-  family: int,
-  type: int,
-  index: int,
-  flags: int,
   change: int,
-});
+};
+export interface ifinfomsg extends Decoded<typeof IFINFOMSG> {}
+/** struct ifinfomsg, of RTM_NEWLINK, RTM_GETLINK, …; attributes IFLA_*. */
+export const ifinfomsg: Struct<ifinfomsg> = define('ifinfomsg', IFINFOMSG);
 
-/** struct ifaddrmsg. */
-export interface ifaddrmsg {
+const IFADDRMSG = {
   /** AF_INET, AF_INET6. */
-  family: number;
+  family: int,
   /** The length of the address's prefix, in bits. */
-  prefixlen: number;
-  /** IFA_F_*. */
-  flags: number;
-  /** RT_SCOPE_*. */
-  scope: number;
-  /** The index of the interface. */
-  index: number;
-}
-/** struct ifaddrmsg, of RTM_NEWADDR, RTM_GETADDR, …; attributes IFA_*. */
-export const ifaddrmsg: Struct<ifaddrmsg> = define('ifaddrmsg', {
-  family: int,
   prefixlen: int,
+  /** IFA_F_*. */
   flags: int,
-  scope: int,
-  index: int,
-});
-
-/** struct rtmsg. */
-export interface rtmsg {
-  /** AF_INET, AF_INET6. */
-  family: number;
-  /** The length of the destination's prefix, in bits. */
-  dst_len: number;
-  /** The length of the source's prefix, in bits. */
-  src_len: number;
-  /** The type of service of the packets that take the route. */
-  tos: number;
-  /** RT_TABLE_*. */
-  table: number;
-  /** RTPROT_*: the origin of the route. */
-  protocol: number;
   /** RT_SCOPE_*. */
-  scope: number;
-  /** RTN_*. */
-  type: number;
-  /** RTM_F_*. */
-  flags: number;
-}
-/** struct rtmsg, of RTM_NEWROUTE, RTM_GETROUTE, …; attributes RTA_*. */
-export const rtmsg: Struct<rtmsg> = define('rtmsg', {
-  family: int,
-  dst_len: int,
-  src_len: int,
-  tos: int,
-  table: int,
-  protocol: int,
   scope: int,
-  type: int,
-  flags: int,
-});
+  /** The index of the interface. */
+  index: int,
+};
+export interface ifaddrmsg extends Decoded<typeof IFADDRMSG> {}
+/** struct ifaddrmsg, of RTM_NEWADDR, RTM_GETADDR, …; attributes IFA_*. */
+export const ifaddrmsg: Struct<ifaddrmsg> = define('ifaddrmsg', IFADDRMSG);
 
-/** struct ndmsg. */
-export interface ndmsg {
+const RTMSG = {
   /** AF_INET, AF_INET6. */
-  family: number;
-  /** The index of the neighbour's interface. */
-  ifindex: number;
-  /** NUD_*. */
-  state: number;
-  /** NTF_*. */
-  flags: number;
-  /** RTN_*. */
-  type: number;
-}
-/** struct ndmsg, of RTM_NEWNEIGH, RTM_GETNEIGH, …; attributes NDA_*. */
-export const ndmsg: Struct<ndmsg> = define('ndmsg', {
   family: int,
-  ifindex: int,
-  state: int,
-  flags: int,
+  /** The length of the destination's prefix, in bits. */
+  dst_len: int,
+  /** The length of the source's prefix, in bits. */
+  src_len: int,
+  /** The type of service of the packets that take the route. */
+  tos: int,
+  /** RT_TABLE_*. */
+  table: int,
+  /** RTPROT_*: the origin of the route. */
+  protocol: int,
+  /** RT_SCOPE_*. */
+  scope: int,
+  /** RTN_*. */
   type: int,
-});
+  /** RTM_F_*. */
+  flags: int,
+};
+export interface rtmsg extends Decoded<typeof RTMSG> {}
+/** struct rtmsg, of RTM_NEWROUTE, RTM_GETROUTE, …; attributes RTA_*. */
+export const rtmsg: Struct<rtmsg> = define('rtmsg', RTMSG);
+
+const NDMSG = {
+  /** AF_INET, AF_INET6. */
+  family: int,
+  /** The index of the neighbour's interface. */
+  ifindex: int,
+  /** NUD_*. */
+  state: int,
+  /** NTF_*. */
+  flags: int,
+  /** RTN_*. */
+  type: int,
+};
+export interface ndmsg extends Decoded<typeof NDMSG> {}
+/** struct ndmsg, of RTM_NEWNEIGH, RTM_GETNEIGH, …; attributes NDA_*. */
+export const ndmsg: Struct<ndmsg> = define('ndmsg', NDMSG);

@@ -1,203 +1,170 @@
 // The structs of socket options: times, groups, credentials, filters, packet sockets. See socket(7), ip(7), ipv6(7),
 // packet(7), unix(7).
-import type { BytesLike } from '../util/validate.js';
-import { in_addr, in6_addr, type StructAddress, type StructAddressLike, sockaddr } from './addresses.js';
-import { define, type Encodable, int, long, octets, type Struct, with_length } from './struct.js';
+import { in_addr, in6_addr, sockaddr } from './addresses.js';
+import {
+  type Decoded,
+  define,
+  type Encodable,
+  int,
+  long,
+  octets,
+  type Struct,
+  with_length,
+} from './struct.js';
 
-/** struct linger, of SO_LINGER. */
-export interface linger {
+const LINGER = {
   /** Not 0: close() waits for unsent data to be sent, or with `linger` 0 resets the connection. */
-  onoff: number;
+  onoff: int,
   /** The time that close() waits at most, in seconds. */
-  linger: number;
-}
+  linger: int,
+};
+export interface linger extends Decoded<typeof LINGER> {}
 /** struct linger: the value of SO_LINGER. See socket(7). */
-export const linger: Struct<linger> = define('linger', { onoff: int, linger: int });
+export const linger: Struct<linger> = define('linger', LINGER);
 
-/** struct timeval. */
-export interface timeval {
+const TIMEVAL = {
   /** Seconds. */
-  sec: number | bigint;
+  sec: long,
   /** Microseconds, 0 to 999,999. */
-  usec: number | bigint;
-}
+  usec: long,
+};
+export interface timeval extends Decoded<typeof TIMEVAL> {}
 /** struct timeval: SO_RCVTIMEO, SO_SNDTIMEO, SCM_TIMESTAMP. */
-export const timeval: Struct<timeval> = define('timeval', { sec: long, usec: long });
+export const timeval: Struct<timeval> = define('timeval', TIMEVAL);
 
-/** struct timespec. */
-export interface timespec {
+const TIMESPEC = {
   /** Seconds. */
-  sec: number | bigint;
+  sec: long,
   /** Nanoseconds, 0 to 999,999,999. */
-  nsec: number | bigint;
-}
+  nsec: long,
+};
+export interface timespec extends Decoded<typeof TIMESPEC> {}
 /** struct timespec: SCM_TIMESTAMPNS, and three times in scm_timestamping. */
-export const timespec: Struct<timespec> = define('timespec', { sec: long, nsec: long });
+export const timespec: Struct<timespec> = define('timespec', TIMESPEC);
 
-/** struct ucred. */
-export interface ucred {
+const UCRED = {
   /** The process id. */
-  pid: number;
+  pid: int,
   /** The user id. */
-  uid: number;
+  uid: int,
   /** The group id. */
-  gid: number;
-}
+  gid: int,
+};
+export interface ucred extends Decoded<typeof UCRED> {}
 /** struct ucred: SO_PEERCRED, SCM_CREDENTIALS. See unix(7). */
-export const ucred: Struct<ucred> = define('ucred', { pid: int, uid: int, gid: int });
+export const ucred: Struct<ucred> = define('ucred', UCRED);
 
-/** struct ip_mreq. */
-export interface ip_mreq {
+const IP_MREQ = {
   /** The group. */
-  multiaddr: string;
+  multiaddr: in_addr,
   /** The local address of the interface; 0.0.0.0: the kernel chooses. */
-  interface: string;
-}
-/** struct ip_mreq: IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP. See ip(7). */
-export const ip_mreq: Struct<ip_mreq> = define('ip_mreq', { multiaddr: in_addr, interface: in_addr });
-
-/** struct ip_mreqn. */
-export interface ip_mreqn {
-  /** The group. */
-  multiaddr: string;
-  /** The local address of the interface. */
-  address: string;
-  /** The interface's index, which takes precedence over its address; 0: the address counts. */
-  ifindex: number;
-}
-/** struct ip_mreqn: IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_MULTICAST_IF. See ip(7). */
-export const ip_mreqn: Struct<ip_mreqn> = define('ip_mreqn', {
-  multiaddr: in_addr,
-  address: in_addr,
-  ifindex: int,
-});
-
-/** struct ip_mreq_source. */
-export interface ip_mreq_source {
-  /** The group. */
-  multiaddr: string;
-  /** The local address of the interface. */
-  interface: string;
-  /** The sender. */
-  sourceaddr: string;
-}
-/** struct ip_mreq_source: IP_ADD_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE, … See ip(7). */
-export const ip_mreq_source: Struct<ip_mreq_source> = define('ip_mreq_source', {
-  multiaddr: in_addr,
   interface: in_addr,
-  sourceaddr: in_addr,
-});
+};
+export interface ip_mreq extends Decoded<typeof IP_MREQ> {}
+/** struct ip_mreq: IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP. See ip(7). */
+export const ip_mreq: Struct<ip_mreq> = define('ip_mreq', IP_MREQ);
 
-/** struct ipv6_mreq. */
-export interface ipv6_mreq {
+const IP_MREQN = {
   /** The group. */
-  multiaddr: string;
-  /** The interface's index; 0: the kernel chooses. */
-  interface: number;
-}
-/** struct ipv6_mreq: IPV6_JOIN_GROUP, IPV6_LEAVE_GROUP. See ipv6(7). */
-export const ipv6_mreq: Struct<ipv6_mreq> = define('ipv6_mreq', {
-  multiaddr: in6_addr,
-  interface: int,
-});
+  multiaddr: in_addr,
+  /** The local address of the interface. */
+  address: in_addr,
+  /** The interface's index, which takes precedence over its address; 0: the address counts. */
+  ifindex: int,
+};
+export interface ip_mreqn extends Decoded<typeof IP_MREQN> {}
+/** struct ip_mreqn: IP_ADD_MEMBERSHIP, IP_DROP_MEMBERSHIP, IP_MULTICAST_IF. See ip(7). */
+export const ip_mreqn: Struct<ip_mreqn> = define('ip_mreqn', IP_MREQN);
 
-/** struct group_req. */
-export interface group_req {
-  /** The interface's index; 0: the kernel chooses. */
-  interface: number;
-  /** The group: an address with port 0. */
-  group: StructAddress;
-}
-/** The fields of group_req as encode takes them. */
-export interface group_req_like {
-  readonly interface?: number | bigint;
-  readonly group?: StructAddressLike;
-}
-/** struct group_req: MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, for IPv4 and IPv6 alike. */
-export const group_req: Struct<group_req, group_req_like> = define('group_req', {
-  interface: int,
-  group: sockaddr,
-});
-
-/** struct group_source_req. */
-export interface group_source_req {
-  /** The interface's index; 0: the kernel chooses. */
-  interface: number;
-  /** The group: an address with port 0. */
-  group: StructAddress;
+const IP_MREQ_SOURCE = {
+  ...IP_MREQ,
   /** The sender. */
-  source: StructAddress;
-}
-/** The fields of group_source_req as encode takes them. */
-export interface group_source_req_like extends group_req_like {
-  readonly source?: StructAddressLike;
-}
-/** struct group_source_req: MCAST_JOIN_SOURCE_GROUP, MCAST_BLOCK_SOURCE, …, for IPv4 and IPv6 alike. */
-export const group_source_req: Struct<group_source_req, group_source_req_like> = define('group_source_req', {
+  sourceaddr: in_addr,
+};
+export interface ip_mreq_source extends Decoded<typeof IP_MREQ_SOURCE> {}
+/** struct ip_mreq_source: IP_ADD_SOURCE_MEMBERSHIP, IP_BLOCK_SOURCE, … See ip(7). */
+export const ip_mreq_source: Struct<ip_mreq_source> = define('ip_mreq_source', IP_MREQ_SOURCE);
+
+const IPV6_MREQ = {
+  /** The group. */
+  multiaddr: in6_addr,
+  /** The interface's index; 0: the kernel chooses. */
   interface: int,
+};
+export interface ipv6_mreq extends Decoded<typeof IPV6_MREQ> {}
+/** struct ipv6_mreq: IPV6_JOIN_GROUP, IPV6_LEAVE_GROUP. See ipv6(7). */
+export const ipv6_mreq: Struct<ipv6_mreq> = define('ipv6_mreq', IPV6_MREQ);
+
+const GROUP_REQ = {
+  /** The interface's index; 0: the kernel chooses. */
+  interface: int,
+  /** The group: an address with port 0. */
   group: sockaddr,
+};
+export interface group_req extends Decoded<typeof GROUP_REQ> {}
+export type group_req_like = Encodable<group_req>;
+/** struct group_req: MCAST_JOIN_GROUP, MCAST_LEAVE_GROUP, for IPv4 and IPv6 alike. */
+export const group_req: Struct<group_req> = define('group_req', GROUP_REQ);
+
+const GROUP_SOURCE_REQ = {
+  ...GROUP_REQ,
+  /** The sender. */
   source: sockaddr,
-});
+};
+export interface group_source_req extends Decoded<typeof GROUP_SOURCE_REQ> {}
+export type group_source_req_like = Encodable<group_source_req>;
+/** struct group_source_req: MCAST_JOIN_SOURCE_GROUP, MCAST_BLOCK_SOURCE, …, for IPv4 and IPv6 alike. */
+export const group_source_req: Struct<group_source_req> = define('group_source_req', GROUP_SOURCE_REQ);
 
-/** struct sock_filter. */
-export interface sock_filter {
+const SOCK_FILTER = {
   /** The operation: BPF_* flags combined. */
-  code: number;
-  /** The number of instructions to skip if true. */
-  jt: number;
-  /** The number of instructions to skip if false. */
-  jf: number;
-  /** The operand. */
-  k: number;
-}
-/** struct sock_filter: one instruction of classic BPF. `attach_filter` of a socket takes a whole program. */
-export const sock_filter: Struct<sock_filter> = define('sock_filter', {
   code: int,
+  /** The number of instructions to skip if true. */
   jt: int,
+  /** The number of instructions to skip if false. */
   jf: int,
+  /** The operand. */
   k: int,
-});
+};
+export interface sock_filter extends Decoded<typeof SOCK_FILTER> {}
+/** struct sock_filter: one instruction of classic BPF. `attach_filter` of a socket takes a whole program. */
+export const sock_filter: Struct<sock_filter> = define('sock_filter', SOCK_FILTER);
 
-/** struct packet_mreq. */
-export interface packet_mreq {
+const PACKET_MREQ = {
   /** The interface's index. */
-  ifindex: number;
+  ifindex: int,
   /** PACKET_MR_MULTICAST, PACKET_MR_PROMISC, … */
-  type: number;
+  type: int,
   /** The number of bytes of the address that count. */
-  alen: number;
+  alen: int,
   /** The hardware address: `alen` bytes. */
-  address: Buffer;
-}
-/** The fields of packet_mreq as encode takes them: `alen` is the length of the address if it is left out. */
-export interface packet_mreq_like extends Omit<Encodable<packet_mreq>, 'address'> {
-  readonly address?: BytesLike;
-}
-/** struct packet_mreq: PACKET_ADD_MEMBERSHIP, PACKET_DROP_MEMBERSHIP. See packet(7). */
-export const packet_mreq: Struct<packet_mreq, packet_mreq_like> = with_length(
-  define('packet_mreq', { ifindex: int, type: int, alen: int, address: octets }),
+  address: octets,
+};
+export interface packet_mreq extends Decoded<typeof PACKET_MREQ> {}
+export type packet_mreq_like = Encodable<packet_mreq>;
+/** struct packet_mreq: PACKET_ADD_MEMBERSHIP, PACKET_DROP_MEMBERSHIP. `alen` is the length of the address unless encode
+ * is given another. See packet(7). */
+export const packet_mreq: Struct<packet_mreq> = with_length(
+  define('packet_mreq', PACKET_MREQ),
   'alen',
   'address',
 );
 
-/** struct tpacket_stats. */
-export interface tpacket_stats {
+const TPACKET_STATS = {
   /** The number of packets that arrived, dropped packets included. */
-  packets: number;
-  /** The number of packets that were dropped because the receive buffer was full. */
-  drops: number;
-}
-/** struct tpacket_stats: PACKET_STATISTICS, the counts since the last call. See packet(7). */
-export const tpacket_stats: Struct<tpacket_stats> = define('tpacket_stats', { packets: int, drops: int });
-
-/** struct tpacket_stats_v3. */
-export interface tpacket_stats_v3 extends tpacket_stats {
-  /** The number of times the ring was full. */
-  freeze_q_cnt: number;
-}
-/** struct tpacket_stats_v3: PACKET_STATISTICS of a socket with a TPACKET_V3 ring. */
-export const tpacket_stats_v3: Struct<tpacket_stats_v3> = define('tpacket_stats_v3', {
   packets: int,
+  /** The number of packets that were dropped because the receive buffer was full. */
   drops: int,
+};
+export interface tpacket_stats extends Decoded<typeof TPACKET_STATS> {}
+/** struct tpacket_stats: PACKET_STATISTICS, the counts since the last call. See packet(7). */
+export const tpacket_stats: Struct<tpacket_stats> = define('tpacket_stats', TPACKET_STATS);
+
+const TPACKET_STATS_V3 = {
+  ...TPACKET_STATS,
+  /** The number of times the ring was full. */
   freeze_q_cnt: int,
-});
+};
+export interface tpacket_stats_v3 extends Decoded<typeof TPACKET_STATS_V3> {}
+/** struct tpacket_stats_v3: PACKET_STATISTICS of a socket with a TPACKET_V3 ring. */
+export const tpacket_stats_v3: Struct<tpacket_stats_v3> = define('tpacket_stats_v3', TPACKET_STATS_V3);

@@ -3,6 +3,7 @@
 //
 // A field has its C name without the prefix that all fields of its struct share: l_onoff is onoff.
 import { endianness } from 'node:os';
+import type { Inet6Address, InetAddress, ReturnedAddress } from '../calls/address.js';
 import { addon, type FieldLayout, type StructLayout } from '../native/addon.js';
 import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../util/validate.js';
 
@@ -28,14 +29,38 @@ export interface Struct<T, In = Encodable<T>> {
   decode(bytes: BytesLike): T;
 }
 
-/** The argument of encode: each field may be left out, and an integer may be a bigint. */
-export type Encodable<T> = { readonly [K in keyof T]?: number extends T[K] ? number | bigint : T[K] };
+/** A decoded address: an array for AF_INET and AF_INET6, the bytes of the sockaddr for another family, null for none. */
+export type StructAddress = ReturnedAddress<2> | ReturnedAddress<10> | Buffer | null;
+/** An address to encode: its host is numeric and determines the family. */
+export type StructAddressLike = InetAddress | Inet6Address | BytesLike | null;
+
+type Given<V> = number extends V
+  ? number | bigint
+  : StructAddress extends V
+    ? StructAddressLike
+    : V extends Buffer
+      ? BytesLike
+      : V extends (infer Item)[]
+        ? readonly Encodable<Item>[]
+        : V;
+/** The argument of encode: each field may be left out, an integer may be a bigint, bytes may be of any kind. */
+export type Encodable<T> = { readonly [K in keyof T]?: Given<T[K]> };
 
 /** Reads and writes one field. */
 export interface Codec<T> {
   read(bytes: Bytes, layout: FieldLayout): T;
   write(bytes: Bytes, layout: FieldLayout, value: unknown, name: string): void;
 }
+
+/** A codec of a field that some kernels lack. */
+export const newer = <T>(codec: Codec<T>): Codec<T | undefined> => codec;
+
+type Value<C> = C extends Codec<infer T> ? T : never;
+type Newer<C> = { [K in keyof C]: undefined extends Value<C[K]> ? K : never }[keyof C];
+type Values<C, K extends keyof C> = { -readonly [Name in K]: Value<C[Name]> };
+/** The fields of a struct, by their codecs. */
+export type Decoded<C> = Flat<Values<C, Exclude<keyof C, Newer<C>>> & Partial<Values<C, Newer<C>>>>;
+type Flat<T> = { [K in keyof T]: T[K] };
 
 export const LITTLE_ENDIAN = endianness() === 'LE';
 
@@ -158,7 +183,7 @@ export function fields_of(value: unknown, name: string, names: readonly string[]
  */
 export function define<T extends object, In = Encodable<T>>(
   name: string,
-  codecs: { readonly [K in keyof T & string]-?: Codec<Exclude<T[K], undefined>> },
+  codecs: { readonly [K in keyof T & string]-?: Codec<T[K] | undefined> },
   layout: StructLayout = layout_of(name),
 ): Struct<T, In> {
   const { size, fields } = layout;

@@ -4,155 +4,156 @@
 // has one layout in Linux 6.18 and 6.19, and another since 7.0.
 import { release } from 'node:os';
 import type { StructLayout } from '../native/addon.js';
-import { define, int, layout_of, long, type Struct } from './struct.js';
+import { type Decoded, define, int, layout_of, long, newer, type Struct } from './struct.js';
 
-/** struct tcp_info: every kernel has the required fields; the optional fields depend on the kernel. */
-export interface tcp_info {
+// Some kernels lack the fields that are `newer`.
+const TCP_INFO = {
   /** TCP_ESTABLISHED, …. */
-  state: number;
+  state: int,
   /** Congestion avoidance: TCP_CA_Open 0, _Disorder 1, _CWR 2, _Recovery 3, _Loss 4. */
-  ca_state: number;
+  ca_state: int,
   /** Time-outs in a row without an answer. */
-  retransmits: number;
+  retransmits: int,
   /** Window probes and keep-alives without an answer. */
-  probes: number;
+  probes: int,
   /** The number of times the retransmission time-out was doubled. */
-  backoff: number;
+  backoff: int,
   /** TCPI_OPT_*: time stamps 1, SACK 2, window scaling 4, ECN 8, ECN seen 16, SYN data 32. */
-  options: number;
+  options: int,
   /** The peer's window scale. */
-  snd_wscale: number;
+  snd_wscale: int,
   /** This side's window scale. */
-  rcv_wscale: number;
+  rcv_wscale: int,
   /** 1: the program limited the delivery rate, not the network. */
-  delivery_rate_app_limited?: number;
+  delivery_rate_app_limited: newer(int),
   /** The reason TCP Fast Open failed: TFO_*. */
-  fastopen_client_fail?: number;
+  fastopen_client_fail: newer(int),
   /** Retransmission time-out, in microseconds. */
-  rto: number;
+  rto: int,
   /** Time-out of delayed acknowledgements, in microseconds. */
-  ato: number;
+  ato: int,
   /** The size of sent segments, in bytes. */
-  snd_mss: number;
+  snd_mss: int,
   /** The size of received segments, in bytes. */
-  rcv_mss: number;
+  rcv_mss: int,
   /** Segments not acknowledged. */
-  unacked: number;
+  unacked: int,
   /** Segments acknowledged selectively. */
-  sacked: number;
+  sacked: int,
   /** Segments presumed lost. */
-  lost: number;
+  lost: int,
   /** Segments being retransmitted. */
-  retrans: number;
+  retrans: int,
   /** Not used. */
-  fackets: number;
+  fackets: int,
   /** Milliseconds since data was sent. */
-  last_data_sent: number;
+  last_data_sent: int,
   /** Not used. */
-  last_ack_sent: number;
+  last_ack_sent: int,
   /** Milliseconds since data was received. */
-  last_data_recv: number;
+  last_data_recv: int,
   /** Milliseconds since an acknowledgement was received. */
-  last_ack_recv: number;
+  last_ack_recv: int,
   /** The path's MTU, in bytes. */
-  pmtu: number;
+  pmtu: int,
   /** Slow start threshold of the receive window, in bytes. */
-  rcv_ssthresh: number;
+  rcv_ssthresh: int,
   /** Smoothed round-trip time, in microseconds. */
-  rtt: number;
+  rtt: int,
   /** Mean deviation of the round-trip time, in microseconds. */
-  rttvar: number;
+  rttvar: int,
   /** Slow start threshold, in segments. */
-  snd_ssthresh: number;
+  snd_ssthresh: int,
   /** Congestion window, in segments. */
-  snd_cwnd: number;
+  snd_cwnd: int,
   /** Segment size announced to the peer, in bytes. */
-  advmss: number;
+  advmss: int,
   /** Number of segments that one may be out of order by. */
-  reordering: number;
+  reordering: int,
   /** Round-trip time as the receiver sees it, in microseconds. */
-  rcv_rtt: number;
+  rcv_rtt: int,
   /** Receive buffer's tuned size, in bytes. */
-  rcv_space: number;
+  rcv_space: int,
   /** Segments retransmitted in all. */
-  total_retrans: number;
+  total_retrans: int,
   /** Maximum rate of sending now, in bytes a second. */
-  pacing_rate?: number | bigint;
+  pacing_rate: newer(long),
   /** SO_MAX_PACING_RATE, in bytes a second; 2^64 - 1: none. */
-  max_pacing_rate?: number | bigint;
+  max_pacing_rate: newer(long),
   /** Bytes acknowledged. */
-  bytes_acked?: number | bigint;
+  bytes_acked: newer(long),
   /** Bytes received in order. */
-  bytes_received?: number | bigint;
+  bytes_received: newer(long),
   /** Segments sent. */
-  segs_out?: number;
+  segs_out: newer(int),
   /** Segments received. */
-  segs_in?: number;
+  segs_in: newer(int),
   /** Bytes written by the program, not sent yet. */
-  notsent_bytes?: number;
+  notsent_bytes: newer(int),
   /** Least round-trip time, in microseconds; 2^32 - 1: none yet. */
-  min_rtt?: number;
+  min_rtt: newer(int),
   /** Segments with data received. */
-  data_segs_in?: number;
+  data_segs_in: newer(int),
   /** Segments with data sent. */
-  data_segs_out?: number;
+  data_segs_out: newer(int),
   /** Rate at which data arrived at the peer lately, in bytes a second. */
-  delivery_rate?: number | bigint;
+  delivery_rate: newer(long),
   /** Microseconds with data to send. */
-  busy_time?: number | bigint;
+  busy_time: newer(long),
   /** Microseconds limited by the peer's window. */
-  rwnd_limited?: number | bigint;
+  rwnd_limited: newer(long),
   /** Microseconds limited by the send buffer. */
-  sndbuf_limited?: number | bigint;
+  sndbuf_limited: newer(long),
   /** Segments with data delivered. */
-  delivered?: number;
+  delivered: newer(int),
   /** Segments delivered with ECN's CE mark. */
-  delivered_ce?: number;
+  delivered_ce: newer(int),
   /** Bytes sent, retransmitted ones included. */
-  bytes_sent?: number | bigint;
+  bytes_sent: newer(long),
   /** Bytes retransmitted. */
-  bytes_retrans?: number | bigint;
+  bytes_retrans: newer(long),
   /** Duplicates that the peer reported. */
-  dsack_dups?: number;
+  dsack_dups: newer(int),
   /** Number of times segments were reordered. */
-  reord_seen?: number;
+  reord_seen: newer(int),
   /** Segments received out of order. */
-  rcv_ooopack?: number;
+  rcv_ooopack: newer(int),
   /** The peer's window, in bytes. */
-  snd_wnd?: number;
+  snd_wnd: newer(int),
   /** The window announced to the peer, in bytes. Linux 6.2. */
-  rcv_wnd?: number;
+  rcv_wnd: newer(int),
   /** Number of times another path was tried. Linux 6.2. */
-  rehash?: number;
+  rehash: newer(int),
   /** Retransmission time-outs in all. Linux 6.7. */
-  total_rto?: number;
+  total_rto: newer(int),
   /** Recoveries from retransmission time-outs. Linux 6.7. */
-  total_rto_recoveries?: number;
+  total_rto_recoveries: newer(int),
   /** Milliseconds spent on these recoveries. Linux 6.7. */
-  total_rto_time?: number;
+  total_rto_time: newer(int),
   /** Segments received with ECN's CE mark. This field and the fields below are of Accurate ECN: Linux 6.18. */
-  received_ce?: number;
+  received_ce: newer(int),
   /** Bytes delivered with ECT(1). */
-  delivered_e1_bytes?: number;
+  delivered_e1_bytes: newer(int),
   /** Bytes delivered with ECT(0). */
-  delivered_e0_bytes?: number;
+  delivered_e0_bytes: newer(int),
   /** Bytes delivered with CE. */
-  delivered_ce_bytes?: number;
+  delivered_ce_bytes: newer(int),
   /** Bytes received with ECT(1). */
-  received_e1_bytes?: number;
+  received_e1_bytes: newer(int),
   /** Bytes received with ECT(0). */
-  received_e0_bytes?: number;
+  received_e0_bytes: newer(int),
   /** Bytes received with CE. */
-  received_ce_bytes?: number;
+  received_ce_bytes: newer(int),
   /** TCP_ACCECN_*: how the negotiation of Accurate ECN failed. */
-  accecn_fail_mode?: number;
+  accecn_fail_mode: newer(int),
   /** TCP_ACCECN_OPT_*: the kind of Accurate ECN option that was seen. */
-  accecn_opt_seen?: number;
+  accecn_opt_seen: newer(int),
   /** The negotiated kind of ECN: 0 none, 1 RFC 3168, 2 accurate, 3 not known yet. Linux 7.0. */
-  ecn_mode?: number;
+  ecn_mode: newer(int),
   /** More options. Linux 7.0. */
-  options2?: number;
-}
+  options2: newer(int),
+};
+export interface tcp_info extends Decoded<typeof TCP_INFO> {}
 
 const FIRST_WITH_MODES = 7;
 
@@ -164,81 +165,4 @@ function layout(): StructLayout {
 }
 
 /** struct tcp_info: `structs.tcp_info.decode(sock.getsockopt(SOL_TCP, TCP_INFO, structs.tcp_info.size))`. */
-export const tcp_info: Struct<tcp_info> = define(
-  'tcp_info',
-  {
-    state: int,
-    ca_state: int,
-    retransmits: int,
-    probes: int,
-    backoff: int,
-    options: int,
-    snd_wscale: int,
-    rcv_wscale: int,
-    delivery_rate_app_limited: int,
-    fastopen_client_fail: int,
-    rto: int,
-    ato: int,
-    snd_mss: int,
-    rcv_mss: int,
-    unacked: int,
-    sacked: int,
-    lost: int,
-    retrans: int,
-    fackets: int,
-    last_data_sent: int,
-    last_ack_sent: int,
-    last_data_recv: int,
-    last_ack_recv: int,
-    pmtu: int,
-    rcv_ssthresh: int,
-    rtt: int,
-    rttvar: int,
-    snd_ssthresh: int,
-    snd_cwnd: int,
-    advmss: int,
-    reordering: int,
-    rcv_rtt: int,
-    rcv_space: int,
-    total_retrans: int,
-    pacing_rate: long,
-    max_pacing_rate: long,
-    bytes_acked: long,
-    bytes_received: long,
-    segs_out: int,
-    segs_in: int,
-    notsent_bytes: int,
-    min_rtt: int,
-    data_segs_in: int,
-    data_segs_out: int,
-    delivery_rate: long,
-    busy_time: long,
-    rwnd_limited: long,
-    sndbuf_limited: long,
-    delivered: int,
-    delivered_ce: int,
-    bytes_sent: long,
-    bytes_retrans: long,
-    dsack_dups: int,
-    reord_seen: int,
-    rcv_ooopack: int,
-    snd_wnd: int,
-    rcv_wnd: int,
-    rehash: int,
-    total_rto: int,
-    total_rto_recoveries: int,
-    total_rto_time: int,
-    received_ce: int,
-    delivered_e1_bytes: int,
-    delivered_e0_bytes: int,
-    delivered_ce_bytes: int,
-    received_e1_bytes: int,
-    received_e0_bytes: int,
-    received_ce_bytes: int,
-    accecn_fail_mode: int,
-    accecn_opt_seen: int,
-    ecn_mode: int,
-    options2: int,
-  },
-  layout(),
-);
+export const tcp_info: Struct<tcp_info> = define('tcp_info', TCP_INFO, layout());

@@ -1,12 +1,6 @@
 // Deadlines: every time-out of the library's JavaScript is one of these, except the handler_timeout of a pool's workers, which
 // socketserver/pool/workers.ts measures. native/wait.h has the time-out of a blocked call.
 //
-// Deadline     the time left for several blocking calls
-// Timer        calls a function once a time has passed, however long, and never early
-// Timeout      a signal and a time-out as one AbortSignal
-// abort_after  aborts an AbortController once a time has passed
-// sleep        a promise of the end of a time, or of an abort
-//
 // An AbortSignal gets one listener for all calls that wait with it: Node.js warns of more than ten.
 
 /** The longest delay of setTimeout, in milliseconds: it fires at once for more. */
@@ -34,7 +28,7 @@ export class Deadline {
   }
 }
 
-/** Calls a function once a time has passed. Does not keep the process alive. */
+/** Calls a function once a time has passed, however long, and never early. Does not keep the process alive. */
 export class Timer {
   readonly #end_ms: number;
   #handle: NodeJS.Timeout | undefined;
@@ -75,32 +69,27 @@ export interface AbortWaiter {
   on_abort(): void;
 }
 
-/** The waiters of one signal. */
-class AbortWaiters {
-  readonly all = new Set<AbortWaiter>();
+const waiters_of = new WeakMap<EventTarget, Set<AbortWaiter>>();
 
-  handleEvent(): void {
-    for (const waiter of [...this.all]) waiter.on_abort();
-  }
+function wake_all(this: EventTarget): void {
+  for (const waiter of [...(waiters_of.get(this) ?? [])]) waiter.on_abort();
 }
-
-const waiters_of = new WeakMap<AbortSignal, AbortWaiters>();
 
 /** Calls `waiter.on_abort()` when the signal aborts, until unlisten(). */
 export function listen(signal: AbortSignal, waiter: AbortWaiter): void {
   let waiters = waiters_of.get(signal);
   if (waiters === undefined) {
-    waiters = new AbortWaiters();
+    waiters = new Set();
     waiters_of.set(signal, waiters);
   }
-  if (waiters.all.size === 0) signal.addEventListener('abort', waiters);
-  waiters.all.add(waiter);
+  if (waiters.size === 0) signal.addEventListener('abort', wake_all);
+  waiters.add(waiter);
 }
 
 /** Ends listen(). */
 export function unlisten(signal: AbortSignal, waiter: AbortWaiter): void {
   const waiters = waiters_of.get(signal);
-  if (waiters?.all.delete(waiter) && waiters.all.size === 0) signal.removeEventListener('abort', waiters);
+  if (waiters?.delete(waiter) && waiters.size === 0) signal.removeEventListener('abort', wake_all);
 }
 
 /** A signal and a time-out as one signal, for a call that waits in several places under one deadline. */

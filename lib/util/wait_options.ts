@@ -6,7 +6,7 @@ import { is_iterable, no_options, options_of, timeout as seconds, shown, to_time
 export interface WaitOptions {
   /** Ends the call when it aborts: the promise rejects with its reason. */
   signal?: AbortSignal | null | undefined;
-  /** Seconds, instead of the socket's own: null waits for ever, 0 never. */
+  /** Seconds, instead of the time-out of the socket or argument: null waits for ever, 0 never. */
   timeout?: number | null | undefined;
 }
 

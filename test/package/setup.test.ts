@@ -80,11 +80,11 @@ it('compiles both halves anew when what they agree on changed', () => {
   const ids = ['native/build_id.h', 'lib/native/build_id.ts'];
   const read = () => ids.map((name) => readFileSync(join(copy, name), 'utf8'));
   const before = read();
-  appendFileSync(join(copy, 'native', 'layout.h'), 'static_assert(true);\n');
+  appendFileSync(join(copy, 'native', 'layout.txt'), '\nnumbers int | Added by a test.\n  ADDED = 77\n');
   const { code, stderr } = setUp(no_compiler);
   const after = read();
-  cpSync(join(root, 'native', 'layout.h'), join(copy, 'native', 'layout.h'));
-  runOrThrow(copy, no_compiler, 'node', 'scripts/build_id.mjs');
+  cpSync(join(root, 'native', 'layout.txt'), join(copy, 'native', 'layout.txt'));
+  runOrThrow(copy, no_compiler, 'node', 'scripts/generate.mjs');
   expect({ code, stderr }).toEqual({ code: 1, stderr: expect.stringContaining('lacks a C++ compiler') });
   for (const [index, name] of ids.entries()) expect(after[index], name).not.toBe(before[index]);
   expect(read()).toEqual(before);

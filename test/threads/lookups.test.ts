@@ -93,6 +93,12 @@ test.each([
     '16 that hang delay neither the next lookup nor sockets nor fs, and end by an abort',
     ['127.0.0.1', '127.0.0.1', 'a socket', true, 'TimeoutError', 1],
   ],
+  [
+    'bounded',
+    '3,000 that hang take no more threads and descriptors than the limit, and leave the queue when they time out',
+    [true, ['TimeoutError'], true, '127.0.0.1', 'TimeoutError'],
+  ],
+  ['queued', '1,000 at once are all answered', ['127.0.0.1']],
   ['nested', 'a listener makes lookups during one', ['127.0.0.1', '127.0.0.1', 'InterruptedError']],
   ['refused', "errors have Python's classes", ['gaierror', 'herror', 'silent.test']],
   ['leak', 'finished lookups leave no descriptor and no thread', [0, 0]],

@@ -1,9 +1,10 @@
-// Name lookups without blocking: drives the steps of lib/calls/lookup.ts, waiting for each native lookup by readiness.
-// Each runs on a thread of its own, so neither the loop nor the pool of `fs` is kept busy. A lookup whose caller no longer
-// waits is abandoned.
+// Name lookups without blocking: drives the steps of lib/calls/lookup.ts. Native lookups run on threads of the addon, so
+// neither the loop nor the pool of `fs` is kept busy, and one descriptor tells of all that are done. A lookup whose caller no
+// longer waits is abandoned.
+import { raise } from '../../errors/raise.js';
 import { addon, cells, GENERATION } from '../../native/addon.js';
 import type { Lookup } from '../lookup.js';
-import { READ, ready } from './readiness.js';
+import { hold, let_go, READ, unwatch, type Waiting, want, watch } from './readiness.js';
 
 /** Goes on with a lookup that waits for the native lookup `id`. @throws what the lookup throws; the signal's reason */
 export async function finish_lookup<T>(steps: Lookup<T>, id: number, signal?: AbortSignal): Promise<T> {
@@ -15,17 +16,56 @@ export async function finish_lookup<T>(steps: Lookup<T>, id: number, signal?: Ab
   }
 }
 
-async function lookup_done(id: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    const fd = addon.lookup_fd(id);
-    if (fd < 0) return;
-    // A call names a descriptor together with its generation, which only adopt() tells.
-    addon.adopt(fd);
-    const generation = cells[GENERATION] as number;
-    addon.disown(fd);
-    await ready(fd, generation, READ, signal);
-  } catch (error) {
+// How to go on after each native lookup that is waited for, by its number.
+const waiting = new Map<number, () => void>();
+let fd = -1;
+
+const waiter: Waiting = {
+  on_ready() {
+    // Asked for before the look: a lookup that is done meanwhile makes the descriptor ready again.
+    want(fd, READ);
+    for (const [id, go_on] of waiting) if (addon.lookup_done(id) !== 0) go_on();
+  },
+};
+
+function lookup_done(id: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise<void>((resolve, reject) => {
+    signal?.throwIfAborted();
+    if (waiting.size === 0) watch_lookups();
+    const end = () => {
+      waiting.delete(id);
+      signal?.removeEventListener('abort', abort);
+      if (waiting.size > 0) return;
+      unwatch(fd, waiter);
+      let_go();
+    };
+    const abort = () => {
+      end();
+      reject(signal?.reason);
+    };
+    const go_on = () => {
+      end();
+      resolve();
+    };
+    waiting.set(id, go_on);
+    signal?.addEventListener('abort', abort);
+    // A lookup that was done before the descriptor existed made nothing ready.
+    if (addon.lookup_done(id) !== 0) go_on();
+  }).catch((error) => {
     addon.lookup_drop(id);
     throw error;
-  }
+  });
+}
+
+/** Watches the descriptor, which reports at once if any lookup was done before. @throws OSError, EMFILE for instance */
+function watch_lookups(): void {
+  fd = addon.lookup_fd();
+  if (fd < 0) raise(fd, { syscall: 'eventfd' });
+  // A call names a descriptor together with its generation, which only adopt() tells.
+  addon.adopt(fd);
+  const generation = cells[GENERATION] as number;
+  addon.disown(fd);
+  watch(fd, generation, waiter);
+  want(fd, READ);
+  hold();
 }

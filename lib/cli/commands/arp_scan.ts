@@ -6,27 +6,18 @@ import { arp, build, ethernet, parse } from '../../packet/index.js';
 import * as socket from '../../promises/index.js';
 import { type AddressRange, address_at, index_of, parse_range } from '../network/address_range.js';
 import { rate_options, Scan } from '../network/scan.js';
-import { check_interface, command, type OptionTable, type Values } from '../terminal/command.js';
+import { check_interface, command } from '../terminal/command.js';
 import { UsageError } from '../terminal/errors.js';
+import { flag, text, type Values } from '../terminal/options.js';
 import { print, print_json, print_stderr } from '../terminal/output.js';
 
 const options = {
-  interface: {
-    type: 'text',
-    short: 'i',
-    value: 'NAME',
-    help: 'the interface; left out: the first with an address',
-  },
-  source: {
-    type: 'text',
-    short: 's',
-    value: 'ADDRESS',
-    help: 'who asks; left out: the address of the interface',
-  },
+  interface: text('i', 'NAME', 'the interface; left out: the first with an address'),
+  source: text('s', 'ADDRESS', 'who asks; left out: the address of the interface'),
   ...rate_options(500, 0.5),
-  quiet: { type: 'flag', short: 'q', help: 'the statistics only' },
-  json: { type: 'flag', help: 'one JSON object an answer, and one for the statistics' },
-} as const satisfies OptionTable;
+  quiet: flag('q', 'the statistics only'),
+  json: flag('', 'one JSON object an answer, and one for the statistics'),
+};
 
 type Options = Values<typeof options>;
 
@@ -159,7 +150,7 @@ class ArpScan extends Scan<typeof socket.AF_PACKET, Options> {
   }
 }
 
-export const arp_scan = command({
+export const { help, main } = command({
   usage: ['[options] [NETWORK]'],
   operands: [0, 1],
   options,

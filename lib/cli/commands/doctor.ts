@@ -7,7 +7,8 @@ import * as socket from '../../socket/index.js';
 import { effective_capabilities } from '../network/capabilities.js';
 import { command } from '../terminal/command.js';
 import { DONE } from '../terminal/errors.js';
-import { coloured, print, print_json, table } from '../terminal/output.js';
+import { flag } from '../terminal/options.js';
+import { coloured, print, print_json, printable, table } from '../terminal/output.js';
 import { version } from '../terminal/version.js';
 
 type Probe = readonly [what: string, family: number | undefined, type: number | undefined, proto?: number];
@@ -181,7 +182,9 @@ function show(findings: Findings): void {
   const { kernel, architecture, node, user, capabilities, sockets, interfaces, limits } = findings;
   print(`bsd-sockets ${findings.version}, Node.js ${node}, Linux ${kernel}, ${architecture}`);
   print(`addon ${findings.binary ?? 'not found among the loaded objects'}`);
-  print(`user ${user.uid}, group ${user.gid}, interfaces ${interfaces.map(({ name }) => name).join(', ')}`);
+  print(
+    `user ${user.uid}, group ${user.gid}, interfaces ${interfaces.map(({ name }) => printable(name)).join(', ')}`,
+  );
 
   heading('Sockets');
   const width = Math.max(...sockets.map(({ what }) => what.length)) + 2;
@@ -218,12 +221,12 @@ function abbreviated(names: readonly string[]): string {
   return `${names.slice(0, 3).join(' ')} … ${names.at(-1)} (--json has all)`;
 }
 
-export const doctor = command({
+export const { help, main } = command({
   detail: 'and how to get what is missing',
   usage: ['[--json]'],
   operands: [0, 0],
   options: {
-    json: { type: 'flag', help: 'one JSON object' },
+    json: flag('', 'one JSON object'),
   },
   notes: 'Each socket is tried for real, and closed again; nothing is sent.',
   async run({ json }) {

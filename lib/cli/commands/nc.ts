@@ -4,62 +4,38 @@ import { unlinkSync } from 'node:fs';
 import * as socket from '../../promises/index.js';
 import { FAMILY_OPTIONS, family_of } from '../network/hosts.js';
 import { Input, type RelayOptions, relay } from '../network/relay.js';
-import {
-  command,
-  type OptionTable,
-  read_number,
-  until_interrupted,
-  type Values,
-} from '../terminal/command.js';
+import { command, until_interrupted } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, line_of, UsageError } from '../terminal/errors.js';
+import { flag, integer, number, read_number, text, type Values } from '../terminal/options.js';
 import { print_stderr } from '../terminal/output.js';
 
 const DAY = 86_400;
 // The message of OpenBSD's nc.
 const TIMED_OUT_TEXT = 'timed out: Operation now in progress';
 const DATAGRAM_MAX = 65_535;
-const PORT = { type: 'integer', min: 1, max: 65_535 } as const;
+const PORT = [1, 65_535] as const;
 // Seconds for the error that reports a closed UDP port.
 const UDP_SILENCE_S = 1;
 
 const options = {
-  listen: { type: 'flag', short: 'l', help: 'wait for a connection' },
-  keep: { type: 'flag', short: 'k', help: 'with -l: go on with the next when one has ended' },
-  udp: { type: 'flag', short: 'u', help: 'UDP; with -U, UNIX datagrams' },
-  unix: {
-    type: 'flag',
-    short: 'U',
-    help: 'a UNIX socket: the operand is a path, or @NAME for an abstract name',
-  },
+  listen: flag('l', 'wait for a connection'),
+  keep: flag('k', 'with -l: go on with the next when one has ended'),
+  udp: flag('u', 'UDP; with -U, UNIX datagrams'),
+  unix: flag('U', 'a UNIX socket: the operand is a path, or @NAME for an abstract name'),
   ...FAMILY_OPTIONS,
-  numeric: { type: 'flag', short: 'n', help: 'no names: addresses and port numbers only' },
-  source: { type: 'text', short: 's', value: 'ADDRESS', help: 'the own address' },
-  port: { ...PORT, short: 'p', value: 'PORT', help: 'the own port' },
-  half_close: {
-    type: 'flag',
-    short: 'N',
-    help: 'shut the sending side down at the end of the input,\nand go on receiving to the end',
-  },
-  quit: {
-    type: 'number',
-    short: 'q',
-    value: 'SECONDS',
-    min: 0,
-    max: DAY,
-    help: 'end so long after the end of the input',
-  },
-  wait: {
-    type: 'number',
-    short: 'w',
-    value: 'SECONDS',
-    min: 0,
-    max: DAY,
-    help: 'how long to try, and then to wait with nothing going on',
-  },
-  no_input: { type: 'flag', short: 'd', help: 'do not read standard input' },
-  scan: { type: 'flag', short: 'z', help: 'only see whether the ports are open: PORT or FIRST-LAST' },
-  verbose: { type: 'flag', short: 'v', help: 'say what happens, on standard error' },
-} as const satisfies OptionTable;
+  numeric: flag('n', 'no names: addresses and port numbers only'),
+  source: text('s', 'ADDRESS', 'the own address'),
+  port: integer('p', 'PORT', PORT, 'the own port'),
+  half_close: flag(
+    'N',
+    'shut the sending side down at the end of the input,\nand go on receiving to the end',
+  ),
+  quit: number('q', 'SECONDS', [0, DAY], 'end so long after the end of the input'),
+  wait: number('w', 'SECONDS', [0, DAY], 'how long to try, and then to wait with nothing going on'),
+  no_input: flag('d', 'do not read standard input'),
+  scan: flag('z', 'only see whether the ports are open: PORT or FIRST-LAST'),
+  verbose: flag('v', 'say what happens, on standard error'),
+};
 
 type Options = Values<typeof options>;
 type Sock = socket.socket;
@@ -84,8 +60,7 @@ function unix_address(path: string): string | Buffer {
 async function look_up(host: string | null, port: string, options: Options, flags = 0): Promise<Target[]> {
   const family = family_of(options);
   // getaddrinfo() would take a port modulo 65,536.
-  if (/^[+-]?\d+$/.test(port))
-    read_number('the port', port, flags & socket.AI_PASSIVE ? { ...PORT, min: 0 } : PORT);
+  if (/^[+-]?\d+$/.test(port)) read_number('the port', port, flags & socket.AI_PASSIVE ? [0, 65_535] : PORT);
   const numeric = options.numeric ? socket.AI_NUMERICHOST | socket.AI_NUMERICSERV : 0;
   const rows = await socket.getaddrinfo(host, port, family, type_of(options), 0, flags | numeric);
   return rows.map(([row_family, , , , address]) => ({
@@ -298,7 +273,7 @@ function check(options: Options, operands: readonly string[]): void {
   if (!listen && !unix && operands.length !== 2) throw new UsageError('nc takes HOST and PORT');
 }
 
-export const nc = command({
+export const { help, main } = command({
   usage: [
     '[options] HOST PORT',
     '-l [options] [HOST] PORT',

@@ -16,41 +16,27 @@ import {
 } from '../network/hosts.js';
 import { set_ttl } from '../network/icmp_socket.js';
 import { wait_option } from '../network/scan.js';
-import { command, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
+import { command, until_interrupted } from '../terminal/command.js';
 import { DONE, FAILED, Failure, UNUSABLE } from '../terminal/errors.js';
 import { histogram } from '../terminal/histogram.js';
 import { describe_error } from '../terminal/icmp_text.js';
-import { coloured, is_terminal, print, print_json, print_stderr } from '../terminal/output.js';
+import { flag, integer, number, text, type Values } from '../terminal/options.js';
+import { coloured, is_terminal, print, print_json, print_stderr, printable } from '../terminal/output.js';
 
 const options = {
-  count: { type: 'integer', short: 'c', value: 'N', min: 1, max: 2 ** 31, help: 'end after so many answers' },
-  interval: {
-    type: 'number',
-    short: 'i',
-    value: 'SECONDS',
-    min: 0.001,
-    max: 3600,
-    default: 1,
-    help: 'between requests',
-  },
-  size: { type: 'integer', short: 's', value: 'BYTES', min: 0, max: 65_507, default: 56, help: 'of data' },
+  count: integer('c', 'N', [1, 2 ** 31], 'end after so many answers'),
+  interval: number('i', 'SECONDS', [0.001, 3600], 'between requests', 1),
+  size: integer('s', 'BYTES', [0, 65_507], 'of data', 56),
   wait: wait_option(10),
-  deadline: {
-    type: 'number',
-    short: 'w',
-    value: 'SECONDS',
-    min: 0.001,
-    max: 86_400,
-    help: 'end after so long, whatever came',
-  },
-  ttl: { type: 'integer', short: 't', value: 'TTL', min: 1, max: 255, help: 'time to live' },
-  interface: { type: 'text', short: 'I', value: 'NAME', help: 'an interface, or an own address' },
+  deadline: number('w', 'SECONDS', [0.001, 86_400], 'end after so long, whatever came'),
+  ttl: integer('t', 'TTL', [1, 255], 'time to live'),
+  interface: text('I', 'NAME', 'an interface, or an own address'),
   ...FAMILY_OPTIONS,
-  numeric: { type: 'flag', short: 'n', help: 'no names' },
-  quiet: { type: 'flag', short: 'q', help: 'the statistics only' },
-  timestamps: { type: 'flag', short: 'D', help: 'the time of day in front of each line' },
-  json: { type: 'flag', help: 'one JSON object a line' },
-} as const satisfies OptionTable;
+  numeric: flag('n', 'no names'),
+  quiet: flag('q', 'the statistics only'),
+  timestamps: flag('D', 'the time of day in front of each line'),
+  json: flag('', 'one JSON object a line'),
+};
 
 type Options = Values<typeof options>;
 
@@ -119,7 +105,7 @@ class Ping {
     if (device !== undefined) {
       if (is_name) sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
       else await sock.bind([device, 0]);
-      this.#source = is_name ? `${source_to(this.target, device)} ${device}` : `${device} `;
+      this.#source = printable(is_name ? `${source_to(this.target, device)} ${device}` : `${device} `);
     }
     // For an address with an interface, iputils' ping checks no route: it sends, and reports the error of sending.
     if (!numeric(this.target).includes('%')) check_route(this.target, is_name ? device : undefined);
@@ -129,7 +115,8 @@ class Ping {
   async #print_head(): Promise<void> {
     const { target, options } = this;
     if (options.json) return;
-    const { name, family } = target;
+    const { family } = target;
+    const name = printable(target.name);
     const host = numeric(target);
     const six = family === socket.AF_INET6;
     const own = this.#source === undefined ? '' : ` from ${this.#source}:`;
@@ -258,7 +245,7 @@ class Ping {
     }
     const errors = this.#errors > 0 ? `, +${this.#errors} errors` : '';
     const duplicates = this.#duplicates > 0 ? `, +${this.#duplicates} duplicates` : '';
-    print(`\n--- ${target.name} ping statistics ---`);
+    print(`\n--- ${printable(target.name)} ping statistics ---`);
     const percent = `${Number(loss.toPrecision(6))}% packet loss`;
     print(
       `${this.#sent} packets transmitted, ${received} received${duplicates}${errors}, ${percent}, time ${elapsed}ms`,
@@ -312,7 +299,7 @@ function rtt_statistics(times: readonly number[]) {
   return { min, avg, max, mdev: Math.sqrt(Math.max(0, squares / times.length - avg * avg)) };
 }
 
-export const ping = command({
+export const { help, main } = command({
   usage: ['[options] HOST'],
   operands: [1, 1],
   options,

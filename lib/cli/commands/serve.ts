@@ -5,67 +5,28 @@ import * as socket from '../../socket/index.js';
 import * as socketserver from '../../socketserver/index.js';
 import * as async_services from '../services/async.js';
 import * as services from '../services/blocking.js';
-import {
-  check_file,
-  command,
-  type OptionTable,
-  until_interrupted,
-  type Values,
-} from '../terminal/command.js';
+import { check_file, command, until_interrupted } from '../terminal/command.js';
 import { DONE, UsageError } from '../terminal/errors.js';
-import { print } from '../terminal/output.js';
+import { flag, integer, number, text, type Values } from '../terminal/options.js';
+import { print, printable } from '../terminal/output.js';
 
 const options = {
-  kind: {
-    type: 'text',
-    value: 'KIND',
-    choices: ['plain', 'threading', 'forking', 'async'],
-    default: 'threading',
-    help: 'how requests are handled',
-  },
-  host: {
-    type: 'text',
-    value: 'ADDRESS',
-    default: '127.0.0.1',
-    help: 'where to listen; 0.0.0.0 or :: for everywhere',
-  },
-  port: {
-    type: 'integer',
-    short: 'p',
-    value: 'PORT',
-    min: 0,
-    max: 65_535,
-    default: 0,
-    help: 'the port; 0: any',
-  },
-  udp: { type: 'flag', short: 'u', help: 'datagrams; with -U, those of UNIX sockets' },
-  unix: { type: 'text', short: 'U', value: 'PATH', help: 'a UNIX socket' },
-  workers: {
-    type: 'integer',
-    value: 'N',
-    min: 1,
-    max: 1000,
-    default: socketserver.ThreadingTCPServer.max_threads,
-    help: 'most threads or processes',
-  },
-  idle: {
-    type: 'number',
-    short: 'w',
-    value: 'SECONDS',
-    min: 0.001,
-    max: 86_400,
-    help: 'end connections that are silent for so long',
-  },
-  drain: {
-    type: 'number',
-    value: 'SECONDS',
-    min: 0,
-    max: 3600,
-    default: 5,
-    help: 'what connections get at the end',
-  },
-  verbose: { type: 'flag', short: 'v', help: 'a line for each connection, and for its end' },
-} as const satisfies OptionTable;
+  kind: text('', 'KIND', 'how requests are handled', 'threading', ['plain', 'threading', 'forking', 'async']),
+  host: text('', 'ADDRESS', 'where to listen; 0.0.0.0 or :: for everywhere', '127.0.0.1'),
+  port: integer('p', 'PORT', [0, 65_535], 'the port; 0: any', 0),
+  udp: flag('u', 'datagrams; with -U, those of UNIX sockets'),
+  unix: text('U', 'PATH', 'a UNIX socket'),
+  workers: integer(
+    '',
+    'N',
+    [1, 1000],
+    'most threads or processes',
+    socketserver.ThreadingTCPServer.max_threads,
+  ),
+  idle: number('w', 'SECONDS', [0.001, 86_400], 'end connections that are silent for so long'),
+  drain: number('', 'SECONDS', [0, 3600], 'what connections get at the end', 5),
+  verbose: flag('v', 'a line for each connection, and for its end'),
+};
 
 type Options = Values<typeof options>;
 
@@ -81,30 +42,12 @@ const SERVICES = {
   file: [services.SendFile, undefined, async_services.send_file, undefined],
 };
 
-const { TCPServer, UDPServer, UnixStreamServer, UnixDatagramServer } = socketserver;
-const SERVERS = {
-  plain: [TCPServer, UDPServer, UnixStreamServer, UnixDatagramServer],
-  threading: [
-    socketserver.ThreadingTCPServer,
-    socketserver.ThreadingUDPServer,
-    socketserver.ThreadingUnixStreamServer,
-    socketserver.ThreadingUnixDatagramServer,
-  ],
-  forking: [
-    socketserver.ForkingTCPServer,
-    socketserver.ForkingUDPServer,
-    socketserver.ForkingUnixStreamServer,
-    socketserver.ForkingUnixDatagramServer,
-  ],
-  async: [
-    socketserver.AsyncTCPServer,
-    socketserver.AsyncUDPServer,
-    socketserver.AsyncUnixStreamServer,
-    socketserver.AsyncUnixDatagramServer,
-  ],
-};
+/** The server classes by their names. */
+const BY_NAME = { ...socketserver };
+/** The beginning of these names for each kind. */
+const SERVERS = { plain: '', threading: 'Threading', forking: 'Forking', async: 'Async' } as const;
 
-type Server = InstanceType<typeof TCPServer<number>>;
+type Server = InstanceType<typeof socketserver.TCPServer<number>>;
 type ServerClass = new (
   address: socket.Address,
   handler: socketserver.RequestHandlerClass,
@@ -122,8 +65,9 @@ function create_server(service: string, path: string | undefined, options: Optio
   if ((service === 'file') !== (path !== undefined))
     throw new UsageError('serve file PATH; the others take no path');
   if (path !== undefined) check_file(path);
-  const classes = SERVERS[kind as keyof typeof SERVERS];
-  const Class = classes[(unix === undefined ? 0 : 2) + (udp ? 1 : 0)] as unknown as ServerClass;
+  const transport = unix === undefined ? (udp ? 'UDP' : 'TCP') : udp ? 'UnixDatagram' : 'UnixStream';
+  const class_name = `${SERVERS[kind as keyof typeof SERVERS]}${transport}Server` as const;
+  const Class = BY_NAME[class_name] as unknown as ServerClass;
   const worker_data: services.ServiceData = { path: path ?? '', idle: idle ?? null, verbose };
   const common = { worker_data, max_threads: workers, max_children: workers, request_queue_size: 128 };
   if (unix !== undefined) return new Class(unix, handler, common);
@@ -131,7 +75,7 @@ function create_server(service: string, path: string | undefined, options: Optio
   return new Class([host, port], handler, { ...common, family, allow_reuse_address: true });
 }
 
-export const serve = command({
+export const { help, main } = command({
   usage: ['[options] echo|discard|time', '[options] file PATH'],
   operands: [1, 2],
   options,
@@ -145,7 +89,7 @@ export const serve = command({
       once: true,
     });
     const { server_address: address } = server;
-    const where = Array.isArray(address) ? `${address[0]} port ${address[1]}` : address;
+    const where = Array.isArray(address) ? `${address[0]} port ${address[1]}` : printable(String(address));
     print(`${server.constructor.name} serves ${service} on ${where}`);
     try {
       await server.serve_forever();

@@ -4,62 +4,25 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { hexdump, parse, show, write_capture } from '../../packet/index.js';
 import { type Captured, filter_linktype, PacketSocket } from '../network/packet_socket.js';
-import {
-  check_file,
-  check_interface,
-  command,
-  type OptionTable,
-  until_interrupted,
-  type Values,
-} from '../terminal/command.js';
+import { check_file, check_interface, command, until_interrupted } from '../terminal/command.js';
 import { DONE, Failure, UNUSABLE, UsageError } from '../terminal/errors.js';
-import { coloured, drained, print, print_json, print_stderr } from '../terminal/output.js';
+import { flag, integer, text, type Values } from '../terminal/options.js';
+import { coloured, drained, print, print_json, print_stderr, printable } from '../terminal/output.js';
 import { summarize } from '../terminal/summary.js';
 
 const options = {
-  interface: { type: 'text', short: 'i', value: 'NAME', default: 'any', help: 'the interface' },
-  count: { type: 'integer', short: 'c', value: 'N', min: 1, max: 2 ** 31, help: 'end after so many packets' },
-  filter: {
-    type: 'text',
-    short: 'f',
-    value: 'EXPRESSION',
-    help: 'only these packets, as tcpdump says it (needs tcpdump)',
-  },
-  filter_file: {
-    type: 'text',
-    short: 'F',
-    value: 'FILE',
-    help: 'the same, from what `tcpdump -ddd` printed',
-  },
-  write: {
-    type: 'text',
-    short: 'w',
-    value: 'FILE',
-    help: 'write a capture file: pcap, or pcapng by its name; - is\nstandard output',
-  },
-  snaplen: {
-    type: 'integer',
-    short: 's',
-    value: 'BYTES',
-    min: 64,
-    max: 262_144,
-    default: 65_535,
-    help: 'of a packet',
-  },
-  buffer: {
-    type: 'integer',
-    short: 'B',
-    value: 'KIB',
-    min: 4,
-    max: 2 ** 20,
-    default: 4096,
-    help: 'that may wait in the kernel',
-  },
-  no_promiscuous: { type: 'flag', short: 'p', help: 'only what concerns this machine' },
-  verbose: { type: 'flag', short: 'v', help: 'all fields of all layers' },
-  hex: { type: 'flag', short: 'x', help: 'the bytes' },
-  json: { type: 'flag', help: 'one JSON object a packet' },
-} as const satisfies OptionTable;
+  interface: text('i', 'NAME', 'the interface', 'any'),
+  count: integer('c', 'N', [1, 2 ** 31], 'end after so many packets'),
+  filter: text('f', 'EXPRESSION', 'only these packets, as tcpdump says it (needs tcpdump)'),
+  filter_file: text('F', 'FILE', 'the same, from what `tcpdump -ddd` printed'),
+  write: text('w', 'FILE', 'write a capture file: pcap, or pcapng by its name; - is\nstandard output'),
+  snaplen: integer('s', 'BYTES', [64, 262_144], 'of a packet', 65_535),
+  buffer: integer('B', 'KIB', [4, 2 ** 20], 'that may wait in the kernel', 4096),
+  no_promiscuous: flag('p', 'only what concerns this machine'),
+  verbose: flag('v', 'all fields of all layers'),
+  hex: flag('x', 'the bytes'),
+  json: flag('', 'one JSON object a packet'),
+};
 
 type Options = Values<typeof options>;
 
@@ -97,7 +60,7 @@ function time_of_day(time_ns: bigint): string {
 /** Returns the interface and the direction: "eth0 Out ". */
 function source_text(captured: Captured): string {
   const { interface: device, outgoing } = captured.source();
-  return `${device} ${outgoing ? 'Out ' : 'In  '}`;
+  return `${printable(device)} ${outgoing ? 'Out ' : 'In  '}`;
 }
 
 class Printer {
@@ -132,7 +95,7 @@ class Printer {
   }
 }
 
-export const sniff = command({
+export const { help, main } = command({
   usage: ['[options]'],
   operands: [0, 0],
   options,

@@ -13,18 +13,19 @@ import {
   set_ttl,
 } from '../network/icmp_socket.js';
 import { rate_options, Scan } from '../network/scan.js';
-import { check_interface, command, type OptionTable, type Values } from '../terminal/command.js';
+import { check_interface, command } from '../terminal/command.js';
 import { describe_error } from '../terminal/icmp_text.js';
+import { flag, integer, text, type Values } from '../terminal/options.js';
 import { print, print_json, print_stderr } from '../terminal/output.js';
 
 const options = {
   ...rate_options(2000, 1),
-  ttl: { type: 'integer', short: 't', value: 'TTL', min: 1, max: 255, help: 'time to live' },
-  interface: { type: 'text', short: 'I', value: 'NAME', help: 'the interface' },
-  verbose: { type: 'flag', short: 'v', help: 'also those that cannot be reached' },
-  quiet: { type: 'flag', short: 'q', help: 'the statistics only' },
-  json: { type: 'flag', help: 'one JSON object an address, and one for the statistics' },
-} as const satisfies OptionTable;
+  ttl: integer('t', 'TTL', [1, 255], 'time to live'),
+  interface: text('I', 'NAME', 'the interface'),
+  verbose: flag('v', 'also those that cannot be reached'),
+  quiet: flag('q', 'the statistics only'),
+  json: flag('', 'one JSON object an address, and one for the statistics'),
+};
 
 type Options = Values<typeof options>;
 
@@ -129,7 +130,7 @@ class Sweep extends Scan<number, Options> {
   }
 }
 
-export const sweep = command({
+export const { help, main } = command({
   usage: ['[options] NETWORK'],
   operands: [1, 1],
   options,

@@ -3,49 +3,27 @@
 
 import { FAMILY_OPTIONS, find_host, HostNames, numeric, type Target } from '../network/hosts.js';
 import { type Answer, type ProbeMethod, probe_icmp, probe_tcp, probe_udp } from '../network/probe.js';
-import { command, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
+import { command, until_interrupted } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, UsageError } from '../terminal/errors.js';
 import { annotation, describe_error, is_time_exceeded } from '../terminal/icmp_text.js';
-import { coloured, print, print_json } from '../terminal/output.js';
+import { flag, integer, number, text, type Values } from '../terminal/options.js';
+import { coloured, print, print_json, printable } from '../terminal/output.js';
 
 const options = {
-  icmp: { type: 'flag', short: 'I', help: 'by ICMP echo requests' },
-  tcp: { type: 'flag', short: 'T', help: 'by TCP connections' },
-  udp: { type: 'flag', short: 'U', help: 'by UDP; what it does unless told otherwise' },
-  max_hops: { type: 'integer', short: 'm', value: 'N', min: 1, max: 255, default: 30, help: 'hops at most' },
-  first: { type: 'integer', short: 'f', value: 'N', min: 1, max: 255, default: 1, help: 'the first hop' },
-  queries: { type: 'integer', short: 'q', value: 'N', min: 1, max: 10, default: 3, help: 'probes a hop' },
-  wait: {
-    type: 'number',
-    short: 'w',
-    value: 'SECONDS',
-    min: 0.001,
-    max: 3600,
-    default: 5,
-    help: 'for an answer',
-  },
-  at_once: {
-    type: 'integer',
-    short: 'N',
-    value: 'N',
-    min: 1,
-    max: 256,
-    default: 16,
-    help: 'probes under way',
-  },
-  port: {
-    type: 'integer',
-    short: 'p',
-    value: 'PORT',
-    min: 1,
-    max: 65_535,
-    help: 'of TCP (80), or the first of UDP (33434)',
-  },
-  source: { type: 'text', short: 's', value: 'ADDRESS', help: 'the own address' },
+  icmp: flag('I', 'by ICMP echo requests'),
+  tcp: flag('T', 'by TCP connections'),
+  udp: flag('U', 'by UDP; what it does unless told otherwise'),
+  max_hops: integer('m', 'N', [1, 255], 'hops at most', 30),
+  first: integer('f', 'N', [1, 255], 'the first hop', 1),
+  queries: integer('q', 'N', [1, 10], 'probes a hop', 3),
+  wait: number('w', 'SECONDS', [0.001, 3600], 'for an answer', 5),
+  at_once: integer('N', 'N', [1, 256], 'probes under way', 16),
+  port: integer('p', 'PORT', [1, 65_535], 'of TCP (80), or the first of UDP (33434)'),
+  source: text('s', 'ADDRESS', 'the own address'),
   ...FAMILY_OPTIONS,
-  numeric: { type: 'flag', short: 'n', help: 'no names' },
-  json: { type: 'flag', help: 'one JSON object a hop' },
-} as const satisfies OptionTable;
+  numeric: flag('n', 'no names'),
+  json: flag('', 'one JSON object a hop'),
+};
 
 type Options = Values<typeof options>;
 
@@ -76,7 +54,9 @@ class Trace {
     const { target, options } = this;
     if (!options.json) {
       const size = `${PACKET_SIZE[target.family]} byte packets`;
-      print(`traceroute to ${target.name} (${numeric(target)}), ${options.max_hops} hops max, ${size}`);
+      print(
+        `traceroute to ${printable(target.name)} (${numeric(target)}), ${options.max_hops} hops max, ${size}`,
+      );
     }
     let reached = false;
     const { first, queries, at_once } = options;
@@ -151,7 +131,7 @@ class Trace {
   }
 }
 
-export const traceroute = command({
+export const { help, main } = command({
   usage: ['[options] HOST'],
   operands: [1, 1],
   options,

@@ -2,8 +2,9 @@
 // hosts that answer.
 import type { Inet6Address, InetAddress } from '../../calls/address.js';
 import * as socket from '../../promises/index.js';
-import type { OptionTable, Values } from '../terminal/command.js';
 import { UsageError } from '../terminal/errors.js';
+import { flag, type Values } from '../terminal/options.js';
+import { printable } from '../terminal/output.js';
 
 /** A host of the command line, and its address. */
 export interface Target {
@@ -18,9 +19,9 @@ export interface Target {
 
 /** The options -4 and -6. */
 export const FAMILY_OPTIONS = {
-  ipv4: { type: 'flag', short: '4', help: 'IPv4 only' },
-  ipv6: { type: 'flag', short: '6', help: 'IPv6 only' },
-} as const satisfies OptionTable;
+  ipv4: flag('4', 'IPv4 only'),
+  ipv6: flag('6', 'IPv6 only'),
+};
 
 type Families = Values<typeof FAMILY_OPTIONS>;
 
@@ -51,7 +52,7 @@ export function address_of({ family, host, scope }: Target, port = 0): InetAddre
 
 /** Returns the host of an address; a link-local address with its interface: 'fe80::1%eth0'. */
 export function host_of([host, , , scope = 0]: readonly [string, number, number?, number?]): string {
-  return scope === 0 ? host : `${host}%${socket.if_indextoname(scope)}`;
+  return scope === 0 ? host : printable(`${host}%${socket.if_indextoname(scope)}`);
 }
 
 /** Returns the numeric address of a target; a link-local address with its interface. */
@@ -83,7 +84,7 @@ export class HostNames {
     let name = this.#known.get(host);
     if (name === undefined) {
       name = socket.getnameinfo([host, 0], socket.NI_NAMEREQD, { timeout: 5 }).then(
-        ([found]) => found,
+        ([found]) => printable(found),
         () => undefined,
       );
       this.#known.set(host, name);

@@ -2,8 +2,9 @@
 // in batches (sendmmsg, recvmmsg). The commands sweep and arp-scan extend it by their packets and what they print.
 import { setImmediate as next_turn, setTimeout as sleep } from 'node:timers/promises';
 import * as socket from '../../promises/index.js';
-import { type NumberOption, type OptionTable, until_interrupted, type Values } from '../terminal/command.js';
+import { until_interrupted } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED } from '../terminal/errors.js';
+import { integer, number, type Values } from '../terminal/options.js';
 import { Progress } from '../terminal/progress.js';
 import type { AddressRange } from './address_range.js';
 import { read_ancillary } from './kernel_time.js';
@@ -17,39 +18,14 @@ const POLL_MS = 20;
 
 /** The option for the seconds to wait for answers after the last request. */
 export const wait_option = (seconds: number) =>
-  ({
-    type: 'number',
-    short: 'W',
-    value: 'SECONDS',
-    min: 0.001,
-    max: 3600,
-    default: seconds,
-    help: 'for the last answers',
-  }) as const satisfies NumberOption;
+  number('W', 'SECONDS', [0.001, 3600], 'for the last answers', seconds);
 
 /** The options for the rate of requests, the wait and the number of rounds, with the defaults of the first two. */
-export const rate_options = (rate: number, wait: number) =>
-  ({
-    rate: {
-      type: 'number',
-      short: 'r',
-      value: 'N',
-      min: 0,
-      max: 10_000_000,
-      default: rate,
-      help: 'requests a second; 0: as fast as it goes',
-    },
-    wait: wait_option(wait),
-    retries: {
-      type: 'integer',
-      short: 'R',
-      value: 'N',
-      min: 0,
-      max: 100,
-      default: 1,
-      help: 'to those that were silent',
-    },
-  }) as const satisfies OptionTable;
+export const rate_options = (rate: number, wait: number) => ({
+  rate: number('r', 'N', [0, 10_000_000], 'requests a second; 0: as fast as it goes', rate),
+  wait: wait_option(wait),
+  retries: integer('R', 'N', [0, 100], 'to those that were silent', 1),
+});
 
 type RateOptions = Values<ReturnType<typeof rate_options>>;
 

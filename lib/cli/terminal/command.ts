@@ -1,52 +1,12 @@
 // The frame of a command: its definition (options, operands, a function that runs), the reading and checking of its
-// arguments, and its interruption by Ctrl-C. The table of options says how arguments are read (node:util parseArgs), which
-// types they have, and what --help prints. Error messages and exit codes are in errors.ts, output is in output.ts.
+// arguments, and its interruption by Ctrl-C. Options are in options.ts, error messages and exit codes in errors.ts, output is
+// in output.ts.
 import { accessSync, constants, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { if_nameindex } from '../../socket/index.js';
 import { Failure, INTERRUPTED, UNUSABLE, UsageError } from './errors.js';
+import { flag, type Option, type OptionTable, type Values } from './options.js';
 import { closest } from './suggest.js';
-
-interface OptionBase {
-  /** The letter of the short form: 'c' for -c. */
-  readonly short?: string;
-  /** The line of --help. */
-  readonly help: string;
-}
-
-/** An option without a value. */
-export interface FlagOption extends OptionBase {
-  readonly type: 'flag';
-}
-
-/** An option with a text, restricted to `choices` if these are set. */
-export interface TextOption extends OptionBase {
-  readonly type: 'text';
-  /** The name of the value in --help: FILE. */
-  readonly value: string;
-  readonly choices?: readonly string[];
-  readonly default?: string;
-}
-
-/** An option with a number: an integer, or a number with a fraction (seconds). */
-export interface NumberOption extends OptionBase {
-  readonly type: 'integer' | 'number';
-  readonly value: string;
-  readonly min: number;
-  readonly max: number;
-  readonly default?: number;
-}
-
-export type OptionTable = Readonly<Record<string, FlagOption | TextOption | NumberOption>>;
-
-type Value<O> = O extends FlagOption
-  ? boolean
-  : O extends TextOption
-    ? string | (O extends { readonly default: string } ? never : undefined)
-    : number | (O extends { readonly default: number } ? never : undefined);
-
-/** The values of the options of a table. */
-export type Values<Table extends OptionTable> = { readonly [Name in keyof Table]: Value<Table[Name]> };
 
 /** The row of a command in the list of main.ts. */
 export interface Title {
@@ -98,11 +58,11 @@ const long_name = (name: string) => `--${name.replaceAll('_', '-')}`;
 function help_of({ name, summary }: Title, definition: Definition<OptionTable>): string {
   const { detail, usage, options, notes } = definition;
   const usage_lines = usage.map((form, i) => `${i === 0 ? 'Usage:' : '      '} bsd-sockets ${name} ${form}`);
-  const rows = [...Object.entries(options), ['help', { type: 'flag', help: 'print this' }] as const].map(
-    ([long, option]): [string, string] => {
-      const letter = 'short' in option && option.short ? `-${option.short}, ` : '    ';
-      const value = option.type === 'flag' ? '' : ` ${option.value}`;
-      return [`  ${letter}${long_name(long)}${value}`, option_help(option)];
+  const rows = Object.entries({ ...options, help: flag('', 'print this') }).map(
+    ([long, { short, value, help, standard }]) => {
+      const standard_text = standard === undefined || standard === false ? '' : ` (${standard})`;
+      const left = `  ${short ? `-${short}, ` : '    '}${long_name(long)}${value ? ` ${value}` : ''}`;
+      return [left, help + standard_text] as const;
     },
   );
   const width = Math.max(...rows.map(([left]) => left.length)) + 2;
@@ -118,12 +78,6 @@ function help_of({ name, summary }: Title, definition: Definition<OptionTable>):
   return `${parts.filter(Boolean).join('\n\n')}\n`;
 }
 
-function option_help(option: FlagOption | TextOption | NumberOption): string {
-  const choices = option.type === 'text' && option.choices ? `: ${option.choices.join(', ')}` : '';
-  const default_text = option.type !== 'flag' && option.default !== undefined ? ` (${option.default})` : '';
-  return option.help + choices + default_text;
-}
-
 const capitalized = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 function read_arguments<Table extends OptionTable>(
@@ -137,26 +91,20 @@ function read_arguments<Table extends OptionTable>(
   const names = new Map(Object.keys(table).map((name) => [long_name(name).slice(2), name]));
   const config = Object.fromEntries(
     [...names].map(([long, name]) => {
-      const { type, short } = table[name] as FlagOption;
-      return [
-        long,
-        { type: type === 'flag' ? ('boolean' as const) : ('string' as const), ...(short ? { short } : {}) },
-      ];
+      const { short, value } = table[name] as Option<unknown>;
+      return [long, { type: value ? 'string' : 'boolean', ...(short ? { short } : {}) } as const];
     }),
   );
   // A strict parseArgs throws messages of several lines, so the checks are made here.
   const { tokens } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
-  const values: Record<string, boolean | string | number | undefined> = {};
-  for (const [name, option] of Object.entries(table)) {
-    values[name] = option.type === 'flag' ? false : option.default;
-  }
+  const values = Object.fromEntries(Object.entries(table).map(([name, { standard }]) => [name, standard]));
   const operands: string[] = [];
   for (const token of tokens) {
     if (token.kind === 'positional') operands.push(token.value);
     if (token.kind !== 'option') continue;
     const name = names.get(token.name);
     if (name === undefined) throw new UsageError(unknown_option(token.rawName, [...names.keys()]));
-    values[name] = value_of(token.rawName, table[name] as Table[string], token.value);
+    values[name] = (table[name] as Option<unknown>).read(token.value, `option ${token.rawName}`);
   }
   if (operands.length < min_count || operands.length > max_count)
     throw new UsageError(wrong_count(operands, min_count, max_count));
@@ -174,45 +122,6 @@ function wrong_count(operands: readonly string[], min_count: number, max_count: 
   return min_count === 1
     ? 'an argument is missing'
     : `${min_count - operands.length} more argument(s) expected`;
-}
-
-function value_of(
-  raw: string,
-  option: FlagOption | TextOption | NumberOption,
-  text: string | undefined,
-): boolean | string | number {
-  if (option.type === 'flag') {
-    if (text !== undefined) throw new UsageError(`option ${raw} takes no value`);
-    return true;
-  }
-  if (text === undefined) throw new UsageError(`option ${raw} needs a value: ${option.value}`);
-  if (option.type === 'text') {
-    if (option.choices && !option.choices.includes(text)) {
-      throw new UsageError(
-        `option ${raw} takes one of ${option.choices.join(', ')}, not ${JSON.stringify(text)}`,
-      );
-    }
-    return text;
-  }
-  return read_number(`option ${raw}`, text, option);
-}
-
-/**
- * Reads a number, and checks its kind and range.
- *
- * @param what the name of the number in the message
- * @throws UsageError
- */
-export function read_number(
-  what: string,
-  text: string,
-  { type, min, max }: Pick<NumberOption, 'type' | 'min' | 'max'>,
-): number {
-  const value = /^[+-]?(\d+\.?\d*|\.\d+)$/.test(text) ? Number(text) : Number.NaN;
-  const fits = value >= min && value <= max && (type === 'number' || Number.isInteger(value));
-  if (fits) return value;
-  const kind = type === 'integer' ? 'a whole number' : 'a number';
-  throw new UsageError(`${what} takes ${kind} from ${min} to ${max}, not ${JSON.stringify(text)}`);
 }
 
 /** Checks that a file can be read. @throws Failure for a directory; the file system's error */

@@ -1,7 +1,6 @@
 // The failures of commands: the exit codes, the errors that carry a message for the user, and the one line that is printed
 // for each error. main.ts prints the line and exits with the code.
 import { gaierror, OSError, PermissionError } from '../../socket/index.js';
-import { shown } from '../../util/validate.js';
 
 /** The command did its work. */
 export const DONE = 0;
@@ -52,10 +51,10 @@ export function line_of(error: unknown): string | undefined {
   return undefined;
 }
 
-/** Returns "host: Name or service not known". Control characters of the host are shown escaped. */
+/** Returns "host: Name or service not known". */
 function line_of_lookup({ message, code, strerror, host, service }: gaierror): string {
   const unresolved = code === 'EAI_SERVICE' ? service : host;
-  return unresolved === undefined ? message : `${shown(unresolved).slice(1, -1)}: ${strerror}`;
+  return unresolved === undefined ? message : `${unresolved}: ${strerror}`;
 }
 
 /** Returns the failed call with its address, and the hint of the error. Descriptor numbers are left out. */

@@ -2,27 +2,16 @@
 // The tables are indexed by the code of the message.
 import { AF_INET6 } from '../../socket/index.js';
 
-const UNREACHABLE = [
-  ...['Destination Net Unreachable', 'Destination Host Unreachable', 'Destination Protocol Unreachable'],
-  ...[
-    'Destination Port Unreachable',
-    'Frag needed and DF set',
-    'Source Route Failed',
-    'Destination Net Unknown',
-  ],
-  ...['Destination Host Unknown', 'Source Host Isolated', 'Destination Net Prohibited'],
-  ...['Destination Host Prohibited', 'Destination Net Unreachable for Type of Service'],
-  ...[
-    'Destination Host Unreachable for Type of Service',
-    'Packet filtered',
-    'Precedence Violation',
-    'Precedence Cutoff',
-  ],
-];
-const UNREACHABLE6 = [
-  ...['No route', 'Administratively prohibited', 'Beyond scope of source address', 'Address unreachable'],
-  ...['Port unreachable', 'Source address failed ingress/egress policy', 'Reject route to destination'],
-];
+const sentences = (text: string) => text.trim().split(/,\s+/);
+const UNREACHABLE = sentences(`
+  Destination Net Unreachable, Destination Host Unreachable, Destination Protocol Unreachable,
+  Destination Port Unreachable, Frag needed and DF set, Source Route Failed, Destination Net Unknown,
+  Destination Host Unknown, Source Host Isolated, Destination Net Prohibited, Destination Host Prohibited,
+  Destination Net Unreachable for Type of Service, Destination Host Unreachable for Type of Service,
+  Packet filtered, Precedence Violation, Precedence Cutoff`);
+const UNREACHABLE6 = sentences(`
+  No route, Administratively prohibited, Beyond scope of source address, Address unreachable,
+  Port unreachable, Source address failed ingress/egress policy, Reject route to destination`);
 const LETTERS = '!N,!H,!P,,!F,!S,!U,!W,!I,!A,!Z,!Q,!T,!X,!V,!C'.split(',');
 const LETTERS6 = ['!N', '!X', '!S', '!H', '', '!A', '!R'];
 

@@ -28,9 +28,18 @@ export function print(line = ''): void {
   if (!broken) process.stdout.write(`${line}\n`);
 }
 
-/** print_stderr(line). Prints a line on standard error. */
+/**
+ * printable(name) -> the name with its control characters escaped (\u001b), so that it can neither steer a terminal nor look
+ * like a line of its own. All names go through this function that other machines, other users or the kernel give.
+ */
+export function printable(name: string): string {
+  const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  return name.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, escaped);
+}
+
+/** print_stderr(line). Prints a line on standard error; it is made `printable`. */
 export function print_stderr(line: string): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${printable(line)}\n`);
 }
 
 /** drained() -> a promise that waits until standard output can take more. A command that prints without end awaits it. */
@@ -43,12 +52,12 @@ export async function drained(): Promise<void> {
  * become hexadecimal text.
  */
 export function print_json(value: object): void {
-  print(
-    JSON.stringify(value, (_, item: unknown) => {
-      if (typeof item === 'bigint') return bigint_json(item);
-      return is_buffer_json(item) ? Buffer.from(item.data).toString('hex') : item;
-    }),
-  );
+  const text = JSON.stringify(value, (_, item: unknown) => {
+    if (typeof item === 'bigint') return bigint_json(item);
+    return is_buffer_json(item) ? Buffer.from(item.data).toString('hex') : item;
+  });
+  // JSON leaves some control characters as they are; escaped, they stay the same text in JSON.
+  print(printable(text));
 }
 
 /** Returns whether the value is a result of Buffer's toJSON(). */

@@ -19,7 +19,6 @@ import { WriteBuffer } from '../write_buffer.js';
 import { SocketIO } from './raw.js';
 
 const EMPTY = Buffer.alloc(0);
-const DETACHED = 'raw stream has been detached';
 
 function buffer_size(value: unknown): number {
   const size = any_integer(value, 'buffer_size');
@@ -115,9 +114,8 @@ abstract class OverRaw extends BufferedIOBase {
     return this.stream;
   }
 
-  /** The raw file. @throws RangeError after detach() @internal */
-  get _attached(): SocketIO {
-    if (this.stream === null) throw new RangeError(DETACHED);
+  override get _attached(): SocketIO {
+    if (this.stream === null) throw new RangeError('raw stream has been detached');
     return this.stream;
   }
 
@@ -128,10 +126,6 @@ abstract class OverRaw extends BufferedIOBase {
     return raw;
   }
 
-  override get closed(): boolean {
-    return this._attached.closed;
-  }
-
   /** The descriptor, -1 once the file is closed. */
   get name(): number {
     return this._attached.name;
@@ -140,14 +134,6 @@ abstract class OverRaw extends BufferedIOBase {
   /** The mode of the raw file. */
   get mode(): string {
     return this._attached.mode;
-  }
-
-  override fileno(): number {
-    return this._attached.fileno();
-  }
-
-  override seekable(): boolean {
-    return this._attached.seekable();
   }
 
   override seek(_offset: number, _whence?: number): number {
@@ -170,16 +156,6 @@ abstract class OverRaw extends BufferedIOBase {
     this.flush();
     this.stream = null;
     return raw;
-  }
-
-  override close(): void {
-    const raw = this._attached;
-    if (raw.closed) return;
-    try {
-      this.flush();
-    } finally {
-      raw.close();
-    }
   }
 }
 

@@ -11,12 +11,7 @@ export type { BytesLike, Size } from '../iobase.js';
 export type { MakefileOptions } from '../mode.js';
 export type { Newlines } from '../newlines.js';
 export type { TextIOWrapperOptions, TextOptions } from '../text_settings.js';
-export {
-  BufferedIOBase,
-  BufferedReader,
-  BufferedRWPair,
-  BufferedWriter,
-} from './buffered.js';
+export { BufferedIOBase, BufferedReader, BufferedRWPair, BufferedWriter } from './buffered.js';
 export { type MakefileSocket, SocketIO } from './raw.js';
 export { TextIOWrapper } from './text.js';
 

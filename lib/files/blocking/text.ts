@@ -47,20 +47,20 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   private configure(): void {
-    const { _read_side, _write_side } = this.attached();
+    const { _read_side, _write_side } = this._attached;
     const { settings, flushing } = this;
     const { codec, handler, newline } = settings;
     if (_read_side !== undefined) this.reader = new TextReader(_read_side._bytes, codec, handler, newline);
     if (_write_side !== undefined) this.writer = new TextWriter(_write_side._bytes, settings, flushing);
   }
 
-  private attached(): BufferedIOBase {
+  override get _attached(): BufferedIOBase {
     if (this.below === null) throw new RangeError('underlying buffer has been detached');
     return this.below;
   }
 
   private open_buffer(): BufferedIOBase {
-    const buffer = this.attached();
+    const buffer = this._attached;
     if (buffer.closed) throw new RangeError(CLOSED_FILE);
     return buffer;
   }
@@ -82,7 +82,7 @@ export class TextIOWrapper extends IOBase<string> {
 
   /** The line ends read so far, in universal newlines mode: null, one, or an array of them. */
   get newlines(): Newlines {
-    this.attached();
+    this._attached;
     return this.reader?.newlines ?? null;
   }
 
@@ -98,35 +98,23 @@ export class TextIOWrapper extends IOBase<string> {
 
   /** The descriptor, -1 once the file is closed; undefined in mode 'rw', which has two buffers below. */
   get name(): number | undefined {
-    const { _read_side, _write_side } = this.attached();
+    const { _read_side, _write_side } = this._attached;
     return _read_side !== undefined && _write_side !== undefined
       ? undefined
       : (_read_side ?? _write_side)?.name;
   }
 
-  override get _description(): Description {
-    const [fd, mode] = this.attached()._description ?? [-1, ''];
-    return [fd, this.mode || mode, this.encoding];
-  }
-
-  override get closed(): boolean {
-    return this.attached().closed;
+  override get _description(): Description | undefined {
+    const below = super._description;
+    return below && [below[0], this.mode || below[1], this.encoding];
   }
 
   override readable(): boolean {
-    return this.attached().readable();
+    return this._attached.readable();
   }
 
   override writable(): boolean {
-    return this.attached().writable();
-  }
-
-  override seekable(): boolean {
-    return this.attached().seekable();
-  }
-
-  override fileno(): number {
-    return this.attached().fileno();
+    return this._attached.writable();
   }
 
   override seek(_offset: number, _whence?: number): number {
@@ -152,12 +140,12 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   private read_steps(steps: Steps<string>): string {
-    const source = this.attached()._read_side as BufferedReader;
+    const source = this._attached._read_side as BufferedReader;
     return run(source._bytes, steps, source._attached._receive);
   }
 
   private write_steps(steps: Steps<void>): void {
-    const sink = this.attached()._write_side as BufferedWriter;
+    const sink = this._attached._write_side as BufferedWriter;
     run(sink._bytes, steps, sink._attached._send);
   }
 
@@ -224,19 +212,9 @@ export class TextIOWrapper extends IOBase<string> {
 
   /** detach() -> the buffered file, after a flush; this file cannot be used any more. */
   detach(): BufferedIOBase {
-    const buffer = this.attached();
+    const buffer = this._attached;
     this.flush();
     this.below = null;
     return buffer;
-  }
-
-  override close(): void {
-    const buffer = this.attached();
-    if (buffer.closed) return;
-    try {
-      this.flush();
-    } finally {
-      buffer.close();
-    }
   }
 }

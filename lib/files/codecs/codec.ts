@@ -66,9 +66,7 @@ export type Sequence =
  * Decodes character by character, and calls the handler for errors: for bytes that the fast paths cannot decode.
  *
  * @param encoding the name of the encoding, for error messages
- * @param bytes the bytes to decode
  * @param final true if the end of the bytes is the end of the stream
- * @param errors the handler
  * @param sequence_at returns the character or error at an index
  * @param from the index of the first byte to decode
  */

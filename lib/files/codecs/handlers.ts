@@ -63,47 +63,28 @@ function unescape_bytes(problem: EncodeProblem): Uint8Array {
   return bytes;
 }
 
-function only_encodes(): never {
-  throw new TypeError(
-    "don't know how to handle UnicodeDecodeError in error callback: xmlcharrefreplace only encodes",
-  );
-}
+const HANDLERS = new Map(
+  Object.entries<ErrorHandler>({
+    strict: { decode: fail_decode, encode: fail_encode },
+    ignore: { decode: ({ end }) => ['', end], encode: () => '' },
+    replace: { decode: ({ end }) => ['\ufffd', end], encode: (problem) => each(problem, () => '?') },
+    backslashreplace: {
+      decode: ({ bytes, start, end }) => [Array.from(bytes.subarray(start, end), escaped).join(''), end],
+      encode: (problem) => each(problem, escaped),
+    },
+    surrogateescape: { decode: escape_bytes, encode: unescape_bytes },
+    xmlcharrefreplace: {
+      decode: () => {
+        throw new TypeError(
+          "don't know how to handle UnicodeDecodeError in error callback: xmlcharrefreplace only encodes",
+        );
+      },
+      encode: (problem) => each(problem, (code_point) => `&#${code_point};`),
+    },
+  }),
+);
 
-const HANDLERS: ReadonlyMap<string, ErrorHandler> = new Map([
-  ['strict', { decode: fail_decode, encode: fail_encode }],
-  ['ignore', { decode: ({ end }: DecodeProblem) => ['', end], encode: () => '' }],
-  [
-    'replace',
-    {
-      decode: ({ end }: DecodeProblem) => ['\ufffd', end],
-      encode: (problem: EncodeProblem) => each(problem, () => '?'),
-    },
-  ],
-  [
-    'backslashreplace',
-    {
-      decode: ({ bytes, start, end }: DecodeProblem) => [
-        Array.from(bytes.subarray(start, end), escaped).join(''),
-        end,
-      ],
-      encode: (problem: EncodeProblem) => each(problem, escaped),
-    },
-  ],
-  ['surrogateescape', { decode: escape_bytes, encode: unescape_bytes }],
-  [
-    'xmlcharrefreplace',
-    {
-      decode: only_encodes,
-      encode: (problem: EncodeProblem) => each(problem, (code_point) => `&#${code_point};`),
-    },
-  ],
-] satisfies [string, ErrorHandler][]);
-
-/**
- * Returns the error handler of a name.
- *
- * @throws LookupError for an unknown name
- */
+/** Returns the error handler of a name. @throws LookupError for an unknown name */
 export function find_handler(name: string): ErrorHandler {
   const handler = HANDLERS.get(name);
   if (handler === undefined) {

@@ -45,14 +45,14 @@ class Mutex {
   }
 }
 
-/** Receives into the bytes, or sends them; resolves to their number. */
-type Transfer = (bytes: Bytes, options: WaitOptions | undefined) => Promise<number>;
-
 /** One direction of a file: reading or writing. */
 export class Direction {
   readonly #mutex = new Mutex();
 
-  constructor(private readonly transfer: Transfer) {}
+  /** @param transfer receives into the bytes, or sends them; resolves to their number */
+  constructor(
+    private readonly transfer: (bytes: Bytes, options: WaitOptions | undefined) => Promise<number>,
+  ) {}
 
   /** True if no call runs or waits: then a call may use the buffers at once. */
   get idle(): boolean {

@@ -24,27 +24,23 @@ import { File, type OpenFile } from './file.js';
 export class TextFile extends File<string> {
   protected override readonly below = 'underlying buffer';
   readonly #buffer: BufferedFile;
-  #settings: TextSettings;
+  #settings!: TextSettings;
   readonly #flushing = { line_buffering: false, write_through: false };
-  #reader: TextReader;
-  #writer: TextWriter;
+  #reader!: TextReader;
+  #writer!: TextWriter;
 
   /** @internal */
   constructor(file: OpenFile, size: number, options: TextOptions) {
     super(file);
-    this.#settings = text_settings(options);
     this.#buffer = new BufferedFile(file, size);
-    this.#reader = this.#make_reader();
-    this.#writer = this.#make_writer();
+    this.#configure(text_settings(options));
   }
 
-  #make_reader(): TextReader {
-    const { codec, handler, newline } = this.#settings;
-    return new TextReader(this.#buffer._read_ahead, codec, handler, newline);
-  }
-
-  #make_writer(): TextWriter {
-    return new TextWriter(this.#buffer._to_send, this.#settings, this.#flushing);
+  #configure(settings: TextSettings): void {
+    const { codec, handler, newline } = settings;
+    this.#settings = settings;
+    this.#reader = new TextReader(this.#buffer._read_ahead, codec, handler, newline);
+    this.#writer = new TextWriter(this.#buffer._to_send, settings, this.#flushing);
   }
 
   /** The binary file below; null after detach(). */
@@ -137,10 +133,7 @@ export class TextFile extends File<string> {
       function* (this: TextFile): Steps<void> {
         yield* this.#flush();
         set_flushing(this.#flushing, changes);
-        if (settings === this.#settings) return;
-        this.#settings = settings;
-        this.#reader = this.#make_reader();
-        this.#writer = this.#make_writer();
+        if (settings !== this.#settings) this.#configure(settings);
       }.bind(this),
       options,
     );

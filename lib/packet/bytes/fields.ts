@@ -3,8 +3,11 @@
 // Each list of names is tied to the type with these fields: a list with a missing or an extra name does not compile.
 import { shown } from '../../util/validate.js';
 
+type Given<Parsed, Names extends keyof Parsed, Other> = {
+  [Name in Names]?: Name extends keyof Other ? Other[Name] : Parsed[Name];
+};
 /** The fields that a maker takes: those of the parsed layer, some in another form. checksum_ok is accepted and ignored. */
-export type Fields<Parsed, Other = unknown> = Partial<Omit<Parsed, 'layer' | keyof Other> & Readonly<Other>>;
+export type Fields<Parsed, Other = unknown> = Given<Parsed, Exclude<keyof Parsed, 'layer'>, Other>;
 
 declare const names_of: unique symbol;
 
@@ -54,6 +57,11 @@ export function known<F extends object>(
       throw new TypeError(`${layer} has no field ${name}; it has ${names.join(', ')}`);
   }
   return fields;
+}
+
+/** Returns the maker of a layer. It throws a TypeError for a field that the layer does not have. */
+export function maker<Layer extends string, F extends object>(layer: Layer, names: Names) {
+  return (fields: F = {} as F): { readonly layer: Layer } & F => ({ layer, ...known(fields, layer, names) });
 }
 
 /** Returns the title of a message: `icmp.echo`; `icmp` for one without a name. */

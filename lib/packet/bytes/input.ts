@@ -48,7 +48,6 @@ export class Input {
     this.at = start;
   }
 
-  /** Adds a problem. */
   problem(layer: LayerName, offset: number, message: string): void {
     this.problems.push({ layer, offset, message });
   }

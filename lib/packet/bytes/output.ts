@@ -55,12 +55,10 @@ export class Output {
     return this.start;
   }
 
-  /** Prepends bytes. */
   prepend_bytes(value: Uint8Array): void {
     this.bytes.set(value, this.prepend(value.length));
   }
 
-  /** Prepends zeros. */
   prepend_zeros(size: number): void {
     const at = this.prepend(size);
     this.bytes.fill(0, at, at + size);

@@ -8,27 +8,7 @@ import {
   shown,
 } from '../../util/validate.js';
 import { LINKTYPE_ETHERNET } from '../linktypes.js';
-import {
-  BLOCK_FRAME,
-  BYTE_ORDER_MAGIC,
-  DEFAULT_SNAPLEN,
-  ENHANCED_PACKET,
-  IF_DESCRIPTION,
-  IF_NAME,
-  IF_TSRESOL,
-  INTERFACE_DESCRIPTION,
-  NANOSECONDS,
-  OPTION_COMMENT,
-  PCAP_HEADER_SIZE,
-  PCAP_MAJOR,
-  PCAP_MINOR,
-  PCAP_NANOSECONDS,
-  PCAP_RECORD_SIZE,
-  pad4,
-  SECTION_HEADER,
-  SIMPLE_PACKET,
-  UINT32_MAX,
-} from './format.js';
+import * as numbers from './format.js';
 
 /** The format of a capture. */
 export type CaptureFormat = 'pcap' | 'pcapng';
@@ -60,7 +40,7 @@ export interface NewInterface {
 
 const SNAPLEN_MAX = 2 ** 31 - 1;
 const UINT64_MAX = 2n ** 64n - 1n;
-const TIME_MAX = (BigInt(UINT32_MAX) + 1n) * NANOSECONDS - 1n;
+const TIME_MAX = (BigInt(numbers.UINT32_MAX) + 1n) * numbers.NANOSECONDS - 1n;
 const NANOSECONDS_RESOLUTION = 9;
 const OPTION_SIZE_MAX = 65_535;
 const SECTION_BODY = 16;
@@ -83,16 +63,18 @@ interface Checked {
 function option(code: number, value: Uint8Array, name: string): Buffer {
   if (value.length > OPTION_SIZE_MAX)
     throw new RangeError(`${name} must have at most ${OPTION_SIZE_MAX} bytes, not ${value.length}`);
-  const bytes = Buffer.alloc(4 + pad4(value.length));
+  const bytes = Buffer.alloc(4 + numbers.pad4(value.length));
   bytes.writeUInt16LE(code, 0);
   bytes.writeUInt16LE(value.length, 2);
   bytes.set(value, 4);
   return bytes;
 }
 
-function text_option(code: number, value: unknown, name: string): Buffer {
+/** Returns the option of a text; none if the text is left out. */
+function text_option(code: number, value: unknown, name: string): Buffer[] {
+  if (value === undefined || value === null) return [];
   if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${shown(value)}`);
-  return option(code, Buffer.from(value, 'utf8'), name);
+  return [option(code, Buffer.from(value, 'utf8'), name)];
 }
 
 /** Returns a block: its type and length, a body that `fill` writes, options, the length again. */
@@ -103,12 +85,12 @@ function block(
   fill: (body: Buffer) => void,
 ): Buffer {
   const options_size = options.reduce((sum, { length }) => sum + length, 0) + (options.length > 0 ? 4 : 0);
-  const size = BLOCK_FRAME + pad4(body_size) + options_size;
+  const size = numbers.BLOCK_FRAME + numbers.pad4(body_size) + options_size;
   const bytes = Buffer.alloc(size);
   bytes.writeUInt32LE(type, 0);
   bytes.writeUInt32LE(size, 4);
   fill(bytes.subarray(8));
-  let at = 8 + pad4(body_size);
+  let at = 8 + numbers.pad4(body_size);
   for (const one of options) {
     bytes.set(one, at);
     at += one.length;
@@ -130,7 +112,7 @@ export class CaptureEncoder {
       throw new RangeError(`format must be 'pcap' or 'pcapng', not ${shown(format)}`);
     this.#format = format;
     this.#linktype = integer_or(LINKTYPE_ETHERNET, linktype, 'linktype', 0, 65_535);
-    this.#snaplen = integer_or(0, snaplen, 'snaplen', 0, SNAPLEN_MAX) || DEFAULT_SNAPLEN;
+    this.#snaplen = integer_or(0, snaplen, 'snaplen', 0, SNAPLEN_MAX) || numbers.DEFAULT_SNAPLEN;
     if (format === 'pcap') {
       if (interfaces !== undefined && interfaces !== null)
         throw new TypeError("interfaces are for format 'pcapng'");
@@ -163,10 +145,10 @@ export class CaptureEncoder {
   }
 
   #pcap_header(): Buffer {
-    const bytes = Buffer.alloc(PCAP_HEADER_SIZE);
-    bytes.writeUInt32LE(PCAP_NANOSECONDS, 0);
-    bytes.writeUInt16LE(PCAP_MAJOR, 4);
-    bytes.writeUInt16LE(PCAP_MINOR, 6);
+    const bytes = Buffer.alloc(numbers.PCAP_HEADER_SIZE);
+    bytes.writeUInt32LE(numbers.PCAP_NANOSECONDS, 0);
+    bytes.writeUInt16LE(numbers.PCAP_MAJOR, 4);
+    bytes.writeUInt16LE(numbers.PCAP_MINOR, 6);
     bytes.writeUInt32LE(this.#snaplen, 16);
     bytes.writeUInt32LE(this.#linktype, 20);
     return bytes;
@@ -179,18 +161,14 @@ export class CaptureEncoder {
     const linktype = integer_or(this.#linktype, given.linktype, `${name}.linktype`, 0, 65_535);
     const snaplen = integer_or(this.#snaplen, given.snaplen, `${name}.snaplen`, 0, SNAPLEN_MAX);
     const options = [
-      ...(given.name === undefined || given.name === null
-        ? []
-        : [text_option(IF_NAME, given.name, `${name}.name`)]),
-      ...(given.description === undefined || given.description === null
-        ? []
-        : [text_option(IF_DESCRIPTION, given.description, `${name}.description`)]),
-      option(IF_TSRESOL, Uint8Array.of(NANOSECONDS_RESOLUTION), `${name}.if_tsresol`),
+      ...text_option(numbers.IF_NAME, given.name, `${name}.name`),
+      ...text_option(numbers.IF_DESCRIPTION, given.description, `${name}.description`),
+      option(numbers.IF_TSRESOL, Uint8Array.of(NANOSECONDS_RESOLUTION), `${name}.if_tsresol`),
     ];
-    this.#interfaces.push({ linktype, snaplen: snaplen || DEFAULT_SNAPLEN });
-    return block(INTERFACE_DESCRIPTION, 8, options, (body) => {
+    this.#interfaces.push({ linktype, snaplen: snaplen || numbers.DEFAULT_SNAPLEN });
+    return block(numbers.INTERFACE_DESCRIPTION, 8, options, (body) => {
       body.writeUInt16LE(linktype, 0);
-      body.writeUInt32LE(snaplen || DEFAULT_SNAPLEN, 4);
+      body.writeUInt32LE(snaplen || numbers.DEFAULT_SNAPLEN, 4);
     });
   }
 
@@ -198,13 +176,13 @@ export class CaptureEncoder {
     if (typeof packet !== 'object' || packet === null)
       throw new TypeError(`packet must be bytes or an object with data, not ${shown(packet)}`);
     const data = checked_bytes(packet.data, 'packet.data');
-    const index = integer_or(0, packet.interface, 'packet.interface', 0, UINT32_MAX);
+    const index = integer_or(0, packet.interface, 'packet.interface', 0, numbers.UINT32_MAX);
     const known = this.#interfaces[index];
     if (known === undefined)
       throw new RangeError(
         `packet.interface is ${index}, and the capture has ${this.#interfaces.length} interfaces`,
       );
-    const linktype = integer_or(known.linktype, packet.linktype, 'packet.linktype', 0, UINT32_MAX);
+    const linktype = integer_or(known.linktype, packet.linktype, 'packet.linktype', 0, numbers.UINT32_MAX);
     if (linktype !== known.linktype)
       throw new RangeError(`packet.linktype is ${linktype}, and its interface has ${known.linktype}`);
     const comments = array(packet.comments ?? [], 'packet.comments');
@@ -213,7 +191,7 @@ export class CaptureEncoder {
     return {
       data: data.subarray(0, known.snaplen),
       time_ns: time(packet.time_ns, this.#format === 'pcap' ? TIME_MAX : UINT64_MAX),
-      length: integer_or(data.length, packet.length, 'packet.length', data.length, UINT32_MAX),
+      length: integer_or(data.length, packet.length, 'packet.length', data.length, numbers.UINT32_MAX),
       index,
       snaplen: known.snaplen,
       comments: comments.map((comment, at) => {
@@ -234,8 +212,8 @@ function time(value: unknown, max: bigint): bigint | undefined {
 }
 
 function section_header(): Buffer {
-  return block(SECTION_HEADER, SECTION_BODY, [], (body) => {
-    body.writeUInt32LE(BYTE_ORDER_MAGIC, 0);
+  return block(numbers.SECTION_HEADER, SECTION_BODY, [], (body) => {
+    body.writeUInt32LE(numbers.BYTE_ORDER_MAGIC, 0);
     body.writeUInt16LE(1, 4);
     // The length of the section is not known.
     body.fill(0xff, 8, SECTION_BODY);
@@ -243,12 +221,12 @@ function section_header(): Buffer {
 }
 
 function pcap_record({ data, time_ns = 0n, length }: Checked): Buffer {
-  const bytes = Buffer.allocUnsafe(PCAP_RECORD_SIZE + data.length);
-  bytes.writeUInt32LE(Number(time_ns / NANOSECONDS), 0);
-  bytes.writeUInt32LE(Number(time_ns % NANOSECONDS), 4);
+  const bytes = Buffer.allocUnsafe(numbers.PCAP_RECORD_SIZE + data.length);
+  bytes.writeUInt32LE(Number(time_ns / numbers.NANOSECONDS), 0);
+  bytes.writeUInt32LE(Number(time_ns % numbers.NANOSECONDS), 4);
   bytes.writeUInt32LE(data.length, 8);
   bytes.writeUInt32LE(length, 12);
-  bytes.set(data, PCAP_RECORD_SIZE);
+  bytes.set(data, numbers.PCAP_RECORD_SIZE);
   return bytes;
 }
 
@@ -257,15 +235,15 @@ function pcapng_block(packet: Checked): Buffer {
   // A simple packet block has no time, no interface and no captured length: the interface must be 0, the length must follow from snaplen.
   const is_simple = time_ns === undefined && index === 0 && comments.length === 0;
   if (is_simple && data.length === Math.min(length, snaplen)) {
-    return block(SIMPLE_PACKET, 4 + data.length, [], (body) => {
+    return block(numbers.SIMPLE_PACKET, 4 + data.length, [], (body) => {
       body.writeUInt32LE(length, 0);
       body.set(data, 4);
     });
   }
-  const options = comments.map((comment, at) =>
-    text_option(OPTION_COMMENT, comment, `packet.comments[${at}]`),
+  const options = comments.flatMap((comment, at) =>
+    text_option(numbers.OPTION_COMMENT, comment, `packet.comments[${at}]`),
   );
-  return block(ENHANCED_PACKET, 20 + data.length, options, (body) => {
+  return block(numbers.ENHANCED_PACKET, 20 + data.length, options, (body) => {
     body.writeUInt32LE(index, 0);
     body.writeUInt32LE(Number((time_ns ?? 0n) >> 32n), 4);
     body.writeUInt32LE(Number((time_ns ?? 0n) & 0xffff_ffffn), 8);

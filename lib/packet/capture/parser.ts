@@ -2,21 +2,12 @@
 //
 // No length is trusted: each is checked before more bytes are awaited, and the memory used is bounded for any input.
 import type { Bytes } from '../../util/validate.js';
+import * as numbers from './format.js';
 import {
   type CapturedPacket,
   CaptureError,
   type CaptureInterface,
   type Format,
-  MAX_RECORD,
-  NANOSECONDS,
-  PCAP_HEADER_SIZE,
-  PCAP_MAJOR,
-  PCAP_MICROSECONDS,
-  PCAP_MODIFIED,
-  PCAP_MODIFIED_RECORD_SIZE,
-  PCAP_NANOSECONDS,
-  PCAP_RECORD_SIZE,
-  SECTION_HEADER,
   type Step,
 } from './format.js';
 import { PcapngParser } from './pcapng.js';
@@ -33,9 +24,9 @@ interface Magic {
 }
 
 const MAGICS = new Map<number, Magic>([
-  [PCAP_MICROSECONDS, { ns_per_unit: 1000n, record_size: PCAP_RECORD_SIZE }],
-  [PCAP_NANOSECONDS, { ns_per_unit: 1n, record_size: PCAP_RECORD_SIZE }],
-  [PCAP_MODIFIED, { ns_per_unit: 1000n, record_size: PCAP_MODIFIED_RECORD_SIZE }],
+  [numbers.PCAP_MICROSECONDS, { ns_per_unit: 1000n, record_size: numbers.PCAP_RECORD_SIZE }],
+  [numbers.PCAP_NANOSECONDS, { ns_per_unit: 1n, record_size: numbers.PCAP_RECORD_SIZE }],
+  [numbers.PCAP_MODIFIED, { ns_per_unit: 1000n, record_size: numbers.PCAP_MODIFIED_RECORD_SIZE }],
 ]);
 
 class PcapParser implements Format {
@@ -58,14 +49,14 @@ class PcapParser implements Format {
   }
 
   #header(window: Window): boolean {
-    if (window.length < PCAP_HEADER_SIZE) return false;
+    if (window.length < numbers.PCAP_HEADER_SIZE) return false;
     const major = window.u16(4);
     this.#minor = window.u16(6);
-    if (major !== PCAP_MAJOR)
+    if (major !== numbers.PCAP_MAJOR)
       throw new CaptureError(`pcap of version ${major}.${this.#minor}`, window.position + 4);
     this.#linktype = window.u32(20) & LINKTYPE_MASK;
     this.interfaces = [{ linktype: this.#linktype, snaplen: window.u32(16) }];
-    window.advance(PCAP_HEADER_SIZE);
+    window.advance(numbers.PCAP_HEADER_SIZE);
     return true;
   }
 
@@ -76,12 +67,12 @@ class PcapParser implements Format {
     let length = window.u32(12);
     if (this.#minor < LENGTHS_MINOR || (this.#minor === LENGTHS_MINOR && captured > length))
       [captured, length] = [length, captured];
-    if (captured > MAX_RECORD)
-      throw new CaptureError(`a packet of ${captured} bytes: at most ${MAX_RECORD}`, window.position);
+    if (captured > numbers.MAX_RECORD)
+      throw new CaptureError(`a packet of ${captured} bytes: at most ${numbers.MAX_RECORD}`, window.position);
     if (window.length < record_size + captured) return false;
     const packet: CapturedPacket = {
       data: window.copy(record_size, captured),
-      time_ns: BigInt(window.u32(0)) * NANOSECONDS + BigInt(window.u32(4)) * ns_per_unit,
+      time_ns: BigInt(window.u32(0)) * numbers.NANOSECONDS + BigInt(window.u32(4)) * ns_per_unit,
       length: Math.max(length, captured),
       linktype: this.#linktype,
       interface: 0,
@@ -126,7 +117,7 @@ export class CaptureParser {
 
 /** Returns the format by the first bytes, and sets the byte order. */
 function detect(window: Window): Format {
-  if (window.u32(0) === SECTION_HEADER) return new PcapngParser();
+  if (window.u32(0) === numbers.SECTION_HEADER) return new PcapngParser();
   for (window.little of [true, false]) {
     const magic = MAGICS.get(window.u32(0));
     if (magic !== undefined) return new PcapParser(magic);

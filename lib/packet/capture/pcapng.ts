@@ -1,25 +1,11 @@
 // The parser of pcapng, block by block: sections, interfaces, packets of three kinds. Other blocks are skipped, and not kept in memory.
+
+import * as numbers from './format.js';
 import {
-  BLOCK_FRAME,
-  BYTE_ORDER_MAGIC,
   type CapturedPacket,
   CaptureError,
   type CaptureInterface,
-  ENHANCED_PACKET,
   type Format,
-  IF_DESCRIPTION,
-  IF_NAME,
-  IF_TSOFFSET,
-  IF_TSRESOL,
-  INTERFACE_DESCRIPTION,
-  MAX_RECORD,
-  NANOSECONDS,
-  OBSOLETE_PACKET,
-  OPTION_COMMENT,
-  OPTION_END,
-  pad4,
-  SECTION_HEADER,
-  SIMPLE_PACKET,
   type Step,
 } from './format.js';
 import type { Window } from './window.js';
@@ -39,11 +25,11 @@ const BINARY_RESOLUTION = 0x80;
 const MICROSECONDS_RESOLUTION = 6;
 
 const READ = new Set([
-  SECTION_HEADER,
-  INTERFACE_DESCRIPTION,
-  OBSOLETE_PACKET,
-  SIMPLE_PACKET,
-  ENHANCED_PACKET,
+  numbers.SECTION_HEADER,
+  numbers.INTERFACE_DESCRIPTION,
+  numbers.OBSOLETE_PACKET,
+  numbers.SIMPLE_PACKET,
+  numbers.ENHANCED_PACKET,
 ]);
 
 /** An interface, and the unit of its time stamps. */
@@ -55,8 +41,9 @@ interface Interface extends CaptureInterface {
 /** Returns the function that makes nanoseconds: the unit is a power of 10, or of 2 if the highest bit is set; `offset` is in seconds. */
 function clock(resolution: number, offset: bigint): (units: bigint) => bigint {
   const exponent = BigInt(resolution & ~BINARY_RESOLUTION);
-  const offset_ns = offset * NANOSECONDS;
-  if (resolution & BINARY_RESOLUTION) return (units) => ((units * NANOSECONDS) >> exponent) + offset_ns;
+  const offset_ns = offset * numbers.NANOSECONDS;
+  if (resolution & BINARY_RESOLUTION)
+    return (units) => ((units * numbers.NANOSECONDS) >> exponent) + offset_ns;
   if (exponent <= 9n) {
     const factor = 10n ** (9n - exponent);
     return (units) => units * factor + offset_ns;
@@ -83,18 +70,21 @@ export class PcapngParser implements Format {
 
   step(window: Window): Step {
     if (this.#skipped !== undefined) return this.#skip(window, this.#skipped);
-    if (window.length < BLOCK_FRAME) return false;
+    if (window.length < numbers.BLOCK_FRAME) return false;
     const type = window.u32(0);
-    if (type === SECTION_HEADER) this.#byte_order(window);
+    if (type === numbers.SECTION_HEADER) this.#byte_order(window);
     const length = window.u32(4);
-    if (length < BLOCK_FRAME || length % 4 !== 0)
+    if (length < numbers.BLOCK_FRAME || length % 4 !== 0)
       throw new CaptureError(`a block of ${length} bytes`, window.position + 4);
     if (!READ.has(type)) {
       this.#skipped = { offset: window.position, length, left: length };
       return true;
     }
-    if (length > MAX_RECORD)
-      throw new CaptureError(`a block of ${length} bytes: at most ${MAX_RECORD}`, window.position + 4);
+    if (length > numbers.MAX_RECORD)
+      throw new CaptureError(
+        `a block of ${length} bytes: at most ${numbers.MAX_RECORD}`,
+        window.position + 4,
+      );
     if (window.length < length) return false;
     this.#check_end(window, length, length);
     const found = this.#read(type, window, length - LENGTH_SIZE) ?? true;
@@ -125,18 +115,18 @@ export class PcapngParser implements Format {
 
   /** Reads a section header, which sets the byte order of all bytes that follow, even of its own length. */
   #byte_order(window: Window): void {
-    for (window.little of [true, false]) if (window.u32(BODY) === BYTE_ORDER_MAGIC) return;
+    for (window.little of [true, false]) if (window.u32(BODY) === numbers.BYTE_ORDER_MAGIC) return;
     throw new CaptureError('a section without byte order', window.position + BODY);
   }
 
   /** Reads a block of a known type, up to `end` in the window. */
   #read(type: number, window: Window, end: number): CapturedPacket | undefined {
     switch (type) {
-      case SECTION_HEADER:
+      case numbers.SECTION_HEADER:
         return this.#begin_section(window, end);
-      case INTERFACE_DESCRIPTION:
+      case numbers.INTERFACE_DESCRIPTION:
         return this.#add_interface(window, end);
-      case SIMPLE_PACKET:
+      case numbers.SIMPLE_PACKET:
         return this.#simple_packet(window, end);
       default:
         return this.#packet(window, end, type);
@@ -162,14 +152,14 @@ export class PcapngParser implements Format {
     let name: string | undefined;
     let description: string | undefined;
     each_option(window, BODY + INTERFACE_BODY, end, (code, at, length) => {
-      if (code === IF_TSRESOL) {
+      if (code === numbers.IF_TSRESOL) {
         check_option(window, code, at, length, 1);
         resolution = window.u8(at);
-      } else if (code === IF_TSOFFSET) {
+      } else if (code === numbers.IF_TSOFFSET) {
         check_option(window, code, at, length, 8);
         offset = window.i64(at);
-      } else if (code === IF_NAME) name = text(window, at, length);
-      else if (code === IF_DESCRIPTION) description = text(window, at, length);
+      } else if (code === numbers.IF_NAME) name = text(window, at, length);
+      else if (code === numbers.IF_DESCRIPTION) description = text(window, at, length);
     });
     this.#interfaces.push({
       linktype: window.u16(BODY),
@@ -192,15 +182,15 @@ export class PcapngParser implements Format {
 
   #packet(window: Window, end: number, type: number): CapturedPacket {
     fixed_part(window, end, PACKET_BODY);
-    const index = type === ENHANCED_PACKET ? window.u32(BODY) : window.u16(BODY);
+    const index = type === numbers.ENHANCED_PACKET ? window.u32(BODY) : window.u16(BODY);
     const { linktype, to_ns } = this.#interface(window, index);
     const begin = BODY + PACKET_BODY;
     const captured = window.u32(BODY + 12);
     check_captured(window, captured, end - begin);
     const units = (BigInt(window.u32(BODY + 4)) << 32n) | BigInt(window.u32(BODY + 8));
     const comments: string[] = [];
-    each_option(window, begin + pad4(captured), end, (code, at, length) => {
-      if (code === OPTION_COMMENT) comments.push(text(window, at, length));
+    each_option(window, begin + numbers.pad4(captured), end, (code, at, length) => {
+      if (code === numbers.OPTION_COMMENT) comments.push(text(window, at, length));
     });
     return {
       data: window.copy(begin, captured),
@@ -256,11 +246,11 @@ function each_option(
   while (at + OPTION_FRAME <= end) {
     const code = window.u16(at);
     const length = window.u16(at + 2);
-    if (code === OPTION_END) break;
+    if (code === numbers.OPTION_END) break;
     if (length > end - at - OPTION_FRAME)
       throw new CaptureError(`an option of ${length} bytes reaches beyond its block`, window.position + at);
     visit(code, at + OPTION_FRAME, length);
-    at += OPTION_FRAME + pad4(length);
+    at += OPTION_FRAME + numbers.pad4(length);
   }
 }
 

@@ -19,7 +19,8 @@ export type CaptureSource =
 const CHUNK_SIZE = 64 * 1024;
 const INT_MAX = 2 ** 31 - 1;
 
-const is_bytes = (value: unknown): value is BytesLike =>
+/** Returns whether the value is bytes: a view, or memory. */
+export const is_bytes = (value: unknown): value is BytesLike =>
   ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
 const has = (value: unknown, symbol: symbol): boolean =>
   typeof value === 'object' && value !== null && symbol in value;

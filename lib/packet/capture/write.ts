@@ -7,6 +7,7 @@ import type { Writable } from 'node:stream';
 import { open_file, write_file } from '../../calls/waiting/file.js';
 import { type BytesLike, integer, options_of, shown } from '../../util/validate.js';
 import { CaptureEncoder, type CaptureFormat, type CapturePacket, type NewInterface } from './encoder.js';
+import { is_bytes } from './read.js';
 
 /** Keyword-only arguments of write_capture. */
 export interface WriteCaptureOptions {
@@ -27,9 +28,7 @@ const INT_MAX = 2 ** 31 - 1;
 
 /** Returns a packet as an object: one given as bytes was captured now. */
 function packet_of(packet: CapturePacket | BytesLike): CapturePacket {
-  const is_bytes =
-    ArrayBuffer.isView(packet) || packet instanceof ArrayBuffer || packet instanceof SharedArrayBuffer;
-  return is_bytes ? { data: packet, time_ns: BigInt(Date.now()) * 1_000_000n } : packet;
+  return is_bytes(packet) ? { data: packet, time_ns: BigInt(Date.now()) * 1_000_000n } : packet;
 }
 
 function closed(): RangeError {

@@ -14,6 +14,7 @@ import {
 } from '../../util/validate.js';
 import { signal_of } from '../../util/wait_options.js';
 import { build } from '../build.js';
+import { is_bytes } from '../capture/read.js';
 import type { Draft } from '../layer_types.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
 import { Packet, parse } from '../parse.js';
@@ -110,10 +111,6 @@ function layers_of(packet: Sent, name: string): { layers: readonly Draft[]; give
 
 function is_list(packet: Sent): packet is readonly Draft[] {
   return Array.isArray(packet);
-}
-
-function is_bytes(packet: unknown): boolean {
-  return ArrayBuffer.isView(packet) || packet instanceof ArrayBuffer || packet instanceof SharedArrayBuffer;
 }
 
 /** Builds a packet, with the addresses that were left out. */

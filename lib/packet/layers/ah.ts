@@ -1,5 +1,5 @@
 // The authentication header, RFC 4302: a layer in IPv4, an extension header in IPv6. Nothing is authenticated here.
-import { type FieldNames, type Fields, field_names, joined, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, joined, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import * as authentication from '../options/authentication.js';
@@ -14,12 +14,6 @@ export interface Ah extends authentication.Values {
 export type AhFields = Fields<Ah, { icv: Uint8Array }>;
 export type AhDraft = { readonly layer: 'ah' } & AhFields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    ah: [parsed: Ah, draft: AhDraft];
-  }
-}
-
 const FIELDS: FieldNames<keyof AhFields> = joined(field_names('next_header length'), authentication.NAMES);
 
 /**
@@ -28,9 +22,7 @@ const FIELDS: FieldNames<keyof AhFields> = joined(field_names('next_header lengt
  * @param fields numbers are 0 unless given, icv is empty; next_header and length are worked out
  * @throws TypeError for a field that AH does not have
  */
-export function ah(fields: AhFields = {}): AhDraft {
-  return { layer: 'ah', ...known(fields, 'ah', FIELDS) };
-}
+export const ah: (fields?: AhFields) => AhDraft = maker('ah', FIELDS);
 
 export const ah_protocol: Protocol = {
   name: 'ah',

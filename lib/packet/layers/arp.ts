@@ -1,6 +1,6 @@
 // ARP, RFC 826, and its use to find IPv4 addresses on Ethernet, RFC 5227.
 import { hardware_length, read_hardware, read_ipv4 } from '../bytes/address.js';
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import type { Protocol } from '../registry.js';
@@ -26,12 +26,6 @@ export interface Arp {
 export type ArpFields = Fields<Arp>;
 export type ArpDraft = { readonly layer: 'arp' } & ArpFields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    arp: [parsed: Arp, draft: ArpDraft];
-  }
-}
-
 const HEADER = 8;
 const IPV4 = 0x0800;
 const FIELDS: FieldNames<keyof ArpFields> = field_names(
@@ -40,10 +34,6 @@ const FIELDS: FieldNames<keyof ArpFields> = field_names(
 );
 const REQUEST = 1;
 
-function make(fields: ArpFields = {}): ArpDraft {
-  return { layer: 'arp', ...known(fields, 'arp', FIELDS) };
-}
-
 /**
  * Makes an ARP message.
  *
@@ -51,7 +41,7 @@ function make(fields: ArpFields = {}): ArpDraft {
  *   sender's addresses
  * @throws TypeError for a field that ARP does not have
  */
-export const arp = Object.assign(make, { REQUEST, REPLY: 2 } as const);
+export const arp = Object.assign(maker<'arp', ArpFields>('arp', FIELDS), { REQUEST, REPLY: 2 } as const);
 
 export const arp_protocol: Protocol = {
   name: 'arp',

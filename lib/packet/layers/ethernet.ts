@@ -1,10 +1,10 @@
 // Ethernet, and the frames of IEEE 802.3, which have a length in place of the ethertype.
 import { read_hardware } from '../bytes/address.js';
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
-import { tag_type } from './vlan.js';
+import { type Protocol, protocol_of_ethertype } from '../registry.js';
+import { ethertype_of_next } from './vlan.js';
 
 export interface Ethernet {
   readonly layer: 'ethernet';
@@ -16,12 +16,6 @@ export interface Ethernet {
 export type EthernetFields = Fields<Ethernet>;
 export type EthernetDraft = { readonly layer: 'ethernet' } & EthernetFields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    ethernet: [parsed: Ethernet, draft: EthernetDraft];
-  }
-}
-
 const HEADER = 14;
 const FIELDS: FieldNames<keyof EthernetFields> = field_names('dst src ethertype');
 const FIRST_ETHERTYPE = 0x600;
@@ -32,9 +26,7 @@ const FIRST_ETHERTYPE = 0x600;
  * @param fields dst is broadcast and src zero unless given; ethertype is worked out
  * @throws TypeError for a field that Ethernet does not have
  */
-export function ethernet(fields: EthernetFields = {}): EthernetDraft {
-  return { layer: 'ethernet', ...known(fields, 'ethernet', FIELDS) };
-}
+export const ethernet: (fields?: EthernetFields) => EthernetDraft = maker('ethernet', FIELDS);
 
 export const ethernet_protocol: Protocol = {
   name: 'ethernet',
@@ -60,7 +52,6 @@ export const ethernet_protocol: Protocol = {
     const at = output.prepend(HEADER);
     output.hardware(at, layer.dst ?? 'ff:ff:ff:ff:ff:ff', 'ethernet.dst');
     output.hardware(at + 6, layer.src ?? '00:00:00:00:00:00', 'ethernet.src');
-    const worked_out = tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
-    output.u16(at + 12, layer.ethertype ?? worked_out, 'ethernet.ethertype');
+    output.u16(at + 12, layer.ethertype ?? ethertype_of_next(output), 'ethernet.ethertype');
   },
 };

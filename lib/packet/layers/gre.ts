@@ -1,10 +1,10 @@
 // GRE, RFC 2784 and 2890: version 0, with optional checksum, key and sequence number.
 import { integer } from '../../util/validate.js';
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import { ethertype_for, type Protocol, protocol_of_ethertype, protocol_of_name } from '../registry.js';
-import { tag_type } from './vlan.js';
+import { type Protocol, protocol_of_ethertype, protocol_of_name } from '../registry.js';
+import { ethertype_of_next } from './vlan.js';
 
 export interface Gre {
   readonly layer: 'gre';
@@ -22,12 +22,6 @@ export interface Gre {
 export type GreFields = Fields<Gre>;
 export type GreDraft = { readonly layer: 'gre' } & GreFields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    gre: [parsed: Gre, draft: GreDraft];
-  }
-}
-
 const CHECKSUM = 0x8000;
 const KEY = 0x2000;
 const SEQ = 0x1000;
@@ -35,17 +29,13 @@ const VERSION = 7;
 const ETHERNET = 0x6558;
 const FIELDS: FieldNames<keyof GreFields> = field_names('flags protocol checksum offset key seq checksum_ok');
 
-function make(fields: GreFields = {}): GreDraft {
-  return { layer: 'gre', ...known(fields, 'gre', FIELDS) };
-}
-
 /**
  * Makes a GRE header.
  *
  * @param fields key and seq are there if given, the checksum if it or its flag is given; flags and protocol are worked out
  * @throws TypeError for a field that GRE does not have
  */
-export const gre = Object.assign(make, { CHECKSUM, KEY, SEQ } as const);
+export const gre = Object.assign(maker<'gre', GreFields>('gre', FIELDS), { CHECKSUM, KEY, SEQ } as const);
 
 export const gre_protocol: Protocol = {
   name: 'gre',
@@ -88,13 +78,9 @@ export const gre_protocol: Protocol = {
     if (present & KEY) output.u32(output.prepend(4), layer.key ?? 0, 'gre.key');
     if (has_checksum) output.u16(output.prepend(4) + 2, layer.offset ?? 0, 'gre.offset');
     const at = output.prepend(4);
-    const ethertype = tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
+    const protocol = output.next?.layer === 'ethernet' ? ETHERNET : ethertype_of_next(output);
     output.view.setUint16(at, flags);
-    output.u16(
-      at + 2,
-      layer.protocol ?? (output.next?.layer === 'ethernet' ? ETHERNET : ethertype),
-      'gre.protocol',
-    );
+    output.u16(at + 2, layer.protocol ?? protocol, 'gre.protocol');
     if (has_checksum) output.checksum(at + 4, layer.checksum, 'gre.checksum', at, output.end);
   },
 };

@@ -2,7 +2,7 @@
 import { integer } from '../../util/validate.js';
 import { read_ipv4 } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import { type Output, padded, units } from '../bytes/output.js';
 import { end_of_route, type Ipv4Option, type Ipv4OptionFields, ipv4_options } from '../options/ipv4.js';
@@ -33,21 +33,11 @@ export interface Ipv4 {
 export type Ipv4Fields = Fields<Ipv4, { options: readonly Ipv4OptionFields[] }>;
 export type Ipv4Draft = { readonly layer: 'ipv4' } & Ipv4Fields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    ipv4: [parsed: Ipv4, draft: Ipv4Draft];
-  }
-}
-
 const HEADER = 20;
 const FIELDS: FieldNames<keyof Ipv4Fields> = field_names(
   'version header_length tos total_length id flags fragment_offset ttl protocol checksum',
   'src dst options checksum_ok',
 );
-
-function make(fields: Ipv4Fields = {}): Ipv4Draft {
-  return { layer: 'ipv4', ...known(fields, 'ipv4', FIELDS) };
-}
 
 /**
  * Makes an IPv4 header.
@@ -56,7 +46,7 @@ function make(fields: Ipv4Fields = {}): Ipv4Draft {
  *   options are worked out
  * @throws TypeError for a field that IPv4 does not have
  */
-export const ipv4 = Object.assign(make, {
+export const ipv4 = Object.assign(maker<'ipv4', Ipv4Fields>('ipv4', FIELDS), {
   /** Flag: more fragments follow. */
   MF: 1,
   /** Flag: do not fragment. */

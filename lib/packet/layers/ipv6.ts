@@ -2,7 +2,7 @@
 import { integer } from '../../util/validate.js';
 import { read_ipv6 } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import {
@@ -31,12 +31,6 @@ export interface Ipv6 {
 export type Ipv6Fields = Fields<Ipv6, { extensions: readonly Ipv6ExtensionFields[] }>;
 export type Ipv6Draft = { readonly layer: 'ipv6' } & Ipv6Fields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    ipv6: [parsed: Ipv6, draft: Ipv6Draft];
-  }
-}
-
 const HEADER = 40;
 const NO_NEXT_HEADER = 59;
 const FIELDS: FieldNames<keyof Ipv6Fields> = field_names(
@@ -49,9 +43,7 @@ const FIELDS: FieldNames<keyof Ipv6Fields> = field_names(
  * @param fields src and dst are :: unless given, hop_limit is 64, the others 0; payload_length and next_header are worked out
  * @throws TypeError for a field that IPv6 does not have
  */
-export function ipv6(fields: Ipv6Fields = {}): Ipv6Draft {
-  return { layer: 'ipv6', ...known(fields, 'ipv6', FIELDS) };
-}
+export const ipv6: (fields?: Ipv6Fields) => Ipv6Draft = maker('ipv6', FIELDS);
 
 export const ipv6_protocol: Protocol = {
   name: 'ipv6',

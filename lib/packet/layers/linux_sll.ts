@@ -1,11 +1,11 @@
 // The header of Linux "cooked" captures (tcpdump -i any), in place of the link layer's: LINKTYPE_LINUX_SLL and LINUX_SLL2.
 import { bytes } from '../../util/validate.js';
 import { hardware_length, read_hardware } from '../bytes/address.js';
-import { type FieldNames, type Fields, field_names, joined, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, joined, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
-import { tag_type } from './vlan.js';
+import { type Protocol, protocol_of_ethertype } from '../registry.js';
+import { ethertype_of_next } from './vlan.js';
 
 interface Cooked {
   /** the kind of destination: PACKET_HOST (0), PACKET_BROADCAST, PACKET_MULTICAST, PACKET_OTHERHOST, PACKET_OUTGOING (4) */
@@ -36,13 +36,6 @@ export type LinuxSllDraft = { readonly layer: 'linux_sll' } & LinuxSllFields;
 export type LinuxSll2Fields = Fields<LinuxSll2, { padding: Uint8Array }>;
 export type LinuxSll2Draft = { readonly layer: 'linux_sll2' } & LinuxSll2Fields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    linux_sll: [parsed: LinuxSll, draft: LinuxSllDraft];
-    linux_sll2: [parsed: LinuxSll2, draft: LinuxSll2Draft];
-  }
-}
-
 const SLL = 16;
 const SLL2 = 20;
 const ADDRESS = 8;
@@ -58,14 +51,10 @@ const FIELDS2: FieldNames<keyof LinuxSll2Fields> = joined(field_names('reserved 
  * @param fields unless given, the packet is for this host and came from the Ethernet address zero; lengths and protocol are worked out
  * @throws TypeError for a field that cooked headers do not have
  */
-export function linux_sll(fields: LinuxSllFields = {}): LinuxSllDraft {
-  return { layer: 'linux_sll', ...known(fields, 'linux_sll', FIELDS) };
-}
+export const linux_sll: (fields?: LinuxSllFields) => LinuxSllDraft = maker('linux_sll', FIELDS);
 
 /** Makes a cooked header of the second version, with interface_index and reserved bytes. */
-export function linux_sll2(fields: LinuxSll2Fields = {}): LinuxSll2Draft {
-  return { layer: 'linux_sll2', ...known(fields, 'linux_sll2', FIELDS2) };
-}
+export const linux_sll2: (fields?: LinuxSll2Fields) => LinuxSll2Draft = maker('linux_sll2', FIELDS2);
 
 /** Returns the sender's address, up to 8 bytes of it, and the rest of its field of 8 bytes. */
 function read_address(input: Input, at: number, length: number): { src: string; padding: Buffer } {
@@ -85,10 +74,6 @@ function write_address(layer: LinuxSllDraft | LinuxSll2Draft, output: Output, at
   }
   output.bytes.set(padding, at + length);
   return length;
-}
-
-function protocol_for(output: Output): number {
-  return tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
 }
 
 export const linux_sll_protocol: Protocol = {
@@ -118,7 +103,7 @@ export const linux_sll_protocol: Protocol = {
     output.u16(at, layer.packet_type ?? 0, 'linux_sll.packet_type');
     output.u16(at + 2, layer.arphrd_type ?? ETHERNET, 'linux_sll.arphrd_type');
     output.u16(at + 4, layer.address_length ?? length, 'linux_sll.address_length');
-    output.u16(at + 14, layer.protocol ?? protocol_for(output), 'linux_sll.protocol');
+    output.u16(at + 14, layer.protocol ?? ethertype_of_next(output), 'linux_sll.protocol');
   },
 };
 
@@ -148,7 +133,7 @@ export const linux_sll2_protocol: Protocol = {
   build(layer: LinuxSll2Draft, output: Output) {
     const at = output.prepend(SLL2);
     const length = write_address(layer, output, at + 12);
-    output.u16(at, layer.protocol ?? protocol_for(output), 'linux_sll2.protocol');
+    output.u16(at, layer.protocol ?? ethertype_of_next(output), 'linux_sll2.protocol');
     output.u16(at + 2, layer.reserved ?? 0, 'linux_sll2.reserved');
     output.u32(at + 4, layer.interface_index ?? 0, 'linux_sll2.interface_index');
     output.u16(at + 8, layer.arphrd_type ?? ETHERNET, 'linux_sll2.arphrd_type');

@@ -1,7 +1,7 @@
 // The loopback header of captures on BSD systems: an address family, in the byte order of that machine (LINKTYPE_NULL) or in
 // network byte order (LINKTYPE_LOOP).
 import { integer } from '../../util/validate.js';
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input, Parser } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { type Protocol, protocol_of_name } from '../registry.js';
@@ -16,12 +16,6 @@ export interface Loopback {
 export type LoopbackFields = Fields<Loopback>;
 export type LoopbackDraft = { readonly layer: 'loopback' } & LoopbackFields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    loopback: [parsed: Loopback, draft: LoopbackDraft];
-  }
-}
-
 const HEADER = 4;
 const FIELDS: FieldNames<keyof LoopbackFields> = field_names('family byte_order');
 const AF_INET = 2;
@@ -34,9 +28,7 @@ const AF_INET6 = [10, 24, 28, 30];
  * @param fields byte_order is 'little' unless given; family is worked out: Darwin's 30 for IPv6
  * @throws TypeError for a field that the header does not have
  */
-export function loopback(fields: LoopbackFields = {}): LoopbackDraft {
-  return { layer: 'loopback', ...known(fields, 'loopback', FIELDS) };
-}
+export const loopback: (fields?: LoopbackFields) => LoopbackDraft = maker('loopback', FIELDS);
 
 function parse(input: Input, network_order: boolean): Parser | undefined {
   if (!input.has('loopback', HEADER)) return undefined;

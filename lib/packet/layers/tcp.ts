@@ -1,6 +1,6 @@
 // TCP, RFC 9293.
 import { integer } from '../../util/validate.js';
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import { type Output, padded, units } from '../bytes/output.js';
 import { type TcpOption, type TcpOptionFields, tcp_options } from '../options/tcp.js';
@@ -25,21 +25,11 @@ export interface Tcp {
 export type TcpFields = Fields<Tcp, { options: readonly TcpOptionFields[] }>;
 export type TcpDraft = { readonly layer: 'tcp' } & TcpFields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    tcp: [parsed: Tcp, draft: TcpDraft];
-  }
-}
-
 const NUMBER = 6;
 const HEADER = 20;
 const FIELDS: FieldNames<keyof TcpFields> = field_names(
   'src_port dst_port seq ack data_offset flags window checksum urgent options checksum_ok',
 );
-
-function make(fields: TcpFields = {}): TcpDraft {
-  return { layer: 'tcp', ...known(fields, 'tcp', FIELDS) };
-}
 
 /**
  * Makes a TCP header.
@@ -47,7 +37,7 @@ function make(fields: TcpFields = {}): TcpDraft {
  * @param fields numbers are 0 unless given, window is 65,535; data_offset, checksum and padding behind the options are worked out
  * @throws TypeError for a field that TCP does not have
  */
-export const tcp = Object.assign(make, {
+export const tcp = Object.assign(maker<'tcp', TcpFields>('tcp', FIELDS), {
   FIN: 0x01,
   SYN: 0x02,
   RST: 0x04,

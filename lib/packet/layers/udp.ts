@@ -1,5 +1,5 @@
 // UDP, RFC 768.
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import type { Protocol } from '../registry.js';
@@ -17,12 +17,6 @@ export interface Udp {
 export type UdpFields = Fields<Udp>;
 export type UdpDraft = { readonly layer: 'udp' } & UdpFields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    udp: [parsed: Udp, draft: UdpDraft];
-  }
-}
-
 const NUMBER = 17;
 const HEADER = 8;
 const FIELDS: FieldNames<keyof UdpFields> = field_names('src_port dst_port length checksum checksum_ok');
@@ -33,9 +27,7 @@ const FIELDS: FieldNames<keyof UdpFields> = field_names('src_port dst_port lengt
  * @param fields src_port and dst_port are 0 unless given; length and checksum are worked out
  * @throws TypeError for a field that UDP does not have
  */
-export function udp(fields: UdpFields = {}): UdpDraft {
-  return { layer: 'udp', ...known(fields, 'udp', FIELDS) };
-}
+export const udp: (fields?: UdpFields) => UdpDraft = maker('udp', FIELDS);
 
 export const udp_protocol: Protocol = {
   name: 'udp',

@@ -1,9 +1,8 @@
 // VLAN tags, IEEE 802.1Q; of two tags the outer one is a service tag, 802.1ad.
 import { integer } from '../../util/validate.js';
-import { type FieldNames, type Fields, field_names, known } from '../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import type { Draft } from '../layer_types.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
 
 export interface Vlan {
@@ -20,12 +19,6 @@ export interface Vlan {
 export type VlanFields = Fields<Vlan>;
 export type VlanDraft = { readonly layer: 'vlan' } & VlanFields;
 
-declare module '../layer_types.js' {
-  interface LayerTypes {
-    vlan: [parsed: Vlan, draft: VlanDraft];
-  }
-}
-
 const HEADER = 4;
 const FIELDS: FieldNames<keyof VlanFields> = field_names('priority dei id ethertype');
 const CUSTOMER_TAG = 0x8100;
@@ -38,14 +31,12 @@ const FIRST_ETHERTYPE = 0x600;
  * @param fields numbers are 0 unless given; ethertype is worked out
  * @throws TypeError for a field that tags do not have
  */
-export function vlan(fields: VlanFields = {}): VlanDraft {
-  return { layer: 'vlan', ...known(fields, 'vlan', FIELDS) };
-}
+export const vlan: (fields?: VlanFields) => VlanDraft = maker('vlan', FIELDS);
 
-/** Returns the ethertype of the tag at an index: a service tag's if another tag follows; undefined if there is no tag. */
-export function tag_type(layers: readonly Draft[], index: number): number | undefined {
-  if (layers[index]?.layer !== 'vlan') return undefined;
-  return layers[index + 1]?.layer === 'vlan' ? SERVICE_TAG : CUSTOMER_TAG;
+/** Returns the ethertype of the layer that is carried: of a tag in front of another tag, a service tag's. */
+export function ethertype_of_next({ layers, index, next }: Output): number {
+  if (next?.layer !== 'vlan') return ethertype_for(next);
+  return layers[index + 2]?.layer === 'vlan' ? SERVICE_TAG : CUSTOMER_TAG;
 }
 
 export const vlan_protocol: Protocol = {
@@ -76,7 +67,6 @@ export const vlan_protocol: Protocol = {
     const dei = integer(layer.dei ?? 0, 'vlan.dei', 0, 1);
     const id = integer(layer.id ?? 0, 'vlan.id', 0, 0xfff);
     output.view.setUint16(at, (priority << 13) | (dei << 12) | id);
-    const worked_out = tag_type(output.layers, output.index + 1) ?? ethertype_for(output.next);
-    output.u16(at + 2, layer.ethertype ?? worked_out, 'vlan.ethertype');
+    output.u16(at + 2, layer.ethertype ?? ethertype_of_next(output), 'vlan.ethertype');
   },
 };

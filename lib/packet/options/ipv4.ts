@@ -3,14 +3,13 @@ import { array, integer } from '../../util/validate.js';
 import { read_ipv4, write_ipv4 } from '../bytes/address.js';
 import { type FieldNames, field_names, known } from '../bytes/fields.js';
 import { bytes_of, type Codec, ipv4_address, layout, list_of, u8, u16 } from './option_values.js';
-import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
+import { type OptionFields, OptionList, type OptionsOf } from './options.js';
 
-/** `pointer`: the position of the next address, in bytes from the option's type (1) on: 4 at first, beyond the end if all are used. */
 interface Route {
+  /** the position of the next address, in bytes from the option's type (1) on: 4 at first, beyond the end if all are used */
   pointer: number;
   addresses: readonly string[];
 }
-
 /** An entry noted by a router on the way. */
 interface TimestampEntry {
   /** undefined if the option has no addresses (flag 0) */
@@ -27,19 +26,6 @@ interface Timestamp {
   flag: number;
   entries: readonly TimestampEntry[];
 }
-
-export type Ipv4Option =
-  | Option<0, 'eol'>
-  | Option<1, 'nop'>
-  | Option<7, 'record_route', Route>
-  | Option<68, 'timestamp', Timestamp>
-  | Option<130, 'security'>
-  | Option<131, 'loose_source_route', Route>
-  | Option<136, 'stream_id', { id: number }>
-  | Option<137, 'strict_source_route', Route>
-  | Option<148, 'router_alert', { value: number }>
-  | OtherOption;
-export type Ipv4OptionFields = OptionFields<Ipv4Option>;
 
 const ENTRY_FIELDS: FieldNames<keyof TimestampEntry> = field_names('address time');
 
@@ -83,9 +69,9 @@ const timestamp: Codec<Timestamp> = {
   },
 };
 
-const route = layout({ pointer: u8(4), addresses: list_of(ipv4_address) });
+const route: Codec<Route> = layout({ pointer: u8(4), addresses: list_of(ipv4_address) });
 
-export const ipv4_options = new OptionList<Ipv4Option>(
+export const ipv4_options = new OptionList(
   { layer: 'ipv4', alone: [0, 1], end: 0, unit: 1, counted: 2 },
   {
     eol: [0],
@@ -99,6 +85,8 @@ export const ipv4_options = new OptionList<Ipv4Option>(
     router_alert: [148, layout({ value: u16(0) })],
   },
 );
+export type Ipv4Option = OptionsOf<typeof ipv4_options>;
+export type Ipv4OptionFields = OptionFields<Ipv4Option>;
 
 /** Returns the offset of a source route's last address, which is the final destination, if the packet is still on its way there. */
 export function end_of_route(view: DataView, start: number, end: number): number | undefined {

@@ -16,7 +16,7 @@ import {
   u8,
   u32,
 } from './option_values.js';
-import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
+import { type OptionFields, OptionList, type OptionsOf } from './options.js';
 
 interface Prefix {
   /** in bits */
@@ -28,7 +28,6 @@ interface Prefix {
   preferred_lifetime: number;
   prefix: string;
 }
-
 interface RouteInformation {
   /** in bits */
   prefix_length: number;
@@ -39,20 +38,14 @@ interface RouteInformation {
   prefix: string;
 }
 
-export type NdpOption =
-  | Option<1, 'source_link_layer', { address: string }>
-  | Option<2, 'target_link_layer', { address: string }>
-  | Option<3, 'prefix_information', Prefix>
-  /** the beginning of the redirected packet */
-  | Option<4, 'redirected_header', { packet: Buffer }>
-  | Option<5, 'mtu', { mtu: number }>
-  | Option<14, 'nonce'>
-  | Option<24, 'route_information', RouteInformation>
-  /** lifetimes are in seconds */
-  | Option<25, 'rdnss', { lifetime: number; addresses: readonly string[] }>
-  | Option<31, 'dnssl', { lifetime: number; domains: readonly string[] }>
-  | OtherOption;
-export type NdpOptionFields = OptionFields<NdpOption>;
+const prefix_information: Codec<Prefix> = layout({
+  prefix_length: u8(64),
+  flags: u8(0xc0),
+  valid_lifetime: u32(2_592_000),
+  preferred_lifetime: u32(604_800),
+  reserved: reserved(4),
+  prefix: ipv6_address,
+});
 
 const route_information: Codec<RouteInformation> = {
   names: field_names('prefix_length flags lifetime prefix'),
@@ -96,27 +89,21 @@ const search_list: Field<readonly string[]> = {
   },
 };
 
-export const ndp_options = new OptionList<NdpOption>(
+export const ndp_options = new OptionList(
   { layer: 'icmpv6', alone: [], unit: 8, counted: 2 },
   {
     source_link_layer: [1, layout({ address: hardware_address })],
     target_link_layer: [2, layout({ address: hardware_address })],
-    prefix_information: [
-      3,
-      layout({
-        prefix_length: u8(64),
-        flags: u8(0xc0),
-        valid_lifetime: u32(2_592_000),
-        preferred_lifetime: u32(604_800),
-        reserved: reserved(4),
-        prefix: ipv6_address,
-      }),
-    ],
+    prefix_information: [3, prefix_information],
+    /** packet: the beginning of the redirected packet */
     redirected_header: [4, layout({ reserved: reserved(6), packet: raw_bytes })],
     mtu: [5, layout({ reserved: reserved(2), mtu: u32() })],
     nonce: [14],
     route_information: [24, route_information],
+    /** the lifetime is in seconds, as in dnssl */
     rdnss: [25, layout({ reserved: reserved(2), lifetime: u32(1800), addresses: list_of(ipv6_address) })],
     dnssl: [31, layout({ reserved: reserved(2), lifetime: u32(1800), domains: search_list })],
   },
 );
+export type NdpOption = OptionsOf<typeof ndp_options>;
+export type NdpOptionFields = OptionFields<NdpOption>;

@@ -44,7 +44,7 @@ export interface Field<Value> {
 
 type Fields = Readonly<Record<string, Field<unknown>>>;
 type ValuesOf<F extends Fields> = {
-  readonly [Name in keyof F as Exclude<Name, 'reserved'>]: F[Name] extends Field<infer Value> ? Value : never;
+  readonly [Name in Exclude<keyof F, 'reserved'>]: F[Name] extends Field<infer Value> ? Value : never;
 };
 
 /** Returns the codec of fields in their order; `reserved` is no value. At most one field has no size. */
@@ -87,24 +87,19 @@ export function bytes_of(size: number, write: (view: DataView) => void): Uint8Ar
   return data;
 }
 
+const uint = (bits: 8 | 16 | 32) => {
+  const [get, set] = [`getUint${bits}`, `setUint${bits}`] as const;
+  return (standard?: number): Field<number> => ({
+    size: bits / 8,
+    read: (view, at) => view[get](at),
+    write: (value, name) =>
+      bytes_of(bits / 8, (view) => view[set](0, integer(value ?? standard, name, 0, 2 ** bits - 1))),
+  });
+};
 /** A number; it may be left out if a default is given. */
-export const u8 = (standard?: number): Field<number> => ({
-  size: 1,
-  read: (view, at) => view.getUint8(at),
-  write: (value, name) => bytes_of(1, (view) => view.setUint8(0, integer(value ?? standard, name, 0, 0xff))),
-});
-export const u16 = (standard?: number): Field<number> => ({
-  size: 2,
-  read: (view, at) => view.getUint16(at),
-  write: (value, name) =>
-    bytes_of(2, (view) => view.setUint16(0, integer(value ?? standard, name, 0, 0xffff))),
-});
-export const u32 = (standard?: number): Field<number> => ({
-  size: 4,
-  read: (view, at) => view.getUint32(at),
-  write: (value, name) =>
-    bytes_of(4, (view) => view.setUint32(0, integer(value ?? standard, name, 0, 0xffffffff))),
-});
+export const u8 = uint(8);
+export const u16 = uint(16);
+export const u32 = uint(32);
 
 export const ipv4_address: Field<string> = {
   size: 4,

@@ -42,12 +42,18 @@ export interface OptionFormat {
 }
 
 /** The type of each option by its name, and the codec of its values; an option without a codec accepts any data. */
-type OptionTable<O extends Option<number, string>> = {
-  readonly [One in Exclude<O, OtherOption> as One['name']]: keyof ValuesOf<One> extends never
-    ? readonly [type: One['type'], codec?: AnyCodec]
-    : readonly [type: One['type'], codec: Codec<ValuesOf<One>>];
-};
-type ValuesOf<One> = Omit<One, keyof OtherOption>;
+type OptionTable = Readonly<Record<string, readonly [type: number, codec?: AnyCodec]>>;
+type OptionOf<Name, Row> = Row extends readonly [infer Type extends number, Codec<infer Values>]
+  ? Option<Type, Name & string, Values>
+  : Row extends readonly [infer Type extends number]
+    ? Option<Type, Name & string>
+    : never;
+/** The options of a list, as parsed. */
+export type OptionsOf<List> =
+  | (List extends OptionList<infer Table>
+      ? { [Name in keyof Table]: OptionOf<Name, Table[Name]> }[keyof Table]
+      : never)
+  | OtherOption;
 
 /** An option's row of the table. */
 interface Kind {
@@ -66,13 +72,13 @@ interface Given {
 }
 
 /** The options of a protocol: reads and writes them. */
-export class OptionList<O extends Option<number, string>> {
+export class OptionList<const Table extends OptionTable> {
   readonly #format: OptionFormat;
   readonly #by_name: ReadonlyMap<unknown, Kind>;
   readonly #by_type: ReadonlyMap<number, Kind>;
 
-  constructor(format: OptionFormat, table: OptionTable<O>) {
-    const kinds = Object.entries<readonly [number, AnyCodec?]>(table).map(
+  constructor(format: OptionFormat, table: Table) {
+    const kinds = Object.entries<OptionTable[string]>(table).map(
       ([name, [type, codec]]): Kind => ({
         type,
         name,
@@ -90,7 +96,7 @@ export class OptionList<O extends Option<number, string>> {
    *
    * @param end the end of the options by the header; they are read up to the end of the captured bytes
    */
-  read(input: Input, start: number, end: number): O[] {
+  read(input: Input, start: number, end: number): OptionsOf<this>[] {
     const { layer, alone, end: type_of_end, unit, counted } = this.#format;
     const options: Option<number, string>[] = [];
     const { view } = input;
@@ -115,7 +121,7 @@ export class OptionList<O extends Option<number, string>> {
       at = to;
     }
     // The types follow from the table that made the options.
-    return options as O[];
+    return options as OptionsOf<this>[];
   }
 
   #decode(type: number, data: Buffer, view: DataView, at: number): Option<number, string> {

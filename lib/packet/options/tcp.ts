@@ -2,7 +2,7 @@
 import { array, integer } from '../../util/validate.js';
 import { field_names } from '../bytes/fields.js';
 import { bytes_of, type Codec, type Field, layout, list_of, u8, u16, u32 } from './option_values.js';
-import { type Option, type OptionFields, OptionList, type OtherOption } from './options.js';
+import { type OptionFields, OptionList, type OptionsOf } from './options.js';
 
 /** From the first byte to the one behind the last. */
 type Block = readonly [left: number, right: number];
@@ -10,22 +10,6 @@ interface UserTimeout {
   timeout: number;
   minutes: boolean;
 }
-
-export type TcpOption =
-  | Option<0, 'eol'>
-  | Option<1, 'nop'>
-  | Option<2, 'mss', { mss: number }>
-  | Option<3, 'window_scale', { shift: number }>
-  | Option<4, 'sack_permitted'>
-  | Option<5, 'sack', { blocks: readonly Block[] }>
-  | Option<8, 'timestamps', { value: number; echo: number }>
-  | Option<19, 'md5'>
-  | Option<28, 'user_timeout', UserTimeout>
-  | Option<29, 'ao'>
-  | Option<30, 'mptcp'>
-  | Option<34, 'fast_open'>
-  | OtherOption;
-export type TcpOptionFields = OptionFields<TcpOption>;
 
 const block: Field<Block> = {
   size: 8,
@@ -52,7 +36,7 @@ const user_timeout: Codec<UserTimeout> = {
   },
 };
 
-export const tcp_options = new OptionList<TcpOption>(
+export const tcp_options = new OptionList(
   { layer: 'tcp', alone: [0, 1], end: 0, unit: 1, counted: 2 },
   {
     eol: [0],
@@ -69,3 +53,5 @@ export const tcp_options = new OptionList<TcpOption>(
     fast_open: [34],
   },
 );
+export type TcpOption = OptionsOf<typeof tcp_options>;
+export type TcpOptionFields = OptionFields<TcpOption>;

@@ -17,13 +17,11 @@ export class AsyncBaseRequestHandler<
   ClientAddress = ReturnedAddress<number>,
   Server extends ServerView = ServerView,
 > extends BaseRequestHandler<Request, ClientAddress, Server> {
-  /** setup(). Called before handle(). */
   override setup(): void | Promise<void> {}
 
   /** handle(). Does all the work of the request. Its errors and rejections go to the server's handle_error. */
   override handle(): void | Promise<void> {}
 
-  /** finish(). Called after handle(), also if handle() failed; not if setup() failed. */
   override finish(): void | Promise<void> {}
 
   override _run(): void {

@@ -1,25 +1,19 @@
 // The requests under way of a server on the event loop: their number, waiting until there are fewer, and ending requests that take
 // too long. One timer serves all of them.
 
-import { Timer } from '../../util/deadline.js';
+import { abort_after, Timer } from '../../util/deadline.js';
 
 /** A request under way. */
 export class UnderWay {
-  readonly #close: () => void;
-  readonly started_ms: number;
+  /** The reason for which the request was ended, if it was. */
+  reason: Error | undefined;
   #reject: ((error: Error) => void) | undefined;
-  #reason: Error | undefined;
 
   /** @param close closes the connection of the request, if it has one */
-  constructor(close: () => void, started_ms: number) {
-    this.#close = close;
-    this.started_ms = started_ms;
-  }
-
-  /** The reason for which the request was ended, if it was. */
-  get reason(): Error | undefined {
-    return this.#reason;
-  }
+  constructor(
+    private readonly close: () => void,
+    readonly started_ms: number,
+  ) {}
 
   /** Waits for the handling of the request. @throws (rejects) the error of the handling, or the reason of end() */
   wait(handling: void | Promise<void>): Promise<void> {
@@ -31,9 +25,9 @@ export class UnderWay {
 
   /** Closes the connection, and waits no longer for the handling. */
   end(reason: Error): void {
-    if (this.#reason !== undefined) return;
-    this.#reason = reason;
-    this.#close();
+    if (this.reason !== undefined) return;
+    this.reason = reason;
+    this.close();
     this.#reject?.(reason);
   }
 }
@@ -43,18 +37,16 @@ export class Requests {
   readonly #all = new Set<UnderWay>();
   /** The waiters for fewer requests: `end` ends the wait. */
   readonly #waiters = new Set<{ readonly limit: number; readonly end: () => void }>();
-  readonly #limit_ms: number;
-  readonly #too_late: () => Error;
   #timer: Timer | undefined;
 
   /**
    * @param limit_ms milliseconds that a request may take; 0: no limit
    * @param too_late returns the reason for ending a request that takes longer
    */
-  constructor(limit_ms: number, too_late: () => Error) {
-    this.#limit_ms = limit_ms;
-    this.#too_late = too_late;
-  }
+  constructor(
+    private readonly limit_ms: number,
+    private readonly too_late: () => Error,
+  ) {}
 
   get count(): number {
     return this.#all.size;
@@ -62,9 +54,9 @@ export class Requests {
 
   /** Adds a request that begins. */
   begin(close: () => void): UnderWay {
-    const request = new UnderWay(close, this.#limit_ms > 0 ? performance.now() : 0);
+    const request = new UnderWay(close, this.limit_ms > 0 ? performance.now() : 0);
     this.#all.add(request);
-    if (this.#limit_ms > 0 && this.#timer === undefined) this.#start_timer(this.#limit_ms);
+    if (this.limit_ms > 0 && this.#timer === undefined) this.#start_timer(this.limit_ms);
     return request;
   }
 
@@ -94,6 +86,14 @@ export class Requests {
     });
   }
 
+  /** Waits until fewer than `limit` requests are under way, for at most `limit_ms`. */
+  async fewer_within(limit: number, limit_ms: number): Promise<void> {
+    const end = new AbortController();
+    const timer = abort_after(end, limit_ms).ref();
+    await this.fewer_than(limit, end.signal);
+    timer.cancel();
+  }
+
   #start_timer(ms: number): void {
     this.#timer = new Timer(ms, () => this.#end_late());
   }
@@ -103,12 +103,12 @@ export class Requests {
     const now_ms = performance.now();
     for (const request of this.#all) {
       if (request.reason !== undefined) continue;
-      const left_ms = request.started_ms + this.#limit_ms - now_ms;
+      const left_ms = request.started_ms + this.limit_ms - now_ms;
       if (left_ms > 0) {
         this.#start_timer(left_ms);
         return;
       }
-      request.end(this.#too_late());
+      request.end(this.too_late());
     }
   }
 }

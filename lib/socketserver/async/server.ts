@@ -131,10 +131,6 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       } finally {
         unlisten(stop, waiter);
       }
-      this.#throw_failure();
-    }
-
-    #throw_failure(): void {
       if (this.#failures.length > 0) throw this.#failures[0];
     }
 
@@ -164,7 +160,8 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
           if (is_nothing_there(error)) {
             if (taking.timeout === 0) return;
           } else if (!(error instanceof OSError) || FATAL.has(error.errno)) throw error;
-          else if (is_scarce(error.errno ?? 0)) await this.#pause();
+          // A request that ends may free a descriptor or memory.
+          else if (is_scarce(error.errno ?? 0)) await requests.fewer_within(requests.count, PAUSE_MS);
           // Any other error is of a request that its client has given up, such as ECONNABORTED.
           in_turn = BATCH;
         }
@@ -175,15 +172,6 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
         in_turn = 0;
         await next_turn();
       }
-    }
-
-    /** Waits until a request has ended, and so may have freed a descriptor or memory, or PAUSE_MS have passed. */
-    async #pause(): Promise<void> {
-      const end = new AbortController();
-      const timer = abort_after(end, PAUSE_MS).ref();
-      const requests = this.#under_way;
-      await requests.fewer_than(requests.count, end.signal);
-      timer.cancel();
     }
 
     /** Waits for requests. Returns at least one and at most `most`; one if get_request() is overridden. */
@@ -325,7 +313,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
 
     override async _drain(drain: number): Promise<void> {
       await this.#finish_requests(drain);
-      this.#throw_failure();
+      if (this.#failures.length > 0) throw this.#failures[0];
     }
 
     /** Takes the requests that wait, and lets all requests under way finish within `drain` seconds. Then it ends the rest. */
@@ -347,10 +335,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       }
       if (requests.count === 0) return;
       requests.end_all(() => this.#ended('was cut off: the server drained'));
-      const hooks_end = new AbortController();
-      const last = abort_after(hooks_end, HOOKS_MS).ref();
-      await requests.fewer_than(1, hooks_end.signal);
-      last.cancel();
+      await requests.fewer_within(1, HOOKS_MS);
     }
 
     override async server_close(): Promise<void> {

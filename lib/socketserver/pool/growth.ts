@@ -24,16 +24,16 @@ type GrowingWorkers = Pick<
   'size' | 'ready' | 'finished' | 'count_waiting' | 'vacancy' | 'start_one'
 >;
 
-/** A shortage of workers: requests wait for which no worker is free. */
-export interface Shortage {
-  /** Waits until requests wait. */
-  begins(): Promise<unknown>;
-  /** Returns whether requests wait now. */
-  goes_on(): boolean;
-}
-
-/** Starts workers while requests wait for a free one, until `stop` aborts. */
-export async function grow(workers: GrowingWorkers, stop: AbortSignal, shortage: Shortage): Promise<void> {
+/**
+ * Starts workers while requests wait for a free one, until `stop` aborts.
+ *
+ * @param shortage `begins` waits until requests wait for which no worker is free, and `goes_on` returns whether they wait now
+ */
+export async function grow(
+  workers: GrowingWorkers,
+  stop: AbortSignal,
+  shortage: { begins(): Promise<unknown>; goes_on(): boolean },
+): Promise<void> {
   while (!stop.aborted) {
     await workers.vacancy(stop);
     await shortage.begins();

@@ -1,7 +1,5 @@
 // The manager of a pool, on a thread of its own, so that the pool works while the server's thread is blocked. It starts workers
-// when all are busy, stops idle ones, and has those that are still busy killed when draining ends. Workers whose request takes too
-// long are killed in workers.ts, which also starts one if the last has died. If no hook of the server must see a request first,
-// the manager lets threads take requests by themselves, and takes those of processes itself.
+// when all are busy, stops idle ones, and has those that are still busy killed when draining ends. README.md says who takes requests.
 import type { MessagePort } from 'node:worker_threads';
 import { fromshare, type socket as Socket } from '../../socket/index.js';
 import { abort_after } from '../../util/deadline.js';

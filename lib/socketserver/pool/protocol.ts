@@ -1,10 +1,6 @@
 // The messages and settings that go between the threads of a pooled server, and its child processes: types, and the descriptors
 // of a child.
-//
-// pool.ts, on the server's thread, starts the manager thread (manager.ts), which starts the workers (worker.ts). Requests are
-// taken by the server, if a hook of it must see them first; else by the threads themselves (direct_accept.ts), or for processes
-// by the manager (acceptor.ts). A request that a worker did not take itself goes over a queue (queue.ts) to a worker that is
-// free. All of them see each other's state in shared memory (shared_state.ts). README.md has a drawing.
+// README.md has a drawing.
 import type { MessagePort } from 'node:worker_threads';
 import type { HandlerSource } from './source.js';
 

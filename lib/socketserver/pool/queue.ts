@@ -14,15 +14,6 @@ import { revive_buffers } from './protocol.js';
 
 const { EAGAIN } = constants.errno;
 
-/** A request on the queue. */
-export interface QueuedRequest {
-  readonly client_address: ReturnedAddress<number>;
-  /** The time-out of the connection in seconds. */
-  readonly timeout: number | null;
-  /** The bytes of a datagram. */
-  readonly packet: Buffer;
-}
-
 /** Requests that the queue holds at most, beyond those for which a worker is free. */
 export const AHEAD_LIMIT = 64;
 
@@ -54,8 +45,11 @@ export function encode_request(
   return packet === undefined ? [header, text] : [header, text, Buffer.from(packet)];
 }
 
-/** Returns the request of a message; undefined for the stop message or the end of the queue; null for the look message. */
-export function decode_request(message: Buffer): QueuedRequest | undefined | null {
+/**
+ * Returns the request of a message: the time-out of the connection in seconds, or the bytes of a datagram. Returns undefined for
+ * the stop message or the end of the queue, null for the look message.
+ */
+export function decode_request(message: Buffer) {
   if (message[0] === LOOK) return null;
   if (message[0] !== REQUEST) return undefined;
   const length = message.readUInt16LE(1);

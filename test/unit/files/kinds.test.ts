@@ -8,6 +8,7 @@ import {
   AsyncBaseRequestHandler,
   AsyncTCPServer,
   BaseRequestHandler,
+  BytesIO,
   TCPServer,
 } from 'bsd-sockets/socketserver';
 import { afterEach, describe, expect, test } from 'vitest';
@@ -52,6 +53,7 @@ test('a file prints as one line with its class, descriptor and mode, open, close
     '<TextIOWrapper [detached]>',
     `<BufferedReader fd=${fd}, mode=rb>`,
   ]);
+  expect(inspect(new BytesIO(Buffer.from('x')))).toBe('<BytesIO>');
   class Mine extends socket.SocketIO {}
   expect(inspect(new Mine(a, 'rw'))).toBe(`<Mine fd=${fd}, mode=rwb>`);
 });

@@ -121,6 +121,14 @@ describe('reconfigure', () => {
     expect(String(await b.recv(100))).toBe('on');
   });
 
+  test('flags alone leave the encoder as it is: one byte order mark, as in Python', async () => {
+    const file = a.makefile('w', null, { encoding: 'utf-8-sig' });
+    await file.write('x');
+    await file.reconfigure({ line_buffering: true });
+    await file.write('y\n');
+    expect(await b.recv_exactly(6)).toEqual(Buffer.from('\ufeffxy\n'));
+  });
+
   test('takes its turn between writes', async () => {
     const file = a.makefile('w');
     const calls = [

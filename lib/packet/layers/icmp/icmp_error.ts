@@ -1,7 +1,7 @@
 // The errors of ICMP and ICMPv6: the packet that they quote, and the extension objects behind it, RFC 4884; MPLS labels are RFC 4950.
 // CONTRIBUTING.md says how to add an object ("An ICMP extension object").
 import { array, type BytesLike, bytes, integer, shown } from '../../../util/validate.js';
-import { type FieldNames, field_names, joined, known, type Names } from '../../bytes/fields.js';
+import { type FieldNames, type Fields, field_names, joined, known, type Names } from '../../bytes/fields.js';
 import { type Input, parse_layers } from '../../bytes/input.js';
 import { type Output, units } from '../../bytes/output.js';
 import type { Draft, Layer } from '../../layer_types.js';
@@ -62,24 +62,23 @@ export interface Extended extends Quoting {
   extensions_ok: boolean | undefined;
 }
 
-/** The quotation to build: layers, or the bytes of a packet. */
-export interface QuotingFields {
-  quoted?: readonly Draft[] | BytesLike;
+/** The fields of errors to build: the quotation is layers, or the bytes of a packet. */
+export interface ErrorForms {
+  quoted: readonly Draft[] | BytesLike;
+  extensions: readonly IcmpExtensionFields[];
 }
-export interface ExtendedFields extends QuotingFields {
-  length?: number;
-  extensions?: readonly IcmpExtensionFields[];
-  extensions_checksum?: number | undefined;
-  extensions_ok?: boolean | undefined;
-}
+export type QuotingFields = Fields<Quoting, ErrorForms>;
+export type ExtendedFields = Fields<Extended, ErrorForms>;
 
 export const QUOTING_FIELDS: FieldNames<keyof QuotingFields> = field_names('quoted');
 export const EXTENDED_FIELDS: FieldNames<keyof ExtendedFields> = field_names(
   'quoted length extensions extensions_checksum extensions_ok',
 );
 
-type Family = 'ipv4' | 'ipv6';
-const layer_name = { ipv4: 'icmp', ipv6: 'icmpv6' } as const;
+type IcmpLayer = 'icmp' | 'icmpv6';
+const IP = { icmp: 'ipv4', icmpv6: 'ipv6' } as const;
+/** The unit of the length of the quoted packet, in bytes, and the place of the length in the last four bytes of the header. */
+const LENGTH = { icmp: { unit: 4, place: 2 ** 16 }, icmpv6: { unit: 8, place: 2 ** 24 } } as const;
 
 /** Bytes of the quoted packet, padded, in front of extensions: at least these. */
 const LEAST_QUOTED = 128;
@@ -94,14 +93,21 @@ const FIELDS: Readonly<Record<IcmpExtension['name'], Names>> = {
   malformed: OTHER,
 };
 
-/** Returns the layers of the packet quoted from an offset to the end. */
-export function read_quoted(input: Input, start: number, family: Family): Quoting {
-  return { quoted: quotation(input, start, input.end, true, family) };
+/** Returns the layers of the quoted packet, from `input.at` to the end, and moves there. */
+export function read_quoted(input: Input, layer: IcmpLayer): Quoting {
+  const quoted = quotation(input, input.at, input.end, true, layer);
+  input.at = input.end;
+  return { quoted };
 }
 
-/** Returns the layers of the quoted packet, and the extensions if there are any. */
-export function read_extended(input: Input, start: number, length: number, family: Family): Extended {
-  const layer = layer_name[family];
+/**
+ * Returns the layers of the quoted packet, and the extensions if there are any, and moves to the end.
+ *
+ * @param rest the last four bytes of the header as a number
+ */
+export function read_extended(input: Input, rest: number, layer: IcmpLayer): Extended {
+  const start = input.at;
+  const length = (Math.floor(rest / LENGTH[layer].place) & 255) * LENGTH[layer].unit;
   const end = extensions_start(input, start, length);
   const has_extensions = end !== undefined && input.view.getUint8(end) >>> 4 === VERSION;
   if (end !== undefined && !has_extensions) input.problem(layer, end, 'extensions of another version than 2');
@@ -109,12 +115,13 @@ export function read_extended(input: Input, start: number, length: number, famil
     input.problem(layer, start - 4, `length ${length} goes beyond the end`);
   }
   if (!has_extensions) {
-    const { quoted } = read_quoted(input, start, family);
+    const { quoted } = read_quoted(input, layer);
     return { quoted, length, extensions: [], extensions_checksum: undefined, extensions_ok: undefined };
   }
+  input.at = input.end;
   const extensions_checksum = input.view.getUint16(end + 2);
   return {
-    quoted: quotation(input, start, end, false, family),
+    quoted: quotation(input, start, end, false, layer),
     length,
     extensions: read_extensions(input, end + 4, layer),
     extensions_checksum,
@@ -131,9 +138,15 @@ function extensions_start(input: Input, start: number, length: number): number |
   return is_one ? end : undefined;
 }
 
-function quotation(input: Input, start: number, end: number, keep_padding: boolean, family: Family): Layer[] {
+function quotation(
+  input: Input,
+  start: number,
+  end: number,
+  keep_padding: boolean,
+  layer: IcmpLayer,
+): Layer[] {
   const inner = input.quotation(start, end);
-  parse_layers(inner, start < end ? protocol_of_name(family) : undefined);
+  parse_layers(inner, start < end ? protocol_of_name(IP[layer]) : undefined);
   // Padding of zeros follows a short packet. Other bytes, and those behind a packet whose length is unknown, stay a layer.
   const rest = input.slice(inner.end, end);
   if (rest.length > 0 && (keep_padding || rest.some((byte) => byte !== 0))) {
@@ -142,7 +155,7 @@ function quotation(input: Input, start: number, end: number, keep_padding: boole
   return inner.layers;
 }
 
-function read_extensions(input: Input, start: number, layer: 'icmp' | 'icmpv6'): IcmpExtension[] {
+function read_extensions(input: Input, start: number, layer: IcmpLayer): IcmpExtension[] {
   const { view, end } = input;
   const extensions: IcmpExtension[] = [];
   for (let at = start; at < end; ) {
@@ -178,41 +191,36 @@ function labels_in(view: DataView, start: number, end: number): MplsLabel[] {
   return labels;
 }
 
-/** Prepends a quoted packet. */
-export function write_quoted(fields: QuotingFields, output: Output, field: string): void {
-  output.prepend_bytes(quoted_bytes(fields, output, field));
+/** Prepends a quoted packet. @returns 0: it sets no bits of the header */
+export function write_quoted({ quoted = [] }: QuotingFields, output: Output, layer: IcmpLayer): number {
+  output.prepend_bytes(quoted_bytes(quoted, output, `${layer}.quoted`));
+  return 0;
 }
 
-/**
- * Prepends a quoted packet and its extensions.
- *
- * @param unit the unit of the message's length field, in bytes
- * @returns the value of that field
- */
-export function write_extended(fields: ExtendedFields, output: Output, field: string, unit: number): number {
-  const extensions = array(fields.extensions ?? [], `${field}.extensions`).map((extension, i) =>
-    extension_bytes(extension, `${field}.extensions[${i}]`),
+/** Prepends a quoted packet and its extensions. @returns the length field in the last four bytes of the header */
+export function write_extended(fields: ExtendedFields, output: Output, layer: IcmpLayer): number {
+  const extensions = array(fields.extensions ?? [], `${layer}.extensions`).map((extension, i) =>
+    extension_bytes(extension, `${layer}.extensions[${i}]`),
   );
   const has_extensions = extensions.length > 0;
   if (has_extensions) {
     output.prepend_bytes(Buffer.concat(extensions));
     const at = output.prepend(4);
     output.view.setUint16(at, VERSION << 12);
-    output.checksum(at + 2, fields.extensions_checksum, `${field}.extensions_checksum`, at, output.end);
+    output.checksum(at + 2, fields.extensions_checksum, `${layer}.extensions_checksum`, at, output.end);
   }
-  const quoted = quoted_bytes(fields, output, field);
+  const { unit, place } = LENGTH[layer];
+  const quoted = quoted_bytes(fields.quoted ?? [], output, `${layer}.quoted`);
   const least = has_extensions ? Math.max(LEAST_QUOTED, Math.ceil(quoted.length / unit) * unit) : 0;
-  const length = units(fields.length ?? least, `${field}.length`, unit, 255);
+  const length = units(fields.length ?? least, `${layer}.length`, unit, 255);
   if (has_extensions) {
     output.prepend_zeros(Math.max(0, (length * unit || LEAST_QUOTED) - quoted.length));
   }
   output.prepend_bytes(quoted);
-  return length;
+  return length * place;
 }
 
-function quoted_bytes(fields: QuotingFields, output: Output, field: string): Uint8Array {
-  const { quoted = [] } = fields;
-  const name = `${field}.quoted`;
+function quoted_bytes(quoted: ErrorForms['quoted'], output: Output, name: string): Uint8Array {
   return is_layers(quoted) ? output.apart(() => write_layers(output, quoted, name)) : bytes(quoted, name);
 }
 

@@ -1,13 +1,21 @@
-// The makers and types that ICMP and ICMPv6 share: protocols whose messages have names, each name with fields of its own.
+// The shared half of ICMP and ICMPv6: protocols whose messages have names, each name with fields of its own. Each of the two has a table
+// of its messages; the makers, the parser and the builder follow from the table.
+//
+// Reserved bits of a message are a field as well, so that a parsed message is built as it came.
+import { integer } from '../../../util/validate.js';
 import {
   type FieldNames,
+  type Fields,
   field_names,
   joined,
   known,
   message_title,
   type Names,
 } from '../../bytes/fields.js';
-import type { MessageFields } from '../../registry.js';
+import type { Input } from '../../bytes/input.js';
+import type { Output } from '../../bytes/output.js';
+import type { Layer as AnyLayer } from '../../layer_types.js';
+import type { MessageFields, Protocol } from '../../registry.js';
 
 /** The header fields that any message to build may have. */
 export interface HeaderFields {
@@ -20,68 +28,181 @@ export interface OtherFields extends HeaderFields {
   /** the four bytes behind the checksum */
   rest?: number;
 }
-/** A named message to build. */
-export type Draft<Layer, Messages, Name extends keyof Messages> = {
+
+/** A parsed message. */
+export type Message<Layer, Type extends number, Name extends string, Values> = {
   readonly layer: Layer;
+  code: number;
+  checksum: number;
+  checksum_ok: boolean | undefined;
+  type: Type;
+  readonly name: Name;
+} & Values;
+export interface Reserved {
+  /** the four bytes behind the checksum as a number, without the bits that have a meaning; senders leave it 0 */
+  reserved: number;
+}
+
+type AnyMessage = Message<string, number, string, unknown>;
+/** The names of messages, without 'unknown'. */
+type Known<M extends AnyMessage> = Exclude<M['name'], 'unknown'>;
+type Named<M, Name> = Extract<M, { readonly name: Name }>;
+/** The names of a message's own fields. */
+type Own<One> = Exclude<keyof One, 'layer' | 'name' | keyof HeaderFields>;
+type FieldsOf<M, Name, Other> = Fields<Pick<Named<M, Name>, Own<Named<M, Name>>>, Other>;
+/** A named message to build. `Other` has the fields that are built from another form than the parsed one. */
+type Draft<M extends AnyMessage, Name extends M['name'], Other> = {
+  readonly layer: M['layer'];
   readonly name: Name;
 } & HeaderFields &
-  Messages[Name];
+  FieldsOf<M, Name, Other>;
 /** A message to build whose type has no name. */
-export type Other<Layer> = { readonly layer: Layer; readonly name?: 'unknown' } & OtherFields;
+type Unnamed<Layer> = { readonly layer: Layer; readonly name?: 'unknown' } & OtherFields;
+/** A message to build. */
+export type Drafts<M extends AnyMessage, Other> =
+  | { [Name in Known<M>]: Draft<M, Name, Other> }[Known<M>]
+  | Unnamed<M['layer']>;
 
 /** A maker of any message by its type; its properties are the makers of named messages. */
-export type Makers<Layer, Messages> = ((fields?: OtherFields) => Other<Layer>) & {
-  readonly [Name in keyof Messages]: (fields?: HeaderFields & Messages[Name]) => Draft<Layer, Messages, Name>;
+type Makers<M extends AnyMessage, Other> = ((fields?: OtherFields) => Unnamed<M['layer']>) & {
+  readonly [Name in Known<M>]: (fields?: HeaderFields & FieldsOf<M, Name, Other>) => Draft<M, Name, Other>;
 };
 
-interface Parsed {
+/** A row of the table. */
+interface Row {
   readonly type: number;
-  readonly name: string;
+  /** The message's own fields, without `reserved`. */
+  readonly fields: Names;
+  /** The mask of the reserved bits in the last four bytes of the header. */
+  readonly reserved?: number;
+  /**
+   * Reads the fields behind the header, at `input.at`, and moves behind them.
+   *
+   * @param rest the last four bytes of the header as a number
+   * @returns all own fields but `reserved`; undefined if they are not all there
+   */
+  read(input: Input, rest: number): object | undefined;
+  /** Prepends the part of a message behind the header. @returns the last four bytes of the header, without reserved bits */
+  write(message: object, output: Output): number;
 }
-/** The names of messages, without 'unknown'. */
-export type Known<M extends Parsed> = Exclude<M['name'], 'unknown'>;
-type Named<M extends Parsed, Name> = Extract<M, { readonly name: Name }>;
-/** The type number of each message by its name. */
-export type Types<M extends Parsed> = { readonly [Name in Known<M>]: Named<M, Name>['type'] };
-/** The names of the messages with a field. */
-export type With<M extends Parsed, Field extends string> = Known<
-  Extract<M, Readonly<Record<Field, unknown>>>
->;
+interface RowOf<One, Given extends object> extends Row {
+  readonly type: One extends { type: infer Type extends number } ? Type : never;
+  readonly fields: FieldNames<Exclude<Own<One>, 'reserved'>>;
+  readonly reserved?: 'reserved' extends keyof One ? number : never;
+  read(input: Input, rest: number): Pick<One, Exclude<Own<One>, 'reserved'>> | undefined;
+  write(message: Given, output: Output): number;
+}
+type Table<M extends AnyMessage, Other> = {
+  readonly [Name in Known<M>]: RowOf<Named<M, Name>, FieldsOf<M, Name, Other>> &
+    (Named<M, Name> extends Reserved ? { readonly reserved: number } : unknown);
+};
 
+type BuildFields = OtherFields & Partial<Reserved> & { readonly layer: string; readonly name?: string };
+export interface Echo {
+  id: number;
+  seq: number;
+}
+/** Returns what the rows of echo requests and replies share. */
+export function echo_row(layer: string) {
+  const [id_field, seq_field] = [`${layer}.id`, `${layer}.seq`];
+  return {
+    fields: field_names('id seq'),
+    read: (_input: Input, rest: number): Echo => ({ id: rest >>> 16, seq: rest & 0xffff }),
+    write: ({ id, seq }: Partial<Echo>): number =>
+      integer(id ?? 0, id_field, 0, 0xffff) * 0x10000 + integer(seq ?? 0, seq_field, 0, 0xffff),
+  };
+}
+
+const HEADER = 8;
 const HEAD: FieldNames<keyof HeaderFields> = field_names('type code checksum checksum_ok');
-const REST: FieldNames<Exclude<keyof OtherFields, keyof HeaderFields>> = field_names('rest');
 
 /**
- * Returns all fields of each message: those of the header, and its own.
+ * Returns the makers and the protocol of messages. Each maker throws a TypeError for a field that the message does not have.
  *
+ * @param number the IP protocol number, if the checksum covers a pseudo-header
  * @typeParam M the parsed messages
- * @typeParam Messages the fields of each message to build: the same names
+ * @typeParam Other the fields that are built from another form than the parsed one
  */
-export function message_fields<M extends Parsed, Messages extends Record<Known<M>, object>>(
-  own: {
-    readonly [Name in Known<M>]: FieldNames<keyof Messages[Name]> &
-      FieldNames<Exclude<keyof Named<M, Name>, 'layer' | 'name' | keyof HeaderFields>>;
-  },
-): MessageFields {
-  const all = Object.entries<Names>({ ...own, unknown: REST });
-  return Object.fromEntries(all.map(([name, names]) => [name, joined(HEAD, names)]));
+export function messages<M extends AnyMessage & AnyLayer, Other>(
+  layer: M['layer'],
+  table: Table<M, Other>,
+  number?: number,
+): { makers: Makers<M, Other>; protocol: Protocol } {
+  const all = Object.entries<Row>(table);
+  const rows = new Map<unknown, Row>(all);
+  const types = new Map(all.map(([name, row]) => [row.type, { name, row }]));
+  const fields: MessageFields = Object.fromEntries([
+    ...all.map(([name, row]) => {
+      const own = row.reserved === undefined ? row.fields : joined(field_names('reserved'), row.fields);
+      return [name, joined(HEAD, own)] as const;
+    }),
+    ['unknown', joined(HEAD, field_names('rest'))] as const,
+  ]);
+  const { unknown, ...named } = Object.fromEntries(
+    Object.entries(fields).map(([name, names]) => [
+      name,
+      (given: object = {}) => ({ layer, name, ...known(given, message_title(layer, name), names) }),
+    ]),
+  );
+  const [type_field, code_field, checksum_field] = [`${layer}.type`, `${layer}.code`, `${layer}.checksum`];
+
+  return {
+    // The types follow from the table, which entries do not keep.
+    makers: Object.assign(unknown as object, named) as never,
+
+    protocol: {
+      name: layer,
+      fields,
+
+      parse(input: Input) {
+        if (!input.has(layer, HEADER)) return undefined;
+        const { view, at } = input;
+        const type = view.getUint8(at);
+        const rest = view.getUint32(at + 4);
+        const header = {
+          layer,
+          code: view.getUint8(at + 1),
+          checksum: view.getUint16(at + 2),
+          checksum_ok: number === undefined ? input.verify(at, 0) : input.verify_transport(at, number),
+          type,
+        };
+        input.at += HEADER;
+        const { name, row } = types.get(type) ?? {};
+        const own = row?.read(input, rest);
+        const { reserved } = row ?? {};
+        let message: object;
+        if (own === undefined) message = { ...header, name: 'unknown', rest };
+        else if (reserved === undefined) message = { ...header, name, ...own };
+        else message = { ...header, name, reserved: (rest & reserved) >>> 0, ...own };
+        // The types follow from the table.
+        input.layers.push(message as AnyLayer);
+        return undefined;
+      },
+
+      build(message: BuildFields, output: Output) {
+        const row = rows.get(message.name);
+        const rest =
+          row === undefined
+            ? integer(message.rest ?? 0, `${layer}.rest`, 0, 0xffffffff)
+            : row.write(message, output) + reserved_bits(message, row.reserved, layer);
+        const at = output.prepend(HEADER);
+        output.u8(at, message.type ?? row?.type ?? 0, type_field);
+        output.u8(at + 1, message.code ?? 0, code_field);
+        output.view.setUint32(at + 4, rest);
+        if (number === undefined) output.checksum(at + 2, message.checksum, checksum_field, at, output.end);
+        else output.transport_checksum(at + 2, message.checksum, checksum_field, number);
+      },
+    },
+  };
 }
 
-/**
- * Returns the makers of a protocol's messages. Each throws a TypeError for a field that the message does not have.
- *
- * @typeParam Messages the fields of each message to build, by its name
- * @param fields_of the result of `message_fields`
- */
-export function makers<Layer extends string, Messages extends object>(
-  layer: Layer,
-  fields_of: MessageFields,
-): Makers<Layer, Messages> {
-  const all = Object.entries(fields_of).map(([name, names]) => [
-    name,
-    (fields: object = {}) => ({ layer, name, ...known(fields, message_title(layer, name), names) }),
-  ]);
-  const { unknown, ...named } = Object.fromEntries(all);
-  // The types follow from Messages, which entries do not keep.
-  return Object.assign(unknown, named) as never;
+/** Returns the reserved bits of a message to build. @throws TypeError; RangeError for bits that have a meaning */
+function reserved_bits(message: Partial<Reserved>, mask: number | undefined, layer: string): number {
+  if (mask === undefined) return 0;
+  const reserved = integer(message.reserved ?? 0, `${layer}.reserved`, 0, 0xffffffff);
+  if ((reserved & ~mask) !== 0) {
+    const hex = [mask, reserved].map((bits) => `0x${bits.toString(16)}`);
+    throw new RangeError(`${layer}.reserved must be within ${hex[0]}, not ${hex[1]}`);
+  }
+  return reserved;
 }

@@ -34,7 +34,6 @@ function read_sources(view: DataView, at: number, count: number): string[] {
   return Array.from({ length: count }, (_, i) => read_ipv6(view, at + i * ADDRESS));
 }
 
-/** Prepends addresses. */
 function prepend_addresses(addresses: readonly string[], output: Output, field: string): void {
   const at = output.prepend(array(addresses, field).length * ADDRESS);
   for (const [i, address] of addresses.entries()) output.ipv6(at + i * ADDRESS, address, `${field}[${i}]`);
