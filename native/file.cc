@@ -6,11 +6,17 @@
 // have been faster. The descriptor stays its owner's.
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include "arguments.h"
 #include "calls.h"
 #include "wait.h"
+
+#ifndef RWF_NOWAIT
+#define RWF_NOWAIT 8
+#endif
 
 namespace bsd_sockets {
 namespace {
@@ -23,12 +29,19 @@ int TransferFlags(int fd) {
   return S_ISREG(status.st_mode) || S_ISBLK(status.st_mode) ? 0 : RWF_NOWAIT;
 }
 
-template <short kEvents, ssize_t (*kCall)(int, const iovec*, int, off_t, int)>
+// Makes preadv2(2) or pwritev2(2), which older C libraries lack (musl before 1.2.5).
+template <long kCall>
+ssize_t Move(int fd, const iovec& vector, int64_t position, int flags) {
+  return syscall(kCall, fd, &vector, 1L, static_cast<long>(position), static_cast<long>(position >> 32),
+                 flags);
+}
+
+template <short kEvents, long kCall>
 napi_value Transfer(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
   int fd = args.Int(0);
   Memory memory(args.Bytes(1));
-  off_t position = args.Int64(2);
+  int64_t position = args.Int64(2);
   double timeout_ms = args.Double(3);
   if (!args.valid()) return args.Invalid();
   State& state = args.state();
@@ -47,11 +60,11 @@ napi_value Transfer(napi_env env, napi_callback_info info) {
     result = Interruptible(state, use, [&] {
       iovec vector = {memory.Fresh(), 0};
       vector.iov_len = memory.length();
-      ssize_t count = kCall(fd, &vector, 1, position, flags);
+      ssize_t count = Move<kCall>(fd, vector, position, flags);
       // Few drivers of devices lack it.
       if (count >= 0 || flags == 0 || errno != EOPNOTSUPP) return count;
       flags = 0;
-      return kCall(fd, &vector, 1, position, flags);
+      return Move<kCall>(fd, vector, position, flags);
     });
     if (result != -EAGAIN) return args.Return(result);
   }
@@ -71,9 +84,9 @@ napi_value Open(napi_env env, napi_callback_info info) {
 
 // read(fd, bytes, position, timeout_ms) -> count, the descriptor's generation in cells; a position of -1
 // stands for that of the file
-napi_value Read(napi_env env, napi_callback_info info) { return Transfer<POLLIN, preadv2>(env, info); }
+napi_value Read(napi_env env, napi_callback_info info) { return Transfer<POLLIN, SYS_preadv2>(env, info); }
 
 // write(fd, bytes, position, timeout_ms) -> count; as read
-napi_value Write(napi_env env, napi_callback_info info) { return Transfer<POLLOUT, pwritev2>(env, info); }
+napi_value Write(napi_env env, napi_callback_info info) { return Transfer<POLLOUT, SYS_pwritev2>(env, info); }
 
 }  // namespace bsd_sockets
