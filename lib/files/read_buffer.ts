@@ -27,6 +27,8 @@ export function check_line(length: number, limit: number, unit: string): void {
 export class ReadBuffer {
   /** True while an operation runs. */
   busy = false;
+  /** True if lines have a limit. A comparison of each line with Infinity would be slower. */
+  private readonly bounded: boolean;
   // The bytes read ahead are store[pos..end). store[end] holds a line feed, so that a search for a line feed ends there and
   // never walks through older bytes.
   private store: Buffer = EMPTY;
@@ -44,7 +46,9 @@ export class ReadBuffer {
   constructor(
     readonly size: number,
     readonly line_limit = Number.POSITIVE_INFINITY,
-  ) {}
+  ) {
+    this.bounded = line_limit !== Number.POSITIVE_INFINITY;
+  }
 
   /** The number of bytes read ahead: they need no receive. */
   get available(): number {
@@ -112,7 +116,7 @@ export class ReadBuffer {
     const most = limit >= 0 && limit < available ? limit : available;
     if (most > 0) {
       const line = this.store.indexOf(LF, this.pos) + 1 - this.pos;
-      if (limit < 0) check_line(before + Math.min(line, most), this.line_limit, 'bytes');
+      if (this.bounded && limit < 0) check_line(before + Math.min(line, most), this.line_limit, 'bytes');
       if (line <= most) return this.take(line);
     }
     return most === limit ? this.take(limit) : undefined;
