@@ -60,6 +60,10 @@
   /* control.cc */                             \
   X(cmsg_len, CmsgLen)                         \
   X(cmsg_space, CmsgSpace)                     \
+  /* file.cc */                                \
+  X(open, Open)                                \
+  X(read, Read)                                \
+  X(write, Write)                              \
   /* share.cc */                               \
   X(share, Share)                              \
   X(fromshare, Fromshare)                      \

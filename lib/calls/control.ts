@@ -5,7 +5,7 @@
 import { endianness } from 'node:os';
 import * as c from '../constants.js';
 import { addon, CONTROL_DATA_LENGTH_AT, CONTROL_LEVEL_AT, CONTROL_TYPE_AT } from '../native/addon.js';
-import { array, type Bytes, type BytesLike, data, integer } from '../util/validate.js';
+import { array, type Bytes, type BytesLike, data, elements, integer } from '../util/validate.js';
 
 /** A control message as it goes out. */
 export type ControlMessage = readonly [cmsg_level: number, cmsg_type: number, cmsg_data: BytesLike | string];
@@ -17,13 +17,21 @@ const ALIGNMENT = addon.cmsg_space(1) - HEADER_SIZE;
 const LITTLE_ENDIAN = endianness() === 'LE';
 const INT_SIZE = 4;
 const INT_MAX = 2 ** 31 - 1;
+// Far more than the kernel takes in one message (net.core.optmem_max).
+const CONTROL_MAX = 2 ** 16;
 
 const align = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
 
+/** Returns the control messages of an iterable as an array, and an array as it is. @throws TypeError */
+export function taken_control(ancdata: unknown, name = 'ancdata'): readonly unknown[] {
+  return elements(ancdata ?? [], name, CONTROL_MAX + 1);
+}
+
 /** Control messages as a flat array of level, type, bytes, appended to `flat`; how many there were. */
 export function flatten_control(ancdata: unknown, name: string, flat: (number | Bytes)[]): number {
-  if (ancdata === undefined || ancdata === null) return 0;
-  const items = array(ancdata, name);
+  const items = taken_control(ancdata, name);
+  if (items.length > CONTROL_MAX)
+    throw new RangeError(`${name} must have at most ${CONTROL_MAX} control messages`);
   items.forEach((item, index) => {
     const label = `${name}[${index}]`;
     const [level, type, bytes] = array(item, label, 3, 3);

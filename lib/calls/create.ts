@@ -5,6 +5,7 @@ import { OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, SECOND_DESCRIPTOR } from '../native/addon.js';
 import { array, descriptor, integer_or } from '../util/validate.js';
+import type { Inet6Address, InetAddress } from './address.js';
 import type { AddressInfoRow } from './lookup.js';
 import { SocketBase } from './socket_base.js';
 
@@ -41,6 +42,12 @@ export interface CreateConnectionOptions {
   /** Seconds after which the next address is tried beside the ones under way, as RFC 8305; null: one after another. */
   happy_eyeballs_delay?: number | null;
 }
+
+/** The arguments of create_connection behind the address: the options may follow any of them. */
+export type ConnectionArguments<Options> =
+  | [options?: Options]
+  | [timeout?: number | null, options?: Options]
+  | [timeout?: number | null, source_address?: InetAddress | Inet6Address | null, options?: Options];
 
 /** Their names. */
 export const CONNECTION_OPTIONS = ['all_errors', 'happy_eyeballs_delay'] as const;
@@ -110,6 +117,16 @@ export function has_dualstack_ipv6(): boolean {
 export function dup(fd: number): number {
   const result = addon.dup_fd(descriptor(fd, 'fd'));
   return result < 0 ? raise(result, { syscall: 'dup', args: { fd } }) : result;
+}
+
+/** Returns the socket that `make` makes of a descriptor, which is closed if that fails. @throws what `make` throws */
+export function make_of<T>(fd: number, make: (fd: number) => T): T {
+  try {
+    return make(fd);
+  } catch (error) {
+    close(fd);
+    throw error;
+  }
 }
 
 /** close(fd). Closes a descriptor, and wakes the calls that are blocked on it. See close(2). @throws OSError EBADF */

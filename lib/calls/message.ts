@@ -14,17 +14,20 @@ import {
   MESSAGE_FLAGS,
 } from '../native/addon.js';
 import {
-  array,
   type Bytes,
   type BytesLike,
   bytes,
+  type Data,
   data,
   descriptor,
+  type Elements,
+  elements,
   integer,
   integer_or,
   options_of,
   size,
 } from '../util/validate.js';
+import { is_options } from '../util/wait_options.js';
 import { check_address, decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
 import {
   all_descriptors,
@@ -81,6 +84,11 @@ const DESCRIPTORS_MAX = 253;
 // In bytes: room for the control messages that may come beside the descriptors (SCM_CREDENTIALS, SCM_SECURITY, time stamps).
 const OTHER_CONTROL = 512;
 
+/** Returns the buffers of an iterable as an array, and an array as it is. @throws TypeError */
+export function taken_buffers(value: unknown, name = 'buffers'): readonly unknown[] {
+  return elements(value, name, BUFFERS_MAX + 1);
+}
+
 /** Returns the buffers of a message, checked. @throws TypeError; OSError EMSGSIZE for more than the kernel takes, as the kernel */
 export function buffers_of(
   value: unknown,
@@ -88,7 +96,7 @@ export function buffers_of(
   syscall: string,
   check: (value: unknown, name: string) => Bytes,
 ): Bytes[] {
-  const items = array(value, name);
+  const items = taken_buffers(value, name);
   if (items.length > BUFFERS_MAX) {
     raise(-EMSGSIZE, { syscall, args: { buffers: items.length, limit: BUFFERS_MAX } });
   }
@@ -231,9 +239,14 @@ function ints(...numbers: number[]): Uint8Array {
   return new Uint8Array(Int32Array.from(numbers).buffer);
 }
 
+/** Returns the descriptors of an iterable as an array, and an array as it is. @throws TypeError */
+export function taken_descriptors(fds: unknown): readonly unknown[] {
+  return elements(fds, 'fds', DESCRIPTORS_MAX + 1);
+}
+
 /** Returns the control message that passes descriptors. @throws TypeError, RangeError */
 function rights_of(fds: unknown): ControlMessage {
-  const numbers = array(fds, 'fds').map((fd, index) => descriptor(fd, `fds[${index}]`));
+  const numbers = taken_descriptors(fds).map((fd, index) => descriptor(fd, `fds[${index}]`));
   return [c.SOL_SOCKET, c.SCM_RIGHTS, ints(...numbers)];
 }
 
@@ -287,6 +300,18 @@ export function recv_fds<F extends number>(
   const [msg, ancdata, msg_flags, address] = result;
   const fds = passed_descriptors(ancdata);
   return [msg, fds.slice(0, wanted), msg_flags | (fds.length > wanted ? c.MSG_CTRUNC : 0), address];
+}
+
+/** The arguments of sendmsg_afalg: the buffers may be left out before the operation. */
+export type AlgArguments =
+  | [operation: AlgOptions]
+  | [msg: Elements<Data> | null | undefined, operation: AlgOptions];
+
+/** Returns the arguments of sendmsg_afalg with the buffers, in their order. */
+export function with_buffers<Rest extends unknown[]>(
+  args: [...AlgArguments, ...Rest],
+): [msg: unknown, operation: AlgOptions, ...Rest] {
+  return (is_options(args[0]) ? [null, ...args] : args) as [unknown, AlgOptions, ...Rest];
 }
 
 /** Returns the operation on an AF_ALG socket as control messages, and the flags. @throws TypeError, RangeError, OSError */

@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import * as c from '../constants.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, GENERATION, VALUE } from '../native/addon.js';
+import { UNCLONABLE } from '../util/unclonable.js';
 import { integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { decode, encode, type ResolveHost } from './address.js';
 import { OptionSocket } from './options.js';
@@ -102,6 +103,7 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
   readonly #proto: number;
   readonly #leftover: Leftover;
 
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   /** @internal */ _fd = -1;
   /** @internal */ _generation = 0;
   /** @internal */ _timeout: number | null = null;
@@ -112,8 +114,8 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
   /** True if the last recv() gave much, see transfer.ts. @internal */
   _bulk = false;
   /** @internal */ _closed = false;
-  /** True if the event loop waits for the socket. */
-  readonly #event_driven: boolean;
+  /** True if the event loop waits for the socket. @internal */
+  readonly _event_driven: boolean;
 
   /**
    * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null). As in Python, -1 is as good as null.
@@ -131,7 +133,7 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
     event_driven: boolean,
   ) {
     super();
-    this.#event_driven = event_driven;
+    this._event_driven = event_driven;
     const wanted_family = integer_or(-1, family, 'family');
     const wanted_type = integer_or(-1, type, 'type');
     const wanted_proto = integer_or(-1, proto, 'proto');
@@ -146,11 +148,15 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
       if (fd < 0)
         raise(fd, { syscall: 'socket', args: { family: this.family, type: found_type, proto: this.proto } });
     } else {
-      fd = addon.adopt(integer(fileno, 'fileno', 0));
+      const given = integer(fileno, 'fileno');
+      if (given < 0) throw new RangeError(`negative file descriptor: fileno is ${given}`);
+      fd = addon.adopt(given);
       if (fd < 0) raise(fd, { syscall: 'socket', args: { fileno } });
       const generation = cells[GENERATION] as number;
       this.#family = (wanted_family === -1 ? detect(fd, generation, c.SO_DOMAIN) : wanted_family) as F;
-      found_type = wanted_type === -1 ? detect(fd, generation, c.SO_TYPE) : wanted_type;
+      // Asked in any case: what is no socket is refused, as in Python.
+      const real_type = detect(fd, generation, c.SO_TYPE);
+      found_type = wanted_type === -1 ? real_type : wanted_type;
       this.#proto = wanted_proto === -1 ? detect(fd, generation, c.SO_PROTOCOL) : wanted_proto;
     }
     this._fd = fd;
@@ -291,7 +297,7 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
   }
 
   #set_timeout(value: number | null): void {
-    if (!this.#event_driven) this.#set_blocking(value === null);
+    if (!this._event_driven) this.#set_blocking(value === null);
     else if (this._fd < 0) this._raise(-errno.EBADF, 'settimeout');
     this._timeout = value;
     this._timeout_ms = to_timeout_ms(value);

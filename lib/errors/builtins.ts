@@ -15,6 +15,17 @@ export class KeyError extends LookupError {}
 /** Python's RuntimeError: a closed selector, or a second select_async() while one waits. */
 export class RuntimeError extends Error {}
 
+/** asyncio's LimitOverrunError: a line is longer than the `limit` of makefile(). The file keeps it, to be read in parts. */
+export class LimitOverrunError extends RangeError {
+  /** @param consumed the number of bytes, or characters, of the line that have come */
+  constructor(
+    message: string,
+    readonly consumed: number,
+  ) {
+    super(message);
+  }
+}
+
 /** Python's UnicodeError: text that cannot be decoded or encoded. */
 export class UnicodeError extends RangeError {}
 
@@ -94,6 +105,7 @@ export class UnicodeEncodeError extends UnicodeError {
 
 name_classes({
   KeyError,
+  LimitOverrunError,
   LookupError,
   RuntimeError,
   UnicodeDecodeError,

@@ -14,7 +14,6 @@ export interface Call extends FailedCall {
   readonly bytes_sent?: number;
   /** Bytes received before the error. */
   readonly partial?: Buffer;
-  readonly cause?: unknown;
 }
 
 /**
@@ -49,14 +48,13 @@ export function raise_herror(number: number, call: Call): never {
 
 /** build(Class, number, strerror, call) -> the error, with its message and fields. */
 function build(Class: typeof OSError, number: number, strerror: string, call: Call): OSError {
-  const { syscall, args, address, cause } = call;
+  const { syscall, args, address } = call;
   const code = Class.code_of(number);
   const advice = hint(code, call);
   const shown = args === undefined ? [] : [show_arguments(args)];
   if (address !== undefined) shown.push(show_value(address));
   const error = new Class(
     `[${code ?? `Errno ${number}`}] ${syscall}(${shown.join(', ')}): ${strerror}${advice ? `; ${advice}` : ''}`,
-    cause === undefined ? undefined : { cause },
   );
   error.errno = number;
   error.code = code;

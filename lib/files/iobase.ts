@@ -1,7 +1,9 @@
 // IOBase, the base class of all blocking files, as in Python; and the checks of arguments that files of promises share. Sockets
 // cannot seek, so IOBase refuses every operation on positions.
 
+import { inspect } from 'node:util';
 import { UnsupportedOperation } from '../errors/builtins.js';
+import { UNCLONABLE } from '../util/unclonable.js';
 import { bytes as check_bytes, integer, shown } from '../util/validate.js';
 import { length_of } from './newlines.js';
 import type { Bytes } from './steps.js';
@@ -40,10 +42,27 @@ export function check_text(value: unknown): void {
   );
 }
 
+/** What describes a file: its descriptor, -1 once it is closed, its mode, and the encoding of text. */
+export type Description = readonly [fd: number, mode: string, encoding?: string];
+
+/** Returns a file as one line: <TextIOWrapper fd=5, mode=r, encoding=UTF-8>; its name alone if it has no descriptor. */
+export function describe(name: string, description: () => Description | undefined): string {
+  try {
+    const found = description();
+    if (found === undefined) return `<${name}>`;
+    const [fd, mode, encoding] = found;
+    const state = fd < 0 ? '[closed]' : `fd=${fd},`;
+    return `<${name} ${state} mode=${mode}${encoding === undefined ? '' : `, encoding=${encoding}`}>`;
+  } catch {
+    return `<${name} [detached]>`;
+  }
+}
+
 export const CLOSED_FILE = 'I/O operation on closed file.';
 
 /** A file; `T` is the type of its data: Buffer, or string in text mode. */
 export abstract class IOBase<T extends Buffer | string> implements IterableIterator<T>, Disposable {
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   /** The file below; undefined if this file has none. @throws RangeError after detach() @internal */
   get _attached(): IOBase<Buffer> | undefined {
     return undefined;
@@ -160,6 +179,19 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
   next(): IteratorResult<T, undefined> {
     const line = this.readline();
     return line.length === 0 ? { done: true, value: undefined } : { done: false, value: line };
+  }
+
+  /** @throws RangeError after detach() @internal */
+  get _description(): Description | undefined {
+    return this._attached?._description;
+  }
+
+  toString(): string {
+    return describe(this.constructor.name, () => this._description);
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
   }
 
   /** close(). */

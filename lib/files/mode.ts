@@ -1,6 +1,8 @@
-// The mode and the buffering of makefile(), at run time (parse_mode) and as types (FileOf): they choose the class of the file,
-// for blocking files and files of promises alike.
-import { any_integer, shown } from '../util/validate.js';
+// The arguments of makefile(), at run time (parse_arguments) and as types (FileOf): mode and buffering choose the class of the file, for
+// blocking files and files of promises alike.
+import { any_integer, integer_or, options_of, shown } from '../util/validate.js';
+import { take_options } from '../util/wait_options.js';
+import { TEXT_OPTIONS, type TextOptions } from './text_settings.js';
 
 /** The default size of a buffer, in bytes. */
 export const DEFAULT_BUFFER_SIZE = 8192;
@@ -34,8 +36,32 @@ export type FileOf<Classes extends FileClasses, Mode extends string, Buffering> 
       : Classes['text']
     : never;
 
-/** Checks the first two arguments of makefile(). The size is 0 for a file without a buffer. @throws TypeError, RangeError */
-export function parse_mode(mode: unknown, buffering: unknown) {
+/** Options of makefile(). */
+export interface MakefileOptions extends TextOptions {
+  /** The longest line, in bytes (characters in text mode) with its line end, of readline() without a size; null: none. */
+  limit?: number | bigint | null;
+}
+
+const OPTIONS = [...TEXT_OPTIONS, 'limit'] as const;
+
+/** The checked arguments of makefile(). */
+export interface MakefileArguments {
+  readonly letters: string;
+  readonly reading: boolean;
+  readonly writing: boolean;
+  readonly binary: boolean;
+  /** The size of the buffer in bytes; 0: none. */
+  readonly size: number;
+  /** The longest line; Infinity: any. */
+  readonly limit: number;
+  readonly options: MakefileOptions;
+}
+
+/** Checks the arguments of makefile(): mode, buffering, options, of which any may be left out. @throws TypeError, RangeError */
+export function parse_arguments(rest: unknown[]): MakefileArguments {
+  const options: MakefileOptions = options_of(take_options(rest, 2, OPTIONS) ?? {}, OPTIONS);
+  const [mode, buffering] = rest;
+  const limit = integer_or(Number.POSITIVE_INFINITY, options.limit, 'limit', 1, Number.MAX_SAFE_INTEGER);
   const letters = mode ?? 'r';
   if (typeof letters !== 'string') throw new TypeError(`mode must be a string, not ${shown(letters)}`);
   if (/[^rwb]/.test(letters)) throw new RangeError(`invalid mode '${letters}' (only r, w, b allowed)`);
@@ -44,5 +70,13 @@ export function parse_mode(mode: unknown, buffering: unknown) {
   const binary = letters.includes('b');
   const size = any_integer(buffering ?? -1, 'buffering');
   if (size === 0 && !binary) throw new RangeError('unbuffered streams must be binary');
-  return { letters, reading, writing, binary, size: size < 0 ? DEFAULT_BUFFER_SIZE : size };
+  return {
+    letters,
+    reading,
+    writing,
+    binary,
+    size: size < 0 ? DEFAULT_BUFFER_SIZE : size,
+    limit,
+    options,
+  };
 }

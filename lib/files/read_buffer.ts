@@ -1,6 +1,7 @@
 // The logic of a buffered reader, without any I/O: bytes read ahead, and the operations of Python's BufferedReader as
 // steps (see steps.ts). Received bytes are never lost: an operation that fails half-way (a time-out, a signal listener that
 // throws) puts the bytes back that it had taken.
+import { LimitOverrunError } from '../errors/builtins.js';
 import { OSError } from '../errors/index.js';
 import { type Bytes, check_count, type Steps } from './steps.js';
 
@@ -16,9 +17,18 @@ function filled(block: Buffer, count: number): Buffer {
   return count < block.length / 2 ? Buffer.from(block.subarray(0, count)) : block.subarray(0, count);
 }
 
+/** Throws if a line is longer than the limit of its file. @throws LimitOverrunError */
+export function check_line(length: number, limit: number, unit: string): void {
+  if (length <= limit) return;
+  const message = `the line has more than the limit of ${limit} ${unit}: readline(size) gives it in parts`;
+  throw new LimitOverrunError(message, length);
+}
+
 export class ReadBuffer {
   /** True while an operation runs. */
   busy = false;
+  /** True if lines have a limit. A comparison of each line with Infinity would be slower. */
+  private readonly bounded: boolean;
   // The bytes read ahead are store[pos..end). store[end] holds a line feed, so that a search for a line feed ends there and
   // never walks through older bytes.
   private store: Buffer = EMPTY;
@@ -29,8 +39,16 @@ export class ReadBuffer {
   private memory: Buffer | undefined;
   private room: Buffer = EMPTY;
 
-  /** @param size the maximum number of bytes that are read ahead */
-  constructor(readonly size: number) {}
+  /**
+   * @param size the maximum number of bytes that are read ahead
+   * @param line_limit the longest line that is read without a limit of its own
+   */
+  constructor(
+    readonly size: number,
+    readonly line_limit = Number.POSITIVE_INFINITY,
+  ) {
+    this.bounded = line_limit !== Number.POSITIVE_INFINITY;
+  }
 
   /** The number of bytes read ahead: they need no receive. */
   get available(): number {
@@ -87,12 +105,18 @@ export class ReadBuffer {
     return count;
   }
 
-  /** Removes and returns the next line, or its first `limit` bytes; undefined if that needs a receive. */
-  take_line(limit: number): Buffer | undefined {
+  /**
+   * Removes and returns the next line, or its first `limit` bytes; undefined if that needs a receive.
+   *
+   * @param before the bytes of the line that were taken already
+   * @throws LimitOverrunError without a limit, if the line is longer than that of the file; nothing is removed
+   */
+  take_line(limit: number, before = 0): Buffer | undefined {
     const { available } = this;
     const most = limit >= 0 && limit < available ? limit : available;
     if (most > 0) {
       const line = this.store.indexOf(LF, this.pos) + 1 - this.pos;
+      if (this.bounded && limit < 0) check_line(before + Math.min(line, most), this.line_limit, 'bytes');
       if (line <= most) return this.take(line);
     }
     return most === limit ? this.take(limit) : undefined;
@@ -109,7 +133,7 @@ export class ReadBuffer {
     let length = 0;
     try {
       for (;;) {
-        const line = this.take_line(limit < 0 ? limit : limit - length);
+        const line = this.take_line(limit < 0 ? limit : limit - length, length);
         if (line !== undefined) {
           chunks.push(line);
           break;

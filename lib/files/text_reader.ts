@@ -5,7 +5,7 @@ import { constants } from 'node:os';
 import { BlockingIOError } from '../errors/index.js';
 import type { Codec, Decoder, ErrorHandler } from './codecs/index.js';
 import { character_count, index_after, type Newline, NewlineDecoder, type Newlines } from './newlines.js';
-import type { ReadBuffer } from './read_buffer.js';
+import { check_line, type ReadBuffer } from './read_buffer.js';
 import type { Steps } from './steps.js';
 
 /** Bytes: a TextReader decodes this many at a time (more if a call needs more), and a TextWriter passes this many on. */
@@ -97,20 +97,31 @@ export class TextReader {
     return lf === this.next_cr + 1 ? lf + 1 : this.next_cr + 1;
   }
 
-  /** Removes and returns the next line if it is decoded already; undefined if more must be read. */
+  /**
+   * Removes and returns the next line if it is decoded already; undefined if more must be read.
+   *
+   * @throws LimitOverrunError if the line is longer than the limit of the file; nothing is removed
+   */
   take_line(): string | undefined {
     const { chars } = this;
     if (chars === null) return undefined;
     const end = this.line_end(chars, this.used);
-    return end < 0 ? undefined : this.take_to(end);
+    if (end < 0) return undefined;
+    const { line_limit } = this.bytes;
+    if (end - this.used > line_limit)
+      check_line(character_count(chars.slice(this.used, end)), line_limit, 'characters');
+    return this.take_to(end);
   }
 
   /**
    * Reads a line with its line end; less at the end of the stream or at `limit`.
    *
    * @param limit the maximum number of characters; negative: no limit
+   * @throws LimitOverrunError without a limit, if the line is longer than that of the file; nothing is removed
    */
   *readline(limit: number): Steps<string> {
+    const { line_limit } = this.bytes;
+    const uncounted = limit < 0 && line_limit === Number.POSITIVE_INFINITY;
     const parts: string[] = [];
     let length = 0;
     // A \r at the end of a chunk: it may be the first half of the \r\n that ends the line.
@@ -129,7 +140,11 @@ export class TextReader {
       const end = this.line_end(chars, used);
       half = end < 0 && this.newline === '\r\n' && chars.endsWith('\r') ? '\r' : '';
       const consumed = end < 0 ? chars.length - half.length : end;
-      const count = limit < 0 ? -1 : character_count(chars.slice(used, consumed));
+      const count = uncounted ? -1 : character_count(chars.slice(used, consumed));
+      if (limit < 0 && length + count > line_limit) {
+        this.set_chars(parts.join('') + chars.slice(used));
+        check_line(length + count, line_limit, 'characters');
+      }
       if (end >= 0 || (limit >= 0 && length + count >= limit)) {
         const most = limit < 0 ? consumed : index_after(chars, used, limit - length);
         parts.push(this.take_to(Math.min(consumed, most)));

@@ -157,6 +157,10 @@ export interface Addon {
     timeout_ms: number,
   ): number;
 
+  open(path: string, flags: number): number;
+  read(fd: number, bytes: Bytes, position: number, timeout_ms: number): number;
+  write(fd: number, bytes: Bytes, position: number, timeout_ms: number): number;
+
   share(fd: number, generation: number, process_id: number, ticket: Bytes): number;
   fromshare(ticket: Bytes): number;
 

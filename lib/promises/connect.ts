@@ -1,10 +1,11 @@
 // create_connection: the host's addresses, tried as RFC 8305 says, under one deadline and one signal.
 
-import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
+import type { Address } from '../calls/address.js';
 import {
   type CreateConnectionOptions as BlockingOptions,
   CONNECTION_OPTIONS,
   type ConnectAddress,
+  type ConnectionArguments,
   connect_fields,
   failure,
   interleave,
@@ -36,12 +37,6 @@ export interface CreateConnectionOptions extends BlockingOptions, WaitOptions {}
 
 const OPTIONS = [...CONNECTION_OPTIONS, ...WAIT_OPTIONS] as const;
 
-type Source = InetAddress | Inet6Address | null;
-type Rest =
-  | [options?: CreateConnectionOptions]
-  | [timeout?: number | null, options?: CreateConnectionOptions]
-  | [timeout?: number | null, source_address?: Source, options?: CreateConnectionOptions];
-
 /** The settings that the attempts share. */
 interface Plan {
   readonly delay_ms: number;
@@ -61,11 +56,11 @@ interface Plan {
  */
 export async function create_connection(
   address: ConnectAddress,
-  ...rest: Rest
+  ...rest: ConnectionArguments<CreateConnectionOptions>
 ): Promise<ConnectedSocket<number>> {
-  const options: CreateConnectionOptions = take_options(rest, 2) ?? {};
+  const options = take_options<CreateConnectionOptions>(rest, 2, OPTIONS) ?? {};
   options_of(options, OPTIONS);
-  const [timeout, source_address] = rest as [(number | null)?, Source?];
+  const [timeout, source_address] = rest as [(number | null)?, unknown?];
   const given = one_timeout(timeout, options);
   const limit_s = given === undefined ? getdefaulttimeout() : seconds(given);
   const delay = options.happy_eyeballs_delay === undefined ? ATTEMPT_DELAY : options.happy_eyeballs_delay;

@@ -6,6 +6,7 @@ import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
 import {
   type CreateServerOptions as BlockingServerOptions,
   dup,
+  make_of,
   make_pair,
   make_server,
   SERVER_OPTIONS,
@@ -63,7 +64,7 @@ export function fromfd<F extends number>(
   type: number,
   proto?: number | null,
 ): Socket<F> {
-  return new Socket(family, type, proto, dup(fd));
+  return make_of(dup(fd), (copy) => new Socket(family, type, proto, copy));
 }
 
 /**

@@ -1,7 +1,7 @@
 // Functions that pass descriptors over AF_UNIX sockets, returning promises.
 import type { Address } from '../calls/address.js';
 import * as message from '../calls/message.js';
-import { type Data, shown } from '../util/validate.js';
+import { type Data, type Elements, shown } from '../util/validate.js';
 import { promised, type Rest1, type Rest2, take_options } from '../util/wait_options.js';
 import { type Attempt, Call } from './call.js';
 import { perform } from './queue.js';
@@ -15,23 +15,24 @@ function check_sock(sock: unknown): void {
  * send_fds(sock, buffers, fds, flags = 0, address = null, { signal, timeout }) -> how many bytes went out. Sends
  * descriptors over an AF_UNIX socket, as SCM_RIGHTS. They must stay open until it is done. See unix(7).
  *
- * @param buffers bytes or strings; on a stream there has to be at least one byte
- * @param fds numbers, or what has `fileno()`; at most 253
+ * @param buffers an iterable of bytes or strings; on a stream there has to be at least one byte
+ * @param fds an iterable of numbers, or of what has `fileno()`; at most 253
  * @throws OSError; TimeoutError; TypeError, RangeError
  */
 export function send_fds<F extends number>(
   sock: Socket<F>,
-  buffers: readonly Data[],
-  fds: readonly (number | { fileno(): number })[],
+  buffers: Elements<Data>,
+  fds: Elements<number | { fileno(): number }>,
   ...rest: Rest2<number, Address<F>>
 ): Promise<number> {
   return promised(() => {
     check_sock(sock);
     const options = take_options(rest, 2);
     const [flags, address] = rest;
+    const [taken, numbers] = [message.taken_buffers(buffers), message.taken_descriptors(fds)];
     const attempt: Attempt<number> = (resolve) =>
-      message.send_fds(sock, buffers, fds, flags, address, resolve, 0);
-    const check = () => message.check_send_fds(sock, buffers, fds, flags, address);
+      message.send_fds(sock, taken, numbers, flags, address, resolve, 0);
+    const check = () => message.check_send_fds(sock, taken, numbers, flags, address);
     return perform(sock._poller.writes, new Call(sock, 'send_fds', attempt, check), options);
   });
 }

@@ -1,21 +1,23 @@
 // sendfile that does not block the loop: sendfile(2) in pieces, waiting for the socket by readiness. A file that the kernel
 // does not send (a pipe, one of /proc) is read and sent: by readiness if the file has any, else in the pool of `fs`.
-import { read as fs_read, fstatSync, readSync } from 'node:fs';
-import { promisify } from 'node:util';
 import {
+  type AsyncSendfileSource,
   check_file,
   check_sendfile,
   is_not_sent,
   move_position,
   raise_of_file,
-  type SendfileSource,
+  read_bytes,
+  type SendfileArguments,
+  seek_begin,
 } from '../calls/sendfile.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
-import { READ, ready } from '../calls/waiting/readiness.js';
+import { is_on_disk, read_later } from '../calls/waiting/file.js';
+import { next_turn } from '../calls/waiting/readiness.js';
 import { Suspend, yield_turn } from '../calls/waiting/suspend.js';
-import { OSError } from '../errors/index.js';
-import { addon, cells, GENERATION } from '../native/addon.js';
+import { addon } from '../native/addon.js';
+import type { Bytes } from '../util/validate.js';
 import { check_options, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
 import { Call } from './call.js';
 import { perform, type Queue } from './queue.js';
@@ -23,23 +25,23 @@ import { perform, type Queue } from './queue.js';
 // The bytes that are moved before the rest of the program has its turn: reading them may wait for the disk.
 const PIECE_SIZE = 2 ** 20;
 const CHUNK_SIZE = 64 * 1024;
-const read = promisify(fs_read);
 
 /** See Socket.sendfile. @throws TypeError, RangeError */
 export function sendfile(
   sock: SocketBase,
   writes: Queue,
-  file: SendfileSource,
+  file: AsyncSendfileSource,
   offset: unknown,
   count: unknown,
   options: WaitOptions | undefined,
 ): Promise<number> {
   const limit_ms = timeout_ms_of(options === undefined ? {} : check_options(options), sock._timeout_ms);
-  const { fd, begin, wanted } = check_sendfile(sock, file, offset, count, limit_ms === 0 ? 0 : null);
+  const checked = check_sendfile(sock, file, offset, count, limit_ms === 0 ? 0 : null);
+  const { fd, begin, wanted } = checked;
   let sent = 0;
   let by_hand: ByHand | undefined;
   const attempt = (): number => {
-    if (by_hand === undefined) {
+    if (by_hand === undefined && fd >= 0) {
       const piece = Math.min(wanted - sent, PIECE_SIZE);
       const result = addon.sendfile(sock._fd, sock._generation, fd, begin + sent, piece, 0);
       if (sent > 0 || !is_not_sent(result)) {
@@ -49,8 +51,8 @@ export function sendfile(
         if (result === 0 || sent === wanted) return sent;
         throw yield_turn();
       }
-      by_hand = new ByHand(sock, fd, begin, wanted);
     }
+    by_hand ??= new ByHand(sock, checked);
     return by_hand.send();
   };
   const total = () => by_hand?.sent ?? sent;
@@ -67,22 +69,21 @@ export function sendfile(
 class ByHand {
   sent = 0;
   readonly #buffer = Buffer.allocUnsafeSlow(CHUNK_SIZE);
-  readonly #regular: boolean;
-  #rest: Buffer | undefined;
+  readonly #has_positions: boolean;
+  #rest: Bytes | undefined;
+  #began = false;
   #ended = false;
 
   constructor(
     readonly sock: SocketBase,
-    readonly fd: number,
-    readonly begin: number,
-    readonly wanted: number,
+    readonly file: SendfileArguments,
   ) {
-    this.#regular = fstatSync(fd).isFile();
+    this.#has_positions = file.reader === undefined && is_on_disk(file.fd);
   }
 
   /** Returns the number of all bytes sent, or a negative number. @throws Suspend while it reads */
   send(): number {
-    while (!this.#ended && this.sent < this.wanted) {
+    while (!this.#ended && this.sent < this.file.wanted) {
       if (this.#rest === undefined) throw this.#later();
       const count = transfer.send(this.sock, this.#rest, 0, 0);
       if (count < 0) return count;
@@ -94,32 +95,25 @@ class ByHand {
 
   #later(): Suspend {
     const aborter = new AbortController();
-    const read = this.#read(aborter.signal).catch((error) => raise_of_file(this.fd, error, this.sent));
-    return new Suspend(read, () => aborter.abort());
+    return new Suspend(this.#read(aborter.signal), () => aborter.abort());
   }
 
   async #read(signal: AbortSignal): Promise<void> {
-    const length = Math.min(CHUNK_SIZE, this.wanted - this.sent);
-    const position = this.#regular ? this.begin + this.sent : null;
-    const count =
-      position === null && (await this.#readable(signal))
-        ? readSync(this.fd, this.#buffer, 0, length, null)
-        : (await read(this.fd, this.#buffer, 0, length, position)).bytesRead;
-    this.#ended = count === 0;
-    this.#rest = count === 0 ? undefined : this.#buffer.subarray(0, count);
-  }
-
-  /** Waits until there is something to read; false for a file that has no readiness. */
-  async #readable(signal: AbortSignal): Promise<boolean> {
-    if (addon.adopt(this.fd) < 0) return false;
-    const generation = cells[GENERATION] as number;
-    addon.disown(this.fd);
-    try {
-      await ready(this.fd, generation, READ, signal);
-      return true;
-    } catch (error) {
-      if (error instanceof OSError && error.code === 'EPERM') return false;
-      throw error;
+    const { fd, reader, begin, wanted } = this.file;
+    const length = Math.min(CHUNK_SIZE, wanted - this.sent);
+    let bytes: Bytes;
+    if (reader !== undefined) {
+      await next_turn();
+      if (!this.#began) await seek_begin(this.file);
+      this.#began = true;
+      bytes = read_bytes(await reader.read(length));
+    } else {
+      const position = this.#has_positions ? begin + this.sent : -1;
+      const count = await read_later(fd, this.#buffer.subarray(0, length), position, signal);
+      if (count < 0) raise_of_file(fd, count, this.sent);
+      bytes = this.#buffer.subarray(0, count);
     }
+    this.#ended = bytes.length === 0;
+    this.#rest = this.#ended ? undefined : bytes;
   }
 }

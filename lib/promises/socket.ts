@@ -6,22 +6,22 @@ import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
 import { type Address, check_address, decode, type ReturnedAddress } from '../calls/address.js';
 import * as batch from '../calls/batch/receive.js';
-import { check_sendmmsg, type Message, sendmmsg } from '../calls/batch/send.js';
-import type { ControlMessage } from '../calls/control.js';
+import { check_sendmmsg, type Message, sendmmsg, taken_messages } from '../calls/batch/send.js';
+import { type ControlMessage, taken_control } from '../calls/control.js';
 import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
-import type { SendfileSource } from '../calls/sendfile.js';
+import type { AsyncSendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
 import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { OSError, TimeoutError } from '../errors/index.js';
+import type { MakefileOptions } from '../files/mode.js';
 import { makefile, type SocketFile } from '../files/promises/index.js';
-import type { TextOptions } from '../files/text_settings.js';
 import { addon } from '../native/addon.js';
 import { socket as BlockingSocket } from '../socket/index.js';
 import { callable } from '../util/callable.js';
-import { type BytesLike, type Data, data, integer } from '../util/validate.js';
+import { type BytesLike, type Data, data, type Elements, integer } from '../util/validate.js';
 import {
   is_flags,
   promised,
@@ -190,12 +190,13 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /** recvmsg_into(buffers, ancbufsize = 0, flags = 0, { signal, timeout }) -> [nbytes, ancdata, msg_flags, address]. */
   recvmsg_into(
-    buffers: readonly BytesLike[],
+    buffers: Elements<BytesLike>,
     ...rest: Rest2<number, number>
   ): Promise<message.ReceivedMessageInto<F>> {
     return with_options(rest, 2, (options, [ancbufsize, flags]) => {
-      const attempt = () => message.recvmsg_into(this, buffers, ancbufsize, flags, 0);
-      const check = () => message.check_recvmsg_into(buffers, ancbufsize, flags);
+      const taken = message.taken_buffers(buffers);
+      const attempt = () => message.recvmsg_into(this, taken, ancbufsize, flags, 0);
+      const check = () => message.check_recvmsg_into(taken, ancbufsize, flags);
       return perform(this._poller.reads, new Call(this, 'recvmsg_into', attempt, check), options);
     });
   }
@@ -262,40 +263,42 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /** sendmsg(buffers, ancdata = [], flags = 0, address = null, { signal, timeout }) -> how many bytes went out. */
   sendmsg(
-    buffers: readonly Data[],
-    ...rest: Rest3<readonly ControlMessage[], number, Address<F>>
+    buffers: Elements<Data>,
+    ...rest: Rest3<Elements<ControlMessage>, number, Address<F>>
   ): Promise<number> {
     return with_options(rest, 3, (options, [ancdata, flags, address]) => {
+      const [taken, control] = [message.taken_buffers(buffers), taken_control(ancdata)];
       const attempt: Attempt<number> = (resolve) =>
-        message.sendmsg(this, buffers, ancdata, flags, address, resolve, 0);
-      const check = () => message.check_sendmsg(this, buffers, ancdata, flags, address);
+        message.sendmsg(this, taken, control, flags, address, resolve, 0);
+      const check = () => message.check_sendmsg(this, taken, control, flags, address);
       const call = new Call(this, 'sendmsg', attempt, check, () => ({ bytes_sent: 0 }));
       return perform(this._poller.writes, call, options);
     });
   }
 
-  /** sendmsg_afalg(msg, { op, iv, assoclen, flags = 0 }, { signal, timeout }) -> how many bytes went out. */
-  sendmsg_afalg(
-    msg: readonly Data[] | null | undefined,
-    operation: message.AlgOptions,
-    options?: WaitOptions,
-  ): Promise<number> {
-    const attempt = () => message.sendmsg_afalg(this, msg, operation, 0);
-    const check = () => message.check_sendmsg_afalg(this, msg, operation);
-    return perform(this._poller.writes, new Call(this, 'sendmsg_afalg', attempt, check), options);
+  /** sendmsg_afalg(msg = null, { op, iv, assoclen, flags = 0 }, { signal, timeout }) -> how many bytes went out. */
+  sendmsg_afalg(...args: [...message.AlgArguments, options?: WaitOptions]): Promise<number> {
+    return promised(() => {
+      const [msg, operation, options] = message.with_buffers(args);
+      const taken = message.taken_buffers(msg ?? []);
+      const attempt = () => message.sendmsg_afalg(this, taken, operation, 0);
+      const check = () => message.check_sendmsg_afalg(this, taken, operation);
+      return perform(this._poller.writes, new Call(this, 'sendmsg_afalg', attempt, check), options);
+    });
   }
 
   /** sendmmsg(messages, flags = 0, { signal, timeout }) -> how many messages went out: may be fewer. */
-  sendmmsg(messages: readonly Message<F>[], ...rest: Rest1<number>): Promise<number> {
+  sendmmsg(messages: Elements<Message<F>>, ...rest: Rest1<number>): Promise<number> {
     return with_options(rest, 1, (options, [flags]) => {
-      const attempt: Attempt<number> = (resolve) => sendmmsg(this, messages, flags, resolve, 0);
-      const check = () => check_sendmmsg(this, messages, flags);
+      const taken = taken_messages(messages);
+      const attempt: Attempt<number> = (resolve) => sendmmsg(this, taken, flags, resolve, 0);
+      const check = () => check_sendmmsg(this, taken, flags);
       return perform(this._poller.writes, new Call(this, 'sendmmsg', attempt, check), options);
     });
   }
 
   /** sendfile(file, offset = 0, count = null, { signal, timeout }) -> how many bytes were sent, by sendfile(2). */
-  sendfile(file: SendfileSource, ...rest: Rest2<number, number>): Promise<number> {
+  sendfile(file: AsyncSendfileSource, ...rest: Rest2<number, number>): Promise<number> {
     return with_options(rest, 2, (options, [offset, count]) =>
       sendfile(this, this._poller.writes, file, offset ?? 0, count, options),
     );
@@ -329,15 +332,21 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /**
-   * makefile(mode = 'r', buffering = null, { encoding, errors, newline }) -> a file whose read, readline, write, flush and
+   * makefile(mode = 'r', buffering = null, { encoding, errors, newline, limit }) -> a file whose read, readline, write, flush and
    * close return promises, and which is iterated by `for await`.
    */
+  makefile(options: MakefileOptions): SocketFile<'r', null>;
+  makefile<const Mode extends string = 'r'>(
+    mode: Mode | null | undefined,
+    options: MakefileOptions,
+  ): SocketFile<Mode, null>;
   makefile<const Mode extends string = 'r', const Buffering extends number | bigint | null = null>(
     mode?: Mode | null,
     buffering?: Buffering | null,
-    options?: TextOptions,
-  ): SocketFile<Mode, Buffering> {
-    return makefile(this, mode, buffering, options);
+    options?: MakefileOptions,
+  ): SocketFile<Mode, Buffering>;
+  makefile(...rest: unknown[]): SocketFile<string, null> {
+    return makefile(this, rest);
   }
 
   /**

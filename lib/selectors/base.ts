@@ -1,6 +1,7 @@
 // BaseSelector: the interface of a selector, and the base class of the selectors of this module and of the user's own.
 import { inspect } from 'node:util';
 import { KeyError, RuntimeError } from '../errors/builtins.js';
+import { UNCLONABLE } from '../util/unclonable.js';
 import type { WaitOptions } from '../util/wait_options.js';
 import type { FileObject } from './arguments.js';
 import type { SelectorKey } from './key.js';
@@ -25,6 +26,8 @@ export type SelectArguments = [options?: SelectOptions] | [timeout?: number | nu
  * @typeParam F the file objects: descriptors, or objects with `fileno()`
  */
 export abstract class BaseSelector<D = unknown, F = FileObject> {
+  /** @internal */ readonly _unclonable = UNCLONABLE;
+
   constructor() {
     if (new.target === BaseSelector) {
       throw new TypeError('BaseSelector is abstract: take DefaultSelector, or extend it');

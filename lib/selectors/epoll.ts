@@ -5,6 +5,7 @@ import * as c from '../constants.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, EPOLL_EVENT, EPOLL_EVENT_SIZE, GENERATION } from '../native/addon.js';
 import { callable } from '../util/callable.js';
+import { UNCLONABLE } from '../util/unclonable.js';
 import { integer, integer_or } from '../util/validate.js';
 import { epoll_mask, type FileObject, fd_of, timeout_ms } from './arguments.js';
 import type { Multiplexer, OnReady } from './multiplexer.js';
@@ -59,6 +60,7 @@ function free({ fd, generation, waiter }: Resources): void {
 }
 
 export class Epoll implements Multiplexer {
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   readonly #resources: Resources;
   #closed = false;
   #events = event_memory(16);

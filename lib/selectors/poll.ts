@@ -4,12 +4,14 @@ import { POLLIN, POLLOUT, POLLPRI } from '../constants.js';
 import { KeyError } from '../errors/builtins.js';
 import { raise } from '../errors/raise.js';
 import { callable } from '../util/callable.js';
+import { UNCLONABLE } from '../util/unclonable.js';
 import { type FileObject, fd_of, poll_mask, timeout_ms } from './arguments.js';
 import { Interests } from './interests.js';
 
 const DEFAULT_MASK = POLLIN | POLLPRI | POLLOUT;
 
 class Poll {
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   readonly #interests = new Interests('poll');
 
   /**

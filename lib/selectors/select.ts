@@ -1,17 +1,20 @@
 // select(): Python's select.select, on select(2), for descriptors of any number.
 import { POLLIN, POLLOUT, POLLPRI } from '../constants.js';
-import { timeout as seconds, shown, to_timeout_ms } from '../util/validate.js';
+import { elements, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { type FileObject, fd_of } from './arguments.js';
 import { Interests } from './interests.js';
+
+/** Descriptors that a process can have at most. */
+const LIST_MAX = 2 ** 20;
 
 /** One element of a list, with its descriptor. */
 type Row<T> = readonly [fileobj: T, fd: number];
 
 function rows_of<T>(list: Iterable<T>, name: string): Row<T>[] {
-  if (typeof list !== 'object' || list === null || !(Symbol.iterator in list)) {
-    throw new TypeError(`${name} must be an array or another iterable, not ${shown(list)}`);
-  }
-  return Array.from(list, (fileobj, index) => [fileobj, fd_of(fileobj, `${name}[${index}]`)]);
+  const taken = elements(list, name, LIST_MAX + 1) as readonly T[];
+  if (taken.length > LIST_MAX)
+    throw new RangeError(`${name} has too many descriptors: more than ${LIST_MAX}`);
+  return taken.map((fileobj, index) => [fileobj, fd_of(fileobj, `${name}[${index}]`)]);
 }
 
 /**

@@ -5,11 +5,12 @@ import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
 import {
   CONNECTION_OPTIONS,
   type ConnectAddress,
+  type ConnectionArguments,
   type CreateConnectionOptions,
   type CreateServerOptions,
-  close,
   connect_fields,
   dup,
+  make_of,
   make_pair,
   make_server,
   SERVER_OPTIONS,
@@ -21,6 +22,7 @@ import { getdefaulttimeout, without_default_timeout } from '../calls/socket_base
 import * as c from '../constants.js';
 import { Deadline } from '../util/deadline.js';
 import { type BytesLike, options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';
+import { take_options } from '../util/wait_options.js';
 import { connect_first } from './connect.js';
 import { stream_addresses } from './resolver.js';
 import { Socket } from './socket.js';
@@ -50,7 +52,7 @@ export function fromfd<F extends number>(
   type: number,
   proto?: number | null,
 ): Socket<F> {
-  return new Socket(family, type, proto, dup(fd));
+  return make_of(dup(fd), (copy) => new Socket(family, type, proto, copy));
 }
 
 /**
@@ -61,13 +63,13 @@ export function fromfd<F extends number>(
  */
 export function create_connection(
   address: ConnectAddress,
-  timeout?: number | null,
-  source_address?: InetAddress | Inet6Address | null,
-  options: CreateConnectionOptions = {},
+  ...rest: ConnectionArguments<CreateConnectionOptions>
 ): Socket<number> {
   const [host, port, scope] = connect_fields(address);
-  const limit = timeout === undefined ? getdefaulttimeout() : seconds(timeout);
+  const options = take_options<CreateConnectionOptions>(rest, 2, CONNECTION_OPTIONS) ?? {};
   const { all_errors, happy_eyeballs_delay } = options_of(options, CONNECTION_OPTIONS);
+  const [timeout, source_address] = rest as unknown[];
+  const limit = timeout === undefined ? getdefaulttimeout() : seconds(timeout);
   const delay = seconds(happy_eyeballs_delay, 'happy_eyeballs_delay');
   const deadline = new Deadline(to_timeout_ms(limit));
   const found = stream_addresses(host, port, deadline.left_ms()).map((row) => with_scope(row, scope));
@@ -115,14 +117,11 @@ export function create_server(
  */
 export function fromshare(data: BytesLike): Socket<number> {
   const { family, type, proto, timeout, fd } = take_shared(data);
-  try {
+  return make_of(fd, () => {
     const sock = without_default_timeout(() => new Socket<number>(family, type, proto, fd));
     if (timeout !== null) sock.settimeout(timeout);
     return sock;
-  } catch (error) {
-    close(fd);
-    throw error;
-  }
+  });
 }
 
 /**
@@ -132,7 +131,7 @@ export function fromshare(data: BytesLike): Socket<number> {
  *   first, before data arrives (create it with `pauseOnConnect`, or `socket.pause()` in the 'connection' listener)
  */
 export function from_node(handle: net.Socket | net.Server): Socket<number> {
-  const sock = new Socket<number>(null, null, null, duplicate_handle(handle));
+  const sock = make_of(duplicate_handle(handle), (fd) => new Socket<number>(null, null, null, fd));
   // Descriptors of Node's do not block.
   sock.setblocking(true);
   if (handle instanceof net.Socket) handle.destroy();

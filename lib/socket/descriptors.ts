@@ -2,7 +2,7 @@
 import type { Address } from '../calls/address.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
 import * as message from '../calls/message.js';
-import { type Data, shown } from '../util/validate.js';
+import { type Data, type Elements, shown } from '../util/validate.js';
 import { Socket } from './socket.js';
 
 function check_sock(sock: unknown): void {
@@ -13,14 +13,14 @@ function check_sock(sock: unknown): void {
  * send_fds(sock, buffers, fds, flags = 0, address = null) -> how many bytes went out. Sends descriptors over an AF_UNIX
  * socket, as SCM_RIGHTS; the receiver gets duplicates. See unix(7).
  *
- * @param buffers bytes or strings; on a stream there has to be at least one byte
- * @param fds numbers, or what has `fileno()`; at most 253
+ * @param buffers an iterable of bytes or strings; on a stream there has to be at least one byte
+ * @param fds an iterable of numbers, or of what has `fileno()`; at most 253
  * @throws OSError; TimeoutError; TypeError, RangeError
  */
 export function send_fds<F extends number>(
   sock: Socket<F>,
-  buffers: readonly Data[],
-  fds: readonly (number | { fileno(): number })[],
+  buffers: Elements<Data>,
+  fds: Elements<number | { fileno(): number }>,
   flags?: number | null,
   address?: Address<F> | null,
 ): number {

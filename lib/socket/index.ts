@@ -31,6 +31,7 @@ export type { SendfileSource } from '../calls/sendfile.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
 export * from '../constants.js';
 export {
+  LimitOverrunError,
   LookupError,
   UnicodeDecodeError,
   UnicodeEncodeError,
@@ -42,6 +43,7 @@ export {
   BufferedReader,
   BufferedRWPair,
   BufferedWriter,
+  type MakefileOptions,
   type SocketFile,
   SocketIO,
   TextIOWrapper,

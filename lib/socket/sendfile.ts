@@ -1,16 +1,20 @@
 // Sending a file: by sendfile(2), or by reading and sending if the kernel cannot send from that file.
-import { fstatSync, readSync } from 'node:fs';
 import {
   check_file,
   check_sendfile,
   is_not_sent,
   move_position,
   raise_of_file,
+  read_bytes,
+  type SendfileArguments,
   type SendfileSource,
+  seek_begin,
 } from '../calls/sendfile.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
+import { is_on_disk } from '../calls/waiting/file.js';
 import { addon } from '../native/addon.js';
+import type { Bytes } from '../util/validate.js';
 
 // The most bytes of one system call, so that a signal or a termination never waits long.
 const BLOCK_SIZE = 2 ** 30;
@@ -18,45 +22,41 @@ const CHUNK_SIZE = 64 * 1024;
 
 /** See Socket.sendfile. */
 export function sendfile(sock: SocketBase, file: SendfileSource, offset: number, count: unknown): number {
-  const { fd, begin, wanted } = check_sendfile(sock, file, offset, count, sock.gettimeout());
+  const checked = check_sendfile(sock, file, offset, count, sock.gettimeout());
   let sent = 0;
   try {
-    for (const result of parts(sock, fd, begin, wanted)) {
-      check_file(sock, fd, result, sent);
+    for (const result of parts(sock, checked)) {
+      check_file(sock, checked.fd, result, sent);
       if (result < 0) sock._raise_with(result, 'sendfile', { bytes_sent: sent });
       sent += result;
     }
     return sent;
   } finally {
-    if (sent > 0) move_position(file, begin + sent);
+    if (sent > 0) move_position(file, checked.begin + sent);
   }
 }
 
 /** Sends the file, one part a step. Yields the bytes of each part, or a negative number, which is the last. */
-function* parts(sock: SocketBase, fd: number, begin: number, wanted: number): Generator<number, void> {
+function* parts(sock: SocketBase, checked: SendfileArguments): Generator<number, void> {
+  const { fd, begin, wanted } = checked;
+  if (fd < 0) return yield* parts_by_hand(sock, checked);
   let result = -1;
   for (let sent = 0; result !== 0 && sent < wanted; sent += result) {
     const block = Math.min(wanted - sent, BLOCK_SIZE);
     result = addon.sendfile(sock._fd, sock._generation, fd, begin + sent, block, sock._timeout_ms);
-    if (sent === 0 && is_not_sent(result)) return yield* parts_by_hand(sock, fd, begin, wanted);
+    if (sent === 0 && is_not_sent(result)) return yield* parts_by_hand(sock, checked);
     yield result;
   }
 }
 
 /** Sends a file that sendfile(2) does not take (a pipe, a terminal, one of /proc): reads a chunk, sends it, and so on. */
-function* parts_by_hand(
-  sock: SocketBase,
-  fd: number,
-  begin: number,
-  wanted: number,
-): Generator<number, void> {
-  const is_regular = fstatSync(fd).isFile();
-  const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
-  for (let sent = 0; sent < wanted; ) {
-    const at = is_regular ? begin + sent : null;
-    const count = read_file(fd, buffer, Math.min(CHUNK_SIZE, wanted - sent), at, sent);
-    if (count === 0) return;
-    for (let rest = buffer.subarray(0, count); rest.length > 0; ) {
+function* parts_by_hand(sock: SocketBase, checked: SendfileArguments): Generator<number, void> {
+  const read = reader_of(sock, checked);
+  seek_begin(checked);
+  for (let sent = 0; sent < checked.wanted; ) {
+    let rest = read(Math.min(CHUNK_SIZE, checked.wanted - sent), sent);
+    if (rest.length === 0) return;
+    while (rest.length > 0) {
       const result = transfer.send(sock, rest, 0, sock._timeout_ms);
       yield result;
       sent += result;
@@ -65,10 +65,17 @@ function* parts_by_hand(
   }
 }
 
-function read_file(fd: number, buffer: Buffer, length: number, at: number | null, sent: number): number {
-  try {
-    return readSync(fd, buffer, 0, length, at);
-  } catch (error) {
-    return raise_of_file(fd, error, sent);
-  }
+/** Returns the function that reads the next bytes of the file, none at its end. `sent` is the number of bytes before them. */
+function reader_of(
+  sock: SocketBase,
+  { fd, reader, begin }: SendfileArguments,
+): (length: number, sent: number) => Bytes {
+  if (reader !== undefined) return (length) => read_bytes(reader.read(length));
+  const has_positions = is_on_disk(fd);
+  const buffer = Buffer.allocUnsafe(CHUNK_SIZE);
+  return (length, sent) => {
+    const position = has_positions ? begin + sent : -1;
+    const count = addon.read(fd, buffer.subarray(0, length), position, sock._timeout_ms);
+    return count < 0 ? raise_of_file(fd, count, sent) : buffer.subarray(0, count);
+  };
 }

@@ -19,11 +19,19 @@ import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/so
 import * as transfer from '../calls/transfer.js';
 import type * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
-import { makefile, type SocketFile, type TextOptions } from '../files/blocking/index.js';
+import { type MakefileOptions, makefile, type SocketFile } from '../files/blocking/index.js';
 import { addon, TIMED_OUT } from '../native/addon.js';
 import { callable } from '../util/callable.js';
 import { Deadline } from '../util/deadline.js';
-import { type Bytes, type BytesLike, type Data, data, integer, size } from '../util/validate.js';
+import {
+  type Bytes,
+  type BytesLike,
+  type Data,
+  data,
+  type Elements,
+  integer,
+  size,
+} from '../util/validate.js';
 import { sendfile } from './sendfile.js';
 
 const { EAGAIN } = constants.errno;
@@ -200,13 +208,13 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   /**
    * sendmsg(buffers, ancdata = [], flags = 0, address = null) -> how many bytes went out. See sendmsg(2), cmsg(3).
    *
-   * @param buffers bytes or strings, sent one after the other as one message; at most 1,024
-   * @param ancdata control messages `[cmsg_level, cmsg_type, cmsg_data]`
+   * @param buffers an iterable of bytes or strings, sent one after the other as one message; at most 1,024
+   * @param ancdata an iterable of control messages `[cmsg_level, cmsg_type, cmsg_data]`
    * @throws OSError, TimeoutError, with `bytes_sent`; EMSGSIZE for too many buffers; TypeError, RangeError
    */
   sendmsg(
-    buffers: readonly Data[],
-    ancdata?: readonly ControlMessage[] | null,
+    buffers: Elements<Data>,
+    ancdata?: Elements<ControlMessage> | null,
     flags?: number | null,
     address?: Address<F> | null,
   ): number {
@@ -241,7 +249,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @throws OSError; TimeoutError; EMSGSIZE for more than 1,024 buffers; TypeError, RangeError
    */
   recvmsg_into(
-    buffers: readonly BytesLike[],
+    buffers: Elements<BytesLike>,
     ancbufsize?: number,
     flags?: number,
   ): message.ReceivedMessageInto<F> {
@@ -250,14 +258,15 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /**
-   * sendmsg_afalg(msg, { op, iv, assoclen, flags = 0 }) -> how many bytes went out. For AF_ALG sockets: sendmsg with the
+   * sendmsg_afalg(msg = null, { op, iv, assoclen, flags = 0 }) -> how many bytes went out. For AF_ALG sockets: sendmsg with the
    * operation as control messages. See the kernel's userspace interface of the crypto API.
    *
-   * @param msg buffers; none or null only sets the operation
+   * @param msg an iterable of buffers; none or null only sets the operation
    * @throws OSError EOPNOTSUPP on a socket of another family; TypeError, RangeError
    */
-  sendmsg_afalg(msg: readonly Data[] | null | undefined, options: message.AlgOptions): number {
-    const result = message.sendmsg_afalg(this, msg, options, this._timeout_ms);
+  sendmsg_afalg(...args: message.AlgArguments): number {
+    const [msg, operation] = message.with_buffers(args);
+    const result = message.sendmsg_afalg(this, msg, operation, this._timeout_ms);
     return result < 0 ? this._raise(result, 'sendmsg_afalg') : result;
   }
 
@@ -265,10 +274,10 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * sendmmsg(messages, flags = 0) -> how many messages went out, which may be fewer: at most 1,024 go at once. See
    * sendmmsg(2).
    *
-   * @param messages sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
+   * @param messages an iterable of sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
    * @throws OSError, TimeoutError if none went out; TypeError, RangeError
    */
-  sendmmsg(messages: readonly Message<F>[], flags?: number): number {
+  sendmmsg(messages: Elements<Message<F>>, flags?: number): number {
     const result = sendmmsg(this, messages, flags, resolve_host_blocking, this._timeout_ms);
     return result < 0 ? this._raise(result, 'sendmmsg') : result;
   }
@@ -298,7 +307,8 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   /**
    * sendfile(file, offset = 0, count = null) -> how many bytes were sent, by sendfile(2).
    *
-   * @param file a descriptor, a FileHandle, or an object with `fileno()`; with `seek()`, its position moves behind the sent bytes
+   * @param file a descriptor, a FileHandle, or an object with `fileno()` or `read(size)`; with `seek()`, its position moves behind the sent
+   *   bytes
    * @param offset where in the file to begin
    * @param count how many bytes, or null for all to the end
    * @throws OSError, TimeoutError, with `bytes_sent`; RangeError on a socket that is no stream or does not block
@@ -321,22 +331,29 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /**
-   * makefile(mode = 'r', buffering = null, { encoding, errors, newline }) -> a file that reads from the socket and writes to
-   * it: TextIOWrapper, BufferedReader, BufferedWriter, BufferedRWPair, or SocketIO without a buffer.
+   * makefile(mode = 'r', buffering = null, { encoding, errors, newline, limit }) -> a file that reads from the socket and
+   * writes to it: TextIOWrapper, BufferedReader, BufferedWriter, BufferedRWPair, or SocketIO without a buffer.
    *
    * The socket's descriptor stays open until close() of the socket and of all its files.
    *
    * @param mode 'r', 'w', 'b' in any combination
    * @param buffering the size of the buffer in bytes; null: 8192; 0: none, in binary mode only
-   * @param options of text: the encoding (utf-8), the handling of errors ('strict'), the end of a line (null: any)
+   * @param options of text: the encoding (utf-8), the handling of errors ('strict'), the end of a line (null: any); of any file: the
+   *   longest line in bytes, or characters, that a readline() without a size and an iteration take (null: any)
    * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
    */
+  makefile(options: MakefileOptions): SocketFile<'r', null>;
+  makefile<const Mode extends string = 'r'>(
+    mode: Mode | null | undefined,
+    options: MakefileOptions,
+  ): SocketFile<Mode, null>;
   makefile<const Mode extends string = 'r', const Buffering extends number | bigint | null = null>(
     mode?: Mode | null,
     buffering?: Buffering | null,
-    options?: TextOptions,
-  ): SocketFile<Mode, Buffering> {
-    return makefile(this, mode, buffering, options);
+    options?: MakefileOptions,
+  ): SocketFile<Mode, Buffering>;
+  makefile(...rest: unknown[]): SocketFile<string, null> {
+    return makefile(this, rest);
   }
 
   /**

@@ -8,6 +8,7 @@ import { OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
 import { socket as Socket } from '../socket/index.js';
 import { abort_after, Deadline } from '../util/deadline.js';
+import { UNCLONABLE } from '../util/unclonable.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { run_constructed } from './constructed.js';
@@ -45,6 +46,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   /** Seconds that handle_request() waits for a request before it calls handle_timeout(); null: no limit. */
   static timeout: number | null = null;
 
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   declare timeout: number | null;
   /** The address the server listens on. */
   server_address: ServerAddress;

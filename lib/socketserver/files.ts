@@ -180,7 +180,7 @@ class SocketWriter extends BufferedIOBase {
 interface Connection {
   settimeout(timeout: number): void;
   setsockopt(level: number, option: number, value: boolean): void;
-  makefile(mode: 'rb' | 'wb', buffering: number): unknown;
+  makefile(mode: 'rb' | 'wb', buffering: number, options?: { limit: number | null }): unknown;
 }
 
 /** The members of a handler of streams that its files need. */
@@ -190,6 +190,7 @@ export interface StreamHandler<Sock, Reader, Writer> {
   rfile: Reader;
   wfile: Writer;
   readonly rbufsize: number;
+  readonly line_limit: number | null;
   readonly wbufsize: number;
   readonly timeout: number | null;
   readonly disable_nagle_algorithm: boolean;
@@ -238,7 +239,7 @@ export function open_stream<Sock extends Connection, Reader, Writer>(
   if (handler.timeout !== null) connection.settimeout(handler.timeout);
   if (handler.disable_nagle_algorithm) connection.setsockopt(IPPROTO_TCP, TCP_NODELAY, true);
   // Typed as in Python's handlers. A file without a buffer has fewer methods.
-  handler.rfile = connection.makefile('rb', handler.rbufsize) as Reader;
+  handler.rfile = connection.makefile('rb', handler.rbufsize, { limit: handler.line_limit }) as Reader;
   handler.wfile =
     handler.wbufsize === 0 ? new Writer(connection) : (connection.makefile('wb', handler.wbufsize) as Writer);
 }

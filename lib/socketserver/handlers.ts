@@ -161,6 +161,8 @@ export class StreamRequestHandler<
 > extends BaseRequestHandler<Socket<F>, ReturnedAddress<F>, Server> {
   /** Bytes of the buffer of rfile; -1: 8192; 0: no buffer. */
   static rbufsize = -1;
+  /** The longest line in bytes that `rfile` reads without a size, or null: a longer one is a LimitOverrunError. */
+  static line_limit: number | null = null;
   /** Bytes of the buffer of wfile; 0: no buffer, each write is sent at once. */
   static wbufsize = 0;
   /** The time-out of the connection in seconds, or null. */
@@ -169,6 +171,7 @@ export class StreamRequestHandler<
   static disable_nagle_algorithm = false;
 
   declare rbufsize: number;
+  declare line_limit: number | null;
   declare wbufsize: number;
   declare timeout: number | null;
   declare disable_nagle_algorithm: boolean;
@@ -211,4 +214,10 @@ export class DatagramRequestHandler<
   }
 }
 
-class_attributes(StreamRequestHandler, ['rbufsize', 'wbufsize', 'timeout', 'disable_nagle_algorithm']);
+class_attributes(StreamRequestHandler, [
+  'rbufsize',
+  'line_limit',
+  'wbufsize',
+  'timeout',
+  'disable_nagle_algorithm',
+]);

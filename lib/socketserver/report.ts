@@ -1,7 +1,7 @@
 // Errors on standard error: handle_error's message, and that of a thread which failed without a request. Servers, workers
 // and the manager's thread print by these functions.
-import { writeSync } from 'node:fs';
 import { inspect } from 'node:util';
+import { write_all } from '../calls/waiting/file.js';
 import { show_error } from './pool/packed_error.js';
 
 const LINE = '-'.repeat(40);
@@ -21,7 +21,7 @@ export function print_uncaught(where: string, error: unknown): void {
 
 function print(text: string): void {
   try {
-    writeSync(2, text);
+    write_all(2, Buffer.from(text));
   } catch {
     // Standard error of this process is closed, or its reader has ended.
   }

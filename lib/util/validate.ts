@@ -6,6 +6,8 @@ export type Bytes = Uint8Array<ArrayBufferLike>;
 export type BytesLike = ArrayBufferView | ArrayBufferLike;
 /** Data to send: bytes, or a string for its UTF-8 bytes. */
 export type Data = BytesLike | string;
+/** Any iterable of `T` but a string, which would be one of its characters. */
+export type Elements<T> = Iterable<T> & object;
 
 const INT_MAX = 2 ** 31 - 1;
 const INT_MIN = -(2 ** 31);
@@ -114,6 +116,32 @@ export function array(
 }
 
 /**
+ * Returns the elements of an array or another iterable, which is asked once.
+ *
+ * @param most the number of elements after which another iterable than an array is left: it may have no end
+ * @throws TypeError for anything else, and for a string or bytes; what the iterator throws
+ */
+export function elements(value: unknown, name: string, most: number): readonly unknown[] {
+  if (Array.isArray(value)) return value;
+  if (typeof value !== 'object' || value === null || !is_iterable(value) || value instanceof Uint8Array)
+    throw new TypeError(`${name} must be an array or another iterable, not ${shown(value)}`);
+  const taken: unknown[] = [];
+  for (const element of value) if (taken.push(element) >= most) break;
+  return taken;
+}
+
+/** Returns whether `for of` takes the object. */
+export function is_iterable(value: object): value is Iterable<unknown> {
+  return Symbol.iterator in value && typeof value[Symbol.iterator] === 'function';
+}
+
+/** Returns the error of a value in place of options with these names. */
+export function no_options(value: unknown, names: readonly string[]): TypeError {
+  const having = names.join(', ').replace(/, (\w+)$/, ' or $1');
+  return new TypeError(`options must be an object with ${having}, not ${shown(value)}`);
+}
+
+/**
  * The options at the end of the arguments, Python's keyword arguments: an object with only these names. An
  * undefined value counts as left out.
  *
@@ -123,10 +151,7 @@ export function options_of<Options extends object>(
   value: Options,
   names: readonly (keyof Options & string)[],
 ): Options {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    const having = names.join(', ').replace(/, (\w+)$/, ' or $1');
-    throw new TypeError(`options must be an object with ${having}, not ${shown(value)}`);
-  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw no_options(value, names);
   for (const name in value) {
     if (!names.includes(name) && value[name] !== undefined)
       throw new TypeError(`unknown option ${shown(name)}; known: ${names.join(', ')}`);

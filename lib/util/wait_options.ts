@@ -1,6 +1,6 @@
-// The last argument of a call that returns a promise, `{ signal, timeout }`: its type, and reading it from the arguments.
+// The options behind optional arguments of a call: finding them; above all `{ signal, timeout }` of a call that returns a promise.
 // util/deadline.ts makes both take effect.
-import { options_of, timeout as seconds, shown, to_timeout_ms } from './validate.js';
+import { is_iterable, no_options, options_of, timeout as seconds, shown, to_timeout_ms } from './validate.js';
 
 /** The last argument of every call that returns a promise. */
 export interface WaitOptions {
@@ -21,8 +21,8 @@ export type Rest2<A, B> = Rest1<A> | [a?: A | null, b?: B | null, options?: Wait
 export type Rest3<A, B, C> = Rest2<A, B> | [a?: A | null, b?: B | null, c?: C | null, options?: WaitOptions];
 
 /** Returns true for an object that no call takes as another argument. */
-function is_options(value: unknown): value is WaitOptions {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+export function is_options(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || is_iterable(value)) return false;
   return (
     !ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer) && !(value instanceof SharedArrayBuffer)
   );
@@ -37,20 +37,24 @@ export function is_flags(value: unknown): value is number {
  * Removes the options from the end of the optional arguments.
  *
  * @param rest the optional arguments: at most `most` of them, and the options
+ * @param names the names of the options, for the error
  * @returns the options, whose names are not checked yet
  * @throws TypeError for more arguments
  */
-export function take_options(rest: unknown[], most: number): WaitOptions | undefined {
+export function take_options<Options extends object = WaitOptions>(
+  rest: unknown[],
+  most: number,
+  names: readonly string[] = WAIT_OPTIONS,
+): Options | undefined {
   let last = rest.length - 1;
   while (last >= 0 && rest[last] === undefined) last--;
   if (last < 0) return undefined;
   const options = rest[last];
   if (is_options(options)) {
     rest.length = last;
-    if (last <= most) return options;
+    if (last <= most) return options as Options;
   }
-  if (last >= most)
-    throw new TypeError(`options must be an object with signal or timeout, not ${shown(options)}`);
+  if (last >= most) throw no_options(options, names);
   return undefined;
 }
 

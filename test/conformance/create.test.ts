@@ -21,7 +21,7 @@ scenario(
     return results
   `,
   () => {
-    const rows: [number | null, (number | null)[]][] = [
+    const rows: [number | null, [timeout?: number | null]][] = [
       [null, []],
       [7, []],
       [7, [3]],

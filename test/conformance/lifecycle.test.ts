@@ -136,6 +136,9 @@ scenario(
     return [attempt(lambda: socket.socket(fileno=-1)), attempt(lambda: socket.socket(fileno=-5)),
             attempt(lambda: socket.socket(fileno=9999)), attempt(lambda: socket.socket(fileno=fd)),
             attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, 9999)),
+            attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, fd)),
+            attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, -1)),
+            attempt(lambda: socket.fromfd(fd, socket.AF_INET, socket.SOCK_STREAM)),
             attempt(lambda: socket.fromfd(-1, socket.AF_INET, socket.SOCK_STREAM)), is_open(fd)]
   `,
   () => {
@@ -146,6 +149,9 @@ scenario(
       attempt(() => new socket.socket(null, null, null, 9999)),
       attempt(() => new socket.socket(null, null, null, fd)),
       attempt(() => new socket.socket(AF_INET, SOCK_STREAM, 0, 9999)),
+      attempt(() => new socket.socket(AF_INET, SOCK_STREAM, 0, fd)),
+      attempt(() => new socket.socket(AF_INET, SOCK_STREAM, 0, -1)),
+      attempt(() => socket.fromfd(fd, AF_INET, SOCK_STREAM)),
       attempt(() => socket.fromfd(-1, AF_INET, SOCK_STREAM)),
       is_open(fd),
     ];

@@ -1,8 +1,10 @@
 /**
  * sendmsg and recvmsg without control messages: several buffers, addresses, flags, wrong arguments.
  */
+
+import { RuntimeError } from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
-import { py, theme } from './harness.js';
+import { invoke, py, theme } from './harness.js';
 import { attempt, bound, pair, shape } from './stage.js';
 
 const { scenario, methods } = theme('messages');
@@ -69,6 +71,42 @@ scenario(
     const rest = b.recvmsg_into([target]);
     const same = String(address) === String(a.getsockname());
     return [sent, data, ancdata, flags, same, rest.slice(0, 3), shape(rest[3]), target];
+  },
+);
+
+scenario(
+  'any iterable of buffers and control messages; strings, numbers and iterators that fail',
+  py`
+    a, b = pair(socket.SOCK_DGRAM)
+    def failing():
+        raise RuntimeError('on purpose')
+        yield
+    target = [bytearray(2), bytearray(9)]
+    sent = [a.sendmsg(iter([b'a', b'b'])), a.sendmsg({b'c': 1}, iter([])), a.sendmsg((part for part in [b'd', b'e', b'f']), {})]
+    got = [b.recv(9), b.recvmsg_into(iter(target))[0], target[0], b.recv(9)]
+    return [sent, got] + [attempt(lambda: a.sendmsg(wrong)) for wrong in ('text', b'bytes', 5, None, failing(), iter([5]), [b'x', 'y', None])] + [
+        attempt(lambda: a.sendmsg([b'x'], wrong)) for wrong in (5, failing(), iter([5]))]
+  `,
+  () => {
+    const [a, b] = pair(SOCK_DGRAM);
+    const next = () => {
+      throw new RuntimeError('on purpose');
+    };
+    const failing = () => ({ [Symbol.iterator]: () => ({ next }) });
+    const target = [Buffer.alloc(2), Buffer.alloc(9)];
+    const sent = [
+      a.sendmsg(['a', 'b'].values()),
+      a.sendmsg(new Map([['c', 1]]).keys(), [].values()),
+      a.sendmsg(new Set(['d', 'e', 'f']), new Set()),
+    ];
+    const got = [b.recv(9), b.recvmsg_into(target.values())[0], target[0], b.recv(9)];
+    const buffers = ['text', Buffer.from('bytes'), 5, null, failing(), [5].values(), ['x', null]];
+    return [
+      sent,
+      got,
+      ...buffers.map((wrong) => attempt(() => invoke(a, 'sendmsg', wrong))),
+      ...[5, failing(), [5].values()].map((wrong) => attempt(() => invoke(a, 'sendmsg', ['x'], wrong))),
+    ];
   },
 );
 

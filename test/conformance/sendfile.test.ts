@@ -111,6 +111,81 @@ scenario(
   },
 );
 
+/** A file with only read(), and perhaps seek(), that remembers how it was called. */
+class Source {
+  readonly calls: unknown[] = [];
+  position = 0;
+  constructor(
+    readonly bytes: string,
+    readonly most: number,
+  ) {}
+  read(size: number): Buffer {
+    this.calls.push(size);
+    const part = Buffer.from(this.bytes.slice(this.position, this.position + Math.min(size, this.most)));
+    this.position += part.length;
+    return part;
+  }
+}
+
+class Seekable extends Source {
+  seek(position: number): void {
+    this.calls.push(['seek', position]);
+    this.position = position;
+  }
+}
+
+scenario(
+  'sendfile: of an object with only read(), with read() and seek(), and with a mode',
+  py`
+    class Source:
+        def __init__(self, data, most):
+            self.data, self.most, self.position, self.calls = data, most, 0, []
+        def read(self, size):
+            self.calls.append(size)
+            part = self.data[self.position:self.position + min(size, self.most)]
+            self.position += len(part)
+            return part
+    class Seekable(Source):
+        def seek(self, position):
+            self.calls.append(['seek', position])
+            self.position = position
+    results = []
+    for kind, args in ((Source, ()), (Source, (0, 5)), (Seekable, ()), (Seekable, (3,)), (Seekable, (3, 4)), (Seekable, (30,))):
+        a, b = pair()
+        source = kind(b'0123456789', 4)
+        sent = attempt(lambda: a.sendfile(source, *args))
+        a.close()
+        calls = [call for call in source.calls if len(args) == 2 or not isinstance(call, int)]
+        results.append([sent, calls, source.position, b.recv(100)])
+    a, b = pair()
+    source = Source(b'0123456789', 4)
+    source.mode = 'r'
+    return [results, attempt(lambda: a.sendfile(source))]
+  `,
+  () => {
+    const rows: [typeof Source, [number?, number?]][] = [
+      [Source, []],
+      [Source, [0, 5]],
+      [Seekable, []],
+      [Seekable, [3]],
+      [Seekable, [3, 4]],
+      [Seekable, [30]],
+    ];
+    const results = rows.map(([Kind, args]) => {
+      const [a, b] = pair();
+      const source = new Kind('0123456789', 4);
+      const sent = attempt(() => a.sendfile(source, ...args));
+      a.close();
+      // Without a count the sizes are those of a block, which are larger here.
+      const calls = source.calls.filter((call) => args.length === 2 || typeof call !== 'number');
+      return [sent, calls, source.position, b.recv(100)];
+    });
+    const [a] = pair();
+    const text = Object.assign(new Source('0123456789', 4), { mode: 'r' });
+    return [results, attempt(() => a.sendfile(text))];
+  },
+);
+
 scenario(
   'sendfile expires when the peer does not read',
   py`

@@ -14,7 +14,8 @@ const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 5);
 const LIMIT_MS = Math.max(90_000, ROUNDS * 8_000);
 const CALLS = [
   ...['recv', 'recvfrom', 'recvmsg', 'accept', 'connect', 'send', 'poll'],
-  ...['select', 'poll.poll', 'DefaultSelector.select'],
+  ...['select', 'poll.poll', 'DefaultSelector.select', 'sendfile'],
+  ...['read_capture', 'read_capture of a FIFO without a writer', 'write_capture'],
 ];
 
 async function repeat(body: () => Promise<void>): Promise<void> {
@@ -65,6 +66,11 @@ describe('a process with a worker blocked in every call', () => {
     },
     LIMIT_MS,
   );
+});
+
+test('promises that wait for FIFOs end with process.exit(7)', async () => {
+  const result = await ended(start('process.mjs', 'promises'));
+  expect(result).toEqual({ code: 7, signal: null, output: 'blocking\n', errors: '' });
 });
 
 describe('the main thread blocked in', () => {

@@ -1,10 +1,18 @@
 // Programs of fixtures/ in processes of their own, and how they end.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { afterAll } from 'vitest';
 
 // Tells "hung" from "ended": the events take milliseconds, twenty workers on a busy machine many seconds.
 const HUNG_MS = 45_000;
+
+// A program that is killed removes nothing, so the FIFOs of all programs are in this directory.
+const directory = mkdtempSync(join(tmpdir(), 'fifos-'));
+afterAll(() => rmSync(directory, { recursive: true }));
 
 export interface Ended {
   readonly code: number | null;
@@ -22,7 +30,8 @@ export function start(fixture: string, ...args: string[]): ChildProcess {
 export function start_by(command: readonly string[], fixture: string, ...args: string[]): ChildProcess {
   const path = fileURLToPath(new URL(`./fixtures/${fixture}`, import.meta.url));
   const [program = process.execPath, ...rest] = [...command, process.execPath, path, ...args];
-  return spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...process.env, FIFO_DIRECTORY: directory };
+  return spawn(program, rest, { stdio: ['ignore', 'pipe', 'pipe'], env });
 }
 
 /** Waits for a process; once it prints "blocking", `when_blocked` is called. A hanging one is killed and fails. */

@@ -19,6 +19,7 @@ function run(what: string): { lines: unknown[]; status: number | null; errors: s
 
 test.each([
   ['resumed', 'three signals run the listener three times, and the call goes on', [['data', 3], 3]],
+  ['sendfile', 'sendfile of a file that waits goes on', [[4, 3, 'data']]],
   ['before', 'a signal from before the call runs its listener in the call', ['from the listener']],
   ['deadline', 'the time-out counts on through interruptions', [['TimeoutError', true, true]]],
   ['siginterrupt', 'siginterrupt(true) ends the call after the listener', [['InterruptedError', 'EINTR', 1]]],

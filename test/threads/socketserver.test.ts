@@ -60,6 +60,15 @@ async function log(
 describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000 }, (kind) => {
   const worker = kind === 'Threading' ? 'thread' : 'process';
 
+  test('a handler that prints to a full pipe does not keep the process', async () => {
+    const loud = fileURLToPath(new URL('./fixtures/loud_server.mjs', import.meta.url));
+    const child = spawn(process.execPath, [loud, kind], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      timeout: 40_000,
+    });
+    expect(await once(child, 'exit')).toEqual([7, null]);
+  });
+
   test('serves while the main thread is blocked; what fails costs its request', async () => {
     const { log: answers, printed, errors } = await log(kind, 'blocked');
     expect(answers).toEqual([

@@ -56,6 +56,27 @@ test('socket is called with and without new, with the same arguments, blocking a
   expect(() => socket.socket('AF_INET')).toThrow(TypeError);
   // @ts-expect-error a family is a number
   expect(() => new promises.socket('AF_INET')).toThrow(TypeError);
+  const [a] = socket.socketpair();
+  expectTypeOf(() => a.makefile({ encoding: 'latin1' })).returns.toEqualTypeOf<socket.TextIOWrapper>();
+  expectTypeOf(() => a.makefile('rb', { limit: 5 })).returns.toEqualTypeOf<socket.BufferedReader>();
+  expectTypeOf(() => a.makefile('wb', 0, { limit: 5 })).returns.toEqualTypeOf<socket.SocketIO>();
+  // @ts-expect-error options are given once
+  expect(() => a.makefile('r', {}, {})).toThrow(/^buffering must be an integer, not an object of Object/);
+  // @ts-expect-error an unknown option
+  expect(() => a.makefile('r', { encodin: 'x' })).toThrow(
+    /^unknown option "encodin"; known: encoding, errors, /,
+  );
+  // @ts-expect-error options come last
+  expect(() => a.makefile({}, 'r')).toThrow(/^mode must be a string, not an object/);
+  expectTypeOf(() =>
+    socket.create_connection(['h', 1], { all_errors: true }),
+  ).returns.toExtend<socket.socket>();
+  expectTypeOf(() =>
+    socket.create_connection(['h', 1], 5, { all_errors: true }),
+  ).returns.toExtend<socket.socket>();
+  // @ts-expect-error options are given once
+  expect(() => socket.create_connection(['h', 1], {}, {})).toThrow(/^timeout must be a number of seconds/);
+  a.close();
   // @ts-expect-error there are four arguments
   expectTypeOf(() => promises.socket(2, 1, 0, null, 5)).toBeFunction();
 });

@@ -15,6 +15,9 @@ test('results and addresses follow from the family', async () => {
   expectTypeOf(unix.makefile()).toEqualTypeOf<promises.TextFile>();
   expectTypeOf(unix.makefile('rb')).toEqualTypeOf<promises.BufferedFile>();
   expectTypeOf(unix.makefile('rb', 0)).toEqualTypeOf<promises.SocketIO>();
+  expectTypeOf(unix.makefile({ limit: 1000 })).toEqualTypeOf<promises.TextFile>();
+  expectTypeOf(unix.makefile('rwb', { limit: 1000 })).toEqualTypeOf<promises.BufferedFile>();
+  expectTypeOf(unix.makefile('w', null, { encoding: 'latin1' })).toEqualTypeOf<promises.TextFile>();
   expectTypeOf<promises.SocketFile<'r' | 'rb', null>>().toEqualTypeOf<
     promises.TextFile | promises.BufferedFile
   >();

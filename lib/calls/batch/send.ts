@@ -9,10 +9,18 @@ import {
   OUTGOING_ROW_SIZE,
   STOPPING,
 } from '../../native/addon.js';
-import { array, type Bytes, type Data, data, integer_or } from '../../util/validate.js';
+import {
+  array,
+  type Bytes,
+  type Data,
+  data,
+  type Elements,
+  elements,
+  integer_or,
+} from '../../util/validate.js';
 import { type Address, ANY_ADDRESS, encode, type ResolveHost } from '../address.js';
-import { type ControlMessage, flatten_control } from '../control.js';
-import { buffers_of } from '../message.js';
+import { type ControlMessage, flatten_control, taken_control } from '../control.js';
+import { buffers_of, taken_buffers } from '../message.js';
 import type { SocketBase } from '../socket_base.js';
 
 const INT_SIZE = Int32Array.BYTES_PER_ELEMENT;
@@ -20,8 +28,8 @@ const NO_BYTES = new Uint8Array(0);
 
 /** A message of sendmmsg: sendmsg's arguments. */
 export type Message<F extends number = number> = readonly [
-  buffers: readonly Data[],
-  ancdata?: readonly ControlMessage[] | null,
+  buffers: Elements<Data>,
+  ancdata?: Elements<ControlMessage> | null,
   flags?: number | null,
   address?: Address<F> | null,
 ];
@@ -70,6 +78,19 @@ class FlagGroup {
   }
 }
 
+/**
+ * Returns the messages of an iterable as an array, and those of an array, each with arrays in place of its iterables. The
+ * kernel takes no more than BATCH_LIMIT in one call, and says how many it took. @throws TypeError
+ */
+export function taken_messages(messages: unknown): readonly unknown[][] {
+  const all = elements(messages, 'messages', BATCH_LIMIT).slice(0, BATCH_LIMIT);
+  return all.map((message, index) => {
+    const name = `messages[${index}]`;
+    const [buffers, ancdata, ...rest] = array(message, name, 1, 4);
+    return [taken_buffers(buffers, `${name}: buffers`), taken_control(ancdata, `${name}: ancdata`), ...rest];
+  });
+}
+
 /** Checks the arguments of sendmmsg. @throws TypeError, RangeError, OSError */
 export function check_sendmmsg(s: SocketBase, messages: unknown, flags: unknown): void {
   groups_of(s, messages, flags, ANY_ADDRESS);
@@ -97,12 +118,9 @@ export function sendmmsg(
 /** Returns the messages, checked: one group for each run of messages with the same flags. */
 function groups_of(s: SocketBase, messages: unknown, flags: unknown, resolve: ResolveHost): FlagGroup[] {
   const common_flags = integer_or(0, flags, 'flags');
-  const all = array(messages, 'messages');
   const groups: FlagGroup[] = [];
-  // The kernel takes no more in one call, and says how many it took.
-  all.slice(0, BATCH_LIMIT).forEach((message, index) => {
+  taken_messages(messages).forEach(([buffers, ancdata, own_flags, address], index) => {
     const name = `messages[${index}]`;
-    const [buffers, ancdata, own_flags, address] = array(message, name, 1, 4);
     const wanted_flags = common_flags | integer_or(0, own_flags, `${name}: flags`);
     const views = buffers_of(buffers, `${name}: buffers`, 'sendmmsg', data);
     let group = groups.at(-1);

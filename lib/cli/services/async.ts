@@ -1,6 +1,6 @@
 // The services of `bsd-sockets serve` for servers on the event loop: one function for streams and one for datagrams each, with
 // promise sockets. blocking.ts has the same services as handler classes.
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import { ConnectionError, type socket as Socket, TimeoutError } from '../../promises/index.js';
 import type { AsyncDatagramRequest, ServerView } from '../../socketserver/index.js';
 import { log, type ServiceData } from './blocking.js';
@@ -37,7 +37,8 @@ export const discard = stream(async (conn) => {
 export const time = stream((conn) => conn.sendall(`${new Date().toISOString()}\n`));
 
 export const send_file = stream(async (conn, { path }) => {
-  const fd = openSync(path, 'r');
+  // Opening a FIFO would wait for its writer; sendfile waits as well.
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     await conn.sendfile(fd);
   } finally {

@@ -1,7 +1,8 @@
 // The services of `bsd-sockets serve`: one handler class for streams and one for datagrams each. A handler may run in a thread
 // or process of the server's pool. The worker finds the class by `module`; `worker_data` carries the settings to it.
 // async.ts has the same services for servers on the event loop.
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
+import { open_file } from '../../calls/waiting/file.js';
 import {
   ConnectionError,
   InterruptedError,
@@ -89,7 +90,7 @@ export class Time extends StreamHandler {
 /** Sends a file by sendfile(2). */
 export class SendFile extends StreamHandler {
   override serve(): void {
-    const fd = openSync(this.data.path, 'r');
+    const fd = open_file(this.data.path, constants.O_RDONLY);
     try {
       this.request.sendfile(fd);
     } finally {

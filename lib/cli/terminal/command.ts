@@ -138,13 +138,13 @@ export function check_interface(name: string): void {
 }
 
 /**
- * until_interrupted() -> a signal that aborts at the first SIGINT or SIGTERM; the second one ends the process. A command
- * passes the signal to its calls that wait.
+ * until_interrupted() -> a signal that aborts at the first SIGINT or SIGTERM; the second one ends the process, and so does the
+ * first if nobody reads the output, for which an end in order would wait. A command passes the signal to its calls that wait.
  */
 export function until_interrupted(): AbortSignal {
   const controller = new AbortController();
   const interrupt = () => {
-    if (controller.signal.aborted) process.exit(INTERRUPTED);
+    if (controller.signal.aborted || process.stdout.writableNeedDrain) process.exit(INTERRUPTED);
     controller.abort();
   };
   process.on('SIGINT', interrupt);

@@ -2,13 +2,21 @@
 // in ../read_buffer.ts and ../write_buffer.ts; here each receive and each send blocks.
 
 import { UnsupportedOperation } from '../../errors/builtins.js';
-import { any_integer, bytes as check_bytes } from '../../util/validate.js';
-import { type BytesLike, CLOSED_FILE, data_bytes, IOBase, type Size, size_or_all } from '../iobase.js';
+import { any_integer, bytes as check_bytes, shown } from '../../util/validate.js';
+import {
+  type BytesLike,
+  CLOSED_FILE,
+  type Description,
+  data_bytes,
+  IOBase,
+  type Size,
+  size_or_all,
+} from '../iobase.js';
 import { DEFAULT_BUFFER_SIZE } from '../mode.js';
 import { ReadBuffer } from '../read_buffer.js';
 import { run } from '../steps.js';
 import { WriteBuffer } from '../write_buffer.js';
-import type { SocketIO } from './raw.js';
+import { SocketIO } from './raw.js';
 
 const EMPTY = Buffer.alloc(0);
 
@@ -31,6 +39,10 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
   /** The buffered writer, to which a text file above writes. @internal */
   get _write_side(): BufferedWriter | undefined {
     return undefined;
+  }
+
+  override get _description(): Description | undefined {
+    return (this._read_side ?? this._write_side)?._attached._description;
   }
 
   /**
@@ -89,8 +101,12 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
 
 /** The base of BufferedReader and BufferedWriter: a buffered file with one raw file below. */
 abstract class OverRaw extends BufferedIOBase {
-  constructor(private stream: SocketIO | null) {
+  private stream: SocketIO | null;
+
+  constructor(raw: SocketIO) {
     super();
+    if (!(raw instanceof SocketIO)) throw new TypeError(`raw must be a SocketIO, not ${shown(raw)}`);
+    this.stream = raw;
   }
 
   /** The raw file; null after detach(). */
@@ -158,7 +174,7 @@ export class BufferedReader extends OverRaw {
   constructor(raw: SocketIO, size: number | bigint = DEFAULT_BUFFER_SIZE) {
     super(raw);
     if (!raw.readable()) throw new UnsupportedOperation('File or stream is not readable.');
-    this._bytes = new ReadBuffer(buffer_size(size));
+    this._bytes = new ReadBuffer(buffer_size(size), raw._line_limit);
   }
 
   override get _read_side(): BufferedReader {

@@ -1,14 +1,14 @@
 // makefile() of blocking sockets: Python's io classes over a socket. raw.ts is the unbuffered file, buffered.ts the buffered
 // files, text.ts the text file. Their logic is in the folder above, shared with files of promises: read_buffer.ts,
 // write_buffer.ts, text_reader.ts, text_writer.ts and codecs/ do no I/O (steps.ts says how).
-import { options_of } from '../../util/validate.js';
-import { type FileOf, parse_mode } from '../mode.js';
-import { TEXT_OPTIONS, type TextOptions } from '../text_settings.js';
+import { type FileOf, parse_arguments } from '../mode.js';
+import type { TextOptions } from '../text_settings.js';
 import { BufferedReader, BufferedRWPair, BufferedWriter } from './buffered.js';
 import { type MakefileSocket, SocketIO } from './raw.js';
 import { TextIOWrapper } from './text.js';
 
 export type { BytesLike, Size } from '../iobase.js';
+export type { MakefileOptions } from '../mode.js';
 export type { Newlines } from '../newlines.js';
 export type { TextIOWrapperOptions, TextOptions } from '../text_settings.js';
 export { BufferedIOBase, BufferedReader, BufferedRWPair, BufferedWriter } from './buffered.js';
@@ -30,25 +30,10 @@ export type SocketFile<Mode extends string, Buffering extends number | bigint | 
   Buffering
 >;
 
-/** See Socket.makefile. A negative buffering is as null. As in Python, binary mode ignores the values of the options. */
-export function makefile<
-  const Mode extends string = 'r',
-  const Buffering extends number | bigint | null = null,
->(
-  socket: MakefileSocket,
-  mode?: Mode | null,
-  buffering?: Buffering | null,
-  options?: TextOptions,
-): SocketFile<Mode, Buffering>;
-export function makefile(
-  socket: MakefileSocket,
-  mode?: string | null,
-  buffering?: number | bigint | null,
-  options: TextOptions = {},
-): SocketFile<string, null> {
-  const { letters, reading, writing, binary, size } = parse_mode(mode, buffering);
-  options_of(options, TEXT_OPTIONS);
-  const raw = new SocketIO(socket, `${reading ? 'r' : ''}${writing ? 'w' : ''}`);
+/** See Socket.makefile. */
+export function makefile(socket: MakefileSocket, rest: unknown[]): SocketFile<string, null> {
+  const { letters, reading, writing, binary, size, limit, options } = parse_arguments(rest);
+  const raw = new SocketIO(socket, `${reading ? 'r' : ''}${writing ? 'w' : ''}`, limit);
   try {
     if (size === 0) return raw;
     const buffered = writing
@@ -57,7 +42,8 @@ export function makefile(
         : new BufferedWriter(raw, size)
       : new BufferedReader(raw, size);
     if (binary) return buffered;
-    const text = new TextIOWrapper(buffered, options);
+    const { encoding, errors, newline }: TextOptions = options;
+    const text = new TextIOWrapper(buffered, { encoding, errors, newline });
     text.mode = letters;
     return text;
   } catch (error) {

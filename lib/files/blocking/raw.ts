@@ -3,12 +3,20 @@
 
 import { UnsupportedOperation } from '../../errors/builtins.js';
 import { OSError, TimeoutError } from '../../errors/index.js';
-import { bytes as check_bytes } from '../../util/validate.js';
+import { bytes as check_bytes, shown } from '../../util/validate.js';
 import { would_block } from '../errors.js';
-import { type BytesLike, CLOSED_FILE, data_bytes, IOBase, type Size, size_or_all } from '../iobase.js';
+import {
+  type BytesLike,
+  CLOSED_FILE,
+  type Description,
+  data_bytes,
+  IOBase,
+  type Size,
+  size_or_all,
+} from '../iobase.js';
 import { type CountedSocket, count_closed, count_open } from '../open_files.js';
 import { ReadBuffer } from '../read_buffer.js';
-import { type Bytes, run } from '../steps.js';
+import { type Bytes, check_count, run } from '../steps.js';
 
 /** The part of a socket that its files need. */
 export interface MakefileSocket extends CountedSocket {
@@ -26,17 +34,24 @@ export class SocketIO extends IOBase<Buffer> {
   private readonly reading: boolean;
   private readonly writing: boolean;
   private timed_out = false;
+  /** The bytes that a failed readline() had received. */
+  private readonly unread: ReadBuffer;
 
   /**
    * SocketIO(sock, mode). Counts as one open file of the socket.
    *
    * @param socket the socket
    * @param mode 'r', 'w' or 'rw', and 'b' or not
-   * @throws RangeError for another mode
+   * @param line_limit the `limit` of makefile()
+   * @throws TypeError for a socket of promises, or what is no socket; RangeError for another mode
    */
-  constructor(socket: MakefileSocket, mode: string) {
+  constructor(socket: MakefileSocket, mode: string, line_limit?: number) {
     super();
+    this.unread = new ReadBuffer(1, line_limit);
     if (!['r', 'w', 'rw', 'rb', 'wb', 'rwb'].includes(mode)) throw new RangeError(`invalid mode: '${mode}'`);
+    const { recv_into, _event_driven } = Object(socket);
+    if (typeof recv_into !== 'function' || _event_driven === true)
+      throw new TypeError(`sock must be a blocking socket, not ${shown(socket)}`);
     this.mode = mode.endsWith('b') ? mode : `${mode}b`;
     this.reading = mode.includes('r');
     this.writing = mode.includes('w');
@@ -46,6 +61,15 @@ export class SocketIO extends IOBase<Buffer> {
 
   override get closed(): boolean {
     return this.socket === null;
+  }
+
+  /** The longest line of files above. @internal */
+  get _line_limit(): number {
+    return this.unread.line_limit;
+  }
+
+  override get _description(): Description {
+    return [this.name, this.mode];
   }
 
   /** The descriptor, -1 once the file is closed. */
@@ -83,7 +107,7 @@ export class SocketIO extends IOBase<Buffer> {
     if (!this.reading) throw new UnsupportedOperation('File or stream is not readable.');
     if (this.timed_out) throw new OSError('cannot read from timed out object');
     try {
-      return socket.recv_into(bytes);
+      return check_count(socket.recv_into(bytes), bytes, 'recv_into');
     } catch (error) {
       if (would_block(error)) return null;
       if (error instanceof TimeoutError) this.timed_out = true;
@@ -91,12 +115,18 @@ export class SocketIO extends IOBase<Buffer> {
     }
   };
 
+  /** Fills checked memory from what a failed readline() left, else by one receive. */
+  private receive(bytes: Bytes): number | null {
+    if (this.unread.available === 0) return this._receive(bytes);
+    return run(this.unread, this.unread.readinto(bytes, true), this._receive);
+  }
+
   /** Makes one send of checked bytes. @internal */
   readonly _send = (bytes: Bytes): number | null => {
     const socket = this.open_socket();
     if (!this.writing) throw new UnsupportedOperation('File or stream is not writable.');
     try {
-      return socket.send(bytes);
+      return check_count(socket.send(bytes), bytes, 'send');
     } catch (error) {
       if (would_block(error)) return null;
       throw error;
@@ -109,7 +139,7 @@ export class SocketIO extends IOBase<Buffer> {
    * @throws OSError after a time-out, for the position in the stream is unknown then; errors of recv(2)
    */
   readinto(buffer: BytesLike): number | null {
-    return this._receive(check_bytes(buffer, 'buffer'));
+    return this.receive(check_bytes(buffer, 'buffer'));
   }
 
   /** read(size = -1) -> the bytes of one receive, at most `size`; all bytes up to the end of the stream if negative. */
@@ -117,21 +147,23 @@ export class SocketIO extends IOBase<Buffer> {
     const count = size_or_all(size, 'size');
     if (count < 0) return this.readall();
     const buffer = Buffer.allocUnsafe(count);
-    const received = this._receive(buffer);
+    const received = this.receive(buffer);
     if (received === null || received === count) return received === null ? null : buffer;
     return received === 0 ? EMPTY : Buffer.from(buffer.subarray(0, received));
   }
 
   /** readall() -> all bytes up to the end of the stream, or until the socket would block; null if there are none then. */
   readall(): Buffer | null {
-    const buffer = new ReadBuffer(1);
-    return run(buffer, buffer.read_all(), this._receive);
+    return run(this.unread, this.unread.read_all(), this._receive);
   }
 
-  /** readline(size = -1) -> a line, received byte by byte: no byte after the line may be taken from the socket. */
+  /**
+   * readline(size = -1) -> a line, received byte by byte: no byte after the line may be taken from the socket.
+   *
+   * @throws errors of recv(2), LimitOverrunError: after them no data is lost
+   */
   override readline(size?: Size): Buffer {
-    const buffer = new ReadBuffer(1);
-    return run(buffer, buffer.readline(size_or_all(size, 'size'), true), this._receive);
+    return run(this.unread, this.unread.readline(size_or_all(size, 'size'), true), this._receive);
   }
 
   /** write(data) -> the number of bytes that one send took; null if the socket would block. */

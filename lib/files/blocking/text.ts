@@ -2,8 +2,8 @@
 // ../text_writer.ts; here each receive and each send blocks.
 
 import { UnsupportedOperation } from '../../errors/builtins.js';
-import { options_of } from '../../util/validate.js';
-import { CLOSED_FILE, check_text, IOBase, type Size, size_or_all } from '../iobase.js';
+import { options_of, shown } from '../../util/validate.js';
+import { CLOSED_FILE, check_text, type Description, IOBase, type Size, size_or_all } from '../iobase.js';
 import { character_count, type Newlines } from '../newlines.js';
 import { run, type Steps } from '../steps.js';
 import { TextReader } from '../text_reader.js';
@@ -16,7 +16,7 @@ import {
   WRAPPER_OPTIONS,
 } from '../text_settings.js';
 import { TextWriter } from '../text_writer.js';
-import type { BufferedIOBase, BufferedReader, BufferedWriter } from './buffered.js';
+import { BufferedIOBase, type BufferedReader, type BufferedWriter } from './buffered.js';
 
 /** Python's io.TextIOWrapper: decodes the bytes that a buffered file reads, and encodes the text for it to write. */
 export class TextIOWrapper extends IOBase<string> {
@@ -37,6 +37,8 @@ export class TextIOWrapper extends IOBase<string> {
    */
   constructor(buffer: BufferedIOBase, options: TextIOWrapperOptions = {}) {
     super();
+    if (!(buffer instanceof BufferedIOBase))
+      throw new TypeError(`buffer must be a buffered file, not ${shown(buffer)}`);
     options_of(options, WRAPPER_OPTIONS);
     this.settings = text_settings(options);
     this.below = buffer;
@@ -100,6 +102,11 @@ export class TextIOWrapper extends IOBase<string> {
     return _read_side !== undefined && _write_side !== undefined
       ? undefined
       : (_read_side ?? _write_side)?.name;
+  }
+
+  override get _description(): Description | undefined {
+    const below = super._description;
+    return below && [below[0], this.mode || below[1], this.encoding];
   }
 
   override readable(): boolean {

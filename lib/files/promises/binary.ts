@@ -14,7 +14,7 @@ import { File, type OpenFile } from './file.js';
 export class SocketIO extends File<Buffer> {
   protected override readonly below = 'socket';
   /** The bytes that a failed readline() had received. */
-  readonly #unread = new ReadBuffer(1);
+  readonly #unread = new ReadBuffer(1, this.file.line_limit);
 
   /** readinto(buffer, { signal, timeout }) -> the number of bytes of one receive; null with a time-out of 0 and no data. */
   async readinto(buffer: BytesLike, options?: WaitOptions): Promise<number | null> {
@@ -74,7 +74,7 @@ export class BufferedFile extends File<Buffer> {
   /** @internal */
   constructor(file: OpenFile, size: number) {
     super(file);
-    this._read_ahead = new ReadBuffer(size);
+    this._read_ahead = new ReadBuffer(size, file.line_limit);
     this._to_send = new WriteBuffer(size);
   }
 

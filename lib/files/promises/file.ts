@@ -1,9 +1,18 @@
 // The base class of files of promises, and OpenFile: the socket and the two queues of calls, which a file shares with the
 // file below it. The sub-classes are in binary.ts and text.ts.
-
+import { inspect } from 'node:util';
 import { UnsupportedOperation } from '../../errors/builtins.js';
+import { UNCLONABLE } from '../../util/unclonable.js';
+import { shown } from '../../util/validate.js';
 import { check_options, type Rest1, type WaitOptions } from '../../util/wait_options.js';
-import { CLOSED_FILE, type Size, size_or_all, type WriteData } from '../iobase.js';
+import {
+  CLOSED_FILE,
+  type Description,
+  describe,
+  type Size,
+  size_or_all,
+  type WriteData,
+} from '../iobase.js';
 import { length_of } from '../newlines.js';
 import { type CountedSocket, count_closed, count_open } from '../open_files.js';
 import { Direction } from './direction.js';
@@ -20,12 +29,16 @@ export class OpenFile {
   readonly output: Direction;
   #sock: MakefileSocket | null;
 
-  /** @param mode the letters of makefile()'s mode */
+  /**
+   * @param mode the letters of makefile()'s mode
+   * @param line_limit the longest line that is read without a size
+   */
   constructor(
     sock: MakefileSocket,
     readonly mode: string,
     readonly reading: boolean,
     readonly writing: boolean,
+    readonly line_limit: number,
   ) {
     this.#sock = sock;
     this.input = new Direction((bytes, options) => this.socket.recv_into(bytes, 0, 0, options));
@@ -58,10 +71,15 @@ export class OpenFile {
 
 /** A file; `T` is the type of its data: Buffer, or string in text mode. */
 export abstract class File<T extends Buffer | string> implements AsyncIterableIterator<T> {
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   #file: OpenFile | null;
 
   /** @internal */
   constructor(file: OpenFile) {
+    if (!(file instanceof OpenFile))
+      throw new TypeError(
+        `a file of promises is made by makefile() of a socket of promises, not of ${shown(file)}`,
+      );
     this.#file = file;
   }
 
@@ -92,6 +110,19 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
   /** True if close() was called. */
   get closed(): boolean {
     return this.file.closed;
+  }
+
+  /** @throws RangeError after detach() @internal */
+  get _description(): Description {
+    return [this.name, this.mode];
+  }
+
+  toString(): string {
+    return describe(this.constructor.name, () => this._description);
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
   }
 
   /** The descriptor, -1 once the file is closed. */

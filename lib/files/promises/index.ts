@@ -1,9 +1,8 @@
 // makefile() of sockets of promises: it chooses the class of the file. binary.ts and text.ts hold the classes, file.ts their
 // base, direction.ts the order of the calls on one file.
 
-import { options_of } from '../../util/validate.js';
-import { type FileOf, parse_mode } from '../mode.js';
-import { TEXT_OPTIONS, type TextOptions, text_settings } from '../text_settings.js';
+import { type FileOf, parse_arguments } from '../mode.js';
+import { text_settings } from '../text_settings.js';
 import { BufferedFile, SocketIO } from './binary.js';
 import { type MakefileSocket, OpenFile } from './file.js';
 import { TextFile } from './text.js';
@@ -26,23 +25,11 @@ export type SocketFile<Mode extends string, Buffering extends number | bigint | 
 >;
 
 /** See Socket.makefile. */
-export function makefile<const Mode extends string, const Buffering extends number | bigint | null>(
-  sock: MakefileSocket,
-  mode?: Mode | null,
-  buffering?: Buffering | null,
-  options?: TextOptions,
-): SocketFile<Mode, Buffering>;
-export function makefile(
-  sock: MakefileSocket,
-  mode?: string | null,
-  buffering?: number | bigint | null,
-  options: TextOptions = {},
-): SocketFile<string, null> {
-  const { letters, reading, writing, binary, size } = parse_mode(mode, buffering);
-  options_of(options, TEXT_OPTIONS);
+export function makefile(sock: MakefileSocket, rest: unknown[]): SocketFile<string, null> {
+  const { letters, reading, writing, binary, size, limit, options } = parse_arguments(rest);
   // Wrong options throw here, before the socket has one more open file.
   if (!binary) text_settings(options);
-  const file = new OpenFile(sock, letters, reading, writing);
+  const file = new OpenFile(sock, letters, reading, writing, limit);
   if (size === 0) return new SocketIO(file);
   if (binary) return new BufferedFile(file, size);
   return new TextFile(file, size, options);

@@ -3,7 +3,7 @@
 
 import { options_of } from '../../util/validate.js';
 import { type Rest1, take_options, type WaitOptions } from '../../util/wait_options.js';
-import { check_text, type Size, size_or_all } from '../iobase.js';
+import { check_text, type Description, type Size, size_or_all } from '../iobase.js';
 import { character_count, type Newlines } from '../newlines.js';
 import type { Steps } from '../steps.js';
 import { TextReader } from '../text_reader.js';
@@ -46,6 +46,10 @@ export class TextFile extends File<string> {
   /** The binary file below; null after detach(). */
   get buffer(): BufferedFile | null {
     return this.detached ? null : this.#buffer;
+  }
+
+  override get _description(): Description {
+    return [this.name, this.mode, this.encoding];
   }
 
   /** The name of the encoding, as in the options. */

@@ -1,9 +1,8 @@
 // read_capture: packets from a capture file, an open descriptor or chunks of bytes.
-import { closeSync, openSync, read, readSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
 import { open } from 'node:fs/promises';
-import { promisify } from 'node:util';
-import { retry_blocking, retry_later } from '../../calls/waiting/fs_retry.js';
-import { POLLIN } from '../../constants.js';
+import { open_file, read_file, read_later } from '../../calls/waiting/file.js';
+import { raise } from '../../errors/raise.js';
 import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../../util/validate.js';
 import type { CapturedPacket, CaptureInterface } from './format.js';
 import { CaptureParser } from './parser.js';
@@ -30,18 +29,14 @@ const is_async = (value: CaptureSource): value is AsyncIterable<BytesLike> =>
   has(value, Symbol.asyncIterator);
 const is_sync = (value: CaptureSource): value is Iterable<BytesLike> => has(value, Symbol.iterator);
 
-/** Reads into a chunk, and waits for a non-blocking descriptor. Returns the number of bytes. */
-const read_blocking = (fd: number, chunk: Uint8Array): number =>
-  retry_blocking(fd, POLLIN, () => readSync(fd, chunk));
-
 function* descriptor_chunks(fd: number): Generator<Bytes> {
   const chunk = new Uint8Array(CHUNK_SIZE);
-  for (let count = read_blocking(fd, chunk); count > 0; count = read_blocking(fd, chunk))
+  for (let count = read_file(fd, chunk); count > 0; count = read_file(fd, chunk))
     yield chunk.subarray(0, count);
 }
 
 function* path_chunks(path: string | URL): Generator<Bytes> {
-  const fd = openSync(path, 'r');
+  const fd = open_file(path, constants.O_RDONLY);
   try {
     yield* descriptor_chunks(fd);
   } finally {
@@ -49,22 +44,19 @@ function* path_chunks(path: string | URL): Generator<Bytes> {
   }
 }
 
-const read_once = promisify(read);
-
-/** Reads into a chunk without blocking. Resolves to the number of bytes. */
-async function read_later(fd: number, chunk: Uint8Array): Promise<number> {
-  const { bytesRead } = await retry_later(() => read_once(fd, chunk, 0, chunk.length, null));
-  return bytesRead;
-}
-
 async function* descriptor_chunks_later(fd: number): AsyncGenerator<Bytes> {
   const chunk = new Uint8Array(CHUNK_SIZE);
-  for (let count = await read_later(fd, chunk); count > 0; count = await read_later(fd, chunk))
+  for (;;) {
+    const count = await read_later(fd, chunk, -1);
+    if (count < 0) raise(count, { syscall: 'read', args: { fd } });
+    if (count === 0) return;
     yield chunk.subarray(0, count);
+  }
 }
 
 async function* path_chunks_later(path: string | URL): AsyncGenerator<Bytes> {
-  const file = await open(path, 'r');
+  // Opening a FIFO would wait for its writer; reading it waits as well.
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   try {
     yield* descriptor_chunks_later(file.fd);
   } finally {

@@ -2,10 +2,9 @@
 //
 // A CaptureEncoder makes the bytes. To a path or descriptor they are written in the calling thread, 64 KiB at a time, so that a program
 // that only blocks keeps no more than that in memory. To a stream they are written by promises, which wait until the stream drains.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { closeSync, constants } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { retry_blocking } from '../../calls/waiting/fs_retry.js';
-import { POLLOUT } from '../../constants.js';
+import { open_file, write_file } from '../../calls/waiting/file.js';
 import { type BytesLike, integer, options_of, shown } from '../../util/validate.js';
 import { CaptureEncoder, type CaptureFormat, type CapturePacket, type NewInterface } from './encoder.js';
 import { is_bytes } from './read.js';
@@ -24,6 +23,7 @@ export interface WriteCaptureOptions {
 
 const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces'] as const;
 const BUFFER_SIZE = 64 * 1024;
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
 const INT_MAX = 2 ** 31 - 1;
 
 /** Returns a packet as an object: one given as bytes was captured now. */
@@ -47,7 +47,7 @@ export class CaptureFile {
   constructor(target: string | URL | number, encoder: CaptureEncoder) {
     this.#encoder = encoder;
     this.#own = typeof target !== 'number';
-    this.#fd = typeof target === 'number' ? target : openSync(target, 'w');
+    this.#fd = typeof target === 'number' ? target : open_file(target, CREATE);
     this.#put(encoder.header());
   }
 
@@ -76,8 +76,7 @@ export class CaptureFile {
     let written = 0;
     try {
       while (written < size) {
-        const rest = this.#buffer.subarray(written, size);
-        written += retry_blocking(this.#fd, POLLOUT, () => writeSync(this.#fd, rest));
+        written += write_file(this.#fd, this.#buffer.subarray(written, size));
       }
     } finally {
       this.#buffer.copyWithin(0, written, size);

@@ -39,6 +39,8 @@ export class AsyncStreamRequestHandler<
 > extends AsyncBaseRequestHandler<Socket<F>, ReturnedAddress<F>, Server> {
   /** Bytes of the buffer of rfile; -1: 8192; 0: no buffer. */
   static rbufsize = StreamRequestHandler.rbufsize;
+  /** The longest line in bytes that `rfile` reads without a size, or null: a longer one is a LimitOverrunError. */
+  static line_limit: number | null = StreamRequestHandler.line_limit;
   /** Bytes of the buffer of wfile; 0: no buffer, each write is sent at once. */
   static wbufsize = StreamRequestHandler.wbufsize;
   /** The time-out of the connection in seconds, or null. */
@@ -47,6 +49,7 @@ export class AsyncStreamRequestHandler<
   static disable_nagle_algorithm = StreamRequestHandler.disable_nagle_algorithm;
 
   declare rbufsize: number;
+  declare line_limit: number | null;
   declare wbufsize: number;
   declare timeout: number | null;
   declare disable_nagle_algorithm: boolean;
@@ -89,4 +92,10 @@ export class AsyncDatagramRequestHandler<
   }
 }
 
-class_attributes(AsyncStreamRequestHandler, ['rbufsize', 'wbufsize', 'timeout', 'disable_nagle_algorithm']);
+class_attributes(AsyncStreamRequestHandler, [
+  'rbufsize',
+  'line_limit',
+  'wbufsize',
+  'timeout',
+  'disable_nagle_algorithm',
+]);

@@ -1,14 +1,14 @@
 // A worker of a pool: a thread or a child process that handles requests one after another, blocking. It takes them from the queue,
 // or, as a thread, from the server's socket (direct_accept.ts). work() is the whole life of a worker.
-import { readlinkSync, writeSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import * as message from '../../calls/message.js';
 import { type SocketArguments, setdefaulttimeout, without_default_timeout } from '../../calls/socket_base.js';
-import { retry_blocking } from '../../calls/waiting/fs_retry.js';
+import { write_all } from '../../calls/waiting/file.js';
 import { poll } from '../../calls/waiting/poll.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
-import { MSG_CTRUNC, MSG_DONTWAIT, POLLOUT, SHUT_WR } from '../../constants.js';
+import { MSG_CTRUNC, MSG_DONTWAIT, SHUT_WR } from '../../constants.js';
 import { OSError } from '../../errors/index.js';
 import { fromshare, socket as Socket } from '../../socket/index.js';
 import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from '../handlers.js';
@@ -35,15 +35,6 @@ const BATCH = 32;
 
 /** Sends a report to the manager. */
 type SendReport = (report: Report) => void;
-
-/** Writes all of the data before it returns, also to a pipe that does not block. */
-function write_all(fd: number, data: Uint8Array): void {
-  let rest = data;
-  while (rest.length > 0) {
-    const left = rest;
-    rest = left.subarray(retry_blocking(fd, POLLOUT, () => writeSync(fd, left)));
-  }
-}
 
 /** Makes a thread's stream write to the descriptor itself: by Node the output would wait for the main thread's event loop. */
 function write_directly(stream: NodeJS.WriteStream, fd: number): void {

@@ -1,6 +1,7 @@
 // bsd-sockets nc, with itself and with OpenBSD's nc at the other end.
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import * as promises from 'bsd-sockets/promises';
@@ -117,6 +118,20 @@ describe('nc', () => {
     const [server, port] = await listening(['-d']);
     expect(await run(['nc', '-w', '0.3', '127.0.0.1', port], { input: 'open' })).toMatchObject({ code: 0 });
     expect(await server.ended()).toMatchObject({ code: 0 });
+  });
+
+  test('SIGINT ends it although nobody reads its output', async () => {
+    const server = await promises.create_server(['127.0.0.1', 0]);
+    const [, port] = server.getsockname() as [string, number];
+    const args = [program, 'nc', '127.0.0.1', String(port)];
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'ignore'] });
+    const [conn] = await server.accept();
+    // Once the connection is full nc has stopped reading.
+    await expect(conn.sendall(Buffer.alloc(64 * 2 ** 20), { timeout: 1 })).rejects.toThrow('timed out');
+    child.kill('SIGINT');
+    expect(await once(child, 'exit')).toEqual([130, null]);
+    conn.close();
+    server.close();
   });
 
   test('-k goes on with the next', async () => {

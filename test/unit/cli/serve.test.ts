@@ -1,5 +1,9 @@
 // bsd-sockets serve: each service over each kind of server.
-import { existsSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as promises from 'bsd-sockets/promises';
 import { describe, expect, test } from 'vitest';
@@ -46,6 +50,22 @@ describe.each(KINDS)('serve --kind %s', (kind) => {
     expect((await sock.recv(100, { timeout: 20 })).toString()).toMatch(/^\d{4}-\d\d-\d\dT[\d:.]+Z\n$/);
     sock.close();
     await end(server, 'SIGTERM');
+  });
+
+  test('a FIFO; Ctrl-C ends it though the FIFO has no writer', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'serve-'));
+    const fifo = join(folder, 'fifo');
+    spawnSync('mkfifo', [fifo]);
+    const [server, port] = await serving(['--kind', kind, '--drain', '0.2', '-v', 'file', fifo]);
+    const asked = ask(['127.0.0.1', port], '');
+    await writeFile(fifo, 'through a FIFO');
+    expect(await asked).toBe('through a FIFO');
+    await server.prints(/ended/);
+    const conn = await promises.create_connection(['127.0.0.1', port], 20);
+    await server.prints(/connected.*connected/s);
+    await end(server);
+    conn.close();
+    rmSync(folder, { recursive: true });
   });
 
   test('Ctrl-C ends it though a client is silent', async () => {

@@ -5,12 +5,12 @@
 import * as socket from 'bsd-sockets/socket';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BufferedReader, makefile, SocketIO } from '../../../dist/files/blocking/index.js';
+import { BufferedReader, SocketIO } from '../../../dist/files/blocking/index.js';
 import { find_codec, find_handler } from '../../../dist/files/codecs/index.js';
 import { ReadBuffer } from '../../../dist/files/read_buffer.js';
 import type { Steps } from '../../../dist/files/steps.js';
 import { TextReader } from '../../../dist/files/text_reader.js';
-import { MemorySocket, type Plan } from './makefile_socket.js';
+import { MemorySocket, makefile, type Plan } from './makefile_socket.js';
 
 const pieces = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 60 });
 const sizes = fc.integer({ min: 1, max: 20 });

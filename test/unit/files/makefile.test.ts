@@ -7,8 +7,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, describe, expect, test } from 'vitest';
-import { makefile } from '../../../dist/files/blocking/index.js';
-import { MemorySocket } from './makefile_socket.js';
+import { MemorySocket, makefile } from './makefile_socket.js';
 
 const open: Disposable[] = [];
 
@@ -232,7 +231,8 @@ describe('data', () => {
         expect(() => file.readline(size as number)).toThrow(TypeError);
         expect(() => file.readlines(size as number)).toThrow(TypeError);
       }
-      expect(() => sock.makefile('rb', size as number)).toThrow(TypeError);
+      // An object there is the options.
+      if (typeof size !== 'object') expect(() => sock.makefile('rb', size as number)).toThrow(TypeError);
     }
     expect(() => binary.read(2 ** 60)).toThrow(RangeError);
     expect(() => sock.makefile('rb', 2n ** 70n)).toThrow(RangeError);

@@ -3,7 +3,12 @@
  * receive and each send: a maximum number of bytes, 'block' or 'timeout'.
  */
 import { OSError, TimeoutError } from '../../../dist/errors/index.js';
-import type { MakefileSocket } from '../../../dist/files/blocking/index.js';
+import {
+  makefile as blocking_makefile,
+  type MakefileOptions,
+  type MakefileSocket,
+  type SocketFile,
+} from '../../../dist/files/blocking/index.js';
 
 export type Plan = (number | 'block' | 'timeout')[];
 
@@ -73,4 +78,14 @@ export class MemorySocket implements MakefileSocket {
     if (this._files > 0) this._files--;
     if (this.closing && this._files === 0) this.closed = true;
   }
+}
+
+/** makefile() of a MemorySocket, with the types of that of a socket. */
+export function makefile<const Mode extends string = 'r', const Buffering extends number | null = null>(
+  sock: MemorySocket,
+  mode?: Mode,
+  buffering?: Buffering,
+  options?: MakefileOptions,
+): SocketFile<Mode, Buffering> {
+  return blocking_makefile(sock, [mode, buffering, options]) as SocketFile<Mode, Buffering>;
 }

@@ -1,6 +1,7 @@
 // The files and streams of sockets of promises: makefile(), sendfile() and to_stream().
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { open, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -187,6 +188,49 @@ describe('sendfile', () => {
     expect(String(await b.recv(100))).toBe('through a socket');
     x.close();
     y.close();
+  });
+
+  test('a FIFO is waited for without the pool of fs, until the signal', async () => {
+    const fifo = join(folder, 'fifo');
+    spawnSync('mkfifo', [fifo]);
+    const fd = openSync(fifo, 'r+');
+    const aborter = new AbortController();
+    const pairs = Array.from({ length: 6 }, () => promises.socketpair());
+    const pending = pairs.map(([one]) => one.sendfile(fd, { signal: aborter.signal }));
+    // Six reads that wait in the pool would stop this one.
+    await readFile(path);
+    aborter.abort(new Error('enough'));
+    for (const one of pending) await expect(one).rejects.toThrow('enough');
+    for (const one of pairs.flat()) one.close();
+    const sent = a.sendfile(fd, 0, 4);
+    writeSync(fd, 'late');
+    expect(await sent).toBe(4);
+    expect(String(await b.recv(10))).toBe('late');
+    closeSync(fd);
+  });
+
+  test('a file with read() alone, which may be asynchronous; a file of makefile()', async () => {
+    const moved: number[] = [];
+    const parts = ['one ', 'two ', ''];
+    const file = {
+      read: async (size: number) => Buffer.from(parts.shift() ?? '').subarray(0, size),
+      seek: (offset: number) => moved.push(offset),
+    };
+    expect(await a.sendfile(file, 3)).toBe(8);
+    expect(moved).toEqual([3, 11]);
+    expect(String(await b.recv_exactly(8))).toBe('one two ');
+    const [x, y] = promises.socketpair();
+    await y.sendall('head\nrest');
+    y.close();
+    const source = x.makefile('rb');
+    await source.readline();
+    expect(await a.sendfile(source)).toBe(4);
+    expect(String(await b.recv(10))).toBe('rest');
+    x.close();
+    const wrong = { read: async () => 'text' } as never;
+    await expect(a.sendfile(wrong)).rejects.toThrow(/^the result of file\.read\(\) must be bytes/);
+    const failing = { read: () => Promise.reject(new Error('from read()')) };
+    await expect(a.sendfile(failing)).rejects.toThrow('from read()');
   });
 
   test('a time-out tells bytes_sent; misuse', async () => {

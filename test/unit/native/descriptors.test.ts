@@ -1,10 +1,11 @@
-// send_fds and recv_fds: descriptors passed over AF_UNIX sockets, none left behind.
+// Descriptors that come from elsewhere, by send_fds and recv_fds or as a number: none is left behind.
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
+import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, it } from 'vitest';
-import { open_descriptors } from './descriptors.js';
+import { is_open, open_descriptors } from './descriptors.js';
 
 const { AF_UNIX, SOCK_DGRAM, SOL_SOCKET, CMSG_SPACE } = socket;
 
@@ -126,5 +127,33 @@ describe('send_fds, recv_fds', () => {
     a.close();
     expect(() => socket.send_fds(b, ['x'], [0])).toThrow(code('EPIPE'));
     b.close();
+  });
+});
+
+describe.each([
+  ['blocking', socket],
+  ['promises', promises],
+] as const)('a number that is no socket: %s', (_kind, module) => {
+  it('is ENOTSOCK, EBADF, or "negative file descriptor"; the number stays its owner\'s, and none leaks', () => {
+    const file = openSync('/dev/null', 'r');
+    const before = open_descriptors();
+    for (const args of [
+      [null, null, null],
+      [module.AF_INET, null, 0],
+      [module.AF_INET, module.SOCK_STREAM, 0],
+    ]) {
+      const [family, type, proto] = args as [number | null, number | null, number | null];
+      const adopt = (fd: number) => () => new module.socket(family, type, proto, fd);
+      expect(adopt(file)).toThrow(`[ENOTSOCK] socket(fileno=${file}): Socket operation on non-socket; `);
+      expect(adopt(9999)).toThrow('[EBADF] socket(fileno=9999): Bad file descriptor');
+      for (const fd of [-1, -5, -(2 ** 31)])
+        expect(adopt(fd)).toThrow(new RangeError(`negative file descriptor: fileno is ${fd}`));
+      for (const fd of [1.5, '3', {}, 2 ** 31] as number[]) expect(adopt(fd)).toThrow(/^fileno must be /);
+    }
+    expect(() => module.fromfd(file, module.AF_INET, module.SOCK_STREAM)).toThrow(/^\[ENOTSOCK\]/);
+    expect(() => module.fromfd(file, 'x' as never, module.SOCK_STREAM)).toThrow(/^family must be /);
+    expect(() => module.fromfd(-1, module.AF_INET, module.SOCK_STREAM)).toThrow(/^\[EBADF\] dup/);
+    expect([is_open(file), open_descriptors()]).toEqual([true, before]);
+    closeSync(file);
   });
 });

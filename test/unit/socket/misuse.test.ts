@@ -163,7 +163,11 @@ describe('a value out of range is a RangeError', () => {
     ['a negative time-out', /timeout must be 0 to/, () => a.settimeout(-1)],
     ['a time-out of NaN', /timeout must be 0 to/, () => a.settimeout(Number.NaN)],
     ['an infinite time-out', /timeout must be 0 to/, () => a.settimeout(Number.POSITIVE_INFINITY)],
-    ['a negative fileno', /fileno must be between 0/, () => socket.socket(null, null, null, -1)],
+    [
+      'a negative fileno',
+      /^negative file descriptor: fileno is -1$/,
+      () => socket.socket(null, null, null, -1),
+    ],
     [
       'a raw address of one byte',
       /raw sockaddr must have 2 to 128 bytes/,

@@ -485,6 +485,19 @@ describe('handlers', () => {
     expect(seen).toEqual([true, 0.05, true, 'TimeoutError', true, 'SocketIO']);
   });
 
+  test('line_limit bounds the lines of rfile', async () => {
+    class Bounded extends AsyncStreamRequestHandler {
+      override line_limit = 8;
+      override async handle() {
+        const error = await this.rfile.readline().catch((reason: Error) => reason.name);
+        await this.wfile.write(Buffer.from(`${error} ${await this.rfile.readline(4)}`));
+      }
+    }
+    await serving(new AsyncTCPServer(LOCAL, Bounded), async (server) => {
+      expect(await ask(server.server_address, '123456789')).toBe('LimitOverrunError 1234');
+    });
+  });
+
   test('a client that has gone by the time of the flush costs nothing', async () => {
     const errors: unknown[] = [];
     class Quiet extends AsyncTCPServer {

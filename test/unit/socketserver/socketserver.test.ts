@@ -258,6 +258,24 @@ describe('handlers', () => {
     expect(once_served(Fields, '')).toBe('hello 16 5');
   });
 
+  test('line_limit bounds the lines of rfile', () => {
+    class Bounded extends StreamRequestHandler {
+      static override line_limit = 8;
+      override handle() {
+        const names: unknown[] = [this.rfile.readline().toString()];
+        try {
+          this.rfile.readline();
+        } catch (error) {
+          names.push((error as Error).name, this.rfile.readline(9).toString());
+        }
+        this.wfile.write(Buffer.from(JSON.stringify(names)));
+      }
+    }
+    expect(once_served(Bounded, '1234567\n12345678\n')).toBe(
+      '["1234567\\n","LimitOverrunError","12345678\\n"]',
+    );
+  });
+
   test('a function that constructs the handler, and an overridden finish_request that does', () => {
     class Greeting extends StreamRequestHandler {
       word: string;
