@@ -1,4 +1,4 @@
-// The addon: creates the state of the environment and exports every call of calls.h.
+// The addon: exports setup(), which creates the state of an instance and its functions, those of calls.h.
 #include <node_api.h>
 #include <string.h>
 
@@ -10,24 +10,6 @@
 #include "state.h"
 
 namespace bsd_sockets {
-
-// build_id() -> the hash of the sources of this binary. lib/native/addon.ts compares it with its own.
-napi_value BuildId(napi_env env, napi_callback_info info) {
-  napi_value result = nullptr;
-  napi_create_int32(env, kBuildId, &result);
-  return result;
-}
-
-// setup(probe, signals, is_main, use_libuv) -> the exchange memory
-//
-// probe: a function that does nothing. A call of it makes V8 look for a pending termination.
-// signals(numbers, run) -> the signals among `numbers` that have listeners; with `run` it also runs these.
-napi_value SetUp(napi_env env, napi_callback_info info) {
-  Arguments<4> args(env, info);
-  bool is_main = args.Bool(2), use_libuv = args.Bool(3);
-  if (!args.valid() || args.state().SetUp(args[0], args[1], is_main, use_libuv) != napi_ok) return nullptr;
-  return args.state().exchange_buffer();
-}
 
 // siginterrupt(flag): with true a blocked call ends with EINTR after the listener of a signal ran
 napi_value Siginterrupt(napi_env env, napi_callback_info info) {
@@ -49,10 +31,10 @@ napi_value Strerror(napi_env env, napi_callback_info info) {
 
 namespace {
 
-bool Export(napi_env env, napi_value exports, const char* name, napi_callback call, State* state) {
+bool Export(napi_env env, napi_value object, const char* name, napi_callback call, State* state) {
   napi_value function;
   return napi_create_function(env, name, NAPI_AUTO_LENGTH, call, state, &function) == napi_ok &&
-         napi_set_named_property(env, exports, name, function) == napi_ok;
+         napi_set_named_property(env, object, name, function) == napi_ok;
 }
 
 void DeleteState(void* data) {
@@ -61,23 +43,46 @@ void DeleteState(void* data) {
   delete state;
 }
 
-// Exports the calls. Any step may fail in a worker that is terminated while it starts: then nothing leaks.
-napi_value Initialize(napi_env env, napi_value exports) {
-  if (!MapDescriptorTable()) {
-    napi_throw_error(env, "ENOMEM", "bsd-sockets: no memory for the descriptor table");
-    return nullptr;
-  }
-  State* state = State::Create(env);
+// build_id() -> the hash of the sources of this binary. lib/native/addon.ts compares it with its own.
+napi_value BuildId(napi_env env, napi_callback_info info) {
+  napi_value result = nullptr;
+  napi_create_int32(env, kBuildId, &result);
+  return result;
+}
+
+// setup(probe, signals, is_main, use_libuv) -> an object with every call of calls.h, and the exchange memory
+// as `exchange`. Each instance of the JavaScript has its own. Any step may fail in a worker that is
+// terminated while it starts: then nothing leaks.
+//
+// probe: a function that does nothing. A call of it makes V8 look for a pending termination.
+// signals(number, run) -> whether the signal has listeners; with `run` it also runs these.
+napi_value SetUp(napi_env env, napi_callback_info info) {
+  Arguments<4> args(env, info);
+  bool is_main = args.Bool(2), use_libuv = args.Bool(3);
+  napi_value calls;
+  if (!args.valid() || napi_create_object(env, &calls) != napi_ok) return nullptr;
+  State* state = State::Create(env, args[0], args[1], is_main, use_libuv);
   if (state == nullptr) return nullptr;
   if (napi_add_env_cleanup_hook(env, DeleteState, state) != napi_ok) {
     delete state;
     return nullptr;
   }
 #define BSD_SOCKETS_EXPORT(name, function) \
-  if (!Export(env, exports, #name, function, state)) return nullptr;
+  if (!Export(env, calls, #name, function, state)) return nullptr;
   BSD_SOCKETS_CALLS(BSD_SOCKETS_EXPORT)
 #undef BSD_SOCKETS_EXPORT
-  return exports;
+  return napi_set_named_property(env, calls, "exchange", state->exchange_buffer()) == napi_ok ? calls
+                                                                                              : nullptr;
+}
+
+napi_value Initialize(napi_env env, napi_value exports) {
+  if (!HasDescriptorTable()) {
+    napi_throw_error(env, "ENOMEM", "bsd-sockets: no memory for the descriptor table");
+    return nullptr;
+  }
+  bool exported =
+      Export(env, exports, "build_id", BuildId, nullptr) && Export(env, exports, "setup", SetUp, nullptr);
+  return exported ? exports : nullptr;
 }
 
 }  // namespace

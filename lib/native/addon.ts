@@ -40,13 +40,6 @@ export interface StructLayout {
 
 /** The functions of native/calls.h. */
 export interface Addon {
-  build_id(): number;
-  setup(
-    probe: () => void,
-    signals: (numbers: number[], run: boolean) => number[],
-    is_main: boolean,
-    use_libuv: boolean,
-  ): ArrayBuffer;
   siginterrupt(flag: boolean): number;
   strerror(errno: number): string;
 
@@ -211,7 +204,7 @@ export interface Addon {
   sum_words(bytes: Bytes, start: number, end: number): number;
 }
 
-/** The exports of the binary. The calls that carry data take only the bytes; their numbers are in `registers`. */
+/** The calls of an instance. Those that carry data take only the bytes; their numbers are in `registers`. */
 type Native = Omit<Addon, 'send' | 'sendto' | 'recv' | 'recvfrom'> & {
   send(bytes: Bytes): void;
   sendto(bytes: Bytes): void;
@@ -219,15 +212,26 @@ type Native = Omit<Addon, 'send' | 'sendto' | 'recv' | 'recvfrom'> & {
   recvfrom(bytes?: Bytes): void;
 };
 
+/** The exports of the binary. */
+interface Binary {
+  build_id(): number;
+  setup(
+    probe: () => void,
+    signals: (number: number, run: boolean) => boolean,
+    is_main: boolean,
+    use_libuv: boolean,
+  ): Native & { exchange: ArrayBuffer };
+}
+
 const require = createRequire(import.meta.url);
 
 const rebuild =
   'compile it with `npm rebuild bsd-sockets --foreground-scripts` (needs Linux, python3, make and a C++17 compiler).';
 
-function load(): Native {
+function load(): Binary {
   const file = process.env.BSD_SOCKETS_BINARY || find();
   const binary = open(file);
-  if (binary.build_id?.() === BUILD_ID) return binary as Native;
+  if (binary.build_id?.() === BUILD_ID) return binary as Binary;
   throw new Error(
     `bsd-sockets: ${file} and the JavaScript of the package come from different sources. In a checkout run ` +
       '`npm run build`; elsewhere install the package anew, or, where it is compiled, ' +
@@ -235,9 +239,9 @@ function load(): Native {
   );
 }
 
-function open(file: string): Partial<Native> {
+function open(file: string): Partial<Binary> {
   try {
-    return require(file) as Partial<Native>;
+    return require(file) as Partial<Binary>;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new Error(`bsd-sockets: ${file} does not load here (${reason}): ${rebuild}`, { cause });
@@ -260,23 +264,19 @@ function find(): string {
   }
 }
 
-const native = load();
-
 const signal_names = new Map(Object.entries(os_constants.signals).map(([name, number]) => [number, name]));
 
-/** Returns which of these signals have listeners. With `run` it also calls these, once for each arrival. */
-function signals(numbers: number[], run: boolean): number[] {
+/** Returns whether the signal has listeners. With `run` it also calls these. */
+function signals(number: number, run: boolean): boolean {
   const emitter: NodeJS.EventEmitter = process;
-  const name = (number: number) => signal_names.get(number) ?? '';
-  const with_listeners = numbers.filter((number) => emitter.listenerCount(name(number)) > 0);
-  if (run) for (const number of with_listeners) emitter.emit(name(number), name(number), number);
-  return with_listeners;
+  const name = signal_names.get(number) ?? '';
+  return run ? emitter.emit(name, name, number) : emitter.listenerCount(name) > 0;
 }
 
 // Native code finds out whether the runtime has the libuv of Node.js, and waits in another way if not (Bun, Deno). Tests
 // set this variable to choose that way.
 const use_libuv = process.env.BSD_SOCKETS_LIBUV !== 'no';
-const exchange = native.setup(() => {}, signals, isMainThread, use_libuv);
+const { exchange, ...native } = load().setup(() => {}, signals, isMainThread, use_libuv);
 
 /** Small results of the last call, by the indices of `Cell` in native/layout.txt. */
 export const cells = new Int32Array(exchange, EXCHANGE.cells, CELL_COUNT);
