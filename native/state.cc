@@ -10,6 +10,7 @@
 
 #include "descriptor.h"
 #include "readiness.h"
+#include "share.h"
 
 namespace bsd_sockets {
 namespace {
@@ -34,15 +35,14 @@ int64_t WhyCallFailed(napi_env env) {
 
 }  // namespace
 
-State* State::Create(napi_env env, napi_value probe, napi_value signals, bool is_main, bool use_libuv) {
+State* State::Create(napi_env env, napi_value probe, napi_value signals, bool is_main, bool use_libuv,
+                     napi_value* exchange) {
   State* state = new (std::nothrow) State(env);
   if (state == nullptr) return nullptr;
-  napi_value buffer;
   void* memory = nullptr;
-  if (napi_create_arraybuffer(env, sizeof(Exchange), &memory, &buffer) != napi_ok ||
-      napi_create_reference(env, buffer, 1, &state->exchange_ref_) != napi_ok ||
-      napi_create_reference(env, probe, 1, &state->probe_ref_) != napi_ok ||
-      napi_create_reference(env, signals, 1, &state->signals_ref_) != napi_ok) {
+  if (napi_create_arraybuffer(env, sizeof(Exchange), &memory, exchange) != napi_ok ||
+      napi_create_reference(env, probe, 0, &state->probe_ref_) != napi_ok ||
+      napi_create_reference(env, signals, 0, &state->signals_ref_) != napi_ok) {
     delete state;
     return nullptr;
   }
@@ -58,12 +58,13 @@ State* State::Create(napi_env env, napi_value probe, napi_value signals, bool is
 // References end with the environment. Not every runtime allows to delete them while it is torn down. The map
 // is emptied before its descriptors are closed.
 State::~State() {
+  DropOffers(this);
   for (const auto& [fd, generation] : std::exchange(owned_, {})) CloseAndInterrupt(fd, generation);
 }
 
-napi_value State::exchange_buffer() const {
-  napi_value buffer = nullptr;
-  return napi_get_reference_value(env_, exchange_ref_, &buffer) == napi_ok ? buffer : nullptr;
+void State::Release() {
+  for (napi_ref reference : {probe_ref_, signals_ref_}) napi_delete_reference(env_, reference);
+  if (readiness != nullptr) readiness->Release();
 }
 
 int State::Prepare() {

@@ -3,8 +3,9 @@
 // JavaScript functions that native code calls. There are several instances if a program loads several copies
 // of the package, or one copy again.
 //
-// Created by setup(), deleted by the cleanup hook of the environment. Instances of an environment share their
-// waiter. Threads share nothing; descriptor.cc, watchdog.cc and share.cc have the state of the process.
+// Created by setup(), deleted with the environment, or when the instance was collected: see addon.cc.
+// Instances of an environment share their waiter. Threads share nothing; descriptor.cc, watchdog.cc and
+// share.cc have the state of the process.
 #ifndef BSD_SOCKETS_STATE_H_
 #define BSD_SOCKETS_STATE_H_
 
@@ -31,12 +32,14 @@ class State {
  public:
   // The arguments are those of setup(): see addon.cc. Returns null if there is no memory, with an exception
   // pending, or if the environment is stopping.
-  static State* Create(napi_env env, napi_value probe, napi_value signals, bool is_main, bool use_libuv);
+  static State* Create(napi_env env, napi_value probe, napi_value signals, bool is_main, bool use_libuv,
+                       napi_value* exchange);
   ~State();
+  // Gives back what the environment would keep, before a deletion that is not at its end.
+  void Release();
 
   napi_env env() const { return env_; }
   Exchange& exchange() { return *exchange_; }
-  napi_value exchange_buffer() const;
   Waiter& waiter() { return *waiter_; }
 
   // The event loop of libuv; null if the runtime has no usable one.
@@ -77,7 +80,6 @@ class State {
   bool prepared_ = false;
   int dispatching_ = 0;
   Exchange* exchange_ = nullptr;
-  napi_ref exchange_ref_ = nullptr;
   napi_ref probe_ref_ = nullptr;
   napi_ref signals_ref_ = nullptr;
   std::unordered_map<int, uint32_t> owned_;

@@ -215,7 +215,10 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EEXIST: [{ calls: /^epoll_ctl/, hint: 'it is registered already: modify it' }],
   ENOENT: [
     { calls: /^(epoll_ctl|poll)/, hint: 'it is not registered' },
-    { calls: /^fromshare$/, hint: 'already taken, or the thread or process that shared it has ended' },
+    {
+      calls: /^fromshare$/,
+      hint: 'already taken, or the thread or process that shared it has ended, or another copy of the package shared it for its threads',
+    },
     { calls: /^(connect|send)/, when: is_path, hint: 'there is no such socket' },
     { calls: /^bind/, when: is_path, hint: 'the directory of the path does not exist' },
     {
