@@ -64,7 +64,8 @@ test('the handles of another addon get each signal once, on the event loop', (ct
   try {
     const addon = join(folder, 'handles.node');
     const source = fileURLToPath(new URL('./fixtures/handles.c', import.meta.url));
-    const { stderr } = spawnSync('gcc', ['-shared', '-fPIC', '-I', headers, '-o', addon, source], {
+    const compiler = process.env.CC ?? 'gcc';
+    const { stderr } = spawnSync(compiler, ['-shared', '-fPIC', '-I', headers, '-o', addon, source], {
       encoding: 'utf8',
     });
     expect(stderr).toBe('');
