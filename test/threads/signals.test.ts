@@ -48,6 +48,7 @@ test.each([
   ['mixture', 'signals with and without listeners fill the pipe, and the process ends', [['end', true]]],
   ['mixture', 'and once more', [['end', true]]],
   ['child and listener', 'a listener of SIGCHLD leaves the children to libuv', [['TimeoutError', true, 3]]],
+  ['worker', 'the main thread hears while a worker with a child blocks', [['blocks', 'TimeoutError', 3]]],
   ['throws', 'what a listener throws loses no other signal', [['first', 0, 'two', 2, 'second', 2, 'two']]],
   ['many', '1,500 waiting signals are as many runs', [['all', 1500]]],
   ['nested waits', 'a listener that blocks hears the signals behind its own', [['outer', 'inner']]],
