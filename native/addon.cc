@@ -1,33 +1,16 @@
-// The addon: creates the state of the environment and exports every call of calls.h.
+// The addon: exports setup(), which creates the state of an instance and its functions, those of calls.h.
 #include <node_api.h>
 #include <string.h>
+
+#include <memory>
 
 #include "arguments.h"
 #include "build_id.h"
 #include "calls.h"
 #include "descriptor.h"
-#include "share.h"
 #include "state.h"
 
 namespace bsd_sockets {
-
-// build_id() -> the hash of the sources of this binary. lib/native/addon.ts compares it with its own.
-napi_value BuildId(napi_env env, napi_callback_info info) {
-  napi_value result = nullptr;
-  napi_create_string_utf8(env, kBuildId, NAPI_AUTO_LENGTH, &result);
-  return result;
-}
-
-// setup(probe, signals, is_main, use_libuv) -> the exchange memory
-//
-// probe: a function that does nothing. A call of it makes V8 look for a pending termination.
-// signals(numbers, run) -> the signals among `numbers` that have listeners; with `run` it also runs these.
-napi_value SetUp(napi_env env, napi_callback_info info) {
-  Arguments<4> args(env, info);
-  bool is_main = args.Bool(2), use_libuv = args.Bool(3);
-  if (!args.valid() || args.state().SetUp(args[0], args[1], is_main, use_libuv) != napi_ok) return nullptr;
-  return args.state().exchange_buffer();
-}
 
 // siginterrupt(flag): with true a blocked call ends with EINTR after the listener of a signal ran
 napi_value Siginterrupt(napi_env env, napi_callback_info info) {
@@ -57,35 +40,71 @@ napi_value Strerror(napi_env env, napi_callback_info info) {
 
 namespace {
 
-bool Export(napi_env env, napi_value exports, const char* name, napi_callback call, State* state) {
+using Owner = std::unique_ptr<State>;
+
+void OnEnd(void* owner) { static_cast<Owner*>(owner)->reset(); }
+
+// The exchange memory was collected, or the environment has ended.
+void OnCollected(napi_env env, void* data, void*) {
+  std::unique_ptr<Owner> owner(static_cast<Owner*>(data));
+  if (*owner == nullptr) return;
+  napi_remove_env_cleanup_hook(env, OnEnd, data);
+  (*owner)->Release();
+}
+
+bool Export(napi_env env, napi_value object, const char* name, napi_callback call, State* state = nullptr,
+            napi_value exchange = nullptr) {
   napi_value function;
   return napi_create_function(env, name, NAPI_AUTO_LENGTH, call, state, &function) == napi_ok &&
-         napi_set_named_property(env, exports, name, function) == napi_ok;
+         (exchange == nullptr || napi_set_named_property(env, function, "exchange", exchange) == napi_ok) &&
+         napi_set_named_property(env, object, name, function) == napi_ok;
 }
 
-void DeleteState(void* data) {
-  State* state = static_cast<State*>(data);
-  DropOffers(state);
-  delete state;
+// build_id() -> the hash of the sources of this binary. lib/native/addon.ts compares it with its own.
+napi_value BuildId(napi_env env, napi_callback_info info) {
+  napi_value result = nullptr;
+  napi_create_string_utf8(env, kBuildId, NAPI_AUTO_LENGTH, &result);
+  return result;
 }
 
-// Exports the calls. Any step may fail in a worker that is terminated while it starts: then nothing leaks.
+// setup(probe, signals, is_main, use_libuv) -> an object with every call of calls.h, and the exchange memory
+// as `exchange`. Each instance of the JavaScript has its own. Any step may fail in a worker that is
+// terminated while it starts: then nothing leaks.
+//
+// probe: a function that does nothing. A call of it makes V8 look for a pending termination.
+// signals(number, run) -> whether the signal has listeners; with `run` it also runs these.
+//
+// A test runner makes an instance for each test file: native code does not keep it alive. Every function
+// holds the exchange memory, and that holds `probe` and `signals`. When it is collected, the state ends.
+napi_value SetUp(napi_env env, napi_callback_info info) {
+  Arguments<4> args(env, info);
+  bool is_main = args.Bool(2), use_libuv = args.Bool(3);
+  napi_value calls, exchange;
+  if (!args.valid() || napi_create_object(env, &calls) != napi_ok) return nullptr;
+  State* state = State::Create(env, args[0], args[1], is_main, use_libuv, &exchange);
+  if (state == nullptr) return nullptr;
+  auto owner = std::make_unique<Owner>(state);
+  if (napi_add_env_cleanup_hook(env, OnEnd, owner.get()) != napi_ok) return nullptr;
+  // From here on the hook frees the state, and the finalizer its owner.
+  if (napi_add_finalizer(env, exchange, owner.release(), OnCollected, nullptr, nullptr) != napi_ok ||
+      napi_set_named_property(env, exchange, "probe", args[0]) != napi_ok ||
+      napi_set_named_property(env, exchange, "signals", args[1]) != napi_ok ||
+      napi_set_named_property(env, calls, "exchange", exchange) != napi_ok)
+    return nullptr;
+#define BSD_SOCKETS_EXPORT(name, function) \
+  if (!Export(env, calls, #name, function, state, exchange)) return nullptr;
+  BSD_SOCKETS_CALLS(BSD_SOCKETS_EXPORT)
+#undef BSD_SOCKETS_EXPORT
+  return calls;
+}
+
 napi_value Initialize(napi_env env, napi_value exports) {
-  if (!MapDescriptorTable()) {
+  if (!HasDescriptorTable()) {
     napi_throw_error(env, "ENOMEM", "bsd-sockets: no memory for the descriptor table");
     return nullptr;
   }
-  State* state = State::Create(env);
-  if (state == nullptr) return nullptr;
-  if (napi_add_env_cleanup_hook(env, DeleteState, state) != napi_ok) {
-    delete state;
-    return nullptr;
-  }
-#define BSD_SOCKETS_EXPORT(name, function) \
-  if (!Export(env, exports, #name, function, state)) return nullptr;
-  BSD_SOCKETS_CALLS(BSD_SOCKETS_EXPORT)
-#undef BSD_SOCKETS_EXPORT
-  return exports;
+  bool exported = Export(env, exports, "build_id", BuildId) && Export(env, exports, "setup", SetUp);
+  return exported ? exports : nullptr;
 }
 
 }  // namespace

@@ -7,8 +7,6 @@
 
 #define BSD_SOCKETS_CALLS(X)                   \
   /* addon.cc */                               \
-  X(build_id, BuildId)                         \
-  X(setup, SetUp)                              \
   X(siginterrupt, Siginterrupt)                \
   X(strerror, Strerror)                        \
   /* constants.cc */                           \

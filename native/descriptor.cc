@@ -15,8 +15,13 @@ using Word = std::atomic<uint64_t>;
 constexpr uint64_t kClosing = 1ull << 31;
 constexpr uint64_t kUsers = kClosing - 1;
 
-// The kernel allocates a page at its first use, so the table costs memory only for numbers in use.
-Word* table;
+// The kernel allocates a page at its first use, so the table costs memory only for numbers in use. Mapped
+// when the binary is loaded, before any thread uses it; null if there is no memory for it.
+Word* const table = [] {
+  void* memory = mmap(nullptr, sizeof(Word) * kDescriptorLimit, PROT_READ | PROT_WRITE,
+                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  return memory == MAP_FAILED ? nullptr : static_cast<Word*>(memory);
+}();
 
 uint32_t GenerationOf(uint64_t word) { return static_cast<uint32_t>(word >> 32); }
 
@@ -34,15 +39,7 @@ void Leave(int fd) {
 
 }  // namespace
 
-bool MapDescriptorTable() {
-  static Word* const mapped = [] {
-    void* memory = mmap(nullptr, sizeof(Word) * kDescriptorLimit, PROT_READ | PROT_WRITE,
-                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return memory == MAP_FAILED ? nullptr : static_cast<Word*>(memory);
-  }();
-  table = mapped;
-  return table != nullptr;
-}
+bool HasDescriptorTable() { return table != nullptr; }
 
 uint32_t Generation(int fd) { return InRange(fd) ? GenerationOf(table[fd].load()) : 0; }
 

@@ -15,8 +15,8 @@ namespace bsd_sockets {
 // fs.nr_open.
 constexpr int kDescriptorLimit = 1 << 20;
 
-// Maps the table, once; false if there is no memory for it. Every environment calls it.
-bool MapDescriptorTable();
+// Returns false if there is no memory for the table.
+bool HasDescriptorTable();
 
 // Returns the present generation of this number, which calls on the open descriptor have to name.
 uint32_t Generation(int fd);

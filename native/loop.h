@@ -20,6 +20,9 @@ struct LoopFunctions {
 // Returns null if a function is missing or the runtime is not Node.js.
 const LoopFunctions* FindLoopFunctions();
 
+// Returns whether a function is part of Node.js, and not of an addon.
+bool IsOfNode(void* function);
+
 }  // namespace bsd_sockets
 
 #endif  // BSD_SOCKETS_LOOP_H_

@@ -1,4 +1,5 @@
-// Socket options, read and written as a C int or as bytes, or written as a null pointer with a length; filters; ioctl.
+// Socket options, read and written as a C int or as bytes, or written as a null pointer with a length;
+// filters; ioctl.
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>

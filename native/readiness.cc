@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include <new>
+#include <utility>
 
 #include "arguments.h"
 #include "calls.h"
@@ -83,7 +84,7 @@ bool Readiness::Prepare(napi_value callback) {
   if (napi_create_arraybuffer(env_, size, &memory, &buffer) != napi_ok) return false;
   memory_ = static_cast<ReadinessMemory*>(memory);
   return napi_create_reference(env_, buffer, 1, &memory_ref_) == napi_ok &&
-         napi_create_reference(env_, callback, 1, &callback_ref_) == napi_ok &&
+         napi_create_reference(env_, callback, 0, &callback_ref_) == napi_ok &&
          napi_create_string_utf8(env_, "bsd-sockets", NAPI_AUTO_LENGTH, &name) == napi_ok &&
          napi_create_object(env_, &resource) == napi_ok &&
          napi_async_init(env_, resource, name, &context_) == napi_ok;
@@ -219,12 +220,25 @@ int Readiness::Remove(int fd) {
 
 void Readiness::Reference(bool referenced) {
   memory_->referenced = referenced;
+  referenced ? napi_reference_ref(env_, callback_ref_, nullptr)
+             : napi_reference_unref(env_, callback_ref_, nullptr);
   if (loop_ != nullptr) {
     auto* handle = reinterpret_cast<uv_handle_t*>(&handle_);
     referenced ? FindLoopFunctions()->ref(handle) : FindLoopFunctions()->unref(handle);
     return;
   }
   referenced ? napi_ref_threadsafe_function(env_, wake_) : napi_unref_threadsafe_function(env_, wake_);
+}
+
+void Readiness::Release() {
+  for (napi_ref reference : {callback_ref_, memory_ref_}) napi_delete_reference(env_, reference);
+  napi_async_destroy(env_, context_);
+  if (loop_ != nullptr) {
+    OnLoopEnd(cleanup_, this);
+  } else {
+    napi_remove_env_cleanup_hook(env_, OnThreadEnd, this);
+    OnThreadEnd(this);
+  }
 }
 
 napi_value Readiness::memory() const {
@@ -234,6 +248,7 @@ napi_value Readiness::memory() const {
 
 void Readiness::OnLoopEnd(napi_async_cleanup_hook_handle hook, void* self) {
   Readiness* readiness = static_cast<Readiness*>(self);
+  if (std::exchange(readiness->closing_, true)) return;
   const LoopFunctions* uv = FindLoopFunctions();
   uv->poll_stop(&readiness->handle_);
   uv->close(reinterpret_cast<uv_handle_t*>(&readiness->handle_), [](uv_handle_t* handle) {

@@ -32,7 +32,10 @@ class Readiness {
   // Reports again the directions that are ready now.
   int Again(int fd);
   int Remove(int fd);
+  // Keeps the event loop alive, and with it the callback: a descriptor is waited for.
   void Reference(bool referenced);
+  // Ends before the environment does.
+  void Release();
 
   // Notes the result of a receive. Plain TCP returns less than the caller asked for only if that was all.
   // Data that comes later makes an edge, and anything that came before the last edge is among its events. So
@@ -76,6 +79,7 @@ class Readiness {
   napi_async_context context_ = nullptr;
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
   uv_poll_t handle_{};
+  bool closing_ = false;
 
   // Only without a loop. After the thread has ended, only the finalizer of `wake_` deletes this object.
   pthread_t thread_{};

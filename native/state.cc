@@ -6,14 +6,17 @@
 
 #include <new>
 #include <utility>
-#include <vector>
 
 #include "descriptor.h"
 #include "lookup.h"
 #include "readiness.h"
+#include "share.h"
 
 namespace bsd_sockets {
 namespace {
+
+// Number of listeners that run inside each other's calls. More signals wait until one of them returns.
+constexpr int kDispatchLimit = 16;
 
 // Calls a function by its reference. If that fails, an exception is pending or the environment is stopping.
 napi_status Call(napi_env env, napi_ref function_ref, size_t count, const napi_value* arguments,
@@ -30,85 +33,56 @@ int64_t WhyCallFailed(napi_env env) {
   return napi_is_exception_pending(env, &pending) == napi_ok && pending ? kThrew : kStopping;
 }
 
-bool MakeNumbers(napi_env env, const std::vector<int>& numbers, napi_value* array) {
-  if (napi_create_array_with_length(env, numbers.size(), array) != napi_ok) return false;
-  for (size_t i = 0; i < numbers.size(); i++) {
-    napi_value number;
-    if (napi_create_int32(env, numbers[i], &number) != napi_ok) return false;
-    if (napi_set_element(env, *array, i, number) != napi_ok) return false;
-  }
-  return true;
-}
-
-bool ReadNumbers(napi_env env, napi_value array, std::vector<int>* numbers) {
-  uint32_t length = 0;
-  if (napi_get_array_length(env, array, &length) != napi_ok) return false;
-  for (uint32_t i = 0; i < length; i++) {
-    napi_value element;
-    int32_t number;
-    if (napi_get_element(env, array, i, &element) != napi_ok) return false;
-    if (napi_get_value_int32(env, element, &number) != napi_ok) return false;
-    numbers->push_back(number);
-  }
-  return true;
-}
-
 }  // namespace
 
 State::State(napi_env env) : lookup_event(std::make_shared<LookupEvent>()), env_(env) {}
 
-State* State::Create(napi_env env) {
+State* State::Create(napi_env env, napi_value probe, napi_value signals, bool is_main, bool use_libuv,
+                     napi_value* exchange) {
   State* state = new (std::nothrow) State(env);
   if (state == nullptr) return nullptr;
-  napi_value buffer;
   void* memory = nullptr;
-  if (napi_create_arraybuffer(env, sizeof(Exchange), &memory, &buffer) != napi_ok ||
-      napi_create_reference(env, buffer, 1, &state->exchange_ref_) != napi_ok) {
+  if (napi_create_arraybuffer(env, sizeof(Exchange), &memory, exchange) != napi_ok ||
+      napi_create_reference(env, probe, 0, &state->probe_ref_) != napi_ok ||
+      napi_create_reference(env, signals, 0, &state->signals_ref_) != napi_ok) {
     delete state;
     return nullptr;
   }
   state->exchange_ = static_cast<Exchange*>(memory);
+  const LoopFunctions* uv = use_libuv ? FindLoopFunctions() : nullptr;
+  if (uv != nullptr && napi_get_uv_event_loop(env, &state->loop_) == napi_ok && state->loop_ != nullptr) {
+    state->waiter().SetBackend(uv->backend_fd(state->loop_));
+    if (is_main) state->signals_.Enable(state->loop_);
+  }
   return state;
 }
 
-// References end with the environment. Not every runtime allows to delete them while it is torn down.
+// References end with the environment. Not every runtime allows to delete them while it is torn down. The map
+// is emptied before its descriptors are closed.
 State::~State() {
-  waiter_.Unregister();
   AbandonLookups(*this);
-  // The map is emptied before its descriptors are closed.
+  DropOffers(this);
   for (const auto& [fd, generation] : std::exchange(owned_, {})) CloseAndInterrupt(fd, generation);
 }
 
-napi_value State::exchange_buffer() const {
-  napi_value buffer = nullptr;
-  return napi_get_reference_value(env_, exchange_ref_, &buffer) == napi_ok ? buffer : nullptr;
-}
-
-napi_status State::SetUp(napi_value probe, napi_value signals, bool is_main, bool use_libuv) {
-  if (probe_ref_ != nullptr) return napi_ok;
-  const LoopFunctions* uv = use_libuv ? FindLoopFunctions() : nullptr;
-  if (uv != nullptr && napi_get_uv_event_loop(env_, &loop_) == napi_ok && loop_ != nullptr) {
-    waiter_.SetBackend(uv->backend_fd(loop_));
-    if (is_main) signals_.Enable(loop_);
-  }
-  napi_status status = napi_create_reference(env_, probe, 1, &probe_ref_);
-  return status == napi_ok ? napi_create_reference(env_, signals, 1, &signals_ref_) : status;
+void State::Release() {
+  for (napi_ref reference : {probe_ref_, signals_ref_}) napi_delete_reference(env_, reference);
+  if (readiness != nullptr) readiness->Release();
 }
 
 int State::Prepare() {
   if (!prepared_) {
-    int error = waiter_.Register();
+    int error = waiter_->Register();
     if (error != 0) return error;
     prepared_ = true;
   }
   int pipe = signals_.Open();
-  if (pipe >= 0) waiter_.Watch(pipe);
+  if (pipe >= 0) waiter_->Watch(pipe);
   return 0;
 }
 
 int64_t State::HandleInterruption() {
-  waiter_.Acknowledge();
-  if (probe_ref_ == nullptr) return kStopping;
+  waiter_->Acknowledge();
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return kStopping;
   napi_value ignored;
@@ -124,24 +98,33 @@ int64_t State::HandleInterruption() {
   return outcome;
 }
 
-// Asks JavaScript which of the waiting signals have listeners, removes these from the pipe of libuv and runs
-// their listeners.
+// Runs the listeners of each signal that waits. A record is removed right before its listeners run: a call of
+// a listener finds the other ones in the pipe, and so does the next call if a listener throws.
 int64_t State::DispatchSignals() {
-  std::vector<int> waiting = signals_.Peek();
-  if (waiting.empty()) return 0;
-  napi_value run, numbers, chosen;
-  if (napi_get_boolean(env_, false, &run) != napi_ok || !MakeNumbers(env_, waiting, &numbers))
+  if (dispatching_ == kDispatchLimit) return 0;
+  bool ran = false;
+  for (int signal : signals_.Peek()) {
+    bool listened = false;
+    int64_t outcome = CallListeners(signal, false, &listened);
+    if (outcome == 0 && listened && signals_.Take(signal)) {
+      ran = true;
+      dispatching_++;
+      outcome = CallListeners(signal, true, &listened);
+      dispatching_--;
+    }
+    if (outcome != 0) return outcome;
+  }
+  return ran && siginterrupt ? -EINTR : 0;
+}
+
+// Stores whether the signal has listeners, and runs them if `run`. 0, kStopping or kThrew.
+int64_t State::CallListeners(int signal, bool run, bool* listened) {
+  napi_value arguments[2], result;
+  if (napi_create_int32(env_, signal, &arguments[0]) != napi_ok ||
+      napi_get_boolean(env_, run, &arguments[1]) != napi_ok)
     return kStopping;
-  napi_value question[] = {numbers, run};
-  if (Call(env_, signals_ref_, 2, question, &chosen) != napi_ok) return WhyCallFailed(env_);
-  std::vector<int> taken;
-  if (!ReadNumbers(env_, chosen, &taken) || taken.empty()) return 0;
-  signals_.Take(taken);
-  if (napi_get_boolean(env_, true, &run) != napi_ok) return kStopping;
-  napi_value answer[] = {chosen, run};
-  napi_value ignored;
-  if (Call(env_, signals_ref_, 2, answer, &ignored) != napi_ok) return WhyCallFailed(env_);
-  return siginterrupt ? -EINTR : 0;
+  if (Call(env_, signals_ref_, 2, arguments, &result) != napi_ok) return WhyCallFailed(env_);
+  return napi_get_value_bool(env_, result, listened) == napi_ok ? 0 : kStopping;
 }
 
 int64_t State::Adopt(int64_t result, Cell generation_cell) {

@@ -1,9 +1,11 @@
-// The state of an environment (the main thread or a worker): the exchange memory shared with
-// lib/native/addon.ts, the waiter, the descriptors that the environment owns and the JavaScript functions
-// that native code calls.
+// The state of one instance of the JavaScript in an environment (the main thread or a worker): the exchange
+// memory shared with lib/native/addon.ts, the descriptors that the instance owns, its readiness, and the
+// JavaScript functions that native code calls. There are several instances if a program loads several copies
+// of the package, or one copy again.
 //
-// Created when the addon is loaded into the environment, deleted by its cleanup hook. Threads share nothing
-// of it; descriptor.cc, watchdog.cc and share.cc have the state of the process.
+// Created by setup(), deleted with the environment, or when the instance was collected: see addon.cc.
+// Instances of an environment share their waiter. Threads share nothing; descriptor.cc, watchdog.cc and
+// share.cc have the state of the process.
 #ifndef BSD_SOCKETS_STATE_H_
 #define BSD_SOCKETS_STATE_H_
 
@@ -29,20 +31,20 @@ class Readiness;
 
 class State {
  public:
-  // Returns null if there is no memory, with an exception pending, or if the environment is stopping.
-  static State* Create(napi_env env);
+  // The arguments are those of setup(): see addon.cc. Returns null if there is no memory, with an exception
+  // pending, or if the environment is stopping.
+  static State* Create(napi_env env, napi_value probe, napi_value signals, bool is_main, bool use_libuv,
+                       napi_value* exchange);
   ~State();
+  // Gives back what the environment would keep, before a deletion that is not at its end.
+  void Release();
 
   napi_env env() const { return env_; }
   Exchange& exchange() { return *exchange_; }
-  napi_value exchange_buffer() const;
-  Waiter& waiter() { return waiter_; }
+  Waiter& waiter() { return *waiter_; }
 
   // The event loop of libuv; null if the runtime has no usable one.
   uv_loop_t* loop() const { return loop_; }
-
-  // setup(probe, signals, is_main, use_libuv): see addon.cc.
-  napi_status SetUp(napi_value probe, napi_value signals, bool is_main, bool use_libuv);
 
   // Registers with the watchdog, at the first blocking call. 0 or -errno.
   int PrepareToBlock() { return prepared_ && !signals_.pipe_missing() ? 0 : Prepare(); }
@@ -71,14 +73,15 @@ class State {
   explicit State(napi_env env);
   int Prepare();
   int64_t DispatchSignals();
+  int64_t CallListeners(int signal, bool run, bool* listened);
 
   napi_env env_;
   uv_loop_t* loop_ = nullptr;
-  Waiter waiter_;
+  std::shared_ptr<Waiter> waiter_ = Waiter::OfThread();
   SignalPipe signals_;
   bool prepared_ = false;
+  int dispatching_ = 0;
   Exchange* exchange_ = nullptr;
-  napi_ref exchange_ref_ = nullptr;
   napi_ref probe_ref_ = nullptr;
   napi_ref signals_ref_ = nullptr;
   std::unordered_map<int, uint32_t> owned_;

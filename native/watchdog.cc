@@ -84,6 +84,7 @@ class Watchdog {
 
   int Register(Waiter* waiter) {
     std::lock_guard<std::mutex> lock(mutex_);
+    if (waiter->id_ != 0) return 0;
     int error = Start();
     if (error != 0) return -error;
     sigset_t kick;
@@ -311,9 +312,16 @@ class Watchdog {
   std::set<std::pair<uint64_t, Waiter*>> agenda_;
 };
 
-int Waiter::Register() { return Watchdog::Get().Register(this); }
+std::shared_ptr<Waiter> Waiter::OfThread() {
+  thread_local std::weak_ptr<Waiter> of_thread;
+  std::shared_ptr<Waiter> waiter = of_thread.lock();
+  if (waiter == nullptr) of_thread = waiter = std::make_shared<Waiter>();
+  return waiter;
+}
 
-void Waiter::Unregister() { Watchdog::Get().Unregister(this); }
+Waiter::~Waiter() { Watchdog::Get().Unregister(this); }
+
+int Waiter::Register() { return Watchdog::Get().Register(this); }
 
 void Waiter::Watch(int fd) { Watchdog::Get().Watch(this, fd); }
 

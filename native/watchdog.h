@@ -13,24 +13,28 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 
 namespace bsd_sockets {
 
 class Waiter {
  public:
+  // Returns the waiter of this thread, which exists as long as it is used.
+  static std::shared_ptr<Waiter> OfThread();
   Waiter() = default;
+  ~Waiter();
   Waiter(const Waiter&) = delete;
   Waiter& operator=(const Waiter&) = delete;
 
   // Sets the descriptor that becomes readable when the environment has to run. Without one a blocked thread
-  // is interrupted every 50 ms to look.
-  void SetBackend(int fd) { backend_fd_ = fd; }
+  // is interrupted every 50 ms to look. Without effect once it is registered.
+  void SetBackend(int fd) {
+    if (id_ == 0) backend_fd_ = fd;
+  }
 
-  // Registers with the watchdog: once, on the environment's own thread, before the first blocking call. 0 or
-  // -errno.
+  // Registers with the watchdog, if it is not, on the environment's own thread, before the first blocking
+  // call. 0 or -errno.
   int Register();
-  // Unregisters, on the environment's own thread. After it the watchdog does not touch this object.
-  void Unregister();
   // Also watches this descriptor: the signal pipe of the main thread, which may not exist at registration.
   void Watch(int fd);
 

@@ -211,7 +211,10 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   ENOENT: [
     [/^(epoll_ctl|poll)/, 'it is not registered'],
     [/^ioctl/, 'no packet has come since the first call, which switches the stamps on'],
-    [/^fromshare$/, 'already taken, or the thread or process that shared it has ended'],
+    [
+      /^fromshare$/,
+      'already taken, or the thread or process that shared it has ended, or another copy of the package shared it for its threads',
+    ],
     [/^(connect|send)/, 'there is no such socket', is_path],
     [/^bind/, 'the directory of the path does not exist', is_path],
     [

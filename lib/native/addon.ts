@@ -38,13 +38,6 @@ export interface StructLayout {
 
 /** The functions of native/calls.h. */
 export interface Addon {
-  build_id(): string;
-  setup(
-    probe: () => void,
-    signals: (numbers: number[], run: boolean) => number[],
-    is_main: boolean,
-    use_libuv: boolean,
-  ): ArrayBuffer;
   siginterrupt(flag: boolean): number;
   strerror(errno: number): string;
 
@@ -217,7 +210,7 @@ export interface Addon {
   sum_words(bytes: Bytes, start: number, end: number): number;
 }
 
-/** The exports of the binary. The calls that carry data take only the bytes; their numbers are in `registers`. */
+/** The calls of an instance. Those that carry data take only the bytes; their numbers are in `registers`. */
 type Native = Omit<Addon, 'send' | 'sendto' | 'recv' | 'recvfrom'> & {
   send(bytes: Bytes): void;
   sendto(bytes: Bytes): void;
@@ -225,23 +218,29 @@ type Native = Omit<Addon, 'send' | 'sendto' | 'recv' | 'recvfrom'> & {
   recvfrom(bytes?: Bytes): void;
 };
 
-const native = load() as Native;
+/** The export of the binary that makes an instance. */
+interface Binary {
+  setup(
+    probe: () => void,
+    signals: (number: number, run: boolean) => boolean,
+    is_main: boolean,
+    use_libuv: boolean,
+  ): Native & { exchange: ArrayBuffer };
+}
 
 const signal_names = new Map(Object.entries(os_constants.signals).map(([name, number]) => [number, name]));
 
-/** Returns which of these signals have listeners. With `run` it also calls these, once for each arrival. */
-function signals(numbers: number[], run: boolean): number[] {
+/** Returns whether the signal has listeners. With `run` it also calls these. */
+function signals(number: number, run: boolean): boolean {
   const emitter: NodeJS.EventEmitter = process;
-  const name = (number: number) => signal_names.get(number) ?? '';
-  const with_listeners = numbers.filter((number) => emitter.listenerCount(name(number)) > 0);
-  if (run) for (const number of with_listeners) emitter.emit(name(number), name(number), number);
-  return with_listeners;
+  const name = signal_names.get(number) ?? '';
+  return run ? emitter.emit(name, name, number) : emitter.listenerCount(name) > 0;
 }
 
 // Native code finds out whether the runtime has the libuv of Node.js, and waits in another way if not (Bun, Deno). Tests
 // set this variable to choose that way.
 const use_libuv = process.env.BSD_SOCKETS_LIBUV !== 'no';
-const exchange = native.setup(() => {}, signals, isMainThread, use_libuv);
+const { exchange, ...native } = (load() as Binary).setup(() => {}, signals, isMainThread, use_libuv);
 
 /** Small results of the last call, by the indices of `Cell` in native/layout.txt. */
 export const cells = new Int32Array(exchange, EXCHANGE.cells, CELL_COUNT);

@@ -62,3 +62,19 @@ test('the sockets of a worker that ended are closed', async () => {
   await run(['block']);
   expect(open()).toBe(before);
 });
+
+test.each(['yes', 'no'])('instances that are collected leave nothing (libuv: %s)', (BSD_SOCKETS_LIBUV) => {
+  const url = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+  const binary = process.env.BSD_SOCKETS_BINARY ?? url('../../build/Release/bsd_sockets.node');
+  const { stdout, stderr } = spawnSync(
+    process.execPath,
+    ['--expose-gc', url('./fixtures/instance_leak.mjs'), binary],
+    { encoding: 'utf8', env: { ...process.env, BSD_SOCKETS_LIBUV } },
+  );
+  expect(stderr).toBe('');
+  // Those that wait for a descriptor live on.
+  expect(JSON.parse(stdout)).toEqual([
+    [10, 0],
+    [10, 10],
+  ]);
+});

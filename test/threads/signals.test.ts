@@ -1,11 +1,14 @@
 // Signals while the main thread is blocked: the listener runs in place and the call goes on (PEP 475).
 import { spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-function run(what: string): { lines: unknown[]; status: number | null; errors: string } {
+function run(...what: string[]): { lines: unknown[]; status: number | null; errors: string } {
   const path = fileURLToPath(new URL('./fixtures/signals.mjs', import.meta.url));
-  const { stdout, stderr, status } = spawnSync(process.execPath, [path, what], {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [path, ...what], {
     encoding: 'utf8',
     timeout: 20_000,
   });
@@ -42,7 +45,34 @@ test.each([
     "a selector's select() goes on, and siginterrupt ends it with nothing",
     [[1, 3, 0, true, 6, 0, 7, 0, 7]],
   ],
+  ['children', 'listeners are heard after 100,000 signals of children', ['heard']],
+  ['mixture', 'signals with and without listeners fill the pipe, and the process ends', [['end', true]]],
+  ['mixture', 'and once more', [['end', true]]],
+  ['child and listener', 'a listener of SIGCHLD leaves the children to libuv', [['TimeoutError', true, 3]]],
+  ['worker', 'the main thread hears while a worker with a child blocks', [['blocks', 'TimeoutError', 3]]],
+  ['throws', 'what a listener throws loses no other signal', [['first', 0, 'two', 2, 'second', 2, 'two']]],
+  ['many', '1,500 waiting signals are as many runs', [['all', 1500]]],
+  ['nested waits', 'a listener that blocks hears the signals behind its own', [['outer', 'inner']]],
+  ['removed', 'a listener that is removed by its first run is not run again', [['successor', 1]]],
   ['detach-buffer', 'memory detached by the listener is not written to', [[0, 0]]],
 ])('%s: %s', (what, _description, lines) => {
   expect(run(what)).toEqual({ lines, status: 0, errors: '' });
+});
+
+test('the handles of another addon get each signal once, on the event loop', (ctx) => {
+  const headers = join(dirname(dirname(process.execPath)), 'include', 'node');
+  if (!existsSync(headers)) ctx.skip(`needs ${headers}`);
+  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-handles-'));
+  try {
+    const addon = join(folder, 'handles.node');
+    const source = fileURLToPath(new URL('./fixtures/handles.c', import.meta.url));
+    const compiler = process.env.CC ?? 'gcc';
+    const { stderr } = spawnSync(compiler, ['-shared', '-fPIC', '-I', headers, '-o', addon, source], {
+      encoding: 'utf8',
+    });
+    expect(stderr).toBe('');
+    expect(run('other handles', addon)).toEqual({ lines: [['end', 3, [3, 3]]], status: 0, errors: '' });
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });

@@ -1,0 +1,18 @@
+// Threads that share, close, look up, wait and are terminated at any moment: no foreign data, no descriptor left.
+// STORM_ROUNDS sets the number of terminations; `npm run test:tsan` looks for races meanwhile.
+import { expect, test } from 'vitest';
+import { ended, start } from './programs.js';
+
+const ROUNDS = Number(process.env.STORM_ROUNDS ?? 20);
+
+test(
+  `${ROUNDS} terminations in a storm of shares, closes and lookups`,
+  async () => {
+    const { output, ...end } = await ended(start('storm.mjs', String(ROUNDS)));
+    expect(end).toEqual({ code: 0, signal: null, errors: '' });
+    const { errors, counts, more } = JSON.parse(output);
+    expect({ errors, more }).toEqual({ errors: [], more: 0 });
+    expect(Math.min(...counts)).toBeGreaterThan(0);
+  },
+  60_000 + ROUNDS * 1000,
+);
