@@ -20,6 +20,8 @@ constexpr int64_t kTimedOut = -10001;
 constexpr int64_t kStopping = -10002;
 // The listener of a signal threw: the exception is pending, and JavaScript does not see the number.
 constexpr int64_t kThrew = -10003;
+// JavaScript that ran while the call waited detached its memory, or made it too small. Nothing was transferred.
+constexpr int64_t kDetached = -10004;
 
 // Index of Exchange.cells: the small results that a call gives beside its number.
 enum Cell {

@@ -1,9 +1,8 @@
 // Descriptors exchanged with node:net, so that node:tls and node:http run over these sockets and back: to_node, and the half
-// of from_node that blocking and promise sockets share. The descriptor has one owner: the other side is detached or destroyed.
+// of from_node that looks at the handle. The descriptor has one owner: the other side is detached or destroyed.
 import net from 'node:net';
 import * as c from '../constants.js';
 import { shown } from '../util/validate.js';
-import { dup } from './create.js';
 import type { SocketBase } from './socket_base.js';
 
 /**
@@ -27,11 +26,11 @@ export function to_node(sock: SocketBase): net.Socket | net.Server {
 }
 
 /**
- * Duplicates the descriptor of a stream or server of Node's. Returns the duplicate.
+ * Returns the descriptor of a stream or server of Node's.
  *
  * @throws TypeError for anything else, or one without a descriptor; RangeError for a stream that has read ahead
  */
-export function duplicate_handle(handle: net.Socket | net.Server): number {
+export function descriptor_of(handle: net.Socket | net.Server): number {
   if (!(handle instanceof net.Socket) && !(handle instanceof net.Server)) {
     throw new TypeError(`handle must be a net.Socket or net.Server, not ${shown(handle)}`);
   }
@@ -40,7 +39,7 @@ export function duplicate_handle(handle: net.Socket | net.Server): number {
   if (fd === undefined || fd < 0)
     throw new TypeError('handle has no descriptor: it is not connected, or closed');
   if (handle instanceof net.Socket) refuse_buffered(handle);
-  return dup(fd);
+  return fd;
 }
 
 function refuse_buffered(stream: net.Socket): void {

@@ -1,6 +1,7 @@
 // The logic of a buffered reader, without any I/O: bytes read ahead, and the operations of Python's BufferedReader as
 // steps (see steps.ts). Received bytes are never lost: an operation that fails half-way (a time-out, a signal listener that
 // throws) puts the bytes back that it had taken.
+import { rest_of } from '../util/validate.js';
 import { nothing_to_read } from './errors.js';
 import { type Bytes, check_count, type Steps } from './steps.js';
 
@@ -214,20 +215,23 @@ export class ReadBuffer {
    * @param once true for at most one receive
    */
   *readinto(target: Bytes, once: boolean): Steps<number | null> {
+    const { length } = target;
     let written = this.move(target, 0);
     try {
-      while (written < target.length) {
-        const direct = target.length - written > this.size;
+      while (written < length) {
+        const direct = length - written > this.size;
         if (once && written > 0 && !direct) break;
-        const rest = target.subarray(written);
+        const rest = rest_of(target, written, length, 'buffer');
         const count = direct ? yield rest : this.received(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
-        written += direct ? check_count(count, rest, 'recv_into') : this.move(target, written);
+        const room = rest_of(target, written, length, 'buffer');
+        written += direct ? check_count(count, room, 'recv_into') : this.move(room, 0);
         if (once) break;
       }
     } catch (error) {
-      this.unread(target.slice(0, written));
+      // Bytes in memory that was detached are the program's.
+      if (written > 0 && target.length >= written) this.unread(target.slice(0, written));
       throw error;
     }
     return written;

@@ -11,6 +11,8 @@ export const TIMED_OUT = -10001;
 export const STOPPING = -10002;
 /** The listener of a signal threw: the exception is pending, and JavaScript does not see the number. */
 export const THREW = -10003;
+/** JavaScript that ran while the call waited detached its memory, or made it too small. Nothing was transferred. */
+export const DETACHED = -10004;
 
 // Cell: Index of Exchange.cells: the small results that a call gives beside its number.
 

@@ -7,19 +7,19 @@ import {
   type ConnectAddress,
   type CreateConnectionOptions,
   type CreateServerOptions,
-  close,
   connect_fields,
-  dup,
   make_pair,
   make_server,
+  of_duplicate,
   SERVER_OPTIONS,
   with_scope,
 } from '../calls/create.js';
-import { duplicate_handle } from '../calls/node.js';
+import { descriptor_of } from '../calls/node.js';
 import { take_shared } from '../calls/share.js';
 import { getdefaulttimeout } from '../calls/socket_base.js';
 import * as c from '../constants.js';
 import { Deadline } from '../util/deadline.js';
+import { with_descriptor } from '../util/owned_descriptor.js';
 import { type BytesLike, options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { connect_first } from './connect.js';
 import { stream_addresses } from './resolver.js';
@@ -35,8 +35,7 @@ export function socketpair<F extends number = typeof c.AF_UNIX>(
   type?: number | null,
   proto?: number | null,
 ): [Socket<F>, Socket<F>] {
-  const [kind, first, second] = make_pair<F>(family, type, proto);
-  return [new Socket<F>(...kind, first), new Socket<F>(...kind, second)];
+  return make_pair<F, Socket<F>>(family, type, proto, (...kind) => new Socket(...kind));
 }
 
 /**
@@ -50,7 +49,7 @@ export function fromfd<F extends number>(
   type: number,
   proto?: number | null,
 ): Socket<F> {
-  return new Socket(family, type, proto, dup(fd));
+  return of_duplicate(fd, (descriptor) => new Socket(family, type, proto, descriptor));
 }
 
 /**
@@ -114,15 +113,12 @@ export function create_server(
  *   for other data
  */
 export function fromshare(data: BytesLike): Socket<number> {
-  const { family, type, proto, timeout, fd } = take_shared(data);
-  try {
-    const sock = new Socket<number>(family, type, proto, fd);
+  const { family, type, proto, timeout, descriptor } = take_shared(data);
+  return with_descriptor(descriptor, () => {
+    const sock = new Socket<number>(family, type, proto, descriptor);
     sock.settimeout(timeout);
     return sock;
-  } catch (error) {
-    close(fd);
-    throw error;
-  }
+  });
 }
 
 /**
@@ -132,10 +128,12 @@ export function fromshare(data: BytesLike): Socket<number> {
  *   first, before data arrives (create it with `pauseOnConnect`, or `socket.pause()` in the 'connection' listener)
  */
 export function from_node(handle: net.Socket | net.Server): Socket<number> {
-  const sock = new Socket<number>(null, null, null, duplicate_handle(handle));
-  // Descriptors of Node's do not block.
-  sock.setblocking(true);
-  if (handle instanceof net.Socket) handle.destroy();
-  else handle.close();
-  return sock;
+  return of_duplicate(descriptor_of(handle), (descriptor) => {
+    const sock = new Socket<number>(null, null, null, descriptor);
+    // Descriptors of Node's do not block.
+    sock.setblocking(true);
+    if (handle instanceof net.Socket) handle.destroy();
+    else handle.close();
+    return sock;
+  });
 }

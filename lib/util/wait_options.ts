@@ -1,6 +1,6 @@
 // The last argument of a call that returns a promise, `{ signal, timeout }`: its type, and reading it from the arguments.
 // util/deadline.ts makes both take effect.
-import { options_of, timeout as seconds, shown, to_timeout_ms } from './validate.js';
+import { is_bytes, options_of, timeout as seconds, shown, to_timeout_ms } from './validate.js';
 
 /** The last argument of every call that returns a promise. */
 export interface WaitOptions {
@@ -23,9 +23,7 @@ export type Rest3<A, B, C> = Rest2<A, B> | [a?: A | null, b?: B | null, c?: C | 
 /** Returns true for an object that no call takes as another argument. */
 function is_options(value: unknown): value is WaitOptions {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  return (
-    !ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer) && !(value instanceof SharedArrayBuffer)
-  );
+  return !is_bytes(value);
 }
 
 /** Returns true for flags, false for the options that may stand in their place. */

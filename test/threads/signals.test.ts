@@ -41,7 +41,6 @@ test.each([
     "a selector's select() goes on, and siginterrupt ends it with nothing",
     [[1, 3, 0, true, 6, 0, 7, 0, 7]],
   ],
-  ['detach-buffer', 'memory detached by the listener is not written to', [[0, 0]]],
 ])('%s: %s', (what, _description, lines) => {
   expect(run(what)).toEqual({ lines, status: 0, errors: '' });
 });

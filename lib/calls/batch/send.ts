@@ -9,7 +9,7 @@ import {
   OUTGOING_ROW_SIZE,
   STOPPING,
 } from '../../native/addon.js';
-import { array, type Bytes, type Data, data, integer_or } from '../../util/validate.js';
+import { array, type Bytes, check_attached, type Data, data, integer_or } from '../../util/validate.js';
 import { type Address, ANY_ADDRESS, encode, type ResolveHost } from '../address.js';
 import { type ControlMessage, flatten_control } from '../control.js';
 import { buffers_of } from '../message.js';
@@ -55,6 +55,7 @@ class FlagGroup {
 
   /** Sends the group. Returns how many messages went out, or the native call's negative number. */
   send(s: SocketBase, timeout_ms: number): number {
+    check_attached(this.buffers, 'buffers');
     const rows = new Uint8Array(Int32Array.from(this.rows).buffer);
     const addresses = this.addresses.length > 0 ? this.addresses : new Uint8Array(this.count * ADDRESS_SIZE);
     return addon.sendmmsg(

@@ -4,7 +4,14 @@ import { open } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { retry_blocking, retry_later } from '../../calls/waiting/fs_retry.js';
 import { POLLIN } from '../../constants.js';
-import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../../util/validate.js';
+import {
+  type Bytes,
+  type BytesLike,
+  bytes as checked_bytes,
+  integer,
+  is_bytes,
+  shown,
+} from '../../util/validate.js';
 import type { CapturedPacket, CaptureInterface } from './format.js';
 import { CaptureParser } from './parser.js';
 
@@ -20,8 +27,6 @@ export type CaptureSource =
 const CHUNK_SIZE = 64 * 1024;
 const INT_MAX = 2 ** 31 - 1;
 
-const is_bytes = (value: unknown): value is BytesLike =>
-  ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
 const has = (value: unknown, symbol: symbol): boolean =>
   typeof value === 'object' && value !== null && symbol in value;
 

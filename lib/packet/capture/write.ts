@@ -6,7 +6,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { retry_blocking } from '../../calls/waiting/fs_retry.js';
 import { POLLOUT } from '../../constants.js';
-import { type BytesLike, integer, options_of, shown } from '../../util/validate.js';
+import { type BytesLike, integer, is_bytes, options_of, shown } from '../../util/validate.js';
 import { CaptureEncoder, type CaptureFormat, type CapturePacket, type NewInterface } from './encoder.js';
 
 /** Keyword-only arguments of write_capture. */
@@ -27,9 +27,7 @@ const INT_MAX = 2 ** 31 - 1;
 
 /** Returns a packet as an object: one given as bytes was captured now. */
 function packet_of(packet: CapturePacket | BytesLike): CapturePacket {
-  const is_bytes =
-    ArrayBuffer.isView(packet) || packet instanceof ArrayBuffer || packet instanceof SharedArrayBuffer;
-  return is_bytes ? { data: packet, time_ns: BigInt(Date.now()) * 1_000_000n } : packet;
+  return is_bytes(packet) ? { data: packet, time_ns: BigInt(Date.now()) * 1_000_000n } : packet;
 }
 
 function closed(): RangeError {

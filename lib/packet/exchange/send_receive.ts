@@ -8,6 +8,7 @@ import {
   bytes,
   c_string,
   integer_or,
+  is_bytes,
   options_of,
   timeout as seconds,
   shown,
@@ -110,10 +111,6 @@ function layers_of(packet: Sent, name: string): { layers: readonly Draft[]; give
 
 function is_list(packet: Sent): packet is readonly Draft[] {
   return Array.isArray(packet);
-}
-
-function is_bytes(packet: unknown): boolean {
-  return ArrayBuffer.isView(packet) || packet instanceof ArrayBuffer || packet instanceof SharedArrayBuffer;
 }
 
 /** Builds a packet, with the addresses that were left out. */
