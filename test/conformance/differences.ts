@@ -277,7 +277,13 @@ const RULES: Rule[] = [
       [
         'timeouts: sock.recv(1, socket.MSG_DONTWAIT) when nothing comes: with a timeout, then without waiting',
         "timeouts: sock.send(b'x', socket.MSG_DONTWAIT) on a full stream: with a timeout, then without waiting",
-      ].map((title) => [title, [[[TIMED_OUT, true, true], WOULD_BLOCK], [[WOULD_BLOCK, true, true], WOULD_BLOCK]]]),
+      ].map((title) => [
+        title,
+        [
+          [[TIMED_OUT, true, true], WOULD_BLOCK],
+          [[WOULD_BLOCK, true, true], WOULD_BLOCK],
+        ],
+      ]),
     ),
   },
   {
