@@ -20,11 +20,11 @@ import * as transfer from '../calls/transfer.js';
 import type * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
 import { makefile, type SocketFile, type TextOptions } from '../files/blocking/index.js';
-import { addon, TIMED_OUT } from '../native/addon.js';
+import { addon, DETACHED, TIMED_OUT } from '../native/addon.js';
 import { callable } from '../util/callable.js';
 import { Deadline } from '../util/deadline.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
-import { type Bytes, type BytesLike, type Data, data, integer, rest_of, size } from '../util/validate.js';
+import { type Bytes, type BytesLike, type Data, data, integer, size } from '../util/validate.js';
 import { sendfile } from './sendfile.js';
 
 const { EAGAIN } = constants.errno;
@@ -176,10 +176,11 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     let sent = 0;
     let count = first;
     for (;;) {
-      if (count < 0) this._raise_with(count, 'sendall', { bytes_sent: sent });
+      // Bytes of which the kernel takes none are not there.
+      if (count <= 0) this._raise_with(count || DETACHED, 'sendall', { bytes_sent: sent });
       sent += count;
       if (sent === length) return;
-      const rest = rest_of(view, sent, length, 'data');
+      const rest = view.subarray(sent, length);
       count = deadline.passed() ? TIMED_OUT : transfer.send(this, rest, flags, deadline.left_ms());
     }
   }

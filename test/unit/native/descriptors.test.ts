@@ -1,10 +1,15 @@
 // send_fds and recv_fds: descriptors passed over AF_UNIX sockets, none left behind.
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
+import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, it } from 'vitest';
-import { open_descriptors } from './descriptors.js';
+import { is_open, open_descriptors } from './descriptors.js';
 
 const { AF_UNIX, SOCK_DGRAM, SOL_SOCKET, CMSG_SPACE } = socket;
 
@@ -126,5 +131,61 @@ describe('send_fds, recv_fds', () => {
     a.close();
     expect(() => socket.send_fds(b, ['x'], [0])).toThrow(code('EPIPE'));
     b.close();
+  });
+});
+
+describe('a descriptor is closed, if the socket for it cannot be made', () => {
+  class Picky extends socket.socket<number> {
+    constructor(family?: number, type?: number, proto?: number, fileno?: number) {
+      if (fileno !== undefined) throw new RangeError('no descriptors');
+      super(family, type, proto);
+    }
+  }
+  const untyped = (value: unknown) => value as never;
+
+  it.each<[string, (sock: socket.socket<number>) => unknown]>([
+    ['fromfd with a wrong family', (sock) => socket.fromfd(sock.fileno(), untyped('AF_UNIX'), 1)],
+    ['fromfd with a wrong type', (sock) => socket.fromfd(sock.fileno(), AF_UNIX, untyped({}))],
+    ['fromfd with a wrong protocol', (sock) => socket.fromfd(sock.fileno(), AF_UNIX, 1, 2 ** 40)],
+    ['fromfd of promises', (sock) => promises.fromfd(sock.fileno(), untyped('AF_UNIX'), 1)],
+    ['dup of a class whose constructor throws', () => new Picky(AF_UNIX, SOCK_DGRAM).dup()],
+  ])('%s', (_name, make) => {
+    const [a, b] = socket.socketpair();
+    const before = open_descriptors();
+    let error: unknown;
+    try {
+      make(a);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(Error);
+    // The socket of the class itself is still open.
+    expect(open_descriptors() - before).toBe(String(error).includes('no descriptors') ? 1 : 0);
+    a.close();
+    b.close();
+  });
+
+  it('from_node of a stream that is no socket', async () => {
+    // Node.js gives children socket pairs; /dev/tty and pipes of a shell are none.
+    const directory = mkdtempSync(join(tmpdir(), 'bsd-'));
+    const path = join(directory, 'fifo');
+    execFileSync('mkfifo', [path]);
+    const stream = new net.Socket({
+      fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
+      readable: true,
+    });
+    stream.pause();
+    const before = open_descriptors();
+    expect(() => socket.from_node(stream)).toThrow(code('ENOTSOCK'));
+    expect(open_descriptors()).toBe(before);
+    stream.destroy();
+    rmSync(directory, { recursive: true });
+  });
+
+  it('stays open, if it was given as a number', () => {
+    const file = openSync('/dev/null', 'r');
+    expect(() => socket.socket(null, null, null, file)).toThrow(code('ENOTSOCK'));
+    expect(is_open(file)).toBe(true);
+    closeSync(file);
   });
 });
