@@ -181,28 +181,24 @@ int64_t AwaitCall(State& state, const DescriptorUse& use, double timeout_ms, Cal
   return error != 0 ? error : Interruptible(state, use, call);
 }
 
-// Makes a call that may block on a descriptor, and repeats it after EAGAIN until the deadline. The clock
-// starts at the first wait; a call that need not wait does not read it.
+// Waits after EAGAIN and repeats the call until the deadline. Not inlined: most calls need not wait.
 template <typename Call>
-int64_t Await(State& state, int fd, uint32_t generation, short events, double timeout_ms, Call&& call) {
-  DescriptorUse use(fd, generation);
-  if (!use.valid()) return -EBADF;
-  int64_t result = AwaitCall(state, use, timeout_ms, call);
-  if (result != -EAGAIN || timeout_ms == 0) return result;
+[[gnu::noinline]] int64_t Repeat(State& state, const DescriptorUse& use, short events, double timeout_ms,
+                                 Call& call) {
   double limit_ms = timeout_ms;
   int64_t timed_out = kTimedOut;
   if (timeout_ms < 0) {
     // The kernel does not wait, or its own time-out has passed, or another holder has set O_NONBLOCK in the
     // description. Then this waits as the kernel would have.
-    limit_ms = KernelTimeoutMs(fd, events);
+    limit_ms = KernelTimeoutMs(use.fd(), events);
     timed_out = -EAGAIN;
-    if (events == kErrorQueueEvents || (limit_ms >= 0 && !IsNonBlocking(fd))) return result;
+    if (events == kErrorQueueEvents || (limit_ms >= 0 && !IsNonBlocking(use.fd()))) return -EAGAIN;
   }
   Deadline deadline(limit_ms);
   for (;;) {
     int64_t waited = WaitReady(state, use, events, deadline);
     if (waited != 0) return waited == kTimedOut ? timed_out : waited;
-    result = Interruptible(state, use, call);
+    int64_t result = Interruptible(state, use, call);
     if (result != -EAGAIN) return result;
     if (deadline.passed()) return timed_out;
     if (events != POLLOUT) continue;
@@ -210,6 +206,16 @@ int64_t Await(State& state, int fd, uint32_t generation, short events, double ti
     waited = WaitReady(state, use, 0, Deadline(kFullPauseMs));
     if (waited != 0 && waited != kTimedOut) return waited;
   }
+}
+
+// Makes a call that may block on a descriptor, and repeats it after EAGAIN until the deadline. The clock
+// starts at the first wait; a call that need not wait does not read it.
+template <typename Call>
+int64_t Await(State& state, int fd, uint32_t generation, short events, double timeout_ms, Call&& call) {
+  DescriptorUse use(fd, generation);
+  if (!use.valid()) return -EBADF;
+  int64_t result = AwaitCall(state, use, timeout_ms, call);
+  return result != -EAGAIN || timeout_ms == 0 ? result : Repeat(state, use, events, timeout_ms, call);
 }
 
 // Makes a call on a descriptor that never waits.
