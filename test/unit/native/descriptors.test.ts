@@ -166,7 +166,6 @@ describe('a descriptor is closed, if the socket for it cannot be made', () => {
   });
 
   it('from_node of a stream that is no socket', async () => {
-    // Node.js gives children socket pairs; /dev/tty and pipes of a shell are none.
     const directory = mkdtempSync(join(tmpdir(), 'bsd-'));
     const path = join(directory, 'fifo');
     execFileSync('mkfifo', [path]);
