@@ -12,25 +12,33 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
+#include <utility>
 
 #include "state.h"
+#include "wait.h"
 
 namespace bsd_sockets {
 
-// The bytes of a Uint8Array. JavaScript may detach or resize its memory: Reload after JavaScript ran.
+// The bytes of a call: those of a Uint8Array, up to a limit, or memory of the environment. JavaScript that
+// runs while the call waits may move, detach or resize the memory of an array.
 class View {
  public:
   View() = default;
-  View(napi_env env, napi_value value) : env_(env), value_(value) { valid_ = Reload(); }
+  View(napi_env env, napi_value value, size_t limit = SIZE_MAX) : env_(env), value_(value) {
+    size_t length = 0;
+    valid_ = Read(&length);
+    length_ = std::min(length, limit);
+  }
+  View(uint8_t* own, size_t length) : data_(own), length_(length), valid_(true) {}
 
-  // Reads pointer and length again; false if the value is no Uint8Array.
-  bool Reload() {
-    void* data = nullptr;
-    length_ = 0;
-    if (napi_get_typedarray_info(env_, value_, nullptr, &length_, &data, nullptr, nullptr) != napi_ok)
-      return false;
-    data_ = static_cast<uint8_t*>(data);
-    return true;
+  // Updates the address for one attempt of the call. False if the array no longer has these bytes: errno then
+  // stands for kDetached.
+  bool Refresh() {
+    if (std::exchange(fresh_, false) || env_ == nullptr) return true;
+    size_t length = 0;
+    if (Read(&length) && length >= length_) return true;
+    errno = -static_cast<int>(kDetached);
+    return false;
   }
 
   bool valid() const { return valid_; }
@@ -38,34 +46,20 @@ class View {
   size_t length() const { return length_; }
 
  private:
+  // False if the value is no Uint8Array.
+  bool Read(size_t* length) {
+    void* data = nullptr;
+    if (napi_get_typedarray_info(env_, value_, nullptr, length, &data, nullptr, nullptr) != napi_ok)
+      return false;
+    data_ = static_cast<uint8_t*>(data);
+    return true;
+  }
+
   napi_env env_ = nullptr;
   napi_value value_ = nullptr;
   uint8_t* data_ = nullptr;
   size_t length_ = 0;
   bool valid_ = false;
-};
-
-// Memory for the data of a call that may wait: a view of the caller, whose memory may move while JavaScript
-// runs, or memory of the environment.
-class Memory {
- public:
-  explicit Memory(View view, size_t wanted = SIZE_MAX) : view_(view), wanted_(wanted) {}
-  Memory(uint8_t* own, size_t size) : own_(own), wanted_(size) {}
-
-  bool valid() const { return own_ != nullptr || view_.valid(); }
-  // Returns the present address, for one attempt of the call. After it length() is the present length.
-  uint8_t* Fresh() {
-    if (own_ == nullptr && !fresh_) view_.Reload();
-    fresh_ = false;
-    return data();
-  }
-  uint8_t* data() const { return own_ != nullptr ? own_ : view_.data(); }
-  size_t length() const { return own_ != nullptr ? wanted_ : std::min(wanted_, view_.length()); }
-
- private:
-  View view_;
-  uint8_t* own_ = nullptr;
-  size_t wanted_;
   bool fresh_ = true;
 };
 
@@ -88,8 +82,8 @@ class Arguments {
   int64_t Int64(size_t index) { return Get<int64_t, napi_get_value_int64>(index); }
   double Double(size_t index) { return Get<double, napi_get_value_double>(index); }
   bool Bool(size_t index) { return Get<bool, napi_get_value_bool>(index); }
-  View Bytes(size_t index) {
-    View view(env_, values_[index]);
+  View Bytes(size_t index, size_t limit = SIZE_MAX) {
+    View view(env_, values_[index], limit);
     valid_ = valid_ && view.valid();
     return view;
   }
@@ -149,12 +143,13 @@ class RegisterArguments {
     state_ = static_cast<State*>(state);
     // Copied: the listener of a signal, which runs while the call waits, may write other numbers there.
     numbers_ = state_->exchange().registers;
+    SettleWait(&numbers_.flags, &numbers_.timeout_ms);
   }
 
   State& state() const { return *state_; }
   const Registers* operator->() const { return &numbers_; }
   bool has_bytes() const { return count_ > 0; }
-  View Bytes() const { return View(env_, bytes_); }
+  View Bytes(size_t limit = SIZE_MAX) const { return View(env_, bytes_, limit); }
 
   napi_value Return(int64_t result) const {
     state_->exchange().registers.result = static_cast<int32_t>(result);

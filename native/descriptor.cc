@@ -2,10 +2,12 @@
 #include "descriptor.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <mutex>
 
 namespace bsd_sockets {
 namespace {
@@ -34,18 +36,38 @@ bool InRange(int fd) { return fd >= 0 && fd < kDescriptorLimit; }
 void Leave(int fd) {
   uint64_t word = table[fd].fetch_sub(1) - 1;
   if ((word & kClosing) == 0 || (word & kUsers) != 0) return;
+  std::shared_lock<std::shared_mutex> lock(number_mutex);
   if (table[fd].compare_exchange_strong(word, NextGeneration(word))) close(fd);
 }
 
 }  // namespace
 
+std::shared_mutex number_mutex;
+
 bool HasDescriptorTable() { return table != nullptr; }
 
+uint32_t BeginGeneration(int fd, bool* used) {
+  uint64_t word = table[fd].load();
+  while (!table[fd].compare_exchange_weak(word, NextGeneration(word) | (word & kUsers))) {
+  }
+  *used = (word & kUsers) != 0;
+  return GenerationOf(NextGeneration(word));
+}
+
 uint32_t Generation(int fd) { return InRange(fd) ? GenerationOf(table[fd].load()) : 0; }
+
+bool FindGeneration(int fd, uint32_t* generation) {
+  if (!InRange(fd)) return false;
+  std::unique_lock<std::shared_mutex> lock(number_mutex);
+  uint64_t word = table[fd].load();
+  *generation = GenerationOf(word);
+  return (word & kClosing) == 0 && fcntl(fd, F_GETFD) >= 0;
+}
 
 Closed CloseDescriptor(int fd, uint32_t generation, int* close_error) {
   *close_error = 0;
   if (!InRange(fd)) return Closed::kStale;
+  std::shared_lock<std::shared_mutex> lock(number_mutex);
   uint64_t word = table[fd].load();
   for (;;) {
     if (GenerationOf(word) != generation || (word & kClosing) != 0) return Closed::kStale;
@@ -58,7 +80,8 @@ Closed CloseDescriptor(int fd, uint32_t generation, int* close_error) {
   }
 }
 
-DescriptorUse::DescriptorUse(int fd, uint32_t generation) : fd_(fd), valid_(InRange(fd)) {
+DescriptorUse::DescriptorUse(int fd, uint32_t generation)
+    : fd_(fd), generation_(generation), valid_(InRange(fd)) {
   if (!valid_) return;
   uint64_t word = table[fd].fetch_add(1);
   valid_ = GenerationOf(word) == generation && (word & kClosing) == 0;
@@ -69,7 +92,11 @@ DescriptorUse::~DescriptorUse() {
   if (valid_ && fd_ >= 0) Leave(fd_);
 }
 
-bool DescriptorUse::closing() const { return fd_ >= 0 && (table[fd_].load() & kClosing) != 0; }
+bool DescriptorUse::stale() const {
+  if (fd_ < 0) return false;
+  uint64_t word = table[fd_].load();
+  return GenerationOf(word) != generation_ || (word & kClosing) != 0;
+}
 
 UniqueFd::~UniqueFd() {
   if (fd_ >= 0) close(fd_);

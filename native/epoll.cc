@@ -18,7 +18,7 @@ namespace bsd_sockets {
 napi_value EpollCreate1(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   if (!args.valid()) return args.Invalid();
-  return args.Return(args.state().Adopt(OrErrno(::epoll_create1(EPOLL_CLOEXEC))));
+  return args.Return(args.state().Make([] { return ::epoll_create1(EPOLL_CLOEXEC); }));
 }
 
 // epoll_ctl(epfd, generation, operation, fd, events)
@@ -53,7 +53,7 @@ napi_value EpollWait(napi_env env, napi_callback_info info) {
   int64_t count = AwaitCall(args.state(), use, timeout_ms,
                             [&] { return ::epoll_wait(epfd, events.get(), most, deadline.LeftMs()); });
   if (count <= 0) return args.Return(count);
-  if (!bytes.Reload() || bytes.length() < count * sizeof(EpollEvent)) return args.Invalid();
+  if (!bytes.Refresh()) return args.Return(kDetached);
   EpollEvent* rows = reinterpret_cast<EpollEvent*>(bytes.data());
   for (int64_t i = 0; i < count; i++) rows[i] = {events[i].data.fd, events[i].events};
   return args.Return(count);

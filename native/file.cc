@@ -40,7 +40,7 @@ template <short kEvents, long kCall>
 napi_value Transfer(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
   int fd = args.Int(0);
-  Memory memory(args.Bytes(1));
+  View memory = args.Bytes(1);
   int64_t position = args.Int64(2);
   double timeout_ms = args.Double(3);
   if (!args.valid()) return args.Invalid();
@@ -58,8 +58,8 @@ napi_value Transfer(napi_env env, napi_callback_info info) {
     if (result == kTimedOut && timeout_ms == 0) return args.Return(-EAGAIN);
     if (result != 0) return args.Return(result);
     result = Interruptible(state, use, [&] {
-      iovec vector = {memory.Fresh(), 0};
-      vector.iov_len = memory.length();
+      if (!memory.Refresh()) return ssize_t{-1};
+      iovec vector = {memory.data(), memory.length()};
       ssize_t count = Move<kCall>(fd, vector, position, flags);
       // Few drivers of devices lack it.
       if (count >= 0 || flags == 0 || errno != EOPNOTSUPP) return count;

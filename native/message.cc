@@ -49,15 +49,15 @@ class Buffers {
     return true;
   }
 
-  // Returns the buffers at their present addresses, for one attempt of the call.
-  iovec* Fresh() {
+  // Updates the addresses for one attempt of the call; false: see View.
+  bool Refresh() {
     for (uint32_t i = 0; i < count_; i++) {
-      if (!fresh_) views_[i].Reload();
+      if (!views_[i].Refresh()) return false;
       buffers_[i] = {views_[i].data(), views_[i].length()};
     }
-    fresh_ = false;
-    return buffers_;
+    return true;
   }
+  iovec* data() const { return buffers_; }
   size_t count() const { return count_; }
 
  private:
@@ -70,7 +70,6 @@ class Buffers {
   View* views_ = few_views_;
   iovec* buffers_ = few_buffers_;
   uint32_t count_ = 0;
-  bool fresh_ = true;
 };
 
 // Makes `call(flags)` with MSG_CMSG_CLOEXEC, so that received descriptors are close-on-exec from birth. A few
@@ -108,11 +107,13 @@ napi_value Sendmsg(napi_env env, napi_callback_info info) {
     if (error != 0) return args.Return(error);
   }
   Address address = TakeAddress(args.state(), address_length);
-  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
+  SettleWait(&flags, &timeout_ms);
+  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&]() -> ssize_t {
+    if (!buffers.Refresh()) return -1;
     msghdr message{};
     message.msg_name = address.length > 0 ? &address.storage : nullptr;
     message.msg_namelen = address.length;
-    message.msg_iov = buffers.Fresh();
+    message.msg_iov = buffers.data();
     message.msg_iovlen = buffers.count();
     message.msg_control = control.size() > 0 ? control.data() : nullptr;
     message.msg_controllen = control.size();
@@ -133,23 +134,23 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
   double timeout_ms = args.Double(7);
   Exchange& exchange = args.state().exchange();
   size_t control_wanted = static_cast<size_t>(args.Int64(5));
-  Memory control = args.Is(4, napi_null)
-                       ? Memory(exchange.control.data(), std::min(control_wanted, kControlSize))
-                       : Memory(args.Bytes(4), control_wanted);
+  View control = args.Is(4, napi_null) ? View(exchange.control.data(), std::min(control_wanted, kControlSize))
+                                       : args.Bytes(4, control_wanted);
   Buffers buffers;
   bool to_scratch = args.Is(2, napi_null);
   if (!args.valid() || (!to_scratch && !buffers.Read(env, args[2]))) return args.Invalid();
   iovec scratch{exchange.scratch.data(), std::min(length, kScratchSize)};
   Address address;
   msghdr message{};
-  int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&] {
+  SettleWait(&flags, &timeout_ms);
+  int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&]() -> ssize_t {
+    if (!buffers.Refresh() || !control.Refresh()) return -1;
     message = {};
     message.msg_name = &address.storage;
     message.msg_namelen = sizeof address.storage;
-    message.msg_iov = to_scratch ? &scratch : buffers.Fresh();
+    message.msg_iov = to_scratch ? &scratch : buffers.data();
     message.msg_iovlen = to_scratch ? 1 : buffers.count();
-    uint8_t* control_data = control.Fresh();
-    message.msg_control = control.length() > 0 ? control_data : nullptr;
+    message.msg_control = control.length() > 0 ? control.data() : nullptr;
     message.msg_controllen = control.length();
     return WithCloseOnExec(flags, [&](int all) { return ::recvmsg(fd, &message, all); });
   });
@@ -241,8 +242,10 @@ napi_value Sendmmsg(napi_env env, napi_callback_info info) {
   int error = batch.Read(env, rows, addresses, args[3]);
   if (error != 0) return args.Return(error);
   if (batch.buffer_count() > buffers.count()) return args.Invalid();
+  SettleWait(&flags, &timeout_ms);
   return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
-    mmsghdr* messages = batch.Fresh(buffers.Fresh());
+    if (!buffers.Refresh()) return -1;
+    mmsghdr* messages = batch.Fresh(buffers.data());
     unsigned count = static_cast<unsigned>(batch.count());
     return WithoutSignal(flags, [&](int all) { return ::sendmmsg(fd, messages, count, all); });
   }));
@@ -282,14 +285,13 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
   double timeout_ms = args.Double(8);
   if (!args.valid() || vlen > kBatchLimit) return args.Invalid();
   const BatchLayout layout(vlen, ancbufsize);
+  if (memory.length() < layout.size || data.length() < uint64_t{vlen} * bufsize)
+    return args.Return(kDetached);
+  if (reinterpret_cast<uintptr_t>(memory.data()) % kBatchAlignment != 0) return args.Invalid();
   mmsghdr* messages = nullptr;
-  int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&]() -> int64_t {
-    bool aligned = memory.Reload() && reinterpret_cast<uintptr_t>(memory.data()) % kBatchAlignment == 0;
-    if (!aligned || memory.length() < layout.size || !data.Reload() ||
-        data.length() < uint64_t{vlen} * bufsize) {
-      errno = EFAULT;
-      return -1;
-    }
+  SettleWait(&flags, &timeout_ms);
+  int64_t count = Await(args.state(), fd, generation, ReceiveEvents(flags), timeout_ms, [&] {
+    if (!data.Refresh() || !memory.Refresh()) return -1;
     uint8_t* base = memory.data();
     messages = reinterpret_cast<mmsghdr*>(base + layout.messages);
     iovec* buffers = reinterpret_cast<iovec*>(base + layout.buffers);

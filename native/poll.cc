@@ -87,9 +87,9 @@ napi_value WaitForAny(napi_env env, napi_callback_info info) {
   timespec storage;
   int64_t count = AwaitCall(args.state(), DescriptorUse(), timeout_ms,
                             [&] { return kCall(poll_fds, deadline.Left(&storage)); });
-  if (count >= 0 && size > 0 && bytes.Reload() && bytes.length() >= size) {
-    memcpy(bytes.data(), poll_fds.data(), size);
-  }
+  if (count < 0 || size == 0) return args.Return(count);
+  if (!bytes.Refresh()) return args.Return(kDetached);
+  memcpy(bytes.data(), poll_fds.data(), size);
   return args.Return(count);
 }
 

@@ -311,7 +311,7 @@ int64_t Ask(State& state, const Ticket& ticket) {
   setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   sockaddr_un address;
   socklen_t length = ListenerAddress(ticket.listener, &address);
-  uint32_t generation = Generation(fd);
+  uint32_t generation = BeginAndInterrupt(fd);
   {
     DescriptorUse use(fd, generation);
     int64_t result =

@@ -19,7 +19,7 @@ napi_value Socket(napi_env env, napi_callback_info info) {
   Arguments<3> args(env, info);
   int family = args.Int(0), type = args.Int(1), protocol = args.Int(2);
   if (!args.valid()) return args.Invalid();
-  return args.Return(args.state().Adopt(OrErrno(::socket(family, type | SOCK_CLOEXEC, protocol))));
+  return args.Return(args.state().Make([&] { return ::socket(family, type | SOCK_CLOEXEC, protocol); }));
 }
 
 // socketpair(family, type, protocol) -> fd, the second fd in cells
@@ -28,9 +28,13 @@ napi_value Socketpair(napi_env env, napi_callback_info info) {
   int family = args.Int(0), type = args.Int(1), protocol = args.Int(2);
   if (!args.valid()) return args.Invalid();
   int fds[2];
-  if (::socketpair(family, type | SOCK_CLOEXEC, protocol, fds) != 0) return args.Return(-errno);
-  int64_t first = args.state().Adopt(fds[0]);
-  int64_t second = args.state().Adopt(fds[1], kSecondGeneration);
+  int64_t second = -EMFILE;
+  int64_t first = args.state().Make([&] {
+    if (::socketpair(family, type | SOCK_CLOEXEC, protocol, fds) != 0) return -1;
+    second = args.state().Adopt(fds[1], kSecondGeneration);
+    return fds[0];
+  });
+  if (first < 0 && second == -EMFILE) return args.Return(first);
   if (first < 0 || second < 0) {
     if (first >= 0) args.state().Close(fds[0], args.state().exchange().cells[kGeneration]);
     if (second >= 0) args.state().Close(fds[1], args.state().exchange().cells[kSecondGeneration]);
@@ -45,8 +49,7 @@ napi_value AdoptDescriptor(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int fd = args.Int(0);
   if (!args.valid()) return args.Invalid();
-  if (fd < 0 || fd >= kDescriptorLimit || fcntl(fd, F_GETFD) < 0) return args.Return(-EBADF);
-  return args.Return(args.state().Adopt(fd));
+  return args.Return(args.state().AdoptOpen(fd));
 }
 
 // disown(fd): the environment does not own the descriptor any longer: detach() gave it to the caller
@@ -93,8 +96,9 @@ napi_value Dup(napi_env env, napi_callback_info info) {
   int fd = args.Int(0);
   uint32_t generation = args.Uint(1);
   if (!args.valid()) return args.Invalid();
-  return args.Return(
-      args.state().Adopt(Immediate(fd, generation, [&] { return fcntl(fd, F_DUPFD_CLOEXEC, 0); })));
+  DescriptorUse use(fd, generation);
+  if (!use.valid()) return args.Return(-EBADF);
+  return args.Return(args.state().Make([&] { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }));
 }
 
 // dup_fd(fd) -> a close-on-exec duplicate of any descriptor number
@@ -102,7 +106,7 @@ napi_value DupFd(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int fd = args.Int(0);
   if (!args.valid()) return args.Invalid();
-  return args.Return(args.state().Adopt(OrErrno(fcntl(fd, F_DUPFD_CLOEXEC, 0))));
+  return args.Return(args.state().Make([&] { return fcntl(fd, F_DUPFD_CLOEXEC, 0); }));
 }
 
 // bind(fd, generation, address_length)
@@ -145,6 +149,7 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
   if (!args.valid()) return args.Invalid();
   Address address;
   int64_t accepted = Await(args.state(), fd, generation, POLLIN, timeout_ms, [&] {
+    NonBlocking mode(fd, timeout_ms);
     int result = ::accept4(fd, &address.header, address.Receive(), flags | SOCK_CLOEXEC);
     if (result >= 0 || errno != ECONNABORTED || !HasNoNames(fd)) return result;
     address.length = 0;
@@ -171,10 +176,11 @@ napi_value Connect(napi_env env, napi_callback_info info) {
   Address address = TakeAddress(state, length);
   DescriptorUse use(fd, generation);
   if (!use.valid()) return args.Return(-EBADF);
-  Deadline deadline(timeout_ms);
+  Deadline deadline(timeout_ms < 0 ? KernelTimeoutMs(fd, POLLOUT) : timeout_ms);
   int calls = 0;
   int64_t result = AwaitCall(state, use, timeout_ms, [&] {
     calls++;
+    NonBlocking mode(fd, timeout_ms);
     return ::connect(fd, &address.header, address.length);
   });
   if (result == -EISCONN && calls > 1) return args.Return(0);
@@ -182,6 +188,8 @@ napi_value Connect(napi_env env, napi_callback_info info) {
   bool under_way = result == -EINPROGRESS || called_again;
   if (!under_way || timeout_ms == 0) return args.Return(result);
   result = WaitReady(state, use, POLLOUT, deadline);
+  // The time-out of the kernel, which a blocking connect() reports as the connection being under way.
+  if (result == kTimedOut && timeout_ms < 0) return args.Return(-EINPROGRESS);
   if (result != 0) return args.Return(result);
   int socket_error = 0;
   socklen_t size = sizeof socket_error;

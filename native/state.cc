@@ -134,17 +134,34 @@ int64_t State::Adopt(int64_t result, Cell generation_cell) {
     close(fd);
     return -EMFILE;
   }
-  uint32_t generation = Generation(fd);
+  Own(fd, BeginAndInterrupt(fd), generation_cell);
+  return fd;
+}
+
+int64_t State::AdoptOpen(int fd) {
+  uint32_t generation;
+  if (!FindGeneration(fd, &generation)) return -EBADF;
+  Own(fd, generation, kGeneration);
+  return fd;
+}
+
+void State::Own(int fd, uint32_t generation, Cell generation_cell) {
   owned_[fd] = generation;
   if (readiness != nullptr) readiness->Forget(fd);
   exchange_->cells[generation_cell] = static_cast<int32_t>(generation);
-  return fd;
 }
 
 int64_t State::Close(int fd, uint32_t generation) {
   auto found = owned_.find(fd);
   if (found != owned_.end() && found->second == generation) owned_.erase(found);
   return CloseAndInterrupt(fd, generation);
+}
+
+uint32_t BeginAndInterrupt(int fd) {
+  bool used = false;
+  uint32_t generation = BeginGeneration(fd, &used);
+  if (used) InterruptUsersOf(fd);
+  return generation;
 }
 
 int64_t CloseAndInterrupt(int fd, uint32_t generation) {

@@ -9,13 +9,16 @@
 #ifndef BSD_SOCKETS_STATE_H_
 #define BSD_SOCKETS_STATE_H_
 
+#include <errno.h>
 #include <node_api.h>
 #include <sys/socket.h>
 
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <unordered_map>
 
+#include "descriptor.h"
 #include "layout.h"
 #include "loop.h"
 #include "signals.h"
@@ -54,8 +57,17 @@ class State {
   int64_t HandleInterruption();
 
   // The descriptors that are closed with this environment. Adopt takes the result of a call that makes a
-  // descriptor. It returns the same number, with the generation in the cell, or the same error.
+  // descriptor and begins its generation. It returns the same number, with the generation in the cell, or the
+  // same error. AdoptOpen takes a descriptor that exists already, whose generation stays; or -EBADF.
   int64_t Adopt(int64_t fd, Cell generation_cell = kGeneration);
+  int64_t AdoptOpen(int fd);
+  // The result of a call that makes a descriptor without waiting, adopted.
+  template <typename Call>
+  int64_t Make(Call&& call) {
+    std::shared_lock<std::shared_mutex> lock(number_mutex);
+    int64_t fd = call();
+    return Adopt(fd < 0 ? -errno : fd);
+  }
   void Disown(int fd) { owned_.erase(fd); }
   int64_t Close(int fd, uint32_t generation);
 
@@ -74,6 +86,7 @@ class State {
   int Prepare();
   int64_t DispatchSignals();
   int64_t CallListeners(int signal, bool run, bool* listened);
+  void Own(int fd, uint32_t generation, Cell generation_cell);
 
   napi_env env_;
   uv_loop_t* loop_ = nullptr;
@@ -86,6 +99,10 @@ class State {
   napi_ref signals_ref_ = nullptr;
   std::unordered_map<int, uint32_t> owned_;
 };
+
+// Begins the generation of a descriptor that was just made, and wakes every thread that is blocked on an
+// older one with its number. Returns the generation.
+uint32_t BeginAndInterrupt(int fd);
 
 // Closes a descriptor and wakes every thread that is blocked on it. 0 or -errno; -EBADF: a stale generation.
 int64_t CloseAndInterrupt(int fd, uint32_t generation);

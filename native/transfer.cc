@@ -18,10 +18,10 @@ namespace bsd_sockets {
 namespace {
 
 // Memory for received data: the bytes of the caller, or the scratch memory.
-Memory Target(const RegisterArguments& args) {
+View Target(const RegisterArguments& args) {
   size_t wanted = static_cast<size_t>(args->length);
-  if (args.has_bytes()) return Memory(args.Bytes(), wanted);
-  return Memory(args.state().exchange().scratch.data(), std::min(wanted, kScratchSize));
+  if (args.has_bytes()) return args.Bytes(wanted);
+  return View(args.state().exchange().scratch.data(), std::min(wanted, kScratchSize));
 }
 
 }  // namespace
@@ -29,58 +29,63 @@ Memory Target(const RegisterArguments& args) {
 // send(bytes) -> count; fd, generation, flags and timeout_ms in the registers
 napi_value Send(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
-  Memory source(args.Bytes());
+  View source = args.Bytes();
   if (!source.valid()) return args.Return(-EINVAL);
-  return args.Return(Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&] {
-    const void* data = source.Fresh();
-    return WithoutSignal(args->flags, [&](int all) { return ::send(args->fd, data, source.length(), all); });
-  }));
+  return args.Return(
+      Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&]() -> ssize_t {
+        if (!source.Refresh()) return -1;
+        return WithoutSignal(args->flags,
+                             [&](int all) { return ::send(args->fd, source.data(), source.length(), all); });
+      }));
 }
 
 // sendto(bytes) -> count; fd, generation, flags, timeout_ms and address_length in the registers
 napi_value Sendto(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
-  Memory source(args.Bytes());
+  View source = args.Bytes();
   if (!source.valid()) return args.Return(-EINVAL);
   Address address = TakeAddress(args.state(), args->address_length);
-  return args.Return(Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&] {
-    const void* data = source.Fresh();
-    return WithoutSignal(args->flags, [&](int all) {
-      return ::sendto(args->fd, data, source.length(), all, &address.header, address.length);
-    });
-  }));
+  return args.Return(
+      Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&]() -> ssize_t {
+        if (!source.Refresh()) return -1;
+        return WithoutSignal(args->flags, [&](int all) {
+          return ::sendto(args->fd, source.data(), source.length(), all, &address.header, address.length);
+        });
+      }));
 }
 
 // recv(bytes), or recv() into the scratch -> count; fd, generation, length, flags and timeout_ms in the
 // registers
 napi_value Recv(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
-  Memory target = Target(args);
+  View target = Target(args);
   if (!target.valid()) return args.Return(-EINVAL);
   short events = ReceiveEvents(args->flags);
-  Readiness* readiness = args->timeout_ms == 0 && args->flags == 0 ? args.state().readiness : nullptr;
-  return args.Return(Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&] {
-    if (readiness != nullptr && readiness->Drained(args->fd)) {
-      errno = EAGAIN;
-      return static_cast<ssize_t>(-1);
-    }
-    void* data = target.Fresh();
-    ssize_t count = ::recv(args->fd, data, target.length(), args->flags);
-    if (readiness != nullptr) readiness->Received(args->fd, count, target.length());
-    return count;
-  }));
+  Readiness* readiness = args->flags == MSG_DONTWAIT ? args.state().readiness : nullptr;
+  return args.Return(
+      Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&]() -> ssize_t {
+        if (readiness != nullptr && readiness->Drained(args->fd)) {
+          errno = EAGAIN;
+          return -1;
+        }
+        if (!target.Refresh()) return -1;
+        ssize_t count = ::recv(args->fd, target.data(), target.length(), args->flags);
+        if (readiness != nullptr) readiness->Received(args->fd, count, target.length());
+        return count;
+      }));
 }
 
 // recvfrom(bytes) or recvfrom() -> count, the sender in address_out; the registers as for recv
 napi_value Recvfrom(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
-  Memory target = Target(args);
+  View target = Target(args);
   if (!target.valid()) return args.Return(-EINVAL);
   Address address;
   short events = ReceiveEvents(args->flags);
-  int64_t count = Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&] {
-    void* data = target.Fresh();
-    return ::recvfrom(args->fd, data, target.length(), args->flags, &address.header, address.Receive());
+  int64_t count = Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&]() -> ssize_t {
+    if (!target.Refresh()) return -1;
+    return ::recvfrom(args->fd, target.data(), target.length(), args->flags, &address.header,
+                      address.Receive());
   });
   if (count >= 0) GiveAddress(args.state(), address);
   return args.Return(count);
@@ -96,8 +101,10 @@ napi_value Sendfile(napi_env env, napi_callback_info info) {
   size_t count = static_cast<size_t>(args.Int64(4));
   double timeout_ms = args.Double(5);
   if (!args.valid()) return args.Invalid();
-  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms,
-                           [&] { return ::sendfile(fd, file, offset < 0 ? nullptr : &offset, count); }));
+  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
+    NonBlocking mode(fd, timeout_ms);
+    return ::sendfile(fd, file, offset < 0 ? nullptr : &offset, count);
+  }));
 }
 
 }  // namespace bsd_sockets

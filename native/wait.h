@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 
 #include <climits>
@@ -68,7 +69,7 @@ int64_t Attempt(State& state, const DescriptorUse& use, Call&& call) {
   Waiter& waiter = state.waiter();
   int outer_fd = waiter.SetBlockedFd(use.fd());
   int64_t result = -EINTR;
-  if (waiter.Enter() && !use.closing()) {
+  if (waiter.Enter() && !use.stale()) {
     result = call();
     if (result < 0) result = -errno;
   }
@@ -78,14 +79,14 @@ int64_t Attempt(State& state, const DescriptorUse& use, Call&& call) {
 }
 
 // Makes the call and repeats it after interruptions. JavaScript may run between two attempts, so `call` must
-// not keep a pointer into memory that JavaScript can reach: see View::Reload.
+// not keep a pointer into memory that JavaScript can reach: see View::Refresh.
 template <typename Call>
 int64_t Interruptible(State& state, const DescriptorUse& use, Call&& call) {
   for (;;) {
     int64_t result = Attempt(state, use, call);
     if (result != -EINTR) return result;
     int64_t outcome = state.HandleInterruption();
-    if (use.closing()) return -EBADF;
+    if (use.stale()) return -EBADF;
     if (outcome != 0) return outcome;
   }
 }
@@ -101,12 +102,54 @@ inline int64_t WaitReady(State& state, const DescriptorUse& use, short events, c
   return result > 0 ? 0 : result;
 }
 
+// The events of the error queue, from which the kernel never waits: POLLERR, which poll() always reports.
+constexpr short kErrorQueueEvents = 0;
+
 // Returns the events after which a receive with these flags is tried again. Ordinary data is none for a
-// receive that does not take it: it would be tried in a busy loop. The error queue shows as POLLERR, which
-// poll() always reports.
+// receive that does not take it: it would be tried in a busy loop.
 inline short ReceiveEvents(int flags) {
-  if ((flags & MSG_ERRQUEUE) != 0) return 0;
+  if ((flags & MSG_ERRQUEUE) != 0) return kErrorQueueEvents;
   return (flags & MSG_OOB) != 0 ? POLLPRI : POLLIN;
+}
+
+// Makes the flags of a send or receive and its time-out agree. A call with MSG_DONTWAIT does not wait. One
+// with a time-out does not wait in the kernel, also if another holder of the open file description, which has
+// O_NONBLOCK for all of them, has cleared it.
+inline void SettleWait(int* flags, double* timeout_ms) {
+  if ((*flags & MSG_DONTWAIT) != 0) {
+    *timeout_ms = 0;
+  } else if (*timeout_ms >= 0) {
+    *flags |= MSG_DONTWAIT;
+  }
+}
+
+// The same for one attempt of a call that has no such flag: sets O_NONBLOCK if another holder has cleared it.
+class NonBlocking {
+ public:
+  NonBlocking(int fd, double timeout_ms) : fd_(fd), flags_(timeout_ms < 0 ? -1 : fcntl(fd, F_GETFL)) {
+    blocks_ = flags_ >= 0 && (flags_ & O_NONBLOCK) == 0;
+    if (blocks_) fcntl(fd, F_SETFL, flags_ | O_NONBLOCK);
+  }
+  ~NonBlocking() {
+    if (blocks_) fcntl(fd_, F_SETFL, flags_);
+  }
+  NonBlocking(const NonBlocking&) = delete;
+  NonBlocking& operator=(const NonBlocking&) = delete;
+
+ private:
+  int fd_;
+  int flags_;
+  bool blocks_;
+};
+
+// Returns the time-out that the kernel has for waits for these events (SO_RCVTIMEO, SO_SNDTIMEO); -1: none.
+inline double KernelTimeoutMs(int fd, short events) {
+  timeval limit{};
+  socklen_t size = sizeof limit;
+  int option = events == POLLOUT ? SO_SNDTIMEO : SO_RCVTIMEO;
+  if (getsockopt(fd, SOL_SOCKET, option, &limit, &size) != 0) return -1;
+  double limit_ms = limit.tv_sec * 1e3 + limit.tv_usec / 1e3;
+  return limit_ms > 0 ? limit_ms : -1;
 }
 
 // Returns whether O_NONBLOCK is set in the open file description.
@@ -122,7 +165,7 @@ constexpr double kFullPauseMs = 1;
 template <typename Call>
 int64_t Try(const DescriptorUse& use, Call&& call) {
   for (;;) {
-    if (use.closing()) return -EBADF;
+    if (use.stale()) return -EBADF;
     int64_t result = call();
     if (result >= 0) return result;
     if (errno != EINTR) return -errno;
@@ -138,6 +181,33 @@ int64_t AwaitCall(State& state, const DescriptorUse& use, double timeout_ms, Cal
   return error != 0 ? error : Interruptible(state, use, call);
 }
 
+// Waits after EAGAIN and repeats the call until the deadline. Not inlined: most calls need not wait.
+template <typename Call>
+[[gnu::noinline]] int64_t Repeat(State& state, const DescriptorUse& use, short events, double timeout_ms,
+                                 Call& call) {
+  double limit_ms = timeout_ms;
+  int64_t timed_out = kTimedOut;
+  if (timeout_ms < 0) {
+    // The kernel does not wait, or its own time-out has passed, or another holder has set O_NONBLOCK in the
+    // description. Then this waits as the kernel would have.
+    limit_ms = KernelTimeoutMs(use.fd(), events);
+    timed_out = -EAGAIN;
+    if (events == kErrorQueueEvents || (limit_ms >= 0 && !IsNonBlocking(use.fd()))) return -EAGAIN;
+  }
+  Deadline deadline(limit_ms);
+  for (;;) {
+    int64_t waited = WaitReady(state, use, events, deadline);
+    if (waited != 0) return waited == kTimedOut ? timed_out : waited;
+    int64_t result = Interruptible(state, use, call);
+    if (result != -EAGAIN) return result;
+    if (deadline.passed()) return timed_out;
+    if (events != POLLOUT) continue;
+    // The socket has room and its receiver has none (AF_UNIX datagrams): poll() does not wait for that.
+    waited = WaitReady(state, use, 0, Deadline(kFullPauseMs));
+    if (waited != 0 && waited != kTimedOut) return waited;
+  }
+}
+
 // Makes a call that may block on a descriptor, and repeats it after EAGAIN until the deadline. The clock
 // starts at the first wait; a call that need not wait does not read it.
 template <typename Call>
@@ -145,22 +215,7 @@ int64_t Await(State& state, int fd, uint32_t generation, short events, double ti
   DescriptorUse use(fd, generation);
   if (!use.valid()) return -EBADF;
   int64_t result = AwaitCall(state, use, timeout_ms, call);
-  if (result != -EAGAIN || timeout_ms == 0) return result;
-  // Without a deadline the descriptor blocks, unless another holder of its description made it non-blocking.
-  // Then this waits as well. EAGAIN of a blocking descriptor is the kernel's own time-out (SO_RCVTIMEO).
-  if (timeout_ms < 0 && !IsNonBlocking(fd)) return result;
-  Deadline deadline(timeout_ms);
-  for (;;) {
-    int64_t waited = WaitReady(state, use, events, deadline);
-    if (waited != 0) return waited;
-    result = Interruptible(state, use, call);
-    if (result != -EAGAIN) return result;
-    if (deadline.passed()) return kTimedOut;
-    if (events != POLLOUT) continue;
-    // The socket has room and its receiver has none (AF_UNIX datagrams): poll() does not wait for that.
-    waited = WaitReady(state, use, 0, Deadline(kFullPauseMs));
-    if (waited != 0 && waited != kTimedOut) return waited;
-  }
+  return result != -EAGAIN || timeout_ms == 0 ? result : Repeat(state, use, events, timeout_ms, call);
 }
 
 // Makes a call on a descriptor that never waits.

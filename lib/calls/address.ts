@@ -6,7 +6,7 @@ import { isUtf8 } from 'node:buffer';
 import * as c from '../constants.js';
 import { raise } from '../errors/raise.js';
 import { ADDRESS_LENGTH, addon, address_out, cells } from '../native/addon.js';
-import { array, bytes, c_string, data, integer, integer_or, shown } from '../util/validate.js';
+import { array, bytes, c_string, data, decoded, integer, integer_or, shown } from '../util/validate.js';
 
 type Uint = number;
 
@@ -113,13 +113,13 @@ const word = (value: unknown, name: string): number => integer(value, name, -(2 
 
 /** Returns a text of an address, which may be UTF-8 bytes. @throws TypeError, RangeError */
 function text(value: unknown, name: string): string {
-  return c_string(value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value, name);
+  return c_string(decoded(value), name);
 }
 
 /** Returns a host name or numeric address. As in Python, a zero byte in it is a TypeError. */
 function host_text(value: unknown, caller: string): string {
   const name = `${caller}: host`;
-  const host = value instanceof Uint8Array ? Buffer.from(value).toString('utf8') : value;
+  const host = decoded(value);
   if (typeof host !== 'string') throw new TypeError(`${name} must be a string, not ${shown(value)}`);
   if (host.includes('\0')) throw new TypeError(`${name} must not contain a zero byte: ${shown(host)}`);
   return host;

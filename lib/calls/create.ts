@@ -3,28 +3,33 @@
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
-import { addon, cells, SECOND_DESCRIPTOR } from '../native/addon.js';
+import { addon, cells, SECOND_DESCRIPTOR, SECOND_GENERATION } from '../native/addon.js';
+import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { array, descriptor, integer_or } from '../util/validate.js';
 import type { Inet6Address, InetAddress } from './address.js';
 import type { AddressInfoRow } from './lookup.js';
-import { SocketBase } from './socket_base.js';
+import { check_socket, SocketBase } from './socket_base.js';
 
-/** Makes a pair. Returns the arguments of its sockets, and the two descriptors. @throws OSError; TypeError, RangeError */
-export function make_pair<F extends number>(
+/** Returns a pair of sockets, each made by `make`. @throws OSError; TypeError, RangeError */
+export function make_pair<F extends number, Kind>(
   family: unknown,
   type: unknown,
   proto: unknown,
-): [kind: [family: F, type: number, proto: number], first: number, second: number] {
+  make: (family: F, type: number, proto: number, descriptor: OwnedDescriptor) => Kind,
+): [Kind, Kind] {
   const wanted_family = integer_or(c.AF_UNIX, family, 'family') as F;
   const wanted_type = integer_or(c.SOCK_STREAM, type, 'type');
   const wanted_proto = integer_or(0, proto, 'proto');
   const first = addon.socketpair(wanted_family, wanted_type, wanted_proto);
-  if (first >= 0)
-    return [[wanted_family, wanted_type, wanted_proto], first, cells[SECOND_DESCRIPTOR] as number];
-  return raise(first, {
-    syscall: 'socketpair',
-    args: { family: wanted_family, type: wanted_type, proto: wanted_proto },
-  });
+  if (first < 0) {
+    const args = { family: wanted_family, type: wanted_type, proto: wanted_proto };
+    raise(first, { syscall: 'socketpair', args });
+  }
+  const other = new OwnedDescriptor(cells[SECOND_DESCRIPTOR] as number, cells[SECOND_GENERATION] as number);
+  const one = (descriptor: OwnedDescriptor) => make(wanted_family, wanted_type, wanted_proto, descriptor);
+  return with_descriptor(new OwnedDescriptor(first), (descriptor) =>
+    with_descriptor(other, () => [one(descriptor), one(other)]),
+  );
 }
 
 /** The address of create_connection: the port may be the name of a service. */
@@ -113,20 +118,15 @@ export function has_dualstack_ipv6(): boolean {
   }
 }
 
+/** Returns a socket that `make` makes of a duplicate of the descriptor. @throws OSError; TypeError, RangeError */
+export function of_duplicate<Kind>(fd: number, make: (descriptor: OwnedDescriptor) => Kind): Kind {
+  return with_descriptor(new OwnedDescriptor(dup(fd)), (descriptor) => make(check_socket(descriptor)));
+}
+
 /** dup(fd) -> a duplicate of a descriptor, not inheritable. See dup(2). @throws OSError */
 export function dup(fd: number): number {
   const result = addon.dup_fd(descriptor(fd, 'fd'));
   return result < 0 ? raise(result, { syscall: 'dup', args: { fd } }) : result;
-}
-
-/** Returns the socket that `make` makes of a descriptor, which is closed if that fails. @throws what `make` throws */
-export function make_of<T>(fd: number, make: (fd: number) => T): T {
-  try {
-    return make(fd);
-  } catch (error) {
-    close(fd);
-    throw error;
-  }
 }
 
 /** close(fd). Closes a descriptor, and wakes the calls that are blocked on it. See close(2). @throws OSError EBADF */

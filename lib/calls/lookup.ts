@@ -9,7 +9,7 @@ import { OSError } from '../errors/index.js';
 import { type Call, raise, raise_gai, raise_herror } from '../errors/raise.js';
 import { addon, cells, FAILURE, GAI_FAILURE, HOST_FAILURE, NOT_FOUND, VALUE } from '../native/addon.js';
 import { Deadline } from '../util/deadline.js';
-import { array, c_string, integer, integer_or, shown } from '../util/validate.js';
+import { array, c_string, decoded, integer, integer_or, shown } from '../util/validate.js';
 import { write_address } from './address.js';
 
 /** Yields numbers of native lookups to wait for, returns what was found. */
@@ -206,8 +206,8 @@ function service_text(port: unknown): string | null {
 
 /** Returns text as it is, and UTF-8 bytes as text. */
 function text_of(value: unknown, name: string): string {
-  if (typeof value === 'string') return value;
-  if (value instanceof Uint8Array) return Buffer.from(value).toString('utf8');
+  const text = decoded(value);
+  if (typeof text === 'string') return text;
   throw new TypeError(`${name} must be a string or bytes, not ${shown(value)}`);
 }
 

@@ -17,6 +17,7 @@ import {
   type Bytes,
   type BytesLike,
   bytes,
+  check_attached,
   type Data,
   data,
   descriptor,
@@ -145,6 +146,7 @@ export function sendmsg(
   const no_address = address === undefined || address === null;
   // Last, because resolving a host may run JavaScript that encodes an address of its own.
   const length = no_address ? 0 : encode(s.family, s.proto, address, 'sendmsg', resolve);
+  check_attached(views, 'buffers');
   return addon.sendmsg(s._fd, s._generation, views, control, wanted_flags, timeout_ms, length);
 }
 
@@ -211,6 +213,7 @@ export function check_recvmsg_into(
   flags: unknown,
 ): [views: Bytes[], room: number, flags: number] {
   const views = buffers_of(buffers, 'buffers', 'recvmsg_into', bytes);
+  check_attached(views, 'buffers');
   return [views, integer_or(0, ancbufsize, 'ancbufsize', 0, SIZE_MAX), integer_or(0, flags, 'flags')];
 }
 

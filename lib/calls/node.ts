@@ -1,5 +1,5 @@
 // Descriptors exchanged with node:net, so that node:tls and node:http run over these sockets and back: to_node, and the half
-// of from_node that blocking and promise sockets share. The descriptor has one owner: the other side is detached or destroyed.
+// of from_node that looks at the handle. The descriptor has one owner: the other side is detached or destroyed.
 // borrow takes nothing: the descriptor stays that of Node's object.
 import dgram from 'node:dgram';
 import net from 'node:net';
@@ -7,7 +7,6 @@ import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
 import { addon } from '../native/addon.js';
 import { shown } from '../util/validate.js';
-import { dup } from './create.js';
 import { OptionSocket } from './options.js';
 import type { SocketBase } from './socket_base.js';
 
@@ -32,18 +31,18 @@ export function to_node(sock: SocketBase): net.Socket | net.Server {
 }
 
 /**
- * Duplicates the descriptor of a stream or server of Node's. Returns the duplicate.
+ * Returns the descriptor of a stream or server of Node's.
  *
  * @throws TypeError for anything else, or one without a descriptor; RangeError for a stream that has read ahead
  */
-export function duplicate_handle(handle: net.Socket | net.Server): number {
+export function descriptor_of(handle: net.Socket | net.Server): number {
   if (!(handle instanceof net.Socket) && !(handle instanceof net.Server)) {
     throw new TypeError(`handle must be a net.Socket or net.Server, not ${shown(handle)}`);
   }
   const fd = fd_of(handle);
   if (fd < 0) throw new TypeError('handle has no descriptor: it is not connected, or closed');
   if (handle instanceof net.Socket) refuse_buffered(handle);
-  return dup(fd);
+  return fd;
 }
 
 /** The objects that borrow() takes. */

@@ -3,6 +3,7 @@
 
 import { raise } from '../errors/raise.js';
 import { addon, TICKET_SIZE } from '../native/addon.js';
+import { OwnedDescriptor } from '../util/owned_descriptor.js';
 import { bytes, integer_or } from '../util/validate.js';
 import type { SocketBase } from './socket_base.js';
 
@@ -37,11 +38,12 @@ export function take_shared(value: unknown) {
   const timeout = data.readDoubleLE(TIMEOUT_OFFSET);
   const fd = addon.fromshare(data.subarray(TICKET_OFFSET));
   if (fd < 0) raise(fd, { syscall: 'fromshare' });
+  const descriptor = new OwnedDescriptor(fd);
   return {
     family: data.readInt32LE(FAMILY_OFFSET),
     type: data.readInt32LE(TYPE_OFFSET),
     proto: data.readInt32LE(PROTO_OFFSET),
     timeout: Number.isNaN(timeout) ? null : timeout,
-    fd,
+    descriptor,
   };
 }

@@ -7,6 +7,7 @@ import { constants } from 'node:os';
 import * as c from '../constants.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, GENERATION, VALUE } from '../native/addon.js';
+import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { UNCLONABLE } from '../util/unclonable.js';
 import { integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { decode, encode, type ResolveHost } from './address.js';
@@ -129,7 +130,7 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
     family: F | null | undefined,
     type: number | null | undefined,
     proto: number | null | undefined,
-    fileno: number | null | undefined,
+    fileno: number | OwnedDescriptor | null | undefined,
     event_driven: boolean,
   ) {
     super();
@@ -137,37 +138,32 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
     const wanted_family = integer_or(-1, family, 'family');
     const wanted_type = integer_or(-1, type, 'type');
     const wanted_proto = integer_or(-1, proto, 'proto');
-    let fd: number;
     let found_type: number;
     if (fileno === undefined || fileno === null) {
       this.#family = (wanted_family === -1 ? c.AF_INET : wanted_family) as F;
       found_type = wanted_type === -1 ? c.SOCK_STREAM : wanted_type;
       this.#proto = wanted_proto === -1 ? 0 : wanted_proto;
       const flags = event_driven ? c.SOCK_NONBLOCK : 0;
-      fd = addon.socket(this.#family, found_type | flags, this.#proto);
+      const fd = addon.socket(this.#family, found_type | flags, this.#proto);
       if (fd < 0)
         raise(fd, { syscall: 'socket', args: { family: this.family, type: found_type, proto: this.proto } });
+      this._fd = fd;
+      this._generation = cells[GENERATION] as number;
     } else {
-      const given = integer(fileno, 'fileno');
-      if (given < 0) throw new RangeError(`negative file descriptor: fileno is ${given}`);
-      fd = addon.adopt(given);
-      if (fd < 0) raise(fd, { syscall: 'socket', args: { fileno } });
-      const generation = cells[GENERATION] as number;
+      const { fd, generation } = fileno instanceof OwnedDescriptor ? fileno : adopt(fileno);
+      this._fd = fd;
+      this._generation = generation;
       this.#family = (wanted_family === -1 ? detect(fd, generation, c.SO_DOMAIN) : wanted_family) as F;
-      // Asked in any case: what is no socket is refused, as in Python.
-      const real_type = detect(fd, generation, c.SO_TYPE);
-      found_type = wanted_type === -1 ? real_type : wanted_type;
+      found_type = wanted_type === -1 ? detect(fd, generation, c.SO_TYPE) : wanted_type;
       this.#proto = wanted_proto === -1 ? detect(fd, generation, c.SO_PROTOCOL) : wanted_proto;
     }
-    this._fd = fd;
-    this._generation = cells[GENERATION] as number;
     const nonblocking = (found_type & (c.SOCK_NONBLOCK ?? 0)) !== 0;
     this.#type = found_type & ~TYPE_FLAGS;
-    if (event_driven && !nonblocking && typeof fileno === 'number') this.#set_blocking(false);
+    if (event_driven && !nonblocking && (fileno ?? null) !== null) this.#set_blocking(false);
     if (nonblocking) this.#set_timeout(0);
     else if (default_timeout !== null) this.#set_timeout(default_timeout);
     const kind = { family: this.#family, type: this.#type, proto: this.#proto };
-    this.#leftover = { fd, generation: this._generation, ...kind, watcher: undefined };
+    this.#leftover = { fd: this._fd, generation: this._generation, ...kind, watcher: undefined };
     collected.register(this, this.#leftover, this);
   }
 
@@ -215,8 +211,8 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
     const fd = this.#release();
     if (fd < 0) return;
     const result = addon.close(fd, this._generation);
-    // A reset by the peer is no failure of closing. EBADF: other code has closed the number already.
-    if (result < 0 && result !== -errno.ECONNRESET && result !== -errno.EBADF) {
+    // A reset by the peer is no failure of closing.
+    if (result < 0 && result !== -errno.ECONNRESET) {
       raise(result, { syscall: 'close', args: { fd } });
     }
   }
@@ -258,9 +254,11 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
     const fd = addon.dup(this._fd, this._generation);
     if (fd < 0) this._raise(fd, 'dup');
     const Class = this.constructor as new (family: F, type: number, proto: number, fileno: number) => this;
-    const copy = new Class(this.family, this.type, this.proto, fd);
-    copy.settimeout(this._timeout);
-    return copy;
+    return with_descriptor(new OwnedDescriptor(fd), () => {
+      const copy = new Class(this.family, this.type, this.proto, fd);
+      copy.settimeout(this._timeout);
+      return copy;
+    });
   }
 
   /** bind(address). Host names are resolved, which may wait. See bind(2). @internal */
@@ -348,6 +346,21 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
 }
 
 export { Socket as SocketBase };
+
+/** Begins to own an open descriptor. @throws OSError EBADF; TypeError, RangeError */
+function adopt(fileno: number): OwnedDescriptor {
+  const given = integer(fileno, 'fileno');
+  if (given < 0) throw new RangeError(`negative file descriptor: fileno is ${given}`);
+  const fd = addon.adopt(given);
+  if (fd < 0) raise(fd, { syscall: 'socket', args: { fileno } });
+  return check_socket(new OwnedDescriptor(fd));
+}
+
+/** Refuses a descriptor that is no socket, as Python does. @throws OSError, ENOTSOCK */
+export function check_socket(owned: OwnedDescriptor): OwnedDescriptor {
+  detect(owned.fd, owned.generation, c.SO_TYPE);
+  return owned;
+}
 
 /** Returns an option of an adopted descriptor. If that fails, the descriptor stays its owner's. @throws OSError */
 function detect(fd: number, generation: number, option: number): number {

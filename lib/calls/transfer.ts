@@ -138,14 +138,15 @@ export function send(s: SocketBase, view: Bytes, flags: number, timeout_ms: numb
 
 export function sendto(
   s: SocketBase,
-  view: Bytes,
+  bytes: unknown,
   flags: number,
   address: unknown,
   resolve: ResolveHost,
   timeout_ms: number,
 ): number {
   const length = encode(s.family, s.proto, address, 'sendto', resolve);
-  return addon.sendto(s._fd, s._generation, view, flags, timeout_ms, length);
+  // Checked last: JavaScript that runs while the address is resolved may detach the bytes.
+  return addon.sendto(s._fd, s._generation, data(bytes, 'data'), flags, timeout_ms, length);
 }
 
 /** connect -> 0, or the negative number. */

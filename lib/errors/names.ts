@@ -60,17 +60,21 @@ const PROTOCOLS = new Map<number, RegExp>([
 // Names of levels, without ICMP and the levels of Bluetooth: nearly all of these have the number of another level.
 const LEVELS = /^SOL_(?!HCI|L2CAP|SCO$|RFCOMM|ICMP$)/;
 
-// Names of options, by level. The patterns leave out constants that are values or states and have the same prefix.
+// Names of options, by level. The patterns leave out constants that are values or states and have the
+// same prefix, and second names: each number has one name.
 const OPTIONS = new Map<number, RegExp>([
-  [c.SOL_SOCKET, /^SO_(?!EE_|J1939_|VM_|RDS_|ORIGINAL_DST|GET_FILTER)/],
-  [c.SOL_IP, /^(IP_(?!PMTUDISC_|DEFAULT_|MAX_)|MCAST_(?!EXCLUDE|INCLUDE)|SO_ORIGINAL_DST)/],
-  [c.SOL_IPV6, /^IPV6_(?!PMTUDISC_|PREFER_|RTHDR_TYPE_)/],
+  [c.SOL_SOCKET, /^SO_(?!EE_|J1939_|VM_|RDS_|ORIGINAL_DST|GET_FILTER|DETACH_BPF|\w+_OLD$)/],
+  [
+    c.SOL_IP,
+    /^(IP_(?!PMTUDISC_|DEFAULT_|MAX_|ORIGDST|RECVRETOPTS)|MCAST_(?!EXCLUDE|INCLUDE)|SO_ORIGINAL_DST)/,
+  ],
+  [c.SOL_IPV6, /^IPV6_(?!PMTUDISC_|PREFER_|RTHDR_TYPE_|ORIGDST|(ADD|DROP)_MEMBERSHIP)/],
   [
     c.SOL_TCP,
-    /^TCP_(?!CA_|REPAIR_O|(NO|RECV|SEND)_QUEUE|MD5SIG_[FM]|ESTABL|SYN_|FIN_|TIME_W|CLOS|LAST_|LISTEN)/,
+    /^TCP_(?!CA_|CM_INQ|REPAIR_O|(NO|RECV|SEND)_QUEUE|MD5SIG_[FM]|ESTABL|SYN_|FIN_|TIME_W|CLOS|LAST_|LISTEN)/,
   ],
   [c.SOL_UDP, /^UDP_(?!ENCAP_)/],
-  [c.SOL_PACKET, /^PACKET_(ADD|DROP|RX|TX|[SACOVRLTIQ]\w+|HDRLEN|FANOUT$|FANOUT_DATA)/],
+  [c.SOL_PACKET, /^PACKET_(?!LOOPBACK|OTHERHOST)(ADD|DROP|RX|TX|[SACOVRLTIQ]\w+|HDRLEN|FANOUT$|FANOUT_DATA)/],
   [c.SOL_CAN_RAW, /^CAN_RAW_(?!FILTER_MAX)/],
 ]);
 

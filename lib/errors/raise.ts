@@ -3,7 +3,7 @@
 // A native call returns -errno. The caller passes the number on with a record of the call, which holds numbers and names:
 // names.ts makes the text of the message, hints.ts the hint. Callers make the record after the failure, so that success
 // costs nothing; only name lookups, which run on threads, make it before.
-import { addon, STOPPING, TIMED_OUT } from '../native/addon.js';
+import { addon, DETACHED, STOPPING, TIMED_OUT } from '../native/addon.js';
 import { type FailedCall, hint } from './hints.js';
 import { gaierror, herror, OSError, TimeoutError } from './index.js';
 import { show_arguments, show_value } from './names.js';
@@ -19,8 +19,9 @@ export interface Call extends FailedCall {
 /**
  * raise(n, call). Throws the error for the negative result of a native call.
  *
- * @param n -errno; TIMED_OUT: the deadline passed; STOPPING: the environment is being terminated, and this never returns
- * @throws OSError, or its subclass by errno; TimeoutError
+ * @param n -errno; TIMED_OUT: the deadline passed; STOPPING: the environment is being terminated, and this never returns;
+ *   DETACHED: a listener took the call's memory away
+ * @throws OSError, or its subclass by errno; TimeoutError; TypeError
  */
 export function raise(n: number, call: Call): never {
   if (n === TIMED_OUT) {
@@ -29,6 +30,11 @@ export function raise(n: number, call: Call): never {
     throw set_fields(error, call);
   }
   if (n === STOPPING) unwind();
+  if (n === DETACHED) {
+    const { syscall, bytes_sent, partial } = call;
+    const text = `${syscall}: its memory was detached, or resized below it, while the call waited`;
+    throw Object.assign(new TypeError(text), bytes_sent === undefined ? { partial } : { bytes_sent });
+  }
   throw build(OSError.class_of(-n), -n, addon.strerror(-n), call);
 }
 

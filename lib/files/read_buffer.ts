@@ -3,6 +3,7 @@
 // throws) puts the bytes back that it had taken.
 import { LimitOverrunError } from '../errors/builtins.js';
 import { OSError } from '../errors/index.js';
+import { rest_of } from '../util/validate.js';
 import { type Bytes, check_count, type Steps } from './steps.js';
 
 const LF = 0x0a;
@@ -228,22 +229,26 @@ export class ReadBuffer {
 
   /** Does readinto(). @param whole true: only whole blocks are received into `target` itself, and the last bytes read ahead */
   private *fill(target: Bytes, whole: boolean, once: boolean): Steps<number | null> {
+    const { length } = target;
     let written = this.move(target, 0);
     try {
-      while (written < target.length) {
-        const left = target.length - written;
+      while (written < length) {
+        const left = length - written;
         const direct = whole ? left - (left % this.size) : left > this.size ? left : 0;
         if (once && written > 0 && direct === 0) break;
-        // Without an end the view follows memory that is resized meanwhile, and check_count() sees that.
-        const part = target.subarray(written, direct === left ? undefined : written + direct);
-        const count = direct > 0 ? yield part : this.received(yield this.space());
+        const count =
+          direct > 0
+            ? yield rest_of(target, written, written + direct, 'buffer')
+            : this.received(yield this.space());
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
-        written += direct > 0 ? check_count(count, part, 'recv_into') : this.move(target, written);
+        const room = rest_of(target, written, direct > 0 ? written + direct : length, 'buffer');
+        written += direct > 0 ? check_count(count, room, 'recv_into') : this.move(room, 0);
         if (once) break;
       }
     } catch (error) {
-      this.unread(target.slice(0, written));
+      // Bytes in memory that was detached are the program's.
+      if (written > 0 && target.length >= written) this.unread(target.slice(0, written));
       throw error;
     }
     return written;

@@ -1,5 +1,6 @@
 // The logic of a buffered writer, without any I/O: bytes that wait to be sent, and the operations of Python's
 // BufferedWriter as steps (see steps.ts). Small writes are collected in one buffer; large writes are sent without a copy.
+import { rest_of } from '../util/validate.js';
 import { write_would_block } from './errors.js';
 import { type Bytes, check_count, type Steps } from './steps.js';
 
@@ -75,11 +76,10 @@ export class WriteBuffer {
       this.append(data);
       return length;
     }
-    if (!(yield* this.drain())) return this.fill(data);
+    if (!(yield* this.drain())) return this.fill(rest_of(data, 0, length, 'data'));
     let written = 0;
     while (length - written >= this.size) {
-      const rest = data.subarray(written);
-      if (rest.length === 0) throw new TypeError('data was detached or resized while it was being sent');
+      const rest = rest_of(data, written, length, 'data');
       const count = yield rest;
       if (count === null) {
         if (rest.length <= this.size) break;
@@ -88,7 +88,7 @@ export class WriteBuffer {
       }
       written += check_count(count, rest, 'send');
     }
-    this.append(data.subarray(written));
+    this.append(rest_of(data, written, length, 'data'));
     return length;
   }
 }

@@ -6,7 +6,7 @@ import * as transfer from '../calls/transfer.js';
 import { yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
-import { addon, cells, VALUE } from '../native/addon.js';
+import { addon, cells, DETACHED, VALUE } from '../native/addon.js';
 import { type Data, data, integer, size } from '../util/validate.js';
 import { type Attempt, Call } from './call.js';
 
@@ -55,6 +55,7 @@ export function sendall_call(sock: SocketBase, bytes: Data, flags: unknown): Cal
       sent += count;
       moved += count;
       if (sent >= view.length) return undefined;
+      if (count === 0) return DETACHED;
       if (moved >= TURN_SIZE) throw yield_turn();
     }
   };

@@ -5,10 +5,9 @@ import { constants } from 'node:os';
 import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
 import {
   type CreateServerOptions as BlockingServerOptions,
-  dup,
-  make_of,
   make_pair,
   make_server,
+  of_duplicate,
   SERVER_OPTIONS,
 } from '../calls/create.js';
 import * as c from '../constants.js';
@@ -48,8 +47,7 @@ export function socketpair<F extends number>(
   type?: number | null,
   proto?: number | null,
 ): [Socket<F>, Socket<F>] {
-  const [kind, first, second] = make_pair<F>(family, type, proto);
-  return [new Socket<F>(...kind, first), new Socket<F>(...kind, second)];
+  return make_pair<F, Socket<F>>(family, type, proto, (...kind) => new Socket(...kind));
 }
 
 /**
@@ -64,7 +62,7 @@ export function fromfd<F extends number>(
   type: number,
   proto?: number | null,
 ): Socket<F> {
-  return make_of(dup(fd), (copy) => new Socket(family, type, proto, copy));
+  return of_duplicate(fd, (descriptor) => new Socket(family, type, proto, descriptor));
 }
 
 /**

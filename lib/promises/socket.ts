@@ -21,6 +21,7 @@ import { makefile, type SocketFile } from '../files/promises/index.js';
 import { addon } from '../native/addon.js';
 import { socket as BlockingSocket } from '../socket/index.js';
 import { callable } from '../util/callable.js';
+import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { type BytesLike, type Data, data, type Elements, integer } from '../util/validate.js';
 import {
   is_flags,
@@ -46,7 +47,20 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   declare readonly _poller: Poller;
 
   /** See SocketBase. The descriptor never blocks: the event loop waits. */
-  constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null) {
+  constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null);
+  /** @internal */
+  constructor(
+    family: F | null | undefined,
+    type: number | null | undefined,
+    proto: number | null | undefined,
+    descriptor: OwnedDescriptor,
+  );
+  constructor(
+    family?: F | null,
+    type?: number | null,
+    proto?: number | null,
+    fileno?: number | OwnedDescriptor | null,
+  ) {
     super(family, type, proto, fileno, true);
     this._poller = new Poller(this._fd, this._generation);
     this._watch_by(this._poller);
@@ -82,10 +96,11 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   _accept(): [ConnectedSocket<F>, ReturnedAddress<F>] | number {
     const fd = addon.accept4(this._fd, this._generation, c.SOCK_NONBLOCK, 0);
     if (fd < 0) return fd;
-    const address = decode(this.family, this.proto);
-    const conn = new Socket<F>(this.family, this.type | c.SOCK_NONBLOCK, this.proto, fd);
-    conn.settimeout(getdefaulttimeout());
-    return [conn, address];
+    return with_descriptor(new OwnedDescriptor(fd), (descriptor) => {
+      const conn = new Socket<F>(this.family, this.type | c.SOCK_NONBLOCK, this.proto, descriptor);
+      conn.settimeout(getdefaulttimeout());
+      return [conn, decode(this.family, this.proto)];
+    });
   }
 
   /** bind(address, { signal, timeout }). See bind(2). @throws OSError; gaierror for a host name; TypeError, RangeError */
@@ -251,7 +266,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
       const flags = has_flags ? rest[0] : 0;
       const to = has_flags ? rest[1] : rest[0];
       const attempt: Attempt<number> = (resolve) =>
-        transfer.sendto(this, data(bytes, 'data'), integer(flags, 'flags'), to, resolve, 0);
+        transfer.sendto(this, bytes, integer(flags, 'flags'), to, resolve, 0);
       const check = () => {
         transfer.check_send(bytes, flags);
         check_address(this, to, 'sendto');

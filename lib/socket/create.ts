@@ -9,18 +9,18 @@ import {
   type CreateConnectionOptions,
   type CreateServerOptions,
   connect_fields,
-  dup,
-  make_of,
   make_pair,
   make_server,
+  of_duplicate,
   SERVER_OPTIONS,
   with_scope,
 } from '../calls/create.js';
-import { duplicate_handle } from '../calls/node.js';
+import { descriptor_of } from '../calls/node.js';
 import { take_shared } from '../calls/share.js';
 import { getdefaulttimeout, without_default_timeout } from '../calls/socket_base.js';
 import * as c from '../constants.js';
 import { Deadline } from '../util/deadline.js';
+import { with_descriptor } from '../util/owned_descriptor.js';
 import { type BytesLike, options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { take_options } from '../util/wait_options.js';
 import { connect_first } from './connect.js';
@@ -37,8 +37,7 @@ export function socketpair<F extends number = typeof c.AF_UNIX>(
   type?: number | null,
   proto?: number | null,
 ): [Socket<F>, Socket<F>] {
-  const [kind, first, second] = make_pair<F>(family, type, proto);
-  return [new Socket<F>(...kind, first), new Socket<F>(...kind, second)];
+  return make_pair<F, Socket<F>>(family, type, proto, (...kind) => new Socket(...kind));
 }
 
 /**
@@ -52,7 +51,7 @@ export function fromfd<F extends number>(
   type: number,
   proto?: number | null,
 ): Socket<F> {
-  return make_of(dup(fd), (copy) => new Socket(family, type, proto, copy));
+  return of_duplicate(fd, (descriptor) => new Socket(family, type, proto, descriptor));
 }
 
 /**
@@ -116,9 +115,9 @@ export function create_server(
  *   for other data
  */
 export function fromshare(data: BytesLike): Socket<number> {
-  const { family, type, proto, timeout, fd } = take_shared(data);
-  return make_of(fd, () => {
-    const sock = without_default_timeout(() => new Socket<number>(family, type, proto, fd));
+  const { family, type, proto, timeout, descriptor } = take_shared(data);
+  return with_descriptor(descriptor, () => {
+    const sock = without_default_timeout(() => new Socket<number>(family, type, proto, descriptor));
     if (timeout !== null) sock.settimeout(timeout);
     return sock;
   });
@@ -131,10 +130,12 @@ export function fromshare(data: BytesLike): Socket<number> {
  *   first, before data arrives (create it with `pauseOnConnect`, or `socket.pause()` in the 'connection' listener)
  */
 export function from_node(handle: net.Socket | net.Server): Socket<number> {
-  const sock = make_of(duplicate_handle(handle), (fd) => new Socket<number>(null, null, null, fd));
-  // Descriptors of Node's do not block.
-  sock.setblocking(true);
-  if (handle instanceof net.Socket) handle.destroy();
-  else handle.close();
-  return sock;
+  return of_duplicate(descriptor_of(handle), (descriptor) => {
+    const sock = new Socket<number>(null, null, null, descriptor);
+    // Descriptors of Node's do not block.
+    sock.setblocking(true);
+    if (handle instanceof net.Socket) handle.destroy();
+    else handle.close();
+    return sock;
+  });
 }

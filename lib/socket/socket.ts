@@ -20,9 +20,10 @@ import * as transfer from '../calls/transfer.js';
 import type * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
 import { type MakefileOptions, makefile, type SocketFile } from '../files/blocking/index.js';
-import { addon, TIMED_OUT } from '../native/addon.js';
+import { addon, DETACHED, TIMED_OUT } from '../native/addon.js';
 import { callable } from '../util/callable.js';
 import { Deadline } from '../util/deadline.js';
+import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import {
   type Bytes,
   type BytesLike,
@@ -38,7 +39,20 @@ const { EAGAIN } = constants.errno;
 
 export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<F> {
   /** See SocketBase: a call blocks the thread that makes it, as long as the time-out allows. */
-  constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null) {
+  constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null);
+  /** @internal */
+  constructor(
+    family: F | null | undefined,
+    type: number | null | undefined,
+    proto: number | null | undefined,
+    descriptor: OwnedDescriptor,
+  );
+  constructor(
+    family?: F | null,
+    type?: number | null,
+    proto?: number | null,
+    fileno?: number | OwnedDescriptor | null,
+  ) {
     super(family, type, proto, fileno, false);
   }
 
@@ -50,10 +64,11 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   accept(): [Socket<F>, ReturnedAddress<F>] {
     const fd = addon.accept4(this._fd, this._generation, 0, this._timeout_ms);
     if (fd < 0) this._raise(fd, 'accept');
-    const address = decode(this.family, this.proto);
-    const conn = new Socket(this.family, this.type, this.proto, fd);
-    if (getdefaulttimeout() === null && this._timeout !== null && this._timeout > 0) conn.setblocking(true);
-    return [conn, address];
+    return with_descriptor(new OwnedDescriptor(fd), (descriptor) => {
+      const conn = new Socket(this.family, this.type, this.proto, descriptor);
+      if (getdefaulttimeout() === null && this._timeout !== null && this._timeout > 0) conn.setblocking(true);
+      return [conn, decode(this.family, this.proto)];
+    });
   }
 
   /** bind(address). See bind(2). @throws OSError; gaierror for a host name; TypeError, RangeError */
@@ -170,19 +185,21 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    */
   sendall(bytes: Data, flags = 0): void {
     const view = data(bytes, 'data');
+    const { length } = view;
     const deadline = new Deadline(this._timeout_ms);
     const count = transfer.send(this, view, integer(flags, 'flags'), this._timeout_ms);
-    if (count !== view.length) this.#send_rest(view, count, flags, deadline);
+    if (count !== length) this.#send_rest(view, length, count, flags, deadline);
   }
 
-  #send_rest(view: Bytes, first: number, flags: number, deadline: Deadline): void {
+  #send_rest(view: Bytes, length: number, first: number, flags: number, deadline: Deadline): void {
     let sent = 0;
     let count = first;
     for (;;) {
-      if (count < 0) this._raise_with(count, 'sendall', { bytes_sent: sent });
+      // Bytes of which the kernel takes none are not there.
+      if (count <= 0) this._raise_with(count || DETACHED, 'sendall', { bytes_sent: sent });
       sent += count;
-      if (sent === view.length) return;
-      const rest = view.subarray(sent);
+      if (sent === length) return;
+      const rest = view.subarray(sent, length);
       count = deadline.passed() ? TIMED_OUT : transfer.send(this, rest, flags, deadline.left_ms());
     }
   }
@@ -194,14 +211,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     const has_flags = address !== undefined;
     const flags = has_flags ? integer(flags_or_address, 'flags') : 0;
     const to = has_flags ? address : flags_or_address;
-    const result = transfer.sendto(
-      this,
-      data(bytes, 'data'),
-      flags,
-      to,
-      resolve_host_blocking,
-      this._timeout_ms,
-    );
+    const result = transfer.sendto(this, bytes, flags, to, resolve_host_blocking, this._timeout_ms);
     return result < 0 ? this._raise(result, 'sendto', to) : result;
   }
 

@@ -1,5 +1,6 @@
 // Checks of arguments, before anything reaches the kernel: a wrong type is a TypeError, a value out of range a
 // RangeError, and each names the argument.
+import { types } from 'node:util';
 
 export type Bytes = Uint8Array<ArrayBufferLike>;
 /** A bytes-like object, as Python calls it. */
@@ -82,22 +83,47 @@ export function data(value: unknown, name: string): Bytes {
   return typeof value === 'string' ? Buffer.from(value, 'utf8') : other_bytes(value, name);
 }
 
+/** Returns whether a value is bytes-like, also one of another realm (node:vm). */
+export function is_bytes(value: unknown): value is BytesLike {
+  return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
+}
+
+/** Returns UTF-8 bytes as text, and anything else as it is. */
+export function decoded(value: unknown): unknown {
+  return types.isUint8Array(value) ? Buffer.from(value).toString('utf8') : value;
+}
+
 function other_bytes(value: unknown, name: string): Bytes {
-  const is_view = ArrayBuffer.isView(value);
-  if (!is_view && !(value instanceof ArrayBuffer) && !(value instanceof SharedArrayBuffer)) {
+  if (!is_bytes(value)) {
     throw new TypeError(
       `${name} must be bytes (a Buffer, another view, or an ArrayBuffer), not ${shown(value)}`,
     );
   }
   try {
     // Each of these throws on a detached buffer, or on one that was resized below the view.
-    if (!is_view) return new Uint8Array(value);
-    if (value instanceof DataView) value.byteLength;
+    if (!ArrayBuffer.isView(value)) return new Uint8Array(value);
+    if (types.isDataView(value)) value.byteLength;
     else Uint8Array.prototype.at.call(value as Uint8Array, 0);
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   } catch {
     throw new TypeError(`${name} is detached, or its buffer was resized below it`);
   }
+}
+
+/** Checks views again, as JavaScript may have run: an empty one may have been detached. @throws TypeError */
+export function check_attached(views: readonly Bytes[], name: string): void {
+  for (const view of views) if (view.length === 0) bytes(view, name);
+}
+
+/**
+ * Returns view[begin, end) of a view that was checked. JavaScript may have run meanwhile: it may have detached the view, or
+ * resized its memory.
+ *
+ * @throws TypeError
+ */
+export function rest_of(view: Bytes, begin: number, end: number, name: string): Bytes {
+  if (view.length >= end) return view.subarray(begin, end);
+  throw new TypeError(`${name} was detached, or its buffer was resized below it, before the call ended`);
 }
 
 /** An array (Python: a tuple or list), of a length in [min, max]. */

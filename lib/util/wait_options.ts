@@ -1,6 +1,14 @@
 // The options behind optional arguments of a call: finding them; above all `{ signal, timeout }` of a call that returns a promise.
 // util/deadline.ts makes both take effect.
-import { is_iterable, no_options, options_of, timeout as seconds, shown, to_timeout_ms } from './validate.js';
+import {
+  is_bytes,
+  is_iterable,
+  no_options,
+  options_of,
+  timeout as seconds,
+  shown,
+  to_timeout_ms,
+} from './validate.js';
 
 /** The last argument of every call that returns a promise. */
 export interface WaitOptions {
@@ -22,10 +30,7 @@ export type Rest3<A, B, C> = Rest2<A, B> | [a?: A | null, b?: B | null, c?: C | 
 
 /** Returns true for an object that no call takes as another argument. */
 export function is_options(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null || is_iterable(value)) return false;
-  return (
-    !ArrayBuffer.isView(value) && !(value instanceof ArrayBuffer) && !(value instanceof SharedArrayBuffer)
-  );
+  return typeof value === 'object' && value !== null && !is_iterable(value) && !is_bytes(value);
 }
 
 /** Returns true for flags, false for the options that may stand in their place. */

@@ -6,6 +6,8 @@
 const TYPE_ERROR = { error: 'TypeError' };
 const RANGE_ERROR = { error: 'RangeError' };
 const OS_ERROR = { error: 'OSError' };
+const TIMED_OUT = { error: 'TimeoutError' };
+const WOULD_BLOCK = { error: 'BlockingIOError', errno: 11 };
 const EBADF = { error: 'OSError', errno: 9 };
 const EINVAL = { error: 'OSError', errno: 22 };
 const ENODEV = { error: 'OSError', errno: 19 };
@@ -286,6 +288,21 @@ const RULES: Rule[] = [
   {
     why: 'As many connections may wait as listen() takes, here as in Python: with 5, bursts of 16 clients get connections reset, measured on loopback with both.',
     rows: { 'socketserver: request_queue_size': [[5], [128]] },
+  },
+  {
+    why: 'A call with MSG_DONTWAIT never waits (docs/socket.md); Python waits for readiness before it, if the socket has a time-out.',
+    rows: Object.fromEntries(
+      [
+        'timeouts: sock.recv(1, socket.MSG_DONTWAIT) when nothing comes: with a timeout, then without waiting',
+        "timeouts: sock.send(b'x', socket.MSG_DONTWAIT) on a full stream: with a timeout, then without waiting",
+      ].map((title) => [
+        title,
+        [
+          [[TIMED_OUT, true, true], WOULD_BLOCK],
+          [[WOULD_BLOCK, true, true], WOULD_BLOCK],
+        ],
+      ]),
+    ),
   },
   {
     why: 'recv_fds passes its flags on; Python ignores them.',

@@ -165,6 +165,22 @@ def waited(seconds, action):
     return [outcome, took >= seconds, took < seconds + 5]
 
 
+def limited(sock):
+    """Makes a socket blocking, with time-outs of the kernel of 60 ms."""
+    sock.settimeout(None)
+    for option in (socket.SO_RCVTIMEO, socket.SO_SNDTIMEO):
+        sock.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", 0, 60000))
+    return sock
+
+
+def fill(sock):
+    """Makes a stream blocking, and fills it."""
+    sock.settimeout(None)
+    for size in (65536, 1):
+        while isinstance(attempt(lambda: sock.send(bytes(size), socket.MSG_DONTWAIT)), int):
+            pass
+
+
 def shape(address):
     """An AF_INET or AF_INET6 address with its ephemeral port replaced by the word "port"."""
     if isinstance(address, (tuple, list)) and re.search("[.:]", str(address[0])):

@@ -9,6 +9,7 @@ import { getSystemErrorName } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { KeyError, RuntimeError } from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
+import { timeval } from 'bsd-sockets/structs';
 import { afterAll } from 'vitest';
 
 type AnySocket = InstanceType<typeof socket.socket>;
@@ -72,6 +73,23 @@ export function connected(host = '127.0.0.1'): [AnySocket, AnySocket] {
   conn.settimeout(5);
   server.close();
   return [client, conn];
+}
+
+/** Makes a socket blocking, with time-outs of the kernel of 60 ms; returns it. */
+export function limited(sock: AnySocket): AnySocket {
+  sock.settimeout(null);
+  for (const option of [socket.SO_RCVTIMEO, socket.SO_SNDTIMEO]) {
+    sock.setsockopt(socket.SOL_SOCKET, option, timeval.encode({ sec: 0, usec: 60_000 }));
+  }
+  return sock;
+}
+
+/** Makes a stream blocking, and fills it. */
+export function fill(sock: AnySocket): void {
+  sock.settimeout(null);
+  for (const chunk of [Buffer.alloc(65_536), Buffer.alloc(1)]) {
+    while (typeof attempt(() => sock.send(chunk, socket.MSG_DONTWAIT)) === 'number');
+  }
 }
 
 /** Two UDP sockets on loopback, each connected to the other. */

@@ -12,6 +12,7 @@ import {
 import {
   array,
   type Bytes,
+  check_attached,
   type Data,
   data,
   type Elements,
@@ -63,6 +64,7 @@ class FlagGroup {
 
   /** Sends the group. Returns how many messages went out, or the native call's negative number. */
   send(s: SocketBase, timeout_ms: number): number {
+    check_attached(this.buffers, 'buffers');
     const rows = new Uint8Array(Int32Array.from(this.rows).buffer);
     const addresses = this.addresses.length > 0 ? this.addresses : new Uint8Array(this.count * ADDRESS_SIZE);
     return addon.sendmmsg(

@@ -3,7 +3,14 @@ import { closeSync, constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { open_file, read_file, read_later } from '../../calls/waiting/file.js';
 import { raise } from '../../errors/raise.js';
-import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../../util/validate.js';
+import {
+  type Bytes,
+  type BytesLike,
+  bytes as checked_bytes,
+  integer,
+  is_bytes,
+  shown,
+} from '../../util/validate.js';
 import type { CapturedPacket, CaptureInterface } from './format.js';
 import { CaptureParser } from './parser.js';
 
@@ -19,9 +26,6 @@ export type CaptureSource =
 const CHUNK_SIZE = 64 * 1024;
 const INT_MAX = 2 ** 31 - 1;
 
-/** Returns whether the value is bytes: a view, or memory. */
-export const is_bytes = (value: unknown): value is BytesLike =>
-  ArrayBuffer.isView(value) || value instanceof ArrayBuffer || value instanceof SharedArrayBuffer;
 const has = (value: unknown, symbol: symbol): boolean =>
   typeof value === 'object' && value !== null && symbol in value;
 

@@ -5,9 +5,8 @@
 import { closeSync, constants } from 'node:fs';
 import type { Writable } from 'node:stream';
 import { open_file, write_file } from '../../calls/waiting/file.js';
-import { type BytesLike, integer, options_of, shown } from '../../util/validate.js';
+import { type BytesLike, integer, is_bytes, options_of, shown } from '../../util/validate.js';
 import { CaptureEncoder, type CaptureFormat, type CapturePacket, type NewInterface } from './encoder.js';
-import { is_bytes } from './read.js';
 
 /** Keyword-only arguments of write_capture. */
 export interface WriteCaptureOptions {

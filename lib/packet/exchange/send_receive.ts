@@ -8,13 +8,13 @@ import {
   bytes,
   c_string,
   integer_or,
+  is_bytes,
   options_of,
   timeout as seconds,
   shown,
 } from '../../util/validate.js';
 import { signal_of } from '../../util/wait_options.js';
 import { build } from '../build.js';
-import { is_bytes } from '../capture/read.js';
 import type { Draft } from '../layer_types.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
 import { Packet, parse } from '../parse.js';

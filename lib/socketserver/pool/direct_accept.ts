@@ -12,6 +12,7 @@ import { poll } from '../../calls/waiting/poll.js';
 import { POLLIN, POLLRDHUP } from '../../constants.js';
 import { addon, cells, GENERATION } from '../../native/addon.js';
 import { socket as Socket, send_fds } from '../../socket/index.js';
+import { OwnedDescriptor, with_descriptor } from '../../util/owned_descriptor.js';
 import type { PoolConfig } from './protocol.js';
 import { LOOK_MESSAGE } from './queue.js';
 import type { OpenDescriptor, SharedState } from './shared_state.js';
@@ -67,11 +68,11 @@ export function receive_request(
   const fd = addon.accept4(listener._fd, listener._generation, 0, -1);
   if (fd < 0) return fd;
   const client_address = decode(listener.family, listener.proto);
-  return {
-    connection: new Socket(listener.family, type, listener.proto, fd),
-    packet: NO_BYTES,
-    client_address,
-  };
+  const connection = with_descriptor(
+    new OwnedDescriptor(fd),
+    (descriptor) => new Socket(listener.family, type, listener.proto, descriptor),
+  );
+  return { connection, packet: NO_BYTES, client_address };
 }
 
 /** The shared listener as the manager opens and closes it. */

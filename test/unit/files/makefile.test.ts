@@ -256,8 +256,7 @@ describe('data', () => {
       return count;
     };
     const file = makefile(sock, 'rb', 1);
-    expect(file.readinto(target)).toBe(2);
-    expect(file.readinto(new Uint8Array(target))).toBe(2);
+    expect(() => file.readinto(target)).toThrow(/^buffer was detached, or its buffer was resized below it/);
   });
 });
 

@@ -1,6 +1,10 @@
 // Descriptors that come from elsewhere, by send_fds and recv_fds or as a number: none is left behind.
+import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs';
+import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
@@ -130,20 +134,29 @@ describe('send_fds, recv_fds', () => {
   });
 });
 
+type Kind = [family: number | null, type: number | null, proto: number | null];
 describe.each([
-  ['blocking', socket],
-  ['promises', promises],
-] as const)('a number that is no socket: %s', (_kind, module) => {
+  [
+    'blocking',
+    socket,
+    ([family, type, proto]: Kind, fd: number) => new socket.socket(family, type, proto, fd),
+  ],
+  [
+    'promises',
+    promises,
+    ([family, type, proto]: Kind, fd: number) => new promises.socket(family, type, proto, fd),
+  ],
+] as const)('a number that is no socket: %s', (_kind, module, make) => {
   it('is ENOTSOCK, EBADF, or "negative file descriptor"; the number stays its owner\'s, and none leaks', () => {
     const file = openSync('/dev/null', 'r');
     const before = open_descriptors();
-    for (const args of [
+    const kinds: Kind[] = [
       [null, null, null],
       [module.AF_INET, null, 0],
       [module.AF_INET, module.SOCK_STREAM, 0],
-    ]) {
-      const [family, type, proto] = args as [number | null, number | null, number | null];
-      const adopt = (fd: number) => () => new module.socket(family, type, proto, fd);
+    ];
+    for (const kind of kinds) {
+      const adopt = (fd: number) => () => make(kind, fd);
       expect(adopt(file)).toThrow(`[ENOTSOCK] socket(fileno=${file}): Socket operation on non-socket; `);
       expect(adopt(9999)).toThrow('[EBADF] socket(fileno=9999): Bad file descriptor');
       for (const fd of [-1, -5, -(2 ** 31)])
@@ -155,5 +168,53 @@ describe.each([
     expect(() => module.fromfd(-1, module.AF_INET, module.SOCK_STREAM)).toThrow(/^\[EBADF\] dup/);
     expect([is_open(file), open_descriptors()]).toEqual([true, before]);
     closeSync(file);
+  });
+});
+
+describe('a descriptor is closed, if the socket for it cannot be made', () => {
+  class Picky extends socket.socket<number> {
+    constructor(family?: number, type?: number, proto?: number, fileno?: number) {
+      if (fileno !== undefined) throw new RangeError('no descriptors');
+      super(family, type, proto);
+    }
+  }
+  const untyped = (value: unknown) => value as never;
+
+  it.each<[string, (sock: socket.socket<number>) => unknown]>([
+    ['fromfd with a wrong family', (sock) => socket.fromfd(sock.fileno(), untyped('AF_UNIX'), 1)],
+    ['fromfd with a wrong type', (sock) => socket.fromfd(sock.fileno(), AF_UNIX, untyped({}))],
+    ['fromfd with a wrong protocol', (sock) => socket.fromfd(sock.fileno(), AF_UNIX, 1, 2 ** 40)],
+    ['fromfd of promises', (sock) => promises.fromfd(sock.fileno(), untyped('AF_UNIX'), 1)],
+    ['dup of a class whose constructor throws', () => new Picky(AF_UNIX, SOCK_DGRAM).dup()],
+  ])('%s', (_name, make) => {
+    const [a, b] = socket.socketpair();
+    const before = open_descriptors();
+    let error: unknown;
+    try {
+      make(a);
+    } catch (thrown) {
+      error = thrown;
+    }
+    expect(error).toBeInstanceOf(Error);
+    // The socket of the class itself is still open.
+    expect(open_descriptors() - before).toBe(String(error).includes('no descriptors') ? 1 : 0);
+    a.close();
+    b.close();
+  });
+
+  it('from_node of a stream that is no socket', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'bsd-'));
+    const path = join(directory, 'fifo');
+    execFileSync('mkfifo', [path]);
+    const stream = new net.Socket({
+      fd: openSync(path, constants.O_RDWR | constants.O_NONBLOCK),
+      readable: true,
+    });
+    stream.pause();
+    const before = open_descriptors();
+    expect(() => socket.from_node(stream)).toThrow(code('ENOTSOCK'));
+    expect(open_descriptors()).toBe(before);
+    stream.destroy();
+    rmSync(directory, { recursive: true });
   });
 });

@@ -456,7 +456,7 @@ describe('closing', () => {
     const received = z.recv(1);
     await w.send('!');
     expect(String(await received)).toBe('!');
-    x.close();
+    expect(() => x.close()).toThrow(rejected('EBADF'));
     expect(await waiting).toBe('ECANCELED');
     for (const sock of [y, z, w]) sock.close();
   });

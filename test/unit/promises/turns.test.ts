@@ -127,6 +127,7 @@ describe('after a receive that took all', () => {
     other.settimeout(0);
     (other === a ? b : a).send('not TCP');
     expect(String(other.recv(100))).toBe('not TCP');
+    expect(() => conn.close()).toThrow(/^\[EBADF\] close/);
     a.close();
     b.close();
   });

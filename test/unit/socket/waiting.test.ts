@@ -1,0 +1,197 @@
+// Calls that must not wait, and the time-outs of the kernel, for the calls that Python lacks and for the fields of the errors. What
+// Python has is in test/conformance/kernel_timeouts.test.ts.
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as socket from 'bsd-sockets/socket';
+import { timeval } from 'bsd-sockets/structs';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+
+type Sock = socket.socket<number>;
+const { AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVTIMEO, SO_SNDTIMEO, MSG_DONTWAIT } = socket;
+const LIMIT = timeval.encode({ sec: 0, usec: 50_000 });
+
+let a: Sock;
+let b: Sock;
+const opened: { close(): void }[] = [];
+function keep<T extends { close(): void }>(closable: T): T {
+  opened.push(closable);
+  return closable;
+}
+beforeEach(() => {
+  [a, b] = socket.socketpair();
+  keep(a);
+  keep(b);
+});
+afterEach(() => {
+  for (const closable of opened.splice(0)) closable.close();
+});
+
+function fill(sock: Sock): void {
+  const { timeout } = sock;
+  sock.settimeout(0);
+  for (const chunk of [Buffer.alloc(65_536), Buffer.alloc(1)]) {
+    try {
+      for (;;) sock.send(chunk);
+    } catch (error) {
+      expect(error).toBeInstanceOf(socket.BlockingIOError);
+    }
+  }
+  sock.settimeout(timeout);
+}
+
+function error_of(call: () => unknown): socket.OSError {
+  try {
+    call();
+  } catch (error) {
+    expect(error).toBeInstanceOf(socket.OSError);
+    return error as socket.OSError;
+  }
+  throw new Error('the call did not fail');
+}
+
+const WOULD_BLOCK = expect.objectContaining({ name: 'BlockingIOError', code: 'EAGAIN' });
+
+describe.each<[string, (sock: Sock) => void]>([
+  ['a blocking socket', (sock) => sock.settimeout(null)],
+  ['a socket with a time-out', (sock) => sock.settimeout(60)],
+  [
+    'a blocking socket that a duplicate made non-blocking',
+    (sock) => {
+      keep(sock.dup()).setblocking(false);
+    },
+  ],
+  [
+    'a socket with a time-out that a duplicate made blocking',
+    (sock) => {
+      sock.settimeout(60);
+      keep(sock.dup()).setblocking(true);
+    },
+  ],
+])('MSG_DONTWAIT on %s never waits', (_name, prepare) => {
+  test.each<[string, (sock: Sock) => unknown]>([
+    ['recv', (sock) => sock.recv(1, MSG_DONTWAIT)],
+    ['recv of much', (sock) => sock.recv(1 << 20, MSG_DONTWAIT)],
+    ['recvfrom', (sock) => sock.recvfrom(1, MSG_DONTWAIT)],
+    ['recv_into', (sock) => sock.recv_into(Buffer.alloc(1), 0, MSG_DONTWAIT)],
+    ['recvfrom_into', (sock) => sock.recvfrom_into(Buffer.alloc(1), 0, MSG_DONTWAIT)],
+    ['recvmsg', (sock) => sock.recvmsg(1, 0, MSG_DONTWAIT)],
+    ['recvmsg_into', (sock) => sock.recvmsg_into([Buffer.alloc(1)], 0, MSG_DONTWAIT)],
+    ['recvmmsg', (sock) => sock.recvmmsg(1, 1, 0, MSG_DONTWAIT)],
+    ['recvmmsg_into', (sock) => sock.recvmmsg_into(new socket.MessageBatch(1, 1), MSG_DONTWAIT)],
+    ['recv_fds', (sock) => socket.recv_fds(sock, 1, 1, MSG_DONTWAIT)],
+    ['recv with MSG_WAITALL', (sock) => sock.recv(1, MSG_DONTWAIT | socket.MSG_WAITALL)],
+    ['recv with MSG_PEEK', (sock) => sock.recv(1, MSG_DONTWAIT | socket.MSG_PEEK)],
+  ])('%s', (_call, receive) => {
+    prepare(a);
+    expect(() => receive(a)).toThrow(WOULD_BLOCK);
+    b.send('x');
+    expect(() => receive(a)).not.toThrow();
+  });
+
+  test.each<[string, (sock: Sock) => unknown]>([
+    ['send', (sock) => sock.send('x', MSG_DONTWAIT)],
+    ['sendall', (sock) => sock.sendall('x', MSG_DONTWAIT)],
+    ['sendmsg', (sock) => sock.sendmsg(['x'], [], MSG_DONTWAIT)],
+    ['sendmmsg', (sock) => sock.sendmmsg([[['x']]], MSG_DONTWAIT)],
+    ['sendmmsg, a flag of the message', (sock) => sock.sendmmsg([[['x'], null, MSG_DONTWAIT]])],
+    ['send_fds', (sock) => socket.send_fds(sock, ['x'], [0], MSG_DONTWAIT)],
+  ])('%s', (_call, send) => {
+    fill(a);
+    prepare(a);
+    expect(() => send(a)).toThrow(WOULD_BLOCK);
+  });
+
+  test('sendto', () => {
+    const receiver = keep(socket.socket(AF_UNIX, SOCK_DGRAM));
+    receiver.bind('');
+    const sender = keep(socket.socket(AF_UNIX, SOCK_DGRAM));
+    prepare(sender);
+    const send = () => sender.sendto('x', MSG_DONTWAIT, receiver.getsockname());
+    expect(() => {
+      for (;;) send();
+    }).toThrow(WOULD_BLOCK);
+  });
+});
+
+describe('the time-out of the kernel', () => {
+  test('recv_exactly tells what had come', () => {
+    a.setsockopt(SOL_SOCKET, SO_RCVTIMEO, LIMIT);
+    b.send('ab');
+    const error = error_of(() => a.recv_exactly(3));
+    expect([error.name, error.code, String(error.partial)]).toEqual(['BlockingIOError', 'EAGAIN', 'ab']);
+  });
+
+  test('sendall tells how much it had sent', () => {
+    a.setsockopt(SOL_SOCKET, SO_SNDTIMEO, LIMIT);
+    const error = error_of(() => a.sendall(Buffer.alloc(8 << 20)));
+    expect([error.name, error.code]).toEqual(['BlockingIOError', 'EAGAIN']);
+    expect(error.bytes_sent).toBe(b.recv(8 << 20, socket.MSG_WAITALL | MSG_DONTWAIT).length);
+  });
+
+  test('sendfile tells how much it had sent', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'bsd-'));
+    const path = join(directory, 'file');
+    writeFileSync(path, Buffer.alloc(8 << 20));
+    const file = openSync(path, 'r');
+    keep({ close: () => socket.close(file) });
+    a.setsockopt(SOL_SOCKET, SO_SNDTIMEO, LIMIT);
+    const error = error_of(() => a.sendfile(file));
+    rmSync(directory, { recursive: true });
+    expect([error.name, error.code]).toEqual(['BlockingIOError', 'EAGAIN']);
+    expect(error.bytes_sent).toBeGreaterThan(0);
+  });
+
+  test('sendfile keeps a time-out of the socket whose duplicate is blocking', () => {
+    fill(a);
+    a.settimeout(0.05);
+    keep(a.dup()).setblocking(true);
+    const file = openSync(process.execPath, 'r');
+    keep({ close: () => socket.close(file) });
+    const error = error_of(() => a.sendfile(file));
+    expect([error.name, error.bytes_sent]).toEqual(['TimeoutError', 0]);
+  });
+
+  test.each<[string, (sock: Sock) => unknown]>([
+    ['recv', (sock) => sock.recv(1)],
+    ['recvmsg', (sock) => sock.recvmsg(1)],
+    ['recvmmsg', (sock) => sock.recvmmsg(1, 1)],
+  ])('%s keeps it, also if a duplicate made the socket non-blocking', (_name, receive) => {
+    a.setsockopt(SOL_SOCKET, SO_RCVTIMEO, LIMIT);
+    expect(() => receive(a)).toThrow(WOULD_BLOCK);
+    keep(a.dup()).setblocking(false);
+    expect(() => receive(a)).toThrow(WOULD_BLOCK);
+  });
+
+  test.each<[string, (sock: Sock) => unknown]>([
+    ['send', (sock) => sock.send('x')],
+    ['sendmsg', (sock) => sock.sendmsg(['x'])],
+  ])('%s keeps it, also if a duplicate made the socket non-blocking', (_name, send) => {
+    fill(a);
+    a.setsockopt(SOL_SOCKET, SO_SNDTIMEO, LIMIT);
+    expect(() => send(a)).toThrow(WOULD_BLOCK);
+    keep(a.dup()).setblocking(false);
+    expect(() => send(a)).toThrow(WOULD_BLOCK);
+  });
+
+  test('connect keeps it, also if a duplicate made the socket non-blocking', () => {
+    const silent = keep(socket.create_server(['127.0.0.1', 0], { backlog: 0 }));
+    for (let i = 0; i < 3; i++) {
+      const filler = keep(socket.socket());
+      filler.setblocking(false);
+      filler.connect_ex(silent.getsockname());
+    }
+    const sock = keep(socket.socket());
+    sock.setsockopt(SOL_SOCKET, SO_SNDTIMEO, LIMIT);
+    keep(sock.dup()).setblocking(false);
+    const error = error_of(() => sock.connect(silent.getsockname()));
+    expect([error.name, error.code]).toEqual(['BlockingIOError', 'EINPROGRESS']);
+    expect(error.hint).toMatch(/^it goes on/);
+  });
+
+  test('a receive waits on, if a duplicate made the socket non-blocking and there is none', () => {
+    keep(a.dup()).setblocking(false);
+    a.settimeout(0.05);
+    expect(() => a.recv(1)).toThrow(socket.TimeoutError);
+  });
+});
