@@ -120,7 +120,11 @@ export function has_dualstack_ipv6(): boolean {
 
 /** Returns a socket that `make` makes of a duplicate of the descriptor. @throws OSError; TypeError, RangeError */
 export function of_duplicate<Kind>(fd: number, make: (descriptor: OwnedDescriptor) => Kind): Kind {
-  return with_descriptor(new OwnedDescriptor(dup(fd)), (descriptor) => make(check_socket(descriptor)));
+  return with_descriptor(new OwnedDescriptor(dup(fd)), (descriptor) => {
+    const made = make(descriptor);
+    check_socket(descriptor);
+    return made;
+  });
 }
 
 /** dup(fd) -> a duplicate of a descriptor, not inheritable. See dup(2). @throws OSError */

@@ -101,7 +101,7 @@ export class ReadBuffer {
   /** Records the count of a receive into space(), and returns it. */
   private received(count: number | null): number | null {
     if (count === null || count === 0) return count;
-    this.end = check_count(count, this.room, 'recv_into');
+    this.end = check_count(count, this.room.length, 'recv_into');
     this.store[this.end] = LF;
     return count;
   }
@@ -181,7 +181,7 @@ export class ReadBuffer {
         }
         const target = block.subarray(used);
         count = yield target;
-        used += count === null ? 0 : check_count(count, target, 'recv_into');
+        used += count === null ? 0 : check_count(count, target.length, 'recv_into');
       } while (count !== null && count > 0);
     } catch (error) {
       this.unread(Buffer.concat([...blocks, block.subarray(0, used)]));
@@ -201,7 +201,7 @@ export class ReadBuffer {
       if (size > this.size) {
         const block = Buffer.allocUnsafe(size);
         const count = yield block;
-        return filled(block, count === null ? 0 : check_count(count, block, 'recv_into'));
+        return filled(block, count === null ? 0 : check_count(count, block.length, 'recv_into'));
       }
       this.received(yield this.space(size));
     }
@@ -243,7 +243,7 @@ export class ReadBuffer {
         if (count === null && written === 0) return null;
         if (count === null || count === 0) break;
         const room = rest_of(target, written, direct > 0 ? written + direct : length, 'buffer');
-        written += direct > 0 ? check_count(count, room, 'recv_into') : this.move(room, 0);
+        written += direct > 0 ? check_count(count, room.length, 'recv_into') : this.move(room, 0);
         if (once) break;
       }
     } catch (error) {

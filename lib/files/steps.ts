@@ -44,7 +44,7 @@ export function run<T>(
 }
 
 /** Returns the count of a transfer, checked: an overridden `send` or `recv_into` may return anything. @throws RangeError */
-export function check_count(count: number, bytes: Bytes, call: string): number {
-  if (count >= 0 && count <= bytes.length) return count;
-  throw new RangeError(`${call}() returned ${count}, which should have been between 0 and ${bytes.length}`);
+export function check_count(count: number, most: number, call: string): number {
+  if (count >= 0 && count <= most) return count;
+  throw new RangeError(`${call}() returned ${count}, which should have been between 0 and ${most}`);
 }

@@ -41,7 +41,7 @@ export class WriteBuffer {
       const bytes = this.store.subarray(this.start, this.end);
       const count = yield bytes;
       if (count === null) return false;
-      this.start += check_count(count, bytes, 'send');
+      this.start += check_count(count, bytes.length, 'send');
     }
     this.start = 0;
     this.end = 0;
@@ -86,7 +86,7 @@ export class WriteBuffer {
         this.append(rest.subarray(0, this.size));
         throw write_would_block(written + this.size);
       }
-      written += check_count(count, rest, 'send');
+      written += check_count(count, rest.length, 'send');
     }
     this.append(rest_of(data, written, length, 'data'));
     return length;

@@ -107,7 +107,9 @@ export class SocketIO extends IOBase<Buffer> {
     if (!this.reading) throw new UnsupportedOperation('File or stream is not readable.');
     if (this.timed_out) throw new OSError('cannot read from timed out object');
     try {
-      return check_count(socket.recv_into(bytes), bytes, 'recv_into');
+      // The call may shrink the memory.
+      const { length } = bytes;
+      return check_count(socket.recv_into(bytes), length, 'recv_into');
     } catch (error) {
       if (would_block(error)) return null;
       if (error instanceof TimeoutError) this.timed_out = true;
@@ -126,7 +128,8 @@ export class SocketIO extends IOBase<Buffer> {
     const socket = this.open_socket();
     if (!this.writing) throw new UnsupportedOperation('File or stream is not writable.');
     try {
-      return check_count(socket.send(bytes), bytes, 'send');
+      const { length } = bytes;
+      return check_count(socket.send(bytes), length, 'send');
     } catch (error) {
       if (would_block(error)) return null;
       throw error;
