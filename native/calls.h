@@ -21,6 +21,7 @@
   X(adopt, AdoptDescriptor)                    \
   X(disown, Disown)                            \
   X(close, Close)                              \
+  X(close_later, CloseLater)                   \
   X(close_fd, CloseFd)                         \
   X(dup, Dup)                                  \
   X(dup_fd, DupFd)                             \

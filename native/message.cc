@@ -116,7 +116,8 @@ napi_value Sendmsg(napi_env env, napi_callback_info info) {
     message.msg_iovlen = buffers.count();
     message.msg_control = control.size() > 0 ? control.data() : nullptr;
     message.msg_controllen = control.size();
-    return WithoutSignal(flags, [&](int all) { return ::sendmsg(fd, &message, all); });
+    return WithoutSignal(AttemptFlags(flags, timeout_ms),
+                         [&](int all) { return ::sendmsg(fd, &message, all); });
   }));
 }
 
@@ -151,7 +152,8 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
     uint8_t* control_data = control.Fresh();
     message.msg_control = control.length() > 0 ? control_data : nullptr;
     message.msg_controllen = control.length();
-    return WithCloseOnExec(flags, [&](int all) { return ::recvmsg(fd, &message, all); });
+    return WithCloseOnExec(AttemptFlags(flags, timeout_ms),
+                           [&](int all) { return ::recvmsg(fd, &message, all); });
   });
   if (count < 0) return args.Return(count);
   int32_t descriptors = 0;
@@ -244,7 +246,8 @@ napi_value Sendmmsg(napi_env env, napi_callback_info info) {
   return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
     mmsghdr* messages = batch.Fresh(buffers.Fresh());
     unsigned count = static_cast<unsigned>(batch.count());
-    return WithoutSignal(flags, [&](int all) { return ::sendmmsg(fd, messages, count, all); });
+    return WithoutSignal(AttemptFlags(flags, timeout_ms),
+                         [&](int all) { return ::sendmmsg(fd, messages, count, all); });
   }));
 }
 
@@ -305,7 +308,7 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
       if (ancbufsize > 0) message.msg_control = row.control;
       message.msg_controllen = ancbufsize;
     }
-    return WithCloseOnExec(flags | MSG_WAITFORONE,
+    return WithCloseOnExec(AttemptFlags(flags, timeout_ms) | MSG_WAITFORONE,
                            [&](int all) { return ::recvmmsg(fd, messages, vlen, all, nullptr); });
   });
   if (count < 0) return args.Return(count);

@@ -31,9 +31,10 @@ napi_value Send(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
   Memory source(args.Bytes());
   if (!source.valid()) return args.Return(-EINVAL);
+  int flags = AttemptFlags(args->flags, args->timeout_ms);
   return args.Return(Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&] {
     const void* data = source.Fresh();
-    return WithoutSignal(args->flags, [&](int all) { return ::send(args->fd, data, source.length(), all); });
+    return WithoutSignal(flags, [&](int all) { return ::send(args->fd, data, source.length(), all); });
   }));
 }
 
@@ -42,10 +43,11 @@ napi_value Sendto(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
   Memory source(args.Bytes());
   if (!source.valid()) return args.Return(-EINVAL);
+  int flags = AttemptFlags(args->flags, args->timeout_ms);
   Address address = TakeAddress(args.state(), args->address_length);
   return args.Return(Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&] {
     const void* data = source.Fresh();
-    return WithoutSignal(args->flags, [&](int all) {
+    return WithoutSignal(flags, [&](int all) {
       return ::sendto(args->fd, data, source.length(), all, &address.header, address.length);
     });
   }));
@@ -57,6 +59,7 @@ napi_value Recv(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
   Memory target = Target(args);
   if (!target.valid()) return args.Return(-EINVAL);
+  int flags = AttemptFlags(args->flags, args->timeout_ms);
   short events = ReceiveEvents(args->flags);
   Readiness* readiness = args->timeout_ms == 0 && args->flags == 0 ? args.state().readiness : nullptr;
   return args.Return(Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&] {
@@ -65,7 +68,7 @@ napi_value Recv(napi_env env, napi_callback_info info) {
       return static_cast<ssize_t>(-1);
     }
     void* data = target.Fresh();
-    ssize_t count = ::recv(args->fd, data, target.length(), args->flags);
+    ssize_t count = ::recv(args->fd, data, target.length(), flags);
     if (readiness != nullptr) readiness->Received(args->fd, count, target.length());
     return count;
   }));
@@ -76,11 +79,12 @@ napi_value Recvfrom(napi_env env, napi_callback_info info) {
   RegisterArguments args(env, info);
   Memory target = Target(args);
   if (!target.valid()) return args.Return(-EINVAL);
+  int flags = AttemptFlags(args->flags, args->timeout_ms);
   Address address;
   short events = ReceiveEvents(args->flags);
   int64_t count = Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&] {
     void* data = target.Fresh();
-    return ::recvfrom(args->fd, data, target.length(), args->flags, &address.header, address.Receive());
+    return ::recvfrom(args->fd, data, target.length(), flags, &address.header, address.Receive());
   });
   if (count >= 0) GiveAddress(args.state(), address);
   return args.Return(count);
@@ -96,8 +100,10 @@ napi_value Sendfile(napi_env env, napi_callback_info info) {
   size_t count = static_cast<size_t>(args.Int64(4));
   double timeout_ms = args.Double(5);
   if (!args.valid()) return args.Invalid();
-  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms,
-                           [&] { return ::sendfile(fd, file, offset < 0 ? nullptr : &offset, count); }));
+  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
+    if (timeout_ms >= 0) SetNonBlocking(fd, true);
+    return ::sendfile(fd, file, offset < 0 ? nullptr : &offset, count);
+  }));
 }
 
 }  // namespace bsd_sockets

@@ -115,6 +115,20 @@ inline bool IsNonBlocking(int fd) {
   return flags >= 0 && (flags & O_NONBLOCK) != 0;
 }
 
+// Sets or clears O_NONBLOCK in the open file description. Returns -1, with errno, if that fails.
+inline int SetNonBlocking(int fd, bool nonblocking) {
+  int flags = fcntl(fd, F_GETFL);
+  int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+  return flags < 0 || flags == wanted ? flags : fcntl(fd, F_SETFL, wanted);
+}
+
+// Returns the flags for one attempt of a receive or a send. A call with a time-out never waits in the kernel,
+// also if another holder of the description cleared O_NONBLOCK: to the kernel MSG_DONTWAIT is that flag for
+// one call. Calls without flags (accept, connect, sendfile) set O_NONBLOCK again, by SetNonBlocking.
+inline int AttemptFlags(int flags, double timeout_ms) {
+  return timeout_ms < 0 ? flags : flags | MSG_DONTWAIT;
+}
+
 // Milliseconds between two attempts of a send that no readiness reports.
 constexpr double kFullPauseMs = 1;
 

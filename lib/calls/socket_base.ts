@@ -59,7 +59,7 @@ export interface Watcher {
 const collected = new FinalizationRegistry<Leftover>((leftover) => {
   leftover.watcher?.release();
   const description = describe(leftover);
-  if (addon.close(leftover.fd, leftover.generation) === 0) {
+  if (addon.close_later(leftover.fd, leftover.generation) === 0) {
     process.emitWarning(`unclosed ${description}`, 'ResourceWarning');
   }
 });
@@ -209,7 +209,8 @@ class Socket<out F extends number = number> {
   _close(): void {
     const fd = this.#release();
     if (fd < 0) return;
-    const result = addon.close(fd, this._generation);
+    const close = this.#event_driven ? addon.close_later : addon.close;
+    const result = close(fd, this._generation);
     // A reset by the peer is no failure of closing. EBADF: other code has closed the number already.
     if (result < 0 && result !== -errno.ECONNRESET && result !== -errno.EBADF) {
       raise(result, { syscall: 'close', args: { fd } });

@@ -58,6 +58,7 @@ export interface Addon {
   adopt(fd: number): number;
   disown(fd: number): number;
   close(fd: number, generation: number): number;
+  close_later(fd: number, generation: number): number;
   close_fd(fd: number): number;
   dup(fd: number, generation: number): number;
   dup_fd(fd: number): number;

@@ -1,6 +1,7 @@
-// Calls whose attempts keep something between two tries: connect, sendall, recv_exactly. The other calls are in socket.ts.
+// Calls whose attempts keep something between two tries: connect, sends with MSG_FASTOPEN, sendall, recv_exactly. The other calls
+// are in socket.ts.
 import { constants } from 'node:os';
-import { check_address } from '../calls/address.js';
+import { check_address, type ResolveHost } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import { yield_turn } from '../calls/waiting/suspend.js';
@@ -10,7 +11,7 @@ import { addon, cells, VALUE } from '../native/addon.js';
 import { type Data, data, integer, size } from '../util/validate.js';
 import { type Attempt, Call } from './call.js';
 
-const { EAGAIN, EINPROGRESS, ENOTCONN } = constants.errno;
+const { EAGAIN, EALREADY, EINPROGRESS, ENOTCONN } = constants.errno;
 /** The bytes that a call moves before the rest of the program has its turn. */
 const TURN_SIZE = 4 * 2 ** 20;
 
@@ -38,6 +39,22 @@ function connected(sock: SocketBase): number | undefined {
   // Woken too early: by an edge from before the connect.
   const peer = addon.getpeername(sock._fd, sock._generation);
   return peer === -ENOTCONN ? -EINPROGRESS : undefined;
+}
+
+/**
+ * Returns the attempts of a send that may have MSG_FASTOPEN. Without a cookie of the server the first one begins a connection and
+ * moves no data, -EINPROGRESS; -EALREADY if a call that was aborted began it. The next ones send without the flag.
+ *
+ * @param send makes one attempt, without the flags `spent`
+ */
+export function fast_open(send: (resolve: ResolveHost, spent: number) => number): Attempt<number> {
+  let spent = 0;
+  return (resolve) => {
+    const result = send(resolve, spent);
+    if (result !== -EINPROGRESS && result !== -EALREADY) return result;
+    spent = c.MSG_FASTOPEN;
+    return -EINPROGRESS;
+  };
 }
 
 /** See Socket.sendall. */

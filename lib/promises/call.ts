@@ -15,10 +15,15 @@ const RETRY_FIRST_MS = 1;
 const RETRY_LAST_MS = 32;
 
 /**
- * Tries a call without waiting. Returns its result, or a negative number: -EAGAIN if the call must wait. An attempt runs again
+ * Tries a call without waiting. Returns its result, or a negative number: see must_wait. An attempt runs again
  * at each wake-up: memory of the caller's is checked anew. @throws Suspend to wait for something other than the descriptor
  */
 export type Attempt<T> = (resolve: ResolveHost) => T | number;
+
+/** True if this negative result means to wait: -EINPROGRESS is that of a connect, or of a send with MSG_FASTOPEN. */
+export function must_wait(result: number): boolean {
+  return result === -EAGAIN || result === -EINPROGRESS;
+}
 
 /** The fields that a call adds to its error. */
 export interface Progress {
@@ -34,7 +39,7 @@ export class Call<T> {
    * @param attempt tries the call
    * @param check throws for wrong arguments, without the kernel: a call that waits behind others is refused at once
    * @param progress returns what the error of the call tells
-   * @param connects true for connect: -EINPROGRESS means to wait
+   * @param connects true for connect: reads wait for it
    */
   constructor(
     readonly sock: SocketBase,
@@ -44,11 +49,6 @@ export class Call<T> {
     readonly progress: (() => Progress) | undefined = undefined,
     readonly connects = false,
   ) {}
-
-  /** True if this negative result means to wait. */
-  must_wait(result: number): boolean {
-    return result === -EAGAIN || (this.connects && result === -EINPROGRESS);
-  }
 
   /** Returns the error for a negative result. */
   error_of(result: number): unknown {
@@ -128,7 +128,7 @@ export class PendingCall<T = unknown> implements AbortWaiter {
       this.#resolve(result as T);
       return true;
     }
-    if (this.timeout_ms !== 0 && call.must_wait(result)) return false;
+    if (this.timeout_ms !== 0 && must_wait(result)) return false;
     this.fail(call.error_of(result));
     return true;
   }

@@ -26,7 +26,7 @@ import { resolve_now, Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
-import { type Call, PendingCall, type WaitingLine } from './call.js';
+import { type Call, must_wait, PendingCall, type WaitingLine } from './call.js';
 
 const { EAGAIN } = constants.errno;
 /**
@@ -230,7 +230,7 @@ export function perform<T>(
       if (timeout_ms === 0) poller.forget_drained();
       const result = call.attempt(resolve_now);
       if (typeof result !== 'number' || result >= 0) return Promise.resolve(result as T);
-      if (timeout_ms === 0 || !call.must_wait(result)) return Promise.reject(call.error_of(result));
+      if (timeout_ms === 0 || !must_wait(result)) return Promise.reject(call.error_of(result));
     } else {
       check_arguments(call);
       suspended = yield_turn();

@@ -1,6 +1,6 @@
 // sendfile that does not block the loop: sendfile(2) in pieces, waiting for the socket by readiness. A file that the kernel
-// does not send (a pipe, one of /proc) is read and sent: by readiness if the file has any, else in the pool of `fs`.
-import { read as fs_read, fstatSync, readSync } from 'node:fs';
+// does not send (a pipe, one of /proc) is read in the pool of `fs`, once it is readable if it has readiness, and sent.
+import { read as fs_read, fstatSync } from 'node:fs';
 import { promisify } from 'node:util';
 import {
   check_file,
@@ -101,25 +101,27 @@ class ByHand {
   async #read(signal: AbortSignal): Promise<void> {
     const length = Math.min(CHUNK_SIZE, this.wanted - this.sent);
     const position = this.#regular ? this.begin + this.sent : null;
-    const count =
-      position === null && (await this.#readable(signal))
-        ? readSync(this.fd, this.#buffer, 0, length, null)
-        : (await read(this.fd, this.#buffer, 0, length, position)).bytesRead;
-    this.#ended = count === 0;
-    this.#rest = count === 0 ? undefined : this.#buffer.subarray(0, count);
+    if (position === null) await this.#readable(signal);
+    try {
+      // In the pool, because another reader of the file may have been faster: then the read waits.
+      const { bytesRead } = await read(this.fd, this.#buffer, 0, length, position);
+      this.#ended = bytesRead === 0;
+      this.#rest = bytesRead === 0 ? undefined : this.#buffer.subarray(0, bytesRead);
+    } catch (error) {
+      // Another reader was faster, and the file is non-blocking: send() reads again.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EAGAIN')) throw error;
+    }
   }
 
-  /** Waits until there is something to read; false for a file that has no readiness. */
-  async #readable(signal: AbortSignal): Promise<boolean> {
-    if (addon.adopt(this.fd) < 0) return false;
+  /** Waits until there is something to read, if the file has readiness. */
+  async #readable(signal: AbortSignal): Promise<void> {
+    if (addon.adopt(this.fd) < 0) return;
     const generation = cells[GENERATION] as number;
     addon.disown(this.fd);
     try {
       await ready(this.fd, generation, READ, signal);
-      return true;
     } catch (error) {
-      if (error instanceof OSError && error.code === 'EPERM') return false;
-      throw error;
+      if (!(error instanceof OSError && error.code === 'EPERM')) throw error;
     }
   }
 }

@@ -21,7 +21,7 @@ import type { TextOptions } from '../files/text_settings.js';
 import { addon } from '../native/addon.js';
 import { socket as BlockingSocket } from '../socket/index.js';
 import { callable } from '../util/callable.js';
-import { type BytesLike, type Data, data, integer } from '../util/validate.js';
+import { type BytesLike, type Data, data, integer, integer_or } from '../util/validate.js';
 import {
   is_flags,
   promised,
@@ -31,7 +31,7 @@ import {
   type WaitOptions,
   with_options,
 } from '../util/wait_options.js';
-import { connect_call, recv_exactly_call, sendall_call } from './attempts.js';
+import { connect_call, fast_open, recv_exactly_call, sendall_call } from './attempts.js';
 import { type Attempt, Call } from './call.js';
 import { Iteration } from './iterate.js';
 import { Poller, perform } from './queue.js';
@@ -240,8 +240,9 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
       const has_flags = rest.length > 1 && rest[1] !== undefined;
       const flags = has_flags ? rest[0] : 0;
       const to = has_flags ? rest[1] : rest[0];
-      const attempt: Attempt<number> = (resolve) =>
-        transfer.sendto(this, data(bytes, 'data'), integer(flags, 'flags'), to, resolve, 0);
+      const attempt = fast_open((resolve, spent) =>
+        transfer.sendto(this, data(bytes, 'data'), integer(flags, 'flags') & ~spent, to, resolve, 0),
+      );
       const check = () => {
         transfer.check_send(bytes, flags);
         check_address(this, to, 'sendto');
@@ -257,8 +258,9 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     ...rest: Rest3<readonly ControlMessage[], number, Address<F>>
   ): Promise<number> {
     return with_options(rest, 3, (options, [ancdata, flags, address]) => {
-      const attempt: Attempt<number> = (resolve) =>
-        message.sendmsg(this, buffers, ancdata, flags, address, resolve, 0);
+      const attempt = fast_open((resolve, spent) =>
+        message.sendmsg(this, buffers, ancdata, integer_or(0, flags, 'flags') & ~spent, address, resolve, 0),
+      );
       const check = () => message.check_sendmsg(this, buffers, ancdata, flags, address);
       const call = new Call(this, 'sendmsg', attempt, check, () => ({ bytes_sent: 0 }));
       return perform(this._poller.writes, call, options);
@@ -279,7 +281,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   /** sendmmsg(messages, flags = 0, { signal, timeout }) -> how many messages went out: may be fewer. */
   sendmmsg(messages: readonly Message<F>[], ...rest: Rest1<number>): Promise<number> {
     return with_options(rest, 1, (options, [flags]) => {
-      const attempt: Attempt<number> = (resolve) => sendmmsg(this, messages, flags, resolve, 0);
+      const attempt = fast_open((resolve, spent) => sendmmsg(this, messages, flags, resolve, 0, spent));
       const check = () => check_sendmmsg(this, messages, flags);
       return perform(this._poller.writes, new Call(this, 'sendmmsg', attempt, check), options);
     });
