@@ -63,10 +63,6 @@ napi_value Recv(napi_env env, napi_callback_info info) {
   short events = ReceiveEvents(args->flags);
   Readiness* readiness = args->timeout_ms == 0 && args->flags == 0 ? args.state().readiness : nullptr;
   return args.Return(Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&] {
-    if (readiness != nullptr && readiness->Drained(args->fd)) {
-      errno = EAGAIN;
-      return static_cast<ssize_t>(-1);
-    }
     void* data = target.Fresh();
     ssize_t count = ::recv(args->fd, data, target.length(), flags);
     if (readiness != nullptr) readiness->Received(args->fd, count, target.length());

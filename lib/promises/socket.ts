@@ -31,8 +31,8 @@ import {
   type WaitOptions,
   with_options,
 } from '../util/wait_options.js';
-import { connect_call, fast_open, recv_exactly_call, sendall_call } from './attempts.js';
-import { type Attempt, Call } from './call.js';
+import { ConnectCall, fast_open, RecvCall, RecvExactlyCall, SendallCall, SendCall } from './attempts.js';
+import { type Attempt, FunctionCall } from './call.js';
 import { Iteration } from './iterate.js';
 import { Poller, perform } from './queue.js';
 import { sendfile } from './sendfile.js';
@@ -54,7 +54,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /** Makes a read in its turn. @internal */
   _read<T>(syscall: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
-    return perform(this._poller.reads, new Call(this, syscall, attempt), options);
+    return perform(this._poller.reads, new FunctionCall(this, syscall, attempt), options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -75,7 +75,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /** accept({ signal, timeout }) -> [conn, address]: the next connection as a new socket, and the peer's address. */
   accept(options?: WaitOptions): Promise<[ConnectedSocket<F>, ReturnedAddress<F>]> {
-    return perform(this._poller.reads, new Call(this, 'accept', () => this._accept()), options);
+    return perform(this._poller.reads, new FunctionCall(this, 'accept', () => this._accept()), options);
   }
 
   /** Returns the next connection without waiting, or -errno. @internal */
@@ -92,7 +92,11 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   bind(address: Address<F>, options?: WaitOptions): Promise<void> {
     const attempt: Attempt<void> = (resolve) => this._bind(address, resolve);
     const check = () => check_address(this, address, 'bind');
-    return perform(this._poller.writes, new Call(this, 'bind', attempt, check, () => ({ address })), options);
+    return perform(
+      this._poller.writes,
+      new FunctionCall(this, 'bind', attempt, check, () => ({ address })),
+      options,
+    );
   }
 
   /**
@@ -102,7 +106,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @throws OSError; TimeoutError; gaierror for a host name; TypeError, RangeError
    */
   connect(address: Address<F>, options?: WaitOptions): Promise<void> {
-    return perform(this._poller.writes, connect_call(this, address), options);
+    return perform(this._poller.writes, new ConnectCall(this, address), options);
   }
 
   /**
@@ -126,16 +130,14 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   shutdown(how: number, options?: WaitOptions): Promise<void> {
     const attempt: Attempt<void> = () => this._shutdown(how);
     const check = () => integer(how, 'how');
-    return perform(this._poller.writes, new Call(this, 'shutdown', attempt, check), options);
+    return perform(this._poller.writes, new FunctionCall(this, 'shutdown', attempt, check), options);
   }
 
   /** recv(bufsize, flags = 0, { signal, timeout }) -> bytes; none at the end of a stream. See recv(2). */
   recv(bufsize: number, ...rest: Rest1<number>): Promise<Buffer>;
   recv(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<Buffer> {
     if (!is_flags(flags)) return this.recv(bufsize, 0, flags as WaitOptions);
-    const attempt = () => transfer.recv(this, bufsize, flags ?? 0, 0);
-    const check = () => transfer.check_recv(bufsize, flags ?? 0);
-    return perform(this._poller.reads, new Call(this, 'recv', attempt, check), options);
+    return perform(this._poller.reads, new RecvCall(this, bufsize, flags ?? 0), options);
   }
 
   /** recvfrom(bufsize, flags = 0, { signal, timeout }) -> [bytes, address of the sender]. See recvfrom(2). */
@@ -144,7 +146,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     if (!is_flags(flags)) return this.recvfrom(bufsize, 0, flags as WaitOptions);
     const attempt = () => transfer.recvfrom(this, bufsize, flags ?? 0, 0);
     const check = () => transfer.check_recv(bufsize, flags ?? 0);
-    return perform(this._poller.reads, new Call(this, 'recvfrom', attempt, check), options);
+    return perform(this._poller.reads, new FunctionCall(this, 'recvfrom', attempt, check), options);
   }
 
   /** recv_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> how many bytes were written to the buffer. */
@@ -152,7 +154,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return with_options(rest, 2, (options, [nbytes, flags]) => {
       const attempt = () => transfer.recv_into(this, buffer, nbytes, flags ?? 0, 0);
       const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
-      return perform(this._poller.reads, new Call(this, 'recv_into', attempt, check), options);
+      return perform(this._poller.reads, new FunctionCall(this, 'recv_into', attempt, check), options);
     });
   }
 
@@ -161,13 +163,13 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return with_options(rest, 2, (options, [nbytes, flags]) => {
       const attempt = () => transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, 0);
       const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
-      return perform(this._poller.reads, new Call(this, 'recvfrom_into', attempt, check), options);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvfrom_into', attempt, check), options);
     });
   }
 
   /** recv_exactly(n, { signal, timeout }) -> n bytes, under one deadline. The reason of an abort has `partial`, too. */
   recv_exactly(n: number, options?: WaitOptions): Promise<Buffer> {
-    return promised(() => perform(this._poller.reads, recv_exactly_call(this, n), options));
+    return promised(() => perform(this._poller.reads, new RecvExactlyCall(this, n), options));
   }
 
   /** recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. */
@@ -175,7 +177,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const attempt = () => message.recvmsg(this, bufsize, ancbufsize, flags, 0);
       const check = () => message.check_recvmsg(bufsize, ancbufsize, flags);
-      return perform(this._poller.reads, new Call(this, 'recvmsg', attempt, check), options);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvmsg', attempt, check), options);
     });
   }
 
@@ -187,7 +189,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const attempt = () => message.recvmsg_into(this, buffers, ancbufsize, flags, 0);
       const check = () => message.check_recvmsg_into(buffers, ancbufsize, flags);
-      return perform(this._poller.reads, new Call(this, 'recvmsg_into', attempt, check), options);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvmsg_into', attempt, check), options);
     });
   }
 
@@ -200,7 +202,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const attempt = () => batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, 0);
       const check = () => batch.check_recvmmsg(vlen, bufsize, ancbufsize, flags);
-      return perform(this._poller.reads, new Call(this, 'recvmmsg', attempt, check), options);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvmmsg', attempt, check), options);
     });
   }
 
@@ -210,16 +212,14 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     if (!is_flags(flags)) return this.recvmmsg_into(memory, 0, flags as WaitOptions);
     const attempt = () => batch.recvmmsg_into(this, memory, flags, 0);
     const check = () => batch.check_recvmmsg_into(memory, flags);
-    return perform(this._poller.reads, new Call(this, 'recvmmsg_into', attempt, check), options);
+    return perform(this._poller.reads, new FunctionCall(this, 'recvmmsg_into', attempt, check), options);
   }
 
   /** send(data, flags = 0, { signal, timeout }) -> how many bytes the kernel took. See send(2). */
   send(bytes: Data, ...rest: Rest1<number>): Promise<number>;
   send(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<number> {
     if (!is_flags(flags)) return this.send(bytes, 0, flags as WaitOptions);
-    const attempt = () => transfer.send(this, data(bytes, 'data'), integer(flags ?? 0, 'flags'), 0);
-    const check = () => transfer.check_send(bytes, flags ?? 0);
-    return perform(this._poller.writes, new Call(this, 'send', attempt, check), options);
+    return perform(this._poller.writes, new SendCall(this, bytes, flags ?? 0), options);
   }
 
   /**
@@ -229,7 +229,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   sendall(bytes: Data, ...rest: Rest1<number>): Promise<void>;
   sendall(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<void> {
     if (!is_flags(flags)) return this.sendall(bytes, 0, flags as WaitOptions);
-    return perform(this._poller.writes, sendall_call(this, bytes, flags), options);
+    return perform(this._poller.writes, new SendallCall(this, bytes, flags ?? 0), options);
   }
 
   /** sendto(data, address) or sendto(data, flags, address), { signal, timeout } -> how many bytes went out. See sendto(2). */
@@ -247,7 +247,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
         transfer.check_send(bytes, flags);
         check_address(this, to, 'sendto');
       };
-      const call = new Call(this, 'sendto', attempt, check, () => ({ address: to }));
+      const call = new FunctionCall(this, 'sendto', attempt, check, () => ({ address: to }));
       return perform(this._poller.writes, call, options);
     });
   }
@@ -262,7 +262,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
         message.sendmsg(this, buffers, ancdata, integer_or(0, flags, 'flags') & ~spent, address, resolve, 0),
       );
       const check = () => message.check_sendmsg(this, buffers, ancdata, flags, address);
-      const call = new Call(this, 'sendmsg', attempt, check, () => ({ bytes_sent: 0 }));
+      const call = new FunctionCall(this, 'sendmsg', attempt, check, () => ({ bytes_sent: 0 }));
       return perform(this._poller.writes, call, options);
     });
   }
@@ -275,7 +275,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   ): Promise<number> {
     const attempt = () => message.sendmsg_afalg(this, msg, operation, 0);
     const check = () => message.check_sendmsg_afalg(this, msg, operation);
-    return perform(this._poller.writes, new Call(this, 'sendmsg_afalg', attempt, check), options);
+    return perform(this._poller.writes, new FunctionCall(this, 'sendmsg_afalg', attempt, check), options);
   }
 
   /** sendmmsg(messages, flags = 0, { signal, timeout }) -> how many messages went out: may be fewer. */
@@ -283,7 +283,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return with_options(rest, 1, (options, [flags]) => {
       const attempt = fast_open((resolve, spent) => sendmmsg(this, messages, flags, resolve, 0, spent));
       const check = () => check_sendmmsg(this, messages, flags);
-      return perform(this._poller.writes, new Call(this, 'sendmmsg', attempt, check), options);
+      return perform(this._poller.writes, new FunctionCall(this, 'sendmmsg', attempt, check), options);
     });
   }
 

@@ -137,6 +137,11 @@ export function want(fd: number, directions: number): void {
   descriptors[fd] = (descriptors[fd] as number) | directions;
 }
 
+/** Returns true if a receive without flags would find nothing, without asking the kernel: see native/readiness.h. */
+export function is_drained(fd: number): boolean {
+  return memory !== undefined && ((memory.descriptors[fd] as number) & DRAINED) !== 0;
+}
+
 /** Forgets that the descriptor has nothing to receive, so that the next receive makes the system call. */
 export function forget_drained(fd: number): void {
   if (memory !== undefined) memory.descriptors[fd] = (memory.descriptors[fd] as number) & ~DRAINED;
