@@ -222,15 +222,17 @@ struct ReadinessMemory {
   // 1 while the event loop is kept alive.
   int32_t referenced;
   // The descriptors of the last wake-up.
+  int32_t ready_count;
   std::array<ReadyDescriptor, kReadyLimit> ready;
   // By descriptor number: the directions that a caller waits for, and the Knowledge.
   uint8_t descriptors[];
 };
 static_assert(offsetof(ReadinessMemory, waiting) == 0 && sizeof(ReadinessMemory::waiting) == 4);
 static_assert(offsetof(ReadinessMemory, referenced) == 4 && sizeof(ReadinessMemory::referenced) == 4);
-static_assert(offsetof(ReadinessMemory, ready) == 8 && sizeof(ReadinessMemory::ready) == 4096);
-static_assert(offsetof(ReadinessMemory, descriptors) == 4104);
-static_assert(sizeof(ReadinessMemory) == 4104);
+static_assert(offsetof(ReadinessMemory, ready_count) == 8 && sizeof(ReadinessMemory::ready_count) == 4);
+static_assert(offsetof(ReadinessMemory, ready) == 12 && sizeof(ReadinessMemory::ready) == 4096);
+static_assert(offsetof(ReadinessMemory, descriptors) == 4108);
+static_assert(sizeof(ReadinessMemory) == 4108);
 
 }  // namespace bsd_sockets
 

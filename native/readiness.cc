@@ -193,14 +193,15 @@ bool Readiness::Dispatch() {
     if (directions == 0) continue;
     memory_->ready[ready++] = {fd, directions};
   }
+  memory_->ready_count = ready;
   if (ready == 0) return all;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return all;
-  napi_value callback, receiver, argument, result;
-  if (napi_get_reference_value(env_, callback_ref_, &callback) == napi_ok &&
-      napi_get_global(env_, &receiver) == napi_ok && napi_create_int32(env_, ready, &argument) == napi_ok) {
-    // Runs the callback, which never throws, and then the continuations of the promises that it settled.
-    napi_make_callback(env_, context_, receiver, callback, 1, &argument, &result);
+  napi_value callback;
+  if (napi_get_reference_value(env_, callback_ref_, &callback) == napi_ok) {
+    // Runs the callback, which never throws, and then the continuations of the promises that it settled. The
+    // receiver, any object, is not used.
+    napi_make_callback(env_, context_, callback, callback, 0, nullptr, nullptr);
     if (memory_->waiting == 0 && memory_->referenced != 0) Reference(false);
   }
   napi_close_handle_scope(env_, scope);
@@ -255,8 +256,7 @@ void Readiness::OnLoopEnd(napi_async_cleanup_hook_handle hook, void* self) {
   });
 }
 
-// readiness_start(callback) -> the ReadinessMemory, or -errno. callback(count): the first `count` entries of
-// `ready` are those of a wake-up.
+// readiness_start(callback) -> the ReadinessMemory, or -errno. callback() is a wake-up.
 napi_value ReadinessStart(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   if (!args.valid()) return args.Invalid();

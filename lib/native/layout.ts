@@ -204,9 +204,11 @@ export const READINESS_MEMORY = {
   waiting: 0,
   /** int32: 1 while the event loop is kept alive. */
   referenced: 1,
-  /** ReadyDescriptor[READY_LIMIT]: The descriptors of the last wake-up. */
-  ready: 8,
+  /** int32: The descriptors of the last wake-up. */
+  ready_count: 2,
+  /** ReadyDescriptor[READY_LIMIT] */
+  ready: 12,
   /** uint8[]: By descriptor number: the directions that a caller waits for, and the Knowledge. */
-  descriptors: 4104,
+  descriptors: 4108,
 } as const;
-export const READINESS_MEMORY_SIZE = 4104;
+export const READINESS_MEMORY_SIZE = 4108;

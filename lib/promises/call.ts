@@ -33,6 +33,17 @@ export interface WaitingLine {
   remove(call: Call): void;
 }
 
+/** The fields that few waiting calls have: each field of a Call itself costs time in all calls. */
+interface Rare {
+  timer?: Timer;
+  signal?: AbortSignal;
+  /** True if the call waits for its addresses alone: its time-out is 0. */
+  never_waits?: boolean;
+  /** The addresses that were found for the call, by the question of resolve_now. */
+  resolved?: Map<string, string>;
+  retry_ms?: number;
+}
+
 /** A call on a socket. */
 export abstract class Call<T = unknown> implements AbortWaiter {
   previous: Call | undefined;
@@ -42,12 +53,7 @@ export abstract class Call<T = unknown> implements AbortWaiter {
   #queue: WaitingLine | undefined;
   #resolve: ((value: unknown) => void) | undefined;
   #reject: ((error: unknown) => void) | undefined;
-  #timeout_ms = 0;
-  #timer: Timer | undefined;
-  #signal: AbortSignal | undefined;
-  /** The addresses that were found for the call, by the question of resolve_now. */
-  #resolved: Map<string, string> | undefined;
-  #retry_ms = 0;
+  #rare: Rare | undefined;
 
   /** @param syscall the name of the method, for errors */
   constructor(
@@ -77,24 +83,29 @@ export abstract class Call<T = unknown> implements AbortWaiter {
   /** Begins to wait in the queue. Returns the promise of the call. @param timeout_ms -1 for none */
   wait(queue: WaitingLine, timeout_ms: number, signal: AbortSignal | undefined): Promise<T> {
     this.#queue = queue;
-    this.#timeout_ms = timeout_ms;
-    // A timer does not keep the process alive: a waiting call does (Poller.count).
-    if (timeout_ms > 0) this.#timer = new Timer(timeout_ms, () => this.give_up(this.error_of(TIMED_OUT)));
-    if (signal !== undefined) {
-      this.#signal = signal;
-      listen(signal, this);
-    }
+    if (timeout_ms >= 0 || signal !== undefined) this.#limit(timeout_ms, signal);
     return new Promise((resolve, reject) => {
       this.#resolve = resolve as (value: unknown) => void;
       this.#reject = reject;
     });
   }
 
+  #limit(timeout_ms: number, signal: AbortSignal | undefined): void {
+    const rare: Rare = { never_waits: timeout_ms === 0 };
+    this.#rare = rare;
+    // A timer does not keep the process alive: a waiting call does (Poller.call_began).
+    if (timeout_ms > 0) rare.timer = new Timer(timeout_ms, () => this.give_up(this.error_of(TIMED_OUT)));
+    if (signal === undefined) return;
+    rare.signal = signal;
+    listen(signal, this);
+  }
+
   /** Makes an attempt. Returns true if the call is done. */
   try(): boolean {
+    const rare = this.#rare;
     let result: T | number;
     try {
-      result = this.attempt(this.#resolved === undefined ? resolve_now : resolve_with(this.#resolved));
+      result = this.attempt(rare?.resolved === undefined ? resolve_now : resolve_with(rare.resolved));
     } catch (error) {
       if (error instanceof Suspend) {
         this.suspend(error);
@@ -109,7 +120,7 @@ export abstract class Call<T = unknown> implements AbortWaiter {
       resolve?.(result);
       return true;
     }
-    if (this.#timeout_ms !== 0 && must_wait(result)) return false;
+    if (!rare?.never_waits && must_wait(result)) return false;
     this.fail(this.error_of(result));
     return true;
   }
@@ -133,8 +144,9 @@ export abstract class Call<T = unknown> implements AbortWaiter {
         if (this.#queue === undefined) return;
         this.suspended = undefined;
         if (suspended.key !== undefined) {
-          this.#resolved ??= new Map();
-          this.#resolved.set(suspended.key, String(value));
+          this.#rare ??= {};
+          this.#rare.resolved ??= new Map();
+          this.#rare.resolved.set(suspended.key, String(value));
         }
         this.#queue.run();
       },
@@ -147,13 +159,15 @@ export abstract class Call<T = unknown> implements AbortWaiter {
 
   /** Makes the next attempt after a pause: the kernel reports no readiness for this call. */
   retry(): void {
-    this.#retry_ms = Math.min(this.#retry_ms * 2 || RETRY_FIRST_MS, RETRY_LAST_MS);
-    const due = new Promise<void>((resolve) => new Timer(this.#retry_ms, resolve));
+    this.#rare ??= {};
+    const pause_ms = Math.min((this.#rare.retry_ms ?? 0) * 2 || RETRY_FIRST_MS, RETRY_LAST_MS);
+    this.#rare.retry_ms = pause_ms;
+    const due = new Promise<void>((resolve) => new Timer(pause_ms, resolve));
     this.suspend(new Suspend(due));
   }
 
   on_abort(): void {
-    if (this.#signal !== undefined) this.give_up(this.reason_of(this.#signal));
+    if (this.#rare?.signal !== undefined) this.give_up(this.reason_of(this.#rare.signal));
   }
 
   /** Ends the call before it is done, and lets the queue go on. */
@@ -168,9 +182,11 @@ export abstract class Call<T = unknown> implements AbortWaiter {
   #end(): void {
     this.#queue?.remove(this);
     this.#queue = undefined;
-    if (this.#signal !== undefined) unlisten(this.#signal, this);
-    this.#timer?.cancel();
     this.suspended?.cancel?.();
+    if (this.#rare === undefined) return;
+    const { signal, timer } = this.#rare;
+    if (signal !== undefined) unlisten(signal, this);
+    timer?.cancel();
   }
 
   /** Returns the error for a negative result. */

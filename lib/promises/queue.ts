@@ -56,7 +56,7 @@ export class Queue implements WaitingLine {
     if (this.#last === undefined) this.first = call;
     else this.#last.next = call;
     this.#last = call;
-    this.poller.count(1);
+    this.poller.call_began();
   }
 
   remove(call: Call): void {
@@ -66,7 +66,7 @@ export class Queue implements WaitingLine {
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
     if (call.connects) this.poller.connect_ended();
-    this.poller.count(-1);
+    this.poller.call_ended();
   }
 
   /** Tries the calls in order, until one has to wait. */
@@ -120,7 +120,6 @@ export class Poller implements Waiting, Watcher {
   #waiting = 0;
   #connecting = 0;
   #referenced = true;
-  #held = false;
   #turn = -1;
   #done_at_once = 0;
 
@@ -142,10 +141,12 @@ export class Poller implements Waiting, Watcher {
     want(this.#fd, directions);
   }
 
-  /** Adds `change` to the number of waiting calls. */
-  count(change: number): void {
-    this.#waiting += change;
-    this.#keep();
+  call_began(): void {
+    if (this.#waiting++ === 0 && this.#referenced) hold();
+  }
+
+  call_ended(): void {
+    if (--this.#waiting === 0 && this.#referenced) let_go();
   }
 
   connect_began(): void {
@@ -179,15 +180,10 @@ export class Poller implements Waiting, Watcher {
 
   /** Sets whether waiting calls keep the process alive. */
   reference(referenced: boolean): void {
+    if (referenced === this.#referenced) return;
     this.#referenced = referenced;
-    this.#keep();
-  }
-
-  #keep(): void {
-    const held = this.#referenced && this.#waiting > 0;
-    if (held === this.#held) return;
-    this.#held = held;
-    if (held) hold();
+    if (this.#waiting === 0) return;
+    if (referenced) hold();
     else let_go();
   }
 

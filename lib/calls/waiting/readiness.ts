@@ -20,7 +20,7 @@ export interface Waiting {
 }
 
 const WORD_SIZE = Int32Array.BYTES_PER_ELEMENT;
-const { waiting: WAITING, referenced: REFERENCED } = READINESS_MEMORY;
+const { waiting: WAITING, referenced: REFERENCED, ready_count: READY_COUNT } = READINESS_MEMORY;
 const READY = READINESS_MEMORY.ready / WORD_SIZE;
 const READY_WORDS = READY_DESCRIPTOR_SIZE / WORD_SIZE;
 const { fd: READY_FD, directions: READY_DIRECTIONS } = READY_DESCRIPTOR;
@@ -83,9 +83,10 @@ function start(): Memory {
   return memory;
 }
 
-/** Wakes the waiters of `count` descriptors. Called by the native side. */
-function wake(count: number): void {
+/** Wakes the waiters of the descriptors that are ready. Called by the native side. */
+function wake(): void {
   const { words, descriptors } = memory as Memory;
+  const count = words[READY_COUNT] as number;
   waking = true;
   turn++;
   for (let i = 0; i < count; i++) {

@@ -176,6 +176,21 @@ describe('a loop that never has to wait', () => {
   });
 });
 
+test('a wake-up for more descriptors than it can report is followed by another', async () => {
+  const pairs = Array.from({ length: 1100 }, () => promises.socketpair());
+  const received = pairs.map(([, b]) => b.recv(10));
+  for (let round = 0; round < 3; round++) {
+    pairs.forEach(([a], i) => {
+      a.send(String(i));
+    });
+    for (const [i, waiting] of received.entries()) expect(String(await waiting)).toBe(String(i));
+    received.splice(0, received.length, ...pairs.map(([, b]) => b.recv(10)));
+  }
+  const ends = Promise.allSettled(received);
+  for (const sock of pairs.flat()) sock.close();
+  expect(new Set((await ends).map(({ status }) => status))).toEqual(new Set(['rejected']));
+});
+
 test('a receive that completes at once passes five functions of the library', async () => {
   const [a, b] = promises.socketpair();
   await a.send('x');
