@@ -1,6 +1,6 @@
 // Call: one call on a socket, made once and handed on as it is. If it cannot be done at once, it waits in a queue (queue.ts), with
 // its promise, its time-out and its signal. The calls that are made most, or keep something between two attempts, have classes of
-// their own (calls.ts); the others are a FunctionCall.
+// their own (attempts.ts); the others are a FunctionCall.
 import { constants } from 'node:os';
 import type { ResolveHost } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';

@@ -110,6 +110,12 @@ describe('after a receive that took all', () => {
     await expect(conn.recv(1, 'x' as never)).rejects.toBeInstanceOf(TypeError);
   });
 
+  test('a number that was closed as such is EBADF', async () => {
+    socket.close(conn.fileno());
+    await expect(conn.recv(100)).rejects.toMatchObject({ code: 'EBADF' });
+    await expect(conn.recv_into(Buffer.alloc(10))).rejects.toMatchObject({ code: 'EBADF' });
+  });
+
   test('a blocking socket that takes it over knows nothing', async () => {
     const blocking = conn.to_socket();
     blocking.settimeout(0);
