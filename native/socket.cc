@@ -187,7 +187,7 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
       errno = EAGAIN;
       return -1;
     }
-    // Another process may take the connection first, and whoever shares the description clear O_NONBLOCK.
+    // Another holder of the description may take the connection first, and may have cleared O_NONBLOCK.
     if (timeout_ms >= 0) SetNonBlocking(fd, true);
     int result = ::accept4(fd, &address.header, address.Receive(), flags | SOCK_CLOEXEC);
     if (result >= 0 || errno != ECONNABORTED || !HasNoNames(fd)) return result;

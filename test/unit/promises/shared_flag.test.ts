@@ -234,6 +234,42 @@ describe('without O_NONBLOCK', () => {
     child.kill();
   });
 
+  test('a worker that accepts from the same listener, blocking', async () => {
+    const listener = kept(await promises.create_server(['127.0.0.1', 0]));
+    const state = new Int32Array(new SharedArrayBuffer(8));
+    const code = `
+      const { workerData: { state, ticket } } = require('node:worker_threads');
+      import('bsd-sockets/socket').then(({ fromshare }) => {
+        const listener = fromshare(ticket);
+        for (Atomics.store(state, 0, 1); ; ) {
+          listener.setblocking(true);
+          const [conn] = listener.accept();
+          Atomics.add(state, 1, 1);
+          conn.close();
+        }
+      });`;
+    const worker = new Worker(code, { eval: true, workerData: { state, ticket: listener.share() } });
+    while (Atomics.load(state, 0) === 0) await turn();
+    let accepted = 0;
+    const aborter = new AbortController();
+    const accepting = (async () => {
+      for (;;) {
+        const [conn] = await listener.accept({ signal: aborter.signal });
+        accepted++;
+        conn.close();
+      }
+    })().catch((error: unknown) => error);
+    for (let i = 0; i < 200; i++) {
+      const client = await promises.create_connection(listener.getsockname());
+      expect((await client.recv(1)).length).toBe(0);
+      client.close();
+    }
+    aborter.abort(new Error('enough'));
+    expect(await accepting).toMatchObject({ message: 'enough' });
+    expect(accepted + (state[1] ?? 0)).toBe(200);
+    await worker.terminate();
+  });
+
   test('a worker that clears it again and again', async () => {
     const listener = kept(await promises.create_server(['127.0.0.1', 0]));
     const [a] = promises.socketpair().map(kept) as [Sock, Sock];
