@@ -187,7 +187,8 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
       errno = EAGAIN;
       return -1;
     }
-    // Another holder of the description may take the connection first, and may have cleared O_NONBLOCK.
+    // Another holder of the description may take the connection first, and may have cleared O_NONBLOCK. The
+    // call waits only if that holder clears it between these two calls as well.
     if (timeout_ms >= 0) SetNonBlocking(fd, true);
     int result = ::accept4(fd, &address.header, address.Receive(), flags | SOCK_CLOEXEC);
     if (result >= 0 || errno != ECONNABORTED || !HasNoNames(fd)) return result;

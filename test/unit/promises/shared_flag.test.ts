@@ -241,8 +241,8 @@ describe('without O_NONBLOCK', () => {
       const { workerData: { state, ticket } } = require('node:worker_threads');
       import('bsd-sockets/socket').then(({ fromshare }) => {
         const listener = fromshare(ticket);
+        listener.setblocking(true);
         for (Atomics.store(state, 0, 1); ; ) {
-          listener.setblocking(true);
           const [conn] = listener.accept();
           Atomics.add(state, 1, 1);
           conn.close();
