@@ -20,6 +20,7 @@
   X(disown, Disown)                            \
   X(generation, GenerationOf)                  \
   X(close, Close)                              \
+  X(close_later, CloseLater)                   \
   X(close_fd, CloseFd)                         \
   X(dup, Dup)                                  \
   X(dup_fd, DupFd)                             \

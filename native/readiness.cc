@@ -100,15 +100,24 @@ int Readiness::WatchByLoop() {
   if (error != 0) return error;
   // libuv would add the instance at its next turn, and abort if the kernel refuses. Added at once, it makes
   // the kernel refuse a descriptor that would close a circle, such as that of the loop, at its registration.
-  int backend_fd = uv->backend_fd(loop_);
+  error = ControlBackend(EPOLL_CTL_ADD, EPOLLIN);
+  return error == -EEXIST ? 0 : error;
+}
+
+int Readiness::ControlBackend(int operation, uint32_t events) {
   epoll_event event{};
-  event.events = EPOLLIN;
+  event.events = events;
   event.data.fd = epoll_fd_;
-  return epoll_ctl(backend_fd, EPOLL_CTL_ADD, epoll_fd_, &event) == 0 || errno == EEXIST ? 0 : -errno;
+  return epoll_ctl(FindLoopFunctions()->backend_fd(loop_), operation, epoll_fd_, &event) == 0 ? 0 : -errno;
 }
 
 void Readiness::OnReadable(uv_poll_t* handle, int status, int events) {
-  static_cast<Readiness*>(handle->data)->Dispatch();
+  Readiness* readiness = static_cast<Readiness*>(handle->data);
+  bool all = readiness->Dispatch();
+  // libuv watches for the level. In each turn the kernel would then ask the instance again, only to hear that
+  // Dispatch has taken all. The change also reports again what is left.
+  if (readiness->by_level_ || !all)
+    readiness->by_level_ = readiness->ControlBackend(EPOLL_CTL_MOD, EPOLLIN | EPOLLET) != 0;
 }
 
 // Starts a thread that waits until the instance is readable, wakes the environment, and goes on after the
@@ -168,9 +177,10 @@ void Readiness::OnThreadEnd(void* self) {
   if (!readiness->unwakeable_) napi_release_threadsafe_function(readiness->wake_, napi_tsfn_release);
 }
 
-void Readiness::Dispatch() {
+bool Readiness::Dispatch() {
   epoll_event events[kReadyLimit];
   int count = epoll_wait(epoll_fd_, events, kReadyLimit, 0);
+  bool all = count < static_cast<int>(kReadyLimit);
   int ready = 0;
   for (int i = 0; i < count; i++) {
     int fd = events[i].data.fd;
@@ -184,17 +194,19 @@ void Readiness::Dispatch() {
     if (directions == 0) continue;
     memory_->ready[ready++] = {fd, directions};
   }
-  if (ready == 0) return;
+  memory_->ready_count = ready;
+  if (ready == 0) return all;
   napi_handle_scope scope;
-  if (napi_open_handle_scope(env_, &scope) != napi_ok) return;
-  napi_value callback, receiver, argument, result;
-  if (napi_get_reference_value(env_, callback_ref_, &callback) == napi_ok &&
-      napi_get_global(env_, &receiver) == napi_ok && napi_create_int32(env_, ready, &argument) == napi_ok) {
-    // Runs the callback, which never throws, and then the continuations of the promises that it settled.
-    napi_make_callback(env_, context_, receiver, callback, 1, &argument, &result);
+  if (napi_open_handle_scope(env_, &scope) != napi_ok) return all;
+  napi_value callback;
+  if (napi_get_reference_value(env_, callback_ref_, &callback) == napi_ok) {
+    // Runs the callback, which never throws, and then the continuations of the promises that it settled. The
+    // receiver, any object, is not used.
+    napi_make_callback(env_, context_, callback, callback, 0, nullptr, nullptr);
     if (memory_->waiting == 0 && memory_->referenced != 0) Reference(false);
   }
   napi_close_handle_scope(env_, scope);
+  return all;
 }
 
 int Readiness::Control(int operation, int fd) {
@@ -259,8 +271,7 @@ void Readiness::OnLoopEnd(napi_async_cleanup_hook_handle hook, void* self) {
   });
 }
 
-// readiness_start(callback) -> the ReadinessMemory, or -errno. callback(count): the first `count` entries of
-// `ready` are those of a wake-up.
+// readiness_start(callback) -> the ReadinessMemory, or -errno. callback() is a wake-up.
 napi_value ReadinessStart(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   if (!args.valid()) return args.Invalid();

@@ -39,14 +39,13 @@ class Readiness {
 
   // Notes the result of a receive. Plain TCP returns less than the caller asked for only if that was all.
   // Data that comes later makes an edge, and anything that came before the last edge is among its events. So
-  // the next receive would be EAGAIN until there is an edge, and need not be made.
+  // the next receive would be EAGAIN until there is an edge: lib/calls/transfer.ts does not make the call.
   void Received(int fd, int64_t count, size_t asked) {
     uint8_t& descriptor = memory_->descriptors[fd];
     if ((descriptor & kSimple) != 0 && count > 0 && static_cast<size_t>(count) < asked)
       descriptor |= kDrained;
   }
-  bool Drained(int fd) const { return (memory_->descriptors[fd] & kDrained) != 0; }
-  // Drops the knowledge: the number has another owner, or the protocol of the socket changed.
+  // Drops the knowledge: the number has another owner or none, or the protocol of the socket changed.
   void Forget(int fd) { memory_->descriptors[fd] &= kRead | kWrite; }
 
   napi_value memory() const;
@@ -63,7 +62,9 @@ class Readiness {
   int WatchByThread();
   void RunThread();
   void Close();
-  void Dispatch();
+  int ControlBackend(int operation, uint32_t events);
+  // Wakes the waiters of the events that have come. Returns false if there may be more.
+  bool Dispatch();
 
   static void OnReadable(uv_poll_t* handle, int status, int events);
   static void OnLoopEnd(napi_async_cleanup_hook_handle hook, void* self);
@@ -80,6 +81,7 @@ class Readiness {
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
   uv_poll_t handle_{};
   bool closing_ = false;
+  bool by_level_ = true;
 
   // Only without a loop. After the thread has ended, only the finalizer of `wake_` deletes this object.
   pthread_t thread_{};

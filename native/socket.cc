@@ -8,9 +8,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <memory>
+
 #include "address.h"
 #include "arguments.h"
 #include "calls.h"
+#include "thread.h"
 #include "wait.h"
 
 namespace bsd_sockets {
@@ -80,6 +83,39 @@ napi_value Close(napi_env env, napi_callback_info info) {
   return args.Return(args.state().Close(fd, generation));
 }
 
+namespace {
+
+constexpr size_t kCloserStack = 64 * 1024;
+
+// Returns whether close() waits until the peer has received all data.
+bool Lingers(int fd) {
+  linger setting{};
+  socklen_t length = sizeof setting;
+  return getsockopt(fd, SOL_SOCKET, SO_LINGER, &setting, &length) == 0 && setting.l_onoff != 0 &&
+         setting.l_linger > 0;
+}
+
+}  // namespace
+
+// close_later(fd, generation): close() that does not wait for SO_LINGER: a thread, as the last user of the
+// descriptor, does
+napi_value CloseLater(napi_env env, napi_callback_info info) {
+  Arguments<2> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid()) return args.Invalid();
+  auto use = std::make_unique<DescriptorUse>(fd, generation);
+  if (!use->valid() || !Lingers(fd)) use.reset();
+  int64_t result = args.state().Close(fd, generation);
+  auto close_by_leaving = [](void* use) -> void* {
+    pthread_setname_np(pthread_self(), "socket-close");
+    delete static_cast<DescriptorUse*>(use);
+    return nullptr;
+  };
+  if (use != nullptr && StartDetachedThread(kCloserStack, close_by_leaving, use.get()) == 0) use.release();
+  return args.Return(result);
+}
+
 // close_fd(fd): closes any descriptor number, as socket.close(fd) of Python
 napi_value CloseFd(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
@@ -138,6 +174,16 @@ bool HasNoNames(int fd) {
   return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == 0 && domain == AF_ALG;
 }
 
+// Returns whether accept4() on this listener would find no connection. Asking costs a tenth of a call that
+// fails. On other descriptors accept4() fails at once, and poll() says nothing of that.
+bool HasNoConnection(int fd) {
+  pollfd poll_fd{fd, POLLIN, 0};
+  int listening = 0;
+  socklen_t length = sizeof listening;
+  return poll(&poll_fd, 1, 0) == 0 && getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) == 0 &&
+         listening != 0;
+}
+
 }  // namespace
 
 // accept4(fd, generation, flags, timeout_ms) -> fd, the address of the peer in address_out
@@ -149,7 +195,13 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
   if (!args.valid()) return args.Invalid();
   Address address;
   int64_t accepted = Await(args.state(), fd, generation, POLLIN, timeout_ms, [&] {
-    NonBlocking mode(fd, timeout_ms);
+    if (timeout_ms == 0 && HasNoConnection(fd)) {
+      errno = EAGAIN;
+      return -1;
+    }
+    // Another holder of the description may take the connection first, and may have cleared O_NONBLOCK. The
+    // call waits only if that holder clears it between these two calls as well.
+    if (timeout_ms >= 0) SetNonBlocking(fd, true);
     int result = ::accept4(fd, &address.header, address.Receive(), flags | SOCK_CLOEXEC);
     if (result >= 0 || errno != ECONNABORTED || !HasNoNames(fd)) return result;
     address.length = 0;
@@ -180,7 +232,7 @@ napi_value Connect(napi_env env, napi_callback_info info) {
   int calls = 0;
   int64_t result = AwaitCall(state, use, timeout_ms, [&] {
     calls++;
-    NonBlocking mode(fd, timeout_ms);
+    if (timeout_ms >= 0) SetNonBlocking(fd, true);
     return ::connect(fd, &address.header, address.length);
   });
   if (result == -EISCONN && calls > 1) return args.Return(0);
@@ -233,11 +285,7 @@ napi_value SetBlocking(napi_env env, napi_callback_info info) {
   uint32_t generation = args.Uint(1);
   bool blocking = args.Bool(2);
   if (!args.valid()) return args.Invalid();
-  return args.Return(Immediate(fd, generation, [&] {
-    int flags = fcntl(fd, F_GETFL);
-    int wanted = blocking ? flags & ~O_NONBLOCK : flags | O_NONBLOCK;
-    return flags < 0 || flags == wanted ? flags : fcntl(fd, F_SETFL, wanted);
-  }));
+  return args.Return(Immediate(fd, generation, [&] { return SetNonBlocking(fd, !blocking); }));
 }
 
 // get_inheritable(fd, generation) -> 0 or 1

@@ -154,6 +154,7 @@ void State::Own(int fd, uint32_t generation, Cell generation_cell) {
 int64_t State::Close(int fd, uint32_t generation) {
   auto found = owned_.find(fd);
   if (found != owned_.end() && found->second == generation) owned_.erase(found);
+  if (readiness != nullptr && fd >= 0 && fd < kDescriptorLimit) readiness->Forget(fd);
   return CloseAndInterrupt(fd, generation);
 }
 

@@ -64,10 +64,6 @@ napi_value Recv(napi_env env, napi_callback_info info) {
   Readiness* readiness = args->flags == MSG_DONTWAIT ? args.state().readiness : nullptr;
   return args.Return(
       Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&]() -> ssize_t {
-        if (readiness != nullptr && readiness->Drained(args->fd)) {
-          errno = EAGAIN;
-          return -1;
-        }
         if (!target.Refresh()) return -1;
         ssize_t count = ::recv(args->fd, target.data(), target.length(), args->flags);
         if (readiness != nullptr) readiness->Received(args->fd, count, target.length());
@@ -102,7 +98,7 @@ napi_value Sendfile(napi_env env, napi_callback_info info) {
   double timeout_ms = args.Double(5);
   if (!args.valid()) return args.Invalid();
   return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
-    NonBlocking mode(fd, timeout_ms);
+    if (timeout_ms >= 0) SetNonBlocking(fd, true);
     return ::sendfile(fd, file, offset < 0 ? nullptr : &offset, count);
   }));
 }

@@ -114,7 +114,8 @@ inline short ReceiveEvents(int flags) {
 
 // Makes the flags of a send or receive and its time-out agree. A call with MSG_DONTWAIT does not wait. One
 // with a time-out does not wait in the kernel, also if another holder of the open file description, which has
-// O_NONBLOCK for all of them, has cleared it.
+// O_NONBLOCK for all of them, has cleared it. Calls without flags (accept, connect, sendfile) set it again,
+// by SetNonBlocking.
 inline void SettleWait(int* flags, double* timeout_ms) {
   if ((*flags & MSG_DONTWAIT) != 0) {
     *timeout_ms = 0;
@@ -122,25 +123,6 @@ inline void SettleWait(int* flags, double* timeout_ms) {
     *flags |= MSG_DONTWAIT;
   }
 }
-
-// The same for one attempt of a call that has no such flag: sets O_NONBLOCK if another holder has cleared it.
-class NonBlocking {
- public:
-  NonBlocking(int fd, double timeout_ms) : fd_(fd), flags_(timeout_ms < 0 ? -1 : fcntl(fd, F_GETFL)) {
-    blocks_ = flags_ >= 0 && (flags_ & O_NONBLOCK) == 0;
-    if (blocks_) fcntl(fd, F_SETFL, flags_ | O_NONBLOCK);
-  }
-  ~NonBlocking() {
-    if (blocks_) fcntl(fd_, F_SETFL, flags_);
-  }
-  NonBlocking(const NonBlocking&) = delete;
-  NonBlocking& operator=(const NonBlocking&) = delete;
-
- private:
-  int fd_;
-  int flags_;
-  bool blocks_;
-};
 
 // Returns the time-out that the kernel has for waits for these events (SO_RCVTIMEO, SO_SNDTIMEO); -1: none.
 inline double KernelTimeoutMs(int fd, short events) {
@@ -156,6 +138,13 @@ inline double KernelTimeoutMs(int fd, short events) {
 inline bool IsNonBlocking(int fd) {
   int flags = fcntl(fd, F_GETFL);
   return flags >= 0 && (flags & O_NONBLOCK) != 0;
+}
+
+// Sets or clears O_NONBLOCK in the open file description. Returns -1, with errno, if that fails.
+inline int SetNonBlocking(int fd, bool nonblocking) {
+  int flags = fcntl(fd, F_GETFL);
+  int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
+  return flags < 0 || flags == wanted ? flags : fcntl(fd, F_SETFL, wanted);
 }
 
 // Milliseconds between two attempts of a send that no readiness reports.

@@ -69,7 +69,7 @@ export interface Watcher {
 const collected = new FinalizationRegistry<Leftover>((leftover) => {
   leftover.watcher?.release();
   const description = describe(leftover);
-  if (addon.close(leftover.fd, leftover.generation) === 0) {
+  if (addon.close_later(leftover.fd, leftover.generation) === 0) {
     process.emitWarning(`unclosed ${description}`, 'ResourceWarning');
   }
 });
@@ -210,7 +210,8 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
   _close(): void {
     const fd = this.#release();
     if (fd < 0) return;
-    const result = addon.close(fd, this._generation);
+    const close = this._event_driven ? addon.close_later : addon.close;
+    const result = close(fd, this._generation);
     // A reset by the peer is no failure of closing.
     if (result < 0 && result !== -errno.ECONNRESET) {
       raise(result, { syscall: 'close', args: { fd } });

@@ -2,14 +2,17 @@
 // and the making of its result. Each function takes the time it may wait and returns its result, or the native call's
 // negative number, which the two kinds of socket treat differently. Messages with control data are in message.ts.
 import { Buffer } from 'node:buffer'; // the global is a getter
+import { constants } from 'node:os';
 import * as c from '../constants.js';
 import { addon, SCRATCH_SIZE, scratch } from '../native/addon.js';
 import { type Bytes, bytes, data, integer, integer_or, size } from '../util/validate.js';
 import { decode, encode, type ResolveHost, type ReturnedAddress, write_address } from './address.js';
 import type { SocketBase } from './socket_base.js';
+import { is_drained } from './waiting/readiness.js';
 
 /** A struct sockaddr of AF_UNSPEC, which is 0. */
 const NO_ADDRESS = new Uint8Array(16);
+const { EAGAIN } = constants.errno;
 const EMPTY = Buffer.alloc(0);
 // In bytes: copying more than this from the scratch memory costs more than a block that stays half empty. The size of a
 // socket's last receive predicts that of the next.
@@ -56,6 +59,7 @@ export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: 
   const wanted_flags = integer(flags, 'flags');
   // As in Python, a receive of 0 bytes makes no system call: it does not wait, and a datagram stays in the queue.
   if (length === 0) return EMPTY;
+  if (timeout_ms === 0 && wanted_flags === 0 && is_drained(s._fd)) return -EAGAIN;
   if (fits_scratch(length, wanted_flags) && !(s._bulk && length > BULK)) {
     const count = addon.recv(s._fd, s._generation, null, length, wanted_flags, timeout_ms);
     s._bulk = count > BULK;
@@ -110,6 +114,7 @@ export function recv_into(
   const wanted_flags = integer(flags, 'flags');
   // See recv.
   if (count === 0) return 0;
+  if (timeout_ms === 0 && wanted_flags === 0 && is_drained(s._fd)) return -EAGAIN;
   return addon.recv(s._fd, s._generation, view, count, wanted_flags, timeout_ms);
 }
 

@@ -50,6 +50,7 @@ export interface Addon {
   disown(fd: number): number;
   generation(fd: number): number;
   close(fd: number, generation: number): number;
+  close_later(fd: number, generation: number): number;
   close_fd(fd: number): number;
   dup(fd: number, generation: number): number;
   dup_fd(fd: number): number;
@@ -168,7 +169,7 @@ export interface Addon {
   epoll_ctl(epfd: number, generation: number, operation: number, fd: number, events: number): number;
   epoll_wait(epfd: number, generation: number, events: Bytes, most: number, timeout_ms: number): number;
 
-  readiness_start(callback: (count: number) => void): ArrayBuffer | number;
+  readiness_start(callback: () => void): ArrayBuffer | number;
   readiness_add(fd: number, generation: number, exclusive: boolean): number;
   readiness_again(fd: number): number;
   readiness_remove(fd: number): number;

@@ -1,6 +1,7 @@
-// Calls whose attempts keep something between two tries: connect, sendall, recv_exactly. The other calls are in socket.ts.
+// Calls with classes of their own: those that are made most (recv, send), and those that keep something between two attempts (connect,
+// sendall, recv_exactly, sends with MSG_FASTOPEN). The other calls are in socket.ts.
 import { constants } from 'node:os';
-import { check_address } from '../calls/address.js';
+import { check_address, type ResolveHost } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import { yield_turn } from '../calls/waiting/suspend.js';
@@ -8,25 +9,44 @@ import * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
 import { addon, cells, DETACHED, VALUE } from '../native/addon.js';
 import { type Data, data, integer, size } from '../util/validate.js';
-import { type Attempt, Call } from './call.js';
+import { type Attempt, Call, type Progress } from './call.js';
 
-const { EAGAIN, EINPROGRESS, ENOTCONN } = constants.errno;
+const { EAGAIN, EALREADY, EINPROGRESS, ENOTCONN } = constants.errno;
 /** The bytes that a call moves before the rest of the program has its turn. */
 const TURN_SIZE = 4 * 2 ** 20;
 
 /** See Socket.connect. */
-export function connect_call(sock: SocketBase, address: unknown): Call<void> {
-  let under_way = false;
-  const attempt: Attempt<void> = (resolve) => {
-    if (under_way) return connected(sock);
+export class ConnectCall extends Call<void> {
+  #under_way = false;
+
+  constructor(
+    sock: SocketBase,
+    readonly address: unknown,
+  ) {
+    super(sock, 'connect');
+  }
+
+  override attempt(resolve: ResolveHost): number | undefined {
+    const { sock, address } = this;
+    if (this.#under_way) return connected(sock);
     const result = transfer.connect(sock, address, resolve, 0);
-    under_way = result === -EINPROGRESS;
+    this.#under_way = result === -EINPROGRESS;
     // EAGAIN is a full backlog, which only AF_UNIX waits for.
     if (result === -EAGAIN && sock.family !== c.AF_UNIX) sock._raise(result, 'connect', address);
     return result < 0 ? result : undefined;
-  };
-  const check = () => check_address(sock, address, 'connect');
-  return new Call(sock, 'connect', attempt, check, () => ({ address }), true);
+  }
+
+  override check(): void {
+    check_address(this.sock, this.address, 'connect');
+  }
+
+  override progress(): Progress {
+    return { address: this.address };
+  }
+
+  override get connects(): boolean {
+    return true;
+  }
 }
 
 /** The outcome of a connect that was under way. */
@@ -40,44 +60,125 @@ function connected(sock: SocketBase): number | undefined {
   return peer === -ENOTCONN ? -EINPROGRESS : undefined;
 }
 
+/**
+ * Returns the attempts of a send that may have MSG_FASTOPEN. Without a cookie of the server the first one begins a connection and
+ * moves no data, -EINPROGRESS; -EALREADY if a call that was aborted began it. The next ones send without the flag.
+ *
+ * @param send makes one attempt, without the flags `spent`
+ */
+export function fast_open(send: (resolve: ResolveHost, spent: number) => number): Attempt<number> {
+  let spent = 0;
+  return (resolve) => {
+    const result = send(resolve, spent);
+    if (result !== -EINPROGRESS && result !== -EALREADY) return result;
+    spent = c.MSG_FASTOPEN;
+    return -EINPROGRESS;
+  };
+}
+
+/** See Socket.recv. */
+export class RecvCall extends Call<Buffer> {
+  constructor(
+    sock: SocketBase,
+    readonly bufsize: number,
+    readonly flags: number,
+  ) {
+    super(sock, 'recv');
+  }
+
+  override attempt(): Buffer | number {
+    return transfer.recv(this.sock, this.bufsize, this.flags, 0);
+  }
+
+  override check(): void {
+    transfer.check_recv(this.bufsize, this.flags);
+  }
+}
+
+/** See Socket.send. */
+export class SendCall extends Call<number> {
+  constructor(
+    sock: SocketBase,
+    readonly bytes: Data,
+    readonly flags: unknown,
+  ) {
+    super(sock, 'send');
+  }
+
+  override attempt(): number {
+    return transfer.send(this.sock, data(this.bytes, 'data'), integer(this.flags, 'flags'), 0);
+  }
+
+  override check(): void {
+    transfer.check_send(this.bytes, this.flags);
+  }
+}
+
 /** See Socket.sendall. */
-export function sendall_call(sock: SocketBase, bytes: Data, flags: unknown): Call<void> {
-  let sent = 0;
-  let text: Uint8Array | undefined;
-  const attempt: Attempt<void> = () => {
+export class SendallCall extends Call<void> {
+  #sent = 0;
+  #text: Uint8Array | undefined;
+
+  constructor(
+    sock: SocketBase,
+    readonly bytes: Data,
+    readonly flags: unknown,
+  ) {
+    super(sock, 'sendall');
+  }
+
+  override attempt(): number | undefined {
     // Checked anew in each attempt: its memory may be gone.
-    const view = text ?? data(bytes, 'data');
-    if (typeof bytes === 'string') text = view;
+    const view = this.#text ?? data(this.bytes, 'data');
+    if (typeof this.bytes === 'string') this.#text = view;
     for (let moved = 0; ; ) {
-      const rest = sent === 0 ? view : view.subarray(sent);
-      const count = transfer.send(sock, rest, integer(flags ?? 0, 'flags'), 0);
+      const rest = this.#sent === 0 ? view : view.subarray(this.#sent);
+      const count = transfer.send(this.sock, rest, integer(this.flags, 'flags'), 0);
       if (count < 0) return count;
-      sent += count;
+      this.#sent += count;
       moved += count;
-      if (sent >= view.length) return undefined;
+      if (this.#sent >= view.length) return undefined;
       if (count === 0) return DETACHED;
       if (moved >= TURN_SIZE) throw yield_turn();
     }
-  };
-  const check = () => transfer.check_send(bytes, flags ?? 0);
-  return new Call(sock, 'sendall', attempt, check, () => ({ bytes_sent: sent }));
+  }
+
+  override check(): void {
+    transfer.check_send(this.bytes, this.flags);
+  }
+
+  override progress(): Progress {
+    return { bytes_sent: this.#sent };
+  }
 }
 
-/** See Socket.recv_exactly. @throws TypeError, RangeError */
-export function recv_exactly_call(sock: SocketBase, n: number): Call<Buffer> {
-  const buffer = Buffer.allocUnsafeSlow(size(n, 'n'));
-  let received = 0;
-  const attempt = () => {
-    for (let moved = 0; received < n; ) {
+/** See Socket.recv_exactly. */
+export class RecvExactlyCall extends Call<Buffer> {
+  readonly #buffer: Buffer;
+  #received = 0;
+
+  /** @throws TypeError, RangeError */
+  constructor(sock: SocketBase, n: number) {
+    super(sock, 'recv_exactly');
+    this.#buffer = Buffer.allocUnsafeSlow(size(n, 'n'));
+  }
+
+  override attempt(): Buffer | number {
+    const buffer = this.#buffer;
+    for (let moved = 0; this.#received < buffer.length; ) {
       if (moved >= TURN_SIZE) throw yield_turn();
-      const count = transfer.recv_into(sock, buffer.subarray(received), 0, 0, 0);
+      const count = transfer.recv_into(this.sock, buffer.subarray(this.#received), 0, 0, 0);
       if (count < 0) return count;
-      if (count === 0) throw new IncompleteReadError(buffer.subarray(0, received), n);
-      received += count;
+      if (count === 0) throw new IncompleteReadError(this.progress().partial, buffer.length);
+      this.#received += count;
       moved += count;
     }
     return buffer;
-  };
-  const progress = () => ({ partial: buffer.subarray(0, received) });
-  return new Call(sock, 'recv_exactly', attempt, undefined, progress);
+  }
+
+  override check(): void {}
+
+  override progress(): { partial: Buffer } {
+    return { partial: this.#buffer.subarray(0, this.#received) };
+  }
 }

@@ -1,5 +1,6 @@
-// Call: one call on a socket, made once and handed on as it is. PendingCall: a call that waits in a queue (queue.ts), with its
-// promise, its attempts, its time-out and its signal.
+// Call: one call on a socket, made once and handed on as it is. If it cannot be done at once, it waits in a queue (queue.ts), with
+// its promise, its time-out and its signal. The calls that are made most, or keep something between two attempts, have classes of
+// their own (attempts.ts); the others are a FunctionCall.
 import { constants } from 'node:os';
 import type { ResolveHost } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
@@ -14,11 +15,10 @@ const RETRY_FIRST_MS = 1;
 /** The longest such pause. */
 const RETRY_LAST_MS = 32;
 
-/**
- * Tries a call without waiting. Returns its result, or a negative number: -EAGAIN if the call must wait. An attempt runs again
- * at each wake-up: memory of the caller's is checked anew. @throws Suspend to wait for something other than the descriptor
- */
-export type Attempt<T> = (resolve: ResolveHost) => T | number;
+/** True if this negative result means to wait: -EINPROGRESS is that of a connect, or of a send with MSG_FASTOPEN. */
+export function must_wait(result: number): boolean {
+  return result === -EAGAIN || result === -EINPROGRESS;
+}
 
 /** The fields that a call adds to its error. */
 export interface Progress {
@@ -27,94 +27,85 @@ export interface Progress {
   partial?: Buffer;
 }
 
-/** A call on a socket. */
-export class Call<T> {
-  /**
-   * @param syscall the name of the method, for errors
-   * @param attempt tries the call
-   * @param check throws for wrong arguments, without the kernel: a call that waits behind others is refused at once
-   * @param progress returns what the error of the call tells
-   * @param connects true for connect: -EINPROGRESS means to wait
-   */
-  constructor(
-    readonly sock: SocketBase,
-    readonly syscall: string,
-    readonly attempt: Attempt<T>,
-    readonly check: (() => unknown) | undefined = undefined,
-    readonly progress: (() => Progress) | undefined = undefined,
-    readonly connects = false,
-  ) {}
-
-  /** True if this negative result means to wait. */
-  must_wait(result: number): boolean {
-    return result === -EAGAIN || (this.connects && result === -EINPROGRESS);
-  }
-
-  /** Returns the error for a negative result. */
-  error_of(result: number): unknown {
-    const { sock, syscall } = this;
-    try {
-      raise(result, { syscall, args: sock._args(), ...this.progress?.() });
-    } catch (error) {
-      return error;
-    }
-  }
-
-  /** Returns the reason of an abort, with the bytes that the call has moved before. */
-  reason_of({ reason }: AbortSignal): unknown {
-    if (this.progress !== undefined && reason instanceof Error && Object.isExtensible(reason)) {
-      const { bytes_sent, partial } = this.progress();
-      if (bytes_sent !== undefined) Object.assign(reason, { bytes_sent });
-      if (partial !== undefined) Object.assign(reason, { partial });
-    }
-    return reason;
-  }
-}
-
 /** The queue that a call waits in. */
 export interface WaitingLine {
   run(): void;
-  remove(pending: PendingCall): void;
+  remove(call: Call): void;
 }
 
-/** A call that could not be made at once. */
-export class PendingCall<T = unknown> implements AbortWaiter {
-  previous: PendingCall | undefined;
-  next: PendingCall | undefined;
+/** The fields that few waiting calls have: each field of a Call itself costs time in all calls. */
+interface Rare {
+  timer?: Timer;
+  signal?: AbortSignal;
+  /** True if the call waits for its addresses alone: its time-out is 0. */
+  never_waits?: boolean;
+  /** The addresses that were found for the call, by the question of resolve_now. */
+  resolved?: Map<string, string>;
+  retry_ms?: number;
+}
+
+/** A call on a socket. */
+export abstract class Call<T = unknown> implements AbortWaiter {
+  previous: Call | undefined;
+  next: Call | undefined;
   /** The event that the call waits for in place of its descriptor. */
   suspended: Suspend | undefined;
-  readonly promise: Promise<T>;
-  #resolve!: (value: T) => void;
-  #reject!: (error: unknown) => void;
-  #settled = false;
-  readonly #signal: AbortSignal | undefined;
-  readonly #timer: Timer | undefined;
-  /** The addresses that were found for the call, by the question of resolve_now. */
-  #resolved: Map<string, string> | undefined;
-  #retry_ms = 0;
+  #queue: WaitingLine | undefined;
+  #resolve: ((value: unknown) => void) | undefined;
+  #reject: ((error: unknown) => void) | undefined;
+  #rare: Rare | undefined;
 
+  /** @param syscall the name of the method, for errors */
   constructor(
-    readonly queue: WaitingLine,
-    readonly call: Call<T>,
-    readonly timeout_ms: number,
-    signal: AbortSignal | undefined,
-  ) {
-    this.promise = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
+    readonly sock: SocketBase,
+    readonly syscall: string,
+  ) {}
+
+  /**
+   * Tries the call without waiting. Returns its result, or a negative number: see must_wait. An attempt is made again at each
+   * wake-up: memory of the caller's is checked anew. @throws Suspend to wait for something other than the descriptor
+   */
+  abstract attempt(resolve: ResolveHost): T | number;
+
+  /** Throws for wrong arguments, without the kernel: a call that waits behind others is refused at once. */
+  abstract check(): unknown;
+
+  /** Returns what the error of the call tells. */
+  progress(): Progress | undefined {
+    return undefined;
+  }
+
+  /** True for connect: reads wait for it. */
+  get connects(): boolean {
+    return false;
+  }
+
+  /** Begins to wait in the queue. Returns the promise of the call. @param timeout_ms -1 for none */
+  wait(queue: WaitingLine, timeout_ms: number, signal: AbortSignal | undefined): Promise<T> {
+    this.#queue = queue;
+    if (timeout_ms >= 0 || signal !== undefined) this.#limit(timeout_ms, signal);
+    return new Promise((resolve, reject) => {
+      this.#resolve = resolve as (value: unknown) => void;
       this.#reject = reject;
     });
-    this.#signal = signal;
-    if (signal !== undefined) listen(signal, this);
-    // A timer does not keep the process alive: a waiting call does (Poller.count).
-    if (timeout_ms > 0) this.#timer = new Timer(timeout_ms, () => this.give_up(call.error_of(TIMED_OUT)));
+  }
+
+  #limit(timeout_ms: number, signal: AbortSignal | undefined): void {
+    const rare: Rare = { never_waits: timeout_ms === 0 };
+    this.#rare = rare;
+    // A timer does not keep the process alive: a waiting call does (Poller.call_began).
+    if (timeout_ms > 0) rare.timer = new Timer(timeout_ms, () => this.give_up(this.error_of(TIMED_OUT)));
+    if (signal === undefined) return;
+    rare.signal = signal;
+    listen(signal, this);
   }
 
   /** Makes an attempt. Returns true if the call is done. */
   try(): boolean {
-    const { call } = this;
+    const rare = this.#rare;
     let result: T | number;
     try {
-      result = call.attempt(this.#resolved === undefined ? resolve_now : resolve_with(this.#resolved));
+      result = this.attempt(rare?.resolved === undefined ? resolve_now : resolve_with(rare.resolved));
     } catch (error) {
       if (error instanceof Suspend) {
         this.suspend(error);
@@ -124,23 +115,25 @@ export class PendingCall<T = unknown> implements AbortWaiter {
       return true;
     }
     if (typeof result !== 'number' || result >= 0) {
-      this.#settle();
-      this.#resolve(result as T);
+      const resolve = this.#resolve;
+      this.#end();
+      resolve?.(result);
       return true;
     }
-    if (this.timeout_ms !== 0 && call.must_wait(result)) return false;
-    this.fail(call.error_of(result));
+    if (!rare?.never_waits && must_wait(result)) return false;
+    this.fail(this.error_of(result));
     return true;
   }
 
   fail(error: unknown): void {
-    this.#settle();
-    this.#reject(error);
+    const reject = this.#reject;
+    this.#end();
+    reject?.(error);
   }
 
   /** Ends the call because its socket is closed. */
   cancel(): void {
-    this.fail(this.call.error_of(-ECANCELED));
+    this.fail(this.error_of(-ECANCELED));
   }
 
   /** Waits for `suspended`, then makes the next attempt; the queue waits as long. */
@@ -148,13 +141,14 @@ export class PendingCall<T = unknown> implements AbortWaiter {
     this.suspended = suspended;
     suspended.promise.then(
       (value) => {
-        if (this.#settled) return;
+        if (this.#queue === undefined) return;
         this.suspended = undefined;
         if (suspended.key !== undefined) {
-          this.#resolved ??= new Map();
-          this.#resolved.set(suspended.key, String(value));
+          this.#rare ??= {};
+          this.#rare.resolved ??= new Map();
+          this.#rare.resolved.set(suspended.key, String(value));
         }
-        this.queue.run();
+        this.#queue.run();
       },
       (error: unknown) => {
         this.suspended = undefined;
@@ -165,27 +159,83 @@ export class PendingCall<T = unknown> implements AbortWaiter {
 
   /** Makes the next attempt after a pause: the kernel reports no readiness for this call. */
   retry(): void {
-    this.#retry_ms = Math.min(this.#retry_ms * 2 || RETRY_FIRST_MS, RETRY_LAST_MS);
-    const due = new Promise<void>((resolve) => new Timer(this.#retry_ms, resolve));
+    this.#rare ??= {};
+    const pause_ms = Math.min((this.#rare.retry_ms ?? 0) * 2 || RETRY_FIRST_MS, RETRY_LAST_MS);
+    this.#rare.retry_ms = pause_ms;
+    const due = new Promise<void>((resolve) => new Timer(pause_ms, resolve));
     this.suspend(new Suspend(due));
   }
 
   on_abort(): void {
-    if (this.#signal !== undefined) this.give_up(this.call.reason_of(this.#signal));
+    if (this.#rare?.signal !== undefined) this.give_up(this.reason_of(this.#rare.signal));
   }
 
   /** Ends the call before it is done, and lets the queue go on. */
   give_up(error: unknown): void {
-    if (this.#settled) return;
+    const queue = this.#queue;
+    if (queue === undefined) return;
     this.fail(error);
-    this.queue.run();
+    queue.run();
   }
 
-  #settle(): void {
-    this.#settled = true;
-    this.queue.remove(this as PendingCall);
-    if (this.#signal !== undefined) unlisten(this.#signal, this);
-    this.#timer?.cancel();
+  /** Ends waiting. */
+  #end(): void {
+    this.#queue?.remove(this);
+    this.#queue = undefined;
     this.suspended?.cancel?.();
+    if (this.#rare === undefined) return;
+    const { signal, timer } = this.#rare;
+    if (signal !== undefined) unlisten(signal, this);
+    timer?.cancel();
+  }
+
+  /** Returns the error for a negative result. */
+  error_of(result: number): unknown {
+    const { sock, syscall } = this;
+    try {
+      raise(result, { syscall, args: sock._args(), ...this.progress() });
+    } catch (error) {
+      return error;
+    }
+  }
+
+  /** Returns the reason of an abort, with the bytes that the call has moved before. */
+  reason_of({ reason }: AbortSignal): unknown {
+    const progress = this.progress();
+    if (progress !== undefined && reason instanceof Error && Object.isExtensible(reason)) {
+      const { bytes_sent, partial } = progress;
+      if (bytes_sent !== undefined) Object.assign(reason, { bytes_sent });
+      if (partial !== undefined) Object.assign(reason, { partial });
+    }
+    return reason;
+  }
+}
+
+/** Tries a call: see Call.attempt. */
+export type Attempt<T> = (resolve: ResolveHost) => T | number;
+
+/** A call by functions: see the methods of Call. */
+export class FunctionCall<T> extends Call<T> {
+  readonly #check: (() => unknown) | undefined;
+  readonly #progress: (() => Progress) | undefined;
+
+  constructor(
+    sock: SocketBase,
+    syscall: string,
+    readonly attempt: Attempt<T>,
+    check?: () => unknown,
+    progress?: () => Progress,
+  ) {
+    super(sock, syscall);
+    this.#check = check;
+    this.#progress = progress;
+  }
+
+  override check(): void {
+    this.#check?.();
+  }
+
+  override progress(): Progress | undefined {
+    return this.#progress?.();
   }
 }

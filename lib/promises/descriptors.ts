@@ -3,7 +3,7 @@ import type { Address } from '../calls/address.js';
 import * as message from '../calls/message.js';
 import { type Data, type Elements, shown } from '../util/validate.js';
 import { promised, type Rest1, type Rest2, take_options } from '../util/wait_options.js';
-import { type Attempt, Call } from './call.js';
+import { type Attempt, FunctionCall } from './call.js';
 import { perform } from './queue.js';
 import { Socket } from './socket.js';
 
@@ -33,7 +33,7 @@ export function send_fds<F extends number>(
     const attempt: Attempt<number> = (resolve) =>
       message.send_fds(sock, taken, numbers, flags, address, resolve, 0);
     const check = () => message.check_send_fds(sock, taken, numbers, flags, address);
-    return perform(sock._poller.writes, new Call(sock, 'send_fds', attempt, check), options);
+    return perform(sock._poller.writes, new FunctionCall(sock, 'send_fds', attempt, check), options);
   });
 }
 
@@ -55,6 +55,6 @@ export function recv_fds<F extends number>(
     const [flags] = rest;
     const attempt = () => message.recv_fds(sock, bufsize, maxfds, flags, 0);
     const check = () => message.check_recv_fds(bufsize, maxfds, flags);
-    return perform(sock._poller.reads, new Call(sock, 'recv_fds', attempt, check), options);
+    return perform(sock._poller.reads, new FunctionCall(sock, 'recv_fds', attempt, check), options);
   });
 }

@@ -26,7 +26,7 @@ import { resolve_now, Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
-import { type Call, PendingCall, type WaitingLine } from './call.js';
+import { type Call, must_wait, type WaitingLine } from './call.js';
 
 const { EAGAIN } = constants.errno;
 /**
@@ -37,8 +37,8 @@ const CALLS_PER_TURN = 32;
 
 /** The calls of one direction that wait, in order. */
 export class Queue implements WaitingLine {
-  first: PendingCall | undefined;
-  #last: PendingCall | undefined;
+  first: Call | undefined;
+  #last: Call | undefined;
   #running = false;
 
   constructor(
@@ -51,22 +51,22 @@ export class Queue implements WaitingLine {
     return this.first !== undefined || this.poller.holds_up(this);
   }
 
-  add(pending: PendingCall): void {
-    pending.previous = this.#last;
-    if (this.#last === undefined) this.first = pending;
-    else this.#last.next = pending;
-    this.#last = pending;
-    this.poller.count(1);
+  add(call: Call): void {
+    call.previous = this.#last;
+    if (this.#last === undefined) this.first = call;
+    else this.#last.next = call;
+    this.#last = call;
+    this.poller.call_began();
   }
 
-  remove(pending: PendingCall): void {
-    const { previous, next } = pending;
+  remove(call: Call): void {
+    const { previous, next } = call;
     if (previous === undefined) this.first = next;
     else previous.next = next;
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
-    if (pending.call.connects) this.poller.connect_ended();
-    this.poller.count(-1);
+    if (call.connects) this.poller.connect_ended();
+    this.poller.call_ended();
   }
 
   /** Tries the calls in order, until one has to wait. */
@@ -83,7 +83,7 @@ export class Queue implements WaitingLine {
   }
 
   /** Lets the first call wait until the descriptor is ready. */
-  wait(first: PendingCall): void {
+  wait(first: Call): void {
     if (first.suspended !== undefined) return;
     try {
       this.poller.want(this.direction);
@@ -91,7 +91,7 @@ export class Queue implements WaitingLine {
       first.fail(error);
       return;
     }
-    if (lacks_readiness(first.call, this.direction)) first.retry();
+    if (this.direction === WRITE && lacks_readiness(first)) first.retry();
   }
 }
 
@@ -99,13 +99,13 @@ export class Queue implements WaitingLine {
 const REPORTING: ReadonlySet<number | undefined> = new Set([c.AF_INET, c.AF_INET6, c.AF_PACKET, c.AF_CAN]);
 
 /**
- * True if the kernel never reports that this call may go on. It wakes only threads that are blocked in the call for a full
+ * True if the kernel never reports that this write may go on. It wakes only threads that are blocked in the call for a full
  * backlog (connect over AF_UNIX), and for the full queue of a datagram's addressee (AF_UNIX, unless it is the connected peer;
  * AF_NETLINK). For families other than these and REPORTING it is not known.
  */
-function lacks_readiness({ sock, syscall, connects }: Call<unknown>, direction: number): boolean {
+function lacks_readiness({ sock, syscall, connects }: Call): boolean {
   const { family, type } = sock;
-  if (direction !== WRITE || REPORTING.has(family)) return false;
+  if (REPORTING.has(family)) return false;
   if (family !== c.AF_UNIX) return type !== c.SOCK_STREAM;
   return connects || (type === c.SOCK_DGRAM && syscall !== 'send' && syscall !== 'sendall');
 }
@@ -120,7 +120,6 @@ export class Poller implements Waiting, Watcher {
   #waiting = 0;
   #connecting = 0;
   #referenced = true;
-  #held = false;
   #turn = -1;
   #done_at_once = 0;
 
@@ -142,10 +141,12 @@ export class Poller implements Waiting, Watcher {
     want(this.#fd, directions);
   }
 
-  /** Adds `change` to the number of waiting calls. */
-  count(change: number): void {
-    this.#waiting += change;
-    this.#keep();
+  call_began(): void {
+    if (this.#waiting++ === 0 && this.#referenced) hold();
+  }
+
+  call_ended(): void {
+    if (--this.#waiting === 0 && this.#referenced) let_go();
   }
 
   connect_began(): void {
@@ -179,15 +180,10 @@ export class Poller implements Waiting, Watcher {
 
   /** Sets whether waiting calls keep the process alive. */
   reference(referenced: boolean): void {
+    if (referenced === this.#referenced) return;
     this.#referenced = referenced;
-    this.#keep();
-  }
-
-  #keep(): void {
-    const held = this.#referenced && this.#waiting > 0;
-    if (held === this.#held) return;
-    this.#held = held;
-    if (held) hold();
+    if (this.#waiting === 0) return;
+    if (referenced) hold();
     else let_go();
   }
 
@@ -230,7 +226,7 @@ export function perform<T>(
       if (timeout_ms === 0) poller.forget_drained();
       const result = call.attempt(resolve_now);
       if (typeof result !== 'number' || result >= 0) return Promise.resolve(result as T);
-      if (timeout_ms === 0 || !call.must_wait(result)) return Promise.reject(call.error_of(result));
+      if (timeout_ms === 0 || !must_wait(result)) return Promise.reject(call.error_of(result));
     } else {
       check_arguments(call);
       suspended = yield_turn();
@@ -239,23 +235,29 @@ export function perform<T>(
     if (!(error instanceof Suspend)) return Promise.reject(error);
     suspended = error;
   }
-  return wait_in(queue, new PendingCall<T>(queue, call, timeout_ms, signal), suspended);
+  return wait_in(queue, call, timeout_ms, signal, suspended);
 }
 
-/** Adds a call to its queue. */
-function wait_in<T>(queue: Queue, pending: PendingCall<T>, suspended: Suspend | undefined): Promise<T> {
-  const line = pending as PendingCall;
-  if (pending.call.connects) queue.poller.connect_began();
-  queue.add(line);
-  if (suspended !== undefined) pending.suspend(suspended);
-  else if (queue.first === line && !queue.poller.holds_up(queue)) queue.wait(line);
-  return pending.promise;
+/** Lets a call wait in its queue. */
+function wait_in<T>(
+  queue: Queue,
+  call: Call<T>,
+  timeout_ms: number,
+  signal: AbortSignal | undefined,
+  suspended: Suspend | undefined,
+): Promise<T> {
+  const promise = call.wait(queue, timeout_ms, signal);
+  if (call.connects) queue.poller.connect_began();
+  queue.add(call);
+  if (suspended !== undefined) call.suspend(suspended);
+  else if (queue.first === call && !queue.poller.holds_up(queue)) queue.wait(queue.first);
+  return promise;
 }
 
 /** Refuses wrong arguments of a call that is not tried at once. An error of the system is left to the attempt, in its turn. */
 function check_arguments(call: Call<unknown>): void {
   try {
-    call.check?.();
+    call.check();
   } catch (error) {
     if (!(error instanceof OSError)) throw error;
   }

@@ -19,7 +19,7 @@ import { Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import { addon } from '../native/addon.js';
 import type { Bytes } from '../util/validate.js';
 import { check_options, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
-import { Call } from './call.js';
+import { FunctionCall } from './call.js';
 import { perform, type Queue } from './queue.js';
 
 // The bytes that are moved before the rest of the program has its turn: reading them may wait for the disk.
@@ -59,7 +59,7 @@ export function sendfile(
   const moved = () => {
     if (total() > 0) move_position(file, begin + total());
   };
-  const call = new Call(sock, 'sendfile', attempt, undefined, () => ({ bytes_sent: total() }));
+  const call = new FunctionCall(sock, 'sendfile', attempt, undefined, () => ({ bytes_sent: total() }));
   const result = perform(writes, call, options);
   result.then(moved, moved).catch(() => {});
   return result;

@@ -22,7 +22,7 @@ import { addon } from '../native/addon.js';
 import { socket as BlockingSocket } from '../socket/index.js';
 import { callable } from '../util/callable.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
-import { type BytesLike, type Data, data, type Elements, integer } from '../util/validate.js';
+import { type BytesLike, type Data, type Elements, integer, integer_or } from '../util/validate.js';
 import {
   is_flags,
   promised,
@@ -32,8 +32,8 @@ import {
   type WaitOptions,
   with_options,
 } from '../util/wait_options.js';
-import { connect_call, recv_exactly_call, sendall_call } from './attempts.js';
-import { type Attempt, Call } from './call.js';
+import { ConnectCall, fast_open, RecvCall, RecvExactlyCall, SendallCall, SendCall } from './attempts.js';
+import { type Attempt, FunctionCall } from './call.js';
 import { Iteration } from './iterate.js';
 import { Poller, perform } from './queue.js';
 import { sendfile } from './sendfile.js';
@@ -68,7 +68,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /** Makes a read in its turn. @internal */
   _read<T>(syscall: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
-    return perform(this._poller.reads, new Call(this, syscall, attempt), options);
+    return perform(this._poller.reads, new FunctionCall(this, syscall, attempt), options);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -89,7 +89,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /** accept({ signal, timeout }) -> [conn, address]: the next connection as a new socket, and the peer's address. */
   accept(options?: WaitOptions): Promise<[ConnectedSocket<F>, ReturnedAddress<F>]> {
-    return perform(this._poller.reads, new Call(this, 'accept', () => this._accept()), options);
+    return perform(this._poller.reads, new FunctionCall(this, 'accept', () => this._accept()), options);
   }
 
   /** Returns the next connection without waiting, or -errno. @internal */
@@ -107,7 +107,11 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   bind(address: Address<F>, options?: WaitOptions): Promise<void> {
     const attempt: Attempt<void> = (resolve) => this._bind(address, resolve);
     const check = () => check_address(this, address, 'bind');
-    return perform(this._poller.writes, new Call(this, 'bind', attempt, check, () => ({ address })), options);
+    return perform(
+      this._poller.writes,
+      new FunctionCall(this, 'bind', attempt, check, () => ({ address })),
+      options,
+    );
   }
 
   /**
@@ -117,7 +121,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @throws OSError; TimeoutError; gaierror for a host name; TypeError, RangeError
    */
   connect(address: Address<F>, options?: WaitOptions): Promise<void> {
-    return perform(this._poller.writes, connect_call(this, address), options);
+    return perform(this._poller.writes, new ConnectCall(this, address), options);
   }
 
   /**
@@ -143,23 +147,21 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
       const result = transfer.disconnect(this);
       if (result < 0) this._raise(result, 'disconnect');
     };
-    return perform(this._poller.writes, new Call(this, 'disconnect', attempt), options);
+    return perform(this._poller.writes, new FunctionCall(this, 'disconnect', attempt), options);
   }
 
   /** shutdown(how, { signal, timeout }), behind the writes. SHUT_RD, SHUT_WR or SHUT_RDWR. See shutdown(2). @throws OSError */
   shutdown(how: number, options?: WaitOptions): Promise<void> {
     const attempt: Attempt<void> = () => this._shutdown(how);
     const check = () => integer(how, 'how');
-    return perform(this._poller.writes, new Call(this, 'shutdown', attempt, check), options);
+    return perform(this._poller.writes, new FunctionCall(this, 'shutdown', attempt, check), options);
   }
 
   /** recv(bufsize, flags = 0, { signal, timeout }) -> bytes; none at the end of a stream. See recv(2). */
   recv(bufsize: number, ...rest: Rest1<number>): Promise<Buffer>;
   recv(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<Buffer> {
     if (!is_flags(flags)) return this.recv(bufsize, 0, flags as WaitOptions);
-    const attempt = () => transfer.recv(this, bufsize, flags ?? 0, 0);
-    const check = () => transfer.check_recv(bufsize, flags ?? 0);
-    return perform(this._poller.reads, new Call(this, 'recv', attempt, check), options);
+    return perform(this._poller.reads, new RecvCall(this, bufsize, flags ?? 0), options);
   }
 
   /** recvfrom(bufsize, flags = 0, { signal, timeout }) -> [bytes, address of the sender]. See recvfrom(2). */
@@ -168,7 +170,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     if (!is_flags(flags)) return this.recvfrom(bufsize, 0, flags as WaitOptions);
     const attempt = () => transfer.recvfrom(this, bufsize, flags ?? 0, 0);
     const check = () => transfer.check_recv(bufsize, flags ?? 0);
-    return perform(this._poller.reads, new Call(this, 'recvfrom', attempt, check), options);
+    return perform(this._poller.reads, new FunctionCall(this, 'recvfrom', attempt, check), options);
   }
 
   /** recv_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> how many bytes were written to the buffer. */
@@ -176,7 +178,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return with_options(rest, 2, (options, [nbytes, flags]) => {
       const attempt = () => transfer.recv_into(this, buffer, nbytes, flags ?? 0, 0);
       const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
-      return perform(this._poller.reads, new Call(this, 'recv_into', attempt, check), options);
+      return perform(this._poller.reads, new FunctionCall(this, 'recv_into', attempt, check), options);
     });
   }
 
@@ -185,13 +187,13 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return with_options(rest, 2, (options, [nbytes, flags]) => {
       const attempt = () => transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, 0);
       const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
-      return perform(this._poller.reads, new Call(this, 'recvfrom_into', attempt, check), options);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvfrom_into', attempt, check), options);
     });
   }
 
   /** recv_exactly(n, { signal, timeout }) -> n bytes, under one deadline. The reason of an abort has `partial`, too. */
   recv_exactly(n: number, options?: WaitOptions): Promise<Buffer> {
-    return promised(() => perform(this._poller.reads, recv_exactly_call(this, n), options));
+    return promised(() => perform(this._poller.reads, new RecvExactlyCall(this, n), options));
   }
 
   /** recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. */
@@ -199,7 +201,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const attempt = () => message.recvmsg(this, bufsize, ancbufsize, flags, 0);
       const check = () => message.check_recvmsg(bufsize, ancbufsize, flags);
-      return perform(this._poller.reads, new Call(this, 'recvmsg', attempt, check), options);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvmsg', attempt, check), options);
     });
   }
 
@@ -212,7 +214,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
       const taken = message.taken_buffers(buffers);
       const attempt = () => message.recvmsg_into(this, taken, ancbufsize, flags, 0);
       const check = () => message.check_recvmsg_into(taken, ancbufsize, flags);
-      return perform(this._poller.reads, new Call(this, 'recvmsg_into', attempt, check), options);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvmsg_into', attempt, check), options);
     });
   }
 
@@ -225,7 +227,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const attempt = () => batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, 0);
       const check = () => batch.check_recvmmsg(vlen, bufsize, ancbufsize, flags);
-      return perform(this._poller.reads, new Call(this, 'recvmmsg', attempt, check), options);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvmmsg', attempt, check), options);
     });
   }
 
@@ -235,16 +237,14 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     if (!is_flags(flags)) return this.recvmmsg_into(memory, 0, flags as WaitOptions);
     const attempt = () => batch.recvmmsg_into(this, memory, flags, 0);
     const check = () => batch.check_recvmmsg_into(memory, flags);
-    return perform(this._poller.reads, new Call(this, 'recvmmsg_into', attempt, check), options);
+    return perform(this._poller.reads, new FunctionCall(this, 'recvmmsg_into', attempt, check), options);
   }
 
   /** send(data, flags = 0, { signal, timeout }) -> how many bytes the kernel took. See send(2). */
   send(bytes: Data, ...rest: Rest1<number>): Promise<number>;
   send(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<number> {
     if (!is_flags(flags)) return this.send(bytes, 0, flags as WaitOptions);
-    const attempt = () => transfer.send(this, data(bytes, 'data'), integer(flags ?? 0, 'flags'), 0);
-    const check = () => transfer.check_send(bytes, flags ?? 0);
-    return perform(this._poller.writes, new Call(this, 'send', attempt, check), options);
+    return perform(this._poller.writes, new SendCall(this, bytes, flags ?? 0), options);
   }
 
   /**
@@ -254,7 +254,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   sendall(bytes: Data, ...rest: Rest1<number>): Promise<void>;
   sendall(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<void> {
     if (!is_flags(flags)) return this.sendall(bytes, 0, flags as WaitOptions);
-    return perform(this._poller.writes, sendall_call(this, bytes, flags), options);
+    return perform(this._poller.writes, new SendallCall(this, bytes, flags ?? 0), options);
   }
 
   /** sendto(data, address) or sendto(data, flags, address), { signal, timeout } -> how many bytes went out. See sendto(2). */
@@ -265,13 +265,14 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
       const has_flags = rest.length > 1 && rest[1] !== undefined;
       const flags = has_flags ? rest[0] : 0;
       const to = has_flags ? rest[1] : rest[0];
-      const attempt: Attempt<number> = (resolve) =>
-        transfer.sendto(this, bytes, integer(flags, 'flags'), to, resolve, 0);
+      const attempt = fast_open((resolve, spent) =>
+        transfer.sendto(this, bytes, integer(flags, 'flags') & ~spent, to, resolve, 0),
+      );
       const check = () => {
         transfer.check_send(bytes, flags);
         check_address(this, to, 'sendto');
       };
-      const call = new Call(this, 'sendto', attempt, check, () => ({ address: to }));
+      const call = new FunctionCall(this, 'sendto', attempt, check, () => ({ address: to }));
       return perform(this._poller.writes, call, options);
     });
   }
@@ -283,10 +284,11 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   ): Promise<number> {
     return with_options(rest, 3, (options, [ancdata, flags, address]) => {
       const [taken, control] = [message.taken_buffers(buffers), taken_control(ancdata)];
-      const attempt: Attempt<number> = (resolve) =>
-        message.sendmsg(this, taken, control, flags, address, resolve, 0);
+      const attempt = fast_open((resolve, spent) =>
+        message.sendmsg(this, taken, control, integer_or(0, flags, 'flags') & ~spent, address, resolve, 0),
+      );
       const check = () => message.check_sendmsg(this, taken, control, flags, address);
-      const call = new Call(this, 'sendmsg', attempt, check, () => ({ bytes_sent: 0 }));
+      const call = new FunctionCall(this, 'sendmsg', attempt, check, () => ({ bytes_sent: 0 }));
       return perform(this._poller.writes, call, options);
     });
   }
@@ -298,7 +300,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
       const taken = message.taken_buffers(msg ?? []);
       const attempt = () => message.sendmsg_afalg(this, taken, operation, 0);
       const check = () => message.check_sendmsg_afalg(this, taken, operation);
-      return perform(this._poller.writes, new Call(this, 'sendmsg_afalg', attempt, check), options);
+      return perform(this._poller.writes, new FunctionCall(this, 'sendmsg_afalg', attempt, check), options);
     });
   }
 
@@ -306,9 +308,9 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   sendmmsg(messages: Elements<Message<F>>, ...rest: Rest1<number>): Promise<number> {
     return with_options(rest, 1, (options, [flags]) => {
       const taken = taken_messages(messages);
-      const attempt: Attempt<number> = (resolve) => sendmmsg(this, taken, flags, resolve, 0);
+      const attempt = fast_open((resolve, spent) => sendmmsg(this, taken, flags, resolve, 0, spent));
       const check = () => check_sendmmsg(this, taken, flags);
-      return perform(this._poller.writes, new Call(this, 'sendmmsg', attempt, check), options);
+      return perform(this._poller.writes, new FunctionCall(this, 'sendmmsg', attempt, check), options);
     });
   }
 

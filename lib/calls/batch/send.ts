@@ -95,19 +95,24 @@ export function taken_messages(messages: unknown): readonly unknown[][] {
 
 /** Checks the arguments of sendmmsg. @throws TypeError, RangeError, OSError */
 export function check_sendmmsg(s: SocketBase, messages: unknown, flags: unknown): void {
-  groups_of(s, messages, flags, ANY_ADDRESS);
+  groups_of(s, messages, flags, ANY_ADDRESS, 0);
 }
 
-/** sendmmsg -> how many messages went out, or the native call's negative number. @throws TypeError, RangeError, OSError */
+/**
+ * sendmmsg -> how many messages went out, or the native call's negative number. @throws TypeError, RangeError, OSError
+ *
+ * @param cleared flags that no message is sent with
+ */
 export function sendmmsg(
   s: SocketBase,
   messages: unknown,
   flags: unknown,
   resolve: ResolveHost,
   timeout_ms: number,
+  cleared = 0,
 ): number {
   let sent = 0;
-  for (const group of groups_of(s, messages, flags, resolve)) {
+  for (const group of groups_of(s, messages, flags, resolve, cleared)) {
     const count = group.send(s, timeout_ms);
     // As within one system call: an error behind sent messages is not reported. The next call gets the error again.
     if (count < 0) return sent > 0 && count !== STOPPING ? sent : count;
@@ -118,12 +123,18 @@ export function sendmmsg(
 }
 
 /** Returns the messages, checked: one group for each run of messages with the same flags. */
-function groups_of(s: SocketBase, messages: unknown, flags: unknown, resolve: ResolveHost): FlagGroup[] {
+function groups_of(
+  s: SocketBase,
+  messages: unknown,
+  flags: unknown,
+  resolve: ResolveHost,
+  cleared: number,
+): FlagGroup[] {
   const common_flags = integer_or(0, flags, 'flags');
   const groups: FlagGroup[] = [];
   taken_messages(messages).forEach(([buffers, ancdata, own_flags, address], index) => {
     const name = `messages[${index}]`;
-    const wanted_flags = common_flags | integer_or(0, own_flags, `${name}: flags`);
+    const wanted_flags = (common_flags | integer_or(0, own_flags, `${name}: flags`)) & ~cleared;
     const views = buffers_of(buffers, `${name}: buffers`, 'sendmmsg', data);
     let group = groups.at(-1);
     if (group?.flags !== wanted_flags) {

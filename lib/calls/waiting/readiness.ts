@@ -20,7 +20,7 @@ export interface Waiting {
 }
 
 const WORD_SIZE = Int32Array.BYTES_PER_ELEMENT;
-const { waiting: WAITING, referenced: REFERENCED } = READINESS_MEMORY;
+const { waiting: WAITING, referenced: REFERENCED, ready_count: READY_COUNT } = READINESS_MEMORY;
 const READY = READINESS_MEMORY.ready / WORD_SIZE;
 const READY_WORDS = READY_DESCRIPTOR_SIZE / WORD_SIZE;
 const { fd: READY_FD, directions: READY_DIRECTIONS } = READY_DESCRIPTOR;
@@ -83,9 +83,10 @@ function start(): Memory {
   return memory;
 }
 
-/** Wakes the waiters of `count` descriptors. Called by the native side. */
-function wake(count: number): void {
+/** Wakes the waiters of the descriptors that are ready. Called by the native side. */
+function wake(): void {
   const { words, descriptors } = memory as Memory;
+  const count = words[READY_COUNT] as number;
   waking = true;
   turn++;
   for (let i = 0; i < count; i++) {
@@ -135,6 +136,11 @@ export function unwatch(fd: number, waiting: Waiting): void {
 export function want(fd: number, directions: number): void {
   const { descriptors } = memory as Memory;
   descriptors[fd] = (descriptors[fd] as number) | directions;
+}
+
+/** Returns true if a receive without flags would find nothing, without asking the kernel: see native/readiness.h. */
+export function is_drained(fd: number): boolean {
+  return memory !== undefined && ((memory.descriptors[fd] as number) & DRAINED) !== 0;
 }
 
 /** Forgets that the descriptor has nothing to receive, so that the next receive makes the system call. */
