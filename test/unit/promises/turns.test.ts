@@ -114,6 +114,7 @@ describe('after a receive that took all', () => {
     socket.close(conn.fileno());
     await expect(conn.recv(100)).rejects.toMatchObject({ code: 'EBADF' });
     await expect(conn.recv_into(Buffer.alloc(10))).rejects.toMatchObject({ code: 'EBADF' });
+    expect(() => conn.close()).toThrow(expect.objectContaining({ code: 'EBADF' }));
   });
 
   test('a blocking socket that takes it over knows nothing', async () => {
