@@ -215,10 +215,9 @@ int ppoll(struct pollfd* rows, nfds_t count, const struct timespec* timeout, con
   }
   return real(rows, count, timeout, mask);
 }
-int epoll_wait(int fd, struct epoll_event* rows, int count, int timeout) {
+int epoll_wait(int fd, struct epoll_event *rows, int count, int timeout) {
   REAL(epoll_wait);
-  INTERRUPT;
-  if (count > 1 && TRANSIENT) count = (int)part_of((size_t)count);
+  if (timeout != 0) INTERRUPT;
   return real(fd, rows, count, timeout);
 }
 
