@@ -198,11 +198,11 @@ bool Readiness::Dispatch() {
   if (ready == 0) return all;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return all;
-  napi_value callback;
+  napi_value callback, result;
   if (napi_get_reference_value(env_, callback_ref_, &callback) == napi_ok) {
     // Runs the callback, which never throws, and then the continuations of the promises that it settled. The
-    // receiver, any object, is not used.
-    napi_make_callback(env_, context_, callback, callback, 0, nullptr, nullptr);
+    // receiver, any object, is not used, and neither is the result: Deno crashes without a place for it.
+    napi_make_callback(env_, context_, callback, callback, 0, &callback, &result);
     if (memory_->waiting == 0 && memory_->referenced != 0) Reference(false);
   }
   napi_close_handle_scope(env_, scope);
