@@ -6,6 +6,8 @@ import { data, integer } from '../util/validate.js';
 
 /** Requests whose memory holds a pointer, by their first and last number, and what to do instead. */
 const POINTERS: readonly (readonly [first: number, last: number, instead: string])[] = [
+  // SIOCADDRT, SIOCDELRT: the name of the device.
+  [0x890b, 0x890c, 'netlink has the same: RTM_NEWROUTE'],
   [c.SIOCGIFCONF, c.SIOCGIFCONF, 'if_nameindex() gives the interfaces, SIOCGIFADDR the address of each'],
   [c.SIOCETHTOOL, c.SIOCETHTOOL, 'netlink has the same: NETLINK_GENERIC, family "ethtool"'],
   // SIOCGIFBR and SIOCSIFBR, SIOCWANDEV, SIOCBONDSLAVEINFOQUERY and SIOCBONDINFOQUERY, SIOCSHWTSTAMP and SIOCGHWTSTAMP.

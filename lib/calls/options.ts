@@ -8,6 +8,7 @@ import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, VALUE } from '../native/addon.js';
+import { UNCLONABLE } from '../util/unclonable.js';
 import { type BytesLike, data, integer, integer_or, shown } from '../util/validate.js';
 import { decode, type ReturnedAddress } from './address.js';
 import { type FilterOptions, type FilterRow, filter_option, parse_filter } from './filter.js';
@@ -17,6 +18,7 @@ import { ioctl } from './ioctl.js';
 const OPTION_MAX = 64 * 1024;
 
 export abstract class OptionSocket<out F extends number = number> {
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   /** The descriptor, -1 if there is none. @internal */ abstract readonly _fd: number;
   /** @internal */ abstract readonly _generation: number;
   /** The address family, AF_*. */

@@ -8,7 +8,6 @@ import * as c from '../constants.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, GENERATION, VALUE } from '../native/addon.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
-import { UNCLONABLE } from '../util/unclonable.js';
 import { integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { decode, encode, type ResolveHost } from './address.js';
 import { OptionSocket } from './options.js';
@@ -104,7 +103,6 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
   readonly #proto: number;
   readonly #leftover: Leftover;
 
-  /** @internal */ readonly _unclonable = UNCLONABLE;
   /** @internal */ _fd = -1;
   /** @internal */ _generation = 0;
   /** @internal */ _timeout: number | null = null;
@@ -224,11 +222,17 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
     if (this._closed && this._files === 0) this._close();
   }
 
-  /** detach() -> the descriptor, which now belongs to the caller; the socket is closed without closing it. */
+  /**
+   * detach() -> the descriptor, which now belongs to the caller, -1 if there is none; the socket is closed without closing it.
+   *
+   * @throws OSError EBADF if other code has closed the descriptor, and its number is that of another one
+   */
   detach(): number {
     this._closed = true;
     const fd = this.#release();
-    if (fd >= 0) addon.disown(fd);
+    if (fd < 0) return fd;
+    if (addon.generation(fd) !== this._generation) raise(-errno.EBADF, { syscall: 'detach', args: { fd } });
+    addon.disown(fd);
     return fd;
   }
 

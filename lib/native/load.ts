@@ -102,9 +102,14 @@ function why_unloaded(file: string, error: unknown): Error {
 function reason(file: string, message: string, code: string | undefined): [what: string, advice: string] {
   if (code === 'ERR_DLOPEN_DISABLED')
     return ['--permission forbids native code', 'Add the flag --allow-addons.'];
-  if (!existsSync(file)) return ['there is no such file', 'BSD_SOCKETS_BINARY names the .node file to load.'];
   const ours = head_of(process.execPath);
-  const theirs = head_of(file);
+  let theirs: Buffer;
+  try {
+    theirs = head_of(file);
+  } catch {
+    const what = existsSync(file) ? 'it cannot be read' : 'there is no such file';
+    return [what, 'BSD_SOCKETS_BINARY names the .node file to load.'];
+  }
   if (theirs.subarray(0, 4).compare(ours, 0, 4) !== 0) return ['it is no binary of Linux', COMPILE];
   // Class and byte order; then the machine.
   const same =

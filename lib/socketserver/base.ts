@@ -106,9 +106,9 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       if (is_closed) raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
       if (serving.drain !== undefined) await this._drain(serving.drain);
     } finally {
-      restore_flags(socket);
       this._serving = undefined;
       resolve_done();
+      restore_flags(socket);
     }
   }
 

@@ -45,7 +45,7 @@ const ints: ControlCodec<number[], readonly (number | bigint)[]> = {
   },
   write: (value, name) =>
     Buffer.concat(
-      array(value, name).map((_, index) => int.write(value[index] as number, `${name}[${index}]`)),
+      Array.from(array(value, name), (_, index) => int.write(value[index] as number, `${name}[${index}]`)),
     ),
 };
 const text: ControlCodec<string, Data> = {

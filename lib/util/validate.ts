@@ -142,13 +142,14 @@ export function array(
 }
 
 /**
- * Returns the elements of an array or another iterable, which is asked once.
+ * Returns the elements of an array or another iterable, which is asked once. A hole of an array is undefined.
  *
  * @param most the number of elements after which another iterable than an array is left: it may have no end
  * @throws TypeError for anything else, and for a string or bytes; what the iterator throws
  */
 export function elements(value: unknown, name: string, most: number): readonly unknown[] {
-  if (Array.isArray(value)) return value;
+  if (Array.isArray(value))
+    return value.length < most && value.includes(undefined) ? Array.from(value) : value;
   if (typeof value !== 'object' || value === null || !is_iterable(value) || value instanceof Uint8Array)
     throw new TypeError(`${name} must be an array or another iterable, not ${shown(value)}`);
   const taken: unknown[] = [];

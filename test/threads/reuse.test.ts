@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import * as promises from 'bsd-sockets/promises';
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
+import { BaseRequestHandler, TCPServer } from 'bsd-sockets/socketserver';
 import { expect, test } from 'vitest';
 import { is_open } from '../unit/native/descriptors.js';
 
@@ -82,6 +83,32 @@ test('a socket of promises: what waits is refused, close() closes nothing', asyn
   for (const sock of [owner, other, peer]) sock.close();
 });
 
+test.each([
+  ['detach', () => socket.socket(), (old) => old.detach()],
+  ['from_socket', () => socket.socket(), (old) => promises.from_socket(old as socket.socket)],
+  ['to_node', () => socket.socket(), (old) => old.to_node()],
+  ['to_socket', () => promises.socket(), (old) => (old as promises.socket).to_socket()],
+  ['to_stream', () => promises.socket(), (old) => (old as promises.socket).to_stream()],
+] satisfies [
+  string,
+  () => socket.socket | promises.socket,
+  (old: socket.socket | promises.socket) => unknown,
+][])('%s does not give away the descriptor of another socket', (_name, make, give) => {
+  const old = make();
+  const fd = old.fileno();
+  closeSync(fd);
+  const [owner, other] = pair_with(fd);
+  expect(() => give(old)).toThrow(EBADF);
+  other.send('for the owner');
+  expect(String(owner.recv(50))).toBe('for the owner');
+  try {
+    old.close();
+  } catch (error) {
+    expect(error).toEqual(EBADF);
+  }
+  for (const sock of [owner, other]) sock.close();
+});
+
 test('a call that is blocked when its number is reused ends with EBADF', () => {
   const path = fileURLToPath(new URL('./fixtures/reused_while_blocked.mjs', import.meta.url));
   const printed = execFileSync(process.execPath, [path], { encoding: 'utf8', timeout: 30_000 });
@@ -104,6 +131,18 @@ test('an epoll object, and a listener', () => {
   expect(() => listener.close()).toThrow(EBADF);
   expect(is_open(epoll.fileno())).toBe(true);
   for (const resource of [owner, other, epoll]) resource.close();
+});
+
+test('the listener of a server: serving ends by shutdown(), and the number stays open', async () => {
+  const server = new TCPServer(['127.0.0.1', 0], BaseRequestHandler);
+  const fd = server.socket.fileno();
+  const served = server.serve_forever();
+  closeSync(fd);
+  const [owner, other] = pair_with(fd);
+  await Promise.all([expect(served).rejects.toEqual(EBADF), server.shutdown()]);
+  await expect(server.server_close()).rejects.toEqual(EBADF);
+  expect(is_open(fd)).toBe(true);
+  for (const sock of [owner, other]) sock.close();
 });
 
 test('descriptors that came by SCM_RIGHTS, by share() or dup() begin anew, too', () => {

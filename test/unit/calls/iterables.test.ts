@@ -146,6 +146,21 @@ describe.each(['blocking', 'promises'] as const)('%s', (kind) => {
       /TypeError: buffers\[0\] must be bytes .*, not 0/,
     );
   });
+
+  test('misuse: a hole of an array is named, and is no descriptor 0', async () => {
+    const hole = Array(1) as never;
+    const calls: [() => unknown, RegExp][] = [
+      [() => a.sendmsg(hole), /TypeError: buffers\[0\] must be bytes .*, not undefined/],
+      [() => a.sendmsg(['x'], hole), /TypeError: ancdata\[0\] must be an array, not undefined/],
+      [() => a.recvmsg_into(hole), /TypeError: buffers\[0\] must be bytes .*, not undefined/],
+      [() => a.sendmmsg(hole), /TypeError: messages\[0\] must be an array, not undefined/],
+      [() => send_fds(['x'], hole), /TypeError: fds\[0\] must be an integer, not undefined/],
+      [() => select(hole, [], [], 0), /TypeError: .* not undefined/],
+    ];
+    for (const [call, message] of calls) expect(String(await refused(call))).toMatch(message);
+    b.settimeout(0);
+    expect(() => b.recv(1)).toThrow(socket.BlockingIOError);
+  });
 });
 
 function* endless_rows(): Generator<socket.Message<1>> {

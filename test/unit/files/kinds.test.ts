@@ -1,4 +1,5 @@
 // What files, sockets, selectors and servers are from outside: their text, their clones, and which sockets files take.
+import net from 'node:net';
 import { inspect } from 'node:util';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import * as promises from 'bsd-sockets/promises';
@@ -84,6 +85,7 @@ describe('a structured clone is refused, and names share()', () => {
       'binary file': a.makefile('rwb'),
       'file without a buffer': a.makefile('rb', 0),
       'file of promises': b.makefile(),
+      'borrowed handle': socket.borrow(new net.Socket()),
       selector: keep(new selectors.DefaultSelector()),
       'selector of poll': keep(new selectors.PollSelector()),
       poll: new selectors.poll(),

@@ -62,10 +62,13 @@ test.each([
   expect(lines[2]).toContain('npm rebuild bsd-sockets');
 });
 
-test('a file that is not there', () => {
-  const file = join(folder, 'missing.node');
+test.each([
+  ['a file that is not there', join(folder, 'missing.node'), 'there is no such file'],
+  ['a folder', folder, 'it cannot be read'],
+])('%s', (_what, file, reason) => {
   const lines = message_of(join(root, 'dist'), { BSD_SOCKETS_BINARY: file });
-  expect(lines[0]).toBe(`bsd-sockets: ${file} does not load here: there is no such file.`);
+  expect(lines).toHaveLength(3);
+  expect(lines[0]).toBe(`bsd-sockets: ${file} does not load here: ${reason}.`);
   expect(lines[2]).toContain('BSD_SOCKETS_BINARY');
 });
 

@@ -223,6 +223,7 @@ describe('misuse', () => {
       /^request 0x8946 holds a pointer/,
       () => sock.ioctl(socket.SIOCETHTOOL, ifreq.encode({ name: 'lo' })),
     ],
+    ['a route', /holds a pointer/, () => sock.ioctl(0x890b, Buffer.alloc(120))],
     ['a bridge', /holds a pointer/, () => sock.ioctl(0x8940, Buffer.alloc(32))],
     ['a private request', /only the driver knows/, () => sock.ioctl(0x89f5, Buffer.alloc(40))],
     ['a wireless one', /nl80211/, () => sock.ioctl(0x8b1b, Buffer.alloc(32))],
