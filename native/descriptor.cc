@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -31,18 +32,36 @@ uint64_t NextGeneration(uint64_t word) { return static_cast<uint64_t>(Generation
 
 bool InRange(int fd) { return fd >= 0 && fd < kDescriptorLimit; }
 
+// Closes a number whose generation has ended, and gives up the lock. A close() that waits for SO_LINGER would
+// hold up those that want the lock alone: a duplicate waits, after it. Returns an errno or 0.
+int CloseNumber(int fd, std::shared_lock<std::shared_mutex>* lock) {
+  int last = Lingers(fd) ? fcntl(fd, F_DUPFD_CLOEXEC, 0) : -1;
+  // close() is not repeated after EINTR: Linux has freed the number by then.
+  int error = close(fd) != 0 && errno != EINTR ? errno : 0;
+  lock->unlock();
+  if (last >= 0) close(last);
+  return error;
+}
+
 // Ends one use. The last user of a closing descriptor starts the next generation and closes it. If another
 // thread has entered meanwhile, with a stale generation, then that thread is the last user.
 void Leave(int fd) {
   uint64_t word = table[fd].fetch_sub(1) - 1;
   if ((word & kClosing) == 0 || (word & kUsers) != 0) return;
   std::shared_lock<std::shared_mutex> lock(number_mutex);
-  if (table[fd].compare_exchange_strong(word, NextGeneration(word))) close(fd);
+  if (table[fd].compare_exchange_strong(word, NextGeneration(word))) CloseNumber(fd, &lock);
 }
 
 }  // namespace
 
 std::shared_mutex number_mutex;
+
+bool Lingers(int fd) {
+  linger setting{};
+  socklen_t length = sizeof setting;
+  return getsockopt(fd, SOL_SOCKET, SO_LINGER, &setting, &length) == 0 && setting.l_onoff != 0 &&
+         setting.l_linger > 0;
+}
 
 bool HasDescriptorTable() { return table != nullptr; }
 
@@ -74,8 +93,7 @@ Closed CloseDescriptor(int fd, uint32_t generation, int* close_error) {
     bool used = (word & kUsers) != 0;
     if (!table[fd].compare_exchange_weak(word, used ? word | kClosing : NextGeneration(word))) continue;
     if (used) return Closed::kDeferred;
-    // close() is not repeated after EINTR: Linux has freed the number by then.
-    if (close(fd) != 0 && errno != EINTR) *close_error = errno;
+    *close_error = CloseNumber(fd, &lock);
     return Closed::kNow;
   }
 }

@@ -36,6 +36,9 @@ uint32_t Generation(int fd);
 // The same of a number that may be any. False if it is not open, or is being closed.
 bool FindGeneration(int fd, uint32_t* generation);
 
+// Returns whether close(2) waits until the peer has received all data: SO_LINGER.
+bool Lingers(int fd);
+
 // Closes the descriptor (kNow), or leaves that to its last user (kDeferred), which the caller must then wake.
 enum class Closed { kStale, kNow, kDeferred };
 Closed CloseDescriptor(int fd, uint32_t generation, int* close_error);

@@ -162,16 +162,18 @@ class Offers {
   }
 
   void Drop(const State* owner) {
-    std::vector<std::unique_ptr<UniqueFd>> dropped;
-    std::lock_guard<std::mutex> lock(mutex_);
+    std::vector<int> dropped;
+    std::unique_lock<std::mutex> lock(mutex_);
     for (auto offer = offers_.begin(); offer != offers_.end();) {
       if (offer->second.owner == owner) {
-        dropped.push_back(std::make_unique<UniqueFd>(offer->second.fd));
+        dropped.push_back(offer->second.fd);
         offer = offers_.erase(offer);
       } else {
         ++offer;
       }
     }
+    lock.unlock();
+    for (int fd : dropped) CloseWithoutWait(fd, BeginAndInterrupt(fd));
   }
 
   bool IsListener(const Random& name) {
@@ -366,6 +368,7 @@ napi_value Share(napi_env env, napi_callback_info info) {
   int64_t duplicate = Immediate(fd, generation, [&] { return fcntl(fd, F_DUPFD_CLOEXEC, 0); });
   if (duplicate < 0) return args.Return(duplicate);
   UniqueFd offered(static_cast<int>(duplicate));
+  if (duplicate >= kDescriptorLimit) return args.Return(-EMFILE);
   Ticket ticket;
   int error = Offers::Get().Add(&offered, process_id, &args.state(), &ticket);
   if (error == 0) memcpy(bytes.data(), &ticket, sizeof ticket);

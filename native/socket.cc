@@ -8,12 +8,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <memory>
-
 #include "address.h"
 #include "arguments.h"
 #include "calls.h"
-#include "thread.h"
 #include "wait.h"
 
 namespace bsd_sockets {
@@ -83,37 +80,13 @@ napi_value Close(napi_env env, napi_callback_info info) {
   return args.Return(args.state().Close(fd, generation));
 }
 
-namespace {
-
-constexpr size_t kCloserStack = 64 * 1024;
-
-// Returns whether close() waits until the peer has received all data.
-bool Lingers(int fd) {
-  linger setting{};
-  socklen_t length = sizeof setting;
-  return getsockopt(fd, SOL_SOCKET, SO_LINGER, &setting, &length) == 0 && setting.l_onoff != 0 &&
-         setting.l_linger > 0;
-}
-
-}  // namespace
-
-// close_later(fd, generation): close() that does not wait for SO_LINGER: a thread, as the last user of the
-// descriptor, does
+// close_later(fd, generation): close() that does not wait for SO_LINGER
 napi_value CloseLater(napi_env env, napi_callback_info info) {
   Arguments<2> args(env, info);
   int fd = args.Int(0);
   uint32_t generation = args.Uint(1);
   if (!args.valid()) return args.Invalid();
-  auto use = std::make_unique<DescriptorUse>(fd, generation);
-  if (!use->valid() || !Lingers(fd)) use.reset();
-  int64_t result = args.state().Close(fd, generation);
-  auto close_by_leaving = [](void* use) -> void* {
-    pthread_setname_np(pthread_self(), "socket-close");
-    delete static_cast<DescriptorUse*>(use);
-    return nullptr;
-  };
-  if (use != nullptr && StartDetachedThread(kCloserStack, close_by_leaving, use.get()) == 0) use.release();
-  return args.Return(result);
+  return args.Return(args.state().Close(fd, generation, CloseWithoutWait));
 }
 
 // close_fd(fd): closes any descriptor number, as socket.close(fd) of Python

@@ -11,12 +11,16 @@
 #include "lookup.h"
 #include "readiness.h"
 #include "share.h"
+#include "thread.h"
 
 namespace bsd_sockets {
 namespace {
 
 // Number of listeners that run inside each other's calls. More signals wait until one of them returns.
 constexpr int kDispatchLimit = 16;
+
+// Bytes of stack of a thread that closes.
+constexpr size_t kCloserStack = 64 * 1024;
 
 // Calls a function by its reference. If that fails, an exception is pending or the environment is stopping.
 napi_status Call(napi_env env, napi_ref function_ref, size_t count, const napi_value* arguments,
@@ -62,7 +66,7 @@ State* State::Create(napi_env env, napi_value probe, napi_value signals, bool is
 State::~State() {
   AbandonLookups(*this);
   DropOffers(this);
-  for (const auto& [fd, generation] : std::exchange(owned_, {})) CloseAndInterrupt(fd, generation);
+  for (const auto& [fd, generation] : std::exchange(owned_, {})) CloseWithoutWait(fd, generation);
 }
 
 void State::Release() {
@@ -151,11 +155,11 @@ void State::Own(int fd, uint32_t generation, Cell generation_cell) {
   exchange_->cells[generation_cell] = static_cast<int32_t>(generation);
 }
 
-int64_t State::Close(int fd, uint32_t generation) {
+int64_t State::Close(int fd, uint32_t generation, int64_t (*close_and_interrupt)(int, uint32_t)) {
   auto found = owned_.find(fd);
   if (found != owned_.end() && found->second == generation) owned_.erase(found);
   if (readiness != nullptr && fd >= 0 && fd < kDescriptorLimit) readiness->Forget(fd);
-  return CloseAndInterrupt(fd, generation);
+  return close_and_interrupt(fd, generation);
 }
 
 uint32_t BeginAndInterrupt(int fd) {
@@ -177,6 +181,19 @@ int64_t CloseAndInterrupt(int fd, uint32_t generation) {
       return 0;
   }
   return 0;
+}
+
+int64_t CloseWithoutWait(int fd, uint32_t generation) {
+  auto use = std::make_unique<DescriptorUse>(fd, generation);
+  if (!use->valid() || !Lingers(fd)) use.reset();
+  int64_t result = CloseAndInterrupt(fd, generation);
+  auto close_by_leaving = [](void* use) -> void* {
+    pthread_setname_np(pthread_self(), "socket-close");
+    delete static_cast<DescriptorUse*>(use);
+    return nullptr;
+  };
+  if (use != nullptr && StartDetachedThread(kCloserStack, close_by_leaving, use.get()) == 0) use.release();
+  return result;
 }
 
 }  // namespace bsd_sockets

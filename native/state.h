@@ -32,6 +32,16 @@ class Lookup;
 class LookupEvent;
 class Readiness;
 
+// Begins the generation of a descriptor that was just made, and wakes every thread that is blocked on an
+// older one with its number. Returns the generation.
+uint32_t BeginAndInterrupt(int fd);
+
+// Closes a descriptor and wakes every thread that is blocked on it. 0 or -errno; -EBADF: a stale generation.
+int64_t CloseAndInterrupt(int fd, uint32_t generation);
+
+// The same without the wait of SO_LINGER: a thread, as the last user of the descriptor, waits.
+int64_t CloseWithoutWait(int fd, uint32_t generation);
+
 class State {
  public:
   // The arguments are those of setup(): see addon.cc. Returns null if there is no memory, with an exception
@@ -69,7 +79,8 @@ class State {
     return Adopt(fd < 0 ? -errno : fd);
   }
   void Disown(int fd) { owned_.erase(fd); }
-  int64_t Close(int fd, uint32_t generation);
+  int64_t Close(int fd, uint32_t generation,
+                int64_t (*close_and_interrupt)(int, uint32_t) = CloseAndInterrupt);
 
   bool siginterrupt = false;
 
@@ -99,13 +110,6 @@ class State {
   napi_ref signals_ref_ = nullptr;
   std::unordered_map<int, uint32_t> owned_;
 };
-
-// Begins the generation of a descriptor that was just made, and wakes every thread that is blocked on an
-// older one with its number. Returns the generation.
-uint32_t BeginAndInterrupt(int fd);
-
-// Closes a descriptor and wakes every thread that is blocked on it. 0 or -errno; -EBADF: a stale generation.
-int64_t CloseAndInterrupt(int fd, uint32_t generation);
 
 }  // namespace bsd_sockets
 

@@ -8,7 +8,7 @@
 //   npm run test:asan -- test/unit/socket/socket.test.ts   only these files; vitest options work too
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, SetupError, setup } from './setup.mjs';
@@ -42,7 +42,9 @@ const SANITIZERS = {
     flags: 'thread',
     library: 'libtsan.so',
     // Not the signals of a blocked main thread: the handlers of libuv run after the system call here.
-    tests: ['storm', 'sharing', 'promises', 'selectors'].map((name) => `test/threads/${name}.test.ts`),
+    tests: ['storm', 'sharing', 'lookups', 'promises', 'selectors'].map(
+      (name) => `test/threads/${name}.test.ts`,
+    ),
     // Node, which is not compiled with it, synchronizes by what the sanitizer does not see.
     options: (log) => ({ TSAN_OPTIONS: `ignore_noninstrumented_modules=1:exitcode=0:log_path=${log}.tsan` }),
   },
@@ -81,24 +83,32 @@ function build(flags) {
 
 /** @param {Sanitizer} sanitizer */
 async function test({ library, tests, options }) {
-  const reports = mkdtempSync(join(tmpdir(), 'bsd-sockets-sanitizer-'));
+  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-sanitizer-'));
+  // Node alone runs with the library: under it programs of others hang (those with p11-kit) or crash (ip).
+  const node = join(folder, 'node');
+  const preload = `${sanitizerLibrary(library)}\${LD_PRELOAD:+ $LD_PRELOAD}`;
+  writeFileSync(node, `#!/bin/sh\nLD_PRELOAD="${preload}" exec '${process.execPath}' "$@"\n`, {
+    mode: 0o755,
+  });
   const filtered = filters.some((filter) => !filter.startsWith('-'));
   const chosen = kind === 'tsan' && filtered ? [] : tests;
   try {
     const result = await runVitest([...chosen, '--testTimeout=60000', ...filters], {
       limit: LIMIT,
+      node,
       env: {
         BSD_SOCKETS_BINARY: join(root, `build-${kind}`, 'Debug', 'bsd_sockets.node'),
-        LD_PRELOAD: sanitizerLibrary(library),
-        ...options(join(reports, 'report')),
+        BSD_SOCKETS_TEST_NODE: node,
+        PATH: `${folder}:${process.env.PATH}`,
+        ...options(join(folder, 'report')),
       },
     });
-    const files = readdirSync(reports);
-    for (const file of files) console.error(`\n── ${file}\n${readFileSync(join(reports, file), 'utf8')}`);
+    const files = readdirSync(folder).filter((file) => file.startsWith('report'));
+    for (const file of files) console.error(`\n── ${file}\n${readFileSync(join(folder, file), 'utf8')}`);
     for (const { name, reason } of result.skips) console.log(`skipped: ${name}\n         ${reason}`);
     return { ...result, failed: result.failed + files.length };
   } finally {
-    rmSync(reports, { recursive: true });
+    rmSync(folder, { recursive: true });
   }
 }
 

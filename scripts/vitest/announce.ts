@@ -1,12 +1,18 @@
 // Runs in every test process before its tests: writes the name of the test that is about to begin to a file named
 // after the process, synchronously. A test that blocks its thread for ever in native code cannot report anything;
-// scripts/vitest/reporter.mjs reads there which one it was, and which process to end. Does nothing under plain vitest.
+// scripts/vitest/reporter.mjs reads there which one it was, and which process to end. Under a sanitizer Node is started by
+// the program that loads it (scripts/sanitize.mjs). Does nothing under plain vitest.
 
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect } from 'vitest';
 
-const folder = process.env.BSD_SOCKETS_TEST_RUN;
+const { BSD_SOCKETS_TEST_RUN: folder, BSD_SOCKETS_TEST_NODE: node } = process.env;
+
+if (node !== undefined) {
+  process.execPath = node;
+  delete process.env.LD_PRELOAD;
+}
 
 if (folder !== undefined) {
   const announce = (test: string | undefined): void => {

@@ -11,9 +11,15 @@ import { root } from '../setup.mjs';
 const LIMIT = 20 * 60_000;
 
 /** The options that leave out the tests of the package and of the types, which do not run the addon themselves. */
-export const native_tests = ['unit', 'conformance', 'platform', 'threads', 'without-libuv'].map(
-  (name) => `--project=${name}`,
-);
+export const native_tests = [
+  'unit',
+  'conformance',
+  'fuzz',
+  'platform',
+  'threads',
+  'faults',
+  'without-libuv',
+].map((name) => `--project=${name}`);
 
 /**
  * Runs the vitest suite.

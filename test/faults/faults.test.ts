@@ -36,10 +36,9 @@ beforeEach((context) => context.skip(missing !== '', missing));
 /** Runs fixtures/NAME under faults to its end. @returns what it printed; undefined if it hung */
 async function run(seed: number, name: string, ...args: (string | number)[]): Promise<unknown> {
   writeFileSync(rates, new Uint8Array(12));
-  const preload = [library, process.env.LD_PRELOAD].filter(Boolean).join(' ');
   const child = spawn(process.execPath, [path_of(`fixtures/${name}`), ...args.map(String)], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    env: { ...process.env, LD_PRELOAD: preload, FAULTS_FILE: rates, FAULTS_SEED: String(seed) },
+    env: { ...process.env, LD_PRELOAD: library, FAULTS_FILE: rates, FAULTS_SEED: String(seed) },
   });
   let output = '';
   let errors = '';

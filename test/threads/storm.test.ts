@@ -1,14 +1,25 @@
 // Threads that share, close, look up, wait and are terminated at any moment: no foreign data, no descriptor left.
 // STORM_ROUNDS sets the number of terminations; `npm run test:tsan` looks for races meanwhile.
-import { expect, test } from 'vitest';
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, expect, test } from 'vitest';
 import { ended, start } from './programs.js';
 
 const ROUNDS = Number(process.env.STORM_ROUNDS ?? 20);
 
+const root = fileURLToPath(new URL('../..', import.meta.url));
+process.env.BSD_SOCKETS_BINARY ??= join(root, 'build/Release/bsd_sockets.node');
+const copy = mkdtempSync(join(tmpdir(), 'bsd-sockets-storm-'));
+cpSync(join(root, 'dist'), copy, { recursive: true });
+cpSync(join(root, 'package.json'), join(copy, 'package.json'));
+afterAll(() => rmSync(copy, { recursive: true }));
+
 test(
   `${ROUNDS} terminations in a storm of shares, closes and lookups`,
   async () => {
-    const { output, ...end } = await ended(start('storm.mjs', String(ROUNDS)));
+    const { output, ...end } = await ended(start('storm.mjs', String(ROUNDS), copy));
     expect(end).toEqual({ code: 0, signal: null, errors: '' });
     const { errors, counts, more } = JSON.parse(output);
     expect({ errors, more }).toEqual({ errors: [], more: 0 });

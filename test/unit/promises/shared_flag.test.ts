@@ -1,6 +1,7 @@
 // No promise call stops the event loop: O_NONBLOCK belongs to the open file description, and another holder (a child by its stdio,
 // a duplicate, a worker) may clear it. If a call blocked, its test would never end. Also close() with SO_LINGER, and MSG_FASTOPEN.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -294,7 +295,7 @@ describe('without O_NONBLOCK', () => {
   });
 });
 
-test('close() with SO_LINGER leaves the wait for the peer to a thread', async () => {
+test('close() with SO_LINGER leaves the wait for the peer to a thread, which holds up no other one', async () => {
   const listener = kept(await promises.create_server(['127.0.0.1', 0]));
   const client = await promises.create_connection(listener.getsockname());
   const [conn] = await listener.accept();
@@ -304,8 +305,39 @@ test('close() with SO_LINGER leaves the wait for the peer to a thread', async ()
   client.close();
   expect(client.fileno()).toBe(-1);
   await expect(client.send('x')).rejects.toMatchObject({ code: 'EBADF' });
+  const code = `import('bsd-sockets/socket').then(({ socket, socketpair }) => {
+    const [a] = socketpair();
+    for (let i = 0; i < 100; i++) new socket(null, null, null, a.fileno()).detach();
+  });`;
+  await once(new Worker(code, { eval: true }), 'exit');
   let last = 1;
   while (last > 0) last = (await conn.recv(1_000_000)).length;
+});
+
+test.each([
+  ['owns', ''],
+  ['offered', 'client.share(); client.close();'],
+])('a worker ends without the wait of a socket with SO_LINGER that it %s', async (_name, last) => {
+  const listener = kept(await promises.create_server(['127.0.0.1', 0]));
+  const code = `import('bsd-sockets/socket').then((socket) => {
+    const { workerData, parentPort } = require('node:worker_threads');
+    const client = socket.create_connection(workerData, 0.1);
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, new Int32Array([1, 3600]));
+    try {
+      for (;;) client.sendall(Buffer.alloc(100_000));
+    } catch {}
+    ${last}
+    setInterval(() => client, 1000);
+    parentPort.postMessage('filled');
+  });`;
+  const worker = new Worker(code, { eval: true, workerData: listener.getsockname() });
+  const filled = once(worker, 'message');
+  const [conn] = await listener.accept();
+  kept(conn);
+  await filled;
+  await worker.terminate();
+  let last_length = 1;
+  while (last_length > 0) last_length = (await conn.recv(1_000_000)).length;
 });
 
 describe('MSG_FASTOPEN', () => {
