@@ -147,8 +147,13 @@ inline int SetNonBlocking(int fd, bool nonblocking) {
   return flags < 0 || flags == wanted ? flags : fcntl(fd, F_SETFL, wanted);
 }
 
-// Milliseconds between two attempts of a send that no readiness reports.
-constexpr double kFullPauseMs = 1;
+// Waits a millisecond between two attempts of a call that no readiness reports. Returns 0, or why the wait
+// ended.
+inline int64_t Pause(State& state, const DescriptorUse& use) {
+  Deadline deadline(1);
+  timespec storage;
+  return Interruptible(state, use, [&] { return ppoll(nullptr, 0, deadline.Left(&storage), nullptr); });
+}
 
 // Makes a call that does not block: there is nothing to interrupt.
 template <typename Call>
@@ -190,10 +195,11 @@ template <typename Call>
     int64_t result = Interruptible(state, use, call);
     if (result != -EAGAIN) return result;
     if (deadline.passed()) return timed_out;
-    if (events != POLLOUT) continue;
-    // The socket has room and its receiver has none (AF_UNIX datagrams): poll() does not wait for that.
-    waited = WaitReady(state, use, 0, Deadline(kFullPauseMs));
-    if (waited != 0 && waited != kTimedOut) return waited;
+    if (events != POLLOUT && events != kErrorQueueEvents) continue;
+    // The socket has room and its receiver has none (AF_UNIX datagrams), or it has an error or a hang-up and
+    // an empty error queue: poll() does not wait for that.
+    waited = Pause(state, use);
+    if (waited != 0) return waited;
   }
 }
 

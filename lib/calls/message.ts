@@ -12,7 +12,10 @@ import {
   control,
   DESCRIPTOR_COUNT,
   MESSAGE_FLAGS,
+  SCRATCH_SIZE,
+  TIMED_OUT,
 } from '../native/addon.js';
+import { Deadline } from '../util/deadline.js';
 import {
   type Bytes,
   type BytesLike,
@@ -41,6 +44,7 @@ import {
 } from './control.js';
 import type { SocketBase } from './socket_base.js';
 import { allocate, filled, fits_scratch, take } from './transfer.js';
+import { completion_of, pin, settle } from './waiting/zerocopy.js';
 
 /** The result of recvmsg. */
 export type ReceivedMessage<F extends number = number> = [
@@ -84,6 +88,8 @@ const INT_SIZE = 4;
 const DESCRIPTORS_MAX = 253;
 // In bytes: room for the control messages that may come beside the descriptors (SCM_CREDENTIALS, SCM_SECURITY, time stamps).
 const OTHER_CONTROL = 512;
+/** The most messages of the error queue that are kept for recvmsg. */
+const OTHERS_MAX = 1024;
 
 /** Returns the buffers of an iterable as an array, and an array as it is. @throws TypeError */
 export function taken_buffers(value: unknown, name = 'buffers'): readonly unknown[] {
@@ -147,7 +153,9 @@ export function sendmsg(
   // Last, because resolving a host may run JavaScript that encodes an address of its own.
   const length = no_address ? 0 : encode(s.family, s.proto, address, 'sendmsg', resolve);
   check_attached(views, 'buffers');
-  return addon.sendmsg(s._fd, s._generation, views, control, wanted_flags, timeout_ms, length);
+  const count = addon.sendmsg(s._fd, s._generation, views, control, wanted_flags, timeout_ms, length);
+  if ((wanted_flags & c.MSG_ZEROCOPY) !== 0 && count > 0) pin(s, views);
+  return count;
 }
 
 /**
@@ -192,6 +200,10 @@ export function recvmsg<F extends number>(
   claimed?: (ancdata: readonly ReceivedControlMessage[]) => number[],
 ): ReceivedMessage<F> | number {
   const [length, room, wanted_flags] = check_recvmsg(bufsize, ancbufsize, flags);
+  if ((wanted_flags & c.MSG_ERRQUEUE) !== 0) {
+    const kept = s._zerocopy?.others.shift();
+    if (kept !== undefined) return cut<F>(kept, length);
+  }
   const buffer = fits_scratch(length, wanted_flags) ? null : allocate(length, wanted_flags);
   const memory = room <= CONTROL_SIZE ? null : Buffer.allocUnsafeSlow(room);
   const to = buffer === null ? null : [buffer];
@@ -203,7 +215,40 @@ export function recvmsg<F extends number>(
     cells[MESSAGE_FLAGS] as number,
     decode(s.family, s.proto),
   ];
-  return with_control(memory ?? control, make, claimed);
+  const result = with_control(memory ?? control, make, claimed);
+  if ((wanted_flags & c.MSG_ERRQUEUE) !== 0) settle(s, result[1]);
+  return result;
+}
+
+/** Returns a message of the error queue that was received before: by this socket, or by a duplicate of it. */
+function cut<F extends number>(
+  [data, ancdata, msg_flags, address]: ReceivedMessage,
+  length: number,
+): ReceivedMessage<F> {
+  const truncated = length < data.length ? c.MSG_TRUNC : 0;
+  return [data.subarray(0, length), ancdata, msg_flags | truncated, address as ReturnedAddress<F>];
+}
+
+/**
+ * Reads the error queue until the kernel is done with this memory, which was sent with MSG_ZEROCOPY. Returns 0, or the native
+ * call's negative number.
+ */
+export function completed(s: SocketBase, view: Bytes, timeout_ms: number): number {
+  // Without a time-out the kernel does not wait for the error queue.
+  const deadline = new Deadline(timeout_ms < 0 ? Number.POSITIVE_INFINITY : timeout_ms);
+  const others: ReceivedMessage[] = [];
+  try {
+    while (s._zerocopy?.reads(view)) {
+      if (deadline.passed()) return TIMED_OUT;
+      const result = recvmsg(s, SCRATCH_SIZE, CONTROL_SIZE, c.MSG_ERRQUEUE, deadline.left_ms());
+      if (typeof result === 'number') return result;
+      // As in the kernel, what a full queue has no room for is lost.
+      if (completion_of(result[1]) === undefined && others.length < OTHERS_MAX) others.push(result);
+    }
+    return 0;
+  } finally {
+    s._zerocopy?.others.push(...others);
+  }
 }
 
 /** Checks the arguments of recvmsg_into, and returns them. @throws TypeError, RangeError, OSError */
@@ -229,12 +274,14 @@ export function recvmsg_into<F extends number>(
   const memory = room <= CONTROL_SIZE ? null : Buffer.allocUnsafeSlow(room);
   const count = addon.recvmsg(s._fd, s._generation, views, 0, memory, room, wanted_flags, timeout_ms);
   if (count < 0) return count;
-  return with_control(memory ?? control, (ancdata) => [
+  const result = with_control<ReceivedMessageInto<F>>(memory ?? control, (ancdata) => [
     count,
     ancdata,
     cells[MESSAGE_FLAGS] as number,
     decode(s.family, s.proto),
   ]);
+  if ((wanted_flags & c.MSG_ERRQUEUE) !== 0) settle(s, result[1]);
+  return result;
 }
 
 /** Returns C ints in the machine's byte order. */

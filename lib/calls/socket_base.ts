@@ -11,6 +11,7 @@ import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { decode, encode, type ResolveHost } from './address.js';
 import { OptionSocket } from './options.js';
+import type { Pins } from './waiting/zerocopy.js';
 
 const { errno } = constants;
 const TYPE_FLAGS = (c.SOCK_NONBLOCK ?? 0) | (c.SOCK_CLOEXEC ?? 0);
@@ -112,6 +113,8 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
   _files = 0;
   /** True if the last recv() gave much, see transfer.ts. @internal */
   _bulk = false;
+  /** The sends with MSG_ZEROCOPY; undefined before the first one. @internal */
+  _zerocopy: Pins | undefined = undefined;
   /** @internal */ _closed = false;
   /** True if the event loop waits for the socket. @internal */
   readonly _event_driven: boolean;

@@ -9,6 +9,7 @@ import { type Bytes, bytes, data, integer, integer_or, size } from '../util/vali
 import { decode, encode, type ResolveHost, type ReturnedAddress, write_address } from './address.js';
 import type { SocketBase } from './socket_base.js';
 import { is_drained } from './waiting/readiness.js';
+import { pin } from './waiting/zerocopy.js';
 
 /** A struct sockaddr of AF_UNSPEC, which is 0. */
 const NO_ADDRESS = new Uint8Array(16);
@@ -138,7 +139,9 @@ export function check_send(bytes: unknown, flags: unknown): void {
 
 /** send -> how many bytes the kernel took, or the negative number. The caller has checked `view` and `flags`. */
 export function send(s: SocketBase, view: Bytes, flags: number, timeout_ms: number): number {
-  return addon.send(s._fd, s._generation, view, flags, timeout_ms);
+  const count = addon.send(s._fd, s._generation, view, flags, timeout_ms);
+  if ((flags & c.MSG_ZEROCOPY) !== 0 && count > 0) pin(s, [view]);
+  return count;
 }
 
 export function sendto(
@@ -151,7 +154,10 @@ export function sendto(
 ): number {
   const length = encode(s.family, s.proto, address, 'sendto', resolve);
   // Checked last: JavaScript that runs while the address is resolved may detach the bytes.
-  return addon.sendto(s._fd, s._generation, data(bytes, 'data'), flags, timeout_ms, length);
+  const view = data(bytes, 'data');
+  const count = addon.sendto(s._fd, s._generation, view, flags, timeout_ms, length);
+  if ((flags & c.MSG_ZEROCOPY) !== 0 && count > 0) pin(s, [view]);
+  return count;
 }
 
 /** connect -> 0, or the negative number. */

@@ -2,6 +2,7 @@
 // sendall, recv_exactly, sends with MSG_FASTOPEN). The other calls are in socket.ts.
 import { constants } from 'node:os';
 import { check_address, type ResolveHost } from '../calls/address.js';
+import { completed } from '../calls/message.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import { yield_turn } from '../calls/waiting/suspend.js';
@@ -9,9 +10,9 @@ import * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
 import { addon, cells, DETACHED, VALUE } from '../native/addon.js';
 import { type Data, data, integer, size } from '../util/validate.js';
-import { type Attempt, Call, type Progress } from './call.js';
+import { type Attempt, Call, type Progress, type WaitingLine } from './call.js';
 
-const { EAGAIN, EALREADY, EINPROGRESS, ENOTCONN } = constants.errno;
+const { EAGAIN, EALREADY, EINPROGRESS, ENOBUFS, ENOTCONN } = constants.errno;
 /** The bytes that a call moves before the rest of the program has its turn. */
 const TURN_SIZE = 4 * 2 ** 20;
 
@@ -122,7 +123,7 @@ export class SendallCall extends Call<void> {
   constructor(
     sock: SocketBase,
     readonly bytes: Data,
-    readonly flags: unknown,
+    protected flags: unknown,
   ) {
     super(sock, 'sendall');
   }
@@ -149,6 +150,47 @@ export class SendallCall extends Call<void> {
 
   override progress(): Progress {
     return { bytes_sent: this.#sent };
+  }
+}
+
+/** A sendall with flags: MSG_ZEROCOPY makes it wait until the kernel is done with the memory. */
+export class FlaggedSendallCall extends SendallCall {
+  #is_zerocopy = false;
+  #waits_for: Uint8Array | undefined;
+
+  constructor(
+    sock: SocketBase,
+    bytes: Data,
+    flags: unknown,
+    readonly reads: WaitingLine,
+  ) {
+    // The memory of a text, which is the same in all attempts.
+    super(sock, typeof bytes === 'string' ? Buffer.from(bytes) : bytes, flags);
+  }
+
+  override attempt(): number | undefined {
+    if (this.#waits_for !== undefined) return this.#completed(this.#waits_for);
+    const flags = integer(this.flags, 'flags');
+    this.#is_zerocopy ||= (flags & c.MSG_ZEROCOPY) !== 0;
+    if (!this.#is_zerocopy) return super.attempt();
+    let result = super.attempt();
+    if (result === -ENOBUFS && (flags & c.MSG_ZEROCOPY) !== 0) {
+      // The kernel may pin no more memory of this user or socket, but copies it.
+      this.flags = flags & ~c.MSG_ZEROCOPY;
+      result = super.attempt();
+    }
+    return result === undefined ? this.#completed(data(this.bytes, 'data')) : result;
+  }
+
+  /** Ends the call once the kernel is done with the memory, which another call may learn, too. */
+  #completed(view: Uint8Array): number | undefined {
+    this.#waits_for = view;
+    const result = completed(this.sock, view, 0);
+    const pins = this.sock._zerocopy;
+    if (result === -EAGAIN) pins?.waiting.add(this);
+    // A recvmsg that waits for the error queue has no event of what was read here.
+    if (pins !== undefined && pins.others.length > 0) queueMicrotask(() => this.reads.run());
+    return result < 0 ? result : undefined;
   }
 }
 

@@ -170,6 +170,11 @@ export abstract class Call<T = unknown> implements AbortWaiter {
     if (this.#rare?.signal !== undefined) this.give_up(this.reason_of(this.#rare.signal));
   }
 
+  /** Makes the next attempt soon: what the call waits for has come by another way than its descriptor. */
+  wake(): void {
+    queueMicrotask(() => this.#queue?.run());
+  }
+
   /** Ends the call before it is done, and lets the queue go on. */
   give_up(error: unknown): void {
     const queue = this.#queue;

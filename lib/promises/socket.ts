@@ -32,7 +32,15 @@ import {
   type WaitOptions,
   with_options,
 } from '../util/wait_options.js';
-import { ConnectCall, fast_open, RecvCall, RecvExactlyCall, SendallCall, SendCall } from './attempts.js';
+import {
+  ConnectCall,
+  FlaggedSendallCall,
+  fast_open,
+  RecvCall,
+  RecvExactlyCall,
+  SendallCall,
+  SendCall,
+} from './attempts.js';
 import { type Attempt, FunctionCall } from './call.js';
 import { Iteration } from './iterate.js';
 import { Poller, perform } from './queue.js';
@@ -249,12 +257,16 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
   /**
    * sendall(data, flags = 0, { signal, timeout }). Sends all of it, under one deadline. The memory is read until the call is
-   * done. The reason of an abort has `bytes_sent`, too.
+   * done: with MSG_ZEROCOPY, until the kernel no longer reads it. The reason of an abort has `bytes_sent`, too.
    */
   sendall(bytes: Data, ...rest: Rest1<number>): Promise<void>;
   sendall(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<void> {
     if (!is_flags(flags)) return this.sendall(bytes, 0, flags as WaitOptions);
-    return perform(this._poller.writes, new SendallCall(this, bytes, flags ?? 0), options);
+    const { reads, writes } = this._poller;
+    const call = flags
+      ? new FlaggedSendallCall(this, bytes, flags, reads)
+      : new SendallCall(this, bytes, flags ?? 0);
+    return perform(writes, call, options);
   }
 
   /** sendto(data, address) or sendto(data, flags, address), { signal, timeout } -> how many bytes went out. See sendto(2). */

@@ -17,7 +17,7 @@ import type { SendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
 import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
-import type * as c from '../constants.js';
+import * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
 import { type MakefileOptions, makefile, type SocketFile } from '../files/blocking/index.js';
 import { addon, DETACHED, TIMED_OUT } from '../native/addon.js';
@@ -35,7 +35,7 @@ import {
 } from '../util/validate.js';
 import { sendfile } from './sendfile.js';
 
-const { EAGAIN } = constants.errno;
+const { EAGAIN, ENOBUFS } = constants.errno;
 
 export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<F> {
   /** See SocketBase: a call blocks the thread that makes it, as long as the time-out allows. */
@@ -179,7 +179,8 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /**
-   * sendall(data, flags = 0). Sends all of it, under one deadline.
+   * sendall(data, flags = 0). Sends all of it, under one deadline. With MSG_ZEROCOPY on a socket that has SO_ZEROCOPY it returns
+   * when the kernel no longer reads the memory.
    *
    * @throws OSError, TimeoutError, with `bytes_sent`
    */
@@ -189,15 +190,21 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     const deadline = new Deadline(this._timeout_ms);
     const count = transfer.send(this, view, integer(flags, 'flags'), this._timeout_ms);
     if (count !== length) this.#send_rest(view, length, count, flags, deadline);
+    if ((flags & c.MSG_ZEROCOPY) === 0) return;
+    const result = message.completed(this, view, deadline.left_ms());
+    if (result < 0) this._raise_with(result, 'sendall', { bytes_sent: length });
   }
 
-  #send_rest(view: Bytes, length: number, first: number, flags: number, deadline: Deadline): void {
+  #send_rest(view: Bytes, length: number, first: number, wanted_flags: number, deadline: Deadline): void {
     let sent = 0;
     let count = first;
+    let flags = wanted_flags;
     for (;;) {
+      // The kernel may pin no more memory of this user or socket, but copies it.
+      if (count === -ENOBUFS && (flags & c.MSG_ZEROCOPY) !== 0) flags &= ~c.MSG_ZEROCOPY;
       // Bytes of which the kernel takes none are not there.
-      if (count <= 0) this._raise_with(count || DETACHED, 'sendall', { bytes_sent: sent });
-      sent += count;
+      else if (count <= 0) this._raise_with(count || DETACHED, 'sendall', { bytes_sent: sent });
+      else sent += count;
       if (sent === length) return;
       const rest = view.subarray(sent, length);
       count = deadline.passed() ? TIMED_OUT : transfer.send(this, rest, flags, deadline.left_ms());

@@ -477,5 +477,28 @@ scenario(
   },
 );
 
+for (const method of ['send', 'sendall'] as const) {
+  scenario(
+    `MSG_ZEROCOPY: ${method}, and the completion`,
+    py`
+      a, b = udp_pair()
+      a.setsockopt(socket.SOL_SOCKET, 60, 1)
+      outcome = getattr(a, '${method}')(b'data', 0x4000000)
+      read = lambda: list(struct.unpack('IBBBBII', a.recvmsg(0, 100, socket.MSG_ERRQUEUE)[1][0][2][:16]))
+      return [outcome, b.recv(10), attempt(read)]
+    `,
+    () => {
+      const [a, b] = udp_pair();
+      a.setsockopt(SOL_SOCKET, socket.SO_ZEROCOPY, 1);
+      const outcome = a[method]('data', socket.MSG_ZEROCOPY);
+      const read = () => {
+        const [part = Buffer.alloc(16)] = a.recvmsg(0, 100, socket.MSG_ERRQUEUE)[1].map(([, , data]) => data);
+        return [part.readUInt32LE(), ...part.subarray(4, 8), part.readUInt32LE(8), part.readUInt32LE(12)];
+      };
+      return [outcome ?? null, b.recv(10), attempt(read)];
+    },
+  );
+}
+
 calls(socket, 'send_fds', [[], [5]]);
 calls(socket, 'recv_fds', [[], [5]]);

@@ -305,6 +305,15 @@ const RULES: Rule[] = [
     ),
   },
   {
+    why: 'sendall with MSG_ZEROCOPY returns when the memory may be used again, so it reads the completion (docs/socket.md).',
+    rows: {
+      'ancillary: MSG_ZEROCOPY: sendall, and the completion': [
+        [null, bytes('data'), [0, 5, 0, 1, 0, 0, 0]],
+        [null, bytes('data'), TIMED_OUT],
+      ],
+    },
+  },
+  {
     why: 'recv_fds passes its flags on; Python ignores them.',
     rows: {
       'ancillary: recv_fds: flags': [

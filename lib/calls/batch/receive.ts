@@ -28,6 +28,7 @@ import {
 } from '../control.js';
 import type { ReceivedMessage } from '../message.js';
 import type { SocketBase } from '../socket_base.js';
+import { settle } from '../waiting/zerocopy.js';
 
 // Constants of this file cost less at each access than fields of an imported object.
 const {
@@ -80,6 +81,7 @@ class BatchMemory {
     this.count = count;
     this.family = s.family;
     this.proto = s.proto;
+    if ((flags & c.MSG_ERRQUEUE) !== 0) for (let i = 0; i < count; i++) settle(s, this.control(i));
     if (cells[DESCRIPTOR_COUNT] !== 0) for (let i = 0; i < count; i++) this.#unclaimed.add(i);
     return count;
   }

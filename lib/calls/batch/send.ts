@@ -1,5 +1,7 @@
 // Many messages out in one call: sendmmsg. A system call has one set of flags for its messages, so messages with other flags
 // begin a new call. native/layout.txt has the layout of the rows.
+
+import * as c from '../../constants.js';
 import {
   ADDRESS_SIZE,
   addon,
@@ -23,6 +25,7 @@ import { type Address, ANY_ADDRESS, encode, type ResolveHost } from '../address.
 import { type ControlMessage, flatten_control, taken_control } from '../control.js';
 import { buffers_of, taken_buffers } from '../message.js';
 import type { SocketBase } from '../socket_base.js';
+import { pin } from '../waiting/zerocopy.js';
 
 const INT_SIZE = Int32Array.BYTES_PER_ELEMENT;
 const NO_BYTES = new Uint8Array(0);
@@ -67,7 +70,7 @@ class FlagGroup {
     check_attached(this.buffers, 'buffers');
     const rows = new Uint8Array(Int32Array.from(this.rows).buffer);
     const addresses = this.addresses.length > 0 ? this.addresses : new Uint8Array(this.count * ADDRESS_SIZE);
-    return addon.sendmmsg(
+    const count = addon.sendmmsg(
       s._fd,
       s._generation,
       this.buffers,
@@ -77,6 +80,19 @@ class FlagGroup {
       this.flags,
       timeout_ms,
     );
+    if ((this.flags & c.MSG_ZEROCOPY) !== 0) this.#pin(s, count);
+    return count;
+  }
+
+  /** Pins the memory of the first messages. */
+  #pin(s: SocketBase, count: number): void {
+    let begin = 0;
+    for (let i = 0; i < count; i++) {
+      const row = (i * OUTGOING_ROW_SIZE) / INT_SIZE;
+      const end = begin + (this.rows[row + OUTGOING_ROW.buffer_count] as number);
+      pin(s, this.buffers.slice(begin, end));
+      begin = end;
+    }
   }
 }
 
