@@ -92,8 +92,13 @@ describe.each(seeds)('with seed %i', (seed) => {
       expect(result).toEqual({ under_faults: answered, after: answered, more_descriptors: 0 });
     });
 
+    test('begins once its calls succeed, and loses no request that came before', { timeout }, async () => {
+      const result = await run(seed, 'serve.mjs', kind, 'start', 1000, ...path);
+      expect(result).toEqual({ after: answered, more_descriptors: 0 });
+    });
+
     test('goes on and ends although its calls fail', { timeout }, async () => {
-      const result = await run(seed, 'serve.mjs', kind, 0, 30, ...path);
+      const result = await run(seed, 'serve.mjs', kind, 0, 100, ...path);
       const some = { wrong: [], unanswered: expect.any(Number) };
       expect(result).toEqual({ under_faults: some, after: answered, more_descriptors: 0 });
     });
