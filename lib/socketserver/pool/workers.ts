@@ -143,11 +143,12 @@ export class Workers {
     }
   }
 
-  /** A worker could not start. If another could before, descriptors or memory are scarce, or the worker was killed. */
+  /** A worker could not start. If another could before, the worker was killed. */
   #start_failed(error: unknown): void {
     this.#hold_off_until = performance.now() + HOLD_OFF_MS;
-    const is_fatal = !this.#closing && !this.#was_loaded && !is_start_scarcity(error);
-    if (is_fatal) this.send({ type: 'failed', error: pack_error(error) });
+    if (this.#closing) return;
+    if (is_start_scarcity(error)) print_uncaught('the start of a worker, which is tried again', error);
+    else if (!this.#was_loaded) this.send({ type: 'failed', error: pack_error(error) });
   }
 
   #free_slot(): number {
@@ -300,7 +301,8 @@ export class Workers {
     const { name, module } = this.config.handler;
     if (!worker.ready) {
       const why = worker.error === undefined ? (worker.reason ?? how) : pack_error(worker.error).stack;
-      this.#start_failed(new Error(`${name}: its worker ended (${why}) before ${module} was imported`));
+      const failed = new Error(`${name}: its worker ended (${why}) before ${module} was imported`);
+      this.#start_failed(is_start_scarcity(worker.error) ? worker.error : failed);
     } else {
       const was_busy = worker.slot.is_busy;
       // A worker that was sent a stop message is not counted as ready any more.
