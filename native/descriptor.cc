@@ -19,11 +19,15 @@ constexpr uint64_t kClosing = 1ull << 31;
 constexpr uint64_t kUsers = kClosing - 1;
 
 // The kernel allocates a page at its first use, so the table costs memory only for numbers in use. Mapped
-// when the binary is loaded, before any thread uses it; null if there is no memory for it.
+// when the binary is loaded, before any thread uses it; null if there is no memory for it for a second.
 Word* const table = [] {
-  void* memory = mmap(nullptr, sizeof(Word) * kDescriptorLimit, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return memory == MAP_FAILED ? nullptr : static_cast<Word*>(memory);
+  for (int tries = 0; tries < 20; tries++) {
+    void* memory = mmap(nullptr, sizeof(Word) * kDescriptorLimit, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory != MAP_FAILED) return static_cast<Word*>(memory);
+    usleep(50 * 1000);
+  }
+  return static_cast<Word*>(nullptr);
 }();
 
 uint32_t GenerationOf(uint64_t word) { return static_cast<uint32_t>(word >> 32); }

@@ -53,8 +53,9 @@ napi_value Transfer(napi_env env, napi_callback_info info) {
   if (error != 0) return args.Return(error);
   Deadline deadline(timeout_ms);
   int flags = TransferFlags(fd);
+  ReadyWait wait(state, use, kEvents, deadline);
   for (;;) {
-    int64_t result = WaitReady(state, use, kEvents, deadline);
+    int64_t result = wait.Next();
     if (result == kTimedOut && timeout_ms == 0) return args.Return(-EAGAIN);
     if (result != 0) return args.Return(result);
     result = Interruptible(state, use, [&] {

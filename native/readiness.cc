@@ -55,8 +55,16 @@ int Readiness::Create(napi_env env, uv_loop_t* loop, napi_value callback, Readin
   if (error == 0 && !readiness->Prepare(callback)) error = -EINVAL;
   if (error == 0) error = loop != nullptr ? readiness->WatchByLoop() : readiness->WatchByThread();
   if (error != 0) {
-    // After a handle is in the loop, or the runtime has a function, the object cannot be freed any more.
-    if (readiness->handle_.data == nullptr && readiness->wake_ == nullptr) delete readiness;
+    readiness->DropReferences();
+    // A handle in the loop, and a function of the runtime, free the object once they are closed: a worker
+    // whose loop has a handle left aborts the process.
+    if (readiness->handle_.data != nullptr) {
+      OnLoopEnd(nullptr, readiness);
+    } else if (readiness->wake_ != nullptr) {
+      napi_release_threadsafe_function(readiness->wake_, napi_tsfn_abort);
+    } else {
+      delete readiness;
+    }
     return error;
   }
   // From here on only the hook frees the object. Adding a hook fails for wrong arguments alone.
@@ -242,9 +250,13 @@ void Readiness::Reference(bool referenced) {
   referenced ? napi_ref_threadsafe_function(env_, wake_) : napi_unref_threadsafe_function(env_, wake_);
 }
 
-void Readiness::Release() {
+void Readiness::DropReferences() {
   for (napi_ref reference : {callback_ref_, memory_ref_}) napi_delete_reference(env_, reference);
   napi_async_destroy(env_, context_);
+}
+
+void Readiness::Release() {
+  DropReferences();
   if (loop_ != nullptr) {
     OnLoopEnd(cleanup_, this);
   } else {

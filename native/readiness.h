@@ -62,6 +62,7 @@ class Readiness {
   int WatchByThread();
   void RunThread();
   void Close();
+  void DropReferences();
   int ControlBackend(int operation, uint32_t events);
   // Wakes the waiters of the events that have come. Returns false if there may be more.
   bool Dispatch();

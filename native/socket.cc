@@ -157,6 +157,13 @@ bool HasNoConnection(int fd) {
          listening != 0;
 }
 
+// Returns whether a listener was shut down. accept4() says EINVAL then; of AF_UNIX it does so only if it may
+// wait, and else EAGAIN for ever.
+bool IsShutDown(int fd) {
+  pollfd poll_fd{fd, POLLRDHUP, 0};
+  return poll(&poll_fd, 1, 0) > 0 && (poll_fd.revents & POLLRDHUP) != 0;
+}
+
 }  // namespace
 
 // accept4(fd, generation, flags, timeout_ms) -> fd, the address of the peer in address_out
@@ -176,6 +183,7 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
     // call waits only if that holder clears it between these two calls as well.
     if (timeout_ms >= 0) SetNonBlocking(fd, true);
     int result = ::accept4(fd, &address.header, address.Receive(), flags | SOCK_CLOEXEC);
+    if (result < 0 && errno == EAGAIN) errno = IsShutDown(fd) ? EINVAL : EAGAIN;
     if (result >= 0 || errno != ECONNABORTED || !HasNoNames(fd)) return result;
     address.length = 0;
     return ::accept4(fd, nullptr, nullptr, flags | SOCK_CLOEXEC);

@@ -2,6 +2,7 @@
 #ifndef BSD_SOCKETS_THREAD_H_
 #define BSD_SOCKETS_THREAD_H_
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 
@@ -22,6 +23,8 @@ inline int StartThread(size_t stack_size, void* (*run)(void*), void* argument, p
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, &previous);
   error = pthread_create(thread, &attributes, run, argument);
+  // EAGAIN would tell callers that their call would block.
+  if (error == EAGAIN) error = ENOMEM;
   pthread_sigmask(SIG_SETMASK, &previous, nullptr);
   pthread_attr_destroy(&attributes);
   return error;

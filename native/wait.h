@@ -1,8 +1,9 @@
 // The wait: every system call that may block on the thread of an environment goes through Await or AwaitCall.
 //
 // `Await` makes the plain call and repeats it after an interruption, when JavaScript has run (PEP 475). After
-// EAGAIN it waits for readiness, if there is time left, and calls again. The call comes first because poll()
-// is no substitute for it: an AF_ALG socket, or accept() on a datagram socket, would never become ready.
+// EAGAIN it waits for readiness (ReadyWait), if there is time left, and calls again. The call comes first
+// because poll() is no substitute for it: an AF_ALG socket, or accept() on a datagram socket, would never
+// become ready.
 // `AwaitCall` is for calls that wait by themselves.
 #ifndef BSD_SOCKETS_WAIT_H_
 #define BSD_SOCKETS_WAIT_H_
@@ -10,12 +11,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <time.h>
 
 #include <climits>
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "descriptor.h"
 #include "state.h"
@@ -91,15 +95,20 @@ int64_t Interruptible(State& state, const DescriptorUse& use, Call&& call) {
   }
 }
 
-// Waits for any of `events` (POLLIN, …). Returns 0 if the descriptor is ready, kTimedOut, or why the wait
-// ended.
-inline int64_t WaitReady(State& state, const DescriptorUse& use, short events, const Deadline& deadline) {
-  pollfd poll_fd{use.fd(), events, 0};
+// Waits until `fd` has any of `events` (POLLIN, …), for a call on the descriptor of `use`. Returns 0 if it
+// has, kTimedOut, or why the wait ended.
+inline int64_t WaitPoll(State& state, const DescriptorUse& use, int fd, short events,
+                        const Deadline& deadline) {
+  pollfd poll_fd{fd, events, 0};
   timespec storage;
   int64_t result =
       Interruptible(state, use, [&] { return ppoll(&poll_fd, 1, deadline.Left(&storage), nullptr); });
   if (result == 0) return kTimedOut;
   return result > 0 ? 0 : result;
+}
+
+inline int64_t WaitReady(State& state, const DescriptorUse& use, short events, const Deadline& deadline) {
+  return WaitPoll(state, use, use.fd(), events, deadline);
 }
 
 // The events of the error queue, from which the kernel never waits: POLLERR, which poll() always reports.
@@ -147,13 +156,54 @@ inline int SetNonBlocking(int fd, bool nonblocking) {
   return flags < 0 || flags == wanted ? flags : fcntl(fd, F_SETFL, wanted);
 }
 
-// Waits a millisecond between two attempts of a call that no readiness reports. Returns 0, or why the wait
-// ended.
-inline int64_t Pause(State& state, const DescriptorUse& use) {
-  Deadline deadline(1);
-  timespec storage;
-  return Interruptible(state, use, [&] { return ppoll(nullptr, 0, deadline.Left(&storage), nullptr); });
-}
+// Nanoseconds between two attempts of a call that no readiness reports.
+constexpr long kPauseNs = 1000 * 1000;
+
+// The waits of one operation, between its calls.
+//
+// poll() reports POLLERR and POLLHUP, asked for or not, as long as the error queue has an entry or the
+// connection is closed, and POLLIN of a socket that was shut down. A call that takes none of them fails with
+// EAGAIN again. So only the first wait is for the state. Later ones are for a change, which epoll reports.
+class ReadyWait {
+ public:
+  ReadyWait(State& state, const DescriptorUse& use, short events, const Deadline& deadline)
+      : state_(state), use_(use), events_(events), deadline_(deadline) {}
+
+  // Waits until the call is worth another try. Returns 0, kTimedOut, or why the wait ended.
+  int64_t Next() {
+    if (!std::exchange(waited_, true)) return WaitReady(state_, use_, events_, deadline_);
+    // A datagram socket of AF_UNIX has room and its receiver has none: no change reports that.
+    if (events_ == POLLOUT || !WatchChanges()) {
+      timespec pause{0, kPauseNs};
+      int64_t result = Interruptible(state_, use_, [&] { return ppoll(nullptr, 0, &pause, nullptr); });
+      return result == 0 ? WaitReady(state_, use_, events_, deadline_) : result;
+    }
+    int64_t result = WaitPoll(state_, use_, changes_->get(), POLLIN, deadline_);
+    epoll_event taken;
+    if (result == 0) epoll_wait(changes_->get(), &taken, 1, 0);
+    return result;
+  }
+
+ private:
+  // Returns false if there is no descriptor or memory for it.
+  bool WatchChanges() {
+    if (changes_.has_value()) return true;
+    changes_.emplace(epoll_create1(EPOLL_CLOEXEC));
+    epoll_event event{};
+    event.events = static_cast<uint32_t>(events_) | EPOLLET;
+    // The first report is of the present state: nothing between the last call and now is missed.
+    if (epoll_ctl(changes_->get(), EPOLL_CTL_ADD, use_.fd(), &event) == 0) return true;
+    changes_.reset();
+    return false;
+  }
+
+  State& state_;
+  const DescriptorUse& use_;
+  const short events_;
+  const Deadline& deadline_;
+  bool waited_ = false;
+  std::optional<UniqueFd> changes_;
+};
 
 // Makes a call that does not block: there is nothing to interrupt.
 template <typename Call>
@@ -189,17 +239,13 @@ template <typename Call>
     if (events == kErrorQueueEvents || (limit_ms >= 0 && !IsNonBlocking(use.fd()))) return -EAGAIN;
   }
   Deadline deadline(limit_ms);
+  ReadyWait wait(state, use, events, deadline);
   for (;;) {
-    int64_t waited = WaitReady(state, use, events, deadline);
+    int64_t waited = wait.Next();
     if (waited != 0) return waited == kTimedOut ? timed_out : waited;
     int64_t result = Interruptible(state, use, call);
     if (result != -EAGAIN) return result;
     if (deadline.passed()) return timed_out;
-    if (events != POLLOUT && events != kErrorQueueEvents) continue;
-    // The socket has room and its receiver has none (AF_UNIX datagrams), or it has an error or a hang-up and
-    // an empty error queue: poll() does not wait for that.
-    waited = Pause(state, use);
-    if (waited != 0) return waited;
   }
 }
 

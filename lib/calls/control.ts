@@ -18,7 +18,7 @@ const LITTLE_ENDIAN = endianness() === 'LE';
 const INT_SIZE = 4;
 const INT_MAX = 2 ** 31 - 1;
 // Far more than the kernel takes in one message (net.core.optmem_max).
-const CONTROL_MAX = 2 ** 16;
+export const CONTROL_MAX = 2 ** 16;
 
 const align = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
 
@@ -27,11 +27,16 @@ export function taken_control(ancdata: unknown, name = 'ancdata'): readonly unkn
   return elements(ancdata ?? [], name, CONTROL_MAX + 1);
 }
 
+/** @throws RangeError for more than CONTROL_MAX messages */
+export function check_count(items: readonly unknown[], name: string): void {
+  if (items.length > CONTROL_MAX)
+    throw new RangeError(`${name} must have at most ${CONTROL_MAX} control messages`);
+}
+
 /** Control messages as a flat array of level, type, bytes, appended to `flat`; how many there were. */
 export function flatten_control(ancdata: unknown, name: string, flat: (number | Bytes)[]): number {
   const items = taken_control(ancdata, name);
-  if (items.length > CONTROL_MAX)
-    throw new RangeError(`${name} must have at most ${CONTROL_MAX} control messages`);
+  check_count(items, name);
   items.forEach((item, index) => {
     const label = `${name}[${index}]`;
     const [level, type, bytes] = array(item, label, 3, 3);

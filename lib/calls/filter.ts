@@ -1,7 +1,7 @@
 // Classic BPF programs as the kernel takes them: an array of struct sock_filter. See bpf in linux/filter.h, tcpdump(1) -ddd.
 // And the options that take a program.
 import * as c from '../constants.js';
-import { array, integer, integer_or, options_of, shown } from '../util/validate.js';
+import { array, elements, integer, integer_or, options_of, shown } from '../util/validate.js';
 
 /** One instruction: opcode, jump if true, jump if false, operand. */
 export type FilterRow = readonly [code: number, jt: number, jf: number, k: number];
@@ -47,8 +47,9 @@ const ROW_SIZE = 8;
  * @param program rows, or the text that `tcpdump -ddd` prints: a count, then a row a line
  * @throws TypeError, RangeError naming the row
  */
-export function parse_filter(program: string | readonly FilterRow[]): Uint8Array {
-  const rows = typeof program === 'string' ? rows_of_text(program) : array(program, 'program');
+export function parse_filter(program: string | Iterable<FilterRow>): Uint8Array {
+  const rows =
+    typeof program === 'string' ? rows_of_text(program) : elements(program, 'program', MAX_INSTRUCTIONS + 1);
   if (rows.length < 1 || rows.length > MAX_INSTRUCTIONS) {
     throw new RangeError(`program must have 1 to ${MAX_INSTRUCTIONS} rows, not ${rows.length}`);
   }

@@ -92,6 +92,11 @@ export abstract class BaseSelector<D = unknown, F = FileObject> {
 
   /** get_map() -> the keys by file object; null after close(). */
   abstract get_map(): SelectorMap<D, F> | null;
+
+  [inspect.custom](): string {
+    const map = this.get_map();
+    return `<${this.constructor.name} ${map === null ? '[closed]' : `file objects=${map.size}`}>`;
+  }
 }
 
 /** Returns the text of a file object for an error message. */

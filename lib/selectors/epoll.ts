@@ -1,5 +1,6 @@
 // class epoll: Python's select.epoll, on epoll(7); and its readiness on the event loop, for select_async().
 
+import { inspect } from 'node:util';
 import { READ, unwatch, type Waiting, want, watch } from '../calls/waiting/readiness.js';
 import * as c from '../constants.js';
 import { raise } from '../errors/raise.js';
@@ -100,6 +101,10 @@ export class Epoll implements Multiplexer {
   /** True if close() was called. */
   get closed(): boolean {
     return this.#closed;
+  }
+
+  [inspect.custom](): string {
+    return `<epoll ${this.#closed ? '[closed]' : `fd=${this.fileno()}`}>`;
   }
 
   /** fileno() -> the descriptor of the instance. @throws RangeError after close() */

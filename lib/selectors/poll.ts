@@ -1,5 +1,6 @@
 // class poll: the object of Python's select.poll(), on poll(2).
 import { constants } from 'node:os';
+import { inspect } from 'node:util';
 import { POLLIN, POLLOUT, POLLPRI } from '../constants.js';
 import { KeyError } from '../errors/builtins.js';
 import { raise } from '../errors/raise.js';
@@ -51,6 +52,10 @@ class Poll {
     const ready: [number, number][] = [];
     this.#interests._wait(timeout_ms(timeout, 1), 0, (fd, events) => ready.push([fd, events]));
     return ready;
+  }
+
+  [inspect.custom](): string {
+    return '<poll>';
   }
 }
 

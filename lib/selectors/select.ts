@@ -11,7 +11,7 @@ const LIST_MAX = 2 ** 20;
 type Row<T> = readonly [fileobj: T, fd: number];
 
 function rows_of<T>(list: Iterable<T>, name: string): Row<T>[] {
-  const taken = elements(list, name, LIST_MAX + 1) as readonly T[];
+  const taken = elements(list, name, LIST_MAX + 1);
   if (taken.length > LIST_MAX)
     throw new RangeError(`${name} has too many descriptors: more than ${LIST_MAX}`);
   return taken.map((fileobj, index) => [fileobj, fd_of(fileobj, `${name}[${index}]`)]);

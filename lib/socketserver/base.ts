@@ -2,6 +2,7 @@
 //
 // serve_forever() waits on the event loop and is a promise; handle_request() blocks, as in Python.
 import { constants } from 'node:os';
+import { inspect } from 'node:util';
 import type { SocketBase } from '../calls/socket_base.js';
 import { next_turn } from '../calls/waiting/readiness.js';
 import { OSError } from '../errors/index.js';
@@ -316,3 +317,11 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
 }
 
 class_attributes(BaseServer, ['timeout']);
+
+// Not a member of the class: the types of the mix-ins could not name it.
+Object.defineProperty(BaseServer.prototype, inspect.custom, {
+  value(this: BaseServer): string {
+    const address = inspect(this.server_address, { breakLength: Number.POSITIVE_INFINITY });
+    return `<${this.constructor.name} server_address=${address}>`;
+  },
+});

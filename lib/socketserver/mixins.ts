@@ -6,6 +6,7 @@ import { class_attributes, is_overridden } from './attributes.js';
 import { BaseServer } from './base.js';
 import { Pool } from './pool/pool.js';
 import { locate_handler } from './pool/source.js';
+import { is_scarcity, pause } from './scarcity.js';
 import {
   DEFAULT_WORKERS,
   MAX_WORKERS,
@@ -27,6 +28,16 @@ interface PooledMembers {
 }
 
 const pools = new WeakMap<object, Pool>();
+
+/** Returns the pool of a server; undefined if descriptors or memory are too scarce to make it. */
+function try_pool(server: { _pool(): Pool }): Pool | undefined {
+  try {
+    return server._pool();
+  } catch (error) {
+    if (!is_scarcity(error)) throw error;
+    return undefined;
+  }
+}
 
 /** Hooks that run before a worker gets the request. If one is overridden, hooks are called on the server in Python's order. */
 const BEFORE_WORKERS = ['get_request', 'verify_request', 'process_request', 'service_actions'];
@@ -110,7 +121,11 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
 
     /** @internal */
     override async _serve(stop: AbortSignal, poll_interval: number): Promise<void> {
-      const pool = this._pool();
+      let pool = try_pool(this);
+      for (; pool === undefined; pool = try_pool(this)) {
+        if (stop.aborted) return;
+        await pause(stop);
+      }
       // Throws EBADF if the socket is closed, as it is after draining.
       this.socket.getsockname();
       pool.hold();

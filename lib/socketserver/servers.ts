@@ -238,8 +238,7 @@ export class UDPServer<F extends number = typeof c.AF_INET> extends TCPServer<F,
   declare max_packet_size: number;
 
   override _get_request(): [request: DatagramRequest<F>, client_address: ReturnedAddress<F>] {
-    const flags = this.socket._timeout_ms === 0 ? c.MSG_DONTWAIT : 0;
-    const [packet, client_address] = this.socket.recvfrom(this.max_packet_size, flags);
+    const [packet, client_address] = this.socket.recvfrom(this.max_packet_size);
     return [[packet, this.socket], client_address];
   }
 

@@ -10,7 +10,7 @@ import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, SOCK_DGRAM } fr
 import { raise } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
 import { Deadline, Timeout } from '../util/deadline.js';
-import { PAUSE_MS } from './scarcity.js';
+import { is_scarcity, PAUSE_MS, pause } from './scarcity.js';
 
 const { EBADF, EINVAL } = constants.errno;
 /** The events of a socket from which no further request will come. */
@@ -52,20 +52,18 @@ export function check_not_ended(sock: SocketBase, syscall: string): void {
   if ((poll_one(sock, POLLRDHUP, 0) & END) !== 0) raise(-EINVAL, { syscall, args: sock._args() });
 }
 
-/** Calls a function in which the calls of the socket do not wait. A listener stays non-blocking until restore_flags(). */
+/** Calls a function in which the calls of the socket do not wait. accept() makes a listener non-blocking: see restore_flags(). */
 export function without_waiting<T>(sock: SocketBase, use: () => T): T {
-  const { _timeout, _timeout_ms } = sock;
-  // Datagrams are received with MSG_DONTWAIT: handlers send by the same socket, and may wait.
-  if (sock.type === SOCK_DGRAM) sock._timeout_ms = 0;
-  else sock.setblocking(false);
+  const { _timeout_ms } = sock;
+  sock._timeout_ms = 0;
   try {
     return use();
   } finally {
-    [sock._timeout, sock._timeout_ms] = [_timeout, _timeout_ms];
+    sock._timeout_ms = _timeout_ms;
   }
 }
 
-/** Makes a listener block again, if that is what its time-out stands for. */
+/** Makes a listener block again, if that is what its time-out stands for: duplicates and children share the flag. */
 export function restore_flags(sock: SocketBase): void {
   if (sock.fileno() >= 0 && sock.type !== SOCK_DGRAM) sock.settimeout(sock.gettimeout());
 }
@@ -87,12 +85,20 @@ async function when(
       return true;
     }
   };
+  const { signal } = end;
   try {
-    await ready(sock.fileno(), sock._generation, interest, end.signal, goes_on);
-    return true;
-  } catch (error) {
-    if (end.signal.aborted) return false;
-    throw error;
+    do {
+      try {
+        await ready(sock.fileno(), sock._generation, interest, signal, goes_on);
+        return true;
+      } catch (error) {
+        if (signal.aborted) return false;
+        // The kernel could not watch the socket.
+        if (!is_scarcity(error)) throw error;
+      }
+      await pause(signal);
+    } while (!signal.aborted && !goes_on());
+    return !signal.aborted;
   } finally {
     end.end();
   }
@@ -115,5 +121,5 @@ export async function readable(sock: SocketBase, stop: AbortSignal, timeout_ms =
 
 /** Waits on the event loop until a send would not have to wait, or `stop` aborts. */
 export async function writable(sock: SocketBase, stop: AbortSignal): Promise<void> {
-  if (!stop.aborted && !is_writable(sock)) await when(WRITE, sock, stop, -1, () => true);
+  if (!stop.aborted && !is_writable(sock)) await when(WRITE, sock, stop, -1, () => is_writable(sock));
 }

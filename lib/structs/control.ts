@@ -2,9 +2,14 @@
 // messages: a new message is a row there. messages.ts and options.ts hold the structs. The raw messages are in
 // lib/calls/control.ts.
 
-import type { ControlMessage, ReceivedControlMessage } from '../calls/control.js';
+import {
+  CONTROL_MAX,
+  type ControlMessage,
+  check_count,
+  type ReceivedControlMessage,
+} from '../calls/control.js';
 import * as c from '../constants.js';
-import { array, type Bytes, type Data, data, integer, shown } from '../util/validate.js';
+import { array, type Bytes, type Data, data, elements, integer, shown } from '../util/validate.js';
 import { encode_sockaddr, read_sockaddr } from './addresses.js';
 import { in_pktinfo, in6_pktinfo, scm_timestamping, sock_extended_err, tpacket_auxdata } from './messages.js';
 import { timespec, timeval, ucred } from './options.js';
@@ -168,12 +173,14 @@ for (const [type, [level, numbers, { read }]] of Object.entries<Row<unknown, nev
 /**
  * decode_control(ancdata) -> `[{ type: 'IP_PKTINFO', level, value }, …]`: the control messages of recvmsg as values.
  *
- * @param ancdata the ancdata of recvmsg
+ * @param ancdata an iterable of the control messages of recvmsg
  * @returns the messages in the same order; an unknown or cut message has its number as `type` and its bytes as `value`
- * @throws TypeError, RangeError if it is no such array
+ * @throws TypeError, RangeError if it is no such iterable
  */
-export function decode_control(ancdata: readonly ControlMessage[]): DecodedControl[] {
-  return array(ancdata, 'ancdata').map((item, index) => {
+export function decode_control(ancdata: Iterable<ControlMessage>): DecodedControl[] {
+  const items: readonly unknown[] = elements(ancdata, 'ancdata', CONTROL_MAX + 1);
+  check_count(items, 'ancdata');
+  return items.map((item, index) => {
     const label = `ancdata[${index}]`;
     const [cmsg_level, cmsg_type, cmsg_data] = array(item, label, 3, 3);
     const level = integer(cmsg_level, `${label}: cmsg_level`);
@@ -189,14 +196,15 @@ const encoders: { readonly [K in keyof ControlInputs]: Row<unknown, ControlInput
 /**
  * encode_control(messages) -> `[[cmsg_level, cmsg_type, cmsg_data], …]`: the ancdata of sendmsg. The inverse of decode_control.
  *
- * @param messages `{ type: 'IP_TTL', value: 5 }`, as decode_control returns them; an unknown one has its number as `type`, its
+ * @param messages an iterable of `{ type: 'IP_TTL', value: 5 }`, as decode_control returns them; an unknown one has its number as `type`, its
  *   `level`, and bytes as `value`
  * @throws TypeError, RangeError naming the message, or the struct and its field
  */
-export function encode_control(messages: readonly EncodableControl[]): ReceivedControlMessage[] {
-  return array(messages, 'messages').map((_, index) => {
+export function encode_control(messages: Iterable<EncodableControl>): ReceivedControlMessage[] {
+  const taken = elements(messages, 'messages', CONTROL_MAX + 1);
+  check_count(taken, 'messages');
+  return taken.map((message, index) => {
     const label = `messages[${index}]`;
-    const message = messages[index];
     if (typeof message !== 'object' || message === null || Array.isArray(message))
       throw new TypeError(`${label} must be an object with type and value, not ${shown(message)}`);
     if (typeof message.type === 'string') return encode_known(message, label);

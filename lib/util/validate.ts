@@ -147,6 +147,8 @@ export function array(
  * @param most the number of elements after which another iterable than an array is left: it may have no end
  * @throws TypeError for anything else, and for a string or bytes; what the iterator throws
  */
+export function elements<T>(value: Iterable<T>, name: string, most: number): readonly T[];
+export function elements(value: unknown, name: string, most: number): readonly unknown[];
 export function elements(value: unknown, name: string, most: number): readonly unknown[] {
   if (Array.isArray(value))
     return value.length < most && value.includes(undefined) ? Array.from(value) : value;

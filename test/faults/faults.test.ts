@@ -60,6 +60,7 @@ async function run(seed: number, name: string, ...args: (string | number)[]): Pr
   return JSON.parse(output);
 }
 
+let paths = 0;
 const seeds = Array.from({ length: SEEDS }, (_, i) => FIRST_SEED + i);
 const timeout = HUNG_MS + 10_000;
 
@@ -76,23 +77,32 @@ describe.each(seeds)('with seed %i', (seed) => {
     expect(await run(seed, 'calls.mjs', seed)).toEqual({ under_faults: [], after: [], more_descriptors: 0 });
   });
 
+  test('workers whose waits fail end', { timeout }, async () => {
+    expect(await run(seed, 'waits.mjs', seed)).toEqual([]);
+  });
+
   const kinds = ['', 'Threading', 'Forking', 'Async'].flatMap((mixin) => [
     `${mixin}TCPServer`,
     `${mixin}UnixStreamServer`,
   ]);
   describe.each(seeds.length > 1 ? kinds : kinds.filter((_, i) => i % 2 === 0))('%s', (kind) => {
-    const path = kind.endsWith('UnixStreamServer') ? [join(folder, 'server.sock')] : [];
+    const path = () => (kind.endsWith('UnixStreamServer') ? [join(folder, `${paths++}.sock`)] : []);
     const answered = { wrong: [], unanswered: 0 };
 
     test('answers every request although its calls are interrupted and do less than asked', {
       timeout,
     }, async () => {
-      const result = await run(seed, 'serve.mjs', kind, 100, 0, ...path);
+      const result = await run(seed, 'serve.mjs', kind, 100, 0, ...path());
       expect(result).toEqual({ under_faults: answered, after: answered, more_descriptors: 0 });
     });
 
+    test('begins once its calls succeed, and loses no request that came before', { timeout }, async () => {
+      const result = await run(seed, 'serve.mjs', kind, 'start', 1000, ...path());
+      expect(result).toEqual({ after: answered, more_descriptors: 0 });
+    });
+
     test('goes on and ends although its calls fail', { timeout }, async () => {
-      const result = await run(seed, 'serve.mjs', kind, 0, 30, ...path);
+      const result = await run(seed, 'serve.mjs', kind, 0, 100, ...path());
       const some = { wrong: [], unanswered: expect.any(Number) };
       expect(result).toEqual({ under_faults: some, after: answered, more_descriptors: 0 });
     });

@@ -260,6 +260,11 @@ describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000
     ]);
   });
 
+  test('without descriptors serving begins later', async (ctx) => {
+    if (!has_prlimit) ctx.skip('needs prlimit');
+    expect((await log(kind, 'scarce_start', SCARCE)).log).toEqual(['EMFILE', true, 'hello 1|hello 2']);
+  });
+
   test('leaves no descriptor', async () => {
     expect((await log(kind, 'leaks')).log).toEqual([true]);
   });

@@ -80,7 +80,13 @@ function start(): Memory {
     words: new Int32Array(shared, 0, descriptors / WORD_SIZE),
     descriptors: new Uint8Array(shared, descriptors),
   };
+  if (waiting_count > 0) keep_alive(memory);
   return memory;
+}
+
+function keep_alive({ words }: Memory): void {
+  words[WAITING] = 1;
+  if (words[REFERENCED] === 0) addon.readiness_reference(true);
 }
 
 /** Wakes the waiters of the descriptors that are ready. Called by the native side. */
@@ -151,15 +157,21 @@ export function forget_drained(fd: number): void {
 /** Keeps the process alive, until let_go() is called as often. */
 export function hold(): void {
   if (waiting_count++ > 0) return;
-  const { words } = memory ?? start();
-  words[WAITING] = 1;
-  if (words[REFERENCED] === 0) addon.readiness_reference(true);
+  if (memory !== undefined) {
+    keep_alive(memory);
+    return;
+  }
+  try {
+    start();
+  } catch {
+    // Descriptors or memory are scarce. watch() tries again, and throws the error.
+  }
 }
 
 /** Ends hold(). */
 export function let_go(): void {
-  if (--waiting_count > 0) return;
-  const { words } = memory as Memory;
+  if (--waiting_count > 0 || memory === undefined) return;
+  const { words } = memory;
   words[WAITING] = 0;
   // After a wake-up the native side checks the number itself, once the woken waiters have had their turn.
   if (words[REFERENCED] !== 0 && !waking) release_soon();

@@ -3,10 +3,10 @@
 import { if_nametoindex } from '../../socket/index.js';
 import { sleep } from '../../util/deadline.js';
 import {
-  array,
   type BytesLike,
   bytes,
   c_string,
+  elements,
   integer_or,
   is_bytes,
   options_of,
@@ -36,6 +36,9 @@ export interface SendReceiveOptions {
 
 const OPTIONS = ['timeout', 'retries', 'interval', 'interface', 'signal'] as const;
 
+/** Packets of one call, at most. */
+const PACKETS_MAX = 2 ** 20;
+
 /** A packet to send: its layers, a parsed packet, or its bytes (an IP packet, else a frame). */
 export type Sent = readonly Draft[] | Packet | BytesLike;
 
@@ -58,7 +61,7 @@ interface Probe<P> {
  * send_receive(packets, { timeout, retries, interval, interface, signal }). Sends packets and matches their answers: echo and other
  * replies, ports and addresses swapped, ARP replies, neighbour advertisements, ICMP errors that quote them.
  *
- * Each packet is an array of layers, or bytes or a result of `parse`, which go out as they are. Its first layer is `ipv4` or `ipv6` (the
+ * `packets` is any iterable. Each packet is an array of layers, or bytes or a result of `parse`, which go out as they are. Its first layer is `ipv4` or `ipv6` (the
  * kernel finds the route) or `ethernet` (which needs an interface). Addresses of this machine may be left out. The call ends when all
  * packets are answered, or after the time-out of the last try.
  *
@@ -66,7 +69,7 @@ interface Probe<P> {
  *   sending; TypeError, RangeError before anything is sent; the signal's reason
  */
 export async function send_receive<P extends Sent>(
-  packets: readonly P[],
+  packets: Iterable<P>,
   options: SendReceiveOptions = {},
 ): Promise<Exchanged<P>> {
   const { interface: interface_name } = options_of(options, OPTIONS);
@@ -77,10 +80,11 @@ export async function send_receive<P extends Sent>(
     retries: integer_or(0, options.retries, 'retries', 0),
   };
   const signal = signal_of(options);
-  array(packets, 'packets');
+  const taken = elements(packets, 'packets', PACKETS_MAX + 1);
+  if (taken.length > PACKETS_MAX) throw new RangeError(`packets must be at most ${PACKETS_MAX}`);
   // Of all calls that need the interface, this one has the best error if it does not exist.
   if (interface_name !== undefined) if_nametoindex(interface_name);
-  const probes = packets.map((packet, i) => prepare(packet, `packets[${i}]`, interface_name));
+  const probes = taken.map((packet, i) => prepare(packet, `packets[${i}]`, interface_name));
   signal?.throwIfAborted();
   if (probes.length === 0) return { answered: [], unanswered: [] };
   const exchange = new Exchange(probes);

@@ -157,7 +157,9 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
           arrived = await this.#arrivals(Math.min(BATCH, limit - requests.count), taking);
         } catch (error) {
           if (signal?.aborted) return;
-          if (is_nothing_there(error)) {
+          // A server that drains may have shut the listener down itself.
+          const ends = taking.timeout === 0 && error instanceof OSError && error.errno === EINVAL;
+          if (ends || is_nothing_there(error)) {
             if (taking.timeout === 0) return;
             check_not_ended(this.socket, 'serve_forever');
           } else if (!(error instanceof OSError) || FATAL.has(error.errno)) throw error;
@@ -198,7 +200,6 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
         const next = this.#next();
         if (typeof next === 'number') {
           if (arrived.length > 0) return arrived;
-          // A server that drains may have shut the listener down itself.
           if (next === -EAGAIN && timeout !== 0) check_not_ended(this.socket, 'serve_forever');
           return next;
         }
@@ -212,8 +213,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       const { socket } = this;
       if (!this.#is_datagram) return socket._accept();
       const size = integer(Reflect.get(this, 'max_packet_size'), 'max_packet_size', 1);
-      // Another holder of the socket may have made it block.
-      const received = transfer.recvfrom(socket, size, c.MSG_DONTWAIT, 0);
+      const received = transfer.recvfrom(socket, size, 0, 0);
       return typeof received === 'number' ? received : [[received[0], socket], received[1]];
     }
 

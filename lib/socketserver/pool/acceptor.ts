@@ -9,7 +9,6 @@ import { constants } from 'node:os';
 import { decode } from '../../calls/address.js';
 import * as transfer from '../../calls/transfer.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
-import { MSG_DONTWAIT } from '../../constants.js';
 import { addon, cells, GENERATION } from '../../native/addon.js';
 import type { socket as Socket } from '../../socket/index.js';
 import { DRAIN_LIMIT } from '../refuse.js';
@@ -27,36 +26,25 @@ const BATCH = 32;
 const AHEAD_MS = 10;
 
 export class Acceptor {
-  readonly #config: ManagerConfig;
-  readonly #state: SharedState;
-  readonly #listener: Socket<number>;
-  readonly #queue: Socket<number>;
-  readonly #room: Room;
   /** The number of requests that the queue may hold beyond the free workers, by the last measurement. */
   #ahead = 0;
   #measured_ms = 0;
   #finished = 0;
 
   constructor(
-    config: ManagerConfig,
-    state: SharedState,
-    listener: Socket<number>,
-    queue: Socket<number>,
-    room: Room,
-  ) {
-    this.#config = config;
-    this.#state = state;
-    this.#listener = listener;
-    this.#queue = queue;
-    this.#room = room;
-  }
+    private readonly config: ManagerConfig,
+    private readonly state: SharedState,
+    private readonly listener: Socket<number>,
+    private readonly queue: Socket<number>,
+    private readonly room: Room,
+  ) {}
 
   /** Takes requests until `stop` aborts. @throws (rejects) OSError EINVAL if the listener was shut down */
   async run(stop: AbortSignal): Promise<void> {
     for (let count = 1; !stop.aborted; count++) {
       const result = await this.#next(stop);
-      if (result < 0 && !is_scarce(-result)) check_not_ended(this.#listener, 'serve_forever');
-      if (result === -EAGAIN) await readable(this.#listener, stop);
+      if (result < 0 && !is_scarce(-result)) check_not_ended(this.listener, 'serve_forever');
+      if (result === -EAGAIN) await readable(this.listener, stop);
       else if (count % BATCH === 0) await next_turn();
     }
   }
@@ -73,15 +61,15 @@ export class Acceptor {
   /** Puts the next request on the queue, once there is room. Returns 0 or -errno. */
   async #next(stop: AbortSignal): Promise<number> {
     this.#measure();
-    if (!this.#state.has_room(this.#ahead)) {
-      if (!is_readable(this.#listener)) return -EAGAIN;
+    if (!this.state.has_room(this.#ahead)) {
+      if (!is_readable(this.listener)) return -EAGAIN;
       // Half of the requests ahead must be gone, so that not each request waits anew.
-      await this.#room.wait(this.#ahead >> 1, stop);
+      await this.room.wait(this.#ahead >> 1, stop);
     }
     // Large datagrams fill the socket of the queue before it holds as many requests as it may.
-    if (!is_writable(this.#queue)) await writable(this.#queue, stop);
+    if (!is_writable(this.queue)) await writable(this.queue, stop);
     if (stop.aborted) return 0;
-    const result = this.#config.max_packet_size > 0 ? await this.#receive() : await this.#accept();
+    const result = this.config.max_packet_size > 0 ? await this.#receive() : await this.#accept();
     if (is_scarce(-result)) await pause();
     return result;
   }
@@ -91,7 +79,7 @@ export class Acceptor {
     const now_ms = performance.now();
     const spent_ms = now_ms - this.#measured_ms;
     if (spent_ms < AHEAD_MS) return;
-    const { finished } = this.#state;
+    const { finished } = this.state;
     const count = (finished - this.#finished) | 0;
     this.#ahead = Math.min(AHEAD_LIMIT, Math.floor((count * AHEAD_MS) / spent_ms));
     [this.#measured_ms, this.#finished] = [now_ms, finished];
@@ -99,10 +87,8 @@ export class Acceptor {
 
   /** Puts the next connection on the queue. Returns 0 or -errno. */
   async #accept(): Promise<number> {
-    const { family, proto, default_timeout } = this.#config;
-    const listener = this.#listener;
-    // The server restores its own setting. A socket of datagrams stays blocking: handlers send by it, and may wait.
-    listener.setblocking(false);
+    const { family, proto, default_timeout } = this.config;
+    const listener = this.listener;
     const fd = addon.accept4(listener._fd, listener._generation, 0, 0);
     if (fd < 0) return fd;
     const generation = cells[GENERATION] as number;
@@ -115,7 +101,7 @@ export class Acceptor {
 
   /** Puts the next datagram on the queue. Returns 0 or -errno. */
   async #receive(): Promise<number> {
-    const received = transfer.recvfrom(this.#listener, this.#config.max_packet_size, MSG_DONTWAIT, 0);
+    const received = transfer.recvfrom(this.listener, this.config.max_packet_size, 0, 0);
     if (typeof received === 'number') return received;
     const [packet, address] = received;
     return this.#put(encode_request(address, null, packet), []);
@@ -123,8 +109,8 @@ export class Acceptor {
 
   async #put(request: Buffer[], fds: number[]): Promise<0> {
     // Without waiting: a call that may block would have the watchdog look at each turn of this thread's loop.
-    while (!post(this.#queue, request, fds)) await pause();
-    this.#room.request_queued();
+    while (!post(this.queue, request, fds)) await pause();
+    this.room.request_queued();
     return 0;
   }
 }

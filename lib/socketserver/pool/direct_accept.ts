@@ -11,10 +11,11 @@ import * as transfer from '../../calls/transfer.js';
 import { poll } from '../../calls/waiting/poll.js';
 import { POLLIN, POLLRDHUP } from '../../constants.js';
 import { addon, cells, GENERATION } from '../../native/addon.js';
-import { socket as Socket, send_fds } from '../../socket/index.js';
+import { socket as Socket } from '../../socket/index.js';
 import { OwnedDescriptor, with_descriptor } from '../../util/owned_descriptor.js';
+import { is_scarce } from '../scarcity.js';
 import type { PoolConfig } from './protocol.js';
-import { LOOK_MESSAGE } from './queue.js';
+import { LOOK_MESSAGE, post_blocking } from './queue.js';
 import type { OpenDescriptor, SharedState } from './shared_state.js';
 
 const { EINVAL } = constants.errno;
@@ -85,15 +86,16 @@ export class SharedListener {
     private readonly queue: Socket<number>,
   ) {}
 
-  /** Lets threads take requests. @throws OSError if there is no descriptor left */
-  open(): void {
-    if (this.#open !== undefined) return;
+  /** Lets threads take requests. Returns false if there is no descriptor left. @throws OSError */
+  open(): boolean {
+    if (this.#open !== undefined) return true;
     const fd = addon.dup(this.listener._fd, this.listener._generation);
-    if (fd < 0) this.listener._raise(fd, 'dup');
+    if (fd < 0) return is_scarce(-fd) ? false : this.listener._raise(fd, 'dup');
     this.#open = { fd, generation: (cells[GENERATION] as number) >>> 0 };
     this.state.listener = this.#open;
     // A thread says that it waits for the queue before it looks for the listener: one of the two always sees the other.
-    for (let count = this.state.queuing; count > 0; count--) send_fds(this.queue, [LOOK_MESSAGE], []);
+    for (let count = this.state.queuing; count > 0; count--) post_blocking(this.queue, [LOOK_MESSAGE], []);
+    return true;
   }
 
   /** Lets threads take no further requests, at once. */
@@ -109,13 +111,8 @@ export class SharedListener {
     const before = this.#open;
     if (before === undefined) return;
     this.#open = undefined;
-    try {
-      this.open();
-    } catch {
-      this.#open = before;
-      return;
-    }
-    addon.close(before.fd, before.generation);
+    if (this.open()) addon.close(before.fd, before.generation);
+    else this.#open = before;
   }
 
   /** Returns whether threads may take requests. */

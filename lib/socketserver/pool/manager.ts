@@ -4,6 +4,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { fromshare, type socket as Socket } from '../../socket/index.js';
 import { abort_after } from '../../util/deadline.js';
 import { unless_aborted } from '../abort.js';
+import { pause } from '../scarcity.js';
 import { check_not_ended, is_readable, readable } from '../socket_wait.js';
 import { Acceptor } from './acceptor.js';
 import { Condition, Room } from './condition.js';
@@ -140,8 +141,7 @@ class Manager {
 
   /** Lets threads take requests until `stop` aborts. */
   async #share_listener(stop: AbortSignal): Promise<void> {
-    if (stop.aborted) return;
-    this.#shared_listener.open();
+    while (!stop.aborted && !this.#shared_listener.open()) await pause(stop);
     await grow(this.#workers, stop, {
       begins: () => readable(this.#listener, stop),
       goes_on: () => is_readable(this.#listener),

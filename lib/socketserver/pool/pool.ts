@@ -5,15 +5,15 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } f
 import { getdefaulttimeout, without_default_timeout } from '../../calls/socket_base.js';
 import { poll } from '../../calls/waiting/poll.js';
 import { AF_UNIX, SOCK_SEQPACKET } from '../../constants.js';
-import { socket as Socket, send_fds, socketpair } from '../../socket/index.js';
+import { socket as Socket, socketpair } from '../../socket/index.js';
 import { shown } from '../../util/validate.js';
 import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed_error.js';
 import type { News, Order, PoolConfig } from './protocol.js';
-import { AHEAD_LIMIT, encode_request } from './queue.js';
+import { AHEAD_LIMIT, encode_request, post_blocking } from './queue.js';
 import { allocate_state, SharedState } from './shared_state.js';
 import { share_handled_signals } from './signals.js';
-import { start_manager } from './start.js';
+import { sharing, start_manager } from './start.js';
 
 /** Settings that the server gives its pool. */
 export interface PoolOptions
@@ -70,21 +70,23 @@ export class Pool {
     const memory = allocate_state(options.kind === 'thread' ? max_workers : 0);
     this.#state = new SharedState(memory);
     try {
-      this.#manager = start_manager({
-        ...config,
-        library: LIBRARY,
-        argv: process.argv,
-        family: socket.family,
-        type: socket.type,
-        proto: socket.proto,
-        default_timeout: getdefaulttimeout(),
-        max_workers,
-        memory,
-        queue_in: queue_in.share(),
-        queue_out: queue_out.share(),
-        listener: socket.share(),
-        port: port2,
-      });
+      this.#manager = sharing((share) =>
+        start_manager({
+          ...config,
+          library: LIBRARY,
+          argv: process.argv,
+          family: socket.family,
+          type: socket.type,
+          proto: socket.proto,
+          default_timeout: getdefaulttimeout(),
+          max_workers,
+          memory,
+          queue_in: share(queue_in),
+          queue_out: share(queue_out),
+          listener: share(socket),
+          port: port2,
+        }),
+      );
     } catch (error) {
       queue_in.close();
       port1.close();
@@ -234,7 +236,7 @@ export class Pool {
     // Counted first: a worker may finish the request at once.
     this.#state.count_dispatched();
     try {
-      send_fds(this.#queue, message, request instanceof Socket ? [request] : []);
+      post_blocking(this.#queue, message, request instanceof Socket ? [request.fileno()] : []);
     } catch (error) {
       this.#state.count_discarded(1);
       throw error;

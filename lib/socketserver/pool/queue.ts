@@ -9,7 +9,7 @@ import * as transfer from '../../calls/transfer.js';
 import { MSG_DONTWAIT, MSG_PEEK } from '../../constants.js';
 import { addon } from '../../native/addon.js';
 import type { socket as Socket } from '../../socket/index.js';
-import { is_scarce } from '../scarcity.js';
+import { is_scarce, pause_blocking } from '../scarcity.js';
 import { revive_buffers } from './protocol.js';
 
 const { EAGAIN } = constants.errno;
@@ -73,11 +73,16 @@ export function post(queue: Socket<number>, buffers: Buffer[], fds: number[]): b
   return is_scarce(-result) || result === -EAGAIN ? false : queue._raise(result, 'sendmsg');
 }
 
-/** Returns whether the queue holds a message. */
+/** Puts a message on the queue. Blocks the thread while the queue is full or memory is scarce. @throws OSError */
+export function post_blocking(queue: Socket<number>, buffers: Buffer[], fds: number[]): void {
+  while (!post(queue, buffers, fds)) pause_blocking();
+}
+
+/** Returns whether the queue holds a message; true if the kernel has no memory to tell. */
 export function holds_any(queue: Socket<number>): boolean {
   // At the end of the queue a receive succeeds with no bytes.
   const next = transfer.recv(queue, 1, MSG_PEEK | MSG_DONTWAIT, 0);
-  return typeof next !== 'number' && next.length > 0;
+  return typeof next === 'number' ? is_scarce(-next) : next.length > 0;
 }
 
 /** Empties the queue, and closes the connections on it. Returns how many requests it held. */

@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { serialize } from 'node:v8';
 import { type MessagePort, Worker } from 'node:worker_threads';
+import { fromshare, type socket as Socket } from '../../socket/index.js';
 import { KEY } from '../worker_state.js';
 import type { ManagerConfig, WorkerConfig } from './protocol.js';
 
@@ -42,6 +43,25 @@ function node_options(): string[] {
 function start_thread(name: string, config: object, transferList: MessagePort[] = []): Worker {
   // execArgv is left out: the thread inherits Node's options, and would refuse those of V8 if they were passed.
   return new Worker(of_thread(name), { eval: true, workerData: config, transferList });
+}
+
+/**
+ * Calls a function that starts a thread with sockets of its own.
+ *
+ * @param start takes the function that shares a socket. If `start` throws, the shares are taken back: each holds a descriptor
+ */
+export function sharing<T>(start: (share: (sock: Socket<number>) => Uint8Array) => T): T {
+  const shares: Uint8Array[] = [];
+  try {
+    return start((sock) => {
+      const share = sock.share();
+      shares.push(share);
+      return share;
+    });
+  } catch (error) {
+    for (const share of shares) fromshare(share).close();
+    throw error;
+  }
 }
 
 /** Starts the manager's thread. @throws DataCloneError */

@@ -6,14 +6,13 @@ import { parentPort } from 'node:worker_threads';
 import * as message from '../../calls/message.js';
 import { type SocketArguments, setdefaulttimeout, without_default_timeout } from '../../calls/socket_base.js';
 import { write_all } from '../../calls/waiting/file.js';
-import { poll } from '../../calls/waiting/poll.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
 import { MSG_CTRUNC, MSG_DONTWAIT, SHUT_WR } from '../../constants.js';
 import { OSError } from '../../errors/index.js';
 import { fromshare, socket as Socket } from '../../socket/index.js';
 import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from '../handlers.js';
 import { print_error } from '../report.js';
-import { is_scarce, PAUSE_MS } from '../scarcity.js';
+import { is_scarce, pause_blocking, persist } from '../scarcity.js';
 import { worker_state } from '../worker_state.js';
 import {
   current_listener,
@@ -69,10 +68,9 @@ function reporter({ kind }: WorkerConfig): SendReport {
   return (report) => {
     try {
       const line = JSON.stringify(report);
-      write_all(
-        REPORT_FD,
-        Buffer.from(`${line.length > REPORT_LIMIT ? JSON.stringify(shorten(report)) : line}\n`),
-      );
+      const bytes = Buffer.from(`${line.length > REPORT_LIMIT ? JSON.stringify(shorten(report)) : line}\n`);
+      // A want of memory or descriptors shows before the first byte is written.
+      persist(() => write_all(REPORT_FD, bytes));
     } catch {
       // The server has ended: no further request will come.
     }
@@ -138,20 +136,17 @@ function adopt(args: SocketArguments<number>, timeout: number | null): Socket<nu
 
 /** The loop of a worker. */
 class RequestLoop {
-  readonly #config: WorkerConfig;
-  readonly #Handler: RequestHandlerClass;
-  readonly #report: SendReport;
-  readonly #state: SharedState;
   readonly #slot: WorkerSlot;
   readonly #sockets: Sockets;
   readonly #size: number;
   readonly #view: ServerView;
 
-  constructor(config: WorkerConfig, Handler: RequestHandlerClass, state: SharedState, report: SendReport) {
-    this.#config = config;
-    this.#Handler = Handler;
-    this.#report = report;
-    this.#state = state;
+  constructor(
+    private readonly config: WorkerConfig,
+    private readonly Handler: RequestHandlerClass,
+    private readonly state: SharedState,
+    private readonly report: SendReport,
+  ) {
     this.#slot = state.slot(config.slot);
     this.#sockets = open_sockets(config);
     this.#size = message_size(config.max_packet_size);
@@ -160,12 +155,12 @@ class RequestLoop {
 
   /** Handles requests until the queue ends, or a message on it ends this worker. */
   async run(): Promise<void> {
-    this.#report({ type: 'loaded', task: task_folder() });
+    this.report({ type: 'loaded', task: task_folder() });
     for (let count = 1; ; count++) {
       if (this.#slot.wait_for_queue()) this.#notify_manager();
       let received = this.#receive(MSG_DONTWAIT);
       if (received === -EAGAIN) {
-        const listener = current_listener(this.#state, this.#config);
+        const listener = current_listener(this.state, this.config);
         if (listener !== undefined) {
           this.#slot.wait_for_listener();
           await this.#listen(listener);
@@ -175,7 +170,12 @@ class RequestLoop {
         await next_turn();
         received = this.#receive(0);
       }
-      if (typeof received === 'number') this.#sockets.queue._raise(received, 'recvmsg');
+      if (typeof received === 'number') {
+        if (!is_scarce(-received)) this.#sockets.queue._raise(received, 'recvmsg');
+        // The request stays on the queue.
+        pause_blocking();
+        continue;
+      }
       const [bytes, fds, flags] = received;
       const request = decode_request(bytes);
       if (request === undefined) return;
@@ -184,7 +184,7 @@ class RequestLoop {
       if (flags & MSG_CTRUNC) {
         this.#lose(request.client_address);
         // Another process may have descriptors left.
-        if (this.#config.kind === 'process') return;
+        if (this.config.kind === 'process') return;
       } else {
         this.#handle({ ...request, connection: this.#connection(fds[0], request.timeout) });
       }
@@ -206,7 +206,7 @@ class RequestLoop {
 
   #connection(fd: number | undefined, timeout: number | null): Socket<number> | undefined {
     if (fd === undefined) return undefined;
-    const { family, type, proto } = this.#config;
+    const { family, type, proto } = this.config;
     return adopt([family, type, proto, fd], timeout);
   }
 
@@ -215,12 +215,12 @@ class RequestLoop {
     for (let count = 1; ; count++) {
       if (!has_request(listener)) await next_turn();
       this.#slot.wait_for_listener();
-      const taken = receive_request(listener, this.#config);
+      const taken = receive_request(listener, this.config);
       if (typeof taken === 'number') {
         if (taken === -EBADF) return;
-        if (taken === -EINVAL) this.#report({ type: 'ended' });
+        if (taken === -EINVAL) this.report({ type: 'ended' });
         // The request stays in the backlog. Any other error is one of a request that is gone.
-        if (taken === -EINVAL || is_scarce(-taken)) poll([], PAUSE_MS);
+        if (taken === -EINVAL || is_scarce(-taken)) pause_blocking();
       } else {
         this.#slot.begin(taken.client_address, false);
         this.#handle(taken);
@@ -230,7 +230,7 @@ class RequestLoop {
   }
 
   #notify_manager(): void {
-    if (this.#state.must_notify()) this.#report({ type: 'finished' });
+    if (this.state.must_notify()) this.report({ type: 'finished' });
   }
 
   #finish(): void {
@@ -245,13 +245,13 @@ class RequestLoop {
   }
 
   #fail(client_address: unknown, error: unknown): void {
-    if (this.#config.print_errors) print_error(client_address, error);
-    else this.#report({ type: 'error', client_address, error: pack_error(error) });
+    if (this.config.print_errors) print_error(client_address, error);
+    else this.report({ type: 'error', client_address, error: pack_error(error) });
   }
 
   #handle({ connection, client_address, packet }: ReceivedRequest): void {
     try {
-      run_handler(this.#Handler, connection ?? [packet, this.#sockets.listener], client_address, this.#view);
+      run_handler(this.Handler, connection ?? [packet, this.#sockets.listener], client_address, this.#view);
     } catch (error) {
       this.#fail(client_address, error);
     } finally {
@@ -269,7 +269,7 @@ export async function work(config: WorkerConfig): Promise<void> {
     write_directly(process.stderr, 2);
   }
   const report = reporter(config);
-  const state = new SharedState(config.memory);
+  const state = persist(() => new SharedState(config.memory));
   setdefaulttimeout(config.default_timeout);
   if (config.kind === 'process') ignore_handled_by_server(state);
   let Handler: RequestHandlerClass;

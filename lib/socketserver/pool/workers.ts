@@ -8,6 +8,7 @@ import type { socket as Socket } from '../../socket/index.js';
 import { sleep } from '../../util/deadline.js';
 import { unless_aborted } from '../abort.js';
 import { print_error, print_uncaught } from '../report.js';
+import { is_start_scarcity } from '../scarcity.js';
 import type { Condition } from './condition.js';
 import { pack_error, unpack_error } from './packed_error.js';
 import {
@@ -22,7 +23,7 @@ import {
 } from './protocol.js';
 import { holds_any } from './queue.js';
 import { type ChildState, ProcessPoolState, type SharedState, type WorkerSlot } from './shared_state.js';
-import { start_worker_process, start_worker_thread } from './start.js';
+import { sharing, start_worker_process, start_worker_thread } from './start.js';
 
 /** Workers that start at the same time, at most. */
 const STARTING_LIMIT = 4;
@@ -65,14 +66,8 @@ function is_asleep(task: string | undefined): boolean {
 }
 
 export class Workers {
-  readonly #config: ManagerConfig;
-  readonly #queue: Socket<number>;
-  readonly #listener: Socket<number>;
-  readonly #changed: Condition;
-  readonly #send: (news: News) => void;
   readonly #on_listener_ended: () => void;
   readonly #workers = new Set<WorkerRecord>();
-  readonly #state: SharedState;
   /** Resolvers of vacancy(). */
   #vacancy: (() => void)[] = [];
   /** Workers that ended while they waited for a request, and how: they may have taken one. */
@@ -85,21 +80,15 @@ export class Workers {
   #closing = false;
 
   constructor(
-    config: ManagerConfig,
-    state: SharedState,
-    queue: Socket<number>,
-    listener: Socket<number>,
-    changed: Condition,
-    send: (news: News) => void,
+    private readonly config: ManagerConfig,
+    private readonly state: SharedState,
+    private readonly queue: Socket<number>,
+    private readonly listener: Socket<number>,
+    private readonly changed: Condition,
+    private readonly send: (news: News) => void,
     on_listener_ended: () => void,
   ) {
-    this.#config = config;
-    this.#queue = queue;
-    this.#listener = listener;
-    this.#changed = changed;
-    this.#send = send;
     this.#on_listener_ended = on_listener_ended;
-    this.#state = state;
     const { handler_timeout_ms } = config;
     if (handler_timeout_ms > 0) {
       const interval = Math.max(5, Math.min(handler_timeout_ms / 10, 1000));
@@ -114,12 +103,12 @@ export class Workers {
 
   /** Returns how many workers are ready, busy or not. */
   get ready(): number {
-    return this.#state.ready;
+    return this.state.ready;
   }
 
   /** Returns how many requests were finished in all, in 32 bits. */
   get finished(): number {
-    return this.#state.finished;
+    return this.state.finished;
   }
 
   /** Returns how many workers have a request and sleep now, as the kernel says; all others compute, or have no request. */
@@ -129,7 +118,7 @@ export class Workers {
 
   /** Returns whether there are as many workers as there may be. */
   get is_full(): boolean {
-    return this.size >= this.#config.max_workers;
+    return this.size >= this.config.max_workers;
   }
 
   /** Waits until there are fewer workers than there may be, or `stop` aborts. */
@@ -147,17 +136,19 @@ export class Workers {
     if (starting >= limit || this.is_full) return;
     if (performance.now() < this.#hold_off_until) return;
     try {
-      if (this.#state instanceof ProcessPoolState) this.#start_process(this.#state);
+      if (this.state instanceof ProcessPoolState) this.#start_process(this.state);
       else this.#start_thread(this.#free_slot());
     } catch (error) {
       this.#start_failed(error);
     }
   }
 
-  /** A worker could not start. If another could before, descriptors or memory are scarce, or the worker was killed. */
+  /** A worker could not start. If another could before, the worker was killed. */
   #start_failed(error: unknown): void {
     this.#hold_off_until = performance.now() + HOLD_OFF_MS;
-    if (!this.#closing && !this.#was_loaded) this.#send({ type: 'failed', error: pack_error(error) });
+    if (this.#closing) return;
+    if (is_start_scarcity(error)) print_uncaught('the start of a worker, which is tried again', error);
+    else if (!this.#was_loaded) this.send({ type: 'failed', error: pack_error(error) });
   }
 
   #free_slot(): number {
@@ -168,18 +159,20 @@ export class Workers {
   }
 
   #worker_config(slot: number): WorkerConfig {
-    const { max_workers, queue_in, queue_out, listener, port, ...common } = this.#config;
-    return { ...common, slot, listener_timeout: this.#listener.gettimeout() };
+    const { max_workers, queue_in, queue_out, listener, port, ...common } = this.config;
+    return { ...common, slot, listener_timeout: this.listener.gettimeout() };
   }
 
   #start_thread(slot: number): void {
-    const { max_packet_size } = this.#config;
-    const thread = start_worker_thread({
-      ...this.#worker_config(slot),
-      queue: this.#queue.share(),
-      ...(max_packet_size > 0 ? { listener: this.#listener.share() } : {}),
-    });
-    const worker = this.#add(this.#state.slot(slot), undefined, undefined, () => void thread.terminate());
+    const { max_packet_size } = this.config;
+    const thread = sharing((share) =>
+      start_worker_thread({
+        ...this.#worker_config(slot),
+        queue: share(this.queue),
+        ...(max_packet_size > 0 ? { listener: share(this.listener) } : {}),
+      }),
+    );
+    const worker = this.#add(this.state.slot(slot), undefined, undefined, () => void thread.terminate());
     thread.on('message', (value: unknown) => this.#receive(worker, () => value));
     thread.on('error', (error) => {
       worker.error = error;
@@ -189,12 +182,12 @@ export class Workers {
 
   #start_process(state: ProcessPoolState): void {
     // Only datagrams are answered by the server's socket. A worker for connections must not keep that socket open.
-    const listener = this.#config.max_packet_size > 0 ? this.#listener.fileno() : undefined;
+    const listener = this.config.max_packet_size > 0 ? this.listener.fileno() : undefined;
     const config = { ...this.#worker_config(0), memory: { fd: MEMORY_FD } };
     const own = state.add_child(() => this.#end(worker, 'has overwritten the memory of its worker', true));
     let child: ChildProcess;
     try {
-      child = start_worker_process(config, this.#queue.fileno(), own.fd, listener);
+      child = start_worker_process(config, this.queue.fileno(), own.fd, listener);
     } catch (error) {
       state.remove_child(own);
       throw error;
@@ -244,7 +237,7 @@ export class Workers {
 
   #send_children(): void {
     const pids = [...this.#workers].flatMap(({ pid }) => (pid === undefined ? [] : [pid]));
-    this.#send({ type: 'children', pids });
+    this.send({ type: 'children', pids });
   }
 
   #add(
@@ -281,7 +274,7 @@ export class Workers {
         worker.ready = true;
         worker.task = report.task;
         this.#was_loaded = true;
-        this.#state.add_ready(1);
+        this.state.add_ready(1);
         break;
       case 'load_error':
         this.#start_failed(new Error(report.message));
@@ -293,30 +286,31 @@ export class Workers {
         return;
       case 'error':
       case 'shutdown':
-        this.#send(report);
+        this.send(report);
         return;
     }
-    this.#changed.notify_all();
+    this.changed.notify_all();
   }
 
   /** Removes a worker that has ended, and reports the request that was lost with it. */
   #on_end(worker: WorkerRecord, how: string): void {
     if (!this.#workers.delete(worker)) return;
-    if (worker.child !== undefined && this.#state instanceof ProcessPoolState) {
-      this.#state.remove_child(worker.child);
+    if (worker.child !== undefined && this.state instanceof ProcessPoolState) {
+      this.state.remove_child(worker.child);
     }
-    const { name, module } = this.#config.handler;
+    const { name, module } = this.config.handler;
     if (!worker.ready) {
       const why = worker.error === undefined ? (worker.reason ?? how) : pack_error(worker.error).stack;
-      this.#start_failed(new Error(`${name}: its worker ended (${why}) before ${module} was imported`));
+      const failed = new Error(`${name}: its worker ended (${why}) before ${module} was imported`);
+      this.#start_failed(is_start_scarcity(worker.error) ? worker.error : failed);
     } else {
       const was_busy = worker.slot.is_busy;
       // A worker that was sent a stop message is not counted as ready any more.
       if (!was_busy && this.#stopping > 0) this.#stopping--;
-      else this.#state.add_ready(-1);
+      else this.state.add_ready(-1);
       worker.slot.reset();
       if (was_busy) {
-        this.#state.count_finished();
+        this.state.count_finished();
         this.#report_loss(worker, how, worker.slot.client_address);
       } else {
         // The error of a process was printed by its own Node.
@@ -325,11 +319,11 @@ export class Workers {
         if (worker.is_rogue) this.#report_loss(worker, how, null);
         if (this.#doubtful.push([worker, how]) === 1) void this.#report_lost();
       }
-      if (this.#workers.size === 0 && (!this.#closing || holds_any(this.#queue))) this.start_one();
+      if (this.#workers.size === 0 && (!this.#closing || holds_any(this.queue))) this.start_one();
     }
     if (worker.pid !== undefined) this.#send_children();
     for (const resolve of this.#vacancy.splice(0)) resolve();
-    this.#changed.notify_all();
+    this.changed.notify_all();
   }
 
   /**
@@ -338,26 +332,26 @@ export class Workers {
    */
   async #report_lost(): Promise<void> {
     for (let is_quiet = false; !is_quiet; ) {
-      const before = this.#state.activity;
+      const before = this.state.activity;
       await sleep(QUIET_MS);
       if (this.#closing) return;
-      is_quiet = this.#state.activity === before && !this.#is_any_busy() && !holds_any(this.#queue);
+      is_quiet = this.state.activity === before && !this.#is_any_busy() && !holds_any(this.queue);
     }
-    const lost = this.#state.reset_in_flight();
+    const lost = this.state.reset_in_flight();
     for (const [worker, how] of this.#doubtful.splice(0).slice(0, Math.max(0, lost))) {
       if (!worker.is_rogue) this.#report_loss(worker, how, null);
     }
-    this.#changed.notify_all();
+    this.changed.notify_all();
   }
 
   #report_loss(worker: WorkerRecord, how: string, client_address: unknown): void {
-    const { handler, kind, print_errors } = this.#config;
+    const { handler, kind, print_errors } = this.config;
     const cause = worker.error === undefined ? '' : `: ${pack_error(worker.error).stack}`;
     const what = worker.reason ?? `ended its ${kind} (${how})${cause}`;
     const error = pack_error(new Error(`${handler.name} ${what}`));
     const sent = { ...error, stack: `Error: ${error.message}` };
     if (print_errors) print_error(client_address, unpack_error(sent));
-    else this.#send({ type: 'error', client_address, error: sent });
+    else this.send({ type: 'error', client_address, error: sent });
   }
 
   /** Kills workers whose request takes too long, by the manager's clock: it is the only one that all processes share. */
@@ -391,13 +385,13 @@ export class Workers {
   stop_idle(send: () => boolean): void {
     if (!send()) return;
     this.#stopping++;
-    this.#state.add_ready(-1);
+    this.state.add_ready(-1);
   }
 
   /** Says that the pool closes: workers end at the end of the queue, and one is started only for requests left on it. */
   close(): void {
     this.#closing = true;
-    if (this.#state.in_flight > 0) return;
+    if (this.state.in_flight > 0) return;
     // Processes that still start have nothing left to do. Threads finish starting: else Node leaves files open that they import.
     for (const { ready, pid, end } of this.#workers) if (!ready && pid !== undefined) end();
   }

@@ -1,7 +1,10 @@
 // Iterables in place of arrays: buffers, control messages, descriptors, messages, the lists of select(); each is asked once.
+
+import { send_receive } from 'bsd-sockets/packet';
 import * as promises from 'bsd-sockets/promises';
 import { select } from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
+import { decode_control, encode_control } from 'bsd-sockets/structs';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
 
 /** An iterable that counts how often it is asked and left. */
@@ -196,6 +199,46 @@ test('the lists of select()', () => {
   expect(() => select('list' as never, [], [])).toThrow(/^rlist must be an array or another iterable/);
   a.close();
   b.close();
+});
+
+test('control messages as values, and filters', () => {
+  const encoded = encode_control(new Set([{ type: 'IP_TTL', value: 5 } as const]));
+  expect(encoded).toHaveLength(1);
+  const messages = counted(...encoded);
+  expect(decode_control(messages.iterable)).toEqual([{ type: 'IP_TTL', level: socket.SOL_IP, value: 5 }]);
+  expect(messages.counts).toEqual({ asked: 1, left: 1 });
+  const sock = new socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
+  // ret #65535
+  const rows = counted<socket.FilterRow>([6, 0, 0, 65_535]);
+  sock.attach_filter(rows.iterable);
+  expect(rows.counts).toEqual({ asked: 1, left: 1 });
+  for (const call of [decode_control, encode_control, (rows: Iterable<never>) => sock.attach_filter(rows)]) {
+    expect(() => call(failing())).toThrow('from the iterator');
+    for (const wrong of [5, {}, null, Buffer.from('bytes')])
+      expect(() => call(wrong as never)).toThrow(/^\w+ must be an array or another iterable, not /);
+  }
+  for (const call of [decode_control, encode_control])
+    expect(() => call('text' as never)).toThrow(/^\w+ must be an array or another iterable, not "text"/);
+  expect(() => decode_control(endless(rights(0)))).toThrow(
+    new RangeError('ancdata must have at most 65536 control messages'),
+  );
+  expect(() => encode_control(endless({ type: 'IP_TTL', value: 5 } as const))).toThrow(RangeError);
+  expect(() => sock.attach_filter(endless([6, 0, 0, 0]))).toThrow(
+    new RangeError('program must have 1 to 4096 rows, not 4097'),
+  );
+  // A string is the text of tcpdump -ddd.
+  expect(() => sock.attach_filter('text')).toThrow(/^program is not the output of tcpdump -ddd/);
+  sock.close();
+});
+
+test('the packets of send_receive()', async () => {
+  expect(await send_receive(new Set<never>())).toEqual({ answered: [], unanswered: [] });
+  await expect(send_receive(failing())).rejects.toThrow('from the iterator');
+  await expect(send_receive(endless(Buffer.alloc(0)))).rejects.toThrow(RangeError);
+  for (const wrong of ['text', Buffer.from('bytes'), 5, null])
+    await expect(send_receive(wrong as never)).rejects.toThrow(
+      /^packets must be an array or another iterable, not /,
+    );
 });
 
 test('types: a string is no iterable of buffers', () => {

@@ -74,6 +74,31 @@ test('a socket prints as one line, with its family, addresses and state', () => 
   expect(inspect(b)).toBe('<socket [closed] family=AF_UNIX>');
 });
 
+test('a server and a selector print as one line, sub-classes and closed ones too', async () => {
+  const sock = keep(socket.create_server(['127.0.0.1', 0]));
+  const selector = keep(new selectors.EpollSelector());
+  selector.register(sock, selectors.EVENT_READ);
+  expect(inspect({ selector })).toBe('{ selector: <EpollSelector file objects=1> }');
+  selector.close();
+  expect(inspect(selector)).toBe('<EpollSelector [closed]>');
+  expect(inspect(new selectors.poll())).toBe('<poll>');
+  const epoll = keep(new selectors.epoll());
+  expect(inspect(epoll)).toBe(`<epoll fd=${epoll.fileno()}>`);
+  epoll.close();
+  expect(inspect(epoll)).toBe('<epoll [closed]>');
+  class Mine extends AsyncTCPServer {}
+  for (const server of [
+    new TCPServer(['127.0.0.1', 0], BaseRequestHandler),
+    new Mine(['127.0.0.1', 0], AsyncBaseRequestHandler),
+  ]) {
+    const [host, port] = server.server_address;
+    const text = `<${server.constructor.name} server_address=[ '${host}', ${port} ]>`;
+    expect(inspect(server)).toBe(text);
+    await server.server_close();
+    expect(inspect(server)).toBe(text);
+  }
+});
+
 describe('a structured clone is refused, and names share()', () => {
   const message = /could not be cloned/;
   const made = () => {

@@ -3,6 +3,8 @@
 import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { timeval } from 'bsd-sockets/structs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -193,5 +195,125 @@ describe('the time-out of the kernel', () => {
     keep(a.dup()).setblocking(false);
     a.settimeout(0.05);
     expect(() => a.recv(1)).toThrow(socket.TimeoutError);
+  });
+});
+
+describe('readiness that a call does not take', () => {
+  const { AF_INET, MSG_ERRQUEUE, SHUT_RD, SHUT_RDWR, SOCK_STREAM } = socket;
+  const no_data = (sock: Sock) => expect(error_of(() => sock.recv(1)).code).toBe('ECONNREFUSED');
+
+  /** A socket of datagrams with an entry in its error queue, and no other error. */
+  function with_error_entry(): Sock {
+    const sock = keep(new socket.socket(AF_INET, SOCK_DGRAM));
+    const gone = new socket.socket(AF_INET, SOCK_DGRAM);
+    gone.bind(['127.0.0.1', 0]);
+    const nobody = gone.getsockname();
+    gone.close();
+    sock.bind(['127.0.0.1', 0]);
+    sock.settimeout(0.3);
+    sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVERR, 1);
+    sock.sendto('x', nobody);
+    no_data(sock);
+    return sock;
+  }
+
+  /** Calls what times out after 0.3 s, and tells the milliseconds that the process computed. */
+  function cpu_ms(call: () => unknown): number {
+    const before = process.cpuUsage();
+    expect(error_of(call)).toBeInstanceOf(socket.TimeoutError);
+    const { user, system } = process.cpuUsage(before);
+    return (user + system) / 1000;
+  }
+
+  test.each<[string, (sock: Sock) => unknown]>([
+    ['recv', (sock) => sock.recv(10)],
+    ['recv_into', (sock) => sock.recv_into(Buffer.alloc(10))],
+    ['recvfrom', (sock) => sock.recvfrom(10)],
+    ['recvmsg', (sock) => sock.recvmsg(10)],
+    ['recvmsg_into', (sock) => sock.recvmsg_into([Buffer.alloc(10)])],
+    ['recvmmsg', (sock) => sock.recvmmsg(4, 10)],
+    ['makefile', (sock) => sock.makefile('rb', 0).read(10)],
+  ])('an entry in the error queue: %s waits', (_, receive) => {
+    expect(cpu_ms(() => receive(with_error_entry()))).toBeLessThan(150);
+  });
+
+  test('an entry in the error queue: data that comes meanwhile is received at once', async () => {
+    const sock = with_error_entry();
+    sock.settimeout(60);
+    const worker = new Worker(
+      `const { socket: s } = require('bsd-sockets');
+      const { parentPort, workerData } = require('node:worker_threads');
+      parentPort.once('message', () => {
+        s.socket(s.AF_INET, s.SOCK_DGRAM).sendto('later', workerData);
+      });
+      parentPort.postMessage('');`,
+      { eval: true, workerData: sock.getsockname() },
+    );
+    await new Promise((resolve) => worker.once('message', resolve));
+    worker.postMessage('');
+    expect(sock.recv(10).toString()).toBe('later');
+    // The entry is still there.
+    expect(sock.recvmsg(10, 1000, MSG_ERRQUEUE)[1]).not.toEqual([]);
+    await worker.terminate();
+  });
+
+  test('an entry in the error queue, and no room: a send waits', () => {
+    // SOF_TIMESTAMPING_TX_ACK and SOF_TIMESTAMPING_SOFTWARE
+    const server = keep(socket.create_server(['127.0.0.1', 0]));
+    const client = keep(socket.create_connection(server.getsockname(), 10));
+    keep(server.accept()[0]);
+    client.setsockopt(SOL_SOCKET, socket.SO_TIMESTAMPING, 512 | 16);
+    fill(client);
+    client.settimeout(0.3);
+    expect(cpu_ms(() => client.sendall(Buffer.alloc(1 << 24)))).toBeLessThan(150);
+    expect(client.recvmsg(10, 1000, MSG_ERRQUEUE)[1]).not.toEqual([]);
+  });
+
+  test('a hang-up: a receive from the error queue waits', () => {
+    const sock = keep(new socket.socket(AF_INET, SOCK_STREAM));
+    sock.settimeout(0.3);
+    expect(cpu_ms(() => sock.recvmsg(10, 100, MSG_ERRQUEUE))).toBeLessThan(150);
+  });
+
+  test('datagrams of a socket that was shut down', () => {
+    const sock = keep(new socket.socket(AF_INET, SOCK_DGRAM));
+    sock.bind(['127.0.0.1', 0]);
+    sock.connect(sock.getsockname());
+    sock.shutdown(SHUT_RD);
+    sock.settimeout(0.3);
+    expect(cpu_ms(() => sock.recv(10))).toBeLessThan(150);
+  });
+
+  test.each([SHUT_RD, SHUT_RDWR])('a listener that was shut down (%i) ends accept()', async (how) => {
+    const folder = mkdtempSync(join(tmpdir(), 'shut-'));
+    for (const [family, address] of [
+      [AF_UNIX, join(folder, 'listener')],
+      [AF_INET, ['127.0.0.1', 0]],
+    ] as const) {
+      const listener: Sock = keep(new socket.socket(family, SOCK_STREAM));
+      listener.bind(address as never);
+      listener.listen();
+      listener.shutdown(how);
+      for (const timeout of [null, 60, 0]) {
+        listener.settimeout(timeout);
+        expect(error_of(() => listener.accept()).code, `${timeout}`).toBe('EINVAL');
+      }
+      const later = keep(promises.from_socket(listener));
+      await expect(later.accept()).rejects.toMatchObject({ code: 'EINVAL' });
+    }
+    rmSync(folder, { recursive: true });
+  });
+
+  test('a listener that is shut down ends an accept() that waits', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'shut-'));
+    const listener: Sock = keep(new socket.socket(AF_UNIX, SOCK_STREAM));
+    listener.bind(join(folder, 'listener'));
+    listener.listen();
+    const other = keep(listener.dup());
+    const later = keep(promises.from_socket(listener));
+    const accepted = later.accept();
+    other.shutdown(SHUT_RDWR);
+    await expect(accepted).rejects.toMatchObject({ code: 'EINVAL' });
+    rmSync(folder, { recursive: true });
   });
 });

@@ -181,6 +181,37 @@ describe('a request that another process has taken', () => {
     };
   }
 
+  /** The same, by calls of the socket itself and not by super.get_request(). */
+  test.each(['accept', 'recvfrom'] as const)('%s() of an own get_request() does not wait', async (call) => {
+    const Server = outrun(call === 'accept' ? TCPServer : UDPServer);
+    const server: AnyServer = new (class extends Server {
+      override get_request(): ReturnType<socketserver.TCPServer['get_request']> {
+        const sock: AnyServer = this.socket;
+        if (this.others++ < 2) {
+          const other: AnyServer = sock.dup();
+          if (call === 'accept') other.accept()[0].close();
+          else other.recvfrom(100);
+          other.close();
+        }
+        if (call === 'accept') return sock.accept();
+        const [data, address] = sock.recvfrom(100);
+        return [[data, sock], address] as never;
+      }
+    })(LOCAL, BaseRequestHandler);
+    const served = server.serve_forever();
+    for (let i = 0; i < 3; i++) {
+      const client = socket.socket(socket.AF_INET, server.socket_type);
+      client.connect(server.server_address);
+      client.send('x');
+      while (server.others === i) await sleep(1);
+      client.close();
+    }
+    await server.shutdown();
+    await served;
+    expect([server.socket.gettimeout(), is_nonblocking(server)]).toEqual([null, false]);
+    await server.server_close();
+  });
+
   test('serve_forever() waits for the next one on the event loop', async () => {
     const server = new (outrun(TCPServer))(LOCAL, BaseRequestHandler);
     const timeouts: unknown[] = [];
@@ -244,7 +275,7 @@ describe('a request that another process has taken', () => {
     client.close();
   });
 
-  test('an override finds the socket non-blocking, and its own time-out afterwards', async () => {
+  test('calls of an override do not wait, whatever the time-out of the socket', async () => {
     class Own extends TCPServer {
       found: unknown[] = [];
       override get_request(): ReturnType<socketserver.TCPServer['get_request']> {
@@ -260,7 +291,7 @@ describe('a request that another process has taken', () => {
     const client = socket.create_connection(server.server_address);
     server.timeout = 1;
     server.handle_request();
-    expect([server.found, server.socket.gettimeout()]).toEqual([[0], 7]);
+    expect([server.found, server.socket.gettimeout()]).toEqual([[7], 7]);
     await server.server_close();
     client.close();
   });

@@ -435,7 +435,7 @@ describe('control messages', () => {
 
   it('misuse', () => {
     // @ts-expect-error no array
-    expect(() => decode_control(null)).toThrow(/^ancdata must be an array/);
+    expect(() => decode_control(null)).toThrow(/^ancdata must be an array or another iterable/);
     // @ts-expect-error three elements
     expect(() => decode_control([[1, 2]])).toThrow(/ancdata\[0\]/);
     // @ts-expect-error the level is a number
