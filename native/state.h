@@ -79,6 +79,7 @@ class State {
     return Adopt(fd < 0 ? -errno : fd);
   }
   void Disown(int fd) { owned_.erase(fd); }
+  bool Owns(int fd) const { return owned_.count(fd) != 0; }
   int64_t Close(int fd, uint32_t generation,
                 int64_t (*close_and_interrupt)(int, uint32_t) = CloseAndInterrupt);
 

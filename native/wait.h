@@ -89,8 +89,10 @@ int64_t Interruptible(State& state, const DescriptorUse& use, Call&& call) {
   for (;;) {
     int64_t result = Attempt(state, use, call);
     if (result != -EINTR) return result;
+    bool owned = state.Owns(use.fd());
     int64_t outcome = state.HandleInterruption();
-    if (use.stale()) return -EBADF;
+    // A listener may have closed the descriptor, or given it away by detach().
+    if (use.stale() || (owned && !state.Owns(use.fd()))) return -EBADF;
     if (outcome != 0) return outcome;
   }
 }

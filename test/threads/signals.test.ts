@@ -29,6 +29,7 @@ test.each([
   ['others', 'signals without a listener and of children go unnoticed', [['end', 3]]],
   ['nested', 'a listener may block itself', [['outer', 'inner']]],
   ['close', 'a listener that closes the socket ends the call with EBADF', [['EBADF', -1]]],
+  ['detach', 'a listener that gives the descriptor away ends the call with EBADF', [['EBADF', -1]]],
   ['connect', 'connect() goes on, with the time-out of the kernel', [['EINPROGRESS', 0, 2]]],
   ['select', 'select() goes on, with its time-out', [[1, 3, 0, true, 6, 'InterruptedError', 7, 0, 7]]],
   [
