@@ -7,10 +7,11 @@ import type { SocketBase } from '../calls/socket_base.js';
 import { poll } from '../calls/waiting/poll.js';
 import { READ, ready, WRITE } from '../calls/waiting/readiness.js';
 import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, SOCK_DGRAM } from '../constants.js';
+import { OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
 import { Deadline, Timeout } from '../util/deadline.js';
-import { PAUSE_MS } from './scarcity.js';
+import { is_scarce, PAUSE_MS, pause } from './scarcity.js';
 
 const { EBADF, EINVAL } = constants.errno;
 /** The events of a socket from which no further request will come. */
@@ -88,11 +89,17 @@ async function when(
     }
   };
   try {
-    await ready(sock.fileno(), sock._generation, interest, end.signal, goes_on);
-    return true;
-  } catch (error) {
-    if (end.signal.aborted) return false;
-    throw error;
+    for (;;) {
+      try {
+        await ready(sock.fileno(), sock._generation, interest, end.signal, goes_on);
+        return true;
+      } catch (error) {
+        if (end.signal.aborted) return false;
+        if (!(error instanceof OSError) || !is_scarce(error.errno ?? 0)) throw error;
+      }
+      await pause();
+      if (goes_on()) return true;
+    }
   } finally {
     end.end();
   }

@@ -182,8 +182,8 @@ describe('sniff', () => {
     [['-F', '/no/such/file'], 2, /no such file/],
     [['-f', 'ip', '-F', '/x'], 2, /exclude each other/],
     [['-s', '1'], 2, /option -s takes a whole number from 64/],
-    [['-w', '/no/such/folder/x.pcap', '-i', 'lo'], 2, /no such file or directory, open/],
-    [['-w', '/', '-i', 'lo'], 2, /illegal operation on a directory, open '\/'/],
+    [['-w', '/no/such/folder/x.pcap', '-i', 'lo'], 2, /No such file or directory \(open \/no/],
+    [['-w', '/', '-i', 'lo'], 2, /Is a directory \(open \/\)/],
   ])('%j fails with a line', async (args, code, message) => {
     const outcome = await run(['sniff', ...args], { behind: net.behind(net.near) });
     expect(outcome).toMatchObject({ code, stdout: '' });
