@@ -8,7 +8,7 @@
 //   npm run test:asan -- test/unit/socket/socket.test.ts   only these files; vitest options work too
 
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { root, SetupError, setup } from './setup.mjs';
@@ -34,7 +34,7 @@ const SANITIZERS = {
     options: (log) => ({
       // Node frees little at its exit: leaks are measured by the tests, which count descriptors and memory.
       // A huge allocation must fail as it does elsewhere, with an error.
-      ASAN_OPTIONS: `detect_leaks=0:allocator_may_return_null=1:log_path=${log}.asan`,
+      ASAN_OPTIONS: `detect_leaks=0:allocator_may_return_null=1:verify_asan_link_order=0:log_path=${log}.asan`,
       UBSAN_OPTIONS: `print_stacktrace=1:log_path=${log}.ubsan`,
     }),
   },
@@ -84,9 +84,12 @@ function build(flags) {
 /** @param {Sanitizer} sanitizer */
 async function test({ library, tests, options }) {
   const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-sanitizer-'));
+  // Tests run programs as other users, too.
+  chmodSync(folder, 0o1777);
   // Node alone runs with the library: under it programs of others hang (those with p11-kit) or crash (ip).
   const node = join(folder, 'node');
-  const preload = `${sanitizerLibrary(library)}\${LD_PRELOAD:+ $LD_PRELOAD}`;
+  // The library of test/faults comes first: it fails the calls of the addon alone, which it knows by their caller.
+  const preload = `\${LD_PRELOAD:+$LD_PRELOAD }${sanitizerLibrary(library)}`;
   writeFileSync(node, `#!/bin/sh\nLD_PRELOAD="${preload}" exec '${process.execPath}' "$@"\n`, {
     mode: 0o755,
   });
