@@ -14,6 +14,8 @@ import { pin } from './waiting/zerocopy.js';
 /** A struct sockaddr of AF_UNSPEC, which is 0. */
 const NO_ADDRESS = new Uint8Array(16);
 const { EAGAIN } = constants.errno;
+// A constant of this file: an imported one is loaded anew at each access.
+const { MSG_ZEROCOPY } = c;
 const EMPTY = Buffer.alloc(0);
 // In bytes: copying more than this from the scratch memory costs more than a block that stays half empty. The size of a
 // socket's last receive predicts that of the next.
@@ -140,7 +142,7 @@ export function check_send(bytes: unknown, flags: unknown): void {
 /** send -> how many bytes the kernel took, or the negative number. The caller has checked `view` and `flags`. */
 export function send(s: SocketBase, view: Bytes, flags: number, timeout_ms: number): number {
   const count = addon.send(s._fd, s._generation, view, flags, timeout_ms);
-  if ((flags & c.MSG_ZEROCOPY) !== 0 && count > 0) pin(s, [view]);
+  if ((flags & MSG_ZEROCOPY) !== 0 && count > 0) pin(s, [view]);
   return count;
 }
 
@@ -156,7 +158,7 @@ export function sendto(
   // Checked last: JavaScript that runs while the address is resolved may detach the bytes.
   const view = data(bytes, 'data');
   const count = addon.sendto(s._fd, s._generation, view, flags, timeout_ms, length);
-  if ((flags & c.MSG_ZEROCOPY) !== 0 && count > 0) pin(s, [view]);
+  if ((flags & MSG_ZEROCOPY) !== 0 && count > 0) pin(s, [view]);
   return count;
 }
 
