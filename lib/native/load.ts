@@ -78,8 +78,8 @@ function why_missing(): Error {
   if (process.platform !== 'linux') {
     return failure(
       `socket, promises, selectors, socketserver and the command need Linux, and this is ${platform}.`,
-      'They call the system calls of Linux; on Windows they work in WSL 2.',
-      'packet and structs do not need it.',
+      'They make the system calls of Linux.',
+      'On Windows they work in WSL 2.',
     );
   }
   const is_bundle = !existsSync(join(root, 'package.json'));
