@@ -22,7 +22,11 @@ const dist = new URL('../../../dist/', import.meta.url).href;
 
 describe('refuses', () => {
   test.each<[string, () => Promise<unknown>, RegExp]>([
-    ['no array', () => send_receive(5 as never), /^TypeError: packets must be an array or another iterable, not 5/],
+    [
+      'no array',
+      () => send_receive(5 as never),
+      /^TypeError: packets must be an array or another iterable, not 5/,
+    ],
     [
       'layers',
       () => send_receive([ipv4(there), udp()] as never),
