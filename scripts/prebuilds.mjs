@@ -44,6 +44,14 @@ function path_of(target) {
   return join(root, 'prebuilds', platform, `bsd-sockets.${libc}.node`);
 }
 
+/** The flags of binding.gyp, with which the package is compiled at install. */
+function flags_of_users() {
+  const gyp = JSON.parse(readFileSync(join(root, 'binding.gyp'), 'utf8').replace(/^ *#.*/gm, ''));
+  const { defines, cflags_cc, ldflags } = gyp.targets[0];
+  const said = [...cflags_cc, ...ldflags].filter((flag) => !flag.startsWith('<!'));
+  return [...said, ...defines.map((/** @type {string} */ name) => `-D${name}`)];
+}
+
 /** @param {string} target */
 function compile(target) {
   const cpu = `${process.platform}-${process.arch}`;
@@ -55,18 +63,12 @@ function compile(target) {
   mkdirSync(cache, { recursive: true });
   const sources = readdirSync(join(root, 'native')).filter((name) => name.endsWith('.cc'));
   const args = [
-    ...['c++', '-target', TARGETS[target] ?? '', '-o', output, '-shared', '-s', '-fPIC', '-O2', '-std=c++17'],
-    ...['-fno-exceptions', '-fno-rtti', '-fvisibility=hidden', '-ffile-prefix-map=.=bsd-sockets'],
-    ...['-Wall', '-Wextra', '-Werror', '-Wno-unused-parameter'],
-    ...[
-      'NAPI_VERSION=8',
-      'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS',
-      'NODE_GYP_MODULE_NAME=bsd_sockets',
-      '_GNU_SOURCE',
-    ].map((name) => `-D${name}`),
+    ...['c++', '-target', TARGETS[target] ?? '', '-o', output, '-shared', '-s', '-fPIC'],
+    ...flags_of_users(),
+    // node-gyp defines the name itself.
+    ...['-Werror', '-ffile-prefix-map=.=bsd-sockets', '-DNODE_GYP_MODULE_NAME=bsd_sockets'],
     ...['-isystem', join(node, 'include', 'node')],
     ...['-Wl,--gc-sections', `-Wl,--version-script=${join('native', 'exports.map')}`],
-    ...['-Wl,-z,nodelete', '-Wl,-z,relro', '-Wl,-z,now'],
     ...sources.sort().map((name) => join('native', name)),
   ];
   const env = {

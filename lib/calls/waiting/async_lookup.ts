@@ -2,7 +2,7 @@
 // neither the loop nor the pool of `fs` is kept busy, and one descriptor tells of all that are done. A lookup whose caller no
 // longer waits is abandoned.
 import { raise } from '../../errors/raise.js';
-import { addon, cells, GENERATION } from '../../native/addon.js';
+import { addon } from '../../native/addon.js';
 import type { Lookup } from '../lookup.js';
 import { hold, let_go, READ, unwatch, type Waiting, want, watch } from './readiness.js';
 
@@ -61,11 +61,7 @@ function lookup_done(id: number, signal: AbortSignal | undefined): Promise<void>
 function watch_lookups(): void {
   fd = addon.lookup_fd();
   if (fd < 0) raise(fd, { syscall: 'eventfd' });
-  // A call names a descriptor together with its generation, which only adopt() tells.
-  addon.adopt(fd);
-  const generation = cells[GENERATION] as number;
-  addon.disown(fd);
-  watch(fd, generation, waiter);
+  watch(fd, addon.generation(fd), waiter);
   want(fd, READ);
   hold();
 }
