@@ -108,7 +108,7 @@ describe('the tarball', () => {
 
   it('holds nothing else', () => {
     const known =
-      /^(dist|lib|native|prebuilds|docs|examples)\/|^(LICENSE|(README|CHANGELOG|CONTRIBUTING)\.md|binding\.gyp|package\.json|scripts\/install\.mjs)$/;
+      /^(dist|lib|native|prebuilds|docs|examples)\/|^(LICENSE|(README|CHANGELOG|CONTRIBUTING|SECURITY|CODE_OF_CONDUCT)\.md|binding\.gyp|package\.json|scripts\/install\.mjs)$/;
     expect(with_prebuild.contents.filter((path) => !known.test(path))).toEqual([]);
     expect(with_prebuild.contents.filter((path) => /\.test\.|\/build\/|\.o$/.test(path))).toEqual([]);
   });
