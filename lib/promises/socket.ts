@@ -412,7 +412,11 @@ export interface ConnectedSocket<out F extends number = number> extends Socket<F
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
 }
 
-/** socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`; a base for classes. */
+/**
+ * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`; a base for classes.
+ *
+ * @class
+ */
 export const socket = callable(Socket, 'socket') as typeof Socket &
   (<F extends number = typeof c.AF_INET>(...args: SocketArguments<F>) => Socket<F>);
 export type socket<F extends number = number> = Socket<F>;

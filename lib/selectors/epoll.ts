@@ -202,7 +202,11 @@ export class Epoll implements Multiplexer {
   }
 }
 
-/** epoll(sizehint = -1, flags = 0), with or without `new`. */
+/**
+ * epoll(sizehint = -1, flags = 0), with or without `new`.
+ *
+ * @class
+ */
 export const epoll = callable(Epoll, 'epoll') as typeof Epoll &
   ((sizehint?: number | null, flags?: number | null) => Epoll);
 export type epoll = Epoll;

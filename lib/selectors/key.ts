@@ -49,7 +49,11 @@ export class Key<out D = unknown, out F = FileObject> {
   }
 }
 
-/** SelectorKey(fileobj, fd, events, data), with or without `new`. */
+/**
+ * SelectorKey(fileobj, fd, events, data), with or without `new`.
+ *
+ * @class
+ */
 export const SelectorKey = callable(Key, 'SelectorKey') as typeof Key &
   (<D = unknown, F = FileObject>(fileobj: F, fd: number, events: number, data: D) => Key<D, F>);
 export type SelectorKey<D = unknown, F = FileObject> = Key<D, F>;

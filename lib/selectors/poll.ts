@@ -59,6 +59,10 @@ class Poll {
   }
 }
 
-/** poll() -> an object that polls descriptors; with or without `new`. */
+/**
+ * poll() -> an object that polls descriptors; with or without `new`.
+ *
+ * @class
+ */
 export const poll = callable(Poll, 'poll') as typeof Poll & (() => Poll);
 export type poll = Poll;

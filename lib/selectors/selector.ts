@@ -222,17 +222,29 @@ class OnSelect<D = unknown, F = FileObject> extends Selector<D, F, Interests> {
   }
 }
 
-/** EpollSelector(): on epoll(7), for any number of descriptors. */
+/**
+ * EpollSelector(): on epoll(7), for any number of descriptors.
+ *
+ * @class
+ */
 export const EpollSelector = callable(OnEpoll, 'EpollSelector') as typeof OnEpoll &
   (<D = unknown, F = FileObject>() => OnEpoll<D, F>);
 export type EpollSelector<D = unknown, F = FileObject> = OnEpoll<D, F>;
 
-/** PollSelector(): on poll(2), which also takes files, and reports closed descriptors. */
+/**
+ * PollSelector(): on poll(2), which also takes files, and reports closed descriptors.
+ *
+ * @class
+ */
 export const PollSelector = callable(OnPoll, 'PollSelector') as typeof OnPoll &
   (<D = unknown, F = FileObject>() => OnPoll<D, F>);
 export type PollSelector<D = unknown, F = FileObject> = OnPoll<D, F>;
 
-/** SelectSelector(): on select(2), which fails if a descriptor is closed. */
+/**
+ * SelectSelector(): on select(2), which fails if a descriptor is closed.
+ *
+ * @class
+ */
 export const SelectSelector = callable(OnSelect, 'SelectSelector') as typeof OnSelect &
   (<D = unknown, F = FileObject>() => OnSelect<D, F>);
 export type SelectSelector<D = unknown, F = FileObject> = OnSelect<D, F>;

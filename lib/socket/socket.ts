@@ -384,7 +384,11 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 }
 
-/** socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`; a base for classes. */
+/**
+ * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`; a base for classes.
+ *
+ * @class
+ */
 export const socket = callable(Socket, 'socket') as typeof Socket &
   (<F extends number = typeof c.AF_INET>(...args: SocketArguments<F>) => Socket<F>);
 export type socket<F extends number = number> = Socket<F>;
