@@ -1,6 +1,6 @@
 // The benchmark runs and its output has the promised shape. What it measures is nobody's assertion here.
 import { execFile, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -77,6 +77,32 @@ describe('npm run bench', () => {
     },
     60_000,
   );
+
+  test('chart.mjs draws a bar for each program that a workload has', async () => {
+    const results = join(directory, 'drawn.json');
+    const image = join(directory, 'drawn.svg');
+    const chart = fileURLToPath(new URL('../../bench/chart.mjs', import.meta.url));
+    const row = (contender: string, of_c: number) => ({ contender, of_c });
+    const rows = [row('c', 1), row('bsd-sockets', 0.75), row('cpython', 0.5)];
+    const measured = {
+      machine: { node: '20.0.0', kernel: '6.1.0-x' },
+      results: [
+        { name: 'ping-pong-tcp', rows },
+        { name: 'call-getsockopt', rows },
+      ],
+    };
+    writeFileSync(results, JSON.stringify(measured));
+    const drawn = spawnSync(process.execPath, [chart, results, image], { encoding: 'utf8' });
+    expect(drawn).toMatchObject({ status: 0, stderr: '', stdout: `${image}\n` });
+    const svg = readFileSync(image, 'utf8');
+    expect(svg).toContain('round trip of 64 B, TCP');
+    // Two bars and their shares; C is the line.
+    const widths = [...svg.matchAll(/<rect x="250"[^>]*? width="([\d.]+)" height="10"/g)].map((m) =>
+      Number(m[1]),
+    );
+    expect(widths.filter((width) => width > 10)).toEqual([345, 230]);
+    expect(svg.match(/>0\.(75|50)</g)).toHaveLength(2);
+  });
 
   test('an unknown workload, number or option is refused, and said what there is', async () => {
     const unknown = await bench('knitting');
