@@ -25,7 +25,7 @@ function main_path(): string | undefined {
   }
   try {
     // Resolved as Node does: the path may lack an extension, or name a folder or a link.
-    return real(createRequire(import.meta.url).resolve(program));
+    return real(createRequire(program).resolve(program));
   } catch {
     return real(program);
   }
