@@ -76,7 +76,7 @@ async function install() {
   if (existsSync(generator)) (await import(pathToFileURL(generator).href)).generate();
   // A published package has its JavaScript, and a binary unless it is for another machine.
   const loader = join(root, 'dist', 'native', 'load.js');
-  if (existsSync(loader) && (await import(pathToFileURL(loader).href)).find() !== undefined) return;
+  if (existsSync(loader) && (await import(pathToFileURL(loader).href)).default.find() !== undefined) return;
   const failure = compile();
   if (failure === '') return;
   console.error(`bsd-sockets: the native part is not compiled: ${failure}.`);

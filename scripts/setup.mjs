@@ -8,8 +8,8 @@
 // Plain Node without packages, because it runs before there are any.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { existsSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { generate } from './generate.mjs';
 import { build_arguments, missing_tools, root } from './install.mjs';
@@ -105,36 +105,21 @@ function buildNative() {
 
 // --- TypeScript ----------------------------------------------------------------------------------------------
 
-const dist = join(root, 'dist');
-
-/** The files that tsc makes of the sources in lib/, without their extension, relative to lib/ and to dist/. */
-function modules() {
-  return filesBelow(join(root, 'lib'))
-    .filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts'))
-    .map((file) => relative(join(root, 'lib'), file).replace(/\.ts$/, ''));
-}
+// The file of dist/ that is written last.
+const dist = join(root, 'dist', 'package.json');
 
 function typescriptIsStale() {
-  const outputs = modules().map((name) => join(dist, `${name}.js`));
-  if (!outputs.every((file) => existsSync(file))) return true;
-  const oldest = Math.min(...outputs.map((file) => statSync(file).mtimeMs));
-  const configs = ['tsconfig.json', 'tsconfig.build.json'].map((name) => join(root, name));
-  return newest([join(root, 'lib'), ...configs]) > oldest;
+  if (!existsSync(dist)) return true;
+  const sources = ['lib', 'tsconfig.json', 'tsconfig.build.json', 'scripts/dist.mjs'];
+  return newest(sources.map((name) => join(root, name))) > statSync(dist).mtimeMs;
 }
 
 function buildTypeScript() {
-  say('building TypeScript (tsc)');
+  say('building TypeScript (tsc, rolldown)');
   const started = new Date();
-  mkdirSync(dist, { recursive: true });
-  // tsc leaves the output of a source that is gone; an import of it would go on working here and nowhere else.
-  const kept = new Set(modules());
-  for (const file of filesBelow(dist)) {
-    if (!kept.has(relative(dist, file).replace(/(\.d\.ts|\.js)(\.map)?$/, ''))) rmSync(file);
-  }
-  const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-  run(process.execPath, [tsc, '-p', join(root, 'tsconfig.build.json')], 'The TypeScript did not compile');
+  run(process.execPath, [join(root, 'scripts', 'dist.mjs')], 'The TypeScript did not compile');
   // A source edited meanwhile counts as newer.
-  for (const name of modules()) utimesSync(join(dist, `${name}.js`), started, started);
+  utimesSync(dist, started, started);
 }
 
 // --- helpers -------------------------------------------------------------------------------------------------
@@ -174,14 +159,6 @@ function newest(paths) {
       latest = Math.max(latest, newest(readdirSync(path).map((name) => join(path, name))));
   }
   return latest;
-}
-
-/** @param {string} folder @returns {string[]} every file in it, at any depth; none when it does not exist */
-function filesBelow(folder) {
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder, { withFileTypes: true }).flatMap((entry) =>
-    entry.isDirectory() ? filesBelow(join(folder, entry.name)) : [join(folder, entry.name)],
-  );
 }
 
 /**

@@ -1,14 +1,18 @@
 // Descriptors exchanged with node:net, so that node:tls and node:http run over these sockets and back: to_node, and the half
 // of from_node that looks at the handle. The descriptor has one owner: the other side is detached or destroyed.
 // borrow takes nothing: the descriptor stays that of Node's object.
-import dgram from 'node:dgram';
-import net from 'node:net';
+import type dgram from 'node:dgram';
+import type net from 'node:net';
 import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
 import { addon } from '../native/addon.js';
 import { shown } from '../util/validate.js';
 import { OptionSocket } from './options.js';
 import type { SocketBase } from './socket_base.js';
+
+// Node loads these modules when they are used first; most programs need neither.
+const node_net = () => process.getBuiltinModule('node:net');
+const node_dgram = () => process.getBuiltinModule('node:dgram');
 
 /**
  * sock.to_node() -> net.Server for a listening stream socket, else net.Socket. TCP and AF_UNIX.
@@ -23,6 +27,7 @@ export function to_node(sock: SocketBase): net.Socket | net.Server {
     throw new RangeError(`to_node: node:net has TCP and AF_UNIX streams only, not ${sock}`);
   }
   const listening = sock.getsockopt(c.SOL_SOCKET, c.SO_ACCEPTCONN) !== 0;
+  const net = node_net();
   const fd = sock.detach();
   if (listening) return new net.Server().listen({ fd });
   if (process.versions.bun === undefined) return new net.Socket({ fd, readable: true, writable: true });
@@ -36,6 +41,7 @@ export function to_node(sock: SocketBase): net.Socket | net.Server {
  * @throws TypeError for anything else, or one without a descriptor; RangeError for a stream that has read ahead
  */
 export function descriptor_of(handle: net.Socket | net.Server): number {
+  const net = node_net();
   if (!(handle instanceof net.Socket) && !(handle instanceof net.Server)) {
     throw new TypeError(`handle must be a net.Socket or net.Server, not ${shown(handle)}`);
   }
@@ -56,7 +62,7 @@ function fd_of(handle: NodeHandle): number {
     ({ description }) => description === 'state symbol',
   );
   const inner: unknown =
-    handle instanceof dgram.Socket && state !== undefined
+    handle instanceof node_dgram().Socket && state !== undefined
       ? Reflect.get(Reflect.get(handle, state), 'handle')
       : Reflect.get(handle, '_handle');
   const fd: unknown = typeof inner === 'object' && inner !== null ? Reflect.get(inner, 'fd') : undefined;
@@ -73,7 +79,8 @@ export class BorrowedSocket extends OptionSocket<Families> {
   /** @throws TypeError for anything else */
   constructor(handle: NodeHandle) {
     super();
-    if (![net.Socket, net.Server, dgram.Socket].some((Class) => handle instanceof Class))
+    const { Socket, Server } = node_net();
+    if (![Socket, Server, node_dgram().Socket].some((Class) => handle instanceof Class))
       throw new TypeError(`handle must be a net.Socket, net.Server or dgram.Socket, not ${shown(handle)}`);
     this.#handle = handle;
   }

@@ -15,7 +15,7 @@ import { pin } from './waiting/zerocopy.js';
 const NO_ADDRESS = new Uint8Array(16);
 const { EAGAIN } = constants.errno;
 // A constant of this file: an imported one is loaded anew at each access.
-const { MSG_ZEROCOPY } = c;
+const MSG_ZEROCOPY = c.MSG_ZEROCOPY;
 const EMPTY = Buffer.alloc(0);
 // In bytes: copying more than this from the scratch memory costs more than a block that stays half empty. The size of a
 // socket's last receive predicts that of the next.

@@ -76,16 +76,20 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   return command.main(args);
 }
 
-watch_output();
-const args = process.argv.slice(2);
-try {
-  process.exitCode = await main(args);
-} catch (error) {
-  const line = line_of(error);
-  if (line === undefined) throw error;
-  const command = commands.find(({ name }) => name === args[0]);
-  const prefix = command === undefined ? 'bsd-sockets' : `bsd-sockets ${command.name}`;
-  print_stderr(`${prefix}: ${line}`);
-  if (error instanceof UsageError && command !== undefined) print_stderr(`${prefix} --help tells more.`);
-  process.exitCode = exit_code_of(error);
+/** As main; an error is a line on standard error. */
+async function run(args: readonly string[]): Promise<void> {
+  try {
+    process.exitCode = await main(args);
+  } catch (error) {
+    const line = line_of(error);
+    if (line === undefined) throw error;
+    const command = commands.find(({ name }) => name === args[0]);
+    const prefix = command === undefined ? 'bsd-sockets' : `bsd-sockets ${command.name}`;
+    print_stderr(`${prefix}: ${line}`);
+    if (error instanceof UsageError && command !== undefined) print_stderr(`${prefix} --help tells more.`);
+    process.exitCode = exit_code_of(error);
+  }
 }
+
+watch_output();
+void run(process.argv.slice(2));

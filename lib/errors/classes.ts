@@ -2,7 +2,7 @@
 //
 // The names of the numbers are in errno.ts. raise.ts builds the errors of failed calls and fills in their fields.
 import { constants } from 'node:os';
-import { errno_code, gai_codes, host_codes } from './errno.js';
+import { errno_code, gai_code, host_code } from './errno.js';
 import { show_value } from './names.js';
 
 /**
@@ -119,14 +119,14 @@ export class gaierror extends OSError {
   declare service?: string;
 
   static override code_of(errno: number): string | undefined {
-    return gai_codes.get(errno);
+    return gai_code(errno);
   }
 }
 
 /** A host could not be looked up by the old calls. `errno` is an h_errno. See gethostbyname(3). */
 export class herror extends OSError {
   static override code_of(errno: number): string | undefined {
-    return host_codes.get(errno);
+    return host_code(errno);
   }
 }
 

@@ -14,19 +14,27 @@ const OTHERS = `
   126 ENOKEY 127 EKEYEXPIRED 128 EKEYREVOKED 129 EKEYREJECTED 130 EOWNERDEAD 131 ENOTRECOVERABLE 132 ERFKILL
   133 EHWPOISON`;
 
-const codes = new Map<number, string>();
-for (const [, number, name] of OTHERS.matchAll(/(\d+) (\w+)/g)) if (name) codes.set(Number(number), name);
-for (const [name, number] of Object.entries(constants.errno)) codes.set(number, name);
-for (const [number, [name]] of getSystemErrorMap()) codes.set(-number, name);
+// Made when an error is: a program without errors needs none of them.
+let codes: Map<number, string> | undefined;
+let gai_codes: Map<number, string> | undefined;
 
-/** The names of the (negative) EAI numbers: 'EAI_NONAME'. See getaddrinfo(3). */
-export const gai_codes = new Map<number, string>();
-for (const [name, value] of Object.entries(c)) {
-  if (name.startsWith('EAI_') && typeof value === 'number') gai_codes.set(value, name);
+function make_codes(): Map<number, string> {
+  const made = new Map<number, string>();
+  for (const [, number, name] of OTHERS.matchAll(/(\d+) (\w+)/g)) if (name) made.set(Number(number), name);
+  for (const [name, number] of Object.entries(constants.errno)) made.set(number, name);
+  for (const [number, [name]] of getSystemErrorMap()) made.set(-number, name);
+  return made;
 }
 
-/** The names of the h_errno numbers. See gethostbyname(3). */
-export const host_codes = new Map<number, string>([
+function make_gai_codes(): Map<number, string> {
+  const made = new Map<number, string>();
+  for (const [name, value] of Object.entries(c)) {
+    if (name.startsWith('EAI_') && typeof value === 'number') made.set(value, name);
+  }
+  return made;
+}
+
+const host_codes = new Map<number, string>([
   [c.HOST_NOT_FOUND, 'HOST_NOT_FOUND'],
   [c.TRY_AGAIN, 'TRY_AGAIN'],
   [c.NO_RECOVERY, 'NO_RECOVERY'],
@@ -35,5 +43,17 @@ export const host_codes = new Map<number, string>([
 
 /** errno_code(errno) -> the name of a (positive) errno, 'ECONNREFUSED'; undefined if the number has none. See errno(3). */
 export function errno_code(errno: number): string | undefined {
+  codes ??= make_codes();
   return codes.get(errno);
+}
+
+/** gai_code(number) -> the name of a (negative) EAI number: 'EAI_NONAME'. See getaddrinfo(3). */
+export function gai_code(number: number): string | undefined {
+  gai_codes ??= make_gai_codes();
+  return gai_codes.get(number);
+}
+
+/** host_code(number) -> the name of an h_errno number. See gethostbyname(3). */
+export function host_code(number: number): string | undefined {
+  return host_codes.get(number);
 }

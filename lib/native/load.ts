@@ -3,10 +3,12 @@ import { closeSync, existsSync, openSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BUILD_ID } from './build_id.js';
+import { own_url } from './own_file.js';
 
-// The folder of this file, or of the bundle that holds it. A bundle in CommonJS has no import.meta.url.
-const here = import.meta.url ? dirname(fileURLToPath(import.meta.url)) : __dirname;
-const root = join(here, '..', '..');
+// The folder of this file, dist/native/, or of the bundle that holds it.
+const here = dirname(fileURLToPath(own_url(typeof __filename === 'string' ? __filename : undefined)));
+/** The top folder of the package. */
+export const root: string = join(here, '..', '..');
 const platform = `${process.platform}-${process.arch}`;
 
 /** Bytes of an ELF header, with the program headers and the name of the loader in all that compilers make. */

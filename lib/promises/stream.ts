@@ -1,6 +1,6 @@
 // A socket as a stream of Node's: the result of `conn.to_stream()`, for pipelines and for libraries that take a Duplex or call the
 // methods of a net.Socket, as node:http, node:http2 and node:tls do.
-import { type AddressInfo, isIPv6 } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { Duplex, type DuplexOptions } from 'node:stream';
 import { if_indextoname } from '../calls/interfaces.js';
 import type { OptionSocket } from '../calls/options.js';
@@ -309,7 +309,7 @@ function address_info(read: () => unknown): Partial<AddressInfo> {
   }
   if (!Array.isArray(address)) return {};
   const [host, port, , scope] = address;
-  const family = isIPv6(host) ? 'IPv6' : 'IPv4';
+  const family = host.includes(':') ? 'IPv6' : 'IPv4';
   return {
     address: /^fe[89ab]/.test(host) && scope ? `${host}%${if_indextoname(scope)}` : host,
     family,

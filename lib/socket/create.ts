@@ -1,6 +1,6 @@
 // Functions that make sockets: pairs, connections, servers, sockets from descriptors.
 
-import net from 'node:net';
+import type net from 'node:net';
 import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
 import {
   CONNECTION_OPTIONS,
@@ -134,7 +134,7 @@ export function from_node(handle: net.Socket | net.Server): Socket<number> {
     const sock = new Socket<number>(null, null, null, descriptor);
     // Descriptors of Node's do not block.
     sock.setblocking(true);
-    if (handle instanceof net.Socket) handle.destroy();
+    if ('destroy' in handle) handle.destroy();
     else handle.close();
     return sock;
   });

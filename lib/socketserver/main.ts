@@ -74,7 +74,7 @@ function main_path(): string | undefined {
   const program = PM2_CONTAINER.test(started) && pm_exec_path !== undefined ? pm_exec_path : started;
   try {
     // Resolved as Node does: the path may lack an extension, or name a folder or a link.
-    return unwrapped(real(createRequire(import.meta.url).resolve(program)));
+    return unwrapped(real(createRequire(program).resolve(program)));
   } catch {
     return unwrapped(real(program));
   }

@@ -2,10 +2,11 @@
  * parse() takes anything: arbitrary bytes, valid packets that are cut, flipped, or spliced. It never throws and never looks at what is
  * not the packet's. And it is the inverse of build().
  */
-import { build, type Draft, hexdump, parse, show } from 'bsd-sockets/packet';
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { answers, fits, questions } from '../../dist/packet/exchange/answers.js';
+import { answers, fits, questions } from '../../lib/packet/exchange/answers.js';
+import { build, type Draft, hexdump, parse, show } from '../../lib/packet/index.js';
 import { packets } from './packets.js';
 
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);

@@ -57,6 +57,8 @@ function bundle(ctx: TestContext, entry: string, name: string, format: string): 
     `--outfile=${output}`,
     '--bundle',
     '--platform=node',
+    // Without it esbuild renames classes of CommonJS that are imported under their own name.
+    '--keep-names',
     `--format=${format}`,
   );
   expect(made).toMatchObject({ code: 0 });

@@ -48,24 +48,30 @@ it('says and does nothing when nothing changed', () => {
   expect(setUp(no_compiler)).toEqual({ code: 0, stdout: '', stderr: '' });
 });
 
+const source = join('lib', 'selectors', 'index.ts');
+
 it('builds the TypeScript when a source is newer, and removes what no source makes any more', () => {
-  appendFileSync(join(copy, 'lib', 'index.ts'), '\nexport const added_by_a_test = 1;\n');
+  appendFileSync(join(copy, source), '\nexport const added_by_a_test = 1;\n');
   writeFileSync(join(copy, 'dist', 'gone.js'), '');
-  touchLater(join('lib', 'index.ts'));
-  expect(setUp(no_compiler)).toEqual({ code: 0, stdout: '', stderr: 'setup: building TypeScript (tsc)\n' });
-  expect(run(copy, no_compiler, 'node', '-p', `require('./dist/index.js').added_by_a_test`).stdout).toBe(
-    '1\n',
-  );
+  touchLater(source);
+  expect(setUp(no_compiler)).toEqual({
+    code: 0,
+    stdout: '',
+    stderr: 'setup: building TypeScript (tsc, rolldown)\n',
+  });
+  expect(
+    run(copy, no_compiler, 'node', '-p', `require('./dist/selectors/index.js').added_by_a_test`).stdout,
+  ).toBe('1\n');
   expect(existsSync(join(copy, 'dist', 'gone.js'))).toBe(false);
 });
 
 it('shows the errors of tsc', () => {
-  appendFileSync(join(copy, 'lib', 'index.ts'), 'export const wrong: string = 1;\n');
-  touchLater(join('lib', 'index.ts'));
+  appendFileSync(join(copy, source), 'export const wrong: string = 1;\n');
+  touchLater(source);
   const { code, stderr } = setUp(no_compiler);
   expect(code).toBe(1);
   expect(stderr).toContain("Type 'number' is not assignable to type 'string'");
-  cpSync(join(root, 'lib', 'index.ts'), join(copy, 'lib', 'index.ts'));
+  cpSync(join(root, source), join(copy, source));
 });
 
 it('says what to install when the native part has to be compiled and there is no compiler', () => {

@@ -25,7 +25,7 @@ test.each([
   ['binaries', 'of two copies of the binary', 'ENOENT'],
 ])('%s: instances %s', (how, _description, shared) => {
   const fixture = fileURLToPath(new URL('./fixtures/instances.mjs', import.meta.url));
-  const options = ['--experimental-vm-modules', '--no-warnings'];
+  const options = ['--no-warnings'];
   const { stdout, stderr } = spawnSync(process.execPath, [...options, fixture, how, folder], {
     encoding: 'utf8',
     timeout: 20_000,

@@ -1,7 +1,7 @@
 // What must and what must not compile of bsd-sockets/packet: `layer` and `name` tell types apart. The checks are the compiler's.
 import * as packet from 'bsd-sockets/packet';
 import { expect, expectTypeOf, test } from 'vitest';
-import { type FieldNames, field_names, joined, known } from '../../dist/packet/bytes/fields.js';
+import { type FieldNames, field_names, joined, known } from '../../lib/packet/bytes/fields.js';
 
 test('get() gives the layer of that name', () => {
   const parsed = packet.parse(packet.build(packet.ipv4(), packet.udp()), { linktype: packet.LINKTYPE_RAW });

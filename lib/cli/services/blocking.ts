@@ -3,6 +3,7 @@
 // async.ts has the same services for servers on the event loop.
 import { closeSync, constants } from 'node:fs';
 import { open_file } from '../../calls/waiting/file.js';
+import { own_url } from '../../native/own_file.js';
 import {
   ConnectionError,
   InterruptedError,
@@ -10,6 +11,9 @@ import {
   TimeoutError,
 } from '../../socket/index.js';
 import { BaseRequestHandler, type DatagramRequest } from '../../socketserver/index.js';
+
+/** The URL of this file, from which a worker imports the handlers. */
+const MODULE = own_url(typeof __filename === 'string' ? __filename : undefined);
 
 const CHUNK_SIZE = 64 * 1024;
 
@@ -29,7 +33,7 @@ export function log({ verbose }: ServiceData, client: unknown, text: string): vo
 
 /** The handler of a connection. It logs if `verbose` is set; time-outs and lost connections are no errors. */
 class StreamHandler extends BaseRequestHandler<Socket> {
-  static readonly module = import.meta.url;
+  static readonly module = MODULE;
 
   get data(): ServiceData {
     return this.server.worker_data as ServiceData;
@@ -100,7 +104,7 @@ export class SendFile extends StreamHandler {
 }
 
 class DatagramHandler extends BaseRequestHandler<DatagramRequest> {
-  static readonly module = import.meta.url;
+  static readonly module = MODULE;
 
   answer(data: Buffer | string): void {
     const [, sock] = this.request;

@@ -1,7 +1,10 @@
 // Encodings of one byte a character: ascii and latin-1, which V8 knows, and the encodings with a table (charmaps.ts).
 import { isAscii } from 'node:buffer';
-import { CHARMAPS, UNDEFINED } from './charmaps.js';
+import { charmap } from './charmaps.js';
 import { type Codec, decode_slowly, type Encoding, encoder_of, type Sequence } from './codec.js';
+
+/** The character in a table for a byte that the encoding does not define. */
+const UNDEFINED = '\ufffe';
 
 /** One such encoding: the parts that differ from the others. */
 interface SingleByte extends Encoding {
@@ -51,7 +54,7 @@ export const latin1: Codec = codec({
 const NOT_MAPPED = 'character maps to <undefined>';
 
 /** Returns the encoding that has ASCII and the upper 128 characters `high`. */
-function charmap(high: string): SingleByte {
+function table_codec(high: string): SingleByte {
   const table = Uint16Array.from({ length: 256 }, (_, byte) =>
     byte < 0x80 ? byte : high.charCodeAt(byte - 0x80),
   );
@@ -88,6 +91,6 @@ function charmap(high: string): SingleByte {
 
 /** Returns the codec of a name in charmaps.ts; undefined for other names. */
 export function charmap_codec(name: string): Codec | undefined {
-  const high = Object.hasOwn(CHARMAPS, name) ? CHARMAPS[name] : undefined;
-  return high === undefined ? undefined : codec(charmap(high), name);
+  const high = charmap(name);
+  return high === undefined ? undefined : codec(table_codec(high), name);
 }

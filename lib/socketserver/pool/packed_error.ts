@@ -1,6 +1,6 @@
 // Errors that are sent from a worker to its server, with class, stack and fields, which structured cloning would lose.
 import { inspect } from 'node:util';
-import * as errors from '../../errors/index.js';
+import { ERROR_CLASSES } from '../../errors/class_list.js';
 
 /** An error that is sent to the server. */
 export interface PackedError {
@@ -16,7 +16,7 @@ export interface PackedError {
 /** Classes of errors by name, which a received error gets again. */
 const CLASSES = new Map<string, { readonly prototype: object }>(
   [
-    ...Object.values(errors).filter((value) => typeof value === 'function' && 'prototype' in value),
+    ...Object.values(ERROR_CLASSES),
     TypeError,
     RangeError,
     SyntaxError,

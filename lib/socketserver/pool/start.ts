@@ -11,7 +11,11 @@ import type { ManagerConfig, WorkerConfig } from './protocol.js';
 export const ENTRY: unique symbol = Symbol.for('bsd-sockets.socketserver.entry');
 
 const symbol = (key: symbol) => `globalThis[Symbol.for(${JSON.stringify(key.description)})]`;
-const call = (name: string) => `import(config.library).then(() => ${symbol(ENTRY)}.${name}(config))`;
+// A path is required, and a URL imported: see LIBRARY in entry.ts.
+const load =
+  "config.library.startsWith('file:') ? import(config.library) : " +
+  "process.getBuiltinModule('node:module').createRequire(config.library)(config.library)";
+const call = (name: string) => `Promise.resolve(${load}).then(() => ${symbol(ENTRY)}.${name}(config))`;
 const mark = `${symbol(KEY)} = { importing: true };`;
 const failed = '.catch((error) => { setImmediate(() => { throw error; }); })';
 

@@ -1,10 +1,11 @@
 // The address of every family goes round: what the encoder wrote, given to the decoder as if the kernel had, is what went in.
 // It needs no kernel that has the family; that those understand the bytes is tested in test/platform/families.
-import * as socket from 'bsd-sockets/socket';
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { decode, encode } from '../../../dist/calls/address.js';
-import { ADDRESS_LENGTH, address_in, address_out, cells } from '../../../dist/native/addon.js';
+import { decode, encode } from '../../../lib/calls/address.js';
+import { ADDRESS_LENGTH, address_in, address_out, cells } from '../../../lib/native/addon.js';
+import * as socket from '../../../lib/socket/index.js';
 
 const no_names = (host: string): never => {
   throw new Error(`resolved ${host}`);

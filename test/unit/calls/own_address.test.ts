@@ -1,8 +1,8 @@
 // Addresses of this machine: of an interface, and towards a destination.
 import { networkInterfaces } from 'node:os';
-import { AF_INET, AF_INET6, ARPHRD_LOOPBACK } from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
-import { hardware_text, link_layer, source_address } from '../../../dist/calls/own_address.js';
+import { hardware_text, link_layer, source_address } from '../../../lib/calls/own_address.js';
+import { AF_INET, AF_INET6, ARPHRD_LOOPBACK } from '../../../lib/socket/index.js';
 
 describe('link_layer', () => {
   test('has the address that the system shows', (ctx) => {

@@ -1,9 +1,9 @@
 // Readiness on the event loop: waiting without blocking, for a descriptor that is ready before, during or after.
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { READ, ready, WRITE } from '../../../dist/calls/waiting/readiness.js';
+import { READ, ready, WRITE } from '../../../lib/calls/waiting/readiness.js';
+import * as socket from '../../../lib/socket/index.js';
 
 let a: socket.socket<1>;
 let b: socket.socket<1>;
@@ -77,7 +77,8 @@ test('a descriptor that is closed is refused', async () => {
 test('waiting keeps the process alive, and nothing else does', () => {
   const script = (body: string) => `
     import * as socket from 'bsd-sockets/socket';
-    import { ready } from './dist/calls/waiting/readiness.js';
+    import trunk from './dist/trunk.js';
+    const { ready } = trunk;
     const [a, b] = socket.socketpair();
     a.setblocking(false);
     ${body}`;

@@ -1,6 +1,6 @@
 // The numbers of sends with MSG_ZEROCOPY, without a kernel: which memory is pinned, and until which completion.
 import { describe, expect, it } from 'vitest';
-import { completion_of, Pins } from '../../../dist/calls/waiting/zerocopy.js';
+import { completion_of, Pins } from '../../../lib/calls/waiting/zerocopy.js';
 
 const LAST = 2 ** 32 - 1;
 const some = () => Buffer.alloc(10);

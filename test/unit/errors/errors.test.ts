@@ -2,10 +2,10 @@
 import { spawnSync } from 'node:child_process';
 import { inspect } from 'node:util';
 import { Worker } from 'node:worker_threads';
-import * as socket from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
-import { hint } from '../../../dist/errors/hints.js';
-import { raise, raise_gai, raise_herror } from '../../../dist/errors/raise.js';
+import { hint } from '../../../lib/errors/hints.js';
+import { raise, raise_gai, raise_herror } from '../../../lib/errors/raise.js';
+import * as socket from '../../../lib/socket/index.js';
 import { ask, pythons } from '../../conformance/python.js';
 import { make, thrown } from './failing.js';
 
@@ -142,7 +142,7 @@ describe('raised', () => {
     const after = new Int32Array(new SharedArrayBuffer(8));
     const worker = new Worker(
       `const { workerData: after } = require('node:worker_threads');
-       import(${JSON.stringify(`${dist}errors/raise.js`)}).then(({ raise }) => {
+       import(${JSON.stringify(`${dist}trunk.js`)}).then(({ default: { raise } }) => {
          Atomics.store(after, 0, 1); Atomics.notify(after, 0);
          try { raise(-10002, { syscall: 'recv' }) } catch { after[1] = 1 } finally { after[1] = 2 }
        });`,
@@ -298,7 +298,7 @@ describe('messages that help', () => {
   test('without privilege: raw, packet and ping sockets, low ports, marks', (ctx) => {
     if (process.getuid?.() !== 0) ctx.skip('needs root, to give it up in a child process');
     const program = `
-      import(${JSON.stringify(`${dist}socket/index.js`)}).then((s) => {
+      import(${JSON.stringify(`${dist}socket/index.mjs`)}).then((s) => {
         const message = (call) => { try { call(); return ''; } catch (error) { return error.name + ': ' + error.message; } };
         console.log(JSON.stringify([
           message(() => s.socket(s.AF_INET, s.SOCK_RAW, s.IPPROTO_ICMP)),

@@ -1,6 +1,7 @@
 // Sockets that are closed after each test, and the error that a call throws.
-import * as socket from 'bsd-sockets/socket';
+
 import { afterEach } from 'vitest';
+import * as socket from '../../../lib/socket/index.js';
 
 /** The sockets to close after the test. */
 export const opened: socket.socket[] = [];

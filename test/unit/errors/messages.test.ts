@@ -1,13 +1,14 @@
 // The messages of errors, exactly: the record of a call that failed as text, and the hint that fits its numbers.
-import * as promises from 'bsd-sockets/promises';
-import * as socket from 'bsd-sockets/socket';
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { errno_code } from '../../../dist/errors/errno.js';
-import { hint, module_of } from '../../../dist/errors/hints.js';
-import { type Arguments, show_arguments } from '../../../dist/errors/names.js';
-import { raise, raise_gai, raise_herror } from '../../../dist/errors/raise.js';
-import { pack_error, unpack_error } from '../../../dist/socketserver/pool/packed_error.js';
+import { errno_code } from '../../../lib/errors/errno.js';
+import { hint, module_of } from '../../../lib/errors/hints.js';
+import { type Arguments, show_arguments } from '../../../lib/errors/names.js';
+import { raise, raise_gai, raise_herror } from '../../../lib/errors/raise.js';
+import * as promises from '../../../lib/promises/index.js';
+import * as socket from '../../../lib/socket/index.js';
+import { pack_error, unpack_error } from '../../../lib/socketserver/pool/packed_error.js';
 import { make, opened, thrown } from './failing.js';
 
 const { AF_INET, AF_INET6, AF_UNIX, AF_CAN, AF_PACKET, SOCK_STREAM, SOCK_DGRAM, SOCK_RAW, SOL_SOCKET } =

@@ -2,14 +2,15 @@
  * Properties of the files of makefile(): for any pieces that the data arrives in, and any size of the buffer, the results equal
  * the results of a reference that has all data at once.
  */
-import * as socket from 'bsd-sockets/socket';
+
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { BufferedReader, SocketIO } from '../../../dist/files/blocking/index.js';
-import { find_codec, find_handler } from '../../../dist/files/codecs/index.js';
-import { ReadBuffer } from '../../../dist/files/read_buffer.js';
-import type { Steps } from '../../../dist/files/steps.js';
-import { TextReader } from '../../../dist/files/text_reader.js';
+import { BufferedReader, SocketIO } from '../../../lib/files/blocking/index.js';
+import { find_codec, find_handler } from '../../../lib/files/codecs/index.js';
+import { ReadBuffer } from '../../../lib/files/read_buffer.js';
+import type { Steps } from '../../../lib/files/steps.js';
+import { TextReader } from '../../../lib/files/text_reader.js';
+import * as socket from '../../../lib/socket/index.js';
 import { MemorySocket, makefile, type Plan } from './makefile_socket.js';
 
 const pieces = fc.array(fc.integer({ min: 1, max: 9 }), { maxLength: 60 });

@@ -5,8 +5,8 @@
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import * as socket from 'bsd-sockets/socket';
 import { afterEach, describe, expect, test } from 'vitest';
+import * as socket from '../../../lib/socket/index.js';
 import { MemorySocket, makefile } from './makefile_socket.js';
 
 const open: Disposable[] = [];

@@ -2,13 +2,13 @@
  * MemorySocket, a socket in memory for the tests of makefile(). The test sets its input in advance. Plans set the outcome of each
  * receive and each send: a maximum number of bytes, 'block' or 'timeout'.
  */
-import { OSError, TimeoutError } from '../../../dist/errors/index.js';
+import { OSError, TimeoutError } from '../../../lib/errors/index.js';
 import {
   makefile as blocking_makefile,
   type MakefileOptions,
   type MakefileSocket,
   type SocketFile,
-} from '../../../dist/files/blocking/index.js';
+} from '../../../lib/files/blocking/index.js';
 
 export type Plan = (number | 'block' | 'timeout')[];
 

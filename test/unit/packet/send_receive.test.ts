@@ -87,7 +87,7 @@ describe('refuses', () => {
   test('without privilege, with what is missing', (ctx) => {
     if (process.getuid?.() !== 0) ctx.skip('needs root, to give it up in a child process');
     const program = `
-      import(${JSON.stringify(`${dist}packet/index.js`)}).then(async ({ icmp, ipv4, ethernet, arp, send_receive }) => {
+      import(${JSON.stringify(`${dist}packet/index.mjs`)}).then(async ({ icmp, ipv4, ethernet, arp, send_receive }) => {
         const message = (packets) => send_receive(packets, { interface: 'lo' }).catch((error) => error.name + ': ' + error.message);
         console.log(JSON.stringify([await message([[ipv4({ dst: '127.0.0.1' }), icmp.echo()]]), await message([[ethernet(), arp()]])]));
       });`;
@@ -113,11 +113,16 @@ test('sockets that cannot be set up are closed', (ctx) => {
   // In a process of its own, so that only its sockets are counted.
   const program = `
     import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
-    const { RawSockets } = await import(${JSON.stringify(`${dist}packet/exchange/raw_sockets.js`)});
+    const { arp, ethernet, icmp, icmpv6, ipv4, ipv6, send_receive } = await import(${JSON.stringify(`${dist}packet/index.mjs`)});
     const codes = [];
-    for (const kind of ['ipv4', 'ipv6', 'ethernet']) {
+    const packets = [
+      [ipv4({ dst: '127.0.0.1' }), icmp.echo()],
+      [ipv6({ dst: '::1' }), icmpv6.echo()],
+      [ethernet({ dst: '00:00:00:00:00:00' }), arp()],
+    ];
+    for (const packet of packets) {
       try {
-        new RawSockets(new Set([kind]), 'no-such-device');
+        await send_receive([packet], { interface: 'no-such-device' });
       } catch ({ code }) {
         codes.push(code);
       }

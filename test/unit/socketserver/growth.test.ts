@@ -1,7 +1,7 @@
 // When a pool starts more workers than there are processors.
 import { availableParallelism } from 'node:os';
 import { expect, test } from 'vitest';
-import { grow } from '../../../dist/socketserver/pool/growth.js';
+import { grow } from '../../../lib/socketserver/pool/growth.js';
 
 const PROCESSORS = availableParallelism();
 

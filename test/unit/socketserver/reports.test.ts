@@ -1,7 +1,7 @@
 // What a worker may send to its manager, and what is no report.
 import { expect, test } from 'vitest';
-import { pack_error, unpack_error } from '../../../dist/socketserver/pool/packed_error.js';
-import { to_report } from '../../../dist/socketserver/pool/protocol.js';
+import { pack_error, unpack_error } from '../../../lib/socketserver/pool/packed_error.js';
+import { to_report } from '../../../lib/socketserver/pool/protocol.js';
 
 const ERROR = { name: 'Error', message: 'x', fields: {} };
 

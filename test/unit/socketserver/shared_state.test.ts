@@ -1,11 +1,11 @@
 // The shared state of a pool: two objects on one memory, as its threads and processes have them; and the waits on it.
 import { expect, test } from 'vitest';
-import { Condition, Room } from '../../../dist/socketserver/pool/condition.js';
+import { Condition, Room } from '../../../lib/socketserver/pool/condition.js';
 import {
   allocate_state,
   ProcessPoolState,
   SharedState,
-} from '../../../dist/socketserver/pool/shared_state.js';
+} from '../../../lib/socketserver/pool/shared_state.js';
 
 function pair(workers = 2): [SharedState, SharedState] {
   const memory = allocate_state(workers);

@@ -19,7 +19,7 @@ import {
   UnixStreamServer,
 } from 'bsd-sockets/socketserver';
 import { describe, expect, test } from 'vitest';
-import { show_error } from '../../../dist/socketserver/pool/packed_error.js';
+import { show_error } from '../../../lib/socketserver/pool/packed_error.js';
 
 /** Runs a client in a process of its own, which sends a text and half-closes. Returns the answer. */
 async function ask(server: TCPServer, text: string): Promise<string> {

@@ -10,7 +10,7 @@ import {
   Timeout,
   Timer,
   unlisten,
-} from '../../../dist/util/deadline.js';
+} from '../../../lib/util/deadline.js';
 
 /** Longer than setTimeout can wait: it would fire at once. */
 const LONG_MS = 2 ** 31 + 1000;

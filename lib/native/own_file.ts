@@ -1,0 +1,37 @@
+// The file that holds this code: one of dist/, or a bundle of a program.
+//
+// dist/ is CommonJS, which knows its file. A bundler may make an ES module of it, in which only a stack frame knows the file.
+import { isAbsolute } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** Returns the path or the file: URL of the file that holds this function. */
+function file_of_frame(): string {
+  const { prepareStackTrace } = Error;
+  try {
+    Error.prepareStackTrace = (_error, frames) => frames[0]?.getFileName();
+    const file: unknown = new Error().stack;
+    return typeof file === 'string' ? file : '';
+  } finally {
+    Error.prepareStackTrace = prepareStackTrace;
+  }
+}
+
+/**
+ * Returns the path of the file that holds the caller, if that is CommonJS; else undefined.
+ *
+ * @param filename the caller's `__filename`, if there is one. In a thread or process that evaluates text, an ES module sees a
+ *   global one, '[worker eval]'
+ */
+export function own_path(filename: string | undefined): string | undefined {
+  return filename !== undefined && isAbsolute(filename) ? filename : undefined;
+}
+
+/**
+ * Returns the URL of the file that holds the caller. An ES module that has the caller has this function, too.
+ *
+ * @param filename as of own_path
+ */
+export function own_url(filename: string | undefined): string {
+  const file = own_path(filename) ?? file_of_frame();
+  return file.startsWith('file:') ? file : pathToFileURL(file).href;
+}
