@@ -3,8 +3,8 @@
 import type { SocketBase } from '../calls/socket_base.js';
 import { SHUT_RDWR, SOCK_DGRAM } from '../constants.js';
 import { OSError } from '../errors/index.js';
+import { unless_aborted } from '../util/deadline.js';
 import { integer, timeout as seconds } from '../util/validate.js';
-import { unless_aborted } from './abort.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { BaseServer } from './base.js';
 import { Pool } from './pool/pool.js';

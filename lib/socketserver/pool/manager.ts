@@ -2,8 +2,7 @@
 // when all are busy, stops idle ones, and has those that are still busy killed when draining ends. README.md says who takes requests.
 import type { MessagePort } from 'node:worker_threads';
 import { fromshare, type socket as Socket } from '../../socket/index.js';
-import { abort_after, sleep } from '../../util/deadline.js';
-import { unless_aborted } from '../abort.js';
+import { abort_after, sleep, unless_aborted } from '../../util/deadline.js';
 import { DRAIN_LIMIT } from '../refuse.js';
 import { PAUSE_MS, pause } from '../scarcity.js';
 import { check_not_ended, is_readable, readable } from '../socket_wait.js';
