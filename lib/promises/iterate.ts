@@ -1,7 +1,9 @@
 // `for await` over a socket of promises: connections of a listening socket, chunks of a stream, datagrams of any other.
 // The calls are those of socket.ts; here is the choice between them, and the end of the loop.
+import { inspect } from 'node:util';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
+import { UNCLONABLE_STATE } from '../util/unclonable.js';
 
 /** The calls of a socket that iteration needs. */
 interface IteratedSocket {
@@ -35,6 +37,7 @@ function next_connection(sock: IteratedSocket): Promise<unknown> {
 
 /** The iterator of a socket: see Socket's Symbol.asyncIterator. */
 export class Iteration implements AsyncIterableIterator<unknown> {
+  /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   readonly #sock: IteratedSocket;
   #next: (() => Promise<unknown>) | undefined;
   #ended = false;
@@ -74,5 +77,9 @@ export class Iteration implements AsyncIterableIterator<unknown> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  [inspect.custom](): string {
+    return `<iteration of ${inspect(this.#sock)}>`;
   }
 }

@@ -1,4 +1,6 @@
 // SelectorMap, the result of get_map(): the keys of a selector, by file object.
+import { inspect } from 'node:util';
+import { UNCLONABLE_STATE } from '../util/unclonable.js';
 import type { FileObject } from './arguments.js';
 import type { SelectorKey } from './key.js';
 
@@ -15,6 +17,7 @@ export interface SelectorMap<D = unknown, F = FileObject> extends Iterable<[numb
 
 /** The SelectorMap of the selectors of this module. */
 export class Mapping<D, F> implements SelectorMap<D, F> {
+  /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   readonly #keys: ReadonlyMap<number, SelectorKey<D, F>>;
   readonly #lookup: (fileobj: unknown) => number;
 
@@ -49,5 +52,9 @@ export class Mapping<D, F> implements SelectorMap<D, F> {
 
   [Symbol.iterator](): IterableIterator<[number, SelectorKey<D, F>]> {
     return this.#keys.entries();
+  }
+
+  [inspect.custom](): string {
+    return `<SelectorMap size=${this.size}>`;
   }
 }

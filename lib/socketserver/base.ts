@@ -5,6 +5,7 @@ import { constants } from 'node:os';
 import { inspect } from 'node:util';
 import type { SocketBase } from '../calls/socket_base.js';
 import { next_turn } from '../calls/waiting/readiness.js';
+import { errno_code } from '../errors/errno.js';
 import { OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
 import { socket as Socket } from '../socket/index.js';
@@ -22,7 +23,8 @@ import {
 } from './handlers.js';
 import { DRAIN_LIMIT } from './refuse.js';
 import { print_error } from './report.js';
-import { is_scarce, pause } from './scarcity.js';
+import { is_scarce, note_limit, pause, warn_of_scarcity } from './scarcity.js';
+import { is_lost, note_identity, watch_loss } from './served_socket.js';
 import { check_not_ended, is_readable, readable, restore_flags, without_waiting } from './socket_wait.js';
 import { refuse_server_in_worker } from './worker_state.js';
 
@@ -33,6 +35,8 @@ export interface Serving {
   readonly done: Promise<void>;
   /** Seconds that requests may take after serving was stopped. */
   drain: number | undefined;
+  /** True once it was told that descriptors or memory are missing. */
+  is_scarce: boolean;
 }
 
 function resolvable(): [promise: Promise<void>, resolve: () => void] {
@@ -82,15 +86,16 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    *
    * @param poll_interval seconds without a request after which service_actions() is called
    * @throws (rejects) an error of a hook, unless it is one of handling a request; OSError if the socket is closed (EBADF) or
-   *   shut down (EINVAL) meanwhile
+   *   shut down (EINVAL) meanwhile; also if other code closes its descriptor, which is noticed within half a second
    */
   async serve_forever(poll_interval = 0.5): Promise<void> {
     const interval = seconds(poll_interval, 'poll_interval') ?? 0.5;
     if (this._serving !== undefined) throw new Error('serve_forever() is running already');
     this._warn_of_late_attributes();
+    note_limit();
     const stop = new AbortController();
     const [done, resolve_done] = resolvable();
-    const serving: Serving = { stop, done, drain: this._early?.drain };
+    const serving: Serving = { stop, done, drain: this._early?.drain, is_scarce: false };
     if (this._early !== undefined) stop.abort();
     this._early = undefined;
     this._serving = serving;
@@ -102,14 +107,18 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     };
     // A socket of promises ends the calls that wait on it by itself.
     if (socket instanceof Socket) socket._watch_by({ release });
+    note_identity(socket);
+    const end_watch = watch_loss(socket, release);
     try {
       await this._serve(stop.signal, interval);
-      if (is_closed) raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
+      if (is_closed || is_lost(socket))
+        raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
       if (serving.drain !== undefined) await this._drain(serving.drain);
     } finally {
+      end_watch();
       this._serving = undefined;
       resolve_done();
-      restore_flags(socket);
+      if (!is_lost(socket)) restore_flags(socket);
     }
   }
 
@@ -145,12 +154,21 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     const timeout_ms = has_actions ? poll_interval * 1000 : -1;
     while (!stop.aborted) {
       const ready = await this._request_comes(stop, timeout_ms);
-      if (stop.aborted) break;
+      if (stop.aborted || is_lost(this.socket)) break;
       const errno = ready ? this._handle_request_noblock() : 0;
-      if (errno !== 0 && !is_scarce(errno)) check_not_ended(this.socket, 'serve_forever');
+      if (is_scarce(errno)) this._warn_of_scarcity(errno_code(errno));
+      else if (errno !== 0) check_not_ended(this.socket, 'serve_forever');
       this.service_actions();
-      await (is_scarce(errno) ? pause() : next_turn());
+      await (is_scarce(errno) ? pause(stop) : next_turn());
     }
+  }
+
+  /** Warns, once in each serve_forever(), that requests wait for descriptors, of the process `owner`, or memory. @internal */
+  _warn_of_scarcity(code: string | undefined, owner = 'this process'): void {
+    const serving = this._serving;
+    if (serving === undefined || serving.is_scarce) return;
+    serving.is_scarce = true;
+    warn_of_scarcity(this.constructor.name, code, owner);
   }
 
   /** Waits until there is a request that may be taken. Returns false if there is none in time. @internal */
@@ -195,6 +213,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   handle_request(): void {
     this._warn_of_late_attributes();
     const { socket } = this;
+    note_identity(socket);
     const deadline = new Deadline(to_timeout_ms(seconds(this._request_timeout())));
     let errno: number;
     try {
@@ -204,11 +223,12 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
           this.handle_timeout();
           return;
         }
+        if (is_lost(socket)) raise(-EBADF, { syscall: 'handle_request', args: { closed: 'socket' } });
         errno = this._handle_request_noblock();
         if (errno !== 0) check_not_ended(socket, 'handle_request');
       } while (errno === EAGAIN && !is_readable(socket));
     } finally {
-      restore_flags(socket);
+      if (!is_lost(socket)) restore_flags(socket);
     }
   }
 

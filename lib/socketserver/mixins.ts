@@ -1,7 +1,10 @@
 // ThreadingMixIn and ForkingMixIn: servers whose requests are handled by worker threads or child processes, and Python's
 // pre-defined combinations. A server creates its pool (pool/) when it first needs it, and ends it in server_close().
+import type { SocketBase } from '../calls/socket_base.js';
+import { SHUT_RDWR, SOCK_DGRAM } from '../constants.js';
+import { OSError } from '../errors/index.js';
+import { unless_aborted } from '../util/deadline.js';
 import { integer, timeout as seconds } from '../util/validate.js';
-import { unless_aborted } from './abort.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { BaseServer } from './base.js';
 import { Pool } from './pool/pool.js';
@@ -28,6 +31,15 @@ interface PooledMembers {
 }
 
 const pools = new WeakMap<object, Pool>();
+
+function shut_down(listener: SocketBase): void {
+  try {
+    listener._shutdown(SHUT_RDWR);
+  } catch (error) {
+    // The program has closed it.
+    if (!(error instanceof OSError)) throw error;
+  }
+}
 
 /** Returns the pool of a server; undefined if descriptors or memory are too scarce to make it. */
 function try_pool(server: { _pool(): Pool }): Pool | undefined {
@@ -110,6 +122,8 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
           // A shutdown that came too late does not concern the next serve_forever().
           on_shutdown: (drain) => this._is_serving && void this.shutdown({ drain }),
           on_children: (pids) => this._children(pids),
+          on_scarce: (code) =>
+            this._warn_of_scarcity(code, kind === 'process' ? 'a child process' : undefined),
         },
       );
       pools.set(this, pool);
@@ -147,14 +161,20 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
         if (this._sees_requests()) await super._drain(drain);
         else {
           this._refuse();
+          await pool.rest(drain * 1000);
           this._unlisten();
         }
-        // The pool has a duplicate of the socket: when it closes that, the kernel ends listening.
-        await pool.rest(drain * 1000);
+        await pool.unlisten();
         await pool.drain(Math.max(0, end - performance.now()));
       } finally {
         pool.release();
       }
+    }
+
+    /** Ends listening: child processes that are busy have duplicates of the socket. @internal */
+    override _unlisten(): void {
+      if (this.socket_type !== SOCK_DGRAM && !this._is_given) shut_down(this.socket);
+      super._unlisten();
     }
 
     /** @internal */

@@ -12,6 +12,7 @@ import { class_attributes, UsedAttributes } from './attributes.js';
 import { BaseServer } from './base.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
 import { refuse_connections } from './refuse.js';
+import { close_served, note_identity } from './served_socket.js';
 
 /** Options of the constructors of servers. */
 export interface ServerOptions<F extends number = number> {
@@ -121,6 +122,7 @@ export class TCPServer<
     this.worker_data = given.worker_data;
     set_attributes(this, given);
     this.socket = this._open(server_address);
+    note_identity(this.socket);
     this._is_given = server_address instanceof SocketBase;
     if (server_address instanceof SocketBase) {
       this.address_family = server_address.family;
@@ -181,14 +183,14 @@ export class TCPServer<
 
   /** Closes a listening socket. One of datagrams stays open to answer. @internal */
   override _unlisten(): void {
-    if (this.socket_type !== c.SOCK_DGRAM) this.socket.close();
+    if (this.socket_type !== c.SOCK_DGRAM) close_served(this.socket);
   }
 
   /** server_close() -> a promise. Ends serve_forever(), if it runs, and closes the socket. */
   override async server_close(): Promise<void> {
     const stopping = this._stop_serving();
     if (stopping !== undefined) await stopping;
-    this.socket.close();
+    close_served(this.socket);
   }
 
   /** fileno() -> the descriptor of the socket. */

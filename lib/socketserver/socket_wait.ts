@@ -5,8 +5,8 @@
 import { constants } from 'node:os';
 import type { SocketBase } from '../calls/socket_base.js';
 import { poll } from '../calls/waiting/poll.js';
-import { READ, ready, WRITE } from '../calls/waiting/readiness.js';
-import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT, POLLRDHUP, SOCK_DGRAM } from '../constants.js';
+import { READ, ready } from '../calls/waiting/readiness.js';
+import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLRDHUP, SOCK_DGRAM } from '../constants.js';
 import { raise } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
 import { Deadline, Timeout } from '../util/deadline.js';
@@ -42,11 +42,6 @@ export function is_readable(sock: SocketBase, timeout_ms = 0): boolean {
   }
 }
 
-/** Returns whether a send would not have to wait. @throws OSError EBADF if the socket is closed */
-export function is_writable(sock: SocketBase): boolean {
-  return poll_one(sock, POLLOUT, 0) !== 0;
-}
-
 /** Throws EINVAL if the socket was shut down or does not listen, so that no request will come. @param syscall its name in the error */
 export function check_not_ended(sock: SocketBase, syscall: string): void {
   if ((poll_one(sock, POLLRDHUP, 0) & END) !== 0) raise(-EINVAL, { syscall, args: sock._args() });
@@ -68,18 +63,12 @@ export function restore_flags(sock: SocketBase): void {
   if (sock.fileno() >= 0 && sock.type !== SOCK_DGRAM) sock.settimeout(sock.gettimeout());
 }
 
-/** Waits on the event loop until the socket is ready. Returns false if `stop` aborted or the time passed first. */
-async function when(
-  interest: number,
-  sock: SocketBase,
-  stop: AbortSignal,
-  timeout_ms: number,
-  is_ready: () => boolean,
-): Promise<boolean> {
+/** Waits on the event loop until the socket is readable. Returns false if `stop` aborted or the time passed first. */
+async function when_readable(sock: SocketBase, stop: AbortSignal, timeout_ms: number): Promise<boolean> {
   const end = new Timeout(stop, timeout_ms);
   const goes_on = () => {
     try {
-      return is_ready();
+      return is_readable(sock);
     } catch {
       // The next call on the socket throws the error.
       return true;
@@ -89,7 +78,7 @@ async function when(
   try {
     do {
       try {
-        await ready(sock.fileno(), sock._generation, interest, signal, goes_on);
+        await ready(sock.fileno(), sock._generation, READ, signal, goes_on);
         return true;
       } catch (error) {
         if (signal.aborted) return false;
@@ -116,10 +105,5 @@ export async function readable(sock: SocketBase, stop: AbortSignal, timeout_ms =
   if (stop.aborted) return false;
   if (is_readable(sock)) return true;
   // `stop` is tested again: a signal's listener may have run inside is_readable(), and shut the server down.
-  return !stop.aborted && when(READ, sock, stop, timeout_ms, () => is_readable(sock));
-}
-
-/** Waits on the event loop until a send would not have to wait, or `stop` aborts. */
-export async function writable(sock: SocketBase, stop: AbortSignal): Promise<void> {
-  if (!stop.aborted && !is_writable(sock)) await when(WRITE, sock, stop, -1, () => is_writable(sock));
+  return !stop.aborted && when_readable(sock, stop, timeout_ms);
 }

@@ -146,3 +146,18 @@ export function sleep(delay_ms: number, signal?: AbortSignal): Promise<void> {
     if (signal !== undefined) listen(signal, waiter);
   });
 }
+
+/** Waits until the promise settles or the signal aborts. @throws (rejects) the promise's reason */
+export async function unless_aborted(promise: Promise<void>, stop: AbortSignal): Promise<void> {
+  if (stop.aborted) return;
+  let abort = () => {};
+  const aborted = new Promise<void>((resolve) => {
+    abort = resolve;
+  });
+  stop.addEventListener('abort', abort);
+  try {
+    await Promise.race([promise, aborted]);
+  } finally {
+    stop.removeEventListener('abort', abort);
+  }
+}

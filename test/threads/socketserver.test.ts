@@ -197,6 +197,18 @@ describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000
     expect(answers).toEqual(['slept 300', 'hello 0', 'hello 1', 'hello 2']);
   });
 
+  test('a worker that dies after a drain is replaced', async () => {
+    const { log: found } = await log(kind, 'after_drain');
+    expect(found).toEqual([
+      [false, 'Error', `Handler ended its ${worker} (exit code 7)`, null],
+      ['hello one', expect.stringMatching(/^(ECONNRESET)?$/), 'hello two'],
+    ]);
+  });
+
+  test('a shutdown() by a handler while the server drains ends nothing early', async () => {
+    expect((await log(kind, 'drain_twice')).log).toEqual(['slept 300', 'stopping', 'hello one', 'hello two']);
+  });
+
   test('shutdown({ drain }) cuts off what takes too long', async () => {
     const { log: found } = await log(kind, 'cut');
     expect(found.at(-1)).toMatch(/^(Connection reset by peer)?$/);
@@ -252,12 +264,13 @@ describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000
   test('without descriptors connections wait', async (ctx) => {
     if (!has_prlimit) ctx.skip('needs prlimit');
     const greetings = Array.from({ length: 20 }, (_, i) => `hello ${i}`);
-    expect((await log(kind, 'scarce', SCARCE)).log).toEqual([
-      'hello first',
-      'EMFILE',
-      true,
-      greetings.join('|'),
-    ]);
+    const { log: found, errors } = await log(kind, 'scarce', SCARCE);
+    // Child processes have descriptors of their own.
+    const warnings = errors.match(
+      /ResourceWarning: \w+: the next request waits, .* all the 160 descriptors/g,
+    );
+    expect(warnings ?? []).toHaveLength(kind === 'Threading' ? 1 : 0);
+    expect(found).toEqual(['hello first', 'EMFILE', true, greetings.join('|')]);
   });
 
   test('without descriptors serving begins later', async (ctx) => {
@@ -288,6 +301,7 @@ describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000
       'EINVAL,EINVAL,EINVAL,EINVAL',
       'EBADF,EBADF',
       'EBADF,EBADF',
+      'EBADF,EBADF,EBADF,EBADF',
     ]);
   });
 
@@ -300,6 +314,11 @@ describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000
       );
     }
     expect(found).toHaveLength(kind === 'Threading' ? 6 : 8);
+  });
+
+  test('a worker that has gone wrong costs nobody who comes after its request', async () => {
+    const count = kind === 'Threading' ? 6 : 7;
+    expect((await log(kind, 'rogue_next')).log).toEqual(Array(count).fill('slept 5|slept 6|slept 7'));
   });
 
   test('an error longer than a report', async () => {
@@ -321,13 +340,14 @@ test.concurrent('ForkingMixIn: children leave to the server the signals that it 
   ]);
 });
 
-test.concurrent('ForkingMixIn: a process without descriptors costs one request, and is replaced', {
+test.concurrent('ForkingMixIn: a process without descriptors is replaced, and costs only a request that was handed to it', {
   timeout: 120_000,
 }, async (ctx) => {
   if (!has_prlimit) ctx.skip('needs prlimit');
   expect((await log('Forking', 'hog', SCARCE)).log).toEqual([
+    ['EMFILE', 'hello one', 'hello two'],
     [true, 'OSError', '[EMFILE] the worker had no descriptor left for the connection', 'EMFILE'],
-    ['EMFILE', expect.stringMatching(/^(Connection reset by peer)?$/), 'hello next'],
+    ['EMFILE', expect.stringMatching(/^(Connection reset by peer)?$/), 'hello two'],
   ]);
 });
 
@@ -348,7 +368,8 @@ test.concurrent('ForkingMixIn: a process that dies before it begins its request 
 
 test.concurrent('TCPServer: without descriptors connections wait', { timeout: 120_000 }, async (ctx) => {
   if (!has_prlimit) ctx.skip('needs prlimit');
-  const { log: found } = await log('', 'scarce', SCARCE);
+  const { log: found, errors } = await log('', 'scarce', SCARCE);
+  expect(errors.match(/ResourceWarning: TCPServer: the next request waits/g)).toHaveLength(1);
   expect(found.slice(0, 3)).toEqual(['hello first', 'EMFILE', true]);
   expect(String(found[3]).split('|')).toHaveLength(20);
   expect(String(found[3])).not.toContain('||');

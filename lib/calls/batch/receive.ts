@@ -4,6 +4,7 @@
 // messages, which never leave this file. native/layout.txt has the layout of the rows.
 import { constants as buffer_constants } from 'node:buffer';
 import { constants as os_constants } from 'node:os';
+import { inspect } from 'node:util';
 import * as c from '../../constants.js';
 import {
   ADDRESS_LENGTH,
@@ -18,6 +19,7 @@ import {
   RECEIVED_ROW,
   RECEIVED_ROW_SIZE,
 } from '../../native/addon.js';
+import { UNCLONABLE_STATE } from '../../util/unclonable.js';
 import { integer, integer_or, shown } from '../../util/validate.js';
 import { decode, type ReturnedAddress } from '../address.js';
 import {
@@ -200,6 +202,7 @@ let memory_of: (batch: MessageBatch) => BatchMemory;
  * claimed so are closed at the next receive into the batch, and by `Symbol.dispose`.
  */
 export class MessageBatch<F extends number = number> {
+  /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   readonly #memory: BatchMemory;
 
   static {
@@ -249,6 +252,10 @@ export class MessageBatch<F extends number = number> {
 
   [Symbol.dispose](): void {
     this.#memory.close_unclaimed();
+  }
+
+  [inspect.custom](): string {
+    return `<MessageBatch count=${this.count}>`;
   }
 
   #check(index: number): number {

@@ -1,8 +1,10 @@
 // read_capture: packets from a capture file, an open descriptor or chunks of bytes.
 import { closeSync, constants } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { inspect } from 'node:util';
 import { open_file, read_file, read_later } from '../../calls/waiting/file.js';
 import { raise } from '../../errors/raise.js';
+import { UNCLONABLE_STATE } from '../../util/unclonable.js';
 import {
   type Bytes,
   type BytesLike,
@@ -85,6 +87,7 @@ function chunks_later(source: CaptureSource): AsyncIterable<unknown> | Iterable<
 
 /** The packets of a capture: `for (const packet of …)`, `for await (const packet of …)`. */
 export class Capture implements Iterable<CapturedPacket>, AsyncIterable<CapturedPacket> {
+  /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   readonly #source: CaptureSource;
   #parser: CaptureParser | undefined;
 
@@ -106,6 +109,10 @@ export class Capture implements Iterable<CapturedPacket>, AsyncIterable<Captured
       ...(name === undefined ? {} : { name }),
       ...(description === undefined ? {} : { description }),
     }));
+  }
+
+  [inspect.custom](): string {
+    return `<Capture format=${this.format ?? null}>`;
   }
 
   #begin(): CaptureParser {

@@ -4,7 +4,9 @@
 // that only blocks keeps no more than that in memory. To a stream they are written by promises, which wait until the stream drains.
 import { closeSync, constants } from 'node:fs';
 import type { Writable } from 'node:stream';
+import { inspect } from 'node:util';
 import { open_file, write_file } from '../../calls/waiting/file.js';
+import { UNCLONABLE_STATE } from '../../util/unclonable.js';
 import { type BytesLike, integer, is_bytes, options_of, shown } from '../../util/validate.js';
 import { CaptureEncoder, type CaptureFormat, type CapturePacket, type NewInterface } from './encoder.js';
 
@@ -36,6 +38,7 @@ function closed(): RangeError {
 
 /** The capture that write_capture opens for a path or a descriptor. It writes in the calling thread. */
 export class CaptureFile {
+  /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   readonly #encoder: CaptureEncoder;
   readonly #fd: number;
   readonly #own: boolean;
@@ -98,6 +101,10 @@ export class CaptureFile {
     this.close();
   }
 
+  [inspect.custom](): string {
+    return `<CaptureFile ${this.#closed ? '[closed]' : `fd=${this.#fd}`}>`;
+  }
+
   #put(bytes: Uint8Array): void {
     for (let at = 0; at < bytes.length; ) {
       if (this.#used === BUFFER_SIZE) this.flush();
@@ -111,6 +118,7 @@ export class CaptureFile {
 
 /** The capture that write_capture opens for a stream: its promises wait for the stream. */
 export class CaptureStream {
+  /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   readonly #encoder: CaptureEncoder;
   readonly #target: Writable;
   #error: Error | undefined;
@@ -127,6 +135,10 @@ export class CaptureStream {
     });
     target.on('drain', () => this.#wake());
     target.write(encoder.header());
+  }
+
+  [inspect.custom](): string {
+    return `<CaptureStream${this.#closing === undefined ? '' : ' [closed]'}>`;
   }
 
   /**

@@ -1,10 +1,12 @@
 // rfile and wfile of handlers on the event loop: how they are opened and closed, and the two that makefile() of promises does not
 // make: the unbuffered writer of a stream, and the file in memory for datagrams. The counterpart of ../files.ts.
 
+import { inspect } from 'node:util';
 import { OSError } from '../../errors/index.js';
 import { type BytesLike, CLOSED_FILE, data_bytes, type Size } from '../../files/iobase.js';
 import type { BufferedFile } from '../../files/promises/index.js';
 import type { socket as Socket } from '../../promises/index.js';
+import { UNCLONABLE, UNCLONABLE_STATE } from '../../util/unclonable.js';
 import type { WaitOptions } from '../../util/wait_options.js';
 import {
   BytesIO,
@@ -23,6 +25,7 @@ export type AsyncWriter = Pick<
 
 /** The `wfile` of a stream without a buffer: each write sends all of its data. */
 export class AsyncSocketWriter implements AsyncWriter {
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   readonly #sock: Socket<number>;
   #closed = false;
 
@@ -63,10 +66,15 @@ export class AsyncSocketWriter implements AsyncWriter {
   fileno(): number {
     return this.#sock.fileno();
   }
+
+  [inspect.custom](): string {
+    return `<AsyncSocketWriter ${this.closed ? '[closed]' : `fd=${this.fileno()}`}>`;
+  }
 }
 
 /** A binary file in memory, as BytesIO. Reads and writes return promises; the other methods do not, because they cannot wait. */
 export class AsyncBytesIO implements AsyncIterableIterator<Buffer> {
+  /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   readonly #file: BytesIO;
 
   /** AsyncBytesIO(initial_bytes = b''). The bytes are copied. */
@@ -76,6 +84,10 @@ export class AsyncBytesIO implements AsyncIterableIterator<Buffer> {
 
   get closed(): boolean {
     return this.#file.closed;
+  }
+
+  [inspect.custom](): string {
+    return `<AsyncBytesIO${this.closed ? ' [closed]' : ''}>`;
   }
 
   /** getvalue() -> all bytes of the file; the position does not matter. */

@@ -20,6 +20,7 @@ import { is_handler, run_constructed_async } from '../constructed.js';
 import { drain_of, type RequestHandlerClass, type ShutdownOptions } from '../handlers.js';
 import { print_error } from '../report.js';
 import { is_scarce, PAUSE_MS } from '../scarcity.js';
+import { is_lost } from '../served_socket.js';
 import { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
 import { check_not_ended, is_readable } from '../socket_wait.js';
 import { ASYNC_FILES } from './files.js';
@@ -164,7 +165,10 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
             check_not_ended(this.socket, 'serve_forever');
           } else if (!(error instanceof OSError) || FATAL.has(error.errno)) throw error;
           // A request that ends may free a descriptor or memory.
-          else if (is_scarce(error.errno ?? 0)) await requests.fewer_within(requests.count, PAUSE_MS);
+          else if (is_scarce(error.errno ?? 0)) {
+            this._warn_of_scarcity(error.code);
+            await requests.fewer_within(requests.count, PAUSE_MS);
+          }
           // Any other error is of a request that its client has given up, such as ECONNABORTED.
           in_turn = BATCH;
         }
@@ -184,6 +188,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
         return socket._read('accept', () => this.#take(most, taking), taking);
       }
       await socket._read('poll', () => (is_readable(socket) ? true : -EAGAIN), taking);
+      if (is_lost(socket)) socket._raise(-EBADF, 'accept');
       const arrived: unknown = this.get_request();
       if (!Array.isArray(arrived)) {
         throw new TypeError(
@@ -195,6 +200,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     }
 
     #take(most: number, { timeout }: Taking): Arrived[] | number {
+      if (is_lost(this.socket)) return -EBADF;
       const arrived: Arrived[] = [];
       while (arrived.length < most) {
         const next = this.#next();

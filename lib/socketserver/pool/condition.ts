@@ -64,21 +64,15 @@ export class Room {
     return this.state.in_flight + this.#waiting > this.state.ready;
   }
 
-  /** Says that a request was put on the queue. */
-  request_queued(): void {
-    this.state.count_dispatched();
-    if (this.is_short) this.changed.notify_all();
-  }
-
-  /** Waits until fewer requests are in flight than there are ready workers plus `ahead`, or until `stop` aborts. */
-  async wait(ahead: number, stop: AbortSignal): Promise<void> {
+  /** Waits until fewer requests are in flight than there are ready workers, or until `stop` aborts. */
+  async wait(stop: AbortSignal): Promise<void> {
     const wake = () => this.changed.notify_all();
     stop.addEventListener('abort', wake);
     this.#waiting++;
     wake();
     await this.changed.until(
-      () => this.state.has_room(ahead) || stop.aborted || this.closing.aborted,
-      () => this.state.ready + ahead,
+      () => this.state.has_room() || stop.aborted || this.closing.aborted,
+      () => this.state.ready,
     );
     this.#waiting--;
     stop.removeEventListener('abort', wake);

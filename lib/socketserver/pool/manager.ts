@@ -2,13 +2,12 @@
 // when all are busy, stops idle ones, and has those that are still busy killed when draining ends. README.md says who takes requests.
 import type { MessagePort } from 'node:worker_threads';
 import { fromshare, type socket as Socket } from '../../socket/index.js';
-import { abort_after } from '../../util/deadline.js';
-import { unless_aborted } from '../abort.js';
-import { pause } from '../scarcity.js';
+import { abort_after, sleep, unless_aborted } from '../../util/deadline.js';
+import { DRAIN_LIMIT } from '../refuse.js';
+import { PAUSE_MS, pause } from '../scarcity.js';
 import { check_not_ended, is_readable, readable } from '../socket_wait.js';
-import { Acceptor } from './acceptor.js';
+import { Arrivals } from './arrivals.js';
 import { Condition, Room } from './condition.js';
-import { SharedListener } from './direct_accept.js';
 import { grow } from './growth.js';
 import { pack_error } from './packed_error.js';
 import type { ManagerConfig, News, Order } from './protocol.js';
@@ -19,6 +18,9 @@ import { Workers } from './workers.js';
 /** How often at most busy workers are killed while the pool drains, and the milliseconds in between. */
 const CUT_TRIES = 20;
 const CUT_MS = 50;
+/** How often at most the manager looks whether a worker still takes a request, and the milliseconds in between. */
+const TAKING_LOOKS = 200;
+const LOOK_MS = 1;
 /** Milliseconds between two looks for idle workers, and so how long a worker is idle at least before it is stopped. */
 const IDLE_MS = 10_000;
 
@@ -27,8 +29,7 @@ class Manager {
   readonly #state: SharedState;
   readonly #port: MessagePort;
   readonly #workers: Workers;
-  readonly #acceptor: Acceptor;
-  readonly #shared_listener: SharedListener;
+  readonly #arrivals: Arrivals;
   readonly #queue_in: Socket<number>;
   readonly #queue_out: Socket<number>;
   readonly #listener: Socket<number>;
@@ -41,6 +42,8 @@ class Manager {
   #stopped: Promise<void> = Promise.resolve();
   /** Aborts when workers cannot start, or are to end. */
   readonly #closing = new AbortController();
+  /** Ends the rest of the requests that came before serving ended, while workers take them. */
+  #resting: AbortController | undefined;
 
   constructor(config: ManagerConfig) {
     const { port } = config;
@@ -62,8 +65,8 @@ class Manager {
       (news: News) => this.#send(news),
       () => this.#on_listener_ended(),
     );
-    this.#acceptor = new Acceptor(config, this.#state, this.#listener, this.#queue_in, this.#room);
-    this.#shared_listener = new SharedListener(this.#state, this.#listener, this.#queue_in);
+    this.#arrivals = new Arrivals(config.arrivals, this.#listener);
+    this.#watch_queue();
     port.on('message', (order: Order) => {
       this.#obey(order).then(
         () => this.#send({ type: 'done', order: order.order }),
@@ -85,17 +88,26 @@ class Manager {
       if (this.#closing.signal.aborted) return;
       this.#closing.abort();
     }
-    if (news.type === 'failed' || news.type === 'shutdown') this.#stop_taking();
+    if (news.type === 'failed') this.#resting?.abort();
+    // While the rest is taken, the server does not serve any more.
+    const ends = news.type === 'failed' || (news.type === 'shutdown' && this.#resting === undefined);
+    if (ends) void this.#stop_taking();
     this.#port.postMessage(news);
   }
 
-  /** A thread says that the listener was shut down. When the server drains, it does that itself. */
+  /** Has workers wait for the queue, once there is memory for that. */
+  #watch_queue(): void {
+    if (!this.#arrivals.add(this.#queue_out)) setTimeout(() => this.#watch_queue(), PAUSE_MS);
+  }
+
+  /** A worker says that the listener was shut down. If the server drains, it did that itself, and no request is left. */
   #on_listener_ended(): void {
-    if (!this.#shared_listener.is_open) return;
+    if (!this.#arrivals.is_open) return;
     try {
       check_not_ended(this.#listener, 'serve_forever');
     } catch (error) {
-      this.#fail(error);
+      if (this.#resting === undefined) this.#fail(error);
+      else this.#resting.abort();
     }
   }
 
@@ -110,11 +122,13 @@ class Manager {
       case 'stop':
         return this.#stop_taking();
       case 'room':
-        return this.#room.wait(0, this.#closing.signal);
-      case 'look':
-        return this.#shared_listener.interrupt();
+        return this.#room.wait(this.#closing.signal);
       case 'rest':
         return this.#rest(order.limit_ms);
+      case 'unlisten':
+        // By a socket of datagrams handlers answer.
+        if (this.#config.max_packet_size === 0) this.#listener.close();
+        return;
       case 'drain':
         return this.#drain(order.limit_ms);
       case 'signals':
@@ -125,42 +139,55 @@ class Manager {
   }
 
   /** Begins to take requests. The order is answered before that has ended. */
-  #start_taking(): void {
-    this.#stop_taking();
+  async #start_taking(): Promise<void> {
+    const stopped = this.#stop_taking();
     const { signal } = this.#stop;
-    const is_thread = this.#config.kind === 'thread';
-    const run = () => (is_thread ? this.#share_listener(signal) : this.#acceptor.run(signal));
-    this.#stopped = this.#stopped.then(run).catch((error: unknown) => this.#fail(error));
+    await stopped;
+    this.#stopped = this.#stopped.then(() => this.#take(signal)).catch((error: unknown) => this.#fail(error));
   }
 
-  #stop_taking(): void {
+  /** Lets workers take no further requests. Done when none takes one any more. */
+  async #stop_taking(): Promise<void> {
     this.#stop.abort();
     this.#stop = new AbortController();
-    this.#shared_listener.close();
+    this.#arrivals.close();
+    // It takes a worker some microseconds. A child process may say anything.
+    for (let looks = 0; looks < TAKING_LOOKS && this.#state.is_taking; looks++) await sleep(LOOK_MS);
   }
 
-  /** Lets threads take requests until `stop` aborts. */
-  async #share_listener(stop: AbortSignal): Promise<void> {
-    while (!stop.aborted && !this.#shared_listener.open()) await pause(stop);
+  /** Lets workers take requests until `stop` aborts. */
+  async #take(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted && !this.#arrivals.open()) await pause(stop);
     await grow(this.#workers, stop, {
       begins: () => readable(this.#listener, stop),
-      goes_on: () => is_readable(this.#listener),
+      goes_on: () => {
+        this.#state.note_busy();
+        return is_readable(this.#listener);
+      },
     });
   }
 
-  /** Takes the requests that came before serving ended, and closes the listening socket. */
+  /** Has workers take the requests that came before serving ended. */
   async #rest(limit_ms: number): Promise<void> {
     const end = new AbortController();
     abort_after(end, limit_ms);
     await unless_aborted(this.#stopped, end.signal);
     if (this.#listener.fileno() < 0) return;
-    await this.#acceptor.rest(end.signal);
-    if (this.#config.max_packet_size === 0) this.#listener.close();
+    this.#resting = end;
+    const before = this.#state.dispatched;
+    const has_more = () =>
+      is_readable(this.#listener) && ((this.#state.dispatched - before) | 0) < DRAIN_LIMIT;
+    const taken = this.#take(end.signal);
+    while (!end.signal.aborted && has_more()) await sleep(LOOK_MS);
+    end.abort();
+    await taken;
+    this.#resting = undefined;
+    await this.#stop_taking();
   }
 
   /** Waits until no request is in flight. After `limit_ms` it discards those on the queue, and kills busy workers. */
   async #drain(limit_ms: number): Promise<void> {
-    const is_drained = () => this.#state.in_flight <= 0 && !this.#shared_listener.is_in_use;
+    const is_drained = () => this.#state.in_flight <= 0;
     const wait = (ms: number) => this.#changed.until(is_drained, () => 1, ms);
     if (await wait(limit_ms)) return;
     // Several tries: a worker that has just taken a request from the queue is not marked busy yet.
@@ -177,13 +204,12 @@ class Manager {
     const needed = Math.max(1, this.#state.take_peak());
     const idle = this.#workers.ready - needed;
     for (let i = 0; i < idle; i++) this.#workers.stop_idle(() => post(this.#queue_in, [STOP_MESSAGE], []));
-    if (idle > 0) this.#shared_listener.interrupt();
   }
 
   /** Ends all workers, each after its request, and then the manager's thread. */
   async #close(): Promise<void> {
     this.#closing.abort();
-    this.#stop_taking();
+    await this.#stop_taking();
     this.#workers.close();
     // The server has closed its own end of the queue: now the queue ends, and the workers with it.
     this.#queue_in.close();

@@ -5,11 +5,13 @@ import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } f
 import { getdefaulttimeout, without_default_timeout } from '../../calls/socket_base.js';
 import { poll } from '../../calls/waiting/poll.js';
 import { AF_UNIX, SOCK_SEQPACKET } from '../../constants.js';
+import { addon } from '../../native/addon.js';
 import { socket as Socket, socketpair } from '../../socket/index.js';
 import { shown } from '../../util/validate.js';
+import { make_arrivals } from './arrivals.js';
 import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed_error.js';
-import type { News, Order, PoolConfig } from './protocol.js';
+import type { News, OpenDescriptor, Order, PoolConfig } from './protocol.js';
 import { AHEAD_LIMIT, encode_request, post_blocking } from './queue.js';
 import { allocate_state, SharedState } from './shared_state.js';
 import { share_handled_signals } from './signals.js';
@@ -22,11 +24,15 @@ export interface PoolOptions
   readonly socket: Socket<number>;
 }
 
-/** Callbacks of the server: a handler's error, a shutdown() called in a worker, and the pids of the child processes. */
+/**
+ * Callbacks of the server: a handler's error, a shutdown() called in a worker, the pids of the child processes, and a want of
+ * descriptors or memory for which requests wait.
+ */
 export interface PoolEvents {
   on_error(client_address: unknown, error: unknown): void;
   on_shutdown(drain: number | undefined): void;
   on_children(pids: readonly number[]): void;
+  on_scarce(code: string): void;
 }
 
 /** An order without its number. */
@@ -45,6 +51,7 @@ export class Pool {
   readonly #state: SharedState;
   readonly #unshare_signals: (() => void) | undefined;
   readonly #queue: Socket<number>;
+  readonly #arrivals: OpenDescriptor;
   readonly #manager: Worker;
   readonly #port: MessagePort;
   readonly #events: PoolEvents;
@@ -63,9 +70,10 @@ export class Pool {
     check_cloneable(options);
     this.#events = events;
     this.#datagrams = options.max_packet_size > 0;
-    const [queue_in, queue_out] = without_default_timeout(() => socketpair(AF_UNIX, SOCK_SEQPACKET));
+    this.#arrivals = make_arrivals();
+    const [queue_in, queue_out] = this.#make_queue();
     const { port1, port2 } = new MessageChannel();
-    this.#queue = queue_in as Socket<number>;
+    this.#queue = queue_in;
     this.#port = port1;
     const memory = allocate_state(options.kind === 'thread' ? max_workers : 0);
     this.#state = new SharedState(memory);
@@ -84,11 +92,13 @@ export class Pool {
           queue_in: share(queue_in),
           queue_out: share(queue_out),
           listener: share(socket),
+          arrivals: this.#arrivals,
           port: port2,
         }),
       );
     } catch (error) {
       queue_in.close();
+      this.#close_arrivals();
       port1.close();
       throw error;
     } finally {
@@ -104,6 +114,23 @@ export class Pool {
         this.#order({ type: 'signals', bits }).catch(() => {});
       });
     }
+  }
+
+  /** @throws OSError */
+  #make_queue(): [Socket<number>, Socket<number>] {
+    try {
+      return without_default_timeout(() => socketpair(AF_UNIX, SOCK_SEQPACKET)) as [
+        Socket<number>,
+        Socket<number>,
+      ];
+    } catch (error) {
+      this.#close_arrivals();
+      throw error;
+    }
+  }
+
+  #close_arrivals(): void {
+    addon.close(this.#arrivals.fd, this.#arrivals.generation);
   }
 
   #on_news(news: News): void {
@@ -128,6 +155,9 @@ export class Pool {
       case 'children':
         this.#events.on_children(news.pids);
         return;
+      case 'scarce':
+        this.#events.on_scarce(news.code);
+        return;
     }
   }
 
@@ -141,6 +171,7 @@ export class Pool {
   #ended(): void {
     this.#port.close();
     this.#queue.close();
+    this.#close_arrivals();
     this.#unshare_signals?.();
     if (this.#closed === undefined)
       this.#fail(new Error('the thread that looks after the workers has ended'));
@@ -183,9 +214,14 @@ export class Pool {
     }
   }
 
-  /** Has the manager take the requests that came before accept() ended, for at most `limit_ms`. */
+  /** Has workers take the requests that came before accept() ended, for at most `limit_ms`. */
   rest(limit_ms: number): Promise<void> {
     return this.#order({ type: 'rest', limit_ms });
+  }
+
+  /** Closes the pool's duplicate of the server's socket, unless datagrams are answered by it. */
+  unlisten(): Promise<void> {
+    return this.#order({ type: 'unlisten' });
   }
 
   /** Waits until a worker is free. */
@@ -241,7 +277,6 @@ export class Pool {
       this.#state.count_discarded(1);
       throw error;
     }
-    if (this.#accepting) this.#order({ type: 'look' }).catch(() => {});
   }
 
   #message(request: unknown, client_address: unknown): Buffer[] {

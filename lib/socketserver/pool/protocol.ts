@@ -3,11 +3,18 @@
 // README.md has a drawing.
 import type { MessagePort } from 'node:worker_threads';
 import { drain_of } from '../handlers.js';
+import { is_scarce_code } from '../scarcity.js';
 import { check_packed, type PackedError } from './packed_error.js';
 import type { HandlerSource } from './source.js';
 
 /** The memory of the shared state, or the descriptor of a child's memory. */
 export type SharedMemory = SharedArrayBuffer | { readonly fd: number };
+
+/** A descriptor of this process, and its generation. */
+export interface OpenDescriptor {
+  readonly fd: number;
+  readonly generation: number;
+}
 
 /** Settings that the server, the manager and the workers share. */
 export interface PoolConfig {
@@ -43,6 +50,8 @@ export interface ManagerConfig extends PoolConfig {
   readonly queue_out: Uint8Array;
   /** The server's socket. */
   readonly listener: Uint8Array;
+  /** The epoll instance on which all workers wait, see arrivals.ts. It belongs to the server's thread. */
+  readonly arrivals: OpenDescriptor;
 }
 
 /** Settings of a worker. */
@@ -50,10 +59,16 @@ export interface WorkerConfig extends PoolConfig {
   readonly memory: SharedMemory;
   /** Index of the worker's slot in the shared state. */
   readonly slot: number;
-  /** The sockets of a thread, made by `share()`; a process has them at QUEUE_FD and SERVER_FD. */
-  readonly queue?: Uint8Array;
-  readonly listener?: Uint8Array;
-  /** The time-out of SERVER_FD, in seconds. */
+  /** The number by which `arrivals` reports the queue. */
+  readonly queue_number: number;
+  /** The sockets of a thread, and the epoll instance: a process has them at QUEUE_FD, SERVER_FD and ARRIVALS_FD. */
+  readonly thread?: {
+    readonly queue: Uint8Array;
+    readonly arrivals: OpenDescriptor;
+    /** The manager's duplicate of the server's socket, for connections; or one of the thread's own, by which datagrams are answered. */
+    readonly listener: OpenDescriptor | Uint8Array;
+  };
+  /** The time-out of the server's socket, in seconds. */
   readonly listener_timeout: number | null;
 }
 
@@ -61,7 +76,8 @@ export interface WorkerConfig extends PoolConfig {
 export const QUEUE_FD = 3;
 export const REPORT_FD = 4;
 export const MEMORY_FD = 5;
-export const SERVER_FD = 6;
+export const ARRIVALS_FD = 6;
+export const SERVER_FD = 7;
 
 /** Characters of the longest report of a process. */
 export const REPORT_LIMIT = 2 ** 20;
@@ -73,8 +89,10 @@ export type Report =
   | { readonly type: 'load_error'; readonly message: string }
   /** Fewer requests are in flight than the manager asked to be notified of. */
   | { readonly type: 'finished' }
-  /** A thread cannot take requests from the listener any more. */
+  /** The listener was shut down: no request will come from it. */
   | { readonly type: 'ended' }
+  /** The worker has no descriptor or memory for the next request, which waits. `code`: the error's. */
+  | { readonly type: 'scarce'; readonly code: string }
   | { readonly type: 'error'; readonly client_address: unknown; readonly error: PackedError }
   | { readonly type: 'shutdown'; readonly drain: number | undefined };
 
@@ -84,6 +102,7 @@ export type News =
   | { readonly type: 'error'; readonly client_address: unknown; readonly error: PackedError }
   | { readonly type: 'shutdown'; readonly drain: number | undefined }
   | { readonly type: 'children'; readonly pids: readonly number[] }
+  | { readonly type: 'scarce'; readonly code: string }
   /** The answer to an order. */
   | { readonly type: 'done'; readonly order: number };
 
@@ -93,10 +112,10 @@ export type Order = { readonly order: number } & (
   | { readonly type: 'stop' }
   /** Done when the queue has room for a request. */
   | { readonly type: 'room' }
-  /** Threads that wait for the listener are to look into the queue. */
-  | { readonly type: 'look' }
-  /** Take the requests that came before 'stop', for at most `limit_ms`, and stop listening. */
+  /** Have workers take the requests that came before 'stop', for at most `limit_ms`. */
   | { readonly type: 'rest'; readonly limit_ms: number }
+  /** Close the server's socket, unless datagrams are answered by it. */
+  | { readonly type: 'unlisten' }
   /** Done when no request is in flight. Requests that are so after `limit_ms` (-1: no limit) are cut off. */
   | { readonly type: 'drain'; readonly limit_ms: number }
   /** The signals that child processes ignore from now on. */
@@ -111,12 +130,13 @@ export type Order = { readonly order: number } & (
  */
 export function to_report(value: unknown): Report {
   const report = value as { readonly [Key in string]?: unknown };
-  const { type, task, message } = report;
+  const { type, task, message, code } = report;
   if (type === 'finished' || type === 'ended') return { type };
   if (type === 'shutdown') return { type, drain: drain_of({ drain: report.drain as number }) };
   if (type === 'error') {
     return { type, client_address: report.client_address, error: check_packed(report.error) };
   }
+  if (type === 'scarce' && is_scarce_code(code)) return { type, code };
   if (type === 'load_error' && typeof message === 'string') return { type, message };
   // The manager reads a file of the folder.
   if (type === 'loaded' && (task === undefined || /^\/proc\/\d+\/task\/\d+$/.test(String(task)))) {

@@ -1,6 +1,7 @@
-// The queue of a pool: one SEQPACKET socket pair that all workers receive from. The kernel keeps the requests on it and wakes one
-// worker for each. A connection travels as SCM_RIGHTS, for threads and processes alike, and the kernel closes a connection that no
-// worker took.
+// The queue of a pool: one SEQPACKET socket pair that all workers receive from. It carries the requests that the server has seen,
+// because one of its hooks is overridden, and those that the program hands over; all others workers take from the listener
+// (arrivals.ts). A connection travels as SCM_RIGHTS, for threads and processes alike, and the kernel closes a connection that no worker
+// took.
 import { constants } from 'node:os';
 import type { ReturnedAddress } from '../../calls/address.js';
 import { resolve_host_blocking } from '../../calls/lookup.js';
@@ -20,7 +21,6 @@ export const AHEAD_LIMIT = 64;
 // The first byte of a message: its kind.
 const REQUEST = 1;
 const STOP = 2;
-const LOOK = 3;
 /** Bytes of a request's header: the kind, and the length of the JSON in two bytes. */
 const HEADER = 3;
 /** Bytes of a request besides its datagram, at most: the header, and the address as JSON. */
@@ -28,8 +28,6 @@ const ADDRESS_LIMIT = 2048;
 
 /** The message that makes one worker end. */
 export const STOP_MESSAGE = Buffer.from([STOP]);
-/** The message that makes one worker look whether there is a shared listener. */
-export const LOOK_MESSAGE = Buffer.from([LOOK]);
 
 /** Returns the message of a request; the connection goes with it as a descriptor. @throws RangeError if the address is too long */
 export function encode_request(
@@ -47,10 +45,9 @@ export function encode_request(
 
 /**
  * Returns the request of a message: the time-out of the connection in seconds, or the bytes of a datagram. Returns undefined for
- * the stop message or the end of the queue, null for the look message.
+ * the stop message or the end of the queue.
  */
 export function decode_request(message: Buffer) {
-  if (message[0] === LOOK) return null;
   if (message[0] !== REQUEST) return undefined;
   const length = message.readUInt16LE(1);
   const text = message.toString('utf8', HEADER, HEADER + length);

@@ -1,11 +1,11 @@
 // The state that all threads and processes of a pool share: 32-bit words in one memory, read and written by atomics.
 //
-// A request is counted as dispatched once it is on the queue. The worker that gets the request notes the client's address in
-// its slot, counts the request as begun, and at the end as finished. So the manager sees which workers are busy, and whose
-// request was lost when a worker ended.
+// A request is counted as dispatched once it is on the queue, or once a worker has taken it from the listener. The worker that gets
+// the request notes the client's address in its slot, counts the request as begun, and at the end as finished. So the manager sees
+// which workers are busy, and whose request was lost when a worker ended.
 //
 // The memory is a SharedArrayBuffer of the process. A child process has a memory of its own with one slot, a memfd that the child
-// and the manager map; ProcessPoolState takes over from there what the child has finished. A child may write anything to its memory.
+// and the manager map; ProcessPoolState takes over from there what the child has counted. A child may write anything to its memory.
 import { raise } from '../../errors/raise.js';
 import { addon } from '../../native/addon.js';
 import { revive_buffers, type SharedMemory } from './protocol.js';
@@ -24,20 +24,20 @@ const FINISHED = 3;
 const NOTIFY_BELOW = 4;
 /** Index of the largest number of workers that were busy at a time, since the manager took it last. */
 const PEAK = 5;
-/** Index of two words: the listener from which threads receive requests, see direct_accept.ts. */
-const LISTENER = 6;
 /** Index of a word with a bit for each signal that the server has a listener for, see signals.ts. */
-const HANDLED = 8;
+const HANDLED = 6;
 /** Index of the first worker's slot. */
-const SLOTS = 9;
+const SLOTS = 7;
 
 /** Offset in a slot: the activity of the worker, one of the next four constants' values. */
 const STATE = 0;
 /** Offset in a slot: the number of requests that the worker has begun. */
 const SERIAL = 1;
+/** Offset in a slot: 1 if the worker is to end and take no further request. */
+const RETIRED = 2;
 /** Offset in a slot: the length in bytes of the last request's client address, which follows as JSON. */
-const CLIENT_LENGTH = 2;
-const CLIENT = 3;
+const CLIENT_LENGTH = 3;
+const CLIENT = 4;
 const CLIENT_LIMIT = 256;
 const SLOT_SIZE = CLIENT + CLIENT_LIMIT / WORD;
 
@@ -46,22 +46,12 @@ const LOOK_AGAIN_MS = 500;
 
 /** STATE of a slot that is free, or whose worker starts. */
 const NONE = 0;
-/** STATE of a worker that waits for the queue. */
-const QUEUING = 1;
-/** STATE of a thread that waits for the listener. */
-const LISTENING = 2;
+/** STATE of a worker that waits for a request. */
+const WAITING = 1;
+/** STATE of a worker that may take a request at this moment. */
+const TAKING = 2;
 /** STATE of a worker that handles a request. */
 const BUSY = 3;
-
-/** The LISTENER word has the descriptor plus 1 above its generation; all zero is no listener. */
-const NO_LISTENER = 0n;
-const GENERATION_BITS = 32n;
-
-/** A descriptor of this process, and its generation. */
-export interface OpenDescriptor {
-  readonly fd: number;
-  readonly generation: number;
-}
 
 /** Returns the bytes of a state with slots for `workers` workers. */
 function size_of(workers: number): number {
@@ -82,16 +72,12 @@ function open_memory(memory: SharedMemory): ArrayBuffer | SharedArrayBuffer {
 /** The state of a pool, of which every thread and process has its own object on the same memory. */
 export class SharedState {
   readonly #words: Int32Array;
-  readonly #listener: BigUint64Array;
-
   /** Milliseconds after which the manager looks again without a notification, while requests are in flight. */
   readonly look_again_ms: number = Number.POSITIVE_INFINITY;
 
   /** Opens the memory; a descriptor stays open. @throws OSError without memory */
   constructor(memory: SharedMemory) {
-    const buffer = open_memory(memory);
-    this.#words = new Int32Array(buffer);
-    this.#listener = new BigUint64Array(buffer, LISTENER * WORD, 1);
+    this.#words = new Int32Array(open_memory(memory));
   }
 
   #load(index: number): number {
@@ -108,9 +94,14 @@ export class SharedState {
     Atomics.add(this.#words, READY, change);
   }
 
-  /** Counts a request that was sent to the workers. */
-  count_dispatched(): void {
-    Atomics.add(this.#words, DISPATCHED, 1);
+  /** Counts requests that were put on the queue, or that workers took from the listener. */
+  count_dispatched(count = 1): void {
+    Atomics.add(this.#words, DISPATCHED, count);
+  }
+
+  /** Returns how many requests were dispatched in all, in 32 bits. */
+  get dispatched(): number {
+    return this.#load(DISPATCHED);
   }
 
   /** Subtracts `count` requests that were discarded before a worker got them. */
@@ -129,6 +120,9 @@ export class SharedState {
   count_finished(count = 1): void {
     Atomics.add(this.#words, FINISHED, count);
   }
+
+  /** Has the largest number of busy workers include those of now. Threads count that themselves. */
+  note_busy(): void {}
 
   /** Sets the number of workers that are busy. */
   set_busy(count: number): void {
@@ -183,20 +177,6 @@ export class SharedState {
     return this.in_flight < this.#load(NOTIFY_BELOW) && Atomics.exchange(this.#words, NOTIFY_BELOW, 0) !== 0;
   }
 
-  /** Returns the listener that threads may receive requests from, if there is one. */
-  get listener(): OpenDescriptor | undefined {
-    // Descriptor and generation are read as one word, so that they always belong together.
-    const word = Atomics.load(this.#listener, 0);
-    if (word === NO_LISTENER) return undefined;
-    return { fd: Number(word >> GENERATION_BITS) - 1, generation: Number(BigInt.asUintN(32, word)) };
-  }
-
-  set listener(to: OpenDescriptor | undefined) {
-    const word =
-      to === undefined ? NO_LISTENER : (BigInt(to.fd + 1) << GENERATION_BITS) | BigInt(to.generation);
-    Atomics.store(this.#listener, 0, word);
-  }
-
   /** Returns the bytes of the bits of signals that the server has a listener for. */
   get handled_signals(): Uint8Array {
     return new Uint8Array(this.#words.buffer, HANDLED * WORD, WORD);
@@ -211,22 +191,12 @@ export class SharedState {
     return new WorkerSlot(this, this.#words, index);
   }
 
-  #count_in(state: number): number {
-    let count = 0;
+  /** Returns whether any worker may take a request from the listener at this moment. */
+  get is_taking(): boolean {
     for (let slot = SLOTS; slot < this.#words.length; slot += SLOT_SIZE) {
-      if (this.#load(slot + STATE) === state) count++;
+      if (this.#load(slot + STATE) === TAKING) return true;
     }
-    return count;
-  }
-
-  /** Returns how many workers wait for the queue. */
-  get queuing(): number {
-    return this.#count_in(QUEUING);
-  }
-
-  /** Returns how many threads wait for the listener. */
-  get listening(): number {
-    return this.#count_in(LISTENING);
+    return false;
   }
 }
 
@@ -248,31 +218,39 @@ export class WorkerSlot {
     this.#client = Buffer.from(words.buffer, (this.#start + CLIENT) * WORD, CLIENT_LIMIT);
   }
 
-  /** Says that the worker waits for the queue. Returns whether it waited for the listener until now. */
-  wait_for_queue(): boolean {
-    return Atomics.exchange(this.#words, this.#start + STATE, QUEUING) === LISTENING;
+  /** Says that the worker waits for a request. */
+  wait(): void {
+    Atomics.store(this.#words, this.#start + STATE, WAITING);
   }
 
-  /** Says that the worker waits for the listener. */
-  wait_for_listener(): void {
-    Atomics.store(this.#words, this.#start + STATE, LISTENING);
+  /** Says that the worker may take a request from now on. Returns false if it is to end instead. */
+  take(): boolean {
+    Atomics.store(this.#words, this.#start + STATE, TAKING);
+    return Atomics.load(this.#words, this.#start + RETIRED) === 0;
+  }
+
+  /** Has the worker end without a further request. */
+  retire(): void {
+    Atomics.store(this.#words, this.#start + RETIRED, 1);
   }
 
   /** Says that the worker begins a request. @param queued whether the request was on the queue, and so is counted already */
   begin(client_address: unknown, queued: boolean): void {
-    const text = JSON.stringify(client_address) ?? '';
-    // A longer address, which AF_UNIX may have, is not noted.
-    const length = Buffer.byteLength(text) <= CLIENT_LIMIT ? this.#client.write(text) : 0;
-    this.#words[this.#start + CLIENT_LENGTH] = length;
+    this.#words[this.#start + CLIENT_LENGTH] = 0;
     Atomics.add(this.#words, this.#start + SERIAL, 1);
     if (!queued) this.#shared.count_dispatched();
     this.#shared.count_begun();
     Atomics.store(this.#words, this.#start + STATE, BUSY);
+    // Last, because it may call JavaScript of the program: from here on the request is known to be with this worker.
+    const text = JSON.stringify(client_address) ?? '';
+    // A longer address, which AF_UNIX may have, is not noted.
+    const length = Buffer.byteLength(text) <= CLIENT_LIMIT ? this.#client.write(text) : 0;
+    this.#words[this.#start + CLIENT_LENGTH] = length;
   }
 
   /** Says that the worker has finished its request. */
   finish(): void {
-    Atomics.store(this.#words, this.#start + STATE, QUEUING);
+    Atomics.store(this.#words, this.#start + STATE, WAITING);
     this.#shared.count_finished();
   }
 
@@ -280,11 +258,17 @@ export class WorkerSlot {
   reset(): void {
     Atomics.store(this.#words, this.#start + STATE, NONE);
     Atomics.store(this.#words, this.#start + SERIAL, 0);
+    Atomics.store(this.#words, this.#start + RETIRED, 0);
   }
 
   /** Returns whether the worker handles a request. */
   get is_busy(): boolean {
     return Atomics.load(this.#words, this.#start + STATE) === BUSY;
+  }
+
+  /** Returns whether the worker may take a request at this moment. */
+  get is_taking(): boolean {
+    return Atomics.load(this.#words, this.#start + STATE) === TAKING;
   }
 
   /** Returns how many requests the worker has begun. */
@@ -310,6 +294,7 @@ export class ChildState {
   readonly slot: WorkerSlot;
   readonly #own: SharedState;
   #finished = 0;
+  #taken = 0;
 
   /** @param on_nonsense called if the child has overwritten its memory @throws OSError without a descriptor or memory */
   constructor(readonly on_nonsense: () => void) {
@@ -329,26 +314,32 @@ export class ChildState {
     addon.close_fd(this.fd);
   }
 
-  /** Returns how many requests the child has finished since the last call. Calls on_nonsense() if the numbers make no sense. */
-  take_finished(): number {
-    // At any time the child has begun as many requests as it has finished, or one more. Both numbers may grow in between.
-    const { finished } = this.#own;
+  /**
+   * Returns how many requests the child has taken from the listener, and how many it has finished, since the last call. Calls
+   * on_nonsense() if the numbers make no sense.
+   */
+  take_counts(): { taken: number; finished: number } {
+    // At any time the child has begun as many requests as it has finished, or one more. All numbers may grow in between.
+    const { finished, dispatched } = this.#own;
     const { serial } = this.slot;
-    const count = (finished - this.#finished) | 0;
-    if (count < 0 || ((serial - finished) | 0) < 0 || ((serial - this.#own.finished) | 0) > 1) {
+    const counts = { taken: (dispatched - this.#taken) | 0, finished: (finished - this.#finished) | 0 };
+    const is_sane =
+      counts.finished >= 0 &&
+      counts.taken >= 0 &&
+      ((serial - dispatched) | 0) >= 0 &&
+      ((serial - finished) | 0) >= 0 &&
+      ((serial - this.#own.finished) | 0) <= 1;
+    if (!is_sane) {
       this.on_nonsense();
-      return 0;
+      return { taken: 0, finished: 0 };
     }
-    this.#finished = finished;
-    return count;
+    [this.#taken, this.#finished] = [dispatched, finished];
+    return counts;
   }
 
-  /** Has the child notify the manager once it has finished `count` requests more, or at an earlier time that was asked for. */
-  notify_after(count: number): void {
-    const left = this.#own.in_flight;
-    if (left > 0 && left <= count) return;
-    this.#own.reset_in_flight();
-    this.#own.count_discarded(-count);
+  /** Has the child notify the manager when it has finished its next request. */
+  notify(): void {
+    // The memory of a child counts no requests from the queue as dispatched: never more than one is in flight there.
     this.#own.notify_below(1);
   }
 
@@ -379,11 +370,12 @@ export class ProcessPoolState extends SharedState {
     this.#children.delete(child);
   }
 
-  /** Takes over what the children have finished. */
+  /** Takes over what the children have counted. */
   #collect(): void {
     let busy = 0;
     for (const child of this.#children) {
-      const finished = child.take_finished();
+      const { taken, finished } = child.take_counts();
+      if (taken > 0) this.count_dispatched(taken);
       if (finished > 0) this.count_finished(finished);
       if (child.slot.is_busy) busy++;
     }
@@ -405,12 +397,27 @@ export class ProcessPoolState extends SharedState {
     return super.finished;
   }
 
+  override note_busy(): void {
+    this.#collect();
+  }
+
+  override take_peak(): number {
+    this.#collect();
+    return super.take_peak();
+  }
+
+  override get dispatched(): number {
+    this.#collect();
+    return super.dispatched;
+  }
+
+  override get is_taking(): boolean {
+    return [...this.#children].some(({ slot }) => slot.is_taking);
+  }
+
   override notify_below(count: number): void {
-    const needed = this.in_flight - count + 1;
-    if (count <= 0 || needed <= 0) return;
-    // When these are finished, one of the children has finished this many, or more.
-    const each = Math.ceil(needed / this.#children.size);
-    for (const child of this.#children) child.notify_after(each);
+    if (this.in_flight < count) return;
+    for (const child of this.#children) child.notify();
   }
 
   override set_handled_signals(bits: number): void {

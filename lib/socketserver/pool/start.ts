@@ -78,22 +78,25 @@ export function start_worker_thread(config: WorkerConfig): Worker {
   return start_thread('work', config);
 }
 
-/**
- * Starts a worker process.
- *
- * @param memory_fd the memory of the process
- * @param server_fd the server's socket, by which the process answers datagrams
- */
+/** The descriptors of this process that a worker process inherits. */
+export interface Inherited {
+  readonly queue_fd: number;
+  /** The memory of the worker. */
+  readonly memory_fd: number;
+  readonly arrivals_fd: number;
+  /** The server's socket; -1 if it is closed. */
+  readonly server_fd: number;
+}
+
+/** Starts a worker process. */
 export function start_worker_process(
   config: WorkerConfig,
-  queue_fd: number,
-  memory_fd: number,
-  server_fd?: number,
+  { queue_fd, memory_fd, arrivals_fd, server_fd }: Inherited,
 ): ChildProcess {
   // Deno's -e cannot import. Deno's `eval` can, and takes none of these options.
   const evaluate = process.versions.deno === undefined ? [...node_options(), '-e'] : ['eval'];
   const child = spawn(process.execPath, [...evaluate, of_process], {
-    // QUEUE_FD, REPORT_FD, MEMORY_FD, SERVER_FD
+    // QUEUE_FD, REPORT_FD, MEMORY_FD, ARRIVALS_FD, SERVER_FD
     stdio: [
       'pipe',
       'inherit',
@@ -101,7 +104,8 @@ export function start_worker_process(
       queue_fd,
       'pipe',
       memory_fd,
-      ...(server_fd === undefined ? [] : [server_fd]),
+      arrivals_fd,
+      server_fd < 0 ? 'ignore' : server_fd,
     ],
   });
   child.stdin?.on('error', () => {});

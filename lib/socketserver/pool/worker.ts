@@ -1,28 +1,34 @@
-// A worker of a pool: a thread or a child process that handles requests one after another, blocking. It takes them from the queue,
-// or, as a thread, from the server's socket (direct_accept.ts). work() is the whole life of a worker.
+// A worker of a pool: a thread or a child process that handles requests one after another, blocking. It takes them from the server's
+// socket (arrivals.ts) or from the queue. work() is the whole life of a worker.
 import { readlinkSync } from 'node:fs';
 import { constants } from 'node:os';
 import { parentPort } from 'node:worker_threads';
 import * as message from '../../calls/message.js';
 import { type SocketArguments, setdefaulttimeout, without_default_timeout } from '../../calls/socket_base.js';
+import type { Descriptor } from '../../calls/transfer.js';
 import { write_all } from '../../calls/waiting/file.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
 import { MSG_CTRUNC, MSG_DONTWAIT, SHUT_WR } from '../../constants.js';
+import { errno_code } from '../../errors/errno.js';
 import { OSError } from '../../errors/index.js';
+import { addon, cells, GENERATION } from '../../native/addon.js';
 import { fromshare, socket as Socket } from '../../socket/index.js';
 import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from '../handlers.js';
 import { print_error } from '../report.js';
 import { is_scarce, pause_blocking, persist } from '../scarcity.js';
 import { worker_state } from '../worker_state.js';
-import {
-  current_listener,
-  has_request,
-  type ListenerDescriptor,
-  type ReceivedRequest,
-  receive_request,
-} from './direct_accept.js';
+import { ArrivalsWait, is_error_queue, type Ready, type ReceivedRequest, take_request } from './arrivals.js';
 import { pack_error } from './packed_error.js';
-import { QUEUE_FD, REPORT_FD, REPORT_LIMIT, type Report, SERVER_FD, type WorkerConfig } from './protocol.js';
+import {
+  ARRIVALS_FD,
+  type OpenDescriptor,
+  QUEUE_FD,
+  REPORT_FD,
+  REPORT_LIMIT,
+  type Report,
+  SERVER_FD,
+  type WorkerConfig,
+} from './protocol.js';
 import { decode_request, message_size } from './queue.js';
 import { SharedState, type WorkerSlot } from './shared_state.js';
 import { ignore_handled_by_server } from './signals.js';
@@ -114,17 +120,41 @@ function shutdown_request(request: Socket<number>): void {
 interface Sockets {
   /** The queue of requests. */
   readonly queue: Socket<number>;
-  /** The server's socket, by which datagrams are answered. */
-  readonly listener: Socket<number> | undefined;
+  /** The server's socket, from which requests are taken. */
+  readonly listener: Descriptor<number>;
+  /** The epoll instance on which all workers wait. */
+  readonly arrivals: OpenDescriptor;
 }
 
-function open_sockets({ queue, listener, listener_timeout, max_packet_size }: WorkerConfig): Sockets {
-  const open = (share: Uint8Array | undefined, fd: number, timeout: number | null) =>
-    share === undefined ? adopt([null, null, null, fd], timeout) : fromshare(share);
+function open_sockets(config: WorkerConfig): Sockets {
+  const { thread, listener_timeout, family, proto } = config;
+  const descriptor = ({ fd, generation }: OpenDescriptor) => ({
+    _fd: fd,
+    _generation: generation,
+    family,
+    proto,
+  });
+  if (thread === undefined) {
+    return {
+      queue: adopt([null, null, null, QUEUE_FD], null),
+      listener:
+        config.max_packet_size > 0
+          ? adopt([null, null, null, SERVER_FD], listener_timeout)
+          : descriptor(adopt_number(SERVER_FD)),
+      arrivals: adopt_number(ARRIVALS_FD),
+    };
+  }
+  const { queue, listener, arrivals } = thread;
   return {
-    queue: open(queue, QUEUE_FD, null),
-    listener: max_packet_size > 0 ? open(listener, SERVER_FD, listener_timeout) : undefined,
+    queue: fromshare(queue),
+    listener: 'fd' in listener ? descriptor(listener) : fromshare(listener),
+    arrivals,
   };
+}
+
+/** Makes this process own a descriptor that it has inherited. */
+function adopt_number(number: number): OpenDescriptor {
+  return { fd: addon.adopt(number), generation: cells[GENERATION] as number };
 }
 
 /** Makes a socket of a descriptor, with this time-out in place of the default one. */
@@ -134,12 +164,20 @@ function adopt(args: SocketArguments<number>, timeout: number | null): Socket<nu
   return sock;
 }
 
+/** Why a worker ends its loop. */
+type Ending = 'ended' | undefined;
+
 /** The loop of a worker. */
 class RequestLoop {
   readonly #slot: WorkerSlot;
   readonly #sockets: Sockets;
+  readonly #arrivals: ArrivalsWait;
   readonly #size: number;
   readonly #view: ServerView;
+  /** The number of requests that this worker has begun. */
+  #count = 0;
+  /** The code of the want of descriptors or memory that was reported last; undefined once a request could be taken. */
+  #scarce: string | undefined;
 
   constructor(
     private readonly config: WorkerConfig,
@@ -149,6 +187,7 @@ class RequestLoop {
   ) {
     this.#slot = state.slot(config.slot);
     this.#sockets = open_sockets(config);
+    this.#arrivals = new ArrivalsWait(this.#sockets.arrivals, config.queue_number);
     this.#size = message_size(config.max_packet_size);
     this.#view = server_view(config, report);
   }
@@ -156,52 +195,117 @@ class RequestLoop {
   /** Handles requests until the queue ends, or a message on it ends this worker. */
   async run(): Promise<void> {
     this.report({ type: 'loaded', task: task_folder() });
-    for (let count = 1; ; count++) {
-      if (this.#slot.wait_for_queue()) this.#notify_manager();
-      let received = this.#receive(MSG_DONTWAIT);
-      if (received === -EAGAIN) {
-        const listener = current_listener(this.state, this.config);
-        if (listener !== undefined) {
-          this.#slot.wait_for_listener();
-          await this.#listen(listener);
-          continue;
-        }
-        // Timers and promises that a handler left behind get a turn.
-        await next_turn();
-        received = this.#receive(0);
-      }
-      if (typeof received === 'number') {
-        if (!is_scarce(-received)) this.#sockets.queue._raise(received, 'recvmsg');
-        // The request stays on the queue.
-        pause_blocking();
+    let owes_turn = true;
+    for (;;) {
+      if (!this.#slot.take()) return;
+      const ready = this.#arrivals.ready(0);
+      if (typeof ready === 'number') {
+        // EBADF: the server's thread has ended.
+        if (!is_scarce(-ready)) return;
+        this.#lack(ready);
         continue;
       }
-      const [bytes, fds, flags] = received;
-      const request = decode_request(bytes);
-      if (request === undefined) return;
-      if (request === null) continue;
-      this.#slot.begin(request.client_address, true);
-      if (flags & MSG_CTRUNC) {
-        this.#lose(request.client_address);
-        // Another process may have descriptors left.
-        if (this.config.kind === 'process') return;
+      if (ready.queue || ready.listener !== 0) {
+        const before = this.#count;
+        if (this.#take(ready) === 'ended' || !this.#is_sane()) return;
+        if (this.#count === before) continue;
+        await this.#between();
+        owes_turn = true;
       } else {
-        this.#handle({ ...request, connection: this.#connection(fds[0], request.timeout) });
+        this.#slot.wait();
+        // Timers and promises that a handler left behind get a turn, before the wait blocks the thread.
+        if (owes_turn) await next_turn();
+        owes_turn = false;
+        this.#arrivals.ready(-1);
       }
-      await this.#between(count);
     }
+  }
+
+  /** Returns false if the handler has overwritten the memory of this worker: the manager will see that, too. */
+  #is_sane(): boolean {
+    return this.#slot.serial === this.#count;
+  }
+
+  /** Takes a request, and handles it. The queue comes first: the other requests may never end. */
+  #take({ queue, listener }: Ready): Ending {
+    return queue ? this.#take_from_queue() : this.#take_from_listener(listener);
   }
 
   /**
    * Lets promises that a handler left behind go on after each request, and timers and I/O after each BATCH: a turn of the
    * event loop costs as much as all the rest of a request.
    */
-  #between(count: number): Promise<void> | undefined {
-    return count % BATCH === 0 ? next_turn() : undefined;
+  #between(): Promise<void> | undefined {
+    return this.#count % BATCH === 0 ? next_turn() : undefined;
   }
 
-  #receive(flags: number): [Buffer, number[], number, unknown] | number {
-    return message.recv_fds(this.#sockets.queue, this.#size, 1, flags, -1);
+  #take_from_queue(): Ending {
+    const received = message.recv_fds(this.#sockets.queue, this.#size, 1, MSG_DONTWAIT, -1);
+    if (typeof received === 'number') {
+      // Another worker was first.
+      if (received === -EAGAIN) return;
+      if (!is_scarce(-received)) this.#sockets.queue._raise(received, 'recvmsg');
+      this.#lack(received);
+      return;
+    }
+    const [bytes, fds, flags] = received;
+    const request = decode_request(bytes);
+    if (request === undefined) return 'ended';
+    this.#begin(request.client_address, true);
+    if ((flags & MSG_CTRUNC) === 0) {
+      this.#handle({ ...request, connection: this.#connection(fds[0], request.timeout) });
+      return;
+    }
+    this.#lose(request.client_address);
+    // Another process may have descriptors left.
+    return this.config.kind === 'process' ? 'ended' : undefined;
+  }
+
+  #take_from_listener(events: number): Ending {
+    const taken = is_error_queue(events)
+      ? -EAGAIN
+      : take_request(this.#sockets.listener, events, this.config);
+    if (typeof taken !== 'number') {
+      this.#begin(taken.client_address, false);
+      this.#handle(taken);
+      return;
+    }
+    if (taken === -EAGAIN) {
+      if (is_error_queue(events)) this.#pause();
+    } else if (taken === -EINVAL) {
+      this.report({ type: 'ended' });
+      this.#pause();
+    } else if (is_scarce(-taken)) {
+      // The request stays in the backlog. If a handler has taken all descriptors of this process, another one has some.
+      const is_lasting = taken === -EMFILE && this.#scarce === 'EMFILE' && this.#count > 0;
+      if (is_lasting && this.config.kind === 'process') return 'ended';
+      this.#lack(taken);
+    } else if (taken === -EBADF) {
+      // The manager has closed it; or a handler has closed that of its process, which is of no use then.
+      return this.config.kind === 'process' ? 'ended' : undefined;
+    }
+    // Any other error is one of a request that is gone.
+    return;
+  }
+
+  /** Blocks for a moment. */
+  #pause(): void {
+    this.#slot.wait();
+    pause_blocking();
+  }
+
+  /** Reports once that descriptors or memory are missing, and blocks for a moment. */
+  #lack(result: number): void {
+    const code = errno_code(-result) ?? '';
+    if (this.#scarce !== code) this.report({ type: 'scarce', code });
+    this.#scarce = code;
+    this.#pause();
+  }
+
+  #begin(client_address: unknown, queued: boolean): void {
+    this.#count++;
+    this.#scarce = undefined;
+    this.#slot.begin(client_address, queued);
   }
 
   #connection(fd: number | undefined, timeout: number | null): Socket<number> | undefined {
@@ -210,32 +314,9 @@ class RequestLoop {
     return adopt([family, type, proto, fd], timeout);
   }
 
-  /** Handles requests from the server's socket until the manager closes the shared listener. */
-  async #listen(listener: ListenerDescriptor): Promise<void> {
-    for (let count = 1; ; count++) {
-      if (!has_request(listener)) await next_turn();
-      this.#slot.wait_for_listener();
-      const taken = receive_request(listener, this.config);
-      if (typeof taken === 'number') {
-        if (taken === -EBADF) return;
-        if (taken === -EINVAL) this.report({ type: 'ended' });
-        // The request stays in the backlog. Any other error is one of a request that is gone.
-        if (taken === -EINVAL || is_scarce(-taken)) pause_blocking();
-      } else {
-        this.#slot.begin(taken.client_address, false);
-        this.#handle(taken);
-        await this.#between(count);
-      }
-    }
-  }
-
-  #notify_manager(): void {
-    if (this.state.must_notify()) this.report({ type: 'finished' });
-  }
-
   #finish(): void {
     this.#slot.finish();
-    this.#notify_manager();
+    if (this.state.must_notify()) this.report({ type: 'finished' });
   }
 
   /** Reports a connection that the kernel closed, because this worker had no descriptor left for it. */

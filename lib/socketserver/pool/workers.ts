@@ -5,8 +5,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { socket as Socket } from '../../socket/index.js';
-import { sleep } from '../../util/deadline.js';
-import { unless_aborted } from '../abort.js';
+import { sleep, unless_aborted } from '../../util/deadline.js';
 import { print_error, print_uncaught } from '../report.js';
 import { is_start_scarcity } from '../scarcity.js';
 import type { Condition } from './condition.js';
@@ -31,6 +30,10 @@ const STARTING_LIMIT = 4;
 const HOLD_OFF_MS = 1000;
 /** Milliseconds without any request sent or finished, after which no worker is about to begin a request that it took. */
 const QUIET_MS = 100;
+
+/** How often at most the manager looks whether a rogue has finished its last request, and the milliseconds in between. */
+const ROGUE_LOOKS = 100;
+const LOOK_MS = 10;
 
 /** A worker as the manager sees it. */
 interface WorkerRecord {
@@ -77,6 +80,8 @@ export class Workers {
   #hold_off_until = 0;
   /** True once a worker could import the handler. A start that fails later is no mistake of the program. */
   #was_loaded = false;
+  /** True if the last start failed for want of descriptors, memory or threads, which is told once. */
+  #is_start_scarce = false;
   #closing = false;
 
   constructor(
@@ -147,8 +152,10 @@ export class Workers {
   #start_failed(error: unknown): void {
     this.#hold_off_until = performance.now() + HOLD_OFF_MS;
     if (this.#closing) return;
-    if (is_start_scarcity(error)) print_uncaught('the start of a worker, which is tried again', error);
-    else if (!this.#was_loaded) this.send({ type: 'failed', error: pack_error(error) });
+    if (is_start_scarcity(error)) {
+      if (!this.#is_start_scarce) print_uncaught('the start of a worker, which is tried again', error);
+      this.#is_start_scarce = true;
+    } else if (!this.#was_loaded) this.send({ type: 'failed', error: pack_error(error) });
   }
 
   #free_slot(): number {
@@ -159,35 +166,48 @@ export class Workers {
   }
 
   #worker_config(slot: number): WorkerConfig {
-    const { max_workers, queue_in, queue_out, listener, port, ...common } = this.config;
-    return { ...common, slot, listener_timeout: this.listener.gettimeout() };
+    const { max_workers, queue_in, queue_out, listener, port, arrivals, ...common } = this.config;
+    return {
+      ...common,
+      slot,
+      queue_number: this.queue.fileno(),
+      listener_timeout: this.listener.gettimeout(),
+    };
   }
 
   #start_thread(slot: number): void {
-    const { max_packet_size } = this.config;
-    const thread = sharing((share) =>
+    const { max_packet_size, arrivals } = this.config;
+    const { _fd: fd, _generation: generation } = this.listener;
+    const worker_thread = sharing((share) =>
       start_worker_thread({
         ...this.#worker_config(slot),
-        queue: share(this.queue),
-        ...(max_packet_size > 0 ? { listener: share(this.listener) } : {}),
+        thread: {
+          arrivals,
+          queue: share(this.queue),
+          listener: max_packet_size > 0 ? share(this.listener) : { fd, generation },
+        },
       }),
     );
-    const worker = this.#add(this.state.slot(slot), undefined, undefined, () => void thread.terminate());
-    thread.on('message', (value: unknown) => this.#receive(worker, () => value));
-    thread.on('error', (error) => {
+    const end = () => void worker_thread.terminate();
+    const worker = this.#add(this.state.slot(slot), undefined, undefined, end);
+    worker_thread.on('message', (value: unknown) => this.#receive(worker, () => value));
+    worker_thread.on('error', (error) => {
       worker.error = error;
     });
-    thread.on('exit', (code) => this.#on_end(worker, `exit code ${code}`));
+    worker_thread.on('exit', (code) => this.#on_end(worker, `exit code ${code}`));
   }
 
   #start_process(state: ProcessPoolState): void {
-    // Only datagrams are answered by the server's socket. A worker for connections must not keep that socket open.
-    const listener = this.config.max_packet_size > 0 ? this.listener.fileno() : undefined;
     const config = { ...this.#worker_config(0), memory: { fd: MEMORY_FD } };
     const own = state.add_child(() => this.#end(worker, 'has overwritten the memory of its worker', true));
     let child: ChildProcess;
     try {
-      child = start_worker_process(config, this.queue.fileno(), own.fd, listener);
+      child = start_worker_process(config, {
+        queue_fd: this.queue.fileno(),
+        memory_fd: own.fd,
+        arrivals_fd: this.config.arrivals.fd,
+        server_fd: this.listener.fileno(),
+      });
     } catch (error) {
       state.remove_child(own);
       throw error;
@@ -274,6 +294,7 @@ export class Workers {
         worker.ready = true;
         worker.task = report.task;
         this.#was_loaded = true;
+        this.#is_start_scarce = false;
         this.state.add_ready(1);
         break;
       case 'load_error':
@@ -284,6 +305,7 @@ export class Workers {
       case 'ended':
         this.#on_listener_ended();
         return;
+      case 'scarce':
       case 'error':
       case 'shutdown':
         this.send(report);
@@ -373,7 +395,16 @@ export class Workers {
     if (worker.reason !== undefined) return;
     worker.reason = reason;
     worker.is_rogue = is_rogue;
-    worker.end();
+    if (is_rogue) void this.#end_rogue(worker);
+    else worker.end();
+  }
+
+  /** Kills a worker. If another request is with it by now, that one has a moment to finish. */
+  async #end_rogue({ slot, end }: WorkerRecord): Promise<void> {
+    slot.retire();
+    for (let looks = 0; looks < ROGUE_LOOKS && (slot.is_busy || slot.is_taking); looks++)
+      await sleep(LOOK_MS);
+    end();
   }
 
   /** Kills the workers that handle a request now. @param others the other ones, too */

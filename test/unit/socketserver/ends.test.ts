@@ -1,6 +1,6 @@
 // The server's socket: readiness that is no request, requests that another process has taken, and the end of the socket while it
 // is served. Servers with threads and processes are in test/threads/socketserver.test.ts.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, fstatSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -32,6 +32,18 @@ type AnyServer = any;
 function make(name: string): AnyServer {
   const Class = Reflect.get(socketserver, name) as new (address: unknown, handler: unknown) => AnyServer;
   return new Class(name.includes('Unix') ? join(folder, String(paths++)) : LOCAL, BaseRequestHandler);
+}
+
+/** Returns the descriptor of a listener that this library does not know: made by it, and detached. */
+function listen_elsewhere(): number {
+  return socket.create_server(LOCAL).detach();
+}
+
+function port_of(fd: number): number {
+  const sock = socket.fromfd(fd, socket.AF_INET, socket.SOCK_STREAM);
+  const [, port] = sock.getsockname();
+  sock.close();
+  return port;
 }
 
 /** Returns whether O_NONBLOCK is set in the description of the socket. */
@@ -326,6 +338,49 @@ describe.each(KINDS)('%s: the end of the served socket', (name, is_async) => {
       if (fd !== undefined) socket.close(fd);
       await server.server_close();
     }
+  });
+
+  test('its number closed by other code does: nothing else is served or closed', async () => {
+    for (const reuse of [() => -1, () => openSync('/dev/null', 'r'), listen_elsewhere]) {
+      const server = make(name);
+      const served = server.serve_forever();
+      await sleep(20);
+      const fd = server.fileno();
+      closeSync(fd);
+      const foreign = reuse();
+      // The kernel gives out the lowest number that is free.
+      if (foreign >= 0) expect(foreign).toBeLessThanOrEqual(fd);
+      await expect(served).rejects.toMatchObject({ code: 'EBADF' });
+      await server.shutdown();
+      await server.server_close();
+      if (foreign >= 0) {
+        fstatSync(foreign);
+        closeSync(foreign);
+      }
+    }
+  });
+
+  test('shutdown() at once after that ends it, too', async () => {
+    const server = make(name);
+    const served = server.serve_forever();
+    await sleep(20);
+    closeSync(server.fileno());
+    await Promise.all([
+      server.shutdown({ drain: 10 }),
+      expect(served).rejects.toMatchObject({ code: 'EBADF' }),
+    ]);
+    await server.server_close();
+  });
+
+  test('handle_request() says so, and takes nothing from what has the number now', async () => {
+    const server = make(name);
+    closeSync(server.fileno());
+    const foreign = listen_elsewhere();
+    const client = socket.create_connection(['127.0.0.1', port_of(foreign)], 10);
+    await expect((async () => server.handle_request())()).rejects.toMatchObject({ code: 'EBADF' });
+    await server.server_close();
+    closeSync(foreign);
+    client.close();
   });
 
   test('close() after shutdown() is no mistake', async () => {

@@ -37,7 +37,7 @@ test('a thread sees what another writes', () => {
   expect([manager.in_flight, manager.has_room(), manager.has_room(1)]).toEqual([1, false, true]);
   slot.finish();
   expect([seen.is_busy, manager.in_flight, manager.finished, manager.take_peak()]).toEqual([false, 0, 1, 1]);
-  expect([manager.queuing, manager.slot(0).is_busy]).toEqual([1, false]);
+  expect(manager.slot(0).is_busy).toBe(false);
 
   slot.begin(Buffer.from('\0abstract'), false);
   expect(seen.client_address).toEqual(Buffer.from('\0abstract'));
@@ -66,28 +66,49 @@ test('the manager sees what child processes do, and each its own memory', () => 
   expect([manager.in_flight, manager.reset_in_flight(), manager.in_flight]).toEqual([1, 1, 0]);
 });
 
-test('one of the child processes notifies, at the latest when enough requests are finished', () => {
-  const { manager, children } = processes(3);
-  for (let i = 0; i < 9; i++) manager.count_dispatched();
-  manager.notify_below(4);
-  // What asks for less, or for nothing, changes nothing.
-  manager.notify_below(1);
-  manager.notify_below(0);
-  // Six requests have to end: two of each child, or more of one.
+test('the manager counts what child processes take from the listener by themselves', () => {
+  const { manager, children } = processes(2);
+  const [first, second] = children;
+  expect(manager.is_taking).toBe(false);
+  expect([first?.slot.take(), manager.is_taking]).toEqual([true, true]);
+  first?.slot.begin(['127.0.0.1', 80], false);
+  expect([manager.is_taking, manager.in_flight, manager.dispatched, manager.ready]).toEqual([false, 1, 1, 2]);
+  // One that was on the queue is counted by whoever has put it there.
+  manager.count_dispatched();
+  second?.slot.begin('', true);
+  expect([manager.in_flight, manager.take_peak()]).toEqual([2, 2]);
+  first?.slot.finish();
+  second?.slot.finish();
+  first?.slot.begin('', false);
+  first?.slot.finish();
+  expect([manager.in_flight, manager.dispatched, manager.finished]).toEqual([0, 3, 3]);
+});
+
+test('a worker that is retired takes no further request', () => {
+  const { children } = processes(2);
+  const [retired, other] = children;
+  retired?.child.slot.retire();
+  expect([retired?.slot.take(), other?.slot.take()]).toEqual([false, true]);
+  retired?.child.slot.reset();
+  expect(retired?.slot.take()).toBe(true);
+});
+
+test('each of the child processes notifies once, when it has finished its next request', () => {
+  const { manager, children } = processes(2);
   const handle = (index: number) => {
-    children[index]?.slot.begin('', true);
+    children[index]?.slot.begin('', false);
     children[index]?.slot.finish();
     return children[index]?.own.must_notify();
   };
-  expect([handle(0), handle(1), handle(2), handle(1), handle(1), handle(0)]).toEqual([
-    false,
-    false,
-    false,
-    true,
-    false,
-    true,
-  ]);
-  expect(manager.in_flight).toBe(3);
+  expect(handle(0)).toBe(false);
+  // Nothing is in flight: whoever asks need not wait.
+  manager.notify_below(1);
+  expect(handle(0)).toBe(false);
+  children[1]?.slot.begin('', false);
+  manager.notify_below(1);
+  children[1]?.slot.finish();
+  expect([children[1]?.own.must_notify(), children[1]?.own.must_notify()]).toEqual([true, false]);
+  expect([handle(0), handle(0)]).toEqual([true, false]);
 });
 
 test.each([
@@ -121,26 +142,10 @@ test('a child cannot finish more than is in flight', () => {
   expect(manager.in_flight).toBe(1);
 });
 
-test('the listener is one word of descriptor and generation', () => {
-  const [manager, worker] = pair();
-  expect(worker.listener).toBe(undefined);
-  for (const listener of [
-    { fd: 0, generation: 0 },
-    { fd: 2 ** 31 - 2, generation: 2 ** 32 - 1 },
-  ]) {
-    manager.listener = listener;
-    expect(worker.listener).toEqual(listener);
-  }
-  manager.listener = undefined;
-  expect(worker.listener).toBe(undefined);
-});
-
 test('the words of the state do not overlap', () => {
   const [state] = pair(3);
-  state.listener = { fd: 7, generation: 9 };
   state.set_handled_signals(-1);
   for (let index = 0; index < 3; index++) state.slot(index).begin('y'.repeat(254), true);
-  expect(state.listener).toEqual({ fd: 7, generation: 9 });
   expect([...state.handled_signals]).toEqual([255, 255, 255, 255]);
   expect([state.ready, state.in_flight, state.finished, state.take_peak()]).toEqual([0, 0, 0, 3]);
   for (let index = 0; index < 3; index++) expect(state.slot(index).client_address).toBe('y'.repeat(254));
@@ -187,15 +192,15 @@ test('a request that waits for room makes workers short', async () => {
   const changed = new Condition(state);
   const closing = new AbortController();
   const room = new Room(state, changed, closing.signal);
-  const waited = room.wait(0, new AbortController().signal);
+  const waited = room.wait(new AbortController().signal);
   expect(room.is_short).toBe(true);
   state.add_ready(1);
   changed.notify_all();
   await waited;
-  room.request_queued();
+  state.count_dispatched();
   expect(room.is_short).toBe(false);
   const stopped = new AbortController();
-  const again = room.wait(0, stopped.signal);
+  const again = room.wait(stopped.signal);
   stopped.abort();
   await again;
   expect(room.is_short).toBe(false);
