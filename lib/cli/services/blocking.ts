@@ -6,6 +6,9 @@ import { open_file } from '../../calls/waiting/file.js';
 import {
   ConnectionError,
   InterruptedError,
+  type NodeFamily,
+  type SenderAddress,
+  type SOCK_DGRAM,
   type socket as Socket,
   TimeoutError,
 } from '../../socket/index.js';
@@ -99,7 +102,11 @@ export class SendFile extends StreamHandler {
   }
 }
 
-class DatagramHandler extends BaseRequestHandler<DatagramRequest> {
+/** The family is AF_INET, AF_INET6 or AF_UNIX. */
+class DatagramHandler extends BaseRequestHandler<
+  DatagramRequest<NodeFamily>,
+  SenderAddress<NodeFamily, typeof SOCK_DGRAM, 0>
+> {
   static readonly module = import.meta.url;
 
   answer(data: Buffer | string): void {
