@@ -82,6 +82,14 @@ export type SocketArguments<F extends number, K extends number> = [
   fileno?: number | null,
 ];
 
+/** The same with a descriptor. */
+export type DescriptorArguments<F extends number, K extends number, FD> = [
+  family: F | null | undefined,
+  type: K | null | undefined,
+  proto: number | null | undefined,
+  fileno: FD,
+];
+
 /** <socket fd=3, family=AF_INET, type=SOCK_STREAM, proto=6, laddr=["127.0.0.1",80]>, as Python's repr(). */
 function describe({ fd, generation, family, type, proto }: Leftover): string {
   const parts = [`fd=${fd}`, `family=${c.AddressFamily[family] ?? family}`];

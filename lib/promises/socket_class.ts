@@ -1,5 +1,5 @@
 // The class `socket` of bsd-sockets/promises as it is called: with or without `new`. Its methods are in socket.ts.
-import type { SocketArguments } from '../calls/socket_base.js';
+import type { DescriptorArguments, SocketArguments } from '../calls/socket_base.js';
 import type * as c from '../constants.js';
 import { callable } from '../util/callable.js';
 import type { OwnedDescriptor } from '../util/owned_descriptor.js';
@@ -11,26 +11,15 @@ import { Socket } from './socket.js';
  */
 export interface SocketClass {
   new <F extends number, K extends number, FD extends number>(
-    family: F | null | undefined,
-    type: K | null | undefined,
-    proto: number | null | undefined,
-    fileno: FD,
+    ...args: DescriptorArguments<F, K, FD>
   ): Socket<F, K>;
   new <F extends number = typeof c.AF_INET, K extends number = number>(
     ...args: SocketArguments<F, K>
   ): Socket<F, K>;
   /** @internal */
-  new <F extends number, K extends number>(
-    family: F | null | undefined,
-    type: K | null | undefined,
-    proto: number | null | undefined,
-    descriptor: OwnedDescriptor,
-  ): Socket<F, K>;
+  new <F extends number, K extends number>(...args: DescriptorArguments<F, K, OwnedDescriptor>): Socket<F, K>;
   <F extends number, K extends number, FD extends number>(
-    family: F | null | undefined,
-    type: K | null | undefined,
-    proto: number | null | undefined,
-    fileno: FD,
+    ...args: DescriptorArguments<F, K, FD>
   ): Socket<F, K>;
   <F extends number = typeof c.AF_INET, K extends number = number>(
     ...args: SocketArguments<F, K>
