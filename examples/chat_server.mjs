@@ -5,15 +5,22 @@ import { AsyncStreamRequestHandler, AsyncTCPServer } from 'bsd-sockets/socketser
 
 class Chat extends AsyncTCPServer {
   static allow_reuse_address = true;
+  /** @type {Set<Person>} */
   people = new Set();
 
-  /** Sends a line to all people but `except`. A failed write is ignored: that person's own handler sees the end of the connection. */
+  /**
+   * Sends a line to all people but `except`. A failed write is ignored: that person's own handler sees the end of the connection.
+   *
+   * @param {string} text
+   * @param {Person} [except]
+   */
   async tell(text, except) {
     const others = [...this.people].filter((person) => person !== except);
     await Promise.all(others.map((person) => person.wfile.write(Buffer.from(`${text}\n`)).catch(() => {})));
   }
 }
 
+/** @extends {AsyncStreamRequestHandler<number, Chat>} */
 class Person extends AsyncStreamRequestHandler {
   name = '';
 
@@ -32,8 +39,10 @@ class Person extends AsyncStreamRequestHandler {
   }
 }
 
+/** @param {Chat} server */
 async function show(server) {
   const served = server.serve_forever();
+  /** @param {string} name */
   const join = async (name) => {
     const sock = await create_connection(server.server_address);
     const file = sock.makefile('rw');

@@ -20,35 +20,43 @@ class AsyncEcho extends AsyncStreamRequestHandler {
   }
 }
 
-const handler_of = (Server) => (Server === AsyncTCPServer ? AsyncEcho : Echo);
+/** @typedef {Pick<socketserver.AsyncTCPServer, 'server_address' | 'serve_forever' | 'shutdown' | 'server_close'>} Server */
+
+const options = { allow_reuse_address: true };
+/** @type {Record<string, (port: number) => Server>} */
+const servers = {
+  TCPServer: (port) => new TCPServer(['127.0.0.1', port], Echo, options),
+  ThreadingTCPServer: (port) => new ThreadingTCPServer(['127.0.0.1', port], Echo, options),
+  ForkingTCPServer: (port) => new ForkingTCPServer(['127.0.0.1', port], Echo, options),
+  AsyncTCPServer: (port) => new AsyncTCPServer(['127.0.0.1', port], AsyncEcho, options),
+};
 
 const CLIENT = `
 const sock = require('node:net').connect(Number(process.argv[1]), '127.0.0.1', () => sock.end('hello'));
 sock.pipe(process.stdout);`;
 
-async function show(Server) {
-  const server = new Server(['127.0.0.1', 0], handler_of(Server));
+/** @param {string} name @param {Server} server */
+async function show(name, server) {
   const served = server.serve_forever();
   const client = spawn(process.execPath, ['-e', CLIENT, String(server.server_address[1])]);
   const [answer] = await once(client.stdout, 'data');
-  console.log(`echo        ${Server.name} answered "${answer}"`);
+  console.log(`echo        ${name} answered "${answer}"`);
   await server.shutdown();
   await served;
   await server.server_close();
 }
 
-async function serve(Server, port) {
-  const server = new Server(['127.0.0.1', port], handler_of(Server), { allow_reuse_address: true });
+/** @param {string} name @param {Server} server */
+async function serve(name, server) {
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => server.shutdown({ drain: 5 }));
-  console.log(`${Server.name} listens on ${server.server_address.join(':')}`);
+  console.log(`${name} listens on ${server.server_address.join(':')}`);
   await server.serve_forever();
   await server.server_close();
 }
 
 if (is_main(import.meta)) {
-  const [, , name, port] = process.argv;
-  const servers = [TCPServer, ThreadingTCPServer, ForkingTCPServer, AsyncTCPServer];
-  const chosen = servers.find((Server) => Server.name === name);
-  if (chosen) await serve(chosen, Number(port ?? 8000));
-  else for (const Server of servers) await show(Server);
+  const [, , name = '', port = 8000] = process.argv;
+  const chosen = servers[name];
+  if (chosen) await serve(name, chosen(Number(port)));
+  else for (const [each, make] of Object.entries(servers)) await show(each, make(0));
 }

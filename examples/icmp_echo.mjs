@@ -4,7 +4,11 @@ import * as socket from 'bsd-sockets/socket';
 const ECHO_REQUEST = 8;
 const ECHO_REPLY = 0;
 
-/** Returns the checksum of RFC 1071: the ones' complement of the sum of all 16-bit words. */
+/**
+ * Returns the checksum of RFC 1071: the ones' complement of the sum of all 16-bit words.
+ *
+ * @param {Buffer} bytes
+ */
 function checksum(bytes) {
   let sum = 0;
   for (let i = 0; i < bytes.length; i += 2) sum += bytes.readUInt16BE(i);
@@ -12,7 +16,12 @@ function checksum(bytes) {
   return ~sum & 0xffff;
 }
 
-/** Returns an echo request: type, code, checksum, identifier, sequence number, and 32 bytes of payload. */
+/**
+ * Returns an echo request: type, code, checksum, identifier, sequence number, and 32 bytes of payload.
+ *
+ * @param {number} id
+ * @param {number} seq
+ */
 function echo_request(id, seq) {
   const packet = Buffer.alloc(8 + 32);
   packet.writeUInt8(ECHO_REQUEST, 0);
@@ -22,6 +31,7 @@ function echo_request(id, seq) {
   return packet;
 }
 
+/** @param {string} host */
 function ping(host) {
   const sock = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP);
   sock.settimeout(5);

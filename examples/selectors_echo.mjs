@@ -2,14 +2,18 @@
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 
+/** @typedef {socket.socket<typeof socket.AF_INET | typeof socket.AF_INET6>} Socket */
+/** @type {selectors.EpollSelector<(sock: Socket, mask: number) => void, Socket>} */
 const sel = selectors.DefaultSelector();
 
+/** @param {Socket} sock */
 function accept(sock) {
   const [conn] = sock.accept(); // should be ready
   conn.setblocking(false);
   sel.register(conn, selectors.EVENT_READ, read);
 }
 
+/** @param {Socket} conn */
 function read(conn) {
   const data = conn.recv(1000); // should be ready
   if (data.length > 0) {
@@ -27,7 +31,9 @@ sock.setblocking(false);
 sel.register(sock, selectors.EVENT_READ, accept);
 
 // The clients run on the same thread, in the same selector. Each sends a word, and closes once it has the answer.
+/** @type {string[]} */
 const answers = [];
+/** @param {Socket} client */
 function answered(client) {
   answers.push(client.recv(1000).toString());
   sel.unregister(client);
@@ -40,7 +46,7 @@ for (const word of ['one', 'two', 'three']) {
 }
 
 // In Python: while True.
-while (sel.get_map().size > 1) {
+while ((sel.get_map()?.size ?? 0) > 1) {
   for (const [key, mask] of sel.select(5)) {
     const callback = key.data;
     callback(key.fileobj, mask);

@@ -5,7 +5,7 @@ import * as socket from 'bsd-sockets/socket';
 
 function server() {
   const listener = socket.create_server(['127.0.0.1', 0]);
-  parentPort.postMessage(listener.getsockname());
+  parentPort?.postMessage(listener.getsockname());
   const [conn] = listener.accept();
   for (let data = conn.recv(1024); data.length > 0; data = conn.recv(1024)) {
     conn.sendall(data.toString().toUpperCase());
@@ -14,6 +14,7 @@ function server() {
   listener.close();
 }
 
+/** @param {socket.ReturnedAddress<typeof socket.AF_INET>} address */
 function client(address) {
   const sock = socket.create_connection(address);
   sock.sendall('hello, sockets');

@@ -8,11 +8,11 @@ const directory = mkdtempSync(join(tmpdir(), 'bsd-sockets-'));
 const server = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM);
 server.bind(join(directory, 'server'));
 const client = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM);
-client.bind(join(directory, 'client')); // without an address the client could not get an answer
+client.bind(join(directory, 'client')); // else the sender is null, and cannot be answered
 
 client.sendto('ping', server.getsockname());
 const [message, sender] = server.recvfrom(1024);
-server.sendto('pong', sender);
+if (sender !== null) server.sendto('pong', sender);
 const answer = client.recv(1024);
 console.log(`AF_UNIX     sent the datagram "${message}" to ${server.getsockname()}, got "${answer}"`);
 

@@ -65,11 +65,15 @@ interface KnownAddresses {
   42: QipcrtrAddress;
 }
 
+/** An address of any family. */
+export type AnyAddress = KnownAddresses[keyof KnownAddresses] | RawAddress;
+
 interface AddressByFamily extends KnownAddresses {
-  [family: number]: KnownAddresses[keyof KnownAddresses] | RawAddress;
+  [family: number]: AnyAddress;
 }
 
-interface ReturnedByFamily {
+/** The addresses that the kernel gives, of the families that have a form of their own. */
+interface KnownReturned {
   1: string | Buffer;
   2: [host: string, port: Uint];
   10: [host: string, port: Uint, flowinfo: Uint, scope_id: Uint];
@@ -89,15 +93,71 @@ interface ReturnedByFamily {
   38: [type: string, name: string, feat: Uint, mask: Uint];
   40: [cid: Uint, port: Uint];
   42: [node: Uint, port: Uint];
-  // biome-ignore lint/suspicious/noExplicitAny: a tuple, a string or bytes, as the family has it.
-  [family: number]: any;
+}
+
+/** An address of any family; of one without a form of its own, a whole sockaddr. */
+export type AnyReturnedAddress = KnownReturned[keyof KnownReturned] | Buffer;
+
+interface ReturnedByFamily extends KnownReturned {
+  [family: number]: AnyReturnedAddress;
 }
 
 /** The address that a socket of family F takes; any of them if the family is not known at compile time. */
 export type Address<F extends number = number> = AddressByFamily[F];
 
-/** The address that a socket of family F gives; `any` if the family is not known at compile time. */
+/** The address that a socket of family F gives; any of them if the family is not known at compile time. */
 export type ReturnedAddress<F extends number = number> = ReturnedByFamily[F];
+
+/** null for a family whose connections have no address of the peer: AF_ALG. */
+interface NoPeer extends Record<Exclude<keyof KnownReturned, 38>, never> {
+  [family: number]: null;
+}
+
+/** The address of the peer that accept gives to a socket of family F, null if there is none. */
+export type PeerAddress<F extends number = number> = ReturnedAddress<F> | NoPeer[F];
+
+/** null for a type of socket whose messages may come without a sender. Numbers: SOCK_DGRAM, SOCK_RAW. */
+interface NoSenderOfStream {
+  2: never;
+  3: never;
+  [type: number]: null;
+}
+
+/** The same, by family: TCP names no sender; nor does AF_UNIX, if the sender's socket has no name. */
+interface NoSender {
+  2: NoSenderOfStream;
+  10: NoSenderOfStream;
+  16: { [type: number]: never };
+  17: { [type: number]: never };
+  29: { [type: number]: never };
+  [family: number]: { [type: number]: null };
+}
+
+/** The same, by flags. Messages of the error queue (MSG_ERRQUEUE) may have no sender; other flags than these may be a sum with it. */
+interface NoSenderByFlags {
+  0: never;
+  [c.MSG_PEEK]: never;
+  [c.MSG_TRUNC]: never;
+  [c.MSG_DONTWAIT]: never;
+  [c.MSG_WAITALL]: never;
+  [flags: number]: null;
+}
+
+/**
+ * The address of the sender that recvfrom, recvmsg and the like give, null if there is none.
+ *
+ * @typeParam F the family of the socket
+ * @typeParam K the type of the socket, SOCK_*
+ * @typeParam Flags the flags of the call
+ */
+export type SenderAddress<
+  F extends number = number,
+  K extends number = number,
+  Flags extends number = number,
+> = ReturnedAddress<F> | NoSender[F][K] | NoSenderByFlags[Flags];
+
+/** The families of TCP and UDP: which of them a host name has, only the resolver knows. */
+export type InetFamily = typeof c.AF_INET | typeof c.AF_INET6;
 
 /** Finds the numeric address of a host name; for IPv6 possibly with a `%scope`. */
 export type ResolveHost = (host: string, family: number) => string;

@@ -11,14 +11,14 @@ import type { AddressInfoRow } from './lookup.js';
 import { check_socket, SocketBase } from './socket_base.js';
 
 /** Returns a pair of sockets, each made by `make`. @throws OSError; TypeError, RangeError */
-export function make_pair<F extends number, Kind>(
+export function make_pair<F extends number, K extends number, Sock>(
   family: unknown,
   type: unknown,
   proto: unknown,
-  make: (family: F, type: number, proto: number, descriptor: OwnedDescriptor) => Kind,
-): [Kind, Kind] {
+  make: (family: F, type: K, proto: number, descriptor: OwnedDescriptor) => Sock,
+): [Sock, Sock] {
   const wanted_family = integer_or(c.AF_UNIX, family, 'family') as F;
-  const wanted_type = integer_or(c.SOCK_STREAM, type, 'type');
+  const wanted_type = integer_or(c.SOCK_STREAM, type, 'type') as K;
   const wanted_proto = integer_or(0, proto, 'proto');
   const first = addon.socketpair(wanted_family, wanted_type, wanted_proto);
   if (first < 0) {
@@ -73,8 +73,8 @@ export function with_scope(row: AddressInfoRow, [flowinfo, scope_id]: readonly n
 }
 
 /** Keyword-only arguments of create_server. */
-export interface CreateServerOptions {
-  family?: number;
+export interface CreateServerOptions<F extends number = number> {
+  family?: F;
   backlog?: number | null;
   reuse_port?: boolean;
   dualstack_ipv6?: boolean;
@@ -84,12 +84,12 @@ export interface CreateServerOptions {
 export const SERVER_OPTIONS = ['family', 'backlog', 'reuse_port', 'dualstack_ipv6'] as const;
 
 /** Returns the socket of a server, made by `make`, with its options set. @throws OSError; TypeError, RangeError */
-export function make_server<Kind extends SocketBase>(
-  options: CreateServerOptions,
-  make: (family: number) => Kind,
-): Kind {
+export function make_server<F extends number, Sock extends SocketBase>(
+  options: CreateServerOptions<F>,
+  make: (family: F) => Sock,
+): Sock {
   const { reuse_port = false, dualstack_ipv6 = false } = options;
-  const family = integer_or(c.AF_INET, options.family, 'family');
+  const family = integer_or(c.AF_INET, options.family, 'family') as F;
   if (dualstack_ipv6 && !has_dualstack_ipv6())
     throw new RangeError('dualstack_ipv6 is not supported on this platform');
   if (dualstack_ipv6 && family !== c.AF_INET6)

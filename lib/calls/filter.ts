@@ -47,7 +47,7 @@ const ROW_SIZE = 8;
  * @param program rows, or the text that `tcpdump -ddd` prints: a count, then a row a line
  * @throws TypeError, RangeError naming the row
  */
-export function parse_filter(program: string | Iterable<FilterRow>): Uint8Array {
+export function parse_filter(program: string | Iterable<readonly number[]>): Uint8Array {
   const rows =
     typeof program === 'string' ? rows_of_text(program) : elements(program, 'program', MAX_INSTRUCTIONS + 1);
   if (rows.length < 1 || rows.length > MAX_INSTRUCTIONS) {

@@ -10,7 +10,7 @@ import { type Call, raise, raise_gai, raise_herror } from '../errors/raise.js';
 import { addon, cells, FAILURE, GAI_FAILURE, HOST_FAILURE, NOT_FOUND, VALUE } from '../native/addon.js';
 import { Deadline } from '../util/deadline.js';
 import { array, c_string, decoded, integer, integer_or, shown } from '../util/validate.js';
-import { write_address } from './address.js';
+import { type InetFamily, type ReturnedAddress, write_address } from './address.js';
 
 /** Yields numbers of native lookups to wait for, returns what was found. */
 export type Lookup<T> = Generator<number, T, void>;
@@ -19,12 +19,13 @@ export type Lookup<T> = Generator<number, T, void>;
 export type Host = string | Uint8Array;
 
 /** A row of getaddrinfo(): the arguments of socket(), the canonical name if asked for, and the address. */
-export type AddressInfoRow = [
-  family: number,
+export type AddressInfoRow = RowOf<typeof c.AF_INET> | RowOf<typeof c.AF_INET6>;
+type RowOf<F extends InetFamily> = [
+  family: F,
   type: number,
   proto: number,
   canonname: string,
-  sockaddr: [host: string, port: number] | [host: string, port: number, flowinfo: number, scope_id: number],
+  sockaddr: ReturnedAddress<F>,
 ];
 
 /** The result of gethostbyname_ex() and gethostbyaddr(). */

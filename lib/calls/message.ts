@@ -32,7 +32,14 @@ import {
   size,
 } from '../util/validate.js';
 import { is_options } from '../util/wait_options.js';
-import { check_address, decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
+import {
+  check_address,
+  decode,
+  encode,
+  type ResolveHost,
+  type ReturnedAddress,
+  type SenderAddress,
+} from './address.js';
 import {
   all_descriptors,
   type ControlMessage,
@@ -46,27 +53,48 @@ import type { SocketBase } from './socket_base.js';
 import { allocate, filled, fits_scratch, take } from './transfer.js';
 import { completion_of, pin, settle } from './waiting/zerocopy.js';
 
+/** The result of recvfrom. */
+export type ReceivedFrom<
+  F extends number = number,
+  K extends number = number,
+  Flags extends number = number,
+> = [data: Buffer, address: SenderAddress<F, K, Flags>];
+/** The result of recvfrom_into. */
+export type ReceivedFromInto<
+  F extends number = number,
+  K extends number = number,
+  Flags extends number = number,
+> = [nbytes: number, address: SenderAddress<F, K, Flags>];
 /** The result of recvmsg. */
-export type ReceivedMessage<F extends number = number> = [
-  data: Buffer,
-  ancdata: ReceivedControlMessage[],
+export type ReceivedMessage<
+  F extends number = number,
+  K extends number = number,
+  Flags extends number = number,
+> = [data: Buffer, ancdata: ReceivedControlMessage[], msg_flags: number, address: SenderAddress<F, K, Flags>];
+/** The same, of the callers below, which know who has a sender. */
+export type Received<F extends number, Data = Buffer, Control = ReceivedControlMessage> = [
+  data: Data,
+  ancdata: Control[],
   msg_flags: number,
   address: ReturnedAddress<F>,
 ];
 /** The result of recvmsg_into. */
-export type ReceivedMessageInto<F extends number = number> = [
+export type ReceivedMessageInto<
+  F extends number = number,
+  K extends number = number,
+  Flags extends number = number,
+> = [
   nbytes: number,
   ancdata: ReceivedControlMessage[],
   msg_flags: number,
-  address: ReturnedAddress<F>,
+  address: SenderAddress<F, K, Flags>,
 ];
 /** The result of recv_fds. */
-export type ReceivedDescriptors<F extends number = number> = [
-  msg: Buffer,
-  fds: number[],
-  msg_flags: number,
-  address: ReturnedAddress<F>,
-];
+export type ReceivedDescriptors<
+  F extends number = number,
+  K extends number = number,
+  Flags extends number = number,
+> = [msg: Buffer, fds: number[], msg_flags: number, address: SenderAddress<F, K, Flags>];
 
 /** Keyword-only arguments of sendmsg_afalg. */
 export interface AlgOptions {
@@ -198,7 +226,7 @@ export function recvmsg<F extends number>(
   flags: unknown,
   timeout_ms: number,
   claimed?: (ancdata: readonly ReceivedControlMessage[]) => number[],
-): ReceivedMessage<F> | number {
+): Received<F> | number {
   const [length, room, wanted_flags] = check_recvmsg(bufsize, ancbufsize, flags);
   if ((wanted_flags & c.MSG_ERRQUEUE) !== 0) {
     const kept = s._zerocopy?.others.shift();
@@ -209,7 +237,7 @@ export function recvmsg<F extends number>(
   const to = buffer === null ? null : [buffer];
   const count = addon.recvmsg(s._fd, s._generation, to, length, memory, room, wanted_flags, timeout_ms);
   if (count < 0) return count;
-  const make = (ancdata: ReceivedControlMessage[]): ReceivedMessage<F> => [
+  const make = (ancdata: ReceivedControlMessage[]): Received<F> => [
     buffer === null ? take(count) : filled(buffer, count),
     ancdata,
     cells[MESSAGE_FLAGS] as number,
@@ -222,9 +250,9 @@ export function recvmsg<F extends number>(
 
 /** Returns a message of the error queue that was received before: by this socket, or by a duplicate of it. */
 function cut<F extends number>(
-  [data, ancdata, msg_flags, address]: ReceivedMessage,
+  [data, ancdata, msg_flags, address]: Received<number>,
   length: number,
-): ReceivedMessage<F> {
+): Received<F> {
   const truncated = length < data.length ? c.MSG_TRUNC : 0;
   return [data.subarray(0, length), ancdata, msg_flags | truncated, address as ReturnedAddress<F>];
 }
@@ -236,7 +264,7 @@ function cut<F extends number>(
 export function completed(s: SocketBase, view: Bytes, timeout_ms: number): number {
   // Without a time-out the kernel does not wait for the error queue.
   const deadline = new Deadline(timeout_ms < 0 ? Number.POSITIVE_INFINITY : timeout_ms);
-  const others: ReceivedMessage[] = [];
+  const others: Received<number>[] = [];
   try {
     while (s._zerocopy?.reads(view)) {
       if (deadline.passed()) return TIMED_OUT;
@@ -269,12 +297,12 @@ export function recvmsg_into<F extends number>(
   ancbufsize: unknown,
   flags: unknown,
   timeout_ms: number,
-): ReceivedMessageInto<F> | number {
+): Received<F, number> | number {
   const [views, room, wanted_flags] = check_recvmsg_into(buffers, ancbufsize, flags);
   const memory = room <= CONTROL_SIZE ? null : Buffer.allocUnsafeSlow(room);
   const count = addon.recvmsg(s._fd, s._generation, views, 0, memory, room, wanted_flags, timeout_ms);
   if (count < 0) return count;
-  const result = with_control<ReceivedMessageInto<F>>(memory ?? control, (ancdata) => [
+  const result = with_control<Received<F, number>>(memory ?? control, (ancdata) => [
     count,
     ancdata,
     cells[MESSAGE_FLAGS] as number,
@@ -340,7 +368,7 @@ export function recv_fds<F extends number>(
   maxfds: unknown,
   flags: unknown,
   timeout_ms: number,
-): ReceivedDescriptors<F> | number {
+): Received<F, Buffer, number> | number {
   const wanted = integer(maxfds, 'maxfds', 0);
   const room = addon.cmsg_space(Math.min(wanted, DESCRIPTORS_MAX) * INT_SIZE) + OTHER_CONTROL;
   const claimed = (ancdata: readonly ReceivedControlMessage[]) =>

@@ -7,6 +7,7 @@ import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
 import { addon } from '../native/addon.js';
 import { shown } from '../util/validate.js';
+import type { InetFamily } from './address.js';
 import { OptionSocket } from './options.js';
 import type { SocketBase } from './socket_base.js';
 
@@ -53,7 +54,8 @@ export function descriptor_of(handle: net.Socket | net.Server): number {
 
 /** The objects that borrow() takes. */
 export type NodeHandle = net.Socket | net.Server | dgram.Socket;
-type Families = typeof c.AF_INET | typeof c.AF_INET6 | typeof c.AF_UNIX;
+/** The families of their sockets. */
+export type NodeFamily = InetFamily | typeof c.AF_UNIX;
 
 /** Returns the descriptor that the object has at present, -1 if it has none. */
 function fd_of(handle: NodeHandle): number {
@@ -73,7 +75,7 @@ function fd_of(handle: NodeHandle): number {
  * A socket of node:net or node:dgram, for its names, options, filters and ioctl. The descriptor stays that of Node's object,
  * which is asked for it at each call: once it is closed, calls fail with EBADF.
  */
-export class BorrowedSocket extends OptionSocket<Families> {
+export class BorrowedSocket extends OptionSocket<NodeFamily> {
   readonly #handle: NodeHandle;
 
   /** @throws TypeError for anything else */
@@ -101,8 +103,8 @@ export class BorrowedSocket extends OptionSocket<Families> {
   }
 
   /** The address family, AF_*. @throws OSError */
-  get family(): Families {
-    return this.getsockopt(c.SOL_SOCKET, c.SO_DOMAIN) as Families;
+  get family(): NodeFamily {
+    return this.getsockopt(c.SOL_SOCKET, c.SO_DOMAIN) as NodeFamily;
   }
 
   /** The socket type, SOCK_*. @throws OSError */

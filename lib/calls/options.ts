@@ -118,7 +118,10 @@ export abstract class OptionSocket<out F extends number = number> {
    *   size of the group
    * @throws OSError; TypeError, RangeError on a malformed program or another option
    */
-  attach_filter(program: string | Iterable<FilterRow>, options: FilterOptions = {}): void {
+  attach_filter(
+    program: string | Iterable<FilterRow | readonly number[]>,
+    options: FilterOptions = {},
+  ): void {
     const { level, option } = filter_option(options);
     const result = addon.attach_filter(this._fd, this._generation, level, option, parse_filter(program));
     if (result < 0) this.#raise_option(result, 'setsockopt', level, option);

@@ -75,11 +75,19 @@ const collected = new FinalizationRegistry<Leftover>((leftover) => {
 });
 
 /** The arguments of `socket`, blocking and of promises. */
-export type SocketArguments<F extends number> = [
+export type SocketArguments<F extends number, K extends number> = [
   family?: F | null,
-  type?: number | null,
+  type?: K | null,
   proto?: number | null,
   fileno?: number | null,
+];
+
+/** The same with a descriptor. */
+export type DescriptorArguments<F extends number, K extends number, FD> = [
+  family: F | null | undefined,
+  type: K | null | undefined,
+  proto: number | null | undefined,
+  fileno: FD,
 ];
 
 /** <socket fd=3, family=AF_INET, type=SOCK_STREAM, proto=6, laddr=["127.0.0.1",80]>, as Python's repr(). */
@@ -98,9 +106,9 @@ function describe({ fd, generation, family, type, proto }: Leftover): string {
 }
 
 // V8 shows this name in stack traces before each method of a socket, blocking or not: `at Socket.recv`.
-class Socket<out F extends number = number> extends OptionSocket<F> {
+class Socket<out F extends number = number, out K extends number = number> extends OptionSocket<F> {
   readonly #family: F;
-  readonly #type: number;
+  readonly #type: K;
   readonly #proto: number;
   readonly #leftover: Leftover;
 
@@ -129,7 +137,7 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
    */
   constructor(
     family: F | null | undefined,
-    type: number | null | undefined,
+    type: K | null | undefined,
     proto: number | null | undefined,
     fileno: number | OwnedDescriptor | null | undefined,
     event_driven: boolean,
@@ -159,7 +167,7 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
       this.#proto = wanted_proto === -1 ? detect(fd, generation, c.SO_PROTOCOL) : wanted_proto;
     }
     const nonblocking = (found_type & (c.SOCK_NONBLOCK ?? 0)) !== 0;
-    this.#type = found_type & ~TYPE_FLAGS;
+    this.#type = (found_type & ~TYPE_FLAGS) as K;
     if (event_driven && !nonblocking && (fileno ?? null) !== null) this.#set_blocking(false);
     if (nonblocking) this.#set_timeout(0);
     else if (default_timeout !== null) this.#set_timeout(default_timeout);
@@ -179,7 +187,7 @@ class Socket<out F extends number = number> extends OptionSocket<F> {
   }
 
   /** The socket type, SOCK_*, without SOCK_NONBLOCK and SOCK_CLOEXEC. */
-  get type(): number {
+  get type(): K {
     return this.#type;
   }
 

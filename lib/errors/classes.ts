@@ -29,9 +29,9 @@ export class OSError extends Error {
   /** The bytes that `recv_exactly` had received before the error. */
   declare partial?: Buffer;
 
-  constructor(message?: string, options?: ErrorOptions);
+  constructor(message?: string, options?: { cause?: unknown });
   constructor(errno: number, strerror: string, filename?: unknown);
-  constructor(first?: number | string, second?: string | ErrorOptions, filename?: unknown) {
+  constructor(first?: number | string, second?: string | { cause?: unknown }, filename?: unknown) {
     const system = typeof first === 'number';
     const code = system ? new.target.code_of(first) : undefined;
     super(

@@ -4,7 +4,7 @@
 // `run`; files of promises drive the same generators and await each count (promises/direction.ts).
 
 /** Bytes in any kind of memory, shared memory included. */
-export type Bytes = Uint8Array<ArrayBufferLike>;
+export type Bytes = Uint8Array;
 
 /** An operation on a stream that returns `T`. */
 export type Steps<T> = Generator<Bytes, T, number | null>;

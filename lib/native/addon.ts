@@ -20,7 +20,7 @@ import type { PlatformConstants } from './platform_constants.js';
 
 export * from './layout.js';
 
-type Bytes = Uint8Array<ArrayBufferLike>;
+type Bytes = Uint8Array;
 
 /** Offset and size of a field in bytes; shift and width in bits of a bit field within that integer, else 0. */
 export type FieldLayout = readonly [
@@ -244,15 +244,15 @@ const use_libuv = process.env.BSD_SOCKETS_LIBUV !== 'no';
 const { exchange, ...native } = (load() as Binary).setup(() => {}, signals, isMainThread, use_libuv);
 
 /** Small results of the last call, by the indices of `Cell` in native/layout.txt. */
-export const cells = new Int32Array(exchange, EXCHANGE.cells, CELL_COUNT);
+export const cells: Int32Array = new Int32Array(exchange, EXCHANGE.cells, CELL_COUNT);
 /** The address that the next native call takes: a whole sockaddr. */
-export const address_in = new Uint8Array(exchange, EXCHANGE.address_in, ADDRESS_SIZE);
+export const address_in: Uint8Array = new Uint8Array(exchange, EXCHANGE.address_in, ADDRESS_SIZE);
 /** The address that the last native call gave: a whole sockaddr. */
-export const address_out = new Uint8Array(exchange, EXCHANGE.address_out, ADDRESS_SIZE);
+export const address_out: Uint8Array = new Uint8Array(exchange, EXCHANGE.address_out, ADDRESS_SIZE);
 /** The control messages of `recvmsg`, if the caller gave no memory for them. */
-export const control = new Uint8Array(exchange, EXCHANGE.control, CONTROL_SIZE);
+export const control: Uint8Array = new Uint8Array(exchange, EXCHANGE.control, CONTROL_SIZE);
 /** The data of `recv`, `recvfrom` and `recvmsg`, if the caller gave no memory for it; valid until the next call. */
-export const scratch = Buffer.from(exchange, EXCHANGE.scratch, SCRATCH_SIZE);
+export const scratch: Buffer = Buffer.from(exchange, EXCHANGE.scratch, SCRATCH_SIZE);
 
 // The numbers of the calls that carry data are passed in memory, which saves 0.1 µs a call.
 const registers = new Int32Array(exchange, EXCHANGE.registers, REGISTERS_SIZE / Int32Array.BYTES_PER_ELEMENT);

@@ -2,8 +2,8 @@
 
 /** The constants whose value, or existence, the C headers of the platform decide. */
 export interface PlatformConstants {
-  readonly SOCK_STREAM: number;
-  readonly SOCK_DGRAM: number;
+  readonly SOCK_STREAM: 1;
+  readonly SOCK_DGRAM: 2;
   readonly SOCK_CLOEXEC: number;
   readonly SOCK_NONBLOCK: number;
   readonly SOL_SOCKET: number;

@@ -1,6 +1,6 @@
 // create_connection: the host's addresses, tried as RFC 8305 says, under one deadline and one signal.
 
-import type { Address } from '../calls/address.js';
+import type { Address, InetFamily } from '../calls/address.js';
 import {
   type CreateConnectionOptions as BlockingOptions,
   CONNECTION_OPTIONS,
@@ -37,6 +37,9 @@ export interface CreateConnectionOptions extends BlockingOptions, WaitOptions {}
 
 const OPTIONS = [...CONNECTION_OPTIONS, ...WAIT_OPTIONS] as const;
 
+/** The family of a host is known at run time only. */
+type TcpSocket = Socket<InetFamily>;
+
 /** The settings that the attempts share. */
 interface Plan {
   readonly delay_ms: number;
@@ -57,7 +60,7 @@ interface Plan {
 export async function create_connection(
   address: ConnectAddress,
   ...rest: ConnectionArguments<CreateConnectionOptions>
-): Promise<ConnectedSocket<number>> {
+): Promise<ConnectedSocket<InetFamily>> {
   const options = take_options<CreateConnectionOptions>(rest, 2, OPTIONS) ?? {};
   options_of(options, OPTIONS);
   const [timeout, source_address] = rest as [(number | null)?, unknown?];
@@ -84,7 +87,7 @@ export async function create_connection(
       signal: limit.signal,
     }).connect(rows.map((row) => with_scope(row, scope)));
     sock.settimeout(limit_s);
-    return sock;
+    return sock as ConnectedSocket<InetFamily>;
   } catch (error) {
     if (limit.expired && error === limit.signal.reason) raise(TIMED_OUT, { syscall: 'connect', address });
     throw error;
@@ -96,11 +99,11 @@ export async function create_connection(
 /** The attempts at one host. */
 export class Attempts {
   readonly #plan: Plan;
-  readonly #under_way = new Set<Socket<number>>();
+  readonly #under_way = new Set<TcpSocket>();
   readonly #errors: unknown[] = [];
   #waiting: lookup.AddressInfoRow[] = [];
   #timer: Timer | undefined;
-  #resolve!: (sock: Socket<number>) => void;
+  #resolve!: (sock: TcpSocket) => void;
   #reject!: (error: unknown) => void;
   #ended = false;
 
@@ -109,11 +112,11 @@ export class Attempts {
   }
 
   /** The first that is connected. @throws the errors of all, or the last; the signal's reason */
-  async connect(rows: readonly lookup.AddressInfoRow[]): Promise<Socket<number>> {
+  async connect(rows: readonly lookup.AddressInfoRow[]): Promise<TcpSocket> {
     const { signal } = this.#plan;
     this.#waiting = this.#plan.delay_ms < 0 ? [...rows] : interleave(rows);
     const abort = () => this.#end(() => this.#reject(signal.reason));
-    const first = new Promise<Socket<number>>((resolve, reject) => {
+    const first = new Promise<TcpSocket>((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
     });
@@ -143,14 +146,14 @@ export class Attempts {
     this.#attempt(row).catch((error: unknown) => this.#end(() => this.#reject(error)));
   }
 
-  async #attempt([family, type, proto, , address]: lookup.AddressInfoRow): Promise<void> {
-    let sock: Socket<number> | undefined;
+  async #attempt([family, , proto, , address]: lookup.AddressInfoRow): Promise<void> {
+    let sock: TcpSocket | undefined;
     try {
-      sock = new Socket<number>(family, type, proto);
+      sock = new Socket(family, c.SOCK_STREAM, proto);
       this.#under_way.add(sock);
       const { source_address } = this.#plan;
-      if (source_address) await sock.bind(source_address as Address);
-      await sock.connect(address as Address, { timeout: this.#plan.at_once ? 0 : null });
+      if (source_address) await sock.bind(source_address as Address<InetFamily>);
+      await sock.connect(address, { timeout: this.#plan.at_once ? 0 : null });
     } catch (error) {
       // Closed because another was first, or it all ended.
       if (this.#ended) return;

@@ -2,7 +2,7 @@
 // Connections are made in connect.ts.
 import type net from 'node:net';
 import { constants } from 'node:os';
-import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
+import type { Address } from '../calls/address.js';
 import {
   type CreateServerOptions as BlockingServerOptions,
   make_pair,
@@ -10,6 +10,7 @@ import {
   of_duplicate,
   SERVER_OPTIONS,
 } from '../calls/create.js';
+import type { NodeFamily } from '../calls/node.js';
 import * as c from '../constants.js';
 import {
   socket as BlockingSocket,
@@ -23,7 +24,9 @@ import { type ConnectedSocket, type ListeningSocket, Socket } from './socket.js'
 const { EBADF } = constants.errno;
 
 /** Keyword-only arguments of create_server. */
-export interface CreateServerOptions extends BlockingServerOptions, WaitOptions {}
+export interface CreateServerOptions<F extends number = number>
+  extends BlockingServerOptions<F>,
+    WaitOptions {}
 
 const OPTIONS = [...SERVER_OPTIONS, ...WAIT_OPTIONS] as const;
 
@@ -34,20 +37,20 @@ const OPTIONS = [...SERVER_OPTIONS, ...WAIT_OPTIONS] as const;
  */
 export function socketpair<F extends number = typeof c.AF_UNIX>(
   family?: F | null,
-  type?: null,
+  type?: typeof c.SOCK_STREAM | null,
   proto?: number | null,
 ): [ConnectedSocket<F>, ConnectedSocket<F>];
-export function socketpair<F extends number = typeof c.AF_UNIX>(
+export function socketpair<F extends number = typeof c.AF_UNIX, K extends number = number>(
   family?: F | null,
-  type?: number | null,
+  type?: K | null,
   proto?: number | null,
-): [Socket<F>, Socket<F>];
-export function socketpair<F extends number>(
+): [Socket<F, K>, Socket<F, K>];
+export function socketpair<F extends number, K extends number>(
   family?: F | null,
-  type?: number | null,
+  type?: K | null,
   proto?: number | null,
-): [Socket<F>, Socket<F>] {
-  return make_pair<F, Socket<F>>(family, type, proto, (...kind) => new Socket(...kind));
+): [Socket<F, K>, Socket<F, K>] {
+  return make_pair<F, K, Socket<F, K>>(family, type, proto, (...kind) => new Socket(...kind));
 }
 
 /**
@@ -56,12 +59,12 @@ export function socketpair<F extends number>(
  *
  * @throws OSError; TypeError, RangeError
  */
-export function fromfd<F extends number>(
+export function fromfd<F extends number, K extends number = number>(
   fd: number,
   family: F,
-  type: number,
+  type: K,
   proto?: number | null,
-): Socket<F> {
+): Socket<F, K> {
   return of_duplicate(fd, (descriptor) => new Socket(family, type, proto, descriptor));
 }
 
@@ -71,13 +74,13 @@ export function fromfd<F extends number>(
  *
  * @throws TypeError for anything else; OSError EBADF for a closed one
  */
-export function from_socket<F extends number>(sock: BlockingSocket<F>): Socket<F> {
+export function from_socket<F extends number, K extends number>(sock: BlockingSocket<F, K>): Socket<F, K> {
   if (!(sock instanceof BlockingSocket))
     throw new TypeError(`sock must be a blocking socket, not ${shown(sock)}`);
   const { family, type, proto } = sock;
   const timeout = sock.gettimeout();
   if (sock.fileno() < 0) sock._raise(-EBADF, 'from_socket');
-  const taken = new Socket<F>(family, type, proto, sock.detach());
+  const taken = new Socket<F, K>(family, type, proto, sock.detach());
   taken.settimeout(timeout);
   return taken;
 }
@@ -88,7 +91,7 @@ export function fromshare(data: BytesLike): Socket<number> {
 }
 
 /** from_node(handle) -> a socket on the descriptor of a net.Socket or net.Server, which is destroyed. See the blocking one. */
-export function from_node(handle: net.Socket | net.Server): Socket<number> {
+export function from_node(handle: net.Socket | net.Server): Socket<NodeFamily> {
   return from_socket(blocking_from_node(handle));
 }
 
@@ -98,16 +101,16 @@ export function from_node(handle: net.Socket | net.Server): Socket<number> {
  *
  * @throws OSError; gaierror; RangeError where dual stack is asked for and not there
  */
-export async function create_server(
-  address: InetAddress | Inet6Address,
-  options: CreateServerOptions = {},
-): Promise<ListeningSocket<number>> {
+export async function create_server<F extends number = typeof c.AF_INET>(
+  address: Address<F>,
+  options: CreateServerOptions<F> = {},
+): Promise<ListeningSocket<F>> {
   options_of(options, OPTIONS);
-  const sock = make_server(options, (family) => new Socket<number>(family, c.SOCK_STREAM));
+  const sock = make_server(options, (family) => new Socket(family, c.SOCK_STREAM));
   try {
-    await sock.bind(address as Address, { signal: options.signal, timeout: options.timeout });
+    await sock.bind(address, { signal: options.signal, timeout: options.timeout });
     sock.listen(options.backlog);
-    return sock;
+    return sock as ListeningSocket<F>;
   } catch (error) {
     sock.close();
     throw error;

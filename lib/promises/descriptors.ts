@@ -2,7 +2,7 @@
 import type { Address } from '../calls/address.js';
 import * as message from '../calls/message.js';
 import { type Data, type Elements, shown } from '../util/validate.js';
-import { promised, type Rest1, type Rest2, take_options } from '../util/wait_options.js';
+import { promised, type Rest1, type Rest2, take_options, type WaitOptions } from '../util/wait_options.js';
 import { type Attempt, FunctionCall } from './call.js';
 import { perform } from './queue.js';
 import { Socket } from './socket.js';
@@ -43,12 +43,25 @@ export function send_fds<F extends number>(
  *
  * @throws OSError; TimeoutError; TypeError, RangeError
  */
-export function recv_fds<F extends number>(
-  sock: Socket<F>,
+export function recv_fds<F extends number, K extends number>(
+  sock: Socket<F, K>,
+  bufsize: number,
+  maxfds: number,
+  options?: WaitOptions,
+): Promise<message.ReceivedDescriptors<F, K, 0>>;
+export function recv_fds<F extends number, K extends number, Flags extends number = 0>(
+  sock: Socket<F, K>,
+  bufsize: number,
+  maxfds: number,
+  flags: Flags | null | undefined,
+  options?: WaitOptions,
+): Promise<message.ReceivedDescriptors<F, K, Flags>>;
+export function recv_fds<F extends number, K extends number>(
+  sock: Socket<F, K>,
   bufsize: number,
   maxfds: number,
   ...rest: Rest1<number>
-): Promise<message.ReceivedDescriptors<F>> {
+): Promise<message.ReceivedDescriptors<F, K, 0>> {
   return promised(() => {
     check_sock(sock);
     const options = take_options(rest, 1);

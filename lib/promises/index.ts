@@ -8,6 +8,8 @@ export {
   type Address,
   type AddressInfoRow,
   type AlgOptions,
+  type AnyAddress,
+  type AnyReturnedAddress,
   type BorrowedSocket,
   borrow,
   CMSG_LEN,
@@ -26,6 +28,7 @@ export {
   has_ipv6,
   htonl,
   htons,
+  type InetFamily,
   if_indextoname,
   if_nameindex,
   if_nametoindex,
@@ -38,14 +41,17 @@ export {
   type MakefileOptions,
   type Message,
   MessageBatch,
+  type NodeFamily,
   type NodeHandle,
   ntohl,
   ntohs,
+  type PeerAddress,
   type ReceivedControlMessage,
   type ReceivedDescriptors,
   type ReceivedMessage,
   type ReceivedMessageInto,
   type ReturnedAddress,
+  type SenderAddress,
   type SendfileSource,
   setdefaulttimeout,
   sethostname,
@@ -79,5 +85,6 @@ export {
   getservbyname,
   getservbyport,
 } from './resolver.js';
-export { type ConnectedSocket, type ListeningSocket, socket, socket as SocketType } from './socket.js';
+export type { ConnectedSocket, ListeningSocket } from './socket.js';
+export { type SocketClass, socket, socket as SocketType } from './socket_class.js';
 export type { SocketStream, StreamOptions } from './stream.js';

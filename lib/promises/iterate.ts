@@ -1,6 +1,8 @@
 // `for await` over a socket of promises: connections of a listening socket, chunks of a stream, datagrams of any other.
 // The calls are those of socket.ts; here is the choice between them, and the end of the loop.
 import { inspect } from 'node:util';
+import type { PeerAddress } from '../calls/address.js';
+import type { ReceivedFrom } from '../calls/message.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { UNCLONABLE_STATE } from '../util/unclonable.js';
@@ -15,10 +17,16 @@ interface IteratedSocket {
   recvfrom(bufsize: number): Promise<unknown>;
 }
 
-type Result = IteratorResult<unknown, undefined>;
+/** What an iteration gives, by the type of the socket: of a stream connections or bytes, as it listens or is connected. */
+export interface Iterated<F extends number, Connection> {
+  1: [conn: Connection, address: PeerAddress<F>] | Buffer;
+  2: ReceivedFrom<F, typeof c.SOCK_DGRAM, 0>;
+  3: ReceivedFrom<F, typeof c.SOCK_RAW, 0>;
+  [type: number]: [conn: Connection, address: PeerAddress<F>] | Buffer | ReceivedFrom<F, number, 0>;
+}
 
 const CHUNK_SIZE = 64 * 1024;
-const DONE: Result = Object.freeze({ done: true, value: undefined });
+const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
 
 /** Returns the call that receives the next item; a chunk without bytes is the end of a stream. */
 function next_of(sock: IteratedSocket): () => Promise<unknown> {
@@ -35,8 +43,8 @@ function next_connection(sock: IteratedSocket): Promise<unknown> {
   });
 }
 
-/** The iterator of a socket: see Socket's Symbol.asyncIterator. */
-export class Iteration implements AsyncIterableIterator<unknown> {
+/** The iterator of a socket: see Socket's Symbol.asyncIterator. @typeParam Item what next_of() receives from such a socket */
+export class Iteration<Item> implements AsyncIterableIterator<Item> {
   /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   readonly #sock: IteratedSocket;
   #next: (() => Promise<unknown>) | undefined;
@@ -46,7 +54,7 @@ export class Iteration implements AsyncIterableIterator<unknown> {
     this.#sock = sock;
   }
 
-  next(): Promise<Result> {
+  next(): Promise<IteratorResult<Item, undefined>> {
     if (this.#ended || this.#sock.fileno() < 0) return Promise.resolve(DONE);
     try {
       this.#next ??= next_of(this.#sock);
@@ -57,20 +65,20 @@ export class Iteration implements AsyncIterableIterator<unknown> {
     return this.#next().then(this.#received, this.#failed);
   }
 
-  readonly #received = (value: unknown): Result => {
-    if (!Buffer.isBuffer(value) || value.length > 0) return { done: false, value };
+  readonly #received = (value: unknown): IteratorResult<Item, undefined> => {
+    if (!Buffer.isBuffer(value) || value.length > 0) return { done: false, value: value as Item };
     this.#ended = true;
     return DONE;
   };
 
-  readonly #failed = (error: unknown): Result => {
+  readonly #failed = (error: unknown): IteratorReturnResult<undefined> => {
     this.#ended = true;
     // The socket was closed while the loop waited.
     if (this.#sock.fileno() < 0) return DONE;
     throw error;
   };
 
-  return(): Promise<Result> {
+  return(): Promise<IteratorReturnResult<undefined>> {
     this.#ended = true;
     return Promise.resolve(DONE);
   }

@@ -4,15 +4,21 @@
 // errors are those of the blocking class (lib/socket/socket.ts); the comments here say what differs.
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
-import { type Address, check_address, decode, type ReturnedAddress } from '../calls/address.js';
+import { type Address, check_address, decode, type PeerAddress } from '../calls/address.js';
 import * as batch from '../calls/batch/receive.js';
 import { check_sendmmsg, type Message, sendmmsg, taken_messages } from '../calls/batch/send.js';
 import { type ControlMessage, taken_control } from '../calls/control.js';
+import type {
+  ReceivedFrom,
+  ReceivedFromInto,
+  ReceivedMessage,
+  ReceivedMessageInto,
+} from '../calls/message.js';
 import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
 import type { AsyncSendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
-import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/socket_base.js';
+import { getdefaulttimeout, SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { OSError, TimeoutError } from '../errors/index.js';
@@ -20,10 +26,11 @@ import type { MakefileOptions } from '../files/mode.js';
 import { makefile, type SocketFile } from '../files/promises/index.js';
 import { addon } from '../native/addon.js';
 import { socket as BlockingSocket } from '../socket/index.js';
-import { callable } from '../util/callable.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { type BytesLike, type Data, type Elements, integer, integer_or } from '../util/validate.js';
 import {
+  type Flags1,
+  type Flags2,
   is_flags,
   promised,
   type Rest1,
@@ -42,7 +49,7 @@ import {
   SendCall,
 } from './attempts.js';
 import { type Attempt, FunctionCall } from './call.js';
-import { Iteration } from './iterate.js';
+import { type Iterated, Iteration } from './iterate.js';
 import { Poller, perform } from './queue.js';
 import { sendfile } from './sendfile.js';
 import { SocketStream, type StreamOptions } from './stream.js';
@@ -50,22 +57,25 @@ import { SocketStream, type StreamOptions } from './stream.js';
 const { EAGAIN, EBADF } = constants.errno;
 
 /** A socket of promises. A method has the arguments and the errors of the blocking socket's, if its comment says no other. */
-export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<F> {
+export class Socket<
+  out F extends number = typeof c.AF_INET,
+  out K extends number = number,
+> extends SocketBase<F, K> {
   /** The waiting calls, and the place of the descriptor in the readiness. @internal */
   declare readonly _poller: Poller;
 
   /** See SocketBase. The descriptor never blocks: the event loop waits. */
-  constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null);
+  constructor(family?: F | null, type?: K | null, proto?: number | null, fileno?: number | null);
   /** @internal */
   constructor(
     family: F | null | undefined,
-    type: number | null | undefined,
+    type: K | null | undefined,
     proto: number | null | undefined,
     descriptor: OwnedDescriptor,
   );
   constructor(
     family?: F | null,
-    type?: number | null,
+    type?: K | null,
     proto?: number | null,
     fileno?: number | OwnedDescriptor | null,
   ) {
@@ -96,18 +106,18 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /** accept({ signal, timeout }) -> [conn, address]: the next connection as a new socket, and the peer's address. */
-  accept(options?: WaitOptions): Promise<[ConnectedSocket<F>, ReturnedAddress<F>]> {
+  accept(options?: WaitOptions): Promise<[conn: ConnectedSocket<F>, address: PeerAddress<F>]> {
     return perform(this._poller.reads, new FunctionCall(this, 'accept', () => this._accept()), options);
   }
 
   /** Returns the next connection without waiting, or -errno. @internal */
-  _accept(): [ConnectedSocket<F>, ReturnedAddress<F>] | number {
+  _accept(): [conn: ConnectedSocket<F>, address: PeerAddress<F>] | number {
     const fd = addon.accept4(this._fd, this._generation, c.SOCK_NONBLOCK, 0);
     if (fd < 0) return fd;
     return with_descriptor(new OwnedDescriptor(fd), (descriptor) => {
-      const conn = new Socket<F>(this.family, this.type | c.SOCK_NONBLOCK, this.proto, descriptor);
+      const conn = new Socket<F, K>(this.family, (this.type | c.SOCK_NONBLOCK) as K, this.proto, descriptor);
       conn.settimeout(getdefaulttimeout());
-      return [conn, decode(this.family, this.proto)];
+      return [conn as ConnectedSocket<F>, decode(this.family, this.proto)];
     });
   }
 
@@ -173,8 +183,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /** recvfrom(bufsize, flags = 0, { signal, timeout }) -> [bytes, address of the sender]. See recvfrom(2). */
-  recvfrom(bufsize: number, ...rest: Rest1<number>): Promise<[Buffer, ReturnedAddress<F>]>;
-  recvfrom(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<[Buffer, ReturnedAddress<F>]> {
+  recvfrom(bufsize: number, options?: WaitOptions): Promise<ReceivedFrom<F, K, 0>>;
+  recvfrom<Flags extends number = 0>(
+    bufsize: number,
+    ...rest: Flags1<Flags>
+  ): Promise<ReceivedFrom<F, K, Flags>>;
+  recvfrom(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<ReceivedFrom<F, K, 0>> {
     if (!is_flags(flags)) return this.recvfrom(bufsize, 0, flags as WaitOptions);
     const attempt = () => transfer.recvfrom(this, bufsize, flags ?? 0, 0);
     const check = () => transfer.check_recv(bufsize, flags ?? 0);
@@ -191,7 +205,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /** recvfrom_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> [count, address of the sender]. */
-  recvfrom_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<[number, ReturnedAddress<F>]> {
+  recvfrom_into(buffer: BytesLike, ...rest: Rest1<number>): Promise<ReceivedFromInto<F, K, 0>>;
+  recvfrom_into<Flags extends number = 0>(
+    buffer: BytesLike,
+    ...rest: Flags2<Flags>
+  ): Promise<ReceivedFromInto<F, K, Flags>>;
+  recvfrom_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<ReceivedFromInto<F, K, 0>> {
     return with_options(rest, 2, (options, [nbytes, flags]) => {
       const attempt = () => transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, 0);
       const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
@@ -205,7 +224,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /** recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. */
-  recvmsg(bufsize: number, ...rest: Rest2<number, number>): Promise<message.ReceivedMessage<F>> {
+  recvmsg(bufsize: number, ...rest: Rest1<number>): Promise<ReceivedMessage<F, K, 0>>;
+  recvmsg<Flags extends number = 0>(
+    bufsize: number,
+    ...rest: Flags2<Flags>
+  ): Promise<ReceivedMessage<F, K, Flags>>;
+  recvmsg(bufsize: number, ...rest: Rest2<number, number>): Promise<ReceivedMessage<F, K, 0>> {
     return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const attempt = () => message.recvmsg(this, bufsize, ancbufsize, flags, 0);
       const check = () => message.check_recvmsg(bufsize, ancbufsize, flags);
@@ -214,10 +238,15 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /** recvmsg_into(buffers, ancbufsize = 0, flags = 0, { signal, timeout }) -> [nbytes, ancdata, msg_flags, address]. */
+  recvmsg_into(buffers: Elements<BytesLike>, ...rest: Rest1<number>): Promise<ReceivedMessageInto<F, K, 0>>;
+  recvmsg_into<Flags extends number = 0>(
+    buffers: Elements<BytesLike>,
+    ...rest: Flags2<Flags>
+  ): Promise<ReceivedMessageInto<F, K, Flags>>;
   recvmsg_into(
     buffers: Elements<BytesLike>,
     ...rest: Rest2<number, number>
-  ): Promise<message.ReceivedMessageInto<F>> {
+  ): Promise<ReceivedMessageInto<F, K, 0>> {
     return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const taken = message.taken_buffers(buffers);
       const attempt = () => message.recvmsg_into(this, taken, ancbufsize, flags, 0);
@@ -227,11 +256,17 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /** recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> recvmsg's result for each message. */
+  recvmmsg(vlen: number, bufsize: number, ...rest: Rest1<number>): Promise<ReceivedMessage<F, K, 0>[]>;
+  recvmmsg<Flags extends number = 0>(
+    vlen: number,
+    bufsize: number,
+    ...rest: Flags2<Flags>
+  ): Promise<ReceivedMessage<F, K, Flags>[]>;
   recvmmsg(
     vlen: number,
     bufsize: number,
     ...rest: Rest2<number, number>
-  ): Promise<message.ReceivedMessage<F>[]> {
+  ): Promise<ReceivedMessage<F, K, 0>[]> {
     return with_options(rest, 2, (options, [ancbufsize, flags]) => {
       const attempt = () => batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, 0);
       const check = () => batch.check_recvmmsg(vlen, bufsize, ancbufsize, flags);
@@ -337,19 +372,18 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * for await (const … of sock): a listening socket gives `[conn, address]`, a connected stream its bytes in chunks until
    * the end, any other `[data, address]`. close() ends the loop; leaving it closes nothing.
    */
-  // biome-ignore lint/suspicious/noExplicitAny: the kind of a socket is no part of its type, but for the two below.
-  [Symbol.asyncIterator](): AsyncIterableIterator<any> {
-    return new Iteration(this);
+  [Symbol.asyncIterator](): AsyncIterableIterator<Iterated<F, ConnectedSocket<F>>[K]> {
+    return new Iteration<Iterated<F, ConnectedSocket<F>>[K]>(this);
   }
 
   /**
    * to_socket() -> a blocking socket with the descriptor, its options and its time-out; this one is detached, and its waiting
    * calls reject (ECANCELED). @throws OSError EBADF for a closed one
    */
-  to_socket(): BlockingSocket<F> {
+  to_socket(): BlockingSocket<F, K> {
     const { family, type, proto } = this;
     const timeout = this.gettimeout();
-    const sock = new BlockingSocket<F>(family, type, proto, this.#detach_open());
+    const sock = new BlockingSocket<F, K>(family, type, proto, this.#detach_open());
     sock.settimeout(timeout);
     return sock;
   }
@@ -404,19 +438,10 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
 
 /** A socket that listens: `for await` gives connections. */
 export interface ListeningSocket<out F extends number = number> extends Socket<F> {
-  [Symbol.asyncIterator](): AsyncIterableIterator<[ConnectedSocket<F>, ReturnedAddress<F>]>;
+  [Symbol.asyncIterator](): AsyncIterableIterator<[conn: ConnectedSocket<F>, address: PeerAddress<F>]>;
 }
 
 /** A socket that is connected: `for await` gives bytes. */
 export interface ConnectedSocket<out F extends number = number> extends Socket<F> {
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
 }
-
-/**
- * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`; a base for classes.
- *
- * @class
- */
-export const socket = callable(Socket, 'socket') as typeof Socket &
-  (<F extends number = typeof c.AF_INET>(...args: SocketArguments<F>) => Socket<F>);
-export type socket<F extends number = number> = Socket<F>;

@@ -40,7 +40,7 @@ export class Key<out D = unknown, out F = FileObject> {
     return 4;
   }
 
-  [Symbol.iterator](): ArrayIterator<F | number | D> & Iterator<F | number | D> {
+  [Symbol.iterator](): IterableIterator<F | number | D> {
     return [this.fileobj, this.fd, this.events, this.data].values();
   }
 

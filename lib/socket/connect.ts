@@ -1,7 +1,7 @@
 // Connecting to the first of several addresses that answers, under one deadline: one after another, or with a delay
 // between the starts so that a silent address does not delay the next (RFC 8305).
 import { constants } from 'node:os';
-import { type Address, encode } from '../calls/address.js';
+import { type Address, encode, type InetFamily } from '../calls/address.js';
 import { failure, interleave } from '../calls/create.js';
 import { type AddressInfoRow, resolve_host_blocking } from '../calls/lookup.js';
 import { type PollFd, poll } from '../calls/waiting/poll.js';
@@ -25,14 +25,17 @@ export interface ConnectPlan {
   readonly all_errors: boolean;
 }
 
+/** The family of a host is known at run time only. */
+type TcpSocket = Socket<InetFamily>;
+
 /** One attempt: a non-blocking socket whose connection is under way. */
 interface Attempt {
-  readonly sock: Socket<number>;
+  readonly sock: TcpSocket;
   readonly address: unknown;
 }
 
 /** See create_connection. */
-export function connect_first(found: readonly AddressInfoRow[], plan: ConnectPlan): Socket<number> {
+export function connect_first(found: readonly AddressInfoRow[], plan: ConnectPlan): TcpSocket {
   const waiting = plan.delay === null ? [...found] : interleave(found);
   const attempts = new Set<Attempt>();
   const errors: unknown[] = [];
@@ -61,12 +64,12 @@ function start(
   attempts: Set<Attempt>,
   errors: unknown[],
 ): Attempt | null {
-  const [family, type, proto, , address] = row;
-  let sock: Socket<number> | undefined;
+  const [family, , proto, , address] = row;
+  let sock: TcpSocket | undefined;
   try {
-    sock = new Socket<number>(family, type, proto);
+    sock = new Socket(family, c.SOCK_STREAM, proto);
     sock.setblocking(false);
-    if (plan.source_address) sock.bind(plan.source_address as Address);
+    if (plan.source_address) sock.bind(plan.source_address as Address<InetFamily>);
     const length = encode(family, proto, address, 'connect', resolve_host_blocking);
     const result = addon.connect(sock._fd, sock._generation, length, 0);
     if (result < 0 && result !== -EINPROGRESS) raise(result, { syscall: 'connect', address });

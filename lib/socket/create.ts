@@ -1,7 +1,7 @@
 // Functions that make sockets: pairs, connections, servers, sockets from descriptors.
 
 import type net from 'node:net';
-import type { Address, Inet6Address, InetAddress } from '../calls/address.js';
+import type { Address, InetFamily } from '../calls/address.js';
 import {
   CONNECTION_OPTIONS,
   type ConnectAddress,
@@ -15,7 +15,7 @@ import {
   SERVER_OPTIONS,
   with_scope,
 } from '../calls/create.js';
-import { descriptor_of } from '../calls/node.js';
+import { descriptor_of, type NodeFamily } from '../calls/node.js';
 import { take_shared } from '../calls/share.js';
 import { getdefaulttimeout, without_default_timeout } from '../calls/socket_base.js';
 import * as c from '../constants.js';
@@ -32,12 +32,12 @@ import { Socket } from './socket.js';
  *
  * @throws OSError; TypeError, RangeError
  */
-export function socketpair<F extends number = typeof c.AF_UNIX>(
+export function socketpair<F extends number = typeof c.AF_UNIX, K extends number = number>(
   family?: F | null,
-  type?: number | null,
+  type?: K | null,
   proto?: number | null,
-): [Socket<F>, Socket<F>] {
-  return make_pair<F, Socket<F>>(family, type, proto, (...kind) => new Socket(...kind));
+): [Socket<F, K>, Socket<F, K>] {
+  return make_pair<F, K, Socket<F, K>>(family, type, proto, (...kind) => new Socket(...kind));
 }
 
 /**
@@ -45,12 +45,12 @@ export function socketpair<F extends number = typeof c.AF_UNIX>(
  *
  * @throws OSError; TypeError, RangeError
  */
-export function fromfd<F extends number>(
+export function fromfd<F extends number, K extends number = number>(
   fd: number,
   family: F,
-  type: number,
+  type: K,
   proto?: number | null,
-): Socket<F> {
+): Socket<F, K> {
   return of_duplicate(fd, (descriptor) => new Socket(family, type, proto, descriptor));
 }
 
@@ -63,7 +63,7 @@ export function fromfd<F extends number>(
 export function create_connection(
   address: ConnectAddress,
   ...rest: ConnectionArguments<CreateConnectionOptions>
-): Socket<number> {
+): Socket<InetFamily> {
   const [host, port, scope] = connect_fields(address);
   const options = take_options<CreateConnectionOptions>(rest, 2, CONNECTION_OPTIONS) ?? {};
   const { all_errors, happy_eyeballs_delay } = options_of(options, CONNECTION_OPTIONS);
@@ -87,14 +87,14 @@ export function create_connection(
  *
  * @throws OSError; gaierror; TypeError; RangeError, also if dual stack is asked for and not there
  */
-export function create_server(
-  address: InetAddress | Inet6Address,
-  options: CreateServerOptions = {},
-): Socket<number> {
+export function create_server<F extends number = typeof c.AF_INET>(
+  address: Address<F>,
+  options: CreateServerOptions<F> = {},
+): Socket<F> {
   options_of(options, SERVER_OPTIONS);
-  const sock = make_server(options, (family) => new Socket<number>(family, c.SOCK_STREAM));
+  const sock = make_server(options, (family) => new Socket(family, c.SOCK_STREAM));
   try {
-    sock.bind(address as Address);
+    sock.bind(address);
     sock.listen(options.backlog);
     return sock;
   } catch (error) {
@@ -129,9 +129,9 @@ export function fromshare(data: BytesLike): Socket<number> {
  * @throws TypeError for anything else, or one without a descriptor; RangeError for a stream that has read ahead: pause it
  *   first, before data arrives (create it with `pauseOnConnect`, or `socket.pause()` in the 'connection' listener)
  */
-export function from_node(handle: net.Socket | net.Server): Socket<number> {
+export function from_node(handle: net.Socket | net.Server): Socket<NodeFamily> {
   return of_duplicate(descriptor_of(handle), (descriptor) => {
-    const sock = new Socket<number>(null, null, null, descriptor);
+    const sock = new Socket<NodeFamily>(null, null, null, descriptor);
     // Descriptors of Node's do not block.
     sock.setblocking(true);
     if ('destroy' in handle) handle.destroy();

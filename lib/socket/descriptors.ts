@@ -43,12 +43,12 @@ export function send_fds<F extends number>(
  *
  * @throws OSError; TimeoutError; TypeError, RangeError
  */
-export function recv_fds<F extends number>(
-  sock: Socket<F>,
+export function recv_fds<F extends number, K extends number, Flags extends number = 0>(
+  sock: Socket<F, K>,
   bufsize: number,
   maxfds: number,
-  flags?: number,
-): message.ReceivedDescriptors<F> {
+  flags?: Flags,
+): message.ReceivedDescriptors<F, K, Flags> {
   check_sock(sock);
   const result = message.recv_fds(sock, bufsize, maxfds, flags, sock._timeout_ms);
   return typeof result === 'number' ? sock._raise(result, 'recv_fds') : result;

@@ -1,6 +1,14 @@
 // bsd-sockets/socket: the names of Python's module `socket`, and the additions of docs/socket.md.
 
-export type { Address, ReturnedAddress } from '../calls/address.js';
+export type {
+  Address,
+  AnyAddress,
+  AnyReturnedAddress,
+  InetFamily,
+  PeerAddress,
+  ReturnedAddress,
+  SenderAddress,
+} from '../calls/address.js';
 export { MessageBatch } from '../calls/batch/receive.js';
 export type { Message } from '../calls/batch/send.js';
 export {
@@ -26,7 +34,7 @@ export type {
   ReceivedMessage,
   ReceivedMessageInto,
 } from '../calls/message.js';
-export { type BorrowedSocket, borrow, type NodeHandle } from '../calls/node.js';
+export { type BorrowedSocket, borrow, type NodeFamily, type NodeHandle } from '../calls/node.js';
 export type { SendfileSource } from '../calls/sendfile.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
 export * from '../constants.js';
@@ -74,7 +82,7 @@ export {
   type HostEntry,
   sethostname,
 } from './resolver.js';
-export { socket, socket as SocketType } from './socket.js';
+export { type SocketClass, socket, socket as SocketType } from './socket_class.js';
 
 /** True if IPv6 is supported at all, as in Python: on Linux always. `has_dualstack_ipv6()` asks the kernel. */
 export const has_ipv6 = true;

@@ -5,7 +5,7 @@
 
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
-import { type Address, decode, type ReturnedAddress } from '../calls/address.js';
+import { type Address, decode, type PeerAddress } from '../calls/address.js';
 import type { MessageBatch } from '../calls/batch/receive.js';
 import * as batch from '../calls/batch/receive.js';
 import { type Message, sendmmsg } from '../calls/batch/send.js';
@@ -15,13 +15,12 @@ import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
 import type { SendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
-import { getdefaulttimeout, type SocketArguments, SocketBase } from '../calls/socket_base.js';
+import { getdefaulttimeout, SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
 import { type MakefileOptions, makefile, type SocketFile } from '../files/blocking/index.js';
 import { addon, DETACHED, TIMED_OUT } from '../native/addon.js';
-import { callable } from '../util/callable.js';
 import { Deadline } from '../util/deadline.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import {
@@ -37,19 +36,22 @@ import { sendfile } from './sendfile.js';
 
 const { EAGAIN, ENOBUFS } = constants.errno;
 
-export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<F> {
+export class Socket<
+  out F extends number = typeof c.AF_INET,
+  out K extends number = number,
+> extends SocketBase<F, K> {
   /** See SocketBase: a call blocks the thread that makes it, as long as the time-out allows. */
-  constructor(family?: F | null, type?: number | null, proto?: number | null, fileno?: number | null);
+  constructor(family?: F | null, type?: K | null, proto?: number | null, fileno?: number | null);
   /** @internal */
   constructor(
     family: F | null | undefined,
-    type: number | null | undefined,
+    type: K | null | undefined,
     proto: number | null | undefined,
     descriptor: OwnedDescriptor,
   );
   constructor(
     family?: F | null,
-    type?: number | null,
+    type?: K | null,
     proto?: number | null,
     fileno?: number | OwnedDescriptor | null,
   ) {
@@ -61,7 +63,7 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    *
    * @throws OSError; TimeoutError
    */
-  accept(): [Socket<F>, ReturnedAddress<F>] {
+  accept(): [conn: Socket<F, K>, address: PeerAddress<F>] {
     const fd = addon.accept4(this._fd, this._generation, 0, this._timeout_ms);
     if (fd < 0) this._raise(fd, 'accept');
     return with_descriptor(new OwnedDescriptor(fd), (descriptor) => {
@@ -131,8 +133,8 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /** recvfrom(bufsize, flags = 0) -> [bytes, address of the sender]. See recvfrom(2). */
-  recvfrom(bufsize: number, flags = 0): [Buffer, ReturnedAddress<F>] {
-    const result = transfer.recvfrom(this, bufsize, flags, this._timeout_ms);
+  recvfrom<Flags extends number = 0>(bufsize: number, flags?: Flags): message.ReceivedFrom<F, K, Flags> {
+    const result = transfer.recvfrom(this, bufsize, flags ?? 0, this._timeout_ms);
     return typeof result === 'number' ? this._raise(result, 'recvfrom') : result;
   }
 
@@ -148,8 +150,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
   }
 
   /** recvfrom_into(buffer, nbytes = 0, flags = 0) -> [count, address of the sender]. */
-  recvfrom_into(buffer: BytesLike, nbytes = 0, flags = 0): [number, ReturnedAddress<F>] {
-    const result = transfer.recvfrom_into(this, buffer, nbytes, flags, this._timeout_ms);
+  recvfrom_into<Flags extends number = 0>(
+    buffer: BytesLike,
+    nbytes = 0,
+    flags?: Flags,
+  ): message.ReceivedFromInto<F, K, Flags> {
+    const result = transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, this._timeout_ms);
     return typeof result === 'number' ? this._raise(result, 'recvfrom_into') : result;
   }
 
@@ -254,7 +260,11 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    *   close-on-exec and belong to the caller
    * @throws OSError; TimeoutError; TypeError, RangeError
    */
-  recvmsg(bufsize: number, ancbufsize?: number, flags?: number): message.ReceivedMessage<F> {
+  recvmsg<Flags extends number = 0>(
+    bufsize: number,
+    ancbufsize?: number,
+    flags?: Flags,
+  ): message.ReceivedMessage<F, K, Flags> {
     const result = message.recvmsg(this, bufsize, ancbufsize, flags, this._timeout_ms);
     return typeof result === 'number' ? this._raise(result, 'recvmsg') : result;
   }
@@ -265,11 +275,11 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    *
    * @throws OSError; TimeoutError; EMSGSIZE for more than 1,024 buffers; TypeError, RangeError
    */
-  recvmsg_into(
+  recvmsg_into<Flags extends number = 0>(
     buffers: Elements<BytesLike>,
     ancbufsize?: number,
-    flags?: number,
-  ): message.ReceivedMessageInto<F> {
+    flags?: Flags,
+  ): message.ReceivedMessageInto<F, K, Flags> {
     const result = message.recvmsg_into(this, buffers, ancbufsize, flags, this._timeout_ms);
     return typeof result === 'number' ? this._raise(result, 'recvmsg_into') : result;
   }
@@ -306,7 +316,12 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
    * @param vlen at most this number of messages, 1 to 1,024
    * @throws OSError; TimeoutError; TypeError, RangeError
    */
-  recvmmsg(vlen: number, bufsize: number, ancbufsize?: number, flags?: number): message.ReceivedMessage<F>[] {
+  recvmmsg<Flags extends number = 0>(
+    vlen: number,
+    bufsize: number,
+    ancbufsize?: number,
+    flags?: Flags,
+  ): message.ReceivedMessage<F, K, Flags>[] {
     const result = batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, this._timeout_ms);
     return typeof result === 'number' ? this._raise(result, 'recvmmsg') : result;
   }
@@ -383,12 +398,3 @@ export class Socket<out F extends number = typeof c.AF_INET> extends SocketBase<
     return to_node(this);
   }
 }
-
-/**
- * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`; a base for classes.
- *
- * @class
- */
-export const socket = callable(Socket, 'socket') as typeof Socket &
-  (<F extends number = typeof c.AF_INET>(...args: SocketArguments<F>) => Socket<F>);
-export type socket<F extends number = number> = Socket<F>;

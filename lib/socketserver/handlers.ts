@@ -3,7 +3,8 @@
 // In Python the constructor handles the request. Here run_handler() constructs a handler and then runs it: constructed.ts says why.
 // rfile and wfile are opened by the server's HandlerFiles (files.ts).
 
-import type { ReturnedAddress } from '../calls/address.js';
+import type { AnyReturnedAddress, ReturnedAddress, SenderAddress } from '../calls/address.js';
+import type * as c from '../constants.js';
 import type { BufferedIOBase, BufferedReader } from '../files/blocking/index.js';
 import type { socket as Socket } from '../socket/index.js';
 import { options_of, timeout as seconds, shown } from '../util/validate.js';
@@ -24,26 +25,29 @@ export function drain_of(options: ShutdownOptions | null | undefined): number | 
 }
 
 /** The server as its handlers see it, also in a worker thread or child process. */
-export interface ServerView {
+export interface ServerView<Data = unknown> {
   /** The address the server listens on. */
-  readonly server_address: unknown;
+  readonly server_address: AnyReturnedAddress;
   /** The server's `worker_data`, as it was when serving began. */
-  readonly worker_data?: unknown;
+  readonly worker_data: Data;
   /** Ends serve_forever(). */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
 
 /** A datagram as a request: its bytes, and the socket to answer by. */
-export type DatagramRequest<F extends number = number> = [packet: Buffer, socket: Socket<F>];
+export type DatagramRequest<F extends number = number> = [
+  packet: Buffer,
+  socket: Socket<F, typeof c.SOCK_DGRAM>,
+];
 
-/** A class of handlers, or a function that constructs a handler or handles the request itself. */
-export type RequestHandlerClass =
+/** A class of handlers that take such requests, or a function that constructs a handler or handles the request itself. */
+export type RequestHandlerClass<Request = never, ClientAddress = never, Server = never> =
   | (new (
-      request: never,
-      client_address: never,
+      request: Request,
+      client_address: ClientAddress,
       server: never,
     ) => object)
-  | ((request: never, client_address: never, server: never) => unknown);
+  | ((request: Request, client_address: ClientAddress, server: Server) => unknown);
 
 /** Returns the functions of a handler's server that open and close rfile and wfile. */
 let files_of: (handler: BaseRequestHandler<unknown, unknown>) => HandlerFiles;
@@ -51,7 +55,7 @@ let files_of: (handler: BaseRequestHandler<unknown, unknown>) => HandlerFiles;
 /** Base of all handlers: `setup()`, `handle()` and `finish()` are called in turn. */
 export class BaseRequestHandler<
   Request = Socket<number>,
-  ClientAddress = ReturnedAddress<number>,
+  ClientAddress = AnyReturnedAddress,
   Server extends ServerView = ServerView,
 > {
   /** The connection, or `[packet, socket]` of a datagram. */
@@ -196,11 +200,11 @@ export class StreamRequestHandler<
 export class DatagramRequestHandler<
   F extends number = number,
   Server extends ServerView = ServerView,
-> extends BaseRequestHandler<DatagramRequest<F>, ReturnedAddress<F>, Server> {
+> extends BaseRequestHandler<DatagramRequest<F>, SenderAddress<F, typeof c.SOCK_DGRAM, 0>, Server> {
   /** The datagram. */
   declare packet: Buffer;
   /** The socket that received the datagram. */
-  declare socket: Socket<F>;
+  declare socket: Socket<F, typeof c.SOCK_DGRAM>;
   declare rfile: BytesIO;
   declare wfile: BytesIO;
 

@@ -1,34 +1,97 @@
 // ThreadingMixIn and ForkingMixIn: servers whose requests are handled by worker threads or child processes, and Python's
 // pre-defined combinations. A server creates its pool (pool/) when it first needs it, and ends it in server_close().
+import type { Address } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
+import type * as c from '../constants.js';
 import { SHUT_RDWR, SOCK_DGRAM } from '../constants.js';
 import { OSError } from '../errors/index.js';
+import type { socket as Socket } from '../socket/index.js';
 import { unless_aborted } from '../util/deadline.js';
 import { integer, timeout as seconds } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { BaseServer } from './base.js';
+import type { DatagramRequest, RequestHandlerClass, ServerView } from './handlers.js';
 import { Pool } from './pool/pool.js';
 import { locate_handler } from './pool/source.js';
 import { is_scarcity, pause } from './scarcity.js';
 import {
+  type ClientAddressOf,
+  type DataOf,
   DEFAULT_WORKERS,
+  type FamilyOf,
+  type IsDatagram,
   MAX_WORKERS,
+  type Own,
+  type ServerClass,
+  type ServerOptions,
   TCPServer,
   UDPServer,
   UnixDatagramServer,
   UnixStreamServer,
 } from './servers.js';
 
-// biome-ignore lint/suspicious/noExplicitAny: TypeScript requires it in the constructor of a mix-in
-type Constructor<T> = new (...args: any[]) => T;
-// biome-ignore lint/suspicious/noExplicitAny: of connections or datagrams, of any family
-type AnyServer = TCPServer<any, any>;
+type RequestOf<Server, F extends number> = IsDatagram<Server> extends true ? DatagramRequest<F> : Socket<F>;
+type PlainServerOf<Server, F extends number, Data> =
+  IsDatagram<Server> extends true ? UDPServer<F, Data> : TCPServer<F, Data>;
 
-/** Members that a mix-in adds beside its attributes. */
-interface PooledMembers {
-  /** Returns whether a hook must see requests before a worker does. If none must, the pool takes requests by itself. */
-  _sees_requests(): boolean;
+/** The class that a mix-in returns: `Attributes` are static, and members of the servers as well. */
+type PooledServerClass<Base extends ServerClass, Attributes, Members> = Omit<Base, 'prototype'> &
+  Attributes & {
+    /**
+     * @param server_address the address to listen on; or a socket that is bound already, which then belongs to the server
+     * @param RequestHandlerClass the class that handles requests
+     * @param bind_and_activate whether to bind and listen at once; the options may stand in its place
+     */
+    new <F extends number = FamilyOf<InstanceType<Base>>, Data = DataOf<InstanceType<Base>>>(
+      server_address: Address<F> | Socket<F>,
+      RequestHandlerClass: RequestHandlerClass<
+        NoInfer<RequestOf<InstanceType<Base>, F>>,
+        NoInfer<ClientAddressOf<InstanceType<Base>, F>>,
+        NoInfer<ServerView<Data>>
+      >,
+      bind_and_activate?: boolean | ServerOptions<F, Data> | null,
+      options?: ServerOptions<F, Data>,
+    ): PlainServerOf<InstanceType<Base>, F, Data> & Attributes & Members & Own<InstanceType<Base>>;
+  };
+
+/** Attributes that ThreadingMixIn adds. */
+interface ThreadingAttributes {
+  /** True to end the process without waiting for requests under way. */
+  daemon_threads: boolean;
+  /** True to have server_close() wait for requests under way. */
+  block_on_close: boolean;
+  /** The largest number of threads. */
+  max_threads: number;
 }
+
+/** Methods that ThreadingMixIn adds. */
+interface ThreadingMembers {
+  /**
+   * process_request_thread(request, client_address). Handles a request as a worker thread does: finish_request(), then
+   * shutdown_request(); errors go to handle_error(). Worker threads have their own code, so it cannot be overridden.
+   */
+  process_request_thread(request: unknown, client_address: unknown): void;
+}
+
+/** Attributes that ForkingMixIn adds. */
+interface ForkingAttributes {
+  /** The process ids of the children. */
+  active_children: Set<number> | null;
+  /** The largest number of child processes. */
+  max_children: number;
+  /** True to have server_close() wait for requests under way. */
+  block_on_close: boolean;
+}
+
+/** Methods that ForkingMixIn adds. */
+interface ForkingMembers {
+  /** collect_children(). Does nothing: active_children is always up to date. */
+  collect_children(): void;
+}
+
+/** The parent class as a mix-in sees it. */
+// biome-ignore lint/suspicious/noExplicitAny: TypeScript requires it in the constructor of a mix-in
+type Parent = new (...args: any[]) => TCPServer<number, unknown, unknown, Socket<number>, unknown>;
 
 const pools = new WeakMap<object, Pool>();
 
@@ -54,8 +117,8 @@ function try_pool(server: { _pool(): Pool }): Pool | undefined {
 /** Hooks that run before a worker gets the request. If one is overridden, hooks are called on the server in Python's order. */
 const BEFORE_WORKERS = ['get_request', 'verify_request', 'process_request', 'service_actions'];
 
-function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread' | 'process') {
-  class Pooled extends Server implements PooledMembers {
+function pooled(Server: Parent, kind: 'thread' | 'process') {
+  class Pooled extends Server {
     // biome-ignore lint/suspicious/noExplicitAny: as above
     constructor(...args: any[]) {
       super(...args);
@@ -88,7 +151,11 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
       return true;
     }
 
-    /** @internal */
+    /**
+     * Returns whether a hook must see requests before a worker does. If none must, the pool takes requests by itself.
+     *
+     * @internal
+     */
     _sees_requests(): boolean {
       const plain = [BaseServer, TCPServer, UDPServer, Pooled];
       return BEFORE_WORKERS.some((name) => is_overridden(this, name, plain));
@@ -228,23 +295,18 @@ function pooled<Base extends Constructor<AnyServer>>(Server: Base, kind: 'thread
  * ThreadingMixIn(Server) -> a class whose requests are handled by worker threads, in parallel:
  * `class Mine extends ThreadingMixIn(UDPServer) {}`.
  */
-export function ThreadingMixIn<Base extends Constructor<AnyServer>>(Server: Base) {
-  class Threading extends pooled(Server, 'thread') {
-    /** True to end the process without waiting for requests under way. */
+export function ThreadingMixIn<Base extends ServerClass>(
+  Server: Base,
+): PooledServerClass<Base, ThreadingAttributes, ThreadingMembers> {
+  class Threading extends pooled(Server as ServerClass as Parent, 'thread') {
     static daemon_threads = false;
-    /** True to have server_close() wait for requests under way. */
     static block_on_close = true;
-    /** The largest number of threads. */
     static max_threads = DEFAULT_WORKERS;
 
     declare daemon_threads: boolean;
     declare block_on_close: boolean;
     declare max_threads: number;
 
-    /**
-     * process_request_thread(request, client_address). Handles a request as a worker thread does: finish_request(), then
-     * shutdown_request(); errors go to handle_error(). Worker threads have their own code, so it cannot be overridden.
-     */
     process_request_thread(request: unknown, client_address: unknown): void {
       try {
         this.finish_request(request, client_address);
@@ -269,21 +331,20 @@ export function ThreadingMixIn<Base extends Constructor<AnyServer>>(Server: Base
     }
   }
   class_attributes(Threading, ['daemon_threads', 'block_on_close', 'max_threads']);
-  return Threading;
+  return Threading as unknown as PooledServerClass<Base, ThreadingAttributes, ThreadingMembers>;
 }
 
 /**
  * ForkingMixIn(Server) -> a class whose requests are handled by child processes, which are kept and used again:
  * `class Mine extends ForkingMixIn(UDPServer) {}`.
  */
-export function ForkingMixIn<Base extends Constructor<AnyServer>>(Server: Base) {
-  class Forking extends pooled(Server, 'process') {
+export function ForkingMixIn<Base extends ServerClass>(
+  Server: Base,
+): PooledServerClass<Base, ForkingAttributes, ForkingMembers> {
+  class Forking extends pooled(Server as ServerClass as Parent, 'process') {
     static timeout: number | null = 300;
-    /** The process ids of the children. */
     static active_children: Set<number> | null = null;
-    /** The largest number of child processes. */
     static max_children = DEFAULT_WORKERS;
-    /** True to have server_close() wait for requests under way. */
     static block_on_close = true;
 
     declare active_children: Set<number> | null;
@@ -302,7 +363,6 @@ export function ForkingMixIn<Base extends Constructor<AnyServer>>(Server: Base) 
       this.active_children = new Set(pids);
     }
 
-    /** collect_children(). Does nothing: active_children is always up to date. */
     collect_children(): void {}
 
     override handle_timeout(): void {
@@ -310,14 +370,34 @@ export function ForkingMixIn<Base extends Constructor<AnyServer>>(Server: Base) 
     }
   }
   class_attributes(Forking, ['active_children', 'max_children', 'block_on_close']);
-  return Forking;
+  return Forking as unknown as PooledServerClass<Base, ForkingAttributes, ForkingMembers>;
 }
 
-export class ThreadingTCPServer extends ThreadingMixIn(TCPServer) {}
-export class ThreadingUDPServer extends ThreadingMixIn(UDPServer) {}
-export class ThreadingUnixStreamServer extends ThreadingMixIn(UnixStreamServer) {}
-export class ThreadingUnixDatagramServer extends ThreadingMixIn(UnixDatagramServer) {}
-export class ForkingTCPServer extends ForkingMixIn(TCPServer) {}
-export class ForkingUDPServer extends ForkingMixIn(UDPServer) {}
-export class ForkingUnixStreamServer extends ForkingMixIn(UnixStreamServer) {}
-export class ForkingUnixDatagramServer extends ForkingMixIn(UnixDatagramServer) {}
+export class ThreadingTCPServer<F extends number = typeof c.AF_INET, Data = unknown> extends ThreadingMixIn(
+  TCPServer,
+)<F, Data> {}
+export class ThreadingUDPServer<F extends number = typeof c.AF_INET, Data = unknown> extends ThreadingMixIn(
+  UDPServer,
+)<F, Data> {}
+export class ThreadingUnixStreamServer<Data = unknown> extends ThreadingMixIn(UnixStreamServer)<
+  typeof c.AF_UNIX,
+  Data
+> {}
+export class ThreadingUnixDatagramServer<Data = unknown> extends ThreadingMixIn(UnixDatagramServer)<
+  typeof c.AF_UNIX,
+  Data
+> {}
+export class ForkingTCPServer<F extends number = typeof c.AF_INET, Data = unknown> extends ForkingMixIn(
+  TCPServer,
+)<F, Data> {}
+export class ForkingUDPServer<F extends number = typeof c.AF_INET, Data = unknown> extends ForkingMixIn(
+  UDPServer,
+)<F, Data> {}
+export class ForkingUnixStreamServer<Data = unknown> extends ForkingMixIn(UnixStreamServer)<
+  typeof c.AF_UNIX,
+  Data
+> {}
+export class ForkingUnixDatagramServer<Data = unknown> extends ForkingMixIn(UnixDatagramServer)<
+  typeof c.AF_UNIX,
+  Data
+> {}

@@ -1,7 +1,7 @@
 // The servers that handle requests one after another on the thread that serves: TCPServer, UDPServer and their AF_UNIX forms;
 // and the options of all servers.
 
-import type { Address, ReturnedAddress } from '../calls/address.js';
+import type { Address, ReturnedAddress, SenderAddress } from '../calls/address.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
 import { SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
@@ -15,7 +15,7 @@ import { refuse_connections } from './refuse.js';
 import { close_served, note_identity } from './served_socket.js';
 
 /** Options of the constructors of servers. */
-export interface ServerOptions<F extends number = number> {
+export interface ServerOptions<F extends number = number, Data = unknown> {
   /** False to leave server_bind() and server_activate() to the caller. Default: true. */
   bind_and_activate?: boolean;
   /** True to set SO_REUSEADDR: a server that ended can be started again at once. */
@@ -35,7 +35,7 @@ export interface ServerOptions<F extends number = number> {
   /** The largest number of requests under way on the event loop; null: no limit. */
   max_handlers?: number | null;
   /** Data that handlers find as `this.server.worker_data`; in threads or processes a clone. */
-  worker_data?: unknown;
+  worker_data?: Data;
   /** Seconds after which a handler is ended, in servers with threads or processes, or on the event loop. */
   handler_timeout?: number | null;
 }
@@ -69,11 +69,18 @@ const ATTRIBUTES = [
   'max_packet_size',
 ];
 
+/**
+ * @typeParam F the address family
+ * @typeParam Data of `worker_data`
+ * @typeParam Request what get_request() gives; this and the rest differ in servers of datagrams and on the event loop
+ */
 export class TCPServer<
   F extends number = typeof c.AF_INET,
+  Data = unknown,
   Request = Socket<F>,
   Sock extends SocketBase<F> = Socket<F>,
-> extends BaseServer<Request, ReturnedAddress<F>, ReturnedAddress<F>> {
+  ClientAddress = ReturnedAddress<F>,
+> extends BaseServer<Request, ClientAddress, ReturnedAddress<F>> {
   /** The address family. It and the next four must be `static` in a class that changes them: the constructor needs them. */
   static address_family: number = c.AF_INET;
   static socket_type: number = c.SOCK_STREAM;
@@ -90,9 +97,9 @@ export class TCPServer<
   declare socket: Sock;
 
   /** Data that handlers find as `this.server.worker_data`. */
-  worker_data: unknown;
+  worker_data: Data;
   /** The options of the constructor. @internal */
-  readonly _options: ServerOptions<F>;
+  readonly _options: ServerOptions<F, Data>;
   /** True if the socket was bound already when the constructor got it. @internal */
   readonly _is_given: boolean;
   /** @internal */
@@ -108,9 +115,13 @@ export class TCPServer<
    */
   constructor(
     server_address: Address<F> | Socket<F>,
-    RequestHandlerClass: RequestHandlerClass,
-    bind_and_activate: boolean | ServerOptions<F> | null = true,
-    options: ServerOptions<F> = {},
+    RequestHandlerClass: RequestHandlerClass<
+      NoInfer<Request>,
+      NoInfer<ClientAddress>,
+      NoInfer<TCPServer<F, Data>>
+    >,
+    bind_and_activate: boolean | ServerOptions<F, Data> | null = true,
+    options: ServerOptions<F, Data> = {},
   ) {
     super(server_address as ReturnedAddress<F>, RequestHandlerClass);
     const given = options_of(
@@ -119,7 +130,7 @@ export class TCPServer<
     );
     const activate = typeof bind_and_activate === 'boolean' ? bind_and_activate : given.bind_and_activate;
     this._options = given;
-    this.worker_data = given.worker_data;
+    this.worker_data = given.worker_data as Data;
     set_attributes(this, given);
     this.socket = this._open(server_address);
     note_identity(this.socket);
@@ -199,14 +210,17 @@ export class TCPServer<
   }
 
   /** get_request() -> [conn, client_address]. Accepts the next connection. @throws OSError, which is ignored */
-  override get_request(): [request: Request, client_address: ReturnedAddress<F>] {
+  override get_request(): [request: Request, client_address: ClientAddress] {
     return this._get_request();
   }
 
   /** The default of get_request(), which servers of other kinds replace. @internal */
-  _get_request(): [request: Request, client_address: ReturnedAddress<F>] {
+  _get_request(): [request: Request, client_address: ClientAddress] {
     // Servers of datagrams, and those with sockets of promises, override this method: here the socket blocks.
-    return (this.socket as SocketBase<F> as Socket<F>).accept() as [Request, ReturnedAddress<F>];
+    return (this.socket as SocketBase<F> as Socket<F>).accept() as [unknown, unknown] as [
+      Request,
+      ClientAddress,
+    ];
   }
 
   /** shutdown_request(request). Shuts down sending, and closes the connection. */
@@ -232,14 +246,23 @@ export class TCPServer<
 }
 
 /** Servers of datagrams: get_request() -> [[packet, socket], client_address]. */
-export class UDPServer<F extends number = typeof c.AF_INET> extends TCPServer<F, DatagramRequest<F>> {
+export class UDPServer<F extends number = typeof c.AF_INET, Data = unknown> extends TCPServer<
+  F,
+  Data,
+  DatagramRequest<F>,
+  Socket<F, typeof c.SOCK_DGRAM>,
+  SenderAddress<F, typeof c.SOCK_DGRAM, 0>
+> {
   static override socket_type: number = c.SOCK_DGRAM;
   /** Bytes of the longest datagram; the rest of a longer one is lost. */
   static max_packet_size = 8192;
 
   declare max_packet_size: number;
 
-  override _get_request(): [request: DatagramRequest<F>, client_address: ReturnedAddress<F>] {
+  override _get_request(): [
+    request: DatagramRequest<F>,
+    client_address: SenderAddress<F, typeof c.SOCK_DGRAM, 0>,
+  ] {
     const [packet, client_address] = this.socket.recvfrom(this.max_packet_size);
     return [[packet, this.socket], client_address];
   }
@@ -254,13 +277,28 @@ export class UDPServer<F extends number = typeof c.AF_INET> extends TCPServer<F,
   override close_request(_request: DatagramRequest<F>): void {}
 }
 
-export class UnixStreamServer extends TCPServer<typeof c.AF_UNIX> {
+export class UnixStreamServer<Data = unknown> extends TCPServer<typeof c.AF_UNIX, Data> {
   static override address_family: number = c.AF_UNIX;
 }
 
-export class UnixDatagramServer extends UDPServer<typeof c.AF_UNIX> {
+export class UnixDatagramServer<Data = unknown> extends UDPServer<typeof c.AF_UNIX, Data> {
   static override address_family: number = c.AF_UNIX;
 }
+
+/** Any server of these and of those that are made of them. */
+export type AnyServer = TCPServer<number, unknown, unknown, SocketBase<number>, unknown>;
+/** A class of servers with any constructor. */
+export type ServerClass = new (...args: never[]) => AnyServer;
+
+// What a mix-in asks of the server that it is given: the family and the data that the class names, and the kind of requests.
+type NamedFamily<F extends number> = number extends F ? typeof c.AF_INET : F;
+export type FamilyOf<Server> = Server extends { socket: SocketBase<infer F> } ? NamedFamily<F> : never;
+export type DataOf<Server> = Server extends { worker_data: infer Data } ? Data : never;
+export type IsDatagram<Server> = Server extends { max_packet_size: number } ? true : false;
+export type ClientAddressOf<Server, F extends number> =
+  IsDatagram<Server> extends true ? SenderAddress<F, typeof c.SOCK_DGRAM, 0> : ReturnedAddress<F>;
+/** Members that a class adds to those of this module. */
+export type Own<Server> = Omit<Server, keyof TCPServer | 'max_packet_size'>;
 
 /** The class attributes that options replace. */
 interface Attributes {

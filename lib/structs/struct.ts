@@ -133,8 +133,11 @@ function integer_64(value: unknown, signed: boolean, name: string): bigint {
   return BigInt.asUintN(64, BigInt(number));
 }
 
+/** A name for Codec<Buffer>: of the type itself the compiler would write `Buffer<…>`, which TypeScript 5.5 does not know. */
+export interface Octets extends Codec<Buffer> {}
+
 /** The codec of an array of bytes. Another field may hold the number of bytes that count: see `with_length`. */
-export const octets: Codec<Buffer> = {
+export const octets: Octets = {
   read: (bytes, [offset, size]) => Buffer.from(bytes.subarray(offset, offset + size)),
   write(bytes, [offset, size], value, name) {
     const content = checked_bytes(value, name);

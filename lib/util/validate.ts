@@ -2,7 +2,7 @@
 // RangeError, and each names the argument.
 import { types } from 'node:util';
 
-export type Bytes = Uint8Array<ArrayBufferLike>;
+export type Bytes = Uint8Array;
 /** A bytes-like object, as Python calls it. */
 export type BytesLike = ArrayBufferView | ArrayBufferLike;
 /** Data to send: bytes, or a string for its UTF-8 bytes. */

@@ -28,6 +28,15 @@ export type Rest2<A, B> = Rest1<A> | [a?: A | null, b?: B | null, options?: Wait
 /** The options after three optional arguments. */
 export type Rest3<A, B, C> = Rest2<A, B> | [a?: A | null, b?: B | null, c?: C | null, options?: WaitOptions];
 
+/** Flags that are given, and the options: the type of the flags tells whether there is an address. */
+export type Flags1<Flags> = [flags: Flags | null | undefined, options?: WaitOptions];
+/** The same after another argument. */
+export type Flags2<Flags> = [
+  argument: number | null | undefined,
+  flags: Flags | null | undefined,
+  options?: WaitOptions,
+];
+
 /** Returns true for an object that no call takes as another argument. */
 export function is_options(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !is_iterable(value) && !is_bytes(value);

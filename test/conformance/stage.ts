@@ -32,11 +32,11 @@ export function keep<T extends Closable>(sock: T): T {
   return sock;
 }
 
-export function make(
-  family: number = socket.AF_INET,
-  type: number = socket.SOCK_STREAM,
+export function make<F extends number = typeof socket.AF_INET, K extends number = number>(
+  family?: F,
+  type?: K,
   proto = 0,
-): AnySocket {
+): socket.socket<F, K> {
   return keep(new socket.socket(family, type, proto));
 }
 
@@ -50,15 +50,28 @@ export function pair(
   return both;
 }
 
-export function bound(type: number = socket.SOCK_DGRAM, host = '127.0.0.1', proto = 0): AnySocket {
+/** A socket of the family of the host's numeric address. */
+type SocketOf<Host, K extends number> = socket.socket<
+  Host extends `${string}:${string}` ? typeof socket.AF_INET6 : typeof socket.AF_INET,
+  K
+>;
+
+export function bound<K extends number = typeof socket.SOCK_DGRAM, Host extends string = '127.0.0.1'>(
+  type: K | typeof socket.SOCK_DGRAM = socket.SOCK_DGRAM,
+  host: Host | '127.0.0.1' = '127.0.0.1',
+  proto = 0,
+): SocketOf<Host, K | typeof socket.SOCK_DGRAM> {
   const sock = make(host.includes(':') ? socket.AF_INET6 : socket.AF_INET, type, proto);
   sock.settimeout(5);
   sock.bind([host, 0]);
-  return sock;
+  return sock as SocketOf<Host, K | typeof socket.SOCK_DGRAM>;
 }
 
-export function listener(host = '127.0.0.1', backlog = 5): AnySocket {
-  const sock = bound(socket.SOCK_STREAM, host);
+export function listener<Host extends string = '127.0.0.1'>(
+  host: Host | '127.0.0.1' = '127.0.0.1',
+  backlog = 5,
+): SocketOf<Host, number> {
+  const sock = bound<number, Host>(socket.SOCK_STREAM, host);
   sock.listen(backlog);
   return sock;
 }
@@ -66,7 +79,7 @@ export function listener(host = '127.0.0.1', backlog = 5): AnySocket {
 /** A TCP connection over loopback: the client's end, the server's end. */
 export function connected(host = '127.0.0.1'): [AnySocket, AnySocket] {
   const server = listener(host);
-  const client = make(server.family);
+  const client = make<number>(server.family);
   client.settimeout(5);
   client.connect(server.getsockname());
   const conn = keep(server.accept()[0]);
@@ -93,9 +106,10 @@ export function fill(sock: AnySocket): void {
 }
 
 /** Two UDP sockets on loopback, each connected to the other. */
-export function udp_pair(host = '127.0.0.1'): [AnySocket, AnySocket] {
-  const a = bound(socket.SOCK_DGRAM, host);
-  const b = bound(socket.SOCK_DGRAM, host);
+export function udp_pair<Host extends string = '127.0.0.1'>(
+  host: Host | '127.0.0.1' = '127.0.0.1',
+): [SocketOf<Host, typeof socket.SOCK_DGRAM>, SocketOf<Host, typeof socket.SOCK_DGRAM>] {
+  const [a, b] = [bound<never, Host>(socket.SOCK_DGRAM, host), bound<never, Host>(socket.SOCK_DGRAM, host)];
   a.connect(b.getsockname());
   b.connect(a.getsockname());
   return [a, b];

@@ -1,53 +1,47 @@
-// The programs in README.md and docs/ run, and print what stands below them: each ```js block that is followed by a
-// ```text block is a whole program.
+// The programs in README.md and docs/ run, and print what stands below them. Those in TypeScript are compiled first.
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-
-const root = fileURLToPath(new URL('../..', import.meta.url));
-const PROGRAM = /^```js\n(.*?)^```\n\n```text\n(.*?)^```$/gms;
-
-interface Program {
-  readonly name: string;
-  readonly source: string;
-  readonly output: string;
-}
-
-const pages = [
-  'README.md',
-  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map((name) => join('docs', name)),
-].filter((name) => name.endsWith('.md'));
-const programs: Program[] = pages.flatMap((page) => {
-  const text = readFileSync(join(root, page), 'utf8');
-  return [...text.matchAll(PROGRAM)].map((match) => ({
-    name: `${page}:${text.slice(0, match.index).split('\n').length}`,
-    source: match[1] as string,
-    output: match[2] as string,
-  }));
-});
+import { type Program, programs } from './pages.js';
+import { root } from './tarball.js';
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'readme-'));
-  symlinkSync(root, join(folder, 'bsd-sockets'));
-  symlinkSync(folder, join(folder, 'node_modules'));
+  mkdirSync(join(folder, 'node_modules', '@types'), { recursive: true });
+  symlinkSync(root, join(folder, 'node_modules', 'bsd-sockets'));
+  symlinkSync(join(root, 'node_modules/@types/node'), join(folder, 'node_modules/@types/node'));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
 test('there are programs', () => {
-  expect(programs.length).toBeGreaterThan(2);
+  for (const language of ['js', 'ts']) {
+    expect(programs.filter((program) => program.language === language).length).toBeGreaterThan(2);
+  }
 });
 
-test.for(programs)('$name', ({ source, output }, { skip }) => {
-  if (/SOCK_RAW|send_receive/.test(source) && process.getuid?.() !== 0) skip('raw sockets need root');
-  const file = join(folder, 'program.mjs');
-  // Node.js before 24 has Symbol.dispose, but not the statement.
-  writeFileSync(file, source.replaceAll(/^(\s*)using /gm, '$1const '));
+/** Returns what Node.js runs: before 24 it has Symbol.dispose, but not the statement, and 20 no TypeScript. */
+function javascript({ language, source }: Program): string {
+  const file = join(folder, `program.${language === 'ts' ? 'mts' : 'mjs'}`);
+  const output = join(folder, 'program.mjs');
+  if (language === 'js') writeFileSync(output, source.replaceAll(/^(\s*)using /gm, '$1const '));
+  else {
+    writeFileSync(file, source);
+    const options = ['--target', 'es2022', '--module', 'nodenext', '--types', 'node', '--noCheck'];
+    const tsc = join(root, 'node_modules/typescript/bin/tsc');
+    const compiled = spawnSync(process.execPath, [tsc, ...options, file], { cwd: folder, encoding: 'utf8' });
+    expect(compiled.stdout).toBe('');
+  }
+  return output;
+}
+
+test.for(programs)('$name', (program, { skip }) => {
+  if (/SOCK_RAW|send_receive/.test(program.source) && process.getuid?.() !== 0) skip('raw sockets need root');
+  const file = javascript(program);
   const result = spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8', timeout: 20_000 });
   expect(result.stderr).toBe('');
-  expect(result.stdout).toBe(output);
+  expect(result.stdout).toBe(program.output);
   expect(result.status).toBe(0);
 });

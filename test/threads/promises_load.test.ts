@@ -44,7 +44,10 @@ afterEach(async () => {
 });
 
 /** A server that sends back what comes, until it is closed. */
-async function echo_server(): Promise<{ server: promises.ListeningSocket; ended: Promise<void> }> {
+async function echo_server(): Promise<{
+  server: promises.ListeningSocket<typeof promises.AF_INET>;
+  ended: Promise<void>;
+}> {
   const server = await promises.create_server(['127.0.0.1', 0], { backlog: 4096 });
   const serve = async (conn: promises.ConnectedSocket) => {
     try {
@@ -203,7 +206,7 @@ test('a blocked pool of fs delays neither sockets nor lookups', async () => {
   await with_blocked_pool(async () => {
     await Promise.all(
       Array.from({ length: 50 }, async () => {
-        const sock = await promises.create_connection(['localhost', server.getsockname()[1] as number]);
+        const sock = await promises.create_connection(['localhost', server.getsockname()[1]]);
         await sock.sendall('hello');
         expect(String(await sock.recv_exactly(5))).toBe('hello');
         sock.close();

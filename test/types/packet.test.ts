@@ -60,3 +60,33 @@ test('a list of fields has each name of its type and no other', () => {
   // @ts-expect-error an array of strings is no such list
   expect(known({}, 'udp', ['src_port'])).toEqual({});
 });
+
+test('send_receive keeps the layers of each packet', () => {
+  const { icmp, ipv4, payload, send_receive, tcp } = packet;
+  const use = async () => {
+    const one = await send_receive([[ipv4({ dst: '127.0.0.1' }), icmp.echo({ id: 1 })]]);
+    for (const [sent, received, seconds] of one.answered) {
+      expectTypeOf(sent[0].ttl).toEqualTypeOf<number | undefined>();
+      expectTypeOf(sent[1].seq).toEqualTypeOf<number | undefined>();
+      expectTypeOf(received.get('icmp')).toEqualTypeOf<packet.Icmp | undefined>();
+      expectTypeOf(seconds).toBeNumber();
+      // @ts-expect-error the packet has two layers
+      void sent[2];
+      // @ts-expect-error no such field of this layer
+      void sent[0].seq;
+    }
+    const many = await send_receive([1, 2].map((port) => [ipv4(), tcp({ dst_port: port })]));
+    for (const [, segment] of many.unanswered)
+      expectTypeOf(segment.dst_port).toEqualTypeOf<number | undefined>();
+    const [parsed] = (await send_receive([packet.parse(Buffer.alloc(1))])).unanswered;
+    expectTypeOf(parsed).toEqualTypeOf<packet.Packet | undefined>();
+    const wrong = [
+      // @ts-expect-error an array of packets, each an array
+      send_receive([ipv4(), payload('x')]),
+      // @ts-expect-error no layer
+      send_receive([['x']]),
+    ];
+    void wrong;
+  };
+  expectTypeOf(use).toBeFunction();
+});

@@ -10,9 +10,14 @@ import {
   AsyncUnixDatagramServer,
   BaseRequestHandler,
   DatagramRequestHandler,
+  ForkingTCPServer,
+  ForkingUnixDatagramServer,
+  type ServerView,
   StreamRequestHandler,
   TCPServer,
   ThreadingMixIn,
+  ThreadingTCPServer,
+  ThreadingUDPServer,
   UDPServer,
   UnixStreamServer,
 } from 'bsd-sockets/socketserver';
@@ -73,7 +78,7 @@ class AsyncLines extends AsyncStreamRequestHandler<typeof socket.AF_INET, Chat> 
   override async handle() {
     expectTypeOf(this.rfile.readline()).toEqualTypeOf<Promise<Buffer>>();
     expectTypeOf(this.wfile.write(Buffer.alloc(1))).toEqualTypeOf<Promise<number>>();
-    expectTypeOf(this.request).toEqualTypeOf<promises.socket<typeof socket.AF_INET>>();
+    expectTypeOf(this.request).toEqualTypeOf<promises.ConnectedSocket<typeof socket.AF_INET>>();
     expectTypeOf(this.client_address).toEqualTypeOf<[host: string, port: number]>();
     expectTypeOf(this.server.lines).toEqualTypeOf<string[]>();
   }
@@ -109,7 +114,7 @@ test('servers on the event loop', async () => {
   expectTypeOf(chat.socket).toEqualTypeOf<promises.socket<typeof socket.AF_INET>>();
   expectTypeOf(chat.server_address).toEqualTypeOf<[host: string, port: number]>();
   expectTypeOf(chat.get_request).returns.toEqualTypeOf<
-    [request: promises.socket<typeof socket.AF_INET>, client_address: [host: string, port: number]]
+    [request: promises.ConnectedSocket<typeof socket.AF_INET>, client_address: [host: string, port: number]]
   >();
   expectTypeOf(chat.serve_forever).returns.toEqualTypeOf<Promise<void>>();
   expectTypeOf(chat.handle_request).returns.toEqualTypeOf<Promise<void>>();
@@ -120,13 +125,13 @@ test('servers on the event loop', async () => {
     ['::1', 0, 0, 0],
     async ([packet, sock], address, server) => {
       expectTypeOf(packet).toEqualTypeOf<Buffer>();
-      expectTypeOf(sock).toEqualTypeOf<promises.socket<typeof socket.AF_INET6>>();
+      expectTypeOf(sock).toEqualTypeOf<promises.socket<typeof socket.AF_INET6, typeof socket.SOCK_DGRAM>>();
       expectTypeOf(address).toEqualTypeOf<ReturnType<typeof sock.getsockname>>();
       expectTypeOf(server.max_packet_size).toBeNumber();
     },
     { family: socket.AF_INET6 },
   );
-  expectTypeOf(udp.socket).toEqualTypeOf<promises.socket<typeof socket.AF_INET6>>();
+  expectTypeOf(udp.socket).toEqualTypeOf<promises.socket<typeof socket.AF_INET6, typeof socket.SOCK_DGRAM>>();
   await udp.server_close();
 
   const packets = () => new AsyncUnixDatagramServer('path', AsyncPackets);
@@ -135,11 +140,81 @@ test('servers on the event loop', async () => {
   expectTypeOf(mixed.count).toBeNumber();
   expectTypeOf(mixed.server_address).toEqualTypeOf<[host: string, port: number]>();
   await mixed.server_close();
-  const unix = () => new (AsyncMixIn(UnixStreamServer))('path', AsyncLines);
+  const unix = () => new (AsyncMixIn(UnixStreamServer))('path', AsyncStreamRequestHandler);
   expectTypeOf(unix).returns.toHaveProperty('server_address').toEqualTypeOf<string | Buffer>();
 
   // @ts-expect-error a path is no address of AF_INET
   expect(() => new AsyncTCPServer('path', AsyncLines)).toThrow(TypeError);
   // @ts-expect-error what is no server
   expect(() => AsyncMixIn(AsyncLines)).toThrow(TypeError);
+});
+
+test('the address, the requests and worker_data of servers with threads and processes', () => {
+  const counts = new Int32Array(1);
+  const make = () => {
+    const server = new ThreadingTCPServer(['127.0.0.1', 0], Lines, { worker_data: counts });
+    expectTypeOf(server.server_address).toEqualTypeOf<[host: string, port: number]>();
+    expectTypeOf(server.worker_data).toEqualTypeOf<Int32Array<ArrayBuffer>>();
+    expectTypeOf(server.max_threads).toBeNumber();
+    expectTypeOf(server.get_request()[1]).toEqualTypeOf<[host: string, port: number]>();
+    const forking = new ForkingUnixDatagramServer('path', Named);
+    expectTypeOf(forking.server_address).toEqualTypeOf<string | Buffer>();
+    expectTypeOf(forking.get_request()[1]).toEqualTypeOf<string | Buffer | null>();
+    expectTypeOf(forking.max_packet_size).toBeNumber();
+    expectTypeOf(forking.active_children).toEqualTypeOf<Set<number> | null>();
+    const six = new ThreadingUDPServer(['::1', 0], Packets, { family: socket.AF_INET6 });
+    expectTypeOf(six.server_address[3]).toEqualTypeOf<number>();
+    const mixed = new (ThreadingMixIn(Own))(['127.0.0.1', 0], Lines);
+    expectTypeOf(mixed.extra).toBeNumber();
+    // Without a class of its own: what a function gets follows from the server.
+    const plain = new TCPServer(
+      ['127.0.0.1', 0],
+      (request, [host], of) => {
+        expectTypeOf(request).toEqualTypeOf<socket.socket<typeof socket.AF_INET>>();
+        expectTypeOf(host).toBeString();
+        expectTypeOf(of.worker_data).toBeString();
+      },
+      { worker_data: 'text' },
+    );
+    expectTypeOf(plain.worker_data).toBeString();
+    const wrong = [
+      // @ts-expect-error a handler of AF_UNIX
+      () => new ThreadingTCPServer(['127.0.0.1', 0], Named),
+      // @ts-expect-error a handler of datagrams
+      () => new TCPServer(['127.0.0.1', 0], Packets),
+      // @ts-expect-error a handler of the event loop
+      () => new ThreadingTCPServer(['127.0.0.1', 0], AsyncLines),
+      // @ts-expect-error a path is no address of AF_INET
+      () => new ForkingTCPServer('path', Lines),
+      // @ts-expect-error what is no server
+      () => ThreadingMixIn(Lines),
+      // @ts-expect-error there is no such attribute
+      () => server.max_children,
+    ];
+    expectTypeOf(wrong).toBeArray();
+  };
+  expectTypeOf(make).toBeFunction();
+});
+
+class Named extends DatagramRequestHandler<typeof socket.AF_UNIX> {
+  override handle() {
+    expectTypeOf(this.client_address).toEqualTypeOf<string | Buffer | null>();
+    // @ts-expect-error a client without a name cannot be answered
+    this.socket.sendto('answer', this.client_address);
+  }
+}
+
+class Counter extends StreamRequestHandler<typeof socket.AF_INET, ServerView<{ count: Int32Array }>> {
+  override handle() {
+    expectTypeOf(this.server.worker_data.count).toEqualTypeOf<Int32Array>();
+    expectTypeOf(this.server.server_address).toEqualTypeOf<socket.AnyReturnedAddress>();
+    // @ts-expect-error no such data
+    expectTypeOf(this.server.worker_data.counts).toBeUndefined();
+  }
+}
+
+test('a handler names the data of its server, and the handler of a class its server', () => {
+  expectTypeOf((lines: Lines) => lines.server.worker_data).returns.toBeUnknown();
+  expectTypeOf(() => new ThreadingTCPServer(['127.0.0.1', 0], Counter)).toBeFunction();
+  expectTypeOf<ConstructorParameters<typeof StreamRequestHandler>[2]>().toEqualTypeOf<ServerView>();
 });

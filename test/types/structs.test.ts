@@ -107,6 +107,10 @@ test('ioctl, attach_filter, borrow', () => {
       sock.ioctl(socket.SIOCGIFADDR, structs.ifreq.encode({ name: 'lo' })),
     ).toEqualTypeOf<Buffer>();
     sock.attach_filter([[6, 0, 0, 1]], { option: socket.SO_ATTACH_REUSEPORT_CBPF });
+    const rows = [[6, 0, 0, 1]];
+    sock.attach_filter(rows);
+    // @ts-expect-error rows are arrays of numbers
+    sock.attach_filter([6, 0, 0, 1]);
     sock.detach_filter({ option: null });
     // @ts-expect-error no name
     sock.attach_filter([[6, 0, 0, 1]], { option: 'SO_ATTACH_FILTER' });

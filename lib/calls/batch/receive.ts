@@ -21,14 +21,14 @@ import {
 } from '../../native/addon.js';
 import { UNCLONABLE_STATE } from '../../util/unclonable.js';
 import { integer, integer_or, shown } from '../../util/validate.js';
-import { decode, type ReturnedAddress } from '../address.js';
+import { decode, type ReturnedAddress, type SenderAddress } from '../address.js';
 import {
   all_descriptors,
   type ReceivedControlMessage,
   read_control,
   settle_descriptors,
 } from '../control.js';
-import type { ReceivedMessage } from '../message.js';
+import type { Received } from '../message.js';
 import type { SocketBase } from '../socket_base.js';
 import { settle } from '../waiting/zerocopy.js';
 
@@ -181,11 +181,11 @@ class BatchMemory {
     return true;
   }
 
-  address(index: number): ReturnedAddress {
+  address<F extends number>(index: number): ReturnedAddress<F> {
     const begin = index * this.#row_size + ROW_ADDRESS;
     address_out.set(this.#memory.subarray(begin, begin + ADDRESS_SIZE));
     cells[ADDRESS_LENGTH] = this.#field(index, ROW_ADDRESS_LENGTH);
-    return decode(this.family, this.proto);
+    return decode(this.family as F, this.proto);
   }
 }
 
@@ -200,8 +200,11 @@ let memory_of: (batch: MessageBatch) => BatchMemory;
  *
  * Descriptors that came with a message (SCM_RIGHTS) belong to the caller of `ancdata` for this message. Descriptors that were not
  * claimed so are closed at the next receive into the batch, and by `Symbol.dispose`.
+ *
+ * @typeParam F the family of the socket that receives
+ * @typeParam K its type, SOCK_*
  */
-export class MessageBatch<F extends number = number> {
+export class MessageBatch<out F extends number = number, out K extends number = number> {
   /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   readonly #memory: BatchMemory;
 
@@ -233,9 +236,9 @@ export class MessageBatch<F extends number = number> {
     return this.#memory.view(this.#check(index));
   }
 
-  /** The sender of a message. */
-  address(index: number): ReturnedAddress<F> {
-    return this.#memory.address(this.#check(index));
+  /** The sender of a message, null if there is none. */
+  address(index: number): SenderAddress<F, K, 0> {
+    return this.#memory.address<F>(this.#check(index));
   }
 
   /** The control messages of a message: `[level, type, data]` each. Descriptors in them now belong to the caller. */
@@ -324,13 +327,13 @@ export function recvmmsg<F extends number>(
   ancbufsize: unknown,
   flags: unknown,
   timeout_ms: number,
-): ReceivedMessage<F>[] | number {
+): Received<F>[] | number {
   const wanted_flags = integer_or(0, flags, 'flags');
   const received = take_spare(vlen, bufsize, ancbufsize);
   try {
     const count = received.receive(s, wanted_flags, timeout_ms);
     if (count < 0) return count;
-    const messages: ReceivedMessage<F>[] = [];
+    const messages: Received<F>[] = [];
     // Addresses of these families hold only strings and numbers.
     const is_inet = received.family === c.AF_INET || received.family === c.AF_INET6;
     for (let i = 0; i < count; i++) {

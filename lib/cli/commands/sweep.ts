@@ -66,10 +66,10 @@ class Sweep extends Scan<number, Options> {
     return [[this.#request], null, 0, [address_at(this.range, number), 0]];
   }
 
-  protected on_message(batch: socket.MessageBatch, i: number): void {
+  protected on_message(batch: socket.MessageBatch<socket.InetFamily>, i: number): void {
     const message = icmp_message(this.sock, batch.data(i));
     if (message === undefined) return;
-    const from = String(batch.address(i)[0]);
+    const from = batch.address(i)?.[0] ?? '';
     if (!is_echo_reply(this.range.family, message)) {
       this.#on_error(message, from);
       return;

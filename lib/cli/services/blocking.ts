@@ -7,6 +7,9 @@ import { own_url } from '../../native/own_file.js';
 import {
   ConnectionError,
   InterruptedError,
+  type NodeFamily,
+  type SenderAddress,
+  type SOCK_DGRAM,
   type socket as Socket,
   TimeoutError,
 } from '../../socket/index.js';
@@ -103,7 +106,11 @@ export class SendFile extends StreamHandler {
   }
 }
 
-class DatagramHandler extends BaseRequestHandler<DatagramRequest> {
+/** The family is AF_INET, AF_INET6 or AF_UNIX. */
+class DatagramHandler extends BaseRequestHandler<
+  DatagramRequest<NodeFamily>,
+  SenderAddress<NodeFamily, typeof SOCK_DGRAM, 0>
+> {
   static readonly module = MODULE;
 
   answer(data: Buffer | string): void {

@@ -22,8 +22,8 @@ interface ChecksumRequest {
 }
 
 export class Output {
-  readonly bytes = Buffer.allocUnsafeSlow(MAX_PACKET);
-  readonly view = new DataView(this.bytes.buffer, this.bytes.byteOffset, MAX_PACKET);
+  readonly bytes: Buffer = Buffer.allocUnsafeSlow(MAX_PACKET);
+  readonly view: DataView = new DataView(this.bytes.buffer, this.bytes.byteOffset, MAX_PACKET);
   /** Begin of the bytes written so far. */
   start = MAX_PACKET;
   /** End of the bytes of this packet; behind it stand only the bytes around a quotation. */

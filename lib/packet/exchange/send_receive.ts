@@ -39,8 +39,11 @@ const OPTIONS = ['timeout', 'retries', 'interval', 'interface', 'signal'] as con
 /** Packets of one call, at most. */
 const PACKETS_MAX = 2 ** 20;
 
-/** A packet to send: its layers, a parsed packet, or its bytes (an IP packet, else a frame). */
-export type Sent = readonly Draft[] | Packet | BytesLike;
+/**
+ * A packet to send: its layers, a parsed packet, or its bytes (an IP packet, else a frame). By the second form TypeScript keeps the
+ * tuple of layers that was given, also in the result of a `map`.
+ */
+export type Sent = readonly Draft[] | readonly [Draft, ...Draft[]] | Packet | BytesLike;
 
 export interface Exchanged<P = Sent> {
   /** in the order of the answers: the packet as given, its answer, the seconds between them */
@@ -68,7 +71,7 @@ interface Probe<P> {
  * @throws (rejects) PermissionError without CAP_NET_RAW, ENODEV for an interface that is not there, other OSErrors of
  *   sending; TypeError, RangeError before anything is sent; the signal's reason
  */
-export async function send_receive<P extends Sent>(
+export async function send_receive<const P extends Sent>(
   packets: Iterable<P>,
   options: SendReceiveOptions = {},
 ): Promise<Exchanged<P>> {

@@ -18,6 +18,10 @@ import {
 } from './option_values.js';
 import { type OptionFields, OptionList, type OptionsOf } from './options.js';
 
+interface RedirectedHeader {
+  readonly packet: Buffer;
+}
+
 interface Prefix {
   /** in bits */
   prefix_length: number;
@@ -74,6 +78,8 @@ const route_information: Codec<RouteInformation> = {
   },
 };
 
+const redirected_header: Codec<RedirectedHeader> = layout({ reserved: reserved(6), packet: raw_bytes });
+
 /** Domain names, padded with zeros so that the option ends at a multiple of 8 bytes. */
 const search_list: Field<readonly string[]> = {
   read(view, at, size) {
@@ -96,7 +102,7 @@ export const ndp_options = new OptionList(
     target_link_layer: [2, layout({ address: hardware_address })],
     prefix_information: [3, prefix_information],
     /** packet: the beginning of the redirected packet */
-    redirected_header: [4, layout({ reserved: reserved(6), packet: raw_bytes })],
+    redirected_header: [4, redirected_header],
     mtu: [5, layout({ reserved: reserved(2), mtu: u32() })],
     nonce: [14],
     route_information: [24, route_information],

@@ -9,6 +9,7 @@ import type { socket as Socket } from '../../promises/index.js';
 import { UNCLONABLE, UNCLONABLE_STATE } from '../../util/unclonable.js';
 import type { WaitOptions } from '../../util/wait_options.js';
 import {
+  answerable,
   BytesIO,
   type DatagramHandler,
   type HandlerFiles,
@@ -197,7 +198,7 @@ function ignore_gone(error: unknown): void {
 
 /** finish() of a datagram's handler: sends the answer. */
 export async function close_datagram({ socket, wfile, client_address }: AsyncDatagram): Promise<void> {
-  await socket.sendto(wfile.getvalue(), client_address);
+  await socket.sendto(wfile.getvalue(), answerable(client_address));
 }
 
 /** The files of a server on the event loop. The cast: a handler typed as blocking has a socket of promises on such a server. */

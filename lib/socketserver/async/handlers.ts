@@ -1,20 +1,24 @@
 // Request handlers of servers on the event loop, typed for TypeScript: as in handlers.ts, but methods may be async, the request
 // is a socket of promises, and the files are async.
-import type { ReturnedAddress } from '../../calls/address.js';
+import type { AnyReturnedAddress, ReturnedAddress, SenderAddress } from '../../calls/address.js';
+import type * as c from '../../constants.js';
 import type { BufferedFile } from '../../files/promises/index.js';
-import type { socket as Socket } from '../../promises/index.js';
+import type { ConnectedSocket, socket as Socket } from '../../promises/index.js';
 import { class_attributes } from '../attributes.js';
 import { open_datagram, open_stream } from '../files.js';
 import { BaseRequestHandler, type ServerView, StreamRequestHandler } from '../handlers.js';
 import { AsyncBytesIO, AsyncSocketWriter, type AsyncWriter, close_datagram, close_stream } from './files.js';
 
 /** A datagram as a request: its bytes, and the socket of promises to answer by. */
-export type AsyncDatagramRequest<F extends number = number> = [packet: Buffer, socket: Socket<F>];
+export type AsyncDatagramRequest<F extends number = number> = [
+  packet: Buffer,
+  socket: Socket<F, typeof c.SOCK_DGRAM>,
+];
 
 /** Base of handlers on the event loop: `setup()`, `handle()` and `finish()` are called in turn, and each is awaited. */
 export class AsyncBaseRequestHandler<
-  Request = Socket<number>,
-  ClientAddress = ReturnedAddress<number>,
+  Request = ConnectedSocket,
+  ClientAddress = AnyReturnedAddress,
   Server extends ServerView = ServerView,
 > extends BaseRequestHandler<Request, ClientAddress, Server> {
   override setup(): void | Promise<void> {}
@@ -36,7 +40,7 @@ export class AsyncBaseRequestHandler<
 export class AsyncStreamRequestHandler<
   F extends number = number,
   Server extends ServerView = ServerView,
-> extends AsyncBaseRequestHandler<Socket<F>, ReturnedAddress<F>, Server> {
+> extends AsyncBaseRequestHandler<ConnectedSocket<F>, ReturnedAddress<F>, Server> {
   /** Bytes of the buffer of rfile; -1: 8192; 0: no buffer. */
   static rbufsize = StreamRequestHandler.rbufsize;
   /** The longest line in bytes that `rfile` reads without a size, or null: a longer one is a LimitOverrunError. */
@@ -55,7 +59,7 @@ export class AsyncStreamRequestHandler<
   declare disable_nagle_algorithm: boolean;
 
   /** The same as request. */
-  declare connection: Socket<F>;
+  declare connection: ConnectedSocket<F>;
   /** The file to read the request from. */
   declare rfile: BufferedFile;
   /** The file to write the answer to; flushed when handle() is done. */
@@ -74,11 +78,11 @@ export class AsyncStreamRequestHandler<
 export class AsyncDatagramRequestHandler<
   F extends number = number,
   Server extends ServerView = ServerView,
-> extends AsyncBaseRequestHandler<AsyncDatagramRequest<F>, ReturnedAddress<F>, Server> {
+> extends AsyncBaseRequestHandler<AsyncDatagramRequest<F>, SenderAddress<F, typeof c.SOCK_DGRAM, 0>, Server> {
   /** The datagram. */
   declare packet: Buffer;
   /** The socket that received the datagram. */
-  declare socket: Socket<F>;
+  declare socket: Socket<F, typeof c.SOCK_DGRAM>;
   declare rfile: AsyncBytesIO;
   declare wfile: AsyncBytesIO;
 

@@ -4,7 +4,7 @@
 // Requests are taken in batches, many for one wake-up. The handling of each is a promise that is not awaited: requests.ts counts
 // the requests under way.
 import { constants } from 'node:os';
-import type { ReturnedAddress } from '../../calls/address.js';
+import type { AnyReturnedAddress } from '../../calls/address.js';
 import { SocketBase } from '../../calls/socket_base.js';
 import * as transfer from '../../calls/transfer.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
@@ -21,11 +21,11 @@ import { drain_of, type RequestHandlerClass, type ShutdownOptions } from '../han
 import { print_error } from '../report.js';
 import { is_scarce, PAUSE_MS } from '../scarcity.js';
 import { is_lost } from '../served_socket.js';
-import { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
+import { type ServerClass, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
 import { check_not_ended, is_readable } from '../socket_wait.js';
 import { ASYNC_FILES } from './files.js';
 import { Requests } from './requests.js';
-import type { AsyncServerClass, ServerClass } from './types.js';
+import type { AsyncServerClass } from './types.js';
 
 const { EAGAIN, EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP } = constants.errno;
 /** Errors of the server's socket and not of a request, after which no request will come. */
@@ -36,14 +36,14 @@ const BATCH = 64;
 const HOOKS_MS = 1000;
 
 type Request = Socket<number> | [packet: Buffer, socket: Socket<number>];
-type ClientAddress = ReturnedAddress<number>;
+type ClientAddress = AnyReturnedAddress | null;
 type Arrived = [request: Request, client_address: ClientAddress];
 
 /** The parent class, typed with sockets of promises: _open() below makes the only socket. */
 type Parent = new (
   // biome-ignore lint/suspicious/noExplicitAny: TypeScript requires it in the constructor of a mix-in
   ...args: any[]
-) => TCPServer<number, Request, Socket<number>>;
+) => TCPServer<number, unknown, Request, Socket<number>, ClientAddress>;
 
 /** How to wait for requests. */
 interface Taking {
@@ -391,7 +391,17 @@ function close_now(request: Request): void {
   request._close();
 }
 
-export class AsyncTCPServer<F extends number = typeof c.AF_INET> extends AsyncMixIn(TCPServer)<F> {}
-export class AsyncUDPServer<F extends number = typeof c.AF_INET> extends AsyncMixIn(UDPServer)<F> {}
-export class AsyncUnixStreamServer extends AsyncMixIn(UnixStreamServer)<typeof c.AF_UNIX> {}
-export class AsyncUnixDatagramServer extends AsyncMixIn(UnixDatagramServer)<typeof c.AF_UNIX> {}
+export class AsyncTCPServer<F extends number = typeof c.AF_INET, Data = unknown> extends AsyncMixIn(
+  TCPServer,
+)<F, Data> {}
+export class AsyncUDPServer<F extends number = typeof c.AF_INET, Data = unknown> extends AsyncMixIn(
+  UDPServer,
+)<F, Data> {}
+export class AsyncUnixStreamServer<Data = unknown> extends AsyncMixIn(UnixStreamServer)<
+  typeof c.AF_UNIX,
+  Data
+> {}
+export class AsyncUnixDatagramServer<Data = unknown> extends AsyncMixIn(UnixDatagramServer)<
+  typeof c.AF_UNIX,
+  Data
+> {}

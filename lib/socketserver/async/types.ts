@@ -1,35 +1,49 @@
 // Types of the classes that AsyncMixIn returns: hooks may be async, and sockets are those of promises. In TypeScript a method that
 // blocks cannot be overridden by one that returns a promise, hence these types.
 
-import type { Address, ReturnedAddress } from '../../calls/address.js';
+import type { Address, ReturnedAddress, SenderAddress } from '../../calls/address.js';
 import type { SocketBase } from '../../calls/socket_base.js';
 import type * as c from '../../constants.js';
-import type { socket as Socket } from '../../promises/index.js';
+import type { ConnectedSocket, socket as Socket } from '../../promises/index.js';
 import type { ShutdownOptions } from '../handlers.js';
-import type { ServerOptions, TCPServer } from '../servers.js';
+import type {
+  ClientAddressOf,
+  DataOf,
+  FamilyOf,
+  IsDatagram,
+  Own,
+  ServerClass,
+  ServerOptions,
+} from '../servers.js';
 import type { AsyncDatagramRequest } from './handlers.js';
 
 type MayWait<T> = T | Promise<T>;
 
-/** A class of handlers, or a function that handles the request itself, sync or async. */
+/** A class of handlers, also one typed as blocking, or a function that handles the request itself, sync or async. */
 export type AsyncRequestHandlerClass<Request, ClientAddress, Server> =
   | (new (
       request: never,
-      client_address: never,
+      client_address: ClientAddress,
       server: never,
     ) => object)
   | ((request: Request, client_address: ClientAddress, server: Server) => unknown);
 
 /** A server on the event loop: requests are handled at the same time, by handlers that wait with promises. */
-export interface AsyncServer<F extends number = number, Request = Socket<F>> {
+export interface AsyncServer<
+  F extends number = number,
+  Data = unknown,
+  Request = ConnectedSocket<F>,
+  K extends number = number,
+  ClientAddress = ReturnedAddress<F>,
+> {
   /** Seconds that handle_request() waits for a request before it calls handle_timeout(); null: no limit. */
   timeout: number | null;
   /** The address the server listens on. */
   server_address: ReturnedAddress<F>;
   /** The class whose objects handle requests. */
-  RequestHandlerClass: AsyncRequestHandlerClass<Request, ReturnedAddress<F>, this>;
+  RequestHandlerClass: AsyncRequestHandlerClass<Request, ClientAddress, this>;
   /** The socket that receives requests. */
-  socket: Socket<F>;
+  socket: Socket<F, K>;
   address_family: number;
   socket_type: number;
   /** The largest number of connections that wait to be accepted. */
@@ -41,7 +55,7 @@ export interface AsyncServer<F extends number = number, Request = Socket<F>> {
   /** The largest number of requests under way; further ones wait in the kernel. null: no limit. */
   max_handlers: number | null;
   /** Data that handlers find as `this.server.worker_data`: the same object. */
-  worker_data: unknown;
+  worker_data: Data;
 
   /** server_bind(). Called by the constructor to bind the socket to server_address; looking up a name blocks. @throws OSError */
   server_bind(): void;
@@ -80,19 +94,19 @@ export interface AsyncServer<F extends number = number, Request = Socket<F>> {
    *
    * @throws OSError if there is none, which is ignored
    */
-  get_request(): [request: Request, client_address: ReturnedAddress<F>];
+  get_request(): [request: Request, client_address: ClientAddress];
   /** verify_request(request, client_address) -> whether to handle the request; if not, it is closed. May be async. */
-  verify_request(request: Request, client_address: ReturnedAddress<F>): MayWait<boolean>;
+  verify_request(request: Request, client_address: ClientAddress): MayWait<boolean>;
   /** process_request(request, client_address). Calls finish_request() and shutdown_request(). */
-  process_request(request: Request, client_address: ReturnedAddress<F>): MayWait<void>;
+  process_request(request: Request, client_address: ClientAddress): MayWait<void>;
   /** finish_request(request, client_address). Handles the request by an object of RequestHandlerClass. */
-  finish_request(request: Request, client_address: ReturnedAddress<F>): MayWait<void>;
+  finish_request(request: Request, client_address: ClientAddress): MayWait<void>;
   /** shutdown_request(request). Shuts down sending, and closes the connection. */
   shutdown_request(request: Request): MayWait<void>;
   /** close_request(request). Closes the connection. */
   close_request(request: Request): void;
   /** handle_error(request, client_address, error). Called if a handler fails; prints the error to stderr. */
-  handle_error(request: Request, client_address: ReturnedAddress<F>, error: unknown): MayWait<void>;
+  handle_error(request: Request, client_address: ClientAddress, error: unknown): MayWait<void>;
   /**
    * server_close() -> a promise. Ends serve_forever(), if it runs, and closes the server. Waits for requests under way,
    * unless block_on_close is false.
@@ -103,29 +117,22 @@ export interface AsyncServer<F extends number = number, Request = Socket<F>> {
 }
 
 /** A server of datagrams on the event loop. */
-export interface AsyncDatagramServer<F extends number = number>
-  extends AsyncServer<F, AsyncDatagramRequest<F>> {
+export interface AsyncDatagramServer<F extends number = number, Data = unknown>
+  extends AsyncServer<
+    F,
+    Data,
+    AsyncDatagramRequest<F>,
+    typeof c.SOCK_DGRAM,
+    SenderAddress<F, typeof c.SOCK_DGRAM, 0>
+  > {
   /** Bytes of the longest datagram; the rest of a longer one is lost. */
   max_packet_size: number;
 }
 
-// biome-ignore lint/suspicious/noExplicitAny: servers of any family and any requests
-export type AnyServer = TCPServer<any, any>;
-/** A class of servers with any constructor. */
-// biome-ignore lint/suspicious/noExplicitAny: as above
-export type ServerClass = new (...args: any[]) => AnyServer;
-
-// biome-ignore lint/suspicious/noExplicitAny: as above
-type IsUnix<Server> = Server extends TCPServer<typeof c.AF_UNIX, any> ? true : false;
-type FamilyOf<Server> = IsUnix<Server> extends true ? typeof c.AF_UNIX : typeof c.AF_INET;
-type IsDatagram<Server> = Server extends { max_packet_size: number } ? true : false;
-/** Members that a class adds to those of this module. */
-type Own<Server> = Omit<Server, keyof TCPServer | 'max_packet_size'>;
-
-type AsyncServerOf<Server, F extends number> =
-  IsDatagram<Server> extends true ? AsyncDatagramServer<F> : AsyncServer<F>;
+type AsyncServerOf<Server, F extends number, Data> =
+  IsDatagram<Server> extends true ? AsyncDatagramServer<F, Data> : AsyncServer<F, Data>;
 type RequestOf<Server, F extends number> =
-  IsDatagram<Server> extends true ? AsyncDatagramRequest<F> : Socket<F>;
+  IsDatagram<Server> extends true ? AsyncDatagramRequest<F> : ConnectedSocket<F>;
 
 /** The class that AsyncMixIn returns. */
 export type AsyncServerClass<Base extends ServerClass> = Omit<Base, 'prototype'> & {
@@ -139,14 +146,14 @@ export type AsyncServerClass<Base extends ServerClass> = Omit<Base, 'prototype'>
    * @param RequestHandlerClass the class that handles requests
    * @param bind_and_activate whether to bind and listen at once; the options may stand in its place
    */
-  new <F extends number = FamilyOf<InstanceType<Base>>>(
+  new <F extends number = FamilyOf<InstanceType<Base>>, Data = DataOf<InstanceType<Base>>>(
     server_address: Address<F> | SocketBase<F>,
     RequestHandlerClass: AsyncRequestHandlerClass<
-      RequestOf<InstanceType<Base>, F>,
-      ReturnedAddress<F>,
-      AsyncServerOf<InstanceType<Base>, F>
+      NoInfer<RequestOf<InstanceType<Base>, F>>,
+      NoInfer<ClientAddressOf<InstanceType<Base>, F>>,
+      NoInfer<AsyncServerOf<InstanceType<Base>, F, Data>>
     >,
-    bind_and_activate?: boolean | ServerOptions<F> | null,
-    options?: ServerOptions<F>,
-  ): AsyncServerOf<InstanceType<Base>, F> & Own<InstanceType<Base>>;
+    bind_and_activate?: boolean | ServerOptions<F, Data> | null,
+    options?: ServerOptions<F, Data>,
+  ): AsyncServerOf<InstanceType<Base>, F, Data> & Own<InstanceType<Base>>;
 };

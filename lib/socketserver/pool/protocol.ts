@@ -1,7 +1,9 @@
 // The messages and settings that go between the threads of a pooled server, and its child processes: types, and the descriptors
 // of a child.
 // README.md has a drawing.
+
 import type { MessagePort } from 'node:worker_threads';
+import type { AnyReturnedAddress } from '../../calls/address.js';
 import { drain_of } from '../handlers.js';
 import { is_scarce_code } from '../scarcity.js';
 import { check_packed, type PackedError } from './packed_error.js';
@@ -24,7 +26,7 @@ export interface PoolConfig {
   /** The name of the server's class, for messages. */
   readonly server_name: string;
   readonly handler: HandlerSource;
-  readonly server_address: unknown;
+  readonly server_address: AnyReturnedAddress;
   readonly worker_data: unknown;
   readonly argv: readonly string[];
   /** Family, type and protocol of the server's socket, which connections have, too. */

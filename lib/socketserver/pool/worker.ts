@@ -158,7 +158,7 @@ function adopt_number(number: number): OpenDescriptor {
 }
 
 /** Makes a socket of a descriptor, with this time-out in place of the default one. */
-function adopt(args: SocketArguments<number>, timeout: number | null): Socket<number> {
+function adopt(args: SocketArguments<number, number>, timeout: number | null): Socket<number> {
   const sock = without_default_timeout(() => new Socket<number>(...args));
   if (timeout !== null) sock.settimeout(timeout);
   return sock;

@@ -7,8 +7,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 const { AF_INET, SOCK_DGRAM, MSG_DONTWAIT } = socket;
 const DETACHED = /^(messages\[0\]: )?(data|buffers)(\[0\])? is detached, or its buffer was resized below it$/;
 
-let a: socket.socket;
-let b: socket.socket;
+let a: socket.socket<typeof AF_INET>;
+let b: socket.socket<typeof AF_INET>;
 beforeEach(() => {
   a = socket.socket(AF_INET, SOCK_DGRAM);
   b = socket.socket(AF_INET, SOCK_DGRAM);

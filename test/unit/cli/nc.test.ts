@@ -23,7 +23,7 @@ async function listening(
 }
 
 /** Returns a port that is closed. */
-function closed_port(type = socket.SOCK_STREAM): string {
+function closed_port(type: number = socket.SOCK_STREAM): string {
   const sock = socket.socket(socket.AF_INET, type);
   sock.bind(['127.0.0.1', 0]);
   const [, port] = sock.getsockname();

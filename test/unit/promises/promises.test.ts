@@ -541,7 +541,7 @@ describe('iteration', () => {
     for await (const chunk of b) chunks.push(String(chunk));
     expect(chunks).toEqual(['two']);
     b.close();
-    for await (const chunk of b) chunks.push(chunk);
+    for await (const chunk of b) chunks.push(String(chunk));
     expect(chunks).toEqual(['two']);
   });
 

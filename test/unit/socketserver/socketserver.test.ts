@@ -13,6 +13,7 @@ import {
   BytesIO,
   DatagramRequestHandler,
   is_main,
+  type RequestHandlerClass,
   StreamRequestHandler,
   TCPServer,
   UDPServer,
@@ -232,8 +233,14 @@ describe('serve_forever', () => {
 });
 
 describe('handlers', () => {
+  type Handler = RequestHandlerClass<
+    socket.socket<typeof socket.AF_INET>,
+    socket.ReturnedAddress<typeof socket.AF_INET>,
+    TCPServer
+  >;
+
   /** Serves one connection, whose client has sent and half-closed. Returns the text that the client received. */
-  function once_served(Handler: ConstructorParameters<typeof TCPServer>[1], sent: string): string {
+  function once_served(Handler: Handler, sent: string): string {
     const server = new TCPServer(['127.0.0.1', 0], Handler);
     const client = socket.create_connection(['127.0.0.1', server.server_address[1]], 10);
     client.sendall(sent);
@@ -311,7 +318,7 @@ describe('handlers', () => {
         handled++;
       }
     }
-    new Counted(null as never, null, null as never);
+    new Counted(null as never, null as never, null as never);
     expect(once_served(Upper, 'x')).toBe('X');
     expect(handled).toBe(0);
   });

@@ -15,18 +15,24 @@ afterEach(() => {
 });
 
 /** Returns a socket with a time-out of five seconds; it is closed after the test. */
-function open<F extends number>(family: F, type: number = SOCK_DGRAM, proto = 0): socket.socket<F> {
+function open<F extends number, K extends number = typeof SOCK_DGRAM>(
+  family: F,
+  type: K | typeof SOCK_DGRAM = SOCK_DGRAM,
+  proto = 0,
+): socket.socket<F, K | typeof SOCK_DGRAM> {
   const sock = socket.socket(family, type, proto);
   sock.settimeout(5);
   opened.push(sock);
   return sock;
 }
 
+type UdpSocket = socket.socket<2 | 10, typeof SOCK_DGRAM>;
+
 /** Returns two UDP sockets on the loopback: a receiver, and a sender connected to it. */
-function udp_pair(family: 2 | 10): [receiver: socket.socket<2 | 10>, sender: socket.socket<2 | 10>] {
-  const receiver: socket.socket<2 | 10> = open<2 | 10>(family);
+function udp_pair(family: 2 | 10): [receiver: UdpSocket, sender: UdpSocket] {
+  const receiver: UdpSocket = open<2 | 10>(family);
   receiver.bind(family === AF_INET ? ['127.0.0.1', 0] : ['::1', 0]);
-  const sender: socket.socket<2 | 10> = open<2 | 10>(family);
+  const sender: UdpSocket = open<2 | 10>(family);
   sender.connect(receiver.getsockname());
   return [receiver, sender];
 }
@@ -273,7 +279,7 @@ describe('control messages', () => {
     sock.send('anyone?');
     const [data, ancdata, flags, address] = sock.recvmsg(100, 500, socket.MSG_ERRQUEUE);
     expect([String(data), flags & socket.MSG_ERRQUEUE]).toEqual(['anyone?', socket.MSG_ERRQUEUE]);
-    expect(address.slice(0, 2)).toEqual([host, port]);
+    expect(address?.slice(0, 2)).toEqual([host, port]);
     const [type, code, offender] = family === AF_INET ? [3, 3, [host, 0]] : [1, 4, [host, 0, 0, 0]];
     expect(decode_control(ancdata)).toEqual([
       {
@@ -572,7 +578,7 @@ describe('tcp_md5sig', () => {
     );
 
   /** Returns a listener that takes only segments signed with the key; undefined if the kernel cannot sign. */
-  function signing_server(key: string): socket.socket | undefined {
+  function signing_server(key: string): socket.socket<typeof AF_INET> | undefined {
     const server = open(AF_INET, socket.SOCK_STREAM);
     server.bind(['127.0.0.1', 0]);
     try {

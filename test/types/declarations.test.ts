@@ -1,0 +1,40 @@
+// The declarations of the package have no `any`, said or inferred: Biome's parser reads them as they are published.
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { extname, join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { root } from '../package/tarball.js';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'declarations-'));
+  cpSync(join(root, 'dist'), folder, {
+    recursive: true,
+    filter: (path) => extname(path) === '' || path.endsWith('.d.ts'),
+  });
+  const rules = { preset: 'none', suspicious: { noExplicitAny: 'error' } };
+  writeFileSync(join(folder, 'biome.json'), JSON.stringify({ linter: { rules } }));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const lint = () =>
+  spawnSync(join(root, 'node_modules/.bin/biome'), ['lint', '--max-diagnostics=none', '.'], {
+    cwd: folder,
+    encoding: 'utf8',
+  });
+
+test('no declaration has any', () => {
+  const { status, stdout, stderr } = lint();
+  expect(stderr).toBe('');
+  expect(stdout).toMatch(/^Checked (\d{3,}) files/m);
+  expect(status).toBe(0);
+});
+
+test('one that has is found', () => {
+  writeFileSync(join(folder, 'wrong.d.ts'), 'export declare const wrong: readonly any[];\n');
+  const { status, stderr } = lint();
+  rmSync(join(folder, 'wrong.d.ts'));
+  expect(stderr).toMatch(/wrong\.d\.ts.*noExplicitAny/);
+  expect(status).toBe(1);
+});
