@@ -1,8 +1,8 @@
 // The registry of protocols: the protocol of each number, and the number of each protocol. protocols.ts fills it.
-import type { Names } from './bytes/fields.js';
+import type { Ends, Names } from './bytes/fields.js';
 import type { Input, Parser } from './bytes/input.js';
 import type { Output } from './bytes/output.js';
-import type { Draft, LayerName } from './layer_types.js';
+import type { Draft, Layer, LayerName } from './layer_types.js';
 
 /** The fields of each message by its name; 'unknown' has those of messages without a name. */
 export type MessageFields = Readonly<Record<string, Names>>;
@@ -13,6 +13,8 @@ export interface Protocol extends Parser {
   /** The fields of the layer; if it has messages, the fields of each message by its name. */
   readonly fields: Names | MessageFields;
   parse(input: Input): Parser | undefined;
+  /** Returns where the fields of a header end: for one that breaks off. A layer's fields may say which others it has. */
+  ends(layer: Draft | Layer): Ends;
   /** Prepends the layer to the layers that it carries. */
   build(layer: Draft, output: Output): void;
 }

@@ -88,6 +88,7 @@ function show_object(title: string, fields: object, indent: string): string {
 /** True for a field that the title already shows, or that says nothing. */
 function hidden(key: string, fields: object): boolean {
   if (key === 'layer' || key === 'name' || Object.values(OK).includes(key)) return true;
+  if (key === 'cut') return 'cut' in fields && ArrayBuffer.isView(fields.cut) && fields.cut.byteLength === 0;
   if (key === 'type' && 'name' in fields && !('layer' in fields)) return true;
   if (key !== 'data') return false;
   return 'name' in fields && fields.name !== 'unknown' && fields.name !== 'malformed';
@@ -123,7 +124,10 @@ function show_list(key: string, values: readonly unknown[], indent: string, widt
 
 /** Returns the title of a layer, an option or another item of a list. */
 function title_of(item: object): string {
-  if ('layer' in item) return 'name' in item ? `${item.layer} ${item.name}` : String(item.layer);
+  if ('layer' in item) {
+    const name = 'name' in item ? `${item.layer} ${item.name}` : String(item.layer);
+    return 'cut' in item && item.cut !== undefined ? `${name}, cut short` : name;
+  }
   const name = 'name' in item ? String(item.name) : '';
   return 'type' in item && name !== '' ? `${name} (${item.type})` : name || '-';
 }
