@@ -7,8 +7,15 @@
 export { build } from './build.js';
 export { checksum } from './bytes/checksum.js';
 export type { Problem } from './bytes/input.js';
-export type { CaptureFormat, CapturePacket, NewInterface } from './capture/encoder.js';
-export { type CapturedPacket, CaptureError, type CaptureInterface } from './capture/format.js';
+export type { CaptureFormat, CapturePacket, NewInterface, NewSection, Precision } from './capture/encoder.js';
+export {
+  type CapturedPacket,
+  CaptureError,
+  type CaptureInterface,
+  type CaptureSection,
+  type CaptureStatistics,
+  type Direction,
+} from './capture/format.js';
 export { type Capture, type CaptureSource, read_capture } from './capture/read.js';
 export {
   type CaptureFile,
