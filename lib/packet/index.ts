@@ -24,7 +24,16 @@ export {
   write_capture,
 } from './capture/write.js';
 export { type Exchanged, type SendReceiveOptions, type Sent, send_receive } from './exchange/send_receive.js';
-export type { Draft, Layer, LayerName, Layers, Payload, PayloadDraft } from './layer_types.js';
+export { fragment } from './flows/fragment.js';
+export type { PacketBytes, Packets } from './flows/pipe.js';
+export {
+  type DroppedPackets,
+  type Reassembled,
+  type ReassembleOptions,
+  reassemble,
+} from './flows/reassemble.js';
+export { type Stream, type StreamPart, type StreamsOptions, streams } from './flows/streams.js';
+export type { Cut, Draft, Layer, LayerName, Layers, Payload, PayloadDraft } from './layer_types.js';
 export { type Ah, type AhDraft, type AhFields, ah } from './layers/ah.js';
 export { type Arp, type ArpDraft, type ArpFields, arp } from './layers/arp.js';
 export { type Ethernet, type EthernetDraft, type EthernetFields, ethernet } from './layers/ethernet.js';

@@ -2,7 +2,7 @@
  * parse() takes anything: arbitrary bytes, valid packets that are cut, flipped, or spliced. It never throws and never looks at what is
  * not the packet's. And it is the inverse of build().
  */
-import { build, type Draft, hexdump, parse, show } from 'bsd-sockets/packet';
+import { build, type Draft, fragment, hexdump, parse, reassemble, show, streams } from 'bsd-sockets/packet';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { answers, fits, questions } from '../../dist/packet/exchange/answers.js';
@@ -92,6 +92,38 @@ describe('parse never throws', { timeout }, () => {
     );
   });
 });
+
+test('reassemble and streams take any packets, and give bytes that were there', { timeout }, () => {
+  const some = fc.array(fc.tuple(packets, fc.nat(), fc.nat(255)), { maxLength: 6 });
+  fc.assert(
+    fc.property(some, fc.integer({ min: 300, max: 1500 }), (list, mtu) => {
+      const sequence = list.flatMap(([{ linktype, layers }, at, value]) => {
+        const has_ip = layers.some(({ layer }) => layer === 'ipv4' || layer === 'ipv6');
+        return (has_ip ? cut(layers, mtu) : [[...layers]]).map((one) => {
+          const data = build(...one);
+          data[at % data.length] = value;
+          return { data, linktype, time_ns: BigInt(at) };
+        });
+      });
+      const size = sequence.reduce((sum, { data }) => sum + data.length, 0);
+      const bytes = [...reassemble(sequence)].reduce((sum, { data }) => sum + data.length, 0);
+      expect(bytes).toBeLessThanOrEqual(size);
+      const found = [...streams(reassemble(sequence))].reduce((sum, { data }) => sum + data.length, 0);
+      expect(found).toBeLessThanOrEqual(size);
+    }),
+    bounded,
+  );
+});
+
+/** Cuts a packet if it may be cut. */
+function cut(layers: readonly Draft[], mtu: number): Draft[][] {
+  try {
+    return fragment(layers, mtu);
+  } catch (error) {
+    expect(error).toBeInstanceOf(RangeError);
+    return [[...layers]];
+  }
+}
 
 describe('build and parse are inverse', { timeout }, () => {
   test('parse(build(x)) = x, with nothing wrong; build(parse(bytes)) = bytes', () => {
