@@ -1,7 +1,7 @@
 // build: turns layers into the bytes of a packet.
 import './protocols.js';
 import { NO_ROOM, Output } from './bytes/output.js';
-import type { Draft } from './layer_types.js';
+import type { AnyDraft } from './layer_types.js';
 import { write_layers } from './write_layers.js';
 
 // Memory of the last packet, used again: a packet is written here and copied out. If a getter of a layer calls build, that call has its own.
@@ -17,7 +17,7 @@ let free: Output | undefined;
  * @throws TypeError, RangeError naming the layer and its field; RangeError if a length is more than its field can say (see docs/packet.md),
  *   and for a packet of more than 16 MiB
  */
-export function build(...layers: readonly Draft[]): Buffer {
+export function build(...layers: readonly AnyDraft[]): Buffer {
   const output = free ?? new Output();
   free = undefined;
   try {
@@ -30,7 +30,7 @@ export function build(...layers: readonly Draft[]): Buffer {
   }
 }
 
-function written(output: Output, layers: readonly Draft[]): Buffer {
+function written(output: Output, layers: readonly AnyDraft[]): Buffer {
   output.reset();
   write_layers(output, layers);
   return Buffer.from(output.bytes.subarray(output.start, output.end));

@@ -23,6 +23,13 @@ export {
   type WriteCaptureOptions,
   write_capture,
 } from './capture/write.js';
+export {
+  define_layer,
+  type LayerDefinition,
+  type OwnLayer,
+  type OwnMaker,
+} from './define/define_layer.js';
+export { field, type OwnField } from './define/own_fields.js';
 export { type Exchanged, type SendReceiveOptions, type Sent, send_receive } from './exchange/send_receive.js';
 export { fragment } from './flows/fragment.js';
 export type { PacketBytes, Packets } from './flows/pipe.js';
@@ -33,7 +40,17 @@ export {
   reassemble,
 } from './flows/reassemble.js';
 export { type Stream, type StreamPart, type StreamsOptions, streams } from './flows/streams.js';
-export type { Cut, Draft, Layer, LayerName, Layers, Payload, PayloadDraft } from './layer_types.js';
+export type {
+  AnyDraft,
+  Cut,
+  Draft,
+  Layer,
+  LayerName,
+  Layers,
+  OwnDraft,
+  Payload,
+  PayloadDraft,
+} from './layer_types.js';
 export { type Ah, type AhDraft, type AhFields, ah } from './layers/ah.js';
 export { type Arp, type ArpDraft, type ArpFields, arp } from './layers/arp.js';
 export { type Ethernet, type EthernetDraft, type EthernetFields, ethernet } from './layers/ethernet.js';
@@ -66,4 +83,5 @@ export type { Ipv6Extension, Ipv6ExtensionFields } from './options/ipv6_extensio
 export type { NdpOption, NdpOptionFields } from './options/ndp.js';
 export type { TcpOption, TcpOptionFields } from './options/tcp.js';
 export { Packet, type ParseOptions, parse } from './parse.js';
+export type { Binding } from './registry.js';
 export { hexdump, show } from './show.js';

@@ -38,3 +38,13 @@ export type Layer = Layers[LayerName];
 
 /** A layer to build. */
 export type Draft = LayerTypes[LayerName][1];
+
+declare const own: unique symbol;
+/** A layer to build that a maker of `define_layer` made. */
+export interface OwnDraft {
+  readonly layer: string;
+  /** Exists for the compiler only. */
+  readonly [own]: true;
+}
+/** A layer to build, of the library or of one's own. */
+export type AnyDraft = Draft | OwnDraft;

@@ -1,6 +1,6 @@
 // show and hexdump: packets as text, every field on a line of its own, bytes as hexadecimal numbers with their characters.
 import { type BytesLike, shown, bytes as to_bytes } from '../util/validate.js';
-import type { Draft } from './layer_types.js';
+import type { AnyDraft } from './layer_types.js';
 import { tcp } from './layers/tcp.js';
 import { Packet } from './parse.js';
 import { protocol_of_ethertype, protocol_of_ip } from './registry.js';
@@ -48,7 +48,7 @@ export function hexdump(bytes: BytesLike): string {
  * @param packet a result of `parse`, or layers as `build` takes them
  * @throws TypeError
  */
-export function show(packet: Packet | Draft | readonly Draft[]): string {
+export function show(packet: Packet | AnyDraft | readonly AnyDraft[]): string {
   if (packet instanceof Packet) {
     const parts = [show_layers(packet.layers, '')];
     if (packet.trailer.length > 0)
@@ -67,11 +67,11 @@ export function show(packet: Packet | Draft | readonly Draft[]): string {
   return show_layers(layers, '');
 }
 
-function is_list(packet: Draft | readonly Draft[]): packet is readonly Draft[] {
+function is_list(packet: AnyDraft | readonly AnyDraft[]): packet is readonly AnyDraft[] {
   return Array.isArray(packet);
 }
 
-function show_layers(layers: readonly Draft[], indent: string): string {
+function show_layers(layers: readonly AnyDraft[], indent: string): string {
   return layers.map((layer) => show_object(title_of(layer), layer, indent)).join('\n');
 }
 

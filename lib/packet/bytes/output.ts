@@ -3,7 +3,7 @@
 //
 // A checksum with a pseudo-header waits for the addresses: the transport leaves a request, and the IP layer outside of it fulfils that.
 import { integer } from '../../util/validate.js';
-import type { Draft } from '../layer_types.js';
+import type { AnyDraft } from '../layer_types.js';
 import { write_hardware, write_ipv4, write_ipv6 } from './address.js';
 import { add_bytes } from './checksum.js';
 
@@ -39,7 +39,7 @@ export class Output {
   /** End of the bytes of this packet; behind it stand only the bytes around a quotation. */
   end: number;
   /** The layers to build, and the index of the one being written. */
-  layers: readonly Draft[] = [];
+  layers: readonly AnyDraft[] = [];
   index = 0;
   private request: ChecksumRequest | undefined;
 
@@ -68,7 +68,7 @@ export class Output {
   }
 
   /** The layer that the layer being written carries. */
-  get next(): Draft | undefined {
+  get next(): AnyDraft | undefined {
     return this.layers[this.index + 1];
   }
 

@@ -1,7 +1,7 @@
 // fragment: cuts an IP packet into fragments that fit a link, as RFC 791 and RFC 8200 (4.5) say.
 import { array, integer, shown } from '../../util/validate.js';
 import { build } from '../build.js';
-import type { Draft } from '../layer_types.js';
+import type { AnyDraft, Draft } from '../layer_types.js';
 import { type Ipv4, type Ipv4Draft, ipv4 } from '../layers/ipv4.js';
 import type { Ipv6, Ipv6Draft } from '../layers/ipv6.js';
 import { payload } from '../layers/payload.js';
@@ -28,7 +28,7 @@ const MAX_MTU = 0xffff;
  * @throws TypeError, RangeError naming the argument; RangeError for a packet with ipv4.DF, for an IPv6 packet that is a fragment already,
  *   and for an mtu without room for the headers and 8 bytes
  */
-export function fragment(layers: readonly Draft[], mtu: number): Draft[][] {
+export function fragment<D extends AnyDraft>(layers: readonly D[], mtu: number): (D | Draft)[][] {
   array(layers, 'layers');
   integer(mtu, 'mtu', 0, MAX_MTU);
   const at = layers.findIndex((layer) => layer?.layer === 'ipv4' || layer?.layer === 'ipv6');
@@ -62,13 +62,13 @@ function no_room(first: number, other: number): RangeError {
   );
 }
 
-function fragments_of_ipv4(
+function fragments_of_ipv4<D extends AnyDraft>(
   header: Ipv4,
-  given: Draft,
+  given: AnyDraft,
   bytes: Buffer,
   mtu: number,
-  outer: readonly Draft[],
-): Draft[][] {
+  outer: readonly D[],
+): (D | Draft)[][] {
   if (header.flags & ipv4.DF)
     throw new RangeError(
       `the packet of ${bytes.length} bytes must not be cut for an mtu of ${mtu}: ipv4.flags has DF`,
@@ -99,7 +99,12 @@ function fragments_of_ipv4(
   });
 }
 
-function fragments_of_ipv6(header: Ipv6, bytes: Buffer, mtu: number, outer: readonly Draft[]): Draft[][] {
+function fragments_of_ipv6<D extends AnyDraft>(
+  header: Ipv6,
+  bytes: Buffer,
+  mtu: number,
+  outer: readonly D[],
+): (D | Draft)[][] {
   const { extensions } = header;
   if (extensions.some(({ name }) => name === 'fragment'))
     throw new RangeError('layers have a fragment header: only the sender cuts an IPv6 packet');

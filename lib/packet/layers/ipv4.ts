@@ -7,7 +7,7 @@ import { type Ends, type FieldNames, type Fields, field_names, maker } from '../
 import type { Input } from '../bytes/input.js';
 import { type Output, units } from '../bytes/output.js';
 import { end_of_route, type Ipv4Option, type Ipv4OptionFields, ipv4_options } from '../options/ipv4.js';
-import { ip_protocol_for, type Protocol, protocol_of_ip } from '../registry.js';
+import { ip_protocol_for, type Protocol, places, protocol_of_ip } from '../registry.js';
 
 export interface Ipv4 {
   readonly layer: 'ipv4';
@@ -52,6 +52,8 @@ export const ipv4 = Object.assign(maker<'ipv4', Ipv4Fields>('ipv4', FIELDS), {
   MF: 1,
   /** Flag: do not fragment. */
   DF: 2,
+  /** Returns the place behind IPv4 and IPv6 with this protocol number, for define_layer. @throws TypeError, RangeError */
+  protocol: places('IP protocol', 0xff),
 } as const);
 
 const ENDS: Ends = [

@@ -5,7 +5,7 @@ import { type Ends, type FieldNames, type Fields, field_names, maker } from '../
 import type { Input } from '../bytes/input.js';
 import { type Output, units } from '../bytes/output.js';
 import { type TcpOption, type TcpOptionFields, tcp_options } from '../options/tcp.js';
-import type { Protocol } from '../registry.js';
+import { type Protocol, places, protocol_of_tcp, tcp_port_for } from '../registry.js';
 
 export interface Tcp {
   readonly layer: 'tcp';
@@ -48,6 +48,8 @@ export const tcp = Object.assign(maker<'tcp', TcpFields>('tcp', FIELDS), {
   ECE: 0x40,
   CWR: 0x80,
   AE: 0x100,
+  /** Returns the place behind a TCP header with this port, for define_layer. @throws TypeError, RangeError */
+  port: places('tcp port', 0xffff),
 } as const);
 
 const ENDS: Ends = [
@@ -89,7 +91,11 @@ export const tcp_protocol: Protocol = {
       checksum_ok: input.verify_transport(at, NUMBER),
     });
     input.at = whole ? at + Math.max(data_offset, HEADER) : input.end;
-    return undefined;
+    if (input.at === input.end) return undefined;
+    const next = protocol_of_tcp(view.getUint16(at + 2), view.getUint16(at));
+    // A segment may end in the middle of a message.
+    if (next !== undefined) input.partial = true;
+    return next;
   },
 
   build(layer: TcpDraft, output: Output) {
@@ -99,7 +105,7 @@ export const tcp_protocol: Protocol = {
     const data_offset = units(layer.data_offset ?? end - at, 'tcp.data_offset', 4, 15);
     const flags = integer(layer.flags ?? 0, 'tcp.flags', 0, 0xfff);
     output.u16(at, layer.src_port ?? 0, 'tcp.src_port');
-    output.u16(at + 2, layer.dst_port ?? 0, 'tcp.dst_port');
+    output.u16(at + 2, layer.dst_port ?? tcp_port_for(output.next), 'tcp.dst_port');
     output.u32(at + 4, layer.seq ?? 0, 'tcp.seq');
     output.u32(at + 8, layer.ack ?? 0, 'tcp.ack');
     output.view.setUint16(at + 12, (data_offset << 12) | flags);

@@ -3,7 +3,7 @@ import { read_cut } from '../bytes/cut.js';
 import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import type { Protocol } from '../registry.js';
+import { type Protocol, places, protocol_of_udp, udp_port_for } from '../registry.js';
 
 export interface Udp {
   readonly layer: 'udp';
@@ -29,7 +29,10 @@ const FIELDS: FieldNames<keyof UdpFields> = field_names('src_port dst_port lengt
  * @param fields src_port and dst_port are 0 unless given; length and checksum are worked out
  * @throws TypeError for a field that UDP does not have
  */
-export const udp: (fields?: UdpFields) => UdpDraft = maker('udp', FIELDS);
+export const udp = Object.assign(maker<'udp', UdpFields>('udp', FIELDS), {
+  /** Returns the place behind a UDP header with this port, for define_layer. @throws TypeError, RangeError */
+  port: places('udp port', 0xffff),
+} as const);
 
 /** Returns the length of a datagram to build: 0 for one in IPv6 that is longer than the field can say, RFC 2675, section 4. */
 function worked_out_length(output: Output): number {
@@ -68,14 +71,14 @@ export const udp_protocol: Protocol = {
       checksum_ok: is_known ? input.verify_transport(at, NUMBER) : undefined,
     });
     input.at += HEADER;
-    return undefined;
+    return protocol_of_udp(view.getUint16(at + 2), view.getUint16(at));
   },
 
   build(layer: UdpDraft, output: Output) {
     const length = layer.length ?? worked_out_length(output);
     const at = output.prepend(HEADER);
     output.u16(at, layer.src_port ?? 0, 'udp.src_port');
-    output.u16(at + 2, layer.dst_port ?? 0, 'udp.dst_port');
+    output.u16(at + 2, layer.dst_port ?? udp_port_for(output.next), 'udp.dst_port');
     output.u16(at + 4, length, 'udp.length');
     // 0 means "no checksum", so a computed 0 is sent as its other representation.
     output.transport_checksum(at + 6, layer.checksum, 'udp.checksum', NUMBER, 0xffff);
