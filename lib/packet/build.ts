@@ -1,7 +1,7 @@
 // build: turns layers into the bytes of a packet.
 import './protocols.js';
-import { MAX_PACKET, Output } from './bytes/output.js';
-import type { Draft } from './layer_types.js';
+import { NO_ROOM, Output } from './bytes/output.js';
+import type { AnyDraft } from './layer_types.js';
 import { write_layers } from './write_layers.js';
 
 // Memory of the last packet, used again: a packet is written here and copied out. If a getter of a layer calls build, that call has its own.
@@ -14,17 +14,24 @@ let free: Output | undefined;
  * as they are. A checksum with a pseudo-header takes the addresses of the IP layer outside of its layer; without an IP layer it is 0.
  *
  * @param layers made by `ipv4({ … })` and so on, by hand, or by `parse`
- * @throws TypeError, RangeError naming the layer and its field; RangeError for a packet of more than 65,535 bytes
+ * @throws TypeError, RangeError naming the layer and its field; RangeError if a length is more than its field can say (see docs/packet.md),
+ *   and for a packet of more than 16 MiB
  */
-export function build(...layers: readonly Draft[]): Buffer {
+export function build(...layers: readonly AnyDraft[]): Buffer {
   const output = free ?? new Output();
   free = undefined;
-  output.start = MAX_PACKET;
-  output.end = MAX_PACKET;
   try {
-    write_layers(output, layers);
-    return Buffer.from(output.bytes.subarray(output.start, output.end));
+    return written(output, layers);
+  } catch (error) {
+    if (error !== NO_ROOM) throw error;
+    return written(Output.largest(), layers);
   } finally {
     free = output;
   }
+}
+
+function written(output: Output, layers: readonly AnyDraft[]): Buffer {
+  output.reset();
+  write_layers(output, layers);
+  return Buffer.from(output.bytes.subarray(output.start, output.end));
 }

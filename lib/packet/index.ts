@@ -7,8 +7,15 @@
 export { build } from './build.js';
 export { checksum } from './bytes/checksum.js';
 export type { Problem } from './bytes/input.js';
-export type { CaptureFormat, CapturePacket, NewInterface } from './capture/encoder.js';
-export { type CapturedPacket, CaptureError, type CaptureInterface } from './capture/format.js';
+export type { CaptureFormat, CapturePacket, NewInterface, NewSection, Precision } from './capture/encoder.js';
+export {
+  type CapturedPacket,
+  CaptureError,
+  type CaptureInterface,
+  type CaptureSection,
+  type CaptureStatistics,
+  type Direction,
+} from './capture/format.js';
 export { type Capture, type CaptureSource, read_capture } from './capture/read.js';
 export {
   type CaptureFile,
@@ -16,8 +23,34 @@ export {
   type WriteCaptureOptions,
   write_capture,
 } from './capture/write.js';
+export {
+  define_layer,
+  type LayerDefinition,
+  type OwnLayer,
+  type OwnMaker,
+} from './define/define_layer.js';
+export { field, type OwnField } from './define/own_fields.js';
 export { type Exchanged, type SendReceiveOptions, type Sent, send_receive } from './exchange/send_receive.js';
-export type { Draft, Layer, LayerName, Layers, Payload, PayloadDraft } from './layer_types.js';
+export { fragment } from './flows/fragment.js';
+export type { PacketBytes, Packets } from './flows/pipe.js';
+export {
+  type DroppedPackets,
+  type Reassembled,
+  type ReassembleOptions,
+  reassemble,
+} from './flows/reassemble.js';
+export { type Stream, type StreamPart, type StreamsOptions, streams } from './flows/streams.js';
+export type {
+  AnyDraft,
+  Cut,
+  Draft,
+  Layer,
+  LayerName,
+  Layers,
+  OwnDraft,
+  Payload,
+  PayloadDraft,
+} from './layer_types.js';
 export { type Ah, type AhDraft, type AhFields, ah } from './layers/ah.js';
 export { type Arp, type ArpDraft, type ArpFields, arp } from './layers/arp.js';
 export { type Ethernet, type EthernetDraft, type EthernetFields, ethernet } from './layers/ethernet.js';
@@ -50,4 +83,5 @@ export type { Ipv6Extension, Ipv6ExtensionFields } from './options/ipv6_extensio
 export type { NdpOption, NdpOptionFields } from './options/ndp.js';
 export type { TcpOption, TcpOptionFields } from './options/tcp.js';
 export { Packet, type ParseOptions, parse } from './parse.js';
+export type { Binding } from './registry.js';
 export { hexdump, show } from './show.js';

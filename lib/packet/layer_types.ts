@@ -15,6 +15,15 @@ export interface PayloadDraft {
   readonly data: BytesLike | string;
 }
 
+/**
+ * The mark of a header that breaks off: quoted by an error, or cut by a capture. Its fields are those in front of the break; of the
+ * others, lists are empty and all else is undefined.
+ */
+export interface Cut {
+  /** the bytes behind the last whole field: mostly none */
+  readonly cut?: Buffer;
+}
+
 /** The types of each layer: as parsed, and to build. */
 export interface LayerTypes {
   payload: [parsed: Payload, draft: PayloadDraft];
@@ -22,10 +31,20 @@ export interface LayerTypes {
 export type LayerName = keyof LayerTypes;
 
 /** The parsed form of each layer. */
-export type Layers = { [Name in LayerName]: LayerTypes[Name][0] };
+export type Layers = { [Name in LayerName]: LayerTypes[Name][0] & Cut };
 
 /** A parsed layer: `layer` names its type. */
-export type Layer = LayerTypes[LayerName][0];
+export type Layer = Layers[LayerName];
 
 /** A layer to build. */
 export type Draft = LayerTypes[LayerName][1];
+
+declare const own: unique symbol;
+/** A layer to build that a maker of `define_layer` made. */
+export interface OwnDraft {
+  readonly layer: string;
+  /** Exists for the compiler only. */
+  readonly [own]: true;
+}
+/** A layer to build, of the library or of one's own. */
+export type AnyDraft = Draft | OwnDraft;

@@ -70,5 +70,6 @@ const raw: Parser = {
     return version === 6 ? ipv6_protocol : ipv4_protocol;
   },
 };
-register_linktype(linktypes.LINKTYPE_RAW, raw);
+// 12 and 14 are DLT_RAW of most systems and of OpenBSD: some programs write them where 101 is meant.
+for (const number of [linktypes.LINKTYPE_RAW, 12, 14]) register_linktype(number, raw);
 register_linktype(linktypes.LINKTYPE_LOOP, loop);

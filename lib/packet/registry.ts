@@ -1,8 +1,10 @@
 // The registry of protocols: the protocol of each number, and the number of each protocol. protocols.ts fills it.
-import type { Names } from './bytes/fields.js';
+
+import { integer } from '../util/validate.js';
+import type { Ends, Names } from './bytes/fields.js';
 import type { Input, Parser } from './bytes/input.js';
 import type { Output } from './bytes/output.js';
-import type { Draft, LayerName } from './layer_types.js';
+import type { AnyDraft, Layer, LayerName } from './layer_types.js';
 
 /** The fields of each message by its name; 'unknown' has those of messages without a name. */
 export type MessageFields = Readonly<Record<string, Names>>;
@@ -13,8 +15,10 @@ export interface Protocol extends Parser {
   /** The fields of the layer; if it has messages, the fields of each message by its name. */
   readonly fields: Names | MessageFields;
   parse(input: Input): Parser | undefined;
+  /** Returns where the fields of a header end: for one that breaks off. A layer's fields may say which others it has. */
+  ends(layer: AnyDraft | Layer): Ends;
   /** Prepends the layer to the layers that it carries. */
-  build(layer: Draft, output: Output): void;
+  build(layer: AnyDraft, output: Output): void;
 }
 
 /** The numbers of a protocol; building uses the first of each list. */
@@ -24,12 +28,30 @@ export interface Numbers {
   readonly ip_protocols?: readonly number[];
 }
 
+/** A place in front of which a number says what follows. */
+export interface Binding {
+  readonly kind: 'udp port' | 'tcp port' | 'ethertype' | 'IP protocol';
+  readonly number: number;
+}
+
+/** Returns the function that makes the places of a kind. */
+export const places =
+  (kind: Binding['kind'], max: number) =>
+  (number: number): Binding => ({
+    kind,
+    number: integer(number, kind, 0, max),
+  });
+
 const protocols = new Map<string, Protocol>();
 const linktypes = new Map<number, Parser>();
 const ethertypes = new Map<number, Protocol>();
 const ip_protocols = new Map<number, Protocol>();
+const udp_ports = new Map<number, Protocol>();
+const tcp_ports = new Map<number, Protocol>();
 const ethertype_of_name = new Map<string, number>();
 const ip_protocol_of_name = new Map<string, number>();
+const udp_port_of_name = new Map<string, number>();
+const tcp_port_of_name = new Map<string, number>();
 
 // Numbers for a packet that carries bytes of no known protocol: IEEE 802 and RFC 3692 set these aside for experiments.
 const EXPERIMENTAL_ETHERTYPE = 0x88b5;
@@ -53,6 +75,39 @@ function add(
   if (numbers[0] !== undefined) by_name.set(protocol.name, numbers[0]);
 }
 
+const KINDS = {
+  'udp port': [udp_ports, udp_port_of_name],
+  'tcp port': [tcp_ports, tcp_port_of_name],
+  ethertype: [ethertypes, ethertype_of_name],
+  'IP protocol': [ip_protocols, ip_protocol_of_name],
+} as const;
+
+/** Registers a protocol at places. @throws RangeError naming the first one that is taken; then none is registered */
+export function bind(protocol: Protocol, bindings: readonly Binding[]): void {
+  for (const { kind, number } of bindings) {
+    const taken = KINDS[kind][0].get(number);
+    if (taken !== undefined) throw new RangeError(`bound_to: ${kind} ${number} is that of ${taken.name}`);
+  }
+  for (const { kind, number } of bindings) {
+    const [by_number, by_name] = KINDS[kind];
+    by_number.set(number, protocol);
+    if (!by_name.has(protocol.name)) by_name.set(protocol.name, number);
+  }
+}
+
+/** Returns the protocol of one of two UDP ports, the destination first. */
+export function protocol_of_udp(dst: number, src: number): Protocol | undefined {
+  return udp_ports.size === 0 ? undefined : (udp_ports.get(dst) ?? udp_ports.get(src));
+}
+/** The same of TCP ports. */
+export function protocol_of_tcp(dst: number, src: number): Protocol | undefined {
+  return tcp_ports.size === 0 ? undefined : (tcp_ports.get(dst) ?? tcp_ports.get(src));
+}
+/** Returns the UDP port of the layer that is carried, 0 if it has none. */
+export const udp_port_for = (next: Carried): number => (next && udp_port_of_name.get(next.layer)) ?? 0;
+/** Returns the TCP port of the layer that is carried, 0 if it has none. */
+export const tcp_port_for = (next: Carried): number => (next && tcp_port_of_name.get(next.layer)) ?? 0;
+
 /** Registers a link type that has no header of its own. */
 export function register_linktype(number: number, parser: Parser): void {
   linktypes.set(number, parser);
@@ -64,12 +119,15 @@ export const parser_of_linktype = (number: number): Parser | undefined => linkty
 export const protocol_of_ethertype = (number: number): Protocol | undefined => ethertypes.get(number);
 export const protocol_of_ip = (number: number): Protocol | undefined => ip_protocols.get(number);
 
+/** The layer that another one carries. */
+type Carried = AnyDraft | undefined;
+
 /** Returns the ethertype of the layer that is carried. */
-export function ethertype_for(next: Draft | undefined): number {
+export function ethertype_for(next: Carried): number {
   return (next && ethertype_of_name.get(next.layer)) ?? EXPERIMENTAL_ETHERTYPE;
 }
 
 /** Returns the IP protocol number of the layer that is carried. */
-export function ip_protocol_for(next: Draft | undefined): number {
+export function ip_protocol_for(next: Carried): number {
   return (next && ip_protocol_of_name.get(next.layer)) ?? EXPERIMENTAL_IP_PROTOCOL;
 }

@@ -1,6 +1,6 @@
 // show and hexdump: packets as text, every field on a line of its own, bytes as hexadecimal numbers with their characters.
 import { type BytesLike, shown, bytes as to_bytes } from '../util/validate.js';
-import type { Draft } from './layer_types.js';
+import type { AnyDraft } from './layer_types.js';
 import { tcp } from './layers/tcp.js';
 import { Packet } from './parse.js';
 import { protocol_of_ethertype, protocol_of_ip } from './registry.js';
@@ -48,7 +48,7 @@ export function hexdump(bytes: BytesLike): string {
  * @param packet a result of `parse`, or layers as `build` takes them
  * @throws TypeError
  */
-export function show(packet: Packet | Draft | readonly Draft[]): string {
+export function show(packet: Packet | AnyDraft | readonly AnyDraft[]): string {
   if (packet instanceof Packet) {
     const parts = [show_layers(packet.layers, '')];
     if (packet.trailer.length > 0)
@@ -67,11 +67,11 @@ export function show(packet: Packet | Draft | readonly Draft[]): string {
   return show_layers(layers, '');
 }
 
-function is_list(packet: Draft | readonly Draft[]): packet is readonly Draft[] {
+function is_list(packet: AnyDraft | readonly AnyDraft[]): packet is readonly AnyDraft[] {
   return Array.isArray(packet);
 }
 
-function show_layers(layers: readonly Draft[], indent: string): string {
+function show_layers(layers: readonly AnyDraft[], indent: string): string {
   return layers.map((layer) => show_object(title_of(layer), layer, indent)).join('\n');
 }
 
@@ -88,6 +88,7 @@ function show_object(title: string, fields: object, indent: string): string {
 /** True for a field that the title already shows, or that says nothing. */
 function hidden(key: string, fields: object): boolean {
   if (key === 'layer' || key === 'name' || Object.values(OK).includes(key)) return true;
+  if (key === 'cut') return 'cut' in fields && ArrayBuffer.isView(fields.cut) && fields.cut.byteLength === 0;
   if (key === 'type' && 'name' in fields && !('layer' in fields)) return true;
   if (key !== 'data') return false;
   return 'name' in fields && fields.name !== 'unknown' && fields.name !== 'malformed';
@@ -123,7 +124,10 @@ function show_list(key: string, values: readonly unknown[], indent: string, widt
 
 /** Returns the title of a layer, an option or another item of a list. */
 function title_of(item: object): string {
-  if ('layer' in item) return 'name' in item ? `${item.layer} ${item.name}` : String(item.layer);
+  if ('layer' in item) {
+    const name = 'name' in item ? `${item.layer} ${item.name}` : String(item.layer);
+    return 'cut' in item && item.cut !== undefined ? `${name}, cut short` : name;
+  }
   const name = 'name' in item ? String(item.name) : '';
   return 'type' in item && name !== '' ? `${name} (${item.type})` : name || '-';
 }

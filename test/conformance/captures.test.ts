@@ -357,6 +357,35 @@ describe('captures of ours', () => {
     expect(tshark_rows(simple)[0]).toMatchObject({ data: frame(1).toString('hex') });
   });
 
+  it('pcapng: direction, statistics, sections; pcap in microseconds', (ctx) => {
+    need(ctx, 'tshark', 'capinfos', 'tcpdump');
+    const path = join(folder, 'details.pcapng');
+    const filter = { filter: 'udp port 9', os: 'an OS', speed: 10n ** 9n };
+    const writer = write_capture(path, { interfaces: [{ name: 'eth0', ...filter }] });
+    writer.write({ data: frame(1), time_ns, direction: 'inbound' });
+    writer.write({ data: frame(2), time_ns, direction: 'outbound', dropped: 4n });
+    writer.write_statistics(0, { time_ns, received: 77n, dropped: 5n });
+    writer.begin_section({ application: 'us', interfaces: [{ name: 'second' }] });
+    writer.write({ data: frame(3), time_ns, direction: 'outbound' });
+    writer.close();
+    compare(path, 3);
+    const fields = ['-e', 'frame.packet_flags_direction', '-e', 'frame.section_number'];
+    const directions = run('tshark', '-r', path, '-T', 'fields', ...fields);
+    expect(directions.replaceAll('0x0000000', '')).toBe('1\t1\n2\t1\n2\t2\n');
+    const infos = run('capinfos', path);
+    expect(infos).toContain('Filter string = udp port 9');
+    expect(infos).toContain('Operating system = an OS');
+    expect(infos).toContain('Speed = 1000000000');
+    expect(infos).toContain('Capture application: us');
+    expect(infos).toMatch(/Number of stat entries = 1/);
+    const micro = join(folder, 'micro.pcap');
+    const old = write_capture(micro, { precision: 'micro' });
+    old.write({ data: frame(1), time_ns });
+    old.close();
+    expect(run('capinfos', '-M', micro)).toMatch(/File timestamp precision: *microseconds/);
+    expect(run('tcpdump', '-nn', '-tt', '-r', micro)).toContain('1700000000.123456');
+  });
+
   it('a stream into tshark and tcpdump', async (ctx) => {
     need(ctx, 'tshark', 'tcpdump');
     for (const [program, args] of [

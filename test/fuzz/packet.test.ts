@@ -6,14 +6,23 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { answers, fits, questions } from '../../lib/packet/exchange/answers.js';
-import { build, type Draft, hexdump, parse, show } from '../../lib/packet/index.js';
+import {
+  build,
+  type Draft,
+  fragment,
+  hexdump,
+  parse,
+  reassemble,
+  show,
+  streams,
+} from '../../lib/packet/index.js';
 import { packets } from './packets.js';
 
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);
 /** As many runs as fit into the time; set FUZZ_SECONDS to look for bugs. */
 const bounded = { numRuns: 1e9, interruptAfterTimeLimit: SECONDS * 1000 };
 const timeout = 20_000 + 3000 * SECONDS;
-const linktypes = fc.constantFrom(0, 1, 101, 108, 113, 228, 229, 276, 9999);
+const linktypes = fc.constantFrom(0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 9999);
 
 /** Parses bytes that lie between others: different ones each time, so that a look beyond would make a difference. */
 function parse_safely(bytes: Uint8Array, linktype: number, length: number) {
@@ -39,8 +48,9 @@ function check(bytes: Uint8Array, linktype: number, length = bytes.length): void
   for (const key of [...questions(parsed.layers), ...answers(parsed.layers)])
     expect(key).toBeTypeOf('string');
   expect(fits(parsed.layers, parsed.layers)).toBeTypeOf('boolean');
-  // Any result of parse can be built.
-  build(...parsed.layers);
+  // Any result of parse is built as it came.
+  const built = Buffer.concat([build(...parsed.layers), parsed.trailer]);
+  expect(hexdump(built)).toBe(hexdump(bytes));
 }
 
 describe('parse never throws', { timeout }, () => {
@@ -66,6 +76,19 @@ describe('parse never throws', { timeout }, () => {
     );
   });
 
+  test('on packets with bits flipped that are cut as well', () => {
+    const flips = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { minLength: 1, maxLength: 4 });
+    fc.assert(
+      fc.property(packets, flips, fc.nat(), fc.boolean(), ({ linktype, layers }, changes, cut, whole) => {
+        const bytes = build(...layers);
+        for (const [at, value] of changes) bytes[at % Math.min(bytes.length, 120)] = value;
+        const part = bytes.subarray(0, cut % bytes.length);
+        check(part, linktype, whole ? part.length : bytes.length);
+      }),
+      bounded,
+    );
+  });
+
   test('on packets that are cut: truncated where the capture did it, else malformed or short', () => {
     fc.assert(
       fc.property(packets, fc.nat(), ({ linktype, layers }, cut) => {
@@ -79,6 +102,38 @@ describe('parse never throws', { timeout }, () => {
     );
   });
 });
+
+test('reassemble and streams take any packets, and give bytes that were there', { timeout }, () => {
+  const some = fc.array(fc.tuple(packets, fc.nat(), fc.nat(255)), { maxLength: 6 });
+  fc.assert(
+    fc.property(some, fc.integer({ min: 300, max: 1500 }), (list, mtu) => {
+      const sequence = list.flatMap(([{ linktype, layers }, at, value]) => {
+        const has_ip = layers.some(({ layer }) => layer === 'ipv4' || layer === 'ipv6');
+        return (has_ip ? cut(layers, mtu) : [[...layers]]).map((one) => {
+          const data = build(...one);
+          data[at % data.length] = value;
+          return { data, linktype, time_ns: BigInt(at) };
+        });
+      });
+      const size = sequence.reduce((sum, { data }) => sum + data.length, 0);
+      const bytes = [...reassemble(sequence)].reduce((sum, { data }) => sum + data.length, 0);
+      expect(bytes).toBeLessThanOrEqual(size);
+      const found = [...streams(reassemble(sequence))].reduce((sum, { data }) => sum + data.length, 0);
+      expect(found).toBeLessThanOrEqual(size);
+    }),
+    bounded,
+  );
+});
+
+/** Cuts a packet if it may be cut. */
+function cut(layers: readonly Draft[], mtu: number): Draft[][] {
+  try {
+    return fragment(layers, mtu);
+  } catch (error) {
+    expect(error).toBeInstanceOf(RangeError);
+    return [[...layers]];
+  }
+}
 
 describe('build and parse are inverse', { timeout }, () => {
   test('parse(build(x)) = x, with nothing wrong; build(parse(bytes)) = bytes', () => {

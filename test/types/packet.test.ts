@@ -68,7 +68,7 @@ test('send_receive keeps the layers of each packet', () => {
     for (const [sent, received, seconds] of one.answered) {
       expectTypeOf(sent[0].ttl).toEqualTypeOf<number | undefined>();
       expectTypeOf(sent[1].seq).toEqualTypeOf<number | undefined>();
-      expectTypeOf(received.get('icmp')).toEqualTypeOf<packet.Icmp | undefined>();
+      expectTypeOf(received.get('icmp')).toEqualTypeOf<packet.Layers['icmp'] | undefined>();
       expectTypeOf(seconds).toBeNumber();
       // @ts-expect-error the packet has two layers
       void sent[2];

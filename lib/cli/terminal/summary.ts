@@ -51,11 +51,14 @@ function ip_text(layers: readonly Layer[]): string | undefined {
   const at = layers.findIndex(({ layer }) => layer === 'ipv4' || layer === 'ipv6');
   const ip = layers[at];
   if (ip === undefined || (ip.layer !== 'ipv4' && ip.layer !== 'ipv6')) return undefined;
+  if (ip.cut !== undefined) return `[|${ip.layer === 'ipv4' ? 'ip' : 'ip6'}]`;
   const is_ipv4 = ip.layer === 'ipv4';
   const size = is_ipv4 ? ip.total_length - ip.header_length : ip.payload_length;
   const above = layers[at + 1];
   const from_to = (src?: number, dst?: number) =>
     `${is_ipv4 ? 'IP' : 'IP6'} ${endpoint(ip.src, src)} > ${endpoint(ip.dst, dst)}: `;
+  // tcpdump, too, marks a header that breaks off.
+  if (above !== undefined && 'cut' in above) return `${from_to()}[|${above.layer}]`;
   switch (above?.layer) {
     case 'udp':
       return `${from_to(above.src_port, above.dst_port)}UDP, length ${above.length - 8}`;
@@ -73,7 +76,8 @@ function ip_text(layers: readonly Layer[]): string | undefined {
   return `${from_to()}${PROTOCOLS[protocol] ?? `ip-proto-${protocol}`}, length ${size}`;
 }
 
-function arp_text({ operation, sender_ip, sender_mac, target_ip }: LayerOf<'arp'>): string {
+function arp_text({ operation, sender_ip, sender_mac, target_ip, cut }: LayerOf<'arp'>): string {
+  if (cut !== undefined) return '[|arp]';
   if (operation === 1) return `ARP, Request who-has ${target_ip} tell ${sender_ip}, length 28`;
   if (operation === 2) return `ARP, Reply ${sender_ip} is-at ${sender_mac}, length 28`;
   return `ARP, operation ${operation}, length 28`;
@@ -94,6 +98,7 @@ export function summarize(packet: Packet, length: number): string {
 }
 
 function link_text({ layers: [link] }: Packet, length: number): string {
+  if (link !== undefined && 'cut' in link) return `[|${link.layer}], length ${length}`;
   if (link?.layer === 'ethernet') {
     const type = link.ethertype.toString(16).padStart(4, '0');
     return `${link.src} > ${link.dst}, ethertype 0x${type}, length ${length}`;

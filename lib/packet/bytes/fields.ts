@@ -6,8 +6,14 @@ import { shown } from '../../util/validate.js';
 type Given<Parsed, Names extends keyof Parsed, Other> = {
   [Name in Names]?: Name extends keyof Other ? Other[Name] : Parsed[Name];
 };
+/** The mark of a header to build that breaks off: see Cut in layer_types.ts. Every layer accepts it. */
+export interface CutFields {
+  /** the bytes behind the last field that is given; the rest of the header is not written */
+  readonly cut?: Uint8Array;
+}
 /** The fields that a maker takes: those of the parsed layer, some in another form. checksum_ok is accepted and ignored. */
-export type Fields<Parsed, Other = unknown> = Given<Parsed, Exclude<keyof Parsed, 'layer'>, Other>;
+export type Fields<Parsed, Other = unknown> = Given<Parsed, Exclude<keyof Parsed, 'layer'>, Other> &
+  CutFields;
 
 declare const names_of: unique symbol;
 
@@ -17,13 +23,18 @@ export interface Names extends ReadonlyArray<string> {
   readonly [names_of]: unknown;
 }
 
-/** A list of `Name`, all of them and no others, in the order of messages. The fields of `F` are `FieldNames<keyof F>`. */
-export interface FieldNames<Name> extends Names {
+/** A list of `Name`, all of them and no others, in the order of messages. The fields of `F` are `FieldNames<keyof F>`; `cut` is none of them. */
+export type FieldNames<Name> = List<Exclude<Name, keyof CutFields>>;
+
+interface List<Name> extends Names {
   /** A function type makes lists of different names incompatible in both directions. */
   readonly [names_of]: (name: Name) => Name;
 }
 
 type Words<Text> = Text extends `${infer First} ${infer Rest}` ? First | Words<Rest> : Text;
+
+/** The fields of a header in their order, with the offset behind them. Fields that share bytes share a row. */
+export type Ends = readonly (readonly [end: number, ...fields: string[]])[];
 
 /** Returns a list of the names in texts, which have a space between two names. */
 export function field_names<const Text extends string>(...texts: Text[]): FieldNames<Words<Text>> {
@@ -31,7 +42,7 @@ export function field_names<const Text extends string>(...texts: Text[]): FieldN
 }
 
 /** Returns the names of two lists, the first list's names first. */
-export function joined<A, B>(first: FieldNames<A>, second: FieldNames<B>): FieldNames<A | B>;
+export function joined<A, B>(first: List<A>, second: List<B>): List<A | B>;
 export function joined(first: Names, second: Names): Names;
 export function joined(first: Names, second: Names) {
   return [...first, ...second] as readonly string[] as Names;
@@ -59,9 +70,15 @@ export function known<F extends object>(
   return fields;
 }
 
+/** What makers accept beside the fields. */
+export const CUT = ['cut'];
+
 /** Returns the maker of a layer. It throws a TypeError for a field that the layer does not have. */
 export function maker<Layer extends string, F extends object>(layer: Layer, names: Names) {
-  return (fields: F = {} as F): { readonly layer: Layer } & F => ({ layer, ...known(fields, layer, names) });
+  return (fields: F = {} as F): { readonly layer: Layer } & F => ({
+    layer,
+    ...known(fields, layer, names, CUT),
+  });
 }
 
 /** Returns the title of a message: `icmp.echo`; `icmp` for one without a name. */

@@ -52,13 +52,18 @@ export class Input {
     this.problems.push({ layer, offset, message });
   }
 
-  /** Returns whether a header of `size` bytes is there. A header that was never sent whole is a problem; one that a capture cut is none. */
+  /** Returns whether a header of `size` bytes is there. A header that was never sent whole is a problem; one that was cut is none. */
   has(layer: LayerName, size: number): boolean {
     if (this.at + size <= this.end) return true;
-    if (!this.partial && this.at + size > this.wire_end) {
+    if (!this.is_cut(size)) {
       this.problem(layer, this.at, `the header needs ${size} bytes, ${this.wire_end - this.at} are there`);
     }
     return false;
+  }
+
+  /** Returns whether a header of `size` bytes that is not there may have been sent: it is quoted, or a capture cut it. */
+  is_cut(size: number): boolean {
+    return this.partial || this.at + size <= this.wire_end;
   }
 
   /** Ends the packet at the end by a length field; bytes behind that become the trailer. An end beyond the bytes sent is a problem. */

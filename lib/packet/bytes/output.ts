@@ -3,11 +3,14 @@
 //
 // A checksum with a pseudo-header waits for the addresses: the transport leaves a request, and the IP layer outside of it fulfils that.
 import { integer } from '../../util/validate.js';
-import type { Draft } from '../layer_types.js';
+import type { AnyDraft } from '../layer_types.js';
 import { write_hardware, write_ipv4, write_ipv6 } from './address.js';
 import { add_bytes } from './checksum.js';
 
-export const MAX_PACKET = 65_535;
+/** Bytes of the largest packet that is built: as many as read_capture reads. What length fields can say ends long before. */
+const MAX_PACKET = 16 * 1024 * 1024;
+/** Bytes of the memory for packets with lengths of 16 bits, the headers around these included. */
+const USUAL_SIZE = 128 * 1024;
 
 /** A checksum that is to be computed as soon as the addresses are known. */
 interface ChecksumRequest {
@@ -21,20 +24,51 @@ interface ChecksumRequest {
   readonly zero: number;
 }
 
+/** Thrown if the memory is too small for a packet. */
+export const NO_ROOM = new Error('the packet needs more memory');
+
+function too_long(): RangeError {
+  return new RangeError(`the packet is longer than ${MAX_PACKET} bytes`);
+}
+
 export class Output {
-  readonly bytes: Buffer = Buffer.allocUnsafeSlow(MAX_PACKET);
-  readonly view: DataView = new DataView(this.bytes.buffer, this.bytes.byteOffset, MAX_PACKET);
+  readonly bytes: Buffer;
+  readonly view: DataView;
   /** Begin of the bytes written so far. */
-  start = MAX_PACKET;
+  start: number;
   /** End of the bytes of this packet; behind it stand only the bytes around a quotation. */
-  end = MAX_PACKET;
+  end: number;
   /** The layers to build, and the index of the one being written. */
-  layers: readonly Draft[] = [];
+  layers: readonly AnyDraft[] = [];
   index = 0;
   private request: ChecksumRequest | undefined;
 
+  constructor(size = USUAL_SIZE) {
+    this.bytes = Buffer.allocUnsafeSlow(size);
+    this.view = new DataView(this.bytes.buffer, this.bytes.byteOffset, size);
+    this.start = size;
+    this.end = size;
+  }
+
+  /** Makes this ready for another packet: the last one may have failed, or may have left a checksum without an IP layer. */
+  reset(): void {
+    this.start = this.bytes.length;
+    this.end = this.bytes.length;
+    this.request = undefined;
+  }
+
+  /** True for memory of the usual size. */
+  get is_usual(): boolean {
+    return this.bytes.length === USUAL_SIZE;
+  }
+
+  /** Returns memory for the largest packet. */
+  static largest(): Output {
+    return new Output(MAX_PACKET);
+  }
+
   /** The layer that the layer being written carries. */
-  get next(): Draft | undefined {
+  get next(): AnyDraft | undefined {
     return this.layers[this.index + 1];
   }
 
@@ -47,10 +81,10 @@ export class Output {
    * Makes room in front of the bytes.
    *
    * @returns the offset of the room; its bytes are arbitrary
-   * @throws RangeError if the packet gets longer than 65,535 bytes
+   * @throws NO_ROOM, which `build` answers with more memory; RangeError if the packet gets longer than 16 MiB
    */
   prepend(size: number): number {
-    if (size > this.start) throw new RangeError(`the packet is longer than ${MAX_PACKET} bytes`);
+    if (size > this.start) throw this.is_usual ? NO_ROOM : too_long();
     this.start -= size;
     return this.start;
   }
@@ -65,12 +99,13 @@ export class Output {
   }
 
   /**
-   * Prepends a header of IPv4 or TCP, at most 60 bytes with its options, which are padded with zeros to a multiple of 4.
+   * Prepends a header of IPv4 or TCP, at most 60 bytes with its options. These are padded with zeros to a multiple of 4, unless the
+   * header's length is given.
    *
    * @returns the offset of the header
    */
-  prepend_header(fixed: number, options: Uint8Array, name: string): number {
-    const size = padded(options);
+  prepend_header(fixed: number, options: Uint8Array, name: string, length: unknown): number {
+    const size = length === undefined || length === null ? padded(options) : options.length;
     if (fixed + size > 60)
       throw new RangeError(`${name} are ${options.length} bytes, ${60 - fixed} are possible`);
     if (size > options.length) this.prepend_zeros(size - options.length);
@@ -142,7 +177,7 @@ export class Output {
 }
 
 /** Returns the size of options padded to a multiple of 4. */
-export function padded(options: Uint8Array): number {
+function padded(options: Uint8Array): number {
   return (options.length + 3) & ~3;
 }
 

@@ -20,6 +20,7 @@ export const SECTION_HEADER = 0x0a0d0d0a;
 export const INTERFACE_DESCRIPTION = 1;
 export const OBSOLETE_PACKET = 2;
 export const SIMPLE_PACKET = 3;
+export const INTERFACE_STATISTICS = 5;
 export const ENHANCED_PACKET = 6;
 
 export const BYTE_ORDER_MAGIC = 0x1a2b3c4d;
@@ -29,10 +30,28 @@ export const BLOCK_FRAME = 12;
 /** Option numbers. An option has a number, a length, and a value padded to 4 bytes. */
 export const OPTION_END = 0;
 export const OPTION_COMMENT = 1;
+export const SECTION_HARDWARE = 2;
+export const SECTION_OS = 3;
+export const SECTION_APPLICATION = 4;
 export const IF_NAME = 2;
 export const IF_DESCRIPTION = 3;
+export const IF_SPEED = 8;
 export const IF_TSRESOL = 9;
+export const IF_FILTER = 11;
+export const IF_OS = 12;
 export const IF_TSOFFSET = 14;
+export const IF_HARDWARE = 15;
+export const PACKET_FLAGS = 2;
+export const PACKET_DROPPED = 4;
+/** Counts of statistics, by the names of their fields. */
+export const COUNTS = { received: 4, dropped: 5, accepted: 6, os_dropped: 7, delivered: 8 } as const;
+export const STATISTICS_START = 2;
+export const STATISTICS_END = 3;
+/** The bits of a packet's flags that say its direction. */
+export const DIRECTION = 3;
+export const DIRECTIONS = ['inbound', 'outbound'] as const;
+/** The first byte of a filter option: the filter is text of pcap-filter(7). */
+export const FILTER_TEXT = 0;
 
 /** Bytes kept of a packet by default: tools refuse longer ones. */
 export const DEFAULT_SNAPLEN = 262_144;
@@ -40,6 +59,34 @@ export const UINT32_MAX = 2 ** 32 - 1;
 export const NANOSECONDS = 1_000_000_000n;
 
 export const pad4 = (length: number): number => (length + 3) & ~3;
+
+export type Direction = (typeof DIRECTIONS)[number];
+
+/** What an interface counted; a field that the capture does not have is left out. */
+export interface CaptureStatistics {
+  /** Time of the counts, of the beginning and of the end of the capture, in nanoseconds since 1970. */
+  readonly time_ns?: bigint;
+  readonly start_ns?: bigint;
+  readonly end_ns?: bigint;
+  /** Packets that the interface received. */
+  readonly received?: bigint;
+  /** Packets that the interface dropped for lack of room. */
+  readonly dropped?: bigint;
+  /** Packets that passed the filter. */
+  readonly accepted?: bigint;
+  /** Packets that the operating system dropped. */
+  readonly os_dropped?: bigint;
+  /** Packets that the program got. */
+  readonly delivered?: bigint;
+}
+
+/** What a section of pcapng says about the capture as a whole. */
+export interface CaptureSection {
+  readonly hardware?: string;
+  readonly os?: string;
+  readonly application?: string;
+  readonly comments?: readonly string[];
+}
 
 /** An interface of a capture. */
 export interface CaptureInterface {
@@ -49,6 +96,15 @@ export interface CaptureInterface {
   readonly snaplen: number;
   readonly name?: string;
   readonly description?: string;
+  /** In bits a second. */
+  readonly speed?: bigint;
+  /** The filter of the capture, in the language of pcap-filter(7). */
+  readonly filter?: string;
+  /** The operating system and the hardware of the interface's machine. */
+  readonly os?: string;
+  readonly hardware?: string;
+  /** The counts that were read last: they mostly stand behind all packets. */
+  readonly statistics?: CaptureStatistics;
 }
 
 /** A packet of a capture. */
@@ -67,6 +123,12 @@ export interface CapturedPacket {
   section: number;
   /** Comments in the capture. */
   comments: string[];
+  /** Whether the interface received or sent it; undefined if the capture does not say. */
+  direction?: Direction | undefined;
+  /** Number of packets that were lost before this one; undefined if none were, or the capture does not say. */
+  dropped?: bigint | undefined;
+  /** The flags of the format, direction included: reception type, length of the checksum, errors; undefined if none is set. */
+  flags?: number | undefined;
 }
 
 /** Bytes of the largest record that is read: no link has such packets, and none longer is kept in memory. */
@@ -80,6 +142,8 @@ export interface Format {
   readonly name: 'pcap' | 'pcapng';
   /** The interfaces of the section that is being read. */
   readonly interfaces: readonly CaptureInterface[];
+  /** What the section that is being read says about the capture. */
+  readonly section: CaptureSection;
   step(window: Window): Step;
   /** The offset of the record in which the capture ended; undefined if it ended between two. */
   pending(window: Window): number | undefined;

@@ -7,6 +7,7 @@ import {
   type CapturedPacket,
   CaptureError,
   type CaptureInterface,
+  type CaptureSection,
   type Format,
   type Step,
 } from './format.js';
@@ -32,6 +33,7 @@ const MAGICS = new Map<number, Magic>([
 class PcapParser implements Format {
   readonly name = 'pcap';
   interfaces: readonly CaptureInterface[] = [];
+  readonly section: CaptureSection = {};
   readonly #magic: Magic;
   #minor = 0;
   #linktype = 0;

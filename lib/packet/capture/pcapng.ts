@@ -1,10 +1,11 @@
-// The parser of pcapng, block by block: sections, interfaces, packets of three kinds. Other blocks are skipped, and not kept in memory.
+// The parser of pcapng, block by block: sections, interfaces and their statistics, packets of three kinds. Other blocks are skipped, and not kept in memory.
 
 import * as numbers from './format.js';
 import {
   type CapturedPacket,
   CaptureError,
   type CaptureInterface,
+  type CaptureSection,
   type Format,
   type Step,
 } from './format.js';
@@ -15,6 +16,7 @@ const BODY = 8;
 const SECTION_BODY = 16;
 const INTERFACE_BODY = 8;
 const SIMPLE_BODY = 4;
+const STATISTICS_BODY = 12;
 const PACKET_BODY = 20;
 const OPTION_FRAME = 4;
 const LENGTH_SIZE = 4;
@@ -23,20 +25,26 @@ const LENGTH_SIZE = 4;
 const MAX_INTERFACES = 65_536;
 const BINARY_RESOLUTION = 0x80;
 const MICROSECONDS_RESOLUTION = 6;
+const UNKNOWN_COUNT = 0xffff;
 
 const READ = new Set([
   numbers.SECTION_HEADER,
   numbers.INTERFACE_DESCRIPTION,
   numbers.OBSOLETE_PACKET,
   numbers.SIMPLE_PACKET,
+  numbers.INTERFACE_STATISTICS,
   numbers.ENHANCED_PACKET,
 ]);
 
 /** An interface, and the unit of its time stamps. */
-interface Interface extends CaptureInterface {
+interface Interface {
+  readonly described: Filled<CaptureInterface>;
   /** Returns the nanoseconds of a time stamp. */
   readonly to_ns: (units: bigint) => bigint;
 }
+
+/** A type without `readonly`: of an object that is being filled. */
+type Filled<T> = { -readonly [Name in keyof T]: T[Name] };
 
 /** Returns the function that makes nanoseconds: the unit is a power of 10, or of 2 if the highest bit is set; `offset` is in seconds. */
 function clock(resolution: number, offset: bigint): (units: bigint) => bigint {
@@ -56,11 +64,16 @@ export class PcapngParser implements Format {
   readonly name = 'pcapng';
   #interfaces: Interface[] = [];
   #section = -1;
+  #about: CaptureSection = {};
   /** The block that is being skipped: its offset, its length, and the bytes of it that are still to come. */
   #skipped: { offset: number; length: number; left: number } | undefined;
 
   get interfaces(): readonly CaptureInterface[] {
-    return this.#interfaces;
+    return this.#interfaces.map(({ described }) => described);
+  }
+
+  get section(): CaptureSection {
+    return this.#about;
   }
 
   pending(window: Window): number | undefined {
@@ -126,6 +139,8 @@ export class PcapngParser implements Format {
         return this.#begin_section(window, end);
       case numbers.INTERFACE_DESCRIPTION:
         return this.#add_interface(window, end);
+      case numbers.INTERFACE_STATISTICS:
+        return this.#statistics(window, end);
       case numbers.SIMPLE_PACKET:
         return this.#simple_packet(window, end);
       default:
@@ -138,7 +153,16 @@ export class PcapngParser implements Format {
     const [major, minor] = [window.u16(BODY + 4), window.u16(BODY + 6)];
     if (major !== 1)
       throw new CaptureError(`pcapng of version ${major}.${minor}`, window.position + BODY + 4);
-    each_option(window, BODY + SECTION_BODY, end, () => {});
+    const about: Filled<CaptureSection> = {};
+    const comments: string[] = [];
+    each_option(window, BODY + SECTION_BODY, end, (code, at, length) => {
+      if (code === numbers.SECTION_HARDWARE) about.hardware = text(window, at, length);
+      else if (code === numbers.SECTION_OS) about.os = text(window, at, length);
+      else if (code === numbers.SECTION_APPLICATION) about.application = text(window, at, length);
+      else if (code === numbers.OPTION_COMMENT) comments.push(text(window, at, length));
+    });
+    if (comments.length > 0) about.comments = comments;
+    this.#about = about;
     this.#section++;
     this.#interfaces = [];
   }
@@ -149,8 +173,7 @@ export class PcapngParser implements Format {
       throw new CaptureError(`more than ${MAX_INTERFACES} interfaces`, window.position);
     let resolution = MICROSECONDS_RESOLUTION;
     let offset = 0n;
-    let name: string | undefined;
-    let description: string | undefined;
+    const about: Filled<Partial<CaptureInterface>> = {};
     each_option(window, BODY + INTERFACE_BODY, end, (code, at, length) => {
       if (code === numbers.IF_TSRESOL) {
         check_option(window, code, at, length, 1);
@@ -158,16 +181,18 @@ export class PcapngParser implements Format {
       } else if (code === numbers.IF_TSOFFSET) {
         check_option(window, code, at, length, 8);
         offset = window.i64(at);
-      } else if (code === numbers.IF_NAME) name = text(window, at, length);
-      else if (code === numbers.IF_DESCRIPTION) description = text(window, at, length);
+      } else if (code === numbers.IF_SPEED) {
+        check_option(window, code, at, length, 8);
+        about.speed = window.u64(at);
+      } else if (code === numbers.IF_NAME) about.name = text(window, at, length);
+      else if (code === numbers.IF_DESCRIPTION) about.description = text(window, at, length);
+      else if (code === numbers.IF_OS) about.os = text(window, at, length);
+      else if (code === numbers.IF_HARDWARE) about.hardware = text(window, at, length);
+      else if (code === numbers.IF_FILTER && length > 0 && window.u8(at) === numbers.FILTER_TEXT)
+        about.filter = text(window, at + 1, length - 1);
     });
-    this.#interfaces.push({
-      linktype: window.u16(BODY),
-      snaplen: window.u32(BODY + 4),
-      ...(name === undefined ? {} : { name }),
-      ...(description === undefined ? {} : { description }),
-      to_ns: clock(resolution, offset),
-    });
+    const described = { linktype: window.u16(BODY), snaplen: window.u32(BODY + 4), ...about };
+    this.#interfaces.push({ described, to_ns: clock(resolution, offset) });
   }
 
   #interface(window: Window, index: number): Interface {
@@ -180,33 +205,60 @@ export class PcapngParser implements Format {
     return found;
   }
 
+  #statistics(window: Window, end: number): undefined {
+    fixed_part(window, end, STATISTICS_BODY);
+    const of = this.#interface(window, window.u32(BODY));
+    const counts = Object.entries(numbers.COUNTS);
+    const time = (at: number) => of.to_ns((BigInt(window.u32(at)) << 32n) | BigInt(window.u32(at + 4)));
+    const found: Record<string, bigint> = {};
+    each_option(window, BODY + STATISTICS_BODY, end, (code, at, length) => {
+      const name = counts.find(([, number]) => number === code)?.[0];
+      const is_time = code === numbers.STATISTICS_START || code === numbers.STATISTICS_END;
+      if (name === undefined && !is_time) return;
+      check_option(window, code, at, length, 8);
+      if (name !== undefined) found[name] = window.u64(at);
+      else found[code === numbers.STATISTICS_START ? 'start_ns' : 'end_ns'] = time(at);
+    });
+    // A block without counts says nothing.
+    if (Object.keys(found).length > 0) of.described.statistics = { time_ns: time(BODY + 4), ...found };
+  }
+
   #packet(window: Window, end: number, type: number): CapturedPacket {
     fixed_part(window, end, PACKET_BODY);
     const index = type === numbers.ENHANCED_PACKET ? window.u32(BODY) : window.u16(BODY);
-    const { linktype, to_ns } = this.#interface(window, index);
+    const { described, to_ns } = this.#interface(window, index);
     const begin = BODY + PACKET_BODY;
     const captured = window.u32(BODY + 12);
     check_captured(window, captured, end - begin);
     const units = (BigInt(window.u32(BODY + 4)) << 32n) | BigInt(window.u32(BODY + 8));
     const comments: string[] = [];
+    let flags = 0;
+    // The older block counts in its fixed part; all bits set: not known.
+    const counted = type === numbers.ENHANCED_PACKET ? UNKNOWN_COUNT : window.u16(BODY + 2);
+    let dropped = counted === UNKNOWN_COUNT ? 0n : BigInt(counted);
     each_option(window, begin + numbers.pad4(captured), end, (code, at, length) => {
       if (code === numbers.OPTION_COMMENT) comments.push(text(window, at, length));
+      else if (code === numbers.PACKET_FLAGS && length === 4) flags = window.u32(at);
+      else if (code === numbers.PACKET_DROPPED && length === 8) dropped = window.u64(at);
     });
     return {
       data: window.copy(begin, captured),
       time_ns: to_ns(units),
       length: Math.max(window.u32(BODY + 16), captured),
-      linktype,
+      linktype: described.linktype,
       interface: index,
       section: this.#section,
       comments,
+      direction: numbers.DIRECTIONS[(flags & numbers.DIRECTION) - 1],
+      dropped: dropped || undefined,
+      flags: flags || undefined,
     };
   }
 
   /** Reads a simple packet: it is of the first interface and has no time, and its captured length follows from the interface's limit. */
   #simple_packet(window: Window, end: number): CapturedPacket {
     fixed_part(window, end, SIMPLE_BODY);
-    const { linktype, snaplen } = this.#interface(window, 0);
+    const { linktype, snaplen } = this.#interface(window, 0).described;
     const length = window.u32(BODY);
     const captured = snaplen === 0 ? length : Math.min(length, snaplen);
     check_captured(window, captured, end - BODY - SIMPLE_BODY);

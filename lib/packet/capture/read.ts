@@ -13,7 +13,7 @@ import {
   is_bytes,
   shown,
 } from '../../util/validate.js';
-import type { CapturedPacket, CaptureInterface } from './format.js';
+import type { CapturedPacket, CaptureInterface, CaptureSection } from './format.js';
 import { CaptureParser } from './parser.js';
 
 /** The source of a capture: a path; a descriptor, which stays open; its bytes, whole or in chunks that are cut anywhere. */
@@ -103,12 +103,12 @@ export class Capture implements Iterable<CapturedPacket>, AsyncIterable<Captured
   /** The interfaces of the section that is being read, as far as they are described; a packet's `interface` is an index. */
   get interfaces(): readonly CaptureInterface[] {
     const described = this.#parser?.format?.interfaces ?? [];
-    return described.map(({ linktype, snaplen, name, description }) => ({
-      linktype,
-      snaplen,
-      ...(name === undefined ? {} : { name }),
-      ...(description === undefined ? {} : { description }),
-    }));
+    return described.map((one) => ({ ...one }));
+  }
+
+  /** What the section that is being read says about the capture: hardware, operating system, program, comments. In pcap nothing. */
+  get section(): CaptureSection {
+    return this.#parser?.format?.section ?? {};
   }
 
   [inspect.custom](): string {

@@ -66,6 +66,9 @@ export class Window {
   u32(at: number): number {
     return this.#view.getUint32(this.#start + at, this.little);
   }
+  u64(at: number): bigint {
+    return this.#view.getBigUint64(this.#start + at, this.little);
+  }
   i64(at: number): bigint {
     return this.#view.getBigInt64(this.#start + at, this.little);
   }

@@ -1,4 +1,4 @@
-// write_capture: writes packets to a file, a descriptor or a stream, as pcap or pcapng, with times in nanoseconds.
+// write_capture: writes packets to a file, a descriptor or a stream, as pcap or pcapng.
 //
 // A CaptureEncoder makes the bytes. To a path or descriptor they are written in the calling thread, 64 KiB at a time, so that a program
 // that only blocks keeps no more than that in memory. To a stream they are written by promises, which wait until the stream drains.
@@ -8,7 +8,15 @@ import { inspect } from 'node:util';
 import { open_file, write_file } from '../../calls/waiting/file.js';
 import { UNCLONABLE_STATE } from '../../util/unclonable.js';
 import { type BytesLike, integer, is_bytes, options_of, shown } from '../../util/validate.js';
-import { CaptureEncoder, type CaptureFormat, type CapturePacket, type NewInterface } from './encoder.js';
+import {
+  CaptureEncoder,
+  type CaptureFormat,
+  type CapturePacket,
+  type NewInterface,
+  type NewSection,
+  type Precision,
+} from './encoder.js';
+import type { CaptureStatistics } from './format.js';
 
 /** Keyword-only arguments of write_capture. */
 export interface WriteCaptureOptions {
@@ -20,9 +28,11 @@ export interface WriteCaptureOptions {
   readonly snaplen?: number | null;
   /** The interfaces that packets name by index (pcapng); one by default. */
   readonly interfaces?: readonly NewInterface[] | null;
+  /** 'nano' by default; 'micro' rounds times down to microseconds, which the oldest readers need. */
+  readonly precision?: Precision | null;
 }
 
-const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces'] as const;
+const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces', 'precision'] as const;
 const BUFFER_SIZE = 64 * 1024;
 const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
 const INT_MAX = 2 ** 31 - 1;
@@ -70,6 +80,23 @@ export class CaptureFile {
     const [index, block] = this.#encoder.add_interface(options);
     this.#put(block);
     return index;
+  }
+
+  /** begin_section(section). Begins a section (pcapng): interfaces count from 0 again. @throws TypeError, RangeError */
+  begin_section(section: NewSection = {}): void {
+    if (this.#closed) throw closed();
+    this.#put(this.#encoder.begin_section(section));
+  }
+
+  /**
+   * write_statistics(index, statistics). Writes what an interface counted (pcapng).
+   *
+   * @param statistics `time_ns` is needed
+   * @throws TypeError, RangeError naming the field
+   */
+  write_statistics(index: number, statistics: CaptureStatistics): void {
+    if (this.#closed) throw closed();
+    this.#put(this.#encoder.statistics(index, statistics));
   }
 
   /** flush(). Writes the bytes in memory. @throws the file system's error; bytes that could not be written are kept */
@@ -160,6 +187,18 @@ export class CaptureStream {
     return index;
   }
 
+  /** begin_section(section). As that of CaptureFile; resolves when the stream takes more. */
+  async begin_section(section: NewSection = {}): Promise<void> {
+    if (this.#closing !== undefined) throw closed();
+    await this.#put(this.#encoder.begin_section(section));
+  }
+
+  /** write_statistics(index, statistics). As that of CaptureFile; resolves when the stream takes more. */
+  async write_statistics(index: number, statistics: CaptureStatistics): Promise<void> {
+    if (this.#closing !== undefined) throw closed();
+    await this.#put(this.#encoder.statistics(index, statistics));
+  }
+
   /** close(). Ends the stream, except stdout and stderr, and resolves when all is written. A second call does nothing. */
   close(): Promise<void> {
     this.#closing ??= this.#end();
@@ -210,7 +249,7 @@ function is_writable(target: unknown): target is Writable {
 }
 
 /**
- * write_capture(target, { format, linktype, snaplen, interfaces }) -> a capture to write to. See docs/captures.md.
+ * write_capture(target, { format, linktype, snaplen, interfaces, precision }) -> a capture to write to. See docs/captures.md.
  *
  * @param target a path, whose file is emptied first; a descriptor, which stays open; a stream, which `close` ends
  * @returns for a stream, an object whose `write` and `close` return promises; for a path or descriptor, they are done at once
@@ -226,10 +265,10 @@ export function write_capture(
   if (!is_path && typeof target !== 'number' && !is_writable(target))
     throw new TypeError(`target must be a path, a descriptor or a stream, not ${shown(target)}`);
   if (typeof target === 'number') integer(target, 'target', 0, INT_MAX);
-  const { format, linktype, snaplen, interfaces } = options_of(options, OPTIONS);
+  const { format, linktype, snaplen, interfaces, precision } = options_of(options, OPTIONS);
   const is_pcapng = interfaces !== undefined && interfaces !== null;
   const guess = is_pcapng || (is_path && String(target).endsWith('.pcapng')) ? 'pcapng' : 'pcap';
-  const encoder = new CaptureEncoder(format ?? guess, linktype, snaplen, interfaces);
+  const encoder = new CaptureEncoder(format ?? guess, linktype, snaplen, interfaces, precision ?? 'nano');
   return is_path || typeof target === 'number'
     ? new CaptureFile(target, encoder)
     : new CaptureStream(target, encoder);

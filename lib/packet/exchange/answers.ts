@@ -10,9 +10,6 @@ const REPLIES: Readonly<Record<string, string>> = {
   timestamp: 'timestamp_reply',
   address_mask_request: 'address_mask_reply',
 };
-const TCP = 6;
-const UDP = 17;
-const ICMP = [1, 58];
 
 /** The outermost IP layer, and what it carries. */
 interface Flow {
@@ -29,11 +26,11 @@ interface Flow {
 function flow_of(layers: readonly Layer[]): Flow | undefined {
   const index = layers.findIndex(({ layer }) => layer === 'ipv4' || layer === 'ipv6');
   const ip = layers[index];
-  if (ip?.layer !== 'ipv4' && ip?.layer !== 'ipv6') return undefined;
+  if ((ip?.layer !== 'ipv4' && ip?.layer !== 'ipv6') || ip.cut !== undefined) return undefined;
   const carried = layers[index + 1]?.layer === 'ah' ? layers[index + 2] : layers[index + 1];
   const protocol = ip.layer === 'ipv4' ? ip.protocol : (ip.extensions.at(-1)?.next_header ?? ip.next_header);
   const { src, dst } = ip;
-  return { src, dst, protocol, detail: detail_of(protocol, carried), carried, direct: is_direct(ip) };
+  return { src, dst, protocol, detail: detail_of(carried), carried, direct: is_direct(ip) };
 }
 
 function is_direct(ip: Extract<Layer, { layer: 'ipv4' | 'ipv6' }>): boolean {
@@ -43,17 +40,13 @@ function is_direct(ip: Extract<Layer, { layer: 'ipv4' | 'ipv6' }>): boolean {
   return first < 224 && !ip.options.some(({ name }) => name.endsWith('_source_route'));
 }
 
-/** Returns ports, or type, identifier and sequence number. A quotation may have no more than these 8 bytes. */
-function detail_of(protocol: number, layer: Layer | undefined): string {
+/** Returns ports, or type, identifier and sequence number: the fields in the first 8 bytes, which every quotation has. */
+function detail_of(layer: Layer | undefined): string {
   if (layer?.layer === 'udp' || layer?.layer === 'tcp') return `${layer.src_port} ${layer.dst_port}`;
   if (layer?.layer === 'icmp' || layer?.layer === 'icmpv6') {
     return 'id' in layer && 'seq' in layer ? `${layer.type} ${layer.id} ${layer.seq}` : `${layer.type}`;
   }
-  if (layer?.layer !== 'payload' || layer.data.length < 4) return '';
-  const { data } = layer;
-  if (protocol === TCP || protocol === UDP) return `${data.readUInt16BE(0)} ${data.readUInt16BE(2)}`;
-  if (!ICMP.includes(protocol) || data.length < 8) return '';
-  return `${data[0]} ${data.readUInt16BE(4)} ${data.readUInt16BE(6)}`;
+  return '';
 }
 
 /** Returns the keys of the packets that may answer a packet. */
@@ -110,6 +103,12 @@ function reply_keys({ dst, protocol, carried }: Flow, src: string): string[] {
       : [];
   }
   return [`ip ${protocol} ${src} ${dst}`];
+}
+
+/** Returns whether a packet tells of another one that was forwarded all the same, RFC 792: it answers nothing. */
+export function is_notice(layers: readonly Layer[]): boolean {
+  const message = flow_of(layers)?.carried;
+  return message?.layer === 'icmp' && (message.name === 'redirect' || message.name === 'source_quench');
 }
 
 /** Returns whether an answer fits a packet, among packets with the same key: by the number that TCP acknowledges, by the quoted id. */

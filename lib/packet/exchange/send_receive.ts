@@ -18,7 +18,7 @@ import { build } from '../build.js';
 import type { Draft } from '../layer_types.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
 import { Packet, parse } from '../parse.js';
-import { answers, fits, questions } from './answers.js';
+import { answers, fits, is_notice, questions } from './answers.js';
 import { hardware_of, RawSockets, type Route, rewritten_field, source_for } from './raw_sockets.js';
 
 export interface SendReceiveOptions {
@@ -49,6 +49,8 @@ export interface Exchanged<P = Sent> {
   /** in the order of the answers: the packet as given, its answer, the seconds between them */
   readonly answered: [sent: P, received: Packet, seconds: number][];
   readonly unanswered: P[];
+  /** redirects and source quenches about a packet, which was forwarded all the same, RFC 792: its answer may still come */
+  readonly notices: [sent: P, received: Packet, seconds: number][];
 }
 
 /** A packet to send, built. */
@@ -62,7 +64,8 @@ interface Probe<P> {
 
 /**
  * send_receive(packets, { timeout, retries, interval, interface, signal }). Sends packets and matches their answers: echo and other
- * replies, ports and addresses swapped, ARP replies, neighbour advertisements, ICMP errors that quote them.
+ * replies, ports and addresses swapped, ARP replies, neighbour advertisements, ICMP errors that quote them. Redirects and source quenches
+ * are no answers, but notices.
  *
  * `packets` is any iterable. Each packet is an array of layers, or bytes or a result of `parse`, which go out as they are. Its first layer is `ipv4` or `ipv6` (the
  * kernel finds the route) or `ethernet` (which needs an interface). Addresses of this machine may be left out. The call ends when all
@@ -89,7 +92,7 @@ export async function send_receive<const P extends Sent>(
   if (interface_name !== undefined) if_nametoindex(interface_name);
   const probes = taken.map((packet, i) => prepare(packet, `packets[${i}]`, interface_name));
   signal?.throwIfAborted();
-  if (probes.length === 0) return { answered: [], unanswered: [] };
+  if (probes.length === 0) return { answered: [], unanswered: [], notices: [] };
   const exchange = new Exchange(probes);
   const kinds = new Set(probes.map(({ route }) => route.kind));
   const sockets = new RawSockets(kinds, interface_name, exchange.receive, exchange.fail);
@@ -184,6 +187,7 @@ interface Timing {
 
 class Exchange<P extends Sent> {
   readonly #answered: Exchanged<P>['answered'] = [];
+  readonly #notices: Exchanged<P>['notices'] = [];
   readonly #pending: Set<Probe<P>>;
   readonly #by_key = new Map<string, Set<Probe<P>>>();
   /** Aborted when everything is answered or something failed: ends all waiting. */
@@ -213,9 +217,14 @@ class Exchange<P extends Sent> {
     for (const key of answers(received.layers)) {
       const probe = this.#probe_for(key, received);
       if (probe === undefined || is_same(probe, data)) continue;
+      const seconds = Math.max(0, at_ms - probe.sent_ms) / 1000;
+      if (is_notice(received.layers)) {
+        this.#notices.push([probe.given, received, seconds]);
+        return;
+      }
       this.#pending.delete(probe);
       this.#by_key.get(key)?.delete(probe);
-      this.#answered.push([probe.given, received, Math.max(0, at_ms - probe.sent_ms) / 1000]);
+      this.#answered.push([probe.given, received, seconds]);
       if (this.#pending.size === 0) this.#over.abort();
       return;
     }
@@ -248,7 +257,8 @@ class Exchange<P extends Sent> {
       await this.#pause(timeout);
     }
     if (this.#failure !== undefined) throw this.#failure.reason;
-    return { answered: this.#answered, unanswered: [...this.#pending].map(({ given }) => given) };
+    const unanswered = [...this.#pending].map(({ given }) => given);
+    return { answered: this.#answered, unanswered, notices: this.#notices };
   }
 
   /** Waits `duration` seconds (null: no limit), or until the exchange is over. */

@@ -1,5 +1,6 @@
 // The authentication header, RFC 4302: a layer in IPv4, an extension header in IPv6. Nothing is authenticated here.
-import { type FieldNames, type Fields, field_names, joined, maker } from '../bytes/fields.js';
+import { read_cut } from '../bytes/cut.js';
+import { type Ends, type FieldNames, type Fields, field_names, joined, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import * as authentication from '../options/authentication.js';
@@ -24,12 +25,21 @@ const FIELDS: FieldNames<keyof AhFields> = joined(field_names('next_header lengt
  */
 export const ah: (fields?: AhFields) => AhDraft = maker('ah', FIELDS);
 
+const ENDS: Ends = [
+  [1, 'next_header'],
+  [2, 'length'],
+  [4, 'reserved'],
+  [8, 'spi'],
+  [12, 'seq'],
+];
+
 export const ah_protocol: Protocol = {
   name: 'ah',
   fields: FIELDS,
+  ends: () => ENDS,
 
   parse(input: Input) {
-    if (!input.has('ah', authentication.HEADER)) return undefined;
+    if (!input.has('ah', authentication.HEADER)) return read_cut(input, ah_protocol, authentication.HEADER);
     const { view, at } = input;
     const next_header = view.getUint8(at);
     const length = authentication.length_of(view, at);
@@ -49,7 +59,7 @@ export const ah_protocol: Protocol = {
 
   build(layer: AhDraft, output: Output) {
     const data = authentication.encode(layer, 'ah');
-    const pad = -(2 + data.length) & 3;
+    const pad = layer.length === undefined ? -(2 + data.length) & 3 : 0;
     output.prepend_zeros(pad);
     output.prepend_bytes(data);
     const at = output.prepend(2);

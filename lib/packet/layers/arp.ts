@@ -1,6 +1,7 @@
 // ARP, RFC 826, and its use to find IPv4 addresses on Ethernet, RFC 5227.
 import { hardware_length, read_hardware, read_ipv4 } from '../bytes/address.js';
-import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
+import { read_cut } from '../bytes/cut.js';
+import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import type { Protocol } from '../registry.js';
@@ -43,18 +44,38 @@ const REQUEST = 1;
  */
 export const arp = Object.assign(maker<'arp', ArpFields>('arp', FIELDS), { REQUEST, REPLY: 2 } as const);
 
+const ENDS: Ends = [
+  [2, 'hardware_type'],
+  [4, 'protocol_type'],
+  [5, 'hardware_length'],
+  [6, 'protocol_length'],
+  [HEADER, 'operation'],
+];
+
+function ends({ hardware_length: hardware = 6, protocol_length: protocol = 4 }: ArpDraft): Ends {
+  const half = HEADER + hardware + protocol;
+  return [
+    ...ENDS,
+    [HEADER + hardware, 'sender_mac'],
+    [half, 'sender_ip'],
+    [half + hardware, 'target_mac'],
+    [half + hardware + protocol, 'target_ip'],
+  ];
+}
+
 export const arp_protocol: Protocol = {
   name: 'arp',
   fields: FIELDS,
+  ends,
 
   parse(input: Input) {
-    if (!input.has('arp', HEADER)) return undefined;
+    if (!input.has('arp', HEADER)) return read_cut(input, arp_protocol, HEADER);
     const { view, at } = input;
     const protocol_type = view.getUint16(at + 2);
     const hardware_length = view.getUint8(at + 4);
     const protocol_length = view.getUint8(at + 5);
     const size = HEADER + 2 * (hardware_length + protocol_length);
-    if (!input.has('arp', size)) return undefined;
+    if (!input.has('arp', size)) return read_cut(input, arp_protocol, size);
     const is_ipv4 = protocol_type === IPV4 && protocol_length === 4;
     const hardware = (offset: number) => read_hardware(view, offset, hardware_length);
     const protocol = (offset: number) =>
@@ -91,16 +112,16 @@ export const arp_protocol: Protocol = {
     output.u8(at + 4, layer.hardware_length ?? hardware, 'arp.hardware_length');
     output.u8(at + 5, layer.protocol_length ?? protocol, 'arp.protocol_length');
     output.u16(at + 6, layer.operation ?? REQUEST, 'arp.operation');
-    const zero = Array.from({ length: hardware }, () => '00').join(':');
+    const zeros = (length: number): string => Array.from({ length }, () => '00').join(':');
     const write_protocol = (offset: number, value: string | undefined, name: string): void => {
       if (is_ipv4) output.ipv4(offset, value ?? '0.0.0.0', name);
-      else output.hardware(offset, value ?? '', name, protocol);
+      else output.hardware(offset, value ?? zeros(protocol), name, protocol);
     };
     const sender = at + HEADER;
     const target = sender + hardware + protocol;
-    output.hardware(sender, layer.sender_mac ?? zero, 'arp.sender_mac', hardware);
+    output.hardware(sender, layer.sender_mac ?? zeros(hardware), 'arp.sender_mac', hardware);
     write_protocol(sender + hardware, layer.sender_ip, 'arp.sender_ip');
-    output.hardware(target, layer.target_mac ?? zero, 'arp.target_mac', hardware);
+    output.hardware(target, layer.target_mac ?? zeros(hardware), 'arp.target_mac', hardware);
     write_protocol(target + hardware, layer.target_ip, 'arp.target_ip');
   },
 };

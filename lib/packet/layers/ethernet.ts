@@ -1,9 +1,10 @@
 // Ethernet, and the frames of IEEE 802.3, which have a length in place of the ethertype.
 import { read_hardware } from '../bytes/address.js';
-import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
+import { read_cut } from '../bytes/cut.js';
+import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import { type Protocol, protocol_of_ethertype } from '../registry.js';
+import { type Protocol, places, protocol_of_ethertype } from '../registry.js';
 import { ethertype_of_next } from './vlan.js';
 
 export interface Ethernet {
@@ -26,14 +27,24 @@ const FIRST_ETHERTYPE = 0x600;
  * @param fields dst is broadcast and src zero unless given; ethertype is worked out
  * @throws TypeError for a field that Ethernet does not have
  */
-export const ethernet: (fields?: EthernetFields) => EthernetDraft = maker('ethernet', FIELDS);
+export const ethernet = Object.assign(maker<'ethernet', EthernetFields>('ethernet', FIELDS), {
+  /** Returns the place behind a header with this ethertype, for define_layer. @throws TypeError, RangeError */
+  type: places('ethertype', 0xffff),
+} as const);
+
+const ENDS: Ends = [
+  [6, 'dst'],
+  [12, 'src'],
+  [14, 'ethertype'],
+];
 
 export const ethernet_protocol: Protocol = {
   name: 'ethernet',
   fields: FIELDS,
+  ends: () => ENDS,
 
   parse(input: Input) {
-    if (!input.has('ethernet', HEADER)) return undefined;
+    if (!input.has('ethernet', HEADER)) return read_cut(input, ethernet_protocol, HEADER);
     const { view, at } = input;
     const ethertype = view.getUint16(at + 12);
     input.layers.push({

@@ -1,6 +1,7 @@
 // GRE, RFC 2784 and 2890: version 0, with optional checksum, key and sequence number.
 import { integer } from '../../util/validate.js';
-import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
+import { read_cut } from '../bytes/cut.js';
+import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { type Protocol, protocol_of_ethertype, protocol_of_name } from '../registry.js';
@@ -22,6 +23,7 @@ export interface Gre {
 export type GreFields = Fields<Gre>;
 export type GreDraft = { readonly layer: 'gre' } & GreFields;
 
+const HEADER = 4;
 const CHECKSUM = 0x8000;
 const KEY = 0x2000;
 const SEQ = 0x1000;
@@ -37,17 +39,38 @@ const FIELDS: FieldNames<keyof GreFields> = field_names('flags protocol checksum
  */
 export const gre = Object.assign(maker<'gre', GreFields>('gre', FIELDS), { CHECKSUM, KEY, SEQ } as const);
 
+/** Returns whether the flags say that the fields of one of them are there. Versions other than 0 have other fields. */
+const has_fields = (flags: number, flag: number): boolean => (flags & VERSION) === 0 && (flags & flag) !== 0;
+
+function ends({ flags = 0 }: GreDraft): Ends {
+  const parts = [
+    has_fields(flags, CHECKSUM) ? [[2, 'checksum'] as const, [2, 'offset'] as const] : [],
+    has_fields(flags, KEY) ? [[4, 'key'] as const] : [],
+    has_fields(flags, SEQ) ? [[4, 'seq'] as const] : [],
+  ].flat();
+  let end = HEADER;
+  return [
+    [2, 'flags'],
+    [HEADER, 'protocol'],
+    ...parts.map(([size, name]) => {
+      end += size;
+      return [end, name] as const;
+    }),
+  ];
+}
+
 export const gre_protocol: Protocol = {
   name: 'gre',
   fields: FIELDS,
+  ends,
 
   parse(input: Input) {
-    if (!input.has('gre', 4)) return undefined;
+    if (!input.has('gre', HEADER)) return read_cut(input, gre_protocol, HEADER);
     const { view, at } = input;
     const flags = view.getUint16(at);
-    const has = (flag: number): boolean => (flags & VERSION) === 0 && (flags & flag) !== 0;
-    const size = 4 + (has(CHECKSUM) ? 4 : 0) + (has(KEY) ? 4 : 0) + (has(SEQ) ? 4 : 0);
-    if (!input.has('gre', size)) return undefined;
+    const has = (flag: number): boolean => has_fields(flags, flag);
+    const size = HEADER + (has(CHECKSUM) ? 4 : 0) + (has(KEY) ? 4 : 0) + (has(SEQ) ? 4 : 0);
+    if (!input.has('gre', size)) return read_cut(input, gre_protocol, size);
     const key = at + (has(CHECKSUM) ? 8 : 4);
     const seq = key + (has(KEY) ? 4 : 0);
     const protocol = view.getUint16(at + 2);

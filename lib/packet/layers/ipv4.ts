@@ -2,11 +2,12 @@
 import { integer } from '../../util/validate.js';
 import { read_ipv4 } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
-import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
+import { read_cut } from '../bytes/cut.js';
+import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { type Output, padded, units } from '../bytes/output.js';
+import { type Output, units } from '../bytes/output.js';
 import { end_of_route, type Ipv4Option, type Ipv4OptionFields, ipv4_options } from '../options/ipv4.js';
-import { ip_protocol_for, type Protocol, protocol_of_ip } from '../registry.js';
+import { ip_protocol_for, type Protocol, places, protocol_of_ip } from '../registry.js';
 
 export interface Ipv4 {
   readonly layer: 'ipv4';
@@ -51,14 +52,30 @@ export const ipv4 = Object.assign(maker<'ipv4', Ipv4Fields>('ipv4', FIELDS), {
   MF: 1,
   /** Flag: do not fragment. */
   DF: 2,
+  /** Returns the place behind IPv4 and IPv6 with this protocol number, for define_layer. @throws TypeError, RangeError */
+  protocol: places('IP protocol', 0xff),
 } as const);
+
+const ENDS: Ends = [
+  [1, 'version', 'header_length'],
+  [2, 'tos'],
+  [4, 'total_length'],
+  [6, 'id'],
+  [8, 'flags', 'fragment_offset'],
+  [9, 'ttl'],
+  [10, 'protocol'],
+  [12, 'checksum'],
+  [16, 'src'],
+  [20, 'dst'],
+];
 
 export const ipv4_protocol: Protocol = {
   name: 'ipv4',
   fields: FIELDS,
+  ends: () => ENDS,
 
   parse(input: Input) {
-    if (!input.has('ipv4', HEADER)) return undefined;
+    if (!input.has('ipv4', HEADER)) return read_cut(input, ipv4_protocol, HEADER);
     const { view, at } = input;
     const version = view.getUint8(at) >>> 4;
     if (version !== 4) {
@@ -100,10 +117,10 @@ export const ipv4_protocol: Protocol = {
 
   build(layer: Ipv4Draft, output: Output) {
     const options = ipv4_options.bytes(layer.options ?? [], 'ipv4.options');
-    const at = output.prepend_header(HEADER, options, 'ipv4.options');
-    const size = HEADER + padded(options);
+    const end = output.start;
+    const at = output.prepend_header(HEADER, options, 'ipv4.options', layer.header_length);
     const version = integer(layer.version ?? 4, 'ipv4.version', 0, 15);
-    const words = units(layer.header_length ?? size, 'ipv4.header_length', 4, 15);
+    const words = units(layer.header_length ?? end - at, 'ipv4.header_length', 4, 15);
     const flags = integer(layer.flags ?? 0, 'ipv4.flags', 0, 7);
     const offset = units(layer.fragment_offset ?? 0, 'ipv4.fragment_offset', 8, 0x1fff);
     output.view.setUint8(at, (version << 4) | words);
@@ -115,8 +132,8 @@ export const ipv4_protocol: Protocol = {
     output.u8(at + 9, layer.protocol ?? ip_protocol_for(output.next), 'ipv4.protocol');
     output.ipv4(at + 12, layer.src ?? '0.0.0.0', 'ipv4.src');
     output.ipv4(at + 16, layer.dst ?? '0.0.0.0', 'ipv4.dst');
-    output.checksum(at + 10, layer.checksum, 'ipv4.checksum', at, at + size);
-    output.complete_checksum(address_sum(output.view, at, end_of_route(output.view, at + HEADER, at + size)));
+    output.checksum(at + 10, layer.checksum, 'ipv4.checksum', at, end);
+    output.complete_checksum(address_sum(output.view, at, end_of_route(output.view, at + HEADER, end)));
   },
 };
 

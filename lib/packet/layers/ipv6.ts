@@ -2,11 +2,13 @@
 import { integer } from '../../util/validate.js';
 import { read_ipv6 } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
-import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
+import { read_cut } from '../bytes/cut.js';
+import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import {
-  type Ends,
+  type AddressOffsets,
+  has_jumbo_payload,
   type Ipv6Extension,
   type Ipv6ExtensionFields,
   read_extensions,
@@ -32,7 +34,9 @@ export type Ipv6Fields = Fields<Ipv6, { extensions: readonly Ipv6ExtensionFields
 export type Ipv6Draft = { readonly layer: 'ipv6' } & Ipv6Fields;
 
 const HEADER = 40;
-const NO_NEXT_HEADER = 59;
+/** The types of packets that may be longer than payload_length can say: 0, hop-by-hop options, which say how long; TCP and UDP. */
+const MAY_BE_LONGER = [0, 6, 17];
+const MAX_LENGTH = 0xffff;
 const FIELDS: FieldNames<keyof Ipv6Fields> = field_names(
   'version traffic_class flow_label payload_length next_header hop_limit src dst extensions',
 );
@@ -45,12 +49,22 @@ const FIELDS: FieldNames<keyof Ipv6Fields> = field_names(
  */
 export const ipv6: (fields?: Ipv6Fields) => Ipv6Draft = maker('ipv6', FIELDS);
 
+const ENDS: Ends = [
+  [4, 'version', 'traffic_class', 'flow_label'],
+  [6, 'payload_length'],
+  [7, 'next_header'],
+  [8, 'hop_limit'],
+  [24, 'src'],
+  [40, 'dst'],
+];
+
 export const ipv6_protocol: Protocol = {
   name: 'ipv6',
   fields: FIELDS,
+  ends: () => ENDS,
 
   parse(input: Input) {
-    if (!input.has('ipv6', HEADER)) return undefined;
+    if (!input.has('ipv6', HEADER)) return read_cut(input, ipv6_protocol, HEADER);
     const { view, at } = input;
     const first = view.getUint32(at);
     const version = first >>> 28;
@@ -60,13 +74,12 @@ export const ipv6_protocol: Protocol = {
     }
     const payload_length = view.getUint16(at + 4);
     const next_header = view.getUint8(at + 6);
-    // 0: the packet carries no data, or more than the field can say. It carries none only if the type says so as well.
-    if (payload_length !== 0 || next_header === NO_NEXT_HEADER) {
+    // 0: the packet carries no data, or more than the field can say. The latter is a jumbogram, or a segment that hardware is to cut.
+    if (payload_length !== 0 || !MAY_BE_LONGER.includes(next_header)) {
       input.limit('ipv6', at + 4, 'payload_length', at + HEADER + payload_length);
     }
     input.at += HEADER;
-    const { extensions, upper, ends } = read_extensions(input, next_header);
-    if (payload_length === 0) limit_jumbogram(input, at, extensions);
+    const { extensions, upper, ends } = read_extensions(input, next_header, payload_length);
     input.layers.push({
       layer: 'ipv6',
       version,
@@ -90,7 +103,9 @@ export const ipv6_protocol: Protocol = {
     const traffic_class = integer(layer.traffic_class ?? 0, 'ipv6.traffic_class', 0, 0xff);
     const flow_label = integer(layer.flow_label ?? 0, 'ipv6.flow_label', 0, 0xfffff);
     output.view.setUint32(at, version * 2 ** 28 + traffic_class * 2 ** 20 + flow_label);
-    output.u16(at + 4, layer.payload_length ?? output.length - HEADER, 'ipv6.payload_length');
+    const length = output.length - HEADER;
+    const is_jumbo = length > MAX_LENGTH && has_jumbo_payload(layer.extensions ?? []);
+    output.u16(at + 4, layer.payload_length ?? (is_jumbo ? 0 : length), 'ipv6.payload_length');
     output.u8(at + 6, layer.next_header ?? first, 'ipv6.next_header');
     output.u8(at + 7, layer.hop_limit ?? 64, 'ipv6.hop_limit');
     output.ipv6(at + 8, layer.src ?? '::', 'ipv6.src');
@@ -99,17 +114,8 @@ export const ipv6_protocol: Protocol = {
   },
 };
 
-/** Ends a jumbogram: the length of a packet beyond 65,535 bytes stands in an option, RFC 2675. */
-function limit_jumbogram(input: Input, at: number, extensions: readonly Ipv6Extension[]): void {
-  const [first] = extensions;
-  if (first?.name !== 'hop_by_hop') return;
-  const jumbo = first.options.find(({ name }) => name === 'jumbo_payload');
-  if (jumbo?.name === 'jumbo_payload')
-    input.limit('ipv6', at + 4, 'jumbo_payload', at + HEADER + jumbo.length);
-}
-
 /** Returns the sum of the addresses for a pseudo-header. The destination is the end of the route in a routing header, RFC 8200, 8.1. */
-function address_sum(view: DataView, at: number, ends: Ends): number {
+function address_sum(view: DataView, at: number, ends: AddressOffsets): number {
   const src = ends.src ?? at + 8;
   const dst = ends.dst ?? at + 24;
   return add_words(view, dst, dst + 16, add_words(view, src, src + 16, 0));

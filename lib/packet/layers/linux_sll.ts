@@ -1,7 +1,8 @@
 // The header of Linux "cooked" captures (tcpdump -i any), in place of the link layer's: LINKTYPE_LINUX_SLL and LINUX_SLL2.
 import { bytes } from '../../util/validate.js';
 import { hardware_length, read_hardware } from '../bytes/address.js';
-import { type FieldNames, type Fields, field_names, joined, maker } from '../bytes/fields.js';
+import { read_cut } from '../bytes/cut.js';
+import { type Ends, type FieldNames, type Fields, field_names, joined, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { type Protocol, protocol_of_ethertype } from '../registry.js';
@@ -76,12 +77,21 @@ function write_address(layer: LinuxSllDraft | LinuxSll2Draft, output: Output, at
   return length;
 }
 
+const ENDS: Ends = [
+  [2, 'packet_type'],
+  [4, 'arphrd_type'],
+  [6, 'address_length'],
+  [14, 'src', 'padding'],
+  [16, 'protocol'],
+];
+
 export const linux_sll_protocol: Protocol = {
   name: 'linux_sll',
   fields: FIELDS,
+  ends: () => ENDS,
 
   parse(input: Input) {
-    if (!input.has('linux_sll', SLL)) return undefined;
+    if (!input.has('linux_sll', SLL)) return read_cut(input, linux_sll_protocol, SLL);
     const { view, at } = input;
     const address_length = view.getUint16(at + 4);
     const protocol = view.getUint16(at + 14);
@@ -107,12 +117,23 @@ export const linux_sll_protocol: Protocol = {
   },
 };
 
+const ENDS2: Ends = [
+  [2, 'protocol'],
+  [4, 'reserved'],
+  [8, 'interface_index'],
+  [10, 'arphrd_type'],
+  [11, 'packet_type'],
+  [12, 'address_length'],
+  [20, 'src', 'padding'],
+];
+
 export const linux_sll2_protocol: Protocol = {
   name: 'linux_sll2',
   fields: FIELDS2,
+  ends: () => ENDS2,
 
   parse(input: Input) {
-    if (!input.has('linux_sll2', SLL2)) return undefined;
+    if (!input.has('linux_sll2', SLL2)) return read_cut(input, linux_sll2_protocol, SLL2);
     const { view, at } = input;
     const protocol = view.getUint16(at);
     const address_length = view.getUint8(at + 11);

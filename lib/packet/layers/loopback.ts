@@ -1,7 +1,7 @@
 // The loopback header of captures on BSD systems: an address family, in the byte order of that machine (LINKTYPE_NULL) or in
 // network byte order (LINKTYPE_LOOP).
 import { integer } from '../../util/validate.js';
-import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
+import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input, Parser } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { type Protocol, protocol_of_name } from '../registry.js';
@@ -42,12 +42,15 @@ function parse(input: Input, network_order: boolean): Parser | undefined {
   return AF_INET6.includes(family) ? protocol_of_name('ipv6') : undefined;
 }
 
+const ENDS: Ends = [[HEADER, 'family', 'byte_order']];
+
 /** The parser of LINKTYPE_LOOP: the family is always in network byte order. */
 export const loop: Parser = { parse: (input) => parse(input, true) };
 
 export const loopback_protocol: Protocol = {
   name: 'loopback',
   fields: FIELDS,
+  ends: () => ENDS,
 
   parse: (input) => parse(input, false),
 

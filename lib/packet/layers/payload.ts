@@ -20,6 +20,7 @@ export function payload(data: BytesLike | string): PayloadDraft {
 export const payload_protocol: Protocol = {
   name: 'payload',
   fields: FIELDS,
+  ends: () => [],
   parse: () => undefined,
   build(layer: PayloadDraft, output: Output) {
     output.prepend_bytes(to_data(layer.data, 'payload.data'));

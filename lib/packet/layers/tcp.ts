@@ -1,10 +1,11 @@
 // TCP, RFC 9293.
 import { integer } from '../../util/validate.js';
-import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
+import { read_cut } from '../bytes/cut.js';
+import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
-import { type Output, padded, units } from '../bytes/output.js';
+import { type Output, units } from '../bytes/output.js';
 import { type TcpOption, type TcpOptionFields, tcp_options } from '../options/tcp.js';
-import type { Protocol } from '../registry.js';
+import { type Protocol, places, protocol_of_tcp, tcp_port_for } from '../registry.js';
 
 export interface Tcp {
   readonly layer: 'tcp';
@@ -47,14 +48,28 @@ export const tcp = Object.assign(maker<'tcp', TcpFields>('tcp', FIELDS), {
   ECE: 0x40,
   CWR: 0x80,
   AE: 0x100,
+  /** Returns the place behind a TCP header with this port, for define_layer. @throws TypeError, RangeError */
+  port: places('tcp port', 0xffff),
 } as const);
+
+const ENDS: Ends = [
+  [2, 'src_port'],
+  [4, 'dst_port'],
+  [8, 'seq'],
+  [12, 'ack'],
+  [14, 'data_offset', 'flags'],
+  [16, 'window'],
+  [18, 'checksum'],
+  [20, 'urgent'],
+];
 
 export const tcp_protocol: Protocol = {
   name: 'tcp',
   fields: FIELDS,
+  ends: () => ENDS,
 
   parse(input: Input) {
-    if (!input.has('tcp', HEADER)) return undefined;
+    if (!input.has('tcp', HEADER)) return read_cut(input, tcp_protocol, HEADER);
     const { view, at } = input;
     const bits = view.getUint16(at + 12);
     const data_offset = (bits >>> 12) * 4;
@@ -76,16 +91,21 @@ export const tcp_protocol: Protocol = {
       checksum_ok: input.verify_transport(at, NUMBER),
     });
     input.at = whole ? at + Math.max(data_offset, HEADER) : input.end;
-    return undefined;
+    if (input.at === input.end) return undefined;
+    const next = protocol_of_tcp(view.getUint16(at + 2), view.getUint16(at));
+    // A segment may end in the middle of a message.
+    if (next !== undefined) input.partial = true;
+    return next;
   },
 
   build(layer: TcpDraft, output: Output) {
     const options = tcp_options.bytes(layer.options ?? [], 'tcp.options');
-    const at = output.prepend_header(HEADER, options, 'tcp.options');
-    const data_offset = units(layer.data_offset ?? HEADER + padded(options), 'tcp.data_offset', 4, 15);
+    const end = output.start;
+    const at = output.prepend_header(HEADER, options, 'tcp.options', layer.data_offset);
+    const data_offset = units(layer.data_offset ?? end - at, 'tcp.data_offset', 4, 15);
     const flags = integer(layer.flags ?? 0, 'tcp.flags', 0, 0xfff);
     output.u16(at, layer.src_port ?? 0, 'tcp.src_port');
-    output.u16(at + 2, layer.dst_port ?? 0, 'tcp.dst_port');
+    output.u16(at + 2, layer.dst_port ?? tcp_port_for(output.next), 'tcp.dst_port');
     output.u32(at + 4, layer.seq ?? 0, 'tcp.seq');
     output.u32(at + 8, layer.ack ?? 0, 'tcp.ack');
     output.view.setUint16(at + 12, (data_offset << 12) | flags);

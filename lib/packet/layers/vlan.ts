@@ -1,6 +1,7 @@
 // VLAN tags, IEEE 802.1Q; of two tags the outer one is a service tag, 802.1ad.
 import { integer } from '../../util/validate.js';
-import { type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
+import { read_cut } from '../bytes/cut.js';
+import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
@@ -39,12 +40,18 @@ export function ethertype_of_next({ layers, index, next }: Output): number {
   return layers[index + 2]?.layer === 'vlan' ? SERVICE_TAG : CUSTOMER_TAG;
 }
 
+const ENDS: Ends = [
+  [2, 'priority', 'dei', 'id'],
+  [4, 'ethertype'],
+];
+
 export const vlan_protocol: Protocol = {
   name: 'vlan',
   fields: FIELDS,
+  ends: () => ENDS,
 
   parse(input: Input) {
-    if (!input.has('vlan', HEADER)) return undefined;
+    if (!input.has('vlan', HEADER)) return read_cut(input, vlan_protocol, HEADER);
     const { view, at } = input;
     const tag = view.getUint16(at);
     const ethertype = view.getUint16(at + 2);

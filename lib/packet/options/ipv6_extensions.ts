@@ -92,34 +92,43 @@ const ROUTING = 43;
 const DESTINATION_OPTIONS = 60;
 const HOME_ADDRESS = 0xc9;
 const WITH_ADDRESSES = [0, 2, 4];
+const MAX_LENGTH = 0xffff;
 
 /** The result of parsing the extension headers. */
 export interface Chain {
   readonly extensions: readonly Ipv6Extension[];
   /** the protocol number behind the headers; undefined if the rest cannot be parsed */
   readonly upper: number | undefined;
-  readonly ends: Ends;
+  readonly ends: AddressOffsets;
 }
 
 /** Offsets of the addresses that a checksum takes instead of the header's: the end of a route, a mobile node's home. */
-export interface Ends {
+export interface AddressOffsets {
   dst: number | undefined;
   src: number | undefined;
 }
 
-/** Parses the extension headers at `input.at` and moves behind them. `first` is the type of the first one. */
-export function read_extensions(input: Input, first: number): Chain {
+/**
+ * Parses the extension headers at `input.at` and moves behind them. A jumbogram ends where its option says.
+ *
+ * @param first the type of the first one
+ * @param payload_length the field of the header
+ */
+export function read_extensions(input: Input, first: number, payload_length: number): Chain {
   const extensions: Ipv6Extension[] = [];
   const { view } = input;
   let type = first;
-  const ends: Ends = { dst: undefined, src: undefined };
+  const ends: AddressOffsets = { dst: undefined, src: undefined };
+  const start = input.at;
   while (EXTENSIONS.has(type)) {
     if (!input.has('ipv6', 8)) return { extensions, upper: undefined, ends };
     const { at } = input;
     const length = extension_length(view, at, type);
     if (!input.has('ipv6', length)) return { extensions, upper: undefined, ends };
     const next_header = view.getUint8(at);
-    extensions.push(decode(input, type, next_header, length));
+    const extension = decode(input, type, next_header, length);
+    extensions.push(extension);
+    if (!input.partial) check_jumbogram(input, start, extension, payload_length);
     input.at = at + length;
     // The last of several headers with addresses counts.
     const found = find_ends(view, at, type, length);
@@ -134,6 +143,34 @@ export function read_extensions(input: Input, first: number): Chain {
     type = next_header;
   }
   return { extensions, upper: type, ends };
+}
+
+/** Ends a packet whose length stands in an option, as payload_length cannot say it. RFC 2675, section 3, says which packets are wrong. */
+function check_jumbogram(
+  input: Input,
+  start: number,
+  extension: Ipv6Extension,
+  payload_length: number,
+): void {
+  const { at } = input;
+  if (extension.name === 'fragment' && payload_length === 0) {
+    input.problem('ipv6', at, 'a fragment cannot be a jumbogram');
+  }
+  if (extension.name !== 'hop_by_hop') return;
+  const jumbo = extension.options.find((option) => option.name === 'jumbo_payload');
+  if (jumbo === undefined) {
+    if (payload_length === 0) input.problem('ipv6', at, 'payload_length is 0 without a jumbo_payload option');
+  } else if (payload_length !== 0) {
+    input.problem('ipv6', at, `jumbo_payload with a payload_length of ${payload_length}`);
+  } else if (jumbo.length <= MAX_LENGTH) {
+    input.problem('ipv6', at, `jumbo_payload is ${jumbo.length}, no more than payload_length can say`);
+  } else input.limit('ipv6', at, 'jumbo_payload', start + jumbo.length);
+}
+
+/** Returns whether extension headers to build have the option of a jumbogram. */
+export function has_jumbo_payload(extensions: readonly Ipv6ExtensionFields[]): boolean {
+  const [first] = extensions;
+  return first?.name === 'hop_by_hop' && !!first.options?.some(({ name }) => name === 'jumbo_payload');
 }
 
 function extension_length(view: DataView, at: number, type: number): number {
@@ -202,7 +239,7 @@ function end_of_route(view: DataView, at: number, length: number): number | unde
 }
 
 /** Returns the offsets of the addresses in an extension header that replace those of the packet. */
-function find_ends(view: DataView, at: number, type: number, length: number): Ends {
+function find_ends(view: DataView, at: number, type: number, length: number): AddressOffsets {
   return {
     dst: type === ROUTING ? end_of_route(view, at, length) : undefined,
     src: type === DESTINATION_OPTIONS ? home_address(view, at + 2, at + length) : undefined,
@@ -222,11 +259,11 @@ function home_address(view: DataView, start: number, end: number): number | unde
  * @returns the type of the first header (without headers, of the layer carried), and the offsets of addresses that checksums take
  * @throws TypeError, RangeError naming the header and its field
  */
-export function write_extensions(given: unknown, output: Output): { first: number; ends: Ends } {
+export function write_extensions(given: unknown, output: Output): { first: number; ends: AddressOffsets } {
   const extensions: readonly unknown[] = array(given, 'ipv6.extensions');
   const carries_nothing = output.next === undefined && output.length === 0;
   let first = carries_nothing ? 59 : ip_protocol_for(output.next);
-  const ends: Ends = { dst: undefined, src: undefined };
+  const ends: AddressOffsets = { dst: undefined, src: undefined };
   for (let i = extensions.length - 1; i >= 0; i--) {
     const field = `ipv6.extensions[${i}]`;
     const extension = extensions[i];

@@ -917,3 +917,154 @@ print(n, p.wait())`;
     );
   });
 });
+
+describe('what pcapng says beside the packets', () => {
+  const path = (): string => join(folder, 'details.pcapng');
+
+  it('direction, flags, lost packets, interfaces, statistics and sections go round', () => {
+    const statistics = {
+      time_ns: 9_000n,
+      start_ns: 1_000n,
+      end_ns: 8_000n,
+      received: 2n ** 40n,
+      dropped: 3n,
+      delivered: 7n,
+    };
+    const writer = write_capture(path(), {
+      interfaces: [
+        { name: 'eth0', speed: 10n ** 10n, filter: 'tcp port 80', os: 'Linux', hardware: 'a card' },
+      ],
+    });
+    writer.write({ data: frame(1), time_ns: 1_000n, direction: 'inbound', dropped: 5 });
+    writer.write({ data: frame(2), time_ns: 2_000n, flags: 0x0100_0002 });
+    writer.write_statistics(0, { time_ns: 1n, received: 1n });
+    writer.write_statistics(0, statistics);
+    writer.begin_section({
+      application: 'a test',
+      comments: ['the second'],
+      interfaces: [{ linktype: 101 }, {}],
+    });
+    writer.write({ data: frame(3), time_ns: 3_000n, interface: 1, direction: 'outbound' });
+    writer.close();
+    const capture = read_capture(path());
+    const rows: unknown[] = [];
+    for (const { section, interface: index, direction, dropped, flags, time_ns } of capture)
+      rows.push([
+        section,
+        index,
+        direction,
+        dropped,
+        flags,
+        time_ns,
+        capture.section,
+        capture.interfaces.length,
+      ]);
+    const second = { application: 'a test', comments: ['the second'] };
+    expect(rows).toEqual([
+      [0, 0, 'inbound', 5n, 1, 1_000n, {}, 1],
+      [0, 0, 'outbound', undefined, 0x0100_0002, 2_000n, {}, 1],
+      [1, 1, 'outbound', undefined, 2, 3_000n, second, 2],
+    ]);
+    const seen = [];
+    for (const _ of capture) seen.push(capture.interfaces[0]);
+    expect(seen[0]).toEqual({
+      linktype: 1,
+      snaplen: 262_144,
+      name: 'eth0',
+      speed: 10n ** 10n,
+      filter: 'tcp port 80',
+      os: 'Linux',
+      hardware: 'a card',
+    });
+    // The counts stand behind the packets: only the end of the section has them.
+    const bytes = readFileSync(path());
+    const first_section = bytes.subarray(0, bytes.indexOf(Buffer.from([0x0a, 0x0d, 0x0d, 0x0a]), 4));
+    const only = read_capture(first_section);
+    expect([...only]).toHaveLength(2);
+    expect(only.interfaces[0]?.statistics).toEqual(statistics);
+  });
+
+  it('a copy of a capture has what the original says of its packets', () => {
+    const copy = join(folder, 'copy.pcapng');
+    const original = read_capture(path());
+    const writer = write_capture(copy, { interfaces: [] });
+    let section = 0;
+    for (const one of original) {
+      if (one.section !== section)
+        writer.begin_section({ ...original.section, interfaces: original.interfaces });
+      else if (one.interface === 0 && one.time_ns === 1_000n)
+        writer.add_interface(original.interfaces[0] ?? {});
+      section = one.section;
+      writer.write(one);
+    }
+    writer.close();
+    expect([...read_capture(copy)]).toEqual([...read_capture(path())]);
+  });
+
+  it.each(['pcap', 'pcapng'] as const)('%s in microseconds', (format) => {
+    const file = join(folder, `micro.${format}`);
+    const writer = write_capture(file, { format, precision: 'micro' });
+    writer.write({ data: frame(1), time_ns: 1_700_000_000_123_456_789n });
+    writer.close();
+    if (format === 'pcap') expect(readFileSync(file).readUInt32LE(0)).toBe(0xa1b2c3d4);
+    expect([...read_capture(file)][0]?.time_ns).toBe(1_700_000_000_123_456_000n);
+  });
+
+  it('a stream, too', async () => {
+    const stream = new PassThrough();
+    const writer = write_capture(stream, { format: 'pcapng' });
+    await writer.begin_section({ os: 'none' });
+    await writer.write({ data: frame(1), time_ns: 5n });
+    await writer.write_statistics(0, { time_ns: 6n, dropped: 0n });
+    await writer.close();
+    const capture = read_capture(stream);
+    const found = [];
+    for await (const one of capture) found.push([one.section, capture.section.os]);
+    expect(found).toEqual([[1, 'none']]);
+    expect(capture.interfaces[0]?.statistics).toEqual({ time_ns: 6n, dropped: 0n });
+    await expect(writer.begin_section()).rejects.toThrow('the capture is closed');
+    await expect(writer.write_statistics(0, { time_ns: 6n })).rejects.toThrow('the capture is closed');
+  });
+
+  it('misuse', () => {
+    const pcapng = write_capture(join(folder, 'misuse.pcapng'));
+    const pcap_writer = write_capture(join(folder, 'misuse.pcap'));
+    const data = frame(1);
+    for (const [call, message] of [
+      [
+        () => write_capture('x', { precision: 'milli' as never }),
+        /^precision must be 'micro' or 'nano', not "milli"/,
+      ],
+      [
+        () => pcapng.write({ data, direction: 'up' as never }),
+        /^packet.direction must be 'inbound' or 'outbound', not "up"/,
+      ],
+      [
+        () => pcapng.write({ data, direction: 'inbound', flags: 2 }),
+        /^packet.flags and packet.direction disagree/,
+      ],
+      [() => pcapng.write({ data, flags: -1 }), /^packet.flags must be between 0/],
+      [() => pcapng.write({ data, dropped: -1n }), /^packet.dropped must be between 0/],
+      [() => pcapng.write({ data, dropped: 1.5 }), /^packet.dropped must be an integer/],
+      [() => pcapng.add_interface({ filter: 3 as never }), /^interface.filter must be a string/],
+      [() => pcapng.begin_section({ comments: [3 as never] }), /^section.comments\[0\] must be a string/],
+      [() => pcapng.begin_section({ name: 'x' } as never), /name/],
+      [() => pcapng.write_statistics(1, { time_ns: 1n }), /^index is 1, and the capture has 1 interfaces/],
+      [() => pcapng.write_statistics(0, {}), /^statistics.time_ns must be a bigint/],
+      [
+        () => pcapng.write_statistics(0, { time_ns: 1n, received: 'x' as never }),
+        /^statistics.received must be an integer/,
+      ],
+      [() => pcap_writer.write({ data, direction: 'inbound' }), /are for format 'pcapng'/],
+      [() => pcap_writer.write({ data, dropped: 1 }), /^packet.dropped are for format 'pcapng'/],
+      [() => pcap_writer.begin_section(), /^sections are for format 'pcapng'/],
+      [() => pcap_writer.write_statistics(0, { time_ns: 1n }), /^statistics are for format 'pcapng'/],
+    ] as const)
+      expect(call).toThrow(message);
+    pcapng.write({ data, time_ns: 7n });
+    for (const writer of [pcapng, pcap_writer]) writer.close();
+    expect([...read_capture(join(folder, 'misuse.pcapng'))]).toEqual([packet(data, 7n)]);
+    expect(() => pcapng.begin_section()).toThrow('the capture is closed');
+    expect(() => pcapng.write_statistics(0, { time_ns: 1n })).toThrow('the capture is closed');
+  });
+});

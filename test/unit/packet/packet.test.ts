@@ -223,14 +223,15 @@ describe('build works out', () => {
     expect(build(icmpv6.echo({ id: 1 })).readUInt16BE(2)).toBe(0);
     expect(build(icmp.echo({ id: 1 })).readUInt16BE(2)).not.toBe(0);
   });
+});
 
-  test('up to 65,535 bytes', () => {
-    expect(build(ipv4(), payload(Buffer.alloc(65_515)))).toHaveLength(65_535);
-    expect(() => build(ipv4(), payload(Buffer.alloc(65_516)))).toThrow(
-      new RangeError('the packet is longer than 65535 bytes'),
-    );
-    expect(build(ipv4())).toHaveLength(20);
-  });
+test('a packet does not depend on the one before: a checksum without an IP layer, or an error, leaves nothing', () => {
+  const data = Buffer.alloc(60, 1);
+  const alone = build(ipv4({ protocol: 99 }), payload(data));
+  build(udp(), payload(Buffer.alloc(20)));
+  expect(build(ipv4({ protocol: 99 }), payload(data))).toEqual(alone);
+  expect(() => build(ipv4({ ttl: 300 }), tcp(), payload(Buffer.alloc(20)))).toThrow(RangeError);
+  expect(build(ipv4({ protocol: 99 }), payload(data))).toEqual(alone);
 });
 
 describe('what is given goes out as it is', () => {
@@ -449,7 +450,7 @@ describe('parse', () => {
       {
         name: 'hop_by_hop',
         options: [
-          { name: 'jumbo_payload', length: 0 },
+          { name: 'router_alert', value: 0 },
           { type: 0x3e, data: hex('0102') },
         ],
       },

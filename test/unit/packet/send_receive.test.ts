@@ -1,5 +1,6 @@
 /** send_receive without a network: errors before anything is sent, and loopback. test/platform/send_receive.test.ts has a network. */
 import { spawnSync } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   arp,
   build,
@@ -15,6 +16,7 @@ import {
   tcp,
   udp,
 } from 'bsd-sockets/packet';
+import * as socket from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
 
 const there = { src: '127.0.0.1', dst: '127.0.0.1' };
@@ -182,4 +184,46 @@ test('on loopback: both versions, errors, an answer from the same port', async (
     { name: 'destination_unreachable', code: 3 },
     { name: 'echo_reply' },
   ]);
+});
+
+test('a redirect or a source quench is no answer: the reply that comes later is', async (ctx) => {
+  if (process.getuid?.() !== 0) ctx.skip('needs root for CAP_NET_RAW');
+  const ports = { src_port: 61_020, dst_port: 61_021 };
+  const request = [ipv4({ ...there, id: 77 }), udp(ports), payload('question')];
+  const server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
+  const raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP);
+  try {
+    server.bind(['127.0.0.1', ports.dst_port]);
+    server.setblocking(false);
+    const exchange = send_receive([request], { timeout: 5 });
+    let request_came = false;
+    while (!request_came) {
+      await sleep(5);
+      try {
+        request_came = server.recv(100).length > 0;
+      } catch (error) {
+        if (!(error instanceof socket.BlockingIOError)) throw error;
+      }
+    }
+    const quoted = build(...request).subarray(0, 28);
+    for (const message of [
+      icmp.redirect({ code: 1, gateway: '127.0.0.9', quoted }),
+      icmp.source_quench({ quoted }),
+    ])
+      raw.sendto(build(message), ['127.0.0.1', 0]);
+    server.sendto('answer', ['127.0.0.1', ports.src_port]);
+    const { answered, unanswered, notices } = await exchange;
+    expect(unanswered).toEqual([]);
+    expect(
+      answered.map(([of, received]) => [of === request, received.get('payload')?.data.toString()]),
+    ).toEqual([[true, 'answer']]);
+    expect(notices.map(([of, received]) => [of === request, received.get('icmp')?.name])).toEqual([
+      [true, 'redirect'],
+      [true, 'source_quench'],
+    ]);
+    expect(notices[0]?.[1].get('icmp')).toMatchObject({ gateway: '127.0.0.9', code: 1 });
+  } finally {
+    server.close();
+    raw.close();
+  }
 });

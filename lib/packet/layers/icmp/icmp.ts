@@ -50,7 +50,12 @@ export type Icmp =
   | Message<4, 'source_quench', Quoting & Reserved>
   | Message<5, 'redirect', Quoting & { gateway: string }>
   | Message<8, 'echo', Echo>
-  | Message<9, 'router_advertisement', { lifetime: number; addresses: readonly RouterAddress[] }>
+  /** count: of the addresses that were sent; `addresses` has those that are there */
+  | Message<
+      9,
+      'router_advertisement',
+      { count: number; lifetime: number; addresses: readonly RouterAddress[] }
+    >
   | Message<10, 'router_solicitation', Reserved>
   | Message<11, 'time_exceeded', Extended & Reserved>
   | Message<12, 'parameter_problem', Extended & Reserved & { pointer: number }>
@@ -69,21 +74,16 @@ export type IcmpDraft = Drafts<Icmp, Forms>;
 
 const ROUTER_ADDRESS: FieldNames<keyof RouterAddress> = field_names('address preference');
 
-/** Returns whether the fields behind the header are there. Otherwise a problem names the size of header and fields. */
-function has_fields(input: Input, size: number): boolean {
-  const { at } = input;
-  input.at = at - 8;
-  const is_whole = input.has('icmp', 8 + size);
-  input.at = at;
-  return is_whole;
-}
-
 const echo = echo_row('icmp');
 const timestamp = {
   fields: joined(echo.fields, field_names('originate receive transmit')),
+  body: [
+    [4, 'originate'],
+    [8, 'receive'],
+    [12, 'transmit'],
+  ] as const,
   read(input: Input, rest: number) {
     const { view, at } = input;
-    if (!has_fields(input, 12)) return undefined;
     input.at += 12;
     const [originate, receive, transmit] = [
       view.getUint32(at),
@@ -103,8 +103,8 @@ const timestamp = {
 
 const address_mask = {
   fields: joined(echo.fields, field_names('mask')),
+  body: [[4, 'mask']] as const,
   read(input: Input, rest: number) {
-    if (!has_fields(input, 4)) return undefined;
     input.at += 4;
     return { ...echo.read(input, rest), mask: read_ipv4(input.view, input.at - 4) };
   },
@@ -151,29 +151,33 @@ const { makers, protocol } = messages<Icmp, Forms>('icmp', {
   echo: { type: 8, ...echo },
   router_advertisement: {
     type: 9,
-    fields: field_names('lifetime addresses'),
+    fields: field_names('count lifetime addresses'),
     read(input, rest) {
-      const { view, at } = input;
+      const { view } = input;
       // A message with addresses of another size is 'unknown'.
       const [count, words] = [rest >>> 24, (rest >>> 16) & 255];
-      if (words !== 2 || !has_fields(input, count * 8)) return undefined;
-      input.at += count * 8;
-      const addresses = Array.from({ length: count }, (_, i) => ({
-        address: read_ipv4(view, at + i * 8),
-        preference: view.getInt32(at + i * 8 + 4),
-      }));
-      return { lifetime: rest & 0xffff, addresses };
+      if (words !== 2) return undefined;
+      const addresses: RouterAddress[] = [];
+      while (addresses.length < count && input.has('icmp', 8)) {
+        addresses.push({ address: read_ipv4(view, input.at), preference: view.getInt32(input.at + 4) });
+        input.at += 8;
+      }
+      return { count, lifetime: rest & 0xffff, addresses };
     },
-    write({ addresses = [], lifetime = 0 }, output) {
-      const count = array(addresses, 'icmp.addresses', 0, 255).length;
-      const at = output.prepend(count * 8);
+    write({ count, addresses = [], lifetime = 0 }, output) {
+      const there = array(addresses, 'icmp.addresses', 0, 255).length;
+      const at = output.prepend(there * 8);
       for (const [i, entry] of addresses.entries()) {
         const field = `icmp.addresses[${i}]`;
         const { address = '0.0.0.0', preference = 0 } = known(entry, field, ROUTER_ADDRESS);
         output.ipv4(at + i * 8, address, `${field}.address`);
         output.view.setInt32(at + i * 8 + 4, integer(preference, `${field}.preference`));
       }
-      return count * 2 ** 24 + 0x20000 + integer(lifetime ?? 0, 'icmp.lifetime', 0, 0xffff);
+      return (
+        integer(count ?? there, 'icmp.count', 0, 255) * 2 ** 24 +
+        0x20000 +
+        integer(lifetime ?? 0, 'icmp.lifetime', 0, 0xffff)
+      );
     },
   },
   router_solicitation: {

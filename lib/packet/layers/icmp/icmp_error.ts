@@ -53,9 +53,14 @@ export interface Quoting {
 
 /** The fields of an error that may have extensions. */
 export interface Extended extends Quoting {
-  /** of the quoted packet with its padding, in bytes; 0 if there are no extensions */
+  /**
+   * of the quoted packet with its padding, in bytes; 0 if there are no extensions. Some routers write a number of bytes where the field
+   * counts units of 4 (ICMPv6: 8): this is then 4 times the length.
+   */
   length: number;
   extensions: readonly IcmpExtension[];
+  /** the 12 bits behind the version of the extensions; senders leave it 0; undefined if there are no extensions */
+  extensions_reserved: number | undefined;
   /** 0: the extensions have no checksum; undefined if there are no extensions */
   extensions_checksum: number | undefined;
   /** false if the checksum is wrong; undefined if that cannot be known */
@@ -72,7 +77,7 @@ export type ExtendedFields = Fields<Extended, ErrorForms>;
 
 export const QUOTING_FIELDS: FieldNames<keyof QuotingFields> = field_names('quoted');
 export const EXTENDED_FIELDS: FieldNames<keyof ExtendedFields> = field_names(
-  'quoted length extensions extensions_checksum extensions_ok',
+  'quoted length extensions extensions_reserved extensions_checksum extensions_ok',
 );
 
 type IcmpLayer = 'icmp' | 'icmpv6';
@@ -95,7 +100,7 @@ const FIELDS: Readonly<Record<IcmpExtension['name'], Names>> = {
 
 /** Returns the layers of the quoted packet, from `input.at` to the end, and moves there. */
 export function read_quoted(input: Input, layer: IcmpLayer): Quoting {
-  const quoted = quotation(input, input.at, input.end, true, layer);
+  const quoted = quotation(input, input.at, input.end, () => true, layer);
   input.at = input.end;
   return { quoted };
 }
@@ -108,48 +113,65 @@ export function read_quoted(input: Input, layer: IcmpLayer): Quoting {
 export function read_extended(input: Input, rest: number, layer: IcmpLayer): Extended {
   const start = input.at;
   const length = (Math.floor(rest / LENGTH[layer].place) & 255) * LENGTH[layer].unit;
-  const end = extensions_start(input, start, length);
+  const end = extensions_start(input, start, length, layer);
   const has_extensions = end !== undefined && input.view.getUint8(end) >>> 4 === VERSION;
   if (end !== undefined && !has_extensions) input.problem(layer, end, 'extensions of another version than 2');
-  if (length !== 0 && start + length > input.wire_end && !input.partial) {
+  if (length !== 0 && !has_extensions && start + length > input.wire_end && !input.partial) {
     input.problem(layer, start - 4, `length ${length} goes beyond the end`);
   }
   if (!has_extensions) {
-    const { quoted } = read_quoted(input, layer);
-    return { quoted, length, extensions: [], extensions_checksum: undefined, extensions_ok: undefined };
+    const none = { extensions_reserved: undefined, extensions_checksum: undefined, extensions_ok: undefined };
+    return { ...read_quoted(input, layer), length, extensions: [], ...none };
   }
   input.at = input.end;
+  // Building takes a quotation of as many bytes as the field says for one whose length counts bytes.
+  const count = length / LENGTH[layer].unit;
+  const keep_padding = (size: number): boolean =>
+    count >= LEAST_QUOTED && (end === start + count || size === count);
   const extensions_checksum = input.view.getUint16(end + 2);
   return {
-    quoted: quotation(input, start, end, false, layer),
+    quoted: quotation(input, start, end, keep_padding, layer),
     length,
     extensions: read_extensions(input, end + 4, layer),
+    extensions_reserved: input.view.getUint16(end) & 0xfff,
     extensions_checksum,
     extensions_ok: extensions_checksum === 0 ? undefined : input.verify(end, 0),
   };
 }
 
-/** Returns the offset of the extensions: at the length; from routers older than the RFC, behind 128 bytes if a correct checksum follows. */
-function extensions_start(input: Input, start: number, length: number): number | undefined {
-  const end = start + (length === 0 ? LEAST_QUOTED : length);
-  if (end + 4 > input.end) return undefined;
-  if (length !== 0) return end;
-  const is_one = input.view.getUint8(end) >>> 4 === VERSION && input.verify(end, 0) === true;
-  return is_one ? end : undefined;
+/**
+ * Returns the offset of the extensions: at the length. Routers older than the RFC leave the length 0 and quote 128 bytes; others write a
+ * number of bytes instead of units. There, extensions are believed only if they are whole.
+ */
+function extensions_start(input: Input, start: number, length: number, layer: IcmpLayer): number | undefined {
+  if (length !== 0 && start + length + 4 <= input.end) return start + length;
+  if (length !== 0 && start + length <= input.wire_end) return undefined;
+  const end = start + (length === 0 ? LEAST_QUOTED : length / LENGTH[layer].unit);
+  return end >= start + LEAST_QUOTED && are_extensions(input, end) ? end : undefined;
+}
+
+/** Returns whether extensions stand at an offset: of this version, filled by objects, with a correct checksum or none. */
+function are_extensions(input: Input, start: number): boolean {
+  const { view, end } = input;
+  let at = start + 4;
+  if (at > end || view.getUint8(start) >>> 4 !== VERSION) return false;
+  if (view.getUint16(start + 2) !== 0 && input.verify(start, 0) !== true) return false;
+  while (at + 4 <= end && view.getUint16(at) >= 4) at += view.getUint16(at);
+  return at === end && at > start + 4;
 }
 
 function quotation(
   input: Input,
   start: number,
   end: number,
-  keep_padding: boolean,
+  keep_padding: (size: number) => boolean,
   layer: IcmpLayer,
 ): Layer[] {
   const inner = input.quotation(start, end);
   parse_layers(inner, start < end ? protocol_of_name(IP[layer]) : undefined);
   // Padding of zeros follows a short packet. Other bytes, and those behind a packet whose length is unknown, stay a layer.
   const rest = input.slice(inner.end, end);
-  if (rest.length > 0 && (keep_padding || rest.some((byte) => byte !== 0))) {
+  if (rest.length > 0 && (keep_padding(inner.end - start) || rest.some((byte) => byte !== 0))) {
     inner.layers.push({ layer: 'payload', data: rest });
   }
   return inner.layers;
@@ -202,18 +224,20 @@ export function write_extended(fields: ExtendedFields, output: Output, layer: Ic
   const extensions = array(fields.extensions ?? [], `${layer}.extensions`).map((extension, i) =>
     extension_bytes(extension, `${layer}.extensions[${i}]`),
   );
-  const has_extensions = extensions.length > 0;
+  const has_extensions = extensions.length > 0 || (fields.extensions_checksum ?? undefined) !== undefined;
   if (has_extensions) {
     output.prepend_bytes(Buffer.concat(extensions));
     const at = output.prepend(4);
-    output.view.setUint16(at, VERSION << 12);
+    const reserved = integer(fields.extensions_reserved ?? 0, `${layer}.extensions_reserved`, 0, 0xfff);
+    output.view.setUint16(at, (VERSION << 12) | reserved);
     output.checksum(at + 2, fields.extensions_checksum, `${layer}.extensions_checksum`, at, output.end);
   }
   const { unit, place } = LENGTH[layer];
   const quoted = quoted_bytes(fields.quoted ?? [], output, `${layer}.quoted`);
   const least = has_extensions ? Math.max(LEAST_QUOTED, Math.ceil(quoted.length / unit) * unit) : 0;
   const length = units(fields.length ?? least, `${layer}.length`, unit, 255);
-  if (has_extensions) {
+  // A length that counts bytes is that of the quotation, padding included.
+  if (has_extensions && (quoted.length !== length || length < LEAST_QUOTED)) {
     output.prepend_zeros(Math.max(0, (length * unit || LEAST_QUOTED) - quoted.length));
   }
   output.prepend_bytes(quoted);

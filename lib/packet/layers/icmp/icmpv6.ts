@@ -75,7 +75,12 @@ export type Icmpv6 =
   /** flags: 0x80 from a router, 0x40 solicited, 0x20 override */
   | Message<136, 'neighbor_advertisement', Options & Reserved & { flags: number; target: string }>
   | Message<137, 'redirect', Options & Reserved & { target: string; dst: string }>
-  | Message<143, 'multicast_listener_report_v2', Reserved & { records: readonly MulticastRecord[] }>
+  /** count: of the records that were sent; `records` has those that are there */
+  | Message<
+      143,
+      'multicast_listener_report_v2',
+      Reserved & { count: number; records: readonly MulticastRecord[] }
+    >
   /** `rest`: the four bytes behind the checksum */
   | Message<number, 'unknown', { rest: number }>;
 
@@ -100,10 +105,8 @@ const echo = echo_row('icmpv6');
 const listener = {
   fields: field_names('maximum_response_delay group'),
   reserved: 0xffff,
-  read(input: Input, rest: number) {
-    const [group] = addresses(input, 1);
-    return group === undefined ? undefined : { maximum_response_delay: rest >>> 16, group };
-  },
+  body: [[16, 'group']] as const,
+  read: (input: Input, rest: number) => ({ maximum_response_delay: rest >>> 16, group: address(input) }),
   write({ group = '::', maximum_response_delay = 0 }: Partial<Multicast>, output: Output): number {
     output.ipv6(output.prepend(16), group ?? '::', 'icmpv6.group');
     const delay = integer(maximum_response_delay ?? 0, 'icmpv6.maximum_response_delay', 0, 0xffff);
@@ -111,12 +114,10 @@ const listener = {
   },
 };
 
-/** Returns `count` addresses; none if they are not all there. */
-function addresses(input: Input, count: number): string[] {
-  if (!input.has('icmpv6', count * 16)) return [];
-  const { view, at } = input;
-  input.at += count * 16;
-  return Array.from({ length: count }, (_, i) => read_ipv6(view, at + i * 16));
+/** Returns the address at `input.at`, and moves behind it. */
+function address(input: Input): string {
+  input.at += 16;
+  return read_ipv6(input.view, input.at - 16);
 }
 
 /** Reads the options at the end of a message of neighbour discovery. */
@@ -164,10 +165,8 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
       ...listener,
       type: 130,
       fields: joined(listener.fields, field_names('version2')),
-      read(input, rest) {
-        const fields = listener.read(input, rest);
-        return fields && { ...fields, version2: read_query(input) };
-      },
+      body: [[16, 'group', 'version2']],
+      read: (input, rest) => ({ ...listener.read(input, rest), version2: read_query(input) }),
       write(message, output) {
         if (message.version2) write_query(message.version2, output);
         return listener.write(message, output);
@@ -185,9 +184,12 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
     router_advertisement: {
       type: 134,
       fields: field_names('hop_limit flags router_lifetime reachable_time retrans_timer options'),
+      body: [
+        [4, 'reachable_time'],
+        [8, 'retrans_timer', 'options'],
+      ],
       read(input, rest) {
         const { view, at } = input;
-        if (!input.has('icmpv6', 8)) return undefined;
         input.at += 8;
         return {
           hop_limit: rest >>> 24,
@@ -213,22 +215,16 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
       type: 135,
       fields: field_names('target options'),
       reserved: 0xffffffff,
-      read(input) {
-        const [target] = addresses(input, 1);
-        return target === undefined ? undefined : { target, options: read_options(input) };
-      },
+      body: [[16, 'target', 'options']],
+      read: (input) => ({ target: address(input), options: read_options(input) }),
       write: write_target,
     },
     neighbor_advertisement: {
       type: 136,
       fields: field_names('flags target options'),
       reserved: 0xffffff,
-      read(input, rest) {
-        const [target] = addresses(input, 1);
-        return target === undefined
-          ? undefined
-          : { flags: rest >>> 24, target, options: read_options(input) };
-      },
+      body: [[16, 'target', 'options']],
+      read: (input, rest) => ({ flags: rest >>> 24, target: address(input), options: read_options(input) }),
       write(message, output) {
         write_target(message, output);
         return integer(message.flags ?? 0, 'icmpv6.flags', 0, 0xff) * 2 ** 24;
@@ -238,11 +234,11 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
       type: 137,
       fields: field_names('target dst options'),
       reserved: 0xffffffff,
-      read(input) {
-        const [target, dst] = addresses(input, 2);
-        if (target === undefined || dst === undefined) return undefined;
-        return { target, dst, options: read_options(input) };
-      },
+      body: [
+        [16, 'target'],
+        [32, 'dst', 'options'],
+      ],
+      read: (input) => ({ target: address(input), dst: address(input), options: read_options(input) }),
       write(message, output) {
         write_options(message, output);
         output.ipv6(output.prepend(16), message.dst ?? '::', 'icmpv6.dst');
@@ -252,12 +248,12 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
     },
     multicast_listener_report_v2: {
       type: 143,
-      fields: field_names('records'),
+      fields: field_names('count records'),
       reserved: 0xffff0000,
-      read: (input, rest) => ({ records: read_records(input, rest & 0xffff) }),
-      write({ records = [] }, output) {
+      read: (input, rest) => ({ count: rest & 0xffff, records: read_records(input, rest & 0xffff) }),
+      write({ count, records = [] }, output) {
         write_records(records, output);
-        return records.length;
+        return integer(count ?? records.length, 'icmpv6.count', 0, 0xffff);
       },
     },
   },

@@ -3,7 +3,11 @@
 //
 // Reserved bits of a message are a field as well, so that a parsed message is built as it came.
 import { integer } from '../../../util/validate.js';
+import { read_cut } from '../../bytes/cut.js';
 import {
+  CUT,
+  type CutFields,
+  type Ends,
   type FieldNames,
   type Fields,
   field_names,
@@ -18,7 +22,7 @@ import type { Layer as AnyLayer } from '../../layer_types.js';
 import type { MessageFields, Protocol } from '../../registry.js';
 
 /** The header fields that any message to build may have. */
-export interface HeaderFields {
+export interface HeaderFields extends CutFields {
   type?: number;
   code?: number;
   checksum?: number;
@@ -75,11 +79,13 @@ interface Row {
   readonly fields: Names;
   /** The mask of the reserved bits in the last four bytes of the header. */
   readonly reserved?: number;
+  /** The fields of fixed sizes behind the header, and those behind them: offsets from the end of the header. */
+  readonly body?: Ends;
   /**
-   * Reads the fields behind the header, at `input.at`, and moves behind them.
+   * Reads the fields behind the header, at `input.at`, and moves behind them. Those of `body` are there.
    *
    * @param rest the last four bytes of the header as a number
-   * @returns all own fields but `reserved`; undefined if they are not all there
+   * @returns all own fields but `reserved`; undefined if the message has another form
    */
   read(input: Input, rest: number): object | undefined;
   /** Prepends the part of a message behind the header. @returns the last four bytes of the header, without reserved bits */
@@ -115,6 +121,7 @@ export function echo_row(layer: string) {
 
 const HEADER = 8;
 const HEAD: FieldNames<keyof HeaderFields> = field_names('type code checksum checksum_ok');
+const UNKNOWN_ENDS: Ends = ends_of(joined(HEAD, field_names('rest')), {});
 
 /**
  * Returns the makers and the protocol of messages. Each maker throws a TypeError for a field that the message does not have.
@@ -141,59 +148,74 @@ export function messages<M extends AnyMessage & AnyLayer, Other>(
   const { unknown, ...named } = Object.fromEntries(
     Object.entries(fields).map(([name, names]) => [
       name,
-      (given: object = {}) => ({ layer, name, ...known(given, message_title(layer, name), names) }),
+      (given: object = {}) => ({ layer, name, ...known(given, message_title(layer, name), names, CUT) }),
     ]),
   );
+  const ends = new Map<unknown, Ends>(all.map(([name, row]) => [name, ends_of(fields[name] ?? HEAD, row)]));
   const [type_field, code_field, checksum_field] = [`${layer}.type`, `${layer}.code`, `${layer}.checksum`];
 
-  return {
-    // The types follow from the table, which entries do not keep.
-    makers: Object.assign(unknown as object, named) as never,
+  const protocol: Protocol = {
+    name: layer,
+    fields,
+    ends: (message) => ends.get('name' in message ? message.name : undefined) ?? UNKNOWN_ENDS,
 
-    protocol: {
-      name: layer,
-      fields,
+    parse(input: Input) {
+      if (!input.has(layer, HEADER)) return read_cut(input, protocol, HEADER);
+      const { view, at } = input;
+      const type = view.getUint8(at);
+      const { name, row } = types.get(type) ?? {};
+      const size = HEADER + (row?.body?.at(-1)?.[0] ?? 0);
+      const is_whole = size === HEADER || input.has(layer, size);
+      if (!is_whole && input.is_cut(size)) return read_cut(input, protocol, size);
+      const rest = view.getUint32(at + 4);
+      const header = {
+        layer,
+        code: view.getUint8(at + 1),
+        checksum: view.getUint16(at + 2),
+        checksum_ok: number === undefined ? input.verify(at, 0) : input.verify_transport(at, number),
+        type,
+      };
+      input.at += HEADER;
+      const own = is_whole ? row?.read(input, rest) : undefined;
+      const { reserved } = row ?? {};
+      let message: object;
+      if (own === undefined) message = { ...header, name: 'unknown', rest };
+      else if (reserved === undefined) message = { ...header, name, ...own };
+      else message = { ...header, name, reserved: (rest & reserved) >>> 0, ...own };
+      // The types follow from the table.
+      input.layers.push(message as AnyLayer);
+      return undefined;
+    },
 
-      parse(input: Input) {
-        if (!input.has(layer, HEADER)) return undefined;
-        const { view, at } = input;
-        const type = view.getUint8(at);
-        const rest = view.getUint32(at + 4);
-        const header = {
-          layer,
-          code: view.getUint8(at + 1),
-          checksum: view.getUint16(at + 2),
-          checksum_ok: number === undefined ? input.verify(at, 0) : input.verify_transport(at, number),
-          type,
-        };
-        input.at += HEADER;
-        const { name, row } = types.get(type) ?? {};
-        const own = row?.read(input, rest);
-        const { reserved } = row ?? {};
-        let message: object;
-        if (own === undefined) message = { ...header, name: 'unknown', rest };
-        else if (reserved === undefined) message = { ...header, name, ...own };
-        else message = { ...header, name, reserved: (rest & reserved) >>> 0, ...own };
-        // The types follow from the table.
-        input.layers.push(message as AnyLayer);
-        return undefined;
-      },
-
-      build(message: BuildFields, output: Output) {
-        const row = rows.get(message.name);
-        const rest =
-          row === undefined
-            ? integer(message.rest ?? 0, `${layer}.rest`, 0, 0xffffffff)
-            : row.write(message, output) + reserved_bits(message, row.reserved, layer);
-        const at = output.prepend(HEADER);
-        output.u8(at, message.type ?? row?.type ?? 0, type_field);
-        output.u8(at + 1, message.code ?? 0, code_field);
-        output.view.setUint32(at + 4, rest);
-        if (number === undefined) output.checksum(at + 2, message.checksum, checksum_field, at, output.end);
-        else output.transport_checksum(at + 2, message.checksum, checksum_field, number);
-      },
+    build(message: BuildFields, output: Output) {
+      const row = rows.get(message.name);
+      const rest =
+        row === undefined
+          ? integer(message.rest ?? 0, `${layer}.rest`, 0, 0xffffffff)
+          : row.write(message, output) + reserved_bits(message, row.reserved, layer);
+      const at = output.prepend(HEADER);
+      output.u8(at, message.type ?? row?.type ?? 0, type_field);
+      output.u8(at + 1, message.code ?? 0, code_field);
+      output.view.setUint32(at + 4, rest);
+      if (number === undefined) output.checksum(at + 2, message.checksum, checksum_field, at, output.end);
+      else output.transport_checksum(at + 2, message.checksum, checksum_field, number);
     },
   };
+  // The types follow from the table, which entries do not keep.
+  return { makers: Object.assign(unknown as object, named) as never, protocol };
+}
+
+/** Returns where the fields of a message end. Those that are not in its body share the last four bytes of the header. */
+function ends_of(names: Names, { body = [] }: Partial<Row>): Ends {
+  const others = [...HEAD, ...body.flatMap(([, ...fields]) => fields)];
+  const in_header = names.filter((name) => !others.includes(name));
+  return [
+    [1, 'type'],
+    [2, 'code'],
+    [4, 'checksum'],
+    [HEADER, ...in_header],
+    ...body.map(([end, ...fields]) => [HEADER + end, ...fields] as const),
+  ];
 }
 
 /** Returns the reserved bits of a message to build. @throws TypeError; RangeError for bits that have a meaning */

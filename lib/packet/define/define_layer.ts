@@ -1,0 +1,207 @@
+// define_layer: a protocol of one's own, from the list of its fields. It is parsed, built and shown as the others are.
+import { shown } from '../../util/validate.js';
+import { read_cut } from '../bytes/cut.js';
+import { CUT, type CutFields, type Ends, field_names, known } from '../bytes/fields.js';
+import type { Input, Parser } from '../bytes/input.js';
+import type { Output } from '../bytes/output.js';
+import type { Cut, Layer, LayerName, OwnDraft } from '../layer_types.js';
+import type { Packet } from '../parse.js';
+import { type Binding, bind, type Protocol, protocol_of_name, register } from '../registry.js';
+import type { Before, OwnField } from './own_fields.js';
+
+type OwnFields = Readonly<Record<string, OwnField<unknown>>>;
+type ValuesOf<F extends OwnFields> = {
+  [Name in keyof F]: F[Name] extends OwnField<infer Value> ? Value : never;
+};
+/** The layer as parsed. */
+export type OwnLayer<Name extends string, F extends OwnFields> = { readonly layer: Name } & ValuesOf<F> & Cut;
+
+export interface LayerDefinition<Name extends string, F extends OwnFields> {
+  /** Such as 'vxlan'. */
+  readonly name: Name;
+  /** The fields in their order: `{ vni: field.uint(24), … }`. */
+  readonly fields: F;
+  /** Where it stands: `udp.port(4789)`, `tcp.port(7)`, `ethernet.type(0x88b5)`, `ipv4.protocol(253)`, or several; nowhere if left out. */
+  readonly bound_to?: Binding | readonly Binding[];
+  /** The name of the layer that it carries, 'ethernet' for example, or a function of its fields that returns the name; payload if left out. */
+  readonly carries?: string | ((layer: ValuesOf<F>) => string | undefined);
+}
+
+/** The maker of a layer of one's own. */
+export interface OwnMaker<Name extends string, F extends OwnFields> {
+  /** Makes a layer to build. @throws TypeError for a field that the layer does not have */
+  (fields?: Partial<ValuesOf<F>> & CutFields): OwnDraft & { readonly layer: Name };
+  /** Returns the first layer of this kind in a packet; undefined if there is none. */
+  get(packet: Packet): OwnLayer<Name, F> | undefined;
+}
+
+interface Row {
+  readonly name: string;
+  readonly field: OwnField<unknown>;
+}
+/** A field with its place in a header. */
+interface Place extends Row {
+  readonly bit: number;
+  readonly bits: number;
+}
+
+const NAME = /^[a-z][a-z0-9_]*$/;
+const TAKEN = ['layer', 'name', 'cut'];
+/** Bits of the largest field. */
+const BITS_MAX = 0xffff * 8;
+const DEFINITION = ['name', 'fields', 'bound_to', 'carries'];
+
+/**
+ * define_layer({ name, fields, bound_to, carries }) -> the maker of a layer of one's own.
+ *
+ * From then on, `parse` finds the layer where it is bound, `build` takes it, works out fields with a default that are left out, and sets the
+ * number or port in front of it; `show` shows it. The definition holds for this process (worker), as long as it lives.
+ *
+ * @throws TypeError, RangeError naming the part that is wrong: a name or a place that is taken, fields that are no whole bytes
+ */
+export function define_layer<const Name extends string, F extends OwnFields>(
+  definition: LayerDefinition<Name, F>,
+): OwnMaker<Name, F> {
+  if (typeof definition !== 'object' || definition === null)
+    throw new TypeError(`definition must be an object with name and fields, not ${shown(definition)}`);
+  for (const key in definition)
+    if (!DEFINITION.includes(key))
+      throw new TypeError(`definition has no field ${key}; it has ${DEFINITION.join(', ')}`);
+  const { name, fields, bound_to = [], carries } = definition;
+  if (typeof name !== 'string' || !NAME.test(name))
+    throw new RangeError(`name must be small letters, digits and _, such as vxlan, not ${shown(name)}`);
+  if (protocol_of_name(name) !== undefined) throw new RangeError(`name: there is a layer ${name} already`);
+  if (carries !== undefined && typeof carries !== 'function' && typeof carries !== 'string')
+    throw new TypeError(`carries must be the name of a layer or a function, not ${shown(carries)}`);
+  const rows = rows_of(fields);
+  const names = field_names(...rows.map((row) => row.name));
+  const bindings: readonly unknown[] = Array.isArray(bound_to) ? bound_to : [bound_to];
+  for (const binding of bindings) if (!is_binding(binding)) throw no_binding(binding);
+
+  const protocol: Protocol = {
+    // The name is not among those of the library.
+    name: name as LayerName,
+    fields: names,
+    ends: (layer: object): Ends => ends_of(rows, new Map(Object.entries(layer))),
+    parse(input: Input): Parser | undefined {
+      const { view, at } = input;
+      const values: Record<string, unknown> = {};
+      let bit = at * 8;
+      for (const [i, { name: key, field }] of rows.entries()) {
+        const bits = size_of(field, values);
+        if (bits === undefined) {
+          input.problem(protocol.name, at, `no size of ${key} follows from the fields in front of it`);
+          return undefined;
+        }
+        if (bit + bits > input.end * 8) {
+          const behind = rows.slice(i + 1).reduce((sum, row) => sum + fixed_bits(row.field), 0);
+          const size = (bit + bits + behind) / 8 - at;
+          input.has(protocol.name, size);
+          return read_cut(input, protocol, size);
+        }
+        values[key] = field.read(view, bit, bits);
+        bit += bits;
+      }
+      // The type of the layer is not among those of the library.
+      input.layers.push({ layer: name, ...values } as unknown as Layer);
+      input.at = bit / 8;
+      const next = typeof carries === 'function' ? carries(values as ValuesOf<F>) : carries;
+      return next === undefined || input.at === input.end ? undefined : protocol_of_name(next);
+    },
+    build(layer: object, output: Output): void {
+      const given = new Map(Object.entries(layer));
+      const data = output.length;
+      const places = places_to_build(rows, given, name);
+      const last = places.at(-1);
+      const header = last === undefined ? 0 : (last.bit + last.bits) / 8;
+      const at = output.prepend(header);
+      output.bytes.fill(0, at, at + header);
+      for (const { name: key, field, bit, bits } of places) {
+        const value = given.get(key) ?? field.standard({ header, data });
+        field.write(output.view, at * 8 + bit, bits, value, `${name}.${key}`);
+      }
+    },
+  };
+  bind(protocol, bindings.filter(is_binding));
+  register(protocol);
+  const make = (given: object = {}) => ({ layer: name, ...known(given, name, names, CUT) });
+  const get = ({ layers }: Packet) => layers.find((layer) => String(layer.layer) === name);
+  // The types follow from the fields, which rows do not keep.
+  return Object.assign(make, { get }) as never;
+}
+
+function rows_of(fields: unknown): Row[] {
+  if (typeof fields !== 'object' || fields === null)
+    throw new TypeError(`fields must be an object of fields, not ${shown(fields)}`);
+  const rows = Object.entries(fields).map(([name, field]): Row => {
+    if (!NAME.test(name) || TAKEN.includes(name))
+      throw new RangeError(
+        `fields.${name}: the name must be small letters, digits and _, and none of ${TAKEN.join(', ')}`,
+      );
+    if (typeof field !== 'object' || field === null || typeof field.read !== 'function')
+      throw new TypeError(`fields.${name} must be a field such as field.uint(8), not ${shown(field)}`);
+    return { name, field };
+  });
+  let bits = 0;
+  for (const { name, field } of rows) {
+    if (bits % 8 !== 0 && field.is_whole)
+      throw new RangeError(`fields.${name} does not begin at a whole byte`);
+    bits += fixed_bits(field);
+  }
+  if (bits % 8 !== 0) throw new RangeError(`fields have ${bits} bits, which are no whole bytes`);
+  if (rows.length === 0) throw new RangeError('fields must have at least one field');
+  return rows;
+}
+
+/** Returns the bits of a field of a fixed size; 0 for another one. */
+function fixed_bits({ bits }: OwnField<unknown>): number {
+  return typeof bits === 'number' ? bits : 0;
+}
+
+/** Returns the size of a field in bits; undefined if the fields in front of it say none that is possible. */
+function size_of({ bits }: OwnField<unknown>, before: Before): number | undefined {
+  if (typeof bits === 'number') return bits;
+  const size = bits(before);
+  return Number.isInteger(size) && size >= 0 && size <= BITS_MAX ? size : undefined;
+}
+
+/** Returns where the fields end. Fields that share a byte stand in one row. */
+function ends_of(rows: readonly Row[], given: ReadonlyMap<string, unknown>): Ends {
+  const values = Object.fromEntries(given);
+  const ends: [number, ...string[]][] = [];
+  let names: string[] = [];
+  let bit = 0;
+  for (const { name, field } of rows) {
+    const bits = size_of(field, values);
+    if (bits === undefined) break;
+    bit += bits;
+    names.push(name);
+    if (bit % 8 !== 0) continue;
+    ends.push([bit / 8, ...names]);
+    names = [];
+  }
+  return ends;
+}
+
+/** Returns the places of fields to build: the size of a value that is given counts, not the one that fields in front of it say. */
+function places_to_build(rows: readonly Row[], given: ReadonlyMap<string, unknown>, of: string): Place[] {
+  let bit = 0;
+  return rows.map(({ name, field }) => {
+    const value = given.get(name) ?? undefined;
+    const fixed = typeof field.bits === 'number' ? field.bits : 0;
+    const bits = value === undefined ? fixed : (field.bits_of?.(value, `${of}.${name}`) ?? fixed);
+    const place = { name, field, bit, bits };
+    bit += bits;
+    return place;
+  });
+}
+
+function is_binding(value: unknown): value is Binding {
+  return typeof value === 'object' && value !== null && 'kind' in value && 'number' in value;
+}
+
+function no_binding(value: unknown): TypeError {
+  return new TypeError(
+    `bound_to must be a place such as udp.port(4789), ethernet.type(0x88b5) or ipv4.protocol(253), not ${shown(value)}`,
+  );
+}
