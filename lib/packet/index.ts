@@ -17,6 +17,9 @@ export {
   write_capture,
 } from './capture/write.js';
 export { type Exchanged, type SendReceiveOptions, type Sent, send_receive } from './exchange/send_receive.js';
+export { type CompileFilterOptions, compile_filter, type FilterProgram } from './filter/compile.js';
+export { FilterError } from './filter/error.js';
+export { matches } from './filter/machine.js';
 export type { Draft, Layer, LayerName, Layers, Payload, PayloadDraft } from './layer_types.js';
 export { type Ah, type AhDraft, type AhFields, ah } from './layers/ah.js';
 export { type Arp, type ArpDraft, type ArpFields, arp } from './layers/arp.js';
