@@ -2,12 +2,19 @@
 //
 // FILTER_PACKETS, FILTER_EXPRESSIONS and FILTER_SEED say how many packets of a link type are filtered, how many random expressions are
 // compiled, and which.
-import { compile_filter, FilterError, type FilterProgram, matches } from 'bsd-sockets/packet';
+import {
+  type CompileFilterOptions,
+  compile_filter,
+  FilterError,
+  type FilterProgram,
+  matches,
+} from 'bsd-sockets/packet';
 import type { FilterRow } from 'bsd-sockets/socket';
 import fc from 'fast-check';
 import { describe, expect, type TestContext, test } from 'vitest';
 import { expressions_of } from './filters/expressions.js';
 import { expression } from './filters/generate.js';
+import { untagged, with_kept } from './filters/kept.js';
 import { compile_by_libpcap, missing_libpcap } from './filters/libpcap.js';
 import { LINK_TYPES, type LinkType, type Sample, sample } from './filters/samples.js';
 
@@ -34,10 +41,20 @@ interface Outcome {
   readonly differences: string[];
 }
 
-/** Compares the verdicts of our programs with libpcap's. */
-function compare(name: LinkType, expressions: readonly string[], samples: readonly Sample[]): Outcome {
-  const linktype = LINK_TYPES[name];
-  const answers = compile_by_libpcap(linktype, expressions);
+/** A packet as a program sees it: `adapt` puts into the program what is not in the packet. */
+interface Case extends Sample {
+  readonly adapt?: (program: readonly FilterRow[]) => readonly FilterRow[];
+}
+
+/** Compares the verdicts of our programs with libpcap's, for files of a link type or for an interface. */
+function compare(
+  name: LinkType,
+  expressions: readonly string[],
+  samples: readonly Case[],
+  device?: string,
+): Outcome {
+  const options = { linktype: LINK_TYPES[name], live: device !== undefined };
+  const answers = compile_by_libpcap(device ?? options.linktype, expressions);
   const outcome: Outcome = {
     expressions: expressions.length,
     compared: 0,
@@ -52,7 +69,7 @@ function compare(name: LinkType, expressions: readonly string[], samples: readon
   for (const [i, text] of expressions.entries()) {
     const { program, unoptimized, error } = answers[i]!;
     const rejects_all = error === 'expression rejects all packets';
-    const ours = compiled(text, linktype);
+    const ours = compiled(text, options);
     if (ours instanceof FilterError) {
       if (error === undefined || rejects_all) outcome.differences.push(`${text}: ${ours.reason}`);
       continue;
@@ -67,7 +84,7 @@ function compare(name: LinkType, expressions: readonly string[], samples: readon
       continue;
     }
     const theirs = Object.freeze((program ?? REFUSE_ALL).map(Object.freeze)) as FilterProgram;
-    if (!can_run(theirs)) {
+    if (!can_run(samples[0]?.adapt?.(theirs) ?? theirs)) {
       outcome.not_run++;
       continue;
     }
@@ -75,12 +92,13 @@ function compare(name: LinkType, expressions: readonly string[], samples: readon
     outcome.theirs += theirs.length;
     outcome.compared += samples.length;
     for (const each of samples) {
-      const verdict = matches(ours, each.data, each);
+      const { adapt = (program) => program } = each;
+      const verdict = matches(adapt(ours), each.data, each);
       if (verdict) outcome.accepted++;
-      if (verdict === matches(theirs, each.data, each)) continue;
-      if (unoptimized !== undefined && verdict === matches(unoptimized, each.data, each)) outcome.reordered++;
-      else if (unoptimized !== undefined && verdict && accepts_all_longer(unoptimized, each))
-        outcome.undecided++;
+      if (verdict === matches(adapt(theirs), each.data, each)) continue;
+      const in_order = adapt(unoptimized ?? theirs);
+      if (verdict === matches(in_order, each.data, each)) outcome.reordered++;
+      else if (verdict && accepts_all_longer(in_order, each)) outcome.undecided++;
       else {
         outcome.differences.push(`${text}: a packet of ${each.length} bytes, ${each.data.toString('hex')}`);
         break;
@@ -90,9 +108,9 @@ function compare(name: LinkType, expressions: readonly string[], samples: readon
   return outcome;
 }
 
-function compiled(text: string, linktype: number): FilterProgram | FilterError {
+function compiled(text: string, options: CompileFilterOptions): FilterProgram | FilterError {
   try {
-    return compile_filter(text, { linktype });
+    return compile_filter(text, options);
   } catch (error) {
     if (error instanceof FilterError) return error;
     throw error;
@@ -100,7 +118,7 @@ function compiled(text: string, linktype: number): FilterProgram | FilterError {
 }
 
 /** Returns whether Linux would run a program: some of libpcap's read memory that they may not have written. */
-function can_run(program: FilterProgram): boolean {
+function can_run(program: readonly FilterRow[]): boolean {
   try {
     matches(program, Buffer.alloc(0));
     return true;
@@ -142,6 +160,37 @@ describe.skipIf(missing)('as libpcap compiles them', () => {
     const samples = fc.sample(sample(name), { numRuns: PACKETS, seed: SEED + 1 });
     const expressions = fc.sample(expression(name), { numRuns: EXPRESSIONS, seed: SEED });
     report(name, compare(name, expressions, samples));
+  });
+});
+
+/** Frames as a packet socket sees them: of two with a tag, one has it beside the packet. */
+function seen(samples: readonly Sample[]): Case[] {
+  return samples.map(({ data, length }, i) => {
+    const { data: bytes, tag } = i % 2 === 0 ? untagged(data) : { data, tag: undefined };
+    const kept = { protocol: 0, packet_type: i % 5, interface_index: 1, tag };
+    return { data: bytes, length, adapt: (program) => with_kept(program, kept) };
+  });
+}
+
+describe.skipIf(missing)('as libpcap compiles them for an interface', () => {
+  const samples = () => seen(fc.sample(sample('ETHERNET'), { numRuns: PACKETS, seed: SEED + 2 }));
+  const on_an_interface = [
+    'inbound',
+    'outbound and vlan 10',
+    'ifindex 1',
+    'ip or vlan 10',
+    'vlan and not inbound',
+  ];
+
+  test('expressions of the page', (ctx) => {
+    if (process.getuid?.() !== 0) ctx.skip('needs root to open an interface');
+    report('live', compare('ETHERNET', [...expressions_of.ETHERNET, ...on_an_interface], samples(), 'lo'));
+  });
+
+  test('random expressions', { timeout: 3_600_000 }, (ctx) => {
+    if (process.getuid?.() !== 0) ctx.skip('needs root to open an interface');
+    const expressions = fc.sample(expression('ETHERNET'), { numRuns: EXPRESSIONS, seed: SEED });
+    report('live', compare('ETHERNET', expressions, samples(), 'lo'));
   });
 });
 
