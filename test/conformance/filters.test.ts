@@ -189,7 +189,9 @@ describe.skipIf(missing)('as libpcap compiles them for an interface', () => {
 
   test('random expressions', { timeout: 3_600_000 }, (ctx) => {
     if (process.getuid?.() !== 0) ctx.skip('needs root to open an interface');
-    const expressions = fc.sample(expression('ETHERNET'), { numRuns: EXPRESSIONS, seed: SEED });
+    // libpcap keeps the offsets behind vlan in words of scratch memory that arithmetic before it uses, too.
+    const texts = expression('ETHERNET').filter((text) => !/[<>=].*vlan/.test(text));
+    const expressions = fc.sample(texts, { numRuns: EXPRESSIONS, seed: SEED });
     report('live', compare('ETHERNET', expressions, samples(), 'lo'));
   });
 });

@@ -84,7 +84,8 @@ const arithmetic = (protocol: string, depth: number): Text => {
     join('(', inner, one('+', '-', '*', '&', '|', '^'), right, ')'),
     join('(', inner, one('/', '%'), one('3', '16', '7'), ')'),
     join('(', inner, one('<<', '>>'), one('1', '4', '12'), ')'),
-    join('(', inner, one('/', '%'), inner, ')'),
+    // Never by zero: that refuses a packet, also where the result does not matter.
+    join('(', inner, one('/', '%'), '(', inner, '| 1 ) )'),
     join('- (', inner, '+ 0 )'),
   );
 };

@@ -94,7 +94,7 @@ function compare(comparison: Comparison, left: number, right: number): boolean {
 }
 
 /** Returns the nodes that follow: of a test the one for false first. */
-function successors(node: Node): readonly Node[] {
+export function successors(node: Node): readonly Node[] {
   if (node.kind === 'test') return [node.no, node.yes];
   return node.kind === 'store' ? [node.next] : [];
 }

@@ -36,7 +36,7 @@ export const ALU_OF: Readonly<Record<Operator, number>> = {
 export const is_commutative = (operator: Operator): boolean => '+*&|^'.includes(operator);
 
 /** Returns the result of an operator on numbers of 32 bits. Division by zero is refused before. */
-export function calculate(operator: Operator, left: number, right: number): number {
+function calculate(operator: Operator, left: number, right: number): number {
   switch (operator) {
     case '+':
       return (left + right) >>> 0;

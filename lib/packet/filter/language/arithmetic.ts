@@ -3,7 +3,7 @@
 
 import { LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2 } from '../../linktypes.js';
 import type { Comparison } from '../code/graph.js';
-import { calculate, type Operator, type Size, type Value } from '../code/value.js';
+import type { Operator, Size, Value } from '../code/value.js';
 import { abbreviation } from '../conditions/abbreviations.js';
 import { and, type Condition, NEVER, not, test } from '../conditions/condition.js';
 import type { Context } from '../conditions/context.js';
@@ -19,27 +19,20 @@ export interface Arithmetic {
   value(place: Place): Value;
   /** The conditions that the headers of which it takes bytes are there. */
   readonly checks: readonly ((place: Place) => Condition)[];
-  /** Its value if that depends on no packet. */
-  readonly constant: number | undefined;
 }
 
 export function constant(context: Context, number: number): Arithmetic {
-  return { value: () => context.number(number), checks: [], constant: number };
+  return { value: () => context.number(number), checks: [] };
 }
 
 export function length(context: Context): Arithmetic {
-  return { value: () => context.values.length(), checks: [], constant: undefined };
+  return { value: () => context.values.length(), checks: [] };
 }
 
 export function negative(context: Context, of: Arithmetic): Arithmetic {
-  return {
-    value: (place) => context.values.negative(of.value(place)),
-    checks: of.checks,
-    constant: of.constant === undefined ? undefined : -of.constant >>> 0,
-  };
+  return { value: (place) => context.values.negative(of.value(place)), checks: of.checks };
 }
 
-/** @throws FilterError for a division by zero, or a shift by more than 31 bits */
 export function binary(
   context: Context,
   operator: Operator,
@@ -47,16 +40,21 @@ export function binary(
   right: Arithmetic,
   token: Token,
 ): Arithmetic {
-  const { constant: number } = right;
-  if (number === 0 && (operator === '/' || operator === '%')) throw context.error('division by zero', token);
-  if (number !== undefined && number > 31 && (operator === '<<' || operator === '>>'))
-    throw context.error(`a shift is by 0 to 31 bits, not ${number}`, token);
-  const is_constant = left.constant !== undefined && number !== undefined;
   return {
-    value: (place) => context.values.binary(operator, left.value(place), right.value(place)),
+    value(place) {
+      const second = right.value(place);
+      if (second.kind === 'number') check_right(context, operator, second.number, token);
+      return context.values.binary(operator, left.value(place), second);
+    },
     checks: [...left.checks, ...right.checks],
-    constant: is_constant ? calculate(operator, left.constant, number) : undefined,
   };
+}
+
+/** @throws FilterError for a division by zero, or a shift by more than 31 bits */
+function check_right(context: Context, operator: Operator, right: number, token: Token): void {
+  if (right === 0 && (operator === '/' || operator === '%')) throw context.error('division by zero', token);
+  if (right > 31 && (operator === '<<' || operator === '>>'))
+    throw context.error(`a shift is by 0 to 31 bits, not ${right}`, token);
 }
 
 /** Relations: the test, and whether it is to be false. */
@@ -110,7 +108,6 @@ export function bytes_of(
   return {
     value: (place) => load(place, index.value(place)),
     checks: [...index.checks, ...own],
-    constant: undefined,
   };
 }
 

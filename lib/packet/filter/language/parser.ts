@@ -231,10 +231,10 @@ export class Parser {
   /** Qualifiers with their operands: `src host 10.1.2.3`, `port 80`. */
   #qualified(protocol: Protocol | undefined): Part | undefined {
     const direction = this.#direction();
-    const type = TYPES.find((each) => each === this.#token.text && this.#token.kind === 'word');
-    if (this.#token.text === 'gateway' && this.#token.kind === 'word') {
+    const word = this.#token.kind === 'word' ? this.#token.text : undefined;
+    const type = TYPES.find((each) => each === word);
+    if (word === 'gateway')
       throw this.#context.error('gateway: write "ether host ADDRESS and not host ADDRESS"', this.#token);
-    }
     if (type !== undefined) this.#next++;
     if (direction === undefined && type === undefined) return undefined;
     const qualifiers = { protocol, direction, type };
@@ -337,10 +337,11 @@ export class Parser {
     const token = this.#token;
     if (token.kind === 'number') return constant(this.#context, this.#take().number);
     if (this.#took('len', 'length')) return length(this.#context);
+    // The sign binds more than the operators with a precedence, and less than those without.
     if (this.#took('-'))
       return negative(
         this.#context,
-        this.#deeper(() => this.#term()),
+        this.#deeper(() => this.#arithmetic(PRECEDENCE.length)),
       );
     if (this.#took('(')) {
       const inner = this.#deeper(() => this.#arithmetic(0));
