@@ -86,6 +86,7 @@ async function run(args: readonly string[]): Promise<void> {
     const command = commands.find(({ name }) => name === args[0]);
     const prefix = command === undefined ? 'bsd-sockets' : `bsd-sockets ${command.name}`;
     print_stderr(`${prefix}: ${line}`);
+    if (error instanceof UsageError) for (const each of error.lines) print_stderr(each);
     if (error instanceof UsageError && command !== undefined) print_stderr(`${prefix} --help tells more.`);
     process.exitCode = exit_code_of(error);
   }

@@ -31,6 +31,9 @@ export {
 } from './define/define_layer.js';
 export { field, type OwnField } from './define/own_fields.js';
 export { type Exchanged, type SendReceiveOptions, type Sent, send_receive } from './exchange/send_receive.js';
+export { type CompileFilterOptions, compile_filter, type FilterProgram } from './filter/compile.js';
+export { FilterError } from './filter/error.js';
+export { matches } from './filter/machine.js';
 export { fragment } from './flows/fragment.js';
 export type { PacketBytes, Packets } from './flows/pipe.js';
 export {

@@ -1,11 +1,12 @@
 // bsd-sockets sniff: the packets of an interface, as a line each or as a capture file. The packet socket is in
 // network/packet_socket.ts, the line in terminal/summary.ts.
-import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { hexdump, parse, show, write_capture } from '../../packet/index.js';
-import { type Captured, filter_linktype, PacketSocket } from '../network/packet_socket.js';
+import { networkInterfaces } from 'node:os';
+import { compile_filter, FilterError, hexdump, parse, show, write_capture } from '../../packet/index.js';
+import { AF_UNSPEC, getaddrinfo, SOCK_STREAM } from '../../socket/index.js';
+import { type Captured, type Filter, PacketSocket, socket_linktype } from '../network/packet_socket.js';
 import { check_file, check_interface, command, until_interrupted } from '../terminal/command.js';
-import { DONE, Failure, UNUSABLE, UsageError } from '../terminal/errors.js';
+import { DONE, UsageError } from '../terminal/errors.js';
 import { flag, integer, text, type Values } from '../terminal/options.js';
 import { coloured, drained, print, print_json, print_stderr, printable } from '../terminal/output.js';
 import { summarize } from '../terminal/summary.js';
@@ -13,8 +14,8 @@ import { summarize } from '../terminal/summary.js';
 const options = {
   interface: text('i', 'NAME', 'the interface', 'any'),
   count: integer('c', 'N', [1, 2 ** 31], 'end after so many packets'),
-  filter: text('f', 'EXPRESSION', 'only these packets, as tcpdump says it (needs tcpdump)'),
-  filter_file: text('F', 'FILE', 'the same, from what `tcpdump -ddd` printed'),
+  filter: text('f', 'EXPRESSION', 'the same as an EXPRESSION at the end'),
+  filter_file: text('F', 'FILE', 'a filter program, as `tcpdump -ddd` prints it'),
   write: text('w', 'FILE', 'write a capture file: pcap, or pcapng by its name; - is\nstandard output'),
   snaplen: integer('s', 'BYTES', [64, 262_144], 'of a packet', 65_535),
   buffer: integer('B', 'KIB', [4, 2 ** 20], 'that may wait in the kernel', 4096),
@@ -26,25 +27,48 @@ const options = {
 
 type Options = Values<typeof options>;
 
-/** Returns the filter program, from a file or compiled by tcpdump; undefined without a filter. */
-function filter_of({ filter, filter_file }: Options, device: string | undefined): string | undefined {
+/** Returns the addresses of a host. @throws gaierror */
+function addresses_of(name: string): string[] {
+  const rows = getaddrinfo(name, null, AF_UNSPEC, SOCK_STREAM);
+  return rows.map(([, , , , [address]]) => address.replace(/%.*/, ''));
+}
+
+/** Returns the netmask of an interface, for `ip broadcast`. */
+function netmask_of(device: string): string | undefined {
+  return networkInterfaces()[device]?.find(({ family }) => family === 'IPv4')?.netmask;
+}
+
+/** Returns the filter program: compiled, or from a file; undefined without a filter. @throws UsageError, gaierror */
+function filter_of(
+  { filter, filter_file }: Options,
+  operands: readonly string[],
+  device: string | undefined,
+): Filter | undefined {
   if (filter !== undefined && filter_file !== undefined) throw new UsageError('-f and -F exclude each other');
+  if (operands.length > 0 && (filter ?? filter_file) !== undefined)
+    throw new UsageError(`an expression and ${filter === undefined ? '-F' : '-f'} exclude each other`);
   if (filter_file !== undefined) {
     check_file(filter_file);
     return readFileSync(filter_file, 'utf8');
   }
-  if (filter === undefined) return undefined;
-  const linktype = filter_linktype(device);
+  const expression = filter ?? operands.join(' ');
+  if (expression.trim() === '') return undefined;
   try {
-    const args = ['-y', linktype, '-ddd', filter];
-    return execFileSync('tcpdump', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+    const program = compile_filter(expression, {
+      linktype: socket_linktype(device),
+      live: true,
+      resolve: addresses_of,
+      ...(device !== undefined && { netmask: netmask_of(device) }),
+    });
+    const [, ...others] = program;
+    // The only instruction refuses all packets.
+    if (others.length === 0 && program[0]?.[3] === 0)
+      throw new UsageError(`the filter is wrong: no packet of ${device ?? 'any interface'} fulfils it`);
+    return program;
   } catch (error) {
-    const { code, stderr } = error as { code?: string; stderr?: string };
-    if (code === 'ENOENT') {
-      const remedy = 'install it, or give -F the output of `tcpdump -ddd` of another machine';
-      throw new Failure(`-f needs tcpdump, which is not here: ${remedy}`, UNUSABLE);
-    }
-    throw new UsageError(`the filter is wrong: ${stderr?.trim().split('\n').at(-1) ?? error}`);
+    if (!(error instanceof FilterError)) throw error;
+    const [message, ...lines] = error.message.split('\n');
+    throw new UsageError(`the filter is wrong: ${message}`, lines);
   }
 }
 
@@ -96,18 +120,19 @@ class Printer {
 }
 
 export const { help, main } = command({
-  usage: ['[options]'],
-  operands: [0, 0],
+  detail: 'or of those an EXPRESSION selects as tcpdump does: tcp port 80 and not host 192.0.2.1',
+  usage: ['[options] [EXPRESSION]'],
+  operands: [0, Number.POSITIVE_INFINITY],
   options,
   notes: `Needs CAP_NET_RAW. Ctrl-C ends it and tells how many packets the kernel had no room for (-B). The VLAN tag that
 the kernel takes off is put back.`,
-  async run(values) {
+  async run(values, operands) {
     const device = values.interface === 'any' ? undefined : values.interface;
     if (device !== undefined) check_interface(device);
     const packets = await PacketSocket.open({
       interface: device,
       snaplen: values.snaplen,
-      filter: filter_of(values, device),
+      filter: filter_of(values, operands, device),
       promiscuous: !values.no_promiscuous,
       buffer_size: values.buffer * 1024,
     });

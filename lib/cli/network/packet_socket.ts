@@ -12,6 +12,11 @@ import {
 import * as socket from '../../promises/index.js';
 import { decode_control, packet_mreq, type tpacket_auxdata, tpacket_stats } from '../../structs/index.js';
 
+type Sock = socket.socket<typeof socket.AF_PACKET>;
+
+/** A filter program: rows, or the text that `tcpdump -ddd` prints. */
+export type Filter = Parameters<Sock['attach_filter']>[0];
+
 /** A captured packet. */
 export interface Captured {
   readonly data: Buffer;
@@ -27,15 +32,13 @@ export interface PacketSocketOptions {
   readonly interface: string | undefined;
   /** The most bytes of a packet that are kept. */
   readonly snaplen: number;
-  /** The output of `tcpdump -ddd`; see `filter_linktype`. */
-  readonly filter: string | undefined;
+  /** A filter program for the packets of this socket: see `socket_linktype`. */
+  readonly filter: Filter | undefined;
   /** True: packets for other hosts are received as well. */
   readonly promiscuous: boolean;
   /** Bytes of packets that may wait in the kernel. */
   readonly buffer_size: number;
 }
-
-type Sock = socket.socket<typeof socket.AF_PACKET>;
 
 const BATCH = 64;
 const ANCILLARY_SIZE = socket.CMSG_SPACE(64) * 2;
@@ -48,9 +51,14 @@ function linktype_of(name: string): number {
   return type === socket.ARPHRD_ETHER || type === socket.ARPHRD_LOOPBACK ? LINKTYPE_ETHERNET : LINKTYPE_RAW;
 }
 
-/** Returns the link type that a filter is compiled for. On all interfaces, the filter sees packets without their link layer. */
-export function filter_linktype(name: string | undefined): 'EN10MB' | 'RAW' {
-  return name !== undefined && linktype_of(name) === LINKTYPE_ETHERNET ? 'EN10MB' : 'RAW';
+/**
+ * Returns the link type of the packets of a socket, and of its filter.
+ *
+ * @param name the interface; undefined: all interfaces
+ * @throws PermissionError; OSError ENODEV
+ */
+export function socket_linktype(name: string | undefined): number {
+  return name === undefined ? LINKTYPE_LINUX_SLL2 : linktype_of(name);
 }
 
 export class PacketSocket {
@@ -69,7 +77,7 @@ export class PacketSocket {
   /** @throws PermissionError; OSError ENODEV; RangeError for a malformed filter */
   static async open(options: PacketSocketOptions): Promise<PacketSocket> {
     const { interface: name, snaplen, filter, promiscuous, buffer_size } = options;
-    const linktype = name === undefined ? LINKTYPE_LINUX_SLL2 : linktype_of(name);
+    const linktype = socket_linktype(name);
     // A socket for one interface receives no packets until it is bound, so no packet bypasses the filter.
     const [type, proto] =
       name === undefined ? [socket.SOCK_DGRAM, socket.htons(socket.ETH_P_ALL)] : [socket.SOCK_RAW, 0];

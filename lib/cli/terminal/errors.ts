@@ -11,8 +11,15 @@ export const UNUSABLE = 2;
 /** The exit code that a shell reports for a program ended by SIGINT. */
 export const INTERRUPTED = 130;
 
-/** Wrong arguments; `message` is for the user. */
-export class UsageError extends Error {}
+/** Wrong arguments; `message` is for the user, and so are the lines below it. */
+export class UsageError extends Error {
+  constructor(
+    message: string,
+    readonly lines: readonly string[] = [],
+  ) {
+    super(message);
+  }
+}
 
 /** A failure other than wrong arguments; `message` is for the user. */
 export class Failure extends Error {

@@ -181,6 +181,9 @@ describe('sniff', () => {
     [['-F', '/etc/hostname'], 2, /not the output of tcpdump -ddd/],
     [['-F', '/no/such/file'], 2, /no such file/],
     [['-f', 'ip', '-F', '/x'], 2, /exclude each other/],
+    [['-f', 'ip', 'icmp'], 2, /an expression and -f exclude each other/],
+    [['-i', 'lo', 'tcp', 'and', 'arp'], 2, /the filter is wrong: no packet of lo fulfils it/],
+    [['host', 'no-such-host.invalid'], 2, /no-such-host.invalid: /],
     [['-s', '1'], 2, /option -s takes a whole number from 64/],
     [['-w', '/no/such/folder/x.pcap', '-i', 'lo'], 2, /No such file or directory \(open \/no\/such/],
     [['-w', '/', '-i', 'lo'], 2, /Is a directory \(open \/\)/],
@@ -191,10 +194,10 @@ describe('sniff', () => {
     expect(outcome.stderr).not.toContain('    at ');
   });
 
-  test('without tcpdump, -f says what to do', async () => {
-    const outcome = await run(['sniff', '-i', 'lo', '-f', 'ip'], { env: { PATH: '/nowhere' } });
+  test('a wrong filter is shown with a caret', async () => {
+    const outcome = await run(['sniff', '-i', 'lo', 'tcp', 'port', '80', 'und', 'udp']);
     expect(outcome).toMatchObject({ code: 2, stdout: '' });
-    expect(outcome.stderr).toMatch(/^bsd-sockets sniff: -f needs tcpdump, which is not here: .*-F/);
+    expect(outcome.stderr).toContain('(column 13)\n  tcp port 80 und udp\n              ^\n');
   });
 
   test('without the capability it says what to do', async () => {

@@ -1,0 +1,196 @@
+// Arithmetic on the bytes of headers, and relations: `ip[2:2] - 20 > 100`. A relation is true only of packets that have the headers: those
+// are tested first.
+
+import { LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2 } from '../../linktypes.js';
+import type { Comparison } from '../code/graph.js';
+import type { Operator, Size, Value } from '../code/value.js';
+import { abbreviation } from '../conditions/abbreviations.js';
+import { and, type Condition, NEVER, not, test } from '../conditions/condition.js';
+import type { Context } from '../conditions/context.js';
+import { carries, ETHERTYPE } from '../conditions/link.js';
+import { IP_PROTOCOL, IP6_HEADER, is_first_fragment } from '../conditions/network.js';
+import type { Place } from '../conditions/place.js';
+import { SKF_AD_HATYPE, SKF_AD_IFINDEX, SKF_AD_PKTTYPE, SKF_AD_PROTOCOL } from '../opcodes.js';
+import type { Token } from './lexer.js';
+import type { Protocol } from './words.js';
+
+/** An arithmetic expression. */
+export interface Arithmetic {
+  value(place: Place): Value;
+  /** The conditions that the headers of which it takes bytes are there. */
+  readonly checks: readonly ((place: Place) => Condition)[];
+}
+
+export function constant(context: Context, number: number): Arithmetic {
+  return { value: () => context.number(number), checks: [] };
+}
+
+export function length(context: Context): Arithmetic {
+  return { value: () => context.values.length(), checks: [] };
+}
+
+export function negative(context: Context, of: Arithmetic): Arithmetic {
+  return { value: (place) => context.values.negative(of.value(place)), checks: of.checks };
+}
+
+export function binary(
+  context: Context,
+  operator: Operator,
+  left: Arithmetic,
+  right: Arithmetic,
+  token: Token,
+): Arithmetic {
+  return {
+    value(place) {
+      const second = right.value(place);
+      if (second.kind === 'number') check_right(context, operator, second.number, token);
+      return context.values.binary(operator, left.value(place), second);
+    },
+    checks: [...left.checks, ...right.checks],
+  };
+}
+
+/** @throws FilterError for a division by zero, or a shift by more than 31 bits */
+function check_right(context: Context, operator: Operator, right: number, token: Token): void {
+  if (right === 0 && (operator === '/' || operator === '%')) throw context.error('division by zero', token);
+  if (right > 31 && (operator === '<<' || operator === '>>'))
+    throw context.error(`a shift is by 0 to 31 bits, not ${right}`, token);
+}
+
+/** Relations: the test, and whether it is to be false. */
+export const RELATIONS: ReadonlyMap<string, readonly [Comparison, boolean]> = new Map([
+  ['=', ['equal', true]],
+  ['!=', ['equal', false]],
+  ['>', ['greater', true]],
+  ['<=', ['greater', false]],
+  ['>=', ['at_least', true]],
+  ['<', ['at_least', false]],
+]);
+
+/** Returns the condition that a relation of two expressions holds. */
+export function relation(context: Context, operator: string, left: Arithmetic, right: Arithmetic): Condition {
+  const [comparison, outcome] = RELATIONS.get(operator) ?? ['equal', true];
+  return context.on_each_path((place) => {
+    const holds = test(comparison, left.value(place), right.value(place));
+    const [first, ...others] = [...left.checks, ...right.checks].map((check) => check(place));
+    const wanted = outcome ? holds : not(holds);
+    return first === undefined ? wanted : and(first, ...others, wanted);
+  });
+}
+
+const OF_NETWORK: readonly Protocol[] = [
+  'ip',
+  'arp',
+  'rarp',
+  'atalk',
+  'decnet',
+  'sca',
+  'lat',
+  'moprc',
+  'mopdl',
+  'ip6',
+];
+const BEHIND_IP: readonly Protocol[] = ['sctp', 'tcp', 'udp', 'icmp', 'igmp', 'igrp', 'pim', 'vrrp', 'carp'];
+
+/** Returns bytes of a protocol's header: `tcp[13]`, `ip[2:2]`. @throws FilterError */
+export function bytes_of(
+  context: Context,
+  protocol: Protocol,
+  index: Arithmetic,
+  size: Size,
+  token: Token,
+): Arithmetic {
+  context.at(token);
+  const loads = loader(context, protocol, size, token);
+  if (loads === undefined) throw context.error(`${token.text}[…] cannot be used`);
+  const { checks, load } = loads;
+  const own = checks === undefined ? [] : [checks];
+  return {
+    value: (place) => load(place, index.value(place)),
+    checks: [...index.checks, ...own],
+  };
+}
+
+interface Loader {
+  load(place: Place, index: Value): Value;
+  readonly checks?: (place: Place) => Condition;
+}
+
+function loader(context: Context, protocol: Protocol, size: Size, token: Token): Loader | undefined {
+  const is = (place: Place) => abbreviation(protocol)?.(context, place) ?? NEVER;
+  if (protocol === 'ether') return { load: (place, index) => link_bytes(context, place, size, index, token) };
+  if (OF_NETWORK.includes(protocol)) {
+    return {
+      load: (place, index) => indexed(context, place, size, place.network_start, index, token),
+      checks: is,
+    };
+  }
+  if (BEHIND_IP.includes(protocol)) {
+    return {
+      load: (place, index) => {
+        const end = place.header_end();
+        if (index.kind === 'number')
+          return context.values.load(size, place.network_start + index.number, end);
+        const { values } = context;
+        return values.load(size, place.network_start, values.binary('+', index, end));
+      },
+      checks: (place) =>
+        and(carries(context, place, ETHERTYPE.ip), is(place), is_first_fragment(context, place)),
+    };
+  }
+  if (protocol !== 'icmp6') return undefined;
+  return {
+    load: (place, index) => indexed(context, place, size, place.network_start + IP6_HEADER, index, token),
+    checks: (place) =>
+      and(
+        carries(context, place, ETHERTYPE.ip6),
+        test('equal', place.network(1, 6), context.number(IP_PROTOCOL.icmp6)),
+      ),
+  };
+}
+
+/** Returns the bytes at an offset plus an index. */
+function indexed(
+  context: Context,
+  { path }: Place,
+  size: Size,
+  start: number,
+  index: Value,
+  token: Token,
+): Value {
+  const { values } = context;
+  const tunnel = path.tunnel?.start;
+  if (index.kind === 'number') {
+    // An index of 32 bits may stand for a negative one.
+    const at = (start + index.number) | 0;
+    if (at < 0 && tunnel === undefined) throw context.error('there are no bytes before the packet', token);
+    return values.load(size, at >>> 0, tunnel);
+  }
+  return values.load(size, start, tunnel === undefined ? index : values.binary('+', index, tunnel));
+}
+
+/** The fields of Linux's cooked headers that the kernel keeps beside a packet, by their offsets and sizes. */
+const KEPT_FIELDS = {
+  [LINKTYPE_LINUX_SLL]: { '0:2': SKF_AD_PKTTYPE, '2:2': SKF_AD_HATYPE, '14:2': SKF_AD_PROTOCOL },
+  [LINKTYPE_LINUX_SLL2]: {
+    '0:2': SKF_AD_PROTOCOL,
+    '4:4': SKF_AD_IFINDEX,
+    '8:2': SKF_AD_HATYPE,
+    '10:1': SKF_AD_PKTTYPE,
+  },
+};
+
+function link_bytes(context: Context, place: Place, size: Size, index: Value, token: Token): Value {
+  const { link } = place.headers;
+  if (link !== undefined) return indexed(context, place, size, place.link_start(link), index, token);
+  // The kernel shows a packet without its cooked header.
+  const fields: ReadonlyMap<string, number> = new Map(
+    Object.entries(
+      Object.entries(KEPT_FIELDS).find(([type]) => Number(type) === context.options.linktype)?.[1] ?? {},
+    ),
+  );
+  const field = index.kind === 'number' ? fields.get(`${index.number}:${size}`) : undefined;
+  if (field !== undefined) return context.values.load(size, field);
+  const known = [...fields.keys()].map((each) => `${token.text}[${each.replace(/:1$/, '')}]`).join(', ');
+  throw context.error(`the kernel shows no cooked header: only ${known} can be used in a live filter`, token);
+}
