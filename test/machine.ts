@@ -6,9 +6,6 @@ export const little_endian = endianness() === 'LE';
 /** The bits of C's long, and of time_t, which follows it unless a program asks for another. */
 export const long_bits: 32 | 64 = process.arch === 'arm' || process.arch === 'ia32' ? 32 : 64;
 
-/** Whether the C library is glibc; otherwise it is musl. */
-export const is_glibc = /"glibcVersionRuntime"/.test(JSON.stringify(process.report.getReport()));
-
 const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Returns the C int that stands there. */
