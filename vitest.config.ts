@@ -42,6 +42,8 @@ export default defineConfig({
       folder('fuzz', 0, { testTimeout: 60_000 }),
       folder('types', 0, { testTimeout: 60_000 }),
       folder('platform', 1),
+      // Under an emulator a start of Node.js takes seconds, and a minute on a busy machine.
+      folder('foreign', 1, { testTimeout: 240_000 }),
       folder('threads', 2),
       folder('faults', 2),
       // Once more as it is in Bun and in Deno, where no libuv of Node's wakes who waits: see native/loop.h.

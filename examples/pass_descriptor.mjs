@@ -23,6 +23,7 @@ async function parent() {
     `descriptor  process ${process.pid} opened ${address.join(':')} and passed it on; there ${conn.recv(1024)}`,
   );
   conn.close();
+  ours.close();
   await once(child, 'exit');
 }
 
@@ -32,7 +33,7 @@ function child() {
   const listener = socket.socket(null, null, null, fd);
   const [conn] = listener.accept();
   conn.sendall(`process ${process.pid} answered`);
-  conn.close();
+  for (const sock of [conn, listener, channel]) sock.close();
 }
 
 if (process.argv[2] === 'child') child();

@@ -2,7 +2,7 @@
 // The binaries that are published, in prebuilds/PLATFORM/bsd-sockets.LIBC.node: all of them, from any Linux machine.
 //
 //   npm run prebuilds                          all targets
-//   npm run prebuilds -- linux-arm64.musl …    only these
+//   npm run prebuilds -- linux-arm64.musl …    only these; also those of INSTALLED below, which are not published
 //   npm run prebuilds -- --missing             those that are not there, or not as they should be
 //   npm run prebuilds -- --check               compiles nothing; fails unless all are there and as they should be
 //
@@ -24,24 +24,34 @@ const NODE = '20.19.0';
 /** The oldest glibc: that of Node.js itself. */
 const GLIBC = '2.28';
 
-/** What zig calls each binary: PLATFORM.LIBC as in its path. @type {Record<string, string>} */
-const TARGETS = {
+/** What zig calls each binary that is published: PLATFORM.LIBC as in its path. @type {Record<string, string>} */
+const PUBLISHED = {
   'linux-x64.glibc': `x86_64-linux-gnu.${GLIBC}`,
   'linux-x64.musl': 'x86_64-linux-musl',
   'linux-arm64.glibc': `aarch64-linux-gnu.${GLIBC}`,
   'linux-arm64.musl': 'aarch64-linux-musl',
 };
 
+/** The same of those that are compiled when the package is installed, and here only to test them. @type {Record<string, string>} */
+const INSTALLED = {
+  'linux-arm.glibc': `arm-linux-gnueabihf.${GLIBC}`,
+  'linux-riscv64.glibc': `riscv64-linux-gnu.${GLIBC}`,
+  'linux-s390x.glibc': `s390x-linux-gnu.${GLIBC}`,
+};
+
+const TARGETS = { ...PUBLISHED, ...INSTALLED };
+
 /** What readelf(1) calls each processor. @type {Record<string, string>} */
-const MACHINES = { x64: 'X86-64', arm64: 'AArch64' };
+const MACHINES = { x64: 'X86-64', arm64: 'AArch64', arm: 'ARM', riscv64: 'RISC-V', s390x: 'IBM S/390' };
 
 /** The only symbols that a binary exports. */
 const EXPORTED = ['napi_register_module_v1', 'node_api_module_get_api_version_v1'];
 
-/** @param {string} target @returns {string} */
-function path_of(target) {
+/** @param {string} target @returns {string} in prebuilds/, where everything is published, or in the cache */
+export function path_of(target) {
   const [platform = '', libc] = target.split('.');
-  return join(root, 'prebuilds', platform, `bsd-sockets.${libc}.node`);
+  const folder = target in PUBLISHED ? 'prebuilds' : join('node_modules', '.cache', 'prebuilds');
+  return join(root, folder, platform, `bsd-sockets.${libc}.node`);
 }
 
 /** The flags of binding.gyp, with which the package is compiled at install. */
@@ -123,7 +133,7 @@ const compare = (a, b) => a.localeCompare(b, 'en', { numeric: true });
 
 /** @throws {SetupError} unless every binary is there and as it should be */
 export function check_prebuilds() {
-  const faults = Object.keys(TARGETS).flatMap((target) =>
+  const faults = Object.keys(PUBLISHED).flatMap((target) =>
     faults_of(target).map((fault) => `${path_of(target)} ${fault}`),
   );
   if (faults.length > 0) throw new SetupError(faults.join('\n'));
@@ -143,14 +153,18 @@ export function make_prebuilds(targets) {
   }
 }
 
-/** @returns {string[]} the targets whose binaries are not as they should be */
-export const missing_prebuilds = () => Object.keys(TARGETS).filter((target) => faults_of(target).length > 0);
+/**
+ * @param {string[]} [targets] all that are published
+ * @returns {string[]} those whose binaries are not as they should be
+ */
+export const missing_prebuilds = (targets = Object.keys(PUBLISHED)) =>
+  targets.filter((target) => faults_of(target).length > 0);
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const args = process.argv.slice(2);
   await run_script('prebuilds', () => {
     if (args.includes('--check')) return check_prebuilds();
     if (args.includes('--missing')) return make_prebuilds(missing_prebuilds());
-    return make_prebuilds(args.length > 0 ? args : Object.keys(TARGETS));
+    return make_prebuilds(args.length > 0 ? args : Object.keys(PUBLISHED));
   });
 }

@@ -18,7 +18,9 @@ export function from_registry(name, version) {
   const installed = join(folder, 'node_modules', name);
   if (existsSync(installed)) return installed;
   mkdirSync(folder, { recursive: true });
-  const args = ['install', '--prefix', folder, '--no-save', '--ignore-scripts', '--no-audit', '--no-fund'];
+  // --force: a package for another processor, too.
+  const options = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--force', '--loglevel=error'];
+  const args = ['install', '--prefix', folder, ...options];
   const result = spawnSync('npm', [...args, `${name}@${version}`], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });

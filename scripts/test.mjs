@@ -13,7 +13,7 @@ import { root, SetupError, setup } from './setup.mjs';
 import { runVitest } from './vitest/run.mjs';
 
 /**
- * @typedef {import('./vitest/reporter.mjs').Result} Counts
+ * @typedef {Omit<import('./vitest/reporter.mjs').Result, 'failures'>} Counts
  * @typedef {{ name: string, run: () => Counts | Promise<Counts> }} Part
  */
 

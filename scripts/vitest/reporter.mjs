@@ -1,6 +1,6 @@
 // @ts-check
-// A vitest reporter for scripts/test.mjs. It counts the tests, keeps the reason of each one skipped, and writes both
-// to $BSD_SOCKETS_TEST_RUN/result.json. It also ends a test process from which nothing has been heard for long: a call
+// A vitest reporter for scripts/test.mjs. It counts the tests, keeps the names of those that failed and the reason of each one
+// skipped, and writes all to $BSD_SOCKETS_TEST_RUN/result.json. It also ends a test process from which nothing has been heard for long: a call
 // that blocks a thread in native code for ever stops vitest's own timeouts, which run on that thread.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,14 @@ import { join } from 'node:path';
 /** How long a test file may be silent beyond the timeout of its tests, in ms. */
 const GRACE = 40_000;
 
-/** @typedef {{ passed: number, failed: number, skipped: number, skips: { name: string, reason: string }[] }} Result */
+/**
+ * @typedef {object} Result
+ * @property {number} passed
+ * @property {number} failed
+ * @property {number} skipped
+ * @property {{ name: string, reason: string }[]} skips
+ * @property {string[]} failures the names of those that failed; of a file that failed as a whole, its path
+ */
 
 const folder = process.env.BSD_SOCKETS_TEST_RUN ?? '';
 
@@ -19,7 +26,7 @@ export default class SummaryReporter {
   /** @type {NodeJS.Timeout | undefined} */
   #watch;
   /** @type {Result} */
-  #result = { passed: 0, failed: 0, skipped: 0, skips: [] };
+  #result = { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
 
   onTestRunStart() {
     this.#watch = setInterval(() => this.#endSilent(), 1000);
@@ -62,7 +69,8 @@ export default class SummaryReporter {
   onTestRunEnd(modules, unhandled) {
     clearInterval(this.#watch);
     // Once more and whole: files that were lost with their process never ended.
-    this.#result = { passed: 0, failed: unhandled.length, skipped: 0, skips: [] };
+    const failures = unhandled.map((error) => `(no test) ${error}`);
+    this.#result = { passed: 0, failed: failures.length, skipped: 0, skips: [], failures };
     for (const module of modules) this.#count(module);
     this.#write();
   }
@@ -70,18 +78,20 @@ export default class SummaryReporter {
   /** @param {import('vitest/node').TestModule} module */
   #count(module) {
     const result = this.#result;
-    // A test still pending at the end was lost with its process.
-    let failed = 0;
+    const file = module.relativeModuleId;
+    const failed = [];
     for (const test of module.children.allTests()) {
       const { state } = test.result();
+      const name = `${file} > ${test.fullName}`;
       if (state === 'passed') result.passed++;
-      else if (state === 'failed' || state === 'pending') failed++;
-      else
-        result.skips.push({ name: `${module.relativeModuleId} > ${test.fullName}`, reason: reasonOf(test) });
+      // A test still pending at the end was lost with its process.
+      else if (state === 'failed' || state === 'pending') failed.push(name);
+      else result.skips.push({ name, reason: reasonOf(test) });
     }
     // A file that does not load, or whose hook throws, fails without a failing test.
-    if (failed === 0 && (module.errors().length > 0 || module.state() === 'failed')) failed = 1;
-    result.failed += failed;
+    if (failed.length === 0 && (module.errors().length > 0 || module.state() === 'failed')) failed.push(file);
+    result.failures.push(...failed);
+    result.failed = result.failures.length;
     result.skipped = result.skips.length;
   }
 

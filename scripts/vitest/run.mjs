@@ -54,7 +54,7 @@ function readResult(file) {
   try {
     return JSON.parse(readFileSync(file, 'utf8'));
   } catch {
-    return { passed: 0, failed: 0, skipped: 0, skips: [] };
+    return { passed: 0, failed: 0, skipped: 0, skips: [], failures: [] };
   }
 }
 

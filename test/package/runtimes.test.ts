@@ -28,7 +28,7 @@ const runtimes: Runtime[] = [
     packages: { x64: '@oven/bun-linux-x64', arm64: '@oven/bun-linux-aarch64' },
     program: 'bin/bun',
     options: [],
-    known: {},
+    known: { 'node:http on a listener': /it listens on its port/ },
   },
   {
     name: 'Deno',

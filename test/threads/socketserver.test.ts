@@ -523,7 +523,9 @@ describe.concurrent('mistakes', { timeout: 120_000 }, () => {
           server.shutdown();
         };
         const served = server.serve_forever();
-        create_connection(server.server_address).recv(9);
+        const client = create_connection(server.server_address);
+        client.recv(9);
+        client.close();
         await served;
         await server.server_close();`;
       const { output, errors } = await program(

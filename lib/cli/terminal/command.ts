@@ -144,7 +144,8 @@ export function check_interface(name: string): void {
 export function until_interrupted(): AbortSignal {
   const controller = new AbortController();
   const interrupt = () => {
-    if (controller.signal.aborted || process.stdout.writableNeedDrain) process.exit(INTERRUPTED);
+    // The high-water mark, which writableNeedDrain goes by, is larger than a command's chunk since Node 22.
+    if (controller.signal.aborted || process.stdout.writableLength > 0) process.exit(INTERRUPTED);
     controller.abort();
   };
   process.on('SIGINT', interrupt);

@@ -6,6 +6,7 @@ import { select } from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { decode_control, encode_control } from 'bsd-sockets/structs';
 import { afterEach, beforeEach, describe, expect, expectTypeOf, test } from 'vitest';
+import { read_int } from '../../machine.js';
 
 /** An iterable that counts how often it is asked and left. */
 function counted<T>(...items: T[]) {
@@ -78,7 +79,7 @@ describe.each(['blocking', 'promises'] as const)('%s', (kind) => {
     ]);
     const [data, ancdata] = b.recvmsg(10, 100);
     expect([data.toString(), ancdata.length]).toEqual(['abcd', 1]);
-    socket.close(Number(ancdata[0]?.[2].readInt32LE()));
+    socket.close(read_int(ancdata[0]![2]));
     expect(await a.sendmsg(new Set(['x', 'y']), new Set())).toBe(2);
     expect(await a.sendmsg(new Map([[1, 'z']]).values(), null, 0)).toBe(1);
     expect([b.recv(9).toString(), b.recv(9).toString()]).toEqual(['xy', 'z']);

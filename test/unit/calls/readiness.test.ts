@@ -81,6 +81,8 @@ test('waiting keeps the process alive, and nothing else does', () => {
     const { ready } = trunk;
     const [a, b] = socket.socketpair();
     a.setblocking(false);
+    // What waits for a descriptor does not keep the socket, which the collector may close.
+    process.on('exit', () => [a, b]);
     ${body}`;
   const run = (body: string) =>
     spawnSync(process.execPath, ['--input-type=module', '-e', script(body)], {

@@ -3,6 +3,7 @@ import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import * as structs from 'bsd-sockets/structs';
 import { afterEach, describe, expect, it } from 'vitest';
+import { read_int } from '../../machine.js';
 
 const { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOL_IP, SOL_IPV6, SOL_SOCKET, CMSG_SPACE } = socket;
 const { decode_control, encode_control } = structs;
@@ -473,7 +474,7 @@ describe('netlink', () => {
         const attributes = structs.nlattr.decode_all(message.data.subarray(structs.ifinfomsg.size));
         const of = (type: number) => attributes.find((attribute) => attribute.type === type)!.data;
         const name = of(socket.IFLA_IFNAME).toString('utf8').replace('\0', '');
-        links.set(index, { name, mtu: of(socket.IFLA_MTU).readUInt32LE() });
+        links.set(index, { name, mtu: read_int(of(socket.IFLA_MTU)) });
         // IFLA_AF_SPEC contains a list for each family, which contains lists.
         const families = attributes.find(({ type }) => type === 26);
         expect(structs.nlattr.decode_all(families!.data).map(({ type }) => type)).toContain(AF_INET);
@@ -499,7 +500,7 @@ describe('netlink', () => {
     const [answer] = structs.nlmsghdr.decode_all(sock.recv(65536));
     expect(answer?.type).toBe(socket.NLMSG_ERROR);
     // struct nlmsgerr: the error, and the request that failed.
-    expect(answer?.data.readInt32LE()).toBe(-19);
+    expect(read_int(answer!.data)).toBe(-19);
     expect(structs.nlmsghdr.decode(answer!.data.subarray(4)).type).toBe(socket.RTM_GETLINK);
   });
 });

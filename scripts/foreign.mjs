@@ -1,0 +1,116 @@
+// @ts-check
+// `npm run test:foreign`: the unit tests on other processors, by qemu-user. It gets what it needs by itself, into
+// node_modules/.cache/foreign or the folder that FOREIGN_CACHE names: Node.js and the C library of each processor from Debian's
+// mirror or npm's registry, the compiler (zig) from the registry. Nothing is installed on the machine; qemu-user has to be there.
+//
+//   npm run test:foreign                              all targets
+//   npm run test:foreign -- arm64 s390x               only these
+//   npm run test:foreign -- s390x test/unit/structs   further arguments are vitest's
+//
+// The tests of scripts/foreign/expected.mjs may fail, and must: one that passes is reported, too. The last line has the sums, and the exit
+// code is 1 if a test failed, or passed against what is expected, or a target could not be tested at all.
+import { delimiter, join } from 'node:path';
+import { prepare } from './foreign/emulation.mjs';
+import { expectations } from './foreign/expected.mjs';
+import { binfmt_of, processors } from './foreign/targets.mjs';
+import { root, run_script, SetupError, setup } from './setup.mjs';
+import { runVitest } from './vitest/run.mjs';
+
+/** The whole run of a target, in ms: emulated, it takes ten times as long as here. */
+const LIMIT = 3 * 3_600_000;
+/** Of one test, in ms. */
+const TEST_TIMEOUT = 200_000;
+
+/** What takes minutes each under emulation and says nothing about a processor. */
+const LEFT_OUT = [
+  'bench.test.ts',
+  'cli/**',
+  'examples.test.ts',
+  'files/*.properties.test.ts',
+  'promises/model.test.ts',
+  'selectors/model.test.ts',
+  'socketserver/**',
+];
+
+/**
+ * Runs the tests on a processor.
+ *
+ * @param {string} name
+ * @param {string[]} filters vitest's
+ * @returns {Promise<import('./vitest/reporter.mjs').Result & { expected: number }>}
+ */
+async function test(name, filters) {
+  const { interpreter, node, bin, binary } = prepare(name);
+  const options = [
+    '--project=unit',
+    ...LEFT_OUT.map((pattern) => `--exclude=test/unit/${pattern}`),
+    `--testTimeout=${TEST_TIMEOUT}`,
+    `--hookTimeout=${TEST_TIMEOUT}`,
+  ];
+  const result = await runVitest([...options, ...filters], {
+    limit: LIMIT,
+    node: join(root, 'scripts', 'foreign', 'enter.sh'),
+    env: {
+      FOREIGN_FORMAT: binfmt_of(name, interpreter),
+      FOREIGN_BINARY: binary,
+      FOREIGN_NODE: node,
+      HOST_NODE: process.execPath,
+      // Programs that the tests start by name find it, too.
+      PATH: `${bin}${delimiter}${process.env.PATH}`,
+    },
+  });
+  return judge(name, result, filters.length > 0);
+}
+
+/**
+ * Compares what failed with what is expected to.
+ *
+ * @param {string} name of the target
+ * @param {import('./vitest/reporter.mjs').Result} result
+ * @param {boolean} partly whether only some of the tests have run
+ */
+function judge(name, result, partly) {
+  const here = expectations.filter(({ on }) => on === undefined || on.includes(name));
+  const known = new Set(here.flatMap(({ tests }) => tests));
+  const expected = result.failures.filter((test) => known.has(test));
+  const skipped = new Set(result.skips.map((skip) => skip.name));
+  const passed = partly
+    ? []
+    : [...known].filter((test) => !result.failures.includes(test) && !skipped.has(test));
+  for (const test of result.failures.filter((test) => !known.has(test))) console.log(`FAILED: ${test}`);
+  for (const test of passed) console.log(`PASSED, or is no more, and is expected to fail: ${test}`);
+  return { ...result, failed: result.failed - expected.length + passed.length, expected: expected.length };
+}
+
+const args = process.argv.slice(2);
+const first_other = args.findIndex((text) => processors[text] === undefined);
+const chosen = first_other === -1 ? args : args.slice(0, first_other);
+const filters = first_other === -1 ? [] : args.slice(first_other);
+
+await run_script('foreign', async () => {
+  setup();
+  const sum = { passed: 0, failed: 0, skipped: 0 };
+  /** @type {string[]} */
+  const table = [];
+  for (const name of chosen.length > 0 ? chosen : Object.keys(processors)) {
+    console.log(`\n── ${name}`);
+    try {
+      const result = await test(name, filters);
+      const { passed, failed, skipped, expected } = result;
+      for (const skip of result.skips) console.log(`skipped: ${skip.name}\n         ${skip.reason}`);
+      table.push(
+        `${name}: ${passed} passed, ${failed} failed, ${skipped} skipped, ${expected} failed as expected`,
+      );
+      sum.passed += passed;
+      sum.failed += failed;
+      sum.skipped += skipped + expected;
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      table.push(`${name}: not tested: ${error.message}`);
+      sum.failed++;
+    }
+  }
+  console.log(`\n── sum\n${table.join('\n')}\n`);
+  console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
+  process.exitCode = sum.failed === 0 && sum.passed > 0 ? 0 : 1;
+});
