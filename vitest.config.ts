@@ -56,7 +56,11 @@ export default defineConfig({
         ],
         env: { BSD_SOCKETS_LIBUV: 'no', LIFETIME_ROUNDS: '20' },
       }),
-      folder('package', 3, { testTimeout: 240_000, hookTimeout: 240_000 }),
+      folder('package', 3, {
+        testTimeout: 240_000,
+        hookTimeout: 240_000,
+        globalSetup: 'test/package/packed.ts',
+      }),
     ],
   },
 });

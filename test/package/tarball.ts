@@ -4,6 +4,7 @@
 import { spawnSync } from 'node:child_process';
 import {
   cpSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -18,6 +19,9 @@ import { fileURLToPath } from 'node:url';
 
 /** The top folder of the checkout. */
 export const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The C library of this machine, by which the binaries are named. */
+export const libc = existsSync('/etc/alpine-release') ? 'musl' : 'glibc';
 
 export interface Outcome {
   /** Exit code, null when a signal ended the program. */
@@ -54,7 +58,7 @@ export function run(folder: string, path: string, ...command: [string, ...string
     env: cleanEnvironment(path),
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
-    timeout: 200_000,
+    timeout: 300_000,
     maxBuffer: 2 ** 26,
   });
   if (error) throw error;
