@@ -14,8 +14,8 @@ import { pin } from './waiting/zerocopy.js';
 /** A struct sockaddr of AF_UNSPEC, which is 0. */
 const NO_ADDRESS = new Uint8Array(16);
 const { EAGAIN } = constants.errno;
-// A constant of this file: an imported one is loaded anew at each access.
-const { MSG_ZEROCOPY } = c;
+// Constants of this file: imported ones are loaded anew at each access.
+const { MSG_TRUNC, MSG_ZEROCOPY } = c;
 const EMPTY = Buffer.alloc(0);
 // In bytes: copying more than this from the scratch memory costs more than a block that stays half empty. The size of a
 // socket's last receive predicts that of the next.
@@ -36,7 +36,7 @@ export function take(count: number): Buffer {
 /** Returns memory for a receive that the scratch memory is too small for. */
 export function allocate(length: number, flags: number): Buffer {
   // With MSG_TRUNC a stream's bytes are counted but not written, so nothing old may stand there.
-  return (flags & c.MSG_TRUNC) !== 0 ? Buffer.alloc(length) : Buffer.allocUnsafeSlow(length);
+  return (flags & MSG_TRUNC) !== 0 ? Buffer.alloc(length) : Buffer.allocUnsafeSlow(length);
 }
 
 /** Returns the part of that memory which the receive has filled. */
@@ -48,7 +48,7 @@ export function filled(buffer: Buffer, count: number): Buffer {
 
 /** Returns true if a receive goes by the scratch memory. */
 export function fits_scratch(length: number, flags: number): boolean {
-  return length <= SCRATCH_SIZE && (flags & c.MSG_TRUNC) === 0;
+  return length <= SCRATCH_SIZE && (flags & MSG_TRUNC) === 0;
 }
 
 /** Checks the arguments of recv and recvfrom. @throws TypeError, RangeError */

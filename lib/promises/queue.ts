@@ -26,7 +26,7 @@ import { resolve_now, Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
-import { type Call, must_wait, type WaitingLine } from './call.js';
+import { type Call, error_of, must_wait, reason_of, WaitingCall, type WaitingLine } from './call.js';
 
 const { EAGAIN } = constants.errno;
 /**
@@ -37,8 +37,8 @@ const CALLS_PER_TURN = 32;
 
 /** The calls of one direction that wait, in order. */
 export class Queue implements WaitingLine {
-  first: Call | undefined;
-  #last: Call | undefined;
+  first: WaitingCall | undefined;
+  #last: WaitingCall | undefined;
   #running = false;
 
   constructor(
@@ -51,16 +51,15 @@ export class Queue implements WaitingLine {
     return this.first !== undefined || this.poller.holds_up(this);
   }
 
-  add(call: Call): void {
-    call.previous = this.#last;
-    if (this.#last === undefined) this.first = call;
-    else this.#last.next = call;
-    this.#last = call;
+  add(waiting: WaitingCall): void {
+    waiting.previous = this.#last;
+    if (this.#last === undefined) this.first = waiting;
+    else this.#last.next = waiting;
+    this.#last = waiting;
     this.poller.call_began();
   }
 
-  remove(call: Call): void {
-    const { previous, next } = call;
+  remove({ call, previous, next }: WaitingCall): void {
     if (previous === undefined) this.first = next;
     else previous.next = next;
     if (next === undefined) this.#last = previous;
@@ -83,7 +82,7 @@ export class Queue implements WaitingLine {
   }
 
   /** Lets the first call wait until the descriptor is ready. */
-  wait(first: Call): void {
+  wait(first: WaitingCall): void {
     if (first.suspended !== undefined) return;
     try {
       this.poller.want(this.direction);
@@ -91,7 +90,7 @@ export class Queue implements WaitingLine {
       first.fail(error);
       return;
     }
-    if (this.direction === WRITE && lacks_readiness(first)) first.retry();
+    if (this.direction === WRITE && lacks_readiness(first.call)) first.retry();
   }
 }
 
@@ -107,7 +106,7 @@ function lacks_readiness({ sock, syscall, connects }: Call): boolean {
   const { family, type } = sock;
   if (REPORTING.has(family)) return false;
   if (family !== c.AF_UNIX) return type !== c.SOCK_STREAM;
-  return connects || (type === c.SOCK_DGRAM && syscall !== 'send' && syscall !== 'sendall');
+  return connects === true || (type === c.SOCK_DGRAM && syscall !== 'send' && syscall !== 'sendall');
 }
 
 /** Both queues of a socket and its place in the readiness. It does not hold the socket, which can be collected. */
@@ -217,16 +216,16 @@ export function perform<T>(
       const checked = check_options(options);
       signal = signal_of(checked);
       timeout_ms = timeout_ms_of(checked, timeout_ms);
-      if (signal?.aborted) return Promise.reject(call.reason_of(signal));
+      if (signal?.aborted) return Promise.reject(reason_of(call, signal));
     }
     if (queue.is_busy) {
       check_arguments(call);
-      if (timeout_ms === 0) return Promise.reject(call.error_of(-EAGAIN));
+      if (timeout_ms === 0) return Promise.reject(error_of(call, -EAGAIN));
     } else if (timeout_ms === 0 || poller.has_turn()) {
       if (timeout_ms === 0) poller.forget_drained();
       const result = call.attempt(resolve_now);
       if (typeof result !== 'number' || result >= 0) return Promise.resolve(result as T);
-      if (timeout_ms === 0 || !must_wait(result)) return Promise.reject(call.error_of(result));
+      if (timeout_ms === 0 || !must_wait(result)) return Promise.reject(error_of(call, result));
     } else {
       check_arguments(call);
       suspended = yield_turn();
@@ -246,12 +245,14 @@ function wait_in<T>(
   signal: AbortSignal | undefined,
   suspended: Suspend | undefined,
 ): Promise<T> {
-  const promise = call.wait(queue, timeout_ms, signal);
-  if (call.connects) queue.poller.connect_began();
-  queue.add(call);
-  if (suspended !== undefined) call.suspend(suspended);
-  else if (queue.first === call && !queue.poller.holds_up(queue)) queue.wait(queue.first);
-  return promise;
+  return new Promise((resolve, reject) => {
+    const waiting = new WaitingCall(queue, call, resolve as (value: unknown) => void, reject);
+    if (timeout_ms >= 0 || signal !== undefined) waiting.limit(timeout_ms, signal);
+    if (call.connects) queue.poller.connect_began();
+    queue.add(waiting);
+    if (suspended !== undefined) waiting.suspend(suspended);
+    else if (queue.first === waiting && !queue.poller.holds_up(queue)) queue.wait(waiting);
+  });
 }
 
 /** Refuses wrong arguments of a call that is not tried at once. An error of the system is left to the attempt, in its turn. */
