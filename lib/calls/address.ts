@@ -295,8 +295,7 @@ const FAMILIES = new Map<number | undefined, Fields>([
   [c.AF_BLUETOOTH, bluetooth_fields],
 ]);
 
-const has_host = (family: number): boolean =>
-  family === AF_INET || family === AF_INET6 || family === AF_RDS;
+const has_host = (family: number): boolean => family === AF_INET || family === AF_INET6 || family === AF_RDS;
 
 /**
  * Writes an address to the memory from which the next native call takes it.

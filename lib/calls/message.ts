@@ -43,7 +43,7 @@ import {
   settle_descriptors,
 } from './control.js';
 import type { SocketBase } from './socket_base.js';
-import { allocate, filled, fits_scratch, take } from './transfer.js';
+import { allocate, filled, fits_scratch, take } from './waiting/received.js';
 import { completion_of, pin, settle } from './waiting/zerocopy.js';
 
 /** The result of recvmsg. */

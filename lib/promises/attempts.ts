@@ -92,6 +92,14 @@ export class RecvCall implements Call<Buffer> {
   check(): void {
     transfer.check_recv(this.bufsize, this.flags);
   }
+
+  allowance(): number {
+    return transfer.allowance(this.sock, this.bufsize, this.flags);
+  }
+
+  received(count: number, place: number): Buffer {
+    return transfer.received(this.sock, count, place);
+  }
 }
 
 /** See Socket.send. */

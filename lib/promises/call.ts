@@ -1,7 +1,7 @@
 // Call: one call on a socket, made once and handed on as it is. The calls that are made most, or keep something between two attempts,
 // have classes of their own (attempts.ts); the others are a FunctionCall.
 //
-// WaitingCall: a call that cannot be done at once and waits in a queue (queue.ts), with its promise, its time-out and its signal.
+// PendingCall: a call that cannot be done at once and waits in a queue (queue.ts), with its promise, its time-out and its signal.
 //
 // No class of a call extends another without need: V8 makes the object of a class without a base in place, which costs a tenth.
 import { constants } from 'node:os';
@@ -33,7 +33,7 @@ export interface Progress {
 /** The queue that a call waits in. */
 export interface WaitingLine {
   run(): void;
-  remove(waiting: WaitingCall): void;
+  remove(waiting: PendingCall): void;
 }
 
 /** The fields that few waiting calls have: each field of a Call itself costs time in all calls. */
@@ -66,6 +66,12 @@ export interface Call<T = unknown> {
 
   /** Returns what the error of the call tells. */
   progress?(): Progress | undefined;
+
+  /** Returns the bytes that a wake-up may receive in place of the next attempt; 0: none, as without this method. */
+  allowance?(): number;
+
+  /** Returns the result of what a wake-up received. @param place see received_at */
+  received?(count: number, place: number): T;
 }
 
 /** Returns the error of a call for a negative result. */
@@ -90,13 +96,15 @@ export function reason_of(call: Call, { reason }: AbortSignal): unknown {
 }
 
 /** A call that waits in a queue. */
-export class WaitingCall implements AbortWaiter {
-  previous: WaitingCall | undefined = undefined;
-  next: WaitingCall | undefined = undefined;
+export class PendingCall implements AbortWaiter {
+  previous: PendingCall | undefined = undefined;
+  next: PendingCall | undefined = undefined;
   /** The event that the call waits for in place of its descriptor. */
   suspended: Suspend | undefined = undefined;
   #queue: WaitingLine | undefined;
   #rare: Rare | undefined = undefined;
+  /** What receive() got: a result, -errno, or an error if memory was short. */
+  #received: unknown = undefined;
   readonly #resolve: (value: unknown) => void;
   readonly #reject: (error: unknown) => void;
 
@@ -146,6 +154,24 @@ export class WaitingCall implements AbortWaiter {
     if (!rare?.never_waits && must_wait(result)) return false;
     this.fail(error_of(this.call, result));
     return true;
+  }
+
+  /** Ends waiting with what a wake-up has received; settle() tells it. @param count of bytes, or -errno */
+  receive(count: number, place: number): void {
+    try {
+      this.#received = count < 0 ? count : this.call.received?.(count, place);
+    } catch (error) {
+      this.#received = error;
+    }
+    this.#end();
+  }
+
+  /** Tells the result of receive(). */
+  settle(): void {
+    const received = this.#received;
+    if (typeof received === 'number') this.#reject(error_of(this.call, received));
+    else if (received instanceof Error) this.#reject(received);
+    else this.#resolve(received);
   }
 
   fail(error: unknown): void {
