@@ -99,7 +99,7 @@ napi_value SetUp(napi_env env, napi_callback_info info) {
 }
 
 napi_value Initialize(napi_env env, napi_value exports) {
-  if (!HasDescriptorTable()) {
+  if (descriptor_table == nullptr) {
     napi_throw_error(env, "ENOMEM", "bsd-sockets: no memory for the descriptor table");
     return nullptr;
   }

@@ -50,6 +50,7 @@
   X(sendto, Sendto)                            \
   X(recv, Recv)                                \
   X(recvfrom, Recvfrom)                        \
+  X(receive_slab, ReceiveSlab)                 \
   X(sendfile, Sendfile)                        \
   /* message.cc */                             \
   X(sendmsg, Sendmsg)                          \

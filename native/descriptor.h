@@ -8,6 +8,7 @@
 #ifndef BSD_SOCKETS_DESCRIPTOR_H_
 #define BSD_SOCKETS_DESCRIPTOR_H_
 
+#include <atomic>
 #include <cstdint>
 #include <shared_mutex>
 
@@ -17,8 +18,19 @@ namespace bsd_sockets {
 // fs.nr_open.
 constexpr int kDescriptorLimit = 1 << 20;
 
-// Returns false if there is no memory for the table.
-bool HasDescriptorTable();
+// The table: a word per descriptor number, [generation:32][closing:1][users:31]. Null if there is no memory
+// for it. What each call does with it is in this file, so that the compiler can put it in place.
+using DescriptorWord = std::atomic<uint64_t>;
+extern DescriptorWord* const descriptor_table;
+constexpr uint64_t kClosing = 1ull << 31;
+constexpr uint64_t kUsers = kClosing - 1;
+
+inline bool InRange(int fd) { return fd >= 0 && fd < kDescriptorLimit; }
+inline uint32_t GenerationOf(uint64_t word) { return static_cast<uint32_t>(word >> 32); }
+// Returns whether the word is that of this generation, which is not being closed.
+inline bool IsOpen(uint64_t word, uint32_t generation) {
+  return GenerationOf(word) == generation && (word & kClosing) == 0;
+}
 
 // Held from a system call that makes a descriptor to the begin of its generation, and from the end of a
 // generation to close(2); alone by what looks up the generation of any number. Not held by calls that may
@@ -43,22 +55,36 @@ bool Lingers(int fd);
 enum class Closed { kStale, kNow, kDeferred };
 Closed CloseDescriptor(int fd, uint32_t generation, int* close_error);
 
+// Closes the descriptor after its last use, which left this word.
+void CloseUnused(int fd, uint64_t word);
+
 // One call inside the kernel. `valid()` is false for a stale generation. Without arguments: a call without a
 // descriptor; its fd is -1.
 class DescriptorUse {
  public:
   DescriptorUse() = default;
-  DescriptorUse(int fd, uint32_t generation);
-  ~DescriptorUse();
+  DescriptorUse(int fd, uint32_t generation) : fd_(fd), generation_(generation), valid_(InRange(fd)) {
+    if (!valid_) return;
+    valid_ = IsOpen(descriptor_table[fd].fetch_add(1), generation);
+    if (!valid_) Leave();
+  }
+  ~DescriptorUse() {
+    if (valid_ && fd_ >= 0) Leave();
+  }
   DescriptorUse(const DescriptorUse&) = delete;
   DescriptorUse& operator=(const DescriptorUse&) = delete;
 
   bool valid() const { return valid_; }
   int fd() const { return fd_; }
   // True if the descriptor is being closed, or was closed by other means and its number belongs to a new one.
-  bool stale() const;
+  bool stale() const { return fd_ >= 0 && !IsOpen(descriptor_table[fd_].load(), generation_); }
 
  private:
+  void Leave() {
+    uint64_t word = descriptor_table[fd_].fetch_sub(1) - 1;
+    if ((word & kClosing) != 0 && (word & kUsers) == 0) CloseUnused(fd_, word);
+  }
+
   int fd_ = -1;
   uint32_t generation_ = 0;
   bool valid_ = true;

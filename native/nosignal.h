@@ -11,7 +11,7 @@ namespace bsd_sockets {
 // anything else (RDS with EOPNOTSUPP, QIPCRTR with EINVAL). They never raise SIGPIPE, and the call is
 // repeated with the flags of the caller.
 template <typename Call>
-auto WithoutSignal(int flags, Call&& call) {
+[[gnu::always_inline]] inline auto WithoutSignal(int flags, Call&& call) {
   auto result = call(flags | MSG_NOSIGNAL);
   if (result >= 0 || (errno != EOPNOTSUPP && errno != EINVAL)) return result;
   return call(flags);

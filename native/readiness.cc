@@ -10,10 +10,12 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <new>
 #include <utility>
 
@@ -45,10 +47,63 @@ bool IsPlainTcp(int fd) {
   return getsockopt(fd, IPPROTO_TCP, TCP_ULP, upper, &length) == 0 && length == 0;
 }
 
+// The key of a registration: its generation stands where the words of the descriptor table have it. A number
+// may be given out again while an old registration still reports, because another descriptor keeps its socket
+// open.
+uint64_t KeyOf(int fd, uint32_t generation) {
+  return static_cast<uint64_t>(generation) << 32 | static_cast<uint32_t>(fd);
+}
+int FdOf(uint64_t key) { return static_cast<int>(key); }
+
+// The receives of one wake-up. Each goes to the scratch memory; from there its data moves to the slab, if
+// that has room for it. Else it stays, and the wake-up receives no more.
+class WakeUpReceiver {
+ public:
+  explicit WakeUpReceiver(State& state) : state_(state), exchange_(state.exchange()) {}
+
+  // Returns the number of bytes, kNotReceived if an attempt has to be made, or -errno. `*place`: see
+  // ReadyDescriptor.
+  int32_t Receive(int fd, uint32_t generation, size_t allowance, int32_t* place) {
+    if (full_) return kNotReceived;
+    DescriptorUse use(fd, generation);
+    if (!use.valid()) return kNotReceived;
+    uint8_t* scratch = exchange_.scratch.data();
+    allowance = std::min(allowance, kScratchSize);
+    int32_t count =
+        static_cast<int32_t>(Try(use, [&] { return ::recv(fd, scratch, allowance, MSG_DONTWAIT); }));
+    state_.readiness->Received(fd, count, allowance);
+    if (count > 0) *place = Keep(scratch, static_cast<size_t>(count));
+    return count;
+  }
+
+ private:
+  int32_t Keep(const uint8_t* data, size_t length) {
+    if (!std::exchange(has_slab_, true)) slab_ = state_.Slab(&slab_size_);
+    size_t used = static_cast<size_t>(exchange_.cells[kSlabUsed]);
+    full_ = length > kSlabPartMax || slab_ == nullptr || used > slab_size_ || length > slab_size_ - used;
+    if (full_) return kInScratch;
+    memcpy(slab_ + used, data, length);
+    size_t end = used + length + kSlabAlignment - 1;
+    exchange_.cells[kSlabUsed] = static_cast<int32_t>(end - end % kSlabAlignment);
+    return static_cast<int32_t>(used);
+  }
+
+  State& state_;
+  Exchange& exchange_;
+  bool has_slab_ = false;
+  bool full_ = false;
+  uint8_t* slab_ = nullptr;
+  size_t slab_size_ = 0;
+};
+
 }  // namespace
 
-int Readiness::Create(napi_env env, uv_loop_t* loop, napi_value callback, Readiness** created) {
-  Readiness* readiness = new (std::nothrow) Readiness(env, loop);
+Readiness::Readiness(State& state) : state_(state), env_(state.env()), loop_(state.loop()) {}
+
+int Readiness::Create(State& state, napi_value callback, Readiness** created) {
+  napi_env env = state.env();
+  uv_loop_t* loop = state.loop();
+  Readiness* readiness = new (std::nothrow) Readiness(state);
   if (readiness == nullptr) return -ENOMEM;
   readiness->epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
   int error = readiness->epoll_fd_ < 0 ? -errno : 0;
@@ -87,8 +142,8 @@ void Readiness::Close() {
 bool Readiness::Prepare(napi_value callback) {
   napi_value buffer, name, resource;
   void* memory = nullptr;
-  // The kernel allocates a page of the descriptors' bytes at its first use.
-  size_t size = sizeof(ReadinessMemory) + kDescriptorLimit;
+  // The kernel allocates a page of the descriptors' numbers at its first use.
+  size_t size = sizeof(ReadinessMemory) + kDescriptorLimit * sizeof(int32_t);
   if (napi_create_arraybuffer(env_, size, &memory, &buffer) != napi_ok) return false;
   memory_ = static_cast<ReadinessMemory*>(memory);
   return napi_create_reference(env_, buffer, 1, &memory_ref_) == napi_ok &&
@@ -189,25 +244,12 @@ bool Readiness::Dispatch() {
   epoll_event events[kReadyLimit];
   int count = epoll_wait(epoll_fd_, events, kReadyLimit, 0);
   bool all = count < static_cast<int>(kReadyLimit);
-  int ready = 0;
-  for (int i = 0; i < count; i++) {
-    int fd = events[i].data.fd;
-    uint8_t& descriptor = memory_->descriptors[fd];
-    if ((events[i].events & kReadEvents) != 0) {
-      descriptor &= ~(kDrained | kSimple);
-      bool only_data = (events[i].events & kReadEvents) == EPOLLIN;
-      if (only_data && (descriptor & kPlainTcp) != 0) descriptor |= kSimple;
-    }
-    int directions = Directions(events[i].events) & descriptor;
-    if (directions == 0) continue;
-    memory_->ready[ready++] = {fd, directions};
-  }
-  memory_->ready_count = ready;
-  if (ready == 0) return all;
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return all;
   napi_value callback, result;
-  if (napi_get_reference_value(env_, callback_ref_, &callback) == napi_ok) {
+  // Without the callback nothing may be received.
+  if (napi_get_reference_value(env_, callback_ref_, &callback) == napi_ok && callback != nullptr &&
+      Report(events, count) > 0) {
     // Runs the callback, which never throws, and then the continuations of the promises that it settled. The
     // receiver, any object, is not used, and neither is the result: Deno crashes without a place for it.
     napi_make_callback(env_, context_, callback, callback, 0, &callback, &result);
@@ -217,25 +259,52 @@ bool Readiness::Dispatch() {
   return all;
 }
 
-int Readiness::Control(int operation, int fd) {
+int Readiness::Report(const epoll_event* events, int count) {
+  WakeUpReceiver receiver(state_);
+  int ready = 0;
+  for (int i = 0; i < count; i++) {
+    uint64_t key = events[i].data.u64;
+    int fd = FdOf(key);
+    int32_t& descriptor = memory_->descriptors[fd];
+    if ((events[i].events & kReadEvents) != 0) {
+      descriptor &= ~(kDrained | kSimple);
+      bool only_data = (events[i].events & kReadEvents) == EPOLLIN;
+      if (only_data && (descriptor & kPlainTcp) != 0) descriptor |= kSimple;
+    }
+    int directions = Directions(events[i].events) & descriptor;
+    int32_t received = kNotReceived, place = kInScratch;
+    size_t allowance = static_cast<size_t>(descriptor >> kAllowanceShift);
+    if ((directions & kRead) != 0 && allowance > 0) {
+      received = receiver.Receive(fd, GenerationOf(key), allowance, &place);
+      // The read waits on.
+      if (received == -EAGAIN) directions &= ~kRead;
+    }
+    if (directions == 0) continue;
+    memory_->ready[ready++] = {fd, directions, received, place};
+  }
+  memory_->ready_count = ready;
+  return ready;
+}
+
+int Readiness::Control(int operation, int fd, uint32_t generation) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLPRI | EPOLLRDHUP | EPOLLET;
-  event.data.fd = fd;
+  event.data.u64 = KeyOf(fd, generation);
   return epoll_ctl(epoll_fd_, operation, fd, &event) == 0 ? 0 : -errno;
 }
 
-int Readiness::Add(int fd, bool exclusive) {
-  Forget(fd);
-  int error = Control(EPOLL_CTL_ADD, fd);
+int Readiness::Add(int fd, uint32_t generation, bool exclusive) {
+  memory_->descriptors[fd] &= kRead | kWrite;
+  int error = Control(EPOLL_CTL_ADD, fd, generation);
   if (error == 0 && exclusive && IsPlainTcp(fd)) memory_->descriptors[fd] |= kPlainTcp;
   return error;
 }
 
-int Readiness::Again(int fd) { return Control(EPOLL_CTL_MOD, fd); }
+int Readiness::Again(int fd, uint32_t generation) { return Control(EPOLL_CTL_MOD, fd, generation); }
 
 int Readiness::Remove(int fd) {
   memory_->descriptors[fd] = 0;
-  return Control(EPOLL_CTL_DEL, fd);
+  return Control(EPOLL_CTL_DEL, fd, 0);
 }
 
 void Readiness::Reference(bool referenced) {
@@ -289,7 +358,7 @@ napi_value ReadinessStart(napi_env env, napi_callback_info info) {
   if (!args.valid()) return args.Invalid();
   State& state = args.state();
   if (state.readiness == nullptr) {
-    int error = Readiness::Create(env, state.loop(), args[0], &state.readiness);
+    int error = Readiness::Create(state, args[0], &state.readiness);
     if (error != 0) return args.Return(error);
   }
   return state.readiness->memory();
@@ -303,29 +372,25 @@ napi_value ReadinessAdd(napi_env env, napi_callback_info info) {
   bool exclusive = args.Bool(2);
   if (!args.valid() || args.state().readiness == nullptr) return args.Invalid();
   DescriptorUse use(fd, generation);
-  return args.Return(use.valid() ? args.state().readiness->Add(fd, exclusive) : -EBADF);
+  return args.Return(use.valid() ? args.state().readiness->Add(fd, generation, exclusive) : -EBADF);
 }
 
-namespace {
+// readiness_again(fd, generation): reports again the directions that are ready now
+napi_value ReadinessAgain(napi_env env, napi_callback_info info) {
+  Arguments<2> args(env, info);
+  int fd = args.Int(0);
+  uint32_t generation = args.Uint(1);
+  if (!args.valid() || args.state().readiness == nullptr) return args.Invalid();
+  return args.Return(args.state().readiness->Again(fd, generation));
+}
 
-template <int (Readiness::*kCall)(int)>
-napi_value OnDescriptor(napi_env env, napi_callback_info info) {
+// readiness_remove(fd): stops watching, to be called before the descriptor is closed
+napi_value ReadinessRemove(napi_env env, napi_callback_info info) {
   Arguments<1> args(env, info);
   int fd = args.Int(0);
   Readiness* readiness = args.state().readiness;
   if (!args.valid() || readiness == nullptr || fd < 0 || fd >= kDescriptorLimit) return args.Invalid();
-  return args.Return((readiness->*kCall)(fd));
-}
-
-}  // namespace
-
-// readiness_again(fd): reports again the directions that are ready now. readiness_remove(fd): stops watching,
-// to be called before the descriptor is closed.
-napi_value ReadinessAgain(napi_env env, napi_callback_info info) {
-  return OnDescriptor<&Readiness::Again>(env, info);
-}
-napi_value ReadinessRemove(napi_env env, napi_callback_info info) {
-  return OnDescriptor<&Readiness::Remove>(env, info);
+  return args.Return(readiness->Remove(fd));
 }
 
 // readiness_reference(referenced): keeps the event loop alive, or no longer

@@ -70,8 +70,24 @@ State::~State() {
 }
 
 void State::Release() {
-  for (napi_ref reference : {probe_ref_, signals_ref_}) napi_delete_reference(env_, reference);
+  for (napi_ref reference : {probe_ref_, signals_ref_, slab_ref_})
+    if (reference != nullptr) napi_delete_reference(env_, reference);
   if (readiness != nullptr) readiness->Release();
+}
+
+bool State::SetSlab(napi_value slab) {
+  if (slab_ref_ != nullptr) napi_delete_reference(env_, std::exchange(slab_ref_, nullptr));
+  return napi_create_reference(env_, slab, 0, &slab_ref_) == napi_ok;
+}
+
+uint8_t* State::Slab(size_t* size) const {
+  napi_value slab = nullptr;
+  void* data = nullptr;
+  if (slab_ref_ == nullptr || napi_get_reference_value(env_, slab_ref_, &slab) != napi_ok ||
+      slab == nullptr || napi_get_arraybuffer_info(env_, slab, &data, size) != napi_ok) {
+    return nullptr;
+  }
+  return static_cast<uint8_t*>(data);
 }
 
 int State::Prepare() {

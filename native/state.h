@@ -83,6 +83,11 @@ class State {
   int64_t Close(int fd, uint32_t generation,
                 int64_t (*close_and_interrupt)(int, uint32_t) = CloseAndInterrupt);
 
+  // The slab: an ArrayBuffer that JavaScript cuts the Buffers of received data from. A program can reach it
+  // and detach it, so its address is looked up anew whenever JavaScript may have run; null: there is none.
+  bool SetSlab(napi_value slab);
+  uint8_t* Slab(size_t* size) const;
+
   bool siginterrupt = false;
 
   // Name lookups that are under way or not yet taken, by number. See lookup.h.
@@ -109,6 +114,7 @@ class State {
   Exchange* exchange_ = nullptr;
   napi_ref probe_ref_ = nullptr;
   napi_ref signals_ref_ = nullptr;
+  napi_ref slab_ref_ = nullptr;
   std::unordered_map<int, uint32_t> owned_;
 };
 

@@ -87,6 +87,17 @@ napi_value Recvfrom(napi_env env, napi_callback_info info) {
   return args.Return(count);
 }
 
+// receive_slab(slab): the ArrayBuffer that received data moves to from now on, from its begin; see
+// State::Slab
+napi_value ReceiveSlab(napi_env env, napi_callback_info info) {
+  Arguments<1> args(env, info);
+  bool is_buffer = false;
+  if (!args.valid() || napi_is_arraybuffer(env, args[0], &is_buffer) != napi_ok || !is_buffer)
+    return args.Invalid();
+  args.state().exchange().cells[kSlabUsed] = 0;
+  return args.Return(args.state().SetSlab(args[0]) ? 0 : -ENOMEM);
+}
+
 // sendfile(fd, generation, file, offset, count, timeout_ms) -> count; an offset below 0 stands for the
 // position of the file
 napi_value Sendfile(napi_env env, napi_callback_info info) {

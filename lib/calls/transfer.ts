@@ -1,14 +1,14 @@
 // connect, recv, send and their variants, for blocking and promise sockets alike: the checks of arguments, the native call
 // and the making of its result. Each function takes the time it may wait and returns its result, or the native call's
 // negative number, which the two kinds of socket treat differently. Messages with control data are in message.ts.
-import { Buffer } from 'node:buffer'; // the global is a getter
 import { constants } from 'node:os';
 import * as c from '../constants.js';
-import { addon, SCRATCH_SIZE, scratch } from '../native/addon.js';
+import { addon } from '../native/addon.js';
 import { type Bytes, bytes, data, integer, integer_or, size } from '../util/validate.js';
 import { decode, encode, type ResolveHost, type ReturnedAddress, write_address } from './address.js';
 import type { SocketBase } from './socket_base.js';
 import { is_drained } from './waiting/readiness.js';
+import { allocate, BULK, EMPTY, filled, fits_scratch, received_at, take } from './waiting/received.js';
 import { pin } from './waiting/zerocopy.js';
 
 /** A struct sockaddr of AF_UNSPEC, which is 0. */
@@ -16,45 +16,28 @@ const NO_ADDRESS = new Uint8Array(16);
 const { EAGAIN } = constants.errno;
 // A constant of this file: an imported one is loaded anew at each access.
 const MSG_ZEROCOPY = c.MSG_ZEROCOPY;
-const EMPTY = Buffer.alloc(0);
-// In bytes: copying more than this from the scratch memory costs more than a block that stays half empty. The size of a
-// socket's last receive predicts that of the next.
-const BULK = 16 * 1024;
-
-// The part of the scratch memory that the last receive filled: messages are often of one length.
-let received = scratch.subarray(0, 0);
-
-/** Copies the bytes that the native call wrote to the scratch memory into a new Buffer. */
-export function take(count: number): Buffer {
-  if (count === 0) return EMPTY;
-  if (count !== received.length) received = scratch.subarray(0, count);
-  const buffer = Buffer.allocUnsafe(count);
-  buffer.set(received);
-  return buffer;
-}
-
-/** Returns memory for a receive that the scratch memory is too small for. */
-export function allocate(length: number, flags: number): Buffer {
-  // With MSG_TRUNC a stream's bytes are counted but not written, so nothing old may stand there.
-  return (flags & c.MSG_TRUNC) !== 0 ? Buffer.alloc(length) : Buffer.allocUnsafeSlow(length);
-}
-
-/** Returns the part of that memory which the receive has filled. */
-export function filled(buffer: Buffer, count: number): Buffer {
-  if (count >= buffer.length) return buffer;
-  // A view of a mostly empty block would keep all of it.
-  return count < buffer.length / 2 ? Buffer.from(buffer.subarray(0, count)) : buffer.subarray(0, count);
-}
-
-/** Returns true if a receive goes by the scratch memory. */
-export function fits_scratch(length: number, flags: number): boolean {
-  return length <= SCRATCH_SIZE && (flags & c.MSG_TRUNC) === 0;
-}
 
 /** Checks the arguments of recv and recvfrom. @throws TypeError, RangeError */
 export function check_recv(bufsize: number, flags: number): void {
   size(bufsize, 'bufsize');
   integer(flags, 'flags');
+}
+
+/** Returns true if a recv goes by the scratch memory. The size of a socket's last receive predicts that of the next. */
+function by_scratch(s: SocketBase, length: number, flags: number): boolean {
+  return fits_scratch(length, flags) && !(s._bulk && length > BULK);
+}
+
+/** Returns the bytes that a wake-up may receive in place of the next attempt of a recv without waiting; 0: none. */
+export function allowance(s: SocketBase, bufsize: number, flags: number): number {
+  const length = size(bufsize, 'bufsize');
+  return flags === 0 && by_scratch(s, length, 0) ? length : 0;
+}
+
+/** Returns the result of a recv that a wake-up made. @param place where the bytes are: see received_at */
+export function received(s: SocketBase, count: number, place: number): Buffer {
+  s._bulk = count > BULK;
+  return received_at(place, count);
 }
 
 export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: number): Buffer | number {
@@ -63,7 +46,7 @@ export function recv(s: SocketBase, bufsize: number, flags: number, timeout_ms: 
   // As in Python, a receive of 0 bytes makes no system call: it does not wait, and a datagram stays in the queue.
   if (length === 0) return EMPTY;
   if (timeout_ms === 0 && wanted_flags === 0 && is_drained(s._fd)) return -EAGAIN;
-  if (fits_scratch(length, wanted_flags) && !(s._bulk && length > BULK)) {
+  if (by_scratch(s, length, wanted_flags)) {
     const count = addon.recv(s._fd, s._generation, null, length, wanted_flags, timeout_ms);
     s._bulk = count > BULK;
     return count < 0 ? count : take(count);

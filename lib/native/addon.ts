@@ -101,6 +101,7 @@ export interface Addon {
     flags: number,
     timeout_ms: number,
   ): number;
+  receive_slab(slab: ArrayBufferLike): number;
   sendfile(
     fd: number,
     generation: number,
@@ -171,7 +172,7 @@ export interface Addon {
 
   readiness_start(callback: () => void): ArrayBuffer | number;
   readiness_add(fd: number, generation: number, exclusive: boolean): number;
-  readiness_again(fd: number): number;
+  readiness_again(fd: number, generation: number): number;
   readiness_remove(fd: number): number;
   readiness_reference(referenced: boolean): number;
 

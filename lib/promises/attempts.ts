@@ -10,24 +10,26 @@ import * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
 import { addon, cells, DETACHED, VALUE } from '../native/addon.js';
 import { type Data, data, integer, size } from '../util/validate.js';
-import { type Attempt, Call, type Progress, type WaitingLine } from './call.js';
+import type { Attempt, Call, Progress, WaitingLine } from './call.js';
 
 const { EAGAIN, EALREADY, EINPROGRESS, ENOBUFS, ENOTCONN } = constants.errno;
+// A constant of this file: an imported one is loaded anew at each access.
+const MSG_ZEROCOPY = c.MSG_ZEROCOPY;
 /** The bytes that a call moves before the rest of the program has its turn. */
 const TURN_SIZE = 4 * 2 ** 20;
 
 /** See Socket.connect. */
-export class ConnectCall extends Call<void> {
+export class ConnectCall implements Call<void> {
+  readonly syscall = 'connect';
+  readonly connects = true;
   #under_way = false;
 
   constructor(
-    sock: SocketBase,
+    readonly sock: SocketBase,
     readonly address: unknown,
-  ) {
-    super(sock, 'connect');
-  }
+  ) {}
 
-  override attempt(resolve: ResolveHost): number | undefined {
+  attempt(resolve: ResolveHost): number | undefined {
     const { sock, address } = this;
     if (this.#under_way) return connected(sock);
     const result = transfer.connect(sock, address, resolve, 0);
@@ -37,16 +39,12 @@ export class ConnectCall extends Call<void> {
     return result < 0 ? result : undefined;
   }
 
-  override check(): void {
+  check(): void {
     check_address(this.sock, this.address, 'connect');
   }
 
-  override progress(): Progress {
+  progress(): Progress {
     return { address: this.address };
-  }
-
-  override get connects(): boolean {
-    return true;
   }
 }
 
@@ -78,57 +76,64 @@ export function fast_open(send: (resolve: ResolveHost, spent: number) => number)
 }
 
 /** See Socket.recv. */
-export class RecvCall extends Call<Buffer> {
+export class RecvCall implements Call<Buffer> {
+  readonly syscall = 'recv';
+
   constructor(
-    sock: SocketBase,
+    readonly sock: SocketBase,
     readonly bufsize: number,
     readonly flags: number,
-  ) {
-    super(sock, 'recv');
-  }
+  ) {}
 
-  override attempt(): Buffer | number {
+  attempt(): Buffer | number {
     return transfer.recv(this.sock, this.bufsize, this.flags, 0);
   }
 
-  override check(): void {
+  check(): void {
     transfer.check_recv(this.bufsize, this.flags);
+  }
+
+  allowance(): number {
+    return transfer.allowance(this.sock, this.bufsize, this.flags);
+  }
+
+  received(count: number, place: number): Buffer {
+    return transfer.received(this.sock, count, place);
   }
 }
 
 /** See Socket.send. */
-export class SendCall extends Call<number> {
+export class SendCall implements Call<number> {
+  readonly syscall = 'send';
+
   constructor(
-    sock: SocketBase,
+    readonly sock: SocketBase,
     readonly bytes: Data,
     readonly flags: unknown,
-  ) {
-    super(sock, 'send');
-  }
+  ) {}
 
-  override attempt(): number {
+  attempt(): number {
     return transfer.send(this.sock, data(this.bytes, 'data'), integer(this.flags, 'flags'), 0);
   }
 
-  override check(): void {
+  check(): void {
     transfer.check_send(this.bytes, this.flags);
   }
 }
 
 /** See Socket.sendall. */
-export class SendallCall extends Call<void> {
+export class SendallCall implements Call<void> {
+  readonly syscall = 'sendall';
   #sent = 0;
   #text: Uint8Array | undefined;
 
   constructor(
-    sock: SocketBase,
+    readonly sock: SocketBase,
     readonly bytes: Data,
     protected flags: unknown,
-  ) {
-    super(sock, 'sendall');
-  }
+  ) {}
 
-  override attempt(): number | undefined {
+  attempt(): number | undefined {
     // Checked anew in each attempt: its memory may be gone.
     const view = this.#text ?? data(this.bytes, 'data');
     if (typeof this.bytes === 'string') this.#text = view;
@@ -144,11 +149,11 @@ export class SendallCall extends Call<void> {
     }
   }
 
-  override check(): void {
+  check(): void {
     transfer.check_send(this.bytes, this.flags);
   }
 
-  override progress(): Progress {
+  progress(): Progress {
     return { bytes_sent: this.#sent };
   }
 }
@@ -163,6 +168,7 @@ export class FlaggedSendallCall extends SendallCall {
     bytes: Data,
     flags: unknown,
     readonly reads: WaitingLine,
+    readonly writes: WaitingLine,
   ) {
     // The memory of a text, which is the same in all attempts.
     super(sock, typeof bytes === 'string' ? Buffer.from(bytes) : bytes, flags);
@@ -171,15 +177,20 @@ export class FlaggedSendallCall extends SendallCall {
   override attempt(): number | undefined {
     if (this.#waits_for !== undefined) return this.#completed(this.#waits_for);
     const flags = integer(this.flags, 'flags');
-    this.#is_zerocopy ||= (flags & c.MSG_ZEROCOPY) !== 0;
+    this.#is_zerocopy ||= (flags & MSG_ZEROCOPY) !== 0;
     if (!this.#is_zerocopy) return super.attempt();
     let result = super.attempt();
-    if (result === -ENOBUFS && (flags & c.MSG_ZEROCOPY) !== 0) {
+    if (result === -ENOBUFS && (flags & MSG_ZEROCOPY) !== 0) {
       // The kernel may pin no more memory of this user or socket, but copies it.
-      this.flags = flags & ~c.MSG_ZEROCOPY;
+      this.flags = flags & ~MSG_ZEROCOPY;
       result = super.attempt();
     }
     return result === undefined ? this.#completed(data(this.bytes, 'data')) : result;
+  }
+
+  /** Makes the next attempt soon: another call has read a completion. */
+  wake(): void {
+    queueMicrotask(() => this.writes.run());
   }
 
   /** Ends the call once the kernel is done with the memory, which another call may learn, too. */
@@ -195,17 +206,20 @@ export class FlaggedSendallCall extends SendallCall {
 }
 
 /** See Socket.recv_exactly. */
-export class RecvExactlyCall extends Call<Buffer> {
+export class RecvExactlyCall implements Call<Buffer> {
+  readonly syscall = 'recv_exactly';
   readonly #buffer: Buffer;
   #received = 0;
 
   /** @throws TypeError, RangeError */
-  constructor(sock: SocketBase, n: number) {
-    super(sock, 'recv_exactly');
+  constructor(
+    readonly sock: SocketBase,
+    n: number,
+  ) {
     this.#buffer = Buffer.allocUnsafeSlow(size(n, 'n'));
   }
 
-  override attempt(): Buffer | number {
+  attempt(): Buffer | number {
     const buffer = this.#buffer;
     for (let moved = 0; this.#received < buffer.length; ) {
       if (moved >= TURN_SIZE) throw yield_turn();
@@ -218,9 +232,9 @@ export class RecvExactlyCall extends Call<Buffer> {
     return buffer;
   }
 
-  override check(): void {}
+  check(): void {}
 
-  override progress(): { partial: Buffer } {
+  progress(): { partial: Buffer } {
     return { partial: this.#buffer.subarray(0, this.#received) };
   }
 }

@@ -1,6 +1,9 @@
-// Call: one call on a socket, made once and handed on as it is. If it cannot be done at once, it waits in a queue (queue.ts), with
-// its promise, its time-out and its signal. The calls that are made most, or keep something between two attempts, have classes of
-// their own (attempts.ts); the others are a FunctionCall.
+// Call: one call on a socket, made once and handed on as it is. The calls that are made most, or keep something between two attempts,
+// have classes of their own (attempts.ts); the others are a FunctionCall.
+//
+// PendingCall: a call that cannot be done at once and waits in a queue (queue.ts), with its promise, its time-out and its signal.
+//
+// No class of a call extends another without need: V8 makes the object of a class without a base in place, which costs a tenth.
 import { constants } from 'node:os';
 import type { ResolveHost } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
@@ -30,7 +33,7 @@ export interface Progress {
 /** The queue that a call waits in. */
 export interface WaitingLine {
   run(): void;
-  remove(call: Call): void;
+  remove(waiting: PendingCall): void;
 }
 
 /** The fields that few waiting calls have: each field of a Call itself costs time in all calls. */
@@ -45,56 +48,85 @@ interface Rare {
 }
 
 /** A call on a socket. */
-export abstract class Call<T = unknown> implements AbortWaiter {
-  previous: Call | undefined;
-  next: Call | undefined;
-  /** The event that the call waits for in place of its descriptor. */
-  suspended: Suspend | undefined;
-  #queue: WaitingLine | undefined;
-  #resolve: ((value: unknown) => void) | undefined;
-  #reject: ((error: unknown) => void) | undefined;
-  #rare: Rare | undefined;
-
-  /** @param syscall the name of the method, for errors */
-  constructor(
-    readonly sock: SocketBase,
-    readonly syscall: string,
-  ) {}
+export interface Call<T = unknown> {
+  readonly sock: SocketBase;
+  /** The name of the method, for errors. */
+  readonly syscall: string;
+  /** True for connect: reads wait for it. */
+  readonly connects?: true;
 
   /**
    * Tries the call without waiting. Returns its result, or a negative number: see must_wait. An attempt is made again at each
    * wake-up: memory of the caller's is checked anew. @throws Suspend to wait for something other than the descriptor
    */
-  abstract attempt(resolve: ResolveHost): T | number;
+  attempt(resolve: ResolveHost): T | number;
 
   /** Throws for wrong arguments, without the kernel: a call that waits behind others is refused at once. */
-  abstract check(): unknown;
+  check(): unknown;
 
   /** Returns what the error of the call tells. */
-  progress(): Progress | undefined {
-    return undefined;
-  }
+  progress?(): Progress | undefined;
 
-  /** True for connect: reads wait for it. */
-  get connects(): boolean {
-    return false;
-  }
+  /** Returns the bytes that a wake-up may receive in place of the next attempt; 0: none, as without this method. */
+  allowance?(): number;
 
-  /** Begins to wait in the queue. Returns the promise of the call. @param timeout_ms -1 for none */
-  wait(queue: WaitingLine, timeout_ms: number, signal: AbortSignal | undefined): Promise<T> {
+  /** Returns the result of what a wake-up received. @param place see received_at */
+  received?(count: number, place: number): T;
+}
+
+/** Returns the error of a call for a negative result. */
+export function error_of(call: Call, result: number): unknown {
+  const { sock, syscall } = call;
+  try {
+    raise(result, { syscall, args: sock._args(), ...call.progress?.() });
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Returns the reason of an abort, with the bytes that the call has moved before. */
+export function reason_of(call: Call, { reason }: AbortSignal): unknown {
+  const progress = call.progress?.();
+  if (progress !== undefined && reason instanceof Error && Object.isExtensible(reason)) {
+    const { bytes_sent, partial } = progress;
+    if (bytes_sent !== undefined) Object.assign(reason, { bytes_sent });
+    if (partial !== undefined) Object.assign(reason, { partial });
+  }
+  return reason;
+}
+
+/** A call that waits in a queue. */
+export class PendingCall implements AbortWaiter {
+  previous: PendingCall | undefined = undefined;
+  next: PendingCall | undefined = undefined;
+  /** The event that the call waits for in place of its descriptor. */
+  suspended: Suspend | undefined = undefined;
+  #queue: WaitingLine | undefined;
+  #rare: Rare | undefined = undefined;
+  /** What receive() got: a result, -errno, or an error if memory was short. */
+  #received: unknown = undefined;
+  readonly #resolve: (value: unknown) => void;
+  readonly #reject: (error: unknown) => void;
+
+  /** @param resolve, reject settle the promise of the call */
+  constructor(
+    queue: WaitingLine,
+    readonly call: Call,
+    resolve: (value: unknown) => void,
+    reject: (error: unknown) => void,
+  ) {
     this.#queue = queue;
-    if (timeout_ms >= 0 || signal !== undefined) this.#limit(timeout_ms, signal);
-    return new Promise((resolve, reject) => {
-      this.#resolve = resolve as (value: unknown) => void;
-      this.#reject = reject;
-    });
+    this.#resolve = resolve;
+    this.#reject = reject;
   }
 
-  #limit(timeout_ms: number, signal: AbortSignal | undefined): void {
+  /** Ends the call at a time-out, or by a signal. @param timeout_ms -1 for none */
+  limit(timeout_ms: number, signal: AbortSignal | undefined): void {
     const rare: Rare = { never_waits: timeout_ms === 0 };
     this.#rare = rare;
     // A timer does not keep the process alive: a waiting call does (Poller.call_began).
-    if (timeout_ms > 0) rare.timer = new Timer(timeout_ms, () => this.give_up(this.error_of(TIMED_OUT)));
+    if (timeout_ms > 0)
+      rare.timer = new Timer(timeout_ms, () => this.give_up(error_of(this.call, TIMED_OUT)));
     if (signal === undefined) return;
     rare.signal = signal;
     listen(signal, this);
@@ -103,9 +135,9 @@ export abstract class Call<T = unknown> implements AbortWaiter {
   /** Makes an attempt. Returns true if the call is done. */
   try(): boolean {
     const rare = this.#rare;
-    let result: T | number;
+    let result: unknown;
     try {
-      result = this.attempt(rare?.resolved === undefined ? resolve_now : resolve_with(rare.resolved));
+      result = this.call.attempt(rare?.resolved === undefined ? resolve_now : resolve_with(rare.resolved));
     } catch (error) {
       if (error instanceof Suspend) {
         this.suspend(error);
@@ -115,25 +147,41 @@ export abstract class Call<T = unknown> implements AbortWaiter {
       return true;
     }
     if (typeof result !== 'number' || result >= 0) {
-      const resolve = this.#resolve;
       this.#end();
-      resolve?.(result);
+      this.#resolve(result);
       return true;
     }
     if (!rare?.never_waits && must_wait(result)) return false;
-    this.fail(this.error_of(result));
+    this.fail(error_of(this.call, result));
     return true;
   }
 
-  fail(error: unknown): void {
-    const reject = this.#reject;
+  /** Ends waiting with what a wake-up has received; settle() tells it. @param count of bytes, or -errno */
+  receive(count: number, place: number): void {
+    try {
+      this.#received = count < 0 ? count : this.call.received?.(count, place);
+    } catch (error) {
+      this.#received = error;
+    }
     this.#end();
-    reject?.(error);
+  }
+
+  /** Tells the result of receive(). */
+  settle(): void {
+    const received = this.#received;
+    if (typeof received === 'number') this.#reject(error_of(this.call, received));
+    else if (received instanceof Error) this.#reject(received);
+    else this.#resolve(received);
+  }
+
+  fail(error: unknown): void {
+    this.#end();
+    this.#reject(error);
   }
 
   /** Ends the call because its socket is closed. */
   cancel(): void {
-    this.fail(this.error_of(-ECANCELED));
+    this.fail(error_of(this.call, -ECANCELED));
   }
 
   /** Waits for `suspended`, then makes the next attempt; the queue waits as long. */
@@ -167,12 +215,7 @@ export abstract class Call<T = unknown> implements AbortWaiter {
   }
 
   on_abort(): void {
-    if (this.#rare?.signal !== undefined) this.give_up(this.reason_of(this.#rare.signal));
-  }
-
-  /** Makes the next attempt soon: what the call waits for has come by another way than its descriptor. */
-  wake(): void {
-    queueMicrotask(() => this.#queue?.run());
+    if (this.#rare?.signal !== undefined) this.give_up(reason_of(this.call, this.#rare.signal));
   }
 
   /** Ends the call before it is done, and lets the queue go on. */
@@ -193,54 +236,20 @@ export abstract class Call<T = unknown> implements AbortWaiter {
     if (signal !== undefined) unlisten(signal, this);
     timer?.cancel();
   }
-
-  /** Returns the error for a negative result. */
-  error_of(result: number): unknown {
-    const { sock, syscall } = this;
-    try {
-      raise(result, { syscall, args: sock._args(), ...this.progress() });
-    } catch (error) {
-      return error;
-    }
-  }
-
-  /** Returns the reason of an abort, with the bytes that the call has moved before. */
-  reason_of({ reason }: AbortSignal): unknown {
-    const progress = this.progress();
-    if (progress !== undefined && reason instanceof Error && Object.isExtensible(reason)) {
-      const { bytes_sent, partial } = progress;
-      if (bytes_sent !== undefined) Object.assign(reason, { bytes_sent });
-      if (partial !== undefined) Object.assign(reason, { partial });
-    }
-    return reason;
-  }
 }
 
 /** Tries a call: see Call.attempt. */
 export type Attempt<T> = (resolve: ResolveHost) => T | number;
 
-/** A call by functions: see the methods of Call. */
-export class FunctionCall<T> extends Call<T> {
-  readonly #check: (() => unknown) | undefined;
-  readonly #progress: (() => Progress) | undefined;
-
+/** A call by functions: see the members of Call. */
+export class FunctionCall<T> implements Call<T> {
   constructor(
-    sock: SocketBase,
-    syscall: string,
+    readonly sock: SocketBase,
+    readonly syscall: string,
     readonly attempt: Attempt<T>,
-    check?: () => unknown,
-    progress?: () => Progress,
-  ) {
-    super(sock, syscall);
-    this.#check = check;
-    this.#progress = progress;
-  }
-
-  override check(): void {
-    this.#check?.();
-  }
-
-  override progress(): Progress | undefined {
-    return this.#progress?.();
-  }
+    readonly check: () => unknown = nothing,
+    readonly progress?: () => Progress,
+  ) {}
 }
+
+function nothing(): undefined {}

@@ -1,12 +1,12 @@
 // The order of calls on a socket: one queue of reads and one of writes. A call is tried at once if no other is before it, and
 // waits only if the kernel said EAGAIN: then a wake-up of lib/calls/waiting/readiness.ts tries the first of its queue again,
-// and those behind it, until one has to wait.
+// and those behind it, until one has to wait. For a recv that is the first, the wake-up itself receives.
 //
 // perform    makes a call in its turn
 // Queue      the calls of one direction that wait
 // Poller     both queues of a socket, and its place in the readiness
 //
-// A wait costs a byte in shared memory; timers and listeners exist only for a time-out or a signal. Calls that never have to
+// A wait costs a number in shared memory; timers and listeners exist only for a time-out or a signal. Calls that never have to
 // wait give way to the rest of the program now and then (CALLS_PER_TURN).
 import { constants } from 'node:os';
 import type { Watcher } from '../calls/socket_base.js';
@@ -14,21 +14,25 @@ import {
   forget_drained,
   hold,
   let_go,
+  no_allowance,
   READ,
   this_turn,
   unwatch,
   type Waiting,
   WRITE,
   want,
+  want_data,
   watch,
 } from '../calls/waiting/readiness.js';
 import { resolve_now, Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
-import { type Call, must_wait, type WaitingLine } from './call.js';
+import { type Call, error_of, must_wait, PendingCall, reason_of, type WaitingLine } from './call.js';
 
 const { EAGAIN } = constants.errno;
+// Constants of this file: imported ones are loaded anew at each access.
+const [READING, WRITING] = [READ, WRITE];
 /**
  * The calls on one socket that are done at once in one turn of the event loop: with a fast peer a loop over them would never let
  * go otherwise. libuv takes as many for its streams.
@@ -37,8 +41,8 @@ const CALLS_PER_TURN = 32;
 
 /** The calls of one direction that wait, in order. */
 export class Queue implements WaitingLine {
-  first: Call | undefined;
-  #last: Call | undefined;
+  first: PendingCall | undefined;
+  #last: PendingCall | undefined;
   #running = false;
 
   constructor(
@@ -51,18 +55,19 @@ export class Queue implements WaitingLine {
     return this.first !== undefined || this.poller.holds_up(this);
   }
 
-  add(call: Call): void {
-    call.previous = this.#last;
-    if (this.#last === undefined) this.first = call;
-    else this.#last.next = call;
-    this.#last = call;
+  add(waiting: PendingCall): void {
+    waiting.previous = this.#last;
+    if (this.#last === undefined) this.first = waiting;
+    else this.#last.next = waiting;
+    this.#last = waiting;
     this.poller.call_began();
   }
 
-  remove(call: Call): void {
-    const { previous, next } = call;
-    if (previous === undefined) this.first = next;
-    else previous.next = next;
+  remove({ call, previous, next }: PendingCall): void {
+    if (previous === undefined) {
+      this.first = next;
+      if (call.allowance !== undefined) this.poller.no_allowance();
+    } else previous.next = next;
     if (next === undefined) this.#last = previous;
     else next.previous = previous;
     if (call.connects) this.poller.connect_ended();
@@ -83,15 +88,15 @@ export class Queue implements WaitingLine {
   }
 
   /** Lets the first call wait until the descriptor is ready. */
-  wait(first: Call): void {
+  wait(first: PendingCall): void {
     if (first.suspended !== undefined) return;
     try {
-      this.poller.want(this.direction);
+      this.poller.want(this.direction, first.call);
     } catch (error) {
       first.fail(error);
       return;
     }
-    if (this.direction === WRITE && lacks_readiness(first)) first.retry();
+    if (this.direction === WRITING && lacks_readiness(first.call)) first.retry();
   }
 }
 
@@ -107,7 +112,7 @@ function lacks_readiness({ sock, syscall, connects }: Call): boolean {
   const { family, type } = sock;
   if (REPORTING.has(family)) return false;
   if (family !== c.AF_UNIX) return type !== c.SOCK_STREAM;
-  return connects || (type === c.SOCK_DGRAM && syscall !== 'send' && syscall !== 'sendall');
+  return connects === true || (type === c.SOCK_DGRAM && syscall !== 'send' && syscall !== 'sendall');
 }
 
 /** Both queues of a socket and its place in the readiness. It does not hold the socket, which can be collected. */
@@ -117,6 +122,8 @@ export class Poller implements Waiting, Watcher {
   readonly #fd: number;
   readonly #generation: number;
   #watched = false;
+  /** The read that a wake-up has received for, until its promise is settled. */
+  #received: PendingCall | undefined = undefined;
   #waiting = 0;
   #connecting = 0;
   #referenced = true;
@@ -129,16 +136,36 @@ export class Poller implements Waiting, Watcher {
   }
 
   on_ready(directions: number): void {
-    if ((directions & WRITE) !== 0) this.writes.run();
-    if ((directions & READ) !== 0) this.reads.run();
+    if ((directions & WRITING) !== 0) this.writes.run();
+    if ((directions & READING) === 0) return;
+    this.#settle();
+    this.reads.run();
   }
 
-  want(directions: number): void {
+  on_received(count: number, place: number): void {
+    this.#received = this.reads.first;
+    this.#received?.receive(count, place);
+  }
+
+  #settle(): void {
+    const received = this.#received;
+    this.#received = undefined;
+    received?.settle();
+  }
+
+  /** Lets this call, the first of its queue, wait. */
+  want(direction: number, call: Call): void {
     if (!this.#watched) {
       watch(this.#fd, this.#generation, this, true);
       this.#watched = true;
     }
-    want(this.#fd, directions);
+    if (direction === WRITING) want(this.#fd, direction);
+    else want_data(this.#fd, this, call.allowance?.() ?? 0);
+  }
+
+  /** The first read ends, or another one is now the first: nothing may be received for it. */
+  no_allowance(): void {
+    if (this.#watched) no_allowance(this.#fd);
   }
 
   call_began(): void {
@@ -191,6 +218,7 @@ export class Poller implements Waiting, Watcher {
   release(): void {
     if (this.#watched) unwatch(this.#fd, this);
     this.#watched = false;
+    this.#settle();
     for (const queue of [this.writes, this.reads]) {
       while (queue.first !== undefined) queue.first.cancel();
     }
@@ -217,16 +245,16 @@ export function perform<T>(
       const checked = check_options(options);
       signal = signal_of(checked);
       timeout_ms = timeout_ms_of(checked, timeout_ms);
-      if (signal?.aborted) return Promise.reject(call.reason_of(signal));
+      if (signal?.aborted) return Promise.reject(reason_of(call, signal));
     }
     if (queue.is_busy) {
       check_arguments(call);
-      if (timeout_ms === 0) return Promise.reject(call.error_of(-EAGAIN));
+      if (timeout_ms === 0) return Promise.reject(error_of(call, -EAGAIN));
     } else if (timeout_ms === 0 || poller.has_turn()) {
       if (timeout_ms === 0) poller.forget_drained();
       const result = call.attempt(resolve_now);
       if (typeof result !== 'number' || result >= 0) return Promise.resolve(result as T);
-      if (timeout_ms === 0 || !must_wait(result)) return Promise.reject(call.error_of(result));
+      if (timeout_ms === 0 || !must_wait(result)) return Promise.reject(error_of(call, result));
     } else {
       check_arguments(call);
       suspended = yield_turn();
@@ -246,12 +274,14 @@ function wait_in<T>(
   signal: AbortSignal | undefined,
   suspended: Suspend | undefined,
 ): Promise<T> {
-  const promise = call.wait(queue, timeout_ms, signal);
-  if (call.connects) queue.poller.connect_began();
-  queue.add(call);
-  if (suspended !== undefined) call.suspend(suspended);
-  else if (queue.first === call && !queue.poller.holds_up(queue)) queue.wait(queue.first);
-  return promise;
+  return new Promise((resolve, reject) => {
+    const waiting = new PendingCall(queue, call, resolve as (value: unknown) => void, reject);
+    if (timeout_ms >= 0 || signal !== undefined) waiting.limit(timeout_ms, signal);
+    if (call.connects) queue.poller.connect_began();
+    queue.add(waiting);
+    if (suspended !== undefined) waiting.suspend(suspended);
+    else if (queue.first === waiting && !queue.poller.holds_up(queue)) queue.wait(waiting);
+  });
 }
 
 /** Refuses wrong arguments of a call that is not tried at once. An error of the system is left to the attempt, in its turn. */

@@ -299,7 +299,7 @@ export class Socket<
     if (!is_flags(flags)) return this.sendall(bytes, 0, flags as WaitOptions);
     const { reads, writes } = this._poller;
     const call = flags
-      ? new FlaggedSendallCall(this, bytes, flags, reads)
+      ? new FlaggedSendallCall(this, bytes, flags, reads, writes)
       : new SendallCall(this, bytes, flags ?? 0);
     return perform(writes, call, options);
   }

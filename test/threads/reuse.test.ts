@@ -83,6 +83,29 @@ test('a socket of promises: what waits is refused, close() closes nothing', asyn
   for (const sock of [owner, other, peer]) sock.close();
 });
 
+test.each(['socket', 'promises'])(
+  'a read waits on a number that was closed and reused, and its old connection still reports: it takes nothing of %s',
+  async (face) => {
+    const [old, peer] = promises.socketpair();
+    const fd = old.fileno();
+    const waiting = old.recv(50).catch((error) => error.code);
+    await new Promise(setImmediate);
+    // Another holder keeps the connection open, and with it its place in the epoll instance.
+    const holder = socket.dup(fd);
+    closeSync(fd);
+    const [owner, other] = pair_with(fd);
+    const taker = face === 'promises' ? promises.from_socket(owner) : owner;
+    other.send('for the owner');
+    await peer.send('for the holder');
+    const read = taker.recv(50);
+    expect(String(await read)).toBe('for the owner');
+    expect(await waiting).toBe('EBADF');
+    expect(String(socket.socket(null, null, null, holder).recv(50))).toBe('for the holder');
+    expect(() => old.close()).toThrow(EBADF);
+    for (const sock of [taker, other, peer]) sock.close();
+  },
+);
+
 test.each([
   ['detach', () => socket.socket(), (old) => old.detach()],
   ['from_socket', () => socket.socket(), (old) => promises.from_socket(old as socket.socket)],

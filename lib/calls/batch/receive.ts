@@ -32,7 +32,10 @@ import type { Received } from '../message.js';
 import type { SocketBase } from '../socket_base.js';
 import { settle } from '../waiting/zerocopy.js';
 
-// Constants of this file cost less at each access than fields of an imported object.
+// Constants of this file: imported ones, and fields of imported objects, are loaded anew at each access.
+const AF_INET = c.AF_INET;
+const AF_INET6 = c.AF_INET6;
+const MSG_ERRQUEUE = c.MSG_ERRQUEUE;
 const {
   address: ROW_ADDRESS,
   address_length: ROW_ADDRESS_LENGTH,
@@ -83,7 +86,7 @@ class BatchMemory {
     this.count = count;
     this.family = s.family;
     this.proto = s.proto;
-    if ((flags & c.MSG_ERRQUEUE) !== 0) for (let i = 0; i < count; i++) settle(s, this.control(i));
+    if ((flags & MSG_ERRQUEUE) !== 0) for (let i = 0; i < count; i++) settle(s, this.control(i));
     if (cells[DESCRIPTOR_COUNT] !== 0) for (let i = 0; i < count; i++) this.#unclaimed.add(i);
     return count;
   }
@@ -335,7 +338,7 @@ export function recvmmsg<F extends number>(
     if (count < 0) return count;
     const messages: Received<F>[] = [];
     // Addresses of these families hold only strings and numbers.
-    const is_inet = received.family === c.AF_INET || received.family === c.AF_INET6;
+    const is_inet = received.family === AF_INET || received.family === AF_INET6;
     for (let i = 0; i < count; i++) {
       // Many messages often come from one sender, and decoding an address costs more than the rest of a message.
       const last = is_inet && i > 0 && received.same_address(i, i - 1) ? messages[i - 1]?.[3] : undefined;

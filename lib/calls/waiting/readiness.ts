@@ -1,35 +1,55 @@
 // Readiness on the event loop: the waiters of each descriptor, and waking them. The native half is native/readiness.h.
 //
-// Waiting is a byte in shared memory, not a call, and a wake-up comes once for all descriptors that are ready. Readiness is
-// reported by edges: a waiter tries first, waits only if the kernel said EAGAIN, and tries again when woken.
+// Waiting is a number in shared memory, not a call, and a wake-up comes once for all descriptors that are ready. Readiness is
+// reported by edges: a waiter tries first, waits only if the kernel said EAGAIN, and tries again when woken. A waiter with an allowance
+// gets the data of its next receive with the wake-up.
 
 import { raise } from '../../errors/raise.js';
 import {
+  ALLOWANCE_SHIFT,
   addon,
   DRAINED,
+  NOT_RECEIVED,
+  READ,
   READINESS_MEMORY,
   READY_DESCRIPTOR,
   READY_DESCRIPTOR_SIZE,
 } from '../../native/addon.js';
+import { ready_slab } from './received.js';
 
 export { READ, WRITE } from '../../native/addon.js';
 
 /** A waiter for a descriptor. `on_ready` gets those of the wanted directions that may go on. */
 export interface Waiting {
   on_ready(directions: number): void;
+  /**
+   * The wake-up has received for a waiter with an allowance: the count of bytes or -errno, and where they are (see received_at). The bytes
+   * are taken at once, and told in on_ready, which follows: until all descriptors of the wake-up have given theirs, nothing may
+   * run that is not of the library.
+   */
+  on_received?(count: number, place: number): void;
 }
 
 const WORD_SIZE = Int32Array.BYTES_PER_ELEMENT;
 const { waiting: WAITING, referenced: REFERENCED, ready_count: READY_COUNT } = READINESS_MEMORY;
 const READY = READINESS_MEMORY.ready / WORD_SIZE;
 const READY_WORDS = READY_DESCRIPTOR_SIZE / WORD_SIZE;
-const { fd: READY_FD, directions: READY_DIRECTIONS } = READY_DESCRIPTOR;
+const {
+  fd: READY_FD,
+  directions: READY_DIRECTIONS,
+  received: READY_RECEIVED,
+  place: READY_PLACE,
+} = READY_DESCRIPTOR;
+// Constants of this file: imported ones are loaded anew at each access.
+const [NONE, READING, ALLOWANCE_AT] = [NOT_RECEIVED, READ, ALLOWANCE_SHIFT];
+/** All bits of a descriptor's number but its allowance. */
+const NO_ALLOWANCE = 2 ** ALLOWANCE_SHIFT - 1;
 
 /** READINESS_MEMORY, as the arrays of its parts. */
 interface Memory {
   readonly words: Int32Array;
-  /** By descriptor number: the directions that are wanted, and what is known. */
-  readonly descriptors: Uint8Array;
+  /** By descriptor number: the directions that are wanted, what is known, and the allowance. */
+  readonly descriptors: Int32Array;
 }
 
 /** The waiters of one descriptor, if there are several. */
@@ -77,9 +97,10 @@ function start(): Memory {
   if (typeof shared === 'number') return raise(shared, { syscall: 'epoll_create1' });
   const { descriptors } = READINESS_MEMORY;
   memory = {
-    words: new Int32Array(shared, 0, descriptors / WORD_SIZE),
-    descriptors: new Uint8Array(shared, descriptors),
+    words: new Int32Array(shared, 0, descriptors),
+    descriptors: new Int32Array(shared, descriptors * WORD_SIZE),
   };
+  ready_slab();
   if (waiting_count > 0) keep_alive(memory);
   return memory;
 }
@@ -92,15 +113,23 @@ function keep_alive({ words }: Memory): void {
 /** Wakes the waiters of the descriptors that are ready. Called by the native side. */
 function wake(): void {
   const { words, descriptors } = memory as Memory;
-  const count = words[READY_COUNT] as number;
+  const end = READY + (words[READY_COUNT] as number) * READY_WORDS;
   waking = true;
   turn++;
-  for (let i = 0; i < count; i++) {
-    const begin = READY + i * READY_WORDS;
-    const fd = words[begin + READY_FD] as number;
-    const directions = words[begin + READY_DIRECTIONS] as number;
+  let any_received = false;
+  for (let at = READY; at < end; at += READY_WORDS) {
+    const fd = words[at + READY_FD] as number;
+    const directions = words[at + READY_DIRECTIONS] as number;
+    const received = words[at + READY_RECEIVED] as number;
     descriptors[fd] = (descriptors[fd] as number) & ~directions;
-    watching[fd]?.on_ready(directions);
+    if (received === NONE || (directions & READING) === 0) continue;
+    any_received = true;
+    descriptors[fd] = (descriptors[fd] as number) & NO_ALLOWANCE;
+    watching[fd]?.on_received?.(received, words[at + READY_PLACE] as number);
+  }
+  if (any_received) ready_slab();
+  for (let at = READY; at < end; at += READY_WORDS) {
+    watching[words[at + READY_FD] as number]?.on_ready(words[at + READY_DIRECTIONS] as number);
   }
   waking = false;
 }
@@ -117,7 +146,10 @@ export function watch(fd: number, generation: number, waiting: Waiting, exclusiv
   const others = watching[fd];
   if (others !== undefined && generations[fd] === generation) {
     if (others instanceof WaiterList) others.all.add(waiting);
-    else if (others !== waiting) watching[fd] = new WaiterList(others, waiting);
+    else if (others !== waiting) {
+      watching[fd] = new WaiterList(others, waiting);
+      no_allowance(fd);
+    }
     return;
   }
   const result = addon.readiness_add(fd, generation, exclusive);
@@ -142,6 +174,24 @@ export function unwatch(fd: number, waiting: Waiting): void {
 export function want(fd: number, directions: number): void {
   const { descriptors } = memory as Memory;
   descriptors[fd] = (descriptors[fd] as number) | directions;
+}
+
+/**
+ * Asks for one wake-up when something can be received, and lets it receive.
+ *
+ * @param waiting gets what was received, if it is the only waiter of the descriptor
+ * @param allowance how many bytes a receive without flags may give; 0: the wake-up does not receive
+ */
+export function want_data(fd: number, waiting: Waiting, allowance: number): void {
+  const { descriptors } = memory as Memory;
+  const given = watching[fd] === waiting ? allowance : 0;
+  descriptors[fd] = ((descriptors[fd] as number) & NO_ALLOWANCE) | READING | (given << ALLOWANCE_AT);
+}
+
+/** Takes back the allowance: from now on a wake-up receives nothing. */
+export function no_allowance(fd: number): void {
+  const { descriptors } = memory as Memory;
+  descriptors[fd] = (descriptors[fd] as number) & NO_ALLOWANCE;
 }
 
 /** Returns true if a receive without flags would find nothing, without asking the kernel: see native/readiness.h. */
@@ -227,7 +277,7 @@ export function ready(
     };
     // Registering reports at once the directions that are ready; if others watch the descriptor, the report is asked for again.
     watch(fd, generation, waiting);
-    if (watching[fd] instanceof WaiterList) addon.readiness_again(fd);
+    if (watching[fd] instanceof WaiterList) addon.readiness_again(fd, generation);
     want(fd, directions);
     hold();
     signal?.addEventListener('abort', abort);
