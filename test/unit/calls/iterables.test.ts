@@ -233,7 +233,7 @@ test('control messages as values, and filters', () => {
 });
 
 test('the packets of send_receive()', async () => {
-  expect(await send_receive(new Set<never>())).toEqual({ answered: [], unanswered: [] });
+  expect(await send_receive(new Set<never>())).toEqual({ answered: [], unanswered: [], notices: [] });
   await expect(send_receive(failing())).rejects.toThrow('from the iterator');
   await expect(send_receive(endless(Buffer.alloc(0)))).rejects.toThrow(RangeError);
   for (const wrong of ['text', Buffer.from('bytes'), 5, null])

@@ -81,7 +81,11 @@ const rows: Row[] = [
   ],
   ['shutdown', 'drain', (o) => server.shutdown(o)],
   ['shutdown, on the event loop', 'drain', (o) => async_server.shutdown(o)],
-  ['write_capture', 'format, linktype, snaplen, interfaces', (o) => packet.write_capture('/dev/null', o)],
+  [
+    'write_capture',
+    'format, linktype, snaplen, interfaces, precision',
+    (o) => packet.write_capture('/dev/null', o),
+  ],
   ['send_receive', 'timeout, retries, interval, interface, signal', (o) => packet.send_receive([], o)],
   ['select_async', WAIT, (o) => selector.select_async(0, o)],
   [
