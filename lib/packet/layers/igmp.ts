@@ -1,5 +1,4 @@
 // IGMP: RFC 2236 (versions 1 and 2), 3376 (version 3). Its header has the form of ICMP's, so that icmp/messages.ts makes all of it.
-import { integer } from '../../util/validate.js';
 import { read_ipv4, write_ipv4 } from '../bytes/address.js';
 import { field_names, joined } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
@@ -11,9 +10,8 @@ import {
   type MulticastRecordFields,
   type QueryDetails,
   read_query,
-  read_records,
+  report_row,
   write_query,
-  write_records,
 } from './icmp/multicast.js';
 
 type Message<Type extends number, Name extends string, Values> = MessageOf<'igmp', Type, Name, Values>;
@@ -62,16 +60,7 @@ const { makers, protocol } = messages<Igmp, Forms>('igmp', {
   report_v1: { type: 0x12, ...group },
   report: { type: 0x16, ...group },
   leave: { type: 0x17, ...group },
-  report_v3: {
-    type: 0x22,
-    fields: field_names('count records'),
-    reserved: 0xffff0000,
-    read: (input, rest) => ({ count: rest & 0xffff, records: read_records(IPV4, input, rest & 0xffff) }),
-    write({ count, records = [] }, output) {
-      write_records(IPV4, records, output);
-      return integer(count ?? records.length, 'igmp.count', 0, 0xffff);
-    },
-  },
+  report_v3: { type: 0x22, ...report_row(IPV4) },
 });
 
 /**

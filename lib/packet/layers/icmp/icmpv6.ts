@@ -34,9 +34,8 @@ import {
   type MulticastRecordFields,
   type QueryDetails,
   read_query,
-  read_records,
+  report_row,
   write_query,
-  write_records,
 } from './multicast.js';
 
 type Message<Type extends number, Name extends string, Values> = MessageOf<'icmpv6', Type, Name, Values>;
@@ -247,16 +246,7 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
         return 0;
       },
     },
-    multicast_listener_report_v2: {
-      type: 143,
-      fields: field_names('count records'),
-      reserved: 0xffff0000,
-      read: (input, rest) => ({ count: rest & 0xffff, records: read_records(IPV6, input, rest & 0xffff) }),
-      write({ count, records = [] }, output) {
-        write_records(IPV6, records, output);
-        return integer(count ?? records.length, 'icmpv6.count', 0, 0xffff);
-      },
-    },
+    multicast_listener_report_v2: { type: 143, ...report_row(IPV6) },
   },
   NUMBER,
 );

@@ -93,7 +93,7 @@ export function write_query(
 }
 
 /** Returns the records of a report: as many as it announces and as are whole. */
-export function read_records(family: Family, input: Input, count: number): MulticastRecord[] {
+function read_records(family: Family, input: Input, count: number): MulticastRecord[] {
   const { view } = input;
   const { layer, size: address } = family;
   const fixed = RECORD + address;
@@ -115,11 +115,7 @@ export function read_records(family: Family, input: Input, count: number): Multi
   return records;
 }
 
-export function write_records(
-  family: Family,
-  records: readonly MulticastRecordFields[],
-  output: Output,
-): void {
+function write_records(family: Family, records: readonly MulticastRecordFields[], output: Output): void {
   const { layer, size, any } = family;
   array(records, `${layer}.records`, 0, 0xffff);
   for (const [i, record] of [...records.entries()].reverse()) {
@@ -138,4 +134,23 @@ export function write_records(
     output.view.setUint16(at + 2, integer(sources.length, `${field}.sources.length`, 0, 0xffff));
     write_address(family, output, at + RECORD, record.group ?? any, `${field}.group`);
   }
+}
+
+/** Returns the row of a report with records, for the table of messages. */
+export function report_row(family: Family) {
+  return {
+    fields: field_names('count records'),
+    reserved: 0xffff0000,
+    read: (input: Input, rest: number) => ({
+      count: rest & 0xffff,
+      records: read_records(family, input, rest & 0xffff),
+    }),
+    write(
+      { count, records = [] }: { count?: number; records?: readonly MulticastRecordFields[] },
+      output: Output,
+    ): number {
+      write_records(family, records, output);
+      return integer(count ?? records.length, `${family.layer}.count`, 0, 0xffff);
+    },
+  };
 }
