@@ -56,12 +56,14 @@ export type {
 } from './layer_types.js';
 export { type Ah, type AhDraft, type AhFields, ah } from './layers/ah.js';
 export { type Arp, type ArpDraft, type ArpFields, arp } from './layers/arp.js';
+export { type Esp, type EspDraft, type EspFields, esp } from './layers/esp.js';
 export { type Ethernet, type EthernetDraft, type EthernetFields, ethernet } from './layers/ethernet.js';
 export { type Gre, type GreDraft, type GreFields, gre } from './layers/gre.js';
 export { type Icmp, type IcmpDraft, icmp } from './layers/icmp/icmp.js';
 export type { IcmpExtension, IcmpExtensionFields, MplsLabel } from './layers/icmp/icmp_error.js';
 export { type Icmpv6, type Icmpv6Draft, icmpv6 } from './layers/icmp/icmpv6.js';
-export type { MulticastRecord, MulticastRecordFields } from './layers/icmp/mld.js';
+export type { MulticastRecord, MulticastRecordFields } from './layers/icmp/multicast.js';
+export { type Igmp, type IgmpDraft, igmp } from './layers/igmp.js';
 export { type Ipv4, type Ipv4Draft, type Ipv4Fields, ipv4 } from './layers/ipv4.js';
 export { type Ipv6, type Ipv6Draft, type Ipv6Fields, ipv6 } from './layers/ipv6.js';
 export {
@@ -75,6 +77,7 @@ export {
   linux_sll2,
 } from './layers/linux_sll.js';
 export { type Loopback, type LoopbackDraft, type LoopbackFields, loopback } from './layers/loopback.js';
+export { type Mpls, type MplsDraft, type MplsFields, mpls } from './layers/mpls.js';
 export { payload } from './layers/payload.js';
 export { type Tcp, type TcpDraft, type TcpFields, tcp } from './layers/tcp.js';
 export { type Udp, type UdpDraft, type UdpFields, udp } from './layers/udp.js';

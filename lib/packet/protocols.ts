@@ -6,10 +6,12 @@
 import type { Parser } from './bytes/input.js';
 import { type Ah, type AhDraft, ah_protocol } from './layers/ah.js';
 import { type Arp, type ArpDraft, arp_protocol } from './layers/arp.js';
+import { type Esp, type EspDraft, esp_protocol } from './layers/esp.js';
 import { type Ethernet, type EthernetDraft, ethernet_protocol } from './layers/ethernet.js';
 import { type Gre, type GreDraft, gre_protocol } from './layers/gre.js';
 import { type Icmp, type IcmpDraft, icmp_protocol } from './layers/icmp/icmp.js';
 import { type Icmpv6, type Icmpv6Draft, icmpv6_protocol } from './layers/icmp/icmpv6.js';
+import { type Igmp, type IgmpDraft, igmp_protocol } from './layers/igmp.js';
 import { type Ipv4, type Ipv4Draft, ipv4_protocol } from './layers/ipv4.js';
 import { type Ipv6, type Ipv6Draft, ipv6_protocol } from './layers/ipv6.js';
 import {
@@ -21,6 +23,7 @@ import {
   linux_sll2_protocol,
 } from './layers/linux_sll.js';
 import { type Loopback, type LoopbackDraft, loop, loopback_protocol } from './layers/loopback.js';
+import { type Mpls, type MplsDraft, mpls_protocol } from './layers/mpls.js';
 import { payload_protocol } from './layers/payload.js';
 import { type Tcp, type TcpDraft, tcp_protocol } from './layers/tcp.js';
 import { type Udp, type UdpDraft, udp_protocol } from './layers/udp.js';
@@ -32,15 +35,18 @@ declare module './layer_types.js' {
   interface LayerTypes {
     ah: [parsed: Ah, draft: AhDraft];
     arp: [parsed: Arp, draft: ArpDraft];
+    esp: [parsed: Esp, draft: EspDraft];
     ethernet: [parsed: Ethernet, draft: EthernetDraft];
     gre: [parsed: Gre, draft: GreDraft];
     icmp: [parsed: Icmp, draft: IcmpDraft];
     icmpv6: [parsed: Icmpv6, draft: Icmpv6Draft];
+    igmp: [parsed: Igmp, draft: IgmpDraft];
     ipv4: [parsed: Ipv4, draft: Ipv4Draft];
     ipv6: [parsed: Ipv6, draft: Ipv6Draft];
     linux_sll: [parsed: LinuxSll, draft: LinuxSllDraft];
     linux_sll2: [parsed: LinuxSll2, draft: LinuxSll2Draft];
     loopback: [parsed: Loopback, draft: LoopbackDraft];
+    mpls: [parsed: Mpls, draft: MplsDraft];
     tcp: [parsed: Tcp, draft: TcpDraft];
     udp: [parsed: Udp, draft: UdpDraft];
     vlan: [parsed: Vlan, draft: VlanDraft];
@@ -52,10 +58,14 @@ register(loopback_protocol, { linktypes: [linktypes.LINKTYPE_NULL] });
 register(linux_sll_protocol, { linktypes: [linktypes.LINKTYPE_LINUX_SLL] });
 register(linux_sll2_protocol, { linktypes: [linktypes.LINKTYPE_LINUX_SLL2] });
 register(vlan_protocol, { ethertypes: [0x8100, 0x88a8, 0x9100] });
-register(arp_protocol, { ethertypes: [0x0806] });
+// RARP has ARP's format, RFC 903.
+register(arp_protocol, { ethertypes: [0x0806, 0x8035] });
 register(ipv4_protocol, { linktypes: [linktypes.LINKTYPE_IPV4], ethertypes: [0x0800], ip_protocols: [4] });
 register(ipv6_protocol, { linktypes: [linktypes.LINKTYPE_IPV6], ethertypes: [0x86dd], ip_protocols: [41] });
 register(icmp_protocol, { ip_protocols: [1] });
+register(igmp_protocol, { ip_protocols: [2] });
+register(mpls_protocol, { ethertypes: [0x8847, 0x8848], ip_protocols: [137] });
+register(esp_protocol, { ip_protocols: [50] });
 register(tcp_protocol, { ip_protocols: [6] });
 register(udp_protocol, { ip_protocols: [17] });
 register(gre_protocol, { ip_protocols: [47] });

@@ -221,6 +221,26 @@ const icmpv6: fc.Arbitrary<packet.Draft[]> = fc.oneof(
     .map((records) => [packet.icmpv6.multicast_listener_report_v2({ records })]),
 );
 
+const source_list = fc.array(ip4, { maxLength: 3 });
+const igmp: fc.Arbitrary<packet.Draft[]> = fc.oneof(
+  some({ code: u8, group: ip4 }).map((fields) => [packet.igmp.report(fields)]),
+  some({ group: ip4 }).map((fields) => [packet.igmp.leave(fields)]),
+  fc
+    .record({ code: u8, group: ip4, flags: bits(4), interval_code: u8, sources: source_list })
+    .map(({ code, group, ...version3 }) => [packet.igmp.query({ code, group, version3 })]),
+  fc
+    .array(fc.record({ type: fc.integer({ min: 1, max: 6 }), group: ip4, sources: source_list }), {
+      maxLength: 3,
+    })
+    .map((records) => [packet.igmp.report_v3({ records })]),
+);
+const esp = fc.tuple(
+  fc.record({ spi: fc.integer({ min: 256, max: 0xffffffff }), seq: u32 }).map(packet.esp),
+  exactly(40).map((data) => packet.payload(data)),
+);
+const mpls = some({ label: fc.integer({ min: 16, max: 0xfffff }), traffic_class: bits(3), ttl: u8 }).map(
+  packet.mpls,
+);
 const ah = fc.tuple(some({ spi: u32, seq: u32, icv: exactly(12) }).map(packet.ah), udp, payload);
 const gre = some({ key: u32, seq: u32 }).map((fields) => packet.gre(fields));
 /** Layers that an IP packet may carry, other IP packets too. */
@@ -238,6 +258,8 @@ function ip(depth: number): fc.Arbitrary<packet.Draft[]> {
         in_ip(
           depth,
           icmp,
+          igmp,
+          esp,
           ah,
           payload.map((layer) => [layer]),
         ),
@@ -260,6 +282,9 @@ export const packets: fc.Arbitrary<{ linktype: number; layers: packet.Draft[] }>
       fc.oneof(
         ip(1),
         arp.map((layer) => [layer]),
+        fc
+          .tuple(fc.array(mpls, { minLength: 1, maxLength: 3 }), ip(0))
+          .map(([stack, inner]) => [...stack, ...inner]),
       ),
     )
     .map(([link, outer, inner]) => ({

@@ -122,6 +122,19 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, Reading>>>> = {
     reachable_time: ['icmpv6.nd.ra.reachable_time', number],
     retrans_timer: ['icmpv6.nd.ra.retrans_timer', number],
   },
+  igmp: {
+    type: ['igmp.type', number],
+    checksum: ['igmp.checksum', number],
+    group: ['igmp.maddr', same],
+    count: ['igmp.num_grp_recs', number],
+  },
+  mpls: {
+    label: ['mpls.label', number],
+    traffic_class: ['mpls.exp', number],
+    bottom: ['mpls.bottom', truth],
+    ttl: ['mpls.ttl', number],
+  },
+  esp: { spi: ['esp.spi', number], seq: ['esp.sequence', number] },
   linux_sll: {
     packet_type: ['sll.pkttype', number],
     arphrd_type: ['sll.hatype', number],

@@ -64,6 +64,8 @@ class Reassembly<P extends PacketBytes> implements Step<P, P> {
   readonly #limit: number;
   readonly #waiting = new Map<string, Waiting>();
   #cost = 0;
+  /** No packet's time is over before this. */
+  #earliest: bigint | undefined;
 
   constructor(limit: number) {
     this.#limit = limit;
@@ -99,6 +101,7 @@ class Reassembly<P extends PacketBytes> implements Step<P, P> {
       cost: 0,
     };
     this.#waiting.set(key, waiting);
+    this.#note(waiting.until);
     if (!agrees(waiting, piece)) {
       this.#drop(key, 'malformed');
       return undefined;
@@ -123,9 +126,18 @@ class Reassembly<P extends PacketBytes> implements Step<P, P> {
   }
 
   #expire(now: bigint | undefined): void {
-    if (now === undefined) return;
-    for (const [key, { until }] of this.#waiting)
+    if (now === undefined || this.#earliest === undefined || this.#earliest >= now) return;
+    this.#earliest = undefined;
+    for (const [key, { until }] of this.#waiting) {
       if (until !== undefined && until < now) this.#drop(key, 'incomplete');
+      else this.#note(until);
+    }
+  }
+
+  /** Notes when the time of a packet is over. */
+  #note(until: bigint | undefined): void {
+    if (until !== undefined && (this.#earliest === undefined || until < this.#earliest))
+      this.#earliest = until;
   }
 
   #drop(key: string, reason: keyof DroppedPackets): void {

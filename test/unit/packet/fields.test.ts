@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 type Maker = (fields?: object) => packet.Draft;
 
 /** The messages of ICMP or ICMPv6 that have a name, and the maker of any message. */
-const messages = (maker: Maker, layer: 'icmp' | 'icmpv6', ip: packet.Draft) =>
+const messages = (maker: Maker, layer: 'icmp' | 'icmpv6' | 'igmp', ip: packet.Draft) =>
   Object.entries<Maker>({ ...(maker as object), unknown: maker }).map(
     ([name, make]) => [`${layer}.${name}`, layer, packet.LINKTYPE_RAW, make, [ip]] as const,
   );
@@ -17,6 +17,7 @@ const TAGS = ['layer', 'name'];
 const makers: (readonly [string, packet.LayerName, number, Maker, readonly packet.Draft[]])[] = [
   ['ah', 'ah', packet.LINKTYPE_RAW, packet.ah, [packet.ipv4()]],
   ['arp', 'arp', packet.LINKTYPE_ETHERNET, packet.arp, [packet.ethernet()]],
+  ['esp', 'esp', packet.LINKTYPE_RAW, packet.esp, [packet.ipv4()]],
   ['ethernet', 'ethernet', packet.LINKTYPE_ETHERNET, packet.ethernet, []],
   ['gre', 'gre', packet.LINKTYPE_RAW, packet.gre, [packet.ipv4()]],
   ['ipv4', 'ipv4', packet.LINKTYPE_RAW, packet.ipv4, []],
@@ -24,17 +25,21 @@ const makers: (readonly [string, packet.LayerName, number, Maker, readonly packe
   ['linux_sll', 'linux_sll', packet.LINKTYPE_LINUX_SLL, packet.linux_sll, []],
   ['linux_sll2', 'linux_sll2', packet.LINKTYPE_LINUX_SLL2, packet.linux_sll2, []],
   ['loopback', 'loopback', packet.LINKTYPE_NULL, packet.loopback, []],
+  ['mpls', 'mpls', packet.LINKTYPE_ETHERNET, packet.mpls, [packet.ethernet()]],
   ['tcp', 'tcp', packet.LINKTYPE_RAW, packet.tcp, [packet.ipv4()]],
   ['udp', 'udp', packet.LINKTYPE_RAW, packet.udp, [packet.ipv4()]],
   ['vlan', 'vlan', packet.LINKTYPE_ETHERNET, packet.vlan, [packet.ethernet()]],
   ...messages(packet.icmp, 'icmp', packet.ipv4()),
   ...messages(packet.icmpv6, 'icmpv6', packet.ipv6()),
+  ...messages(packet.igmp, 'igmp', packet.ipv4()),
 ];
 
 describe('a maker accepts every field that parse returns', () => {
   test.each(makers)('%s', (_title, name, linktype, make, around) => {
     // A type without a name, so that the maker of any message is not parsed as an echo reply.
-    const draft = make(make === packet.icmp || make === packet.icmpv6 ? { type: 250 } : {});
+    const draft = make(
+      make === packet.icmp || make === packet.icmpv6 || make === packet.igmp ? { type: 250 } : {},
+    );
     const bytes = packet.build(...around, draft);
     const { layers } = packet.parse(bytes, { linktype });
     const parsed = layers.find(({ layer }) => layer === name) ?? {};

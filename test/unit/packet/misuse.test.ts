@@ -9,15 +9,37 @@ const addresses = { src: '192.0.2.1', dst: '198.51.100.2' };
 describe('misuse', () => {
   const throws = (make: () => unknown, error: Error) => expect(make).toThrow(error);
 
+  test('of IGMP, MPLS, ESP', () => {
+    const { esp, igmp, mpls } = packet;
+    for (const [draft, message] of [
+      [mpls({ label: 2 ** 20 }), /^mpls.label must be between 0 and 1048575/],
+      [mpls({ traffic_class: 8 }), /^mpls.traffic_class must be between 0 and 7/],
+      [mpls({ ttl: 256 }), /^mpls.ttl must be between/],
+      [esp({ spi: -1 }), /^esp.spi must be between/],
+      [igmp.report({ group: '::1' }), /^igmp.group must be an IPv4 address/],
+      [igmp.report({ code: 256 }), /^igmp.code must be between/],
+      [igmp.query({ version3: { sources: ['x'] } }), /^igmp.sources\[0\] must be an IPv4 address/],
+      [igmp.query({ version3: { flag: 1 } as object }), /^igmp.version3 has no field flag/],
+      [
+        igmp.report_v3({ records: [{ data: Buffer.alloc(3) }] }),
+        /^igmp.records\[0\].data must be a multiple of 4/,
+      ],
+      [igmp.report_v3({ count: 65_536 }), /^igmp.count must be between/],
+    ] as const)
+      expect(() => build(draft)).toThrow(message);
+  });
+
   test('what a maker refuses, build refuses in a layer made by hand, in the same words', () => {
-    const { icmp, icmpv6, payload: _, ...others } = packet;
-    const makers = Object.entries({ ...others, icmp, icmpv6 }).filter(([name]) =>
-      /^(ethernet|vlan|arp|ipv4|ipv6|icmp|icmpv6|udp|tcp|gre|ah|linux_sll2?|loopback)$/.test(name),
+    const { icmp, icmpv6, igmp, payload: _, ...others } = packet;
+    const makers = Object.entries({ ...others, icmp, icmpv6, igmp }).filter(([name]) =>
+      /^(ethernet|vlan|arp|ipv4|ipv6|icmp|icmpv6|igmp|udp|tcp|gre|ah|esp|mpls|linux_sll2?|loopback)$/.test(
+        name,
+      ),
     );
-    const messages = Object.entries({ icmp, icmpv6 }).flatMap(([layer, maker]) =>
+    const messages = Object.entries({ icmp, icmpv6, igmp }).flatMap(([layer, maker]) =>
       Object.entries(maker).map(([name, make]) => [layer, make, name] as const),
     );
-    expect(makers.length + messages.length).toBe(14 + 13 + 15);
+    expect(makers.length + messages.length).toBe(17 + 13 + 15 + 5);
     for (const [layer, maker, name] of [...makers, ...messages]) {
       const refused = (make: unknown, fields: object) => {
         try {

@@ -367,6 +367,8 @@ describe('parse', () => {
 
   test('link types', () => {
     const ip = build(ipv4(addresses), udp());
+    for (const linktype of [12, 14, packet.LINKTYPE_RAW])
+      expect(names(parse(ip, { linktype }))).toEqual(['ipv4', 'udp']);
     const ip6 = build(ipv6(addresses6), udp());
     expect(names(parse(ip6, { linktype: LINKTYPE_RAW }))).toEqual(['ipv6', 'udp']);
     expect(names(parse(ip6, { linktype: LINKTYPE_IPV6 }))).toEqual(['ipv6', 'udp']);

@@ -29,14 +29,14 @@ import {
   type Reserved,
 } from './messages.js';
 import {
+  IPV6,
   type MulticastRecord,
   type MulticastRecordFields,
   type QueryDetails,
   read_query,
-  read_records,
+  report_row,
   write_query,
-  write_records,
-} from './mld.js';
+} from './multicast.js';
 
 type Message<Type extends number, Name extends string, Values> = MessageOf<'icmpv6', Type, Name, Values>;
 
@@ -166,9 +166,9 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
       type: 130,
       fields: joined(listener.fields, field_names('version2')),
       body: [[16, 'group', 'version2']],
-      read: (input, rest) => ({ ...listener.read(input, rest), version2: read_query(input) }),
+      read: (input, rest) => ({ ...listener.read(input, rest), version2: read_query(IPV6, input) }),
       write(message, output) {
-        if (message.version2) write_query(message.version2, output);
+        if (message.version2) write_query(IPV6, message.version2, output, 'version2');
         return listener.write(message, output);
       },
     },
@@ -246,16 +246,7 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
         return 0;
       },
     },
-    multicast_listener_report_v2: {
-      type: 143,
-      fields: field_names('count records'),
-      reserved: 0xffff0000,
-      read: (input, rest) => ({ count: rest & 0xffff, records: read_records(input, rest & 0xffff) }),
-      write({ count, records = [] }, output) {
-        write_records(records, output);
-        return integer(count ?? records.length, 'icmpv6.count', 0, 0xffff);
-      },
-    },
+    multicast_listener_report_v2: { type: 143, ...report_row(IPV6) },
   },
   NUMBER,
 );
