@@ -174,6 +174,23 @@ test('two sockets on one number: a byte goes to one read', async () => {
   second.detach();
 });
 
+test('a duplicate has taken the data: the other read waits on, and gets the next', async () => {
+  const [[reader, writer]] = pairs(1) as [Pair];
+  const duplicate = reader.dup();
+  open.push(duplicate);
+  const got: string[] = [];
+  const reads = [reader, duplicate].map(async (sock) => {
+    got.push(String(await sock.recv(9)));
+  });
+  await turn();
+  await writer.sendall('first');
+  await turn();
+  expect(got).toEqual(['first']);
+  await writer.sendall('second');
+  await Promise.all(reads);
+  expect(got).toEqual(['first', 'second']);
+});
+
 test('memory that a program transfers takes nothing from others, before or after', async () => {
   const [[reader, writer], [other_reader, other_writer]] = pairs(2) as [Pair, Pair];
   const receive = async (from: promises.socket, to: promises.socket, text: string) => {
