@@ -1,6 +1,6 @@
 // @ts-check
 // The tests that fail on other processors through no fault of the library, as data: why, and which. All of them pass in the same
-// namespaces without an emulator, and what they test has been seen to work on real kernels of arm64 and s390x.
+// namespaces without an emulator.
 
 /**
  * @typedef {object} Expectation
