@@ -6,6 +6,9 @@ export const little_endian = endianness() === 'LE';
 /** The bits of C's long, and of time_t, which follows it unless a program asks for another. */
 export const long_bits: 32 | 64 = process.arch === 'arm' || process.arch === 'ia32' ? 32 : 64;
 
+/** Whether the C library is glibc. If it is not, it is musl. */
+export const is_glibc = JSON.stringify(process.report.getReport()).includes('"glibcVersionRuntime"');
+
 const view = (bytes: Uint8Array) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
 /** Returns the C int that stands there. */

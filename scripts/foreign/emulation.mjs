@@ -1,6 +1,7 @@
 // @ts-check
-// What programs of another processor need here: the emulator, a Node.js, its C library, and the addon. All but the emulator is kept in
-// node_modules/.cache/foreign, or in the folder that FOREIGN_CACHE names.
+// What programs of another processor need here: the emulator, a Node.js, its C library, and the addon. Node.js and the C
+// library are kept in node_modules/.cache/foreign, or in the folder that FOREIGN_CACHE names; what comes from npm, and the addon, in
+// node_modules/.cache.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

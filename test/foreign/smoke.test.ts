@@ -54,6 +54,12 @@ describe('other processors', () => {
     }
   });
 
+  it('a target that is not known is told, with those that are', () => {
+    const { status, stdout, stderr } = run(process.execPath, join(root, 'scripts', 'foreign.mjs'), 'vax');
+    expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
+    expect(stderr).toMatch(/^foreign: no target vax: known are arm64, armv7l, riscv64, s390x$/m);
+  });
+
   it('each test that is expected to fail there is one of the suite, with a reason, and stands there once', () => {
     const names = expectations.flatMap(({ tests, on = ['all'] }) => tests.map((test) => `${on} ${test}`));
     expect(new Set(names).size).toBe(names.length);

@@ -2,6 +2,7 @@
 import * as socket from 'bsd-sockets/socket';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { is_glibc } from '../../machine.js';
 import { is_open, open_descriptors } from '../native/descriptors.js';
 
 const { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SCM_RIGHTS, SCM_CREDENTIALS } =
@@ -198,8 +199,10 @@ describe('a pair of streams', () => {
   });
 
   it('refuses more control messages than the kernel takes', () => {
-    expect(() => a.sendmsg(['x'], [[1, 1, Buffer.alloc(40 * 1024 * 1024)]])).toThrow(code('ENOBUFS'));
-    expect(() => a.sendmsg(['x'], [[1, 1, Buffer.alloc(2 * 1024 * 1024)]])).toThrow(code('ENOBUFS'));
+    // musl copies them into a small memory of its own first.
+    const refused = code(is_glibc ? 'ENOBUFS' : 'ENOMEM');
+    expect(() => a.sendmsg(['x'], [[1, 1, Buffer.alloc(40 * 1024 * 1024)]])).toThrow(refused);
+    expect(() => a.sendmsg(['x'], [[1, 1, Buffer.alloc(2 * 1024 * 1024)]])).toThrow(refused);
   });
 
   it('names the argument that is wrong', () => {

@@ -4,18 +4,23 @@ import { readdirSync } from 'node:fs';
 import { hostname } from 'node:os';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
+import { is_glibc } from '../../machine.js';
 
 const { AF_INET, AF_INET6, SOCK_STREAM, SOCK_DGRAM, IPPROTO_TCP, IPPROTO_UDP } = socket;
+/** The canonical name of numeric hosts that nobody has asked for: musl gives the host. */
+const unasked = (host: string | Buffer | null) => (is_glibc ? '' : (host ?? '').toString());
 const has_ipv6 = readdirSync('/proc/net').includes('if_inet6');
 const unknown = (value: unknown): never => value as never;
 
 describe('getaddrinfo', () => {
   test('gives a row for each type', () => {
-    expect(socket.getaddrinfo('127.0.0.1', 80)).toEqual([
-      [AF_INET, SOCK_STREAM, IPPROTO_TCP, '', ['127.0.0.1', 80]],
-      [AF_INET, SOCK_DGRAM, IPPROTO_UDP, '', ['127.0.0.1', 80]],
-      [AF_INET, socket.SOCK_RAW, 0, '', ['127.0.0.1', 80]],
+    const host = '127.0.0.1';
+    const rows = socket.getaddrinfo(host, 80);
+    expect(rows.slice(0, 2)).toEqual([
+      [AF_INET, SOCK_STREAM, IPPROTO_TCP, unasked(host), [host, 80]],
+      [AF_INET, SOCK_DGRAM, IPPROTO_UDP, unasked(host), [host, 80]],
     ]);
+    expect(rows.slice(2)).toEqual(is_glibc ? [[AF_INET, socket.SOCK_RAW, 0, '', [host, 80]]] : []);
   });
 
   test.each([
@@ -30,14 +35,14 @@ describe('getaddrinfo', () => {
     ['no host', null, 80, '127.0.0.1', 80],
   ])('takes %s', (_what, host, port, address, number) => {
     expect(socket.getaddrinfo(host, port, AF_INET, SOCK_STREAM)).toEqual([
-      [AF_INET, SOCK_STREAM, IPPROTO_TCP, '', [address, number]],
+      [AF_INET, SOCK_STREAM, IPPROTO_TCP, unasked(host), [address, number]],
     ]);
   });
 
   test('narrows by type and protocol', () => {
     expect(socket.getaddrinfo('127.0.0.1', 53, 0, SOCK_DGRAM)).toHaveLength(1);
     expect(socket.getaddrinfo('127.0.0.1', 53, 0, 0, IPPROTO_TCP)).toHaveLength(1);
-    expect(socket.getaddrinfo('127.0.0.1', 53, null, undefined, null, 0)).toHaveLength(3);
+    expect(socket.getaddrinfo('127.0.0.1', 53, null, undefined, null, 0)).toHaveLength(is_glibc ? 3 : 2);
   });
 
   test('knows flags', () => {
@@ -48,23 +53,28 @@ describe('getaddrinfo', () => {
   });
 
   test.skipIf(!has_ipv6)('gives four fields for IPv6, the scope as a number', () => {
-    const [row] = socket.getaddrinfo('fe80::1%lo', 80, 0, SOCK_STREAM);
+    const host = 'fe80::1%lo';
+    const [row] = socket.getaddrinfo(host, 80, 0, SOCK_STREAM);
     expect(row).toEqual([
       AF_INET6,
       SOCK_STREAM,
       IPPROTO_TCP,
-      '',
+      unasked(host),
       ['fe80::1', 80, 0, socket.if_nametoindex('lo')],
     ]);
   });
 
   test.each([
-    ['an address of another family', ['::1', 80, AF_INET], socket.EAI_ADDRFAMILY],
+    [
+      'an address of another family',
+      ['::1', 80, AF_INET],
+      is_glibc ? socket.EAI_ADDRFAMILY : socket.EAI_NONAME,
+    ],
     ['neither host nor port', [null, null], socket.EAI_NONAME],
     ['an empty host', ['', 80], socket.EAI_NONAME],
     ['a service that is not there', ['127.0.0.1', 'no-such-service'], socket.EAI_SERVICE],
     ['an unknown family', ['127.0.0.1', 80, 99], socket.EAI_FAMILY],
-    ['an unknown type', ['127.0.0.1', 80, 0, 99], socket.EAI_SOCKTYPE],
+    ['an unknown type', ['127.0.0.1', 80, 0, 99], is_glibc ? socket.EAI_SOCKTYPE : socket.EAI_SERVICE],
     ['unknown flags', ['127.0.0.1', 80, 0, 0, 0, 0x40000000], socket.EAI_BADFLAGS],
     [
       'a name where only numbers may be',
