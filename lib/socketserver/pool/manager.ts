@@ -177,7 +177,7 @@ class Manager {
     const before = this.#state.dispatched;
     const has_more = () =>
       is_readable(this.#listener) && ((this.#state.dispatched - before) | 0) < DRAIN_LIMIT;
-    const taken = this.#take(end.signal);
+    const taken = this.#take(end.signal).catch((error: unknown) => this.#fail(error));
     while (!end.signal.aborted && has_more()) await sleep(LOOK_MS);
     end.abort();
     await taken;
