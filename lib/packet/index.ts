@@ -16,7 +16,7 @@ export {
   type WriteCaptureOptions,
   write_capture,
 } from './capture/write.js';
-export { type Exchanged, type SendReceiveOptions, type Sent, send_receive } from './exchange/send_receive.js';
+export type { Exchanged, SendReceiveOptions, Sent } from './exchange/send_receive.js';
 export type { Draft, Layer, LayerName, Layers, Payload, PayloadDraft } from './layer_types.js';
 export { type Ah, type AhDraft, type AhFields, ah } from './layers/ah.js';
 export { type Arp, type ArpDraft, type ArpFields, arp } from './layers/arp.js';
@@ -50,4 +50,5 @@ export type { Ipv6Extension, Ipv6ExtensionFields } from './options/ipv6_extensio
 export type { NdpOption, NdpOptionFields } from './options/ndp.js';
 export type { TcpOption, TcpOptionFields } from './options/tcp.js';
 export { Packet, type ParseOptions, parse } from './parse.js';
+export { send_receive } from './send_receive.js';
 export { hexdump, show } from './show.js';

@@ -2,11 +2,10 @@
 //
 // A CaptureEncoder makes the bytes. To a path or descriptor they are written in the calling thread, 64 KiB at a time, so that a program
 // that only blocks keeps no more than that in memory. To a stream they are written by promises, which wait until the stream drains.
-import { closeSync, constants } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { open_file, write_file } from '../../calls/waiting/file.js';
 import { type BytesLike, integer, is_bytes, options_of, shown } from '../../util/validate.js';
 import { CaptureEncoder, type CaptureFormat, type CapturePacket, type NewInterface } from './encoder.js';
+import { close_file, open_to_write, write_file } from './files.js';
 
 /** Keyword-only arguments of write_capture. */
 export interface WriteCaptureOptions {
@@ -22,7 +21,6 @@ export interface WriteCaptureOptions {
 
 const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces'] as const;
 const BUFFER_SIZE = 64 * 1024;
-const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
 const INT_MAX = 2 ** 31 - 1;
 
 /** Returns a packet as an object: one given as bytes was captured now. */
@@ -46,7 +44,7 @@ export class CaptureFile {
   constructor(target: string | URL | number, encoder: CaptureEncoder) {
     this.#encoder = encoder;
     this.#own = typeof target !== 'number';
-    this.#fd = typeof target === 'number' ? target : open_file(target, CREATE);
+    this.#fd = typeof target === 'number' ? target : open_to_write(target);
     this.#put(encoder.header());
   }
 
@@ -90,7 +88,7 @@ export class CaptureFile {
     try {
       this.flush();
     } finally {
-      if (this.#own) closeSync(this.#fd);
+      if (this.#own) close_file(this.#fd);
     }
   }
 
