@@ -28,6 +28,7 @@ const ENTRIES = [
   ...FACES.map((face) => `${face}/index`),
   'native/load',
   'native/addon',
+  'native/tables',
   'packet/browser',
   'cli/main',
   'cli/services/blocking',
@@ -39,18 +40,27 @@ const CHUNKS = [
   { name: 'packet/native', test: /lib\/packet\/bytes\/native/ },
   { name: 'packet/exchange', test: /lib\/packet\/exchange\// },
   { name: 'packet/core', test: /lib\/packet\/(?!index|browser)/ },
+  { name: 'structs/native', test: /lib\/structs\/native/ },
   { name: 'native/load', test: /lib\/native\/(load|own_file|build_id)/ },
+  { name: 'native/headers', test: /lib\/native\/headers/ },
+  { name: 'native/tables', test: /lib\/(constants\.ts|native\/(tables|linux64))/ },
   { name: 'charmaps', test: /lib\/files\/codecs\/charmaps/ },
   { name: 'util', test: /lib\/util\/(?!owned)|oxc-project/ },
   { name: 'native/addon', test: /lib\/(native\/(addon|layout)|util\/owned)/ },
-  { name: 'trunk', test: /lib\/(constants\.ts|errors\/|calls\/|files\/(?!promises\/))/ },
+  { name: 'trunk', test: /lib\/(errors\/|calls\/|files\/(?!promises\/))/ },
 ];
 
 /** Files that use all constants as one object: dist/constants.js. In the others a constant is its number. */
 const WITH_CONSTANTS = /lib\/(socket\/index|promises\/index|errors\/(names|errno))\.ts$/;
 
 /** Chunks that are loaded by the first call of a function of theirs; they export nothing but functions. */
-const LAZY = ['charmaps.js', 'packet/native.js', 'packet/exchange.js'];
+const LAZY = [
+  'charmaps.js',
+  'native/headers.js',
+  'structs/native.js',
+  'packet/native.js',
+  'packet/exchange.js',
+];
 
 /**
  * @typedef {import('rolldown').OutputChunk} Chunk
@@ -259,7 +269,7 @@ function* dynamic_imports(node) {
  */
 async function write_constants() {
   const [chunk] = await bundle({ constants: 'lib/constants.ts' }, [], (id) =>
-    id.endsWith('/native/addon.js') ? 'native/addon.js' : undefined,
+    id.endsWith('/native/tables.js') ? 'native/tables.js' : undefined,
   );
   if (chunk === undefined) throw new Error('no constants');
   const { parseAst } = await import('rolldown/parseAst');

@@ -1,4 +1,4 @@
-// bsd-sockets/packet where there is no addon: on another system, which a child process plays, and in a bundle for browsers.
+// bsd-sockets/packet and structs where there is no addon: on another system, which a child process plays, and in a bundle for browsers.
 import { spawnSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
@@ -60,6 +60,21 @@ describe.each(['darwin', 'win32', 'freebsd', 'linux'])('%s, without the addon', 
     );
     expect(results).toEqual([[], 'fe80::c000:201', [true, true], [1028, 48], 0x585f, true, 3]);
   });
+});
+
+test('structs are those of 64-bit Linux; their address fields need Linux', () => {
+  const results = run_on(
+    'darwin',
+    `import * as structs from 'bsd-sockets/structs';
+     const { sec, usec } = structs.timeval.decode(structs.timeval.encode({ sec: -1, usec: 2 }));
+     const attempt = (call) => { try { return call(); } catch (error) { return message(error).length; } };
+     console.log(JSON.stringify([
+       structs.linger.encode({ onoff: 1, linger: 5 }).toString('hex'),
+       [sec, usec],
+       attempt(() => structs.ip_mreq.encode({ multiaddr: '224.0.0.1' })),
+     ]));`,
+  );
+  expect(results).toEqual(['0100000005000000', [-1, 2], 3]);
 });
 
 test.each(['socket', 'promises', 'selectors', 'socketserver'])(
