@@ -1,7 +1,7 @@
 // The tarball is what is tested here, not the tree: packed with and without a prebuilt binary, installed where there is
 // a compiler and where there is none, imported, required, compiled against.
 
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -177,38 +177,6 @@ describe('installed', () => {
   });
 });
 
-describe('the JavaScript', () => {
-  const faces = ['socket', 'promises', 'selectors', 'structs', 'packet', 'socketserver'];
-  const dist = () => join(installed, 'node_modules', 'bsd-sockets', 'dist');
-
-  it.each(faces)(
-    'of %s for other runtimes and bundlers has the names and values of that for Node',
-    (face) => {
-      writeFileSync(
-        join(installed, 'wrappers.mjs'),
-        `const [here, there] = await Promise.all(['node.mjs', 'index.mjs'].map((name) => import(${JSON.stringify(join(dist(), face))} + '/' + name)));
-       const names = Object.keys(here);
-       console.log(names.length > 10, Object.keys(there).join() === names.join(), names.every((name) => here[name] === there[name]));`,
-      );
-      expect(run(installed, no_compiler, 'node', 'wrappers.mjs').stdout).toBe('true true true\n');
-    },
-  );
-
-  it('shows the sources in stacks with --enable-source-maps', () => {
-    const program = "require('bsd-sockets/socket').socket(1).bind('/no/such/folder');";
-    const { stderr } = run(installed, no_compiler, 'node', '--enable-source-maps', '-e', program);
-    expect(stderr).toMatch(/at (new )?\w+.* \(.*\/lib\/errors\/raise\.ts:\d+:\d+\)/);
-    expect(stderr).toMatch(/bsd-sockets\/lib\/socket\/socket\.ts|bsd-sockets\/lib\/calls\/socket_base\.ts/);
-  });
-
-  it('has no comments but the names of its sources', () => {
-    const text = readFileSync(join(dist(), 'trunk.js'), 'utf8');
-    expect(text).toContain('// lib/calls/transfer.ts');
-    expect(text).not.toContain('/**');
-    expect(readFileSync(join(dist(), 'constants.js'), 'utf8').length).toBeLessThan(60_000);
-  });
-});
-
 describe('the command', () => {
   it('runs as npx runs it', () => {
     const npx = (...args: string[]) =>
@@ -272,29 +240,6 @@ describe('the types', () => {
       typeRoots: [join(root, 'node_modules', '@types')],
     };
     writeFileSync(join(installed, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: [name] }));
-    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
-    const { code, stdout } = run(installed, normal_path, process.execPath, tsc, '-p', '.');
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-  });
-
-  it('have the names of the modules, no more and no fewer', () => {
-    const faces = ['socket', 'promises', 'selectors', 'structs', 'packet', 'socketserver'];
-    writeFileSync(
-      join(installed, 'names.mjs'),
-      `for (const face of ${JSON.stringify(faces)}) {
-         const names = Object.keys(await import('bsd-sockets/' + face)).map((name) => name + ': true');
-         console.log(\`import * as \${face} from 'bsd-sockets/\${face}';\`);
-         console.log(\`export const \${face}_names: Record<keyof typeof \${face}, true> = { \${names.join(', ')} };\`);
-       }`,
-    );
-    const { stdout: program } = runOrThrow(installed, normal_path, process.execPath, 'names.mjs');
-    writeFileSync(join(installed, 'names.mts'), program);
-    const compilerOptions = { module: 'nodenext', strict: true, noEmit: true, types: ['node'] };
-    const typeRoots = [join(root, 'node_modules', '@types')];
-    writeFileSync(
-      join(installed, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions: { ...compilerOptions, typeRoots }, files: ['names.mts'] }),
-    );
     const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
     const { code, stdout } = run(installed, normal_path, process.execPath, tsc, '-p', '.');
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
