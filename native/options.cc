@@ -95,6 +95,9 @@ napi_value AttachFilter(napi_env env, napi_callback_info info) {
       Immediate(fd, generation, [&] { return ::setsockopt(fd, level, option, &program, sizeof program); }));
 }
 
+// The most bytes that a request can ask for: its size has 14 bits at most. musl has no _IOC_SIZEMASK.
+constexpr int kLargestRequest = (1 << 14) - 1;
+
 // ioctl(fd, generation, request) -> the result; the kernel reads and writes the scratch memory
 napi_value Ioctl(napi_env env, napi_callback_info info) {
   Arguments<3> args(env, info);
@@ -102,7 +105,7 @@ napi_value Ioctl(napi_env env, napi_callback_info info) {
   uint32_t generation = args.Uint(1), request = args.Uint(2);
   if (!args.valid()) return args.Invalid();
   uint8_t* memory = args.state().exchange().scratch.data();
-  static_assert(kScratchSize >= kIoctlSize && kIoctlSize >= _IOC_SIZEMASK);
+  static_assert(kScratchSize >= kIoctlSize && kIoctlSize >= kLargestRequest);
   return args.Return(Immediate(fd, generation, [&] { return ::ioctl(fd, request, memory); }));
 }
 

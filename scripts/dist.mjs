@@ -14,7 +14,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -28,6 +28,8 @@ const ENTRIES = [
   ...FACES.map((face) => `${face}/index`),
   'native/load',
   'native/addon',
+  'native/tables',
+  'packet/browser',
   'cli/main',
   'cli/services/blocking',
 ];
@@ -35,17 +37,30 @@ const ENTRIES = [
 /** The shared files, lowest first, and what of lib/ each holds. */
 const CHUNKS = [
   { name: 'cli/common', test: /lib\/cli\/(terminal|network)\// },
+  { name: 'packet/native', test: /lib\/packet\/bytes\/native/ },
+  { name: 'packet/exchange', test: /lib\/packet\/exchange\// },
+  { name: 'packet/core', test: /lib\/packet\/(?!index|browser)/ },
+  { name: 'structs/native', test: /lib\/structs\/native/ },
+  { name: 'native/load', test: /lib\/native\/(load|own_file|build_id)/ },
+  { name: 'native/headers', test: /lib\/native\/headers/ },
+  { name: 'native/tables', test: /lib\/(constants\.ts|native\/(tables|linux64))/ },
   { name: 'charmaps', test: /lib\/files\/codecs\/charmaps/ },
-  { name: 'util', test: /lib\/(util\/(?!owned)|native\/own_file)|oxc-project/ },
+  { name: 'util', test: /lib\/util\/(?!owned)|oxc-project/ },
   { name: 'native/addon', test: /lib\/(native\/(addon|layout)|util\/owned)/ },
-  { name: 'trunk', test: /lib\/(constants\.ts|errors\/|calls\/|files\/(?!promises\/))/ },
+  { name: 'trunk', test: /lib\/(errors\/|calls\/|files\/(?!promises\/))/ },
 ];
 
 /** Files that use all constants as one object: dist/constants.js. In the others a constant is its number. */
 const WITH_CONSTANTS = /lib\/(socket\/index|promises\/index|errors\/(names|errno))\.ts$/;
 
 /** Chunks that are loaded by the first call of a function of theirs; they export nothing but functions. */
-const LAZY = ['charmaps.js'];
+const LAZY = [
+  'charmaps.js',
+  'native/headers.js',
+  'structs/native.js',
+  'packet/native.js',
+  'packet/exchange.js',
+];
 
 /**
  * @typedef {import('rolldown').OutputChunk} Chunk
@@ -119,7 +134,10 @@ async function bundle(input, groups, external) {
 /** A destructured require() of a file that is half evaluated would get nothing. @param {Chunk[]} chunks */
 function refuse_cycles(chunks) {
   const imports = new Map(
-    chunks.map(({ fileName, imports }) => [fileName, imports.map((name) => name.replace('external:', ''))]),
+    chunks.map(({ fileName, imports }) => [
+      fileName,
+      imports.map((name) => name.replace('external:', '')).filter((name) => !LAZY.includes(name)),
+    ]),
   );
   /** @param {string} name @param {string[]} path */
   const visit = (name, path) => {
@@ -221,7 +239,7 @@ function required({ source, specifiers }, file) {
   const named = specifiers
     .filter((each) => each.type === 'ImportSpecifier')
     .map(({ imported, local }) => [name_of(imported), local.name]);
-  if (LAZY.some((name) => source.value.endsWith(`/${name}`))) {
+  if (LAZY.includes(posix.join(dirname(file), source.value))) {
     return named.map(([name, local]) => `const ${local} = (...args) => ${call}.${name}(...args);`).join(' ');
   }
   const whole = specifiers
@@ -251,7 +269,7 @@ function* dynamic_imports(node) {
  */
 async function write_constants() {
   const [chunk] = await bundle({ constants: 'lib/constants.ts' }, [], (id) =>
-    id.endsWith('/native/addon.js') ? 'native/addon.js' : undefined,
+    id.endsWith('/native/tables.js') ? 'native/tables.js' : undefined,
   );
   if (chunk === undefined) throw new Error('no constants');
   const { parseAst } = await import('rolldown/parseAst');

@@ -5,6 +5,7 @@
 import { endianness } from 'node:os';
 import * as c from '../constants.js';
 import { addon, CONTROL_DATA_LENGTH_AT, CONTROL_LEVEL_AT, CONTROL_TYPE_AT } from '../native/addon.js';
+import { CONTROL_MAX, check_count } from '../util/control_count.js';
 import { array, type Bytes, type BytesLike, data, elements, integer } from '../util/validate.js';
 
 /** A control message as it goes out. */
@@ -17,20 +18,12 @@ const ALIGNMENT = addon.cmsg_space(1) - HEADER_SIZE;
 const LITTLE_ENDIAN = endianness() === 'LE';
 const INT_SIZE = 4;
 const INT_MAX = 2 ** 31 - 1;
-// Far more than the kernel takes in one message (net.core.optmem_max).
-export const CONTROL_MAX = 2 ** 16;
 
 const align = (length: number): number => Math.ceil(length / ALIGNMENT) * ALIGNMENT;
 
 /** Returns the control messages of an iterable as an array, and an array as it is. @throws TypeError */
 export function taken_control(ancdata: unknown, name = 'ancdata'): readonly unknown[] {
   return elements(ancdata ?? [], name, CONTROL_MAX + 1);
-}
-
-/** @throws RangeError for more than CONTROL_MAX messages */
-export function check_count(items: readonly unknown[], name: string): void {
-  if (items.length > CONTROL_MAX)
-    throw new RangeError(`${name} must have at most ${CONTROL_MAX} control messages`);
 }
 
 /** Control messages as a flat array of level, type, bytes, appended to `flat`; how many there were. */

@@ -30,7 +30,7 @@ export {
   type OwnMaker,
 } from './define/define_layer.js';
 export { field, type OwnField } from './define/own_fields.js';
-export { type Exchanged, type SendReceiveOptions, type Sent, send_receive } from './exchange/send_receive.js';
+export type { Exchanged, SendReceiveOptions, Sent } from './exchange/send_receive.js';
 export { type CompileFilterOptions, compile_filter, type FilterProgram } from './filter/compile.js';
 export { FilterError } from './filter/error.js';
 export { matches } from './filter/machine.js';
@@ -90,4 +90,5 @@ export type { NdpOption, NdpOptionFields } from './options/ndp.js';
 export type { TcpOption, TcpOptionFields } from './options/tcp.js';
 export { Packet, type ParseOptions, parse } from './parse.js';
 export type { Binding } from './registry.js';
+export { send_receive } from './send_receive.js';
 export { hexdump, show } from './show.js';

@@ -2,13 +2,9 @@
 // messages: a new message is a row there. messages.ts and options.ts hold the structs. The raw messages are in
 // lib/calls/control.ts.
 
-import {
-  CONTROL_MAX,
-  type ControlMessage,
-  check_count,
-  type ReceivedControlMessage,
-} from '../calls/control.js';
+import type { ControlMessage, ReceivedControlMessage } from '../calls/control.js';
 import * as c from '../constants.js';
+import { CONTROL_MAX, check_count } from '../util/control_count.js';
 import { array, type Bytes, type Data, data, elements, integer, shown } from '../util/validate.js';
 import { encode_sockaddr, read_sockaddr } from './addresses.js';
 import { in_pktinfo, in6_pktinfo, scm_timestamping, sock_extended_err, tpacket_auxdata } from './messages.js';

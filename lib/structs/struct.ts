@@ -4,7 +4,8 @@
 // A field has its C name without the prefix that all fields of its struct share: l_onoff is onoff.
 import { endianness } from 'node:os';
 import type { Inet6Address, InetAddress, ReturnedAddress } from '../calls/address.js';
-import { addon, type FieldLayout, type StructLayout } from '../native/addon.js';
+import type { FieldLayout, StructLayout } from '../native/addon.js';
+import { struct_layouts } from '../native/tables.js';
 import { type Bytes, type BytesLike, bytes as checked_bytes, integer, shown } from '../util/validate.js';
 
 /** A C struct: decodes bytes to `T`, encodes `In` to bytes. */
@@ -64,7 +65,7 @@ type Flat<T> = { [K in keyof T]: T[K] };
 
 export const LITTLE_ENDIAN = endianness() === 'LE';
 
-const layouts = addon.structs();
+const layouts = struct_layouts();
 
 /** Returns the layout of a struct by its C name. @throws Error for a name that native/structs.cc lacks: a bug in this library */
 export function layout_of(name: string): StructLayout {

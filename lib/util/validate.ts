@@ -1,6 +1,5 @@
 // Checks of arguments, before anything reaches the kernel: a wrong type is a TypeError, a value out of range a
 // RangeError, and each names the argument.
-import { types } from 'node:util';
 
 export type Bytes = Uint8Array;
 /** A bytes-like object, as Python calls it. */
@@ -83,14 +82,38 @@ export function data(value: unknown, name: string): Bytes {
   return typeof value === 'string' ? Buffer.from(value, 'utf8') : other_bytes(value, name);
 }
 
+// The name of the class of a typed array, of any realm; undefined for anything else. Not node:util's types, which a browser lacks.
+const typed_array_tag = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  Symbol.toStringTag,
+)?.get as (this: unknown) => string | undefined;
+
+/** Returns whether a value is an ArrayBuffer or SharedArrayBuffer, also one of another realm. */
+function is_any_buffer(value: unknown): value is ArrayBufferLike {
+  if (value instanceof ArrayBuffer) return true;
+  const tag = Object.prototype.toString.call(value);
+  const Class = tag === '[object ArrayBuffer]' ? ArrayBuffer : undefined;
+  const Shared = tag === '[object SharedArrayBuffer]' ? SharedArrayBuffer : undefined;
+  try {
+    // The getter throws for an object that only says so.
+    return Reflect.get((Class ?? Shared)?.prototype ?? {}, 'byteLength', value) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Returns whether a value is bytes-like, also one of another realm (node:vm). */
 export function is_bytes(value: unknown): value is BytesLike {
-  return ArrayBuffer.isView(value) || types.isAnyArrayBuffer(value);
+  return ArrayBuffer.isView(value) || is_any_buffer(value);
+}
+
+function is_uint8array(value: unknown): value is Uint8Array {
+  return typed_array_tag.call(value) === 'Uint8Array';
 }
 
 /** Returns UTF-8 bytes as text, and anything else as it is. */
 export function decoded(value: unknown): unknown {
-  return types.isUint8Array(value) ? Buffer.from(value).toString('utf8') : value;
+  return is_uint8array(value) ? Buffer.from(value).toString('utf8') : value;
 }
 
 function other_bytes(value: unknown, name: string): Bytes {
@@ -102,7 +125,7 @@ function other_bytes(value: unknown, name: string): Bytes {
   try {
     // Each of these throws on a detached buffer, or on one that was resized below the view.
     if (!ArrayBuffer.isView(value)) return new Uint8Array(value);
-    if (types.isDataView(value)) value.byteLength;
+    if (typed_array_tag.call(value) === undefined) value.byteLength;
     else Uint8Array.prototype.at.call(value as Uint8Array, 0);
     return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
   } catch {

@@ -1,6 +1,5 @@
 // Addresses as text: IPv4, IPv6 in the form of RFC 5952, and link-layer addresses as aa:bb:cc:dd:ee:ff. Reading takes bytes of a packet
 // and cannot fail. Writing takes a value given by the caller, and names the field if the value is no address.
-import { isIPv6 } from 'node:net';
 import { shown } from '../../util/validate.js';
 
 const HEX = Array.from({ length: 256 }, (_, value) => value.toString(16).padStart(2, '0'));
@@ -64,6 +63,11 @@ export function write_ipv4(view: DataView, at: number, value: unknown, name: str
   view.setUint32(at, address);
 }
 
+/** Returns whether a text is an IPv4 address of four decimal numbers. */
+export function is_ipv4(text: string): boolean {
+  return ipv4_number(text) >= 0;
+}
+
 /** Returns the address as a number, or -1. */
 function ipv4_number(text: string): number {
   let address = 0;
@@ -91,7 +95,7 @@ function ipv4_number(text: string): number {
  * @throws TypeError, RangeError naming the field if the value is no text or no address
  */
 export function write_ipv6(view: DataView, at: number, value: unknown, name: string): void {
-  if (typeof value !== 'string' || !isIPv6(value) || value.includes('%')) {
+  if (typeof value !== 'string' || !is_ipv6(value)) {
     throw no_address(value, name, 'an IPv6 address (without %zone)');
   }
   const [head = '', tail] = value.split('::');
@@ -101,6 +105,21 @@ export function write_ipv6(view: DataView, at: number, value: unknown, name: str
     const from_end = group - (8 - last.length);
     view.setUint16(at + group * 2, (from_end >= 0 ? last[from_end] : first[group]) ?? 0);
   }
+}
+
+/** Returns whether a text is an IPv6 address, without a zone. See RFC 4291, 2.2. */
+export function is_ipv6(text: string): boolean {
+  const sides = text.split('::');
+  if (sides.length > 2) return false;
+  const parts = sides.flatMap((side) => (side === '' ? [] : side.split(':')));
+  const last = parts.at(-1) ?? '';
+  // A dotted address may stand for the last two groups.
+  const is_dotted = last.includes('.') && !text.endsWith('::');
+  if (is_dotted && ipv4_number(last) < 0) return false;
+  const hexadecimal = is_dotted ? parts.slice(0, -1) : parts;
+  const count = hexadecimal.length + (is_dotted ? 2 : 0);
+  const is_whole = sides.length === 2 ? count < 8 : count === 8;
+  return is_whole && hexadecimal.every((part) => /^[0-9a-f]{1,4}$/i.test(part));
 }
 
 /** Returns the groups of one side of `::`; a dotted end makes two groups. */

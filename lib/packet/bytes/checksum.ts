@@ -1,6 +1,7 @@
 // The checksum of the Internet protocols, RFC 1071: the ones' complement of the ones' complement sum of 16-bit words.
-import { addon } from '../../native/addon.js';
 import { type BytesLike, integer, bytes as to_bytes } from '../../util/validate.js';
+import { has_native } from './has_native.js';
+import { native_sum } from './native.js';
 
 /** Bytes from which on native code is faster: measured by `npm run bench:packet`. */
 const LARGE = 256;
@@ -38,8 +39,8 @@ export function add_bytes(
   end: number,
   sum: number,
 ): number {
-  if (end - start < LARGE) return add_words(view, start, end, sum);
-  return add_words(view, 0, 0, sum + addon.sum_words(bytes, start, end));
+  if (end - start < LARGE || !has_native()) return add_words(view, start, end, sum);
+  return add_words(view, 0, 0, sum + native_sum(bytes, start, end));
 }
 
 /**

@@ -1,9 +1,5 @@
 // read_capture: packets from a capture file, an open descriptor or chunks of bytes.
-import { closeSync, constants } from 'node:fs';
-import { open } from 'node:fs/promises';
-import { inspect } from 'node:util';
-import { open_file, read_file, read_later } from '../../calls/waiting/file.js';
-import { raise } from '../../errors/raise.js';
+import { INSPECT } from '../../util/inspect.js';
 import { UNCLONABLE_STATE } from '../../util/unclonable.js';
 import {
   type Bytes,
@@ -13,6 +9,7 @@ import {
   is_bytes,
   shown,
 } from '../../util/validate.js';
+import { close_file, open_later, open_to_read, read_file, read_file_later } from './files.js';
 import type { CapturedPacket, CaptureInterface, CaptureSection } from './format.js';
 import { CaptureParser } from './parser.js';
 
@@ -42,27 +39,25 @@ function* descriptor_chunks(fd: number): Generator<Bytes> {
 }
 
 function* path_chunks(path: string | URL): Generator<Bytes> {
-  const fd = open_file(path, constants.O_RDONLY);
+  const fd = open_to_read(path);
   try {
     yield* descriptor_chunks(fd);
   } finally {
-    closeSync(fd);
+    close_file(fd);
   }
 }
 
 async function* descriptor_chunks_later(fd: number): AsyncGenerator<Bytes> {
   const chunk = new Uint8Array(CHUNK_SIZE);
   for (;;) {
-    const count = await read_later(fd, chunk, -1);
-    if (count < 0) raise(count, { syscall: 'read', args: { fd } });
+    const count = await read_file_later(fd, chunk);
     if (count === 0) return;
     yield chunk.subarray(0, count);
   }
 }
 
 async function* path_chunks_later(path: string | URL): AsyncGenerator<Bytes> {
-  // Opening a FIFO would wait for its writer; reading it waits as well.
-  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  const file = await open_later(path);
   try {
     yield* descriptor_chunks_later(file.fd);
   } finally {
@@ -111,7 +106,7 @@ export class Capture implements Iterable<CapturedPacket>, AsyncIterable<Captured
     return this.#parser?.format?.section ?? {};
   }
 
-  [inspect.custom](): string {
+  [INSPECT](): string {
     return `<Capture format=${this.format ?? null}>`;
   }
 

@@ -2,10 +2,8 @@
 //
 // A CaptureEncoder makes the bytes. To a path or descriptor they are written in the calling thread, 64 KiB at a time, so that a program
 // that only blocks keeps no more than that in memory. To a stream they are written by promises, which wait until the stream drains.
-import { closeSync, constants } from 'node:fs';
 import type { Writable } from 'node:stream';
-import { inspect } from 'node:util';
-import { open_file, write_file } from '../../calls/waiting/file.js';
+import { INSPECT } from '../../util/inspect.js';
 import { UNCLONABLE_STATE } from '../../util/unclonable.js';
 import { type BytesLike, integer, is_bytes, options_of, shown } from '../../util/validate.js';
 import {
@@ -16,6 +14,7 @@ import {
   type NewSection,
   type Precision,
 } from './encoder.js';
+import { close_file, open_to_write, write_file } from './files.js';
 import type { CaptureStatistics } from './format.js';
 
 /** Keyword-only arguments of write_capture. */
@@ -34,7 +33,6 @@ export interface WriteCaptureOptions {
 
 const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces', 'precision'] as const;
 const BUFFER_SIZE = 64 * 1024;
-const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC;
 const INT_MAX = 2 ** 31 - 1;
 
 /** Returns a packet as an object: one given as bytes was captured now. */
@@ -59,7 +57,7 @@ export class CaptureFile {
   constructor(target: string | URL | number, encoder: CaptureEncoder) {
     this.#encoder = encoder;
     this.#own = typeof target !== 'number';
-    this.#fd = typeof target === 'number' ? target : open_file(target, CREATE);
+    this.#fd = typeof target === 'number' ? target : open_to_write(target);
     this.#put(encoder.header());
   }
 
@@ -120,7 +118,7 @@ export class CaptureFile {
     try {
       this.flush();
     } finally {
-      if (this.#own) closeSync(this.#fd);
+      if (this.#own) close_file(this.#fd);
     }
   }
 
@@ -128,7 +126,7 @@ export class CaptureFile {
     this.close();
   }
 
-  [inspect.custom](): string {
+  [INSPECT](): string {
     return `<CaptureFile ${this.#closed ? '[closed]' : `fd=${this.#fd}`}>`;
   }
 
@@ -164,7 +162,7 @@ export class CaptureStream {
     target.write(encoder.header());
   }
 
-  [inspect.custom](): string {
+  [INSPECT](): string {
     return `<CaptureStream${this.#closing === undefined ? '' : ' [closed]'}>`;
   }
 

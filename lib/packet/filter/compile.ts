@@ -3,10 +3,10 @@
 // lexer.ts divides the expression into tokens. parser.ts makes conditions of them (condition.ts), of values that are computed from the packet
 // (value.ts). The conditions become a graph of tests (graph.ts) whose paths are shortened (simplify.ts), and the graph becomes instructions
 // (emit.ts, assemble.ts).
-import { isIPv4 } from 'node:net';
+
 import type { FilterRow } from '../../calls/filter.js';
 import { integer_or, options_of, shown } from '../../util/validate.js';
-import { write_ipv4 } from '../bytes/address.js';
+import { is_ipv4, write_ipv4 } from '../bytes/address.js';
 import * as linktypes from '../linktypes.js';
 import { assemble } from './code/assemble.js';
 import { blocks_of, ScratchError } from './code/emit.js';
@@ -120,7 +120,7 @@ function link_type_names(): string {
 }
 
 function netmask_number(netmask: unknown): number {
-  if (typeof netmask !== 'string' || !isIPv4(netmask))
+  if (typeof netmask !== 'string' || !is_ipv4(netmask))
     throw new TypeError(`netmask must be a mask such as '255.255.255.0', not ${shown(netmask)}`);
   const view = new DataView(new ArrayBuffer(4));
   write_ipv4(view, 0, netmask, 'netmask');

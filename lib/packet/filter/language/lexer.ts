@@ -1,6 +1,6 @@
 // Divides a filter expression into tokens. Of several readings of the next characters the longest one counts, as in libpcap: `80-90` is one
 // name, and `len-4`, too; with spaces around the sign it is a subtraction.
-import { isIPv6 } from 'node:net';
+import { is_ipv6 } from '../../bytes/address.js';
 import { FilterError } from '../error.js';
 import { KEYWORDS, NAMED_NUMBERS } from './words.js';
 
@@ -85,7 +85,7 @@ function next_token(expression: string, at: number): Token & { length: number } 
   let text = '';
   for (const [each, pattern] of READINGS) {
     const found = match(pattern, expression, at);
-    if (found.length <= text.length || (each === 'ipv6' && !isIPv6(found))) continue;
+    if (found.length <= text.length || (each === 'ipv6' && !is_ipv6(found))) continue;
     kind = each;
     text = found;
   }

@@ -1,6 +1,5 @@
 // Names of ports and IP protocols: those of this system (/etc/services, /etc/protocols), and common ones, so that they are known where a
 // system has no such files.
-import { readFileSync } from 'node:fs';
 
 /** The numbers of a service; undefined if it does not use the protocol. */
 export interface Service {
@@ -39,7 +38,8 @@ function finder(path: string, common: string): (name: string) => readonly string
 
 function lines_of(path: string): string[] {
   try {
-    return readFileSync(path, 'utf8').split('\n');
+    // No import: a bundle for browsers has no node:fs.
+    return process.getBuiltinModule('node:fs').readFileSync(path, 'utf8').split('\n');
   } catch {
     // The system has no such file, or the program may not read it.
     return [];

@@ -1,6 +1,5 @@
 // What follows the qualifiers of a filter: addresses, networks, ports, protocols. Each becomes a condition.
-import { isIPv4, isIPv6 } from 'node:net';
-import { write_ipv6 } from '../../bytes/address.js';
+import { is_ipv4, is_ipv6, write_ipv6 } from '../../bytes/address.js';
 import { type Condition, NEVER, or } from '../conditions/condition.js';
 import type { Context } from '../conditions/context.js';
 import { carries, ETHERTYPE, has_address, SAP } from '../conditions/link.js';
@@ -173,15 +172,15 @@ function named_host(context: Context, token: Token, qualifiers: Qualifiers): Con
   const found: unknown = resolve(text);
   const addresses: unknown[] = Array.isArray(found) ? found : [found];
   const wanted = addresses.flatMap((each) => {
-    if (typeof each !== 'string' || (!isIPv4(each) && !isIPv6(each)))
+    if (typeof each !== 'string' || (!is_ipv4(each) && !is_ipv6(each)))
       throw new TypeError(`resolve must return an address, or an array of them, for ${text}`);
-    return isIPv4(each) === (qualifiers.protocol !== 'ip6') || qualifiers.protocol === undefined
+    return is_ipv4(each) === (qualifiers.protocol !== 'ip6') || qualifiers.protocol === undefined
       ? [each]
       : [];
   });
   if (wanted.length === 0) throw context.error(`${text} has no address of this kind`);
   const conditions = wanted.map((each) => {
-    if (isIPv4(each)) {
+    if (is_ipv4(each)) {
       const network = ipv4_network(context, { ...token, kind: 'ipv4', text: each }, undefined, false);
       return ipv4(context, network, qualifiers);
     }
