@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect } from 'vitest';
 import { normal_path, root, run } from '../tarball.js';
-import { expect_output, folder_of_tests, installed, project, row, SERVED, tools } from './harness.js';
+import { expect_output, folder_of_tests, installed, project, row, tools } from './harness.js';
 
 const folder = folder_of_tests();
 const node = process.execPath;
@@ -14,6 +14,7 @@ beforeAll(() => {
   user = installed(folder);
 });
 
+const SERVED = 'THREADINGTCPSERVER\nFORKINGTCPSERVER\n';
 const server = readFileSync(join(root, 'test/package/fixtures/upper.ts'), 'utf8');
 
 row('tsx', { quick: true }, (ctx) => {
