@@ -20,10 +20,11 @@ function file_of_frame(): string {
  * Returns the path of the file that holds the caller, if that is CommonJS; else undefined.
  *
  * @param filename the caller's `__filename`, if there is one. In a thread or process that evaluates text, an ES module sees a
- *   global one, '[worker eval]'
+ *   global one, '[worker eval]'. A bundler may give one to the ES module that it makes: the frames of ES modules have URLs
  */
 export function own_path(filename: string | undefined): string | undefined {
-  return filename !== undefined && isAbsolute(filename) ? filename : undefined;
+  const is_commonjs = filename !== undefined && isAbsolute(filename) && !file_of_frame().startsWith('file:');
+  return is_commonjs ? filename : undefined;
 }
 
 /**

@@ -58,7 +58,7 @@ export function run(folder: string, path: string, ...command: [string, ...string
     env: cleanEnvironment(path),
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
-    timeout: 300_000,
+    timeout: 600_000,
     maxBuffer: 2 ** 26,
   });
   if (error) throw error;

@@ -63,7 +63,9 @@ async function register_tsx(module: string): Promise<void> {
   const api = createRequire(from)
     .resolve('tsx/esm/api')
     .replace(/\.cjs$/, '.mjs');
-  const { register } = (await import(pathToFileURL(api).href)) as { register(): void };
+  const { register } = (await import(
+    /* webpackIgnore: true */ /* @vite-ignore */ pathToFileURL(api).href
+  )) as { register(): void };
   register();
 }
 
@@ -76,7 +78,11 @@ export async function load_handler({ module, name }: HandlerSource): Promise<Req
   let namespace: Record<string, unknown>;
   try {
     await register_tsx(module);
-    namespace = (await import(module)) as Record<string, unknown>;
+    // A bundler must leave the import as it is: what it imports is known at run time.
+    namespace = (await import(/* webpackIgnore: true */ /* @vite-ignore */ module)) as Record<
+      string,
+      unknown
+    >;
   } catch (cause) {
     const reason = cause instanceof Error ? (cause.stack ?? cause.message) : String(cause);
     throw new Error(`${name}: its module ${module} cannot be imported: ${reason}`, { cause });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect } from 'vitest';
 import { normal_path, root, run } from '../tarball.js';
-import { expect_output, folder_of_tests, installed, project, row, SERVED, tools } from './harness.js';
+import { expect_output, folder_of_tests, installed, project, row, tools } from './harness.js';
 
 const folder = folder_of_tests();
 const node = process.execPath;
@@ -14,6 +14,7 @@ beforeAll(() => {
   user = installed(folder);
 });
 
+const SERVED = 'THREADINGTCPSERVER\nFORKINGTCPSERVER\n';
 const server = readFileSync(join(root, 'test/package/fixtures/upper.ts'), 'utf8');
 
 row('tsx', { quick: true }, (ctx) => {
@@ -47,6 +48,12 @@ const esm_test = `
   import * as promises from 'bsd-sockets/promises';
   test('sockets', async () => {${checks}});
 `;
+const cjs_test = `
+  const socket = require('bsd-sockets/socket');
+  const promises = require('bsd-sockets/promises');
+  test('sockets', async () => {${checks}});
+`;
+
 describe('vitest', () => {
   for (const pool of ['forks', 'threads', 'vmThreads']) {
     row(`in ${pool}`, { quick: pool === 'threads' }, () => {
@@ -85,6 +92,20 @@ describe('jest', () => {
     const { code, stderr } = run(place, normal_path, node, '--experimental-vm-modules', jest, '--runInBand');
     expect(code, stderr).toBe(0);
     expect(stderr).toContain('Tests:       2 passed, 2 total');
+  });
+
+  row('in its default mode', { quick: true }, (ctx) => {
+    const jest = join(tools(ctx, JEST), 'jest/bin/jest.js');
+    const place = project(user, {
+      'package.json': '{}',
+      'first.test.js': cjs_test,
+      'second.test.js': cjs_test,
+    });
+    for (const option of ['--runInBand', '--maxWorkers=2']) {
+      const { code, stderr } = run(place, normal_path, node, jest, option);
+      expect(code, stderr).toBe(0);
+      expect(stderr).toContain('Tests:       2 passed, 2 total');
+    }
   });
 });
 

@@ -54,6 +54,12 @@ const settings: Setting[] = [
   { module: 'node16', moduleResolution: 'node16', file: 'consumer.mts' },
   { module: 'node16', moduleResolution: 'node16', file: 'consumer.ts', type: 'module' },
   { module: 'nodenext', moduleResolution: 'nodenext', file: 'consumer.mts' },
+  // Programs that tsc makes CommonJS of.
+  { module: 'node16', moduleResolution: 'node16', file: 'consumer.cts' },
+  { module: 'node16', moduleResolution: 'node16', file: 'consumer.ts', type: 'commonjs' },
+  { module: 'nodenext', moduleResolution: 'nodenext', file: 'consumer.cts' },
+  { module: 'commonjs', moduleResolution: 'node10', file: 'consumer.ts', until: 6 },
+  { module: 'commonjs', moduleResolution: 'bundler', file: 'consumer.ts', since: 6 },
   { module: 'esnext', moduleResolution: 'bundler', file: 'consumer.ts' },
   { module: 'preserve', moduleResolution: 'bundler', file: 'consumer.ts' },
 ];
