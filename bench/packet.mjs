@@ -1,7 +1,18 @@
-// npm run bench:packet: builds and parses packets with bsd-sockets/packet and with a DataView by hand, and sums bytes. Prints what one
+// npm run bench:packet: builds, parses and filters packets with bsd-sockets/packet and with a DataView by hand, and sums bytes. Prints what one
 // takes, and the speed of the library as a share of the loop's: all work that users see is done by both (checksums, addresses as text).
 // `--quick` takes a second. On a machine that is busy otherwise: `chrt -r 20 taskset -c 1 node bench/packet.mjs` as root.
-import { build, checksum, ethernet, ipv4, parse, payload, tcp, udp } from 'bsd-sockets/packet';
+import {
+  build,
+  checksum,
+  compile_filter,
+  ethernet,
+  ipv4,
+  matches,
+  parse,
+  payload,
+  tcp,
+  udp,
+} from 'bsd-sockets/packet';
 
 const quick = process.argv.includes('--quick');
 const SECONDS = quick ? 0.02 : 0.1;
@@ -99,6 +110,14 @@ function plain_parse(bytes) {
   return [link, ip, datagram, { layer: 'payload', data: bytes.subarray(at + 8, at + length) }];
 }
 
+function plain_filter(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const type = view.getUint16(12);
+  if (type === 0x86dd) return view.getUint8(20) === 17 && view.getUint16(56) === 53;
+  if (type !== 0x0800 || view.getUint8(23) !== 17 || (view.getUint16(20) & 0x1fff) !== 0) return false;
+  return view.getUint16(14 + (view.getUint8(14) & 15) * 4 + 2) === 53;
+}
+
 const packet_build = () =>
   build(ethernet(MACS), ipv4(HOSTS), udp({ src_port: 1024, dst_port: 53 }), payload(DATA));
 const segment = build(
@@ -141,6 +160,19 @@ compare(
   () => plain_parse(built),
 );
 compare('parse Ethernet, IPv4, TCP with options, 1400 B', () => parse(segment));
+const filter = compile_filter('udp dst port 53');
+compare(
+  'filter `udp dst port 53`',
+  () => matches(filter, built),
+  () => plain_filter(built),
+);
+const long_filter = compile_filter(
+  'tcp port 80 and host 192.0.2.1 and tcp[tcpflags] & tcp-syn != 0 or udp port 53',
+);
+compare('filter by addresses, ports and flags', () => matches(long_filter, built));
+compare('compile `tcp port 80 and not host 192.0.2.1`', () =>
+  compile_filter('tcp port 80 and not host 192.0.2.1'),
+);
 for (const size of [64, 1500, 65_535]) {
   const bytes = Buffer.alloc(size, 7);
   const view = new DataView(bytes.buffer, bytes.byteOffset, size);

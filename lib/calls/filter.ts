@@ -72,7 +72,9 @@ function rows_of_text(text: string): number[][] {
   const rows = lines.slice(1).map((line) => line.trim().split(/\s+/).map(Number));
   const count = Number(lines[0]);
   if (count !== rows.length || rows.some((row) => row.length !== 4 || row.some(Number.isNaN))) {
-    throw new RangeError(`program is not the output of tcpdump -ddd: ${shown(text)}`);
+    throw new RangeError(
+      `program is not the output of tcpdump -ddd: ${shown(text)}; compile_filter of bsd-sockets/packet compiles an expression`,
+    );
   }
   return rows;
 }

@@ -112,7 +112,8 @@ export abstract class OptionSocket<out F extends number = number> {
    * attach_filter(program, { option = SO_ATTACH_FILTER }). Lets only packets in that a classic BPF program accepts; or, with
    * another option, lets the program decide which socket of a group gets a packet. See socket(7), packet(7).
    *
-   * @param program an iterable of rows `[code, jt, jf, k]`, or the text that `tcpdump -ddd` prints
+   * @param program an iterable of rows `[code, jt, jf, k]`, or the text that `tcpdump -ddd` prints; compile_filter of
+   *   bsd-sockets/packet makes one of an expression
    * @param options SO_ATTACH_REUSEPORT_CBPF for a group of SO_REUSEPORT sockets: the program sees the payload, and returns the
    *   socket's place in the group. PACKET_FANOUT_DATA for a PACKET_FANOUT_CBPF group of packet sockets: the same, modulo the
    *   size of the group

@@ -1,5 +1,6 @@
 // What must and what must not compile of bsd-sockets/packet: `layer` and `name` tell types apart. The checks are the compiler's.
 import * as packet from 'bsd-sockets/packet';
+import type * as socket from 'bsd-sockets/socket';
 import { expect, expectTypeOf, test } from 'vitest';
 import { type FieldNames, field_names, joined, known } from '../../lib/packet/bytes/fields.js';
 
@@ -89,4 +90,21 @@ test('send_receive keeps the layers of each packet', () => {
     void wrong;
   };
   expectTypeOf(use).toBeFunction();
+test('a filter program is for attach_filter and matches, and cannot be changed', () => {
+  const program = packet.compile_filter('ip', {
+    linktype: packet.LINKTYPE_RAW,
+    live: false,
+    resolve: () => '192.0.2.1',
+  });
+  expectTypeOf(program).toEqualTypeOf<readonly socket.FilterRow[]>();
+  expectTypeOf<socket.socket['attach_filter']>().toBeCallableWith(program);
+  expectTypeOf(packet.matches(program, Buffer.alloc(20))).toEqualTypeOf<boolean>();
+  // @ts-expect-error a program is frozen
+  expect(() => program.push([6, 0, 0, 0])).toThrow(TypeError);
+  // @ts-expect-error an expression is text
+  expect(() => packet.compile_filter(80)).toThrow(TypeError);
+  // @ts-expect-error no such option
+  expect(() => packet.compile_filter('ip', { link: 1 })).toThrow(TypeError);
+  // @ts-expect-error names are looked up at once
+  expect(() => packet.compile_filter('host a', { resolve: async () => '192.0.2.1' })).toThrow(TypeError);
 });

@@ -105,8 +105,11 @@ describe('sniff', () => {
       payload('tagged'),
     );
     const file = join(folder, 'vlan.pcap');
-    const one = await sniffing(['-i', 'left0', '-c', '1', '-f', 'udp', '-w', file], net.router);
-    const all = await sniffing(['-c', '1', '-f', 'udp'], net.router);
+    const one = await sniffing(
+      ['-i', 'left0', '-c', '1', '-w', file, 'vlan', '77', 'and', 'udp'],
+      net.router,
+    );
+    const all = await sniffing(['-c', '1', 'vlan 77 and not arp'], net.router);
     const script = `import * as s from 'bsd-sockets/socket';
       const sock = s.socket(s.AF_PACKET, s.SOCK_RAW, 0);
       sock.bind(['near0', 0]);

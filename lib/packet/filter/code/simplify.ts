@@ -26,25 +26,25 @@ interface Way {
   readonly outcome: boolean;
 }
 
-/** A place in the tree of dominators: every path to the place leads through the place above it. */
-class Place {
-  readonly above: Place | undefined;
+/** A place in the tree of dominators: every path to it leads through the place above it. */
+class Dominator {
+  readonly above: Dominator | undefined;
   readonly depth: number;
   /** The way that leads here; undefined for a node. */
   readonly way: Way | undefined;
   /** The nearest places at or above this one whose ways are from tests of a value. */
-  readonly #nearest = new Map<Value, Place | undefined>();
+  readonly #nearest = new Map<Value, Dominator | undefined>();
 
-  constructor(above: Place | undefined, way: Way | undefined) {
+  constructor(above: Dominator | undefined, way: Way | undefined) {
     this.above = above;
     this.depth = above === undefined ? 0 : above.depth + 1;
     this.way = way;
   }
 
   /** Returns the nearest place at or above this one whose way is from a test of a value. */
-  nearest(value: Value): Place | undefined {
-    const passed: Place[] = [];
-    let place: Place | undefined = this;
+  nearest(value: Value): Dominator | undefined {
+    const passed: Dominator[] = [];
+    let place: Dominator | undefined = this;
     for (; place !== undefined && place.way?.from.left !== value; place = place.above) {
       if (place.#nearest.has(value)) {
         place = place.#nearest.get(value);
@@ -59,17 +59,17 @@ class Place {
 
 function shortened(root: Node, graph: Graph): Node {
   const order = in_order(root);
-  const ways = new Map<Node, Place[]>();
-  const leave = (next: Node, above: Place, way: Way | undefined): Place => {
-    const place = new Place(above, way);
+  const ways = new Map<Node, Dominator[]>();
+  const leave = (next: Node, above: Dominator, way: Way | undefined): Dominator => {
+    const place = new Dominator(above, way);
     const known = ways.get(next);
     if (known === undefined) ways.set(next, [place]);
     else known.push(place);
     return place;
   };
-  const leaving = new Map<Test, readonly [yes: Place, no: Place]>();
+  const leaving = new Map<Test, readonly [yes: Dominator, no: Dominator]>();
   for (const node of order) {
-    const place = dominator(ways.get(node) ?? []);
+    const place = place_behind(ways.get(node) ?? []);
     if (node.kind === 'store') leave(node.next, place, undefined);
     if (node.kind !== 'test') continue;
     const yes = leave(node.yes, place, { from: node, outcome: true });
@@ -77,7 +77,7 @@ function shortened(root: Node, graph: Graph): Node {
     leaving.set(node, [yes, no]);
   }
   const built = new Map<Node, Node>();
-  const target = (node: Node, place: Place): Node => {
+  const target = (node: Node, place: Dominator): Node => {
     for (;;) {
       const outcome = node.kind === 'test' ? known_outcome(node, place) : undefined;
       if (node.kind !== 'test' || outcome === undefined) return built.get(node) ?? node;
@@ -99,24 +99,27 @@ function rebuilt({ stored, value, next }: Store, built: ReadonlyMap<Node, Node>,
   return graph.store(stored, value, built.get(next) ?? next);
 }
 
-const TOP = new Place(undefined, undefined);
-
-/** Returns the place of a node to which these places lead. */
-function dominator(places: readonly Place[]): Place {
-  const above = places.reduce<Place | undefined>((a, b) => (a === undefined ? b : common(a, b)), undefined);
-  return above === undefined ? TOP : new Place(above, undefined);
+/** Returns the place of a node to which these places lead; of the first node a new one. */
+function place_behind(places: readonly Dominator[]): Dominator {
+  const above = places.reduce<Dominator | undefined>(
+    (a, b) => (a === undefined ? b : common(a, b)),
+    undefined,
+  );
+  return new Dominator(above, undefined);
 }
 
-function common(a: Place, b: Place): Place {
+/** Returns the nearest place above both. */
+function common(a: Dominator, b: Dominator): Dominator {
   while (a !== b) {
-    if (a.depth >= b.depth) a = a.above ?? TOP;
-    else b = b.above ?? TOP;
+    // The place of the first node is above all others: none of them is asked for what is above it.
+    if (a.depth >= b.depth) a = a.above ?? a;
+    else b = b.above ?? b;
   }
   return a;
 }
 
 /** Returns the outcome of a test at the end of a path, if the tests on the path decide it. */
-function known_outcome(test: Test, place: Place | undefined): boolean | undefined {
+function known_outcome(test: Test, place: Dominator | undefined): boolean | undefined {
   const known: Range = { low: 0, high: ALL_ONES };
   for (place = place?.nearest(test.left); place !== undefined; place = place.above?.nearest(test.left)) {
     if (place.way === undefined) break;

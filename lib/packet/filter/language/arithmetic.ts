@@ -57,7 +57,7 @@ function check_right(context: Context, operator: Operator, right: number, token:
     throw context.error(`a shift is by 0 to 31 bits, not ${right}`, token);
 }
 
-/** Relations: the test, and whether it is to be false. */
+/** Relations: the test, and the outcome that is asked for. */
 export const RELATIONS: ReadonlyMap<string, readonly [Comparison, boolean]> = new Map([
   ['=', ['equal', true]],
   ['!=', ['equal', false]],
@@ -130,9 +130,8 @@ function loader(context: Context, protocol: Protocol, size: Size, token: Token):
       load: (place, index) => {
         const end = place.header_end();
         if (index.kind === 'number')
-          return context.values.load(size, place.network_start + index.number, end);
-        const { values } = context;
-        return values.load(size, place.network_start, values.binary('+', index, end));
+          return context.values.load(size, (place.network_start + index.number) >>> 0, end);
+        return context.values.load(size, place.network_start, context.values.binary('+', index, end));
       },
       checks: (place) =>
         and(carries(context, place, ETHERTYPE.ip), is(place), is_first_fragment(context, place)),
@@ -163,34 +162,30 @@ function indexed(
   if (index.kind === 'number') {
     // An index of 32 bits may stand for a negative one.
     const at = (start + index.number) | 0;
-    if (at < 0 && tunnel === undefined) throw context.error('there are no bytes before the packet', token);
+    if (at < 0 && tunnel === undefined) throw context.error('no packet has bytes at this offset', token);
     return values.load(size, at >>> 0, tunnel);
   }
   return values.load(size, start, tunnel === undefined ? index : values.binary('+', index, tunnel));
 }
 
 /** The fields of Linux's cooked headers that the kernel keeps beside a packet, by their offsets and sizes. */
-const KEPT_FIELDS = {
-  [LINKTYPE_LINUX_SLL]: { '0:2': SKF_AD_PKTTYPE, '2:2': SKF_AD_HATYPE, '14:2': SKF_AD_PROTOCOL },
-  [LINKTYPE_LINUX_SLL2]: {
-    '0:2': SKF_AD_PROTOCOL,
-    '4:4': SKF_AD_IFINDEX,
-    '8:2': SKF_AD_HATYPE,
-    '10:1': SKF_AD_PKTTYPE,
-  },
-};
+const KEPT_FIELDS = new Map<number, Readonly<Record<string, number>>>([
+  [LINKTYPE_LINUX_SLL, { '0:2': SKF_AD_PKTTYPE, '2:2': SKF_AD_HATYPE, '14:2': SKF_AD_PROTOCOL }],
+  [
+    LINKTYPE_LINUX_SLL2,
+    { '0:2': SKF_AD_PROTOCOL, '4:4': SKF_AD_IFINDEX, '8:2': SKF_AD_HATYPE, '10:1': SKF_AD_PKTTYPE },
+  ],
+]);
 
 function link_bytes(context: Context, place: Place, size: Size, index: Value, token: Token): Value {
   const { link } = place.headers;
   if (link !== undefined) return indexed(context, place, size, place.link_start(link), index, token);
   // The kernel shows a packet without its cooked header.
-  const fields: ReadonlyMap<string, number> = new Map(
-    Object.entries(
-      Object.entries(KEPT_FIELDS).find(([type]) => Number(type) === context.options.linktype)?.[1] ?? {},
-    ),
-  );
-  const field = index.kind === 'number' ? fields.get(`${index.number}:${size}`) : undefined;
+  const fields = KEPT_FIELDS.get(context.options.linktype) ?? {};
+  const field = index.kind === 'number' ? fields[`${index.number}:${size}`] : undefined;
   if (field !== undefined) return context.values.load(size, field);
-  const known = [...fields.keys()].map((each) => `${token.text}[${each.replace(/:1$/, '')}]`).join(', ');
+  const known = Object.keys(fields)
+    .map((each) => `${token.text}[${each.replace(/:1$/, '')}]`)
+    .join(', ');
   throw context.error(`the kernel shows no cooked header: only ${known} can be used in a live filter`, token);
 }

@@ -128,7 +128,8 @@ export class Parser {
   /** Returns whether a relation follows. A parenthesis belongs to arithmetic if an operator follows its end. */
   #begins_arithmetic(): boolean {
     const { kind, text } = this.#token;
-    if (text === 'len' || text === 'length' || (kind === 'symbol' && text === '-')) return true;
+    if (kind === 'symbol' && text === '-') return true;
+    if (kind === 'word' && (text === 'len' || text === 'length')) return true;
     if (kind === 'word') return protocol_of_word(text) !== undefined && this.#at(1).text === '[';
     if (kind === 'number') return is_operator(this.#at(1));
     if (text !== '(' || kind !== 'symbol') return false;
@@ -206,8 +207,8 @@ export class Parser {
     if (protocol !== undefined) return this.#of_protocol(protocol);
     const qualified = this.#qualified(undefined);
     if (qualified !== undefined) return qualified;
-    const special = this.#special(token.text);
-    if (special !== undefined) return alone(special);
+    const condition = this.#special(token.text);
+    if (condition !== undefined) return alone(condition);
     const foreign = FOREIGN_WORDS.get(token.text);
     if (foreign === undefined) throw this.#unexpected('a condition');
     throw this.#context.error(`${token.text} is of ${foreign}, for which there are no filters here`);

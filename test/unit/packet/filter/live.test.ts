@@ -83,7 +83,7 @@ describe('on an interface', () => {
   });
 });
 
-describe('on all interfaces', () => {
+describe('on all interfaces', { timeout: 120_000 }, () => {
   const samples = fc.sample(
     sample('LINUX_SLL2').filter(({ data }) => data.length >= 20),
     { numRuns: 200, seed: SEED },
