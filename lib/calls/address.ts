@@ -122,46 +122,6 @@ interface NoPeer extends Record<Exclude<keyof KnownReturned, 38>, never> {
 /** The address of the peer that accept gives to a socket of family F, null if there is none. */
 export type PeerAddress<F extends number = number> = ReturnedAddress<F> | NoPeer[F];
 
-/** null for a type of socket whose messages may come without a sender. Numbers: SOCK_DGRAM, SOCK_RAW. */
-interface NoSenderOfStream {
-  2: never;
-  3: never;
-  [type: number]: null;
-}
-
-/** The same, by family: TCP names no sender; nor does AF_UNIX, if the sender's socket has no name. */
-interface NoSender {
-  2: NoSenderOfStream;
-  10: NoSenderOfStream;
-  16: { [type: number]: never };
-  17: { [type: number]: never };
-  29: { [type: number]: never };
-  [family: number]: { [type: number]: null };
-}
-
-/** The same, by flags. Messages of the error queue (MSG_ERRQUEUE) may have no sender; other flags than these may be a sum with it. */
-interface NoSenderByFlags {
-  0: never;
-  [c.MSG_PEEK]: never;
-  [c.MSG_TRUNC]: never;
-  [c.MSG_DONTWAIT]: never;
-  [c.MSG_WAITALL]: never;
-  [flags: number]: null;
-}
-
-/**
- * The address of the sender that recvfrom, recvmsg and the like give, null if there is none.
- *
- * @typeParam F the family of the socket
- * @typeParam K the type of the socket, SOCK_*
- * @typeParam Flags the flags of the call
- */
-export type SenderAddress<
-  F extends number = number,
-  K extends number = number,
-  Flags extends number = number,
-> = ReturnedAddress<F> | NoSender[F][K] | NoSenderByFlags[Flags];
-
 /** The families of TCP and UDP: which of them a host name has, only the resolver knows. */
 export type InetFamily = typeof c.AF_INET | typeof c.AF_INET6;
 
@@ -198,13 +158,23 @@ function port(value: unknown, caller: string): number {
 /** The fields of an address for the native encoder. */
 type Fields = (address: unknown, proto: number, caller: string) => unknown[];
 
+function parts(address: unknown, caller: string, min: number, max: number, form: string): readonly unknown[] {
+  return array(address, `${caller}: address`, min, max, form);
+}
+
 function inet_fields(address: unknown, _proto: number, caller: string): unknown[] {
-  const [host, number] = array(address, `${caller}: address`, 2, 2);
+  const [host, number] = parts(address, caller, 2, 2, '[host, port]');
   return [host_text(host, caller), port(number, caller)];
 }
 
 function inet6_fields(address: unknown, _proto: number, caller: string): unknown[] {
-  const [host, number, flowinfo, scope_id] = array(address, `${caller}: address`, 2, 4);
+  const [host, number, flowinfo, scope_id] = parts(
+    address,
+    caller,
+    2,
+    4,
+    '[host, port, flowinfo?, scope_id?]',
+  );
   return [
     host_text(host, caller),
     port(number, caller),
@@ -232,7 +202,8 @@ function show_path(path: Uint8Array): string {
 }
 
 function packet_fields(address: unknown, _proto: number, caller: string): unknown[] {
-  const [ifname, proto, pkttype, hatype, addr] = array(address, `${caller}: address`, 2, 5);
+  const form = '[ifname, proto, pkttype?, hatype?, addr?]';
+  const [ifname, proto, pkttype, hatype, addr] = parts(address, caller, 2, 5, form);
   const hardware = addr === undefined || addr === null ? new Uint8Array(0) : data(addr, `${caller}: addr`);
   if (hardware.length > 8)
     throw new RangeError(`${caller}: addr must be at most 8 bytes, not ${hardware.length}`);
@@ -253,11 +224,11 @@ function can_interface(value: unknown, caller: string): string {
 
 function can_fields(address: unknown, proto: number, caller: string): unknown[] {
   if (proto === c.CAN_ISOTP) {
-    const [ifname, rx_id, tx_id] = array(address, `${caller}: address`, 3, 3);
+    const [ifname, rx_id, tx_id] = parts(address, caller, 3, 3, '[ifname, rx_id, tx_id]');
     return [can_interface(ifname, caller), uint(rx_id, `${caller}: rx_id`), uint(tx_id, `${caller}: tx_id`)];
   }
   if (proto === c.CAN_J1939) {
-    const [ifname, name, pgn, addr] = array(address, `${caller}: address`, 4, 4);
+    const [ifname, name, pgn, addr] = parts(address, caller, 4, 4, '[ifname, name, pgn, addr]');
     return [
       can_interface(ifname, caller),
       j1939_name(name, `${caller}: name`),
@@ -265,7 +236,7 @@ function can_fields(address: unknown, proto: number, caller: string): unknown[] 
       integer(addr, `${caller}: addr`, 0, 255),
     ];
   }
-  const [ifname] = array(address, `${caller}: address`, 1, 1);
+  const [ifname] = parts(address, caller, 1, 1, '[ifname]');
   return [can_interface(ifname, caller)];
 }
 
@@ -286,7 +257,7 @@ function bluetooth_address(value: unknown, name: string): string {
 function bluetooth_fields(address: unknown, proto: number, caller: string): unknown[] {
   if (proto === c.BTPROTO_HCI) {
     const [device_id, channel] = Array.isArray(address)
-      ? array(address, `${caller}: address`, 1, 2)
+      ? parts(address, caller, 1, 2, '[device_id, channel?]')
       : [address];
     return [
       integer(device_id, `${caller}: device_id`, 0, 65535),
@@ -295,7 +266,8 @@ function bluetooth_fields(address: unknown, proto: number, caller: string): unkn
   }
   if (proto === c.BTPROTO_SCO) return [bluetooth_address(address, `${caller}: bdaddr`)];
   if (proto === c.BTPROTO_L2CAP) {
-    const [bdaddr, psm, cid, bdaddr_type] = array(address, `${caller}: address`, 2, 4);
+    const form = '[bdaddr, psm, cid?, bdaddr_type?]';
+    const [bdaddr, psm, cid, bdaddr_type] = parts(address, caller, 2, 4, form);
     return [
       bluetooth_address(bdaddr, `${caller}: bdaddr`),
       integer(psm, `${caller}: psm`, 0, 65535),
@@ -303,12 +275,13 @@ function bluetooth_fields(address: unknown, proto: number, caller: string): unkn
       integer_or(0, bdaddr_type, `${caller}: bdaddr_type`, 0, 255),
     ];
   }
-  const [bdaddr, channel] = array(address, `${caller}: address`, 2, 2);
+  const [bdaddr, channel] = parts(address, caller, 2, 2, '[bdaddr, channel]');
   return [bluetooth_address(bdaddr, `${caller}: bdaddr`), integer(channel, `${caller}: channel`, 0, 255)];
 }
 
 function tipc_fields(address: unknown, _proto: number, caller: string): unknown[] {
-  const [addr_type, v1, v2, v3, scope] = array(address, `${caller}: address`, 4, 5);
+  const form = '[addr_type, v1, v2, v3, scope?]';
+  const [addr_type, v1, v2, v3, scope] = parts(address, caller, 4, 5, form);
   return [
     integer(addr_type, `${caller}: addr_type`, c.TIPC_ADDR_NAMESEQ, c.TIPC_ADDR_ID),
     word(v1, `${caller}: v1`),
@@ -319,7 +292,7 @@ function tipc_fields(address: unknown, _proto: number, caller: string): unknown[
 }
 
 function alg_fields(address: unknown, _proto: number, caller: string): unknown[] {
-  const [type, name, feat, mask] = array(address, `${caller}: address`, 2, 4);
+  const [type, name, feat, mask] = parts(address, caller, 2, 4, '[type, name, feat?, mask?]');
   const type_text = text(type, `${caller}: type`);
   const name_text = text(name, `${caller}: name`);
   // The kernel's fields of 14 and 64 bytes end with a zero.
@@ -330,7 +303,7 @@ function alg_fields(address: unknown, _proto: number, caller: string): unknown[]
 
 function two_words(first: string, second: string): Fields {
   return (address, _proto, caller) => {
-    const [a, b] = array(address, `${caller}: address`, 2, 2);
+    const [a, b] = parts(address, caller, 2, 2, `[${first}, ${second}]`);
     return [word(a, `${caller}: ${first}`), word(b, `${caller}: ${second}`)];
   };
 }

@@ -61,7 +61,11 @@ export const CONNECTION_OPTIONS = ['all_errors', 'happy_eyeballs_delay'] as cons
 export function connect_fields(
   address: unknown,
 ): [host: string, port: number | string, scope: readonly number[]] {
-  const [host, port, ...scope] = array(address, 'address', 2, 4) as [string, number | string, ...number[]];
+  const [host, port, ...scope] = array(address, 'address', 2, 4, '[host, port]') as [
+    string,
+    number | string,
+    ...number[],
+  ];
   return [host, port, scope];
 }
 

@@ -32,14 +32,7 @@ import {
   size,
 } from '../util/validate.js';
 import { is_options } from '../util/wait_options.js';
-import {
-  check_address,
-  decode,
-  encode,
-  type ResolveHost,
-  type ReturnedAddress,
-  type SenderAddress,
-} from './address.js';
+import { check_address, decode, encode, type ResolveHost, type ReturnedAddress } from './address.js';
 import {
   all_descriptors,
   type ControlMessage,
@@ -50,21 +43,10 @@ import {
   settle_descriptors,
 } from './control.js';
 import type { SocketBase } from './socket_base.js';
+import type { SenderAddress } from './transfer.js';
 import { allocate, filled, fits_scratch, take } from './waiting/received.js';
 import { completion_of, pin, settle } from './waiting/zerocopy.js';
 
-/** The result of recvfrom. */
-export type ReceivedFrom<
-  F extends number = number,
-  K extends number = number,
-  Flags extends number = number,
-> = [data: Buffer, address: SenderAddress<F, K, Flags>];
-/** The result of recvfrom_into. */
-export type ReceivedFromInto<
-  F extends number = number,
-  K extends number = number,
-  Flags extends number = number,
-> = [nbytes: number, address: SenderAddress<F, K, Flags>];
 /** The result of recvmsg. */
 export type ReceivedMessage<
   F extends number = number,

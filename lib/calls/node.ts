@@ -3,6 +3,7 @@
 // borrow takes nothing: the descriptor stays that of Node's object.
 import type dgram from 'node:dgram';
 import type net from 'node:net';
+import { constants } from 'node:os';
 import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
 import { addon } from '../native/addon.js';
@@ -11,6 +12,7 @@ import type { InetFamily } from './address.js';
 import { OptionSocket } from './options.js';
 import type { SocketBase } from './socket_base.js';
 
+const { EBADF } = constants.errno;
 // Node loads these modules when they are used first; most programs need neither.
 const node_net = () => process.getBuiltinModule('node:net');
 const node_dgram = () => process.getBuiltinModule('node:dgram');
@@ -20,13 +22,14 @@ const node_dgram = () => process.getBuiltinModule('node:dgram');
  *
  * The Node object is paused: it reads nothing before a listener for 'data' is added, or resume() is called.
  *
- * @throws RangeError for a socket that node:net has no class for
+ * @throws RangeError for a socket that node:net has no class for; OSError EBADF for a closed one
  */
 export function to_node(sock: SocketBase): net.Socket | net.Server {
   const known: readonly number[] = [c.AF_INET, c.AF_INET6, c.AF_UNIX];
   if (sock.type !== c.SOCK_STREAM || !known.includes(sock.family)) {
     throw new RangeError(`to_node: node:net has TCP and AF_UNIX streams only, not ${sock}`);
   }
+  if (sock._fd < 0) sock._raise(-EBADF, 'to_node');
   const listening = sock.getsockopt(c.SOL_SOCKET, c.SO_ACCEPTCONN) !== 0;
   const net = node_net();
   const fd = sock.detach();

@@ -5,6 +5,7 @@
 // nothing any more, even when the number is given out again.
 import { constants } from 'node:os';
 import * as c from '../constants.js';
+import type { Arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, GENERATION, VALUE } from '../native/addon.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
@@ -124,6 +125,8 @@ class Socket<out F extends number = number, out K extends number = number> exten
   /** The sends with MSG_ZEROCOPY; undefined before the first one. @internal */
   _zerocopy: Pins | undefined = undefined;
   /** @internal */ _closed = false;
+  /** True if detach() gave the descriptor away. @internal */
+  _detached = false;
   /** True if the event loop waits for the socket. @internal */
   readonly _event_driven: boolean;
 
@@ -196,6 +199,11 @@ class Socket<out F extends number = number, out K extends number = number> exten
     return this.#proto;
   }
 
+  /** @internal */
+  override _args(): Arguments {
+    return this._detached ? { detached: 'socket' } : super._args();
+  }
+
   /** _raise, with what happened before the error. @internal */
   _raise_with(result: number, syscall: string, before: { bytes_sent?: number; partial?: Buffer }): never {
     return raise(result, { syscall, args: this._args(), ...before });
@@ -242,6 +250,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
     this._closed = true;
     const fd = this.#release();
     if (fd < 0) return fd;
+    this._detached = true;
     if (addon.generation(fd) !== this._generation) raise(-errno.EBADF, { syscall: 'detach', args: { fd } });
     addon.disown(fd);
     return fd;
@@ -356,7 +365,8 @@ class Socket<out F extends number = number, out K extends number = number> exten
   }
 
   override toString(): string {
-    if (this._fd < 0) return `<socket [closed] family=${c.AddressFamily[this.family] ?? this.family}>`;
+    const state = this._detached ? 'detached' : 'closed';
+    if (this._fd < 0) return `<socket [${state}] family=${c.AddressFamily[this.family] ?? this.family}>`;
     return describe(this.#leftover);
   }
 }

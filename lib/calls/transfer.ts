@@ -11,6 +11,58 @@ import { is_drained } from './waiting/readiness.js';
 import { allocate, BULK, EMPTY, filled, fits_scratch, received_at, take } from './waiting/received.js';
 import { pin } from './waiting/zerocopy.js';
 
+/** null for a type of socket whose messages may come without a sender. Numbers: SOCK_DGRAM, SOCK_RAW. */
+interface NoSenderOfStream {
+  2: never;
+  3: never;
+  [type: number]: null;
+}
+
+/** The same, by family: TCP names no sender; nor does AF_UNIX, if the sender's socket has no name. */
+interface NoSender {
+  2: NoSenderOfStream;
+  10: NoSenderOfStream;
+  16: { [type: number]: never };
+  17: { [type: number]: never };
+  29: { [type: number]: never };
+  [family: number]: { [type: number]: null };
+}
+
+/** The same, by flags. Messages of the error queue (MSG_ERRQUEUE) may have no sender; other flags than these may be a sum with it. */
+interface NoSenderByFlags {
+  0: never;
+  [c.MSG_PEEK]: never;
+  [c.MSG_TRUNC]: never;
+  [c.MSG_DONTWAIT]: never;
+  [c.MSG_WAITALL]: never;
+  [flags: number]: null;
+}
+
+/**
+ * The address of the sender that recvfrom, recvmsg and the like give, null if there is none.
+ *
+ * @typeParam F the family of the socket
+ * @typeParam K the type of the socket, SOCK_*
+ * @typeParam Flags the flags of the call
+ */
+export type SenderAddress<
+  F extends number = number,
+  K extends number = number,
+  Flags extends number = number,
+> = ReturnedAddress<F> | NoSender[F][K] | NoSenderByFlags[Flags];
+
+/** The result of recvfrom. */
+export type ReceivedFrom<
+  F extends number = number,
+  K extends number = number,
+  Flags extends number = number,
+> = [data: Buffer, address: SenderAddress<F, K, Flags>];
+/** The result of recvfrom_into. */
+export type ReceivedFromInto<
+  F extends number = number,
+  K extends number = number,
+  Flags extends number = number,
+> = [nbytes: number, address: SenderAddress<F, K, Flags>];
 /** A struct sockaddr of AF_UNSPEC, which is 0. */
 const NO_ADDRESS = new Uint8Array(16);
 const { EAGAIN } = constants.errno;

@@ -238,6 +238,16 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
   EINVAL: [
     [/^(bind|connect|send)/, "a link-local address needs its scope: ['fe80::1%eth0', port]", lacks_scope],
     [/^accept/, 'call listen first; or the listener was shut down'],
+    [
+      /^setsockopt$/,
+      'the value is a struct: structs.linger.encode({ onoff, linger })',
+      sets([c.SOL_SOCKET, c.SO_LINGER]),
+    ],
+    [
+      /^setsockopt$/,
+      'the value is a struct: structs.timeval.encode({ sec, usec }); or settimeout(seconds), which needs no option',
+      sets([c.SOL_SOCKET, c.SO_RCVTIMEO], [c.SOL_SOCKET, c.SO_SNDTIMEO]),
+    ],
     [/^(serve_forever|handle_request)/, 'the socket was shut down, or does not listen'],
     [/^disconnect/, 'only a datagram socket has an association to dissolve'],
   ],

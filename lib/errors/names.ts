@@ -10,6 +10,8 @@ import { shown } from '../util/validate.js';
 export interface Arguments {
   /** The kind of an object that was closed before the call, in place of its descriptor. */
   readonly closed?: 'socket' | 'selector' | 'handle';
+  /** The same, if the program took the descriptor away by detach() or a method that does. */
+  readonly detached?: 'socket';
   /** A descriptor: of a socket or an epoll object, or the argument of a function such as dup(). */
   readonly fd?: number;
   /** The descriptor of the file that is sent or read. */
@@ -107,6 +109,7 @@ export function type_of(type: number): number {
 const PRINTERS = new Map(
   Object.entries({
     closed: ({ closed }) => `closed ${closed}`,
+    detached: ({ detached }) => `detached ${detached}`,
     fd: ({ fd }) => `fd ${fd}`,
     file_fd: ({ file_fd }) => `file fd ${file_fd}`,
     fileno: ({ fileno }) => `fileno=${fileno}`,

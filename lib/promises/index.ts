@@ -48,6 +48,8 @@ export {
   type PeerAddress,
   type ReceivedControlMessage,
   type ReceivedDescriptors,
+  type ReceivedFrom,
+  type ReceivedFromInto,
   type ReceivedMessage,
   type ReceivedMessageInto,
   type ReturnedAddress,

@@ -2,7 +2,7 @@
 // The calls are those of socket.ts; here is the choice between them, and the end of the loop.
 import { inspect } from 'node:util';
 import type { PeerAddress } from '../calls/address.js';
-import type { ReceivedFrom } from '../calls/message.js';
+import type { ReceivedFrom } from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { UNCLONABLE_STATE } from '../util/unclonable.js';

@@ -8,17 +8,13 @@ import { type Address, check_address, decode, type PeerAddress } from '../calls/
 import * as batch from '../calls/batch/receive.js';
 import { check_sendmmsg, type Message, sendmmsg, taken_messages } from '../calls/batch/send.js';
 import { type ControlMessage, taken_control } from '../calls/control.js';
-import type {
-  ReceivedFrom,
-  ReceivedFromInto,
-  ReceivedMessage,
-  ReceivedMessageInto,
-} from '../calls/message.js';
+import type { ReceivedMessage, ReceivedMessageInto } from '../calls/message.js';
 import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
 import type { AsyncSendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
 import { getdefaulttimeout, SocketBase } from '../calls/socket_base.js';
+import type { ReceivedFrom, ReceivedFromInto } from '../calls/transfer.js';
 import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { OSError, TimeoutError } from '../errors/index.js';

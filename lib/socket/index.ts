@@ -7,7 +7,6 @@ export type {
   InetFamily,
   PeerAddress,
   ReturnedAddress,
-  SenderAddress,
 } from '../calls/address.js';
 export { MessageBatch } from '../calls/batch/receive.js';
 export type { Message } from '../calls/batch/send.js';
@@ -37,6 +36,7 @@ export type {
 export { type BorrowedSocket, borrow, type NodeFamily, type NodeHandle } from '../calls/node.js';
 export type { SendfileSource } from '../calls/sendfile.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
+export type { ReceivedFrom, ReceivedFromInto, SenderAddress } from '../calls/transfer.js';
 export * from '../constants.js';
 export {
   LimitOverrunError,

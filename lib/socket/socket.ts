@@ -135,7 +135,7 @@ export class Socket<
   }
 
   /** recvfrom(bufsize, flags = 0) -> [bytes, address of the sender]. See recvfrom(2). */
-  recvfrom<Flags extends number = 0>(bufsize: number, flags?: Flags): message.ReceivedFrom<F, K, Flags> {
+  recvfrom<Flags extends number = 0>(bufsize: number, flags?: Flags): transfer.ReceivedFrom<F, K, Flags> {
     const result = transfer.recvfrom(this, bufsize, flags ?? 0, this._timeout_ms);
     return typeof result === 'number' ? this._raise(result, 'recvfrom') : result;
   }
@@ -156,7 +156,7 @@ export class Socket<
     buffer: BytesLike,
     nbytes = 0,
     flags?: Flags,
-  ): message.ReceivedFromInto<F, K, Flags> {
+  ): transfer.ReceivedFromInto<F, K, Flags> {
     const result = transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, this._timeout_ms);
     return typeof result === 'number' ? this._raise(result, 'recvfrom_into') : result;
   }

@@ -3,7 +3,8 @@
 // In Python the constructor handles the request. Here run_handler() constructs a handler and then runs it: constructed.ts says why.
 // rfile and wfile are opened by the server's HandlerFiles (files.ts).
 
-import type { AnyReturnedAddress, ReturnedAddress, SenderAddress } from '../calls/address.js';
+import type { AnyReturnedAddress, ReturnedAddress } from '../calls/address.js';
+import type { SenderAddress } from '../calls/transfer.js';
 import type * as c from '../constants.js';
 import type { BufferedIOBase, BufferedReader } from '../files/blocking/index.js';
 import type { socket as Socket } from '../socket/index.js';
@@ -155,7 +156,7 @@ export function run_handler(
 /** Checks that a value may be a handler class. @throws TypeError */
 export function check_handler_class(value: unknown): void {
   if (typeof value !== 'function')
-    throw new TypeError(`RequestHandlerClass must be a class, not ${shown(value)}`);
+    throw new TypeError(`RequestHandlerClass must be a class or a function, not ${shown(value)}`);
 }
 
 /** A handler of streams: `rfile` and `wfile` are files of the connection. */

@@ -1,9 +1,10 @@
 // The servers that handle requests one after another on the thread that serves: TCPServer, UDPServer and their AF_UNIX forms;
 // and the options of all servers.
 
-import type { Address, ReturnedAddress, SenderAddress } from '../calls/address.js';
+import type { Address, ReturnedAddress } from '../calls/address.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
 import { SocketBase } from '../calls/socket_base.js';
+import type { SenderAddress } from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { socket as Socket } from '../socket/index.js';

@@ -73,13 +73,15 @@ export function size(value: unknown, name: string): number {
 
 /** A view of the same memory as bytes; a detached one is a TypeError, not zero bytes. */
 export function bytes(value: unknown, name: string): Bytes {
-  return value instanceof Uint8Array && value.length > 0 ? value : other_bytes(value, name);
+  return value instanceof Uint8Array && value.length > 0 ? value : other_bytes(value, name, 'bytes');
 }
 
 /** Data to send: bytes, or a string for its UTF-8 bytes. */
 export function data(value: unknown, name: string): Bytes {
   if (value instanceof Uint8Array && value.length > 0) return value;
-  return typeof value === 'string' ? Buffer.from(value, 'utf8') : other_bytes(value, name);
+  return typeof value === 'string'
+    ? Buffer.from(value, 'utf8')
+    : other_bytes(value, name, 'a string or bytes');
 }
 
 // The name of the class of a typed array, of any realm; undefined for anything else. Not node:util's types, which a browser lacks.
@@ -116,10 +118,10 @@ export function decoded(value: unknown): unknown {
   return is_uint8array(value) ? Buffer.from(value).toString('utf8') : value;
 }
 
-function other_bytes(value: unknown, name: string): Bytes {
+function other_bytes(value: unknown, name: string, wanted: string): Bytes {
   if (!is_bytes(value)) {
     throw new TypeError(
-      `${name} must be bytes (a Buffer, another view, or an ArrayBuffer), not ${shown(value)}`,
+      `${name} must be ${wanted} (a Buffer, another view, or an ArrayBuffer), not ${shown(value)}`,
     );
   }
   try {
@@ -149,17 +151,19 @@ export function rest_of(view: Bytes, begin: number, end: number, name: string): 
   throw new TypeError(`${name} was detached, or its buffer was resized below it, before the call ended`);
 }
 
-/** An array (Python: a tuple or list), of a length in [min, max]. */
+/** An array (Python: a tuple or list), of a length in [min, max]; `form` shows it in messages: '[host, port]'. */
 export function array(
   value: unknown,
   name: string,
   min = 0,
   max = Number.POSITIVE_INFINITY,
+  form?: string,
 ): readonly unknown[] {
-  if (!Array.isArray(value)) throw new TypeError(`${name} must be an array, not ${shown(value)}`);
+  const shape = form === undefined ? '' : ` ${form}`;
+  if (!Array.isArray(value)) throw new TypeError(`${name} must be an array${shape}, not ${shown(value)}`);
   if (value.length < min || value.length > max) {
     const expected = min === max ? `${min}` : `${min} to ${max}`;
-    throw new TypeError(`${name} must have ${expected} elements, not ${value.length}`);
+    throw new TypeError(`${name} must have ${expected} elements${shape}, not ${value.length}`);
   }
   return value;
 }
@@ -217,8 +221,11 @@ export function timeout(value: unknown, name = 'timeout'): number | null {
   if (typeof value === 'bigint') return timeout(Number(value), name);
   if (typeof value !== 'number')
     throw new TypeError(`${name} must be a number of seconds or null, not ${shown(value)}`);
-  if (!(value >= 0 && value <= MAX_TIMEOUT))
-    throw new RangeError(`${name} must be 0 to ${MAX_TIMEOUT} seconds, not ${value}`);
+  if (!(value >= 0 && value <= MAX_TIMEOUT)) {
+    const no_limit = value === Number.POSITIVE_INFINITY && name.endsWith('timeout');
+    const remedy = no_limit ? ': null waits for ever' : '';
+    throw new RangeError(`${name} must be 0 to ${MAX_TIMEOUT} seconds, not ${value}${remedy}`);
+  }
   return value;
 }
 

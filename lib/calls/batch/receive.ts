@@ -21,7 +21,7 @@ import {
 } from '../../native/addon.js';
 import { UNCLONABLE_STATE } from '../../util/unclonable.js';
 import { integer, integer_or, shown } from '../../util/validate.js';
-import { decode, type ReturnedAddress, type SenderAddress } from '../address.js';
+import { decode, type ReturnedAddress } from '../address.js';
 import {
   all_descriptors,
   type ReceivedControlMessage,
@@ -30,6 +30,7 @@ import {
 } from '../control.js';
 import type { Received } from '../message.js';
 import type { SocketBase } from '../socket_base.js';
+import type { SenderAddress } from '../transfer.js';
 import { settle } from '../waiting/zerocopy.js';
 
 // Constants of this file: imported ones, and fields of imported objects, are loaded anew at each access.

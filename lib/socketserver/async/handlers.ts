@@ -1,6 +1,7 @@
 // Request handlers of servers on the event loop, typed for TypeScript: as in handlers.ts, but methods may be async, the request
 // is a socket of promises, and the files are async.
-import type { AnyReturnedAddress, ReturnedAddress, SenderAddress } from '../../calls/address.js';
+import type { AnyReturnedAddress, ReturnedAddress } from '../../calls/address.js';
+import type { SenderAddress } from '../../calls/transfer.js';
 import type * as c from '../../constants.js';
 import type { BufferedFile } from '../../files/promises/index.js';
 import type { ConnectedSocket, socket as Socket } from '../../promises/index.js';

@@ -1,8 +1,9 @@
 // Types of the classes that AsyncMixIn returns: hooks may be async, and sockets are those of promises. In TypeScript a method that
 // blocks cannot be overridden by one that returns a promise, hence these types.
 
-import type { Address, ReturnedAddress, SenderAddress } from '../../calls/address.js';
+import type { Address, ReturnedAddress } from '../../calls/address.js';
 import type { SocketBase } from '../../calls/socket_base.js';
+import type { SenderAddress } from '../../calls/transfer.js';
 import type * as c from '../../constants.js';
 import type { ConnectedSocket, socket as Socket } from '../../promises/index.js';
 import type { ShutdownOptions } from '../handlers.js';

@@ -224,7 +224,7 @@ describe('refuses', () => {
     ['sendmmsg', [['x']], /TypeError: messages\[0\] must be an array/],
     ['sendmmsg', [[[]]], /TypeError: messages\[0\] must have 1 to 4 elements/],
     ['sendmmsg', [[['x']]], /TypeError: messages\[0\]: buffers must be an array/],
-    ['sendmmsg', [[[[1]]]], /TypeError: messages\[0\]: buffers\[0\] must be bytes/],
+    ['sendmmsg', [[[[1]]]], /TypeError: messages\[0\]: buffers\[0\] must be a string or bytes/],
     ['sendmmsg', [[[['x'], 1]]], /TypeError: messages\[0\]: ancdata must be an array/],
     ['sendmmsg', [[[['x'], [[1]]]]], /TypeError: messages\[0\]: ancdata\[0\] must have 3/],
     ['sendmmsg', [[[['x'], null, 'f']]], /TypeError: messages\[0\]: flags must be an integer/],

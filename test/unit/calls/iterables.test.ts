@@ -147,14 +147,14 @@ describe.each(['blocking', 'promises'] as const)('%s', (kind) => {
       expect(String(await refused(() => send_fds(['x'], value)))).toMatch(message);
     }
     expect(String(await refused(() => a.sendmsg(new Int32Array(1) as never)))).toMatch(
-      /TypeError: buffers\[0\] must be bytes .*, not 0/,
+      /TypeError: buffers\[0\] must be a string or bytes .*, not 0/,
     );
   });
 
   test('misuse: a hole of an array is named, and is no descriptor 0', async () => {
     const hole = Array(1) as never;
     const calls: [() => unknown, RegExp][] = [
-      [() => a.sendmsg(hole), /TypeError: buffers\[0\] must be bytes .*, not undefined/],
+      [() => a.sendmsg(hole), /TypeError: buffers\[0\] must be a string or bytes .*, not undefined/],
       [() => a.sendmsg(['x'], hole), /TypeError: ancdata\[0\] must be an array, not undefined/],
       [() => a.recvmsg_into(hole), /TypeError: buffers\[0\] must be bytes .*, not undefined/],
       [() => a.sendmmsg(hole), /TypeError: messages\[0\] must be an array, not undefined/],

@@ -245,7 +245,7 @@ describe('misuse', () => {
       /^icmp.quoted\[1\] must be a layer/,
     );
     // @ts-expect-error no data
-    expect(() => payload(5)).toThrow(/^payload.data must be bytes/);
+    expect(() => payload(5)).toThrow(/^payload.data must be a string or bytes/);
   });
 
   test('a failed build leaves nothing behind', () => {

@@ -119,10 +119,13 @@ test('hosts and paths may be foreign bytes', () => {
 
 describe('what is wrong is told as for values of this realm', () => {
   test.each([
-    ['({})', /^data must be bytes \(a Buffer, another view, or an ArrayBuffer\), not an object of Object$/],
-    ['[1, 2]', /^data must be bytes .* not an object of Array$/],
-    ['new Date(0)', /^data must be bytes .* not an object of Date$/],
-    ['null', /^data must be bytes .* not null$/],
+    [
+      '({})',
+      /^data must be a string or bytes \(a Buffer, another view, or an ArrayBuffer\), not an object of Object$/,
+    ],
+    ['[1, 2]', /^data must be a string or bytes .* not an object of Array$/],
+    ['new Date(0)', /^data must be a string or bytes .* not an object of Date$/],
+    ['null', /^data must be a string or bytes .* not null$/],
   ])('%s', (code, message) => {
     const value = foreign<Buffer>(code);
     expect(() => a.send(value)).toThrow(message);

@@ -409,14 +409,14 @@ describe('control messages', () => {
     refuse({ type: 'IP_PKTINFO', value: { ipi_addr: '' } }, /^in_pktinfo has no field "ipi_addr"/);
     refuse({ type: 'SCM_RIGHTS', value: 3 }, /^messages\[1\].value must be an array/);
     refuse({ type: 'SCM_RIGHTS', value: [1, 'x'] }, /^messages\[1\].value\[1\] must be an integer/);
-    refuse({ type: 'SCM_SECURITY', value: 5 }, /^messages\[1\].value must be bytes/);
+    refuse({ type: 'SCM_SECURITY', value: 5 }, /^messages\[1\].value must be a string or bytes/);
     refuse(
       { type: 'IP_ORIGDSTADDR', value: ['localhost', 1] },
       /^messages\[1\].value: host must be a numeric/,
     );
     refuse({ type: 1, value: Buffer.alloc(1) }, /^messages\[1\].level must be an integer, not undefined/);
     refuse({ type: 1.5, level: 1, value: Buffer.alloc(1) }, /^messages\[1\].type must be an integer/);
-    refuse({ type: 1, level: 1, value: 5 }, /^messages\[1\].value must be bytes/);
+    refuse({ type: 1, level: 1, value: 5 }, /^messages\[1\].value must be a string or bytes/);
     for (const message of [null, undefined, 5, 'IP_TTL', [0, 2, Buffer.alloc(4)]])
       refuse(message, /^messages\[1\] must be an object with type and value/);
     expect(() => encode_control('IP_TTL' as never)).toThrow(/^messages must be an array/);

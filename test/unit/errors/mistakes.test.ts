@@ -1,0 +1,156 @@
+// The mistakes of a first day: the message names the form that is right.
+import { inspect } from 'node:util';
+import * as promises from 'bsd-sockets/promises';
+import * as socket from 'bsd-sockets/socket';
+import { AsyncTCPServer, TCPServer, ThreadingTCPServer } from 'bsd-sockets/socketserver';
+import { timeval } from 'bsd-sockets/structs';
+import { afterAll, describe, expect, test } from 'vitest';
+
+const { AF_INET, AF_INET6, AF_NETLINK, AF_UNIX, SOCK_DGRAM, SOCK_RAW, SOL_SOCKET } = socket;
+const anything = (value: unknown): never => value as never;
+const opened: { close(): void }[] = [];
+const open = <S extends { close(): void }>(sock: S): S => {
+  opened.push(sock);
+  return sock;
+};
+const inet = open(socket.socket(AF_INET, SOCK_DGRAM));
+const inet6 = open(socket.socket(AF_INET6, SOCK_DGRAM));
+const unix = open(socket.socket(AF_UNIX, SOCK_DGRAM));
+const netlink = open(socket.socket(AF_NETLINK, SOCK_RAW));
+const later = open(promises.socket());
+afterAll(() => {
+  for (const sock of opened) sock.close();
+});
+
+/** Returns the message of what a call throws. */
+function text_of(call: () => unknown): string {
+  try {
+    call();
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return 'nothing was thrown';
+}
+
+const LOCAL = ['127.0.0.1', 0] as const;
+const BYTES = '(a Buffer, another view, or an ArrayBuffer)';
+
+test.for<[what: string, message: string, make: () => unknown]>([
+  ['bind(8080)', 'bind: address must be an array [host, port], not 8080', () => inet.bind(anything(8080))],
+  [
+    'a host with its port',
+    'bind: address must be an array [host, port], not "127.0.0.1:80"',
+    () => inet.bind(anything('127.0.0.1:80')),
+  ],
+  [
+    'an object',
+    'connect: address must be an array [host, port], not an object of Object',
+    () => inet.connect(anything({ host: 'localhost', port: 80 })),
+  ],
+  [
+    'the port alone',
+    'connect: address must have 2 elements [host, port], not 1',
+    () => inet.connect(anything([80])),
+  ],
+  [
+    'IPv6',
+    'bind: address must be an array [host, port, flowinfo?, scope_id?], not 80',
+    () => inet6.bind(anything(80)),
+  ],
+  ['netlink', 'bind: address must be an array [pid, groups], not 0', () => netlink.bind(anything(0))],
+  [
+    'create_connection',
+    'address must be an array [host, port], not "127.0.0.1:80"',
+    () => socket.create_connection(anything('127.0.0.1:80')),
+  ],
+  [
+    'an array for a path',
+    `bind: path must be a string or bytes ${BYTES}, not an object of Array`,
+    () => unix.bind(anything(['/tmp/x'])),
+  ],
+  ['send(123)', `data must be a string or bytes ${BYTES}, not 123`, () => inet.send(anything(123))],
+  [
+    'sendmsg([123])',
+    `buffers[0] must be a string or bytes ${BYTES}, not 123`,
+    () => inet.sendmsg(anything([123])),
+  ],
+  ['a string to receive into', `buffer must be bytes ${BYTES}, not "x"`, () => inet.recv_into(anything('x'))],
+  [
+    'Infinity as a time-out',
+    'timeout must be 0 to 9223372036 seconds, not Infinity: null waits for ever',
+    () => inet.settimeout(Number.POSITIVE_INFINITY),
+  ],
+  ['a negative time-out', 'timeout must be 0 to 9223372036 seconds, not -1', () => inet.settimeout(-1)],
+  [
+    'no handler',
+    'RequestHandlerClass must be a class or a function, not undefined',
+    () => new TCPServer(LOCAL, anything(undefined)),
+  ],
+  [
+    'no handler of threads',
+    'RequestHandlerClass must be a class or a function, not undefined',
+    () => new ThreadingTCPServer(LOCAL, anything(undefined)),
+  ],
+  [
+    'no handler of the event loop',
+    'RequestHandlerClass must be a class or a function, not undefined',
+    () => new AsyncTCPServer(LOCAL, anything(undefined)),
+  ],
+])('%s', ([, message, make]) => {
+  expect(text_of(make)).toBe(message);
+});
+
+test('promises reject with the same words', async () => {
+  await expect(later.connect(anything(80))).rejects.toThrow(
+    new TypeError('connect: address must be an array [host, port], not 80'),
+  );
+  await expect(later.send(anything(1))).rejects.toThrow(
+    new TypeError(`data must be a string or bytes ${BYTES}, not 1`),
+  );
+});
+
+test('a number where an option takes a struct: the struct is named', () => {
+  for (const option of [socket.SO_RCVTIMEO, socket.SO_SNDTIMEO]) {
+    expect(() => inet.setsockopt(SOL_SOCKET, option, 5)).toThrow(
+      /SO_(RCV|SND)TIMEO\): Invalid argument; .*structs\.timeval\.encode\(.*settimeout\(seconds\)/,
+    );
+    inet.setsockopt(SOL_SOCKET, option, timeval.encode({ sec: 5 }));
+  }
+  expect(() => inet.setsockopt(SOL_SOCKET, socket.SO_LINGER, 5)).toThrow(/; .*structs\.linger\.encode/);
+});
+
+describe('a socket that is closed, and one that is detached', () => {
+  const closed = socket.socket();
+  closed.close();
+  const detached = socket.socket();
+  socket.close(detached.detach());
+
+  test('are told apart', async () => {
+    expect(() => closed.recv(1)).toThrow('recv(closed socket)');
+    expect(() => detached.recv(1)).toThrow('recv(detached socket)');
+    expect(String(closed)).toBe('<socket [closed] family=AF_INET>');
+    expect(String(detached)).toBe('<socket [detached] family=AF_INET>');
+    const given = promises.from_socket(socket.socket());
+    const taken = given.to_socket();
+    await expect(given.recv(1)).rejects.toThrow('recv(detached socket)');
+    taken.close();
+    taken.close();
+    expect(taken.detach()).toBe(-1);
+    expect(() => taken.recv(1)).toThrow('recv(closed socket)');
+  });
+
+  test('have no object of Node.js: the call is named', () => {
+    expect(() => closed.to_node()).toThrow(/^\[EBADF\] to_node\(closed socket\)/);
+    expect(() => detached.to_node()).toThrow(/^\[EBADF\] to_node\(detached socket\)/);
+  });
+});
+
+test('a file prints as one short line', () => {
+  const [a, b] = socket.socketpair();
+  for (const one of [a, b]) open(one);
+  for (const [mode, buffering] of [['r'], ['rw'], ['rb'], ['rwb'], ['wb', 0]] as const) {
+    const file = a.makefile(mode, buffering);
+    expect(inspect(file)).toMatch(/^<\w+ fd=\d+, mode=[rwb]+(, encoding=UTF-8)?>$/);
+    file.close();
+  }
+});
