@@ -90,6 +90,8 @@ test('send_receive keeps the layers of each packet', () => {
     void wrong;
   };
   expectTypeOf(use).toBeFunction();
+});
+
 test('a filter program is for attach_filter and matches, and cannot be changed', () => {
   const program = packet.compile_filter('ip', {
     linktype: packet.LINKTYPE_RAW,
