@@ -12,7 +12,7 @@ export interface Program {
   readonly output: string;
 }
 
-const PROGRAM = /^```(js|ts)\n(.*?)^```\n\n```text\n(.*?)^```$/gms;
+const PROGRAM = /^```(js|ts)\n((?:(?!^```).)*)^```\n\n```text\n(.*?)^```$/gms;
 
 const pages = [
   'README.md',
