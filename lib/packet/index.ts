@@ -1,5 +1,11 @@
-// bsd-sockets/packet: packets from layers and layers from packets, down to the last bit. No socket is needed for that.
-//
+/**
+ * Packets from layers and layers from packets, down to the last bit; filters, capture files, fragments, streams. See the
+ * guides to [packets](../../docs/packet.md), [filters](../../docs/filters.md) and [captures](../../docs/captures.md). No socket is needed
+ * but for `send_receive`.
+ *
+ * @module bsd-sockets/packet
+ */
+
 // Each protocol has a file in layers/ with its types, its maker, its parser and its builder; protocols.ts links them; CONTRIBUTING.md
 // says how to add one. options/ reads and writes options of all kinds, bytes/ has what the protocols share, capture/ reads and writes
 // capture files, and exchange/ sends packets and matches their answers. README.md draws who calls whom.

@@ -1,5 +1,9 @@
-// bsd-sockets/promises: the names of bsd-sockets/socket, where what may wait returns a promise. The event loop waits, so
-// nothing blocks; the calls are those of lib/calls, as for lib/socket.
+/**
+ * The names of `bsd-sockets/socket`, where what may wait returns a promise. The event loop waits, so nothing blocks; the
+ * calls are those of lib/calls, as for lib/socket. See the [guide](../../docs/promises.md).
+ *
+ * @module bsd-sockets/promises
+ */
 
 export * from '../constants.js';
 export * from '../errors/index.js';

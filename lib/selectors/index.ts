@@ -1,4 +1,9 @@
-// bsd-sockets/selectors: Python's modules `selectors` and `select`.
+/**
+ * Python's modules `selectors` and `select`: waits for many sockets at once. See the [guide](../../docs/selectors.md).
+ *
+ * @module bsd-sockets/selectors
+ */
+
 export {
   EPOLL_CLOEXEC,
   EPOLLERR,

@@ -1,4 +1,9 @@
-// bsd-sockets/socket: the names of Python's module `socket`, and the additions of docs/socket.md.
+/**
+ * Python's module `socket`: blocking sockets, name resolution, constants, errors; and the additions that the
+ * [guide](../../docs/socket.md) describes.
+ *
+ * @module bsd-sockets/socket
+ */
 
 export type {
   Address,

@@ -1,4 +1,9 @@
-// bsd-sockets/socketserver: Python's module of that name.
+/**
+ * Python's module `socketserver`: servers whose requests run in turn, on threads, in processes or on the event loop. See the
+ * [guide](../../docs/socketserver.md).
+ *
+ * @module bsd-sockets/socketserver
+ */
 
 export { AsyncBytesIO, AsyncSocketWriter, type AsyncWriter } from './async/files.js';
 export {

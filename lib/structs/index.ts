@@ -1,5 +1,10 @@
-// bsd-sockets/structs: encodes and decodes the C structs of socket options, control messages, ioctl and netlink. Every export of
-// these files is public.
+/**
+ * Encodes and decodes the C structs of socket options, control messages, ioctl and netlink. See the
+ * [guide](../../docs/structs.md). Every export of these files is public.
+ *
+ * @module bsd-sockets/structs
+ */
+
 export * from './can.js';
 export * from './control.js';
 export * from './ifreq.js';

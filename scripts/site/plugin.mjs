@@ -47,9 +47,6 @@ export function load(app) {
     );
   });
   app.converter.on(Converter.EVENT_RESOLVE_BEGIN, (context) => {
-    for (const module of context.project.getReflectionsByKind(ReflectionKind.Module)) {
-      module.name = `bsd-sockets/${module.name}`;
-    }
     const hidden = Object.values(context.project.reflections).filter(
       (reflection) =>
         reflection.name.startsWith('_') && !reflection.name.startsWith('__') && !reflection.isParameter?.(),
