@@ -8,10 +8,11 @@ import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, VALUE } from '../native/addon.js';
+import { type FilterRow, parse_filter } from '../util/filter_program.js';
 import { UNCLONABLE } from '../util/unclonable.js';
 import { type BytesLike, data, integer, integer_or, shown } from '../util/validate.js';
 import { decode, type ReturnedAddress } from './address.js';
-import { type FilterOptions, type FilterRow, filter_option, parse_filter } from './filter.js';
+import { type FilterOptions, filter_option } from './filter.js';
 import { ioctl } from './ioctl.js';
 
 /** The most bytes that getsockopt reads. */

@@ -29,7 +29,7 @@ export {
   dup,
   has_dualstack_ipv6,
 } from '../calls/create.js';
-export type { FilterOptions, FilterRow } from '../calls/filter.js';
+export type { FilterOptions } from '../calls/filter.js';
 export { htonl, htons, inet_aton, inet_ntoa, inet_ntop, inet_pton, ntohl, ntohs } from '../calls/inet.js';
 export { if_indextoname, if_nameindex, if_nametoindex } from '../calls/interfaces.js';
 export type {
@@ -62,6 +62,7 @@ export {
   TextIOWrapper,
   type TextOptions,
 } from '../files/blocking/index.js';
+export type { FilterRow } from '../util/filter_program.js';
 export {
   create_connection,
   create_server,

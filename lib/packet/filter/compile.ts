@@ -4,7 +4,7 @@
 // (value.ts). The conditions become a graph of tests (graph.ts) whose paths are shortened (simplify.ts), and the graph becomes instructions
 // (emit.ts, assemble.ts).
 
-import type { FilterRow } from '../../calls/filter.js';
+import type { FilterRow } from '../../util/filter_program.js';
 import { integer_or, options_of, shown } from '../../util/validate.js';
 import { is_ipv4, write_ipv4 } from '../bytes/address.js';
 import * as linktypes from '../linktypes.js';

@@ -1,6 +1,6 @@
 // matches: runs a program in JavaScript, as the kernel runs it for a socket. A load beyond the end of the packet and a division by zero
 // refuse the packet. Programs are checked as the kernel checks them (bpf_check_classic in net/core/filter.c), once each.
-import { type FilterRow, parse_filter } from '../../calls/filter.js';
+import { type FilterRow, parse_filter } from '../../util/filter_program.js';
 import { type BytesLike, integer_or, shown, bytes as to_bytes } from '../../util/validate.js';
 import * as op from './opcodes.js';
 

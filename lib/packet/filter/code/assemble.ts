@@ -1,6 +1,6 @@
 // Places the blocks of a program one behind the other, and works out its jumps. A conditional jump has 8 bits for each way: a way that is
 // longer goes through a jump of 32 bits behind it.
-import type { FilterRow } from '../../../calls/filter.js';
+import type { FilterRow } from '../../../util/filter_program.js';
 import * as op from '../opcodes.js';
 import type { Block } from './emit.js';
 import type { Node } from './graph.js';
