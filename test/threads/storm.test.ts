@@ -12,7 +12,7 @@ const ROUNDS = Number(process.env.STORM_ROUNDS ?? 20);
 const root = fileURLToPath(new URL('../..', import.meta.url));
 process.env.BSD_SOCKETS_BINARY ??= join(root, 'build/Release/bsd_sockets.node');
 const copy = mkdtempSync(join(tmpdir(), 'bsd-sockets-storm-'));
-cpSync(join(root, 'dist'), copy, { recursive: true });
+cpSync(join(root, 'dist'), join(copy, 'dist'), { recursive: true });
 cpSync(join(root, 'package.json'), join(copy, 'package.json'));
 afterAll(() => rmSync(copy, { recursive: true }));
 
