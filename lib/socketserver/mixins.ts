@@ -3,7 +3,7 @@
 import type { Address } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import type * as c from '../constants.js';
-import { SHUT_RDWR, SOCK_DGRAM } from '../constants.js';
+import { AF_UNIX, SHUT_RDWR, SOCK_DGRAM } from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { addon } from '../native/addon.js';
 import type { socket as Socket } from '../socket/index.js';
@@ -107,6 +107,7 @@ function end_listening(listener: SocketBase): void {
     return;
   }
   // On AF_UNIX the connections that wait would stay until the last holder has closed the socket. None comes any more.
+  if (listener.family !== AF_UNIX) return;
   for (let fd = 0; fd >= 0; ) {
     fd = addon.accept4(listener._fd, listener._generation, 0, 0);
     if (fd >= 0) addon.close_fd(fd);
