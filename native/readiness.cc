@@ -269,7 +269,10 @@ int Readiness::Report(const epoll_event* events, int count) {
     if ((events[i].events & kReadEvents) != 0) {
       descriptor &= ~(kDrained | kSimple);
       bool only_data = (events[i].events & kReadEvents) == EPOLLIN;
-      if (only_data && (descriptor & kPlainTcp) != 0) descriptor |= kSimple;
+      // An old registration says nothing about the socket that has the number now.
+      if (only_data && (descriptor & kPlainTcp) != 0 &&
+          IsOpen(descriptor_table[fd].load(), GenerationOf(key)))
+        descriptor |= kSimple;
     }
     int directions = Directions(events[i].events) & descriptor;
     int32_t received = kNotReceived, place = kInScratch;

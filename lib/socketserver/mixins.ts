@@ -3,8 +3,9 @@
 import type { Address } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import type * as c from '../constants.js';
-import { SHUT_RDWR, SOCK_DGRAM } from '../constants.js';
+import { AF_UNIX, SHUT_RDWR, SOCK_DGRAM } from '../constants.js';
 import { OSError } from '../errors/index.js';
+import { addon } from '../native/addon.js';
 import type { socket as Socket } from '../socket/index.js';
 import { unless_aborted } from '../util/deadline.js';
 import { integer, timeout as seconds } from '../util/validate.js';
@@ -14,6 +15,7 @@ import type { DatagramRequest, RequestHandlerClass, ServerView } from './handler
 import { Pool } from './pool/pool.js';
 import { locate_handler } from './pool/source.js';
 import { is_scarcity, pause } from './scarcity.js';
+import { is_lost } from './served_socket.js';
 import {
   type ClientAddressOf,
   type DataOf,
@@ -95,12 +97,20 @@ type Parent = new (...args: any[]) => TCPServer<number, unknown, unknown, Socket
 
 const pools = new WeakMap<object, Pool>();
 
-function shut_down(listener: SocketBase): void {
+/** Ends listening for all holders of the socket, and the connections that wait. */
+function end_listening(listener: SocketBase): void {
   try {
     listener._shutdown(SHUT_RDWR);
   } catch (error) {
-    // The program has closed it.
+    // The program has closed it, or the family knows no shutdown of a listener.
     if (!(error instanceof OSError)) throw error;
+    return;
+  }
+  // On AF_UNIX the connections that wait would stay until the last holder has closed the socket. None comes any more.
+  if (listener.family !== AF_UNIX) return;
+  for (let fd = 0; fd >= 0; ) {
+    fd = addon.accept4(listener._fd, listener._generation, 0, 0);
+    if (fd >= 0) addon.close_fd(fd);
   }
 }
 
@@ -240,7 +250,9 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
 
     /** Ends listening: child processes that are busy have duplicates of the socket. @internal */
     override _unlisten(): void {
-      if (this.socket_type !== SOCK_DGRAM && !this._is_given) shut_down(this.socket);
+      const has_duplicates = kind === 'process' && pools.has(this);
+      if (has_duplicates && this.socket_type !== SOCK_DGRAM && !this._is_given && !is_lost(this.socket))
+        end_listening(this.socket);
       super._unlisten();
     }
 
@@ -275,14 +287,13 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
       const pool = pools.get(this);
       if (pool === undefined) return;
       pools.delete(this);
-      const closed = pool.close();
-      if (!this._waits_on_close()) {
-        closed.catch(() => {});
-        return;
-      }
       pool.hold();
       try {
-        await closed;
+        // At once: clients must not wait for the requests under way, to be reset then. A pool that has failed cannot.
+        await pool.unlisten().catch(() => {});
+        const closed = pool.close();
+        if (this._waits_on_close()) await closed;
+        else closed.catch(() => {});
       } finally {
         pool.release();
       }

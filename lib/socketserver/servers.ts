@@ -202,6 +202,7 @@ export class TCPServer<
   override async server_close(): Promise<void> {
     const stopping = this._stop_serving();
     if (stopping !== undefined) await stopping;
+    this._unlisten();
     close_served(this.socket);
   }
 

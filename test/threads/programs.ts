@@ -38,6 +38,7 @@ export function start_by(command: readonly string[], fixture: string, ...args: s
 export async function ended(
   child: ChildProcess,
   when_blocked?: (child: ChildProcess) => void,
+  hung_ms = HUNG_MS,
 ): Promise<Ended> {
   let output = '';
   let errors = '';
@@ -50,7 +51,7 @@ export async function ended(
   child.stderr?.on('data', (chunk) => {
     errors += chunk;
   });
-  const watch = setTimeout(() => child.kill('SIGKILL'), HUNG_MS);
+  const watch = setTimeout(() => child.kill('SIGKILL'), hung_ms);
   const [code, signal] = await once(child, 'close');
   clearTimeout(watch);
   return { code, signal, output, errors };

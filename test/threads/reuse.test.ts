@@ -106,6 +106,35 @@ test.each(['socket', 'promises'])(
   },
 );
 
+test('the old connection reports, and the new one ends: the end is received', async () => {
+  const listener = await promises.create_server(['127.0.0.1', 0]);
+  const connect = async (client: promises.socket): Promise<promises.socket> => {
+    await client.connect(listener.getsockname());
+    return (await listener.accept())[0];
+  };
+  /** Lets a read wait once: from then on the socket is watched. */
+  const watch = (sock: promises.socket) => expect(sock.recv(1, { timeout: 0.001 })).rejects.toThrow();
+  const turn = () => new Promise((resolve) => setTimeout(resolve, 5));
+  const old = promises.socket();
+  const old_peer = await connect(old);
+  await watch(old);
+  const holder = old.dup();
+  closeSync(old.fileno());
+  const owner = promises.socket();
+  expect(owner.fileno()).toBe(old.fileno());
+  const other = await connect(owner);
+  await watch(owner);
+  await other.sendall('the last');
+  other.shutdown(promises.SHUT_WR);
+  await turn();
+  await old_peer.sendall('for the holder');
+  await turn();
+  expect(String(await owner.recv(50))).toBe('the last');
+  expect(await owner.recv(50, { timeout: 10 })).toHaveLength(0);
+  expect(() => old.close()).toThrow(EBADF);
+  for (const sock of [owner, other, holder, old_peer, listener]) sock.close();
+});
+
 test.each([
   ['detach', () => socket.socket(), (old) => old.detach()],
   ['from_socket', () => socket.socket(), (old) => promises.from_socket(old as socket.socket)],

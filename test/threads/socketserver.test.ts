@@ -166,6 +166,11 @@ describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000
     expect(found.pop()).toEqual(['x', expect.stringMatching(/^(ECONNRESET)?$/), 'hello one', 'hello two']);
   });
 
+  test('server_close() ends listening at once, also while a handler is busy', async () => {
+    const ended = expect.stringMatching(/^(ECONNRESET)?$/);
+    expect((await log(kind, 'close_busy')).log).toEqual([ended, 'x', ended, 'x']);
+  });
+
   test('process_request() called by the program does not wait for those that keep all busy', async () => {
     expect((await log(kind, 'handed_busy')).log).toEqual(['x', 'hello handed']);
   });

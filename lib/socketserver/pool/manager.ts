@@ -126,6 +126,7 @@ class Manager {
       case 'rest':
         return this.#rest(order.limit_ms);
       case 'unlisten':
+        this.#arrivals.close();
         // By a socket of datagrams handlers answer.
         if (this.#config.max_packet_size === 0) this.#listener.close();
         return;

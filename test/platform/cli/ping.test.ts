@@ -188,7 +188,10 @@ describe('ping', () => {
     });
     const bars = output.split('\n').filter((line) => /^\s+(≥ )?[\d.]+ ms /.test(line));
     const counts = bars.map((line) => Number(/(\d+)\s*$/.exec(line)?.[1]));
-    expect(counts.reduce((a, b) => a + b)).toBe(20);
+    // The last answers may come too late: ping waits for them as long as iputils, twice the longest time or the interval.
+    const received = Number(/(\d+) received/.exec(output)?.[1]);
+    expect(received).toBeGreaterThan(1);
+    expect(counts.reduce((a, b) => a + b)).toBe(received);
     expect(output).toContain('█');
   });
 
