@@ -160,7 +160,7 @@ Exit codes: 0 somebody answered, 1 nobody, 2 it could not begin, 130 Ctrl-C.`,
     const link = find_link(values.interface);
     const wanted = network ?? link.network;
     if (wanted === undefined) throw new UsageError(`${link.name} has no IPv4 address: which network?`);
-    const range = parse_range(wanted);
+    const range = parse_range(wanted, true);
     if (range.family !== socket.AF_INET) throw new UsageError('ARP is for IPv4 only');
     const scan = await ArpScan.open(range, values, link);
     return scan.run();

@@ -1,6 +1,6 @@
 // bsd-sockets nc: connects or listens by TCP, UDP and UNIX sockets, and joins the connection with standard input and output.
 // Options and messages are those of OpenBSD's nc. The transfer of data is in network/relay.ts.
-import { unlinkSync } from 'node:fs';
+import { lstatSync, unlinkSync } from 'node:fs';
 import * as socket from '../../promises/index.js';
 import { FAMILY_OPTIONS, family_of } from '../network/hosts.js';
 import { Input, type RelayOptions, relay } from '../network/relay.js';
@@ -28,10 +28,10 @@ const options = {
   port: integer('p', 'PORT', PORT, 'the own port'),
   half_close: flag(
     'N',
-    'shut the sending side down at the end of the input,\nand go on receiving to the end',
+    'shut the sending side down at the end of the input,\nand let each direction end by itself',
   ),
   quit: number('q', 'SECONDS', [0, DAY], 'end so long after the end of the input'),
-  wait: number('w', 'SECONDS', [0, DAY], 'how long to try, and then to wait with nothing going on'),
+  wait: number('w', 'SECONDS', [0, DAY], 'how long to try to connect, and to wait with nothing going on'),
   no_input: flag('d', 'do not read standard input'),
   scan: flag('z', 'only see whether the ports are open: PORT or FIRST-LAST'),
   verbose: flag('v', 'say what happens, on standard error'),
@@ -156,10 +156,29 @@ async function scan(
   }
 }
 
+/** Binds a UNIX socket; a path whose socket nobody serves any more is removed before. @throws OSError */
+async function bind_path(sock: Sock, path: string): Promise<void> {
+  const address = unix_address(path);
+  try {
+    await sock.bind(address);
+  } catch (error) {
+    if (!(error instanceof socket.OSError) || error.code !== 'EADDRINUSE') throw error;
+    const probe = socket.socket(socket.AF_UNIX, sock.type) as Sock;
+    const refused = await probe.connect(address).then(
+      () => false,
+      (reason: unknown) => reason instanceof socket.ConnectionRefusedError,
+    );
+    probe.close();
+    if (!refused || typeof address !== 'string' || !lstatSync(address).isSocket()) throw error;
+    unlinkSync(address);
+    await sock.bind(address);
+  }
+}
+
 async function listener(operands: readonly string[], options: Options): Promise<Sock> {
   if (options.unix) {
     const sock = socket.socket(socket.AF_UNIX, type_of(options)) as Sock;
-    await sock.bind(unix_address(operands[0] as string));
+    await bind_path(sock, operands[0] as string);
     return sock;
   }
   const [host, port] = operands.length === 2 ? operands : [options.source ?? null, operands[0]];
@@ -188,7 +207,6 @@ async function serve_streams(server: Sock, options: Options, relay_options: Rela
   do {
     const [conn, peer] = await server.accept({
       signal: relay_options.interrupted,
-      timeout: options.keep ? null : (options.wait ?? null),
     });
     if (options.verbose) print_stderr(`Connection received on ${address_text(peer)}`);
     try {
@@ -206,10 +224,7 @@ async function serve_streams(server: Sock, options: Options, relay_options: Rela
 async function serve_datagrams(server: Sock, options: Options, relay_options: RelayOptions): Promise<void> {
   if (options.verbose) print_stderr(`Bound on ${address_text(server.getsockname())}`);
   const { interrupted: signal } = relay_options;
-  const [first, peer] = await server.recvfrom(DATAGRAM_MAX, {
-    signal,
-    timeout: options.keep ? null : (options.wait ?? null),
-  });
+  const [first, peer] = await server.recvfrom(DATAGRAM_MAX, { signal });
   if (options.verbose) print_stderr(`Connection received on ${address_text(peer)}`);
   const named = Array.isArray(peer) || (peer as string | Buffer | null)?.length;
   if (!options.keep && named) await server.connect(peer as socket.Address);
@@ -232,6 +247,8 @@ async function connect_or_listen(
     interrupted,
     idle: options.wait,
     half_close: options.half_close,
+    // A person at a terminal sees that the peer has ended, and has nothing left to send.
+    ends_with_peer: !options.half_close && (options.listen || process.stdin.isTTY === true),
     quit_after: options.quit,
   };
   try {
@@ -282,7 +299,8 @@ export const { help, main } = command({
   ],
   operands: [0, 2],
   options,
-  notes: `The end of what comes ends nc; the end of the input does not, unless -q or -N say so.
+  notes: `nc ends when the peer has ended and the input has been sent to its end; -l and a terminal do not wait for more input.
+The end of the input alone does not end it, unless -q or -N say so.
 Exit codes: 0, 1 not connected or cut off, 2 it could not begin, 130 Ctrl-C.`,
   async run(values, operands) {
     check(values, operands);

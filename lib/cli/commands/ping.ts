@@ -1,36 +1,50 @@
 // bsd-sockets ping: echo requests and their answers, with the lines, the statistics and the exit codes of iputils' ping. Sending
 // and timing is in network/echo.ts, the text of errors in terminal/icmp_text.ts.
+import { once } from 'node:events';
+import { isIP } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { source_address } from '../../calls/own_address.js';
 import * as socket from '../../promises/index.js';
 import { type EchoError, type EchoReply, EchoSocket } from '../network/echo.js';
+import { reply_faults, wrong_byte_lines } from '../network/echo_data.js';
 import {
   address_of,
   FAMILY_OPTIONS,
   find_host,
   HostNames,
+  is_broadcast,
   is_multicast,
   is_numeric,
   numeric,
   type Target,
 } from '../network/hosts.js';
 import { set_ttl } from '../network/icmp_socket.js';
-import { wait_option } from '../network/scan.js';
-import { command, until_interrupted } from '../terminal/command.js';
-import { DONE, FAILED, Failure, UNUSABLE } from '../terminal/errors.js';
+import { check_interface, command, until_interrupted } from '../terminal/command.js';
+import { DONE, FAILED, Failure, UNUSABLE, UsageError } from '../terminal/errors.js';
 import { histogram } from '../terminal/histogram.js';
 import { describe_error } from '../terminal/icmp_text.js';
 import { flag, integer, number, text, type Values } from '../terminal/options.js';
 import { coloured, is_terminal, print, print_json, print_stderr, printable } from '../terminal/output.js';
+import { RoundTrips } from '../terminal/round_trips.js';
+
+/** The most bytes of data, by the address family: what the length fields of the headers can say. */
+const SIZE_MAX = { [socket.AF_INET]: 65_507, [socket.AF_INET6]: 65_527 } as const;
 
 const options = {
   count: integer('c', 'N', [1, 2 ** 31], 'end after so many answers'),
-  interval: number('i', 'SECONDS', [0.001, 3600], 'between requests', 1),
-  size: integer('s', 'BYTES', [0, 65_507], 'of data', 56),
-  wait: wait_option(10),
-  deadline: number('w', 'SECONDS', [0.001, 86_400], 'end after so long, whatever came'),
+  interval: number('i', 'SECONDS', [0, 3600], 'between requests; 0: as fast as it goes', 1),
+  size: integer('s', 'BYTES', [0, SIZE_MAX[socket.AF_INET6]], 'of data', 56),
+  wait: number('W', 'SECONDS', [0, 3600], 'for the last answers; 0: without a limit', 10),
+  deadline: number(
+    'w',
+    'SECONDS',
+    [0, 86_400],
+    'end after so long; until then, -c counts answers; 0: none',
+    0,
+  ),
   ttl: integer('t', 'TTL', [1, 255], 'time to live'),
   interface: text('I', 'NAME', 'an interface, or an own address'),
+  broadcast: flag('b', 'the host may be a broadcast address'),
   ...FAMILY_OPTIONS,
   numeric: flag('n', 'no names'),
   quiet: flag('q', 'the statistics only'),
@@ -50,7 +64,7 @@ class Ping {
   readonly #names: HostNames;
   readonly #finish = new AbortController();
   readonly #answered = new Set<number>();
-  readonly #times: number[] = [];
+  readonly #times = new RoundTrips();
   readonly #data: Buffer;
   /** The text of the first line about -I: the own address and the interface. */
   #source: string | undefined;
@@ -61,6 +75,7 @@ class Ping {
   #began = 0;
   #last = 0;
   #all_answered: () => void = () => {};
+  readonly #stop = () => this.#finish.abort();
 
   constructor(
     readonly target: Target,
@@ -69,31 +84,31 @@ class Ping {
     this.#echo = new EchoSocket(target.family);
     this.#names = new HostNames(options.numeric || is_numeric(target));
     // The data of iputils' ping: the bytes count up.
-    this.#data = Buffer.from(Uint8Array.from({ length: options.size }, (_, i) => (i + 8) & 0xff));
+    this.#data = Buffer.from(Uint8Array.from({ length: options.size }, (_, i) => i & 0xff));
   }
 
   async run(interrupted: AbortSignal): Promise<number> {
     const { target, options } = this;
     const signals = [interrupted, this.#finish.signal];
-    if (options.deadline !== undefined) signals.push(AbortSignal.timeout(options.deadline * 1000));
+    if (options.deadline > 0) signals.push(AbortSignal.timeout(options.deadline * 1000));
     const end = AbortSignal.any(signals);
     try {
       await this.#prepare();
       await this.#print_head();
       this.#began = performance.now();
       this.#last = this.#began;
-      const receiving = this.#receive(end);
-      receiving.catch(() => this.#finish.abort());
-      await this.#send_all(address_of(target), end);
-      this.#finish.abort();
-      await receiving;
+      const loops = [this.#receive(end), this.#send_all(address_of(target), end)];
+      // The end of one loop, by an error as well, ends the other one.
+      for (const loop of loops) loop.then(this.#stop, this.#stop);
+      const results = await Promise.allSettled(loops);
+      this.#print_statistics();
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
     } finally {
       this.#echo.close();
     }
-    this.#print_statistics();
     const wanted = options.count ?? 1;
-    const short = options.deadline !== undefined && this.#times.length < wanted;
-    return this.#times.length === 0 || short ? FAILED : DONE;
+    const short = options.deadline > 0 && this.#times.count < wanted;
+    return this.#times.count === 0 || short ? FAILED : DONE;
   }
 
   async #prepare(): Promise<void> {
@@ -103,6 +118,8 @@ class Ping {
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1);
     const is_name = socket.if_nameindex().some(([, name]) => name === device);
     if (device !== undefined) {
+      // Neither a name nor an address: the error names the interfaces there are.
+      if (!is_name && !is_address(device)) check_interface(device);
       if (is_name) sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
       else await sock.bind([device, 0]);
       this.#source = printable(is_name ? `${source_to(this.target, device)} ${device}` : `${device} `);
@@ -128,23 +145,24 @@ class Ping {
 
   /** Sends all requests, then waits for the last answers. */
   async #send_all(address: socket.Address, end: AbortSignal): Promise<void> {
-    const { count = Number.POSITIVE_INFINITY, interval, wait } = this.options;
+    const { count = Number.POSITIVE_INFINITY, interval, wait, deadline } = this.options;
     const all = new Promise<void>((resolve) => {
       this.#all_answered = resolve;
     });
     try {
-      while (this.#sent < count && !end.aborted) {
+      // With a deadline, requests go on until there are `count` answers.
+      while ((deadline > 0 ? this.#times.count : this.#sent) < count && !end.aborted) {
         await this.#send(address);
         const next = this.#began + this.#sent * interval * 1000;
-        if (this.#sent < count)
-          await sleep(Math.max(0, next - performance.now()), undefined, { signal: end });
+        if (deadline > 0 || this.#sent < count) {
+          await Promise.race([all, sleep(Math.max(0, next - performance.now()), undefined, { signal: end })]);
+        }
+        if (this.#is_complete()) return;
       }
-      if (this.#is_complete()) return;
-      const wait_s =
-        this.#times.length === 0
-          ? wait
-          : Math.min(wait, Math.max(interval, 0.002 * Math.max(...this.#times)));
-      await Promise.race([all, sleep(wait_s * 1000, undefined, { signal: end })]);
+      const longest = Math.max(interval, 0.002 * this.#times.max);
+      const wait_s = this.#times.count === 0 ? wait : Math.min(wait || longest, longest);
+      const limit = wait_s === 0 ? [] : [sleep(wait_s * 1000, undefined, { signal: end })];
+      await Promise.race([all, aborted(end), ...limit]);
     } catch (error) {
       if (!end.aborted) throw error;
     }
@@ -162,7 +180,7 @@ class Ping {
       this.#errors++;
       if (!this.options.quiet) print_stderr(`ping: sendmsg: ${error.strerror}`);
     }
-    this.#in_flight_max = Math.max(this.#in_flight_max, this.#sent - this.#times.length - this.#errors);
+    this.#in_flight_max = Math.max(this.#in_flight_max, this.#sent - this.#times.count - this.#errors);
   }
 
   async #receive(end: AbortSignal): Promise<void> {
@@ -177,14 +195,16 @@ class Ping {
   }
 
   #is_complete(): boolean {
-    return this.#times.length + this.#errors >= (this.options.count ?? Number.POSITIVE_INFINITY);
+    // ping(8): with a deadline, an error ends it, too.
+    if (this.options.deadline > 0 && this.#errors > 0) return true;
+    return this.#times.count + this.#errors >= (this.options.count ?? Number.POSITIVE_INFINITY);
   }
 
   async #on_event(event: EchoReply | EchoError): Promise<void> {
     this.#last = performance.now();
     const { seq, from } = event;
-    if (event.kind === 'error') {
-      this.#errors++;
+    if (event.kind !== 'reply') {
+      if (event.kind === 'error') this.#errors++;
       await this.#print_error(event);
       return;
     }
@@ -192,18 +212,33 @@ class Ping {
     if (duplicate) this.#duplicates++;
     else {
       this.#answered.add(seq);
-      this.#times.push(event.milliseconds);
+      this.#times.add(event.milliseconds);
     }
     const { json, quiet } = this.options;
     if (quiet) return;
     const { bytes, ttl, milliseconds } = event;
-    // A multicast request may have several answers, which are no duplicates.
-    const marked = duplicate && !is_multicast(this.target);
-    if (json) print_json({ type: 'reply', seq, from, bytes, ttl, milliseconds, duplicate });
-    else {
+    const several = is_multicast(this.target) || this.options.broadcast;
+    // A request to several hosts may have several answers, which are no duplicates, and are from others.
+    const marked = duplicate && !several;
+    const faults = reply_faults(this.#data, event.data);
+    const other = !several && from !== numeric(this.target);
+    if (json) {
+      const { truncated, wrong_byte } = faults;
+      const wrong = {
+        ...(truncated && { truncated }),
+        ...(wrong_byte && { wrong_byte }),
+        ...(other && { different_address: true }),
+      };
+      const clock = event.stamped ? 'kernel' : 'program';
+      print_json({ type: 'reply', seq, from, bytes, ttl, milliseconds, clock, duplicate, ...wrong });
+    } else {
       const time = `time=${coloured('cyan', format_ms(milliseconds))} ms`;
       const head = `${this.#time_of_day()}${bytes} bytes from ${await this.#names.name_and_address(from)}`;
-      print(`${head}: icmp_seq=${seq} ttl=${ttl ?? '?'} ${time}${marked ? ' (DUP!)' : ''}`);
+      const tail = faults.truncated
+        ? ' (truncated)'
+        : ` ${time}${marked ? ' (DUP!)' : ''}${other ? ' (DIFFERENT ADDRESS!)' : ''}`;
+      print(`${head}: icmp_seq=${seq} ttl=${ttl ?? '?'}${tail}`);
+      if (!faults.truncated) for (const line of wrong_byte_lines(faults, event.data)) print(line);
     }
   }
 
@@ -212,7 +247,7 @@ class Ping {
     const { json, quiet } = this.options;
     if (quiet) return;
     const text = describe_error(event);
-    if (json) print_json({ type: 'error', seq, from, icmp_type: type, icmp_code: code, message: text });
+    if (json) print_json({ type: event.kind, seq, from, icmp_type: type, icmp_code: code, message: text });
     else {
       const head = `${this.#time_of_day()}From ${await this.#names.name_and_address(from)}`;
       print(`${head} icmp_seq=${seq} ${coloured('red', text)}`);
@@ -226,9 +261,9 @@ class Ping {
   #print_statistics(): void {
     const { target, options } = this;
     const times = this.#times;
-    const received = times.length;
+    const received = times.count;
     const loss = this.#sent === 0 ? 0 : ((this.#sent - received) * 100) / this.#sent;
-    const spread = rtt_statistics(times);
+    const spread = times.statistics();
     const elapsed = Math.round(this.#last - this.#began);
     if (options.json) {
       const counts = { sent: this.#sent, received, errors: this.#errors, duplicates: this.#duplicates };
@@ -257,7 +292,7 @@ class Ping {
     const { min, avg, max, mdev } = spread;
     const pipe = this.#in_flight_max > 1 ? `, pipe ${this.#in_flight_max}` : '';
     print(`rtt min/avg/max/mdev = ${[min, avg, max, mdev].map((ms) => ms.toFixed(3)).join('/')} ms${pipe}`);
-    if (is_terminal() && times.length > 1) for (const line of histogram(times, 'ms')) print(line);
+    if (is_terminal() && times.count > 1) for (const line of histogram(times.latest, 'ms')) print(line);
   }
 }
 
@@ -283,20 +318,14 @@ function format_ms(ms: number): string {
   return ms.toFixed(ms >= 1 ? 2 : 3);
 }
 
-function rtt_statistics(times: readonly number[]) {
-  if (times.length === 0) return undefined;
-  let sum = 0;
-  let squares = 0;
-  let min = Number.POSITIVE_INFINITY;
-  let max = 0;
-  for (const ms of times) {
-    sum += ms;
-    squares += ms * ms;
-    min = Math.min(min, ms);
-    max = Math.max(max, ms);
-  }
-  const avg = sum / times.length;
-  return { min, avg, max, mdev: Math.sqrt(Math.max(0, squares / times.length - avg * avg)) };
+/** Returns whether the text is an IPv4 or IPv6 address, maybe with an interface. */
+function is_address(text: string): boolean {
+  return isIP(text) !== 0;
+}
+
+/** Returns a promise that waits until the signal aborts. */
+async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
 }
 
 export const { help, main } = command({
@@ -306,7 +335,14 @@ export const { help, main } = command({
   notes: `By a raw socket, or where that is not allowed by a datagram socket of ICMP (net.ipv4.ping_group_range). Times are
 the kernel's. Exit codes: 0 answered, 1 no answer, 2 it could not begin.`,
   async run(values, [host = '']) {
-    const target = await find_host(host, values);
+    const target = await find_host(host, values, values.interface);
+    const size_max = SIZE_MAX[target.family];
+    if (values.size > size_max) throw new UsageError(`option -s takes at most ${size_max} for ${host}`);
+    if (is_broadcast(target)) {
+      if (!values.broadcast)
+        throw new Failure(`${host} is a broadcast address: every host would answer; -b allows it`, UNUSABLE);
+      print_stderr('WARNING: pinging broadcast address');
+    }
     const interrupted = until_interrupted();
     return new Ping(target, values).run(interrupted);
   },

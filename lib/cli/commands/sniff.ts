@@ -11,13 +11,16 @@ import { flag, integer, text, type Values } from '../terminal/options.js';
 import { coloured, drained, print, print_json, print_stderr, printable } from '../terminal/output.js';
 import { summarize } from '../terminal/summary.js';
 
+const SNAPLEN_MAX = 262_144;
+const SNAPLEN_MIN = 64;
+
 const options = {
   interface: text('i', 'NAME', 'the interface', 'any'),
   count: integer('c', 'N', [1, 2 ** 31], 'end after so many packets'),
   filter: text('f', 'EXPRESSION', 'the same as an EXPRESSION at the end'),
   filter_file: text('F', 'FILE', 'a filter program, as `tcpdump -ddd` prints it'),
   write: text('w', 'FILE', 'write a capture file: pcap, or pcapng by its name; - is\nstandard output'),
-  snaplen: integer('s', 'BYTES', [64, 262_144], 'of a packet', 65_535),
+  snaplen: integer('s', 'BYTES', [0, SNAPLEN_MAX], 'of a packet; 0: all of it', 65_535),
   buffer: integer('B', 'KIB', [4, 2 ** 20], 'that may wait in the kernel', 4096),
   no_promiscuous: flag('p', 'only what concerns this machine'),
   verbose: flag('v', 'all fields of all layers'),
@@ -127,11 +130,14 @@ export const { help, main } = command({
   notes: `Needs CAP_NET_RAW. Ctrl-C ends it and tells how many packets the kernel had no room for (-B). The VLAN tag that
 the kernel takes off is put back.`,
   async run(values, operands) {
+    if (values.snaplen > 0 && values.snaplen < SNAPLEN_MIN)
+      throw new UsageError(`option -s takes 0, or a number from ${SNAPLEN_MIN} to ${SNAPLEN_MAX}`);
+    const snaplen = values.snaplen || SNAPLEN_MAX;
     const device = values.interface === 'any' ? undefined : values.interface;
     if (device !== undefined) check_interface(device);
     const packets = await PacketSocket.open({
       interface: device,
-      snaplen: values.snaplen,
+      snaplen,
       filter: filter_of(values, operands, device),
       promiscuous: !values.no_promiscuous,
       buffer_size: values.buffer * 1024,
@@ -140,9 +146,7 @@ the kernel takes off is put back.`,
     const printer = new Printer(values, packets.linktype);
     const target = values.write === '-' ? 1 : values.write;
     const file =
-      target === undefined
-        ? undefined
-        : write_capture(target, { linktype: packets.linktype, snaplen: values.snaplen });
+      target === undefined ? undefined : write_capture(target, { linktype: packets.linktype, snaplen });
     print_stderr(`listening on ${values.interface}${values.write ? `, writing to ${values.write}` : ''}`);
     const wanted = values.count ?? Number.POSITIVE_INFINITY;
     let count = 0;
@@ -159,13 +163,16 @@ the kernel takes off is put back.`,
     } catch (error) {
       if (!interrupted.aborted) throw error;
     } finally {
-      file?.close();
+      try {
+        file?.close();
+      } finally {
+        const statistics = packets.statistics();
+        packets.close();
+        print_stderr(`${count} packets captured`);
+        print_stderr(`${statistics.packets} packets received by filter`);
+        print_stderr(`${statistics.drops} packets dropped by kernel`);
+      }
     }
-    const statistics = packets.statistics();
-    packets.close();
-    print_stderr(`${count} packets captured`);
-    print_stderr(`${statistics.packets} packets received by filter`);
-    print_stderr(`${statistics.drops} packets dropped by kernel`);
     return DONE;
   },
 });

@@ -14,7 +14,7 @@ import {
 } from '../network/icmp_socket.js';
 import { rate_options, Scan } from '../network/scan.js';
 import { check_interface, command } from '../terminal/command.js';
-import { describe_error } from '../terminal/icmp_text.js';
+import { describe_error, is_notice } from '../terminal/icmp_text.js';
 import { flag, integer, text, type Values } from '../terminal/options.js';
 import { print, print_json, print_stderr } from '../terminal/output.js';
 
@@ -89,7 +89,7 @@ class Sweep extends Scan<number, Options> {
 
   #on_error(message: Buffer, from: string): void {
     const request = quoted_request(this.range.family, message);
-    if (request?.id !== this.#id) return;
+    if (request?.id !== this.#id || is_notice(request.error)) return;
     const number = index_of(this.range, request.dst);
     if (number !== undefined)
       this.#set_unreachable(number, `${describe_error(request.error)} (says ${from})`);

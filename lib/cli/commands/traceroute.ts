@@ -4,7 +4,7 @@
 import { FAMILY_OPTIONS, find_host, HostNames, numeric, type Target } from '../network/hosts.js';
 import { type Answer, type ProbeMethod, probe_icmp, probe_tcp, probe_udp } from '../network/probe.js';
 import { command, until_interrupted } from '../terminal/command.js';
-import { DONE, FAILED, INTERRUPTED, UsageError } from '../terminal/errors.js';
+import { DONE, INTERRUPTED, UsageError } from '../terminal/errors.js';
 import { annotation, describe_error, is_time_exceeded } from '../terminal/icmp_text.js';
 import { flag, integer, number, text, type Values } from '../terminal/options.js';
 import { coloured, print, print_json, printable } from '../terminal/output.js';
@@ -49,8 +49,8 @@ class Trace {
     this.#last = options.max_hops;
   }
 
-  /** Prints the hops. @returns whether the destination was reached */
-  async run(): Promise<boolean> {
+  /** Prints the hops. */
+  async run(): Promise<void> {
     const { target, options } = this;
     if (!options.json) {
       const size = `${PACKET_SIZE[target.family]} byte packets`;
@@ -58,7 +58,6 @@ class Trace {
         `traceroute to ${printable(target.name)} (${numeric(target)}), ${options.max_hops} hops max, ${size}`,
       );
     }
-    let reached = false;
     const { first, queries, at_once } = options;
     for (let hop = first; hop <= this.#last; hop++) {
       // `at_once` probes are under way, in the order of the hops. Probes beyond the destination are not awaited.
@@ -76,9 +75,7 @@ class Trace {
         this.#answers.slice((hop - first) * queries, (hop - first + 1) * queries),
       );
       await this.#print(hop, answers);
-      reached ||= answers.some((answer) => answer?.reached);
     }
-    return reached;
   }
 
   async #probe(index: number): Promise<Answer | undefined> {
@@ -136,7 +133,7 @@ export const { help, main } = command({
   operands: [1, 1],
   options,
   notes: `UDP and TCP need no privilege: the kernel tells who answered (IP_RECVERR). ICMP needs what ping needs.
-Exit codes: 0 reached, 1 not reached, 2 it could not begin, 130 Ctrl-C.`,
+Exit codes: 0 the hops were printed, 1 it failed, 2 it could not begin, 130 Ctrl-C.`,
   async run(values, [host = '']) {
     const { icmp, tcp, udp, first, max_hops } = values;
     if (Number(icmp) + Number(tcp) + Number(udp) > 1)
@@ -148,7 +145,8 @@ Exit codes: 0 reached, 1 not reached, 2 it could not begin, 130 Ctrl-C.`,
     const interrupted = until_interrupted();
     try {
       const trace = new Trace(target, values, AbortSignal.any([interrupted, end.signal]));
-      return (await trace.run()) ? DONE : FAILED;
+      await trace.run();
+      return DONE;
     } catch (error) {
       if (!interrupted.aborted) throw error;
       print();

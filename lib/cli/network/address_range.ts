@@ -29,11 +29,13 @@ function parse_address(text: string): Parsed {
 }
 
 /**
- * parse_range(text) -> its addresses. An IPv4 network is without its network address and its broadcast address.
+ * parse_range(text) -> its addresses.
  *
+ * @param with_ends false: an IPv4 network is without its network address and its broadcast address
+
  * @throws UsageError
  */
-export function parse_range(text: string): AddressRange {
+export function parse_range(text: string, with_ends = false): AddressRange {
   const [address = '', prefix, more] = text.split('/');
   if (more !== undefined) throw new UsageError(`not a network: ${JSON.stringify(text)}`);
   const [start = '', end] = address.split('-');
@@ -48,8 +50,8 @@ export function parse_range(text: string): AddressRange {
   const size = 1n << BigInt(bits - length);
   const first = number - (number % size);
   const last = first + size - 1n;
-  const has_ends = family === AF_INET && size > 2n;
-  return has_ends
+  const without_ends = !with_ends && family === AF_INET && size > 2n;
+  return without_ends
     ? range_between(text, family, first + 1n, last - 1n)
     : range_between(text, family, first, last);
 }

@@ -2,7 +2,7 @@
 // (SO_TIMESTAMPING). The two kinds of sockets are explained in icmp_socket.ts.
 import { build, icmp, icmpv6, payload } from '../../packet/index.js';
 import * as socket from '../../promises/index.js';
-import type { IcmpError } from '../terminal/icmp_text.js';
+import { type IcmpError, is_notice } from '../terminal/icmp_text.js';
 import { enable_error_queue, read_error_queue } from './error_queue.js';
 import { host_of } from './hosts.js';
 import {
@@ -13,7 +13,7 @@ import {
   quoted_request,
   receive_ttl,
 } from './icmp_socket.js';
-import { ANCILLARY_SIZE, read_ancillary, Stopwatch } from './kernel_time.js';
+import { ANCILLARY_SIZE, read_ancillary, Stopwatch, stamping_begun } from './kernel_time.js';
 
 type Received = Awaited<ReturnType<socket.socket['recvmsg']>>;
 
@@ -28,15 +28,21 @@ export interface EchoReply {
   readonly bytes: number;
   readonly ttl: number | undefined;
   readonly milliseconds: number;
+  /** True if the kernel took the time of arrival; false for the program's clock. */
+  readonly stamped: boolean;
+  /** The data of the reply; that of a faultless one is equal to the data of the request. */
+  readonly data: Buffer;
 }
 
-/** An error that answers a request. */
+/** An error that answers a request; or a notice about it, after which the reply may still come. */
 export interface EchoError extends IcmpError {
-  readonly kind: 'error';
+  readonly kind: 'error' | 'notice';
   readonly seq: number;
   readonly from: string;
   readonly milliseconds: number;
 }
+
+const kind_of = (error: IcmpError) => (is_notice(error) ? 'notice' : 'error');
 
 export class EchoSocket {
   readonly sock: socket.socket;
@@ -55,8 +61,9 @@ export class EchoSocket {
     this.#stopwatch = new Stopwatch(this.sock);
   }
 
-  /** Chooses the id of the requests. A caller that binds the socket does so before. @throws OSError */
+  /** Chooses the id of the requests, once the kernel stamps packets. A caller that binds the socket does so before. @throws OSError */
   async choose_id(): Promise<void> {
+    await stamping_begun();
     if (this.#is_raw) {
       this.#id = Math.floor(Math.random() * 0x10000);
       return;
@@ -118,21 +125,22 @@ export class EchoSocket {
       if (data.length < HEADER_SIZE) return [];
       const seq = data.readUInt16BE(6);
       const milliseconds = this.#stopwatch.milliseconds(seq, at_ns) ?? 0;
-      return [{ kind: 'error' as const, ...error, seq, from, milliseconds }];
+      return [{ kind: kind_of(error), ...error, seq, from, milliseconds }];
     });
   }
 
   #event_of([data, ancdata, , address]: Received): EchoReply | EchoError | undefined {
     const message = icmp_message(this.sock, data);
     if (message === undefined) return undefined;
-    const { at_ns, ttl } = read_ancillary(ancdata);
+    const { at_ns, ttl, stamped } = read_ancillary(ancdata);
     const from = host_of(address as [string, number, number?, number?]);
     if (!is_echo_reply(this.sock.family, message)) return this.#error_of(message, from, at_ns);
     if (message.readUInt16BE(4) !== this.#id) return undefined;
     const seq = message.readUInt16BE(6);
     const milliseconds = this.#stopwatch.milliseconds(seq, at_ns);
     if (milliseconds === undefined) return undefined;
-    return { kind: 'reply', seq, from, bytes: message.length, ttl, milliseconds };
+    const echoed = message.subarray(HEADER_SIZE);
+    return { kind: 'reply', seq, from, bytes: message.length, ttl, milliseconds, stamped, data: echoed };
   }
 
   /** Returns the error in a message; undefined if it quotes no request of this socket. */
@@ -141,7 +149,9 @@ export class EchoSocket {
     if (request?.id !== this.#id) return undefined;
     const { seq, error } = request;
     const milliseconds = this.#stopwatch.milliseconds(seq, at_ns);
-    return milliseconds === undefined ? undefined : { kind: 'error', ...error, seq, from, milliseconds };
+    return milliseconds === undefined
+      ? undefined
+      : { kind: kind_of(error), ...error, seq, from, milliseconds };
   }
 
   close(): void {

@@ -1,5 +1,6 @@
 // Hosts of ping and traceroute: the target, which a name or an address on the command line stands for, and the names of the
 // hosts that answer.
+import { networkInterfaces } from 'node:os';
 import type { Inet6Address, InetAddress } from '../../calls/address.js';
 import * as socket from '../../promises/index.js';
 import { UsageError } from '../terminal/errors.js';
@@ -32,17 +33,54 @@ export function family_of({ ipv4, ipv6 }: Families): number {
 }
 
 /**
- * find_host(name, { ipv4, ipv6 }) -> the first address of a host, of one family if an option is set.
+ * find_host(name, { ipv4, ipv6 }, device) -> the first address of a host, of one family if an option is set.
  *
- * @throws gaierror; UsageError if both options are set
+ * @param device the interface of a link-local address without one; left out: the only interface with such addresses
+ * @throws gaierror; UsageError if both options are set, or for a link-local address that needs an interface
  */
-export async function find_host(name: string, families: Families): Promise<Target> {
+export async function find_host(name: string, families: Families, device?: string): Promise<Target> {
   const wanted = family_of(families);
   for (const [family, , , , address] of await socket.getaddrinfo(name, null, wanted, socket.SOCK_DGRAM)) {
     const [host, , , scope = 0] = address as [string, number, number?, number?];
-    if (family === socket.AF_INET || family === socket.AF_INET6) return { name, family, host, scope };
+    if (family !== socket.AF_INET && family !== socket.AF_INET6) continue;
+    const is_open = scope === 0 && LINK_LOCAL.test(host);
+    return { name, family, host, scope: is_open ? link_of(host, device) : scope };
   }
   throw new UsageError(`${name} has no IPv4 or IPv6 address`);
+}
+
+/** fe80::/10. */
+const LINK_LOCAL = /^fe[89ab]/i;
+
+/** Returns the index of the interface for a link-local address. @throws UsageError */
+function link_of(host: string, device: string | undefined): number {
+  const links = Object.entries(networkInterfaces()).filter(([, rows = []]) =>
+    rows.some(({ family, address, internal }) => family === 'IPv6' && !internal && LINK_LOCAL.test(address)),
+  );
+  const names = links.map(([name]) => name);
+  if (device !== undefined && names.includes(device)) return socket.if_nametoindex(device);
+  const [only, ...others] = names;
+  if (only !== undefined && others.length === 0) return socket.if_nametoindex(only);
+  const example = only === undefined ? '%INTERFACE' : `%${only}`;
+  throw new UsageError(`${host} is a link-local address, on which link? ${host}${example}`);
+}
+
+/** Returns whether the target is the broadcast address of all networks, or of a network of this machine. */
+export function is_broadcast({ host, family }: Target): boolean {
+  if (family !== socket.AF_INET) return false;
+  if (host === '255.255.255.255') return true;
+  const rows = Object.values(networkInterfaces()).flatMap((each = []) => each);
+  return rows.some((row) => row.family === 'IPv4' && host === broadcast_of(row.address, row.netmask));
+}
+
+/** Returns the broadcast address of a network; undefined for one of two addresses or one, which has none. */
+function broadcast_of(address: string, netmask: string): string | undefined {
+  const mask = netmask.split('.').map(Number);
+  if ((mask[3] ?? 255) >= 254) return undefined;
+  return address
+    .split('.')
+    .map((part, i) => Number(part) | (~(mask[i] ?? 255) & 255))
+    .join('.');
 }
 
 /** Returns the address of a target in the form that sockets take. */

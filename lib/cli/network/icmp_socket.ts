@@ -108,6 +108,15 @@ export function quoted_request(family: number, message: Buffer): QuotedRequest |
   const request = quoted.get('icmp') ?? quoted.get('icmpv6');
   if (ip === undefined || request === undefined || !('id' in request)) return undefined;
   const [type = 0, code = 0] = message;
-  const mtu = family === socket.AF_INET6 ? message.readUInt32BE(4) : message.readUInt16BE(6);
-  return { id: request.id, seq: request.seq, dst: ip.dst, error: { family, type, code, mtu } };
+  const is_ipv6 = family === socket.AF_INET6;
+  const mtu = is_ipv6 ? message.readUInt32BE(4) : message.readUInt16BE(6);
+  const error = {
+    family,
+    type,
+    code,
+    mtu,
+    ...(!is_ipv6 && type === 5 && { gateway: socket.inet_ntop(family, message.subarray(4, 8)) }),
+    ...(type === (is_ipv6 ? 4 : 12) && { pointer: is_ipv6 ? message.readUInt32BE(4) : message.readUInt8(4) }),
+  };
+  return { id: request.id, seq: request.seq, dst: ip.dst, error };
 }

@@ -1,6 +1,7 @@
 // Times of sending and receiving packets: the kernel's time stamps (SO_TIMESTAMPING), or the clock of the program for a packet
 // without one. The kernel numbers the packets that a socket sends. The time stamp of a sent packet comes through the error
 // queue, with the number of the packet; error_queue.ts reads it.
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as socket from '../../promises/index.js';
 import { decode_control, type sock_extended_err, type timespec } from '../../structs/index.js';
 
@@ -16,6 +17,11 @@ const STAMPS =
 /** The greatest difference between a stamp of sending and the program's clock. Beyond it, the stamp is of another packet. */
 const PLAUSIBLE_NS = 200_000_000n;
 const NS_PER_MS = 1_000_000;
+/** The most packets that wait for their stamps. */
+const COUNTED_MAX = 65_536;
+/** Packets after which `stamping_begun` gives up, and the milliseconds to wait for each. */
+const TRIES = 50;
+const TRY_MS = 20;
 
 /** Returns the nanoseconds since 1970, by the program's clock. */
 function now_ns(): bigint {
@@ -48,6 +54,38 @@ export function read_ancillary(ancdata: Parameters<typeof decode_control>[0]): A
 
 const in_ns = ({ sec, nsec }: timespec) => BigInt(sec) * 1_000_000_000n + BigInt(nsec);
 
+/**
+ * Waits until the kernel stamps packets that arrive. It begins to do so a moment after the first socket asks for stamps; packets
+ * that come before have none. The caller has a Stopwatch, so that the kernel goes on. Packets to the own loopback address show
+ * it; without a loopback interface, nothing is waited for. The process waits once.
+ */
+export function stamping_begun(): Promise<void> {
+  begun ??= first_stamp();
+  return begun;
+}
+
+let begun: Promise<void> | undefined;
+
+async function first_stamp(): Promise<void> {
+  const sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
+  try {
+    const stamps = socket.SOF_TIMESTAMPING_SOFTWARE | socket.SOF_TIMESTAMPING_RX_SOFTWARE;
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPING, stamps);
+    await sock.bind(['127.0.0.1', 0]);
+    const address = sock.getsockname();
+    for (let i = 0; i < TRIES; i++) {
+      await sock.sendto('', address);
+      const [, ancdata] = await sock.recvmsg(1, ANCILLARY_SIZE, 0, { timeout: TRY_MS / 1000 });
+      if (read_ancillary(ancdata).stamped) return;
+      await sleep(1);
+    }
+  } catch (error) {
+    if (!(error instanceof socket.OSError)) throw error;
+  } finally {
+    sock.close();
+  }
+}
+
 interface Start {
   readonly at_ns: bigint;
   kernel_ns?: bigint;
@@ -56,8 +94,9 @@ interface Start {
 /** The times of sending of a socket's requests. The caller numbers the requests, and reuses numbers. */
 export class Stopwatch {
   readonly #starts = new Map<number, Start>();
-  /** Numbers of requests, by the kernel's number of the packet. */
-  readonly #counted: number[] = [];
+  /** Numbers of requests, by the kernel's number of the packet, until its stamp has come. */
+  readonly #counted = new Map<number, number>();
+  #packets = 0;
 
   /** Turns the kernel's time stamps on. */
   constructor(sock: socket.socket) {
@@ -71,12 +110,15 @@ export class Stopwatch {
 
   /** Notes that the kernel accepted the request, and thereby numbered its packet. */
   sent(request: number): void {
-    this.#counted.push(request);
+    this.#counted.set(this.#packets++, request);
+    // A packet without a stamp is forgotten.
+    this.#counted.delete(this.#packets - COUNTED_MAX);
   }
 
   /** Notes the kernel's time stamp of its packet number `count`. */
   stamp(count: number, at_ns: bigint): void {
-    const start = this.#starts.get(this.#counted[count] ?? -1);
+    const start = this.#starts.get(this.#counted.get(count) ?? -1);
+    this.#counted.delete(count);
     if (start === undefined) return;
     const off = at_ns - start.at_ns;
     if (off > -PLAUSIBLE_NS && off < PLAUSIBLE_NS) start.kernel_ns = at_ns;

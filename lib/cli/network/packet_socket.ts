@@ -11,6 +11,7 @@ import {
 } from '../../packet/index.js';
 import * as socket from '../../promises/index.js';
 import { decode_control, packet_mreq, type tpacket_auxdata, tpacket_stats } from '../../structs/index.js';
+import { passing_errors } from './passing_errors.js';
 
 type Sock = socket.socket<typeof socket.AF_PACKET>;
 
@@ -67,8 +68,15 @@ export class PacketSocket {
   readonly #batch: socket.MessageBatch<typeof socket.AF_PACKET>;
   readonly #cooked: boolean;
 
-  private constructor(sock: Sock, linktype: number, snaplen: number) {
+  readonly #interface: string | undefined;
+
+  private constructor(
+    sock: Sock,
+    linktype: number,
+    { interface: name, snaplen }: Pick<PacketSocketOptions, 'interface' | 'snaplen'>,
+  ) {
     this.#sock = sock;
+    this.#interface = name;
     this.linktype = linktype;
     this.#cooked = linktype === LINKTYPE_LINUX_SLL2;
     this.#batch = new socket.MessageBatch(BATCH, snaplen, ANCILLARY_SIZE);
@@ -76,7 +84,7 @@ export class PacketSocket {
 
   /** @throws PermissionError; OSError ENODEV; RangeError for a malformed filter */
   static async open(options: PacketSocketOptions): Promise<PacketSocket> {
-    const { interface: name, snaplen, filter, promiscuous, buffer_size } = options;
+    const { interface: name, filter, promiscuous, buffer_size } = options;
     const linktype = socket_linktype(name);
     // A socket for one interface receives no packets until it is bound, so no packet bypasses the filter.
     const [type, proto] =
@@ -95,7 +103,7 @@ export class PacketSocket {
           sock.setsockopt(socket.SOL_PACKET, socket.PACKET_ADD_MEMBERSHIP, packet_mreq.encode(membership));
         }
       }
-      return new PacketSocket(sock, linktype, snaplen);
+      return new PacketSocket(sock, linktype, options);
     } catch (error) {
       sock.close();
       throw error;
@@ -103,12 +111,18 @@ export class PacketSocket {
   }
 
   /**
-   * Waits for packets, and returns the ones that have come. Their bytes are valid until the next call.
+   * Waits for packets, and returns the ones that have come. Their bytes are valid until the next call. A link that goes down
+   * is waited for.
    *
-   * @throws the signal's reason; OSError
+   * @throws the signal's reason; OSError ENODEV if the interface is gone; OSError
    */
   async receive(signal: AbortSignal): Promise<Captured[]> {
-    const count = await this.#sock.recvmmsg_into(this.#batch, 0, { signal });
+    const count = await passing_errors(signal, () => this.#sock.recvmmsg_into(this.#batch, 0, { signal }));
+    if (count === undefined) {
+      // An interface that is removed goes down before.
+      if (this.#interface !== undefined) socket.if_nametoindex(this.#interface);
+      return [];
+    }
     return Array.from({ length: count }, (_, i) => this.#captured(i));
   }
 
@@ -138,7 +152,7 @@ export class PacketSocket {
     if (tag !== undefined) data = insert_bytes(data, 0, tag_bytes(tag.vlan_tci, proto));
     const header = build(
       linux_sll2({
-        interface_index: socket.if_nametoindex(name),
+        interface_index: index_of(name),
         packet_type,
         arphrd_type,
         src: hardware_text(address),
@@ -157,6 +171,16 @@ export class PacketSocket {
 
   close(): void {
     this.#sock.close();
+  }
+}
+
+/** Returns the index of an interface; 0 for one that is gone. Its packets may still be read. */
+function index_of(name: string): number {
+  try {
+    return socket.if_nametoindex(name);
+  } catch (error) {
+    if (!(error instanceof socket.OSError)) throw error;
+    return 0;
   }
 }
 

@@ -6,7 +6,7 @@ import { EchoSocket } from './echo.js';
 import { enable_error_queue, type QueuedError, read_error_queue } from './error_queue.js';
 import { address_of, numeric, type Target } from './hosts.js';
 import { set_ttl } from './icmp_socket.js';
-import { ANCILLARY_SIZE, read_ancillary, Stopwatch } from './kernel_time.js';
+import { ANCILLARY_SIZE, read_ancillary, Stopwatch, stamping_begun } from './kernel_time.js';
 
 /** An answer to a probe. */
 export interface Answer {
@@ -70,6 +70,7 @@ export const probe_udp: ProbeMethod = async (probe) => {
   const sock = await open_socket(socket.SOCK_DGRAM, probe);
   try {
     const stopwatch = new Stopwatch(sock);
+    await stamping_begun();
     await sock.connect(address_of(target, port));
     stopwatch.start(SEQ);
     await sock.send(Buffer.alloc(size, '@'));
@@ -125,7 +126,8 @@ export const probe_icmp: ProbeMethod = async ({ target, ttl, size, wait, source,
     await echo.send(address_of(target), SEQ, Buffer.alloc(size, '@'));
     const until = performance.now() + wait * 1000;
     for (;;) {
-      const [event] = await echo.receive(signal, Math.max(0.001, (until - performance.now()) / 1000));
+      const events = await echo.receive(signal, Math.max(0.001, (until - performance.now()) / 1000));
+      const event = events.find(({ kind }) => kind !== 'notice');
       if (event === undefined) continue;
       const { from, milliseconds } = event;
       if (event.kind === 'reply') return { from, milliseconds, reached: true };

@@ -1,11 +1,17 @@
 // The relay of nc between a connected socket and standard input and output, with back-pressure in both directions, half
 // closes, and an idle limit. Connecting and listening is in commands/nc.ts.
-
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as socket from '../../promises/index.js';
 import { Timer } from '../../util/deadline.js';
 
 const CHUNK_SIZE = 64 * 1024;
 const DATAGRAM_MAX = 65_535;
+/** The most bytes of input in one datagram: the buffer of OpenBSD's nc, which receives no larger ones. */
+const SENT_DATAGRAM_MAX = 16_384;
+/** After the peer's end, the silence of the input after which a relay with `ends_with_peer` ends. */
+const LAST_INPUT_MS = 200;
+/** The longest time between two looks at the limits. */
+const LOOK_MS = 1000;
 
 /** Standard input in chunks. A chunk that one connection did not take is kept for the next connection. */
 export class Input {
@@ -45,8 +51,10 @@ export interface RelayOptions {
   readonly interrupted: AbortSignal;
   /** Seconds without data in either direction after which the relay ends. */
   readonly idle?: number | undefined;
-  /** True: the end of the input shuts the sending side down, and each direction ends by itself. */
+  /** True: the end of the input shuts the sending side down. */
   readonly half_close: boolean;
+  /** True: after the peer's end, the relay ends when the input is silent; false: when the input ends. */
+  readonly ends_with_peer: boolean;
   /** Seconds after the end of the input at which the relay ends. */
   readonly quit_after?: number | undefined;
   /** Data that was received before the relay began. */
@@ -61,6 +69,8 @@ class Relay {
   readonly #end_signal: AbortSignal;
   readonly #is_stream: boolean;
   #last_activity = performance.now();
+  /** When the relay began to wait for input; undefined while it sends. */
+  #waiting_since: number | undefined;
 
   constructor(sock: socket.socket, options: RelayOptions) {
     this.#sock = sock;
@@ -70,24 +80,42 @@ class Relay {
   }
 
   async run(): Promise<void> {
-    const { half_close } = this.#options;
-    const sending = this.#send().catch((error: Error) => this.#end(error));
+    const failures: unknown[] = [];
+    const note = (error: unknown) => {
+      if (!this.#end_signal.aborted) failures.push(error);
+    };
+    const sending = this.#send().catch((error: unknown) => {
+      note(error);
+      // A stream that cannot send delivers what came before, and then its end or its error.
+      if (!this.#is_stream || !(error instanceof socket.OSError)) this.#end();
+    });
     try {
       await this.#receive();
-      if (half_close) await sending;
-      this.#end();
-      await sending;
+      await Promise.race([sending, this.#silence()]);
     } catch (error) {
-      this.#end();
-      await sending;
-      if (!this.#end_signal.aborted || error !== this.#end_signal.reason) throw error;
-      // The sending direction ended the relay. An error is the reason if sending failed.
-      if (this.#end_signal.reason instanceof socket.OSError) throw this.#end_signal.reason;
+      note(error);
     }
+    this.#end();
+    await sending;
+    if (failures.length > 0) throw failures[0];
   }
 
-  #end(reason?: Error): void {
-    this.#end_controller.abort(reason);
+  #end(): void {
+    this.#end_controller.abort();
+  }
+
+  /** After the peer's end: waits until the idle limit passes, or until the input is silent. */
+  async #silence(): Promise<void> {
+    const { idle = Number.POSITIVE_INFINITY, ends_with_peer } = this.#options;
+    const peer_ended = performance.now();
+    for (;;) {
+      const now = performance.now();
+      const limits = [this.#last_activity + idle * 1000];
+      if (ends_with_peer) limits.push(Math.max(this.#waiting_since ?? now, peer_ended) + LAST_INPUT_MS);
+      const left = Math.min(...limits) - now;
+      if (left <= 0) return;
+      await sleep(Math.min(left, LOOK_MS), undefined, { signal: this.#end_signal });
+    }
   }
 
   async #receive(): Promise<void> {
@@ -122,8 +150,10 @@ class Relay {
       this.#end_signal.addEventListener('abort', () => resolve(), { once: true }),
     );
     for (;;) {
+      this.#waiting_since = performance.now();
       await Promise.race([input.ready(), ended]);
       if (this.#end_signal.aborted) return;
+      this.#waiting_since = undefined;
       const chunk = await input.take();
       if (chunk === undefined) break;
       await this.#send_chunk(chunk);
@@ -133,19 +163,19 @@ class Relay {
     if (quit_after !== undefined) new Timer(quit_after * 1000, () => this.#end());
   }
 
-  /** Sends a chunk; by a datagram socket, as datagrams of the greatest size. */
+  /** Sends a chunk; by a datagram socket, as datagrams. */
   async #send_chunk(chunk: Buffer): Promise<void> {
     if (this.#is_stream) return this.#sock.sendall(chunk, { signal: this.#end_signal });
-    const size = this.#sock.family === socket.AF_UNIX ? DATAGRAM_MAX : 65_507;
-    for (let i = 0; i < chunk.length; i += size) {
-      await this.#sock.send(chunk.subarray(i, i + size), { signal: this.#end_signal });
+    for (let i = 0; i < chunk.length; i += SENT_DATAGRAM_MAX) {
+      await this.#sock.send(chunk.subarray(i, i + SENT_DATAGRAM_MAX), { signal: this.#end_signal });
     }
   }
 }
 
 /**
  * relay(sock, options). Sends standard input to a connected socket, and received data to standard output. The relay ends when
- * the peer ends, the idle limit passes or the signal aborts. Without `half_close`, the peer's end also ends the sending.
+ * both the peer and the input have ended (with `ends_with_peer`: when the peer has), the idle limit passes or the signal
+ * aborts.
  *
  * @throws OSError of either direction
  */

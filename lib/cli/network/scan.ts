@@ -8,6 +8,7 @@ import { integer, number, type Values } from '../terminal/options.js';
 import { Progress } from '../terminal/progress.js';
 import type { AddressRange } from './address_range.js';
 import { read_ancillary } from './kernel_time.js';
+import { passing_errors } from './passing_errors.js';
 
 /** The most messages that one call sends or receives. */
 const BATCH = 128;
@@ -16,14 +17,10 @@ const NS_PER_MS = 1e6;
 /** The interval of checks for completeness while the scan waits for the last answers. */
 const POLL_MS = 20;
 
-/** The option for the seconds to wait for answers after the last request. */
-export const wait_option = (seconds: number) =>
-  number('W', 'SECONDS', [0.001, 3600], 'for the last answers', seconds);
-
 /** The options for the rate of requests, the wait and the number of rounds, with the defaults of the first two. */
 export const rate_options = (rate: number, wait: number) => ({
   rate: number('r', 'N', [0, 10_000_000], 'requests a second; 0: as fast as it goes', rate),
-  wait: wait_option(wait),
+  wait: number('W', 'SECONDS', [0.001, 3600], 'for the last answers', wait),
   retries: integer('R', 'N', [0, 100], 'to those that were silent', 1),
 });
 
@@ -68,9 +65,12 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
     const interrupted = until_interrupted();
     try {
       const start = performance.now();
-      await this.#run_rounds(interrupted);
-      this.progress.clear();
-      this.print_statistics((performance.now() - start) / 1000);
+      try {
+        await this.#run_rounds(interrupted);
+      } finally {
+        this.progress.clear();
+        if (this.sent > 0) this.print_statistics((performance.now() - start) / 1000);
+      }
     } finally {
       this.sock.close();
     }
@@ -92,8 +92,11 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
   async #run_rounds(interrupted: AbortSignal): Promise<void> {
     const finished = new AbortController();
     const end = AbortSignal.any([interrupted, finished.signal]);
+    let failure: unknown;
     const receiving = this.#receive(end).catch((error: unknown) => {
-      if (!end.aborted) finished.abort(error);
+      if (end.aborted) return;
+      failure = error;
+      finished.abort();
     });
     try {
       for (let round = 0; round <= this.options.retries && !this.is_complete(); round++) {
@@ -101,11 +104,13 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
         await this.#wait_for_answers(end);
       }
     } catch (error) {
-      if (!interrupted.aborted) throw error;
+      // The error of receiving ends the sending.
+      if (!end.aborted) throw error;
     } finally {
       finished.abort();
       await receiving;
     }
+    if (failure !== undefined) throw failure;
   }
 
   /** Sends a request to each address that is not finished. @returns the number of these addresses */
@@ -153,7 +158,8 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
 
   async #receive(signal: AbortSignal): Promise<never> {
     for (;;) {
-      const count = await this.sock.recvmmsg_into(this.#batch, 0, { signal });
+      const receive = () => this.sock.recvmmsg_into(this.#batch, 0, { signal });
+      const count = (await passing_errors(signal, receive)) ?? 0;
       for (let i = 0; i < count; i++) this.on_message(this.#batch, i);
     }
   }

@@ -138,7 +138,7 @@ export function check_interface(name: string): void {
 }
 
 /**
- * until_interrupted() -> a signal that aborts at the first SIGINT or SIGTERM; the second one ends the process, and so does the
+ * until_interrupted() -> a signal that aborts at the first SIGINT, SIGTERM or SIGHUP (a terminal that is gone); the second one ends the process, and so does the
  * first if nobody reads the output, for which an end in order would wait. A command passes the signal to its calls that wait.
  */
 export function until_interrupted(): AbortSignal {
@@ -150,5 +150,6 @@ export function until_interrupted(): AbortSignal {
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  process.on('SIGHUP', interrupt);
   return controller.signal;
 }

@@ -12,12 +12,17 @@ const UNREACHABLE = sentences(`
 const UNREACHABLE6 = sentences(`
   No route, Administratively prohibited, Beyond scope of source address, Address unreachable,
   Port unreachable, Source address failed ingress/egress policy, Reject route to destination`);
+const REDIRECTS = sentences(`
+  Redirect Network, Redirect Host, Redirect Type of Service and Network, Redirect Type of Service and Host`);
+const PROBLEMS6 = sentences('Wrong header field, Unknown header, Unknown option');
 const LETTERS = '!N,!H,!P,,!F,!S,!U,!W,!I,!A,!Z,!Q,!T,!X,!V,!C'.split(',');
 const LETTERS6 = ['!N', '!X', '!S', '!H', '', '!A', '!R'];
 
 // Types of errors, of ICMP and of ICMPv6.
 const UNREACHABLE_TYPE = 3;
 const TIME_EXCEEDED = 11;
+const QUENCH = 4;
+const REDIRECT = 5;
 const UNREACHABLE6_TYPE = 1;
 const TIME_EXCEEDED6 = 3;
 
@@ -28,6 +33,18 @@ export interface IcmpError {
   readonly code: number;
   /** The MTU of the next hop, if the packet was too big. */
   readonly mtu?: number;
+  /** The new next hop of a redirect; undefined if the kernel does not tell it. */
+  readonly gateway?: string;
+  /** The place of the wrong byte, of a parameter problem. */
+  readonly pointer?: number;
+}
+
+/**
+ * Returns whether the message is a notice: a source quench or a redirect. The packet that it quotes was forwarded, so its answer
+ * may still come (RFC 792).
+ */
+export function is_notice({ family, type }: IcmpError): boolean {
+  return family !== AF_INET6 && (type === QUENCH || type === REDIRECT);
 }
 
 /** Returns whether the error reports an expired time to live. */
@@ -42,23 +59,28 @@ export function is_port_unreachable({ family, type, code }: IcmpError): boolean 
 }
 
 /** Returns the sentence of ping. */
-export function describe_error({ family, type, code, mtu }: IcmpError): string {
+export function describe_error({ family, type, code, mtu, gateway, pointer }: IcmpError): string {
   if (family === AF_INET6) {
     if (type === UNREACHABLE6_TYPE)
       return `Destination unreachable: ${UNREACHABLE6[code] ?? `Unknown code ${code}`}`;
     if (type === 2) return `Packet too big: mtu=${mtu ?? 0}`;
     if (type === TIME_EXCEEDED6)
       return `Time exceeded: ${code === 0 ? 'Hop limit' : 'Defragmentation failure'}`;
-    return type === 4 ? 'Parameter problem' : `Unknown ICMPv6 type ${type}`;
+    if (type !== 4) return `Unknown ICMPv6 type ${type}`;
+    return `Parameter problem: ${PROBLEMS6[code] ?? `code ${code}`}${pointer === undefined ? '' : ` at ${pointer}`}`;
   }
   if (type === UNREACHABLE_TYPE) {
     const text = UNREACHABLE[code] ?? `Dest Unreachable, Bad Code: ${code}`;
     return code === 4 ? `${text} (mtu = ${mtu ?? 0})` : text;
   }
   if (type === TIME_EXCEEDED) return code === 0 ? 'Time to live exceeded' : 'Frag reassembly time exceeded';
-  if (type === 4) return 'Source Quench';
-  if (type === 5) return 'Redirect';
-  return type === 12 ? 'Parameter problem' : `Bad ICMP type: ${type}`;
+  if (type === QUENCH) return 'Source Quench';
+  if (type === REDIRECT) {
+    const text = REDIRECTS[code] ?? `Redirect, Bad Code: ${code}`;
+    return gateway === undefined ? text : `${text}(New nexthop: ${gateway})`;
+  }
+  if (type !== 12) return `Bad ICMP type: ${type}`;
+  return pointer === undefined ? 'Parameter problem' : `Parameter problem: pointer = ${pointer}`;
 }
 
 /** Returns the letters of traceroute, such as '!H' or '!X'; '' for an expired time to live. */

@@ -21,6 +21,9 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   132: 'sctp',
 };
 
+/** The words of tcpdump for extension headers of IPv6. */
+const EXTENSIONS: Readonly<Record<string, string>> = { hop_by_hop: 'HBH ', destination_options: 'DSTOPT ' };
+
 /** Returns an address in the format of tcpdump: "10.0.0.1.80" with a port. */
 const endpoint = (host: string, port?: number) => (port === undefined ? host : `${host}.${port}`);
 
@@ -53,10 +56,17 @@ function ip_text(layers: readonly Layer[]): string | undefined {
   if (ip === undefined || (ip.layer !== 'ipv4' && ip.layer !== 'ipv6')) return undefined;
   if (ip.cut !== undefined) return `[|${ip.layer === 'ipv4' ? 'ip' : 'ip6'}]`;
   const is_ipv4 = ip.layer === 'ipv4';
-  const size = is_ipv4 ? ip.total_length - ip.header_length : ip.payload_length;
+  const extensions = is_ipv4 ? [] : ip.extensions;
+  const headers = extensions.reduce((sum, { length }) => sum + length, 0);
+  const size = is_ipv4 ? ip.total_length - ip.header_length : ip.payload_length - headers;
   const above = layers[at + 1];
-  const from_to = (src?: number, dst?: number) =>
-    `${is_ipv4 ? 'IP' : 'IP6'} ${endpoint(ip.src, src)} > ${endpoint(ip.dst, dst)}: `;
+  const words = extensions.map(({ name }) => EXTENSIONS[name] ?? '').join('');
+  // Behind an extension header, tcpdump tells the ports apart from the addresses.
+  const from_to = (src?: number, dst?: number) => {
+    const name = is_ipv4 ? 'IP' : 'IP6';
+    if (words === '') return `${name} ${endpoint(ip.src, src)} > ${endpoint(ip.dst, dst)}: `;
+    return `${name} ${ip.src} > ${ip.dst}: ${words}${src === undefined ? '' : `${src} > ${dst}: `}`;
+  };
   // tcpdump, too, marks a header that breaks off.
   if (above !== undefined && 'cut' in above) return `${from_to()}[|${above.layer}]`;
   switch (above?.layer) {
@@ -72,7 +82,7 @@ function ip_text(layers: readonly Layer[]): string | undefined {
     case 'ipv6':
       return from_to() + (ip_text(layers.slice(at + 1)) ?? '');
   }
-  const protocol = is_ipv4 ? ip.protocol : ip.next_header;
+  const protocol = is_ipv4 ? ip.protocol : (extensions.at(-1)?.next_header ?? ip.next_header);
   return `${from_to()}${PROTOCOLS[protocol] ?? `ip-proto-${protocol}`}, length ${size}`;
 }
 

@@ -35,11 +35,24 @@ describe('arp-scan', () => {
     const { code, stdout, stderr } = await ours([]);
     expect(code).toBe(0);
     expect(pairs(stdout)).toEqual(HOSTS.map((host) => `${host} ${mac}`));
-    expect(stderr).toMatch(/^254 addresses on near0: 4 answered; \d+ requests in [\d.]+ s\n$/);
+    expect(stderr).toMatch(/^256 addresses on near0: 4 answered; \d+ requests in [\d.]+ s\n$/);
     if (!has('arp-scan')) return;
     // arp-scan repeats a request if the answer is late, and would list both answers.
     const theirs = net.try_in(net.near, 'arp-scan', '-q', '--ignoredups', '-I', 'near0', '10.77.1.0/24');
     expect(pairs(stdout)).toEqual(pairs(theirs.stdout));
+  });
+
+  test('the ends of a prefix are hosts where the network is larger, as in arp-scan', async () => {
+    net.in(net.router, 'ip', 'addr', 'add', '10.77.1.127/24', 'dev', 'left0');
+    try {
+      const { stdout } = await ours(['-i', 'near0', '10.77.1.0/25']);
+      expect(pairs(stdout)).toContain(`10.77.1.127 ${mac}`);
+      if (!has('arp-scan')) return;
+      const theirs = net.try_in(net.near, 'arp-scan', '-q', '--ignoredups', '-I', 'near0', '10.77.1.0/25');
+      expect(pairs(stdout)).toEqual(pairs(theirs.stdout));
+    } finally {
+      net.in(net.router, 'ip', 'addr', 'del', '10.77.1.127/24', 'dev', 'left0');
+    }
   });
 
   test('one address, as arping sees it', async () => {
@@ -62,7 +75,7 @@ describe('arp-scan', () => {
     try {
       const { code, stdout } = await ours(['-i', 'near0', '10.77.1.0/29']);
       expect(code).toBe(0);
-      expect(pairs(stdout)).toEqual([`10.77.1.1 ${mac}`]);
+      expect(pairs(stdout)).toEqual([`10.77.1.1 ${mac}`, `10.77.1.7 ${mac}`]);
       const undecided = await ours(['-i', 'near0']);
       expect(undecided).toMatchObject({
         code: 2,
@@ -114,7 +127,7 @@ describe('arp-scan', () => {
     running.child.kill('SIGINT');
     const { code, stderr } = await running.ended();
     expect(code).toBe(130);
-    expect(stderr).toMatch(/^254 addresses on near0: \d+ answered; \d+ requests/);
+    expect(stderr).toMatch(/^256 addresses on near0: \d+ answered; \d+ requests/);
   });
 
   test.each([

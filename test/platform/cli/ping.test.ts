@@ -2,6 +2,7 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { program, Running, run } from '../../unit/cli/run.js';
+import { with_responder } from './responder.js';
 import { has, missing_for_topology, Topology } from './topology.js';
 
 const missing = missing_for_topology();
@@ -64,6 +65,99 @@ describe('ping', () => {
     if (theirs === undefined) return;
     expect(theirs.code).toBe(code);
     expect(timeless(mine.stdout)).toBe(timeless(theirs.stdout));
+  });
+
+  test.each([
+    ['a wrong byte', '100', /wrong data byte #20 should be 0x14 but was 0xeb\n#16\t10 11 12 13 eb /],
+    ['half of the data', '101', /^36 bytes from 10\.77\.2\.101: icmp_seq=1 ttl=63 \(truncated\)$/m],
+    ['another host', '102', / bytes from 10\.77\.2\.2: .* ms \(DIFFERENT ADDRESS!\)$/m],
+    [
+      'a redirect before the reply',
+      '103',
+      /Redirect Host\(New nexthop: 10\.77\.2\.77\)\n[\s\S]* 0% packet loss/,
+    ],
+    ['a quench before the reply', '104', /Source Quench\n[\s\S]* 1 received, 0% packet loss/],
+    ['a parameter problem', '105', /Parameter problem: pointer = 20\n[\s\S]*\+1 errors, 100% packet loss/],
+  ])('%s (10.77.2.%s) is told', async (_, host, shown) => {
+    const args = ['-c1', '-W2', `10.77.2.${host}`];
+    await with_responder(net, async () => {
+      const mine = await ours(args);
+      expect(mine.stdout).toMatch(shown);
+      if (!has('ping')) return;
+      const theirs = net.try_in(net.near, 'ping', ...args);
+      expect(mine.code).toBe(theirs.code);
+      // iputils puts a colon and the time of sending here and there.
+      const plain = (text: string) =>
+        timeless(text)
+          .replaceAll(/: icmp_seq/g, ' icmp_seq')
+          .replaceAll('\n\n', '\n');
+      expect(plain(mine.stdout)).toBe(plain(theirs.stdout));
+    });
+  });
+
+  test('--json tells what is wrong with a reply', async () => {
+    const first = async (host: string) =>
+      JSON.parse(
+        (await ours(['-c1', '--json', `10.77.2.${host}`])).stdout.split('\n')[0] as string,
+      ) as object;
+    await with_responder(net, async () => {
+      expect(await first('100')).toMatchObject({ wrong_byte: { index: 20, expected: 0x14, got: 0xeb } });
+      expect(await first('101')).toMatchObject({ type: 'reply', truncated: true });
+      expect(await first('102')).toMatchObject({ from: '10.77.2.2', different_address: true });
+      expect(await first('103')).toMatchObject({ type: 'notice', icmp_type: 5 });
+    });
+  });
+
+  test('-c with -w goes on until so many answers came', async () => {
+    const { code, stdout } = await ours(['-c1', '-w2', '-i0.2', '10.77.5.1']);
+    expect(code).toBe(1);
+    expect(Number(/(\d+) packets transmitted/.exec(stdout)?.[1])).toBeGreaterThan(1);
+    // A host that comes up after a while.
+    net.in(net.far, 'ip', 'addr', 'add', '10.77.2.50/24', 'dev', 'far0');
+    net.in(net.router, 'ip', 'route', 'add', 'blackhole', '10.77.2.50/32');
+    const waiting = new Running(['ping', '-c1', '-w60', '-i0.2', '10.77.2.50'], {
+      behind: net.behind(net.near),
+    });
+    await waiting.prints(/PING/);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    net.in(net.router, 'ip', 'route', 'del', 'blackhole', '10.77.2.50/32');
+    expect(await waiting.ended()).toMatchObject({ code: 0, stdout: expect.stringContaining(' 1 received') });
+  });
+
+  test('-i 0: as fast as it goes', async () => {
+    const { code, stdout } = await ours(['-q', '-c', '20', '-i', '0', '10.77.2.2']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: expect.stringContaining('20 received') });
+  });
+
+  test("the first time is the kernel's", async () => {
+    for (let i = 0; i < 4; i++) {
+      const { stdout } = await ours(['-c1', '--json', '10.77.2.2']);
+      expect(JSON.parse(stdout.split('\n')[0] as string)).toMatchObject({ type: 'reply', clock: 'kernel' });
+    }
+  });
+
+  test('large packets over IPv6, and no limits', async () => {
+    expect(await ours(['-c1', '-s', '65527', '-W0', '-w0', '::1'])).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('65535 bytes from'),
+    });
+  });
+
+  test('a link-local address without an interface: the only one', async () => {
+    const mine = await ours(['-c1', net.link_local]);
+    expect(mine).toMatchObject({ code: 0, stdout: expect.stringContaining(`${net.link_local}%near0`) });
+    const router = await run(['ping', '-c1', 'fe80::1'], { behind: net.behind(net.router) });
+    expect(router).toMatchObject({ code: 2, stdout: '' });
+    expect(router.stderr).toMatch(/fe80::1 is a link-local address, on which link\? fe80::1%(left|right)0\n/);
+  });
+
+  test('a broadcast address needs -b', async () => {
+    for (const host of ['10.77.1.255', '255.255.255.255']) {
+      const refused = await ours(['-c1', host]);
+      expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('-b allows it') });
+    }
+    const allowed = await ours(['-c1', '-w1', '-b', '10.77.1.255']);
+    expect(allowed.stderr).toBe('WARNING: pinging broadcast address\n');
   });
 
   test('link-local addresses keep their interface', async () => {
@@ -201,7 +295,9 @@ describe('ping', () => {
     [['-4', 'fd77:2::2'], 2, /fd77:2::2: Address family for hostname not supported/],
     [['-c', '0', '127.0.0.1'], 2, /option -c takes a whole number from 1 to/],
     [['-I', '10.99.99.99', '127.0.0.1'], 2, /Cannot assign requested address/],
-    [['-s', '70000', '127.0.0.1'], 2, /option -s takes a whole number from 0 to 65507/],
+    [['-s', '70000', '127.0.0.1'], 2, /option -s takes a whole number from 0 to 65527/],
+    [['-s', '65508', '127.0.0.1'], 2, /option -s takes at most 65507 for 127\.0\.0\.1/],
+    [['-I', 'nope', '127.0.0.1'], 2, /there is no interface "nope", only lo, /],
   ])('%j fails with a line', async (args, code, message) => {
     const outcome = await ours(args);
     expect(outcome).toMatchObject({ code, stdout: '' });

@@ -3,7 +3,18 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { build, ethernet, ipv4, payload, read_capture, udp, vlan } from 'bsd-sockets/packet';
+import {
+  build,
+  ethernet,
+  icmpv6,
+  ipv4,
+  ipv6,
+  payload,
+  read_capture,
+  tcp,
+  udp,
+  vlan,
+} from 'bsd-sockets/packet';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Running, run } from '../../unit/cli/run.js';
 import { has, missing_for_topology, Topology } from './topology.js';
@@ -94,6 +105,85 @@ describe('sniff', () => {
     expect(tcpdump('-t', '-r', file)).toMatch(
       /Out {1,2}IP 10\.77\.1\.2 > .* echo request.*\n.* In {2,3}IP 10\.77\.2\.2 > .* echo reply/,
     );
+  });
+
+  test('on all interfaces, the packets of one that is gone meanwhile are shown', async () => {
+    const running = await sniffing(['-c', '3', 'arp or udp port 7777']);
+    running.child.kill('SIGSTOP');
+    const shell = `ip link add v0 type veth peer name v1 && ip addr add 10.44.0.1/24 dev v0 &&
+      ip link set v0 up && ip link set v1 up && ping -c1 -w1 10.44.0.9; ip link del v0
+      for i in 1 2 3; do echo hello > /dev/udp/10.77.2.2/7777; done`;
+    net.try_in(net.near, 'bash', '-c', shell);
+    running.child.kill('SIGCONT');
+    const { code, stdout } = await running.ended();
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/ARP, Request who-has 10\.44\.0\.9/);
+  });
+
+  test('a link that goes down for a moment', async () => {
+    const running = await sniffing(['-i', 'far0', '-c', '1', 'udp port 7777'], net.far);
+    net.in(net.far, 'ip', 'link', 'set', 'far0', 'down');
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    net.in(net.far, 'ip', 'link', 'set', 'far0', 'up');
+    net.in(net.far, 'ip', 'route', 'replace', 'default', 'via', '10.77.2.1');
+    net.in(
+      net.far,
+      'bash',
+      '-c',
+      'for i in $(seq 20); do echo hello > /dev/udp/10.77.2.1/7777; sleep 0.1; done',
+    );
+    expect(await running.ended()).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('UDP, length 6'),
+    });
+  });
+
+  test('an interface that goes away ends it, with what it has', async () => {
+    net.in(net.near, 'ip', 'link', 'add', 'gone0', 'type', 'veth', 'peer', 'name', 'gone1');
+    net.in(net.near, 'ip', 'link', 'set', 'gone0', 'up');
+    const running = await sniffing(['-i', 'gone0']);
+    net.in(net.near, 'ip', 'link', 'del', 'gone0');
+    const { code, stderr } = await running.ended();
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /\d+ packets captured\n[\s\S]*dropped by kernel\nbsd-sockets sniff: No such device/,
+    );
+  });
+
+  test('lengths do not count the extension headers of IPv6', async () => {
+    const file = join(folder, 'extensions.pcap');
+    const running = await Promise.all([
+      sniffing(['-i', 'left0', '-c', '2', 'ether src 02:00:00:00:00:07'], net.router),
+      sniffing(['-i', 'left0', '-c', '2', '-w', file, 'ether src 02:00:00:00:00:07'], net.router),
+    ]);
+    const head = ethernet({ dst: '02:00:00:00:00:01', src: '02:00:00:00:00:07' });
+    const ip = (name: 'hop_by_hop' | 'destination_options') =>
+      ipv6({ src: 'fd77:1::2', dst: 'fd77:2::2', extensions: [{ name }] });
+    const frames = [
+      build(head, ip('destination_options'), tcp({ src_port: 7, dst_port: 80, flags: 2, seq: 5 })),
+      build(head, ip('hop_by_hop'), icmpv6.echo({ id: 7, seq: 1 }), payload('abc')),
+    ];
+    const script = `import * as s from 'bsd-sockets/socket';
+      const sock = s.socket(s.AF_PACKET, s.SOCK_RAW, 0);
+      sock.bind(['near0', 0]);
+      for (const hex of ${JSON.stringify(frames.map((each) => each.toString('hex')))}) sock.send(Buffer.from(hex, 'hex'));`;
+    net.in(net.near, process.execPath, '--input-type=module', '-e', script);
+    const [printed] = await Promise.all(running.map((each) => each.ended()));
+    const lines = printed?.stdout.replaceAll(/^\S+ /gm, '');
+    expect(lines).toBe(tcpdump('-t', '-r', file));
+    expect(lines).toMatch(/seq 5, win \d+, length 0\n.*, length 11\n$/);
+  });
+
+  test('SIGHUP keeps the capture', async () => {
+    const file = join(folder, 'hangup.pcap');
+    const running = await sniffing(['-i', 'near0', '-w', file, '-s', '0', 'icmp']);
+    net.in(net.near, 'ping', '-c', '2', '-i', '0.2', '10.77.2.2');
+    running.child.kill('SIGHUP');
+    expect(await running.ended()).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('\n4 packets captured'),
+    });
+    expect([...read_capture(file)]).toHaveLength(4);
   });
 
   test('puts the VLAN tag back', async () => {
@@ -187,7 +277,7 @@ describe('sniff', () => {
     [['-f', 'ip', 'icmp'], 2, /an expression and -f exclude each other/],
     [['-i', 'lo', 'tcp', 'and', 'arp'], 2, /the filter is wrong: no packet of lo fulfils it/],
     [['host', 'no-such-host.invalid'], 2, /no-such-host.invalid: /],
-    [['-s', '1'], 2, /option -s takes a whole number from 64/],
+    [['-s', '1'], 2, /option -s takes 0, or a number from 64/],
     [['-w', '/no/such/folder/x.pcap', '-i', 'lo'], 2, /No such file or directory \(open \/no\/such/],
     [['-w', '/', '-i', 'lo'], 2, /Is a directory \(open \/\)/],
   ])('%j fails with a line', async (args, code, message) => {

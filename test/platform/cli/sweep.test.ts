@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { program, Running, run } from '../../unit/cli/run.js';
+import { with_responder } from './responder.js';
 import { has, missing_for_topology, Topology } from './topology.js';
 
 const missing = missing_for_topology();
@@ -112,6 +113,16 @@ describe('sweep', () => {
     const [file = '', ...rest] = [...net.behind(net.near), 'script', '-qec', shell, '/dev/null'];
     const output = execFileSync(file, rest, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
     expect(output).toMatch(/\r█+░+ +\d+ % {2}\d+ answered/);
+  });
+
+  test('a redirect or a source quench before the reply is no answer', async () => {
+    const { code, stdout } = await with_responder(net, () => ours(['-v', '10.77.2.103-10.77.2.104']));
+    expect(code).toBe(0);
+    const lines = stdout.trimEnd().split('\n').sort();
+    expect(lines).toEqual([
+      expect.stringMatching(/^10\.77\.2\.103 {2}[\d.]+ ms$/),
+      expect.stringMatching(/^10\.77\.2\.104 {2}[\d.]+ ms$/),
+    ]);
   });
 
   test.each([

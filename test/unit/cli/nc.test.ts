@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
@@ -120,6 +120,29 @@ describe('nc', () => {
     expect(await server.ended()).toMatchObject({ code: 0 });
   });
 
+  test('-l waits for a connection without the limit of -w', async () => {
+    const [server, port] = await listening(['-w', '0.2', '-d']);
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(await run(['nc', '-N', '127.0.0.1', port], { input: 'late' })).toMatchObject({ code: 0 });
+    expect(await server.ended()).toMatchObject({ code: 0, stdout: 'late' });
+  });
+
+  test('a peer that resets the connection: what came before is printed, the end is an error', async () => {
+    const server = socket.create_server(['127.0.0.1', 0]);
+    const client = new Running(['nc', '127.0.0.1', String(server.getsockname()[1])], { input: 'open' });
+    const [conn] = server.accept();
+    conn.sendall('before');
+    await client.prints(/before/);
+    conn.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, Buffer.from(Uint32Array.of(1, 0).buffer));
+    conn.close();
+    expect(await client.ended()).toMatchObject({
+      code: 1,
+      stdout: 'before',
+      stderr: expect.stringMatching(/^bsd-sockets nc: Connection reset by peer .*\n$/),
+    });
+    server.close();
+  });
+
   test('SIGINT ends it although nobody reads its output', async () => {
     const server = await promises.create_server(['127.0.0.1', 0]);
     const [, port] = server.getsockname() as [string, number];
@@ -152,6 +175,47 @@ describe('nc', () => {
       each.child.kill('SIGTERM');
       expect(await each.ended()).toMatchObject({ code: 130 });
     }
+  });
+
+  test('-u: datagrams of 16,384 bytes at most, which every nc can receive', async () => {
+    const server = promises.socket(socket.AF_INET, socket.SOCK_DGRAM);
+    await server.bind(['127.0.0.1', 0]);
+    const port = String(server.getsockname()[1]);
+    const client = new Running(['nc', '-u', '-w', '20', '127.0.0.1', port], { input: Buffer.alloc(60_000) });
+    const sizes: number[] = [];
+    for (let sum = 0; sum < 60_000; sum += sizes.at(-1) ?? 0) sizes.push((await server.recv(65_535)).length);
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(16_384);
+    client.child.kill('SIGINT');
+    await client.ended();
+    server.close();
+  });
+
+  test.each(['stream', 'datagram'])('-l -U takes over a path that nobody serves: %s', async (kind) => {
+    const name = path(`stale-${kind}`);
+    const type = kind === 'stream' ? socket.SOCK_STREAM : socket.SOCK_DGRAM;
+    const gone = socket.socket(socket.AF_UNIX, type);
+    gone.bind(name);
+    if (kind === 'stream') gone.listen();
+    const args = ['nc', '-l', '-U', '-v', '-d', ...(kind === 'stream' ? [] : ['-u']), name];
+    // Somebody serves it.
+    expect(await run(args)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/Address already in use/),
+    });
+    gone.close();
+    const server = new Running(args);
+    await server.prints(/(Listening|Bound) on/);
+    server.child.kill('SIGINT');
+    await server.ended();
+    expect(existsSync(name)).toBe(false);
+  });
+
+  test('-l -U leaves a file alone that is no socket', async () => {
+    const name = path('file');
+    writeFileSync(name, 'precious');
+    expect(await run(['nc', '-l', '-U', name])).toMatchObject({ code: 2 });
+    expect(readFileSync(name, 'utf8')).toBe('precious');
+    unlinkSync(name);
   });
 
   test.each([
