@@ -52,17 +52,24 @@ const plain = (framing: Headers['framing'], payload = 0): Headers => ({
   network_after_llc: framing === 'cooked' ? ETHERNET_HEADERS.network_after_llc : 0,
 });
 
-/** The headers of each link type, and the headers as the kernel shows them if they are others. */
-const LINK_TYPES: ReadonlyMap<number, { readonly headers: Headers; readonly live?: Headers }> = new Map([
-  [linktypes.LINKTYPE_ETHERNET, { headers: ETHERNET_HEADERS }],
-  [linktypes.LINKTYPE_NULL, { headers: plain('loopback', 4) }],
-  [linktypes.LINKTYPE_LOOP, { headers: plain('loopback', 4) }],
-  [linktypes.LINKTYPE_RAW, { headers: plain('raw') }],
-  [linktypes.LINKTYPE_IPV4, { headers: plain('ipv4') }],
-  [linktypes.LINKTYPE_IPV6, { headers: plain('ipv6') }],
+/** A link type: its name, its headers, and the headers as the kernel shows them if they are others. */
+interface LinkType {
+  readonly name: string;
+  readonly headers: Headers;
+  readonly live?: Headers;
+}
+
+const LINK_TYPES: ReadonlyMap<number, LinkType> = new Map<number, LinkType>([
+  [linktypes.LINKTYPE_ETHERNET, { name: 'LINKTYPE_ETHERNET', headers: ETHERNET_HEADERS }],
+  [linktypes.LINKTYPE_NULL, { name: 'LINKTYPE_NULL', headers: plain('loopback', 4) }],
+  [linktypes.LINKTYPE_LOOP, { name: 'LINKTYPE_LOOP', headers: plain('loopback', 4) }],
+  [linktypes.LINKTYPE_RAW, { name: 'LINKTYPE_RAW', headers: plain('raw') }],
+  [linktypes.LINKTYPE_IPV4, { name: 'LINKTYPE_IPV4', headers: plain('ipv4') }],
+  [linktypes.LINKTYPE_IPV6, { name: 'LINKTYPE_IPV6', headers: plain('ipv6') }],
   [
     linktypes.LINKTYPE_LINUX_SLL,
     {
+      name: 'LINKTYPE_LINUX_SLL',
       headers: { ...plain('cooked', 16), type: 14 },
       live: { ...plain('cooked'), link: undefined, type: undefined },
     },
@@ -70,6 +77,7 @@ const LINK_TYPES: ReadonlyMap<number, { readonly headers: Headers; readonly live
   [
     linktypes.LINKTYPE_LINUX_SLL2,
     {
+      name: 'LINKTYPE_LINUX_SLL2',
       headers: { ...plain('cooked', 20), type: 0 },
       live: { ...plain('cooked'), link: undefined, type: undefined },
     },
@@ -112,9 +120,8 @@ export function compile_filter(expression: string, options: CompileFilterOptions
 }
 
 function link_type_names(): string {
-  const names = Object.entries(linktypes).filter(([, number]) => LINK_TYPES.has(number));
-  return names
-    .map(([name, number]) => `${name} (${number})`)
+  return [...LINK_TYPES]
+    .map(([number, { name }]) => `${name} (${number})`)
     .join(', ')
     .replace(/, ([^,]+)$/, ' or $1');
 }
