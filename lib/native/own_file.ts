@@ -4,17 +4,26 @@
 import { isAbsolute } from 'node:path';
 import { pathToFileURL } from 'node:url';
 
-/** Returns the path or the file: URL of the file that holds this function. */
-function file_of_frame(): string {
+/**
+ * Returns the path or the file: URL of the file that calls a function, from within that function; '' if no file does. Code that a bundle
+ * evaluates has no file itself: there it is that of the bundle.
+ *
+ * @param called the function
+ */
+export function file_of_caller(called: (...args: never[]) => unknown): string {
   const { prepareStackTrace } = Error;
+  const trace: { stack?: unknown } = {};
   try {
-    Error.prepareStackTrace = (_error, frames) => frames[0]?.getFileName();
-    const file: unknown = new Error().stack;
-    return typeof file === 'string' ? file : '';
+    Error.prepareStackTrace = (_error, frames) => frames.map((frame) => frame.getFileName()).find(Boolean);
+    Error.captureStackTrace(trace, called);
+    return typeof trace.stack === 'string' ? trace.stack : '';
   } finally {
     Error.prepareStackTrace = prepareStackTrace;
   }
 }
+
+/** Returns the path or the file: URL of the file that holds this function. */
+const own_file = (): string => file_of_caller(file_of_caller);
 
 /**
  * Returns the path of the file that holds the caller, if that is CommonJS; else undefined.
@@ -23,7 +32,7 @@ function file_of_frame(): string {
  *   global one, '[worker eval]'. A bundler may give one to the ES module that it makes: the frames of ES modules have URLs
  */
 export function own_path(filename: string | undefined): string | undefined {
-  const is_commonjs = filename !== undefined && isAbsolute(filename) && !file_of_frame().startsWith('file:');
+  const is_commonjs = filename !== undefined && isAbsolute(filename) && !own_file().startsWith('file:');
   return is_commonjs ? filename : undefined;
 }
 
@@ -33,6 +42,6 @@ export function own_path(filename: string | undefined): string | undefined {
  * @param filename as of own_path
  */
 export function own_url(filename: string | undefined): string {
-  const file = own_path(filename) ?? file_of_frame();
+  const file = own_path(filename) ?? own_file();
   return file.startsWith('file:') ? file : pathToFileURL(file).href;
 }
