@@ -11,6 +11,8 @@
 //
 // For `import` a thin ES module beside each entry names the exports, so that there is no `default`: index.mjs for bundlers and other
 // runtimes, and node.mjs for Node, which would spend 10 ms of processor time on a search of the CommonJS file for exports.
+// node.mjs hides what it requires, and no bundler may get it: package.json asks for two conditions, `node-addons` and `module-sync`, of which
+// bundlers set one or the other, and Node both.
 
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -4,7 +4,8 @@
 //
 // Plain Node without packages; published with the package. scripts/setup.mjs compiles by it, too.
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, realpathSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -22,13 +23,13 @@ export function missing_tools() {
   return missing.map(({ what, names }) => `${what} (looked for ${names.join(', ')} on PATH)`).join(', ');
 }
 
-/** @param {string} command name on PATH, possibly with arguments behind it, or a path */
+/** @param {string} command name on PATH, possibly with arguments behind it, or a path @returns {string | undefined} the file */
 function on_path(command) {
   const [name = ''] = command.trim().split(/\s+/);
   const candidates = name.includes('/')
     ? [name]
     : (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name));
-  return candidates.some((file) => {
+  return candidates.find((file) => {
     try {
       accessSync(file, constants.X_OK);
       return true;
@@ -36,6 +37,24 @@ function on_path(command) {
       return false;
     }
   });
+}
+
+/**
+ * The command of node-gyp: what the package manager names, that of npm, or else what is on PATH, where yarn 4 puts one that only says
+ * that there is none.
+ *
+ * @returns {string[]} empty if there is none
+ */
+function node_gyp() {
+  const named = process.env.npm_config_node_gyp;
+  if (named) return [process.execPath, named];
+  const npm = on_path('npm');
+  try {
+    if (npm) return [process.execPath, createRequire(realpathSync(npm)).resolve('node-gyp/bin/node-gyp.js')];
+  } catch {
+    // This npm has none.
+  }
+  return on_path('node-gyp') ? ['node-gyp'] : [];
 }
 
 /**
@@ -54,12 +73,12 @@ export function build_arguments() {
   return version.join('.') === process.versions.node ? [...args, '--nodedir', prefix] : args;
 }
 
-/** Compiles with the node-gyp of npm. @returns {string} why that failed; '' if it did not */
+/** @returns {string} why compiling failed; '' if it did not */
 function compile() {
   const missing = missing_tools();
   if (missing !== '') return `this machine lacks ${missing}`;
-  const node_gyp = process.env.npm_config_node_gyp;
-  const [program, ...args] = node_gyp ? [process.execPath, node_gyp] : ['node-gyp'];
+  const [program, ...args] = node_gyp();
+  if (program === undefined) return 'this machine lacks node-gyp (looked for it in npm, and on PATH)';
   const { error, status, stdout, stderr } = spawnSync(program, [...args, ...build_arguments()], {
     cwd: root,
     encoding: 'utf8',

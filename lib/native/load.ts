@@ -15,7 +15,8 @@ const platform = `${process.platform}-${process.arch}`;
 const HEAD_SIZE = 4096;
 
 const COMPILE =
-  '`npm rebuild bsd-sockets --foreground-scripts` compiles it; that needs python3, make and a C++17 compiler.';
+  '`npm rebuild bsd-sockets --foreground-scripts` compiles it, in npm 12 after `npm approve-scripts bsd-sockets`; ' +
+  'that needs python3, make and a C++17 compiler.';
 
 /**
  * Loads the binary that BSD_SOCKETS_BINARY names, or else the one of this package.

@@ -1,7 +1,9 @@
 // is_main(), which is Python's `if __name__ == '__main__':`, and the file of the main program.
 import { readFileSync, realpathSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { isAbsolute } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { file_of_caller } from '../native/own_file.js';
 import { shown } from '../util/validate.js';
 import { is_program } from './worker_state.js';
 
@@ -98,14 +100,22 @@ export function is_main(module: ModuleOfCaller): boolean {
   return path === undefined || real(path) === (main_path() ?? real(path));
 }
 
+/** Returns the path of the module, or of the bundle that holds it; undefined if it has no file. */
 function path_of(module: unknown): string | undefined {
   if (typeof module === 'object' && module !== null) {
-    if ('url' in module && typeof module.url === 'string') {
-      return module.url.startsWith('file:') ? fileURLToPath(module.url) : undefined;
-    }
+    // In a bundle of webpack the URL is that of the source, and the name that of the bundle.
     if ('filename' in module && typeof module.filename === 'string') return module.filename;
+    if ('url' in module && typeof module.url === 'string') return path_of_url(module.url);
+    // And its `module` of CommonJS has neither.
+    if ('exports' in module) return path_of_url(file_of_caller(is_main));
   }
   throw new TypeError(`module must be import.meta, or module in CommonJS, not ${shown(module)}`);
+}
+
+/** Returns the path that a file: URL or a path names; undefined for other URLs, and for ''. */
+function path_of_url(url: string): string | undefined {
+  if (url.startsWith('file:')) return fileURLToPath(url);
+  return isAbsolute(url) ? url : undefined;
 }
 
 /** Returns the URL of the program; undefined for `node -e` and the like. */

@@ -31,8 +31,6 @@ interface Bundler {
   packages: string[];
   formats: Format[];
   quick?: boolean;
-  /** What a program has to do otherwise there, as docs/install.md says. */
-  adapt?(source: string): string;
   /** Makes out/bundle.EXTENSION of main.EXTENSION in the folder; without the package in it if that is external. */
   bundle(modules: string, folder: string, format: Format, external: boolean): void;
 }
@@ -99,7 +97,6 @@ const bundlers: Bundler[] = [
   {
     name: 'webpack',
     packages: ['webpack@5'],
-    adapt: (source) => source.replace('is_main(module)', 'is_main({ filename: __filename })'),
     formats: ['esm', 'cjs'],
     bundle(modules, folder, format, external) {
       const library = format === 'esm' ? "{ type: 'module' }" : "{ type: 'commonjs2' }";
@@ -108,7 +105,6 @@ const bundlers: Bundler[] = [
         `require(${JSON.stringify(join(modules, 'webpack'))})({
            mode: 'production', target: 'node20', entry: './main.${extension(format)}', context: __dirname,
            externals: ${external ? '/^bsd-sockets/' : '[]'}, externalsType: '${format === 'esm' ? 'module' : 'commonjs'}',
-           module: { parser: { javascript: { importMeta: ${format !== 'esm'} } } },
            // Workers find a handler by its name.
            optimization: { minimize: false },
            experiments: { outputModule: ${format === 'esm'} },
@@ -180,7 +176,7 @@ function bundled(
   external: boolean,
 ): string {
   const modules = tools(ctx, ...bundler.packages);
-  const made = project(folder, { [`main.${extension(format)}`]: bundler.adapt?.(source) ?? source });
+  const made = project(folder, { [`main.${extension(format)}`]: source });
   runOrThrow(made, normal_path, 'cp', '-al', join(user, 'node_modules'), '.');
   bundler.bundle(modules, made, format, external);
   return made;

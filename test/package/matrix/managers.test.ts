@@ -1,7 +1,7 @@
 // The packed file in package managers other than npm, and in their runtimes. Each installs it in a new folder, with a binary and without; those
 // that run scripts compile then, with the others the import says what to do.
 import { existsSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { describe, expect, inject, type TestContext } from 'vitest';
 import { normal_path, type Outcome, run } from '../tarball.js';
 import {
@@ -33,7 +33,8 @@ interface Manager {
   install(ctx: TestContext): Command;
   /** How a program is run; by Node.js if it is left out. */
   run?(ctx: TestContext): Command;
-  files?: Record<string, string>;
+  /** What its folder holds besides. @param address how the manager names the file that it installs */
+  files?(address: string): Record<string, string>;
   /** Whether it runs the script of a dependency, and so compiles where there is no binary. */
   compiles: boolean;
 }
@@ -57,8 +58,8 @@ const managers: Manager[] = [
       'install',
       '--store-dir=store',
     ],
-    // It fails if the script of a dependency is neither allowed nor forbidden.
-    files: { 'pnpm-workspace.yaml': 'allowBuilds:\n  bsd-sockets: true\n' },
+    // It fails if the script of a dependency is neither allowed nor forbidden. The name alone allows one of the registry.
+    files: (address) => ({ 'pnpm-workspace.yaml': `allowBuilds:\n  bsd-sockets@${address}: true\n` }),
     compiles: true,
   },
   {
@@ -79,11 +80,11 @@ const managers: Manager[] = [
       'install',
     ],
     run: (ctx) => [node, join(tools(ctx, '@yarnpkg/cli-dist@4'), '@yarnpkg/cli-dist/bin/yarn.js'), 'node'],
-    files: {
+    files: () => ({
       '.yarnrc.yml':
         'nodeLinker: pnp\nenableGlobalCache: false\nenableTelemetry: false\nenableImmutableInstalls: false\nenableScripts: true\n',
       'yarn.lock': '',
-    },
+    }),
     compiles: true,
   },
   {
@@ -106,7 +107,7 @@ function add(ctx: TestContext, manager: Manager, file: string): string {
     'import.mjs': pair.esm,
     'require.cjs': pair.cjs,
     'serve.mjs': served.esm,
-    ...manager.files,
+    ...manager.files?.(`file:${relative(join(folder, 'user'), file)}`),
   });
   const { code, stdout, stderr } = run(user, normal_path, ...manager.install(ctx));
   expect(code, `${stdout}${stderr}`).toBe(0);

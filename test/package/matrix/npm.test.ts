@@ -1,6 +1,6 @@
 // The packed file, installed by npm: where there is a compiler and where there is none, with scripts and without, with a binary and
 // without. tarball.ts says what a PATH without a compiler has.
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, expect, inject } from 'vitest';
 import { install, normal_path, type Outcome, pathWithoutCompiler, run } from '../tarball.js';
@@ -36,7 +36,7 @@ function expect_it_works(user: string): void {
 
 /** The three lines of the error with which an import ends where there is no binary. */
 const THREE_LINES =
-  /Error: bsd-sockets: no binary for linux-\w+, (glibc|musl) \(Node [\d.]+\)\.\n {2}Looked for \S+.*; BSD_SOCKETS_BINARY names none\.\n {2}If scripts were blocked .*`npm rebuild bsd-sockets --foreground-scripts` compiles it/;
+  /Error: bsd-sockets: no binary for linux-\w+, (glibc|musl) \(Node [\d.]+\)\.\n {2}Looked for \S+.*; BSD_SOCKETS_BINARY names none\.\n {2}If scripts were blocked .*`npm rebuild bsd-sockets --foreground-scripts` compiles it, in npm 12 after `npm approve-scripts bsd-sockets`/;
 
 function expect_three_lines(user: string): void {
   for (const name of ['import.mjs', 'require.cjs'] as const) {
@@ -93,6 +93,18 @@ row('without a binary, scripts blocked: what the import says to do helps', {}, (
   expect_it_works(user.folder);
 });
 
+row('without a binary and a node-gyp: the installation says so', { quick: true }, () => {
+  const user = install(folder, bare(), no_compiler, '--ignore-scripts');
+  const tools = join(user.folder, 'tools');
+  mkdirSync(tools);
+  // What is looked for is there, but for npm and its node-gyp.
+  for (const name of ['g++', 'make', 'python3']) symlinkSync('/bin/true', join(tools, name));
+  symlinkSync(process.execPath, join(tools, 'node'));
+  const { code, stderr } = run(package_of(user.folder), tools, 'node', 'scripts/install.mjs');
+  expect(code).toBe(0);
+  expect(stderr).toContain('this machine lacks node-gyp (looked for it in npm, and on PATH).');
+});
+
 row('with a binary that does not load: the import names the file and what to do', { quick: true }, () => {
   const user = install(folder, packed(), no_compiler, '--ignore-scripts');
   const prebuilds = join(package_of(user.folder), 'prebuilds', `linux-${process.arch}`);
@@ -122,9 +134,10 @@ row('npm 12, which blocks scripts', {}, (ctx) => {
   const without = add(bare());
   expect(without.outcome.code, without.outcome.stderr).toBe(0);
   expect(run(without.user, no_compiler, node, 'import.mjs').stderr).toMatch(THREE_LINES);
-  // What docs/install.md says helps.
-  const options = ['rebuild', 'bsd-sockets', '--foreground-scripts', '--allow-scripts=bsd-sockets'];
-  const rebuilt = run(without.user, normal_path, node, npm, ...options);
-  expect(rebuilt.code, rebuilt.stderr).toBe(0);
+  // What the error says helps.
+  for (const command of [['approve-scripts'], ['rebuild', '--foreground-scripts']]) {
+    const { code, stderr } = run(without.user, normal_path, node, npm, ...command, 'bsd-sockets');
+    expect(code, stderr).toBe(0);
+  }
   expect_output(run(without.user, no_compiler, node, 'import.mjs'), PAIR);
 });

@@ -97,6 +97,26 @@ describe('a program that imports a module for itself', () => {
   });
 });
 
+// webpack gives a module of CommonJS an object without a file, and one of ES modules the URL of the source beside the name of the bundle.
+describe('a bundle of webpack', () => {
+  const asks = (module: string) => `console.log(is_main(${module}));`;
+  const required = "const { is_main } = require('bsd-sockets/socketserver');";
+  const imported = "import { is_main } from 'bsd-sockets/socketserver';";
+  const module = '{ id: 290, loaded: false, exports: {}, paths: [], children: [] }';
+  const meta = "{ filename: import.meta.filename, url: 'file:///sources/main.mjs', webpack: 5 }";
+
+  test.each([
+    ['CommonJS', 'bundle.cjs', required + asks(module)],
+    ['CommonJS that is evaluated, as for development', 'bundle.cjs', `${required}eval("${asks(module)}");`],
+    ['an ES module', 'bundle.mjs', imported + asks(meta)],
+  ])('%s: is_main is true if it is the program', (_name, file, text) => {
+    write(file, text);
+    expect(node([file])).toBe('true\n');
+    write('other.mjs', `await import('./${file}'); console.log('other');`);
+    expect(node(['other.mjs'])).toBe('false\nother\n');
+  });
+});
+
 describe('started by others', () => {
   test('node --import', () => {
     write('hook.mjs', 'globalThis.hooked = true;');
