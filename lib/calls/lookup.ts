@@ -7,10 +7,12 @@ import { domainToASCII } from 'node:url';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { type Call, raise, raise_gai, raise_herror } from '../errors/raise.js';
+import { begin_at } from '../errors/stack.js';
 import { addon, cells, FAILURE, GAI_FAILURE, HOST_FAILURE, NOT_FOUND, VALUE } from '../native/addon.js';
 import { Deadline } from '../util/deadline.js';
 import { array, c_string, decoded, integer, integer_or, shown } from '../util/validate.js';
 import { type InetFamily, type ReturnedAddress, write_address } from './address.js';
+import { lookup_timed_out } from './waiting/timed_out.js';
 
 /** Yields numbers of native lookups to wait for, returns what was found. */
 export type Lookup<T> = Generator<number, T, void>;
@@ -34,18 +36,33 @@ export type HostEntry = [name: string, aliases: string[], addresses: string[]];
 const UINT_MAX = 2 ** 32 - 1;
 const PORT_MAX = 65535;
 
+/** A lookup as its caller asked for it: the name of the call, and the host, address or service. */
+export interface LookupCall {
+  readonly syscall: string;
+  readonly name: unknown;
+}
+
+/** Returns the record of a lookup that was not done in its time. */
+export function failed_lookup({ syscall, name }: LookupCall, timeout_ms: number): Call {
+  return { syscall, timed_out: lookup_timed_out(syscall, name, timeout_ms) };
+}
+
 /**
  * Runs a lookup by blocking in each of its steps.
  *
  * @param timeout_ms for all of it; -1 waits for ever
  * @throws what the lookup throws; TimeoutError, after which the lookup is abandoned
  */
-export function run<T>(lookup: Lookup<T>, call: Call, timeout_ms = -1): T {
+export function run<T>(lookup: Lookup<T>, call: LookupCall, timeout_ms = -1): T {
   const deadline = new Deadline(timeout_ms);
-  for (let step = lookup.next(); ; step = lookup.next()) {
-    if (step.done) return step.value;
-    const waited = addon.lookup_wait(step.value, deadline.left_ms());
-    if (waited !== 0) raise(waited, call);
+  try {
+    for (let step = lookup.next(); ; step = lookup.next()) {
+      if (step.done) return step.value;
+      const waited = addon.lookup_wait(step.value, deadline.left_ms());
+      if (waited !== 0) raise(waited, failed_lookup(call, timeout_ms));
+    }
+  } catch (error) {
+    throw begin_at(error, run);
   }
 }
 
@@ -239,5 +256,5 @@ function to_ascii(host: string, name: string): string {
 
 /** Resolves a host like resolve_host, by blocking. @throws gaierror; OSError; RangeError; TimeoutError */
 export function resolve_host_blocking(host: string, family: number, timeout_ms = -1): string {
-  return run(resolve_host(host, family), { syscall: 'getaddrinfo' }, timeout_ms);
+  return run(resolve_host(host, family), { syscall: 'getaddrinfo', name: host }, timeout_ms);
 }

@@ -29,7 +29,7 @@ export abstract class OptionSocket<out F extends number = number> {
 
   /** Throws for the negative result of a native call on this socket. @internal */
   _raise(result: number, syscall: string, address?: unknown): never {
-    return raise(result, { syscall, address, args: this._args() });
+    return raise(result, { syscall, address, args: this._args() }, this._raise);
   }
 
   /** _args() -> the socket in the record of a failed call. @internal */

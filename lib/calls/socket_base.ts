@@ -3,15 +3,16 @@
 //
 // A socket holds a descriptor number and its generation (native/descriptor.h): after close() or detach() the pair means
 // nothing any more, even when the number is given out again.
-import { constants } from 'node:os';
+import { constants, endianness } from 'node:os';
 import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
-import { raise } from '../errors/raise.js';
-import { addon, cells, GENERATION, VALUE } from '../native/addon.js';
+import { type Call, raise } from '../errors/raise.js';
+import { addon, cells, GENERATION, TIMED_OUT, VALUE } from '../native/addon.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { decode, encode, type ResolveHost } from './address.js';
 import { OptionSocket } from './options.js';
+import { socket_timed_out } from './waiting/timed_out.js';
 import type { Pins } from './waiting/zerocopy.js';
 
 const { errno } = constants;
@@ -51,6 +52,9 @@ export function without_default_timeout<T>(make: () => T): T {
 export function siginterrupt(flag: boolean): void {
   addon.siginterrupt(Boolean(flag));
 }
+
+/** The address that a call got, and its progress before it failed. */
+type Happened = Pick<Call, 'address' | 'bytes_sent' | 'partial'>;
 
 /** The parts of a socket that outlive it: a socket that was collected without close() is closed by them. */
 interface Leftover {
@@ -106,6 +110,18 @@ function describe({ fd, generation, family, type, proto }: Leftover): string {
   return `<socket ${parts.join(', ')}>`;
 }
 
+let warned_of_byte_order = endianness() === 'BE';
+
+/** Warns once of ETH_P_ALL as the protocol of a packet socket: in the wrong byte order, with which nothing is received. */
+function warn_of_byte_order(): void {
+  if (warned_of_byte_order) return;
+  warned_of_byte_order = true;
+  process.emitWarning(
+    'socket(AF_PACKET, …, ETH_P_ALL) receives nothing before bind(): the protocol of the constructor is in network ' +
+      'byte order, htons(ETH_P_ALL); that of an address for bind() is in host order',
+  );
+}
+
 // V8 shows this name in stack traces before each method of a socket, blocking or not: `at Socket.recv`.
 class Socket<out F extends number = number, out K extends number = number> extends OptionSocket<F> {
   readonly #family: F;
@@ -133,7 +149,8 @@ class Socket<out F extends number = number, out K extends number = number> exten
   /**
    * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null). As in Python, -1 is as good as null.
    *
-   * Makes a socket, or adopts the descriptor `fileno` and finds out the arguments that are not given. See socket(2).
+   * Makes a socket, or adopts the descriptor `fileno` and finds out the arguments that are not given. See socket(2). The
+   * protocol of AF_PACKET is in network byte order, `htons(ETH_P_ALL)`; that of an address for bind() is in host order, as in Python.
    *
    * @param event_driven true if the event loop waits: then the descriptor never blocks, and the time-out is only remembered
    * @throws OSError; TypeError, RangeError on bad arguments
@@ -155,6 +172,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
       this.#family = (wanted_family === -1 ? c.AF_INET : wanted_family) as F;
       found_type = wanted_type === -1 ? c.SOCK_STREAM : wanted_type;
       this.#proto = wanted_proto === -1 ? 0 : wanted_proto;
+      if (this.#family === c.AF_PACKET && this.#proto === c.ETH_P_ALL) warn_of_byte_order();
       const flags = event_driven ? c.SOCK_NONBLOCK : 0;
       const fd = addon.socket(this.#family, found_type | flags, this.#proto);
       if (fd < 0)
@@ -204,9 +222,26 @@ class Socket<out F extends number = number, out K extends number = number> exten
     return this._detached ? { detached: 'socket' } : super._args();
   }
 
+  /** @internal */
+  override _raise(result: number, syscall: string, address?: unknown): never {
+    return raise(result, this._failed(result, syscall, { address }), this._raise);
+  }
+
   /** _raise, with what happened before the error. @internal */
-  _raise_with(result: number, syscall: string, before: { bytes_sent?: number; partial?: Buffer }): never {
-    return raise(result, { syscall, args: this._args(), ...before });
+  _raise_with(result: number, syscall: string, before: Happened): never {
+    return raise(result, this._failed(result, syscall, before), this._raise_with);
+  }
+
+  /** Returns the record of a failed call. @param timeout_ms the call's, if it is not that of the socket @internal */
+  _failed(result: number, syscall: string, before: Happened, timeout_ms = this._timeout_ms): Call {
+    const call = { syscall, args: this._args(), ...before };
+    if (result !== TIMED_OUT) return call;
+    return { ...call, timed_out: this._timed_out(syscall, timeout_ms, before.address) };
+  }
+
+  /** Returns the message of a time-out. @internal */
+  _timed_out(syscall: string, timeout_ms: number, address?: unknown): string {
+    return socket_timed_out(this, syscall, timeout_ms, address);
   }
 
   /** fileno() -> the descriptor, -1 once closed or detached. */

@@ -34,6 +34,7 @@ export interface Progress {
 export interface WaitingLine {
   run(): void;
   remove(waiting: PendingCall): void;
+  tell(resolve: (failing: Promise<never>) => void, error: unknown): void;
 }
 
 /** The fields that few waiting calls have: each field of a Call itself costs time in all calls. */
@@ -74,11 +75,11 @@ export interface Call<T = unknown> {
   received?(count: number, place: number): T;
 }
 
-/** Returns the error of a call for a negative result. */
-export function error_of(call: Call, result: number): unknown {
+/** Returns the error of a call for a negative result. @param timeout_ms the time-out of the call, for TIMED_OUT */
+export function error_of(call: Call, result: number, timeout_ms?: number): unknown {
   const { sock, syscall } = call;
   try {
-    raise(result, { syscall, args: sock._args(), ...call.progress?.() });
+    raise(result, sock._failed(result, syscall, call.progress?.() ?? {}, timeout_ms), error_of);
   } catch (error) {
     return error;
   }
@@ -101,7 +102,8 @@ export class PendingCall implements AbortWaiter {
   next: PendingCall | undefined = undefined;
   /** The event that the call waits for in place of its descriptor. */
   suspended: Suspend | undefined = undefined;
-  #queue: WaitingLine | undefined;
+  readonly #line: WaitingLine;
+  #waits = true;
   #rare: Rare | undefined = undefined;
   /** What receive() got: a result, -errno, or an error if memory was short. */
   #received: unknown = undefined;
@@ -110,12 +112,12 @@ export class PendingCall implements AbortWaiter {
 
   /** @param resolve, reject settle the promise of the call */
   constructor(
-    queue: WaitingLine,
+    line: WaitingLine,
     readonly call: Call,
     resolve: (value: unknown) => void,
     reject: (error: unknown) => void,
   ) {
-    this.#queue = queue;
+    this.#line = line;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -126,7 +128,7 @@ export class PendingCall implements AbortWaiter {
     this.#rare = rare;
     // A timer does not keep the process alive: a waiting call does (Poller.call_began).
     if (timeout_ms > 0)
-      rare.timer = new Timer(timeout_ms, () => this.give_up(error_of(this.call, TIMED_OUT)));
+      rare.timer = new Timer(timeout_ms, () => this.give_up(error_of(this.call, TIMED_OUT, timeout_ms)));
     if (signal === undefined) return;
     rare.signal = signal;
     listen(signal, this);
@@ -169,14 +171,15 @@ export class PendingCall implements AbortWaiter {
   /** Tells the result of receive(). */
   settle(): void {
     const received = this.#received;
-    if (typeof received === 'number') this.#reject(error_of(this.call, received));
-    else if (received instanceof Error) this.#reject(received);
+    if (typeof received === 'number') this.#line.tell(this.#resolve, error_of(this.call, received));
+    else if (received instanceof Error) this.#line.tell(this.#resolve, received);
     else this.#resolve(received);
   }
 
+  /** Ends the call with its error. */
   fail(error: unknown): void {
     this.#end();
-    this.#reject(error);
+    this.#line.tell(this.#resolve, error);
   }
 
   /** Ends the call because its socket is closed. */
@@ -189,14 +192,14 @@ export class PendingCall implements AbortWaiter {
     this.suspended = suspended;
     suspended.promise.then(
       (value) => {
-        if (this.#queue === undefined) return;
+        if (!this.#waits) return;
         this.suspended = undefined;
         if (suspended.key !== undefined) {
           this.#rare ??= {};
           this.#rare.resolved ??= new Map();
           this.#rare.resolved.set(suspended.key, String(value));
         }
-        this.#queue.run();
+        this.#line.run();
       },
       (error: unknown) => {
         this.suspended = undefined;
@@ -214,22 +217,24 @@ export class PendingCall implements AbortWaiter {
     this.suspend(new Suspend(due));
   }
 
+  /** Ends the call with the reason of its signal, which is the program's: its stack stays. */
   on_abort(): void {
-    if (this.#rare?.signal !== undefined) this.give_up(reason_of(this.call, this.#rare.signal));
+    const signal = this.#rare?.signal;
+    if (signal === undefined || !this.#waits) return;
+    this.#end();
+    this.#reject(reason_of(this.call, signal));
+    this.#line.run();
   }
 
-  /** Ends the call before it is done, and lets the queue go on. */
+  /** Ends the call with its error, if it still waits. The queue goes on once that is told. */
   give_up(error: unknown): void {
-    const queue = this.#queue;
-    if (queue === undefined) return;
-    this.fail(error);
-    queue.run();
+    if (this.#waits) this.fail(error);
   }
 
   /** Ends waiting. */
   #end(): void {
-    this.#queue?.remove(this);
-    this.#queue = undefined;
+    if (this.#waits) this.#line.remove(this);
+    this.#waits = false;
     this.suspended?.cancel?.();
     if (this.#rare === undefined) return;
     const { signal, timer } = this.#rare;

@@ -13,9 +13,11 @@ import {
 } from '../calls/create.js';
 import * as lookup from '../calls/lookup.js';
 import { getdefaulttimeout } from '../calls/socket_base.js';
+import { show_address, timed_out } from '../calls/waiting/timed_out.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
+import { reject_later } from '../errors/stack.js';
 import { TIMED_OUT } from '../native/addon.js';
 import { Timeout, Timer } from '../util/deadline.js';
 import { options_of, timeout as seconds, to_timeout_ms } from '../util/validate.js';
@@ -76,7 +78,7 @@ export async function create_connection(
     // Even a socket that never waits has its host resolved, as Python's.
     const rows = await run(
       lookup.getaddrinfo(host, port, 0, c.SOCK_STREAM),
-      { syscall: 'getaddrinfo' },
+      { syscall: 'getaddrinfo', name: host },
       { signal: limit.signal },
     );
     const sock = await new Attempts({
@@ -89,7 +91,10 @@ export async function create_connection(
     sock.settimeout(limit_s);
     return sock as ConnectedSocket<InetFamily>;
   } catch (error) {
-    if (limit.expired && error === limit.signal.reason) raise(TIMED_OUT, { syscall: 'connect', address });
+    if (limit.expired && error === limit.signal.reason) {
+      const text = timed_out('connect', `to ${show_address(address)}`, to_timeout_ms(limit_s));
+      raise(TIMED_OUT, { syscall: 'connect', address, timed_out: text });
+    }
     throw error;
   } finally {
     limit.end();
@@ -103,7 +108,7 @@ export class Attempts {
   readonly #errors: unknown[] = [];
   #waiting: lookup.AddressInfoRow[] = [];
   #timer: Timer | undefined;
-  #resolve!: (sock: TcpSocket) => void;
+  #resolve!: (sock: TcpSocket | Promise<never>) => void;
   #reject!: (error: unknown) => void;
   #ended = false;
 
@@ -112,7 +117,7 @@ export class Attempts {
   }
 
   /** The first that is connected. @throws the errors of all, or the last; the signal's reason */
-  async connect(rows: readonly lookup.AddressInfoRow[]): Promise<TcpSocket> {
+  connect(rows: readonly lookup.AddressInfoRow[]): Promise<TcpSocket> {
     const { signal } = this.#plan;
     this.#waiting = this.#plan.delay_ms < 0 ? [...rows] : interleave(rows);
     const abort = () => this.#end(() => this.#reject(signal.reason));
@@ -123,11 +128,8 @@ export class Attempts {
     if (signal.aborted) abort();
     else signal.addEventListener('abort', abort);
     this.#next();
-    try {
-      return await first;
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
+    // Not awaited here: the stack of the error shows the functions that await it.
+    return first.finally(() => signal.removeEventListener('abort', abort));
   }
 
   #next(): void {
@@ -136,14 +138,14 @@ export class Attempts {
     const row = this.#waiting.shift();
     if (row === undefined) {
       if (this.#under_way.size > 0) return;
-      this.#end(() => this.#reject(failure(this.#errors, this.#plan.all_errors)));
+      this.#fail(failure(this.#errors, this.#plan.all_errors));
       return;
     }
     // The waiting connect keeps the process alive, not the timer.
     if (this.#plan.delay_ms >= 0 && this.#waiting.length > 0) {
       this.#timer = new Timer(this.#plan.delay_ms, () => this.#next());
     }
-    this.#attempt(row).catch((error: unknown) => this.#end(() => this.#reject(error)));
+    this.#attempt(row).catch((error: unknown) => this.#fail(error));
   }
 
   async #attempt([family, , proto, , address]: lookup.AddressInfoRow): Promise<void> {
@@ -171,6 +173,10 @@ export class Attempts {
     }
     this.#under_way.delete(connected);
     this.#end(() => this.#resolve(connected));
+  }
+
+  #fail(error: unknown): void {
+    this.#end(() => reject_later(this.#resolve, error));
   }
 
   /** Settles, and closes what is still under way. */

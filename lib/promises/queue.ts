@@ -27,6 +27,7 @@ import {
 import { resolve_now, Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
+import { begin_at, reject_later } from '../errors/stack.js';
 import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../util/wait_options.js';
 import { type Call, error_of, must_wait, PendingCall, reason_of, type WaitingLine } from './call.js';
 
@@ -44,6 +45,8 @@ export class Queue implements WaitingLine {
   first: PendingCall | undefined;
   #last: PendingCall | undefined;
   #running = false;
+  /** The number of errors that the functions which await their calls do not know yet. */
+  #telling = 0;
 
   constructor(
     readonly poller: Poller,
@@ -74,12 +77,22 @@ export class Queue implements WaitingLine {
     this.poller.call_ended();
   }
 
-  /** Tries the calls in order, until one has to wait. */
+  /** Tells the error of a call. The calls behind it go on when that is done, as all calls are settled in their order. */
+  tell(resolve: (failing: Promise<never>) => void, error: unknown): void {
+    this.#telling++;
+    reject_later(resolve, error, () => {
+      this.#telling--;
+      this.run();
+    });
+  }
+
+  /** Tries the calls in order, until one has to wait or has failed. */
   run(): void {
     if (this.#running) return;
     this.#running = true;
-    while (this.first !== undefined && this.first.suspended === undefined && !this.poller.holds_up(this)) {
+    while (this.#telling === 0 && this.first !== undefined && !this.poller.holds_up(this)) {
       const { first } = this;
+      if (first.suspended !== undefined) break;
       if (first.try()) continue;
       this.wait(first);
       break;
@@ -249,21 +262,26 @@ export function perform<T>(
     }
     if (queue.is_busy) {
       check_arguments(call);
-      if (timeout_ms === 0) return Promise.reject(error_of(call, -EAGAIN));
+      if (timeout_ms === 0) return refused(error_of(call, -EAGAIN));
     } else if (timeout_ms === 0 || poller.has_turn()) {
       if (timeout_ms === 0) poller.forget_drained();
       const result = call.attempt(resolve_now);
       if (typeof result !== 'number' || result >= 0) return Promise.resolve(result as T);
-      if (timeout_ms === 0 || !must_wait(result)) return Promise.reject(error_of(call, result));
+      if (timeout_ms === 0 || !must_wait(result)) return refused(error_of(call, result));
     } else {
       check_arguments(call);
       suspended = yield_turn();
     }
   } catch (error) {
-    if (!(error instanceof Suspend)) return Promise.reject(error);
+    if (!(error instanceof Suspend)) return refused(error);
     suspended = error;
   }
   return wait_in(queue, call, timeout_ms, signal, suspended);
+}
+
+/** Returns the promise of a call that failed at once: the stack of the error begins at the caller of perform(). */
+function refused(error: unknown): Promise<never> {
+  return Promise.reject(begin_at(error, perform));
 }
 
 /** Lets a call wait in its queue. */

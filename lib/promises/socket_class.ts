@@ -28,7 +28,8 @@ export interface SocketClass {
 }
 
 /**
- * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`; a base for classes.
+ * socket(family = AF_INET, type = SOCK_STREAM, proto = 0, fileno = null), with or without `new`; a base for classes. The protocol of
+ * AF_PACKET is in network byte order, as in Python: `htons(ETH_P_ALL)`.
  *
  * @class
  */

@@ -5,17 +5,21 @@ import { type Address, encode, type InetFamily } from '../calls/address.js';
 import { failure, interleave } from '../calls/create.js';
 import { type AddressInfoRow, resolve_host_blocking } from '../calls/lookup.js';
 import { type PollFd, poll } from '../calls/waiting/poll.js';
+import { show_address, timed_out } from '../calls/waiting/timed_out.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
 import { addon, cells, TIMED_OUT, VALUE } from '../native/addon.js';
 import type { Deadline } from '../util/deadline.js';
+import { to_timeout_ms } from '../util/validate.js';
 
 import { Socket } from './socket.js';
 
 const { EINPROGRESS } = constants.errno;
 
 export interface ConnectPlan {
+  /** The address that the program gave, for the error. */
+  readonly address: unknown;
   /** The time-out, in seconds, that the socket gets. */
   readonly limit: number | null;
   readonly deadline: Deadline;
@@ -113,7 +117,11 @@ function wait(
       // An attempt has failed: the next address starts at once.
       if (delay !== null) return null;
     }
-    if (plan.deadline.passed()) raise(TIMED_OUT, { syscall: 'connect', address: pending.at(-1)?.address });
+    if (plan.deadline.passed()) {
+      const address = pending.at(-1)?.address;
+      const text = timed_out('connect', `to ${show_address(plan.address)}`, to_timeout_ms(plan.limit));
+      raise(TIMED_OUT, { syscall: 'connect', address, timed_out: text });
+    }
     if (count === 0 && next_ms >= 0) return null;
   }
   return null;

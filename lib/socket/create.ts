@@ -73,6 +73,7 @@ export function create_connection(
   const deadline = new Deadline(to_timeout_ms(limit));
   const found = stream_addresses(host, port, deadline.left_ms()).map((row) => with_scope(row, scope));
   return connect_first(found, {
+    address,
     limit,
     deadline,
     delay,

@@ -31,7 +31,10 @@ export function getaddrinfo(
   proto?: number | null,
   flags?: number | null,
 ): lookup.AddressInfoRow[] {
-  return lookup.run(lookup.getaddrinfo(host, port, family, type, proto, flags), { syscall: 'getaddrinfo' });
+  return lookup.run(lookup.getaddrinfo(host, port, family, type, proto, flags), {
+    syscall: 'getaddrinfo',
+    name: host,
+  });
 }
 
 /** The same for streams, by a deadline: how create_connection finds its addresses. @throws TimeoutError; as above */
@@ -42,7 +45,11 @@ export function stream_addresses(
 ): lookup.AddressInfoRow[] {
   // A socket that never waits resolves all the same, as Python's.
   const limit_ms = timeout_ms === 0 ? -1 : timeout_ms;
-  return lookup.run(lookup.getaddrinfo(host, port, 0, c.SOCK_STREAM), { syscall: 'getaddrinfo' }, limit_ms);
+  return lookup.run(
+    lookup.getaddrinfo(host, port, 0, c.SOCK_STREAM),
+    { syscall: 'getaddrinfo', name: host },
+    limit_ms,
+  );
 }
 
 /**
@@ -56,12 +63,12 @@ export function getnameinfo(
   sockaddr: readonly [host: string, port: number, flowinfo?: number, scope_id?: number],
   flags: number,
 ): [host: string, port: string] {
-  return lookup.run(lookup.getnameinfo(sockaddr, flags), { syscall: 'getnameinfo' });
+  return lookup.run(lookup.getnameinfo(sockaddr, flags), { syscall: 'getnameinfo', name: sockaddr });
 }
 
 /** gethostbyname(hostname) -> its first IPv4 address. @throws gaierror; TypeError, RangeError */
 export function gethostbyname(hostname: lookup.Host): string {
-  return lookup.run(lookup.gethostbyname(hostname), { syscall: 'gethostbyname' });
+  return lookup.run(lookup.gethostbyname(hostname), { syscall: 'gethostbyname', name: hostname });
 }
 
 /**
@@ -70,7 +77,7 @@ export function gethostbyname(hostname: lookup.Host): string {
  * @throws gaierror; herror; TypeError, RangeError
  */
 export function gethostbyname_ex(hostname: lookup.Host): lookup.HostEntry {
-  return lookup.run(lookup.gethostbyname_ex(hostname), { syscall: 'gethostbyname' });
+  return lookup.run(lookup.gethostbyname_ex(hostname), { syscall: 'gethostbyname', name: hostname });
 }
 
 /**
@@ -80,12 +87,12 @@ export function gethostbyname_ex(hostname: lookup.Host): lookup.HostEntry {
  * @throws gaierror; herror; TypeError, RangeError
  */
 export function gethostbyaddr(ip_address: lookup.Host): lookup.HostEntry {
-  return lookup.run(lookup.gethostbyaddr(ip_address), { syscall: 'gethostbyaddr' });
+  return lookup.run(lookup.gethostbyaddr(ip_address), { syscall: 'gethostbyaddr', name: ip_address });
 }
 
 /** getfqdn(name = '') -> the first name with a dot among those of a host, by default this one; else `name`. */
 export function getfqdn(name = ''): string {
-  return lookup.run(lookup.getfqdn(name), { syscall: 'gethostbyaddr' });
+  return lookup.run(lookup.getfqdn(name), { syscall: 'gethostbyaddr', name });
 }
 
 /**
@@ -94,7 +101,10 @@ export function getfqdn(name = ''): string {
  * @throws OSError if there is none; TypeError, RangeError
  */
 export function getservbyname(servicename: string, protocolname?: string | null): number {
-  return lookup.run(lookup.getservbyname(servicename, protocolname), { syscall: 'getservbyname' });
+  return lookup.run(lookup.getservbyname(servicename, protocolname), {
+    syscall: 'getservbyname',
+    name: servicename,
+  });
 }
 
 /**
@@ -103,12 +113,12 @@ export function getservbyname(servicename: string, protocolname?: string | null)
  * @throws OSError if there is none; TypeError, RangeError
  */
 export function getservbyport(port: number, protocolname?: string | null): string {
-  return lookup.run(lookup.getservbyport(port, protocolname), { syscall: 'getservbyport' });
+  return lookup.run(lookup.getservbyport(port, protocolname), { syscall: 'getservbyport', name: port });
 }
 
 /** getprotobyname(protocolname) -> the number of a protocol. See getprotobyname(3). @throws OSError if there is none */
 export function getprotobyname(protocolname: string): number {
-  return lookup.run(lookup.getprotobyname(protocolname), { syscall: 'getprotobyname' });
+  return lookup.run(lookup.getprotobyname(protocolname), { syscall: 'getprotobyname', name: protocolname });
 }
 
 /** gethostname() -> the name of this host. See gethostname(2). */

@@ -4,7 +4,7 @@ import type { Address } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import type * as c from '../constants.js';
 import { AF_UNIX, SHUT_RDWR, SOCK_DGRAM } from '../constants.js';
-import { OSError } from '../errors/index.js';
+import { OSError, PermissionError } from '../errors/index.js';
 import { addon } from '../native/addon.js';
 import type { socket as Socket } from '../socket/index.js';
 import { unless_aborted } from '../util/deadline.js';
@@ -127,12 +127,24 @@ function try_pool(server: { _pool(): Pool }): Pool | undefined {
 /** Hooks that run before a worker gets the request. If one is overridden, hooks are called on the server in Python's order. */
 const BEFORE_WORKERS = ['get_request', 'verify_request', 'process_request', 'service_actions'];
 
+/** Throws if Node's permission model forbids what the pool of this server needs. @throws PermissionError */
+function check_permission(name: string, kind: 'thread' | 'process'): void {
+  const needed = kind === 'thread' ? ['worker'] : ['worker', 'child'];
+  const missing = needed.filter((scope) => process.permission?.has(scope) === false);
+  if (missing.length === 0) return;
+  const flags = missing.map((scope) => (scope === 'worker' ? '--allow-worker' : '--allow-child-process'));
+  throw new PermissionError(
+    `${name}: node --permission forbids its ${kind === 'thread' ? 'threads' : 'processes'}; add ${flags.join(' and ')}`,
+  );
+}
+
 function pooled(Server: Parent, kind: 'thread' | 'process') {
   class Pooled extends Server {
     // biome-ignore lint/suspicious/noExplicitAny: as above
     constructor(...args: any[]) {
       super(...args);
       try {
+        check_permission(this.constructor.name, kind);
         locate_handler(this.RequestHandlerClass);
         for (const name of this._overridden_in_workers()) {
           throw new TypeError(

@@ -22,6 +22,7 @@ export function shown(value: unknown): string {
   if (typeof value === 'string')
     return JSON.stringify(value.length > 120 ? `${value.slice(0, 120)}…` : value);
   if (typeof value === 'function' || typeof value === 'symbol') return `a ${typeof value}`;
+  if (Object.prototype.toString.call(value) === '[object Promise]') return 'a Promise: await is missing';
   if (typeof value === 'object' && value !== null)
     return `an object of ${value.constructor?.name ?? 'no class'}`;
   return String(value);

@@ -2,17 +2,23 @@
 // neither the loop nor the pool of `fs` is kept busy, and one descriptor tells of all that are done. A lookup whose caller no
 // longer waits is abandoned.
 import { raise } from '../../errors/raise.js';
+import { begin_at } from '../../errors/stack.js';
 import { addon } from '../../native/addon.js';
 import type { Lookup } from '../lookup.js';
 import { hold, let_go, READ, unwatch, type Waiting, want, watch } from './readiness.js';
 
 /** Goes on with a lookup that waits for the native lookup `id`. @throws what the lookup throws; the signal's reason */
 export async function finish_lookup<T>(steps: Lookup<T>, id: number, signal?: AbortSignal): Promise<T> {
-  for (let waiting = id; ; ) {
-    await lookup_done(waiting, signal);
-    const step = steps.next();
-    if (step.done) return step.value;
-    waiting = step.value;
+  try {
+    for (let waiting = id; ; ) {
+      await lookup_done(waiting, signal);
+      const step = steps.next();
+      if (step.done) return step.value;
+      waiting = step.value;
+    }
+  } catch (error) {
+    // The reason of the signal is the program's: its stack stays.
+    throw signal?.aborted ? error : begin_at(error, finish_lookup);
   }
 }
 

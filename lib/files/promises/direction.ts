@@ -49,8 +49,14 @@ class Mutex {
 export class Direction {
   readonly #mutex = new Mutex();
 
-  /** @param transfer receives into the bytes, or sends them; resolves to their number */
+  /**
+   * @param syscall the name of its calls, for errors
+   * @param timed_out returns the message of a time-out
+   * @param transfer receives into the bytes, or sends them; resolves to their number
+   */
   constructor(
+    private readonly syscall: 'read' | 'write',
+    private readonly timed_out: (timeout_ms: number) => string | undefined,
     private readonly transfer: (bytes: Bytes, options: WaitOptions | undefined) => Promise<number>,
   ) {}
 
@@ -77,7 +83,8 @@ export class Direction {
     try {
       return await this.#run(begin, deadline.signal, { signal: deadline.signal, ...own });
     } catch (error) {
-      if (deadline.expired && error === deadline.signal.reason) raise(TIMED_OUT, { syscall: 'read' });
+      if (deadline.expired && error === deadline.signal.reason)
+        raise(TIMED_OUT, { syscall: this.syscall, timed_out: this.timed_out(limit_ms) }, this.run);
       throw error;
     } finally {
       deadline.end();

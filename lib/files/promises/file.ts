@@ -21,6 +21,8 @@ import { Direction } from './direction.js';
 export interface MakefileSocket extends CountedSocket {
   recv_into(buffer: Uint8Array, nbytes: number, flags: number, options?: WaitOptions): Promise<number>;
   send(data: Uint8Array, flags: number, options?: WaitOptions): Promise<number>;
+  /** Returns the message of a time-out. @internal */
+  _timed_out(syscall: string, timeout_ms: number): string;
 }
 
 /** An open file's socket and the queues of its calls. Closing it closes all files that share it. */
@@ -41,8 +43,16 @@ export class OpenFile {
     readonly line_limit: number,
   ) {
     this.#sock = sock;
-    this.input = new Direction((bytes, options) => this.socket.recv_into(bytes, 0, 0, options));
-    this.output = new Direction((bytes, options) => this.socket.send(bytes, 0, options));
+    this.input = new Direction(
+      'read',
+      (timeout_ms) => this.#sock?._timed_out('read', timeout_ms),
+      (bytes, options) => this.socket.recv_into(bytes, 0, 0, options),
+    );
+    this.output = new Direction(
+      'write',
+      (timeout_ms) => this.#sock?._timed_out('write', timeout_ms),
+      (bytes, options) => this.socket.send(bytes, 0, options),
+    );
     count_open(this, sock);
   }
 

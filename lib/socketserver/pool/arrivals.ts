@@ -17,7 +17,7 @@ import { OwnedDescriptor, with_descriptor } from '../../util/owned_descriptor.js
 import { is_scarce } from '../scarcity.js';
 import type { OpenDescriptor, PoolConfig } from './protocol.js';
 
-const { EAGAIN, EINVAL } = constants.errno;
+const { EAGAIN, ECONNABORTED, EINVAL } = constants.errno;
 const NO_BYTES = Buffer.alloc(0);
 /** Events of one wait at most: the queue and the listener. */
 const SOURCES = 2;
@@ -134,6 +134,15 @@ export function take_request(
     (descriptor) => new Socket(listener.family, type, listener.proto, descriptor),
   );
   return { connection, packet: NO_BYTES, client_address };
+}
+
+/** Accepts the connections that wait, and closes them: no worker will. Returns false if the listener takes none any more. */
+export function end_waiting(listener: Socket<number>): boolean {
+  for (;;) {
+    const fd = addon.accept4(listener._fd, listener._generation, 0, 0);
+    if (fd < 0) return fd === -EAGAIN || fd === -ECONNABORTED || is_scarce(-fd);
+    addon.close(fd, cells[GENERATION] as number);
+  }
 }
 
 /** Returns whether the events are but those of the error queue, which stay as long as it has an entry. */

@@ -4,12 +4,13 @@ import type { MessagePort } from 'node:worker_threads';
 import { fromshare, type socket as Socket } from '../../socket/index.js';
 import { abort_after, sleep, unless_aborted } from '../../util/deadline.js';
 import { DRAIN_LIMIT } from '../refuse.js';
+import { print_uncaught } from '../report.js';
 import { PAUSE_MS, pause } from '../scarcity.js';
 import { check_not_ended, is_readable, readable } from '../socket_wait.js';
-import { Arrivals } from './arrivals.js';
+import { Arrivals, end_waiting } from './arrivals.js';
 import { Condition, Room } from './condition.js';
 import { grow } from './growth.js';
-import { pack_error } from './packed_error.js';
+import { type PackedError, pack_error, unpack_error } from './packed_error.js';
 import type { ManagerConfig, News, Order } from './protocol.js';
 import { discard, post, STOP_MESSAGE } from './queue.js';
 import { ProcessPoolState, SharedState } from './shared_state.js';
@@ -23,6 +24,8 @@ const TAKING_LOOKS = 200;
 const LOOK_MS = 1;
 /** Milliseconds between two looks for idle workers, and so how long a worker is idle at least before it is stopped. */
 const IDLE_MS = 10_000;
+/** Milliseconds that the server has to take the news of a failure, before the manager tells it on standard error. */
+const TOLD_MS = 250;
 
 class Manager {
   readonly #config: ManagerConfig;
@@ -38,12 +41,18 @@ class Manager {
   readonly #room: Room;
   /** Aborts when requests are to be taken no longer. */
   #stop = new AbortController();
+  /** True while the server lets the pool take requests. */
+  #is_accepting = false;
   /** Settles when requests are taken no longer. */
   #stopped: Promise<void> = Promise.resolve();
   /** Aborts when workers cannot start, or are to end. */
   readonly #closing = new AbortController();
   /** Ends the rest of the requests that came before serving ended, while workers take them. */
   #resting: AbortController | undefined;
+  /** Aborts when the server has taken the news of a failure. */
+  readonly #told = new AbortController();
+  /** True from a failure on that has been told. */
+  #refuses = false;
 
   constructor(config: ManagerConfig) {
     const { port } = config;
@@ -88,11 +97,37 @@ class Manager {
       if (this.#closing.signal.aborted) return;
       this.#closing.abort();
     }
-    if (news.type === 'failed') this.#resting?.abort();
+    if (news.type === 'failed') {
+      this.#resting?.abort();
+      void this.#tell(news.error);
+    }
     // While the rest is taken, the server does not serve any more.
     const ends = news.type === 'failed' || (news.type === 'shutdown' && this.#resting === undefined);
     if (ends) void this.#stop_taking();
     this.#port.postMessage(news);
+  }
+
+  /**
+   * Tells a failure on standard error if the server's thread is blocked, and does not take the news: it may be blocked in a call of
+   * a client. From then on requests are refused.
+   */
+  async #tell(error: PackedError): Promise<void> {
+    await sleep(TOLD_MS, this.#told.signal);
+    if (!this.#told.signal.aborted)
+      print_uncaught(`the workers of ${this.#config.server_name}`, unpack_error(error));
+    this.#refuses = true;
+    if (this.#is_accepting) await this.#start_taking();
+  }
+
+  /** Ends the connections that come until `stop` aborts: nobody would ever answer them. */
+  async #refuse(stop: AbortSignal): Promise<void> {
+    this.#state.count_discarded(discard(this.#queue_out, this.#config.max_packet_size));
+    if (this.#config.max_packet_size > 0) return;
+    for (;;) {
+      await readable(this.#listener, stop);
+      if (stop.aborted || !end_waiting(this.#listener)) return;
+      await pause(stop);
+    }
   }
 
   /** Has workers wait for the queue, once there is memory for that. */
@@ -118,8 +153,10 @@ class Manager {
   async #obey(order: Order): Promise<void> {
     switch (order.type) {
       case 'accept':
+        this.#is_accepting = true;
         return this.#start_taking();
       case 'stop':
+        this.#is_accepting = false;
         return this.#stop_taking();
       case 'room':
         return this.#room.wait(this.#closing.signal);
@@ -134,7 +171,11 @@ class Manager {
         return this.#drain(order.limit_ms);
       case 'signals':
         return this.#state.set_handled_signals(order.bits);
+      case 'told':
+        this.#told.abort();
+        return;
       case 'close':
+        this.#is_accepting = false;
         return this.#close();
     }
   }
@@ -158,6 +199,7 @@ class Manager {
 
   /** Lets workers take requests until `stop` aborts. */
   async #take(stop: AbortSignal): Promise<void> {
+    if (this.#refuses) return this.#refuse(stop);
     while (!stop.aborted && !this.#arrivals.open()) await pause(stop);
     await grow(this.#workers, stop, {
       begins: () => readable(this.#listener, stop),

@@ -140,6 +140,7 @@ export class Pool {
         this.#pending.delete(news.order);
         return;
       case 'failed':
+        this.#port.postMessage({ type: 'told', order: this.#orders++ } satisfies Order);
         this.#fail(unpack_error(news.error));
         return;
       case 'error':

@@ -122,6 +122,8 @@ export type Order = { readonly order: number } & (
   | { readonly type: 'drain'; readonly limit_ms: number }
   /** The signals that child processes ignore from now on. */
   | { readonly type: 'signals'; readonly bits: number }
+  /** The server has taken the news that the pool failed. */
+  | { readonly type: 'told' }
   | { readonly type: 'close' }
 );
 

@@ -9,7 +9,7 @@ import { sleep, unless_aborted } from '../../util/deadline.js';
 import { print_error, print_uncaught } from '../report.js';
 import { is_start_scarcity } from '../scarcity.js';
 import type { Condition } from './condition.js';
-import { pack_error, unpack_error } from './packed_error.js';
+import { pack_error } from './packed_error.js';
 import {
   type ManagerConfig,
   MEMORY_FD,
@@ -66,6 +66,13 @@ function is_asleep(task: string | undefined): boolean {
   } catch {
     return true;
   }
+}
+
+/** Returns an error that shows nothing of the manager, which is not where the mistake is. */
+function without_frames(message: string): Error {
+  const error = new Error(message);
+  error.stack = `Error: ${message}`;
+  return error;
 }
 
 export class Workers {
@@ -298,7 +305,7 @@ export class Workers {
         this.state.add_ready(1);
         break;
       case 'load_error':
-        this.#start_failed(new Error(report.message));
+        this.#start_failed(without_frames(report.message));
         break;
       case 'finished':
         break;
@@ -323,7 +330,7 @@ export class Workers {
     const { name, module } = this.config.handler;
     if (!worker.ready) {
       const why = worker.error === undefined ? (worker.reason ?? how) : pack_error(worker.error).stack;
-      const failed = new Error(`${name}: its worker ended (${why}) before ${module} was imported`);
+      const failed = without_frames(`${name}: its worker ended (${why}) before ${module} was imported`);
       this.#start_failed(is_start_scarcity(worker.error) ? worker.error : failed);
     } else {
       const was_busy = worker.slot.is_busy;
@@ -370,10 +377,9 @@ export class Workers {
     const { handler, kind, print_errors } = this.config;
     const cause = worker.error === undefined ? '' : `: ${pack_error(worker.error).stack}`;
     const what = worker.reason ?? `ended its ${kind} (${how})${cause}`;
-    const error = pack_error(new Error(`${handler.name} ${what}`));
-    const sent = { ...error, stack: `Error: ${error.message}` };
-    if (print_errors) print_error(client_address, unpack_error(sent));
-    else this.send({ type: 'error', client_address, error: sent });
+    const error = without_frames(`${handler.name} ${what}`);
+    if (print_errors) print_error(client_address, error);
+    else this.send({ type: 'error', client_address, error: pack_error(error) });
   }
 
   /** Kills workers whose request takes too long, by the manager's clock: it is the only one that all processes share. */

@@ -1,4 +1,6 @@
 // The mistakes of a first day: the message names the form that is right.
+import { spawnSync } from 'node:child_process';
+import { endianness } from 'node:os';
 import { inspect } from 'node:util';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
@@ -56,6 +58,26 @@ test.for<[what: string, message: string, make: () => unknown]>([
     'IPv6',
     'bind: address must be an array [host, port, flowinfo?, scope_id?], not 80',
     () => inet6.bind(anything(80)),
+  ],
+  [
+    'a forgotten await: an address',
+    'bind: address must be an array [host, port], not a Promise: await is missing',
+    () => inet.bind(anything(Promise.resolve(['127.0.0.1', 0]))),
+  ],
+  [
+    'a forgotten await: bytes',
+    `data must be a string or bytes ${BYTES}, not a Promise: await is missing`,
+    () => inet.send(anything(Promise.resolve('x'))),
+  ],
+  [
+    'a forgotten await: a socket',
+    'sock must be a blocking socket, not a Promise: await is missing',
+    () => promises.from_socket(anything(Promise.resolve(inet))),
+  ],
+  [
+    'a forgotten await: a number',
+    'bufsize must be an integer, not a Promise: await is missing',
+    () => inet.recv(anything(Promise.resolve(1))),
   ],
   ['netlink', 'bind: address must be an array [pid, groups], not 0', () => netlink.bind(anything(0))],
   [
@@ -154,3 +176,32 @@ test('a file prints as one short line', () => {
     file.close();
   }
 });
+
+test.skipIf(endianness() === 'BE')(
+  'ETH_P_ALL without htons warns once; with it, or for bind(), never',
+  () => {
+    const program = (...protocols: string[]) => `
+    import * as socket from '${new URL('../../../dist/socket/index.mjs', import.meta.url).href}';
+    const { AF_PACKET, AF_INET, SOCK_RAW, ETH_P_ALL, htons } = socket;
+    process.on('warning', ({ message }) => console.log(message));
+    for (const args of [${protocols}]) {
+      // Without CAP_NET_RAW the socket is refused: the warning comes all the same.
+      try { socket.socket(...args).close(); } catch (error) { if (!(error instanceof socket.OSError)) throw error; }
+    }`;
+    const warnings = (...protocols: string[]) =>
+      spawnSync(process.execPath, ['--no-warnings', '--input-type=module', '-e', program(...protocols)], {
+        encoding: 'utf8',
+      }).stdout;
+    const wrong = '[AF_PACKET, SOCK_RAW, ETH_P_ALL]';
+    expect(warnings(wrong, wrong)).toMatch(
+      /^socket\(AF_PACKET, …, ETH_P_ALL\) receives nothing .*htons\(ETH_P_ALL\).*\n$/,
+    );
+    expect(
+      warnings(
+        '[AF_PACKET, SOCK_RAW, htons(ETH_P_ALL)]',
+        '[AF_PACKET, SOCK_RAW, 0]',
+        '[AF_INET, SOCK_RAW, 3]',
+      ),
+    ).toBe('');
+  },
+);
