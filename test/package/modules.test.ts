@@ -57,7 +57,7 @@ test.each(FACES)('%s has the same names and values by require and in both ES mod
 test('--enable-source-maps shows the sources in stacks', () => {
   const program = "require('bsd-sockets/socket').socket(1).bind('/no/such/folder');";
   const { stderr } = run(folder, normal_path, node, '--enable-source-maps', '-e', program);
-  expect(stderr).toMatch(/\/lib\/errors\/raise\.ts:\d+:\d+\)/);
+  expect(stderr).toMatch(/\/lib\/socket\/socket\.ts:\d+:\d+\)/);
   expect(stderr).toMatch(/\/lib\/calls\/socket_base\.ts:\d+:\d+\)/);
 });
 
