@@ -8,12 +8,6 @@ import { raise } from '../errors/raise.js';
 import { ADDRESS_LENGTH, addon, address_out, cells } from '../native/addon.js';
 import { array, bytes, c_string, data, decoded, integer, integer_or, shown } from '../util/validate.js';
 
-// Constants of this file: imported ones are loaded anew at each access.
-const AF_INET = c.AF_INET;
-const AF_INET6 = c.AF_INET6;
-const AF_RDS = c.AF_RDS;
-const AF_UNIX = c.AF_UNIX;
-
 type Uint = number;
 
 /** AF_INET, AF_RDS: a host name or dotted address, a port in host byte order. */
@@ -331,7 +325,8 @@ const FAMILIES = new Map<number | undefined, Fields>([
   [c.AF_BLUETOOTH, bluetooth_fields],
 ]);
 
-const has_host = (family: number): boolean => family === AF_INET || family === AF_INET6 || family === AF_RDS;
+const has_host = (family: number): boolean =>
+  family === c.AF_INET || family === c.AF_INET6 || family === c.AF_RDS;
 
 /**
  * Writes an address to the memory from which the next native call takes it.
@@ -355,7 +350,7 @@ export function encode(
 }
 
 /** Stands for the address of any host: a check does not resolve it. */
-export const ANY_ADDRESS: ResolveHost = (_host, family) => (family === AF_INET6 ? '::' : '127.0.0.1');
+export const ANY_ADDRESS: ResolveHost = (_host, family) => (family === c.AF_INET6 ? '::' : '127.0.0.1');
 
 /** Checks the form of an address. @throws TypeError, RangeError on a wrong form; OSError ENODEV for an unknown interface */
 export function check_address(
@@ -369,7 +364,7 @@ export function check_address(
 /** Has the native encoder write an address; every use of it comes through here. */
 export function write_address(family: number, proto: number, ...fields: unknown[]): number {
   last.length = addon.encode_address(family, proto, ...fields);
-  const remember = family === AF_INET && last.length >= 0;
+  const remember = family === c.AF_INET && last.length >= 0;
   last.host = remember ? fields[0] : undefined;
   last.port = fields[1];
   return last.length;
@@ -379,7 +374,7 @@ export function write_address(family: number, proto: number, ...fields: unknown[
 const last: { host: unknown; port: unknown; length: number } = { host: undefined, port: 0, length: 0 };
 
 function is_last(family: number, address: unknown): boolean {
-  if (family !== AF_INET || !Array.isArray(address) || address.length !== 2) return false;
+  if (family !== c.AF_INET || !Array.isArray(address) || address.length !== 2) return false;
   return typeof address[0] === 'string' && address[0] === last.host && address[1] === last.port;
 }
 
@@ -387,7 +382,7 @@ function encode_host(family: number, fields: unknown[], resolve: ResolveHost): n
   // Most hosts are numeric already, and only the encoder knows. A host that it refuses is a name.
   const length = write_address(family, 0, ...fields);
   if (length >= 0) return length;
-  const resolved = resolve(fields[0] as string, family === AF_INET6 ? AF_INET6 : AF_INET);
+  const resolved = resolve(fields[0] as string, family === c.AF_INET6 ? c.AF_INET6 : c.AF_INET);
   const [host, scope] = resolved.split('%');
   // A scope in the host counts if none was given beside it.
   const scope_id = fields[3] === 0 && scope !== undefined ? Number(scope) : fields[3];
@@ -398,9 +393,9 @@ function encode_host(family: number, fields: unknown[], resolve: ResolveHost): n
 export function decode<F extends number>(family: F, proto: number): ReturnedAddress<F> {
   let address: unknown = null;
   const length = cells[ADDRESS_LENGTH];
-  if (family === AF_INET && length === SOCKADDR_IN_SIZE) address = inet_address();
+  if (family === c.AF_INET && length === SOCKADDR_IN_SIZE) address = inet_address();
   else if (length !== 0) address = addon.decode_address(proto);
-  if (family === AF_UNIX && Buffer.isBuffer(address)) address = unix_path(address);
+  if (family === c.AF_UNIX && Buffer.isBuffer(address)) address = unix_path(address);
   // The native decoder goes by the family that the kernel wrote, which is the socket's.
   return address as ReturnedAddress<F>;
 }

@@ -91,10 +91,6 @@ export interface AlgOptions {
 }
 
 const { EMSGSIZE, EOPNOTSUPP } = constants.errno;
-// Constants of this file: imported ones are loaded anew at each access.
-const MSG_ERRQUEUE = c.MSG_ERRQUEUE;
-const MSG_TRUNC = c.MSG_TRUNC;
-const MSG_ZEROCOPY = c.MSG_ZEROCOPY;
 const BUFFERS_MAX = 1024;
 const SIZE_MAX = 0x7ffff000;
 const INT_SIZE = 4;
@@ -168,7 +164,7 @@ export function sendmsg(
   const length = no_address ? 0 : encode(s.family, s.proto, address, 'sendmsg', resolve);
   check_attached(views, 'buffers');
   const count = addon.sendmsg(s._fd, s._generation, views, control, wanted_flags, timeout_ms, length);
-  if ((wanted_flags & MSG_ZEROCOPY) !== 0 && count > 0) pin(s, views);
+  if ((wanted_flags & c.MSG_ZEROCOPY) !== 0 && count > 0) pin(s, views);
   return count;
 }
 
@@ -214,7 +210,7 @@ export function recvmsg<F extends number>(
   claimed?: (ancdata: readonly ReceivedControlMessage[]) => number[],
 ): Received<F> | number {
   const [length, room, wanted_flags] = check_recvmsg(bufsize, ancbufsize, flags);
-  if ((wanted_flags & MSG_ERRQUEUE) !== 0) {
+  if ((wanted_flags & c.MSG_ERRQUEUE) !== 0) {
     const kept = s._zerocopy?.others.shift();
     if (kept !== undefined) return cut<F>(kept, length);
   }
@@ -230,7 +226,7 @@ export function recvmsg<F extends number>(
     decode(s.family, s.proto),
   ];
   const result = with_control(memory ?? control, make, claimed);
-  if ((wanted_flags & MSG_ERRQUEUE) !== 0) settle(s, result[1]);
+  if ((wanted_flags & c.MSG_ERRQUEUE) !== 0) settle(s, result[1]);
   return result;
 }
 
@@ -239,7 +235,7 @@ function cut<F extends number>(
   [data, ancdata, msg_flags, address]: Received<number>,
   length: number,
 ): Received<F> {
-  const truncated = length < data.length ? MSG_TRUNC : 0;
+  const truncated = length < data.length ? c.MSG_TRUNC : 0;
   return [data.subarray(0, length), ancdata, msg_flags | truncated, address as ReturnedAddress<F>];
 }
 
@@ -254,7 +250,7 @@ export function completed(s: SocketBase, view: Bytes, timeout_ms: number): numbe
   try {
     while (s._zerocopy?.reads(view)) {
       if (deadline.passed()) return TIMED_OUT;
-      const result = recvmsg(s, SCRATCH_SIZE, CONTROL_SIZE, MSG_ERRQUEUE, deadline.left_ms());
+      const result = recvmsg(s, SCRATCH_SIZE, CONTROL_SIZE, c.MSG_ERRQUEUE, deadline.left_ms());
       if (typeof result === 'number') return result;
       // As in the kernel, what a full queue has no room for is lost.
       if (completion_of(result[1]) === undefined && others.length < OTHERS_MAX) others.push(result);
@@ -294,7 +290,7 @@ export function recvmsg_into<F extends number>(
     cells[MESSAGE_FLAGS] as number,
     decode(s.family, s.proto),
   ]);
-  if ((wanted_flags & MSG_ERRQUEUE) !== 0) settle(s, result[1]);
+  if ((wanted_flags & c.MSG_ERRQUEUE) !== 0) settle(s, result[1]);
   return result;
 }
 

@@ -66,8 +66,6 @@ export type ReceivedFromInto<
 /** A struct sockaddr of AF_UNSPEC, which is 0. */
 const NO_ADDRESS = new Uint8Array(16);
 const { EAGAIN } = constants.errno;
-// A constant of this file: an imported one is loaded anew at each access.
-const MSG_ZEROCOPY = c.MSG_ZEROCOPY;
 
 /** Checks the arguments of recv and recvfrom. @throws TypeError, RangeError */
 export function check_recv(bufsize: number, flags: number): void {
@@ -177,7 +175,7 @@ export function check_send(bytes: unknown, flags: unknown): void {
 /** send -> how many bytes the kernel took, or the negative number. The caller has checked `view` and `flags`. */
 export function send(s: SocketBase, view: Bytes, flags: number, timeout_ms: number): number {
   const count = addon.send(s._fd, s._generation, view, flags, timeout_ms);
-  if ((flags & MSG_ZEROCOPY) !== 0 && count > 0) pin(s, [view]);
+  if ((flags & c.MSG_ZEROCOPY) !== 0 && count > 0) pin(s, [view]);
   return count;
 }
 
@@ -193,7 +191,7 @@ export function sendto(
   // Checked last: JavaScript that runs while the address is resolved may detach the bytes.
   const view = data(bytes, 'data');
   const count = addon.sendto(s._fd, s._generation, view, flags, timeout_ms, length);
-  if ((flags & MSG_ZEROCOPY) !== 0 && count > 0) pin(s, [view]);
+  if ((flags & c.MSG_ZEROCOPY) !== 0 && count > 0) pin(s, [view]);
   return count;
 }
 

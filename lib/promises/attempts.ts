@@ -13,8 +13,6 @@ import { type Data, data, integer, size } from '../util/validate.js';
 import type { Attempt, Call, Progress, WaitingLine } from './call.js';
 
 const { EAGAIN, EALREADY, EINPROGRESS, ENOBUFS, ENOTCONN } = constants.errno;
-// A constant of this file: an imported one is loaded anew at each access.
-const MSG_ZEROCOPY = c.MSG_ZEROCOPY;
 /** The bytes that a call moves before the rest of the program has its turn. */
 const TURN_SIZE = 4 * 2 ** 20;
 
@@ -177,12 +175,12 @@ export class FlaggedSendallCall extends SendallCall {
   override attempt(): number | undefined {
     if (this.#waits_for !== undefined) return this.#completed(this.#waits_for);
     const flags = integer(this.flags, 'flags');
-    this.#is_zerocopy ||= (flags & MSG_ZEROCOPY) !== 0;
+    this.#is_zerocopy ||= (flags & c.MSG_ZEROCOPY) !== 0;
     if (!this.#is_zerocopy) return super.attempt();
     let result = super.attempt();
-    if (result === -ENOBUFS && (flags & MSG_ZEROCOPY) !== 0) {
+    if (result === -ENOBUFS && (flags & c.MSG_ZEROCOPY) !== 0) {
       // The kernel may pin no more memory of this user or socket, but copies it.
-      this.flags = flags & ~MSG_ZEROCOPY;
+      this.flags = flags & ~c.MSG_ZEROCOPY;
       result = super.attempt();
     }
     return result === undefined ? this.#completed(data(this.bytes, 'data')) : result;

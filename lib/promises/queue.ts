@@ -32,8 +32,6 @@ import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../ut
 import { type Call, error_of, must_wait, PendingCall, reason_of, type WaitingLine } from './call.js';
 
 const { EAGAIN } = constants.errno;
-// Constants of this file: imported ones are loaded anew at each access.
-const [READING, WRITING] = [READ, WRITE];
 /**
  * The calls on one socket that are done at once in one turn of the event loop: with a fast peer a loop over them would never let
  * go otherwise. libuv takes as many for its streams.
@@ -109,7 +107,7 @@ export class Queue implements WaitingLine {
       first.fail(error);
       return;
     }
-    if (this.direction === WRITING && lacks_readiness(first.call)) first.retry();
+    if (this.direction === WRITE && lacks_readiness(first.call)) first.retry();
   }
 }
 
@@ -149,8 +147,8 @@ export class Poller implements Waiting, Watcher {
   }
 
   on_ready(directions: number): void {
-    if ((directions & WRITING) !== 0) this.writes.run();
-    if ((directions & READING) === 0) return;
+    if ((directions & WRITE) !== 0) this.writes.run();
+    if ((directions & READ) === 0) return;
     this.#settle();
     this.reads.run();
   }
@@ -172,7 +170,7 @@ export class Poller implements Waiting, Watcher {
       watch(this.#fd, this.#generation, this, true);
       this.#watched = true;
     }
-    if (direction === WRITING) want(this.#fd, direction);
+    if (direction === WRITE) want(this.#fd, direction);
     else want_data(this.#fd, this, call.allowance?.() ?? 0);
   }
 

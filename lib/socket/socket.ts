@@ -35,8 +35,6 @@ import {
 import { sendfile } from './sendfile.js';
 
 const { EAGAIN, ENOBUFS } = constants.errno;
-// A constant of this file: an imported one is loaded anew at each access.
-const MSG_ZEROCOPY = c.MSG_ZEROCOPY;
 
 export class Socket<
   out F extends number = typeof c.AF_INET,
@@ -198,7 +196,7 @@ export class Socket<
     const deadline = new Deadline(this._timeout_ms);
     const count = transfer.send(this, view, integer(flags, 'flags'), this._timeout_ms);
     if (count !== length) this.#send_rest(view, length, count, flags, deadline);
-    if ((flags & MSG_ZEROCOPY) === 0) return;
+    if ((flags & c.MSG_ZEROCOPY) === 0) return;
     const result = message.completed(this, view, deadline.left_ms());
     if (result < 0) this._raise_with(result, 'sendall', { bytes_sent: length });
   }
@@ -209,7 +207,7 @@ export class Socket<
     let flags = wanted_flags;
     for (;;) {
       // The kernel may pin no more memory of this user or socket, but copies it.
-      if (count === -ENOBUFS && (flags & MSG_ZEROCOPY) !== 0) flags &= ~MSG_ZEROCOPY;
+      if (count === -ENOBUFS && (flags & c.MSG_ZEROCOPY) !== 0) flags &= ~c.MSG_ZEROCOPY;
       // Bytes of which the kernel takes none are not there.
       else if (count <= 0) this._raise_with(count || DETACHED, 'sendall', { bytes_sent: sent });
       else sent += count;

@@ -33,10 +33,7 @@ import type { SocketBase } from '../socket_base.js';
 import type { SenderAddress } from '../transfer.js';
 import { settle } from '../waiting/zerocopy.js';
 
-// Constants of this file: imported ones, and fields of imported objects, are loaded anew at each access.
-const AF_INET = c.AF_INET;
-const AF_INET6 = c.AF_INET6;
-const MSG_ERRQUEUE = c.MSG_ERRQUEUE;
+// Constants of this file: fields of imported objects are loaded anew at each access.
 const {
   address: ROW_ADDRESS,
   address_length: ROW_ADDRESS_LENGTH,
@@ -87,7 +84,7 @@ class BatchMemory {
     this.count = count;
     this.family = s.family;
     this.proto = s.proto;
-    if ((flags & MSG_ERRQUEUE) !== 0) for (let i = 0; i < count; i++) settle(s, this.control(i));
+    if ((flags & c.MSG_ERRQUEUE) !== 0) for (let i = 0; i < count; i++) settle(s, this.control(i));
     if (cells[DESCRIPTOR_COUNT] !== 0) for (let i = 0; i < count; i++) this.#unclaimed.add(i);
     return count;
   }
@@ -339,7 +336,7 @@ export function recvmmsg<F extends number>(
     if (count < 0) return count;
     const messages: Received<F>[] = [];
     // Addresses of these families hold only strings and numbers.
-    const is_inet = received.family === AF_INET || received.family === AF_INET6;
+    const is_inet = received.family === c.AF_INET || received.family === c.AF_INET6;
     for (let i = 0; i < count; i++) {
       // Many messages often come from one sender, and decoding an address costs more than the rest of a message.
       const last = is_inet && i > 0 && received.same_address(i, i - 1) ? messages[i - 1]?.[3] : undefined;

@@ -27,8 +27,6 @@ import { buffers_of, taken_buffers } from '../message.js';
 import type { SocketBase } from '../socket_base.js';
 import { pin } from '../waiting/zerocopy.js';
 
-// A constant of this file: an imported one is loaded anew at each access.
-const MSG_ZEROCOPY = c.MSG_ZEROCOPY;
 const INT_SIZE = Int32Array.BYTES_PER_ELEMENT;
 const NO_BYTES = new Uint8Array(0);
 
@@ -82,7 +80,7 @@ class FlagGroup {
       this.flags,
       timeout_ms,
     );
-    if ((this.flags & MSG_ZEROCOPY) !== 0) this.#pin(s, count);
+    if ((this.flags & c.MSG_ZEROCOPY) !== 0) this.#pin(s, count);
     return count;
   }
 

@@ -40,8 +40,6 @@ const {
   received: READY_RECEIVED,
   place: READY_PLACE,
 } = READY_DESCRIPTOR;
-// Constants of this file: imported ones are loaded anew at each access.
-const [NONE, READING, ALLOWANCE_AT] = [NOT_RECEIVED, READ, ALLOWANCE_SHIFT];
 /** All bits of a descriptor's number but its allowance. */
 const NO_ALLOWANCE = 2 ** ALLOWANCE_SHIFT - 1;
 
@@ -122,7 +120,7 @@ function wake(): void {
     const directions = words[at + READY_DIRECTIONS] as number;
     const received = words[at + READY_RECEIVED] as number;
     descriptors[fd] = (descriptors[fd] as number) & ~directions;
-    if (received === NONE || (directions & READING) === 0) continue;
+    if (received === NOT_RECEIVED || (directions & READ) === 0) continue;
     any_received = true;
     descriptors[fd] = (descriptors[fd] as number) & NO_ALLOWANCE;
     watching[fd]?.on_received?.(received, words[at + READY_PLACE] as number);
@@ -185,7 +183,7 @@ export function want(fd: number, directions: number): void {
 export function want_data(fd: number, waiting: Waiting, allowance: number): void {
   const { descriptors } = memory as Memory;
   const given = watching[fd] === waiting ? allowance : 0;
-  descriptors[fd] = ((descriptors[fd] as number) & NO_ALLOWANCE) | READING | (given << ALLOWANCE_AT);
+  descriptors[fd] = ((descriptors[fd] as number) & NO_ALLOWANCE) | READ | (given << ALLOWANCE_SHIFT);
 }
 
 /** Takes back the allowance: from now on a wake-up receives nothing. */

@@ -15,9 +15,6 @@ import {
   scratch,
 } from '../../native/addon.js';
 
-// Constants of this file: imported ones are loaded anew at each access.
-const MSG_TRUNC = c.MSG_TRUNC;
-const [USED, PART_MAX, ALIGNMENT] = [SLAB_USED, SLAB_PART_MAX, SLAB_ALIGNMENT];
 /** Bytes of the slab. A Buffer that is kept keeps so much; the results of a wake-up that do not fit are received by their calls. */
 const SLAB_SIZE = 32 * 1024;
 /** In bytes: copying more than this from the scratch memory costs more than a block that stays half empty. */
@@ -57,15 +54,15 @@ let used_before = 0;
 
 /** Makes the slab ready for the next wake-up, which may receive as much as the last one. */
 export function ready_slab(): void {
-  const used = cells[USED] as number;
-  if (slab.length - used < Math.max(PART_MAX, used - used_before)) {
+  const used = cells[SLAB_USED] as number;
+  if (slab.length - used < Math.max(SLAB_PART_MAX, used - used_before)) {
     try {
       begin_slab();
     } catch {
       // Memory is scarce. A wake-up receives for one call, and the other ones make their attempts.
     }
   }
-  used_before = cells[USED] as number;
+  used_before = cells[SLAB_USED] as number;
 }
 
 /** Returns the bytes that a wake-up has received: `place` is where they begin in the slab, or IN_SCRATCH. */
@@ -80,26 +77,26 @@ let received = scratch.subarray(0, 0);
 export function take(count: number): Buffer {
   if (count === 0) return EMPTY;
   if (count !== received.length) received = scratch.subarray(0, count);
-  const buffer = count > PART_MAX ? Buffer.allocUnsafeSlow(count) : next_part(count);
+  const buffer = count > SLAB_PART_MAX ? Buffer.allocUnsafeSlow(count) : next_part(count);
   buffer.set(received);
   return buffer;
 }
 
 function next_part(count: number): Buffer {
-  let begin = cells[USED] as number;
+  let begin = cells[SLAB_USED] as number;
   // A slab that was detached all the same has the length 0.
   if (begin + count > slab.length) {
     begin_slab();
     begin = 0;
   }
-  cells[USED] = (begin + count + ALIGNMENT - 1) & -ALIGNMENT;
+  cells[SLAB_USED] = (begin + count + SLAB_ALIGNMENT - 1) & -SLAB_ALIGNMENT;
   return part_of(slab_memory, begin, count);
 }
 
 /** Returns memory for a receive that the scratch memory is too small for. */
 export function allocate(length: number, flags: number): Buffer {
   // With MSG_TRUNC a stream's bytes are counted but not written, so nothing old may stand there.
-  return (flags & MSG_TRUNC) !== 0 ? Buffer.alloc(length) : Buffer.allocUnsafeSlow(length);
+  return (flags & c.MSG_TRUNC) !== 0 ? Buffer.alloc(length) : Buffer.allocUnsafeSlow(length);
 }
 
 /** Returns the part of that memory which the receive has filled. */
@@ -111,5 +108,5 @@ export function filled(buffer: Buffer, count: number): Buffer {
 
 /** Returns true if a receive goes by the scratch memory. */
 export function fits_scratch(length: number, flags: number): boolean {
-  return length <= SCRATCH_SIZE && (flags & MSG_TRUNC) === 0;
+  return length <= SCRATCH_SIZE && (flags & c.MSG_TRUNC) === 0;
 }
