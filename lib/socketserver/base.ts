@@ -12,6 +12,7 @@ import { socket as Socket } from '../socket/index.js';
 import { abort_after, Deadline } from '../util/deadline.js';
 import { UNCLONABLE } from '../util/unclonable.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
+import { RequestRefused } from './admission/refused.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { run_constructed } from './constructed.js';
 import {
@@ -248,6 +249,13 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       if (error instanceof OSError) return error.errno ?? 0;
       throw error;
     }
+    try {
+      client_address = this._admit(request, client_address);
+    } catch (error) {
+      if (!(error instanceof RequestRefused)) throw error;
+      this.close_request(request);
+      return 0;
+    }
     if (!this.verify_request(request, client_address)) {
       this.shutdown_request(request);
       return 0;
@@ -273,6 +281,11 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    */
   get_request(): [request: Request, client_address: ClientAddress] {
     throw new Error(`${this.constructor.name} has no get_request()`);
+  }
+
+  /** Returns the address of the client of a request that may be handled. @throws RequestRefused @internal */
+  _admit(_request: Request, client_address: ClientAddress): ClientAddress {
+    return client_address;
   }
 
   /** handle_timeout(). Called by handle_request() if no request came in time. */

@@ -8,6 +8,7 @@ import { BufferedIOBase, type BufferedReader, type BytesLike, type Size } from '
 import { CLOSED_FILE, data_bytes, size_or_all } from '../files/iobase.js';
 import type { socket as Socket } from '../socket/index.js';
 import { any_integer, bytes as check_bytes, integer } from '../util/validate.js';
+import { proxied } from './admission/proxied.js';
 
 const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);
@@ -198,6 +199,7 @@ export interface StreamHandler<Sock, Reader, Writer> {
 
 /** The members of a handler of datagrams that its files need. */
 export interface DatagramHandler<Sock, File> {
+  readonly request: unknown;
   readonly packet: Buffer;
   readonly socket: Sock;
   readonly client_address: AnyReturnedAddress | null;
@@ -269,12 +271,14 @@ export function open_datagram<File>(
   handler.wfile = new Memory();
 }
 
-function close_datagram({ socket, wfile, client_address }: Datagram): void {
-  socket.sendto(wfile.getvalue(), answerable(client_address));
+function close_datagram({ socket, wfile, request, client_address }: Datagram): void {
+  socket.sendto(wfile.getvalue(), answerable(request, client_address));
 }
 
-/** Returns the address to answer to. @throws TypeError for a client of AF_UNIX without a name, as in Python */
-export function answerable(client_address: AnyReturnedAddress | null): AnyReturnedAddress {
-  if (client_address !== null) return client_address;
+/** Returns the address to answer to: that of the proxy, if the datagram came through one. @throws TypeError for a client of AF_UNIX without a name, as in Python */
+export function answerable(request: unknown, client_address: AnyReturnedAddress | null): AnyReturnedAddress {
+  const through = proxied(request);
+  const address = through === undefined ? client_address : through.peer_address;
+  if (address !== null) return address;
   throw new TypeError('a client without an address cannot be answered: its AF_UNIX socket is not bound');
 }

@@ -4,11 +4,13 @@
 // rfile and wfile are opened by the server's HandlerFiles (files.ts).
 
 import type { AnyReturnedAddress, ReturnedAddress } from '../calls/address.js';
+import type { ProxyHeader } from '../calls/proxy/header.js';
 import type { SenderAddress } from '../calls/transfer.js';
 import type * as c from '../constants.js';
 import type { BufferedIOBase, BufferedReader } from '../files/blocking/index.js';
 import type { socket as Socket } from '../socket/index.js';
 import { options_of, timeout as seconds, shown } from '../util/validate.js';
+import { proxied } from './admission/proxied.js';
 import { class_attributes } from './attributes.js';
 import { is_handler, note_constructed, run_constructed } from './constructed.js';
 import { BLOCKING_FILES, type BytesIO, type HandlerFiles } from './files.js';
@@ -79,6 +81,11 @@ export class BaseRequestHandler<
     this.client_address = client_address;
     this.server = server;
     note_constructed(this, request);
+  }
+
+  /** What the trusted proxy said about the request, with `proxy_protocol`; null if it came without a proxy. */
+  get proxy_header(): ProxyHeader | null {
+    return proxied(this.request)?.header ?? null;
   }
 
   /** setup(). Called before handle(). */

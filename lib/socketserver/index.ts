@@ -5,6 +5,7 @@
  * @module bsd-sockets/socketserver
  */
 
+export type { ProxyProtocolOptions } from './admission/proxy_protocol.js';
 export { AsyncBytesIO, AsyncSocketWriter, type AsyncWriter } from './async/files.js';
 export {
   AsyncBaseRequestHandler,

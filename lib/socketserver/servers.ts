@@ -1,7 +1,7 @@
 // The servers that handle requests one after another on the thread that serves: TCPServer, UDPServer and their AF_UNIX forms;
 // and the options of all servers.
 
-import type { Address, ReturnedAddress } from '../calls/address.js';
+import type { Address, AnyReturnedAddress, ReturnedAddress } from '../calls/address.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
 import { SocketBase } from '../calls/socket_base.js';
 import type { SenderAddress } from '../calls/transfer.js';
@@ -9,6 +9,8 @@ import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { socket as Socket } from '../socket/index.js';
 import { integer, integer_or, options_of, timeout as seconds } from '../util/validate.js';
+import { Admission, type AdmissionConfig, admission_config } from './admission/admission.js';
+import type { ProxyProtocolOptions } from './admission/proxy_protocol.js';
 import { class_attributes, UsedAttributes } from './attributes.js';
 import { BaseServer } from './base.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
@@ -39,6 +41,8 @@ export interface ServerOptions<F extends number = number, Data = unknown> {
   worker_data?: Data;
   /** Seconds after which a handler is ended, in servers with threads or processes, or on the event loop. */
   handler_timeout?: number | null;
+  /** For a server behind a proxy: `client_address` is the address that the PROXY header of a trusted proxy says. */
+  proxy_protocol?: ProxyProtocolOptions;
 }
 
 /** The names of the options. */
@@ -54,6 +58,7 @@ const OPTIONS = [
   'max_handlers',
   'worker_data',
   'handler_timeout',
+  'proxy_protocol',
 ] as const;
 
 /** Default of `max_threads` and `max_children`: Python's `max_children`, compared by test/conformance/socketserver.test.ts. */
@@ -101,6 +106,10 @@ export class TCPServer<
   worker_data: Data;
   /** The options of the constructor. @internal */
   readonly _options: ServerOptions<F, Data>;
+  /** The settings of what requests have to pass before they are handled; undefined: nothing. @internal */
+  readonly _admission_config: AdmissionConfig | undefined;
+  /** @internal */
+  readonly _admission: Admission | undefined;
   /** True if the socket was bound already when the constructor got it. @internal */
   readonly _is_given: boolean;
   /** @internal */
@@ -133,6 +142,8 @@ export class TCPServer<
     this._options = given;
     this.worker_data = given.worker_data as Data;
     set_attributes(this, given);
+    this._admission_config = admission_config(given);
+    this._admission = this._admission_config && new Admission(this._admission_config);
     this.socket = this._open(server_address);
     note_identity(this.socket);
     this._is_given = server_address instanceof SocketBase;
@@ -223,6 +234,16 @@ export class TCPServer<
       Request,
       ClientAddress,
     ];
+  }
+
+  /** @internal */
+  override _admit(request: Request, client_address: ClientAddress): ClientAddress {
+    if (this._admission === undefined) return client_address;
+    // Servers on the event loop, whose requests are those of promises, do not come here.
+    return this._admission.admit(
+      request as Socket<number>,
+      client_address as AnyReturnedAddress,
+    ) as ClientAddress;
   }
 
   /** shutdown_request(request). Shuts down sending, and closes the connection. */

@@ -197,8 +197,13 @@ function ignore_gone(error: unknown): void {
 }
 
 /** finish() of a datagram's handler: sends the answer. */
-export async function close_datagram({ socket, wfile, client_address }: AsyncDatagram): Promise<void> {
-  await socket.sendto(wfile.getvalue(), answerable(client_address));
+export async function close_datagram({
+  socket,
+  wfile,
+  request,
+  client_address,
+}: AsyncDatagram): Promise<void> {
+  await socket.sendto(wfile.getvalue(), answerable(request, client_address));
 }
 
 /** The files of a server on the event loop. The cast: a handler typed as blocking has a socket of promises on such a server. */

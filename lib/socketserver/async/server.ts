@@ -14,6 +14,7 @@ import { from_socket, socket as Socket } from '../../promises/index.js';
 import { socket as BlockingSocket } from '../../socket/index.js';
 import { abort_after, listen, unlisten } from '../../util/deadline.js';
 import { integer, timeout as seconds, shown } from '../../util/validate.js';
+import { RequestRefused } from '../admission/refused.js';
 import { class_attributes, is_overridden } from '../attributes.js';
 import { BaseServer } from '../base.js';
 import { is_handler, run_constructed_async } from '../constructed.js';
@@ -243,12 +244,22 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     }
 
     /** Handles a request from verify_request() to shutdown_request(). @throws (rejects) the error of a hook */
-    async #handle(request: Request, client_address: ClientAddress): Promise<void> {
+    async #handle(request: Request, peer_address: ClientAddress): Promise<void> {
       const under_way = this.#under_way.begin(() => {
         this.#ended_early.add(request);
         close_now(request);
       });
+      let client_address = peer_address;
       try {
+        if (this._admission !== undefined) {
+          try {
+            client_address = await this._admission.admit_async(request, peer_address);
+          } catch (error) {
+            if (!(error instanceof RequestRefused)) throw error;
+            this.close_request(request);
+            return;
+          }
+        }
         let verified: boolean | Promise<boolean> = this.verify_request(request, client_address);
         if (typeof verified !== 'boolean') verified = await verified;
         if (!verified) {

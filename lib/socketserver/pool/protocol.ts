@@ -4,6 +4,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { AnyReturnedAddress } from '../../calls/address.js';
+import type { AdmissionConfig } from '../admission/admission.js';
 import { drain_of } from '../handlers.js';
 import { is_scarce_code } from '../scarcity.js';
 import { check_packed, type PackedError } from './packed_error.js';
@@ -38,6 +39,8 @@ export interface PoolConfig {
   /** True if handle_error is not overridden: workers then print errors themselves. */
   readonly print_errors: boolean;
   readonly handler_timeout_ms: number;
+  /** What requests have to pass in the worker before they are handled; undefined: nothing. */
+  readonly admission: AdmissionConfig | undefined;
   /** The default time-out of the server's thread, in seconds. */
   readonly default_timeout: number | null;
 }
