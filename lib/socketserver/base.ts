@@ -27,6 +27,7 @@ import { print_error } from './report.js';
 import { is_scarce, note_limit, pause, warn_of_scarcity } from './scarcity.js';
 import { is_lost, note_identity, watch_loss } from './served_socket.js';
 import { check_not_ended, is_readable, readable, restore_flags, without_waiting } from './socket_wait.js';
+import { Announcements } from './systemd/notify.js';
 import { refuse_server_in_worker } from './worker_state.js';
 
 const { EAGAIN, EBADF, EINVAL } = constants.errno;
@@ -110,13 +111,16 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     if (socket instanceof Socket) socket._watch_by({ release });
     note_identity(socket);
     const end_watch = watch_loss(socket, release);
+    const announcements = this._announces() ? new Announcements() : undefined;
     try {
       await this._serve(stop.signal, interval);
+      announcements?.stopping();
       if (is_closed || is_lost(socket))
         raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
       if (serving.drain !== undefined) await this._drain(serving.drain);
     } finally {
       end_watch();
+      announcements?.end();
       this._serving = undefined;
       resolve_done();
       if (!is_lost(socket)) restore_flags(socket);
@@ -136,6 +140,11 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     }
     timer.cancel();
     this._unlisten();
+  }
+
+  /** Returns whether serve_forever() tells the service manager. @internal */
+  _announces(): boolean {
+    return false;
   }
 
   /** Warns of attributes that were set too late to have an effect. @internal */

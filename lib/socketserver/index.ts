@@ -51,4 +51,5 @@ export {
   ThreadingUnixStreamServer,
 } from './mixins.js';
 export { type ServerOptions, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
-export { systemd_sockets } from './systemd.js';
+export { type NotifyOptions, type ServiceState, sd_notify, sd_watchdog_enabled } from './systemd/notify.js';
+export { systemd_sockets } from './systemd/sockets.js';

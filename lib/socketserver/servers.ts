@@ -43,6 +43,8 @@ export interface ServerOptions<F extends number = number, Data = unknown> {
   handler_timeout?: number | null;
   /** For a server behind a proxy: `client_address` is the address that the PROXY header of a trusted proxy says. */
   proxy_protocol?: ProxyProtocolOptions;
+  /** True to have serve_forever() tell systemd that the service is ready, alive (the watchdog) and ending. See sd_notify(3). */
+  sd_notify?: boolean;
 }
 
 /** The names of the options. */
@@ -59,6 +61,7 @@ const OPTIONS = [
   'worker_data',
   'handler_timeout',
   'proxy_protocol',
+  'sd_notify',
 ] as const;
 
 /** Default of `max_threads` and `max_children`: Python's `max_children`, compared by test/conformance/socketserver.test.ts. */
@@ -173,6 +176,11 @@ export class TCPServer<
       throw new TypeError(`server_address: ${this.constructor.name} blocks and takes no socket of promises`);
     }
     return sock as SocketBase<number> as Sock;
+  }
+
+  /** @internal */
+  override _announces(): boolean {
+    return this._options.sd_notify === true;
   }
 
   /** @internal */
