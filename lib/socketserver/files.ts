@@ -1,14 +1,12 @@
 // rfile and wfile of handlers that block: how they are opened and closed, and the two that makefile() does not make: BytesIO, a
 // file in memory for datagrams, and the unbuffered writer of a stream. async/files.ts has those of handlers on the event loop.
 
-import type { AnyReturnedAddress } from '../calls/address.js';
 import { IPPROTO_TCP, TCP_NODELAY } from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { BufferedIOBase, type BufferedReader, type BytesLike, type Size } from '../files/blocking/index.js';
 import { CLOSED_FILE, data_bytes, size_or_all } from '../files/iobase.js';
 import type { socket as Socket } from '../socket/index.js';
 import { any_integer, bytes as check_bytes, integer } from '../util/validate.js';
-import { proxied } from './admission/proxied.js';
 
 const LF = 0x0a;
 const EMPTY = Buffer.alloc(0);
@@ -199,10 +197,9 @@ export interface StreamHandler<Sock, Reader, Writer> {
 
 /** The members of a handler of datagrams that its files need. */
 export interface DatagramHandler<Sock, File> {
-  readonly request: unknown;
   readonly packet: Buffer;
   readonly socket: Sock;
-  readonly client_address: AnyReturnedAddress | null;
+  answer(data: Buffer): unknown;
   rfile: File;
   wfile: File;
 }
@@ -271,14 +268,6 @@ export function open_datagram<File>(
   handler.wfile = new Memory();
 }
 
-function close_datagram({ socket, wfile, request, client_address }: Datagram): void {
-  socket.sendto(wfile.getvalue(), answerable(request, client_address));
-}
-
-/** Returns the address to answer to: that of the proxy, if the datagram came through one. @throws TypeError for a client of AF_UNIX without a name, as in Python */
-export function answerable(request: unknown, client_address: AnyReturnedAddress | null): AnyReturnedAddress {
-  const through = proxied(request);
-  const address = through === undefined ? client_address : through.peer_address;
-  if (address !== null) return address;
-  throw new TypeError('a client without an address cannot be answered: its AF_UNIX socket is not bound');
+function close_datagram(handler: Datagram): void {
+  handler.answer(handler.wfile.getvalue());
 }

@@ -27,6 +27,7 @@ export type {
   AsyncServerClass,
 } from './async/types.js';
 export { BaseServer } from './base.js';
+export type { PacketInfo } from './datagrams/packet_info.js';
 export { BytesIO } from './files.js';
 export {
   BaseRequestHandler,

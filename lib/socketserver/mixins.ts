@@ -196,6 +196,7 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
           worker_data: this.worker_data,
           max_packet_size:
             this instanceof UDPServer ? integer(this.max_packet_size, 'max_packet_size', 1, 65_536) : 0,
+          has_packet_info: this instanceof UDPServer && this._has_packet_info,
           print_errors: !is_overridden(this, 'handle_error', [BaseServer]),
           admission: this._admission_config,
           handler_timeout_ms: (seconds(this._options.handler_timeout, 'handler_timeout') ?? 0) * 1000,

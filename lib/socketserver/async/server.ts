@@ -6,7 +6,6 @@
 import { constants } from 'node:os';
 import type { AnyReturnedAddress } from '../../calls/address.js';
 import { SocketBase } from '../../calls/socket_base.js';
-import * as transfer from '../../calls/transfer.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
 import * as c from '../../constants.js';
 import { OSError } from '../../errors/index.js';
@@ -18,6 +17,7 @@ import { RequestRefused } from '../admission/refused.js';
 import { class_attributes, is_overridden } from '../attributes.js';
 import { BaseServer } from '../base.js';
 import { is_handler, run_constructed_async } from '../constructed.js';
+import { note_packet_info, receive } from '../datagrams/packet_info.js';
 import { drain_of, type RequestHandlerClass, type ShutdownOptions } from '../handlers.js';
 import { print_error } from '../report.js';
 import { is_scarce, PAUSE_MS } from '../scarcity.js';
@@ -220,8 +220,12 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       const { socket } = this;
       if (!this.#is_datagram) return socket._accept();
       const size = integer(Reflect.get(this, 'max_packet_size'), 'max_packet_size', 1);
-      const received = transfer.recvfrom(socket, size, 0, 0);
-      return typeof received === 'number' ? received : [[received[0], socket], received[1]];
+      const received = receive(socket, size, Reflect.get(this, '_has_packet_info') === true);
+      if (typeof received === 'number') return received;
+      const [packet, client_address, info] = received;
+      const request: Request = [packet, socket];
+      note_packet_info(request, info);
+      return [request, client_address];
     }
 
     override _get_request(): Arrived {

@@ -36,6 +36,8 @@ export interface PoolConfig {
   readonly proto: number;
   /** Bytes of the longest datagram; 0 for a server of connections. */
   readonly max_packet_size: number;
+  /** Whether datagrams are received with what else the kernel knows about them. */
+  readonly has_packet_info: boolean;
   /** True if handle_error is not overridden: workers then print errors themselves. */
   readonly print_errors: boolean;
   readonly handler_timeout_ms: number;

@@ -15,6 +15,7 @@ import { addon, cells, GENERATION } from '../../native/addon.js';
 import { fromshare, socket as Socket } from '../../socket/index.js';
 import { Admission } from '../admission/admission.js';
 import { RequestRefused } from '../admission/refused.js';
+import { note_packet_info } from '../datagrams/packet_info.js';
 import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from '../handlers.js';
 import { print_error } from '../report.js';
 import { is_scarce, pause_blocking, persist } from '../scarcity.js';
@@ -334,7 +335,7 @@ class RequestLoop {
     else this.report({ type: 'error', client_address, error: pack_error(error) });
   }
 
-  #handle({ connection, client_address, packet }: ReceivedRequest): void {
+  #handle({ connection, client_address, packet, info }: ReceivedRequest): void {
     let client: unknown = client_address;
     try {
       // Of datagrams the listener is a socket, by which they are answered.
@@ -342,6 +343,7 @@ class RequestLoop {
         packet,
         this.#sockets.listener as Socket<number>,
       ];
+      note_packet_info(request, info);
       client = this.#admission?.admit(request, client_address) ?? client;
       run_handler(this.Handler, request, client, this.#view);
     } catch (error) {
