@@ -8,6 +8,7 @@ import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { array, descriptor, integer_or } from '../util/validate.js';
 import type { Inet6Address, InetAddress } from './address.js';
 import type { AddressInfoRow } from './lookup.js';
+import type { OwnProxyHeader } from './proxy/own.js';
 import { check_socket, SocketBase } from './socket_base.js';
 
 /** Returns a pair of sockets, each made by `make`. @throws OSError; TypeError, RangeError */
@@ -46,6 +47,11 @@ export interface CreateConnectionOptions {
   all_errors?: boolean;
   /** Seconds after which the next address is tried beside the ones under way, as RFC 8305; null: one after another. */
   happy_eyeballs_delay?: number | null;
+  /**
+   * Send a PROXY header first, by which a server behind a proxy learns who the client is: true for the connection's own addresses, or
+   * the header (`{ source, destination, version, tlvs, … }`).
+   */
+  proxy_header?: OwnProxyHeader;
 }
 
 /** The arguments of create_connection behind the address: the options may follow any of them. */
@@ -55,7 +61,7 @@ export type ConnectionArguments<Options> =
   | [timeout?: number | null, source_address?: InetAddress | Inet6Address | null, options?: Options];
 
 /** Their names. */
-export const CONNECTION_OPTIONS = ['all_errors', 'happy_eyeballs_delay'] as const;
+export const CONNECTION_OPTIONS = ['all_errors', 'happy_eyeballs_delay', 'proxy_header'] as const;
 
 /** Returns the host, the port and the rest of the address of create_connection. */
 export function connect_fields(

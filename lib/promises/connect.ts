@@ -12,6 +12,7 @@ import {
   with_scope,
 } from '../calls/create.js';
 import * as lookup from '../calls/lookup.js';
+import { check_proxy_header, type OwnProxyHeader, proxy_header_bytes } from '../calls/proxy/own.js';
 import { getdefaulttimeout } from '../calls/socket_base.js';
 import { show_address, timed_out } from '../calls/waiting/timed_out.js';
 import * as c from '../constants.js';
@@ -52,8 +53,8 @@ interface Plan {
 }
 
 /**
- * create_connection(address, timeout = default, source_address = null, { all_errors, happy_eyeballs_delay = 0.25, signal,
- * timeout }) -> a connected stream socket. Tries each address of the host; the timeout, in seconds, is one deadline for all
+ * create_connection(address, timeout = default, source_address = null, { all_errors, happy_eyeballs_delay = 0.25, proxy_header,
+ * signal, timeout }) -> a connected stream socket. Tries each address of the host; the timeout, in seconds, is one deadline for all
  * of it, and the socket's own afterwards.
  *
  * @param address [host, port], with the port as a number or a service's name
@@ -72,6 +73,7 @@ export async function create_connection(
   const delay_s = seconds(delay, 'happy_eyeballs_delay');
   const signal = signal_of(options);
   const [host, port, scope] = connect_fields(address);
+  check_proxy_header(options.proxy_header);
   signal?.throwIfAborted();
   const limit = new Timeout(signal, limit_s === 0 ? -1 : to_timeout_ms(limit_s));
   try {
@@ -88,6 +90,7 @@ export async function create_connection(
       at_once: limit_s === 0,
       signal: limit.signal,
     }).connect(rows.map((row) => with_scope(row, scope)));
+    if (options.proxy_header !== undefined) await send_header(sock, options.proxy_header, limit.signal);
     sock.settimeout(limit_s);
     return sock as ConnectedSocket<InetFamily>;
   } catch (error) {
@@ -98,6 +101,16 @@ export async function create_connection(
     throw error;
   } finally {
     limit.end();
+  }
+}
+
+/** Sends the PROXY header; closes the socket if that fails. */
+async function send_header(sock: TcpSocket, header: OwnProxyHeader, signal: AbortSignal): Promise<void> {
+  try {
+    await sock.sendall(proxy_header_bytes(sock, header), 0, { signal });
+  } catch (error) {
+    sock.close();
+    throw error;
   }
 }
 

@@ -16,6 +16,7 @@ import {
   with_scope,
 } from '../calls/create.js';
 import { descriptor_of, type NodeFamily } from '../calls/node.js';
+import { check_proxy_header, proxy_header_bytes } from '../calls/proxy/own.js';
 import { take_shared } from '../calls/share.js';
 import { getdefaulttimeout, without_default_timeout } from '../calls/socket_base.js';
 import * as c from '../constants.js';
@@ -55,7 +56,7 @@ export function fromfd<F extends number, K extends number = number>(
 }
 
 /**
- * create_connection(address, timeout = default, source_address = null, { all_errors, happy_eyeballs_delay }) -> a
+ * create_connection(address, timeout = default, source_address = null, { all_errors, happy_eyeballs_delay, proxy_header }) -> a
  * connected stream socket. Tries each address of the host; the timeout, in seconds, is one deadline for all of it.
  *
  * @throws gaierror; TimeoutError; OSError of the last address, or an AggregateError of all
@@ -66,13 +67,14 @@ export function create_connection(
 ): Socket<InetFamily> {
   const [host, port, scope] = connect_fields(address);
   const options = take_options<CreateConnectionOptions>(rest, 2, CONNECTION_OPTIONS) ?? {};
-  const { all_errors, happy_eyeballs_delay } = options_of(options, CONNECTION_OPTIONS);
+  const { all_errors, happy_eyeballs_delay, proxy_header } = options_of(options, CONNECTION_OPTIONS);
   const [timeout, source_address] = rest as unknown[];
   const limit = timeout === undefined ? getdefaulttimeout() : seconds(timeout);
   const delay = seconds(happy_eyeballs_delay, 'happy_eyeballs_delay');
+  check_proxy_header(proxy_header);
   const deadline = new Deadline(to_timeout_ms(limit));
   const found = stream_addresses(host, port, deadline.left_ms()).map((row) => with_scope(row, scope));
-  return connect_first(found, {
+  const sock = connect_first(found, {
     address,
     limit,
     deadline,
@@ -80,6 +82,14 @@ export function create_connection(
     source_address,
     all_errors: all_errors === true,
   });
+  if (proxy_header === undefined) return sock;
+  try {
+    sock.sendall(proxy_header_bytes(sock, proxy_header));
+    return sock;
+  } catch (error) {
+    sock.close();
+    throw error;
+  }
 }
 
 /**

@@ -39,6 +39,17 @@ export type {
   ReceivedMessageInto,
 } from '../calls/message.js';
 export { type BorrowedSocket, borrow, type NodeFamily, type NodeHandle } from '../calls/node.js';
+export {
+  decode_proxy_header,
+  encode_proxy_header,
+  type ProxyAddress,
+  type ProxyAddressInit,
+  type ProxyHeader,
+  ProxyHeaderError,
+  type ProxyHeaderInit,
+} from '../calls/proxy/header.js';
+export type { OwnProxyHeader } from '../calls/proxy/own.js';
+export type { ProxySsl, ProxyTlv, ProxyTlvInit, ProxyTlvName } from '../calls/proxy/tlv.js';
 export type { SendfileSource } from '../calls/sendfile.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
 export type { ReceivedFrom, ReceivedFromInto, SenderAddress } from '../calls/transfer.js';

@@ -12,6 +12,7 @@ import { socket as Socket } from '../socket/index.js';
 import { abort_after, Deadline } from '../util/deadline.js';
 import { UNCLONABLE } from '../util/unclonable.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
+import { RequestRefused } from './admission/refused.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { run_constructed } from './constructed.js';
 import {
@@ -26,6 +27,7 @@ import { print_error } from './report.js';
 import { is_scarce, note_limit, pause, warn_of_scarcity } from './scarcity.js';
 import { is_lost, note_identity, watch_loss } from './served_socket.js';
 import { check_not_ended, is_readable, readable, restore_flags, without_waiting } from './socket_wait.js';
+import { Announcements } from './systemd/notify.js';
 import { refuse_server_in_worker } from './worker_state.js';
 
 const { EAGAIN, EBADF, EINVAL } = constants.errno;
@@ -109,13 +111,16 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     if (socket instanceof Socket) socket._watch_by({ release });
     note_identity(socket);
     const end_watch = watch_loss(socket, release);
+    const announcements = this._announces() ? new Announcements() : undefined;
     try {
       await this._serve(stop.signal, interval);
+      announcements?.stopping();
       if (is_closed || is_lost(socket))
         raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
       if (serving.drain !== undefined) await this._drain(serving.drain);
     } finally {
       end_watch();
+      announcements?.end();
       this._serving = undefined;
       resolve_done();
       if (!is_lost(socket)) restore_flags(socket);
@@ -135,6 +140,11 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     }
     timer.cancel();
     this._unlisten();
+  }
+
+  /** Returns whether serve_forever() tells the service manager. @internal */
+  _announces(): boolean {
+    return false;
   }
 
   /** Warns of attributes that were set too late to have an effect. @internal */
@@ -248,6 +258,13 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       if (error instanceof OSError) return error.errno ?? 0;
       throw error;
     }
+    try {
+      client_address = this._admit(request, client_address);
+    } catch (error) {
+      if (!(error instanceof RequestRefused)) throw error;
+      this.close_request(request);
+      return 0;
+    }
     if (!this.verify_request(request, client_address)) {
       this.shutdown_request(request);
       return 0;
@@ -273,6 +290,11 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    */
   get_request(): [request: Request, client_address: ClientAddress] {
     throw new Error(`${this.constructor.name} has no get_request()`);
+  }
+
+  /** Returns the address of the client of a request that may be handled. @throws RequestRefused @internal */
+  _admit(_request: Request, client_address: ClientAddress): ClientAddress {
+    return client_address;
   }
 
   /** handle_timeout(). Called by handle_request() if no request came in time. */

@@ -1,7 +1,6 @@
 // rfile and wfile of handlers that block: how they are opened and closed, and the two that makefile() does not make: BytesIO, a
 // file in memory for datagrams, and the unbuffered writer of a stream. async/files.ts has those of handlers on the event loop.
 
-import type { AnyReturnedAddress } from '../calls/address.js';
 import { IPPROTO_TCP, TCP_NODELAY } from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { BufferedIOBase, type BufferedReader, type BytesLike, type Size } from '../files/blocking/index.js';
@@ -200,7 +199,7 @@ export interface StreamHandler<Sock, Reader, Writer> {
 export interface DatagramHandler<Sock, File> {
   readonly packet: Buffer;
   readonly socket: Sock;
-  readonly client_address: AnyReturnedAddress | null;
+  answer(data: Buffer): unknown;
   rfile: File;
   wfile: File;
 }
@@ -269,12 +268,6 @@ export function open_datagram<File>(
   handler.wfile = new Memory();
 }
 
-function close_datagram({ socket, wfile, client_address }: Datagram): void {
-  socket.sendto(wfile.getvalue(), answerable(client_address));
-}
-
-/** Returns the address to answer to. @throws TypeError for a client of AF_UNIX without a name, as in Python */
-export function answerable(client_address: AnyReturnedAddress | null): AnyReturnedAddress {
-  if (client_address !== null) return client_address;
-  throw new TypeError('a client without an address cannot be answered: its AF_UNIX socket is not bound');
+function close_datagram(handler: Datagram): void {
+  handler.answer(handler.wfile.getvalue());
 }

@@ -4,13 +4,16 @@
 // rfile and wfile are opened by the server's HandlerFiles (files.ts).
 
 import type { AnyReturnedAddress, ReturnedAddress } from '../calls/address.js';
+import type { ProxyHeader } from '../calls/proxy/header.js';
 import type { SenderAddress } from '../calls/transfer.js';
 import type * as c from '../constants.js';
 import type { BufferedIOBase, BufferedReader } from '../files/blocking/index.js';
 import type { socket as Socket } from '../socket/index.js';
-import { options_of, timeout as seconds, shown } from '../util/validate.js';
+import { type Data, options_of, timeout as seconds, shown } from '../util/validate.js';
+import { proxied } from './admission/proxied.js';
 import { class_attributes } from './attributes.js';
 import { is_handler, note_constructed, run_constructed } from './constructed.js';
+import { type PacketInfo, packet_info, send_answer } from './datagrams/packet_info.js';
 import { BLOCKING_FILES, type BytesIO, type HandlerFiles } from './files.js';
 
 /** Options of shutdown(). */
@@ -79,6 +82,11 @@ export class BaseRequestHandler<
     this.client_address = client_address;
     this.server = server;
     note_constructed(this, request);
+  }
+
+  /** What the trusted proxy said about the request, with `proxy_protocol`; null if it came without a proxy. */
+  get proxy_header(): ProxyHeader | null {
+    return proxied(this.request)?.header ?? null;
   }
 
   /** setup(). Called before handle(). */
@@ -208,6 +216,21 @@ export class DatagramRequestHandler<
   declare socket: Socket<F, typeof c.SOCK_DGRAM>;
   declare rfile: BytesIO;
   declare wfile: BytesIO;
+
+  /** The address that was asked, the interface, TTL and TOS; null if the server has no `packet_info`. */
+  get packet_info(): PacketInfo | null {
+    return packet_info(this.request) ?? null;
+  }
+
+  /**
+   * answer(data) -> how many bytes went out. Sends a datagram to the client, from the address that the client asked if the server has
+   * `packet_info`. What is written to `wfile` is sent so when handle() has returned.
+   *
+   * @throws OSError; TypeError, for a client without an address, too
+   */
+  answer(data: Data): number | Promise<number> {
+    return send_answer<number>(this.request[1] as never, this.request, this.client_address, data);
+  }
 
   override setup(): void {
     [this.packet, this.socket] = this.request;

@@ -5,6 +5,7 @@
  * @module bsd-sockets/socketserver
  */
 
+export type { ProxyProtocolOptions } from './admission/proxy_protocol.js';
 export { AsyncBytesIO, AsyncSocketWriter, type AsyncWriter } from './async/files.js';
 export {
   AsyncBaseRequestHandler,
@@ -26,6 +27,7 @@ export type {
   AsyncServerClass,
 } from './async/types.js';
 export { BaseServer } from './base.js';
+export type { PacketInfo } from './datagrams/packet_info.js';
 export { BytesIO } from './files.js';
 export {
   BaseRequestHandler,
@@ -50,4 +52,5 @@ export {
   ThreadingUnixStreamServer,
 } from './mixins.js';
 export { type ServerOptions, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
-export { systemd_sockets } from './systemd.js';
+export { type NotifyOptions, type ServiceState, sd_notify, sd_watchdog_enabled } from './systemd/notify.js';
+export { systemd_sockets } from './systemd/sockets.js';

@@ -196,7 +196,9 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
           worker_data: this.worker_data,
           max_packet_size:
             this instanceof UDPServer ? integer(this.max_packet_size, 'max_packet_size', 1, 65_536) : 0,
+          has_packet_info: this instanceof UDPServer && this._has_packet_info,
           print_errors: !is_overridden(this, 'handle_error', [BaseServer]),
+          admission: this._admission_config,
           handler_timeout_ms: (seconds(this._options.handler_timeout, 'handler_timeout') ?? 0) * 1000,
           max_workers: integer(
             this._max_workers(),
@@ -280,6 +282,11 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
       pool.hold();
       const release = () => pool.release();
       pool.drain(-1).then(release, release);
+    }
+
+    /** Leaves it to the worker: a client that keeps it waiting must not stop the server. @internal */
+    override _admit(_request: unknown, client_address: unknown): unknown {
+      return client_address;
     }
 
     /** process_request(request, client_address). Waits for a free worker, and hands the request to it. */

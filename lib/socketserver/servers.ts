@@ -1,7 +1,7 @@
 // The servers that handle requests one after another on the thread that serves: TCPServer, UDPServer and their AF_UNIX forms;
 // and the options of all servers.
 
-import type { Address, ReturnedAddress } from '../calls/address.js';
+import type { Address, AnyReturnedAddress, ReturnedAddress } from '../calls/address.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
 import { SocketBase } from '../calls/socket_base.js';
 import type { SenderAddress } from '../calls/transfer.js';
@@ -9,8 +9,11 @@ import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { socket as Socket } from '../socket/index.js';
 import { integer, integer_or, options_of, timeout as seconds } from '../util/validate.js';
+import { Admission, type AdmissionConfig, admission_config } from './admission/admission.js';
+import type { ProxyProtocolOptions } from './admission/proxy_protocol.js';
 import { class_attributes, UsedAttributes } from './attributes.js';
 import { BaseServer } from './base.js';
+import { has_packet_info, note_packet_info, receive, want_packet_info } from './datagrams/packet_info.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
 import { refuse_connections } from './refuse.js';
 import { close_served, note_identity } from './served_socket.js';
@@ -39,6 +42,15 @@ export interface ServerOptions<F extends number = number, Data = unknown> {
   worker_data?: Data;
   /** Seconds after which a handler is ended, in servers with threads or processes, or on the event loop. */
   handler_timeout?: number | null;
+  /** For a server behind a proxy: `client_address` is the address that the PROXY header of a trusted proxy says. */
+  proxy_protocol?: ProxyProtocolOptions;
+  /**
+   * Whether handlers of datagrams know the address that was asked, interface, TTL and TOS, and answer from that address. Default: true
+   * for a server on all addresses ('', '::').
+   */
+  packet_info?: boolean;
+  /** True to have serve_forever() tell systemd that the service is ready, alive (the watchdog) and ending. See sd_notify(3). */
+  sd_notify?: boolean;
 }
 
 /** The names of the options. */
@@ -54,12 +66,18 @@ const OPTIONS = [
   'max_handlers',
   'worker_data',
   'handler_timeout',
+  'proxy_protocol',
+  'packet_info',
+  'sd_notify',
 ] as const;
 
 /** Default of `max_threads` and `max_children`: Python's `max_children`, compared by test/conformance/socketserver.test.ts. */
 export const DEFAULT_WORKERS = 40;
 /** The largest `max_threads` and `max_children`: more than any machine has memory for. */
 export const MAX_WORKERS = 100_000;
+
+/** The hosts that stand for all addresses of this machine. */
+const ANY_HOST: ReadonlySet<unknown> = new Set(['', '0.0.0.0', '::']);
 
 const ATTRIBUTES = [
   'address_family',
@@ -101,6 +119,10 @@ export class TCPServer<
   worker_data: Data;
   /** The options of the constructor. @internal */
   readonly _options: ServerOptions<F, Data>;
+  /** The settings of what requests have to pass before they are handled; undefined: nothing. @internal */
+  readonly _admission_config: AdmissionConfig | undefined;
+  /** @internal */
+  readonly _admission: Admission | undefined;
   /** True if the socket was bound already when the constructor got it. @internal */
   readonly _is_given: boolean;
   /** @internal */
@@ -133,9 +155,12 @@ export class TCPServer<
     this._options = given;
     this.worker_data = given.worker_data as Data;
     set_attributes(this, given);
+    this._admission_config = admission_config(given);
+    this._admission = this._admission_config && new Admission(this._admission_config);
     this.socket = this._open(server_address);
-    note_identity(this.socket);
     this._is_given = server_address instanceof SocketBase;
+    this._prepare_socket();
+    note_identity(this.socket);
     if (server_address instanceof SocketBase) {
       this.address_family = server_address.family;
       this.socket_type = server_address.type;
@@ -162,6 +187,14 @@ export class TCPServer<
       throw new TypeError(`server_address: ${this.constructor.name} blocks and takes no socket of promises`);
     }
     return sock as SocketBase<number> as Sock;
+  }
+
+  /** Called before the socket is bound. @internal */
+  _prepare_socket(): void {}
+
+  /** @internal */
+  override _announces(): boolean {
+    return this._options.sd_notify === true;
   }
 
   /** @internal */
@@ -225,6 +258,16 @@ export class TCPServer<
     ];
   }
 
+  /** @internal */
+  override _admit(request: Request, client_address: ClientAddress): ClientAddress {
+    if (this._admission === undefined) return client_address;
+    // Servers on the event loop, whose requests are those of promises, do not come here.
+    return this._admission.admit(
+      request as Socket<number>,
+      client_address as AnyReturnedAddress,
+    ) as ClientAddress;
+  }
+
   /** shutdown_request(request). Shuts down sending, and closes the connection. */
   override shutdown_request(request: Request): void | Promise<void> {
     return this._shutdown_request(request);
@@ -260,13 +303,42 @@ export class UDPServer<F extends number = typeof c.AF_INET, Data = unknown> exte
   static max_packet_size = 8192;
 
   declare max_packet_size: number;
+  /** Whether the kernel tells the address that was asked. Set before the fields of this class are. @internal */
+  declare _has_packet_info: boolean;
+
+  /** @internal */
+  override _prepare_socket(): void {
+    const { packet_info } = this._options;
+    const { server_address, socket } = this;
+    const address: unknown = server_address instanceof SocketBase ? socket.getsockname() : server_address;
+    // Bound to one address, the answer comes from it anyway.
+    const is_any = Array.isArray(address) && ANY_HOST.has(address[0]);
+    this._has_packet_info = (packet_info ?? is_any) && has_packet_info(socket.family);
+    try {
+      if (this._has_packet_info) want_packet_info(socket);
+      else if (packet_info === true)
+        throw new RangeError('packet_info is for datagrams of AF_INET and AF_INET6');
+    } catch (error) {
+      if (!this._is_given) socket.close();
+      throw error;
+    }
+  }
 
   override _get_request(): [
     request: DatagramRequest<F>,
     client_address: SenderAddress<F, typeof c.SOCK_DGRAM, 0>,
   ] {
-    const [packet, client_address] = this.socket.recvfrom(this.max_packet_size);
-    return [[packet, this.socket], client_address];
+    const { socket } = this;
+    if (!this._has_packet_info) {
+      const [packet, client_address] = socket.recvfrom(this.max_packet_size);
+      return [[packet, socket], client_address];
+    }
+    const size = integer(this.max_packet_size, 'max_packet_size', 1);
+    const received = receive(socket, size, true);
+    if (typeof received === 'number') return socket._raise(received, 'recvmsg');
+    const request: DatagramRequest<F> = [received[0], socket];
+    note_packet_info(request, received[2]);
+    return [request, received[1] as SenderAddress<F, typeof c.SOCK_DGRAM, 0>];
   }
 
   override server_activate(): void {}

@@ -9,7 +9,6 @@ import type { socket as Socket } from '../../promises/index.js';
 import { UNCLONABLE, UNCLONABLE_STATE } from '../../util/unclonable.js';
 import type { WaitOptions } from '../../util/wait_options.js';
 import {
-  answerable,
   BytesIO,
   type DatagramHandler,
   type HandlerFiles,
@@ -197,8 +196,8 @@ function ignore_gone(error: unknown): void {
 }
 
 /** finish() of a datagram's handler: sends the answer. */
-export async function close_datagram({ socket, wfile, client_address }: AsyncDatagram): Promise<void> {
-  await socket.sendto(wfile.getvalue(), answerable(client_address));
+export async function close_datagram(handler: AsyncDatagram): Promise<void> {
+  await handler.answer(handler.wfile.getvalue());
 }
 
 /** The files of a server on the event loop. The cast: a handler typed as blocking has a socket of promises on such a server. */

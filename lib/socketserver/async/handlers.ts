@@ -5,7 +5,9 @@ import type { SenderAddress } from '../../calls/transfer.js';
 import type * as c from '../../constants.js';
 import type { BufferedFile } from '../../files/promises/index.js';
 import type { ConnectedSocket, socket as Socket } from '../../promises/index.js';
+import type { Data } from '../../util/validate.js';
 import { class_attributes } from '../attributes.js';
+import { type PacketInfo, packet_info, send_answer } from '../datagrams/packet_info.js';
 import { open_datagram, open_stream } from '../files.js';
 import { BaseRequestHandler, type ServerView, StreamRequestHandler } from '../handlers.js';
 import { AsyncBytesIO, AsyncSocketWriter, type AsyncWriter, close_datagram, close_stream } from './files.js';
@@ -86,6 +88,21 @@ export class AsyncDatagramRequestHandler<
   declare socket: Socket<F, typeof c.SOCK_DGRAM>;
   declare rfile: AsyncBytesIO;
   declare wfile: AsyncBytesIO;
+
+  /** The address that was asked, the interface, TTL and TOS; null if the server has no `packet_info`. */
+  get packet_info(): PacketInfo | null {
+    return packet_info(this.request) ?? null;
+  }
+
+  /**
+   * answer(data) -> a promise of how many bytes went out. Sends a datagram to the client, from the address that the client asked if the
+   * server has `packet_info`. What is written to `wfile` is sent so when handle() is done.
+   *
+   * @throws (rejects) OSError; TypeError, for a client without an address, too
+   */
+  async answer(data: Data): Promise<number> {
+    return send_answer<Promise<number>>(this.request[1] as never, this.request, this.client_address, data);
+  }
 
   override setup(): void | Promise<void> {
     [this.packet, this.socket] = this.request;

@@ -6,7 +6,6 @@
 import { constants } from 'node:os';
 import type { AnyReturnedAddress } from '../../calls/address.js';
 import { SocketBase } from '../../calls/socket_base.js';
-import * as transfer from '../../calls/transfer.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
 import * as c from '../../constants.js';
 import { OSError } from '../../errors/index.js';
@@ -14,9 +13,11 @@ import { from_socket, socket as Socket } from '../../promises/index.js';
 import { socket as BlockingSocket } from '../../socket/index.js';
 import { abort_after, listen, unlisten } from '../../util/deadline.js';
 import { integer, timeout as seconds, shown } from '../../util/validate.js';
+import { RequestRefused } from '../admission/refused.js';
 import { class_attributes, is_overridden } from '../attributes.js';
 import { BaseServer } from '../base.js';
 import { is_handler, run_constructed_async } from '../constructed.js';
+import { note_packet_info, receive } from '../datagrams/packet_info.js';
 import { drain_of, type RequestHandlerClass, type ShutdownOptions } from '../handlers.js';
 import { print_error } from '../report.js';
 import { is_scarce, PAUSE_MS } from '../scarcity.js';
@@ -219,8 +220,12 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       const { socket } = this;
       if (!this.#is_datagram) return socket._accept();
       const size = integer(Reflect.get(this, 'max_packet_size'), 'max_packet_size', 1);
-      const received = transfer.recvfrom(socket, size, 0, 0);
-      return typeof received === 'number' ? received : [[received[0], socket], received[1]];
+      const received = receive(socket, size, Reflect.get(this, '_has_packet_info') === true);
+      if (typeof received === 'number') return received;
+      const [packet, client_address, info] = received;
+      const request: Request = [packet, socket];
+      note_packet_info(request, info);
+      return [request, client_address];
     }
 
     override _get_request(): Arrived {
@@ -243,12 +248,22 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     }
 
     /** Handles a request from verify_request() to shutdown_request(). @throws (rejects) the error of a hook */
-    async #handle(request: Request, client_address: ClientAddress): Promise<void> {
+    async #handle(request: Request, peer_address: ClientAddress): Promise<void> {
       const under_way = this.#under_way.begin(() => {
         this.#ended_early.add(request);
         close_now(request);
       });
+      let client_address = peer_address;
       try {
+        if (this._admission !== undefined) {
+          try {
+            client_address = await this._admission.admit_async(request, peer_address);
+          } catch (error) {
+            if (!(error instanceof RequestRefused)) throw error;
+            this.close_request(request);
+            return;
+          }
+        }
         let verified: boolean | Promise<boolean> = this.verify_request(request, client_address);
         if (typeof verified !== 'boolean') verified = await verified;
         if (!verified) {

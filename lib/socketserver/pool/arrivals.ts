@@ -8,12 +8,13 @@
 // The kernel wakes one waiter for a request, and the next one as long as the request has not been taken.
 import { constants } from 'node:os';
 import { decode, type ReturnedAddress } from '../../calls/address.js';
-import * as transfer from '../../calls/transfer.js';
+import type { Descriptor } from '../../calls/transfer.js';
 import { EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLLERR, EPOLLHUP, EPOLLIN, EPOLLRDHUP } from '../../constants.js';
 import { raise } from '../../errors/raise.js';
 import { addon, cells, EPOLL_EVENT, EPOLL_EVENT_SIZE, GENERATION } from '../../native/addon.js';
 import { socket as Socket } from '../../socket/index.js';
 import { OwnedDescriptor, with_descriptor } from '../../util/owned_descriptor.js';
+import { type PacketInfo, receive } from '../datagrams/packet_info.js';
 import { is_scarce } from '../scarcity.js';
 import type { OpenDescriptor, PoolConfig } from './protocol.js';
 
@@ -102,9 +103,10 @@ export class ArrivalsWait {
 export interface ReceivedRequest {
   /** The connection; undefined for a datagram. */
   readonly connection: Socket<number> | undefined;
-  readonly client_address: ReturnedAddress<number>;
+  readonly client_address: ReturnedAddress<number> | null;
   /** The bytes of a datagram. */
   readonly packet: Buffer;
+  readonly info?: PacketInfo | undefined;
 }
 
 /**
@@ -115,16 +117,16 @@ export interface ReceivedRequest {
  *   listener was shut down
  */
 export function take_request(
-  listener: transfer.Descriptor<number>,
+  listener: Descriptor<number>,
   events: number,
-  { type, max_packet_size }: PoolConfig,
+  { type, max_packet_size, has_packet_info }: PoolConfig,
 ): ReceivedRequest | number {
   if (max_packet_size > 0) {
-    const received = transfer.recvfrom(listener, max_packet_size, 0, 0);
+    const received = receive(listener, max_packet_size, has_packet_info);
     if (received === -EAGAIN && (events & (EPOLLHUP | EPOLLRDHUP)) !== 0) return -EINVAL;
     if (typeof received === 'number') return received;
-    const [packet, client_address] = received;
-    return { connection: undefined, packet, client_address };
+    const [packet, client_address, info] = received;
+    return { connection: undefined, packet, client_address, info };
   }
   const fd = addon.accept4(listener._fd, listener._generation, 0, 0);
   if (fd < 0) return fd;

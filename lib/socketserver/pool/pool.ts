@@ -8,6 +8,7 @@ import { AF_UNIX, SOCK_SEQPACKET } from '../../constants.js';
 import { addon } from '../../native/addon.js';
 import { socket as Socket, socketpair } from '../../socket/index.js';
 import { shown } from '../../util/validate.js';
+import { packet_info } from '../datagrams/packet_info.js';
 import { make_arrivals } from './arrivals.js';
 import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed_error.js';
@@ -284,7 +285,7 @@ export class Pool {
     if (!this.#datagrams && request instanceof Socket)
       return encode_request(client_address, request.gettimeout());
     if (this.#datagrams && Array.isArray(request) && request[0] instanceof Uint8Array) {
-      return encode_request(client_address, null, request[0]);
+      return encode_request(client_address, null, request[0], packet_info(request));
     }
     const expected = this.#datagrams ? '[packet, socket]' : 'a socket';
     throw new TypeError(`request must be ${expected} to be handed to a worker, not ${shown(request)}`);

@@ -4,6 +4,7 @@
 
 import type { MessagePort } from 'node:worker_threads';
 import type { AnyReturnedAddress } from '../../calls/address.js';
+import type { AdmissionConfig } from '../admission/admission.js';
 import { drain_of } from '../handlers.js';
 import { is_scarce_code } from '../scarcity.js';
 import { check_packed, type PackedError } from './packed_error.js';
@@ -35,9 +36,13 @@ export interface PoolConfig {
   readonly proto: number;
   /** Bytes of the longest datagram; 0 for a server of connections. */
   readonly max_packet_size: number;
+  /** Whether datagrams are received with what else the kernel knows about them. */
+  readonly has_packet_info: boolean;
   /** True if handle_error is not overridden: workers then print errors themselves. */
   readonly print_errors: boolean;
   readonly handler_timeout_ms: number;
+  /** What requests have to pass in the worker before they are handled; undefined: nothing. */
+  readonly admission: AdmissionConfig | undefined;
   /** The default time-out of the server's thread, in seconds. */
   readonly default_timeout: number | null;
 }

@@ -10,6 +10,7 @@ import * as transfer from '../../calls/transfer.js';
 import { MSG_DONTWAIT, MSG_PEEK } from '../../constants.js';
 import { addon } from '../../native/addon.js';
 import type { socket as Socket } from '../../socket/index.js';
+import type { PacketInfo } from '../datagrams/packet_info.js';
 import { is_scarce, pause_blocking } from '../scarcity.js';
 import { revive_buffers } from './protocol.js';
 
@@ -34,8 +35,9 @@ export function encode_request(
   client_address: unknown,
   timeout: number | null,
   packet?: Uint8Array,
+  info?: PacketInfo,
 ): Buffer[] {
-  const text = Buffer.from(JSON.stringify([client_address, timeout]));
+  const text = Buffer.from(JSON.stringify([client_address, timeout, info]));
   if (HEADER + text.length > ADDRESS_LIMIT) {
     throw new RangeError(`client_address must be at most ${ADDRESS_LIMIT} bytes of JSON, not ${text.length}`);
   }
@@ -51,11 +53,12 @@ export function decode_request(message: Buffer) {
   if (message[0] !== REQUEST) return undefined;
   const length = message.readUInt16LE(1);
   const text = message.toString('utf8', HEADER, HEADER + length);
-  const [client_address, timeout] = JSON.parse(text, revive_buffers) as [
+  const [client_address, timeout, info] = JSON.parse(text, revive_buffers) as [
     ReturnedAddress<number>,
     number | null,
+    PacketInfo | null | undefined,
   ];
-  return { client_address, timeout, packet: message.subarray(HEADER + length) };
+  return { client_address, timeout, info: info ?? undefined, packet: message.subarray(HEADER + length) };
 }
 
 /** Returns the bytes of the longest message of a server. */

@@ -13,6 +13,9 @@ import { errno_code } from '../../errors/errno.js';
 import { OSError } from '../../errors/index.js';
 import { addon, cells, GENERATION } from '../../native/addon.js';
 import { fromshare, socket as Socket } from '../../socket/index.js';
+import { Admission } from '../admission/admission.js';
+import { RequestRefused } from '../admission/refused.js';
+import { note_packet_info } from '../datagrams/packet_info.js';
 import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from '../handlers.js';
 import { print_error } from '../report.js';
 import { is_scarce, pause_blocking, persist } from '../scarcity.js';
@@ -174,6 +177,7 @@ class RequestLoop {
   readonly #arrivals: ArrivalsWait;
   readonly #size: number;
   readonly #view: ServerView;
+  readonly #admission: Admission | undefined;
   /** The number of requests that this worker has begun. */
   #count = 0;
   /** The code of the want of descriptors or memory that was reported last; undefined once a request could be taken. */
@@ -190,6 +194,7 @@ class RequestLoop {
     this.#arrivals = new ArrivalsWait(this.#sockets.arrivals, config.queue_number);
     this.#size = message_size(config.max_packet_size);
     this.#view = server_view(config, report);
+    this.#admission = config.admission && new Admission(config.admission);
   }
 
   /** Handles requests until the queue ends, or a message on it ends this worker. */
@@ -330,11 +335,19 @@ class RequestLoop {
     else this.report({ type: 'error', client_address, error: pack_error(error) });
   }
 
-  #handle({ connection, client_address, packet }: ReceivedRequest): void {
+  #handle({ connection, client_address, packet, info }: ReceivedRequest): void {
+    let client: unknown = client_address;
     try {
-      run_handler(this.Handler, connection ?? [packet, this.#sockets.listener], client_address, this.#view);
+      // Of datagrams the listener is a socket, by which they are answered.
+      const request: Socket<number> | [Buffer, Socket<number>] = connection ?? [
+        packet,
+        this.#sockets.listener as Socket<number>,
+      ];
+      note_packet_info(request, info);
+      client = this.#admission?.admit(request, client_address) ?? client;
+      run_handler(this.Handler, request, client, this.#view);
     } catch (error) {
-      this.#fail(client_address, error);
+      if (!(error instanceof RequestRefused)) this.#fail(client, error);
     } finally {
       if (connection !== undefined) shutdown_request(connection);
       this.#finish();

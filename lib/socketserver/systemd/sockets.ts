@@ -1,7 +1,7 @@
 // Socket activation: listening sockets that systemd, or systemd-socket-activate, opened for this process. See sd_listen_fds(3).
 
-import { socket as Socket } from '../socket/index.js';
-import { c_string } from '../util/validate.js';
+import { socket as Socket } from '../../socket/index.js';
+import { c_string } from '../../util/validate.js';
 
 /** The first descriptor that is passed: SD_LISTEN_FDS_START. */
 const FIRST = 3;
