@@ -5,16 +5,13 @@
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
 import { type Address, check_address, decode, type PeerAddress } from '../calls/address.js';
-import * as batch from '../calls/batch/receive.js';
 import { check_sendmmsg, type Message, sendmmsg, taken_messages } from '../calls/batch/send.js';
 import { type ControlMessage, taken_control } from '../calls/control.js';
-import type { ReceivedMessage, ReceivedMessageInto } from '../calls/message.js';
 import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
 import type { AsyncSendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
-import { getdefaulttimeout, SocketBase } from '../calls/socket_base.js';
-import type { ReceivedFrom, ReceivedFromInto } from '../calls/transfer.js';
+import { getdefaulttimeout } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { OSError, TimeoutError } from '../errors/index.js';
@@ -23,10 +20,8 @@ import { makefile, type SocketFile } from '../files/promises/index.js';
 import { addon } from '../native/addon.js';
 import { socket as BlockingSocket } from '../socket/index.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
-import { type BytesLike, type Data, type Elements, integer, integer_or } from '../util/validate.js';
+import { type Data, type Elements, integer, integer_or } from '../util/validate.js';
 import {
-  type Flags1,
-  type Flags2,
   is_flags,
   promised,
   type Rest1,
@@ -35,18 +30,11 @@ import {
   type WaitOptions,
   with_options,
 } from '../util/wait_options.js';
-import {
-  ConnectCall,
-  FlaggedSendallCall,
-  fast_open,
-  RecvCall,
-  RecvExactlyCall,
-  SendallCall,
-  SendCall,
-} from './attempts.js';
+import { ConnectCall, FlaggedSendallCall, fast_open, SendallCall, SendCall } from './attempts.js';
 import { type Attempt, FunctionCall } from './call.js';
 import { type Iterated, Iteration } from './iterate.js';
-import { Poller, perform } from './queue.js';
+import { perform } from './queue.js';
+import { ReceivingSocket } from './receive.js';
 import { sendfile } from './sendfile.js';
 import { SocketStream, type StreamOptions } from './stream.js';
 
@@ -56,10 +44,7 @@ const { EAGAIN, EBADF } = constants.errno;
 export class Socket<
   out F extends number = typeof c.AF_INET,
   out K extends number = number,
-> extends SocketBase<F, K> {
-  /** The waiting calls, and the place of the descriptor in the readiness. @internal */
-  declare readonly _poller: Poller;
-
+> extends ReceivingSocket<F, K> {
   /** See SocketBase. The descriptor never blocks: the event loop waits. */
   constructor(family?: F | null, type?: K | null, proto?: number | null, fileno?: number | null);
   /** @internal */
@@ -75,14 +60,7 @@ export class Socket<
     proto?: number | null,
     fileno?: number | OwnedDescriptor | null,
   ) {
-    super(family, type, proto, fileno, true);
-    this._poller = new Poller(this._fd, this._generation);
-    this._watch_by(this._poller);
-  }
-
-  /** Makes a read in its turn. @internal */
-  _read<T>(syscall: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
-    return perform(this._poller.reads, new FunctionCall(this, syscall, attempt), options);
+    super(family, type, proto, fileno);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -169,114 +147,6 @@ export class Socket<
     const attempt: Attempt<void> = () => this._shutdown(how);
     const check = () => integer(how, 'how');
     return perform(this._poller.writes, new FunctionCall(this, 'shutdown', attempt, check), options);
-  }
-
-  /** recv(bufsize, flags = 0, { signal, timeout }) -> bytes; none at the end of a stream. See recv(2). */
-  recv(bufsize: number, ...rest: Rest1<number>): Promise<Buffer>;
-  recv(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<Buffer> {
-    if (!is_flags(flags)) return this.recv(bufsize, 0, flags as WaitOptions);
-    return perform(this._poller.reads, new RecvCall(this, bufsize, flags ?? 0), options);
-  }
-
-  /** recvfrom(bufsize, flags = 0, { signal, timeout }) -> [bytes, address of the sender]. See recvfrom(2). */
-  recvfrom(bufsize: number, options?: WaitOptions): Promise<ReceivedFrom<F, K, 0>>;
-  recvfrom<Flags extends number = 0>(
-    bufsize: number,
-    ...rest: Flags1<Flags>
-  ): Promise<ReceivedFrom<F, K, Flags>>;
-  recvfrom(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<ReceivedFrom<F, K, 0>> {
-    if (!is_flags(flags)) return this.recvfrom(bufsize, 0, flags as WaitOptions);
-    const attempt = () => transfer.recvfrom(this, bufsize, flags ?? 0, 0);
-    const check = () => transfer.check_recv(bufsize, flags ?? 0);
-    return perform(this._poller.reads, new FunctionCall(this, 'recvfrom', attempt, check), options);
-  }
-
-  /** recv_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> how many bytes were written to the buffer. */
-  recv_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<number> {
-    return with_options(rest, 2, (options, [nbytes, flags]) => {
-      const attempt = () => transfer.recv_into(this, buffer, nbytes, flags ?? 0, 0);
-      const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
-      return perform(this._poller.reads, new FunctionCall(this, 'recv_into', attempt, check), options);
-    });
-  }
-
-  /** recvfrom_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> [count, address of the sender]. */
-  recvfrom_into(buffer: BytesLike, ...rest: Rest1<number>): Promise<ReceivedFromInto<F, K, 0>>;
-  recvfrom_into<Flags extends number = 0>(
-    buffer: BytesLike,
-    ...rest: Flags2<Flags>
-  ): Promise<ReceivedFromInto<F, K, Flags>>;
-  recvfrom_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<ReceivedFromInto<F, K, 0>> {
-    return with_options(rest, 2, (options, [nbytes, flags]) => {
-      const attempt = () => transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, 0);
-      const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
-      return perform(this._poller.reads, new FunctionCall(this, 'recvfrom_into', attempt, check), options);
-    });
-  }
-
-  /** recv_exactly(n, { signal, timeout }) -> n bytes, under one deadline. The reason of an abort has `partial`, too. */
-  recv_exactly(n: number, options?: WaitOptions): Promise<Buffer> {
-    return promised(() => perform(this._poller.reads, new RecvExactlyCall(this, n), options));
-  }
-
-  /** recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. */
-  recvmsg(bufsize: number, ...rest: Rest1<number>): Promise<ReceivedMessage<F, K, 0>>;
-  recvmsg<Flags extends number = 0>(
-    bufsize: number,
-    ...rest: Flags2<Flags>
-  ): Promise<ReceivedMessage<F, K, Flags>>;
-  recvmsg(bufsize: number, ...rest: Rest2<number, number>): Promise<ReceivedMessage<F, K, 0>> {
-    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
-      const attempt = () => message.recvmsg(this, bufsize, ancbufsize, flags, 0);
-      const check = () => message.check_recvmsg(bufsize, ancbufsize, flags);
-      return perform(this._poller.reads, new FunctionCall(this, 'recvmsg', attempt, check), options);
-    });
-  }
-
-  /** recvmsg_into(buffers, ancbufsize = 0, flags = 0, { signal, timeout }) -> [nbytes, ancdata, msg_flags, address]. */
-  recvmsg_into(buffers: Elements<BytesLike>, ...rest: Rest1<number>): Promise<ReceivedMessageInto<F, K, 0>>;
-  recvmsg_into<Flags extends number = 0>(
-    buffers: Elements<BytesLike>,
-    ...rest: Flags2<Flags>
-  ): Promise<ReceivedMessageInto<F, K, Flags>>;
-  recvmsg_into(
-    buffers: Elements<BytesLike>,
-    ...rest: Rest2<number, number>
-  ): Promise<ReceivedMessageInto<F, K, 0>> {
-    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
-      const taken = message.taken_buffers(buffers);
-      const attempt = () => message.recvmsg_into(this, taken, ancbufsize, flags, 0);
-      const check = () => message.check_recvmsg_into(taken, ancbufsize, flags);
-      return perform(this._poller.reads, new FunctionCall(this, 'recvmsg_into', attempt, check), options);
-    });
-  }
-
-  /** recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> recvmsg's result for each message. */
-  recvmmsg(vlen: number, bufsize: number, ...rest: Rest1<number>): Promise<ReceivedMessage<F, K, 0>[]>;
-  recvmmsg<Flags extends number = 0>(
-    vlen: number,
-    bufsize: number,
-    ...rest: Flags2<Flags>
-  ): Promise<ReceivedMessage<F, K, Flags>[]>;
-  recvmmsg(
-    vlen: number,
-    bufsize: number,
-    ...rest: Rest2<number, number>
-  ): Promise<ReceivedMessage<F, K, 0>[]> {
-    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
-      const attempt = () => batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, 0);
-      const check = () => batch.check_recvmmsg(vlen, bufsize, ancbufsize, flags);
-      return perform(this._poller.reads, new FunctionCall(this, 'recvmmsg', attempt, check), options);
-    });
-  }
-
-  /** recvmmsg_into(batch, flags = 0, { signal, timeout }) -> how many messages came into the batch. */
-  recvmmsg_into(memory: batch.MessageBatch, ...rest: Rest1<number>): Promise<number>;
-  recvmmsg_into(memory: batch.MessageBatch, flags?: unknown, options?: WaitOptions): Promise<number> {
-    if (!is_flags(flags)) return this.recvmmsg_into(memory, 0, flags as WaitOptions);
-    const attempt = () => batch.recvmmsg_into(this, memory, flags, 0);
-    const check = () => batch.check_recvmmsg_into(memory, flags);
-    return perform(this._poller.reads, new FunctionCall(this, 'recvmmsg_into', attempt, check), options);
   }
 
   /** send(data, flags = 0, { signal, timeout }) -> how many bytes the kernel took. See send(2). */

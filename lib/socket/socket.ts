@@ -1,13 +1,11 @@
 // class socket: the blocking calls. Python's class of that name, method by method, with what docs/socket.md adds.
 //
-// A call waits as long as the socket's time-out says and blocks its thread meanwhile. The methods that never wait are in
+// The calls that receive are in receive.ts, which this class extends. A call waits as long as the socket's time-out says and blocks its thread meanwhile. The methods that never wait are in
 // lib/calls/socket_base.ts; the calls themselves are in transfer.ts, message.ts and batch/ there, shared with the promises.
 
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
 import { type Address, decode, type PeerAddress } from '../calls/address.js';
-import type { MessageBatch } from '../calls/batch/receive.js';
-import * as batch from '../calls/batch/receive.js';
 import { type Message, sendmmsg } from '../calls/batch/send.js';
 import type { ControlMessage } from '../calls/control.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
@@ -15,23 +13,15 @@ import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
 import type { SendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
-import { getdefaulttimeout, SocketBase } from '../calls/socket_base.js';
+import { getdefaulttimeout } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
-import { IncompleteReadError } from '../errors/index.js';
 import { type MakefileOptions, makefile, type SocketFile } from '../files/blocking/index.js';
 import { addon, DETACHED, TIMED_OUT } from '../native/addon.js';
 import { Deadline } from '../util/deadline.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
-import {
-  type Bytes,
-  type BytesLike,
-  type Data,
-  data,
-  type Elements,
-  integer,
-  size,
-} from '../util/validate.js';
+import { type Bytes, type Data, data, type Elements, integer } from '../util/validate.js';
+import { ReceivingSocket } from './receive.js';
 import { sendfile } from './sendfile.js';
 
 const { EAGAIN, ENOBUFS } = constants.errno;
@@ -39,7 +29,7 @@ const { EAGAIN, ENOBUFS } = constants.errno;
 export class Socket<
   out F extends number = typeof c.AF_INET,
   out K extends number = number,
-> extends SocketBase<F, K> {
+> extends ReceivingSocket<F, K> {
   /** See SocketBase: a call blocks the thread that makes it, as long as the time-out allows. */
   constructor(family?: F | null, type?: K | null, proto?: number | null, fileno?: number | null);
   /** @internal */
@@ -121,63 +111,6 @@ export class Socket<
     this._shutdown(how);
   }
 
-  /**
-   * recv(bufsize, flags = 0) -> bytes; none at the end of a stream. See recv(2).
-   *
-   * @param bufsize the most bytes to receive
-   * @throws OSError; TimeoutError; BlockingIOError; TypeError, RangeError
-   */
-  recv(bufsize: number, flags = 0): Buffer {
-    const result = transfer.recv(this, bufsize, flags, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recv') : result;
-  }
-
-  /** recvfrom(bufsize, flags = 0) -> [bytes, address of the sender]. See recvfrom(2). */
-  recvfrom<Flags extends number = 0>(bufsize: number, flags?: Flags): transfer.ReceivedFrom<F, K, Flags> {
-    const result = transfer.recvfrom(this, bufsize, flags ?? 0, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvfrom') : result;
-  }
-
-  /**
-   * recv_into(buffer, nbytes = 0, flags = 0) -> how many bytes were written to the buffer. See recv(2).
-   *
-   * @param nbytes the most bytes to receive; 0: as many as fit. With MSG_TRUNC the result is the datagram's true length
-   * @throws RangeError if nbytes is more than the buffer holds
-   */
-  recv_into(buffer: BytesLike, nbytes = 0, flags = 0): number {
-    const result = transfer.recv_into(this, buffer, nbytes, flags, this._timeout_ms);
-    return result < 0 ? this._raise(result, 'recv_into') : result;
-  }
-
-  /** recvfrom_into(buffer, nbytes = 0, flags = 0) -> [count, address of the sender]. */
-  recvfrom_into<Flags extends number = 0>(
-    buffer: BytesLike,
-    nbytes = 0,
-    flags?: Flags,
-  ): transfer.ReceivedFromInto<F, K, Flags> {
-    const result = transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvfrom_into') : result;
-  }
-
-  /**
-   * recv_exactly(n) -> n bytes, under one deadline.
-   *
-   * @throws IncompleteReadError at the end of the stream; OSError, TimeoutError. All have the bytes received before as `partial`
-   */
-  recv_exactly(n: number): Buffer {
-    const buffer = Buffer.allocUnsafeSlow(size(n, 'n'));
-    const deadline = new Deadline(this._timeout_ms);
-    let received = 0;
-    while (received < n) {
-      const rest = buffer.subarray(received);
-      const count = deadline.passed() ? TIMED_OUT : transfer.recv_into(this, rest, 0, 0, deadline.left_ms());
-      if (count < 0) this._raise_with(count, 'recv_exactly', { partial: buffer.subarray(0, received) });
-      if (count === 0) throw new IncompleteReadError(buffer.subarray(0, received), n);
-      received += count;
-    }
-    return buffer;
-  }
-
   /** send(data, flags = 0) -> how many bytes the kernel took. See send(2). */
   send(bytes: Data, flags = 0): number {
     const result = transfer.send(this, data(bytes, 'data'), integer(flags, 'flags'), this._timeout_ms);
@@ -254,37 +187,6 @@ export class Socket<
   }
 
   /**
-   * recvmsg(bufsize, ancbufsize = 0, flags = 0) -> [data, ancdata, msg_flags, address]. See recvmsg(2), cmsg(3).
-   *
-   * @param ancbufsize room for control messages, a sum of CMSG_SPACE; descriptors that come (SCM_RIGHTS) are
-   *   close-on-exec and belong to the caller
-   * @throws OSError; TimeoutError; TypeError, RangeError
-   */
-  recvmsg<Flags extends number = 0>(
-    bufsize: number,
-    ancbufsize?: number,
-    flags?: Flags,
-  ): message.ReceivedMessage<F, K, Flags> {
-    const result = message.recvmsg(this, bufsize, ancbufsize, flags, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvmsg') : result;
-  }
-
-  /**
-   * recvmsg_into(buffers, ancbufsize = 0, flags = 0) -> [nbytes, ancdata, msg_flags, address]. Fills the buffers one
-   * after the other. See recvmsg.
-   *
-   * @throws OSError; TimeoutError; EMSGSIZE for more than 1,024 buffers; TypeError, RangeError
-   */
-  recvmsg_into<Flags extends number = 0>(
-    buffers: Elements<BytesLike>,
-    ancbufsize?: number,
-    flags?: Flags,
-  ): message.ReceivedMessageInto<F, K, Flags> {
-    const result = message.recvmsg_into(this, buffers, ancbufsize, flags, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvmsg_into') : result;
-  }
-
-  /**
    * sendmsg_afalg(msg = null, { op, iv, assoclen, flags = 0 }) -> how many bytes went out. For AF_ALG sockets: sendmsg with the
    * operation as control messages. See the kernel's userspace interface of the crypto API.
    *
@@ -307,33 +209,6 @@ export class Socket<
   sendmmsg(messages: Elements<Message<F>>, flags?: number): number {
     const result = sendmmsg(this, messages, flags, resolve_host_blocking, this._timeout_ms);
     return result < 0 ? this._raise(result, 'sendmmsg') : result;
-  }
-
-  /**
-   * recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0) -> recvmsg's result for each message that is there: waits for the
-   * first. See recvmmsg(2), MSG_WAITFORONE.
-   *
-   * @param vlen at most this number of messages, 1 to 1,024
-   * @throws OSError; TimeoutError; TypeError, RangeError
-   */
-  recvmmsg<Flags extends number = 0>(
-    vlen: number,
-    bufsize: number,
-    ancbufsize?: number,
-    flags?: Flags,
-  ): message.ReceivedMessage<F, K, Flags>[] {
-    const result = batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvmmsg') : result;
-  }
-
-  /**
-   * recvmmsg_into(batch, flags = 0) -> how many messages came into the batch. See recvmmsg.
-   *
-   * @throws OSError; TimeoutError; EBUSY from a signal's listener while a call waits with the same batch; TypeError
-   */
-  recvmmsg_into(memory: MessageBatch, flags?: number): number {
-    const result = batch.recvmmsg_into(this, memory, flags, this._timeout_ms);
-    return result < 0 ? this._raise(result, 'recvmmsg_into') : result;
   }
 
   /**
