@@ -140,6 +140,8 @@ export class IncompleteReadError extends Error {
    * @param expected the number of requested bytes; undefined if not known
    */
   constructor(
+    /**
+     */
     readonly partial: Buffer,
     readonly expected?: number,
   ) {

@@ -43,15 +43,41 @@ class Socket<out F extends number = number, out K extends number = number> exten
     return perform(this._poller.reads, new FunctionCall(this, syscall, attempt), options);
   }
 
-  /** recv(bufsize, flags = 0, { signal, timeout }) -> bytes; none at the end of a stream. See recv(2). */
+  /**
+   * recv(bufsize, flags = 0, { signal, timeout }) -> bytes; none at the end of a stream. See recv(2).
+   *
+   * @param bufsize the most bytes to receive; the call does not wait for so many
+   * @param rest flags, MSG_*; `{ signal, timeout }`, the time-out in seconds
+   * @returns the bytes, in a Buffer of their own; an empty one is the end of a stream, or an empty datagram
+   * @throws TimeoutError after the time-out; the signal's reason; OSError ECONNRESET, ENOTCONN, …
+   * @example
+   * await peer.sendall('hello');
+   * console.log((await sock.recv(1024, { timeout: 5 })).toString()); // hello
+   */
   recv(bufsize: number, ...rest: Rest1<number>): Promise<Buffer>;
   recv(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<Buffer> {
     if (!is_flags(flags)) return this.recv(bufsize, 0, flags as WaitOptions);
     return perform(this._poller.reads, new RecvCall(this, bufsize, flags ?? 0), options);
   }
 
-  /** recvfrom(bufsize, flags = 0, { signal, timeout }) -> [bytes, address of the sender]. See recvfrom(2). */
+  /**
+   * recvfrom(bufsize, flags = 0, { signal, timeout }) -> [bytes, address of the sender]. For datagrams: a connected stream gives no
+   * address. See recvfrom(2).
+   *
+   * @param bufsize the most bytes to receive; the rest of a longer datagram is lost
+   * @returns the datagram and the address to answer to, in the form of the family
+   * @throws TimeoutError; the signal's reason; OSError ECONNREFUSED if the peer of a connected datagram socket sent back an ICMP error
+   * @example
+   * await udp.sendto('ping', udp.getsockname());
+   * const [data, [host]] = await udp.recvfrom(2048);
+   * console.log(data.toString(), host); // ping 127.0.0.1
+   */
   recvfrom(bufsize: number, options?: WaitOptions): Promise<ReceivedFrom<F, K, 0>>;
+  /**
+   * recvfrom(bufsize, flags, { signal, timeout }): the same with flags. See recvfrom(2).
+   *
+   * @param rest flags, MSG_*: with MSG_ERRQUEUE the address may be null
+   */
   recvfrom<Flags extends number = 0>(
     bufsize: number,
     ...rest: Flags1<Flags>
@@ -63,7 +89,18 @@ class Socket<out F extends number = number, out K extends number = number> exten
     return perform(this._poller.reads, new FunctionCall(this, 'recvfrom', attempt, check), options);
   }
 
-  /** recv_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> how many bytes were written to the buffer. */
+  /**
+   * recv_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> how many bytes were written to the buffer. See recv(2).
+   *
+   * @param buffer memory to fill, which stays the call's until it is done
+   * @param rest the most bytes to receive, 0: as many as fit; flags, MSG_*; `{ signal, timeout }`
+   * @returns the number of bytes; 0 at the end of a stream
+   * @throws RangeError for more bytes than the buffer holds; TimeoutError; the signal's reason; OSError
+   * @example
+   * const memory = Buffer.alloc(1024);
+   * await peer.sendall('hello');
+   * console.log(memory.toString('utf8', 0, await sock.recv_into(memory))); // hello
+   */
   recv_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<number> {
     return with_options(rest, 2, (options, [nbytes, flags]) => {
       const attempt = () => transfer.recv_into(this, buffer, nbytes, flags ?? 0, 0);
@@ -72,8 +109,24 @@ class Socket<out F extends number = number, out K extends number = number> exten
     });
   }
 
-  /** recvfrom_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> [count, address of the sender]. */
+  /**
+   * recvfrom_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> [count, address of the sender]. See recvfrom(2).
+   *
+   * @param buffer memory to fill, which stays the call's until it is done
+   * @param rest the most bytes to receive, 0: as many as fit; `{ signal, timeout }`
+   * @returns the number of bytes, and the address of the sender
+   * @throws RangeError for more bytes than the buffer holds; TimeoutError; the signal's reason; OSError
+   * @example
+   * const memory = Buffer.alloc(2048);
+   * await udp.sendto('ping', udp.getsockname());
+   * console.log((await udp.recvfrom_into(memory))[0]); // 4
+   */
   recvfrom_into(buffer: BytesLike, ...rest: Rest1<number>): Promise<ReceivedFromInto<F, K, 0>>;
+  /**
+   * recvfrom_into(buffer, nbytes, flags, { signal, timeout }): the same with flags. See recvfrom(2).
+   *
+   * @param rest the most bytes to receive, 0: as many as fit; flags, MSG_*
+   */
   recvfrom_into<Flags extends number = 0>(
     buffer: BytesLike,
     ...rest: Flags2<Flags>
@@ -86,13 +139,42 @@ class Socket<out F extends number = number, out K extends number = number> exten
     });
   }
 
-  /** recv_exactly(n, { signal, timeout }) -> n bytes, under one deadline. The reason of an abort has `partial`, too. */
+  /**
+   * recv_exactly(n, { signal, timeout }) -> n bytes, under one deadline. As asyncio's StreamReader.readexactly; see recv(2).
+   *
+   * @param n how many bytes to wait for
+   * @returns all n bytes, never fewer
+   * @throws IncompleteReadError if the stream ends before; TimeoutError; OSError; the signal's reason. All have the bytes received before
+   *   as `partial`
+   * @example
+   * await peer.sendall('\x00\x05hello');
+   * const length = (await sock.recv_exactly(2)).readUInt16BE();
+   * console.log((await sock.recv_exactly(length)).toString()); // hello
+   */
   recv_exactly(n: number, options?: WaitOptions): Promise<Buffer> {
     return promised(() => perform(this._poller.reads, new RecvExactlyCall(this, n), options));
   }
 
-  /** recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. */
+  /**
+   * recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. See recvmsg(2), cmsg(3).
+   *
+   * @param bufsize the most bytes of data
+   * @param rest room for control messages in bytes, a sum of CMSG_SPACE; `{ signal, timeout }`
+   * @returns the bytes, the control messages as `[level, type, data]`, the flags of the message (MSG_TRUNC: data was cut; MSG_CTRUNC:
+   *   control messages were), and the sender's address. Descriptors that come are close-on-exec and belong to the caller
+   * @throws TimeoutError; the signal's reason; OSError
+   * @example
+   * udp.setsockopt(IPPROTO_IP, IP_PKTINFO, 1);
+   * await udp.sendto('ping', udp.getsockname());
+   * const [data, ancdata] = await udp.recvmsg(2048, CMSG_SPACE(12));
+   * console.log(data.toString(), ancdata.length); // ping 1
+   */
   recvmsg(bufsize: number, ...rest: Rest1<number>): Promise<ReceivedMessage<F, K, 0>>;
+  /**
+   * recvmsg(bufsize, ancbufsize, flags, { signal, timeout }): the same with flags. See recvmsg(2).
+   *
+   * @param rest room for control messages in bytes; flags, MSG_*
+   */
   recvmsg<Flags extends number = 0>(
     bufsize: number,
     ...rest: Flags2<Flags>
@@ -105,8 +187,25 @@ class Socket<out F extends number = number, out K extends number = number> exten
     });
   }
 
-  /** recvmsg_into(buffers, ancbufsize = 0, flags = 0, { signal, timeout }) -> [nbytes, ancdata, msg_flags, address]. */
+  /**
+   * recvmsg_into(buffers, ancbufsize = 0, flags = 0, { signal, timeout }) -> [nbytes, ancdata, msg_flags, address]. Fills the buffers one
+   * after the other. See recvmsg(2).
+   *
+   * @param buffers an iterable of the memory to fill, at most 1,024 pieces
+   * @param rest room for control messages in bytes; `{ signal, timeout }`
+   * @returns as recvmsg, with the number of bytes in place of the bytes
+   * @throws OSError EMSGSIZE for more than 1,024 buffers; TimeoutError; the signal's reason
+   * @example
+   * const [head, body] = [Buffer.alloc(2), Buffer.alloc(100)];
+   * await peer.sendall('\x00\x05hello');
+   * console.log((await sock.recvmsg_into([head, body]))[0], head[1]); // 7 5
+   */
   recvmsg_into(buffers: Elements<BytesLike>, ...rest: Rest1<number>): Promise<ReceivedMessageInto<F, K, 0>>;
+  /**
+   * recvmsg_into(buffers, ancbufsize, flags, { signal, timeout }): the same with flags. See recvmsg(2).
+   *
+   * @param rest room for control messages in bytes; flags, MSG_*
+   */
   recvmsg_into<Flags extends number = 0>(
     buffers: Elements<BytesLike>,
     ...rest: Flags2<Flags>
@@ -123,8 +222,25 @@ class Socket<out F extends number = number, out K extends number = number> exten
     });
   }
 
-  /** recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> recvmsg's result for each message. */
+  /**
+   * recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> recvmsg's result for each message that is there: waits for
+   * the first. See recvmmsg(2).
+   *
+   * @param vlen at most this number of messages, 1 to 1,024
+   * @param bufsize the most bytes of each message
+   * @param rest room for the control messages of each, in bytes; `{ signal, timeout }`
+   * @returns one to vlen messages
+   * @throws TimeoutError if no message comes; the signal's reason; OSError
+   * @example
+   * for (const text of ['one', 'two']) await udp.sendto(text, udp.getsockname());
+   * console.log((await udp.recvmmsg(16, 2048)).map(([data]) => data.toString())); // [ 'one', 'two' ]
+   */
   recvmmsg(vlen: number, bufsize: number, ...rest: Rest1<number>): Promise<ReceivedMessage<F, K, 0>[]>;
+  /**
+   * recvmmsg(vlen, bufsize, ancbufsize, flags, { signal, timeout }): the same with flags. See recvmmsg(2).
+   *
+   * @param rest room for the control messages of each, in bytes; flags, MSG_*
+   */
   recvmmsg<Flags extends number = 0>(
     vlen: number,
     bufsize: number,
@@ -142,7 +258,19 @@ class Socket<out F extends number = number, out K extends number = number> exten
     });
   }
 
-  /** recvmmsg_into(batch, flags = 0, { signal, timeout }) -> how many messages came into the batch. */
+  /**
+   * recvmmsg_into(batch, flags = 0, { signal, timeout }) -> how many messages came into the batch: waits for the first. No memory is made
+   * for them. See recvmmsg(2), MessageBatch.
+   *
+   * @param memory the batch, which keeps the messages until the next call with it
+   * @param rest flags, MSG_*; `{ signal, timeout }`
+   * @returns the number of messages, at most the `vlen` of the batch
+   * @throws OSError EBUSY if another call waits with the same batch; TimeoutError; the signal's reason
+   * @example
+   * const batch = new MessageBatch(16, 2048);
+   * await udp.sendto('ping', udp.getsockname());
+   * console.log(await udp.recvmmsg_into(batch), batch.data(0).toString()); // 1 ping
+   */
   recvmmsg_into(memory: batch.MessageBatch, ...rest: Rest1<number>): Promise<number>;
   recvmmsg_into(memory: batch.MessageBatch, flags?: unknown, options?: WaitOptions): Promise<number> {
     if (!is_flags(flags)) return this.recvmmsg_into(memory, 0, flags as WaitOptions);

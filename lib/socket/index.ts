@@ -40,8 +40,8 @@ export type {
 } from '../calls/message.js';
 export { type BorrowedSocket, borrow, type NodeFamily, type NodeHandle } from '../calls/node.js';
 export type { SendfileSource } from '../calls/sendfile.js';
-export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
 export type { ReceivedFrom, ReceivedFromInto, SenderAddress } from '../calls/transfer.js';
+export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/waiting/default_timeout.js';
 export * from '../constants.js';
 export {
   LimitOverrunError,
