@@ -83,6 +83,7 @@ export class UnicodeEncodeError extends UnicodeError {
   readonly start: number;
   /** The index in `object` after the last bad character, in code points. */
   readonly end: number;
+  /** The fault of the bad characters, as in the message. */
   readonly reason: string;
 
   /**

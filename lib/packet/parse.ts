@@ -6,6 +6,7 @@ import type { Layer, LayerName, Layers } from './layer_types.js';
 import { LINKTYPE_ETHERNET } from './linktypes.js';
 import { parser_of_linktype } from './registry.js';
 
+/** Options of parse. */
 export interface ParseOptions {
   /** the number of the outermost layer's type in capture files; LINKTYPE_ETHERNET unless given */
   readonly linktype?: number;

@@ -7,7 +7,7 @@
  *
  * @typedef {{ tag: string, content: { text?: string }[] }} Tag
  * @typedef {{ summary: { text?: string }[], blockTags?: Tag[] }} Comment
- * @typedef {{ type: string, name?: string, types?: Type[] }} Type
+ * @typedef {{ type: string, name?: string, types?: Type[], typeArguments?: Type[] }} Type
  * @typedef {{
  *   name: string, kind: number, comment?: Comment, children?: Reflection[], signatures?: Reflection[], parameters?: Reflection[],
  *   getSignature?: Reflection, type?: Type, flags?: { isRest?: boolean }, inheritedFrom?: { target?: unknown }
@@ -45,14 +45,12 @@ function is_number(type) {
   return type?.type === 'intrinsic' && (type.name === 'number' || type.name === 'bigint');
 }
 
-/** @param {Type | undefined} type */
-const is_nothing = (type) =>
-  type?.type === 'predicate' || (type?.type === 'intrinsic' && ['void', 'undefined', 'never'].includes(type.name ?? ''));
-
-/** @param {Type & { typeArguments?: Type[] } | undefined} type @returns {boolean} whether a caller gets something */
+/** @param {Type | undefined} type @returns {boolean} whether a caller gets something: no `void`, `this`, or a promise of them */
 function gives(type) {
-  if (type?.name === 'Promise') return !is_nothing(type.typeArguments?.[0]);
-  return !is_nothing(type) && type?.type !== 'this';
+  if (type === undefined || type.type === 'predicate') return false;
+  if (type.type === 'union') return (type.types ?? []).some(gives);
+  if (type.typeArguments?.length === 1 && ['Promise', 'MayWait'].includes(type.name ?? '')) return gives(type.typeArguments[0]);
+  return type.type !== 'intrinsic' || !['void', 'undefined', 'never', 'this'].includes(type.name ?? '');
 }
 
 /** @param {Reflection} signature @returns {string[]} the parameters without a word */

@@ -60,6 +60,10 @@ const SELECTORS: Readonly<Record<string, Ready>> = {
 /** Of servers: handlers, and a server in this thread. */
 const SERVERS: Readonly<Record<string, Ready>> = {
   server: ["const server = new TCPServer(['127.0.0.1', 0], EchoHandler);", 'await server.server_close();'],
+  async_server: [
+    "const async_server = new AsyncTCPServer(['127.0.0.1', 0], AsyncEchoHandler);",
+    'await async_server.server_close();',
+  ],
   EchoHandler: [
     `class EchoHandler extends StreamRequestHandler {
     override handle(): void {

@@ -234,8 +234,6 @@ export class BufferedReader extends OverRaw {
     return this._attached.readable();
   }
 
-  /**
-   */
   override flush(): void {
     this.open_raw(CLOSED_FILE);
   }
@@ -377,11 +375,6 @@ export class BufferedRWPair extends BufferedIOBase {
     return this.writer.writable();
   }
 
-  /**
-   * readline(size = -1) -> a line with its line feed.
-   *
-   * @throws OSError if the socket would block: no data is lost
-   */
   override readline(size?: Size): Buffer {
     return this.reader._readline_strictly(size_or_all(size, 'size'));
   }

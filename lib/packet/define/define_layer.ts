@@ -16,6 +16,7 @@ type ValuesOf<F extends OwnFields> = {
 /** The layer as parsed. */
 export type OwnLayer<Name extends string, F extends OwnFields> = { readonly layer: Name } & ValuesOf<F> & Cut;
 
+/** The argument of define_layer. */
 export interface LayerDefinition<Name extends string, F extends OwnFields> {
   /** Such as 'vxlan'. */
   readonly name: Name;

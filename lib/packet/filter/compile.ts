@@ -23,6 +23,7 @@ import { MAX_INSTRUCTIONS } from './opcodes.js';
 /** A program of classic BPF: rows `[code, jt, jf, k]`. It is frozen, and so are its rows. */
 export type FilterProgram = readonly FilterRow[];
 
+/** Options of compile_filter. */
 export interface CompileFilterOptions {
   /** the number of the outermost layer's type in capture files; LINKTYPE_ETHERNET unless given */
   readonly linktype?: number;

@@ -9,6 +9,7 @@ import { payload } from '../layers/payload.js';
 import { parse } from '../parse.js';
 import { check_packet, type PacketBytes, type Packets, Results, type Step } from './pipe.js';
 
+/** Options of reassemble. */
 export interface ReassembleOptions {
   /** Bytes of fragments that wait, at most: 4 MiB by default, as in Linux. The packet that waits longest is dropped first. */
   readonly limit?: number | null;

@@ -7,6 +7,7 @@ import { type Packet, parse } from '../parse.js';
 import { check_packet, type PacketBytes, type Packets, Results, type Step } from './pipe.js';
 import { Half } from './stream_half.js';
 
+/** Options of streams. */
 export interface StreamsOptions {
   /** Bytes of data that wait for others before them, at most: 16 MiB by default. Beyond, the largest wait of a stream ends with a gap. */
   readonly limit?: number | null;
@@ -18,13 +19,17 @@ export interface StreamsOptions {
 export interface Stream {
   /** Its number, from 0 in the order of first packets. */
   readonly number: number;
+  /** The end that began: host and port. */
   readonly client: readonly [host: string, port: number];
+  /** The other end: host and port. */
   readonly server: readonly [host: string, port: number];
 }
 
 /** A part of a stream, in the order of the stream. */
 export interface StreamPart {
+  /** The connection: the same object for all of its parts. */
   readonly stream: Stream;
+  /** The end that sent the data. */
   readonly from: 'client' | 'server';
   /** The data of this part; empty in a part that only says an end. */
   readonly data: Buffer;
