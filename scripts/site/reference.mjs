@@ -28,7 +28,22 @@ const SOURCE =
   /\b[a-z_0-9]+\([1-9][a-z]*\)|\bRFC \d|Python|asyncio|\bPEP \d|\bIEEE\b|ECMAScript|\bNode('s|\b)|kernel|tcpdump|libpcap|pcapng|scapy|docs\//;
 
 /** Functions and methods that throw for nothing but wrong arguments. */
-const NEVER_THROW = new Set(/** @type {string[]} */ ([]));
+const NEVER_THROW = new Set(
+  `
+  AsyncBytesIO.close AsyncServer.fileno AsyncSocketWriter.close AsyncSocketWriter.flush BaseSelector.[dispose]
+  BaseSelector.close BaseSelector.get_map BorrowedSocket.fileno EpollSelector.[dispose] EpollSelector.close
+  EpollSelector.get_map MessageBatch.[dispose] MessageBatch.address MessageBatch.ancdata MessageBatch.data
+  MessageBatch.flags MessageBatch.length OwnField.read OwnField.standard OwnMaker.get Packet.get PollSelector.[dispose]
+  PollSelector.close PollSelector.get_map SelectSelector.[dispose] SelectSelector.close SelectSelector.get_map
+  SelectorKey.[iterator] SelectorMap.entries SelectorMap.get SelectorMap.has SelectorMap.keys SelectorMap.values
+  SocketStream.address SocketStream.destroySoon SocketStream.ref SocketStream.setKeepAlive SocketStream.setNoDelay
+  SocketStream.unref TCPServer.fileno UDPServer.close_request UDPServer.server_activate getdefaulttimeout getfqdn
+  gethostname has_dualstack_ipv6 siginterrupt socket.fileno socket.getblocking socket.gettimeout socket.ref socket.unref`
+    .trim()
+    .split(/\s+/),
+);
+/** Methods that describe an object: they throw for nothing either. */
+const DESCRIBES = /\.(toString|\[custom\]|\[INSPECT\])$/;
 
 /** @param {Reflection} reflection */
 const text_of = ({ comment }) =>
@@ -49,7 +64,8 @@ function is_number(type) {
 function gives(type) {
   if (type === undefined || type.type === 'predicate') return false;
   if (type.type === 'union') return (type.types ?? []).some(gives);
-  if (type.typeArguments?.length === 1 && ['Promise', 'MayWait'].includes(type.name ?? '')) return gives(type.typeArguments[0]);
+  if (type.typeArguments?.length === 1 && ['Promise', 'MayWait'].includes(type.name ?? ''))
+    return gives(type.typeArguments[0]);
   return type.type !== 'intrinsic' || !['void', 'undefined', 'never', 'this'].includes(type.name ?? '');
 }
 
@@ -65,9 +81,7 @@ function lacks(signature, name) {
   return [
     ...bare_parameters(signature),
     ...(gives(signature.type) && !has(signature, '@returns') ? ['@returns'] : []),
-    ...(has(signature, '@throws') === NEVER_THROW.has(name)
-      ? [NEVER_THROW.has(name) ? 'no @throws, but a place outside NEVER_THROW' : '@throws']
-      : []),
+    ...(has(signature, '@throws') || NEVER_THROW.has(name) || DESCRIBES.test(name) ? [] : ['@throws']),
     ...(SOURCE.test(text_of(signature)) ? [] : ['a source']),
     ...(has(signature, '@example') ? [] : ['@example']),
   ];
@@ -85,13 +99,12 @@ function faults(reflection, path, parent) {
   if (reflection.inheritedFrom?.target !== undefined) return [];
   const name = path.slice(path.indexOf('.') + 1);
   const found = [];
-  const [first, ...others] = signatures;
+  const [first] = signatures;
   if (first && CALLABLE.includes(kind)) found.push(...lacks(first, name));
   if (first && kind === CONSTRUCTOR) {
     if (!text_of(first) && !text_of(parent)) found.push('a comment');
     found.push(...bare_parameters(first));
   }
-  if (others.some((overload) => !text_of(overload)) && kind !== CONSTRUCTOR) found.push('a comment of an overload');
   const described = kind === ACCESSOR ? (reflection.getSignature ?? reflection) : reflection;
   if (DESCRIBED.includes(kind) && !text_of(described)) found.push('a comment');
   const below = children.flatMap((child) => faults(child, `${path}.${child.name}`, reflection));
@@ -102,19 +115,23 @@ function faults(reflection, path, parent) {
 export function missing(project) {
   const modules = (project.children ?? []).filter(({ kind }) => kind === MODULE);
   return modules.flatMap((module) =>
-    (module.children ?? []).flatMap((child) => faults(child, `${module.name.replace('bsd-sockets/', '')}.${child.name}`, module)),
+    (module.children ?? []).flatMap((child) =>
+      faults(child, `${module.name.replace('bsd-sockets/', '')}.${child.name}`, module),
+    ),
   );
 }
 
-/** @param {Reflection} project @returns {string[]} names of NEVER_THROW that the modules no longer have */
+/** @param {Reflection} project @returns {string[]} names of NEVER_THROW that are gone, or that say what they throw */
 export function stale(project) {
-  const names = new Set();
+  /** @type {Map<string, boolean>} */
+  const names = new Map();
   /** @param {Reflection} reflection @param {string} path */
   const add = (reflection, path) => {
-    names.add(path);
+    const throws = (reflection.signatures ?? []).some((signature) => has(signature, '@throws'));
+    names.set(path, (names.get(path) ?? true) && throws);
     for (const child of reflection.children ?? []) add(child, `${path}.${child.name}`);
   };
   for (const module of project.children ?? [])
     for (const child of module.children ?? []) add(child, child.name);
-  return [...NEVER_THROW].filter((name) => !names.has(name));
+  return [...NEVER_THROW].filter((name) => names.get(name) !== false);
 }

@@ -92,6 +92,7 @@ function folder_of(path: string): string {
 function ready_of(folder: string): Readonly<Record<string, Ready>> {
   if (folder.endsWith('promises')) return PROMISES;
   if (folder === 'selectors') return SELECTORS;
+  if (folder === 'packet') return {};
   return folder === 'socketserver' ? SERVERS : BLOCKING;
 }
 
@@ -103,7 +104,14 @@ for (const module of ['socket', 'promises', 'selectors', 'structs', 'packet', 's
 function exported(file: string): string[] {
   const text = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\//g, '');
   const listed = [...text.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, names]) =>
-    (names as string).split(',').map((name) => (name.trim().split(/ as | /).pop() ?? '').trim()),
+    (names as string).split(',').map((name) =>
+      (
+        name
+          .trim()
+          .split(/ as | /)
+          .pop() ?? ''
+      ).trim(),
+    ),
   );
   const declared = [
     ...text.matchAll(/export (?:declare )?(?:abstract )?(?:const|function|class|interface|type) (\w+)/g),
@@ -124,6 +132,7 @@ const NODE: Readonly<Record<string, string>> = {
   openSync: "import { openSync } from 'node:fs';",
   fstatSync: "import { fstatSync } from 'node:fs';",
   endianness: "import { endianness } from 'node:os';",
+  createWriteStream: "import { createWriteStream } from 'node:fs';",
   open: "import { open } from 'node:fs/promises';",
 };
 
@@ -131,9 +140,11 @@ const NODE: Readonly<Record<string, string>> = {
 function program(code: string, folder: string): string {
   const ready = ready_of(folder);
   const declared = new Set(
-    [...code.matchAll(/\b(?:const|let|class|function|for await \(const|for \(const) (\w+|\[[^\]]*\]|\{[^}]*\})/g)].flatMap(
-      ([, names]) => [...(names as string).matchAll(/\w+/g)].map(([name]) => name),
-    ),
+    [
+      ...code.matchAll(
+        /\b(?:const|let|class|function|for await \(const|for \(const) (\w+|\[[^\]]*\]|\{[^}]*\})/g,
+      ),
+    ].flatMap(([, names]) => [...(names as string).matchAll(/\w+/g)].map(([name]) => name)),
   );
   const words = (text: string) => new Set([...text.matchAll(IDENTIFIER)].map(([name]) => name));
   // A ready-made variable may need another, and they are made in an order that has it first.
@@ -150,7 +161,9 @@ function program(code: string, folder: string): string {
   };
   want(code.replaceAll(/\/\/.*$/gm, ''));
   const pair = wanted.includes('sock') || wanted.includes('peer');
-  const waits = folder.endsWith('promises') ? PAIR.replaceAll(/(create_server|_client\.connect|_listener\.accept)/g, 'await $1') : PAIR;
+  const waits = folder.endsWith('promises')
+    ? PAIR.replaceAll(/(create_server|_client\.connect|_listener\.accept)/g, 'await $1')
+    : PAIR;
   const makes = [...(pair ? [waits] : []), ...wanted.map((name) => ready[name]?.[0] ?? '')];
   const ends = [
     ...(pair ? ['_client.close();', '_accepted.close();'] : []),
@@ -171,7 +184,9 @@ function program(code: string, folder: string): string {
   const spaces = ['structs', 'packet', 'selectors', 'socketserver', 'promises']
     .filter((name) => new RegExp(`(?<![\\w.'"/])${name}\\.\\w`).test(code) && !declared.has(name))
     .map((name) => `import * as ${name} from 'bsd-sockets/${name}';`);
-  const node = [...used].filter((name) => Object.hasOwn(NODE, name) && !declared.has(name)).map((name) => NODE[name]);
+  const node = [...used]
+    .filter((name) => Object.hasOwn(NODE, name) && !declared.has(name))
+    .map((name) => NODE[name]);
   const lines = code.split('\n').map((line) => `    ${line}`);
   return [
     ...new Set([...imports, ...spaces, ...node]),
@@ -211,7 +226,9 @@ export function examples_of(path: string, text: string): Example[] {
   });
 }
 
-const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter((path) => path.endsWith('.ts'));
+const sources = readdirSync(join(root, 'lib'), { recursive: true, encoding: 'utf8' }).filter((path) =>
+  path.endsWith('.ts'),
+);
 
 export const examples: readonly Example[] = sources
   .map((path) => join('lib', path))

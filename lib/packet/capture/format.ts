@@ -170,6 +170,7 @@ export class CaptureError extends Error {
   }
   /** The byte of the capture at which it is malformed or cut short. */
   readonly offset: number;
+  /** @param offset the byte of the capture at which it is malformed or cut short */
   constructor(message: string, offset: number) {
     super(`byte ${offset}: ${message}`);
     this.offset = offset;
