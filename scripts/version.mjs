@@ -58,11 +58,14 @@ export function address() {
   return text.replace(/^git\+/, '').replace(/\.git$/, '');
 }
 
+/** Whether the version that npm is making has its section with a date already, as the first one had. */
+const is_written = () => is_in_changelog(process.env.npm_new_version ?? manifest().version);
+
 /** @throws {SetupError} if there is nothing to release */
 function check() {
   const entries = entries_of(read(), UNRELEASED);
   if (entries === undefined) throw new SetupError(`CHANGELOG.md has no line "${UNRELEASED}".`);
-  if (entries === '') {
+  if (entries === '' && !is_written()) {
     throw new SetupError(
       `CHANGELOG.md says nothing under "${UNRELEASED}": a release tells its users what changed.`,
     );
@@ -74,6 +77,7 @@ function write() {
   check();
   const { version } = manifest();
   const text = read();
+  if (entries_of(text, UNRELEASED) === '') return;
   if (text.includes(`## [${version}]`)) throw new SetupError(`CHANGELOG.md has ${version} already.`);
   const date = new Date().toISOString().slice(0, 10);
   const before = /^## \[(\d.*?)\]/m.exec(text)?.[1];

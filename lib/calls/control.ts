@@ -89,7 +89,11 @@ export function settle_descriptors(memory: Bytes, length: number, given: readonl
 /**
  * CMSG_LEN(length) -> bytes of a control message with that much data, without the padding behind it. See cmsg(3).
  *
- * @throws TypeError, RangeError
+ * @param length of the data, in bytes
+ * @returns the length in bytes that the header of the message has
+ * @throws RangeError if the sum is too large for the kernel
+ * @example
+ * console.log(CMSG_LEN(4) - CMSG_LEN(0)); // 4
  */
 export function CMSG_LEN(length: number | bigint): number {
   const size = integer(length, 'CMSG_LEN: length', 0, INT_MAX - addon.cmsg_len(0));
@@ -99,7 +103,11 @@ export function CMSG_LEN(length: number | bigint): number {
 /**
  * CMSG_SPACE(length) -> bytes of ancillary buffer that a control message with that much data takes. See cmsg(3).
  *
- * @throws TypeError, RangeError
+ * @param length of the data, in bytes
+ * @returns the number of bytes; add them up for the `ancbufsize` of recvmsg
+ * @throws RangeError if the sum is too large for the kernel
+ * @example
+ * console.log(CMSG_SPACE(1) === CMSG_SPACE(4)); // true
  */
 export function CMSG_SPACE(length: number | bigint): number {
   // Python leaves room for the padding before and behind the data.

@@ -7,9 +7,10 @@ import { addon, cells, SECOND_DESCRIPTOR, SECOND_GENERATION } from '../native/ad
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { array, descriptor, integer_or } from '../util/validate.js';
 import type { Inet6Address, InetAddress } from './address.js';
+import { check_socket } from './descriptor/adopt.js';
 import type { AddressInfoRow } from './lookup.js';
 import type { OwnProxyHeader } from './proxy/own.js';
-import { check_socket, SocketBase } from './socket_base.js';
+import { SocketBase } from './socket_base.js';
 
 /** Returns a pair of sockets, each made by `make`. @throws OSError; TypeError, RangeError */
 export function make_pair<F extends number, K extends number, Sock>(
@@ -84,9 +85,13 @@ export function with_scope(row: AddressInfoRow, [flowinfo, scope_id]: readonly n
 
 /** Keyword-only arguments of create_server. */
 export interface CreateServerOptions<F extends number = number> {
+  /** AF_INET if left out, or AF_INET6. */
   family?: F;
+  /** How many connections may wait for accept(); 128 if left out. See listen(2). */
   backlog?: number | null;
+  /** True sets SO_REUSEPORT: several sockets share the port, and the kernel spreads the connections. */
   reuse_port?: boolean;
+  /** True, with AF_INET6: the socket takes IPv4 connections, too. */
   dualstack_ipv6?: boolean;
 }
 
@@ -116,7 +121,13 @@ export function make_server<F extends number, Sock extends SocketBase>(
   }
 }
 
-/** has_dualstack_ipv6() -> whether one socket can serve IPv4 and IPv6. */
+/**
+ * has_dualstack_ipv6() -> whether one socket can serve IPv4 and IPv6. See ipv6(7), IPV6_V6ONLY, and Python's socket.has_dualstack_ipv6.
+ *
+ * @returns true if create_server may have `dualstack_ipv6`
+ * @example
+ * console.log(has_dualstack_ipv6()); // for example true
+ */
 export function has_dualstack_ipv6(): boolean {
   try {
     using sock = new SocketBase(c.AF_INET6, c.SOCK_STREAM, 0, null, false);
@@ -137,13 +148,29 @@ export function of_duplicate<Kind>(fd: number, make: (descriptor: OwnedDescripto
   });
 }
 
-/** dup(fd) -> a duplicate of a descriptor, not inheritable. See dup(2). @throws OSError */
+/**
+ * dup(fd) -> a duplicate of a descriptor, not inheritable. See dup(2).
+ *
+ * @param fd an open descriptor of any kind
+ * @returns the number of the duplicate, close-on-exec
+ * @throws OSError EBADF if it is not open, EMFILE
+ * @example
+ * const fd = dup(1);
+ * close(fd);
+ */
 export function dup(fd: number): number {
   const result = addon.dup_fd(descriptor(fd, 'fd'));
   return result < 0 ? raise(result, { syscall: 'dup', args: { fd } }) : result;
 }
 
-/** close(fd). Closes a descriptor, and wakes the calls that are blocked on it. See close(2). @throws OSError EBADF */
+/**
+ * close(fd). Closes a descriptor, and wakes the calls that are blocked on it. See close(2).
+ *
+ * @param fd an open descriptor that no object owns
+ * @throws OSError EBADF if it is not open
+ * @example
+ * close(sock.detach());
+ */
 export function close(fd: number): void {
   const result = addon.close_fd(descriptor(fd, 'fd'));
   if (result < 0) raise(result, { syscall: 'close', args: { fd } });

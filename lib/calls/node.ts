@@ -105,7 +105,11 @@ export class BorrowedSocket extends OptionSocket<NodeFamily> {
     return this._fd < 0 ? { closed: 'handle' } : { fd: this._fd };
   }
 
-  /** The address family, AF_*. @throws OSError */
+  /**
+   * The address family, AF_*.
+   *
+   * @throws OSError
+   */
   get family(): NodeFamily {
     return this.getsockopt(c.SOL_SOCKET, c.SO_DOMAIN) as NodeFamily;
   }
@@ -120,23 +124,45 @@ export class BorrowedSocket extends OptionSocket<NodeFamily> {
     return this.getsockopt(c.SOL_SOCKET, c.SO_PROTOCOL);
   }
 
-  /** fileno() -> the descriptor at present, -1 if there is none. It must not be closed. */
+  /**
+   * fileno() -> the descriptor at present. It must not be closed. See Python's socket.fileno.
+   *
+   * @returns the number of the descriptor, -1 if there is none (not connected yet, or closed)
+   * @example
+   * const listener = net.createServer().listen(0);
+   * await once(listener, 'listening');
+   * console.log(borrow(listener).fileno() >= 0); // true
+   * listener.close();
+   */
   fileno(): number {
     return this._fd;
   }
 
+  /**
+   * toString() -> one line that describes the handle, as Python's repr() of a socket.
+   *
+   * @returns the line
+   * @example
+   * console.log(`${borrow(new net.Socket())}`); // for example <borrowed Socket fd=-1>
+   */
   override toString(): string {
     return `<borrowed socket fd=${this._fd}>`;
   }
 }
 
 /**
- * borrow(handle) -> the names, options, filters and ioctl of a socket of Node's, which stays its owner's. Nothing is taken,
- * duplicated or closed. The peer's credentials of an AF_UNIX stream are the option SO_PEERCRED.
+ * borrow(handle) -> the names, options, filters and ioctl of a socket of Node's, which stays its owner's. Nothing is taken, duplicated or
+ * closed. The peer's credentials of an AF_UNIX stream are the option SO_PEERCRED, see unix(7).
  *
- * @param handle a net.Socket, net.Server or dgram.Socket; before it is connected, bound or listening, and after it is
- *   closed, calls fail with EBADF
+ * @param handle a net.Socket, net.Server or dgram.Socket; before it is connected, bound or listening, and after it is closed, calls fail
+ *   with EBADF
+ * @returns an object with the calls that need nothing but the descriptor
  * @throws TypeError for anything else
+ * @example
+ * const listener = net.createServer().listen(0);
+ * await once(listener, 'listening');
+ * console.log(borrow(listener).getsockopt(SOL_SOCKET, SO_ACCEPTCONN)); // 1
+ * listener.close();
  */
 export function borrow(handle: NodeHandle): BorrowedSocket {
   return new BorrowedSocket(handle);

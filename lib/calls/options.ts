@@ -37,27 +37,54 @@ export abstract class OptionSocket<out F extends number = number> {
     return this._fd < 0 ? { closed: 'socket' } : { fd: this._fd };
   }
 
-  /** getsockname() -> the own address. See getsockname(2). @throws OSError */
+  /**
+   * getsockname() -> the own address. See getsockname(2).
+   *
+   * @returns the address in the form of the family; after bind() to port 0 with the port that the kernel chose
+   * @throws OSError EBADF for a closed socket
+   * @example
+   * console.log(server.getsockname()[0]); // 127.0.0.1
+   */
   getsockname(): ReturnedAddress<F> {
     const result = addon.getsockname(this._fd, this._generation);
     return result < 0 ? this._raise(result, 'getsockname') : decode(this.family, this.proto);
   }
 
-  /** getpeername() -> the peer's address. See getpeername(2). @throws OSError ENOTCONN */
+  /**
+   * getpeername() -> the peer's address. See getpeername(2).
+   *
+   * @returns the address in the form of the family
+   * @throws OSError ENOTCONN if the socket is not connected
+   * @example
+   * console.log(sock.getpeername()[0]); // 127.0.0.1
+   */
   getpeername(): ReturnedAddress<F> {
     const result = addon.getpeername(this._fd, this._generation);
     return result < 0 ? this._raise(result, 'getpeername') : decode(this.family, this.proto);
   }
 
   /**
-   * getsockopt(level, optname, buflen = 0) -> number, or bytes with `buflen`. See getsockopt(2), socket(7).
+   * getsockopt(level, optname, buflen = 0) -> number, or bytes with `buflen`. See getsockopt(2), socket(7), tcp(7), ip(7).
    *
-   * @param level SOL_*, IPPROTO_*
-   * @param buflen 0 for an option that is a C int (a number comes back), else the most bytes to read, up to 65,536
-   * @throws OSError; TypeError, RangeError
+   * @param level SOL_SOCKET, IPPROTO_TCP, IPPROTO_IP, …
+   * @param optname SO_*, TCP_*, IP_*, …
+   * @returns the value of an option that is a C int
+   * @throws OSError ENOPROTOOPT if the level has no such option; EBADF
+   * @example
+   * console.log(sock.getsockopt(SOL_SOCKET, SO_TYPE) === SOCK_STREAM); // true
    */
   getsockopt(level: number, optname: number): number;
+  /**
+   * The same: a buflen of 0 is as good as none. See getsockopt(2).
+   *
+   * @param buflen 0
+   */
   getsockopt(level: number, optname: number, buflen: 0): number;
+  /**
+   * getsockopt(level, optname, buflen) -> the bytes of an option that is a struct; bsd-sockets/structs decodes them. See getsockopt(2).
+   *
+   * @param buflen the most bytes to read, 1 to 65,536
+   */
   getsockopt(level: number, optname: number, buflen: number): Buffer;
   getsockopt(level: number, optname: number, buflen = 0): number | bigint | Buffer {
     integer(level, 'level');
@@ -74,13 +101,24 @@ export abstract class OptionSocket<out F extends number = number> {
   }
 
   /**
-   * setsockopt(level, optname, value) or setsockopt(level, optname, null, optlen). See setsockopt(2), socket(7).
+   * setsockopt(level, optname, value). See setsockopt(2), socket(7), tcp(7), ip(7).
    *
-   * @param value a number or boolean is a C int, a bigint 8 bytes, a string its UTF-8 bytes, bytes go as they are; null
-   *   hands the kernel a null pointer with the length `optlen`
-   * @throws OSError; TypeError, RangeError
+   * @param level SOL_SOCKET, IPPROTO_TCP, IPPROTO_IP, …
+   * @param optname SO_*, TCP_*, IP_*, …
+   * @param value a number or boolean is a C int, a bigint 8 bytes, a string its UTF-8 bytes, bytes go as they are: those of
+   *   bsd-sockets/structs for a struct
+   * @throws OSError ENOPROTOOPT, EINVAL for a value of another size, EPERM without the privilege
+   * @example
+   * sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, true);
+   * console.log(sock.getsockopt(IPPROTO_TCP, TCP_NODELAY)); // 1
    */
   setsockopt(level: number, optname: number, value: number | bigint | boolean | BytesLike | string): void;
+  /**
+   * setsockopt(level, optname, null, optlen): hands the kernel a null pointer with a length, as AF_ALG's ALG_SET_AEAD_AUTHSIZE wants it.
+   * See setsockopt(2).
+   *
+   * @param optlen the length that goes with the null pointer
+   */
   setsockopt(level: number, optname: number, value: null, optlen: number): void;
   setsockopt(
     level: number,
@@ -113,12 +151,15 @@ export abstract class OptionSocket<out F extends number = number> {
    * attach_filter(program, { option = SO_ATTACH_FILTER }). Lets only packets in that a classic BPF program accepts; or, with
    * another option, lets the program decide which socket of a group gets a packet. See socket(7), packet(7).
    *
-   * @param program an iterable of rows `[code, jt, jf, k]`, or the text that `tcpdump -ddd` prints; compile_filter of
-   *   bsd-sockets/packet makes one of an expression
-   * @param options SO_ATTACH_REUSEPORT_CBPF for a group of SO_REUSEPORT sockets: the program sees the payload, and returns the
-   *   socket's place in the group. PACKET_FANOUT_DATA for a PACKET_FANOUT_CBPF group of packet sockets: the same, modulo the
-   *   size of the group
-   * @throws OSError; TypeError, RangeError on a malformed program or another option
+   * @param program an iterable of rows `[code, jt, jf, k]`, or the text that `tcpdump -ddd` prints; compile_filter of bsd-sockets/packet
+   *   makes one of an expression
+   * @param options SO_ATTACH_REUSEPORT_CBPF for a group of SO_REUSEPORT sockets: the program sees the payload, and returns the socket's
+   *   place in the group. PACKET_FANOUT_DATA for a PACKET_FANOUT_CBPF group of packet sockets: the same, modulo the size of the group
+   * @throws RangeError on a malformed program or another option; OSError EINVAL if the kernel refuses the program, EPERM if the filter is
+   *   locked
+   * @example
+   * const drop_everything = [[0x06, 0, 0, 0]] as const;
+   * udp.attach_filter(drop_everything);
    */
   attach_filter(
     program: string | Iterable<FilterRow | readonly number[]>,
@@ -130,9 +171,14 @@ export abstract class OptionSocket<out F extends number = number> {
   }
 
   /**
-   * detach_filter({ option = SO_ATTACH_FILTER }). Removes the program that attach_filter attached by this option.
+   * detach_filter({ option = SO_ATTACH_FILTER }). Removes the program that attach_filter attached by this option. See socket(7),
+   * SO_DETACH_FILTER.
    *
+   * @param options the option by which the program was attached
    * @throws OSError ENOENT if there is none; RangeError for PACKET_FANOUT_DATA, whose program stays until another replaces it
+   * @example
+   * udp.attach_filter([[0x06, 0, 0, 0xffff]]);
+   * udp.detach_filter();
    */
   detach_filter(options: FilterOptions = {}): void {
     const { level, detach } = filter_option(options);
@@ -147,13 +193,29 @@ export abstract class OptionSocket<out F extends number = number> {
    * A request that holds a pointer is refused, because nothing would bound what the kernel writes.
    *
    * @param request FIONREAD, SIOC*
-   * @param arg null: the request works on a C int, 0 before, which is returned. Bytes: the request works on a copy, which is
-   *   returned as a Buffer of the same length; a `structs.ifreq` for SIOCGIF*. A number, at most 4,095: the request gets
-   *   the number itself, and the result of the call is returned
-   * @throws OSError ENOTTY if the socket has no such request; TypeError; RangeError also for less bytes than the request names
+   * @param arg null: the request works on a C int, 0 before, which is returned. Bytes: the request works on a copy, which is returned as a
+   *   Buffer of the same length; a `structs.ifreq` for SIOCGIF*. A number, at most 4,095: the request gets the number itself, and the
+   *   result of the call is returned
+   * @returns the C int, a Buffer, or the result of the call, by the kind of `arg`
+   * @throws OSError ENOTTY if the socket has no such request, ENODEV for an interface that does not exist, EPERM; RangeError also for less
+   *   bytes than the request names
+   * @example
+   * peer.sendall('hello');
+   * sock.recv(1, MSG_PEEK);
+   * console.log(sock.ioctl(FIONREAD)); // 5
    */
   ioctl(request: number, arg?: null): number;
+  /**
+   * ioctl(request, number): the request gets the number itself. See ioctl(2).
+   *
+   * @param arg 0 to 4,095
+   */
   ioctl(request: number, arg: number | bigint): number;
+  /**
+   * ioctl(request, bytes) -> the bytes as the kernel has left them, a copy. See ioctl(2), netdevice(7).
+   *
+   * @param arg the struct of the request, for example of structs.ifreq
+   */
   ioctl(request: number, arg: BytesLike | string): Buffer;
   ioctl(request: number, arg?: number | bigint | BytesLike | string | null): number | Buffer {
     const result = ioctl(this._fd, this._generation, request, arg);
@@ -162,6 +224,13 @@ export abstract class OptionSocket<out F extends number = number> {
     return result;
   }
 
+  /**
+   * What Node's console and util.inspect show: the same as toString().
+   *
+   * @returns one line of text
+   * @example
+   * console.log(socket(AF_UNIX)); // for example <socket fd=20, family=AF_UNIX, type=SOCK_STREAM, proto=0>
+   */
   [inspect.custom](): string {
     return this.toString();
   }

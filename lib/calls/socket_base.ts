@@ -7,77 +7,22 @@ import { constants, endianness } from 'node:os';
 import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
 import { type Call, raise } from '../errors/raise.js';
-import { addon, cells, GENERATION, TIMED_OUT, VALUE } from '../native/addon.js';
+import { addon, cells, GENERATION, TIMED_OUT } from '../native/addon.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
-import { decode, encode, type ResolveHost } from './address.js';
+import { encode, type ResolveHost } from './address.js';
+import { adopt, detect } from './descriptor/adopt.js';
+import { collected, describe, type Leftover, type Watcher } from './descriptor/leftover.js';
 import { OptionSocket } from './options.js';
+import { getdefaulttimeout } from './waiting/default_timeout.js';
 import { socket_timed_out } from './waiting/timed_out.js';
 import type { Pins } from './waiting/zerocopy.js';
 
 const { errno } = constants;
 const TYPE_FLAGS = (c.SOCK_NONBLOCK ?? 0) | (c.SOCK_CLOEXEC ?? 0);
 
-let default_timeout: number | null = null;
-
-/** getdefaulttimeout() -> seconds or null: the time-out of new sockets. */
-export function getdefaulttimeout(): number | null {
-  return default_timeout;
-}
-
-/**
- * setdefaulttimeout(timeout). Sets the time-out, in seconds, of the sockets this thread makes from now on; null: none.
- *
- * @throws TypeError, RangeError
- */
-export function setdefaulttimeout(timeout: number | null): void {
-  default_timeout = seconds(timeout);
-}
-
-/** Makes sockets that do not take the default time-out: those of the library's own, and those with a time-out that is known. */
-export function without_default_timeout<T>(make: () => T): T {
-  const before = default_timeout;
-  default_timeout = null;
-  try {
-    return make();
-  } finally {
-    default_timeout = before;
-  }
-}
-
-/**
- * siginterrupt(flag). With true, a signal with a JavaScript listener ends a blocked call of the main thread with
- * InterruptedError once the listener has run; with false, as at the start, the call goes on (PEP 475).
- */
-export function siginterrupt(flag: boolean): void {
-  addon.siginterrupt(Boolean(flag));
-}
-
 /** The address that a call got, and its progress before it failed. */
 type Happened = Pick<Call, 'address' | 'bytes_sent' | 'partial'>;
-
-/** The parts of a socket that outlive it: a socket that was collected without close() is closed by them. */
-interface Leftover {
-  readonly fd: number;
-  readonly generation: number;
-  readonly family: number;
-  readonly type: number;
-  readonly proto: number;
-  watcher: Watcher | undefined;
-}
-
-/** Watches the descriptor, and releases it before it is closed. It must not hold the socket, which would never be collected. @internal */
-export interface Watcher {
-  release(): void;
-}
-
-const collected = new FinalizationRegistry<Leftover>((leftover) => {
-  leftover.watcher?.release();
-  const description = describe(leftover);
-  if (addon.close_later(leftover.fd, leftover.generation) === 0) {
-    process.emitWarning(`unclosed ${description}`, 'ResourceWarning');
-  }
-});
 
 /** The arguments of `socket`, blocking and of promises. */
 export type SocketArguments<F extends number, K extends number> = [
@@ -94,21 +39,6 @@ export type DescriptorArguments<F extends number, K extends number, FD> = [
   proto: number | null | undefined,
   fileno: FD,
 ];
-
-/** <socket fd=3, family=AF_INET, type=SOCK_STREAM, proto=6, laddr=["127.0.0.1",80]>, as Python's repr(). */
-function describe({ fd, generation, family, type, proto }: Leftover): string {
-  const parts = [`fd=${fd}`, `family=${c.AddressFamily[family] ?? family}`];
-  parts.push(`type=${c.SocketKind[type] ?? type}`, `proto=${proto}`);
-  const name = (label: string, result: number) => {
-    const address = result >= 0 ? decode(family, proto) : null;
-    if (address !== null && address !== '') parts.push(`${label}=${JSON.stringify(address)}`);
-  };
-  if (fd >= 0) {
-    name('laddr', addon.getsockname(fd, generation));
-    name('raddr', addon.getpeername(fd, generation));
-  }
-  return `<socket ${parts.join(', ')}>`;
-}
 
 let warned_of_byte_order = endianness() === 'BE';
 
@@ -190,6 +120,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
     const nonblocking = (found_type & (c.SOCK_NONBLOCK ?? 0)) !== 0;
     this.#type = (found_type & ~TYPE_FLAGS) as K;
     if (event_driven && !nonblocking && (fileno ?? null) !== null) this.#set_blocking(false);
+    const default_timeout = getdefaulttimeout();
     if (nonblocking) this.#set_timeout(0);
     else if (default_timeout !== null) this.#set_timeout(default_timeout);
     const kind = { family: this.#family, type: this.#type, proto: this.#proto };
@@ -202,17 +133,17 @@ class Socket<out F extends number = number, out K extends number = number> exten
     this.#leftover.watcher = watcher;
   }
 
-  /** The address family, AF_*. */
+  /** The address family, AF_*. See socket(2). */
   get family(): F {
     return this.#family;
   }
 
-  /** The socket type, SOCK_*, without SOCK_NONBLOCK and SOCK_CLOEXEC. */
+  /** The socket type, SOCK_*, without SOCK_NONBLOCK and SOCK_CLOEXEC. See socket(2). */
   get type(): K {
     return this.#type;
   }
 
-  /** The protocol. */
+  /** The protocol, IPPROTO_*; 0 if the constructor got none. See socket(2). */
   get proto(): number {
     return this.#proto;
   }
@@ -244,7 +175,15 @@ class Socket<out F extends number = number, out K extends number = number> exten
     return socket_timed_out(this, syscall, timeout_ms, address);
   }
 
-  /** fileno() -> the descriptor, -1 once closed or detached. */
+  /**
+   * fileno() -> the descriptor. It stays the socket's. See Python's socket.fileno.
+   *
+   * @returns the number of the descriptor, -1 once the socket is closed or detached
+   * @example
+   * const sock = socket();
+   * sock.close();
+   * console.log(sock.fileno()); // -1
+   */
   fileno(): number {
     return this._fd;
   }
@@ -252,6 +191,11 @@ class Socket<out F extends number = number, out K extends number = number> exten
   /**
    * close(). Frees the descriptor; a call that is blocked on it ends with EBADF. With open files of makefile() it
    * stays until the last one is closed. Closing twice is allowed. See close(2).
+   *
+   * @throws OSError of close(2), other than ECONNRESET; never EBADF for a second close
+   * @example
+   * sock.close();
+   * console.log(peer.recv(1024).length); // 0
    */
   close(): void {
     this._closed = true;
@@ -277,9 +221,13 @@ class Socket<out F extends number = number, out K extends number = number> exten
   }
 
   /**
-   * detach() -> the descriptor, which now belongs to the caller, -1 if there is none; the socket is closed without closing it.
+   * detach() -> the descriptor, which now belongs to the caller; the socket is closed without closing it. See Python's socket.detach.
    *
+   * @returns the number of the descriptor, -1 if there is none
    * @throws OSError EBADF if other code has closed the descriptor, and its number is that of another one
+   * @example
+   * const fd = sock.detach();
+   * close(fd);
    */
   detach(): number {
     this._closed = true;
@@ -301,6 +249,14 @@ class Socket<out F extends number = number, out K extends number = number> exten
     return fd;
   }
 
+  /**
+   * The same as close(), for the statement `using` of ECMAScript: `using sock = socket();`.
+   *
+   * @throws OSError as close()
+   * @example
+   * sock[Symbol.dispose]();
+   * console.log(sock.fileno()); // -1
+   */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -308,7 +264,12 @@ class Socket<out F extends number = number, out K extends number = number> exten
   /**
    * dup() -> a second socket on a duplicate descriptor. See dup(2).
    *
-   * @throws OSError
+   * @returns a socket of the same class and time-out; both descriptors are of one connection
+   * @throws OSError EMFILE without a free descriptor, EBADF for a closed socket
+   * @example
+   * const second = sock.dup();
+   * sock.close();
+   * console.log(second.send('still open')); // 10
    */
   dup(): this {
     const fd = addon.dup(this._fd, this._generation);
@@ -329,9 +290,14 @@ class Socket<out F extends number = number, out K extends number = number> exten
   }
 
   /**
-   * listen(backlog = 128). Lets connections be accepted; `backlog` is how many may wait. See listen(2).
+   * listen(backlog = 128). Lets connections come in, which accept() then takes. See listen(2).
    *
-   * @throws OSError; TypeError, RangeError
+   * @param backlog how many connections may wait for accept(); the kernel's limit is /proc/sys/net/core/somaxconn
+   * @throws OSError EADDRINUSE if another socket listens there; EOPNOTSUPP for a socket that is no stream
+   * @example
+   * const server = socket();
+   * server.bind(['127.0.0.1', 0]);
+   * server.listen();
    */
   listen(backlog?: number | null): void {
     const waiting = Math.max(0, integer_or(Math.min(c.SOMAXCONN, 128), backlog, 'backlog'));
@@ -346,9 +312,13 @@ class Socket<out F extends number = number, out K extends number = number> exten
   }
 
   /**
-   * settimeout(value). How long a call may wait, in seconds: null blocks, 0 never waits.
+   * settimeout(value). Sets how long a call may wait. See Python's socket.settimeout.
    *
-   * @throws TypeError, RangeError; OSError
+   * @param value seconds, a fraction too; null: calls block; 0: they never wait
+   * @throws OSError EBADF for a closed socket
+   * @example
+   * sock.settimeout(0.5);
+   * console.log(sock.gettimeout()); // 0.5
    */
   settimeout(value: number | null): void {
     this.#set_timeout(seconds(value, 'timeout'));
@@ -366,39 +336,81 @@ class Socket<out F extends number = number, out K extends number = number> exten
     if (result < 0) this._raise(result, 'settimeout');
   }
 
-  /** gettimeout() -> seconds, or null if calls block. */
+  /**
+   * gettimeout() -> how long a call may wait. See Python's socket.gettimeout.
+   *
+   * @returns seconds, or null: calls block
+   * @example
+   * console.log(sock.gettimeout()); // null
+   */
   gettimeout(): number | null {
     return this._timeout;
   }
 
-  /** The same as gettimeout(). */
+  /** The time-out in seconds, null if calls block: the same as gettimeout(). See Python's socket.timeout. */
   get timeout(): number | null {
     return this._timeout;
   }
 
-  /** setblocking(flag). settimeout(null) or settimeout(0). @throws TypeError without a flag; OSError */
+  /**
+   * setblocking(flag). The same as settimeout(null) for true and settimeout(0) for false. See Python's socket.setblocking.
+   *
+   * @param flag true: calls block; false: they never wait
+   * @throws TypeError without a flag; OSError EBADF for a closed socket
+   * @example
+   * sock.setblocking(false);
+   * console.log(sock.gettimeout()); // 0
+   */
   setblocking(flag: boolean): void {
     if (flag === undefined) throw new TypeError('flag must be given: true to block, false not to');
     this.#set_timeout(flag ? null : 0);
   }
 
-  /** getblocking() -> false if gettimeout() is 0. */
+  /**
+   * getblocking() -> whether calls may wait. See Python's socket.getblocking.
+   *
+   * @returns false if gettimeout() is 0, else true
+   * @example
+   * console.log(sock.getblocking()); // true
+   */
   getblocking(): boolean {
     return this._timeout !== 0;
   }
 
-  /** get_inheritable() -> whether a child process gets the descriptor. See fcntl(2), FD_CLOEXEC. @throws OSError */
+  /**
+   * get_inheritable() -> whether a child process gets the descriptor. See fcntl(2), FD_CLOEXEC.
+   *
+   * @returns false for every new socket
+   * @throws OSError EBADF for a closed socket
+   * @example
+   * console.log(sock.get_inheritable()); // false
+   */
   get_inheritable(): boolean {
     const result = addon.get_inheritable(this._fd, this._generation);
     return result < 0 ? this._raise(result, 'get_inheritable') : result === 1;
   }
 
-  /** set_inheritable(inheritable). Sets whether a child process gets the descriptor. @throws OSError */
+  /**
+   * set_inheritable(inheritable). Sets whether a child process gets the descriptor. See fcntl(2), FD_CLOEXEC.
+   *
+   * @param inheritable true: a program that this process executes has the descriptor, too
+   * @throws OSError EBADF for a closed socket
+   * @example
+   * sock.set_inheritable(true);
+   * console.log(sock.get_inheritable()); // true
+   */
   set_inheritable(inheritable: boolean): void {
     const result = addon.set_inheritable(this._fd, this._generation, Boolean(inheritable));
     if (result < 0) this._raise(result, 'set_inheritable');
   }
 
+  /**
+   * toString() -> one line that describes the socket, as Python's repr(): family, type, protocol and addresses.
+   *
+   * @returns the line
+   * @example
+   * console.log(`${socket(AF_UNIX)}`); // for example <socket fd=20, family=AF_UNIX, type=SOCK_STREAM, proto=0>
+   */
   override toString(): string {
     const state = this._detached ? 'detached' : 'closed';
     if (this._fd < 0) return `<socket [${state}] family=${c.AddressFamily[this.family] ?? this.family}>`;
@@ -407,26 +419,3 @@ class Socket<out F extends number = number, out K extends number = number> exten
 }
 
 export { Socket as SocketBase };
-
-/** Begins to own an open descriptor. @throws OSError EBADF; TypeError, RangeError */
-function adopt(fileno: number): OwnedDescriptor {
-  const given = integer(fileno, 'fileno');
-  if (given < 0) throw new RangeError(`negative file descriptor: fileno is ${given}`);
-  const fd = addon.adopt(given);
-  if (fd < 0) raise(fd, { syscall: 'socket', args: { fileno } });
-  return check_socket(new OwnedDescriptor(fd));
-}
-
-/** Refuses a descriptor that is no socket, as Python does. @throws OSError, ENOTSOCK */
-export function check_socket(owned: OwnedDescriptor): OwnedDescriptor {
-  detect(owned.fd, owned.generation, c.SO_TYPE);
-  return owned;
-}
-
-/** Returns an option of an adopted descriptor. If that fails, the descriptor stays its owner's. @throws OSError */
-function detect(fd: number, generation: number, option: number): number {
-  const result = addon.getsockopt_int(fd, generation, c.SOL_SOCKET, option);
-  if (result >= 0) return cells[VALUE] as number;
-  addon.disown(fd);
-  return raise(result, { syscall: 'socket', args: { fileno: fd } });
-}

@@ -20,6 +20,7 @@ export class LimitOverrunError extends RangeError {
   /** @param consumed the number of bytes, or characters, of the line that have come */
   constructor(
     message: string,
+    /** The number of bytes, or characters, of the line that have come. */
     readonly consumed: number,
   ) {
     super(message);
@@ -44,6 +45,7 @@ export class UnicodeDecodeError extends UnicodeError {
   readonly start: number;
   /** The index in `object` after the last bad byte. */
   readonly end: number;
+  /** The fault of the bad bytes, as in the message. */
   readonly reason: string;
 
   /**
@@ -81,6 +83,7 @@ export class UnicodeEncodeError extends UnicodeError {
   readonly start: number;
   /** The index in `object` after the last bad character, in code points. */
   readonly end: number;
+  /** The fault of the bad characters, as in the message. */
   readonly reason: string;
 
   /**

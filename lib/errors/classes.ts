@@ -140,7 +140,9 @@ export class IncompleteReadError extends Error {
    * @param expected the number of requested bytes; undefined if not known
    */
   constructor(
+    /** The bytes that came. */
     readonly partial: Buffer,
+    /** The number of requested bytes; undefined if not known. */
     readonly expected?: number,
   ) {
     super(`${partial.length} bytes read on a total of ${expected ?? 'undefined'} expected bytes`);

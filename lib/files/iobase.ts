@@ -73,7 +73,16 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
     return this._attached?.closed ?? false;
   }
 
-  /** close(). Flushes, and gives up the socket. Closing twice is allowed. */
+  /**
+   * close(). Flushes, and gives up the socket, which closes if its own close() was called and this was its last file. Closing twice is
+   * allowed. See Python's io.IOBase.close.
+   *
+   * @throws BlockingIOError if the flush would block; errors of send(2). The file is closed all the same
+   * @example
+   * file.write(Buffer.from('bye'));
+   * file.close();
+   * console.log(file.closed); // true
+   */
   close(): void {
     if (this.closed) return;
     try {
@@ -83,12 +92,38 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
     }
   }
 
-  /** readline(size = -1) -> a line with its line end; empty at the end of the stream. */
+  /**
+   * readline(size = -1) -> a line with its line end; empty at the end of the stream. See Python's io.IOBase.readline.
+   *
+   * @param size the most bytes (characters in text mode) of the line; no limit if it is left out, null or negative
+   * @returns the line, shorter if `size` cut it
+   * @throws TimeoutError; LimitOverrunError for a line beyond the `limit` of makefile()
+   * @example
+   * peer.sendall('one\ntwo\n');
+   * console.log(file.readline().toString().trim()); // one
+   */
   abstract readline(size?: Size): T;
 
+  /**
+   * write(data) -> how much was written. See Python's io documentation.
+   *
+   * @returns the number of bytes (characters in text mode)
+   * @throws UnsupportedOperation if the file was not opened for writing; errors of send(2)
+   * @example
+   * console.log(file.write(Buffer.from('hello'))); // 5
+   */
   abstract write(data: WriteData<T>): number | null;
 
-  /** writelines(lines). Writes each line, with nothing between them. */
+  /**
+   * writelines(lines). Writes each line, with nothing between them. See Python's io.IOBase.writelines.
+   *
+   * @param lines an iterable; the line ends are part of them
+   * @throws as write()
+   * @example
+   * file.writelines([Buffer.from('one\n'), Buffer.from('two\n')]);
+   * file.flush();
+   * console.log(peer.recv(1024).toString() === 'one\ntwo\n'); // true
+   */
   writelines(lines: Iterable<WriteData<T>>): void {
     this.check_open();
     for (const line of lines) this.write(line);
@@ -104,56 +139,129 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
     if (this.closed) throw new RangeError(message);
   }
 
-  /** flush(). Sends the buffered bytes. */
+  /**
+   * flush(). Sends the buffered bytes. See Python's io.IOBase.flush.
+   *
+   * @throws BlockingIOError if the socket would block; BrokenPipeError and other errors of send(2)
+   * @example
+   * file.write(Buffer.from('hello'));
+   * file.flush();
+   * console.log(peer.recv(1024).toString()); // hello
+   */
   flush(): void {
     this.check_open();
   }
 
-  /** readable() -> true if the file was opened for reading. */
+  /**
+   * readable() -> whether the file was opened for reading. See Python's io.IOBase.readable.
+   *
+   * @returns true for a mode with 'r'
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(sock.makefile('wb').readable()); // false
+   */
   readable(): boolean {
     return false;
   }
 
-  /** writable() -> true if the file was opened for writing. */
+  /**
+   * writable() -> whether the file was opened for writing. See Python's io.IOBase.writable.
+   *
+   * @returns true for a mode with 'w'
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(sock.makefile('wb').writable()); // true
+   */
   writable(): boolean {
     return false;
   }
 
-  /** seekable() -> false: a socket has no positions. */
+  /**
+   * seekable() -> false: a socket has no positions. See Python's io.IOBase.seekable.
+   *
+   * @returns false
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(file.seekable()); // false
+   */
   seekable(): boolean {
     return this._attached?.seekable() ?? false;
   }
 
-  /** isatty() -> false. */
+  /**
+   * isatty() -> false: a socket is no terminal. See Python's io.IOBase.isatty.
+   *
+   * @returns false
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(file.isatty()); // false
+   */
   isatty(): boolean {
     this.check_open();
     return false;
   }
 
-  /** fileno() -> the descriptor of the socket. */
+  /**
+   * fileno() -> the descriptor of the socket. See Python's io.IOBase.fileno.
+   *
+   * @returns the number of the descriptor
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(sock.makefile('rb').fileno() === sock.fileno()); // true
+   */
   fileno(): number {
     return (this._attached ?? this.unsupported('fileno')).fileno();
   }
 
-  /** seek(). @throws UnsupportedOperation, always */
+  /**
+   * seek(offset, whence = 0). A socket has no positions. See Python's io.IOBase.seek.
+   *
+   * @param _offset is not looked at
+   * @param _whence is not looked at
+   * @returns never
+   * @throws UnsupportedOperation, always
+   * @example
+   * try { file.seek(0); } catch (error) { console.log(error instanceof UnsupportedOperation); } // true
+   */
   seek(_offset: number, _whence?: number): number {
     return this.unsupported('seek');
   }
 
-  /** tell(). @throws UnsupportedOperation, always */
+  /**
+   * tell(). A socket has no positions. See Python's io.IOBase.tell.
+   *
+   * @returns never
+   * @throws UnsupportedOperation, always
+   * @example
+   * try { file.tell(); } catch (error) { console.log(error instanceof UnsupportedOperation); } // true
+   */
   tell(): number {
     return this.unsupported('seek');
   }
 
-  /** truncate(). @throws UnsupportedOperation, always */
+  /**
+   * truncate(size). A socket has no length. See Python's io.IOBase.truncate.
+   *
+   * @param _size is not looked at
+   * @returns never
+   * @throws UnsupportedOperation, always
+   * @example
+   * try { file.truncate(); } catch (error) { console.log(error instanceof UnsupportedOperation); } // true
+   */
   truncate(_size?: number | null): number {
     return this.unsupported('truncate');
   }
 
   /**
-   * readlines(hint = -1) -> an array of all lines.
+   * readlines(hint = -1) -> an array of all lines up to the end of the stream. See Python's io.IOBase.readlines.
    *
    * @param hint reading stops once the lines have more bytes (or characters) than this
+   * @returns the lines with their line ends
+   * @throws as readline()
+   * @example
+   * peer.sendall('one\ntwo\n');
+   * peer.shutdown(SHUT_WR);
+   * console.log(file.readlines().length); // 2
    */
   readlines(hint?: Size): T[] {
     this.check_open();
@@ -169,13 +277,29 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
     return lines;
   }
 
-  /** Iterates over the lines that follow; a file is its own iterator. */
+  /**
+   * Iterates over the lines that follow; a file is its own iterator. See Python's io.IOBase, `for line in file`.
+   *
+   * @throws RangeError once the file is closed
+   * @example
+   * peer.sendall('one\ntwo\n');
+   * peer.shutdown(SHUT_WR);
+   * for (const line of file) process.stdout.write(line);
+   */
   [Symbol.iterator](): this {
     this.check_open();
     return this;
   }
 
-  /** Returns the next line; done at the end of the stream. */
+  /**
+   * next() -> the next line. See Python's io.IOBase, `for line in file`.
+   *
+   * @returns `{ value, done: false }`, or `{ done: true }` at the end of the stream
+   * @throws as readline()
+   * @example
+   * peer.sendall('one\n');
+   * console.log(file.next().value?.toString().trim()); // one
+   */
   next(): IteratorResult<T, undefined> {
     const line = this.readline();
     return line.length === 0 ? { done: true, value: undefined } : { done: false, value: line };
@@ -186,15 +310,36 @@ export abstract class IOBase<T extends Buffer | string> implements IterableItera
     return this._attached?._description;
   }
 
+  /**
+   * toString() -> one line that describes the file, as Python's repr().
+   *
+   * @returns the name of the class, the descriptor, the mode, and the encoding of text
+   * @example
+   * console.log(`${sock.makefile('rb')}`); // for example <BufferedReader fd=20, mode=rb>
+   */
   toString(): string {
     return describe(this.constructor.name, () => this._description);
   }
 
+  /**
+   * What Node's console and util.inspect show: the same as toString().
+   *
+   * @returns one line of text
+   * @example
+   * console.log(sock.makefile('rb')); // for example <BufferedReader fd=20, mode=rb>
+   */
   [inspect.custom](): string {
     return this.toString();
   }
 
-  /** close(). */
+  /**
+   * The same as close(), for the statement `using` of ECMAScript: `using file = sock.makefile();`.
+   *
+   * @throws as close()
+   * @example
+   * file[Symbol.dispose]();
+   * console.log(file.closed); // true
+   */
   [Symbol.dispose](): void {
     this.close();
   }

@@ -14,8 +14,12 @@ let free: Output | undefined;
  * as they are. A checksum with a pseudo-header takes the addresses of the IP layer outside of its layer; without an IP layer it is 0.
  *
  * @param layers made by `ipv4({ … })` and so on, by hand, or by `parse`
+ * @returns a Buffer of the packet's length
  * @throws TypeError, RangeError naming the layer and its field; RangeError if a length is more than its field can say (see docs/packet.md),
  *   and for a packet of more than 16 MiB
+ * @example
+ * const bytes = build(ipv4({ dst: '192.0.2.1' }), icmp.echo({ id: 1, seq: 1 }));
+ * console.log(bytes.length); // 28
  */
 export function build(...layers: readonly AnyDraft[]): Buffer {
   const output = free ?? new Output();

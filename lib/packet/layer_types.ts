@@ -4,12 +4,16 @@
 // import, imports no protocol. A payload is the layer that belongs to no protocol.
 import type { BytesLike } from '../util/validate.js';
 
+/** Data that no other layer describes, as parsed. */
 export interface Payload {
+  /** The name of the layer. */
   readonly layer: 'payload';
   /** a view of the packet's memory */
   data: Buffer;
 }
+/** Data to build. */
 export interface PayloadDraft {
+  /** The name of the layer. */
   readonly layer: 'payload';
   /** bytes; a string stands for its UTF-8 bytes */
   readonly data: BytesLike | string;
@@ -28,6 +32,7 @@ export interface Cut {
 export interface LayerTypes {
   payload: [parsed: Payload, draft: PayloadDraft];
 }
+/** The names of all layers: 'ethernet', 'ipv4', … */
 export type LayerName = keyof LayerTypes;
 
 /** The parsed form of each layer. */
@@ -42,6 +47,7 @@ export type Draft = LayerTypes[LayerName][1];
 declare const own: unique symbol;
 /** A layer to build that a maker of `define_layer` made. */
 export interface OwnDraft {
+  /** The name of the layer. */
   readonly layer: string;
   /** Exists for the compiler only. */
   readonly [own]: true;

@@ -6,6 +6,7 @@ import type { Layer, LayerName, Layers } from './layer_types.js';
 import { LINKTYPE_ETHERNET } from './linktypes.js';
 import { parser_of_linktype } from './registry.js';
 
+/** Options of parse. */
 export interface ParseOptions {
   /** the number of the outermost layer's type in capture files; LINKTYPE_ETHERNET unless given */
   readonly linktype?: number;
@@ -15,6 +16,7 @@ export interface ParseOptions {
 
 /** A parsed packet. */
 export class Packet {
+  /** Packet(layers, problems, truncated, trailer): what parse returns. */
   constructor(
     /** the layers, the outermost one first */
     readonly layers: readonly Layer[],
@@ -27,9 +29,13 @@ export class Packet {
   ) {}
 
   /**
-   * Returns the first layer of that name, or undefined.
+   * get(name) -> the first layer of that name. As a packet's haslayer() and getlayer() in scapy.
    *
    * @param name such as 'ipv4'
+   * @returns the layer, undefined if there is none
+   * @example
+   * const packet = parse(build(ipv4({ dst: '192.0.2.1' }), udp({ dst_port: 53 })), { linktype: LINKTYPE_RAW });
+   * console.log(packet.get('udp')?.dst_port, packet.get('tcp')); // 53 undefined
    */
   get<Name extends LayerName>(name: Name): Layers[Name] | undefined {
     return this.layers.find((layer): layer is Layer & Layers[Name] => layer.layer === name);
@@ -37,13 +43,18 @@ export class Packet {
 }
 
 /**
- * parse(bytes, { linktype, length }) -> the layers of a packet.
+ * parse(bytes, { linktype, length }) -> the layers of a packet. See docs/packet.md; the RFC of each layer stands at its type.
  *
- * No bytes make it throw: malformed parts are listed in `problems`, and bytes that cannot be understood become a payload layer. Data
- * fields are views of the given memory, not copies.
+ * No bytes make it throw: malformed parts are listed in `problems`, and bytes that cannot be understood become a payload layer. Data fields
+ * are views of the given memory, not copies.
  *
  * @param bytes a packet as it was captured
+ * @param options the link type, Ethernet if left out, and the length on the wire in bytes
+ * @returns the packet: `layers`, the outermost first, `problems`, `truncated`, `trailer`
  * @throws TypeError, RangeError naming the argument
+ * @example
+ * const bytes = build(ethernet(), arp({ target_ip: '192.0.2.1' }));
+ * console.log(parse(bytes).layers.map(({ layer }) => layer)); // [ 'ethernet', 'arp' ]
  */
 export function parse(bytes: BytesLike, options: ParseOptions = {}): Packet {
   const data = to_bytes(bytes, 'bytes');

@@ -30,7 +30,9 @@ export interface Numbers {
 
 /** A place in front of which a number says what follows. */
 export interface Binding {
+  /** What the number is. */
   readonly kind: 'udp port' | 'tcp port' | 'ethertype' | 'IP protocol';
+  /** The number: 0 to 65,535, of an IP protocol 0 to 255. */
   readonly number: number;
 }
 

@@ -11,12 +11,19 @@ import {
  * replies, ports and addresses swapped, ARP replies, neighbour advertisements, ICMP errors that quote them. Redirects and source quenches
  * are no answers, but notices.
  *
- * `packets` is any iterable. Each packet is an array of layers, or bytes or a result of `parse`, which go out as they are. Its first layer is `ipv4` or `ipv6` (the
+ * `packets` is any iterable. Each packet is an array of layers, or bytes or a result of `parse`, which go out as they are. Its first layer
+ * is `ipv4` or `ipv6` (the
  * kernel finds the route) or `ethernet` (which needs an interface). Addresses of this machine may be left out. The call ends when all
  * packets are answered, or after the time-out of the last try.
  *
- * @throws (rejects) PermissionError without CAP_NET_RAW, ENODEV for an interface that is not there, other OSErrors of
- *   sending; TypeError, RangeError before anything is sent; the signal's reason
+ * @param packets arrays of layers, bytes, or results of `parse`
+ * @param options `timeout`, seconds to wait for answers to a try; `retries`, further tries; `interval`, seconds between two packets
+ * @returns `answered`: `[sent, received, seconds]`, `unanswered`, and `notices`
+ * @throws (rejects) PermissionError without CAP_NET_RAW, ENODEV for an interface that is not there, other OSErrors of sending; TypeError,
+ *   RangeError before anything is sent; the signal's reason
+ * @example
+ * const probe = [ipv4({ dst: '127.0.0.1' }), icmp.echo({ id: 1, seq: 1 })] as const;
+ * const { answered } = await send_receive([probe], { timeout: 1 });
  */
 export async function send_receive<const P extends Sent>(
   packets: Iterable<P>,

@@ -23,9 +23,13 @@ const OK: Readonly<Record<string, string>> = {
 };
 
 /**
- * hexdump(bytes) -> text. Each row has the offset, 16 bytes, and their characters.
+ * hexdump(bytes) -> text. Each row has the offset, 16 bytes, and their characters. As `tcpdump -XX` prints them, see tcpdump(8).
  *
- * @throws TypeError
+ * @param bytes any view or buffer of memory
+ * @returns the rows, separated by line feeds
+ * @throws TypeError for anything else
+ * @example
+ * console.log(hexdump(Buffer.from('hello')).includes('68 65 6c 6c 6f')); // true
  */
 export function hexdump(bytes: BytesLike): string {
   const data = to_bytes(bytes, 'bytes');
@@ -43,10 +47,13 @@ export function hexdump(bytes: BytesLike): string {
 }
 
 /**
- * show(packet) -> text. Each field of a packet or of layers has a line, one layer stands behind the other.
+ * show(packet) -> text. Each field of a packet or of layers has a line, one layer stands behind the other. As a packet's show() in scapy.
  *
  * @param packet a result of `parse`, or layers as `build` takes them
- * @throws TypeError
+ * @returns the text, lengths in bytes and checksums in hexadecimal
+ * @throws TypeError for anything else
+ * @example
+ * console.log(show([udp({ dst_port: 53 })]).includes('dst_port')); // true
  */
 export function show(packet: Packet | AnyDraft | readonly AnyDraft[]): string {
   if (packet instanceof Packet) {

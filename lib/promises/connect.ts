@@ -13,7 +13,7 @@ import {
 } from '../calls/create.js';
 import * as lookup from '../calls/lookup.js';
 import { check_proxy_header, type OwnProxyHeader, proxy_header_bytes } from '../calls/proxy/own.js';
-import { getdefaulttimeout } from '../calls/socket_base.js';
+import { getdefaulttimeout } from '../calls/waiting/default_timeout.js';
 import { show_address, timed_out } from '../calls/waiting/timed_out.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
@@ -53,12 +53,18 @@ interface Plan {
 }
 
 /**
- * create_connection(address, timeout = default, source_address = null, { all_errors, happy_eyeballs_delay = 0.25, proxy_header,
- * signal, timeout }) -> a connected stream socket. Tries each address of the host; the timeout, in seconds, is one deadline for all
- * of it, and the socket's own afterwards.
+ * create_connection(address, timeout = default, source_address = null, { all_errors, happy_eyeballs_delay = 0.25, proxy_header, signal,
+ * timeout }) -> a connected stream socket. Tries each address of the host, as RFC 8305 says. See Python's socket.create_connection.
  *
  * @param address [host, port], with the port as a number or a service's name
- * @throws gaierror; TimeoutError; OSError of the last address, or an AggregateError of all; the signal's reason
+ * @param rest a time-out in seconds, one deadline for all of it and the socket's own afterwards, null for none; the address to connect
+ *   from; the options. Any of them may be left out
+ * @returns the socket, of the family of the address that answered
+ * @throws gaierror if the host does not resolve; TimeoutError; ConnectionRefusedError and other OSErrors of the last address, or an
+ *   AggregateError of all with `all_errors`; the signal's reason
+ * @example
+ * const sock = await create_connection(server.getsockname(), { timeout: 5 });
+ * console.log(sock.gettimeout()); // 5
  */
 export async function create_connection(
   address: ConnectAddress,

@@ -9,7 +9,7 @@
 // A wait costs a number in shared memory; timers and listeners exist only for a time-out or a signal. Calls that never have to
 // wait give way to the rest of the program now and then (CALLS_PER_TURN).
 import { constants } from 'node:os';
-import type { Watcher } from '../calls/socket_base.js';
+import type { Watcher } from '../calls/descriptor/leftover.js';
 import {
   forget_drained,
   hold,

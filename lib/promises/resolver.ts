@@ -48,10 +48,17 @@ export async function run<T>(
 }
 
 /**
- * getaddrinfo(host, port, family = 0, type = 0, proto = 0, flags = 0, { signal, timeout }) -> [[family, type, proto,
- * canonname, sockaddr], …]. See getaddrinfo(3), and the blocking one for the arguments.
+ * getaddrinfo(host, port, family = 0, type = 0, proto = 0, flags = 0, { signal, timeout }) -> [[family, type, proto, canonname, sockaddr],
+ * …], without blocking. See getaddrinfo(3).
  *
- * @throws gaierror; TimeoutError; TypeError, RangeError
+ * @param host a name, a numeric address, or null for this host
+ * @param port a number, a service's name, or null
+ * @param rest family, AF_* or 0 for both; type, SOCK_* or 0 for all; proto, IPPROTO_* or 0; flags, AI_*; `{ signal, timeout }`
+ * @returns a row for each address and type, the best address first; `sockaddr` is what connect() takes
+ * @throws gaierror EAI_NONAME if there is no such host, EAI_AGAIN if no server answers; TimeoutError; the signal's reason
+ * @example
+ * const [row] = await getaddrinfo('127.0.0.1', 80, AF_INET, SOCK_STREAM, { timeout: 5 });
+ * console.log(row?.[4]); // [ '127.0.0.1', 80 ]
  */
 export async function getaddrinfo(
   host: lookup.Host | null,
@@ -78,7 +85,16 @@ export async function getaddrinfo(
   );
 }
 
-/** getnameinfo(sockaddr, flags, { signal, timeout }) -> [host, port], both as text. See getnameinfo(3). */
+/**
+ * getnameinfo(sockaddr, flags, { signal, timeout }) -> [host, port], both as text. See getnameinfo(3).
+ *
+ * @param sockaddr [host, port] or [host, port, flowinfo, scope_id] with a numeric host
+ * @param flags NI_NUMERICHOST, …; 0 for none
+ * @returns the name or the number of the host, and of the service
+ * @throws gaierror EAI_NONAME with NI_NAMEREQD and no name; TimeoutError; the signal's reason
+ * @example
+ * console.log(await getnameinfo(['127.0.0.1', 80], NI_NUMERICHOST | NI_NUMERICSERV)); // [ '127.0.0.1', '80' ]
+ */
 export async function getnameinfo(
   sockaddr: readonly [host: string, port: number, flowinfo?: number, scope_id?: number],
   flags: number,
@@ -87,12 +103,28 @@ export async function getnameinfo(
   return run(lookup.getnameinfo(sockaddr, flags), { syscall: 'getnameinfo', name: sockaddr }, options);
 }
 
-/** gethostbyname(hostname, { signal, timeout }) -> its first IPv4 address. */
+/**
+ * gethostbyname(hostname, { signal, timeout }) -> its first IPv4 address. getaddrinfo knows IPv6, too. See gethostbyname(3).
+ *
+ * @param hostname a name, or a numeric address, which is returned
+ * @returns the address as text
+ * @throws gaierror if there is none; TimeoutError; the signal's reason
+ * @example
+ * console.log(await gethostbyname('127.0.0.1')); // 127.0.0.1
+ */
 export async function gethostbyname(hostname: lookup.Host, options?: WaitOptions): Promise<string> {
   return run(lookup.gethostbyname(hostname), { syscall: 'gethostbyname', name: hostname }, options);
 }
 
-/** gethostbyname_ex(hostname, { signal, timeout }) -> [name, aliases, addresses], IPv4. See gethostbyname(3). */
+/**
+ * gethostbyname_ex(hostname, { signal, timeout }) -> [name, aliases, addresses], IPv4. See gethostbyname(3).
+ *
+ * @param hostname a name, or a numeric address
+ * @returns the true name, the other names, and all IPv4 addresses
+ * @throws gaierror; herror HOST_NOT_FOUND; TimeoutError; the signal's reason
+ * @example
+ * console.log(await gethostbyname_ex('127.0.0.1')); // [ '127.0.0.1', [], [ '127.0.0.1' ] ]
+ */
 export async function gethostbyname_ex(
   hostname: lookup.Host,
   options?: WaitOptions,
@@ -100,7 +132,15 @@ export async function gethostbyname_ex(
   return run(lookup.gethostbyname_ex(hostname), { syscall: 'gethostbyname', name: hostname }, options);
 }
 
-/** gethostbyaddr(ip_address, { signal, timeout }) -> [name, aliases, addresses]. See gethostbyaddr(3). */
+/**
+ * gethostbyaddr(ip_address, { signal, timeout }) -> [name, aliases, addresses]. See gethostbyaddr(3).
+ *
+ * @param ip_address IPv4 or IPv6, or a name that is resolved to one
+ * @returns the name of the host, its other names, and the addresses
+ * @throws herror if the address has no name; gaierror for a name that does not resolve; TimeoutError; the signal's reason
+ * @example
+ * console.log((await gethostbyaddr('127.0.0.1'))[0]); // for example localhost
+ */
 export async function gethostbyaddr(
   ip_address: lookup.Host,
   options?: WaitOptions,
@@ -108,14 +148,31 @@ export async function gethostbyaddr(
   return run(lookup.gethostbyaddr(ip_address), { syscall: 'gethostbyaddr', name: ip_address }, options);
 }
 
-/** getfqdn(name = '', { signal, timeout }) -> the first name with a dot among those of a host; else `name`. */
+/**
+ * getfqdn(name = '', { signal, timeout }) -> the first name with a dot among those of a host; else `name`. See Python's socket.getfqdn.
+ *
+ * @param rest the name of the host, '' or left out for this one; `{ signal, timeout }`
+ * @returns the name; the given one also if the host does not resolve
+ * @throws TimeoutError; the signal's reason
+ * @example
+ * console.log(await getfqdn('no-such-host.invalid')); // no-such-host.invalid
+ */
 export async function getfqdn(...rest: Rest1<string>): Promise<string> {
   const options = take_options(rest, 1);
   const [name] = rest as [string?];
   return run(lookup.getfqdn(name ?? ''), { syscall: 'gethostbyaddr', name }, options);
 }
 
-/** getservbyname(servicename, protocolname = null, { signal, timeout }) -> the port. See getservbyname(3). */
+/**
+ * getservbyname(servicename, protocolname = null, { signal, timeout }) -> the port. See getservbyname(3).
+ *
+ * @param servicename as in /etc/services
+ * @param rest 'tcp' or 'udp', null for any; `{ signal, timeout }`
+ * @returns the port, in host byte order
+ * @throws OSError "service/proto not found" if there is none; TimeoutError; the signal's reason
+ * @example
+ * console.log(await getservbyname('http', 'tcp')); // 80
+ */
 export async function getservbyname(servicename: string, ...rest: Rest1<string>): Promise<number> {
   const options = take_options(rest, 1);
   const [protocolname] = rest as [string?];
@@ -126,14 +183,31 @@ export async function getservbyname(servicename: string, ...rest: Rest1<string>)
   );
 }
 
-/** getservbyport(port, protocolname = null, { signal, timeout }) -> the service. See getservbyport(3). */
+/**
+ * getservbyport(port, protocolname = null, { signal, timeout }) -> the service. See getservbyport(3).
+ *
+ * @param port 0 to 65,535, in host byte order
+ * @param rest 'tcp' or 'udp', null for any; `{ signal, timeout }`
+ * @returns the name, as in /etc/services
+ * @throws OSError "port/proto not found" if there is none; TimeoutError; the signal's reason
+ * @example
+ * console.log(await getservbyport(80, 'tcp')); // http
+ */
 export async function getservbyport(port: number, ...rest: Rest1<string>): Promise<string> {
   const options = take_options(rest, 1);
   const [protocolname] = rest as [string?];
   return run(lookup.getservbyport(port, protocolname), { syscall: 'getservbyport', name: port }, options);
 }
 
-/** getprotobyname(protocolname, { signal, timeout }) -> its number. See getprotobyname(3). */
+/**
+ * getprotobyname(protocolname, { signal, timeout }) -> its number. See getprotobyname(3).
+ *
+ * @param protocolname as in /etc/protocols
+ * @returns the number of the protocol, IPPROTO_*
+ * @throws OSError "protocol not found" if there is none; TimeoutError; the signal's reason
+ * @example
+ * console.log((await getprotobyname('icmp')) === IPPROTO_ICMP); // true
+ */
 export async function getprotobyname(protocolname: string, options?: WaitOptions): Promise<number> {
   return run(lookup.getprotobyname(protocolname), { syscall: 'getprotobyname', name: protocolname }, options);
 }

@@ -5,17 +5,10 @@
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
 import { type Address, check_address, decode, type PeerAddress } from '../calls/address.js';
-import * as batch from '../calls/batch/receive.js';
-import { check_sendmmsg, type Message, sendmmsg, taken_messages } from '../calls/batch/send.js';
-import { type ControlMessage, taken_control } from '../calls/control.js';
-import type { ReceivedMessage, ReceivedMessageInto } from '../calls/message.js';
-import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
-import type { AsyncSendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
-import { getdefaulttimeout, SocketBase } from '../calls/socket_base.js';
-import type { ReceivedFrom, ReceivedFromInto } from '../calls/transfer.js';
 import * as transfer from '../calls/transfer.js';
+import { getdefaulttimeout } from '../calls/waiting/default_timeout.js';
 import * as c from '../constants.js';
 import { OSError, TimeoutError } from '../errors/index.js';
 import type { MakefileOptions } from '../files/mode.js';
@@ -23,44 +16,35 @@ import { makefile, type SocketFile } from '../files/promises/index.js';
 import { addon } from '../native/addon.js';
 import { socket as BlockingSocket } from '../socket/index.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
-import { type BytesLike, type Data, type Elements, integer, integer_or } from '../util/validate.js';
-import {
-  type Flags1,
-  type Flags2,
-  is_flags,
-  promised,
-  type Rest1,
-  type Rest2,
-  type Rest3,
-  type WaitOptions,
-  with_options,
-} from '../util/wait_options.js';
-import {
-  ConnectCall,
-  FlaggedSendallCall,
-  fast_open,
-  RecvCall,
-  RecvExactlyCall,
-  SendallCall,
-  SendCall,
-} from './attempts.js';
+import { integer } from '../util/validate.js';
+import type { WaitOptions } from '../util/wait_options.js';
+import { ConnectCall } from './attempts.js';
 import { type Attempt, FunctionCall } from './call.js';
 import { type Iterated, Iteration } from './iterate.js';
-import { Poller, perform } from './queue.js';
-import { sendfile } from './sendfile.js';
+import { perform } from './queue.js';
+import { SendingSocket } from './send.js';
 import { SocketStream, type StreamOptions } from './stream.js';
 
 const { EAGAIN, EBADF } = constants.errno;
 
-/** A socket of promises. A method has the arguments and the errors of the blocking socket's, if its comment says no other. */
+/**
+ * A socket of promises: what may wait returns a promise, and the event loop waits. A method has the arguments and the errors of the
+ * blocking socket's. `{ signal, timeout }` at the end of the arguments is for this call: an AbortSignal, and a time-out in seconds in place
+ * of the socket's. In the examples below `sock` and `peer` are connected over TCP, `server` listens, and `udp` is a bound datagram socket.
+ */
 export class Socket<
   out F extends number = typeof c.AF_INET,
   out K extends number = number,
-> extends SocketBase<F, K> {
-  /** The waiting calls, and the place of the descriptor in the readiness. @internal */
-  declare readonly _poller: Poller;
-
-  /** See SocketBase. The descriptor never blocks: the event loop waits. */
+> extends SendingSocket<F, K> {
+  /**
+   * Makes a socket, or adopts the descriptor `fileno`. The descriptor never blocks: the event loop waits. See socket(2).
+   *
+   * @param family AF_INET if left out; AF_*
+   * @param type SOCK_STREAM if left out; SOCK_DGRAM, SOCK_RAW, …
+   * @param proto 0 for the usual one; IPPROTO_*. For AF_PACKET in network byte order: `htons(ETH_P_ALL)`
+   * @param fileno an open descriptor of a socket, which then belongs to this object
+   * @throws OSError EACCES or EPERM without the privilege, EAFNOSUPPORT, EPROTONOSUPPORT; ENOTSOCK for a descriptor of another kind
+   */
   constructor(family?: F | null, type?: K | null, proto?: number | null, fileno?: number | null);
   /** @internal */
   constructor(
@@ -75,33 +59,56 @@ export class Socket<
     proto?: number | null,
     fileno?: number | OwnedDescriptor | null,
   ) {
-    super(family, type, proto, fileno, true);
-    this._poller = new Poller(this._fd, this._generation);
-    this._watch_by(this._poller);
+    super(family, type, proto, fileno);
   }
 
-  /** Makes a read in its turn. @internal */
-  _read<T>(syscall: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
-    return perform(this._poller.reads, new FunctionCall(this, syscall, attempt), options);
-  }
-
+  /**
+   * The same as close(), for `await using` of ECMAScript.
+   *
+   * @throws OSError as close()
+   * @example
+   * await sock[Symbol.asyncDispose]();
+   * console.log(sock.fileno()); // -1
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     this.close();
   }
 
-  /** ref(). A call that waits on this socket keeps the process alive, as at the start. */
+  /**
+   * ref(). A call that waits on this socket keeps the process alive, as at the start. See Node's net.Socket.ref.
+   *
+   * @example
+   * sock.unref();
+   * sock.ref();
+   */
   ref(): this {
     this._poller.reference(true);
     return this;
   }
 
-  /** unref(). A call that waits on this socket no longer keeps the process alive. */
+  /**
+   * unref(). A call that waits on this socket no longer keeps the process alive. See Node's net.Socket.unref.
+   *
+   * @example
+   * const waiting = sock.unref().recv(1024);
+   * waiting.catch(() => 'closed'); // the process may end before
+   */
   unref(): this {
     this._poller.reference(false);
     return this;
   }
 
-  /** accept({ signal, timeout }) -> [conn, address]: the next connection as a new socket, and the peer's address. */
+  /**
+   * accept({ signal, timeout }) -> [conn, address]: the next connection as a new socket, and the peer's address. See accept(2).
+   *
+   * @param options an AbortSignal, and a time-out in seconds
+   * @returns the new socket, which has the default time-out, and the address of its peer
+   * @throws TimeoutError; the signal's reason; OSError EINVAL if the socket does not listen, EMFILE without a free descriptor
+   * @example
+   * const connecting = create_connection(server.getsockname());
+   * const [conn, [host]] = await server.accept();
+   * console.log(host, conn.family === (await connecting).family); // 127.0.0.1 true
+   */
   accept(options?: WaitOptions): Promise<[conn: ConnectedSocket<F>, address: PeerAddress<F>]> {
     return perform(this._poller.reads, new FunctionCall(this, 'accept', () => this._accept()), options);
   }
@@ -117,7 +124,17 @@ export class Socket<
     });
   }
 
-  /** bind(address, { signal, timeout }). See bind(2). @throws OSError; gaierror for a host name; TypeError, RangeError */
+  /**
+   * bind(address, { signal, timeout }). Gives the socket its own address; a host name is resolved without blocking. See bind(2).
+   *
+   * @param address in the form of the family: `[host, port]` for AF_INET, with '' for all interfaces and port 0 for a free one; a path for
+   *   AF_UNIX
+   * @throws OSError EADDRINUSE, EADDRNOTAVAIL, EACCES for a port below 1,024; gaierror for a host name that does not resolve
+   * @example
+   * const sock = socket(AF_INET, SOCK_DGRAM);
+   * await sock.bind(['127.0.0.1', 0]);
+   * console.log(sock.getsockname()[0]); // 127.0.0.1
+   */
   bind(address: Address<F>, options?: WaitOptions): Promise<void> {
     const attempt: Attempt<void> = (resolve) => this._bind(address, resolve);
     const check = () => check_address(this, address, 'bind');
@@ -129,19 +146,27 @@ export class Socket<
   }
 
   /**
-   * connect(address, { signal, timeout }). Reads wait for it, too. Cut short, the socket is only to be closed. See
-   * connect(2).
+   * connect(address, { signal, timeout }). Connects a stream, or sets the peer of a datagram socket. Reads wait for it, too. Cut short, the
+   * socket is only to be closed. See connect(2).
    *
-   * @throws OSError; TimeoutError; gaierror for a host name; TypeError, RangeError
+   * @param address of the peer, in the form of the family: `[host, port]` for AF_INET
+   * @throws ConnectionRefusedError if nobody listens; TimeoutError; gaierror for a host name that does not resolve; the signal's reason;
+   *   OSError
+   * @example
+   * const sock = socket();
+   * await sock.connect(server.getsockname(), { timeout: 5 });
    */
   connect(address: Address<F>, options?: WaitOptions): Promise<void> {
     return perform(this._poller.writes, new ConnectCall(this, address), options);
   }
 
   /**
-   * connect_ex(address, { signal, timeout }) -> 0, or the errno instead of an OSError; EAGAIN for an expired time-out.
+   * connect_ex(address, { signal, timeout }) -> 0, or the errno instead of an OSError. See connect(2).
    *
-   * @throws gaierror for a host name; TypeError, RangeError; the signal's reason
+   * @returns 0, or a positive errno: EAGAIN for an expired time-out
+   * @throws gaierror for a host name that does not resolve; the signal's reason
+   * @example
+   * console.log(await socket().connect_ex(server.getsockname())); // 0
    */
   async connect_ex(address: Address<F>, options?: WaitOptions): Promise<number> {
     try {
@@ -155,7 +180,14 @@ export class Socket<
     }
   }
 
-  /** disconnect({ signal, timeout }), behind the writes. Dissolves the association of a datagram socket. See connect(2). */
+  /**
+   * disconnect({ signal, timeout }), behind the writes. Dissolves the association of a datagram socket. See connect(2), AF_UNSPEC.
+   *
+   * @throws OSError EINVAL for an AF_UNIX stream
+   * @example
+   * await udp.connect(['127.0.0.1', 9]);
+   * await udp.disconnect();
+   */
   disconnect(options?: WaitOptions): Promise<void> {
     const attempt: Attempt<void> = () => {
       const result = transfer.disconnect(this);
@@ -164,217 +196,45 @@ export class Socket<
     return perform(this._poller.writes, new FunctionCall(this, 'disconnect', attempt), options);
   }
 
-  /** shutdown(how, { signal, timeout }), behind the writes. SHUT_RD, SHUT_WR or SHUT_RDWR. See shutdown(2). @throws OSError */
+  /**
+   * shutdown(how, { signal, timeout }), behind the writes. Ends one direction or both, for every holder of the connection. See shutdown(2).
+   *
+   * @param how SHUT_RD, SHUT_WR (the peer reads the end of the stream) or SHUT_RDWR
+   * @throws OSError ENOTCONN if it is not connected
+   * @example
+   * await sock.shutdown(SHUT_WR);
+   * console.log((await peer.recv(1024)).length); // 0
+   */
   shutdown(how: number, options?: WaitOptions): Promise<void> {
     const attempt: Attempt<void> = () => this._shutdown(how);
     const check = () => integer(how, 'how');
     return perform(this._poller.writes, new FunctionCall(this, 'shutdown', attempt, check), options);
   }
 
-  /** recv(bufsize, flags = 0, { signal, timeout }) -> bytes; none at the end of a stream. See recv(2). */
-  recv(bufsize: number, ...rest: Rest1<number>): Promise<Buffer>;
-  recv(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<Buffer> {
-    if (!is_flags(flags)) return this.recv(bufsize, 0, flags as WaitOptions);
-    return perform(this._poller.reads, new RecvCall(this, bufsize, flags ?? 0), options);
-  }
-
-  /** recvfrom(bufsize, flags = 0, { signal, timeout }) -> [bytes, address of the sender]. See recvfrom(2). */
-  recvfrom(bufsize: number, options?: WaitOptions): Promise<ReceivedFrom<F, K, 0>>;
-  recvfrom<Flags extends number = 0>(
-    bufsize: number,
-    ...rest: Flags1<Flags>
-  ): Promise<ReceivedFrom<F, K, Flags>>;
-  recvfrom(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<ReceivedFrom<F, K, 0>> {
-    if (!is_flags(flags)) return this.recvfrom(bufsize, 0, flags as WaitOptions);
-    const attempt = () => transfer.recvfrom(this, bufsize, flags ?? 0, 0);
-    const check = () => transfer.check_recv(bufsize, flags ?? 0);
-    return perform(this._poller.reads, new FunctionCall(this, 'recvfrom', attempt, check), options);
-  }
-
-  /** recv_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> how many bytes were written to the buffer. */
-  recv_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<number> {
-    return with_options(rest, 2, (options, [nbytes, flags]) => {
-      const attempt = () => transfer.recv_into(this, buffer, nbytes, flags ?? 0, 0);
-      const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
-      return perform(this._poller.reads, new FunctionCall(this, 'recv_into', attempt, check), options);
-    });
-  }
-
-  /** recvfrom_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> [count, address of the sender]. */
-  recvfrom_into(buffer: BytesLike, ...rest: Rest1<number>): Promise<ReceivedFromInto<F, K, 0>>;
-  recvfrom_into<Flags extends number = 0>(
-    buffer: BytesLike,
-    ...rest: Flags2<Flags>
-  ): Promise<ReceivedFromInto<F, K, Flags>>;
-  recvfrom_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<ReceivedFromInto<F, K, 0>> {
-    return with_options(rest, 2, (options, [nbytes, flags]) => {
-      const attempt = () => transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, 0);
-      const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
-      return perform(this._poller.reads, new FunctionCall(this, 'recvfrom_into', attempt, check), options);
-    });
-  }
-
-  /** recv_exactly(n, { signal, timeout }) -> n bytes, under one deadline. The reason of an abort has `partial`, too. */
-  recv_exactly(n: number, options?: WaitOptions): Promise<Buffer> {
-    return promised(() => perform(this._poller.reads, new RecvExactlyCall(this, n), options));
-  }
-
-  /** recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. */
-  recvmsg(bufsize: number, ...rest: Rest1<number>): Promise<ReceivedMessage<F, K, 0>>;
-  recvmsg<Flags extends number = 0>(
-    bufsize: number,
-    ...rest: Flags2<Flags>
-  ): Promise<ReceivedMessage<F, K, Flags>>;
-  recvmsg(bufsize: number, ...rest: Rest2<number, number>): Promise<ReceivedMessage<F, K, 0>> {
-    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
-      const attempt = () => message.recvmsg(this, bufsize, ancbufsize, flags, 0);
-      const check = () => message.check_recvmsg(bufsize, ancbufsize, flags);
-      return perform(this._poller.reads, new FunctionCall(this, 'recvmsg', attempt, check), options);
-    });
-  }
-
-  /** recvmsg_into(buffers, ancbufsize = 0, flags = 0, { signal, timeout }) -> [nbytes, ancdata, msg_flags, address]. */
-  recvmsg_into(buffers: Elements<BytesLike>, ...rest: Rest1<number>): Promise<ReceivedMessageInto<F, K, 0>>;
-  recvmsg_into<Flags extends number = 0>(
-    buffers: Elements<BytesLike>,
-    ...rest: Flags2<Flags>
-  ): Promise<ReceivedMessageInto<F, K, Flags>>;
-  recvmsg_into(
-    buffers: Elements<BytesLike>,
-    ...rest: Rest2<number, number>
-  ): Promise<ReceivedMessageInto<F, K, 0>> {
-    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
-      const taken = message.taken_buffers(buffers);
-      const attempt = () => message.recvmsg_into(this, taken, ancbufsize, flags, 0);
-      const check = () => message.check_recvmsg_into(taken, ancbufsize, flags);
-      return perform(this._poller.reads, new FunctionCall(this, 'recvmsg_into', attempt, check), options);
-    });
-  }
-
-  /** recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> recvmsg's result for each message. */
-  recvmmsg(vlen: number, bufsize: number, ...rest: Rest1<number>): Promise<ReceivedMessage<F, K, 0>[]>;
-  recvmmsg<Flags extends number = 0>(
-    vlen: number,
-    bufsize: number,
-    ...rest: Flags2<Flags>
-  ): Promise<ReceivedMessage<F, K, Flags>[]>;
-  recvmmsg(
-    vlen: number,
-    bufsize: number,
-    ...rest: Rest2<number, number>
-  ): Promise<ReceivedMessage<F, K, 0>[]> {
-    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
-      const attempt = () => batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, 0);
-      const check = () => batch.check_recvmmsg(vlen, bufsize, ancbufsize, flags);
-      return perform(this._poller.reads, new FunctionCall(this, 'recvmmsg', attempt, check), options);
-    });
-  }
-
-  /** recvmmsg_into(batch, flags = 0, { signal, timeout }) -> how many messages came into the batch. */
-  recvmmsg_into(memory: batch.MessageBatch, ...rest: Rest1<number>): Promise<number>;
-  recvmmsg_into(memory: batch.MessageBatch, flags?: unknown, options?: WaitOptions): Promise<number> {
-    if (!is_flags(flags)) return this.recvmmsg_into(memory, 0, flags as WaitOptions);
-    const attempt = () => batch.recvmmsg_into(this, memory, flags, 0);
-    const check = () => batch.check_recvmmsg_into(memory, flags);
-    return perform(this._poller.reads, new FunctionCall(this, 'recvmmsg_into', attempt, check), options);
-  }
-
-  /** send(data, flags = 0, { signal, timeout }) -> how many bytes the kernel took. See send(2). */
-  send(bytes: Data, ...rest: Rest1<number>): Promise<number>;
-  send(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<number> {
-    if (!is_flags(flags)) return this.send(bytes, 0, flags as WaitOptions);
-    return perform(this._poller.writes, new SendCall(this, bytes, flags ?? 0), options);
-  }
-
   /**
-   * sendall(data, flags = 0, { signal, timeout }). Sends all of it, under one deadline. The memory is read until the call is
-   * done: with MSG_ZEROCOPY, until the kernel no longer reads it. The reason of an abort has `bytes_sent`, too.
-   */
-  sendall(bytes: Data, ...rest: Rest1<number>): Promise<void>;
-  sendall(bytes: Data, flags?: unknown, options?: WaitOptions): Promise<void> {
-    if (!is_flags(flags)) return this.sendall(bytes, 0, flags as WaitOptions);
-    const { reads, writes } = this._poller;
-    const call = flags
-      ? new FlaggedSendallCall(this, bytes, flags, reads, writes)
-      : new SendallCall(this, bytes, flags ?? 0);
-    return perform(writes, call, options);
-  }
-
-  /** sendto(data, address) or sendto(data, flags, address), { signal, timeout } -> how many bytes went out. See sendto(2). */
-  sendto(bytes: Data, address: Address<F>, options?: WaitOptions): Promise<number>;
-  sendto(bytes: Data, flags: number, address: Address<F>, options?: WaitOptions): Promise<number>;
-  sendto(bytes: Data, ...rest: unknown[]): Promise<number> {
-    return with_options(rest, 2, (options) => {
-      const has_flags = rest.length > 1 && rest[1] !== undefined;
-      const flags = has_flags ? rest[0] : 0;
-      const to = has_flags ? rest[1] : rest[0];
-      const attempt = fast_open((resolve, spent) =>
-        transfer.sendto(this, bytes, integer(flags, 'flags') & ~spent, to, resolve, 0),
-      );
-      const check = () => {
-        transfer.check_send(bytes, flags);
-        check_address(this, to, 'sendto');
-      };
-      const call = new FunctionCall(this, 'sendto', attempt, check, () => ({ address: to }));
-      return perform(this._poller.writes, call, options);
-    });
-  }
-
-  /** sendmsg(buffers, ancdata = [], flags = 0, address = null, { signal, timeout }) -> how many bytes went out. */
-  sendmsg(
-    buffers: Elements<Data>,
-    ...rest: Rest3<Elements<ControlMessage>, number, Address<F>>
-  ): Promise<number> {
-    return with_options(rest, 3, (options, [ancdata, flags, address]) => {
-      const [taken, control] = [message.taken_buffers(buffers), taken_control(ancdata)];
-      const attempt = fast_open((resolve, spent) =>
-        message.sendmsg(this, taken, control, integer_or(0, flags, 'flags') & ~spent, address, resolve, 0),
-      );
-      const check = () => message.check_sendmsg(this, taken, control, flags, address);
-      const call = new FunctionCall(this, 'sendmsg', attempt, check, () => ({ bytes_sent: 0 }));
-      return perform(this._poller.writes, call, options);
-    });
-  }
-
-  /** sendmsg_afalg(msg = null, { op, iv, assoclen, flags = 0 }, { signal, timeout }) -> how many bytes went out. */
-  sendmsg_afalg(...args: [...message.AlgArguments, options?: WaitOptions]): Promise<number> {
-    return promised(() => {
-      const [msg, operation, options] = message.with_buffers(args);
-      const taken = message.taken_buffers(msg ?? []);
-      const attempt = () => message.sendmsg_afalg(this, taken, operation, 0);
-      const check = () => message.check_sendmsg_afalg(this, taken, operation);
-      return perform(this._poller.writes, new FunctionCall(this, 'sendmsg_afalg', attempt, check), options);
-    });
-  }
-
-  /** sendmmsg(messages, flags = 0, { signal, timeout }) -> how many messages went out: may be fewer. */
-  sendmmsg(messages: Elements<Message<F>>, ...rest: Rest1<number>): Promise<number> {
-    return with_options(rest, 1, (options, [flags]) => {
-      const taken = taken_messages(messages);
-      const attempt = fast_open((resolve, spent) => sendmmsg(this, taken, flags, resolve, 0, spent));
-      const check = () => check_sendmmsg(this, taken, flags);
-      return perform(this._poller.writes, new FunctionCall(this, 'sendmmsg', attempt, check), options);
-    });
-  }
-
-  /** sendfile(file, offset = 0, count = null, { signal, timeout }) -> how many bytes were sent, by sendfile(2). */
-  sendfile(file: AsyncSendfileSource, ...rest: Rest2<number, number>): Promise<number> {
-    return with_options(rest, 2, (options, [offset, count]) =>
-      sendfile(this, this._poller.writes, file, offset ?? 0, count, options),
-    );
-  }
-
-  /**
-   * for await (const … of sock): a listening socket gives `[conn, address]`, a connected stream its bytes in chunks until
-   * the end, any other `[data, address]`. close() ends the loop; leaving it closes nothing.
+   * for await (const … of sock): a listening socket gives `[conn, address]`, a connected stream its bytes in chunks until the end, any
+   * other `[data, address]`. close() ends the loop; leaving it closes nothing. See ECMAScript's async iteration, accept(2), recv(2).
+   *
+   * @returns an iterator of its own
+   * @throws TimeoutError if the socket has a time-out; OSError as recv() and accept()
+   * @example
+   * await peer.sendall('hello');
+   * peer.close();
+   * for await (const chunk of sock) console.log(chunk.toString()); // hello
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Iterated<F, ConnectedSocket<F>>[K]> {
     return new Iteration<Iterated<F, ConnectedSocket<F>>[K]>(this);
   }
 
   /**
-   * to_socket() -> a blocking socket with the descriptor, its options and its time-out; this one is detached, and its waiting
-   * calls reject (ECANCELED). @throws OSError EBADF for a closed one
+   * to_socket() -> a blocking socket with the descriptor, its options and its time-out; this one is detached, and its waiting calls reject
+   * (ECANCELED). See docs/promises.md.
+   *
+   * @returns a socket of bsd-sockets/socket
+   * @throws OSError EBADF for a closed one
+   * @example
+   * await peer.sendall('hello');
+   * console.log(sock.to_socket().recv(1024).toString()); // hello
    */
   to_socket(): BlockingSocket<F, K> {
     const { family, type, proto } = this;
@@ -391,14 +251,35 @@ export class Socket<
   }
 
   /**
-   * makefile(mode = 'r', buffering = null, { encoding, errors, newline, limit }) -> a file whose read, readline, write, flush and
-   * close return promises, and which is iterated by `for await`.
+   * makefile(mode = 'r', buffering = null, { encoding, errors, newline, limit }) -> a file whose read, readline, write, flush and close
+   * return promises, and which is iterated by `for await`. See Python's socket.makefile.
+   *
+   * @param options of text: the encoding (utf-8), the handling of errors ('strict'), the end of a line (null: any); of any file: `limit`,
+   *   the longest line in bytes, or characters, that a readline() without a size and an iteration take (null: any)
+   * @returns the file, of the class that the mode and the buffering choose
+   * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
+   * @example
+   * await peer.sendall('first\nsecond\n');
+   * console.log(JSON.stringify(await sock.makefile().readline())); // "first\n"
    */
   makefile(options: MakefileOptions): SocketFile<'r', null>;
+  /**
+   * makefile(mode, options): the same without a size of the buffer. See Python's socket.makefile.
+   *
+   * @param mode 'r', 'w', 'b' in any combination
+   * @param options as above
+   */
   makefile<const Mode extends string = 'r'>(
     mode: Mode | null | undefined,
     options: MakefileOptions,
   ): SocketFile<Mode, null>;
+  /**
+   * makefile(mode, buffering, options): the same with a size of the buffer. See Python's socket.makefile.
+   *
+   * @param mode 'r', 'w', 'b' in any combination
+   * @param buffering the size of the buffer in bytes; null: 8192; 0: none, in binary mode only
+   * @param options as above
+   */
   makefile<const Mode extends string = 'r', const Buffering extends number | bigint | null = null>(
     mode?: Mode | null,
     buffering?: Buffering | null,
@@ -409,10 +290,15 @@ export class Socket<
   }
 
   /**
-   * to_stream(options) -> a Duplex that owns the descriptor, with back-pressure both ways; this socket is detached. Options
-   * and defaults are those of net.Socket.
+   * to_stream(options) -> a Duplex that owns the descriptor, with back-pressure both ways; this socket is detached. See Node's net.Socket.
    *
-   * @throws RangeError on a socket that is no stream
+   * @param options those of a Duplex, with the defaults of net.Socket
+   * @returns the stream, which http, tls and http2 of Node take
+   * @throws RangeError on a socket that is no stream; OSError EBADF for a closed one
+   * @example
+   * const stream = sock.to_stream();
+   * stream.end('bye');
+   * console.log((await peer.recv(1024)).toString()); // bye
    */
   to_stream(options?: StreamOptions): SocketStream {
     if (this.type !== c.SOCK_STREAM)
@@ -421,12 +307,28 @@ export class Socket<
     return new SocketStream(new Socket<number>(family, type, proto, this.#detach_open()), options);
   }
 
-  /** share(process_id) -> data for `fromshare` in another thread or process. @throws OSError; TypeError, RangeError */
+  /**
+   * share(process_id) -> data for `fromshare` in another thread or process, as of a blocking socket. See unix(7), SCM_RIGHTS.
+   *
+   * @param process_id the process that may take it; left out or null: this one, and any of the same user
+   * @returns the data, which any channel may carry; it can be used once
+   * @throws OSError ESRCH if there is no such process; EMFILE
+   * @example
+   * console.log(await fromshare(sock.share()).send('hello')); // 5
+   */
   share(process_id?: number | null): Buffer {
     return share(this, process_id);
   }
 
-  /** to_node() -> a net.Socket or net.Server which owns the descriptor; this socket is detached. TCP and AF_UNIX streams. */
+  /**
+   * to_node() -> a net.Socket or net.Server which owns the descriptor; this socket is detached. TCP and AF_UNIX streams. See Node's net.
+   *
+   * @returns the object of Node, paused: it reads once a listener of 'data' is there, or by resume()
+   * @throws RangeError for a socket that node:net has no class for; OSError EBADF for a closed one
+   * @example
+   * const stream = sock.to_node();
+   * if (stream instanceof net.Socket) stream.end('written by Node\n');
+   */
   to_node(): NetSocket | NetServer {
     return to_node(this);
   }
@@ -434,10 +336,32 @@ export class Socket<
 
 /** A socket that listens: `for await` gives connections. */
 export interface ListeningSocket<out F extends number = number> extends Socket<F> {
+  /**
+   * for await (const [conn, address] of server): the connections, as accept() gives them, until close(). See accept(2).
+   *
+   * @returns an iterator of its own
+   * @throws TimeoutError if the socket has a time-out; OSError as accept()
+   * @example
+   * const client = await create_connection(server.getsockname());
+   * for await (const [conn] of server) {
+   *   console.log(conn.getpeername()[1] === client.getsockname()[1]); // true
+   *   server.close();
+   * }
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<[conn: ConnectedSocket<F>, address: PeerAddress<F>]>;
 }
 
 /** A socket that is connected: `for await` gives bytes. */
 export interface ConnectedSocket<out F extends number = number> extends Socket<F> {
+  /**
+   * for await (const chunk of sock): the bytes in chunks as they come, until the end of the stream or close(). See recv(2).
+   *
+   * @returns an iterator of its own
+   * @throws TimeoutError if the socket has a time-out; OSError as recv()
+   * @example
+   * await peer.sendall('hello');
+   * peer.close();
+   * for await (const chunk of sock) console.log(chunk.toString()); // hello
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<Buffer>;
 }

@@ -137,24 +137,38 @@ export class SocketStream extends Duplex {
     }
   }
 
-  /** ref(). A call that waits on the stream keeps the process alive, as at the start. */
+  /**
+   * ref(). A call that waits on the stream keeps the process alive, as at the start. See Node's net.Socket.ref.
+   *
+   * @example
+   * sock.to_stream().unref().ref();
+   */
   ref(): this {
     this.#sock.ref();
     return this;
   }
 
-  /** unref(). It no longer does. */
+  /**
+   * unref(). A call that waits on the stream no longer keeps the process alive. See Node's net.Socket.unref.
+   *
+   * @example
+   * sock.to_stream().unref();
+   */
   unref(): this {
     this.#sock.unref();
     return this;
   }
 
   /**
-   * setTimeout(timeout, callback). Emits 'timeout' after that time without a receive or send. Nothing else happens then.
+   * setTimeout(timeout, callback). Emits 'timeout' after that time without a receive or send. Nothing else happens then. See Node's
+   * net.Socket.setTimeout.
    *
    * @param timeout milliseconds; 0 ends it
    * @param callback a listener for the next 'timeout'
-   * @throws TypeError, RangeError
+   * @throws TypeError for another kind of timeout; RangeError for one that is negative or not finite
+   * @example
+   * const stream = sock.to_stream();
+   * stream.setTimeout(30_000, () => stream.destroy());
    */
   setTimeout(timeout: number, callback?: () => void): this {
     if (typeof timeout !== 'number')
@@ -191,16 +205,25 @@ export class SocketStream extends Duplex {
     });
   }
 
-  /** setNoDelay(noDelay = true). TCP_NODELAY; nothing for AF_UNIX. */
+  /**
+   * setNoDelay(noDelay = true). Sets TCP_NODELAY; nothing for AF_UNIX. See tcp(7), and Node's net.Socket.setNoDelay.
+   *
+   * @param noDelay true sends small writes at once
+   * @example
+   * sock.to_stream().setNoDelay();
+   */
   setNoDelay(noDelay = true): this {
     if (this.#is_open_tcp()) this.#sock.setsockopt(c.SOL_TCP, c.TCP_NODELAY, Boolean(noDelay));
     return this;
   }
 
   /**
-   * setKeepAlive(enable = false, initialDelay = 0). SO_KEEPALIVE; nothing for AF_UNIX.
+   * setKeepAlive(enable = false, initialDelay = 0). Sets SO_KEEPALIVE; nothing for AF_UNIX. See tcp(7), and Node's net.Socket.setKeepAlive.
    *
    * @param initialDelay milliseconds of silence before the first probe, in whole seconds; less than 1,000 keeps what is set
+   * @param enable true asks a silent peer from time to time whether it is still there
+   * @example
+   * sock.to_stream().setKeepAlive(true, 60_000);
    */
   setKeepAlive(enable = false, initialDelay = 0): this {
     if (!this.#is_open_tcp()) return this;
@@ -213,14 +236,29 @@ export class SocketStream extends Duplex {
     return this;
   }
 
-  /** destroySoon(). Ends the writable side, and destroys the stream once all is sent. */
+  /**
+   * destroySoon(). Ends the writable side, and destroys the stream once all is sent. See Node's net.Socket.destroySoon.
+   *
+   * @example
+   * const stream = sock.to_stream();
+   * stream.write('bye');
+   * stream.destroySoon();
+   * console.log((await peer.recv(1024)).toString()); // bye
+   */
   destroySoon(): void {
     if (this.writable) this.end();
     if (this.writableFinished) this.destroy();
     else this.once('finish', () => this.destroy());
   }
 
-  /** resetAndDestroy(). Resets the connection (RST) and destroys the stream. @throws TypeError for AF_UNIX */
+  /**
+   * resetAndDestroy(). Resets the connection (RST) and destroys the stream. See Node's net.Socket.resetAndDestroy.
+   *
+   * @throws TypeError for AF_UNIX
+   * @example
+   * sock.to_stream().resetAndDestroy();
+   * console.log(await peer.recv(1024).catch((error) => error.code)); // ECONNRESET
+   */
   resetAndDestroy(): this {
     if (this.destroyed) return this;
     if (!this.#is_open_tcp()) throw new TypeError('resetAndDestroy: only a TCP connection can be reset');
@@ -232,19 +270,28 @@ export class SocketStream extends Duplex {
     return !this.destroyed && this.#sock.family !== c.AF_UNIX;
   }
 
-  /** address() -> { address, family, port } of this end; {} for AF_UNIX, or if it is closed. */
+  /**
+   * address() -> the own address, in Node's form. See Node's net.Socket.address.
+   *
+   * @returns `{ address, family, port }`; {} for AF_UNIX, or if it is closed
+   * @example
+   * console.log(sock.to_stream().address()); // for example { address: '127.0.0.1', family: 'IPv4', port: 50000 }
+   */
   address(): AddressInfo | Record<string, never> {
     return address_info(() => this.#sock.getsockname()) as AddressInfo;
   }
 
+  /** The own address as text; undefined for AF_UNIX. See Node's net.Socket.localAddress. */
   get localAddress(): string | undefined {
     return this.address().address;
   }
 
+  /** The own port; undefined for AF_UNIX. */
   get localPort(): number | undefined {
     return this.address().port;
   }
 
+  /** 'IPv4' or 'IPv6'; undefined for AF_UNIX. */
   get localFamily(): string | undefined {
     return this.address().family;
   }
@@ -255,14 +302,17 @@ export class SocketStream extends Duplex {
     return this.#peer;
   }
 
+  /** The peer's address as text; undefined for AF_UNIX, and once the stream is destroyed. */
   get remoteAddress(): string | undefined {
     return this.#remote().address;
   }
 
+  /** The peer's port; undefined for AF_UNIX, and once the stream is destroyed. */
   get remotePort(): number | undefined {
     return this.#remote().port;
   }
 
+  /** 'IPv4' or 'IPv6' of the peer; undefined for AF_UNIX, and once the stream is destroyed. */
   get remoteFamily(): string | undefined {
     return this.#remote().family;
   }
@@ -292,6 +342,7 @@ export class SocketStream extends Duplex {
     return this.destroyed;
   }
 
+  /** The directions that are still open: 'open', 'readOnly', 'writeOnly' or 'closed'. See Node's net.Socket.readyState. */
   get readyState(): 'open' | 'readOnly' | 'writeOnly' | 'closed' {
     if (this.readable) return this.writable ? 'open' : 'readOnly';
     return this.writable ? 'writeOnly' : 'closed';

@@ -22,6 +22,9 @@ export type SelectOptions = WaitOptions;
 export type SelectArguments = [options?: SelectOptions] | [timeout?: number | null, options?: SelectOptions];
 
 /**
+ * The methods of all selectors; a base for one's own. See Python's selectors.BaseSelector. In the examples `selector` is a DefaultSelector,
+ * and `sock` and `peer` are connected.
+ *
  * @typeParam D the data attached to file objects
  * @typeParam F the file objects: descriptors, or objects with `fileno()`
  */
@@ -35,26 +38,44 @@ export abstract class BaseSelector<D = unknown, F = FileObject> {
   }
 
   /**
-   * register(fileobj, events, data = null) -> its key. Begins to watch a file object.
+   * register(fileobj, events, data = null) -> its key. Begins to watch a file object. See Python's selectors.BaseSelector.register.
    *
    * @param fileobj a descriptor's number, or an object with `fileno()`
    * @param events EVENT_READ, EVENT_WRITE or both
    * @param data anything, for the caller's own use
-   * @throws KeyError if the file object is registered already; OSError; TypeError, RangeError
+   * @returns the key, with the fields fileobj, fd, events, data
+   * @throws KeyError if the file object is registered already; OSError EPERM for a file on epoll, EBADF for a closed descriptor
+   * @example
+   * const key = selector.register(sock, EVENT_READ, 'the data');
+   * console.log(key.events === EVENT_READ, key.data); // true the data
    */
   abstract register(fileobj: F, events: number, data?: D | null): SelectorKey<D, F>;
 
   /**
-   * unregister(fileobj) -> its key. Ends watching a file object, which may be closed already.
+   * unregister(fileobj) -> its key. Ends watching a file object, which may be closed already. See Python's
+   * selectors.BaseSelector.unregister.
    *
-   * @throws KeyError if the file object is not registered; TypeError, RangeError
+   * @param fileobj the file object, or the number of its descriptor
+   * @returns the key that it had
+   * @throws KeyError if the file object is not registered
+   * @example
+   * selector.register(sock, EVENT_READ);
+   * console.log(selector.unregister(sock).fileobj === sock); // true
    */
   abstract unregister(fileobj: F | number): SelectorKey<D, F>;
 
   /**
-   * modify(fileobj, events, data = null) -> its new key. Changes the events to wait for, and the attached data.
+   * modify(fileobj, events, data = null) -> its new key. Changes the events to wait for, and the attached data. See Python's
+   * selectors.BaseSelector.modify.
    *
-   * @throws KeyError if the file object is not registered; OSError; TypeError, RangeError
+   * @param fileobj the registered file object
+   * @param events EVENT_READ, EVENT_WRITE or both
+   * @param data replaces the attached data
+   * @returns the new key; the old one stays as it is
+   * @throws KeyError if the file object is not registered; OSError
+   * @example
+   * selector.register(sock, EVENT_READ);
+   * console.log(selector.modify(sock, EVENT_READ | EVENT_WRITE).events); // 3
    */
   modify(fileobj: F, events: number, data?: D | null): SelectorKey<D, F> {
     this.unregister(fileobj);
@@ -62,26 +83,66 @@ export abstract class BaseSelector<D = unknown, F = FileObject> {
   }
 
   /**
-   * select(timeout = null) -> [key, events] of each file object that is ready. Blocks this thread.
+   * select(timeout = null) -> [key, events] of each file object that is ready. Blocks this thread. See Python's
+   * selectors.BaseSelector.select.
    *
    * @param timeout in seconds; null: no limit; 0 or less: does not wait
    * @returns an empty array once the time has passed
+   * @throws InterruptedError by a signal after siginterrupt(true); OSError EBADF by select(2) for a closed descriptor; RuntimeError for a
+   *   closed selector
+   * @example
+   * selector.register(sock, EVENT_READ, 'the data');
+   * peer.sendall('hello');
+   * for (const [key, events] of selector.select(5)) console.log(key.data, events === EVENT_READ); // the data true
    */
   abstract select(timeout?: number | null): Ready<D, F>;
 
-  /** select_async(timeout = null, { signal, timeout }) -> a promise of select()'s result; the event loop goes on meanwhile. */
+  /**
+   * select_async(timeout = null, { signal, timeout }) -> a promise of select()'s result; the event loop goes on meanwhile. One call at a
+   * time. See docs/selectors.md.
+   *
+   * @param _rest a time-out in seconds, null: no limit, 0 or less: does not wait; `{ signal, timeout }`
+   * @returns [key, events] of each file object that is ready; an empty array once the time has passed
+   * @throws the signal's reason; OSError ECANCELED after close(); RuntimeError for a second call or a closed selector
+   * @example
+   * selector.register(sock, EVENT_READ, 'the data');
+   * peer.sendall('hello');
+   * for (const [key] of await selector.select_async(5)) console.log(key.data); // the data
+   */
   select_async(..._rest: SelectArguments): Promise<Ready<D, F>> {
     return Promise.reject(new TypeError(`${this.constructor.name} has no select_async()`));
   }
 
-  /** close(). Frees the selector's resources; the file objects stay open. */
+  /**
+   * close(). Frees the selector's resources; the file objects stay open. See Python's selectors.BaseSelector.close.
+   *
+   * @example
+   * selector.close();
+   * console.log(selector.get_map()); // null
+   */
   close(): void {}
 
+  /**
+   * The same as close(), for the statement `using` of ECMAScript: `using selector = new DefaultSelector();`.
+   *
+   * @example
+   * selector[Symbol.dispose]();
+   * console.log(selector.get_map()); // null
+   */
   [Symbol.dispose](): void {
     this.close();
   }
 
-  /** get_key(fileobj) -> the key of a file object. @throws KeyError if it is not registered; RuntimeError after close() */
+  /**
+   * get_key(fileobj) -> the key of a file object. See Python's selectors.BaseSelector.get_key.
+   *
+   * @param fileobj the file object, or the number of its descriptor
+   * @returns the key
+   * @throws KeyError if it is not registered; RuntimeError after close()
+   * @example
+   * selector.register(sock, EVENT_READ, 'the data');
+   * console.log(selector.get_key(sock).data); // the data
+   */
   get_key(fileobj: F | number): SelectorKey<D, F> {
     const map = this.get_map();
     if (map === null) throw new RuntimeError('Selector is closed');
@@ -90,9 +151,23 @@ export abstract class BaseSelector<D = unknown, F = FileObject> {
     return key;
   }
 
-  /** get_map() -> the keys by file object; null after close(). */
+  /**
+   * get_map() -> the keys by file object. See Python's selectors.BaseSelector.get_map.
+   *
+   * @returns a view that follows every change; null after close()
+   * @example
+   * selector.register(sock, EVENT_READ);
+   * console.log(selector.get_map()?.has(sock)); // true
+   */
   abstract get_map(): SelectorMap<D, F> | null;
 
+  /**
+   * What Node's console and util.inspect show: the class, and how many file objects are registered.
+   *
+   * @returns one line of text
+   * @example
+   * console.log(selector); // for example <EpollSelector size=0>
+   */
   [inspect.custom](): string {
     const map = this.get_map();
     return `<${this.constructor.name} ${map === null ? '[closed]' : `file objects=${map.size}`}>`;

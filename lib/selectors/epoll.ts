@@ -93,7 +93,16 @@ export class Epoll implements Multiplexer {
     collected.register(this, this.#resources, this);
   }
 
-  /** fromfd(fd) -> an epoll object that owns this epoll descriptor. @throws OSError EBADF; TypeError, RangeError */
+  /**
+   * fromfd(fd) -> an epoll object that owns this epoll descriptor. See Python's select.epoll.fromfd.
+   *
+   * @param fd the number of an epoll descriptor
+   * @returns the object, which closes the descriptor
+   * @throws OSError EBADF
+   * @example
+   * const instance = epoll.fromfd(dup(epoll().fileno()));
+   * instance.close();
+   */
   static fromfd(fd: number): Epoll {
     return new Epoll(null, null, integer(fd, 'fd', 0));
   }
@@ -103,11 +112,25 @@ export class Epoll implements Multiplexer {
     return this.#closed;
   }
 
+  /**
+   * What Node's console and util.inspect show.
+   *
+   * @returns one line of text
+   * @example
+   * console.log(epoll()); // for example <epoll fd=20>
+   */
   [inspect.custom](): string {
     return `<epoll ${this.#closed ? '[closed]' : `fd=${this.fileno()}`}>`;
   }
 
-  /** fileno() -> the descriptor of the instance. @throws RangeError after close() */
+  /**
+   * fileno() -> the descriptor of the instance. See Python's select.epoll.fileno.
+   *
+   * @returns the number of the descriptor
+   * @throws RangeError after close()
+   * @example
+   * console.log(epoll().fileno() >= 0); // true
+   */
   fileno(): number {
     return this.#open().fd;
   }
@@ -117,7 +140,15 @@ export class Epoll implements Multiplexer {
     return this.#resources;
   }
 
-  /** close(). Frees the descriptor; a call that waits on it ends with EBADF. Closing twice is allowed. */
+  /**
+   * close(). Frees the descriptor; a call that waits on it ends with EBADF. Closing twice is allowed. See Python's select.epoll.close.
+   *
+   * @throws OSError of close(2)
+   * @example
+   * const instance = epoll();
+   * instance.close();
+   * console.log(instance.closed); // true
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -125,6 +156,15 @@ export class Epoll implements Multiplexer {
     free(this.#resources);
   }
 
+  /**
+   * The same as close(), for the statement `using` of ECMAScript.
+   *
+   * @throws OSError as close()
+   * @example
+   * const instance = epoll();
+   * instance[Symbol.dispose]();
+   * console.log(instance.closed); // true
+   */
   [Symbol.dispose](): void {
     this.close();
   }
@@ -135,17 +175,42 @@ export class Epoll implements Multiplexer {
    * @param fd a number, or an object with `fileno()`
    * @param eventmask EPOLLIN, EPOLLOUT, EPOLLET, …
    * @throws OSError EEXIST if it is watched already, EPERM for a file, which is always ready, EBADF; TypeError, RangeError
+   * @example
+   * const instance = epoll();
+   * instance.register(sock, EPOLLIN);
+   * instance.close();
    */
   register(fd: FileObject, eventmask?: number | null): void {
     this.#control(c.EPOLL_CTL_ADD, fd_of(fd, 'fd'), epoll_mask(eventmask ?? DEFAULT_MASK));
   }
 
-  /** modify(fd, eventmask). Changes the events a descriptor is watched for. @throws OSError ENOENT; TypeError, RangeError */
+  /**
+   * modify(fd, eventmask). Changes the events a descriptor is watched for. See epoll_ctl(2), EPOLL_CTL_MOD.
+   *
+   * @param fd a number, or an object with `fileno()`
+   * @param eventmask EPOLLIN, EPOLLOUT, EPOLLET, …
+   * @throws OSError ENOENT if it is not watched, EBADF
+   * @example
+   * const instance = epoll();
+   * instance.register(sock, EPOLLIN);
+   * instance.modify(sock, EPOLLIN | EPOLLOUT);
+   * console.log(instance.poll(1)[0]?.[1] === EPOLLOUT); // true
+   */
   modify(fd: FileObject, eventmask: number): void {
     this.#control(c.EPOLL_CTL_MOD, fd_of(fd, 'fd'), epoll_mask(eventmask));
   }
 
-  /** unregister(fd). Ends watching a descriptor. @throws OSError ENOENT, EBADF; TypeError, RangeError */
+  /**
+   * unregister(fd). Ends watching a descriptor. See epoll_ctl(2), EPOLL_CTL_DEL.
+   *
+   * @param fd a number, or an object with `fileno()`
+   * @throws OSError ENOENT if it is not watched, EBADF
+   * @example
+   * const instance = epoll();
+   * instance.register(sock, EPOLLOUT);
+   * instance.unregister(sock);
+   * console.log(instance.poll(0)); // []
+   */
   unregister(fd: FileObject): void {
     this.#control(c.EPOLL_CTL_DEL, fd_of(fd, 'fd'), 0);
   }
@@ -161,7 +226,13 @@ export class Epoll implements Multiplexer {
    *
    * @param timeout in seconds, rounded up to milliseconds; null or negative: no limit
    * @param maxevents the maximum number of descriptors to return; -1: 1,023
-   * @throws OSError EBADF if close() is called meanwhile; TypeError, RangeError
+   * @returns the descriptor and the events of each, combined; an empty array once the time has passed
+   * @throws OSError EBADF if close() is called meanwhile; InterruptedError by a signal after siginterrupt(true)
+   * @example
+   * const instance = epoll();
+   * instance.register(sock, EPOLLIN);
+   * peer.sendall('hello');
+   * console.log(instance.poll(5)[0]?.[1] === EPOLLIN); // true
    */
   poll(timeout?: number | null, maxevents?: number | null): [fd: number, events: number][] {
     this.#open();
@@ -206,6 +277,9 @@ export class Epoll implements Multiplexer {
  * epoll(sizehint = -1, flags = 0), with or without `new`.
  *
  * @class
+ * @example
+ * const instance = epoll();
+ * instance.close();
  */
 export const epoll = callable(Epoll, 'epoll') as typeof Epoll &
   ((sizehint?: number | null, flags?: number | null) => Epoll);

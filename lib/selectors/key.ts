@@ -20,30 +20,50 @@ export class Key<out D = unknown, out F = FileObject> {
     readonly data: D,
   ) {}
 
+  /** The field fileobj. */
   get 0(): F {
     return this.fileobj;
   }
 
+  /** The field fd. */
   get 1(): number {
     return this.fd;
   }
 
+  /** The field events. */
   get 2(): number {
     return this.events;
   }
 
+  /** The field data. */
   get 3(): D {
     return this.data;
   }
 
+  /** The number of fields. */
   get length(): 4 {
     return 4;
   }
 
+  /**
+   * Gives the fields in order, as of a namedtuple of Python: fileobj, fd, events, data.
+   *
+   * @returns an iterator of its own
+   * @example
+   * const [fileobj, fd] = selector.register(sock, EVENT_READ);
+   * console.log(fileobj === sock, fd === sock.fileno()); // true true
+   */
   [Symbol.iterator](): IterableIterator<F | number | D> {
     return [this.fileobj, this.fd, this.events, this.data].values();
   }
 
+  /**
+   * toString() -> one line with the fields, as Python's repr().
+   *
+   * @returns the line
+   * @example
+   * console.log(`${selector.register(0, EVENT_READ, 'input')}`); // for example SelectorKey(fileobj=0, fd=0, events=1, data=input)
+   */
   toString(): string {
     return inspect(this, { breakLength: Number.POSITIVE_INFINITY, depth: 0 });
   }

@@ -25,7 +25,12 @@ function rows_of<T>(list: Iterable<T>, name: string): Row<T>[] {
  * @param xlist … to wait for until they have an exceptional condition: out-of-band data
  * @param timeout in seconds, 0 does not wait; null: no limit
  * @returns three arrays with the ready elements, in the order of the lists; empty arrays once the time has passed
- * @throws OSError EBADF if a descriptor is closed; TypeError, RangeError
+ * @throws OSError EBADF if a descriptor is closed; InterruptedError by a signal after siginterrupt(true); RangeError for a descriptor of
+ *   1,024 or more
+ * @example
+ * peer.sendall('hello');
+ * const [readable] = select([sock], [], [], 5);
+ * console.log(readable[0] === sock); // true
  */
 export function select<
   R extends FileObject = never,

@@ -148,13 +148,18 @@ abstract class Selector<D, F, M extends Multiplexer> extends BaseSelector<D, F> 
 
   /**
    * select_async(timeout = null, { signal, timeout }) -> a promise of select()'s result. One call at a time; it keeps the process
-   * alive.
+   * alive. See docs/selectors.md.
    *
    * The call takes changes by register, modify and unregister into account while it waits. The event loop gets a turn even if a
    * file object is ready at once.
    *
-   * @returns rejects with the signal's reason, with OSError ECANCELED after close(), RuntimeError for a second call or a
-   *   closed selector; TypeError, RangeError
+   * @param rest a time-out in seconds, null: no limit, 0 or less: does not wait; `{ signal, timeout }`
+   * @returns [key, events] of each file object that is ready; an empty array once the time has passed
+   * @throws the signal's reason; OSError ECANCELED after close(); RuntimeError for a second call or a closed selector
+   * @example
+   * selector.register(sock, EVENT_READ, 'the data');
+   * peer.sendall('hello');
+   * for (const [key] of await selector.select_async(5)) console.log(key.data); // the data
    */
   override select_async(...rest: SelectArguments): Promise<Ready<D, F>> {
     return promised(() => {
@@ -204,7 +209,14 @@ class OnEpoll<D = unknown, F = FileObject> extends Selector<D, F, Epoll> {
     super(new Epoll());
   }
 
-  /** fileno() -> the descriptor of the epoll instance. @throws RangeError after close() */
+  /**
+   * fileno() -> the descriptor of the epoll instance. See Python's selectors.EpollSelector.fileno.
+   *
+   * @returns the number of the descriptor, which stays the selector's
+   * @throws RangeError after close()
+   * @example
+   * console.log(new EpollSelector().fileno() >= 0); // true
+   */
   fileno(): number {
     return this._multiplexer.fileno();
   }
@@ -226,6 +238,8 @@ class OnSelect<D = unknown, F = FileObject> extends Selector<D, F, Interests> {
  * EpollSelector(): on epoll(7), for any number of descriptors.
  *
  * @class
+ * @example
+ * const selector = new EpollSelector();
  */
 export const EpollSelector = callable(OnEpoll, 'EpollSelector') as typeof OnEpoll &
   (<D = unknown, F = FileObject>() => OnEpoll<D, F>);
@@ -235,6 +249,8 @@ export type EpollSelector<D = unknown, F = FileObject> = OnEpoll<D, F>;
  * PollSelector(): on poll(2), which also takes files, and reports closed descriptors.
  *
  * @class
+ * @example
+ * const selector = new PollSelector();
  */
 export const PollSelector = callable(OnPoll, 'PollSelector') as typeof OnPoll &
   (<D = unknown, F = FileObject>() => OnPoll<D, F>);
@@ -244,6 +260,8 @@ export type PollSelector<D = unknown, F = FileObject> = OnPoll<D, F>;
  * SelectSelector(): on select(2), which fails if a descriptor is closed.
  *
  * @class
+ * @example
+ * const selector = new SelectSelector();
  */
 export const SelectSelector = callable(OnSelect, 'SelectSelector') as typeof OnSelect &
   (<D = unknown, F = FileObject>() => OnSelect<D, F>);

@@ -10,12 +10,19 @@ function check_sock(sock: unknown): void {
 }
 
 /**
- * send_fds(sock, buffers, fds, flags = 0, address = null) -> how many bytes went out. Sends descriptors over an AF_UNIX
- * socket, as SCM_RIGHTS; the receiver gets duplicates. See unix(7).
+ * send_fds(sock, buffers, fds, flags = 0, address = null) -> how many bytes went out. Sends descriptors over an AF_UNIX socket, as
+ * SCM_RIGHTS; the receiver gets duplicates. See unix(7), and Python's socket.send_fds.
  *
  * @param buffers an iterable of bytes or strings; on a stream there has to be at least one byte
  * @param fds an iterable of numbers, or of what has `fileno()`; at most 253
- * @throws OSError; TimeoutError; TypeError, RangeError
+ * @param flags MSG_*
+ * @param address of the receiver; null on a connected socket
+ * @returns the number of bytes, not of descriptors
+ * @throws OSError EBADF for a descriptor that is not open, EINVAL for more than 253; TimeoutError; BrokenPipeError
+ * @example
+ * const [a, b] = socketpair();
+ * send_fds(a, ['take it'], [sock]);
+ * console.log(recv_fds(b, 1024, 1)[1].length); // 1
  */
 export function send_fds<F extends number>(
   sock: Socket<F>,
@@ -38,10 +45,20 @@ export function send_fds<F extends number>(
 }
 
 /**
- * recv_fds(sock, bufsize, maxfds, flags = 0) -> [msg, fds, msg_flags, address]. Receives descriptors, close-on-exec; they
- * belong to the caller. More than `maxfds` are closed, and MSG_CTRUNC is set then. See unix(7).
+ * recv_fds(sock, bufsize, maxfds, flags = 0) -> [msg, fds, msg_flags, address]. Receives descriptors, close-on-exec; they belong to the
+ * caller. More than `maxfds` are closed, and MSG_CTRUNC is set then. See unix(7), and Python's socket.recv_fds.
  *
- * @throws OSError; TimeoutError; TypeError, RangeError
+ * @param bufsize the most bytes of data
+ * @param maxfds the most descriptors
+ * @param flags MSG_*
+ * @returns the bytes, the numbers of the descriptors, the flags of the message, and the sender's address
+ * @throws TimeoutError; BlockingIOError; OSError
+ * @example
+ * const [a, b] = socketpair();
+ * send_fds(a, ['take it'], [sock]);
+ * const [text, fds] = recv_fds(b, 1024, 1);
+ * console.log(text.toString(), fds.length); // take it 1
+ * for (const fd of fds) close(fd);
  */
 export function recv_fds<F extends number, K extends number, Flags extends number = 0>(
   sock: Socket<F, K>,

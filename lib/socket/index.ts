@@ -51,8 +51,8 @@ export {
 export type { OwnProxyHeader } from '../calls/proxy/own.js';
 export type { ProxySsl, ProxyTlv, ProxyTlvInit, ProxyTlvName } from '../calls/proxy/tlv.js';
 export type { SendfileSource } from '../calls/sendfile.js';
-export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/socket_base.js';
 export type { ReceivedFrom, ReceivedFromInto, SenderAddress } from '../calls/transfer.js';
+export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/waiting/default_timeout.js';
 export * from '../constants.js';
 export {
   LimitOverrunError,

@@ -1,46 +1,44 @@
 // class socket: the blocking calls. Python's class of that name, method by method, with what docs/socket.md adds.
 //
-// A call waits as long as the socket's time-out says and blocks its thread meanwhile. The methods that never wait are in
+// The calls that send and receive are in send.ts and receive.ts, which this class extends. A call waits as long as the socket's time-out says and blocks its thread meanwhile. The methods that never wait are in
 // lib/calls/socket_base.ts; the calls themselves are in transfer.ts, message.ts and batch/ there, shared with the promises.
 
 import type { Server as NetServer, Socket as NetSocket } from 'node:net';
 import { constants } from 'node:os';
 import { type Address, decode, type PeerAddress } from '../calls/address.js';
-import type { MessageBatch } from '../calls/batch/receive.js';
-import * as batch from '../calls/batch/receive.js';
-import { type Message, sendmmsg } from '../calls/batch/send.js';
-import type { ControlMessage } from '../calls/control.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
-import * as message from '../calls/message.js';
 import { to_node } from '../calls/node.js';
-import type { SendfileSource } from '../calls/sendfile.js';
 import { share } from '../calls/share.js';
-import { getdefaulttimeout, SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
-import * as c from '../constants.js';
-import { IncompleteReadError } from '../errors/index.js';
+import { getdefaulttimeout } from '../calls/waiting/default_timeout.js';
+import type * as c from '../constants.js';
 import { type MakefileOptions, makefile, type SocketFile } from '../files/blocking/index.js';
-import { addon, DETACHED, TIMED_OUT } from '../native/addon.js';
-import { Deadline } from '../util/deadline.js';
+import { addon, TIMED_OUT } from '../native/addon.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
-import {
-  type Bytes,
-  type BytesLike,
-  type Data,
-  data,
-  type Elements,
-  integer,
-  size,
-} from '../util/validate.js';
-import { sendfile } from './sendfile.js';
+import { SendingSocket } from './send.js';
 
-const { EAGAIN, ENOBUFS } = constants.errno;
+const { EAGAIN } = constants.errno;
 
+/**
+ * A socket whose calls block the thread, as long as its time-out allows: Python's class of that name. In the examples below `sock` and
+ * `peer` are connected over TCP, `server` listens, and `udp` is a bound datagram socket.
+ */
 export class Socket<
   out F extends number = typeof c.AF_INET,
   out K extends number = number,
-> extends SocketBase<F, K> {
-  /** See SocketBase: a call blocks the thread that makes it, as long as the time-out allows. */
+> extends SendingSocket<F, K> {
+  /**
+   * Makes a socket, or adopts the descriptor `fileno` and finds out what is not given. A call blocks the thread that makes it, as long as
+   * the time-out allows. See socket(2).
+   *
+   * @param family AF_INET if left out; AF_*
+   * @param type SOCK_STREAM if left out; SOCK_DGRAM, SOCK_RAW, …, also with SOCK_NONBLOCK
+   * @param proto 0 for the usual one; IPPROTO_*. For AF_PACKET in network byte order: `htons(ETH_P_ALL)`
+   * @param fileno an open descriptor of a socket, which then belongs to this object
+   * @throws OSError EACCES or EPERM without the privilege, EAFNOSUPPORT, EPROTONOSUPPORT; ENOTSOCK for a descriptor of another kind
+   * @example
+   * const udp = new socket(AF_INET, SOCK_DGRAM);
+   */
   constructor(family?: F | null, type?: K | null, proto?: number | null, fileno?: number | null);
   /** @internal */
   constructor(
@@ -61,7 +59,13 @@ export class Socket<
   /**
    * accept() -> [conn, address]: the next connection as a new socket, and the peer's address. See accept(2).
    *
-   * @throws OSError; TimeoutError
+   * @returns the new socket, which has the default time-out, and the address of its peer
+   * @throws TimeoutError after the time-out; BlockingIOError if none waits and the time-out is 0; OSError EINVAL if the socket does not
+   *   listen, EMFILE without a free descriptor
+   * @example
+   * const client = create_connection(server.getsockname());
+   * const [conn, [host]] = server.accept();
+   * console.log(host); // 127.0.0.1
    */
   accept(): [conn: Socket<F, K>, address: PeerAddress<F>] {
     const fd = addon.accept4(this._fd, this._generation, 0, this._timeout_ms);
@@ -73,15 +77,31 @@ export class Socket<
     });
   }
 
-  /** bind(address). See bind(2). @throws OSError; gaierror for a host name; TypeError, RangeError */
+  /**
+   * bind(address). Gives the socket its own address. See bind(2).
+   *
+   * @param address in the form of the family: `[host, port]` for AF_INET, with '' for all interfaces and port 0 for a free one; a path for
+   *   AF_UNIX
+   * @throws OSError EADDRINUSE, EADDRNOTAVAIL, EACCES for a port below 1,024; gaierror for a host name that does not resolve
+   * @example
+   * const sock = socket();
+   * sock.bind(['127.0.0.1', 0]);
+   * console.log(sock.getsockname()[0]); // 127.0.0.1
+   */
   bind(address: Address<F>): void {
     this._bind(address, resolve_host_blocking);
   }
 
   /**
-   * connect(address). See connect(2).
+   * connect(address). Connects a stream, or sets the peer of a datagram socket. A name is resolved first, which may block. See connect(2).
    *
-   * @throws OSError; TimeoutError; gaierror for a host name; TypeError, RangeError
+   * @param address of the peer, in the form of the family: `[host, port]` for AF_INET
+   * @throws ConnectionRefusedError if nobody listens; TimeoutError; BlockingIOError (EINPROGRESS) if the time-out is 0; gaierror for a host
+   *   name that does not resolve; OSError
+   * @example
+   * const sock = socket();
+   * sock.settimeout(5);
+   * sock.connect(server.getsockname());
    */
   connect(address: Address<F>): void {
     const result = this.#connect(address);
@@ -89,9 +109,12 @@ export class Socket<
   }
 
   /**
-   * connect_ex(address) -> 0, or the errno instead of an OSError: EINPROGRESS, and EAGAIN for an expired time-out.
+   * connect_ex(address) -> 0, or the errno instead of an OSError. See connect(2).
    *
-   * @throws gaierror for a host name; TypeError, RangeError
+   * @returns 0, or a positive errno: EINPROGRESS if the time-out is 0, EAGAIN if the time-out passed
+   * @throws gaierror for a host name that does not resolve
+   * @example
+   * console.log(socket().connect_ex(server.getsockname())); // 0
    */
   connect_ex(address: Address<F>): number {
     const result = this.#connect(address);
@@ -110,275 +133,77 @@ export class Socket<
    * needs an address. An own address or port that bind() did not name is given up, too. See connect(2), AF_UNSPEC.
    *
    * @throws OSError EINVAL for an AF_UNIX stream. A TCP connection is reset, and its socket may connect again
+   * @example
+   * udp.connect(['127.0.0.1', 9]);
+   * udp.disconnect();
+   * udp.sendto('to anybody', ['127.0.0.1', 9]);
    */
   disconnect(): void {
     const result = transfer.disconnect(this);
     if (result < 0) this._raise(result, 'disconnect');
   }
 
-  /** shutdown(how). SHUT_RD, SHUT_WR or SHUT_RDWR, for every holder of the connection. See shutdown(2). */
+  /**
+   * shutdown(how). Ends one direction or both, for every holder of the connection; the descriptor stays open. See shutdown(2).
+   *
+   * @param how SHUT_RD, SHUT_WR (the peer reads the end of the stream) or SHUT_RDWR
+   * @throws OSError ENOTCONN if it is not connected
+   * @example
+   * sock.shutdown(SHUT_WR);
+   * console.log(peer.recv(1024).length); // 0
+   */
   shutdown(how: number): void {
     this._shutdown(how);
   }
 
   /**
-   * recv(bufsize, flags = 0) -> bytes; none at the end of a stream. See recv(2).
-   *
-   * @param bufsize the most bytes to receive
-   * @throws OSError; TimeoutError; BlockingIOError; TypeError, RangeError
-   */
-  recv(bufsize: number, flags = 0): Buffer {
-    const result = transfer.recv(this, bufsize, flags, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recv') : result;
-  }
-
-  /** recvfrom(bufsize, flags = 0) -> [bytes, address of the sender]. See recvfrom(2). */
-  recvfrom<Flags extends number = 0>(bufsize: number, flags?: Flags): transfer.ReceivedFrom<F, K, Flags> {
-    const result = transfer.recvfrom(this, bufsize, flags ?? 0, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvfrom') : result;
-  }
-
-  /**
-   * recv_into(buffer, nbytes = 0, flags = 0) -> how many bytes were written to the buffer. See recv(2).
-   *
-   * @param nbytes the most bytes to receive; 0: as many as fit. With MSG_TRUNC the result is the datagram's true length
-   * @throws RangeError if nbytes is more than the buffer holds
-   */
-  recv_into(buffer: BytesLike, nbytes = 0, flags = 0): number {
-    const result = transfer.recv_into(this, buffer, nbytes, flags, this._timeout_ms);
-    return result < 0 ? this._raise(result, 'recv_into') : result;
-  }
-
-  /** recvfrom_into(buffer, nbytes = 0, flags = 0) -> [count, address of the sender]. */
-  recvfrom_into<Flags extends number = 0>(
-    buffer: BytesLike,
-    nbytes = 0,
-    flags?: Flags,
-  ): transfer.ReceivedFromInto<F, K, Flags> {
-    const result = transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvfrom_into') : result;
-  }
-
-  /**
-   * recv_exactly(n) -> n bytes, under one deadline.
-   *
-   * @throws IncompleteReadError at the end of the stream; OSError, TimeoutError. All have the bytes received before as `partial`
-   */
-  recv_exactly(n: number): Buffer {
-    const buffer = Buffer.allocUnsafeSlow(size(n, 'n'));
-    const deadline = new Deadline(this._timeout_ms);
-    let received = 0;
-    while (received < n) {
-      const rest = buffer.subarray(received);
-      const count = deadline.passed() ? TIMED_OUT : transfer.recv_into(this, rest, 0, 0, deadline.left_ms());
-      if (count < 0) this._raise_with(count, 'recv_exactly', { partial: buffer.subarray(0, received) });
-      if (count === 0) throw new IncompleteReadError(buffer.subarray(0, received), n);
-      received += count;
-    }
-    return buffer;
-  }
-
-  /** send(data, flags = 0) -> how many bytes the kernel took. See send(2). */
-  send(bytes: Data, flags = 0): number {
-    const result = transfer.send(this, data(bytes, 'data'), integer(flags, 'flags'), this._timeout_ms);
-    return result < 0 ? this._raise(result, 'send') : result;
-  }
-
-  /**
-   * sendall(data, flags = 0). Sends all of it, under one deadline. With MSG_ZEROCOPY on a socket that has SO_ZEROCOPY it returns
-   * when the kernel no longer reads the memory.
-   *
-   * @throws OSError, TimeoutError, with `bytes_sent`
-   */
-  sendall(bytes: Data, flags = 0): void {
-    const view = data(bytes, 'data');
-    const { length } = view;
-    const deadline = new Deadline(this._timeout_ms);
-    const count = transfer.send(this, view, integer(flags, 'flags'), this._timeout_ms);
-    if (count !== length) this.#send_rest(view, length, count, flags, deadline);
-    if ((flags & c.MSG_ZEROCOPY) === 0) return;
-    const result = message.completed(this, view, deadline.left_ms());
-    if (result < 0) this._raise_with(result, 'sendall', { bytes_sent: length });
-  }
-
-  #send_rest(view: Bytes, length: number, first: number, wanted_flags: number, deadline: Deadline): void {
-    let sent = 0;
-    let count = first;
-    let flags = wanted_flags;
-    for (;;) {
-      // The kernel may pin no more memory of this user or socket, but copies it.
-      if (count === -ENOBUFS && (flags & c.MSG_ZEROCOPY) !== 0) flags &= ~c.MSG_ZEROCOPY;
-      // Bytes of which the kernel takes none are not there.
-      else if (count <= 0) this._raise_with(count || DETACHED, 'sendall', { bytes_sent: sent });
-      else sent += count;
-      if (sent === length) return;
-      const rest = view.subarray(sent, length);
-      count = deadline.passed() ? TIMED_OUT : transfer.send(this, rest, flags, deadline.left_ms());
-    }
-  }
-
-  /** sendto(data, address) or sendto(data, flags, address) -> how many bytes went out. See sendto(2). */
-  sendto(bytes: Data, address: Address<F>): number;
-  sendto(bytes: Data, flags: number, address: Address<F>): number;
-  sendto(bytes: Data, flags_or_address: number | Address<F>, address?: Address<F>): number {
-    const has_flags = address !== undefined;
-    const flags = has_flags ? integer(flags_or_address, 'flags') : 0;
-    const to = has_flags ? address : flags_or_address;
-    const result = transfer.sendto(this, bytes, flags, to, resolve_host_blocking, this._timeout_ms);
-    return result < 0 ? this._raise(result, 'sendto', to) : result;
-  }
-
-  /**
-   * sendmsg(buffers, ancdata = [], flags = 0, address = null) -> how many bytes went out. See sendmsg(2), cmsg(3).
-   *
-   * @param buffers an iterable of bytes or strings, sent one after the other as one message; at most 1,024
-   * @param ancdata an iterable of control messages `[cmsg_level, cmsg_type, cmsg_data]`
-   * @throws OSError, TimeoutError, with `bytes_sent`; EMSGSIZE for too many buffers; TypeError, RangeError
-   */
-  sendmsg(
-    buffers: Elements<Data>,
-    ancdata?: Elements<ControlMessage> | null,
-    flags?: number | null,
-    address?: Address<F> | null,
-  ): number {
-    const result = message.sendmsg(
-      this,
-      buffers,
-      ancdata,
-      flags,
-      address,
-      resolve_host_blocking,
-      this._timeout_ms,
-    );
-    return result < 0 ? this._raise_with(result, 'sendmsg', { bytes_sent: 0 }) : result;
-  }
-
-  /**
-   * recvmsg(bufsize, ancbufsize = 0, flags = 0) -> [data, ancdata, msg_flags, address]. See recvmsg(2), cmsg(3).
-   *
-   * @param ancbufsize room for control messages, a sum of CMSG_SPACE; descriptors that come (SCM_RIGHTS) are
-   *   close-on-exec and belong to the caller
-   * @throws OSError; TimeoutError; TypeError, RangeError
-   */
-  recvmsg<Flags extends number = 0>(
-    bufsize: number,
-    ancbufsize?: number,
-    flags?: Flags,
-  ): message.ReceivedMessage<F, K, Flags> {
-    const result = message.recvmsg(this, bufsize, ancbufsize, flags, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvmsg') : result;
-  }
-
-  /**
-   * recvmsg_into(buffers, ancbufsize = 0, flags = 0) -> [nbytes, ancdata, msg_flags, address]. Fills the buffers one
-   * after the other. See recvmsg.
-   *
-   * @throws OSError; TimeoutError; EMSGSIZE for more than 1,024 buffers; TypeError, RangeError
-   */
-  recvmsg_into<Flags extends number = 0>(
-    buffers: Elements<BytesLike>,
-    ancbufsize?: number,
-    flags?: Flags,
-  ): message.ReceivedMessageInto<F, K, Flags> {
-    const result = message.recvmsg_into(this, buffers, ancbufsize, flags, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvmsg_into') : result;
-  }
-
-  /**
-   * sendmsg_afalg(msg = null, { op, iv, assoclen, flags = 0 }) -> how many bytes went out. For AF_ALG sockets: sendmsg with the
-   * operation as control messages. See the kernel's userspace interface of the crypto API.
-   *
-   * @param msg an iterable of buffers; none or null only sets the operation
-   * @throws OSError EOPNOTSUPP on a socket of another family; TypeError, RangeError
-   */
-  sendmsg_afalg(...args: message.AlgArguments): number {
-    const [msg, operation] = message.with_buffers(args);
-    const result = message.sendmsg_afalg(this, msg, operation, this._timeout_ms);
-    return result < 0 ? this._raise(result, 'sendmsg_afalg') : result;
-  }
-
-  /**
-   * sendmmsg(messages, flags = 0) -> how many messages went out, which may be fewer: at most 1,024 go at once. See
-   * sendmmsg(2).
-   *
-   * @param messages an iterable of sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
-   * @throws OSError, TimeoutError if none went out; TypeError, RangeError
-   */
-  sendmmsg(messages: Elements<Message<F>>, flags?: number): number {
-    const result = sendmmsg(this, messages, flags, resolve_host_blocking, this._timeout_ms);
-    return result < 0 ? this._raise(result, 'sendmmsg') : result;
-  }
-
-  /**
-   * recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0) -> recvmsg's result for each message that is there: waits for the
-   * first. See recvmmsg(2), MSG_WAITFORONE.
-   *
-   * @param vlen at most this number of messages, 1 to 1,024
-   * @throws OSError; TimeoutError; TypeError, RangeError
-   */
-  recvmmsg<Flags extends number = 0>(
-    vlen: number,
-    bufsize: number,
-    ancbufsize?: number,
-    flags?: Flags,
-  ): message.ReceivedMessage<F, K, Flags>[] {
-    const result = batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvmmsg') : result;
-  }
-
-  /**
-   * recvmmsg_into(batch, flags = 0) -> how many messages came into the batch. See recvmmsg.
-   *
-   * @throws OSError; TimeoutError; EBUSY from a signal's listener while a call waits with the same batch; TypeError
-   */
-  recvmmsg_into(memory: MessageBatch, flags?: number): number {
-    const result = batch.recvmmsg_into(this, memory, flags, this._timeout_ms);
-    return result < 0 ? this._raise(result, 'recvmmsg_into') : result;
-  }
-
-  /**
-   * sendfile(file, offset = 0, count = null) -> how many bytes were sent, by sendfile(2).
-   *
-   * @param file a descriptor, a FileHandle, or an object with `fileno()` or `read(size)`; with `seek()`, its position moves behind the sent
-   *   bytes
-   * @param offset where in the file to begin
-   * @param count how many bytes, or null for all to the end
-   * @throws OSError, TimeoutError, with `bytes_sent`; RangeError on a socket that is no stream or does not block
-   */
-  sendfile(file: SendfileSource, offset = 0, count: number | null = null): number {
-    return sendfile(this, file, offset, count);
-  }
-
-  /**
-   * share(process_id) -> data for `fromshare` in another thread of this process, or in another process on this machine.
-   *
-   * The descriptor is duplicated at once, so this socket may close. The data can be used once; unused, the duplicate is
-   * closed with the thread that shared it.
+   * share(process_id) -> data for `fromshare` in another thread of this process, or in another process on this machine. As Python's share()
+   * on Windows; see unix(7), SCM_RIGHTS.
    *
    * @param process_id the process that may take it; left out or null: this one, and any of the same user
-   * @throws OSError ESRCH if there is no such process; TypeError, RangeError
+   * @returns the data, which any channel may carry: postMessage, a pipe, a file
+   * @throws OSError ESRCH if there is no such process; EMFILE
+   * @example
+   * const copy = fromshare(sock.share());
+   * console.log(copy.send('hello')); // 5
    */
   share(process_id?: number | null): Buffer {
     return share(this, process_id);
   }
 
   /**
-   * makefile(mode = 'r', buffering = null, { encoding, errors, newline, limit }) -> a file that reads from the socket and
-   * writes to it: TextIOWrapper, BufferedReader, BufferedWriter, BufferedRWPair, or SocketIO without a buffer.
+   * makefile(mode = 'r', buffering = null, { encoding, errors, newline, limit }) -> a file that reads from the socket and writes to it:
+   * TextIOWrapper, BufferedReader, BufferedWriter, BufferedRWPair, or SocketIO without a buffer. See Python's socket.makefile.
    *
    * The socket's descriptor stays open until close() of the socket and of all its files.
    *
-   * @param mode 'r', 'w', 'b' in any combination
-   * @param buffering the size of the buffer in bytes; null: 8192; 0: none, in binary mode only
-   * @param options of text: the encoding (utf-8), the handling of errors ('strict'), the end of a line (null: any); of any file: the
-   *   longest line in bytes, or characters, that a readline() without a size and an iteration take (null: any)
+   * @param options of text: the encoding (utf-8), the handling of errors ('strict'), the end of a line (null: any); of any file: `limit`,
+   *   the longest line in bytes, or characters, that a readline() without a size and an iteration take (null: any)
+   * @returns the file, of the class that the mode and the buffering choose
    * @throws RangeError on another mode, or on text without a buffer; LookupError on an encoding that does not exist
+   * @example
+   * peer.sendall('first\nsecond\n');
+   * const file = sock.makefile();
+   * console.log(JSON.stringify(file.readline())); // "first\n"
    */
   makefile(options: MakefileOptions): SocketFile<'r', null>;
+  /**
+   * makefile(mode, options): the same without a size of the buffer. See Python's socket.makefile.
+   *
+   * @param mode 'r', 'w', 'b' in any combination
+   * @param options as above
+   */
   makefile<const Mode extends string = 'r'>(
     mode: Mode | null | undefined,
     options: MakefileOptions,
   ): SocketFile<Mode, null>;
+  /**
+   * makefile(mode, buffering, options): the same with a size of the buffer. See Python's socket.makefile.
+   *
+   * @param mode 'r', 'w', 'b' in any combination
+   * @param buffering the size of the buffer in bytes; null: 8192; 0: none, in binary mode only
+   * @param options as above
+   */
   makefile<const Mode extends string = 'r', const Buffering extends number | bigint | null = null>(
     mode?: Mode | null,
     buffering?: Buffering | null,
@@ -389,10 +214,14 @@ export class Socket<
   }
 
   /**
-   * to_node() -> a net.Socket, or a net.Server for a listening socket, which owns the descriptor; this socket is
-   * detached. TCP and AF_UNIX streams.
+   * to_node() -> a net.Socket, or a net.Server for a listening socket, which owns the descriptor; this socket is detached. TCP and AF_UNIX
+   * streams. See Node's net.
    *
-   * @throws RangeError for a socket that node:net has no class for
+   * @returns the object of Node, paused: it reads once a listener of 'data' is there, or by resume()
+   * @throws RangeError for a socket that node:net has no class for; OSError EBADF for a closed one
+   * @example
+   * const stream = sock.to_node();
+   * if (stream instanceof net.Socket) stream.end('written by Node\n');
    */
   to_node(): NetSocket | NetServer {
     return to_node(this);

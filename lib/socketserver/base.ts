@@ -49,11 +49,16 @@ function resolvable(): [promise: Promise<void>, resolve: () => void] {
   return [promise, resolve];
 }
 
+/**
+ * The methods that all servers have; a base for servers of one's own. See Python's socketserver.BaseServer. In the examples `server` is a
+ * TCPServer whose handler sends one line back.
+ */
 export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddress = unknown> {
   /** Seconds that handle_request() waits for a request before it calls handle_timeout(); null: no limit. */
   static timeout: number | null = null;
 
   /** @internal */ readonly _unclonable = UNCLONABLE;
+  /** Seconds that handle_request() waits for a request before it calls handle_timeout(); null: no limit. */
   declare timeout: number | null;
   /** The address the server listens on. */
   server_address: ServerAddress;
@@ -79,16 +84,28 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     this.RequestHandlerClass = RequestHandlerClass;
   }
 
-  /** server_activate(). Called by the constructor. Begins to receive requests. */
+  /**
+   * server_activate(). Called by the constructor. Begins to receive requests; here nothing. See Python's
+   * socketserver.BaseServer.server_activate.
+   *
+   * @throws what a sub-class throws, as OSError of listen(2)
+   * @example
+   * const server = new TCPServer(['127.0.0.1', 0], EchoHandler, { bind_and_activate: false });
+   * server.server_bind();
+   * server.server_activate();
+   */
   server_activate(): void {}
 
   /**
-   * serve_forever(poll_interval = 0.5) -> a promise: handles requests until shutdown(). The event loop stays alive and
-   * goes on between requests. `timeout` is ignored.
+   * serve_forever(poll_interval = 0.5) -> a promise: handles requests until shutdown(). The event loop stays alive and goes on between
+   * requests. `timeout` is ignored. See Python's socketserver.BaseServer.serve_forever.
    *
    * @param poll_interval seconds without a request after which service_actions() is called
-   * @throws (rejects) an error of a hook, unless it is one of handling a request; OSError if the socket is closed (EBADF) or
-   *   shut down (EINVAL) meanwhile; also if other code closes its descriptor, which is noticed within half a second
+   * @throws (rejects) an error of a hook, unless it is one of handling a request; OSError if the socket is closed (EBADF) or shut down
+   *   (EINVAL) meanwhile; also if other code closes its descriptor, which is noticed within half a second
+   * @example
+   * setTimeout(() => server.shutdown(), 10);
+   * await server.serve_forever();
    */
   async serve_forever(poll_interval = 0.5): Promise<void> {
     const interval = seconds(poll_interval, 'poll_interval') ?? 0.5;
@@ -195,9 +212,11 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
    * shutdown({ drain }) -> a promise: ends serve_forever() at once; fulfilled when serve_forever() has returned. It may be
    * called from anywhere. If serve_forever() does not run, the next one returns at once, as in Python: a signal may come early.
    *
-   * @param options `drain`: seconds to handle the connections that have come; further ones are refused, and the socket is
-   *   closed. Servers with threads, processes or async handlers end requests that take longer
+   * @param options `drain`: seconds to handle the connections that have come; further ones are refused, and the socket is closed. Servers
+   *   with threads, processes or async handlers end requests that take longer
    * @throws (rejects) TypeError, RangeError
+   * @example
+   * process.once('SIGTERM', () => server.shutdown({ drain: 5 }));
    */
   async shutdown(options?: ShutdownOptions): Promise<void> {
     const drain = drain_of(options);
@@ -211,14 +230,26 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     await serving.done;
   }
 
-  /** service_actions(). Called by serve_forever() after each request, and each poll_interval. */
+  /**
+   * service_actions(). Called by serve_forever() after each request, and each poll_interval; here it does nothing. See Python's
+   * socketserver.BaseServer.service_actions.
+   *
+   * @throws what a sub-class throws: serve_forever() rejects with it
+   * @example
+   * server.service_actions = () => console.error('still here');
+   */
   service_actions(): void {}
 
   /**
-   * handle_request(). Blocks the thread until there is a request, and handles it; after `timeout` seconds (or the socket's
-   * time-out, if that is shorter) it calls handle_timeout() instead.
+   * handle_request(). Blocks the thread until there is a request, and handles it; after `timeout` seconds (or the socket's time-out, if
+   * that is shorter) it calls handle_timeout() instead. See Python's socketserver.BaseServer.handle_request.
    *
    * @throws OSError of waiting, or if the socket was shut down; any error of a hook
+   * @example
+   * const client = create_connection(server.server_address);
+   * client.sendall('hello\n');
+   * server.handle_request();
+   * console.log(client.recv(1024).toString().trim()); // hello
    */
   handle_request(): void {
     this._warn_of_late_attributes();
@@ -283,10 +314,14 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   }
 
   /**
-   * get_request() -> [request, client_address]. Takes the next request. Called by the server, it does not wait: the calls of the
-   * socket have the time-out 0 meanwhile.
+   * get_request() -> [request, client_address]. Takes the next request. Called by the server, it does not wait: the calls of the socket
+   * have the time-out 0 meanwhile. See Python's socketserver.BaseServer.get_request.
    *
+   * @returns the request, a socket or `[packet, socket]`, and the address of the client
    * @throws OSError if there is none, which is ignored
+   * @example
+   * const client = create_connection(server.server_address);
+   * console.log(server.get_request()[1][1] === client.getsockname()[1]); // true
    */
   get_request(): [request: Request, client_address: ClientAddress] {
     throw new Error(`${this.constructor.name} has no get_request()`);
@@ -297,22 +332,54 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     return client_address;
   }
 
-  /** handle_timeout(). Called by handle_request() if no request came in time. */
+  /**
+   * handle_timeout(). Called by handle_request() if no request came in time; here it does nothing. See Python's
+   * socketserver.BaseServer.handle_timeout.
+   *
+   * @throws what a sub-class throws: handle_request() throws it
+   * @example
+   * server.timeout = 0.01;
+   * server.handle_timeout = () => console.log('nobody came');
+   * server.handle_request(); // nobody came
+   */
   handle_timeout(): void {}
 
-  /** verify_request(request, client_address) -> whether to handle the request; if not, it is closed. */
+  /**
+   * verify_request(request, client_address) -> whether to handle the request; if not, it is closed. See Python's
+   * socketserver.BaseServer.verify_request.
+   *
+   * @returns true; a sub-class decides
+   * @throws what a sub-class throws: handle_error() gets it
+   * @example
+   * server.verify_request = (_request, [host]) => host === '127.0.0.1';
+   */
   verify_request(_request: Request, _client_address: ClientAddress): boolean {
     return true;
   }
 
-  /** process_request(request, client_address). Calls finish_request() and shutdown_request(). */
+  /**
+   * process_request(request, client_address). Calls finish_request() and shutdown_request(). See Python's
+   * socketserver.BaseServer.process_request.
+   *
+   * @throws the errors of the handler, which handle_error() gets
+   * @example
+   * const client = create_connection(server.server_address);
+   * client.sendall('hello\n');
+   * server.process_request(...server.get_request());
+   * console.log(client.recv(1024).toString().trim()); // hello
+   */
   process_request(request: Request, client_address: ClientAddress): void {
     run_constructed(() => void this.finish_request(request, client_address));
     this.shutdown_request(request);
   }
 
   /**
-   * server_close() -> a promise. Ends serve_forever(), if it runs, and closes the server.
+   * server_close() -> a promise. Ends serve_forever(), if it runs, and closes the server. See Python's
+   * socketserver.BaseServer.server_close.
+   *
+   * @throws (rejects) what serve_forever() rejects with
+   * @example
+   * await server.server_close();
    */
   async server_close(): Promise<void> {
     await this._stop_serving();
@@ -324,7 +391,14 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     return this._serving?.done;
   }
 
-  /** finish_request(request, client_address). Handles the request by an object of RequestHandlerClass. */
+  /**
+   * finish_request(request, client_address). Handles the request by an object of RequestHandlerClass. See Python's
+   * socketserver.BaseServer.finish_request.
+   *
+   * @throws the errors of the handler, which handle_error() gets
+   * @example
+   * server.finish_request = (request) => void request.sendall('the same for everybody\n');
+   */
   finish_request(request: Request, client_address: ClientAddress): void | Promise<void> {
     return this._finish_request(request, client_address);
   }
@@ -334,25 +408,51 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     run_handler(this.RequestHandlerClass, request, client_address, this);
   }
 
-  /** shutdown_request(request). Ends and closes one request. */
+  /**
+   * shutdown_request(request). Ends and closes one request. See Python's socketserver.BaseServer.shutdown_request.
+   *
+   * @throws OSError of close(2)
+   * @example
+   * create_connection(server.server_address);
+   * const [request] = server.get_request();
+   * server.shutdown_request(request);
+   */
   shutdown_request(request: Request): void | Promise<void> {
     this.close_request(request);
   }
 
-  /** close_request(request). Frees the resources of one request. */
+  /**
+   * close_request(request). Frees the resources of one request; here it does nothing. See Python's socketserver.BaseServer.close_request.
+   *
+   * @throws OSError of close(2)
+   * @example
+   * create_connection(server.server_address);
+   * const [request] = server.get_request();
+   * server.close_request(request);
+   */
   close_request(_request: Request): void {}
 
   /**
-   * handle_error(request, client_address, error). Called if a handler throws; prints the error to stderr.
+   * handle_error(request, client_address, error). Called if a handler throws; prints the error to stderr. See Python's
+   * socketserver.BaseServer.handle_error.
    *
    * @param _request the request; null if it is in a worker thread or child process
    * @param error the error, which Python has in sys.exc_info()
+   * @throws what a sub-class throws: serve_forever() rejects with it
+   * @example
+   * server.handle_error = (_request, [host], error) => console.error(`${host}: ${error}`);
    */
   handle_error(_request: Request | null, client_address: ClientAddress, error: unknown): void {
     print_error(client_address, error);
   }
 
-  /** server_close(). */
+  /**
+   * The same as server_close(), for `await using` of ECMAScript.
+   *
+   * @throws (rejects) as server_close()
+   * @example
+   * await server[Symbol.asyncDispose]();
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.server_close();
   }

@@ -49,7 +49,14 @@ export class BytesIO extends BufferedIOBase {
     return true;
   }
 
-  /** getvalue() -> all bytes of the file; the position does not matter. */
+  /**
+   * getvalue() -> all bytes of the file; the position does not matter. See Python's io.BytesIO.getvalue.
+   *
+   * @returns a copy of the bytes
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(new BytesIO(Buffer.from('hello')).getvalue().toString()); // hello
+   */
   getvalue(): Buffer {
     this.check_open();
     return Buffer.from(this.#bytes.subarray(0, this.#length));
@@ -108,7 +115,17 @@ export class BytesIO extends BufferedIOBase {
     return bytes.length;
   }
 
-  /** seek(offset, whence = 0) -> the new position: from the start (0), the position (1) or the end (2). */
+  /**
+   * seek(offset, whence = 0) -> the new position. See Python's io.BytesIO.seek.
+   *
+   * @param offset in bytes
+   * @param whence from the start (0), the position (1) or the end (2)
+   * @returns the position from the start
+   * @throws RangeError for a position before the start, or another whence
+   * @example
+   * const file = new BytesIO(Buffer.from('hello'));
+   * console.log(file.seek(-2, 2), file.read().toString()); // 3 lo
+   */
   override seek(offset: number, whence = 0): number {
     this.check_open();
     const wanted = any_integer(offset, 'offset');
@@ -119,12 +136,32 @@ export class BytesIO extends BufferedIOBase {
     return this.#position;
   }
 
+  /**
+   * tell() -> the position. See Python's io.BytesIO.tell.
+   *
+   * @returns bytes from the start
+   * @throws RangeError once the file is closed
+   * @example
+   * const file = new BytesIO(Buffer.from('hello'));
+   * file.read(2);
+   * console.log(file.tell()); // 2
+   */
   override tell(): number {
     this.check_open();
     return this.#position;
   }
 
-  /** truncate(size = position) -> the size. Cuts the file; the position stays. */
+  /**
+   * truncate(size = position) -> the size. Cuts the file; the position stays. See Python's io.BytesIO.truncate.
+   *
+   * @param size in bytes; a file that is shorter stays as it is
+   * @returns the size that was asked for
+   * @throws RangeError for a negative size
+   * @example
+   * const file = new BytesIO(Buffer.from('hello'));
+   * file.truncate(2);
+   * console.log(file.getvalue().toString()); // he
+   */
   override truncate(size?: number | null): number {
     this.check_open();
     const wanted =

@@ -34,7 +34,18 @@ export interface ServerView<Data = unknown> {
   readonly server_address: AnyReturnedAddress;
   /** The server's `worker_data`, as it was when serving began. */
   readonly worker_data: Data;
-  /** Ends serve_forever(). */
+  /**
+   * shutdown({ drain }). Ends serve_forever(), from within a handler, too. See Python's socketserver.BaseServer.shutdown.
+   *
+   * @param options `drain`: seconds that requests under way may take
+   * @throws (rejects) TypeError, RangeError for another drain
+   * @example
+   * class Last extends StreamRequestHandler {
+   *   override handle(): void {
+   *     this.server.shutdown();
+   *   }
+   * }
+   */
   shutdown(options?: ShutdownOptions): Promise<void>;
 }
 
@@ -89,13 +100,46 @@ export class BaseRequestHandler<
     return proxied(this.request)?.header ?? null;
   }
 
-  /** setup(). Called before handle(). */
+  /**
+   * setup(). Called before handle(). See Python's socketserver.BaseRequestHandler.setup.
+   *
+   * @throws what a sub-class throws: handle_error() gets it, and handle() is not called
+   * @example
+   * class Counted extends EchoHandler {
+   *   static count = 0;
+   *   override setup(): void {
+   *     super.setup();
+   *     Counted.count++;
+   *   }
+   * }
+   */
   setup(): void {}
 
-  /** handle(). Does all the work of the request. Its errors go to the server's handle_error. */
+  /**
+   * handle(). Does all the work of the request; here nothing. See Python's socketserver.BaseRequestHandler.handle.
+   *
+   * @throws what a sub-class throws: the server's handle_error() gets it
+   * @example
+   * class Hello extends BaseRequestHandler {
+   *   override handle(): void {
+   *     this.request.sendall('hello\n');
+   *   }
+   * }
+   */
   handle(): void {}
 
-  /** finish(). Called after handle(), also if handle() throws; not if setup() threw. */
+  /**
+   * finish(). Called after handle(), also if handle() throws; not if setup() threw. See Python's socketserver.BaseRequestHandler.finish.
+   *
+   * @throws what a sub-class throws: the server's handle_error() gets it
+   * @example
+   * class Logged extends EchoHandler {
+   *   override finish(): void {
+   *     console.error(`${this.client_address} is done`);
+   *     super.finish();
+   *   }
+   * }
+   */
   finish(): void {}
 
   /** Returns whether the request was handled. @internal */
@@ -183,10 +227,15 @@ export class StreamRequestHandler<
   /** True to set TCP_NODELAY, which has an effect if wbufsize is not 0. */
   static disable_nagle_algorithm = false;
 
+  /** Bytes of the buffer of rfile; -1: 8192; 0: no buffer. */
   declare rbufsize: number;
+  /** The longest line in bytes that `rfile` reads without a size, or null. */
   declare line_limit: number | null;
+  /** Bytes of the buffer of wfile; 0: no buffer. */
   declare wbufsize: number;
+  /** The time-out of the connection in seconds, or null. */
   declare timeout: number | null;
+  /** True to set TCP_NODELAY. */
   declare disable_nagle_algorithm: boolean;
 
   /** The same as request. */
@@ -214,7 +263,9 @@ export class DatagramRequestHandler<
   declare packet: Buffer;
   /** The socket that received the datagram. */
   declare socket: Socket<F, typeof c.SOCK_DGRAM>;
+  /** A file that has the packet. */
   declare rfile: BytesIO;
+  /** A file whose content is sent as the answer when handle() has returned. */
   declare wfile: BytesIO;
 
   /** The address that was asked, the interface, TTL and TOS; null if the server has no `packet_info`. */

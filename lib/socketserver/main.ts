@@ -91,7 +91,11 @@ export type ModuleOfCaller = { readonly url: string } | { readonly filename: str
  * program does nothing but import files, as a package's `bin` often does, the last of them is the program; under pm2, it is
  * the file that pm2 was told to start.
  *
+ * @param module `import.meta`, or `module` in CommonJS
+ * @returns true in the program itself; false in a worker that imports it, and in a module that the program imports
  * @throws TypeError for anything else
+ * @example
+ * if (is_main(import.meta)) await new TCPServer(['127.0.0.1', 8080], EchoHandler).serve_forever();
  */
 export function is_main(module: ModuleOfCaller): boolean {
   const path = path_of(module);

@@ -69,8 +69,8 @@ interface ThreadingAttributes {
 /** Methods that ThreadingMixIn adds. */
 interface ThreadingMembers {
   /**
-   * process_request_thread(request, client_address). Handles a request as a worker thread does: finish_request(), then
-   * shutdown_request(); errors go to handle_error(). Worker threads have their own code, so it cannot be overridden.
+   * process_request_thread(request, client_address). Handles a request as a worker thread does: finish_request(), then shutdown_request();
+   * errors go to handle_error(). Worker threads have their own code, so it cannot be overridden. See Python's socketserver.ThreadingMixIn.
    */
   process_request_thread(request: unknown, client_address: unknown): void;
 }
@@ -322,8 +322,15 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
 }
 
 /**
- * ThreadingMixIn(Server) -> a class whose requests are handled by worker threads, in parallel:
- * `class Mine extends ThreadingMixIn(UDPServer) {}`.
+ * ThreadingMixIn(Server) -> a class whose requests are handled by worker threads, in parallel. See Python's socketserver.ThreadingMixIn.
+ *
+ * @param Server TCPServer, UDPServer, UnixStreamServer, UnixDatagramServer, or a class of one's own that extends one
+ * @returns the class, to be extended or used
+ * @throws TypeError if Server is no class of servers, or has a mix-in already
+ * @example
+ * class Mine extends ThreadingMixIn(UDPServer) {
+ *   static override max_threads = 8;
+ * }
  */
 export function ThreadingMixIn<Base extends ServerClass>(
   Server: Base,
@@ -365,8 +372,16 @@ export function ThreadingMixIn<Base extends ServerClass>(
 }
 
 /**
- * ForkingMixIn(Server) -> a class whose requests are handled by child processes, which are kept and used again:
- * `class Mine extends ForkingMixIn(UDPServer) {}`.
+ * ForkingMixIn(Server) -> a class whose requests are handled by child processes, which are kept and used again. See Python's
+ * socketserver.ForkingMixIn.
+ *
+ * @param Server TCPServer, UDPServer, UnixStreamServer, UnixDatagramServer, or a class of one's own that extends one
+ * @returns the class, to be extended or used
+ * @throws TypeError if Server is no class of servers, or has a mix-in already
+ * @example
+ * class Mine extends ForkingMixIn(UDPServer) {
+ *   static override max_children = 8;
+ * }
  */
 export function ForkingMixIn<Base extends ServerClass>(
   Server: Base,
@@ -403,30 +418,38 @@ export function ForkingMixIn<Base extends ServerClass>(
   return Forking as unknown as PooledServerClass<Base, ForkingAttributes, ForkingMembers>;
 }
 
+/** A TCPServer whose requests are handled by worker threads: ThreadingMixIn(TCPServer). */
 export class ThreadingTCPServer<F extends number = typeof c.AF_INET, Data = unknown> extends ThreadingMixIn(
   TCPServer,
 )<F, Data> {}
+/** A UDPServer whose requests are handled by worker threads: ThreadingMixIn(UDPServer). */
 export class ThreadingUDPServer<F extends number = typeof c.AF_INET, Data = unknown> extends ThreadingMixIn(
   UDPServer,
 )<F, Data> {}
+/** A UnixStreamServer whose requests are handled by worker threads: ThreadingMixIn(UnixStreamServer). */
 export class ThreadingUnixStreamServer<Data = unknown> extends ThreadingMixIn(UnixStreamServer)<
   typeof c.AF_UNIX,
   Data
 > {}
+/** A UnixDatagramServer whose requests are handled by worker threads: ThreadingMixIn(UnixDatagramServer). */
 export class ThreadingUnixDatagramServer<Data = unknown> extends ThreadingMixIn(UnixDatagramServer)<
   typeof c.AF_UNIX,
   Data
 > {}
+/** A TCPServer whose requests are handled by child processes: ForkingMixIn(TCPServer). */
 export class ForkingTCPServer<F extends number = typeof c.AF_INET, Data = unknown> extends ForkingMixIn(
   TCPServer,
 )<F, Data> {}
+/** A UDPServer whose requests are handled by child processes: ForkingMixIn(UDPServer). */
 export class ForkingUDPServer<F extends number = typeof c.AF_INET, Data = unknown> extends ForkingMixIn(
   UDPServer,
 )<F, Data> {}
+/** A UnixStreamServer whose requests are handled by child processes: ForkingMixIn(UnixStreamServer). */
 export class ForkingUnixStreamServer<Data = unknown> extends ForkingMixIn(UnixStreamServer)<
   typeof c.AF_UNIX,
   Data
 > {}
+/** A UnixDatagramServer whose requests are handled by child processes: ForkingMixIn(UnixDatagramServer). */
 export class ForkingUnixDatagramServer<Data = unknown> extends ForkingMixIn(UnixDatagramServer)<
   typeof c.AF_UNIX,
   Data

@@ -89,6 +89,9 @@ const ATTRIBUTES = [
 ];
 
 /**
+ * A server of connections, one request after another, in this thread: Python's socketserver.TCPServer. A class that changes an attribute
+ * has it `static`.
+ *
  * @typeParam F the address family
  * @typeParam Data of `worker_data`
  * @typeParam Request what get_request() gives; this and the rest differ in servers of datagrams and on the event loop
@@ -102,16 +105,24 @@ export class TCPServer<
 > extends BaseServer<Request, ClientAddress, ReturnedAddress<F>> {
   /** The address family. It and the next four must be `static` in a class that changes them: the constructor needs them. */
   static address_family: number = c.AF_INET;
+  /** The type of the socket, SOCK_*. */
   static socket_type: number = c.SOCK_STREAM;
   /** The largest number of connections that wait to be accepted. */
   static request_queue_size = 128;
+  /** True to set SO_REUSEADDR: a server that ended can be started again at once. */
   static allow_reuse_address = false;
+  /** True to set SO_REUSEPORT: several servers may listen on one port. */
   static allow_reuse_port = false;
 
+  /** The address family, AF_*. */
   declare address_family: number;
+  /** The type of the socket, SOCK_*. */
   declare socket_type: number;
+  /** The largest number of connections that wait to be accepted. */
   declare request_queue_size: number;
+  /** True to set SO_REUSEADDR. */
   declare allow_reuse_address: boolean;
+  /** True to set SO_REUSEPORT. */
   declare allow_reuse_port: boolean;
   declare socket: Sock;
 
@@ -202,7 +213,16 @@ export class TCPServer<
     this._used.warn(this);
   }
 
-  /** server_bind(). Called by the constructor to bind the socket to server_address. @throws OSError */
+  /**
+   * server_bind(). Called by the constructor to bind the socket to server_address, which then is the address that the kernel gave. See
+   * Python's socketserver.TCPServer.server_bind.
+   *
+   * @throws OSError EADDRINUSE, EADDRNOTAVAIL, EACCES for a port below 1,024; gaierror for a host name that does not resolve
+   * @example
+   * const server = new TCPServer(['127.0.0.1', 0], EchoHandler, { bind_and_activate: false });
+   * server.server_bind();
+   * console.log(server.server_address[1] > 0); // true
+   */
   server_bind(): void {
     this._used.use(this, 'allow_reuse_address', 'allow_reuse_port');
     if (this.allow_reuse_address) this.socket.setsockopt(c.SOL_SOCKET, c.SO_REUSEADDR, 1);
@@ -215,7 +235,15 @@ export class TCPServer<
     this.server_address = this.socket.getsockname();
   }
 
-  /** server_activate(). Called by the constructor to listen. @throws OSError */
+  /**
+   * server_activate(). Called by the constructor to listen. See Python's socketserver.TCPServer.server_activate.
+   *
+   * @throws OSError of listen(2)
+   * @example
+   * const server = new TCPServer(['127.0.0.1', 0], EchoHandler, { bind_and_activate: false });
+   * server.server_bind();
+   * server.server_activate();
+   */
   override server_activate(): void {
     this._used.use(this, 'request_queue_size');
     this.socket.listen(this.request_queue_size);
@@ -231,7 +259,14 @@ export class TCPServer<
     if (this.socket_type !== c.SOCK_DGRAM) close_served(this.socket);
   }
 
-  /** server_close() -> a promise. Ends serve_forever(), if it runs, and closes the socket. */
+  /**
+   * server_close() -> a promise. Ends serve_forever(), if it runs, and closes the socket. See Python's socketserver.TCPServer.server_close.
+   *
+   * @throws (rejects) what serve_forever() rejects with
+   * @example
+   * await server.server_close();
+   * console.log(server.fileno()); // -1
+   */
   override async server_close(): Promise<void> {
     const stopping = this._stop_serving();
     if (stopping !== undefined) await stopping;
@@ -239,12 +274,26 @@ export class TCPServer<
     close_served(this.socket);
   }
 
-  /** fileno() -> the descriptor of the socket. */
+  /**
+   * fileno() -> the descriptor of the socket. See Python's socketserver.TCPServer.fileno.
+   *
+   * @returns the number of the descriptor, -1 once the server is closed
+   * @example
+   * console.log(server.fileno() === server.socket.fileno()); // true
+   */
   fileno(): number {
     return this.socket.fileno();
   }
 
-  /** get_request() -> [conn, client_address]. Accepts the next connection. @throws OSError, which is ignored */
+  /**
+   * get_request() -> [conn, client_address]. Accepts the next connection. See Python's socketserver.TCPServer.get_request.
+   *
+   * @returns the connection, and the address of the client
+   * @throws OSError if there is none, which the server ignores
+   * @example
+   * const client = create_connection(server.server_address);
+   * console.log(server.get_request()[1][1] === client.getsockname()[1]); // true
+   */
   override get_request(): [request: Request, client_address: ClientAddress] {
     return this._get_request();
   }
@@ -268,7 +317,16 @@ export class TCPServer<
     ) as ClientAddress;
   }
 
-  /** shutdown_request(request). Shuts down sending, and closes the connection. */
+  /**
+   * shutdown_request(request). Shuts down sending, and closes the connection. See Python's socketserver.TCPServer.shutdown_request.
+   *
+   * @throws OSError of close(2)
+   * @example
+   * const client = create_connection(server.server_address);
+   * const [request] = server.get_request();
+   * server.shutdown_request(request);
+   * console.log(client.recv(1024).length); // 0
+   */
   override shutdown_request(request: Request): void | Promise<void> {
     return this._shutdown_request(request);
   }
@@ -284,7 +342,16 @@ export class TCPServer<
     this.close_request(request);
   }
 
-  /** close_request(request). Closes the connection. */
+  /**
+   * close_request(request). Closes the connection. See Python's socketserver.TCPServer.close_request.
+   *
+   * @throws OSError of close(2)
+   * @example
+   * const client = create_connection(server.server_address);
+   * const [request] = server.get_request();
+   * server.close_request(request);
+   * console.log(client.recv(1024).length); // 0
+   */
   override close_request(request: Request): void {
     if (request instanceof SocketBase) request.close();
   }
@@ -302,6 +369,7 @@ export class UDPServer<F extends number = typeof c.AF_INET, Data = unknown> exte
   /** Bytes of the longest datagram; the rest of a longer one is lost. */
   static max_packet_size = 8192;
 
+  /** Bytes of the longest datagram; the rest of a longer one is lost. */
   declare max_packet_size: number;
   /** Whether the kernel tells the address that was asked. Set before the fields of this class are. @internal */
   declare _has_packet_info: boolean;
@@ -341,20 +409,37 @@ export class UDPServer<F extends number = typeof c.AF_INET, Data = unknown> exte
     return [request, received[1] as SenderAddress<F, typeof c.SOCK_DGRAM, 0>];
   }
 
+  /**
+   * server_activate(). Does nothing: a datagram socket does not listen. See Python's socketserver.UDPServer.server_activate.
+   *
+   * @example
+   * const server = new UDPServer(['127.0.0.1', 0], DatagramRequestHandler);
+   * server.server_activate();
+   * await server.server_close();
+   */
   override server_activate(): void {}
 
   override _shutdown_request(request: DatagramRequest<F>): void | Promise<void> {
     this.close_request(request);
   }
 
-  /** close_request(request). Does nothing: a datagram holds no resources. */
+  /**
+   * close_request(request). Does nothing: a datagram holds no resources. See Python's socketserver.UDPServer.close_request.
+   *
+   * @example
+   * const server = new UDPServer(['127.0.0.1', 0], DatagramRequestHandler);
+   * server.close_request([Buffer.from('packet'), server.socket]);
+   * await server.server_close();
+   */
   override close_request(_request: DatagramRequest<F>): void {}
 }
 
+/** A TCPServer on a path, of AF_UNIX streams. See Python's socketserver.UnixStreamServer. */
 export class UnixStreamServer<Data = unknown> extends TCPServer<typeof c.AF_UNIX, Data> {
   static override address_family: number = c.AF_UNIX;
 }
 
+/** A UDPServer on a path, of AF_UNIX datagrams. See Python's socketserver.UnixDatagramServer. */
 export class UnixDatagramServer<Data = unknown> extends UDPServer<typeof c.AF_UNIX, Data> {
   static override address_family: number = c.AF_UNIX;
 }

@@ -11,7 +11,9 @@ const CAN_FRAME = {
   /** `len` bytes. */
   data: octets,
 };
+/** The fields of can_frame as decode gives them; the constant can_frame says what the struct is for. */
 export interface can_frame extends Decoded<typeof CAN_FRAME> {}
+/** The fields of can_frame as encode takes them: any may be left out, an integer may be a bigint, bytes may be of any kind. */
 export type can_frame_like = Encodable<can_frame>;
 /** struct can_frame: a frame that CAN_RAW sends and receives. Its size is CAN_MTU.
  * `len` is the length of the data unless encode is given another. */
@@ -27,7 +29,9 @@ const CANFD_FRAME = {
   /** `len` bytes. */
   data: octets,
 };
+/** The fields of canfd_frame as decode gives them; the constant canfd_frame says what the struct is for. */
 export interface canfd_frame extends Decoded<typeof CANFD_FRAME> {}
+/** The fields of canfd_frame as encode takes them: any may be left out, an integer may be a bigint, bytes may be of any kind. */
 export type canfd_frame_like = Encodable<canfd_frame>;
 /** struct canfd_frame: a frame that CAN_RAW sends and receives with CAN_RAW_FD_FRAMES. Its size is
  * CANFD_MTU. `len` is as in can_frame. */

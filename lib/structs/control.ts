@@ -139,8 +139,11 @@ export type KnownControl = {
 
 /** An unknown control message, or one that the kernel cut short: its number and bytes. */
 export interface UnknownControl {
+  /** The number of the message in its level. */
   readonly type: number;
+  /** SOL_SOCKET, IPPROTO_IP, … */
   readonly level: number;
+  /** The bytes of the message. */
   readonly value: Buffer;
 }
 
@@ -167,11 +170,16 @@ for (const [type, [level, numbers, { read }]] of Object.entries<Row<unknown, nev
 }
 
 /**
- * decode_control(ancdata) -> `[{ type: 'IP_PKTINFO', level, value }, …]`: the control messages of recvmsg as values.
+ * decode_control(ancdata) -> `[{ type: 'IP_PKTINFO', level, value }, …]`: the control messages of recvmsg as values. See cmsg(3), ip(7),
+ * unix(7).
  *
  * @param ancdata an iterable of the control messages of recvmsg
  * @returns the messages in the same order; an unknown or cut message has its number as `type` and its bytes as `value`
  * @throws TypeError, RangeError if it is no such iterable
+ * @example
+ * udp.setsockopt(IPPROTO_IP, IP_RECVTTL, 1);
+ * udp.sendto('ping', udp.getsockname());
+ * for (const { type, value } of structs.decode_control(udp.recvmsg(2048, 64)[1])) console.log(type, value); // IP_TTL 64
  */
 export function decode_control(ancdata: Iterable<ControlMessage>): DecodedControl[] {
   const items: readonly unknown[] = elements(ancdata, 'ancdata', CONTROL_MAX + 1);
@@ -190,11 +198,16 @@ export function decode_control(ancdata: Iterable<ControlMessage>): DecodedContro
 const encoders: { readonly [K in keyof ControlInputs]: Row<unknown, ControlInputs[K]> } = CONTROLS;
 
 /**
- * encode_control(messages) -> `[[cmsg_level, cmsg_type, cmsg_data], …]`: the ancdata of sendmsg. The inverse of decode_control.
+ * encode_control(messages) -> `[[cmsg_level, cmsg_type, cmsg_data], …]`: the ancdata of sendmsg. The inverse of decode_control. See
+ * cmsg(3).
  *
- * @param messages an iterable of `{ type: 'IP_TTL', value: 5 }`, as decode_control returns them; an unknown one has its number as `type`, its
- *   `level`, and bytes as `value`
+ * @param messages an iterable of `{ type: 'IP_TTL', value: 5 }`, as decode_control returns them; an unknown one has its number as `type`,
+ *   its `level`, and bytes as `value`
+ * @returns the control messages, in the same order
  * @throws TypeError, RangeError naming the message, or the struct and its field
+ * @example
+ * const ancdata = structs.encode_control([{ type: 'IP_TTL', value: 5 }]);
+ * console.log(udp.sendmsg(['ping'], ancdata, 0, ['127.0.0.1', 9])); // 4
  */
 export function encode_control(messages: Iterable<EncodableControl>): ReceivedControlMessage[] {
   const taken = elements(messages, 'messages', CONTROL_MAX + 1);

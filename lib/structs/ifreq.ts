@@ -32,6 +32,7 @@ const HARDWARE_ADDRESS = {
   /** The address, and zero bytes behind it. */
   data: octets,
 };
+/** The fields of hardware_address as decode gives them; the constant hardware_address says what the struct is for. */
 export interface hardware_address extends Decoded<typeof HARDWARE_ADDRESS> {}
 const hardware_address = define<hardware_address, object>('sockaddr', HARDWARE_ADDRESS);
 
@@ -70,9 +71,11 @@ const IFREQ = {
   name: interface_name,
   ...MEMBERS,
 };
+/** The fields of ifreq as decode gives them; the constant ifreq says what the struct is for. */
 export interface ifreq extends Decoded<typeof IFREQ> {}
 /** The fields of ifreq as encode takes them: the name, and one other. */
 export interface ifreq_like extends Omit<Encodable<ifreq>, 'hwaddr'> {
+  /** The hardware address: its type, and its bytes. */
   readonly hwaddr?: Encodable<hardware_address>;
 }
 

@@ -23,6 +23,7 @@ const IN_PKTINFO = {
   /** The destination in the packet's header. */
   addr: in_addr,
 };
+/** The fields of in_pktinfo as decode gives them; the constant in_pktinfo says what the struct is for. */
 export interface in_pktinfo extends Decoded<typeof IN_PKTINFO> {}
 /** struct in_pktinfo: IP_PKTINFO, received and sent. See ip(7). */
 export const in_pktinfo: Struct<in_pktinfo> = define('in_pktinfo', IN_PKTINFO);
@@ -33,6 +34,7 @@ const IN6_PKTINFO = {
   /** The index of the interface: received, that the packet came by; sent, that it must leave by. */
   ifindex: int,
 };
+/** The fields of in6_pktinfo as decode gives them; the constant in6_pktinfo says what the struct is for. */
 export interface in6_pktinfo extends Decoded<typeof IN6_PKTINFO> {}
 /** struct in6_pktinfo: IPV6_PKTINFO, received and sent. See ipv6(7). */
 export const in6_pktinfo: Struct<in6_pktinfo> = define('in6_pktinfo', IN6_PKTINFO);
@@ -51,10 +53,12 @@ const SOCK_EXTENDED_ERR = {
   /** Depends on the origin: the last notification of MSG_ZEROCOPY, or the number of the packet with the time stamp. */
   data: int,
 };
+/** The fields of sock_extended_err as decode gives them; the constant sock_extended_err says what the struct is for. */
 export interface sock_extended_err extends Decoded<typeof SOCK_EXTENDED_ERR> {
   /** SO_EE_OFFENDER: the address of the machine that sent the ICMP message; null without one. */
   offender?: StructAddress;
 }
+/** The fields of sock_extended_err as encode takes them: any may be left out, an integer may be a bigint, bytes may be of any kind. */
 export type sock_extended_err_like = Encodable<sock_extended_err>;
 
 const fixed_part = define<Decoded<typeof SOCK_EXTENDED_ERR>>('sock_extended_err', SOCK_EXTENDED_ERR);
@@ -88,7 +92,9 @@ const SCM_TIMESTAMPING = {
   /** Three times: of the kernel's stamp, unused (deprecated), of the device's stamp. A missing stamp is zero. */
   ts: array_of(timespec, 3),
 };
+/** The fields of scm_timestamping as decode gives them; the constant scm_timestamping says what the struct is for. */
 export interface scm_timestamping extends Decoded<typeof SCM_TIMESTAMPING> {}
+/** The fields of scm_timestamping as encode takes them: any may be left out, an integer may be a bigint, bytes may be of any kind. */
 export type scm_timestamping_like = Encodable<scm_timestamping>;
 /** struct scm_timestamping: SCM_TIMESTAMPING, the time stamps that SO_TIMESTAMPING requested. */
 export const scm_timestamping: Struct<scm_timestamping> = define('scm_timestamping', SCM_TIMESTAMPING);
@@ -109,6 +115,7 @@ const TPACKET_AUXDATA = {
   /** The tag's protocol, 0x8100 for 802.1Q. */
   vlan_tpid: int,
 };
+/** The fields of tpacket_auxdata as decode gives them; the constant tpacket_auxdata says what the struct is for. */
 export interface tpacket_auxdata extends Decoded<typeof TPACKET_AUXDATA> {}
 /** struct tpacket_auxdata: PACKET_AUXDATA. See packet(7). */
 export const tpacket_auxdata: Struct<tpacket_auxdata> = define('tpacket_auxdata', TPACKET_AUXDATA);

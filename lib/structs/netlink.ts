@@ -44,11 +44,15 @@ export interface nlattr {
 }
 /** The fields of an attribute as encode takes them. */
 export interface nlattr_like {
+  /** The type of the attribute, without flags: 0 to 16,383. */
   readonly type: number | bigint;
   /** Bytes, a string for its UTF-8 bytes (the kernel wants most to end with '\0'), or attributes, which sets `nested`. */
   readonly data?: BytesLike | string | readonly nlattr_like[];
+  /** True sets NLA_F_NESTED. */
   readonly nested?: boolean;
+  /** True sets NLA_F_NET_BYTEORDER. */
   readonly net_byteorder?: boolean;
+  /** The length in bytes, header included; left out: that of the data. */
   readonly len?: number | bigint;
 }
 
@@ -206,6 +210,7 @@ const IFINFOMSG = {
   /** The mask of the flags to change. */
   change: int,
 };
+/** The fields of ifinfomsg as decode gives them; the constant ifinfomsg says what the struct is for. */
 export interface ifinfomsg extends Decoded<typeof IFINFOMSG> {}
 /** struct ifinfomsg, of RTM_NEWLINK, RTM_GETLINK, …; attributes IFLA_*. */
 export const ifinfomsg: Struct<ifinfomsg> = define('ifinfomsg', IFINFOMSG);
@@ -222,6 +227,7 @@ const IFADDRMSG = {
   /** The index of the interface. */
   index: int,
 };
+/** The fields of ifaddrmsg as decode gives them; the constant ifaddrmsg says what the struct is for. */
 export interface ifaddrmsg extends Decoded<typeof IFADDRMSG> {}
 /** struct ifaddrmsg, of RTM_NEWADDR, RTM_GETADDR, …; attributes IFA_*. */
 export const ifaddrmsg: Struct<ifaddrmsg> = define('ifaddrmsg', IFADDRMSG);
@@ -246,6 +252,7 @@ const RTMSG = {
   /** RTM_F_*. */
   flags: int,
 };
+/** The fields of rtmsg as decode gives them; the constant rtmsg says what the struct is for. */
 export interface rtmsg extends Decoded<typeof RTMSG> {}
 /** struct rtmsg, of RTM_NEWROUTE, RTM_GETROUTE, …; attributes RTA_*. */
 export const rtmsg: Struct<rtmsg> = define('rtmsg', RTMSG);
@@ -262,6 +269,7 @@ const NDMSG = {
   /** RTN_*. */
   type: int,
 };
+/** The fields of ndmsg as decode gives them; the constant ndmsg says what the struct is for. */
 export interface ndmsg extends Decoded<typeof NDMSG> {}
 /** struct ndmsg, of RTM_NEWNEIGH, RTM_GETNEIGH, …; attributes NDA_*. */
 export const ndmsg: Struct<ndmsg> = define('ndmsg', NDMSG);

@@ -15,17 +15,24 @@ export interface Struct<T, In = Encodable<T>> {
   /** The size in bytes: C's sizeof. */
   readonly size: number;
   /**
-   * encode(value) -> the bytes, for setsockopt or sendmsg. A field that is left out is zero.
+   * encode(value) -> the bytes, for setsockopt, sendmsg or ioctl. See the manual page of the struct, for example socket(7).
    *
    * @param value the fields
+   * @returns `size` bytes, more if the struct has an array of any length; a field that is left out is zero
    * @throws TypeError, RangeError naming struct and field
+   * @example
+   * console.log(structs.linger.encode({ onoff: 1, linger: 5 }).length === structs.linger.size); // true
    */
   encode(value: In): Buffer;
   /**
-   * decode(bytes) -> the fields. Shorter bytes, from an older kernel, give only the fields in them; bytes after the struct are
-   * ignored.
+   * decode(bytes) -> the fields, of what getsockopt, recvmsg or ioctl gave. See the manual page of the struct, for example socket(7).
    *
+   * @param bytes of the struct. Shorter ones, from an older kernel, give only the fields in them; bytes after the struct are ignored
+   * @returns an object with the fields by their names in C
    * @throws TypeError for a value that is not bytes
+   * @example
+   * const bytes = structs.timeval.encode({ sec: 2, usec: 500_000 });
+   * console.log(structs.timeval.decode(bytes)); // { sec: 2, usec: 500000 }
    */
   decode(bytes: BytesLike): T;
 }

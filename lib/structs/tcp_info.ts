@@ -153,6 +153,7 @@ const TCP_INFO = {
   /** More options. Linux 7.0. */
   options2: newer(int),
 };
+/** The fields of tcp_info as decode gives them; the constant tcp_info says what the struct is for. */
 export interface tcp_info extends Decoded<typeof TCP_INFO> {}
 
 const FIRST_WITH_MODES = 7;

@@ -45,6 +45,16 @@ describe('npm version', () => {
     git('commit', '--quiet', '--all', '--message', 'An entry');
   });
 
+  test('leaves a section that stands already as it is, and asks for entries for the next version', () => {
+    const standing = '# Changelog\n\n## [Unreleased]\n\n## [7.1.0] - 2020-01-01\n\n- A thing.\n';
+    write('CHANGELOG.md', standing);
+    git('commit', '--quiet', '--all', '--message', 'A section');
+    const { code, stderr } = npm('version', '7.1.0');
+    expect(code, stderr).toBe(0);
+    expect(read('CHANGELOG.md')).toBe(standing);
+    expect(npm('version', '7.2.0').stderr).toContain('says nothing under');
+  });
+
   test('gives the entries the version and the date, commits, and tags', () => {
     const { code, stderr } = npm('version', '7.1.0');
     expect(code, stderr).toBe(0);

@@ -1,11 +1,12 @@
 // The documentation site: it builds, each of its links leads somewhere, it asks no other host for anything, and its search
-// knows the calls, the guides and the constants.
+// knows the calls, the guides and the constants. The reference is complete: scripts/site/reference.mjs says of what.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative, resolve } from 'node:path';
 import { inflateSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { missing, stale } from '../../scripts/site/reference.mjs';
 import { root } from './tarball.js';
 
 const site = mkdtempSync(join(tmpdir(), 'site-'));
@@ -38,6 +39,30 @@ function stored(script: string): string {
 test('builds without an error or a broken link', ({ skip }) => {
   if (reason) skip(reason);
   expect(built.status, String(built.stderr)).toBe(0);
+});
+
+test('the reference is complete, and a comment that says too little is named', ({ skip }) => {
+  if (reason) skip(reason);
+  expect(String(built.stderr)).not.toContain('The reference lacks');
+  const json = join(site, 'fixture.json');
+  const typedoc = join(root, 'scripts/site/node_modules/typedoc/bin/typedoc');
+  const options = ['--options', join(root, 'test/package/fixtures/reference/typedoc.json'), '--json', json];
+  spawnSync(process.execPath, [typedoc, ...options]);
+  const module = JSON.parse(readFileSync(json, 'utf8'));
+  const project = { name: '', kind: 1, children: [{ ...module, name: 'bsd-sockets/calls', kind: 2 }] };
+  expect(missing(project)).toEqual([
+    'calls.Socket: a comment',
+    'calls.Socket.constructor: a comment',
+    'calls.Socket.recv: @param bufsize',
+    'calls.Socket.recv: @returns',
+    'calls.Socket.recv: @throws',
+    'calls.Socket.recv: a source',
+    'calls.Socket.recv: @example',
+    'calls.Socket.silent: a comment',
+    'calls.Options.backlog: a comment',
+    'calls.send: @returns',
+  ]);
+  expect(stale(project)).toContain('socket.fileno');
 });
 
 test('each link within the site leads to a page, and to a place on it', ({ skip }) => {

@@ -1,4 +1,4 @@
-// The programs of README.md, docs/ and examples/ as a user of TypeScript has them: pasted into a project with strict settings that
+// The programs of README.md, docs/ and examples/, and the examples in comments, as a user of TypeScript has them: pasted into a project with strict settings that
 // checks the package's own types as well, by the newest TypeScript and by the oldest that docs/typescript.md names.
 //
 // TYPESCRIPT_VERSIONS="5.6 5.9" adds others; npm run test:typescript has all. They come from the registry into node_modules/.cache.
@@ -7,6 +7,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeF
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { examples } from '../package/examples.js';
 import { programs } from '../package/pages.js';
 import { root } from '../package/tarball.js';
 
@@ -36,13 +37,14 @@ beforeAll(() => {
   writeFileSync(join(folder, 'consumer.ts'), CONSUMER);
   writeFileSync(join(folder, 'wrong.ts'), WRONG);
   for (const { name, source } of programs) writeFileSync(join(folder, file_of(name)), source);
+  for (const { name, source } of examples) writeFileSync(join(folder, file_of(name)), source);
   cpSync(join(root, 'examples'), join(folder, 'examples'), { recursive: true });
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Returns the file of a program: docs_socket_17.ts for docs/socket.md:17. */
+/** Returns the file of a program: docs_socket_17.ts for docs/socket.md:17, lib_socket_send_ts_20.ts for lib/socket/send.ts:20. */
 function file_of(name: string): string {
-  return `${name.replace('.md:', '_').replaceAll('/', '_')}.ts`;
+  return `${name.replace('.md:', '_').replaceAll(/[/.:]/g, '_')}.ts`;
 }
 
 /** Returns the compiler of a version; undefined if the registry is out of reach. */
@@ -81,6 +83,7 @@ describe.for(versions)('TypeScript %s', { timeout: 300_000 }, (version) => {
   }) => {
     const compiler = compiler_of(version) ?? skip(`needs typescript@${version} from the registry`);
     expect(programs.length).toBeGreaterThan(40);
+    expect(examples.length).toBeGreaterThan(380);
     expect(check(compiler, { allowJs: true, checkJs: true }, ['*.ts', 'examples'])).toBe(ERROR);
   });
 

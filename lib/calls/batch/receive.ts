@@ -214,8 +214,14 @@ export class MessageBatch<out F extends number = number, out K extends number = 
   }
 
   /**
-   * @param vlen 1 to 1,024 messages
+   * new MessageBatch(vlen, bufsize, ancbufsize = 0): the memory is made once. See recvmmsg(2).
+   *
+   * @param vlen the most messages of a call, 1 to 1,024
+   * @param bufsize bytes of room for each message
+   * @param ancbufsize bytes of room for the control messages of each, a sum of CMSG_SPACE
    * @throws TypeError, RangeError
+   * @example
+   * const batch = new MessageBatch(64, 2048);
    */
   constructor(vlen: number, bufsize: number, ancbufsize = 0) {
     this.#memory = new BatchMemory(...batch_size(vlen, bufsize, ancbufsize));
@@ -227,37 +233,101 @@ export class MessageBatch<out F extends number = number, out K extends number = 
     return this.#memory.count;
   }
 
-  /** The length of a message; with MSG_TRUNC that of the whole datagram. */
+  /**
+   * length(index) -> the length of a message in bytes; with MSG_TRUNC that of the whole datagram. See recvmmsg(2).
+   *
+   * @param index 0 to count - 1
+   * @returns the number of bytes
+   * @example
+   * const batch = new MessageBatch(8, 2048);
+   * udp.sendto('ping', udp.getsockname());
+   * udp.recvmmsg_into(batch);
+   * console.log(batch.length(0)); // 4
+   */
   length(index: number): number {
     return this.#memory.length(this.#check(index));
   }
 
-  /** The bytes of a message, as a view of the batch: valid until the next receive into it. */
+  /**
+   * data(index) -> the bytes of a message, as a view of the batch: valid until the next receive into it. See recvmmsg(2).
+   *
+   * @param index 0 to count - 1
+   * @returns a Buffer over the memory of the batch; copy it (`Buffer.from`) to keep it
+   * @example
+   * const batch = new MessageBatch(8, 2048);
+   * udp.sendto('ping', udp.getsockname());
+   * udp.recvmmsg_into(batch);
+   * console.log(batch.data(0).toString()); // ping
+   */
   data(index: number): Buffer {
     return this.#memory.view(this.#check(index));
   }
 
-  /** The sender of a message, null if there is none. */
+  /**
+   * address(index) -> the sender of a message. See recvmmsg(2).
+   *
+   * @param index 0 to count - 1
+   * @returns the address in the form of the family, null if there is none
+   * @example
+   * const batch = new MessageBatch<typeof AF_INET>(8, 2048);
+   * udp.sendto('ping', udp.getsockname());
+   * udp.recvmmsg_into(batch);
+   * console.log(batch.address(0)?.[0]); // 127.0.0.1
+   */
   address(index: number): SenderAddress<F, K, 0> {
     return this.#memory.address<F>(this.#check(index));
   }
 
-  /** The control messages of a message: `[level, type, data]` each. Descriptors in them now belong to the caller. */
+  /**
+   * ancdata(index) -> the control messages of a message. Descriptors in them now belong to the caller. See cmsg(3).
+   *
+   * @param index 0 to count - 1
+   * @returns `[level, type, data]` each
+   * @example
+   * const batch = new MessageBatch(8, 2048, CMSG_SPACE(12));
+   * udp.sendto('ping', udp.getsockname());
+   * udp.recvmmsg_into(batch);
+   * console.log(batch.ancdata(0)); // []
+   */
   ancdata(index: number): ReceivedControlMessage[] {
     const items = this.#memory.control(this.#check(index));
     this.#memory.claim(index, items);
     return items;
   }
 
-  /** MSG_TRUNC, MSG_CTRUNC, MSG_EOR, … of a message. */
+  /**
+   * flags(index) -> MSG_TRUNC, MSG_CTRUNC, MSG_EOR, … of a message. See recvmsg(2).
+   *
+   * @param index 0 to count - 1
+   * @returns the flags, combined; 0 for a message that is whole
+   * @example
+   * const batch = new MessageBatch(8, 2);
+   * udp.sendto('ping', udp.getsockname());
+   * udp.recvmmsg_into(batch);
+   * console.log((batch.flags(0) & MSG_TRUNC) !== 0); // true
+   */
   flags(index: number): number {
     return this.#memory.flags(this.#check(index));
   }
 
+  /**
+   * Closes the descriptors that came with messages (SCM_RIGHTS) and that ancdata() did not give away; for `using` of ECMAScript.
+   *
+   * @example
+   * const batch = new MessageBatch(8, 2048);
+   * batch[Symbol.dispose]();
+   */
   [Symbol.dispose](): void {
     this.#memory.close_unclaimed();
   }
 
+  /**
+   * What Node's console and util.inspect show: the number of messages.
+   *
+   * @returns one line of text
+   * @example
+   * console.log(new MessageBatch(8, 2048)); // <MessageBatch count=0>
+   */
   [inspect.custom](): string {
     return `<MessageBatch count=${this.count}>`;
   }

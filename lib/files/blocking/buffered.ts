@@ -46,54 +46,103 @@ export abstract class BufferedIOBase extends IOBase<Buffer> {
   }
 
   /**
-   * read(size = -1) -> exactly `size` bytes; fewer at the end of the stream, or if the socket would block; null if there are
-   * none then. All bytes up to the end if negative.
+   * read(size = -1) -> exactly `size` bytes; fewer at the end of the stream, or if the socket would block. See Python's
+   * io.BufferedReader.read.
    *
-   * @throws RangeError below -1; errors of recv(2): after them no data is lost
+   * @param size how many bytes to wait for; left out, null or -1: all up to the end of the stream
+   * @returns the bytes; null if the socket would block and there are none
+   * @throws RangeError below -1; TimeoutError and errors of recv(2): after them no data is lost
+   * @example
+   * peer.sendall('hello world');
+   * console.log(file.read(5)?.toString()); // hello
    */
   read(size?: Size): Buffer | null {
     return (this._read_side ?? this.unsupported('read')).read(size);
   }
 
-  /** read1(size = -1) -> at most `size` bytes, read ahead or else from one receive. */
+  /**
+   * read1(size = -1) -> at most `size` bytes, read ahead or else from one receive. See Python's io.BufferedReader.read1.
+   *
+   * @param size the most bytes; -1: as many as the buffer holds
+   * @returns the bytes; none at the end of the stream
+   * @throws TimeoutError; errors of recv(2)
+   * @example
+   * peer.sendall('hello');
+   * console.log(file.read1(1024).toString()); // hello
+   */
   read1(size?: number | bigint): Buffer {
     return (this._read_side ?? this.unsupported('read1')).read1(size);
   }
 
   /**
-   * readinto(buffer) -> the number of bytes put into the buffer: as many as fit, fewer only at the end of the stream; null if
-   * the socket would block before the first.
+   * readinto(buffer) -> the number of bytes put into the buffer: as many as fit, fewer only at the end of the stream. See Python's
+   * io.BufferedIOBase.readinto.
+   *
+   * @param buffer memory to fill
+   * @returns the number of bytes; null if the socket would block before the first
+   * @throws TimeoutError; errors of recv(2)
+   * @example
+   * const memory = Buffer.alloc(5);
+   * peer.sendall('hello world');
+   * console.log(file.readinto(memory), memory.toString()); // 5 hello
    */
   readinto(buffer: BytesLike): number | null {
     return (this._read_side ?? this.unsupported('read')).readinto(buffer);
   }
 
-  /** readinto1(buffer) -> the number of bytes put into the buffer, with at most one receive. */
+  /**
+   * readinto1(buffer) -> the number of bytes put into the buffer, with at most one receive. See Python's io.BufferedIOBase.readinto1.
+   *
+   * @param buffer memory to fill
+   * @returns the number of bytes; null if the socket would block before the first
+   * @throws TimeoutError; errors of recv(2)
+   * @example
+   * peer.sendall('hello');
+   * console.log(file.readinto1(Buffer.alloc(1024))); // 5
+   */
   readinto1(buffer: BytesLike): number | null {
     return (this._read_side ?? this.unsupported('read1')).readinto1(buffer);
   }
 
   /**
-   * readline(size = -1) -> a line with its line feed; less at the end of the stream, or if the socket would block.
+   * readline(size = -1) -> a line with its line feed; less at the end of the stream, or if the socket would block. See Python's
+   * io.IOBase.readline.
    *
-   * @param size the maximum number of bytes
-   * @throws errors of recv(2): after them no data is lost
+   * @param _size the maximum number of bytes; no limit if it is left out, null or negative
+   * @returns the line; nothing at the end of the stream
+   * @throws TimeoutError, errors of recv(2), LimitOverrunError beyond the `limit` of makefile(): after them no data is lost
+   * @example
+   * peer.sendall('one\ntwo\n');
+   * console.log(file.readline().toString().trim()); // one
    */
   override readline(_size?: Size): Buffer {
     return this.unsupported('read');
   }
 
   /**
-   * write(data) -> the length of the data. The data is sent once the buffer is full, or by flush().
+   * write(data) -> the length of the data. The data is sent once the buffer is full, or by flush(). See Python's io.BufferedWriter.write.
    *
-   * @throws BlockingIOError if the buffer is full and the socket would block: `characters_written` is the number of bytes that
-   *   were sent or buffered; errors of send(2)
+   * @param data bytes: a Buffer, any view or buffer of memory
+   * @returns the number of bytes, always all
+   * @throws BlockingIOError if the buffer is full and the socket would block: `characters_written` is the number of bytes that were sent or
+   *   buffered; errors of send(2)
+   * @example
+   * console.log(file.write(Buffer.from('hello'))); // 5
+   * file.flush();
    */
   override write(data: BytesLike): number {
     return (this._write_side ?? this.unsupported('write')).write(data);
   }
 
-  /** detach() -> the raw file, after a flush; this file cannot be used any more. */
+  /**
+   * detach() -> the raw file, after a flush; this file cannot be used any more. See Python's io.BufferedIOBase.detach.
+   *
+   * @returns the file without a buffer
+   * @throws UnsupportedOperation of a BufferedRWPair, which has two; errors of the flush
+   * @example
+   * const raw = sock.makefile('rb').detach();
+   * console.log(raw instanceof SocketIO); // true
+   */
   detach(): SocketIO {
     return this.unsupported('detach');
   }
@@ -232,7 +281,16 @@ export class BufferedReader extends OverRaw {
     return run(this._bytes, this._bytes.readline(limit, true), _receive);
   }
 
-  /** peek(size = 0) -> the bytes read ahead, after one receive if there are none; they stay to be read. */
+  /**
+   * peek(size = 0) -> the bytes read ahead, after one receive if there are none; they stay to be read. See Python's io.BufferedReader.peek.
+   *
+   * @param size is not looked at, as in Python
+   * @returns a copy of the bytes; none at the end of the stream
+   * @throws TimeoutError; errors of recv(2)
+   * @example
+   * peer.sendall('hello');
+   * console.log(file.peek().toString(), file.read(5)?.toString()); // hello hello
+   */
   peek(size: number | bigint = 0): Buffer {
     any_integer(size, 'size');
     const { _receive } = this.open_raw('peek of closed file');
@@ -273,7 +331,6 @@ export class BufferedWriter extends OverRaw {
     return run(this._bytes, this._bytes.write(bytes), _send);
   }
 
-  /** flush(). Sends the buffered bytes. @throws BlockingIOError if the socket would block; errors of send(2) */
   override flush(): void {
     const { _send } = this.open_raw('flush of closed file');
     if (this._bytes.pending) run(this._bytes, this._bytes.flush(), _send);
@@ -318,12 +375,20 @@ export class BufferedRWPair extends BufferedIOBase {
     return this.writer.writable();
   }
 
-  /** readline(size = -1) -> a line with its line feed. @throws OSError if the socket would block: no data is lost */
   override readline(size?: Size): Buffer {
     return this.reader._readline_strictly(size_or_all(size, 'size'));
   }
 
-  /** peek(size = 0) -> the bytes read ahead, after one receive if there are none; they stay to be read. */
+  /**
+   * peek(size = 0) -> the bytes read ahead, after one receive if there are none; they stay to be read. See Python's io.BufferedReader.peek.
+   *
+   * @param size is not looked at, as in Python
+   * @returns a copy of the bytes; none at the end of the stream
+   * @throws TimeoutError; errors of recv(2)
+   * @example
+   * peer.sendall('hello');
+   * console.log(file.peek().toString(), file.read(5)?.toString()); // hello hello
+   */
   peek(size: number | bigint = 0): Buffer {
     return this.reader.peek(size);
   }

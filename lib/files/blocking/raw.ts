@@ -137,15 +137,31 @@ export class SocketIO extends IOBase<Buffer> {
   };
 
   /**
-   * readinto(buffer) -> the number of bytes of one receive; 0 at the end of the stream, null if the socket would block.
+   * readinto(buffer) -> the number of bytes of one receive. See Python's io.RawIOBase.readinto.
    *
+   * @param buffer memory to fill
+   * @returns the number of bytes; 0 at the end of the stream, null if the socket would block
    * @throws OSError after a time-out, for the position in the stream is unknown then; errors of recv(2)
+   * @example
+   * const raw = sock.makefile('rb', 0);
+   * peer.sendall('hello');
+   * console.log(raw.readinto(Buffer.alloc(1024))); // 5
    */
   readinto(buffer: BytesLike): number | null {
     return this.receive(check_bytes(buffer, 'buffer'));
   }
 
-  /** read(size = -1) -> the bytes of one receive, at most `size`; all bytes up to the end of the stream if negative. */
+  /**
+   * read(size = -1) -> the bytes of one receive. See Python's io.RawIOBase.read.
+   *
+   * @param size the most bytes; left out, null or negative: all up to the end of the stream
+   * @returns the bytes; null if the socket would block
+   * @throws OSError after a time-out; errors of recv(2)
+   * @example
+   * const raw = sock.makefile('rb', 0);
+   * peer.sendall('hello');
+   * console.log(raw.read(1024)?.toString()); // hello
+   */
   read(size?: Size): Buffer | null {
     const count = size_or_all(size, 'size');
     if (count < 0) return this.readall();
@@ -155,26 +171,60 @@ export class SocketIO extends IOBase<Buffer> {
     return received === 0 ? EMPTY : Buffer.from(buffer.subarray(0, received));
   }
 
-  /** readall() -> all bytes up to the end of the stream, or until the socket would block; null if there are none then. */
+  /**
+   * readall() -> all bytes up to the end of the stream, or until the socket would block. See Python's io.RawIOBase.readall.
+   *
+   * @returns the bytes; null if the socket would block and there are none
+   * @throws OSError after a time-out; errors of recv(2)
+   * @example
+   * const raw = sock.makefile('rb', 0);
+   * peer.sendall('hello');
+   * peer.close();
+   * console.log(raw.readall()?.toString()); // hello
+   */
   readall(): Buffer | null {
     return run(this.unread, this.unread.read_all(), this._receive);
   }
 
   /**
-   * readline(size = -1) -> a line, received byte by byte: no byte after the line may be taken from the socket.
+   * readline(size = -1) -> a line, received byte by byte: no byte after the line may be taken from the socket. See Python's
+   * io.IOBase.readline.
    *
+   * @param size the most bytes of the line; no limit if it is left out, null or negative
+   * @returns the line with its line feed; nothing at the end of the stream
    * @throws errors of recv(2), LimitOverrunError: after them no data is lost
+   * @example
+   * const raw = sock.makefile('rb', 0);
+   * peer.sendall('one\ntwo\n');
+   * console.log(raw.readline().toString().trim(), sock.recv(1024).toString().trim()); // one two
    */
   override readline(size?: Size): Buffer {
     return run(this.unread, this.unread.readline(size_or_all(size, 'size'), true), this._receive);
   }
 
-  /** write(data) -> the number of bytes that one send took; null if the socket would block. */
+  /**
+   * write(data) -> the number of bytes that one send took. See Python's io.RawIOBase.write.
+   *
+   * @param data bytes: a Buffer, any view or buffer of memory
+   * @returns the number of bytes, which may be fewer than given; null if the socket would block
+   * @throws BrokenPipeError, TimeoutError and other errors of send(2)
+   * @example
+   * const raw = sock.makefile('wb', 0);
+   * console.log(raw.write(Buffer.from('hello'))); // 5
+   */
   override write(data: BytesLike): number | null {
     return this._send(data_bytes(data));
   }
 
-  /** close(). The socket itself is closed only if its own close() was called and this was its last file. */
+  /**
+   * close(). Gives up the socket: it closes only if its own close() was called and this was its last file. See Python's io.IOBase.close.
+   *
+   * @throws OSError of close(2)
+   * @example
+   * const raw = sock.makefile('rb', 0);
+   * raw.close();
+   * console.log(raw.closed, sock.fileno() >= 0); // true true
+   */
   override close(): void {
     const { socket } = this;
     if (socket === null) return;

@@ -150,9 +150,14 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   /**
-   * read(size = -1) -> exactly `size` characters (code points), fewer at the end of the stream; all if negative.
+   * read(size = -1) -> exactly `size` characters (code points). See Python's io.TextIOBase.read.
    *
-   * @throws UnicodeDecodeError; errors of recv(2): after them no data is lost
+   * @param size how many characters to wait for; left out, null or negative: all up to the end of the stream
+   * @returns the text; shorter at the end of the stream only
+   * @throws UnicodeDecodeError; TimeoutError and errors of recv(2): after them no data is lost
+   * @example
+   * peer.sendall('größer');
+   * console.log(text.read(4)); // größ
    */
   read(size?: Size): string {
     const count = size_or_all(size, 'size');
@@ -161,10 +166,14 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   /**
-   * readline(size = -1) -> a line with its line end; less at the end of the stream.
+   * readline(size = -1) -> a line with its line end; less at the end of the stream. See Python's io.TextIOBase.readline.
    *
-   * @param size the maximum number of characters
-   * @throws UnicodeDecodeError; errors of recv(2): after them no data is lost
+   * @param size the maximum number of characters; no limit if it is left out, null or negative
+   * @returns the line; '' at the end of the stream
+   * @throws UnicodeDecodeError; TimeoutError, errors of recv(2), LimitOverrunError: after them no data is lost
+   * @example
+   * peer.sendall('one\r\ntwo\r\n');
+   * console.log(JSON.stringify(text.readline())); // "one\n"
    */
   override readline(size?: Size): string {
     const limit = size_or_all(size, 'size');
@@ -174,9 +183,15 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   /**
-   * write(text) -> the number of characters (code points). They are sent once the buffer is full, or by flush().
+   * write(text) -> the number of characters (code points). They are sent once the buffer is full, or by flush(). See Python's
+   * io.TextIOBase.write.
    *
-   * @throws UnicodeEncodeError; errors of send(2)
+   * @param text a string
+   * @returns the number of its characters
+   * @throws UnicodeEncodeError if the encoding lacks a character; BlockingIOError; errors of send(2)
+   * @example
+   * console.log(text.write('größer\n')); // 7
+   * text.flush();
    */
   override write(text: string): number {
     check_text(text);
@@ -187,7 +202,15 @@ export class TextIOWrapper extends IOBase<string> {
     return character_count(text);
   }
 
-  /** flush(). Sends the buffered text. @throws BlockingIOError if the socket would block; errors of send(2) */
+  /**
+   * flush(). Sends the buffered text. See Python's io.IOBase.flush.
+   *
+   * @throws BlockingIOError if the socket would block; BrokenPipeError and other errors of send(2)
+   * @example
+   * text.write('hello');
+   * text.flush();
+   * console.log(peer.recv(1024).toString()); // hello
+   */
   override flush(): void {
     const buffer = this.open_buffer();
     if (this.writer?.pending) this.write_steps(this.writer.drain());
@@ -195,10 +218,16 @@ export class TextIOWrapper extends IOBase<string> {
   }
 
   /**
-   * reconfigure({ encoding, errors, newline, line_buffering, write_through }). Flushes, then changes the given settings; a new
-   * encoding without `errors` sets `errors` to 'strict'.
+   * reconfigure({ encoding, errors, newline, line_buffering, write_through }). Flushes, then changes the given settings; a new encoding
+   * without `errors` sets `errors` to 'strict'. See Python's io.TextIOWrapper.reconfigure.
    *
-   * @throws UnsupportedOperation if text was read already and encoding, errors or newline is given; LookupError
+   * @param options only those that change
+   * @throws UnsupportedOperation if text was read already and encoding, errors or newline is given; LookupError for an unknown encoding or
+   *   error handler
+   * @example
+   * text.reconfigure({ line_buffering: true });
+   * text.write('sent at once\n');
+   * console.log(peer.recv(1024).toString().trim()); // sent at once
    */
   reconfigure(options: TextIOWrapperOptions = {}): void {
     options_of(options, WRAPPER_OPTIONS);
@@ -210,7 +239,14 @@ export class TextIOWrapper extends IOBase<string> {
     this.configure();
   }
 
-  /** detach() -> the buffered file, after a flush; this file cannot be used any more. */
+  /**
+   * detach() -> the buffered file, after a flush; this file cannot be used any more. See Python's io.TextIOBase.detach.
+   *
+   * @returns the binary file
+   * @throws errors of the flush; RangeError for a second one
+   * @example
+   * console.log(sock.makefile('r').detach() instanceof BufferedReader); // true
+   */
   detach(): BufferedIOBase {
     const buffer = this._attached;
     this.flush();

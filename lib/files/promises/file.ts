@@ -127,10 +127,24 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     return [this.name, this.mode];
   }
 
+  /**
+   * toString() -> one line that describes the file, as Python's repr().
+   *
+   * @returns the name of the class, the descriptor, the mode, and the encoding of text
+   * @example
+   * console.log(`${sock.makefile('rb')}`); // for example <BufferedFile fd=20, mode=rb>
+   */
   toString(): string {
     return describe(this.constructor.name, () => this._description);
   }
 
+  /**
+   * What Node's console and util.inspect show: the same as toString().
+   *
+   * @returns one line of text
+   * @example
+   * console.log(sock.makefile('rb')); // for example <BufferedFile fd=20, mode=rb>
+   */
   [inspect.custom](): string {
     return this.toString();
   }
@@ -154,56 +168,134 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     if (!this.file.writing) throw new UnsupportedOperation('not writable');
   }
 
-  /** fileno() -> the descriptor of the socket. */
+  /**
+   * fileno() -> the descriptor of the socket. See Python's io.IOBase.fileno.
+   *
+   * @returns the number of the descriptor
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(file.fileno() === sock.fileno()); // true
+   */
   fileno(): number {
     return this.file.socket.fileno();
   }
 
-  /** readable() -> true if the file was opened for reading. */
+  /**
+   * readable() -> whether the file was opened for reading. See Python's io.IOBase.readable.
+   *
+   * @returns true for a mode with 'r'
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(sock.makefile('wb').readable()); // false
+   */
   readable(): boolean {
     this.file.check();
     return this.file.reading;
   }
 
-  /** writable() -> true if the file was opened for writing. */
+  /**
+   * writable() -> whether the file was opened for writing. See Python's io.IOBase.writable.
+   *
+   * @returns true for a mode with 'w'
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(sock.makefile('wb').writable()); // true
+   */
   writable(): boolean {
     this.file.check();
     return this.file.writing;
   }
 
-  /** seekable() -> false: a socket has no positions. */
+  /**
+   * seekable() -> false: a socket has no positions. See Python's io.IOBase.seekable.
+   *
+   * @returns false
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(file.seekable()); // false
+   */
   seekable(): boolean {
     this.file.check();
     return false;
   }
 
-  /** isatty() -> false. */
+  /**
+   * isatty() -> false: a socket is no terminal. See Python's io.IOBase.isatty.
+   *
+   * @returns false
+   * @throws RangeError once the file is closed
+   * @example
+   * console.log(file.isatty()); // false
+   */
   isatty(): boolean {
     this.file.check();
     return false;
   }
 
-  /** readline(size = -1, { signal, timeout }) -> a line with its line end; empty at the end of the stream. */
+  /**
+   * readline(size = -1, { signal, timeout }) -> a line with its line end; empty at the end of the stream. See Python's io.IOBase.readline.
+   *
+   * @param rest the most bytes (characters in text mode) of the line, no limit if left out, null or negative; `{ signal, timeout }`, the
+   *   time-out in seconds
+   * @returns the line, shorter if the size cut it
+   * @throws TimeoutError, the signal's reason, errors of recv(2), LimitOverrunError beyond the `limit` of makefile(): after them no data is
+   *   lost
+   * @example
+   * await peer.sendall('one\ntwo\n');
+   * console.log((await file.readline()).toString().trim()); // one
+   */
   abstract readline(...rest: Rest1<Size>): Promise<T>;
 
+  /**
+   * write(data, { signal, timeout }) -> how much was written. See Python's io documentation.
+   *
+   * @param data what to write; the memory is the call's until it is done
+   * @returns the number of bytes (characters in text mode)
+   * @throws UnsupportedOperation if the file was not opened for writing; TimeoutError; the signal's reason; errors of send(2)
+   * @example
+   * console.log(await file.write(Buffer.from('hello'))); // 5
+   */
   abstract write(data: WriteData<T>, options?: WaitOptions): Promise<number | null>;
 
-  /** writelines(lines). Writes each line, with nothing between them. */
+  /**
+   * writelines(lines). Writes each line, with nothing between them. See Python's io.IOBase.writelines.
+   *
+   * @param lines an iterable; the line ends are part of them
+   * @throws as write()
+   * @example
+   * await file.writelines([Buffer.from('one\n'), Buffer.from('two\n')]);
+   * await file.flush();
+   * console.log((await peer.recv(1024)).toString() === 'one\ntwo\n'); // true
+   */
   async writelines(lines: Iterable<WriteData<T>>): Promise<void> {
     this.file.check();
     for (const line of lines) await this.write(line);
   }
 
-  /** flush({ signal, timeout }). Sends the buffered bytes. */
+  /**
+   * flush({ signal, timeout }). Sends the buffered bytes. See Python's io.IOBase.flush.
+   *
+   * @throws TimeoutError; the signal's reason; BrokenPipeError and other errors of send(2)
+   * @example
+   * await file.write(Buffer.from('hello'));
+   * await file.flush();
+   * console.log((await peer.recv(1024)).toString()); // hello
+   */
   async flush(options?: WaitOptions): Promise<void> {
     this.file.check();
     if (options !== undefined) check_options(options);
   }
 
   /**
-   * readlines(hint = -1) -> an array of all lines.
+   * readlines(hint = -1) -> an array of all lines up to the end of the stream. See Python's io.IOBase.readlines.
    *
    * @param hint reading stops once the lines have more bytes (or characters) than this
+   * @returns the lines with their line ends
+   * @throws as readline()
+   * @example
+   * await peer.sendall('one\ntwo\n');
+   * await peer.shutdown(SHUT_WR);
+   * console.log((await file.readlines()).length); // 2
    */
   async readlines(hint?: Size): Promise<T[]> {
     const most = size_or_all(hint, 'hint');
@@ -217,24 +309,57 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     return lines;
   }
 
-  /** seek(). @throws UnsupportedOperation, always */
+  /**
+   * seek(offset, whence = 0). A socket has no positions. See Python's io.IOBase.seek.
+   *
+   * @param _offset is not looked at
+   * @param _whence is not looked at
+   * @returns never
+   * @throws UnsupportedOperation, always
+   * @example
+   * try { file.seek(0); } catch (error) { console.log(error instanceof UnsupportedOperation); } // true
+   */
   seek(_offset: number, _whence?: number): number {
     this.file.check();
     throw new UnsupportedOperation('File or stream is not seekable.');
   }
 
-  /** tell(). @throws UnsupportedOperation, always */
+  /**
+   * tell(). A socket has no positions. See Python's io.IOBase.tell.
+   *
+   * @returns never
+   * @throws UnsupportedOperation, always
+   * @example
+   * try { file.tell(); } catch (error) { console.log(error instanceof UnsupportedOperation); } // true
+   */
   tell(): number {
     return this.seek(0, 1);
   }
 
-  /** truncate(). Flushes, then rejects with UnsupportedOperation, always. */
+  /**
+   * truncate(size). Flushes, then rejects: a socket has no length. See Python's io.IOBase.truncate.
+   *
+   * @param _size is not looked at
+   * @returns never
+   * @throws UnsupportedOperation, always
+   * @example
+   * console.log(await file.truncate().catch((error) => error.name)); // UnsupportedOperation
+   */
   async truncate(_size?: number | null): Promise<number> {
     await this.flush();
     throw new UnsupportedOperation(`truncate: a ${this.constructor.name} cannot do that`);
   }
 
-  /** close(). Flushes, and gives up the socket: it closes only if its own close() was called. Closing twice is allowed. */
+  /**
+   * close(). Flushes, and gives up the socket: it closes only if its own close() was called. Closing twice is allowed. See Python's
+   * io.IOBase.close.
+   *
+   * @throws errors of send(2) by the flush; the file is closed all the same
+   * @example
+   * await file.write(Buffer.from('bye'));
+   * await file.close();
+   * console.log(file.closed, (await peer.recv(1024)).toString()); // true bye
+   */
   async close(): Promise<void> {
     const { file } = this;
     if (file.closed) return;
@@ -245,16 +370,41 @@ export abstract class File<T extends Buffer | string> implements AsyncIterableIt
     }
   }
 
-  /** Resolves to the next line; done at the end of the stream. */
+  /**
+   * next() -> the next line. See Python's asyncio.StreamReader, `async for line in reader`.
+   *
+   * @returns `{ value, done: false }`, or `{ done: true }` at the end of the stream
+   * @throws as readline()
+   * @example
+   * await peer.sendall('one\n');
+   * console.log((await file.next()).value?.toString().trim()); // one
+   */
   async next(): Promise<IteratorResult<T, undefined>> {
     const line = await this.readline();
     return line.length === 0 ? { done: true, value: undefined } : { done: false, value: line };
   }
 
+  /**
+   * Iterates over the lines that follow; a file is its own iterator. See Python's asyncio.StreamReader, `async for line in reader`.
+   *
+   * @throws as readline()
+   * @example
+   * await peer.sendall('one\n');
+   * await peer.shutdown(SHUT_WR);
+   * for await (const line of file) console.log(line.toString().trim()); // one
+   */
   [Symbol.asyncIterator](): this {
     return this;
   }
 
+  /**
+   * The same as close(), for `await using` of ECMAScript.
+   *
+   * @throws as close()
+   * @example
+   * await file[Symbol.asyncDispose]();
+   * console.log(file.closed); // true
+   */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }

@@ -77,7 +77,16 @@ export class TextFile extends File<string> {
     return this.#reader.newlines;
   }
 
-  /** read(size = -1, { signal, timeout }) -> exactly `size` characters (code points), fewer at the end; all if negative. */
+  /**
+   * read(size = -1, { signal, timeout }) -> exactly `size` characters (code points). See Python's io.TextIOBase.read.
+   *
+   * @param rest how many characters to wait for, all up to the end of the stream if left out, null or negative; `{ signal, timeout }`
+   * @returns the text; shorter at the end of the stream only
+   * @throws UnicodeDecodeError; TimeoutError, the signal's reason, errors of recv(2): after them no data is lost
+   * @example
+   * await peer.sendall('größer');
+   * console.log(await text.read(4)); // größ
+   */
   async read(...rest: Rest1<Size>): Promise<string> {
     const options = take_options(rest, 1);
     const count = size_or_all(rest[0], 'size');
@@ -96,7 +105,17 @@ export class TextFile extends File<string> {
     return line ?? this.file.input.run(() => this.#reader.readline(limit), options);
   }
 
-  /** write(text, { signal, timeout }) -> the number of characters. They are sent once the buffer is full, or by flush(). */
+  /**
+   * write(text, { signal, timeout }) -> the number of characters (code points). They are sent once the buffer is full, or by flush(). See
+   * Python's io.TextIOBase.write.
+   *
+   * @param text a string
+   * @returns the number of its characters
+   * @throws UnicodeEncodeError if the encoding lacks a character; TimeoutError; the signal's reason; errors of send(2)
+   * @example
+   * console.log(await text.write('größer\n')); // 7
+   * await text.flush();
+   */
   override async write(text: string, options?: WaitOptions): Promise<number> {
     check_text(text);
     this.check_writing(options);
@@ -118,11 +137,16 @@ export class TextFile extends File<string> {
   }
 
   /**
-   * reconfigure({ encoding, errors, newline, line_buffering, write_through }, { signal, timeout }). Flushes, then changes
-   * the given settings; a new encoding without `errors` sets `errors` to 'strict'.
+   * reconfigure({ encoding, errors, newline, line_buffering, write_through }, { signal, timeout }). Flushes, then changes the given
+   * settings; a new encoding without `errors` sets `errors` to 'strict'. See Python's io.TextIOWrapper.reconfigure.
    *
-   * @throws UnsupportedOperation if text was read already, or is being read, and encoding, errors or newline is given;
-   *   LookupError
+   * @param changes only the settings that change
+   * @throws UnsupportedOperation if text was read already, or is being read, and encoding, errors or newline is given; LookupError for an
+   *   unknown encoding or error handler
+   * @example
+   * await text.reconfigure({ line_buffering: true });
+   * await text.write('sent at once\n');
+   * console.log((await peer.recv(1024)).toString().trim()); // sent at once
    */
   async reconfigure(changes: TextIOWrapperOptions = {}, options?: WaitOptions): Promise<void> {
     const { input, output } = this.file;
@@ -139,7 +163,14 @@ export class TextFile extends File<string> {
     );
   }
 
-  /** detach({ signal, timeout }) -> the binary file, after a flush; this file cannot be used any more. */
+  /**
+   * detach({ signal, timeout }) -> the binary file, after a flush; this file cannot be used any more. See Python's io.TextIOBase.detach.
+   *
+   * @returns the binary file
+   * @throws errors of the flush; RangeError for a second one
+   * @example
+   * console.log((await sock.makefile('r').detach()) instanceof BufferedFile); // true
+   */
   async detach(options?: WaitOptions): Promise<BufferedFile> {
     await this.flush(options);
     this.mark_detached();

@@ -47,10 +47,13 @@ export function add_bytes(
  * checksum(bytes, initial = 0) -> the checksum of RFC 1071. It is 0 over data that contain their own correct checksum.
  *
  * @param bytes data of any length; a zero byte is added to an odd one
- * @param initial a sum to begin with, not complemented, 0 to 2^32 - 1: that of a pseudo-header, or `~checksum(before) & 0xffff` for
- *   data in several parts, each part but the last of an even length
+ * @param initial a sum to begin with, not complemented, 0 to 2^32 - 1: that of a pseudo-header, or `~checksum(before) & 0xffff` for data in
+ *   several parts, each part but the last of an even length
  * @returns 0 to 65,535, to be stored with the most significant byte first
  * @throws TypeError, RangeError naming the argument
+ * @example
+ * const header = build(ipv4({ dst: '192.0.2.1' }));
+ * console.log(checksum(header)); // 0
  */
 export function checksum(bytes: BytesLike, initial = 0): number {
   const data = to_bytes(bytes, 'bytes');

@@ -8,8 +8,11 @@ import { add_bytes } from './checksum.js';
 
 /** A malformed part of a packet: its layer, its byte offset in the packet, and a description. */
 export interface Problem {
+  /** The name of the layer that is malformed. */
   readonly layer: LayerName;
+  /** The byte of the packet at which it is wrong. */
   readonly offset: number;
+  /** What is wrong. */
   readonly message: string;
 }
 

@@ -28,6 +28,7 @@ export type CaptureFormat = 'pcap' | 'pcapng';
 
 /** A packet to write; the packets of read_capture have this form. */
 export interface CapturePacket {
+  /** The bytes of the packet, as captured. */
   readonly data: BytesLike;
   /** Time in nanoseconds since 1970; if left out, the packet has no time, or 0 where the format has no such packets. */
   readonly time_ns?: bigint | undefined;
@@ -49,7 +50,9 @@ export interface CapturePacket {
 
 /** An interface of a capture to write. */
 export interface NewInterface {
+  /** The name of the interface, such as 'eth0'. */
   readonly name?: string | null;
+  /** A description of the interface. */
   readonly description?: string | null;
   /** LINKTYPE_*; by default that of the capture. */
   readonly linktype?: number | null;
@@ -61,6 +64,7 @@ export interface NewInterface {
   readonly filter?: string | null;
   /** The operating system and the hardware of the interface's machine. */
   readonly os?: string | null;
+  /** The hardware of the interface. */
   readonly hardware?: string | null;
 }
 

@@ -60,13 +60,16 @@ export const NANOSECONDS = 1_000_000_000n;
 
 export const pad4 = (length: number): number => (length + 3) & ~3;
 
+/** Whether a packet came in or went out. */
 export type Direction = (typeof DIRECTIONS)[number];
 
 /** What an interface counted; a field that the capture does not have is left out. */
 export interface CaptureStatistics {
   /** Time of the counts, of the beginning and of the end of the capture, in nanoseconds since 1970. */
   readonly time_ns?: bigint;
+  /** The start of the capture, in nanoseconds since 1970. */
   readonly start_ns?: bigint;
+  /** The end of the capture, in nanoseconds since 1970. */
   readonly end_ns?: bigint;
   /** Packets that the interface received. */
   readonly received?: bigint;
@@ -82,9 +85,13 @@ export interface CaptureStatistics {
 
 /** What a section of pcapng says about the capture as a whole. */
 export interface CaptureSection {
+  /** The hardware of the machine. */
   readonly hardware?: string;
+  /** The operating system of the machine. */
   readonly os?: string;
+  /** The program that captured. */
   readonly application?: string;
+  /** Comments on the section. */
   readonly comments?: readonly string[];
 }
 
@@ -94,7 +101,9 @@ export interface CaptureInterface {
   readonly linktype: number;
   /** Bytes to which packets were cut; 0 for no limit. */
   readonly snaplen: number;
+  /** The name of the interface, such as 'eth0'. */
   readonly name?: string;
+  /** What the capturing program says about the interface. */
   readonly description?: string;
   /** In bits a second. */
   readonly speed?: bigint;
@@ -102,6 +111,7 @@ export interface CaptureInterface {
   readonly filter?: string;
   /** The operating system and the hardware of the interface's machine. */
   readonly os?: string;
+  /** The hardware of the interface. */
   readonly hardware?: string;
   /** The counts that were read last: they mostly stand behind all packets. */
   readonly statistics?: CaptureStatistics;
@@ -158,7 +168,9 @@ export class CaptureError extends Error {
       writable: true,
     });
   }
+  /** The byte of the capture at which it is malformed or cut short. */
   readonly offset: number;
+  /** @param offset the byte of the capture at which it is malformed or cut short */
   constructor(message: string, offset: number) {
     super(`byte ${offset}: ${message}`);
     this.offset = offset;

@@ -106,6 +106,13 @@ export class Capture implements Iterable<CapturedPacket>, AsyncIterable<Captured
     return this.#parser?.format?.section ?? {};
   }
 
+  /**
+   * What Node's console and util.inspect show.
+   *
+   * @returns one line of text
+   * @example
+   * console.log(read_capture(Buffer.alloc(0))); // for example <Capture>
+   */
   [INSPECT](): string {
     return `<Capture format=${this.format ?? null}>`;
   }
@@ -115,14 +122,28 @@ export class Capture implements Iterable<CapturedPacket>, AsyncIterable<Captured
     return this.#parser;
   }
 
-  /** Yields the packets; blocks while the source does. A path is opened anew each time. */
+  /**
+   * Yields the packets; blocks while the source does. A path is opened anew each time. See docs/captures.md.
+   *
+   * @returns an iterator of its own
+   * @throws CaptureError if the capture is malformed or cut short, after all packets that are whole; the file system's error
+   * @example
+   * for (const packet of read_capture('/tmp/some.pcap')) console.log(packet.length);
+   */
   *[Symbol.iterator](): Generator<CapturedPacket, void, undefined> {
     const parser = this.#begin();
     for (const chunk of chunks(this.#source)) yield* parser.push(checked_bytes(chunk, 'source: chunk'));
     parser.end();
   }
 
-  /** Yields the packets without blocking. */
+  /**
+   * Yields the packets without blocking. See docs/captures.md.
+   *
+   * @returns an iterator of its own
+   * @throws CaptureError if the capture is malformed or cut short, after all packets that are whole; the file system's error
+   * @example
+   * for await (const packet of read_capture(process.stdin)) console.log(packet.length);
+   */
   async *[Symbol.asyncIterator](): AsyncGenerator<CapturedPacket, void, undefined> {
     const parser = this.#begin();
     for await (const chunk of chunks_later(this.#source)) {
@@ -141,6 +162,10 @@ export class Capture implements Iterable<CapturedPacket>, AsyncIterable<Captured
  * @returns an iterable, also for `for await`. It throws a CaptureError with the byte offset if the capture is malformed or cut short, and
  *   the file system's error if the source cannot be read
  * @throws TypeError, RangeError if the source is none of these
+ * @example
+ * for (const packet of read_capture('/tmp/some.pcap')) {
+ *   console.log(packet.time_ns, parse(packet.data, packet).layers);
+ * }
  */
 export function read_capture(source: CaptureSource): Capture {
   if (typeof source === 'number') integer(source, 'source', 0, INT_MAX);

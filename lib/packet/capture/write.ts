@@ -62,17 +62,31 @@ export class CaptureFile {
   }
 
   /**
-   * write(packet). Up to 64 KiB stay in memory until `flush` or `close`.
+   * write(packet). Up to 64 KiB stay in memory until `flush` or `close`. See docs/captures.md.
    *
    * @param packet a packet of read_capture, or bytes, captured now
    * @throws TypeError, RangeError naming the field; the file system's error
+   * @example
+   * const file = write_capture('/dev/null');
+   * file.write(build(ethernet(), arp({ target_ip: '192.0.2.1' })));
+   * file.close();
    */
   write(packet: CapturePacket | BytesLike): void {
     if (this.#closed) throw closed();
     this.#put(this.#encoder.packet(packet_of(packet)));
   }
 
-  /** add_interface(options) -> its index (pcapng). @throws TypeError, RangeError */
+  /**
+   * add_interface(options) -> its index (pcapng). See docs/captures.md.
+   *
+   * @param options of the interface: its name, link type, …
+   * @returns the index that packets name, from 0 in each section
+   * @throws TypeError, RangeError naming the option; RangeError for a pcap file
+   * @example
+   * const file = write_capture('/dev/null', { format: 'pcapng' });
+   * console.log(file.add_interface({ name: 'eth1' })); // 1
+   * file.close();
+   */
   add_interface(options: NewInterface): number {
     if (this.#closed) throw closed();
     const [index, block] = this.#encoder.add_interface(options);
@@ -80,24 +94,46 @@ export class CaptureFile {
     return index;
   }
 
-  /** begin_section(section). Begins a section (pcapng): interfaces count from 0 again. @throws TypeError, RangeError */
+  /**
+   * begin_section(section). Begins a section (pcapng): interfaces count from 0 again. See docs/captures.md.
+   *
+   * @param section what it says about the capture
+   * @throws TypeError, RangeError naming the field; RangeError for a pcap file
+   * @example
+   * const file = write_capture('/dev/null', { format: 'pcapng' });
+   * file.begin_section({ comments: ['the second part'] });
+   * file.close();
+   */
   begin_section(section: NewSection = {}): void {
     if (this.#closed) throw closed();
     this.#put(this.#encoder.begin_section(section));
   }
 
   /**
-   * write_statistics(index, statistics). Writes what an interface counted (pcapng).
+   * write_statistics(index, statistics). Writes what an interface counted (pcapng). See docs/captures.md.
    *
    * @param statistics `time_ns` is needed
+   * @param index of the interface in the section
    * @throws TypeError, RangeError naming the field
+   * @example
+   * const file = write_capture('/dev/null', { format: 'pcapng' });
+   * file.write_statistics(0, { time_ns: 0n, received: 10n });
+   * file.close();
    */
   write_statistics(index: number, statistics: CaptureStatistics): void {
     if (this.#closed) throw closed();
     this.#put(this.#encoder.statistics(index, statistics));
   }
 
-  /** flush(). Writes the bytes in memory. @throws the file system's error; bytes that could not be written are kept */
+  /**
+   * flush(). Writes the bytes in memory. See docs/captures.md.
+   *
+   * @throws the file system's error; bytes that could not be written are kept
+   * @example
+   * const file = write_capture('/dev/null');
+   * file.flush();
+   * file.close();
+   */
   flush(): void {
     const size = this.#used;
     let written = 0;
@@ -111,7 +147,13 @@ export class CaptureFile {
     }
   }
 
-  /** close(). Writes the bytes in memory; closes the file of a path, not a descriptor. A second call does nothing. */
+  /**
+   * close(). Writes the bytes in memory; closes the file of a path, not a descriptor. A second call does nothing. See docs/captures.md.
+   *
+   * @throws the file system's error
+   * @example
+   * write_capture('/dev/null').close();
+   */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -122,10 +164,26 @@ export class CaptureFile {
     }
   }
 
+  /**
+   * The same as close(), for the statement `using` of ECMAScript.
+   *
+   * @throws as close()
+   * @example
+   * write_capture('/dev/null')[Symbol.dispose]();
+   */
   [Symbol.dispose](): void {
     this.close();
   }
 
+  /**
+   * What Node's console and util.inspect show.
+   *
+   * @returns one line of text
+   * @example
+   * const file = write_capture('/dev/null');
+   * console.log(file); // for example <CaptureFile pcap>
+   * file.close();
+   */
   [INSPECT](): string {
     return `<CaptureFile ${this.#closed ? '[closed]' : `fd=${this.#fd}`}>`;
   }
@@ -162,22 +220,43 @@ export class CaptureStream {
     target.write(encoder.header());
   }
 
+  /**
+   * What Node's console and util.inspect show.
+   *
+   * @returns one line of text
+   * @example
+   * console.log(write_capture(createWriteStream('/dev/null'))); // for example <CaptureStream pcap>
+   */
   [INSPECT](): string {
     return `<CaptureStream${this.#closing === undefined ? '' : ' [closed]'}>`;
   }
 
   /**
-   * write(packet). Resolves when the stream takes more.
+   * write(packet). Resolves when the stream takes more. See docs/captures.md.
    *
    * @param packet a packet of read_capture, or bytes, captured now
    * @throws rejects with TypeError, RangeError naming the field; the stream's error
+   * @example
+   * const capture = write_capture(createWriteStream('/dev/null'));
+   * await capture.write(build(ethernet(), arp({ target_ip: '192.0.2.1' })));
+   * await capture.close();
    */
   async write(packet: CapturePacket | BytesLike): Promise<void> {
     if (this.#closing !== undefined) throw closed();
     await this.#put(this.#encoder.packet(packet_of(packet)));
   }
 
-  /** add_interface(options) -> its index (pcapng). @throws TypeError, RangeError */
+  /**
+   * add_interface(options) -> its index (pcapng). See docs/captures.md.
+   *
+   * @param options of the interface: its name, link type, …
+   * @returns the index that packets name, from 0 in each section
+   * @throws TypeError, RangeError naming the option; RangeError for a pcap file
+   * @example
+   * const capture = write_capture(createWriteStream('/dev/null'), { format: 'pcapng' });
+   * console.log(capture.add_interface({ name: 'eth1' })); // 1
+   * await capture.close();
+   */
   add_interface(options: NewInterface): number {
     if (this.#closing !== undefined) throw closed();
     const [index, block] = this.#encoder.add_interface(options);
@@ -185,24 +264,56 @@ export class CaptureStream {
     return index;
   }
 
-  /** begin_section(section). As that of CaptureFile; resolves when the stream takes more. */
+  /**
+   * begin_section(section). As that of CaptureFile; resolves when the stream takes more. See docs/captures.md.
+   *
+   * @param section what it says about the capture
+   * @throws rejects with TypeError, RangeError naming the field; the stream's error
+   * @example
+   * const capture = write_capture(createWriteStream('/dev/null'), { format: 'pcapng' });
+   * await capture.begin_section({ comments: ['the second part'] });
+   * await capture.close();
+   */
   async begin_section(section: NewSection = {}): Promise<void> {
     if (this.#closing !== undefined) throw closed();
     await this.#put(this.#encoder.begin_section(section));
   }
 
-  /** write_statistics(index, statistics). As that of CaptureFile; resolves when the stream takes more. */
+  /**
+   * write_statistics(index, statistics). As that of CaptureFile; resolves when the stream takes more. See docs/captures.md.
+   *
+   * @param index of the interface in the section
+   * @param statistics `time_ns` is needed
+   * @throws rejects with TypeError, RangeError naming the field; the stream's error
+   * @example
+   * const capture = write_capture(createWriteStream('/dev/null'), { format: 'pcapng' });
+   * await capture.write_statistics(0, { time_ns: 0n, received: 10n });
+   * await capture.close();
+   */
   async write_statistics(index: number, statistics: CaptureStatistics): Promise<void> {
     if (this.#closing !== undefined) throw closed();
     await this.#put(this.#encoder.statistics(index, statistics));
   }
 
-  /** close(). Ends the stream, except stdout and stderr, and resolves when all is written. A second call does nothing. */
+  /**
+   * close(). Ends the stream, except stdout and stderr, and resolves when all is written. A second call does nothing. See docs/captures.md.
+   *
+   * @throws rejects with the stream's error
+   * @example
+   * await write_capture(createWriteStream('/dev/null')).close();
+   */
   close(): Promise<void> {
     this.#closing ??= this.#end();
     return this.#closing;
   }
 
+  /**
+   * The same as close(), for `await using` of ECMAScript.
+   *
+   * @throws rejects as close()
+   * @example
+   * await write_capture(createWriteStream('/dev/null'))[Symbol.asyncDispose]();
+   */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
@@ -250,10 +361,16 @@ function is_writable(target: unknown): target is Writable {
  * write_capture(target, { format, linktype, snaplen, interfaces, precision }) -> a capture to write to. See docs/captures.md.
  *
  * @param target a path, whose file is emptied first; a descriptor, which stays open; a stream, which `close` ends
+ * @param options of the file; see WriteCaptureOptions
  * @returns for a stream, an object whose `write` and `close` return promises; for a path or descriptor, they are done at once
  * @throws TypeError, RangeError naming the argument; the file system's error
+ * @example
+ * const file = write_capture('/tmp/some.pcapng');
+ * file.write({ data: build(ethernet(), arp({ target_ip: '192.0.2.1' })), time_ns: 1_000_000_000n });
+ * file.close();
  */
 export function write_capture(target: string | URL | number, options?: WriteCaptureOptions): CaptureFile;
+/** write_capture(stream, options) -> the same for a stream, whose promises wait for it. See docs/captures.md. */
 export function write_capture(target: Writable, options?: WriteCaptureOptions): CaptureStream;
 export function write_capture(
   target: string | URL | number | Writable,

@@ -16,6 +16,7 @@ type ValuesOf<F extends OwnFields> = {
 /** The layer as parsed. */
 export type OwnLayer<Name extends string, F extends OwnFields> = { readonly layer: Name } & ValuesOf<F> & Cut;
 
+/** The argument of define_layer. */
 export interface LayerDefinition<Name extends string, F extends OwnFields> {
   /** Such as 'vxlan'. */
   readonly name: Name;
@@ -31,7 +32,16 @@ export interface LayerDefinition<Name extends string, F extends OwnFields> {
 export interface OwnMaker<Name extends string, F extends OwnFields> {
   /** Makes a layer to build. @throws TypeError for a field that the layer does not have */
   (fields?: Partial<ValuesOf<F>> & CutFields): OwnDraft & { readonly layer: Name };
-  /** Returns the first layer of this kind in a packet; undefined if there is none. */
+  /**
+   * get(packet) -> the first layer of this kind in a packet. As a packet's getlayer() in scapy.
+   *
+   * @param packet a result of `parse`
+   * @returns the layer, undefined if there is none
+   * @example
+   * const note = define_layer({ name: 'note_1', fields: { id: field.uint(16) }, bound_to: udp.port(40001) });
+   * const bytes = build(ipv4({ dst: '192.0.2.1' }), udp(), note({ id: 7 }));
+   * console.log(note.get(parse(bytes, { linktype: LINKTYPE_RAW }))?.id); // 7
+   */
   get(packet: Packet): OwnLayer<Name, F> | undefined;
 }
 
@@ -52,12 +62,18 @@ const BITS_MAX = 0xffff * 8;
 const DEFINITION = ['name', 'fields', 'bound_to', 'carries'];
 
 /**
- * define_layer({ name, fields, bound_to, carries }) -> the maker of a layer of one's own.
+ * define_layer({ name, fields, bound_to, carries }) -> the maker of a layer of one's own. As a class with fields_desc in scapy. See
+ * docs/packet.md.
  *
- * From then on, `parse` finds the layer where it is bound, `build` takes it, works out fields with a default that are left out, and sets the
- * number or port in front of it; `show` shows it. The definition holds for this process (worker), as long as it lives.
+ * From then on, `parse` finds the layer where it is bound, `build` takes it, works out fields with a default that are left out, and sets
+ * the number or port in front of it; `show` shows it. The definition holds for this process (worker), as long as it lives.
  *
+ * @param definition the name, the fields in their order, the places at which it stands, and what it carries
+ * @returns the maker, as `udp` is one
  * @throws TypeError, RangeError naming the part that is wrong: a name or a place that is taken, fields that are no whole bytes
+ * @example
+ * const note = define_layer({ name: 'note', fields: { id: field.uint(16), ttl: field.uint(8, 64) }, bound_to: udp.port(40000) });
+ * console.log(build(note({ id: 7 }))); // <Buffer 00 07 40>
  */
 export function define_layer<const Name extends string, F extends OwnFields>(
   definition: LayerDefinition<Name, F>,

@@ -24,13 +24,52 @@ export interface OwnField<Value> {
   readonly bits: number | ((before: Before) => number);
   /** true for a field that must begin at a whole byte */
   readonly is_whole: boolean;
-  /** the value of a field that is left out */
+  /**
+   * standard(sizes) -> the value of a field that is left out. As a default in scapy's fields_desc.
+   *
+   * @param sizes of the header and of what it carries, in bytes
+   * @returns the value
+   * @example
+   * console.log(field.uint(8, 64).standard({ header: 1, data: 0 })); // 64
+   */
   standard(sizes: Sizes): Value;
-  /** @param bit the offset of the field in the view, in bits */
+  /**
+   * read(view, bit, bits) -> the value in the bytes. As getfield() of a field in scapy.
+   *
+   * @param view the bytes of the packet
+   * @param bit the offset of the field in the view, in bits
+   * @param bits the size of the field, in bits
+   * @returns the value
+   * @example
+   * const view = new DataView(new Uint8Array([0x12, 0x34]).buffer);
+   * console.log(field.uint(8).read(view, 8, 8)); // 52
+   */
   read(view: DataView, bit: number, bits: number): Value;
-  /** @throws TypeError, RangeError naming the field */
+  /**
+   * write(view, bit, bits, value, name). Puts a value into the bytes. As addfield() of a field in scapy.
+   *
+   * @param bit the offset of the field in the view, in bits
+   * @param bits the size of the field, in bits
+   * @param value of the field
+   * @param name for errors
+   * @throws TypeError, RangeError naming the field
+   * @example
+   * const view = new DataView(new ArrayBuffer(2));
+   * field.uint(8).write(view, 8, 8, 52, 'id');
+   * console.log(view.getUint8(1)); // 52
+   */
   write(view: DataView, bit: number, bits: number, value: unknown, name: string): void;
-  /** Returns the bits that a value takes; undefined if the size does not follow from the value. */
+  /**
+   * bits_of(value, name) -> the bits that a value takes. As i2len() of a field in scapy.
+   *
+   * @param value of the field
+   * @param name for errors
+   * @returns a number of bits; undefined if the size does not follow from the value
+   * @throws TypeError naming the field
+   * @example
+   * const rest = field.bytes(() => 4);
+   * console.log(rest.bits_of?.(Buffer.alloc(4), 'rest')); // 32
+   */
   bits_of?(value: unknown, name: string): number;
 }
 

@@ -21,6 +21,7 @@ import { Packet, parse } from '../parse.js';
 import { answers, fits, is_notice, questions } from './answers.js';
 import { hardware_of, RawSockets, type Route, rewritten_field, source_for } from './raw_sockets.js';
 
+/** Options of send_receive. */
 export interface SendReceiveOptions {
   /** seconds to wait after the last packet of each try: 2 unless given; null: no limit */
   readonly timeout?: number | null;
@@ -45,9 +46,11 @@ const PACKETS_MAX = 2 ** 20;
  */
 export type Sent = readonly Draft[] | readonly [Draft, ...Draft[]] | Packet | BytesLike;
 
+/** The result of send_receive. */
 export interface Exchanged<P = Sent> {
   /** in the order of the answers: the packet as given, its answer, the seconds between them */
   readonly answered: [sent: P, received: Packet, seconds: number][];
+  /** The packets without an answer. */
   readonly unanswered: P[];
   /** redirects and source quenches about a packet, which was forwarded all the same, RFC 792: its answer may still come */
   readonly notices: [sent: P, received: Packet, seconds: number][];

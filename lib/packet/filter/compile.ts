@@ -23,6 +23,7 @@ import { MAX_INSTRUCTIONS } from './opcodes.js';
 /** A program of classic BPF: rows `[code, jt, jf, k]`. It is frozen, and so are its rows. */
 export type FilterProgram = readonly FilterRow[];
 
+/** Options of compile_filter. */
 export interface CompileFilterOptions {
   /** the number of the outermost layer's type in capture files; LINKTYPE_ETHERNET unless given */
   readonly linktype?: number;
@@ -91,8 +92,12 @@ const LINK_TYPES: ReadonlyMap<number, LinkType> = new Map<number, LinkType>([
  * `matches`, or to `attach_filter` of a socket.
  *
  * @param expression such as 'tcp port 80 and not host 192.0.2.1'; an empty one accepts all packets
+ * @returns the program, rows `[code, jt, jf, k]`
  * @throws FilterError with the column at which the expression is wrong
  * @throws TypeError, RangeError naming the argument
+ * @example
+ * const program = compile_filter('udp port 53', { linktype: LINKTYPE_RAW });
+ * console.log(matches(program, build(ipv4({ dst: '192.0.2.1' }), udp({ dst_port: 53 })))); // true
  */
 export function compile_filter(expression: string, options: CompileFilterOptions = {}): FilterProgram {
   if (typeof expression !== 'string')

@@ -17,6 +17,11 @@ export class FilterError extends SyntaxError {
   readonly expression: string;
   /** The character at which the expression is wrong: 1 is the first one. */
   readonly column: number;
+  /**
+   * @param reason what is wrong
+   * @param expression the expression as it was given
+   * @param column the character at which it is wrong, from 1
+   */
   constructor(reason: string, expression: string, column: number) {
     super(`${reason} (column ${column})\n${excerpt(expression, column)}`);
     this.reason = reason;

@@ -10,7 +10,7 @@ type Checked = Int32Array;
 const checked_programs = new WeakMap<object, Checked>();
 
 /**
- * matches(program, bytes, { length }) -> whether a classic BPF program accepts a packet.
+ * matches(program, bytes, { length }) -> whether a classic BPF program accepts a packet. See pcap-filter(7).
  *
  * It needs neither a socket nor the kernel. A program is checked at its first use; only one whose rows can still change (they are not
  * frozen) is checked each time. compile_filter's are frozen.
@@ -19,7 +19,10 @@ const checked_programs = new WeakMap<object, Checked>();
  *   with `live` is refused: what it asks the kernel for is not in the packet
  * @param bytes a packet as it was captured
  * @param options length: that of the packet on the wire, in bytes; that of `bytes` unless given
+ * @returns true if the program returns something other than 0
  * @throws TypeError, RangeError naming the argument or the row
+ * @example
+ * console.log(matches(compile_filter('arp'), build(ethernet(), arp({ target_ip: '192.0.2.1' })))); // true
  */
 export function matches(
   program: string | Iterable<FilterRow>,

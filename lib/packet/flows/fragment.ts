@@ -16,17 +16,19 @@ const FRAGMENT_HEADER = 8;
 const MAX_MTU = 0xffff;
 
 /**
- * fragment(layers, mtu) -> an array of packets, each an array of layers.
+ * fragment(layers, mtu) -> an array of packets, each an array of layers. See RFC 791, RFC 8200 (section 4.5).
  *
  * The outermost IP packet is cut; the layers in front of it stand in front of each fragment. In IPv4, options that are not to be copied are
- * in the first fragment only. In IPv6, each fragment has the headers up to the routing header. Without an id, fragments get one
- * by chance.
+ * in the first fragment only. In IPv6, each fragment has the headers up to the routing header. Without an id, fragments get one by chance.
  *
  * @param layers as `build` takes them
  * @param mtu the largest IP packet of the link, in bytes, its header included
  * @returns the packet alone, as it was given, if it is small enough
  * @throws TypeError, RangeError naming the argument; RangeError for a packet with ipv4.DF, for an IPv6 packet that is a fragment already,
  *   and for an mtu without room for the headers and 8 bytes
+ * @example
+ * const packets = fragment([ipv4({ dst: '192.0.2.1' }), udp(), payload(Buffer.alloc(2000))], 1500);
+ * console.log(packets.map((layers) => build(...layers).length)); // [ 1500, 548 ]
  */
 export function fragment<D extends AnyDraft>(layers: readonly D[], mtu: number): (D | Draft)[][] {
   array(layers, 'layers');

@@ -48,11 +48,17 @@ export class Results<P, R, S extends Step<P, R>> implements Iterable<R>, AsyncIt
 
 /** A packet with its bytes; those of read_capture have this form. */
 export interface PacketBytes {
+  /** The bytes of the packet, as captured. */
   readonly data: Uint8Array;
+  /** LINKTYPE_* of the packet; Ethernet if left out. */
   readonly linktype?: number;
+  /** The length of the packet on the wire, in bytes; that of `data` if left out. */
   readonly length?: number;
+  /** When the packet was captured, in nanoseconds since 1970. */
   readonly time_ns?: bigint | undefined;
+  /** The index of its interface in the section. */
   readonly interface?: number;
+  /** The number of its section in the capture. */
   readonly section?: number;
 }
 

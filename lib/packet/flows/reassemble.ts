@@ -9,6 +9,7 @@ import { payload } from '../layers/payload.js';
 import { parse } from '../parse.js';
 import { check_packet, type PacketBytes, type Packets, Results, type Step } from './pipe.js';
 
+/** Options of reassemble. */
 export interface ReassembleOptions {
   /** Bytes of fragments that wait, at most: 4 MiB by default, as in Linux. The packet that waits longest is dropped first. */
   readonly limit?: number | null;
@@ -161,14 +162,20 @@ export class Reassembled<P extends PacketBytes> extends Results<P, P, Reassembly
 }
 
 /**
- * reassemble(packets, { limit }) -> the same packets, those that came as fragments as one each, where the last of these came.
+ * reassemble(packets, { limit }) -> the same packets, those that came as fragments as one each, where the last of these came. See RFC 791,
+ * RFC 8200.
  *
- * Fragments that a capture cut stay as they are. Time-outs (30 seconds after the first fragment, 60 in IPv6) are by the packets'
- * `time_ns`; packets without one wait until the limit.
+ * Fragments that a capture cut stay as they are. Time-outs (30 seconds after the first fragment, 60 in IPv6) are by the packets' `time_ns`;
+ * packets without one wait until the limit.
  *
  * @param packets an iterable or async iterable of objects with `data` and `linktype`: read_capture's, for example
+ * @param options the limit, bytes of fragments that may wait
  * @returns an iterable, also for `for await`; `dropped` counts the packets that could not be put together
  * @throws TypeError, RangeError naming the argument
+ * @example
+ * const cut = fragment([ipv4({ dst: '192.0.2.1' }), udp(), payload(Buffer.alloc(2000))], 1500);
+ * const captured = cut.map((layers) => ({ data: build(...layers), linktype: LINKTYPE_RAW }));
+ * for (const { data } of reassemble(captured)) console.log(data.length); // 2028
  */
 export function reassemble<P extends PacketBytes>(
   packets: Packets<P>,

@@ -7,6 +7,7 @@ import { type Packet, parse } from '../parse.js';
 import { check_packet, type PacketBytes, type Packets, Results, type Step } from './pipe.js';
 import { Half } from './stream_half.js';
 
+/** Options of streams. */
 export interface StreamsOptions {
   /** Bytes of data that wait for others before them, at most: 16 MiB by default. Beyond, the largest wait of a stream ends with a gap. */
   readonly limit?: number | null;
@@ -18,13 +19,17 @@ export interface StreamsOptions {
 export interface Stream {
   /** Its number, from 0 in the order of first packets. */
   readonly number: number;
+  /** The end that began: host and port. */
   readonly client: readonly [host: string, port: number];
+  /** The other end: host and port. */
   readonly server: readonly [host: string, port: number];
 }
 
 /** A part of a stream, in the order of the stream. */
 export interface StreamPart {
+  /** The connection: the same object for all of its parts. */
   readonly stream: Stream;
+  /** The end that sent the data. */
   readonly from: 'client' | 'server';
   /** The data of this part; empty in a part that only says an end. */
   readonly data: Buffer;
@@ -163,15 +168,21 @@ class Follower<P extends PacketBytes> implements Step<P, StreamPart> {
 }
 
 /**
- * streams(packets, { limit, connections }) -> the parts of all TCP connections in the packets, each direction in its order.
+ * streams(packets, { limit, connections }) -> the parts of all TCP connections in the packets, each direction in its order. See RFC 9293.
  *
  * Segments that come too early wait for those before them; what came before is left out. Of data that differ, those that came first count.
  * A hole ends when the other side acknowledges the bytes, when the limit is reached, or with the stream: `missing` says its size. Fragments
  * are not put together here: `streams(reassemble(packets))`.
  *
  * @param packets an iterable or async iterable of objects with `data` and `linktype`: read_capture's, for example
+ * @param options the limits: bytes of data that may wait, and connections at a time
  * @returns an iterable, also for `for await`
  * @throws TypeError, RangeError naming the argument
+ * @example
+ * const segment = build(ipv4({ src: '192.0.2.1', dst: '192.0.2.2' }), tcp({ src_port: 1024, dst_port: 80 }), payload('GET /'));
+ * for (const { from, data } of streams([{ data: segment, linktype: LINKTYPE_RAW }])) {
+ *   if (data.length > 0) console.log(from, data.toString()); // client GET /
+ * }
  */
 export function streams<P extends PacketBytes>(
   packets: Packets<P>,

@@ -6,13 +6,18 @@ import type { Output } from '../bytes/output.js';
 import * as authentication from '../options/authentication.js';
 import { ip_protocol_for, type Protocol, protocol_of_ip } from '../registry.js';
 
+/** An authentication header, RFC 4302, as parsed. */
 export interface Ah extends authentication.Values {
+  /** The name of the layer. */
   readonly layer: 'ah';
+  /** The protocol of the layer carried, IPPROTO_*. */
   next_header: number;
   /** of the header, in bytes */
   length: number;
 }
+/** The fields of an authentication header to build: what is left out is worked out, or has a default. */
 export type AhFields = Fields<Ah, { icv: Uint8Array }>;
+/** An authentication header to build. */
 export type AhDraft = { readonly layer: 'ah' } & AhFields;
 
 const FIELDS: FieldNames<keyof AhFields> = joined(field_names('next_header length'), authentication.NAMES);

@@ -6,7 +6,9 @@ import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import type { Protocol } from '../registry.js';
 
+/** An ARP or RARP packet, RFC 826, as parsed. */
 export interface Arp {
+  /** The name of the layer. */
   readonly layer: 'arp';
   /** 1: Ethernet */
   hardware_type: number;
@@ -20,11 +22,16 @@ export interface Arp {
   operation: number;
   /** the hardware address of the sender, and its protocol address: bytes with colons if the protocol is not IPv4 */
   sender_mac: string;
+  /** The IPv4 address of the sender. */
   sender_ip: string;
+  /** The hardware address of the target; zeros in a request. */
   target_mac: string;
+  /** The IPv4 address that is asked for, or that of the asker in a reply. */
   target_ip: string;
 }
+/** The fields of an ARP packet to build: what is left out is worked out, or has a default. */
 export type ArpFields = Fields<Arp>;
+/** An ARP packet to build. */
 export type ArpDraft = { readonly layer: 'arp' } & ArpFields;
 
 const HEADER = 8;

@@ -5,12 +5,18 @@ import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import type { Protocol } from '../registry.js';
 
+/** The header of an encapsulating security payload, RFC 4303, as parsed; the encrypted data are a payload behind it. */
 export interface Esp {
+  /** The name of the layer. */
   readonly layer: 'esp';
+  /** The security parameters index, 32 bits. */
   spi: number;
+  /** The sequence number, 32 bits. */
   seq: number;
 }
+/** The fields of an ESP header to build: what is left out is worked out, or has a default. */
 export type EspFields = Fields<Esp>;
+/** An ESP header to build. */
 export type EspDraft = { readonly layer: 'esp' } & EspFields;
 
 const HEADER = 8;

@@ -7,14 +7,20 @@ import type { Output } from '../bytes/output.js';
 import { type Protocol, places, protocol_of_ethertype } from '../registry.js';
 import { ethertype_of_next } from './vlan.js';
 
+/** An Ethernet header, IEEE 802.3, as parsed. */
 export interface Ethernet {
+  /** The name of the layer. */
   readonly layer: 'ethernet';
+  /** The hardware address of the receiver: '02:00:00:00:00:01'. */
   dst: string;
+  /** The hardware address of the sender. */
   src: string;
   /** the type of the layer carried; below 1,536 the length of the frame's data in bytes, IEEE 802.3 */
   ethertype: number;
 }
+/** The fields of an Ethernet header to build: what is left out is worked out, or has a default. */
 export type EthernetFields = Fields<Ethernet>;
+/** An Ethernet header to build. */
 export type EthernetDraft = { readonly layer: 'ethernet' } & EthernetFields;
 
 const HEADER = 14;

@@ -7,20 +7,28 @@ import type { Output } from '../bytes/output.js';
 import { type Protocol, protocol_of_ethertype, protocol_of_name } from '../registry.js';
 import { ethertype_of_next } from './vlan.js';
 
+/** A GRE header, RFC 2784 and RFC 2890, as parsed. */
 export interface Gre {
+  /** The name of the layer. */
   readonly layer: 'gre';
   /** the 16 bits in front of protocol: gre.CHECKSUM, gre.KEY and gre.SEQ say which fields are there, the last three bits are the version */
   flags: number;
   /** an ethertype; 0x6558 is Ethernet */
   protocol: number;
+  /** The checksum; undefined if the header has none. */
   checksum: number | undefined;
   /** the 16 bits behind the checksum */
   offset: number | undefined;
+  /** The key, 32 bits; undefined if the header has none. */
   key: number | undefined;
+  /** The sequence number, 32 bits; undefined if the header has none. */
   seq: number | undefined;
+  /** Whether the checksum is right; undefined if there is none, or bytes are missing. */
   checksum_ok: boolean | undefined;
 }
+/** The fields of a GRE header to build: what is left out is worked out, or has a default. */
 export type GreFields = Fields<Gre>;
+/** A GRE header to build. */
 export type GreDraft = { readonly layer: 'gre' } & GreFields;
 
 const HEADER = 4;

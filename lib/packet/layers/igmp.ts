@@ -36,6 +36,7 @@ interface Forms {
   records: readonly MulticastRecordFields[];
   version3: Partial<QueryDetails> | undefined;
 }
+/** An IGMP message to build. */
 export type IgmpDraft = Drafts<Igmp, Forms>;
 
 const group = {

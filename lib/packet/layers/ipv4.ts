@@ -9,8 +9,11 @@ import { type Output, units } from '../bytes/output.js';
 import { end_of_route, type Ipv4Option, type Ipv4OptionFields, ipv4_options } from '../options/ipv4.js';
 import { ip_protocol_for, type Protocol, places, protocol_of_ip } from '../registry.js';
 
+/** An IPv4 header, RFC 791, as parsed. */
 export interface Ipv4 {
+  /** The name of the layer. */
   readonly layer: 'ipv4';
+  /** 4. */
   version: number;
   /** in bytes */
   header_length: number;
@@ -18,20 +21,30 @@ export interface Ipv4 {
   tos: number;
   /** of header and data, in bytes; 0 in packets that the network hardware is to cut (offload) */
   total_length: number;
+  /** The identification that the fragments of one packet have in common, 16 bits. */
   id: number;
   /** ipv4.DF, ipv4.MF */
   flags: number;
   /** in bytes */
   fragment_offset: number;
+  /** Time to live: how many routers the packet may pass, 0 to 255. */
   ttl: number;
+  /** The protocol of the layer carried, IPPROTO_*. */
   protocol: number;
+  /** The checksum of the header. */
   checksum: number;
+  /** The address of the sender. */
   src: string;
+  /** The address of the receiver. */
   dst: string;
+  /** The options, in their order. */
   options: readonly Ipv4Option[];
+  /** Whether the checksum is right; undefined if bytes of the header are missing. */
   checksum_ok: boolean | undefined;
 }
+/** The fields of an IPv4 header to build: what is left out is worked out, or has a default. */
 export type Ipv4Fields = Fields<Ipv4, { options: readonly Ipv4OptionFields[] }>;
+/** An IPv4 header to build. */
 export type Ipv4Draft = { readonly layer: 'ipv4' } & Ipv4Fields;
 
 const HEADER = 20;

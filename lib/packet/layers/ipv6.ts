@@ -16,21 +16,32 @@ import {
 } from '../options/ipv6_extensions.js';
 import { type Protocol, protocol_of_ip } from '../registry.js';
 
+/** An IPv6 header, RFC 8200, with its extension headers, as parsed. */
 export interface Ipv6 {
+  /** The name of the layer. */
   readonly layer: 'ipv6';
+  /** 6. */
   version: number;
+  /** Differentiated services and ECN, 8 bits. */
   traffic_class: number;
+  /** The flow label, 20 bits. */
   flow_label: number;
   /** of all bytes behind this header, extension headers included */
   payload_length: number;
   /** the type of the first extension header; without one, of the layer carried */
   next_header: number;
+  /** How many routers the packet may pass, 0 to 255. */
   hop_limit: number;
+  /** The address of the sender. */
   src: string;
+  /** The address of the receiver. */
   dst: string;
+  /** The extension headers, in their order. */
   extensions: readonly Ipv6Extension[];
 }
+/** The fields of an IPv6 header to build: what is left out is worked out, or has a default. */
 export type Ipv6Fields = Fields<Ipv6, { extensions: readonly Ipv6ExtensionFields[] }>;
+/** An IPv6 header to build. */
 export type Ipv6Draft = { readonly layer: 'ipv6' } & Ipv6Fields;
 
 const HEADER = 40;

@@ -23,18 +23,27 @@ interface Cooked {
   protocol: number;
 }
 
+/** The cooked header of a capture on all interfaces (LINKTYPE_LINUX_SLL), as parsed; see packet(7). */
 export interface LinuxSll extends Cooked {
+  /** The name of the layer. */
   readonly layer: 'linux_sll';
 }
+/** The cooked header, version 2 (LINKTYPE_LINUX_SLL2), as parsed. */
 export interface LinuxSll2 extends Cooked {
+  /** The name of the layer. */
   readonly layer: 'linux_sll2';
   /** 0 from all senders */
   reserved: number;
+  /** The index of the interface on which the packet was seen. */
   interface_index: number;
 }
+/** The fields of a cooked header to build: what is left out is worked out, or has a default. */
 export type LinuxSllFields = Fields<LinuxSll, { padding: Uint8Array }>;
+/** A cooked header to build. */
 export type LinuxSllDraft = { readonly layer: 'linux_sll' } & LinuxSllFields;
+/** The fields of a cooked header, version 2 to build: what is left out is worked out, or has a default. */
 export type LinuxSll2Fields = Fields<LinuxSll2, { padding: Uint8Array }>;
+/** A cooked header, version 2 to build. */
 export type LinuxSll2Draft = { readonly layer: 'linux_sll2' } & LinuxSll2Fields;
 
 const SLL = 16;

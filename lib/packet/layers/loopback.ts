@@ -6,14 +6,18 @@ import type { Input, Parser } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { type Protocol, protocol_of_name } from '../registry.js';
 
+/** The header of a loopback capture of BSD (LINKTYPE_NULL, LINKTYPE_LOOP), as parsed. */
 export interface Loopback {
+  /** The name of the layer. */
   readonly layer: 'loopback';
   /** the number of the address family on the system of the capture: 2 is IPv4; 24, 28 and 30 are IPv6 */
   family: number;
   /** the byte order of family */
   byte_order: 'little' | 'big';
 }
+/** The fields of a loopback header to build: what is left out is worked out, or has a default. */
 export type LoopbackFields = Fields<Loopback>;
+/** A loopback header to build. */
 export type LoopbackDraft = { readonly layer: 'loopback' } & LoopbackFields;
 
 const HEADER = 4;

@@ -6,7 +6,9 @@ import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { type Protocol, protocol_of_name } from '../registry.js';
 
+/** An entry of an MPLS label stack, RFC 3032, as parsed. */
 export interface Mpls {
+  /** The name of the layer. */
   readonly layer: 'mpls';
   /** 0 to 2^20 - 1 */
   label: number;
@@ -14,9 +16,12 @@ export interface Mpls {
   traffic_class: number;
   /** true for the last label of the stack */
   bottom: boolean;
+  /** Time to live, 0 to 255. */
   ttl: number;
 }
+/** The fields of an MPLS entry to build: what is left out is worked out, or has a default. */
 export type MplsFields = Fields<Mpls>;
+/** An MPLS entry to build. */
 export type MplsDraft = { readonly layer: 'mpls' } & MplsFields;
 
 const HEADER = 4;

@@ -8,15 +8,27 @@ import type { Protocol } from '../registry.js';
 const FIELDS: FieldNames<Exclude<keyof PayloadDraft, 'layer'>> = field_names('data');
 
 /**
- * Makes a payload.
+ * payload(data): data behind the last header. As Raw in scapy.
  *
- * @param data bytes, or a string for its UTF-8 bytes
- * @throws TypeError
+ * @param data bytes; a string stands for its UTF-8 bytes
+ * @returns the layer, to build
+ * @throws TypeError for anything else
+ * @example
+ * console.log(build(payload('hello')).toString()); // hello
  */
 export function payload(data: BytesLike | string): PayloadDraft {
   return { layer: 'payload', data: to_data(data, 'payload.data') };
 }
 
+/**
+ * payload(data): data behind the last header. As Raw in scapy.
+ *
+ * @param data bytes; a string stands for its UTF-8 bytes
+ * @returns the layer, to build
+ * @throws TypeError for anything else
+ * @example
+ * console.log(build(payload('hello')).toString()); // hello
+ */
 export const payload_protocol: Protocol = {
   name: 'payload',
   fields: FIELDS,

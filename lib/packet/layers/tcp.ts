@@ -7,23 +7,36 @@ import { type Output, units } from '../bytes/output.js';
 import { type TcpOption, type TcpOptionFields, tcp_options } from '../options/tcp.js';
 import { type Protocol, places, protocol_of_tcp, tcp_port_for } from '../registry.js';
 
+/** A TCP header, RFC 9293, as parsed. */
 export interface Tcp {
+  /** The name of the layer. */
   readonly layer: 'tcp';
+  /** The port of the sender. */
   src_port: number;
+  /** The port of the receiver. */
   dst_port: number;
+  /** The sequence number of the first byte of data. */
   seq: number;
+  /** The acknowledgement number: the next byte that the sender expects. */
   ack: number;
   /** the offset of the data, in bytes: the size of the header */
   data_offset: number;
   /** the 12 bits behind data_offset: tcp.FIN … tcp.AE, and three reserved ones */
   flags: number;
+  /** The bytes that the sender can still take, before the scale of the connection. */
   window: number;
+  /** The checksum of header and data. */
   checksum: number;
+  /** The urgent pointer: bytes from the sequence number to the end of the urgent data. */
   urgent: number;
+  /** The options, in their order. */
   options: readonly TcpOption[];
+  /** Whether the checksum is right; undefined if bytes are missing, or there is no IP layer. */
   checksum_ok: boolean | undefined;
 }
+/** The fields of a TCP header to build: what is left out is worked out, or has a default. */
 export type TcpFields = Fields<Tcp, { options: readonly TcpOptionFields[] }>;
+/** A TCP header to build. */
 export type TcpDraft = { readonly layer: 'tcp' } & TcpFields;
 
 const NUMBER = 6;

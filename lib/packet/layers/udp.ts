@@ -5,17 +5,24 @@ import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { type Protocol, places, protocol_of_udp, udp_port_for } from '../registry.js';
 
+/** A UDP header, RFC 768, as parsed. */
 export interface Udp {
+  /** The name of the layer. */
   readonly layer: 'udp';
+  /** The port of the sender. */
   src_port: number;
+  /** The port of the receiver. */
   dst_port: number;
   /** of header and data, in bytes */
   length: number;
   /** 0: the datagram has no checksum */
   checksum: number;
+  /** Whether the checksum is right; undefined if there is none, bytes are missing, or there is no IP layer. */
   checksum_ok: boolean | undefined;
 }
+/** The fields of a UDP header to build: what is left out is worked out, or has a default. */
 export type UdpFields = Fields<Udp>;
+/** A UDP header to build. */
 export type UdpDraft = { readonly layer: 'udp' } & UdpFields;
 
 const NUMBER = 17;

@@ -6,7 +6,9 @@ import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
 
+/** A VLAN tag, IEEE 802.1Q, as parsed. */
 export interface Vlan {
+  /** The name of the layer. */
   readonly layer: 'vlan';
   /** 0 to 7 */
   priority: number;
@@ -17,7 +19,9 @@ export interface Vlan {
   /** the ethertype of the layer carried */
   ethertype: number;
 }
+/** The fields of a VLAN tag to build: what is left out is worked out, or has a default. */
 export type VlanFields = Fields<Vlan>;
+/** A VLAN tag to build. */
 export type VlanDraft = { readonly layer: 'vlan' } & VlanFields;
 
 const HEADER = 4;

@@ -85,7 +85,9 @@ export const ipv4_options = new OptionList(
     router_alert: [148, layout({ value: u16(0) })],
   },
 );
+/** An option of an IPv4 header, RFC 791, as parsed. */
 export type Ipv4Option = OptionsOf<typeof ipv4_options>;
+/** An option of an IPv4 header as build takes it. */
 export type Ipv4OptionFields = OptionFields<Ipv4Option>;
 
 /** Returns the offset of a source route's last address, which is the final destination, if the packet is still on its way there. */

@@ -12,5 +12,7 @@ export const ipv6_options = new OptionList(
     home_address: [0xc9, layout({ address: ipv6_address })],
   },
 );
+/** An option of a hop-by-hop or destination header, RFC 8200, as parsed. */
 export type Ipv6Option = OptionsOf<typeof ipv6_options>;
+/** An option of a hop-by-hop or destination header as build takes it. */
 export type Ipv6OptionFields = OptionFields<Ipv6Option>;

@@ -41,6 +41,7 @@ interface Fragment {
   reserved: number;
 }
 
+/** An extension header of IPv6, RFC 8200, as parsed. */
 export type Ipv6Extension =
   | Extension<0, 'hop_by_hop', { options: readonly Ipv6Option[] }>
   | Extension<43, 'routing', Routing>

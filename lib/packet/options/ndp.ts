@@ -111,5 +111,7 @@ export const ndp_options = new OptionList(
     dnssl: [31, layout({ reserved: reserved(2), lifetime: u32(1800), domains: search_list })],
   },
 );
+/** An option of neighbour discovery, RFC 4861, as parsed. */
 export type NdpOption = OptionsOf<typeof ndp_options>;
+/** An option of neighbour discovery as build takes it. */
 export type NdpOptionFields = OptionFields<NdpOption>;

@@ -30,6 +30,7 @@ export type OptionFields<O> = O extends OtherOption
 
 /** The format of the options in a protocol's header. */
 export interface OptionFormat {
+  /** The name of the layer. */
   readonly layer: LayerName;
   /** the types that have neither length nor data */
   readonly alone: readonly number[];

@@ -53,5 +53,7 @@ export const tcp_options = new OptionList(
     fast_open: [34],
   },
 );
+/** An option of a TCP header, RFC 9293, as parsed. */
 export type TcpOption = OptionsOf<typeof tcp_options>;
+/** An option of a TCP header as build takes it. */
 export type TcpOptionFields = OptionFields<TcpOption>;

@@ -24,11 +24,47 @@ export class AsyncBaseRequestHandler<
   ClientAddress = AnyReturnedAddress,
   Server extends ServerView = ServerView,
 > extends BaseRequestHandler<Request, ClientAddress, Server> {
+  /**
+   * setup(). Called before handle(), and awaited. See Python's socketserver.BaseRequestHandler.setup.
+   *
+   * @throws (rejects) what a sub-class throws: handle_error() gets it, and handle() is not called
+   * @example
+   * class Counted extends AsyncEchoHandler {
+   *   static count = 0;
+   *   override async setup(): Promise<void> {
+   *     await super.setup();
+   *     Counted.count++;
+   *   }
+   * }
+   */
   override setup(): void | Promise<void> {}
 
-  /** handle(). Does all the work of the request. Its errors and rejections go to the server's handle_error. */
+  /**
+   * handle(). Does all the work of the request; here nothing. See Python's socketserver.BaseRequestHandler.handle.
+   *
+   * @throws (rejects) what a sub-class throws: the server's handle_error() gets it
+   * @example
+   * class Hello extends AsyncBaseRequestHandler {
+   *   override async handle(): Promise<void> {
+   *     await this.request.sendall('hello\n');
+   *   }
+   * }
+   */
   override handle(): void | Promise<void> {}
 
+  /**
+   * finish(). Called after handle(), also if handle() throws, and awaited; not if setup() threw. See Python's
+   * socketserver.BaseRequestHandler.finish.
+   *
+   * @throws (rejects) what a sub-class throws: the server's handle_error() gets it
+   * @example
+   * class Logged extends AsyncEchoHandler {
+   *   override async finish(): Promise<void> {
+   *     console.error(`${this.client_address} is done`);
+   *     await super.finish();
+   *   }
+   * }
+   */
   override finish(): void | Promise<void> {}
 
   override _run(): void {
@@ -55,10 +91,15 @@ export class AsyncStreamRequestHandler<
   /** True to set TCP_NODELAY, which has an effect if wbufsize is not 0. */
   static disable_nagle_algorithm = StreamRequestHandler.disable_nagle_algorithm;
 
+  /** Bytes of the buffer of rfile; -1: 8192; 0: no buffer. */
   declare rbufsize: number;
+  /** The longest line in bytes that `rfile` reads without a size, or null. */
   declare line_limit: number | null;
+  /** Bytes of the buffer of wfile; 0: no buffer. */
   declare wbufsize: number;
+  /** The time-out of the connection in seconds, or null. */
   declare timeout: number | null;
+  /** True to set TCP_NODELAY. */
   declare disable_nagle_algorithm: boolean;
 
   /** The same as request. */
@@ -86,7 +127,9 @@ export class AsyncDatagramRequestHandler<
   declare packet: Buffer;
   /** The socket that received the datagram. */
   declare socket: Socket<F, typeof c.SOCK_DGRAM>;
+  /** A file that has the packet. */
   declare rfile: AsyncBytesIO;
+  /** A file whose content is sent as the answer when handle() is done. */
   declare wfile: AsyncBytesIO;
 
   /** The address that was asked, the interface, TTL and TOS; null if the server has no `packet_info`. */

@@ -69,10 +69,16 @@ function check_base(Server: unknown): void {
 }
 
 /**
- * AsyncMixIn(Server) -> a class whose requests are handled on the event loop, any number at the same time, by handlers whose
- * methods are async: `class Mine extends AsyncMixIn(UDPServer) {}`.
+ * AsyncMixIn(Server) -> a class whose requests are handled on the event loop, any number at the same time, by handlers whose methods are
+ * async. Beyond Python's socketserver, beside asyncio.
  *
+ * @param Server TCPServer, UDPServer, UnixStreamServer, UnixDatagramServer, or a class of one's own that extends one
+ * @returns the class, to be extended or used
  * @throws TypeError if Server is no class of servers, or has a mix-in already
+ * @example
+ * class Mine extends AsyncMixIn(UDPServer) {
+ *   static override max_handlers = 1000;
+ * }
  */
 export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerClass<Base> {
   check_base(Server);
@@ -406,16 +412,20 @@ function close_now(request: Request): void {
   request._close();
 }
 
+/** A TCPServer whose requests are handled on the event loop: AsyncMixIn(TCPServer). */
 export class AsyncTCPServer<F extends number = typeof c.AF_INET, Data = unknown> extends AsyncMixIn(
   TCPServer,
 )<F, Data> {}
+/** A UDPServer whose requests are handled on the event loop: AsyncMixIn(UDPServer). */
 export class AsyncUDPServer<F extends number = typeof c.AF_INET, Data = unknown> extends AsyncMixIn(
   UDPServer,
 )<F, Data> {}
+/** A UnixStreamServer whose requests are handled on the event loop: AsyncMixIn(UnixStreamServer). */
 export class AsyncUnixStreamServer<Data = unknown> extends AsyncMixIn(UnixStreamServer)<
   typeof c.AF_UNIX,
   Data
 > {}
+/** A UnixDatagramServer whose requests are handled on the event loop: AsyncMixIn(UnixDatagramServer). */
 export class AsyncUnixDatagramServer<Data = unknown> extends AsyncMixIn(UnixDatagramServer)<
   typeof c.AF_UNIX,
   Data

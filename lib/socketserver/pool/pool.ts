@@ -2,7 +2,7 @@
 // workers, and passes the workers' reports to the server.
 import { serialize } from 'node:v8';
 import { MessageChannel, type MessagePort, receiveMessageOnPort, type Worker } from 'node:worker_threads';
-import { getdefaulttimeout, without_default_timeout } from '../../calls/socket_base.js';
+import { getdefaulttimeout, without_default_timeout } from '../../calls/waiting/default_timeout.js';
 import { poll } from '../../calls/waiting/poll.js';
 import { AF_UNIX, SOCK_SEQPACKET } from '../../constants.js';
 import { addon } from '../../native/addon.js';

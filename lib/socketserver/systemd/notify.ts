@@ -1,7 +1,7 @@
 // The service notification of systemd, by datagrams to the socket that NOTIFY_SOCKET names: sd_notify(3), sd_watchdog_enabled(3). And
 // Announcements, by which a server tells its own state.
 
-import { without_default_timeout } from '../../calls/socket_base.js';
+import { without_default_timeout } from '../../calls/waiting/default_timeout.js';
 import { AF_UNIX, SOCK_CLOEXEC, SOCK_DGRAM } from '../../constants.js';
 import { BlockingIOError, OSError } from '../../errors/index.js';
 import { socket as Socket, send_fds } from '../../socket/index.js';

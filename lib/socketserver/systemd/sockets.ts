@@ -29,11 +29,14 @@ function passed_sockets(): Passed[] {
 }
 
 /**
- * systemd_sockets(name = null) -> the sockets that socket activation passed to this process; none if it was started
- * otherwise. `new TCPServer(sock, Handler)` serves one. They belong to the caller; each call returns the same ones.
+ * systemd_sockets(name = null) -> the sockets that socket activation passed to this process; none if it was started otherwise. `new
+ * TCPServer(sock, Handler)` serves one. They belong to the caller; each call returns the same ones. See sd_listen_fds(3).
  *
  * @param name only those of this name (FileDescriptorName= of the unit); null or left out: all
+ * @returns the sockets, in the order of the unit
  * @throws OSError EBADF, ENOTSOCK if a passed descriptor is no socket; TypeError
+ * @example
+ * console.log(systemd_sockets().length); // for example 0
  */
 export function systemd_sockets(name?: string | null): Socket<number>[] {
   const wanted = name === undefined || name === null ? null : c_string(name, 'name');

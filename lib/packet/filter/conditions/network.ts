@@ -6,6 +6,7 @@ import type { Context } from './context.js';
 import { carries, ETHERTYPE, SAP } from './link.js';
 import type { Place } from './place.js';
 
+/** Whether a packet came in or went out. */
 export type Direction = 'src' | 'dst' | 'src or dst' | 'src and dst';
 
 /** Returns the condition that one side, either or both fulfil a condition. */

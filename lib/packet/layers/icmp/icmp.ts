@@ -44,6 +44,7 @@ interface RouterAddress {
   preference: number;
 }
 
+/** An ICMP message, RFC 792, as parsed: `type` says which, and so which fields it has. */
 export type Icmp =
   | Message<0, 'echo_reply', Echo>
   | Message<3, 'destination_unreachable', Extended & Reserved & { next_hop_mtu: number }>
@@ -70,6 +71,7 @@ export type Icmp =
 interface Forms extends ErrorForms {
   addresses: readonly Partial<RouterAddress>[];
 }
+/** An ICMP message to build. */
 export type IcmpDraft = Drafts<Icmp, Forms>;
 
 const ROUTER_ADDRESS: FieldNames<keyof RouterAddress> = field_names('address preference');

@@ -10,11 +10,15 @@ import type { OtherOption } from '../../options/options.js';
 import { protocol_of_name } from '../../registry.js';
 import { write_layers } from '../../write_layers.js';
 
+/** An entry of the label stack in an ICMP extension, RFC 4950. */
 export interface MplsLabel {
+  /** The label, 20 bits. */
   label: number;
+  /** The traffic class, 3 bits. */
   traffic_class: number;
   /** true for the last label of the stack */
   bottom: boolean;
+  /** Time to live, 0 to 255. */
   ttl: number;
 }
 
@@ -30,6 +34,7 @@ type OtherExtension = { readonly class: number } & OtherOption;
 /** An object behind the quoted packet: a class, and a type within that class. */
 export type IcmpExtension = MplsLabels | OtherExtension;
 
+/** An extension object of an ICMP error as build takes it, RFC 4884. */
 export type IcmpExtensionFields =
   | {
       readonly name: 'mpls';

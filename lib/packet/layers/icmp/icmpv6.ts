@@ -59,6 +59,7 @@ interface Options {
   options: readonly NdpOption[];
 }
 
+/** An ICMPv6 message, RFC 4443 and RFC 4861, as parsed: `type` says which, and so which fields it has. */
 export type Icmpv6 =
   | Message<1, 'destination_unreachable', Extended & Reserved>
   | Message<2, 'packet_too_big', Quoting & { mtu: number }>
@@ -90,6 +91,7 @@ interface Forms extends ErrorForms {
   records: readonly MulticastRecordFields[];
   version2: Partial<QueryDetails> | undefined;
 }
+/** An ICMPv6 message to build. */
 export type Icmpv6Draft = Drafts<Icmpv6, Forms>;
 
 const NUMBER = 58;

@@ -35,6 +35,7 @@ export interface OtherFields extends HeaderFields {
 
 /** A parsed message. */
 export type Message<Layer, Type extends number, Name extends string, Values> = {
+  /** The name of the layer. */
   readonly layer: Layer;
   code: number;
   checksum: number;

@@ -18,11 +18,14 @@ export interface QueryDetails {
 export interface MulticastRecord {
   /** 1 to 6: mode is include, exclude, changes to include, to exclude; allow new sources, block old ones */
   type: number;
+  /** The address of the group. */
   group: string;
+  /** The addresses of the sources. */
   sources: readonly string[];
   /** auxiliary data, a multiple of 4 bytes */
   data: Buffer;
 }
+/** A group record as build takes it. */
 export type MulticastRecordFields = Partial<Omit<MulticastRecord, 'data'> & { readonly data: Uint8Array }>;
 
 const QUERY_FIELDS: FieldNames<keyof QueryDetails> = field_names('flags interval_code sources');
@@ -32,6 +35,7 @@ const RECORD = 4;
 
 /** The differences between the two protocols. */
 interface Family {
+  /** The name of the layer. */
   readonly layer: 'icmpv6' | 'igmp';
   /** of an address, in bytes */
   readonly size: number;

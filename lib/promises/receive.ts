@@ -1,0 +1,283 @@
+// The receiving half of class socket of promises: the calls that take bytes, messages and batches of them. socket.ts extends it by all the
+// rest and says how a method makes its Call; queue.ts decides which call waits.
+import * as batch from '../calls/batch/receive.js';
+import type { ReceivedMessage, ReceivedMessageInto } from '../calls/message.js';
+import * as message from '../calls/message.js';
+import { SocketBase } from '../calls/socket_base.js';
+import type { ReceivedFrom, ReceivedFromInto } from '../calls/transfer.js';
+import * as transfer from '../calls/transfer.js';
+import type { OwnedDescriptor } from '../util/owned_descriptor.js';
+import type { BytesLike, Elements } from '../util/validate.js';
+import {
+  type Flags1,
+  type Flags2,
+  is_flags,
+  promised,
+  type Rest1,
+  type Rest2,
+  type WaitOptions,
+  with_options,
+} from '../util/wait_options.js';
+import { RecvCall, RecvExactlyCall } from './attempts.js';
+import { type Attempt, FunctionCall } from './call.js';
+import { Poller, perform } from './queue.js';
+
+// The name is that of the whole class: see SocketBase.
+class Socket<out F extends number = number, out K extends number = number> extends SocketBase<F, K> {
+  /** The waiting calls, and the place of the descriptor in the readiness. @internal */
+  declare readonly _poller: Poller;
+
+  constructor(
+    family: F | null | undefined,
+    type: K | null | undefined,
+    proto: number | null | undefined,
+    fileno: number | OwnedDescriptor | null | undefined,
+  ) {
+    super(family, type, proto, fileno, true);
+    this._poller = new Poller(this._fd, this._generation);
+    this._watch_by(this._poller);
+  }
+
+  /** Makes a read in its turn. @internal */
+  _read<T>(syscall: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
+    return perform(this._poller.reads, new FunctionCall(this, syscall, attempt), options);
+  }
+
+  /**
+   * recv(bufsize, flags = 0, { signal, timeout }) -> bytes; none at the end of a stream. See recv(2).
+   *
+   * @param bufsize the most bytes to receive; the call does not wait for so many
+   * @param rest flags, MSG_*; `{ signal, timeout }`, the time-out in seconds
+   * @returns the bytes, in a Buffer of their own; an empty one is the end of a stream, or an empty datagram
+   * @throws TimeoutError after the time-out; the signal's reason; OSError ECONNRESET, ENOTCONN, …
+   * @example
+   * await peer.sendall('hello');
+   * console.log((await sock.recv(1024, { timeout: 5 })).toString()); // hello
+   */
+  recv(bufsize: number, ...rest: Rest1<number>): Promise<Buffer>;
+  recv(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<Buffer> {
+    if (!is_flags(flags)) return this.recv(bufsize, 0, flags as WaitOptions);
+    return perform(this._poller.reads, new RecvCall(this, bufsize, flags ?? 0), options);
+  }
+
+  /**
+   * recvfrom(bufsize, flags = 0, { signal, timeout }) -> [bytes, address of the sender]. For datagrams: a connected stream gives no
+   * address. See recvfrom(2).
+   *
+   * @param bufsize the most bytes to receive; the rest of a longer datagram is lost
+   * @returns the datagram and the address to answer to, in the form of the family
+   * @throws TimeoutError; the signal's reason; OSError ECONNREFUSED if the peer of a connected datagram socket sent back an ICMP error
+   * @example
+   * await udp.sendto('ping', udp.getsockname());
+   * const [data, [host]] = await udp.recvfrom(2048);
+   * console.log(data.toString(), host); // ping 127.0.0.1
+   */
+  recvfrom(bufsize: number, options?: WaitOptions): Promise<ReceivedFrom<F, K, 0>>;
+  /**
+   * recvfrom(bufsize, flags, { signal, timeout }): the same with flags. See recvfrom(2).
+   *
+   * @param rest flags, MSG_*: with MSG_ERRQUEUE the address may be null
+   */
+  recvfrom<Flags extends number = 0>(
+    bufsize: number,
+    ...rest: Flags1<Flags>
+  ): Promise<ReceivedFrom<F, K, Flags>>;
+  recvfrom(bufsize: number, flags?: unknown, options?: WaitOptions): Promise<ReceivedFrom<F, K, 0>> {
+    if (!is_flags(flags)) return this.recvfrom(bufsize, 0, flags as WaitOptions);
+    const attempt = () => transfer.recvfrom(this, bufsize, flags ?? 0, 0);
+    const check = () => transfer.check_recv(bufsize, flags ?? 0);
+    return perform(this._poller.reads, new FunctionCall(this, 'recvfrom', attempt, check), options);
+  }
+
+  /**
+   * recv_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> how many bytes were written to the buffer. See recv(2).
+   *
+   * @param buffer memory to fill, which stays the call's until it is done
+   * @param rest the most bytes to receive, 0: as many as fit; flags, MSG_*; `{ signal, timeout }`
+   * @returns the number of bytes; 0 at the end of a stream
+   * @throws RangeError for more bytes than the buffer holds; TimeoutError; the signal's reason; OSError
+   * @example
+   * const memory = Buffer.alloc(1024);
+   * await peer.sendall('hello');
+   * console.log(memory.toString('utf8', 0, await sock.recv_into(memory))); // hello
+   */
+  recv_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<number> {
+    return with_options(rest, 2, (options, [nbytes, flags]) => {
+      const attempt = () => transfer.recv_into(this, buffer, nbytes, flags ?? 0, 0);
+      const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
+      return perform(this._poller.reads, new FunctionCall(this, 'recv_into', attempt, check), options);
+    });
+  }
+
+  /**
+   * recvfrom_into(buffer, nbytes = 0, flags = 0, { signal, timeout }) -> [count, address of the sender]. See recvfrom(2).
+   *
+   * @param buffer memory to fill, which stays the call's until it is done
+   * @param rest the most bytes to receive, 0: as many as fit; `{ signal, timeout }`
+   * @returns the number of bytes, and the address of the sender
+   * @throws RangeError for more bytes than the buffer holds; TimeoutError; the signal's reason; OSError
+   * @example
+   * const memory = Buffer.alloc(2048);
+   * await udp.sendto('ping', udp.getsockname());
+   * console.log((await udp.recvfrom_into(memory))[0]); // 4
+   */
+  recvfrom_into(buffer: BytesLike, ...rest: Rest1<number>): Promise<ReceivedFromInto<F, K, 0>>;
+  /**
+   * recvfrom_into(buffer, nbytes, flags, { signal, timeout }): the same with flags. See recvfrom(2).
+   *
+   * @param rest the most bytes to receive, 0: as many as fit; flags, MSG_*
+   */
+  recvfrom_into<Flags extends number = 0>(
+    buffer: BytesLike,
+    ...rest: Flags2<Flags>
+  ): Promise<ReceivedFromInto<F, K, Flags>>;
+  recvfrom_into(buffer: BytesLike, ...rest: Rest2<number, number>): Promise<ReceivedFromInto<F, K, 0>> {
+    return with_options(rest, 2, (options, [nbytes, flags]) => {
+      const attempt = () => transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, 0);
+      const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvfrom_into', attempt, check), options);
+    });
+  }
+
+  /**
+   * recv_exactly(n, { signal, timeout }) -> n bytes, under one deadline. As asyncio's StreamReader.readexactly; see recv(2).
+   *
+   * @param n how many bytes to wait for
+   * @returns all n bytes, never fewer
+   * @throws IncompleteReadError if the stream ends before; TimeoutError; OSError; the signal's reason. All have the bytes received before
+   *   as `partial`
+   * @example
+   * await peer.sendall('\x00\x05hello');
+   * const length = (await sock.recv_exactly(2)).readUInt16BE();
+   * console.log((await sock.recv_exactly(length)).toString()); // hello
+   */
+  recv_exactly(n: number, options?: WaitOptions): Promise<Buffer> {
+    return promised(() => perform(this._poller.reads, new RecvExactlyCall(this, n), options));
+  }
+
+  /**
+   * recvmsg(bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> [data, ancdata, msg_flags, address]. See recvmsg(2), cmsg(3).
+   *
+   * @param bufsize the most bytes of data
+   * @param rest room for control messages in bytes, a sum of CMSG_SPACE; `{ signal, timeout }`
+   * @returns the bytes, the control messages as `[level, type, data]`, the flags of the message (MSG_TRUNC: data was cut; MSG_CTRUNC:
+   *   control messages were), and the sender's address. Descriptors that come are close-on-exec and belong to the caller
+   * @throws TimeoutError; the signal's reason; OSError
+   * @example
+   * udp.setsockopt(IPPROTO_IP, IP_PKTINFO, 1);
+   * await udp.sendto('ping', udp.getsockname());
+   * const [data, ancdata] = await udp.recvmsg(2048, CMSG_SPACE(12));
+   * console.log(data.toString(), ancdata.length); // ping 1
+   */
+  recvmsg(bufsize: number, ...rest: Rest1<number>): Promise<ReceivedMessage<F, K, 0>>;
+  /**
+   * recvmsg(bufsize, ancbufsize, flags, { signal, timeout }): the same with flags. See recvmsg(2).
+   *
+   * @param rest room for control messages in bytes; flags, MSG_*
+   */
+  recvmsg<Flags extends number = 0>(
+    bufsize: number,
+    ...rest: Flags2<Flags>
+  ): Promise<ReceivedMessage<F, K, Flags>>;
+  recvmsg(bufsize: number, ...rest: Rest2<number, number>): Promise<ReceivedMessage<F, K, 0>> {
+    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
+      const attempt = () => message.recvmsg(this, bufsize, ancbufsize, flags, 0);
+      const check = () => message.check_recvmsg(bufsize, ancbufsize, flags);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvmsg', attempt, check), options);
+    });
+  }
+
+  /**
+   * recvmsg_into(buffers, ancbufsize = 0, flags = 0, { signal, timeout }) -> [nbytes, ancdata, msg_flags, address]. Fills the buffers one
+   * after the other. See recvmsg(2).
+   *
+   * @param buffers an iterable of the memory to fill, at most 1,024 pieces
+   * @param rest room for control messages in bytes; `{ signal, timeout }`
+   * @returns as recvmsg, with the number of bytes in place of the bytes
+   * @throws OSError EMSGSIZE for more than 1,024 buffers; TimeoutError; the signal's reason
+   * @example
+   * const [head, body] = [Buffer.alloc(2), Buffer.alloc(100)];
+   * await peer.sendall('\x00\x05hello');
+   * console.log((await sock.recvmsg_into([head, body]))[0], head[1]); // 7 5
+   */
+  recvmsg_into(buffers: Elements<BytesLike>, ...rest: Rest1<number>): Promise<ReceivedMessageInto<F, K, 0>>;
+  /**
+   * recvmsg_into(buffers, ancbufsize, flags, { signal, timeout }): the same with flags. See recvmsg(2).
+   *
+   * @param rest room for control messages in bytes; flags, MSG_*
+   */
+  recvmsg_into<Flags extends number = 0>(
+    buffers: Elements<BytesLike>,
+    ...rest: Flags2<Flags>
+  ): Promise<ReceivedMessageInto<F, K, Flags>>;
+  recvmsg_into(
+    buffers: Elements<BytesLike>,
+    ...rest: Rest2<number, number>
+  ): Promise<ReceivedMessageInto<F, K, 0>> {
+    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
+      const taken = message.taken_buffers(buffers);
+      const attempt = () => message.recvmsg_into(this, taken, ancbufsize, flags, 0);
+      const check = () => message.check_recvmsg_into(taken, ancbufsize, flags);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvmsg_into', attempt, check), options);
+    });
+  }
+
+  /**
+   * recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> recvmsg's result for each message that is there: waits for
+   * the first. See recvmmsg(2).
+   *
+   * @param vlen at most this number of messages, 1 to 1,024
+   * @param bufsize the most bytes of each message
+   * @param rest room for the control messages of each, in bytes; `{ signal, timeout }`
+   * @returns one to vlen messages
+   * @throws TimeoutError if no message comes; the signal's reason; OSError
+   * @example
+   * for (const text of ['one', 'two']) await udp.sendto(text, udp.getsockname());
+   * console.log((await udp.recvmmsg(16, 2048)).map(([data]) => data.toString())); // [ 'one', 'two' ]
+   */
+  recvmmsg(vlen: number, bufsize: number, ...rest: Rest1<number>): Promise<ReceivedMessage<F, K, 0>[]>;
+  /**
+   * recvmmsg(vlen, bufsize, ancbufsize, flags, { signal, timeout }): the same with flags. See recvmmsg(2).
+   *
+   * @param rest room for the control messages of each, in bytes; flags, MSG_*
+   */
+  recvmmsg<Flags extends number = 0>(
+    vlen: number,
+    bufsize: number,
+    ...rest: Flags2<Flags>
+  ): Promise<ReceivedMessage<F, K, Flags>[]>;
+  recvmmsg(
+    vlen: number,
+    bufsize: number,
+    ...rest: Rest2<number, number>
+  ): Promise<ReceivedMessage<F, K, 0>[]> {
+    return with_options(rest, 2, (options, [ancbufsize, flags]) => {
+      const attempt = () => batch.recvmmsg(this, vlen, bufsize, ancbufsize, flags, 0);
+      const check = () => batch.check_recvmmsg(vlen, bufsize, ancbufsize, flags);
+      return perform(this._poller.reads, new FunctionCall(this, 'recvmmsg', attempt, check), options);
+    });
+  }
+
+  /**
+   * recvmmsg_into(batch, flags = 0, { signal, timeout }) -> how many messages came into the batch: waits for the first. No memory is made
+   * for them. See recvmmsg(2), MessageBatch.
+   *
+   * @param memory the batch, which keeps the messages until the next call with it
+   * @param rest flags, MSG_*; `{ signal, timeout }`
+   * @returns the number of messages, at most the `vlen` of the batch
+   * @throws OSError EBUSY if another call waits with the same batch; TimeoutError; the signal's reason
+   * @example
+   * const batch = new MessageBatch(16, 2048);
+   * await udp.sendto('ping', udp.getsockname());
+   * console.log(await udp.recvmmsg_into(batch), batch.data(0).toString()); // 1 ping
+   */
+  recvmmsg_into(memory: batch.MessageBatch, ...rest: Rest1<number>): Promise<number>;
+  recvmmsg_into(memory: batch.MessageBatch, flags?: unknown, options?: WaitOptions): Promise<number> {
+    if (!is_flags(flags)) return this.recvmmsg_into(memory, 0, flags as WaitOptions);
+    const attempt = () => batch.recvmmsg_into(this, memory, flags, 0);
+    const check = () => batch.check_recvmmsg_into(memory, flags);
+    return perform(this._poller.reads, new FunctionCall(this, 'recvmmsg_into', attempt, check), options);
+  }
+}
+
+export { Socket as ReceivingSocket };
