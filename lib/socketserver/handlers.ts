@@ -277,7 +277,17 @@ export class DatagramRequestHandler<
    * answer(data) -> how many bytes went out. Sends a datagram to the client, from the address that the client asked if the server has
    * `packet_info`. What is written to `wfile` is sent so when handle() has returned.
    *
+   * See sendmsg(2), IP_PKTINFO in ip(7).
+   *
+   * @param data bytes, or a string for its UTF-8 bytes
+   * @returns the number of bytes
    * @throws OSError; TypeError, for a client without an address, too
+   * @example
+   * class Twice extends DatagramRequestHandler {
+   *   override handle(): void {
+   *     for (let i = 0; i < 2; i++) this.answer(this.packet);
+   *   }
+   * }
    */
   answer(data: Data): number | Promise<number> {
     return send_answer<number>(this.request[1] as never, this.request, this.client_address, data);

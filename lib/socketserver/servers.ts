@@ -457,7 +457,7 @@ export type IsDatagram<Server> = Server extends { max_packet_size: number } ? tr
 export type ClientAddressOf<Server, F extends number> =
   IsDatagram<Server> extends true ? SenderAddress<F, typeof c.SOCK_DGRAM, 0> : ReturnedAddress<F>;
 /** Members that a class adds to those of this module. */
-export type Own<Server> = Omit<Server, keyof TCPServer | 'max_packet_size'>;
+export type Own<Server> = Omit<Server, keyof TCPServer | 'max_packet_size' | '_has_packet_info'>;
 
 /** The class attributes that options replace. */
 interface Attributes {

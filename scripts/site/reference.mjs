@@ -25,7 +25,7 @@ const DESCRIBED = [32, 128, 256, 1024, ACCESSOR, 2097152];
 
 /** Manual pages, standards, and the documentation that the calls follow. */
 const SOURCE =
-  /\b[a-z_0-9]+\([1-9][a-z]*\)|\bRFC \d|Python|asyncio|\bPEP \d|\bIEEE\b|ECMAScript|\bNode('s|\b)|kernel|tcpdump|libpcap|pcapng|scapy|docs\//;
+  /\b[a-z_0-9]+\([1-9][a-z]*\)|\bRFC \d|Python|asyncio|\bPEP \d|\bIEEE\b|ECMAScript|\bNode('s|\b)|kernel|HAProxy|tcpdump|libpcap|pcapng|scapy|docs\//;
 
 /** Functions and methods that throw for nothing but wrong arguments. */
 const NEVER_THROW = new Set(
@@ -38,7 +38,7 @@ const NEVER_THROW = new Set(
   SelectorKey.[iterator] SelectorMap.entries SelectorMap.get SelectorMap.has SelectorMap.keys SelectorMap.values
   SocketStream.address SocketStream.destroySoon SocketStream.ref SocketStream.setKeepAlive SocketStream.setNoDelay
   SocketStream.unref TCPServer.fileno UDPServer.close_request UDPServer.server_activate getdefaulttimeout getfqdn
-  gethostname has_dualstack_ipv6 siginterrupt socket.fileno socket.getblocking socket.gettimeout socket.ref socket.unref`
+  gethostname has_dualstack_ipv6 sd_watchdog_enabled siginterrupt socket.fileno socket.getblocking socket.gettimeout socket.ref socket.unref`
     .trim()
     .split(/\s+/),
 );

@@ -22,6 +22,7 @@ export type ProxyAddress = [host: string, port: number] | string | Buffer;
 
 /** What a proxy says about a connection. */
 export interface ProxyHeader {
+  /** 1: a line of text; 2: bytes, with TLVs. */
   readonly version: 1 | 2;
   /** 'LOCAL': the proxy speaks for itself, as for a health check; the connection's own addresses count. */
   readonly command: 'PROXY' | 'LOCAL';
@@ -83,12 +84,15 @@ const TYPES: readonly number[] = [0, c.SOCK_STREAM, c.SOCK_DGRAM];
 const NOTHING = { family: c.AF_UNSPEC, type: 0, source: null, destination: null, tlvs: [] } as const;
 
 /**
- * decode_proxy_header(bytes) -> [header, length], where `length` is the number of bytes of the header; null if the bytes end within it.
+ * decode_proxy_header(bytes) -> [header, length]; null if the bytes end within the header. See HAProxy's
+ * https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt.
  *
  * @param bytes the first bytes of a connection, or a datagram
- * @throws ProxyHeaderError if they do not begin with a PROXY header; TypeError. See HAProxy's doc/proxy-protocol.txt
+ * @returns the header, and the number of its bytes
+ * @throws ProxyHeaderError if they do not begin with a PROXY header; TypeError
  * @example
- * decode_proxy_header(Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.9 5000 80\r\nGET / …'))?.[0].source // [ '192.0.2.1', 5000 ]
+ * const bytes = Buffer.from('PROXY TCP4 192.0.2.1 192.0.2.9 5000 80\r\nGET /');
+ * console.log(decode_proxy_header(bytes)?.[0].source); // [ '192.0.2.1', 5000 ]
  */
 export function decode_proxy_header(bytes: BytesLike): [header: ProxyHeader, length: number] | null {
   const view = check_bytes(bytes, 'bytes');
@@ -214,13 +218,15 @@ function check_crc(header: Buffer, tlvs: readonly ProxyTlv[]): void {
 const INIT = ['version', 'source', 'destination', 'type', 'local', 'tlvs', 'crc32c'] as const;
 
 /**
- * encode_proxy_header({ source, destination, version = 1, … }) -> the bytes to send before anything else. Addresses that are left out are
- * written as unknown.
+ * encode_proxy_header({ source, destination, version = 1, … }) -> the bytes to send before anything else. See HAProxy's
+ * https://www.haproxy.org/download/2.6/doc/proxy-protocol.txt.
  *
- * @throws TypeError, RangeError for a wrong field, and for what version 1 cannot say. See HAProxy's doc/proxy-protocol.txt
+ * @param init the header; addresses that are left out are written as unknown
+ * @returns the bytes
+ * @throws TypeError, RangeError for a wrong field, and for what version 1 cannot say
  * @example
- * encode_proxy_header({ source: ['192.0.2.1', 5000], destination: ['192.0.2.9', 80] }).toString()
- * // 'PROXY TCP4 192.0.2.1 192.0.2.9 5000 80\r\n'
+ * const bytes = encode_proxy_header({ source: ['192.0.2.1', 5000], destination: ['192.0.2.9', 80] });
+ * console.log(bytes.toString().trim()); // PROXY TCP4 192.0.2.1 192.0.2.9 5000 80
  */
 export function encode_proxy_header(init: ProxyHeaderInit): Buffer {
   const header = options_of(init, INIT);

@@ -40,8 +40,11 @@ export interface ProxySsl {
 
 /** One TLV of a PROXY header. */
 export interface ProxyTlv {
+  /** 0 to 255: PP2_TYPE_…. */
   readonly type: number;
+  /** The name of the type; 'unknown' of one that the protocol leaves to others. */
   readonly name: ProxyTlvName;
+  /** The value as it came. */
   readonly value: Buffer;
   /** The decoded value of the type 'ssl'. */
   readonly ssl?: ProxySsl;
@@ -49,6 +52,7 @@ export interface ProxyTlv {
 
 /** A TLV to write: its type by name or by number, and its value. */
 export interface ProxyTlvInit {
+  /** The name of the type, in place of its number. */
   readonly name?: Exclude<ProxyTlvName, 'unknown' | 'crc32c'>;
   /** 0 to 255: PP2_TYPE_…; those from 0xe0 on are for users. */
   readonly type?: number;

@@ -141,7 +141,17 @@ export class AsyncDatagramRequestHandler<
    * answer(data) -> a promise of how many bytes went out. Sends a datagram to the client, from the address that the client asked if the
    * server has `packet_info`. What is written to `wfile` is sent so when handle() is done.
    *
+   * See sendmsg(2), IP_PKTINFO in ip(7).
+   *
+   * @param data bytes, or a string for its UTF-8 bytes
+   * @returns the number of bytes
    * @throws (rejects) OSError; TypeError, for a client without an address, too
+   * @example
+   * class Twice extends AsyncDatagramRequestHandler {
+   *   override async handle(): Promise<void> {
+   *     for (let i = 0; i < 2; i++) await this.answer(this.packet);
+   *   }
+   * }
    */
   async answer(data: Data): Promise<number> {
     return send_answer<Promise<number>>(this.request[1] as never, this.request, this.client_address, data);

@@ -46,10 +46,13 @@ const MAX_FDS = 253;
  * set). Blocks if the manager's queue is full, for 5 seconds at most. `RELOADING` gets the time that systemd wants beside it.
  *
  * @param state 'READY=1\nSTATUS=serving', or an object: { READY: 1, STATUS: 'serving' }
+ * @param options `fds`: descriptors to send; `unset_environment`: true if this is the last message
+ * @returns whether there is a service manager
  * @throws OSError, if the socket's name is wrong, too; TypeError, RangeError. See sd_notify(3)
  * @example
- * sd_notify({ READY: 1, STATUS: 'serving on port 8080' });
- * sd_notify({ FDSTORE: 1, FDNAME: 'game-7' }, { fds: [conn] }); // systemd_sockets('game-7') of the next start
+ * console.log(sd_notify({ READY: 1, STATUS: 'serving on port 8080' })); // false
+ * // systemd_sockets('game-7') of the next start has it.
+ * sd_notify({ FDSTORE: 1, FDNAME: 'game-7' }, { fds: [server] });
  */
 export function sd_notify(state: ServiceState, options: NotifyOptions = {}): boolean {
   const { fds, unset_environment = false } = options_of(options, ['fds', 'unset_environment']);
@@ -114,6 +117,11 @@ function checked_line(text: string, name: string, forbidden: RegExp): string {
 /**
  * sd_watchdog_enabled() -> the seconds within which the service manager expects sd_notify({ WATCHDOG: 1 }) again and again, from this
  * process; null if it does not. Tell it in half of that time. See sd_watchdog_enabled(3).
+ *
+ * @returns seconds, or null
+ * @example
+ * const watchdog = sd_watchdog_enabled();
+ * if (watchdog !== null) setInterval(() => sd_notify({ WATCHDOG: 1 }), watchdog * 500);
  */
 export function sd_watchdog_enabled(): number | null {
   const { WATCHDOG_USEC: usec = '', WATCHDOG_PID: pid } = process.env;
