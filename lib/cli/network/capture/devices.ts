@@ -31,7 +31,7 @@ function device(name: string): Device {
   const is_wireless = existsSync(`/sys/class/net/${name}/wireless`);
   const is_connected = is_up && attribute(name, 'carrier') === '1';
   const words = [
-    is_up ? 'Up' : '',
+    is_up ? 'Up' : 'none',
     is_running ? 'Running' : '',
     is_loopback ? 'Loopback' : '',
     is_wireless ? 'Wireless' : '',
@@ -62,7 +62,7 @@ function devices(): Device[] {
 export function device_lines(): string[] {
   return devices().map(({ name, words }, i) => {
     const description = name === ANY ? ' (Pseudo-device that captures on all interfaces)' : '';
-    return `${i + 1}.${name}${description}${words.length > 0 ? ` [${words.join(', ')}]` : ' [none]'}`;
+    return `${i + 1}.${name}${description} [${words.join(', ')}]`;
   });
 }
 

@@ -125,8 +125,9 @@ export class Place {
    */
   endpoints(protocol: number, src_port?: number, dst_port?: number): string {
     const { network } = this;
-    if (src_port === undefined) return `${network?.src} > ${network?.dst}: `;
-    if (network?.protocol !== protocol) return `${src_port} > ${dst_port}: `;
+    const is_direct = network?.protocol === protocol;
+    if (src_port === undefined) return is_direct ? `${network.src} > ${network.dst}: ` : '';
+    if (!is_direct) return `${src_port} > ${dst_port}: `;
     return `${network.src}.${src_port} > ${network.dst}.${dst_port}: `;
   }
 }

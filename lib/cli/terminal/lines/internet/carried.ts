@@ -2,9 +2,13 @@
 import type { Place } from '../place.js';
 import { TCP, tcp_cut_text } from '../transport/tcp.js';
 import { UDP, udp_cut_text } from '../transport/udp.js';
+import { ah_cut_text, fragment_cut_text, gre_cut_text, igmp_cut_text, routing_cut_text } from './cut.js';
 import { ipv4_header_missing, ipv6_header_missing } from './missing.js';
 
-const [ICMP, IGMP, IPV4, IPV6, AH, ICMPV6, NONE] = [1, 2, 4, 41, 51, 58, 59];
+const [HOP_BY_HOP, ICMP, IGMP, IPV4, IPV6, ROUTING, FRAGMENT, GRE, ESP, AH] = [
+  0, 1, 2, 4, 41, 43, 44, 47, 50, 51,
+];
+const [ICMPV6, NONE, DESTINATION_OPTIONS] = [58, 59, 60];
 const [DCCP, SCTP] = [33, 132];
 
 /** The protocols that tell the addresses with their ports. */
@@ -16,13 +20,23 @@ const VERSION: Readonly<Record<number, readonly [version: 4 | 6, name: string]>>
   [IGMP]: [4, 'IGMP'],
   [ICMPV6]: [6, 'ICMPv6'],
 };
-/** The names of protocols in the mark of a header of which nothing is left: "[|icmp]". */
-const CUT: Readonly<Record<number, string>> = {
-  [ICMP]: 'icmp',
-  [IGMP]: 'igmp',
-  47: 'gre',
-  50: 'esp',
-  [AH]: 'ah',
+/** The text of headers of which too little is there to be a layer. */
+const CUT: Readonly<Record<number, (place: Place) => string>> = {
+  [HOP_BY_HOP]: () => ' [|hbhopt]',
+  [ICMP]: (place) => place.broken('icmp'),
+  [IGMP]: igmp_cut_text,
+  [IPV4]: ipv4_header_missing,
+  [TCP]: tcp_cut_text,
+  [UDP]: udp_cut_text,
+  [IPV6]: ipv6_header_missing,
+  [ROUTING]: routing_cut_text,
+  [FRAGMENT]: fragment_cut_text,
+  [GRE]: gre_cut_text,
+  [ESP]: (place) => place.broken('esp'),
+  [AH]: ah_cut_text,
+  [ICMPV6]: (place) => (place.length === 0 ? 'ICMP6, length 0 (invalid)' : place.broken('icmp6')),
+  [NONE]: () => 'no next header',
+  [DESTINATION_OPTIONS]: () => ' [|dstopt]',
 };
 
 /**
@@ -37,11 +51,5 @@ export function carried_by_ip(protocol: number, place: Place): string {
     return `[${name} requires IPv${version}] (invalid)`;
   const text = place.text();
   if (text !== undefined) return text;
-  if (protocol === TCP) return tcp_cut_text(place);
-  if (protocol === UDP) return udp_cut_text(place);
-  if (protocol === IPV4) return ipv4_header_missing(place);
-  if (protocol === IPV6) return ipv6_header_missing(place);
-  if (protocol === ICMPV6 && place.length === 0) return 'ICMP6, length 0 (invalid)';
-  if (protocol === NONE) return 'no next header';
-  return CUT[protocol] === undefined ? ` ip-proto-${protocol} ${place.length}` : place.broken(CUT[protocol]);
+  return CUT[protocol]?.(place) ?? ` ip-proto-${protocol} ${place.length}`;
 }

@@ -1,19 +1,14 @@
 // The text of GRE with what it carries, in the words of tcpdump.
 import type { Layers } from '../../../../packet/index.js';
-import { ETHERTYPES, type Flags, flag_names, hex } from '../names.js';
+import { ETHERTYPES, flag_names, hex } from '../names.js';
 import type { Place } from '../place.js';
+import { gre_cut_text } from './cut.js';
+import { GRE_FLAGS } from './gre_flags.js';
 import { ipv4_header_missing, ipv6_header_missing } from './missing.js';
 
-const FLAGS: Flags = [
-  [0x8000, 'checksum present'],
-  [0x4000, 'routing present'],
-  [0x2000, 'key present'],
-  [0x1000, 'sequence# present'],
-  [0x0800, 'source routing present'],
-  [0x0080, 'ack present'],
-];
 const [VERSION, KEY, SEQ, ACK] = [7, 0x2000, 0x1000, 0x0080];
 const HEADER = 4;
+const LABEL = 4;
 const [IPV4, IPV6, MPLS, PPP, ETHERNET] = [0x0800, 0x86dd, 0x8847, 0x880b, 0x6558];
 const CARRIED = [IPV4, IPV6, MPLS, ETHERNET];
 
@@ -24,11 +19,12 @@ function carried(protocol: number, inner: Place): string {
   if (text !== undefined) return text;
   if (protocol === IPV4) return ipv4_header_missing(inner);
   if (protocol === IPV6) return ipv6_header_missing(inner);
-  return protocol === MPLS ? `MPLS${inner.broken('mpls')}` : ' [|ether]';
+  if (protocol !== MPLS) return ' [|ether]';
+  return `MPLS${inner.length < LABEL ? ' (invalid)' : inner.broken('mpls')}`;
 }
 
-/** Returns the fields of version 1, of PPTP, and the size of the header; undefined for one that breaks off. */
-function version1(flags: number, { bytes }: Place): { text: string; size: number } | undefined {
+/** Returns the fields of version 1, of PPTP, and the size of the header, if that is whole. */
+function version1(flags: number, { bytes }: Place): { text: string; size?: number } {
   let size = HEADER;
   let text = '';
   for (const [flag, name] of [
@@ -37,7 +33,7 @@ function version1(flags: number, { bytes }: Place): { text: string; size: number
     [ACK, 'ack'],
   ] as const) {
     if ((flags & flag) === 0) continue;
-    if (bytes.length < size + 4) return undefined;
+    if (bytes.length < size + 4) return { text };
     const value = bytes.readUInt32BE(size);
     text += `, ${name} ${flag === KEY ? value & 0xffff : value}`;
     size += 4;
@@ -51,13 +47,13 @@ export function gre_text(gre: Layers['gre'], place: Place): string {
   const version = flags & VERSION;
   let text = `GREv${version}`;
   if (version > 1) return `${text} ERROR: unknown-version`;
-  if (style.verbose > 0) text += `, Flags [${flag_names(FLAGS, flags)}]`;
-  if (gre.cut !== undefined) return `${text} [|gre]`;
+  if (style.verbose > 0) text += `, Flags [${flag_names(GRE_FLAGS, flags)}]`;
+  if (gre.cut !== undefined) return gre_cut_text(place);
   let size = HEADER;
   if (version === 1) {
     const fields = version1(flags, place);
-    if (fields === undefined) return `${text} [|gre]`;
     text += fields.text;
+    if (fields.size === undefined) return `${text} [|gre]`;
     size = fields.size;
     if ((flags & SEQ) === 0) text += ', no-payload';
   } else {

@@ -15,6 +15,9 @@ const HEADER = 8;
 const CHECKSUM = 2;
 /** Offsets in a quoted IPv4 header. */
 const [PROTOCOL, DESTINATION, LEAST] = [9, 16, 20];
+const ROUTER_ADVERTISEMENT = 9;
+/** Messages whose size tcpdump checks at once: it then still knows where the link-layer header ends. */
+const FIXED_BODY: readonly number[] = [ROUTER_ADVERTISEMENT, 11];
 const ERRORS: readonly number[] = [3, 4, 5, 11, 12];
 
 /** The text of each code of "destination unreachable" but of 2 to 4, around the address. */
@@ -123,6 +126,7 @@ function message_text(message: Layers['icmp'], place: Place): string | undefined
       return redirect(message, place);
     case 'router_advertisement': {
       const { lifetime, count, addresses } = message;
+      if (addresses.length < count) return undefined;
       const shown = addresses.map(({ address, preference }) => ` {${address} ${preference >>> 0}}`).join('');
       return `router advertisement lifetime ${lifetime_text(lifetime)} ${count}:${shown}`;
     }
@@ -143,6 +147,10 @@ function message_text(message: Layers['icmp'], place: Place): string | undefined
       return `time stamp reply id ${id} seq ${seq}: ${times}`;
     }
   }
+  if (message.type === ROUTER_ADVERTISEMENT && place.holds(HEADER)) {
+    const [count, size] = place.bytes.subarray(4);
+    return `router advertisement lifetime ${lifetime_text(place.bytes.readUInt16BE(6))} ${count}: [size ${size}]`;
+  }
   return NAMES[message.type] ?? `type-#${message.type}`;
 }
 
@@ -150,7 +158,7 @@ export function icmp_text(message: Layers['icmp'], place: Place): string {
   const { style, length, bytes, network } = place;
   if (message.cut !== undefined) return place.broken('icmp');
   const shown = message_text(message, place);
-  if (shown === undefined) return place.broken('icmp');
+  if (shown === undefined) return FIXED_BODY.includes(message.type) ? ' [|icmp]' : place.broken('icmp');
   let text = `ICMP ${shown}, length ${length}`;
   if (style.verbose === 0) return text;
   if (!network?.is_fragment && place.holds(length)) {

@@ -45,11 +45,16 @@ const NAMES: Readonly<Record<number, string>> = {
   146: 'mobile router solicitation',
   147: 'mobile router advertisement',
   155: 'RPL',
-  200: 'mtrace message',
-  201: 'mtrace response',
+  200: 'mtrace response',
+  201: 'mtrace message',
 };
 /** The messages whose length stands behind the name with -v. */
 const LENGTH_FIRST: readonly number[] = [133, 134, 135, 136, 137, 145, 147];
+/** Messages of which only an identifier is told, and of which nothing is. */
+const WITH_ID: readonly number[] = [144, 145, 146, 147];
+const WITHOUT_VALUES: readonly number[] = [138, 139, 140, 141, 142, 155];
+/** Those of which packets have no fields. */
+const UNPARSED: readonly number[] = [...WITH_ID, ...WITHOUT_VALUES, 200, 201];
 const UNREACHABLE: Readonly<Record<number, string>> = {
   0: 'unreachable route',
   1: ' unreachable prohibited',
@@ -100,14 +105,15 @@ function port_text(dst: string, { bytes }: Place): string | undefined {
   return `, ${dst} protocol ${protocol} port ${port} unreachable`;
 }
 
-function unreachable(code: number, place: Place): Shown | undefined {
+function unreachable(code: number, place: Place): Shown {
   const reason = `, ${UNREACHABLE[code] ?? `unknown unreach code (${code})`}`;
   if (UNREACHABLE[code] === undefined) {
     if (place.style.verbose > 1) return { text: reason };
     return { text: reason + hexadecimal(place.bytes, '\n\t'), ends: true };
   }
   const dst = quoted_address(place, DESTINATION);
-  if (dst === undefined) return undefined;
+  if (dst === undefined && code === 4) return { text: `${reason} [|icmp6]`, ends: true };
+  if (dst === undefined) return { text: reason + place.broken('icmp6'), ends: true };
   if (code === 2) return { text: `${reason} ${dst}, source address ${quoted_address(place, SOURCE)}` };
   if (code !== 4) return { text: `${reason} ${dst}` };
   const port = port_text(dst, place);
@@ -126,6 +132,38 @@ function with_options(text: string, message: Layers['icmpv6'], place: Place): Sh
   if (place.style.verbose === 0 || !('options' in message)) return { text };
   const { shown, whole } = ndp_options_text(message.options, place.style);
   return whole ? { text: text + shown } : { text: `${text}${shown} [|icmp6]`, ends: true };
+}
+
+/** The text of a message that packets do not parse. */
+function other_text(type: number, place: Place): Shown | undefined {
+  const { style, bytes, length } = place;
+  if (WITH_ID.includes(type)) {
+    const is_told = style.verbose > 0 || !LENGTH_FIRST.includes(type);
+    if (is_told && !place.holds(6)) return undefined;
+    return { text: is_told ? `, id ${hex(bytes.readUInt16BE(4), 4)}` : '' };
+  }
+  if (WITHOUT_VALUES.includes(type)) return { text: '' };
+  return { text: `, length ${length}${style.verbose > 1 ? '' : hexadecimal(bytes, '\n\t')}`, ends: true };
+}
+
+/** Messages of neighbour discovery of which nothing is told without -v. */
+const WITHOUT_WORDS: readonly number[] = [133, 134];
+const LISTENERS: readonly number[] = [130, 131, 132];
+const [MLD, MLD2] = [24, 28];
+
+/** The same for a message that is not whole, so that it has no fields. */
+function broken_text({ type, code }: Layers['icmpv6'], place: Place): Shown | undefined {
+  const { style, length } = place;
+  if (type === 1) return unreachable(code, place);
+  if (WITHOUT_WORDS.includes(type) && style.verbose === 0) return { text: '' };
+  if (LISTENERS.includes(type)) {
+    if (type !== 130 || length === MLD) return { text: '' };
+    return {
+      text: length < MLD2 ? ` unknown-version (len ${length}) ` : ` v2${place.broken('icmp6')}`,
+      ends: length >= MLD2,
+    };
+  }
+  return NAMES[type] === undefined || UNPARSED.includes(type) ? other_text(type, place) : undefined;
 }
 
 /** Returns the text behind the name of a message; undefined if the message breaks off in what is to be told. */
@@ -170,9 +208,9 @@ function message_text(message: Layers['icmpv6'], place: Place): Shown | undefine
     case 'redirect':
       return with_options(`, ${message.dst} to ${message.target}`, message, place);
   }
-  const length = `, length ${place.length}`;
-  if (NAMES[message.type] !== undefined) return { text: '' };
-  return { text: length + (style.verbose > 1 ? '' : hexadecimal(place.bytes, '\n\t')), ends: true };
+  return UNPARSED.includes(message.type) || NAMES[message.type] === undefined
+    ? other_text(message.type, place)
+    : broken_text(message, place);
 }
 
 export function icmpv6_text(message: Layers['icmpv6'], place: Place): string {
@@ -188,8 +226,7 @@ export function icmpv6_text(message: Layers['icmpv6'], place: Place): string {
   text += `ICMP6, ${NAMES[message.type] ?? `unknown icmp6 type (${message.type})`}`;
   const length_text = `, length ${length}`;
   if (style.verbose > 0 && LENGTH_FIRST.includes(message.type)) text += length_text;
-  if (message.cut !== undefined) return text + place.broken('icmp6');
-  const shown = message_text(message, place);
+  const shown = (message.cut === undefined ? message_text : broken_text)(message, place);
   if (shown === undefined) return text + place.broken('icmp6');
   return text + shown.text + (style.verbose > 0 || shown.ends ? '' : length_text);
 }

@@ -1,5 +1,6 @@
 // The text of IGMP and of the multicast listener messages of ICMPv6, in the words of tcpdump.
 import type { Layers, MulticastRecord } from '../../../../packet/index.js';
+import { AF_INET6, inet_ntop } from '../../../../socket/index.js';
 import { duration } from '../names.js';
 import type { Place, Style } from '../place.js';
 import { wrong_sum } from '../sums.js';
@@ -22,16 +23,34 @@ function sources_text(sources: readonly string[], style: Style): string {
 function records_text(
   count: number,
   records: readonly MulticastRecord[],
-  style: Style,
-  version: string,
+  place: Place,
+  size: number,
 ): string {
+  const { style } = place;
+  const version = size === 4 ? 'v3' : 'v2';
   const text = `, ${count} group record(s)`;
   if (style.verbose === 0) return text;
+  const rest = records.length < count ? broken_record(records, place, size, version) : '';
   const shown = records.map(({ type, group, sources }) => {
     const name = RECORDS[type] || ` [${version}-report-#${type}]`;
     return ` [gaddr ${group} ${name}${sources_text(sources, style)}]`;
   });
-  return text + shown.join('') + (records.length < count ? ' [invalid number of groups]' : '');
+  return text + shown.join('') + rest;
+}
+
+/** Returns the text of the first record that is not whole, behind those that are. */
+function broken_record(
+  records: readonly MulticastRecord[],
+  { bytes, length }: Place,
+  size: number,
+  version: string,
+): string {
+  const at = 8 + records.reduce((sum, { sources }) => sum + 4 + size * (1 + sources.length), 0);
+  if (length < at + 4 + size || bytes.length < at + 4 + size) return ' [invalid number of groups]';
+  const address = bytes.subarray(at + 4, at + 4 + size);
+  const group = size === 4 ? address.join('.') : inet_ntop(AF_INET6, address);
+  const name = RECORDS[bytes[at] ?? 0] || ` [${version}-report-#${bytes[at]}]`;
+  return ` [gaddr ${group} ${name} [invalid number of sources ${bytes.readUInt16BE(at + 2)}]`;
 }
 
 function query_text(query: Extract<Layers['igmp'], { readonly name: 'query' }>, place: Place): string {
@@ -49,6 +68,7 @@ function query_text(query: Extract<Layers['igmp'], { readonly name: 'query' }>, 
   }
   if (!has_group) return text;
   text += ` [gaddr ${group}`;
+  if (version3 === undefined && !place.holds(12)) return text + place.broken('igmp');
   if (version3 === undefined) return `${text} [invalid number of sources]]`;
   return `${text}${version3.sources.length > 0 ? sources_text(version3.sources, place.style) : ''}]`;
 }
@@ -66,7 +86,7 @@ function message_text(message: Layers['igmp'], place: Place): string {
       return `igmp leave ${message.group}`;
     case 'report_v3': {
       if (place.length < 16 || place.length & 3) return `igmp v3 report [invalid len ${place.length}]`;
-      return `igmp v3 report${records_text(message.count, message.records, place.style, 'v3')}`;
+      return `igmp v3 report${records_text(message.count, message.records, place, 4)}`;
     }
   }
   return `igmp-${message.type}`;
@@ -90,7 +110,7 @@ const MLD2 = 28;
 export function listener_text(message: Listener, place: Place): string {
   const { style, length } = place;
   if (message.name === 'multicast_listener_report_v2') {
-    return records_text(message.count, message.records, style, 'v2');
+    return records_text(message.count, message.records, place, 16);
   }
   const { maximum_response_delay: code, group } = message;
   if (message.name !== 'multicast_listener_query' || length === MLD) {

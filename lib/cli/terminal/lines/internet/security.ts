@@ -3,6 +3,7 @@ import type { Layers } from '../../../../packet/index.js';
 import { hex } from '../names.js';
 import type { Place, Style } from '../place.js';
 import { carried_by_ip } from './carried.js';
+import { ah_cut_text } from './cut.js';
 
 type Header = Pick<Layers['ah'], 'length' | 'reserved' | 'spi' | 'seq' | 'icv'>;
 
@@ -14,7 +15,7 @@ export function ah_header_text({ length, reserved, spi, seq, icv }: Header, { ve
 }
 
 export function ah_text(ah: Layers['ah'], place: Place): string {
-  if (ah.cut !== undefined) return place.broken('ah');
+  if (ah.cut !== undefined || !place.holds(ah.length)) return ah_cut_text(place);
   return ah_header_text(ah, place.style) + carried_by_ip(ah.next_header, place.next(ah.length));
 }
 

@@ -1,9 +1,9 @@
 // The text of the link types that are no real headers: the two cooked ones of Linux, and the loopback of BSD systems.
 import type { Layers } from '../../../../packet/index.js';
 import { ETHERTYPES, ethertype_name, hex } from '../names.js';
-import type { Place } from '../place.js';
+import type { Place, Style } from '../place.js';
 import { tag_text } from './ethernet.js';
-import { carried_by_ethertype } from './ethertypes.js';
+import { carried_by_ethertype, IPV4, IPV6 } from './ethertypes.js';
 
 type Cooked = Layers['linux_sll'] | Layers['linux_sll2'];
 
@@ -18,7 +18,7 @@ const DIRECTIONS = ['In', 'B', 'M', 'P', 'Out'];
 const FRAMES: Readonly<Record<number, string>> = { 1: '802.3', [LLC]: '802.2' };
 
 /** Returns the sender's address, the ethertype and the length: what -e tells. */
-function header(layer: Cooked, { style, length }: Place): string {
+function header(layer: Cooked, style: Style, length: number): string {
   const address = layer.address_length === MAC ? `${layer.src} ` : '';
   if (style.quiet > 0) return address;
   const { protocol } = layer;
@@ -31,8 +31,8 @@ function header(layer: Cooked, { style, length }: Place): string {
 
 function cooked(layer: Cooked, place: Place, size: number, index: string): string {
   const { style } = place;
-  const head = () => index + header(layer, place);
-  let text = style.link ? head() : '';
+  const head = (length: number) => index + header(layer, style, length);
+  let text = style.link ? head(place.length) : '';
   let type = layer.protocol;
   let inner = place.next(size);
   while (type === VLAN) {
@@ -45,7 +45,7 @@ function cooked(layer: Cooked, place: Place, size: number, index: string): strin
   }
   const carried = type > LARGEST_LENGTH ? carried_by_ethertype(type, inner) : inner.text();
   if (carried !== undefined) return text + carried;
-  return text + (style.link || type <= LARGEST_LENGTH ? '' : head()) + inner.dump();
+  return text + (style.link || type <= LARGEST_LENGTH ? '' : head(inner.length + size)) + inner.dump();
 }
 
 export function linux_sll_text(layer: Layers['linux_sll'], place: Place): string {
@@ -81,6 +81,7 @@ export function loopback_text({ family, cut }: Layers['loopback'], place: Place)
   const named = style.quiet > 0 ? (name ?? `Unknown AF ${family}`) : `AF ${name ?? 'Unknown'} (${family})`;
   const head = `${named}, length ${length}: `;
   const inner = place.next(LOOPBACK);
-  const carried = inner.text();
+  const type = { IPv4: IPV4, IPv6: IPV6 }[name ?? ''];
+  const carried = type === undefined ? undefined : carried_by_ethertype(type, inner);
   return (style.link || carried === undefined ? head : '') + (carried ?? inner.dump());
 }

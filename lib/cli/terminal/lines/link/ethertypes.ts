@@ -5,7 +5,8 @@ import type { Place } from '../place.js';
 
 /** The names of protocols in the mark of a header of which nothing is left: "[|arp]". */
 const CUT: Readonly<Record<number, string>> = { 2054: 'arp', 32821: 'arp' };
-const [IPV4, IPV6] = [0x0800, 0x86dd];
+export const [IPV4, IPV6] = [0x0800, 0x86dd];
+const MPLS: readonly number[] = [0x8847, 0x8848];
 
 /** Returns the text of what an ethertype announces; undefined for a protocol that is not known. */
 export function carried_by_ethertype(type: number, place: Place): string | undefined {
@@ -13,5 +14,6 @@ export function carried_by_ethertype(type: number, place: Place): string | undef
   if (text !== undefined) return text;
   if (type === IPV4) return ipv4_header_missing(place);
   if (type === IPV6) return ipv6_header_missing(place);
+  if (MPLS.includes(type)) return `MPLS${place.length < 4 ? ' (invalid)' : place.broken('mpls')}`;
   return CUT[type] === undefined ? undefined : ` [|${CUT[type]}]`;
 }

@@ -58,9 +58,13 @@ export function tcp_text(tcp: Layers['tcp'], place: Place): string {
   text += `, win ${tcp.window}`;
   if ((flags & URG) !== 0) text += `, urg ${tcp.urgent}`;
   if (data_offset > HEADER) {
-    const { shown, whole } = tcp_options_text(tcp, place, numbers.sack_base);
-    text += shown;
-    if (!whole) return text;
+    const options = tcp_options_text(place, data_offset, {
+      flags,
+      sack_base: numbers.sack_base,
+      whole: place.holds(length),
+    });
+    text += options.text;
+    if (!options.whole) return text;
   }
   text += `, length ${size}`;
   if (size === 0) return text;

@@ -1,104 +1,97 @@
-// The text of TCP's options, in the words of tcpdump. Those of multipath TCP are in mptcp.ts.
-import type { Layers, TcpOption } from '../../../../packet/index.js';
+// The text of TCP's options, in the words of tcpdump. It is made of the bytes, since a malformed option is told as far as it goes.
+// The options of multipath TCP are in mptcp.ts.
 import { hex } from '../names.js';
 import type { Place } from '../place.js';
 import { mptcp_text } from './mptcp.js';
 
-const NAMES: Readonly<Record<number, string>> = {
-  0: 'eol',
-  1: 'nop',
-  2: 'mss',
-  3: 'wscale',
-  4: 'sackOK',
-  5: 'sack',
-  6: 'echo',
-  7: 'echoreply',
-  8: 'TS',
-  11: 'cc',
-  12: 'ccnew',
-  13: '',
-  19: 'md5',
-  20: 'scps',
-  28: 'uto',
-  29: 'tcp-ao',
-  30: 'mptcp',
-  34: 'tfo',
-  254: 'exp',
-};
+const [EOL, NOP] = [0, 1];
+const HEADER = 20;
 const FAST_OPEN = 0xf989;
 
-/** The bytes that the data of an option have. Options of any size have no entry. */
-const SIZES: Readonly<Record<number, number>> = {
-  2: 2,
-  3: 1,
-  4: 0,
-  6: 4,
-  7: 4,
-  8: 8,
-  11: 4,
-  12: 4,
-  13: 4,
-  19: 16,
-  20: 2,
-  28: 2,
-};
-
-/** Returns the values of an option; undefined if it is malformed. */
-function values(type: number, data: Buffer, flags: number, sack_base: number): string | undefined {
-  const number = () => ` ${data.length === 1 ? data[0] : data.readUIntBE(0, Math.min(4, data.length))}`;
-  switch (type) {
-    case 2:
-    case 3:
-    case 6:
-    case 7:
-    case 11:
-    case 12:
-    case 13:
-      return number();
-    case 0:
-    case 1:
-    case 4:
-      return '';
-    case 5:
-      return sack(data, sack_base);
-    case 8:
-      return ` val ${data.readUInt32BE()} ecr ${data.readUInt32BE(4)}`;
-    case 19:
-      return ` shared secret not supplied with -M, can't check - ${data.toString('hex')}`;
-    case 20:
-      return ` cap ${data.toString('hex', 0, 1)} id ${data[1]}`;
-    case 28:
-      return user_timeout(data.readUInt16BE());
-    case 29:
-      return authentication(data);
-    case 30:
-      return mptcp_text(data, flags);
-    case 34:
-      return ` ${fast_open(data)}`;
-    case 254:
-      return experiment(data);
-  }
-  return data.length === 0 ? '' : ` 0x${data.toString('hex')}`;
+/** The text of the data of an option; `bad` if it is malformed behind that text. */
+export interface Values {
+  readonly text: string;
+  readonly bad?: boolean;
 }
 
-function sack(data: Buffer, base: number): string | undefined {
-  if (data.length % 8 !== 0) return ' (invalid)';
+interface Kind {
+  readonly name: string;
+  /** The bytes that the data have; left out: as many as the option says. */
+  readonly size?: number;
+  values?(data: Buffer, segment: Segment): Values;
+}
+
+/** What the text of an option depends on beside its data. */
+interface Segment {
+  readonly flags: number;
+  /** The number that is taken off those of SACK blocks. */
+  readonly sack_base: number;
+  /** Whether all of its data are there. */
+  readonly whole: boolean;
+}
+
+const number: Kind['values'] = (data) => ({ text: ` ${data.readUIntBE(0, data.length)}` });
+
+const KINDS: Readonly<Record<number, Kind>> = {
+  [EOL]: { name: 'eol', size: 0 },
+  [NOP]: { name: 'nop', size: 0 },
+  2: { name: 'mss', size: 2, values: number },
+  3: { name: 'wscale', size: 1, values: number },
+  4: { name: 'sackOK', size: 0 },
+  5: { name: 'sack', values: sack },
+  6: { name: 'echo', size: 4, values: number },
+  7: { name: 'echoreply', size: 4, values: number },
+  8: {
+    name: 'TS',
+    size: 8,
+    values: (data) => ({ text: ` val ${data.readUInt32BE()} ecr ${data.readUInt32BE(4)}` }),
+  },
+  11: { name: 'cc', size: 4, values: number },
+  12: { name: 'ccnew', size: 4, values: number },
+  13: { name: '', size: 4, values: number },
+  19: {
+    name: 'md5',
+    size: 16,
+    values: (data, { whole }) => ({
+      text: ` ${whole ? 'shared secret not supplied with -M' : 'snaplen too short'}, can't check - ${data.toString('hex')}`,
+    }),
+  },
+  20: {
+    name: 'scps',
+    size: 2,
+    values: (data) => ({ text: ` cap ${data.toString('hex', 0, 1)} id ${data[1]}` }),
+  },
+  28: { name: 'uto', size: 2, values: user_timeout },
+  29: { name: 'tcp-ao', values: authentication },
+  30: { name: 'mptcp', values: (data, { flags }) => mptcp_text(data, flags) },
+  34: { name: 'tfo', values: (data) => ({ text: ` ${fast_open(data)}` }) },
+  254: { name: 'exp', values: experiment },
+};
+
+function kind_of(type: number): Kind {
+  const values = (data: Buffer) => ({ text: data.length === 0 ? '' : ` 0x${data.toString('hex')}` });
+  return KINDS[type] ?? { name: `unknown-${type}`, values };
+}
+
+function sack(data: Buffer, { sack_base }: Segment): Values {
+  if (data.length % 8 !== 0) return { text: ' (invalid)' };
   let text = ` ${data.length / 8} `;
   for (let at = 0; at < data.length; at += 8) {
     const [left, right] = [data.readUInt32BE(at), data.readUInt32BE(at + 4)];
-    text += `{${(left - base) >>> 0}:${(right - base) >>> 0}}`;
+    text += `{${(left - sack_base) >>> 0}:${(right - sack_base) >>> 0}}`;
   }
-  return text;
+  return { text };
 }
 
-function user_timeout(bits: number): string {
-  return ` ${hex(bits)} ${bits & 1 ? (bits >>> 1) * 60 : bits >>> 1}`;
+function user_timeout(data: Buffer): Values {
+  const bits = data.readUInt16BE();
+  return { text: ` ${hex(bits)} ${bits & 1 ? (bits >>> 1) * 60 : bits >>> 1}` };
 }
 
-function authentication(data: Buffer): string {
-  if (data.length < 2) return ' (invalid)';
+function authentication(data: Buffer): Values {
+  if (data.length < 2) return { text: ' (invalid)' };
   const mac = data.length > 2 ? ` mac 0x${data.toString('hex', 2)}` : '';
-  return ` keyid ${data[0]} rnextkeyid ${data[1]}${mac}`;
+  return { text: ` keyid ${data[0]} rnextkeyid ${data[1]}${mac}` };
 }
 
 function fast_open(data: Buffer): string {
@@ -107,46 +100,51 @@ function fast_open(data: Buffer): string {
   return ` cookie ${data.toString('hex')}`;
 }
 
-function experiment(data: Buffer): string | undefined {
-  if (data.length < 2) return undefined;
-  const magic = data.readUInt16BE();
-  if (magic === FAST_OPEN) return `-tfo${fast_open(data.subarray(2))}`;
-  return `-${data.toString('hex', 0, 2)}`;
+function experiment(data: Buffer): Values {
+  if (data.length < 2) return { text: '', bad: true };
+  if (data.readUInt16BE() === FAST_OPEN) return { text: `-tfo${fast_open(data.subarray(2))}` };
+  return { text: `-${data.toString('hex', 0, 2)}` };
 }
 
-/** Returns the text of an option; undefined if it is malformed. */
-function option_text({ type, name, data }: TcpOption, flags: number, sack_base: number): string | undefined {
-  if (name === 'malformed') return undefined;
-  const size = SIZES[type];
-  const length = type === 0 || type === 1 ? '' : `[len ${data.length + 2}]`;
-  if (size !== undefined && data.length < size) return undefined;
-  const text = values(type, size === undefined ? data : data.subarray(0, size), flags, sack_base);
-  if (text === undefined) return undefined;
-  return text + (size !== undefined && data.length > size ? length : '');
+/** The text of options, and whether they are whole: behind a malformed one nothing is told. */
+export interface OptionsText {
+  readonly text: string;
+  readonly whole: boolean;
 }
 
 /**
  * Returns ", options [mss 1460,nop,…]".
  *
- * @param sack_base the number that is taken off those of SACK blocks
- * @returns whole: false if an option is malformed, behind which nothing is told
+ * @param place that of the segment
+ * @param data_offset where the options end
  */
-export function tcp_options_text(
-  { options, flags, data_offset }: Layers['tcp'],
-  place: Place,
-  sack_base: number,
-): { readonly shown: string; readonly whole: boolean } {
+export function tcp_options_text(place: Place, data_offset: number, segment: Segment): OptionsText {
+  const { bytes } = place;
   let text = ', options [';
-  for (const [i, option] of options.entries()) {
-    if (i > 0) text += ',';
-    const name = option.name === 'malformed' ? '' : (NAMES[option.type] ?? `unknown-${option.type}`);
-    const shown = option_text(option, flags, sack_base);
-    if (shown === undefined) {
-      if (!place.holds(data_offset)) return { shown: text + name + place.broken('tcp'), whole: false };
-      return { shown: `${text}${name}[bad opt]${i > 0 ? ']' : ''}`, whole: false };
-    }
-    text += name + shown;
+  let at = HEADER;
+  let left = data_offset - HEADER;
+  for (let first = true; left > 0; first = false) {
+    if (!first) text += ',';
+    const end = first ? '' : ']';
+    const type = bytes[at];
+    if (type === undefined) return { text: text + place.broken('tcp'), whole: false };
+    const head = type <= NOP ? 1 : 2;
+    const length = head === 1 ? 1 : bytes[at + 1];
+    if (length === undefined) return { text: text + place.broken('tcp'), whole: false };
+    if (length < head || length > left) return { text: `${text}[bad opt]${end}`, whole: false };
+    at += head;
+    left -= head;
+    const { name, size = length - head, values } = kind_of(type);
+    text += name;
+    if (size > left) return { text: `${text}[bad opt]${end}`, whole: false };
+    if (at + size > bytes.length) return { text: `${text} [|tcp]${first ? '' : '>'}`, whole: false };
+    const shown = values?.(bytes.subarray(at, at + size), segment);
+    text += shown?.text ?? '';
+    if (shown?.bad) return { text: `${text}[bad opt]${end}`, whole: false };
+    at += size;
+    left -= size;
+    if (size + head !== length) text += `[len ${length}]`;
+    if (type === EOL) break;
   }
-  if (!place.holds(data_offset)) return { shown: text + place.broken('tcp'), whole: false };
-  return { shown: `${text}]`, whole: true };
+  return { text: `${text}]`, whole: true };
 }
