@@ -2,7 +2,14 @@
 import type { Place } from '../place.js';
 import { TCP, tcp_cut_text } from '../transport/tcp.js';
 import { UDP, udp_cut_text } from '../transport/udp.js';
-import { ah_cut_text, fragment_cut_text, gre_cut_text, igmp_cut_text, routing_cut_text } from './cut.js';
+import {
+  ah_cut_text,
+  fragment_cut_text,
+  gre_cut_text,
+  icmp_cut_text,
+  igmp_cut_text,
+  routing_cut_text,
+} from './cut.js';
 import { ipv4_header_missing, ipv6_header_missing } from './missing.js';
 
 const [HOP_BY_HOP, ICMP, IGMP, IPV4, IPV6, ROUTING, FRAGMENT, GRE, ESP, AH] = [
@@ -23,7 +30,7 @@ const VERSION: Readonly<Record<number, readonly [version: 4 | 6, name: string]>>
 /** The text of headers of which too little is there to be a layer. */
 const CUT: Readonly<Record<number, (place: Place) => string>> = {
   [HOP_BY_HOP]: () => ' [|hbhopt]',
-  [ICMP]: (place) => place.broken('icmp'),
+  [ICMP]: icmp_cut_text,
   [IGMP]: igmp_cut_text,
   [IPV4]: ipv4_header_missing,
   [TCP]: tcp_cut_text,

@@ -95,3 +95,10 @@ export function fragment_cut_text(place: Place): string {
   const id = place.style.verbose > 0 ? `${hex(place.bytes.readUInt32BE(4), 8)}:` : '';
   return `frag (${id}${offset}|${place.length - 8})${offset === 0 ? ' ' : ''}`;
 }
+
+/** ICMP messages whose size tcpdump checks at once: it then still knows where the link-layer header ends. */
+const ICMP_FIXED_BODY: readonly (number | undefined)[] = [9, 11];
+
+export function icmp_cut_text(place: Place): string {
+  return ICMP_FIXED_BODY.includes(place.bytes[0]) ? ' [|icmp]' : place.broken('icmp');
+}

@@ -6,6 +6,7 @@ import type { Place } from '../place.js';
 import { wrong_sum } from '../sums.js';
 import { TCP } from '../transport/tcp.js';
 import { UDP } from '../transport/udp.js';
+import { icmp_cut_text } from './cut.js';
 import { icmp_extensions_text } from './icmp_extensions.js';
 import { ipv4_header_missing } from './missing.js';
 
@@ -16,8 +17,6 @@ const CHECKSUM = 2;
 /** Offsets in a quoted IPv4 header. */
 const [PROTOCOL, DESTINATION, LEAST] = [9, 16, 20];
 const ROUTER_ADVERTISEMENT = 9;
-/** Messages whose size tcpdump checks at once: it then still knows where the link-layer header ends. */
-const FIXED_BODY: readonly number[] = [ROUTER_ADVERTISEMENT, 11];
 const ERRORS: readonly number[] = [3, 4, 5, 11, 12];
 
 /** The text of each code of "destination unreachable" but of 2 to 4, around the address. */
@@ -156,9 +155,9 @@ function message_text(message: Layers['icmp'], place: Place): string | undefined
 
 export function icmp_text(message: Layers['icmp'], place: Place): string {
   const { style, length, bytes, network } = place;
-  if (message.cut !== undefined) return place.broken('icmp');
+  if (message.cut !== undefined) return icmp_cut_text(place);
   const shown = message_text(message, place);
-  if (shown === undefined) return FIXED_BODY.includes(message.type) ? ' [|icmp]' : place.broken('icmp');
+  if (shown === undefined) return icmp_cut_text(place);
   let text = `ICMP ${shown}, length ${length}`;
   if (style.verbose === 0) return text;
   if (!network?.is_fragment && place.holds(length)) {
