@@ -60,7 +60,7 @@ function help_of({ name, summary }: Title, definition: Definition<OptionTable>):
   const usage_lines = usage.map((form, i) => `${i === 0 ? 'Usage:' : '      '} bsd-sockets ${name} ${form}`);
   const rows = Object.entries({ ...options, help: flag('', 'print this') }).map(
     ([long, { short, value, help, standard }]) => {
-      const standard_text = standard === undefined || standard === false ? '' : ` (${standard})`;
+      const standard_text = standard === undefined || value === undefined ? '' : ` (${standard})`;
       const left = `  ${short ? `-${short}, ` : '    '}${long_name(long)}${value ? ` ${value}` : ''}`;
       return [left, help + standard_text] as const;
     },
@@ -104,7 +104,11 @@ function read_arguments<Table extends OptionTable>(
     if (token.kind !== 'option') continue;
     const name = names.get(token.name);
     if (name === undefined) throw new UsageError(unknown_option(token.rawName, [...names.keys()]));
-    values[name] = (table[name] as Option<unknown>).read(token.value, `option ${token.rawName}`);
+    values[name] = (table[name] as Option<unknown>).read(
+      token.value,
+      `option ${token.rawName}`,
+      values[name],
+    );
   }
   if (operands.length < min_count || operands.length > max_count)
     throw new UsageError(wrong_count(operands, min_count, max_count));

@@ -11,8 +11,14 @@ export interface Option<V> {
   readonly help: string;
   /** The value if the option is left out. */
   readonly standard: V;
-  /** Returns the value of an argument. @param what the name of the option in the message @throws UsageError */
-  read(argument: string | undefined, what: string): V;
+  /**
+   * Returns the value of an argument.
+   *
+   * @param what the name of the option in the message
+   * @param before the value so far: of an option that is given several times
+   * @throws UsageError
+   */
+  read(argument: string | undefined, what: string, before: V): V;
 }
 
 export type OptionTable = Readonly<Record<string, Option<unknown>>>;
@@ -32,6 +38,17 @@ export const flag = (short: string, help: string): Option<boolean> => ({
   read(argument, what) {
     if (argument !== undefined) throw new UsageError(`${what} takes no value`);
     return true;
+  },
+});
+
+/** Returns an option without a value that counts how often it is given: -vv. */
+export const counted = (short: string, help: string): Option<number> => ({
+  short,
+  help,
+  standard: 0,
+  read(argument, what, before) {
+    if (argument !== undefined) throw new UsageError(`${what} takes no value`);
+    return before + 1;
   },
 });
 

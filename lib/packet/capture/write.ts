@@ -52,6 +52,7 @@ export class CaptureFile {
   readonly #own: boolean;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE);
   #used = 0;
+  #size = 0;
   #closed = false;
 
   constructor(target: string | URL | number, encoder: CaptureEncoder) {
@@ -59,6 +60,11 @@ export class CaptureFile {
     this.#own = typeof target !== 'number';
     this.#fd = typeof target === 'number' ? target : open_to_write(target);
     this.#put(encoder.header());
+  }
+
+  /** The bytes of the capture so far, those in memory included. */
+  get size(): number {
+    return this.#size;
   }
 
   /**
@@ -189,6 +195,7 @@ export class CaptureFile {
   }
 
   #put(bytes: Uint8Array): void {
+    this.#size += bytes.length;
     for (let at = 0; at < bytes.length; ) {
       if (this.#used === BUFFER_SIZE) this.flush();
       const count = Math.min(bytes.length - at, BUFFER_SIZE - this.#used);

@@ -59,7 +59,7 @@ describe('sniff', () => {
     const [printed, written] = await Promise.all(running.map((each) => each.ended()));
     expect(written).toMatchObject({ code: 0, stdout: '' });
     expect(written?.stderr).toMatch(
-      /\n7 packets captured\n7 packets received by filter\n0 packets dropped by kernel\n$/,
+      /\n7 packets captured\n\d+ packets received by filter\n0 packets dropped by kernel\n$/,
     );
     const lines = printed?.stdout
       .trimEnd()
@@ -146,7 +146,7 @@ describe('sniff', () => {
     const { code, stderr } = await running.ended();
     expect(code).toBe(1);
     expect(stderr).toMatch(
-      /\d+ packets captured\n[\s\S]*dropped by kernel\nbsd-sockets sniff: No such device/,
+      /\d+ packets? captured\n[\s\S]*dropped by kernel\nbsd-sockets sniff: the interface gone0 is gone\n$/,
     );
   });
 
@@ -211,13 +211,16 @@ describe('sniff', () => {
     expect(packet?.length).toBe(frame.length);
     expect(tcpdump('-e', '-r', file)).toContain('vlan 77, p 3, ethertype IPv4');
     expect((await all.ended()).stdout).toMatch(
-      / left0 In {2}vlan 77, IP 10\.88\.0\.1\.7 > 10\.88\.0\.255\.7: UDP, length 6\n$/,
+      / left0 B {3}ethertype IPv4, IP 10\.88\.0\.1\.7 > 10\.88\.0\.255\.7: UDP, length 6\n$/,
     );
   });
 
-  test('--json, -v and -x', async () => {
+  test('--json, --layers and -x', async () => {
     const filter = ['-c', '1', '-i', 'near0', '-f', 'icmp'];
-    const running = await Promise.all([sniffing([...filter, '--json']), sniffing([...filter, '-v', '-x'])]);
+    const running = await Promise.all([
+      sniffing([...filter, '--json']),
+      sniffing([...filter, '--layers', '-x']),
+    ]);
     net.in(net.near, 'ping', '-c', '1', '10.77.2.2');
     const [json, text] = await Promise.all(running.map((each) => each.ended()));
     const packet = JSON.parse(json?.stdout ?? '') as { layers: object[] };
@@ -234,7 +237,9 @@ describe('sniff', () => {
       { layer: 'icmp' },
       { layer: 'payload', data: expect.stringMatching(/^[0-9a-f]{112}$/) },
     ]);
-    expect(text?.stdout).toMatch(/ipv4\n[\s\S]*icmp echo\n[\s\S]*\n {2}0000 {2}[0-9a-f ]+/);
+    expect(text?.stdout).toMatch(
+      /^\S+ IP 10.*\n\t0x0000: {2}4500 [0-9a-f ]+\n[\s\S]*ethernet\n[\s\S]*ipv4\n[\s\S]*icmp echo\n/,
+    );
   });
 
   test('-F: a program by tcpdump -ddd', async () => {
@@ -271,13 +276,15 @@ describe('sniff', () => {
   test.each([
     [['-i', 'no-such-device'], 2, /there is no interface "no-such-device", only lo, /],
     [['-f', 'this is no filter'], 2, /the filter is wrong: /],
-    [['-F', '/etc/hostname'], 2, /not the output of tcpdump -ddd/],
+    [['-F', '/etc/services'], 2, /the filter is wrong: /],
     [['-F', '/no/such/file'], 2, /no such file/],
     [['-f', 'ip', '-F', '/x'], 2, /exclude each other/],
     [['-f', 'ip', 'icmp'], 2, /an expression and -f exclude each other/],
     [['-i', 'lo', 'tcp', 'and', 'arp'], 2, /the filter is wrong: no packet of lo fulfils it/],
     [['host', 'no-such-host.invalid'], 2, /no-such-host.invalid: /],
-    [['-s', '1'], 2, /option -s takes 0, or a number from 64/],
+    [['-s', '300000'], 2, /option -s takes a whole number from 0 to 262144/],
+    [['-i', '99'], 2, /there is no interface "99"/],
+    [['-Q', 'up'], 2, /option -Q takes in, out or inout, not "up"/],
     [['-w', '/no/such/folder/x.pcap', '-i', 'lo'], 2, /No such file or directory \(open \/no\/such/],
     [['-w', '/', '-i', 'lo'], 2, /Is a directory \(open \/\)/],
   ])('%j fails with a line', async (args, code, message) => {

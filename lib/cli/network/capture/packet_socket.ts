@@ -1,32 +1,24 @@
 // The packet socket of sniff. It delivers packets as a capture file has them: with the kernel's time, and with the VLAN tag
 // that the kernel removed back in its place. On all interfaces, it receives packets without their link layer, and puts a
 // header of LINUX_SLL2 in front of each.
-import { hardware_text, link_layer } from '../../calls/own_address.js';
+import { hardware_text, link_layer } from '../../../calls/own_address.js';
 import {
   build,
   LINKTYPE_ETHERNET,
   LINKTYPE_LINUX_SLL2,
   LINKTYPE_RAW,
   linux_sll2,
-} from '../../packet/index.js';
-import * as socket from '../../promises/index.js';
-import { decode_control, packet_mreq, type tpacket_auxdata, tpacket_stats } from '../../structs/index.js';
-import { passing_errors } from './passing_errors.js';
+} from '../../../packet/index.js';
+import * as socket from '../../../promises/index.js';
+import { decode_control, packet_mreq, type tpacket_auxdata, tpacket_stats } from '../../../structs/index.js';
+import { FAILED, Failure } from '../../terminal/errors.js';
+import { passing_errors } from '../passing_errors.js';
+import type { Captured, PacketSource, Statistics, Title } from './packet_source.js';
 
 type Sock = socket.socket<typeof socket.AF_PACKET>;
 
 /** A filter program: rows, or the text that `tcpdump -ddd` prints. */
 export type Filter = Parameters<Sock['attach_filter']>[0];
-
-/** A captured packet. */
-export interface Captured {
-  readonly data: Buffer;
-  readonly time_ns: bigint;
-  /** Bytes of the packet on the wire. */
-  readonly length: number;
-  /** Returns the origin of the packet. It is a function, because the name of the interface costs a system call. */
-  source(): { readonly interface: string; readonly outgoing: boolean };
-}
 
 export interface PacketSocketOptions {
   /** The name of the interface; undefined: all interfaces. */
@@ -37,11 +29,19 @@ export interface PacketSocketOptions {
   readonly filter: Filter | undefined;
   /** True: packets for other hosts are received as well. */
   readonly promiscuous: boolean;
+  /** Only packets that come in, or that go out. */
+  readonly direction: Direction;
   /** Bytes of packets that may wait in the kernel. */
   readonly buffer_size: number;
+  /** Ends the capture. */
+  readonly signal: AbortSignal;
 }
 
+export type Direction = 'in' | 'out' | 'inout';
+
 const BATCH = 64;
+/** Bytes that are received of a packet, even if fewer are kept. */
+const LEAST_RECEIVED = 64;
 const ANCILLARY_SIZE = socket.CMSG_SPACE(64) * 2;
 const ETHERNET_ADDRESSES = 12;
 const TAG_SIZE = 4;
@@ -62,29 +62,26 @@ export function socket_linktype(name: string | undefined): number {
   return name === undefined ? LINKTYPE_LINUX_SLL2 : linktype_of(name);
 }
 
-export class PacketSocket {
-  readonly linktype: number;
+export class PacketSocket implements PacketSource {
+  readonly title: Title;
   readonly #sock: Sock;
   readonly #batch: socket.MessageBatch<typeof socket.AF_PACKET>;
   readonly #cooked: boolean;
+  readonly #options: PacketSocketOptions;
+  #counted = { packets: 0, drops: 0 };
 
-  readonly #interface: string | undefined;
-
-  private constructor(
-    sock: Sock,
-    linktype: number,
-    { interface: name, snaplen }: Pick<PacketSocketOptions, 'interface' | 'snaplen'>,
-  ) {
+  private constructor(sock: Sock, linktype: number, options: PacketSocketOptions) {
+    const { interface: name = 'any', snaplen } = options;
     this.#sock = sock;
-    this.#interface = name;
-    this.linktype = linktype;
+    this.#options = options;
+    this.title = { text: `listening on ${name}`, linktype, snaplen };
     this.#cooked = linktype === LINKTYPE_LINUX_SLL2;
-    this.#batch = new socket.MessageBatch(BATCH, snaplen, ANCILLARY_SIZE);
+    this.#batch = new socket.MessageBatch(BATCH, Math.max(snaplen, LEAST_RECEIVED), ANCILLARY_SIZE);
   }
 
   /** @throws PermissionError; OSError ENODEV; RangeError for a malformed filter */
   static async open(options: PacketSocketOptions): Promise<PacketSocket> {
-    const { interface: name, filter, promiscuous, buffer_size } = options;
+    const { interface: name, filter, promiscuous, direction, buffer_size } = options;
     const linktype = socket_linktype(name);
     // A socket for one interface receives no packets until it is bound, so no packet bypasses the filter.
     const [type, proto] =
@@ -93,6 +90,7 @@ export class PacketSocket {
     try {
       if (filter !== undefined) sock.attach_filter(filter);
       sock.setsockopt(socket.SOL_PACKET, socket.PACKET_AUXDATA, 1);
+      if (direction === 'in') sock.setsockopt(socket.SOL_PACKET, socket.PACKET_IGNORE_OUTGOING, 1);
       sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
       set_buffer(sock, buffer_size);
       if (name === undefined) await drain(sock);
@@ -110,23 +108,36 @@ export class PacketSocket {
     }
   }
 
-  /**
-   * Waits for packets, and returns the ones that have come. Their bytes are valid until the next call. A link that goes down
-   * is waited for.
-   *
-   * @throws the signal's reason; OSError ENODEV if the interface is gone; OSError
-   */
-  async receive(signal: AbortSignal): Promise<Captured[]> {
-    const count = await passing_errors(signal, () => this.#sock.recvmmsg_into(this.#batch, 0, { signal }));
-    if (count === undefined) {
-      // An interface that is removed goes down before.
-      if (this.#interface !== undefined) socket.if_nametoindex(this.#interface);
-      return [];
+  /** The packets. A link that goes down is waited for. @throws Failure if the interface is gone; OSError */
+  async *[Symbol.asyncIterator](): AsyncGenerator<readonly Captured[], void, undefined> {
+    const { signal, interface: name } = this.#options;
+    try {
+      while (!signal.aborted) {
+        const count = await passing_errors(signal, () =>
+          this.#sock.recvmmsg_into(this.#batch, 0, { signal }),
+        );
+        // An interface that is removed goes down before.
+        if (count === undefined && name !== undefined) check_presence(name);
+        const packets: Captured[] = [];
+        for (let i = 0; i < (count ?? 0); i++) if (this.#is_wanted(i)) packets.push(this.#captured(i));
+        if (packets.length > 0) yield packets;
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error;
     }
-    return Array.from({ length: count }, (_, i) => this.#captured(i));
+  }
+
+  /** Returns whether a packet has the direction that is wanted. Loopback shows each packet twice: that which leaves is left out. */
+  #is_wanted(i: number): boolean {
+    const { direction } = this.#options;
+    const [, , type, arphrd_type] = this.#batch.address(i);
+    const outgoing = type === socket.PACKET_OUTGOING;
+    if (outgoing) return direction !== 'in' && arphrd_type !== socket.ARPHRD_LOOPBACK;
+    return direction !== 'out';
   }
 
   #captured(i: number): Captured {
+    const { linktype, snaplen } = this.title;
     let data = this.#batch.data(i);
     let length = data.length;
     let time_ns = 0n;
@@ -145,7 +156,8 @@ export class PacketSocket {
       // The tag follows the two MAC addresses.
       if (tag !== undefined)
         data = insert_bytes(data, ETHERNET_ADDRESSES, tag_bytes(tpid_of(tag), tag.vlan_tci));
-      return { data, time_ns, length: tag === undefined ? length : length + TAG_SIZE, source };
+      length += tag === undefined ? 0 : TAG_SIZE;
+      return { data: data.subarray(0, snaplen), time_ns, length, linktype, source };
     }
     const [name, proto, packet_type, arphrd_type, address] = this.#batch.address(i);
     // The header of LINUX_SLL2 is followed by the tag, then by the payload.
@@ -160,18 +172,26 @@ export class PacketSocket {
       }),
     );
     const added = header.length + (tag === undefined ? 0 : TAG_SIZE);
-    return { data: Buffer.concat([header, data]), time_ns, length: length + added, source };
+    data = Buffer.concat([header, data]).subarray(0, snaplen);
+    return { data, time_ns, length: length + added, linktype, source };
   }
 
-  /** Returns the numbers of packets that came, and that the kernel dropped for lack of room, since the last call. */
-  statistics(): { packets: number; drops: number } {
+  statistics(): Statistics {
+    // The kernel counts from 0 again each time.
     const bytes = this.#sock.getsockopt(socket.SOL_PACKET, socket.PACKET_STATISTICS, tpacket_stats.size);
-    return tpacket_stats.decode(bytes);
+    const { packets, drops } = tpacket_stats.decode(bytes);
+    this.#counted = { packets: this.#counted.packets + packets, drops: this.#counted.drops + drops };
+    return this.#counted;
   }
 
   close(): void {
     this.#sock.close();
   }
+}
+
+/** @throws Failure if an interface is gone */
+function check_presence(name: string): void {
+  if (index_of(name) === 0) throw new Failure(`the interface ${name} is gone`, FAILED);
 }
 
 /** Returns the index of an interface; 0 for one that is gone. Its packets may still be read. */
