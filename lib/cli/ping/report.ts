@@ -78,7 +78,7 @@ export class Report {
     this.sent++;
     this.#last = performance.now();
     if (this.#draws_dots) process.stdout.write('.');
-    this.#live?.samples.set(this.sent - 1, 'waiting');
+    this.#live?.on_send(this.sent - 1, this.options.interval ?? (this.options.flood ? 0 : 1));
   }
 
   get #draws_dots(): boolean {

@@ -70,6 +70,6 @@ export class Screen {
     if (!this.#is_open || process.stdout.writableNeedDrain) return;
     const { columns = 80, rows = 24 } = process.stdout;
     const lines = this.draw({ columns, rows }).slice(0, rows);
-    process.stdout.write(`${is_new ? '\x1b[2J' : ''}\x1b[H${lines.join('\x1b[K\r\n')}\x1b[K\x1b[J`);
+    process.stdout.write(`${is_new ? '\x1b[2J' : ''}\x1b[H${lines.join('\x1b[K\n')}\x1b[K\x1b[J`);
   }
 }

@@ -1,9 +1,9 @@
 // The objects that routers add to ICMP errors (RFC 4884), in the form of traceroute(8).
 import type { IcmpExtension } from '../../packet/index.js';
 
-/** Returns "MPLS:L=24,E=0,S=1,T=1" for a stack of labels, with the labels and the objects separated by /. */
+/** Returns "MPLS:L=24,E=0,S=1,T=1" for a stack of labels, with the labels separated by /, and the objects by ;. */
 export function extensions_text(extensions: readonly IcmpExtension[]): string {
-  return extensions.map(text_of).join('/');
+  return extensions.map(text_of).join(';');
 }
 
 function text_of(extension: IcmpExtension): string {

@@ -40,7 +40,7 @@ function expect_restored({ output }: OnTerminal): string {
 describe('ping --live', () => {
   test('a chart of the times, and the statistics when it ends', async () => {
     const ping = on_terminal('ping --live -i 0.05 10.77.2.2');
-    await ping.shows(/ 9 sent|\d\d sent/);
+    await ping.shows(/ (9|\d\d+) sent/);
     ping.keys('\u0003');
     expect(await ping.ended()).toBe(0);
     const picture = ping.pictures().at(-1) as string[];
@@ -53,12 +53,15 @@ describe('ping --live', () => {
   });
 
   test('errors are shown, and count as lost', async () => {
-    const ping = on_terminal('ping --live -i 0.05 -c 5 10.77.3.1', { env: { NO_COLOR: '1' } });
-    await ping.shows(/5 sent/);
+    const ping = on_terminal('ping --live -i 0.05 10.77.3.1', { env: { NO_COLOR: '1' } });
+    await ping.shows(/ ([3-9]|\d\d+) errors, 100% loss/);
+    ping.keys('\u0003');
     expect(await ping.ended()).toBe(1);
     expect(ping.output).toContain('From 10.77.1.1 icmp_seq=');
-    expect(ping.output).toContain('×');
-    expect(expect_restored(ping)).toContain('5 packets transmitted, 0 received, +5 errors, 100% packet loss');
+    expect(ping.output).toContain('×××');
+    expect(expect_restored(ping)).toMatch(
+      /\d+ packets transmitted, 0 received, \+\d+ errors, 100% packet loss/,
+    );
   });
 
   test('a terminal of another size', async () => {
@@ -84,7 +87,7 @@ describe('ping --live', () => {
     ['SIGHUP', SIGHUP],
   ])('%s restores the terminal', async (_, number) => {
     const ping = on_terminal('ping --live -i 0.05 10.77.2.2');
-    await ping.shows(/ 3 sent/);
+    await ping.shows(/ ([3-9]|\d\d+) sent/);
     ping.signal(number);
     await ping.ended();
     expect(expect_restored(ping)).toContain('ping statistics');
@@ -92,7 +95,7 @@ describe('ping --live', () => {
 
   test('Ctrl-Z gives the terminal back, fg takes it again', async () => {
     const ping = on_terminal('ping --live -i 0.05 10.77.2.2');
-    await ping.shows(/ 3 sent/);
+    await ping.shows(/ ([3-9]|\d\d+) sent/);
     ping.keys('\u001a');
     const stopped = await ping.shows(control('ESC\\[\\?1049l'));
     ping.signal(SIGCONT);
@@ -105,7 +108,7 @@ describe('ping --live', () => {
 
   test('an error in the middle restores the terminal', async () => {
     const ping = on_terminal('ping --live -i 0.05 10.77.2.2');
-    await ping.shows(/ 3 sent/);
+    await ping.shows(/ ([3-9]|\d\d+) sent/);
     // Nothing can be sent any more: the errors are counted, and the picture goes on.
     net.in(net.near, 'ip', 'route', 'del', 'default');
     try {

@@ -123,7 +123,9 @@ describe('traceroute', () => {
     await with_responder(net, async () => {
       const mine = await ours(args);
       const shown = timeless(mine.stdout);
-      expect(shown).toMatch(/ 2 {2}10\.77\.2\.2 <MPLS:L=24,E=0,S=0,T=1\/L=31,E=2,S=1,T=7\/9\/3:/);
+      expect(shown).toMatch(
+        / 2 {2}10\.77\.2\.2 <MPLS:L=24,E=0,S=0,T=1\/L=31,E=2,S=1,T=7;9\/3:00112233,44556677> /,
+      );
       const output = theirs(args);
       if (output !== undefined) expect(shown).toBe(timeless(output));
       // Without -e they are not shown, in JSON they are.

@@ -108,7 +108,7 @@ export class OnTerminal {
       .flatMap((frame) => {
         const end = frame.indexOf('\u001b[J');
         if (end < 0) return [];
-        return [frame.slice(0, end).replaceAll(colours, '').replaceAll('\u001b[K', '').split('\r\n')];
+        return [frame.slice(0, end).replaceAll(colours, '').replaceAll('\u001b[K', '').split(/\r*\n/)];
       });
   }
 }
