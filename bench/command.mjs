@@ -20,7 +20,7 @@ const FLOOD_SIZE = 64;
 const contenders = [
   { name: 'fping -i 0', command: ['fping', '-q', '-i', '0', '-r', '0', '-a', '-g', NETWORK] },
   { name: 'CPython', command: ['python3', script, NETWORK] },
-  { name: 'bsd-sockets', command: [process.execPath, program, 'sweep', '-q', '-r', '0', '-R', '0', NETWORK] },
+  { name: 'bsd-sockets', command: [process.execPath, program, 'sweep', '-q', '-i', '0', '-r', '0', NETWORK] },
   { name: 'node, empty', command: [process.execPath, '-e', '0'] },
 ];
 

@@ -68,12 +68,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   if (name === 'help') return main([args[0] as string, '--help']);
   const entry = find(name);
   const command = await entry.load();
-  const end = args.indexOf('--');
-  if (args.slice(0, end < 0 ? args.length : end).includes('--help')) {
-    process.stdout.write(command.help(entry));
-    return DONE;
-  }
-  return command.main(args);
+  return command.main(args, entry);
 }
 
 /** As main; an error is a line on standard error. */

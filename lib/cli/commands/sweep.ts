@@ -1,145 +1,94 @@
-// bsd-sockets sweep: which addresses of a network answer an echo request. All addresses get the same request; an answer
-// is matched by its source. Rates, rounds and batches are in network/scan.ts.
-import { randomBytes } from 'node:crypto';
-import { build, icmp, icmpv6, payload } from '../../packet/index.js';
-import * as socket from '../../promises/index.js';
-import { type AddressRange, address_at, index_of, parse_range } from '../network/address_range.js';
-import {
-  HEADER_SIZE,
-  icmp_message,
-  is_echo_reply,
-  open_icmp,
-  quoted_request,
-  set_ttl,
-} from '../network/icmp_socket.js';
-import { rate_options, Scan } from '../network/scan.js';
-import { check_interface, command } from '../terminal/command.js';
-import { describe_error, is_notice } from '../terminal/icmp_text.js';
-import { flag, integer, text, type Values } from '../terminal/options.js';
-import { print, print_json, print_stderr } from '../terminal/output.js';
+// bsd-sockets sweep: which hosts answer an echo request, with the options, the lines and the exit codes of fping, of networks as well. The
+// requests are in sweep/echo_scan.ts, what is printed is in sweep/board.ts.
+import { find_addresses } from '../network/address_list.js';
+import { family_of } from '../network/hosts.js';
+import { Board } from '../sweep/board.js';
+import { EchoScan } from '../sweep/echo_scan.js';
+import { LiveSweep } from '../sweep/live.js';
+import { options, type SweepOptions } from '../sweep/options.js';
+import { read_targets } from '../sweep/targets.js';
+import { check_interface, command, until_interrupted } from '../terminal/command.js';
+import { INTERRUPTED, UNUSABLE, UsageError } from '../terminal/errors.js';
+import { print_stderr } from '../terminal/output.js';
+import { has_screen } from '../terminal/screen.js';
 
-const options = {
-  ...rate_options(2000, 1),
-  ttl: integer('t', 'TTL', [1, 255], 'time to live'),
-  interface: text('I', 'NAME', 'the interface'),
-  verbose: flag('v', 'also those that cannot be reached'),
-  quiet: flag('q', 'the statistics only'),
-  json: flag('', 'one JSON object an address, and one for the statistics'),
-};
+/** @throws UsageError for options that exclude each other */
+function check_options({ alive, unreach, count, vcount, loop, live, json }: SweepOptions): void {
+  if (alive && unreach) throw new UsageError('-a and -u exclude each other');
+  if (Number(count !== undefined) + Number(vcount !== undefined) + Number(loop) > 1)
+    throw new UsageError('-c, -C and -l exclude each other');
+  if (live && json) throw new UsageError('--live and --json exclude each other');
+}
 
-type Options = Values<typeof options>;
-
-/** Bytes of random data in each request. They distinguish the answers to this command from others. */
-const DATA_SIZE = 16;
-const ANSWER_MAX = 256;
-const RECEIVE_BUFFER = 4 * 2 ** 20;
-
-class Sweep extends Scan<number, Options> {
-  readonly #data = randomBytes(DATA_SIZE);
-  readonly #id = this.#data.readUInt16BE();
-  readonly #request: Buffer;
-  /** By address number: 1 if the address answered or is unreachable. */
-  readonly #finished: Uint8Array;
-  #unreachable = 0;
-  protected answered = 0;
-
-  constructor(range: AddressRange, options: Options) {
-    super(range, options, open_icmp(range.family), ANSWER_MAX);
-    const echo = range.family === socket.AF_INET6 ? icmpv6.echo : icmp.echo;
-    this.#request = build(echo({ id: this.#id }), payload(this.#data));
-    this.#finished = new Uint8Array(range.count);
-    this.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER);
-    const { ttl, interface: device } = options;
-    if (ttl !== undefined) set_ttl(this.sock, ttl);
-    if (device !== undefined) this.sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, device);
-  }
-
-  protected is_finished(number: number): boolean {
-    return this.#finished[number] !== 0;
-  }
-
-  protected is_complete(): boolean {
-    return this.answered + this.#unreachable === this.range.count;
-  }
-
-  protected request(number: number): socket.Message {
-    return [[this.#request], null, 0, [address_at(this.range, number), 0]];
-  }
-
-  protected on_message(batch: socket.MessageBatch<socket.InetFamily>, i: number): void {
-    const message = icmp_message(this.sock, batch.data(i));
-    if (message === undefined) return;
-    const from = batch.address(i)?.[0] ?? '';
-    if (!is_echo_reply(this.range.family, message)) {
-      this.#on_error(message, from);
-      return;
+async function sweep(board: Board, interrupted: AbortSignal): Promise<void> {
+  const { squiet, src, json } = board.options;
+  const scans: EchoScan[] = [];
+  const reports = squiet === undefined || json ? undefined : setInterval(() => board.report(), squiet * 1000);
+  try {
+    for (const family of board.list.families()) {
+      const scan = new EchoScan(board, family, !board.is_live && !board.is_counting);
+      scans.push(scan);
+      if (src !== undefined) await scan.bind(src);
     }
-    const number = index_of(this.range, from);
-    if (number === undefined || this.is_finished(number)) return;
-    if (this.#data.compare(message, HEADER_SIZE) !== 0) return;
-    this.#finished[number] = 1;
-    this.answered++;
-    const { quiet, json } = this.options;
-    if (quiet) return;
-    const milliseconds = this.round_trip_ms(number, batch, i);
-    this.progress.clear();
-    if (json) print_json({ type: 'answer', address: from, milliseconds });
-    else print(`${from}  ${milliseconds.toFixed(3)} ms`);
-  }
-
-  #on_error(message: Buffer, from: string): void {
-    const request = quoted_request(this.range.family, message);
-    if (request?.id !== this.#id || is_notice(request.error)) return;
-    const number = index_of(this.range, request.dst);
-    if (number !== undefined)
-      this.#set_unreachable(number, `${describe_error(request.error)} (says ${from})`);
-  }
-
-  /** Counts the address as unreachable: there is no route to it. */
-  protected on_refused(number: number, error: socket.OSError): void {
-    this.#set_unreachable(number, `${error.strerror}`);
-  }
-
-  #set_unreachable(number: number, reason: string): void {
-    if (this.is_finished(number)) return;
-    this.#finished[number] = 1;
-    this.#unreachable++;
-    const { verbose, quiet, json } = this.options;
-    if (!verbose || quiet) return;
-    const address = address_at(this.range, number);
-    this.progress.clear();
-    if (json) print_json({ type: 'unreachable', address, message: reason });
-    else print(`${address}  ${reason}`);
-  }
-
-  protected print_statistics(seconds: number): void {
-    const { count } = this.range;
-    const silent = count - this.answered - this.#unreachable;
-    const counts = {
-      addresses: count,
-      sent: this.sent,
-      answered: this.answered,
-      unreachable: this.#unreachable,
-      silent,
+    board.before_print = () => {
+      for (const scan of scans) scan.clear_progress();
     };
-    if (this.options.json) print_json({ type: 'statistics', ...counts, seconds });
-    else {
-      const words = `${this.answered} answered, ${this.#unreachable} unreachable, ${silent} silent`;
-      print_stderr(`${count} addresses: ${words}; ${this.sent} requests in ${seconds.toFixed(2)} s`);
-    }
+    // One that fails ends the others, too.
+    const failed = new AbortController();
+    const end = AbortSignal.any([interrupted, failed.signal]);
+    const results = await Promise.allSettled(
+      scans.map((scan) =>
+        scan.run(end).catch((error: unknown) => {
+          failed.abort();
+          throw error;
+        }),
+      ),
+    );
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  } finally {
+    clearInterval(reports);
+    for (const scan of scans) scan.close();
   }
 }
 
 export const { help, main } = command({
-  usage: ['[options] NETWORK'],
-  operands: [1, 1],
+  usage: ['[options] TARGET …', '[options] -f FILE'],
+  operands: [0, Number.POSITIVE_INFINITY],
   options,
-  notes: `NETWORK is 10.0.0.0/24, fd00::/120, 10.0.0.1-10.0.0.9 or an address. Addresses that answer stand on standard output,
-statistics on standard error. Needs what ping needs; unreachable ones are told apart by a raw socket only.
-Exit codes: 0 somebody answered, 1 nobody, 2 it could not begin, 130 Ctrl-C.`,
-  async run(values, [network = '']) {
-    const range = parse_range(network);
-    if (values.interface !== undefined) check_interface(values.interface);
-    return new Sweep(range, values).run();
+  notes: `TARGET is a host or an address, a network (10.0.0.0/24, 10.0.0.0/255.255.255.0, fd00::/120) or a range (10.0.0.1-10.0.0.9,
+10.0.0.1-9). Without one, targets are read from standard input. Of networks and ranges, the addresses that answer
+are listed, the others with -u; of hosts that are named, both. Needs what ping needs.
+Exit codes: 0 all that were named answered, of networks somebody; 1 not so; 2 it could not begin, or a name has no
+address; 130 Ctrl-C.`,
+  async run(given, operands) {
+    check_options(given);
+    // As fping: an interval of summaries, and the question whether so many answer, stand for -q.
+    const values = {
+      ...given,
+      quiet: given.quiet || given.squiet !== undefined || given.reachable !== undefined,
+    };
+    const { iface, file, generate } = values;
+    const texts = read_targets(operands, file, generate);
+    if (iface !== undefined) check_interface(iface);
+    let unknown = 0;
+    const list = await find_addresses(texts, { family: family_of(values) }, (message) => {
+      unknown++;
+      print_stderr(message);
+    });
+    if (list.count === 0) return UNUSABLE;
+    const live = values.live && has_screen();
+    const board = new Board(list, values, live);
+    board.unknown = unknown;
+    const interrupted = until_interrupted();
+    const picture = live ? new LiveSweep(board) : undefined;
+    picture?.open();
+    try {
+      await sweep(board, interrupted);
+    } finally {
+      picture?.close();
+      board.is_live = false;
+      if (board.sent > 0) await board.finish();
+    }
+    return interrupted.aborted && !board.is_counting ? INTERRUPTED : board.exit_code();
   },
 });

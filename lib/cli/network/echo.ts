@@ -1,19 +1,30 @@
 // Echo requests and their answers, for ping and traceroute -I. The kernel times sending and receiving if it can
 // (SO_TIMESTAMPING). The two kinds of sockets are explained in icmp_socket.ts.
-import { build, icmp, icmpv6, payload } from '../../packet/index.js';
+import { build, type IcmpExtension, type Ipv4Option, icmp, icmpv6, payload } from '../../packet/index.js';
 import * as socket from '../../promises/index.js';
 import { type IcmpError, is_notice } from '../terminal/icmp_text.js';
 import { enable_error_queue, read_error_queue } from './error_queue.js';
 import { host_of } from './hosts.js';
 import {
+  extensions_in,
   HEADER_SIZE,
   icmp_message,
+  ip_header_size,
   is_echo_reply,
   open_icmp,
+  options_of,
+  quoted_extensions,
   quoted_request,
   receive_ttl,
 } from './icmp_socket.js';
-import { ANCILLARY_SIZE, read_ancillary, Stopwatch, stamping_begun } from './kernel_time.js';
+import {
+  ANCILLARY_SIZE,
+  type Ancillary,
+  now_ns,
+  read_ancillary,
+  Stopwatch,
+  stamping_begun,
+} from './kernel_time.js';
 
 type Received = Awaited<ReturnType<socket.socket['recvmsg']>>;
 
@@ -30,6 +41,8 @@ export interface EchoReply {
   readonly milliseconds: number;
   /** True if the kernel took the time of arrival; false for the program's clock. */
   readonly stamped: boolean;
+  /** The options of the IPv4 header, after `receive_options`. */
+  readonly options: readonly Ipv4Option[];
   /** The data of the reply; that of a faultless one is equal to the data of the request. */
   readonly data: Buffer;
 }
@@ -40,6 +53,8 @@ export interface EchoError extends IcmpError {
   readonly seq: number;
   readonly from: string;
   readonly milliseconds: number;
+  /** The objects behind the quoted packet, such as MPLS labels. */
+  readonly extensions: readonly IcmpExtension[];
 }
 
 const kind_of = (error: IcmpError) => (is_notice(error) ? 'notice' : 'error');
@@ -48,12 +63,19 @@ export class EchoSocket {
   readonly sock: socket.socket;
   readonly #is_raw: boolean;
   readonly #stopwatch: Stopwatch;
+  readonly #use_program_times: boolean;
   #id = 0;
   /** Aborts a waiting receive() when a send failed, so that it reads the error queue. */
   #send_failed = new AbortController();
 
-  /** EchoSocket(family). @throws Failure if sockets of ICMP are not allowed; OSError */
-  constructor(family: number) {
+  /**
+   * EchoSocket(family).
+   *
+   * @param use_program_times true: times are from the program's sending to its receiving, not those of the kernel
+   * @throws Failure if sockets of ICMP are not allowed; OSError
+   */
+  constructor(family: number, use_program_times = false) {
+    this.#use_program_times = use_program_times;
     this.sock = open_icmp(family);
     this.#is_raw = this.sock.type === socket.SOCK_RAW;
     receive_ttl(this.sock);
@@ -61,17 +83,32 @@ export class EchoSocket {
     this.#stopwatch = new Stopwatch(this.sock);
   }
 
-  /** Chooses the id of the requests, once the kernel stamps packets. A caller that binds the socket does so before. @throws OSError */
-  async choose_id(): Promise<void> {
+  /**
+   * Chooses the id of the requests, once the kernel stamps packets. A caller that binds the socket does so before.
+   *
+   * @param wanted 16 bits; left out: any
+   * @throws OSError EADDRINUSE if another datagram socket of ICMP has the wanted id
+   */
+  async choose_id(wanted?: number): Promise<void> {
     await stamping_begun();
     if (this.#is_raw) {
-      this.#id = Math.floor(Math.random() * 0x10000);
+      this.#id = wanted ?? Math.floor(Math.random() * 0x10000);
       return;
     }
     const [host, port] = this.sock.getsockname() as [string, number];
     // The "port" of a datagram socket of ICMP is the id, which bind() chooses.
-    if (port === 0) await this.sock.bind([host, 0]);
+    if (port === 0) await this.sock.bind([host, wanted ?? 0]);
     this.#id = (this.sock.getsockname() as [string, number])[1];
+  }
+
+  /** The id of the requests. */
+  get id(): number {
+    return this.#id;
+  }
+
+  /** Makes the kernel pass the IPv4 options of replies. @throws OSError */
+  receive_options(): void {
+    this.sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVOPTS, 1);
   }
 
   /**
@@ -119,20 +156,21 @@ export class EchoSocket {
   }
 
   async #queued_errors(): Promise<EchoError[]> {
-    const errors = await read_error_queue(this.sock, this.#stopwatch);
+    const errors = await read_error_queue(this.sock, this.#use_program_times ? undefined : this.#stopwatch);
     return errors.flatMap(({ error, from = '', at_ns, data }) => {
       // The data is the request, from its ICMP header on.
       if (data.length < HEADER_SIZE) return [];
       const seq = data.readUInt16BE(6);
       const milliseconds = this.#stopwatch.milliseconds(seq, at_ns) ?? 0;
-      return [{ kind: kind_of(error), ...error, seq, from, milliseconds }];
+      const extensions = quoted_extensions(this.sock.family, error, ip_header_size(this.sock.family), data);
+      return [{ kind: kind_of(error), ...error, seq, from, milliseconds, extensions }];
     });
   }
 
   #event_of([data, ancdata, , address]: Received): EchoReply | EchoError | undefined {
     const message = icmp_message(this.sock, data);
     if (message === undefined) return undefined;
-    const { at_ns, ttl, stamped } = read_ancillary(ancdata);
+    const { at_ns, ttl, stamped } = this.#times_of(ancdata);
     const from = host_of(address as [string, number, number?, number?]);
     if (!is_echo_reply(this.sock.family, message)) return this.#error_of(message, from, at_ns);
     if (message.readUInt16BE(4) !== this.#id) return undefined;
@@ -140,7 +178,14 @@ export class EchoSocket {
     const milliseconds = this.#stopwatch.milliseconds(seq, at_ns);
     if (milliseconds === undefined) return undefined;
     const echoed = message.subarray(HEADER_SIZE);
-    return { kind: 'reply', seq, from, bytes: message.length, ttl, milliseconds, stamped, data: echoed };
+    const { length: bytes } = message;
+    const options = options_of(ancdata);
+    return { kind: 'reply', seq, from, bytes, ttl, milliseconds, stamped, options, data: echoed };
+  }
+
+  #times_of(ancdata: Received[1]): Ancillary {
+    const ancillary = read_ancillary(ancdata);
+    return this.#use_program_times ? { ...ancillary, at_ns: now_ns(), stamped: false } : ancillary;
   }
 
   /** Returns the error in a message; undefined if it quotes no request of this socket. */
@@ -149,9 +194,9 @@ export class EchoSocket {
     if (request?.id !== this.#id) return undefined;
     const { seq, error } = request;
     const milliseconds = this.#stopwatch.milliseconds(seq, at_ns);
-    return milliseconds === undefined
-      ? undefined
-      : { kind: kind_of(error), ...error, seq, from, milliseconds };
+    if (milliseconds === undefined) return undefined;
+    const extensions = extensions_in(this.sock.family, message);
+    return { kind: kind_of(error), ...error, seq, from, milliseconds, extensions };
   }
 
   close(): void {

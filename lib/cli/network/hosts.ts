@@ -1,5 +1,6 @@
 // Hosts of ping and traceroute: the target, which a name or an address on the command line stands for, and the names of the
 // hosts that answer.
+import { isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import type { Inet6Address, InetAddress } from '../../calls/address.js';
 import * as socket from '../../promises/index.js';
@@ -102,6 +103,11 @@ export function numeric({ host, scope }: Target): string {
 export function is_multicast({ host, family }: Target): boolean {
   if (family === socket.AF_INET6) return host.toLowerCase().startsWith('ff');
   return /^(22[4-9]|23\d)\./.test(host);
+}
+
+/** Returns whether the text is an IPv4 or IPv6 address, maybe with an interface. */
+export function is_address(text: string): boolean {
+  return isIP(text) !== 0;
 }
 
 /** Returns whether the text of the command line is an address, not a name. */

@@ -3,7 +3,17 @@
 //
 // A raw socket receives every ICMP message of the machine; the id of a request tells its own answers. A datagram socket of
 // ICMP needs no privilege. The kernel chooses its id, passes it only its own answers, and puts errors into its error queue.
-import { LINKTYPE_IPV4, LINKTYPE_IPV6, parse } from '../../packet/index.js';
+import {
+  build,
+  type IcmpExtension,
+  type Ipv4Option,
+  ipv4,
+  ipv6,
+  LINKTYPE_IPV4,
+  LINKTYPE_IPV6,
+  parse,
+  payload,
+} from '../../packet/index.js';
 import * as socket from '../../promises/index.js';
 import { Failure, line_of, UNUSABLE } from '../terminal/errors.js';
 import type { IcmpError } from '../terminal/icmp_text.js';
@@ -38,6 +48,9 @@ const V6 = {
   ttl: socket.IPV6_UNICAST_HOPS,
   linktype: LINKTYPE_IPV6,
 } as const;
+
+/** Returns the bytes of the header of IPv4 or IPv6, without options. */
+export const ip_header_size = (family: number) => (family === socket.AF_INET6 ? 40 : 20);
 
 const version_of = (family: number) => (family === socket.AF_INET6 ? V6 : V4);
 
@@ -119,4 +132,51 @@ export function quoted_request(family: number, message: Buffer): QuotedRequest |
     ...(type === (is_ipv6 ? 4 : 12) && { pointer: is_ipv6 ? message.readUInt32BE(4) : message.readUInt8(4) }),
   };
   return { id: request.id, seq: request.seq, dst: ip.dst, error };
+}
+
+/**
+ * Returns the extension objects of an error from the error queue.
+ *
+ * @param hidden the bytes of the quoted packet's headers, which the queue leaves out
+ * @param data the rest of the quoted packet, and what is behind it
+ */
+export function quoted_extensions(
+  family: number,
+  { type, code }: IcmpError,
+  hidden: number,
+  data: Uint8Array,
+): readonly IcmpExtension[] {
+  // Without the length of the quoted packet, extensions are looked for behind 128 bytes.
+  const message = Buffer.concat([Buffer.from([type, code]), Buffer.alloc(HEADER_SIZE - 2 + hidden), data]);
+  return extensions_in(family, message);
+}
+
+/** Returns the extension objects in an ICMP error. */
+export function extensions_in(family: number, message: Uint8Array): readonly IcmpExtension[] {
+  const is_ipv6 = family === socket.AF_INET6;
+  const header = is_ipv6
+    ? ipv6({ src: '::', dst: '::', next_header: socket.IPPROTO_ICMPV6 })
+    : ipv4({ src: '0.0.0.0', dst: '0.0.0.0', protocol: socket.IPPROTO_ICMP });
+  const packet = parse(build(header, payload(message)), {
+    linktype: is_ipv6 ? LINKTYPE_IPV6 : LINKTYPE_IPV4,
+  });
+  const error = packet.get('icmp') ?? packet.get('icmpv6');
+  return error !== undefined && 'extensions' in error ? error.extensions : [];
+}
+
+/** Bytes of an IPv4 header without options. */
+const IPV4_HEADER = 20;
+
+/** Returns the IPv4 options of a received packet, which are among its control messages after IP_RECVOPTS. */
+export function options_of(
+  ancdata: readonly (readonly [number, number, Uint8Array])[],
+): readonly Ipv4Option[] {
+  const found = ancdata.find(([level, type]) => level === socket.IPPROTO_IP && type === socket.IP_RECVOPTS);
+  if (found === undefined) return [];
+  const [, , bytes] = found;
+  const header = Buffer.alloc(IPV4_HEADER + bytes.length);
+  header[0] = 0x40 | (header.length / 4);
+  header.writeUInt16BE(header.length, 2);
+  header.set(bytes, IPV4_HEADER);
+  return parse(header, { linktype: LINKTYPE_IPV4 }).get('ipv4')?.options ?? [];
 }

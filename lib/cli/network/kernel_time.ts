@@ -24,7 +24,7 @@ const TRIES = 50;
 const TRY_MS = 20;
 
 /** Returns the nanoseconds since 1970, by the program's clock. */
-function now_ns(): bigint {
+export function now_ns(): bigint {
   return BigInt(Math.round((performance.timeOrigin + performance.now()) * 1000)) * 1000n;
 }
 

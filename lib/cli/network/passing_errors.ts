@@ -1,4 +1,5 @@
-// Conditions of the network that pass: a link that is down for a moment, a full queue. A loop that receives goes on after them.
+// Conditions of the network that pass: a link that is down for a moment, a full queue. A loop that receives goes on after them, and one
+// that sends goes on when the queue has room.
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as socket from '../../promises/index.js';
 
@@ -22,4 +23,16 @@ export async function passing_errors<R>(
     await sleep(PAUSE_MS, undefined, { signal });
     return undefined;
   }
+}
+
+/**
+ * has_room_again(error, signal) -> true after a pause if the queue of the interface was full (ENOBUFS): the packet was not sent, and the
+ * caller sends it again; false for any other error.
+ *
+ * @throws the signal's reason
+ */
+export async function has_room_again(error: unknown, signal: AbortSignal): Promise<boolean> {
+  if (!(error instanceof socket.OSError) || error.code !== 'ENOBUFS') return false;
+  await sleep(PAUSE_MS, undefined, { signal });
+  return true;
 }

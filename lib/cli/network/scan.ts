@@ -1,5 +1,7 @@
-// Scan: requests to a range of addresses at a rate, in rounds to the addresses that are silent, while answers are received
-// in batches (sendmmsg, recvmmsg). The commands sweep and arp-scan extend it by their packets and what they print.
+// Scan: requests to many addresses at a rate, in rounds, while answers are received in batches (sendmmsg, recvmmsg). Without a period, a
+// round goes to the addresses that are silent, after the wait for the last one; with a period, rounds begin at fixed times. The
+// commands sweep and arp-scan extend it by their packets and what they print.
+import { setMaxListeners } from 'node:events';
 import { setImmediate as next_turn, setTimeout as sleep } from 'node:timers/promises';
 import * as socket from '../../promises/index.js';
 import { until_interrupted } from '../terminal/command.js';
@@ -8,7 +10,7 @@ import { integer, number, type Values } from '../terminal/options.js';
 import { Progress } from '../terminal/progress.js';
 import type { AddressRange } from './address_range.js';
 import { read_ancillary } from './kernel_time.js';
-import { passing_errors } from './passing_errors.js';
+import { has_room_again, passing_errors } from './passing_errors.js';
 
 /** The most messages that one call sends or receives. */
 const BATCH = 128;
@@ -24,24 +26,49 @@ export const rate_options = (rate: number, wait: number) => ({
   retries: integer('R', 'N', [0, 100], 'to those that were silent', 1),
 });
 
-type RateOptions = Values<ReturnType<typeof rate_options>>;
+type RateOptions = Values<ReturnType<typeof rate_options>> & {
+  /** The factor by which each round's wait is longer than that of the round before; left out: 1. */
+  readonly backoff?: number;
+  /** Seconds from the beginning of a round to that of the next; left out: the next one begins after the wait. */
+  readonly period?: number;
+};
 
-/** A scan of a range of addresses. `number` is the number of an address in the range, from 0 on. */
-export abstract class Scan<F extends number, Options extends RateOptions> {
-  protected readonly progress = new Progress();
+/** The addresses of a scan: a list, or a range. */
+interface Addresses {
+  readonly count: number;
+}
+
+/** A round of requests. */
+interface Round {
+  readonly number: number;
+  /** By address number: when the request was sent, in milliseconds since 1970; 0: none was sent. */
+  readonly sent_ms: Float64Array;
+}
+
+/** How often a request is sent before its error counts, on a socket with an error queue. */
+const SEND_TRIES = 3;
+/** The rounds whose answers are awaited, without a period. */
+const ROUNDS_KEPT = 4;
+
+/** A scan of addresses. `number` is the number of an address, from 0 on. */
+export abstract class Scan<
+  F extends number,
+  Options extends RateOptions,
+  Range extends Addresses = AddressRange,
+> {
+  protected progress = new Progress();
   protected sent = 0;
-  /** By address number: when the last request was sent, in milliseconds since 1970; 0: none was sent. */
-  readonly #sent_ms: Float64Array;
+  /** The rounds whose answers count, the latest one first. */
+  #rounds: Round[] = [];
   readonly #batch: socket.MessageBatch<F>;
 
   /** @param answer_max the most bytes of an answer that are received */
   constructor(
-    protected readonly range: AddressRange,
+    protected readonly range: Range,
     protected readonly options: Options,
     protected readonly sock: socket.socket<F>,
     answer_max: number,
   ) {
-    this.#sent_ms = new Float64Array(range.count);
     this.#batch = new socket.MessageBatch<F>(BATCH, answer_max, ANCILLARY_SIZE);
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
   }
@@ -52,17 +79,22 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
   protected abstract is_finished(number: number): boolean;
   /** Returns whether the scan expects no further answer. */
   protected abstract is_complete(): boolean;
-  /** Returns the request to an address. */
-  protected abstract request(number: number): socket.Message<F>;
+  /** Returns the request to an address. @param round the number of the round, from 0 on */
+  protected abstract request(number: number, round: number): socket.Message<F>;
   /** Handles message `i` of a batch. */
   protected abstract on_message(batch: socket.MessageBatch<F>, i: number): void;
   /** Handles an error of sending the request to an address. The scan goes on unless this method throws. */
   protected abstract on_refused(number: number, error: socket.OSError): void;
   protected abstract print_statistics(seconds: number): void;
+  /** Is called when the wait for the answers of a round is over. */
+  protected on_round_over(_round: number): void {}
+  /** True if the socket reports errors of packets that were sent, in its error queue (IP_RECVERR). */
+  protected readonly has_error_queue: boolean = false;
+  /** Reads the error queue. */
+  protected async on_queued_errors(): Promise<void> {}
 
   /** Runs the scan until it is complete or interrupted. @returns the exit code @throws OSError */
-  async run(): Promise<number> {
-    const interrupted = until_interrupted();
+  async run(interrupted = until_interrupted()): Promise<number> {
     try {
       const start = performance.now();
       try {
@@ -78,20 +110,37 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
     return this.answered > 0 ? DONE : FAILED;
   }
 
-  /** Returns whether a request was sent to an address. */
-  protected was_sent(number: number): boolean {
-    return this.#sent_ms[number] !== 0;
+  /** Erases the progress bar, before a line is printed. */
+  clear_progress(): void {
+    this.progress.clear();
   }
 
-  /** Returns the milliseconds from the last request to an address until the received message. */
-  protected round_trip_ms(number: number, batch: socket.MessageBatch<F>, i: number): number {
-    const { at_ns } = read_ancillary(batch.ancdata(i));
-    return Math.max(0, Number(at_ns) / NS_PER_MS - (this.#sent_ms[number] as number));
+  /** Returns whether a request was sent to an address, and its answer is awaited. */
+  protected was_sent(number: number, round?: number): boolean {
+    return this.#round_of(number, round) !== undefined;
+  }
+
+  /**
+   * Returns the milliseconds from the request to an address until the received message.
+   *
+   * @param round the round of the request; left out: the last one
+   */
+  protected round_trip_ms(number: number, batch: socket.MessageBatch<F>, i: number, round?: number): number {
+    const sent_ms = this.#round_of(number, round)?.sent_ms[number] ?? Number.NaN;
+    return Math.max(0, Number(read_ancillary(batch.ancdata(i)).at_ns) / NS_PER_MS - sent_ms);
+  }
+
+  #round_of(number: number, round?: number): Round | undefined {
+    return this.#rounds.find(
+      (each) => (round === undefined || each.number === round) && each.sent_ms[number] !== 0,
+    );
   }
 
   async #run_rounds(interrupted: AbortSignal): Promise<void> {
     const finished = new AbortController();
     const end = AbortSignal.any([interrupted, finished.signal]);
+    // The wait of each round listens.
+    setMaxListeners(0, end);
     let failure: unknown;
     const receiving = this.#receive(end).catch((error: unknown) => {
       if (end.aborted) return;
@@ -99,10 +148,9 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
       finished.abort();
     });
     try {
-      for (let round = 0; round <= this.options.retries && !this.is_complete(); round++) {
-        if ((await this.#send_round(end)) === 0) break;
-        await this.#wait_for_answers(end);
-      }
+      await (this.options.period === undefined
+        ? this.#ask_silent(end)
+        : this.#ask_all(this.options.period, end));
     } catch (error) {
       // The error of receiving ends the sending.
       if (!end.aborted) throw error;
@@ -113,8 +161,45 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
     if (failure !== undefined) throw failure;
   }
 
+  /** Asks the silent addresses in each round. */
+  async #ask_silent(end: AbortSignal): Promise<void> {
+    const { retries, wait, backoff = 1 } = this.options;
+    for (let round = 0; round <= retries && !this.is_complete(); round++) {
+      if ((await this.#send_round(round, end)) === 0) break;
+      await this.#wait_for_answers(wait * backoff ** round, end);
+      this.on_round_over(round);
+      this.#rounds.length = Math.min(this.#rounds.length, ROUNDS_KEPT);
+    }
+  }
+
+  /** Begins a round in each period. Each round has its own wait, and rounds may overlap. */
+  async #ask_all(period: number, end: AbortSignal): Promise<void> {
+    const { retries, wait } = this.options;
+    const start = performance.now();
+    const waits = new Set<Promise<void>>();
+    for (let round = 0; round <= retries; round++) {
+      if ((await this.#send_round(round, end)) === 0) break;
+      const over = this.#wait_for_round(round, wait, round === retries, end);
+      // An interrupted wait is reported by the wait for the next round.
+      over.catch(() => {}).finally(() => waits.delete(over));
+      waits.add(over);
+      const next = start + (round + 1) * period * 1000;
+      if (round < retries) await sleep(Math.max(0, next - performance.now()), undefined, { signal: end });
+    }
+    await Promise.all(waits);
+  }
+
+  async #wait_for_round(round: number, wait: number, is_last: boolean, end: AbortSignal): Promise<void> {
+    if (is_last) await this.#wait_for_answers(wait, end);
+    else await sleep(wait * 1000, undefined, { signal: end });
+    this.on_round_over(round);
+    this.#rounds = this.#rounds.filter(({ number }) => number !== round);
+  }
+
   /** Sends a request to each address that is not finished. @returns the number of these addresses */
-  async #send_round(end: AbortSignal): Promise<number> {
+  async #send_round(number: number, end: AbortSignal): Promise<number> {
+    const round: Round = { number, sent_ms: new Float64Array(this.range.count) };
+    this.#rounds.unshift(round);
     const { rate } = this.options;
     // A slow rate sends single requests, evenly.
     const size = rate === 0 ? BATCH : Math.max(1, Math.min(BATCH, Math.floor(rate / 100)));
@@ -126,7 +211,7 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
       batch.push(i);
       if (batch.length < size) continue;
       sent += batch.length;
-      await this.#send(batch, end);
+      await this.#send(batch, round, end);
       batch = [];
       this.#show_progress(i);
       const early_ms = rate === 0 ? 0 : start + (sent * 1000) / rate - performance.now();
@@ -135,22 +220,29 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
       else await next_turn();
       end.throwIfAborted();
     }
-    if (batch.length > 0) await this.#send(batch, end);
+    if (batch.length > 0) await this.#send(batch, round, end);
     return sent + batch.length;
   }
 
-  async #send(numbers: readonly number[], signal: AbortSignal): Promise<void> {
-    const messages = numbers.map((number) => this.request(number));
+  async #send(numbers: readonly number[], round: Round, signal: AbortSignal): Promise<void> {
+    const messages = numbers.map((number) => this.request(number, round.number));
     const now_ms = performance.timeOrigin + performance.now();
-    for (const number of numbers) this.#sent_ms[number] = now_ms;
+    for (const number of numbers) round.sent_ms[number] = now_ms;
+    let tries = 0;
     for (let done = 0; done < messages.length; ) {
       try {
         done += await this.sock.sendmmsg(messages.slice(done), 0, { signal });
       } catch (error) {
         if (signal.aborted || !(error instanceof socket.OSError)) throw error;
-        // The error is that of the first message.
+        if (await has_room_again(error, signal)) continue;
+        // The error is that of the first message, or of a packet that was sent before: then it is gone in the next try.
+        if (this.has_error_queue && tries++ < SEND_TRIES) {
+          await this.on_queued_errors();
+          continue;
+        }
         this.on_refused(numbers[done] as number, error);
         done++;
+        tries = 0;
       }
     }
     this.sent += numbers.length;
@@ -159,13 +251,21 @@ export abstract class Scan<F extends number, Options extends RateOptions> {
   async #receive(signal: AbortSignal): Promise<never> {
     for (;;) {
       const receive = () => this.sock.recvmmsg_into(this.#batch, 0, { signal });
-      const count = (await passing_errors(signal, receive)) ?? 0;
+      const count =
+        (await passing_errors(signal, receive).catch((error: unknown) => this.#queued(error))) ?? 0;
       for (let i = 0; i < count; i++) this.on_message(this.#batch, i);
     }
   }
 
-  async #wait_for_answers(signal: AbortSignal): Promise<void> {
-    const wait_ms = this.options.wait * 1000;
+  /** Handles an error of receiving that a packet caused which was sent before. @throws any other error */
+  async #queued(error: unknown): Promise<undefined> {
+    const is_queued = error instanceof socket.OSError && error.errno !== undefined;
+    if (!this.has_error_queue || !is_queued) throw error;
+    await this.on_queued_errors();
+  }
+
+  async #wait_for_answers(wait: number, signal: AbortSignal): Promise<void> {
+    const wait_ms = wait * 1000;
     const until = performance.now() + wait_ms;
     while (!this.is_complete() && performance.now() < until) {
       await sleep(Math.min(POLL_MS, wait_ms), undefined, { signal });

@@ -4,9 +4,11 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { if_nameindex } from '../../socket/index.js';
-import { Failure, INTERRUPTED, UNUSABLE, UsageError } from './errors.js';
+import { DONE, Failure, INTERRUPTED, UNUSABLE, UsageError } from './errors.js';
 import { flag, type Option, type OptionTable, type Values } from './options.js';
+import { print } from './output.js';
 import { closest } from './suggest.js';
+import { version } from './version.js';
 
 /** The row of a command in the list of main.ts. */
 export interface Title {
@@ -38,27 +40,56 @@ export interface Definition<Table extends OptionTable> {
 export interface Command {
   /** Returns the text of --help. */
   help(title: Title): string;
-  /** Reads the arguments and runs the command. @returns the exit code @throws UsageError, OSError */
-  main(args: readonly string[]): Promise<number>;
+  /**
+   * Reads the arguments and runs the command; with -h or --help among them prints the help, with -V or --version the version.
+   *
+   * @returns the exit code
+   * @throws UsageError, OSError
+   */
+  main(args: readonly string[], title: Title): Promise<number>;
 }
 
 /** Returns the command of a definition. */
 export function command<const Table extends OptionTable>(definition: Definition<Table>): Command {
   return {
     help: (title) => help_of(title, definition),
-    main(args) {
-      const { values, operands } = read_arguments(definition, args);
-      return definition.run(values, operands);
+    async main(args, title) {
+      const tokens = tokens_of(definition.options, args);
+      const asked = (name: string) => tokens.some((token) => token.kind === 'option' && token.name === name);
+      if (asked('help')) process.stdout.write(help_of(title, definition));
+      else if (asked('version')) print(version());
+      else {
+        const { values, operands } = read_arguments(definition, tokens);
+        return definition.run(values, operands);
+      }
+      return DONE;
     },
   };
 }
+
+/** Returns the options that every command has. A letter that the command's own table uses is left to it. */
+function common_options(table: OptionTable): OptionTable {
+  const taken = new Set(Object.values(table).map(({ short }) => short));
+  const free = (letter: string) => (taken.has(letter) ? '' : letter);
+  return { version: flag(free('V'), 'print the version'), help: flag(free('h'), 'print this') };
+}
+
+type Token =
+  | { readonly kind: 'positional'; readonly value: string }
+  | {
+      readonly kind: 'option';
+      readonly name: string;
+      readonly rawName: string;
+      readonly value: string | undefined;
+    }
+  | { readonly kind: 'option-terminator' };
 
 const long_name = (name: string) => `--${name.replaceAll('_', '-')}`;
 
 function help_of({ name, summary }: Title, definition: Definition<OptionTable>): string {
   const { detail, usage, options, notes } = definition;
   const usage_lines = usage.map((form, i) => `${i === 0 ? 'Usage:' : '      '} bsd-sockets ${name} ${form}`);
-  const rows = Object.entries({ ...options, help: flag('', 'print this') }).map(
+  const rows = Object.entries({ ...options, ...common_options(options) }).map(
     ([long, { short, value, help, standard }]) => {
       const standard_text = standard === undefined || value === undefined ? '' : ` (${standard})`;
       const left = `  ${short ? `-${short}, ` : '    '}${long_name(long)}${value ? ` ${value}` : ''}`;
@@ -80,23 +111,27 @@ function help_of({ name, summary }: Title, definition: Definition<OptionTable>):
 
 const capitalized = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
+/** Returns what parseArgs makes of the arguments. */
+function tokens_of(table: OptionTable, args: readonly string[]): readonly Token[] {
+  const config = Object.fromEntries(
+    Object.entries({ ...table, ...common_options(table) }).map(([name, { short, value }]) => {
+      const type = value ? 'string' : 'boolean';
+      return [long_name(name).slice(2), { type, ...(short ? { short } : {}) } as const];
+    }),
+  );
+  // A strict parseArgs throws messages of several lines, so the checks are made in read_arguments.
+  return parseArgs({ args: [...args], options: config, strict: false, tokens: true }).tokens;
+}
+
 function read_arguments<Table extends OptionTable>(
   definition: Definition<Table>,
-  args: readonly string[],
+  tokens: readonly Token[],
 ): { values: Values<Table>; operands: string[] } {
   const {
     options: table,
     operands: [min_count, max_count],
   } = definition;
   const names = new Map(Object.keys(table).map((name) => [long_name(name).slice(2), name]));
-  const config = Object.fromEntries(
-    [...names].map(([long, name]) => {
-      const { short, value } = table[name] as Option<unknown>;
-      return [long, { type: value ? 'string' : 'boolean', ...(short ? { short } : {}) } as const];
-    }),
-  );
-  // A strict parseArgs throws messages of several lines, so the checks are made here.
-  const { tokens } = parseArgs({ args: [...args], options: config, strict: false, tokens: true });
   const values = Object.fromEntries(Object.entries(table).map(([name, { standard }]) => [name, standard]));
   const operands: string[] = [];
   for (const token of tokens) {

@@ -58,6 +58,12 @@ export function is_port_unreachable({ family, type, code }: IcmpError): boolean 
   return type === UNREACHABLE_TYPE && code === 3;
 }
 
+/** Returns the MTU that an error reports, of a packet that was too big; undefined for another error. */
+export function mtu_of({ family, type, code, mtu }: IcmpError): number | undefined {
+  const is_too_big = family === AF_INET6 ? type === 2 : type === UNREACHABLE_TYPE && code === 4;
+  return is_too_big ? mtu : undefined;
+}
+
 /** Returns the sentence of ping. */
 export function describe_error({ family, type, code, mtu, gateway, pointer }: IcmpError): string {
   if (family === AF_INET6) {
@@ -81,6 +87,25 @@ export function describe_error({ family, type, code, mtu, gateway, pointer }: Ic
   }
   if (type !== 12) return `Bad ICMP type: ${type}`;
   return pointer === undefined ? 'Parameter problem' : `Parameter problem: pointer = ${pointer}`;
+}
+
+// The words of fping, by the code.
+const FPING_UNREACHABLE = sentences(`
+  ICMP Network Unreachable, ICMP Host Unreachable, ICMP Protocol Unreachable, ICMP Port Unreachable,
+  ICMP Unreachable (Fragmentation Needed), ICMP Unreachable (Source Route Failed),
+  ICMP Unreachable (Destination Network Unknown), ICMP Unreachable (Destination Host Unknown),
+  ICMP Unreachable (Source Host Isolated), ICMP Unreachable (Communication with Network Prohibited),
+  ICMP Unreachable (Communication with Host Prohibited), ICMP Unreachable (Network Unreachable For Type Of Service),
+  ICMP Unreachable (Host Unreachable For Type Of Service), ICMP Unreachable (Communication Administratively Prohibited),
+  ICMP Unreachable (Host Precedence Violation), ICMP Unreachable (Precedence cutoff in effect)`);
+
+/** Returns the words of fping. */
+export function fping_error(error: IcmpError): string {
+  const { family, type, code } = error;
+  if (family !== AF_INET6 && type === UNREACHABLE_TYPE)
+    return FPING_UNREACHABLE[code] ?? `ICMP Unreachable (code ${code})`;
+  if (is_time_exceeded(error)) return 'ICMP Time Exceeded';
+  return `ICMP ${describe_error(error)}`;
 }
 
 /** Returns the letters of traceroute, such as '!H' or '!X'; '' for an expired time to live. */

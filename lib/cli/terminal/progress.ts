@@ -6,8 +6,13 @@ const WIDTH = 30;
 const INTERVAL_MS = 100;
 
 export class Progress {
-  readonly #shown = process.stderr.isTTY === true;
+  readonly #shown: boolean;
   #last = 0;
+
+  /** @param wanted false: the bar is never drawn */
+  constructor(wanted = true) {
+    this.#shown = wanted && process.stderr.isTTY === true;
+  }
 
   /** Draws the bar, at most once in INTERVAL_MS. */
   update(done: number, total: number, words: string): void {

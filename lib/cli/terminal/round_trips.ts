@@ -6,16 +6,23 @@ const LATEST_MAX = 100_000;
 export class RoundTrips {
   count = 0;
   max = 0;
+  last = 0;
+  /** The exponentially weighted moving average, by an eighth for each time. */
+  ewma = 0;
   #min = Number.POSITIVE_INFINITY;
-  #sum = 0;
+  #mean = 0;
+  /** The sum of the squares of the differences from the mean, by the method of Welford: no large sums are subtracted. */
   #squares = 0;
   readonly #latest: number[] = [];
 
   add(ms: number): void {
     this.#latest[this.count % LATEST_MAX] = ms;
     this.count++;
-    this.#sum += ms;
-    this.#squares += ms * ms;
+    const difference = ms - this.#mean;
+    this.#mean += difference / this.count;
+    this.#squares += difference * (ms - this.#mean);
+    this.ewma += this.count === 1 ? ms : (ms - this.ewma) / 8;
+    this.last = ms;
     this.#min = Math.min(this.#min, ms);
     this.max = Math.max(this.max, ms);
   }
@@ -29,8 +36,8 @@ export class RoundTrips {
   statistics(): { min: number; avg: number; max: number; mdev: number } | undefined {
     const { count } = this;
     if (count === 0) return undefined;
-    const avg = this.#sum / count;
-    const mdev = Math.sqrt(Math.max(0, this.#squares / count - avg * avg));
+    const avg = this.#mean;
+    const mdev = Math.sqrt(this.#squares / count);
     return { min: this.#min, avg, max: this.max, mdev };
   }
 }

@@ -25,7 +25,12 @@ function timeless(text: string): string {
   return text
     .replaceAll(/time=[\d.]+ ms/g, 'time=T ms')
     .replaceAll(/time \d+ms/g, 'time T')
-    .replaceAll(/= [\d./]+ ms(, pipe \d+)?/g, '= T ms');
+    .replaceAll(/= [\d./]+ ms(, pipe \d+)?/g, '= T ms')
+    .replaceAll(/ewma [\d./]+ ms/g, 'ewma T ms')
+    .replaceAll(/^\[[\d.]+\]/gm, '[T]')
+    .replaceAll(/\d+ absolute/g, 'N absolute')
+    .replaceAll(/^(TS: )?\t([\d.]+\t)?\d+$/gm, '$1\tN')
+    .replaceAll(/^ai->.*\n/gm, '');
 }
 
 describe('ping', () => {
@@ -57,6 +62,30 @@ describe('ping', () => {
     ['-c1 fd77:3::1', 1],
     ['-c2 -i0.1 -W1 10.77.5.1', 1],
     ['-c5 -i0.2 -w1 10.77.5.1', 1],
+    ['-c1 -p ff0a 10.77.2.2', 0],
+    ['-c2 -i0.1 -a 10.77.2.2', 0],
+    ['-c3 -i0.1 -O -W1 10.77.5.1', 1],
+    ['-c3 -i0.1 -O -D -W1 10.77.5.1', 1],
+    ['-c2 -i0.1 -D 10.77.2.2', 0],
+    ['-c2 -i0.1 -R 10.77.2.2', 0],
+    ['-c1 -R fd77:2::2', 0],
+    ['-c2 -i0.1 -T tsonly 10.77.2.2', 0],
+    ['-c2 -i0.1 -T tsandaddr 10.77.2.2', 0],
+    ['-c1 -T tsprespec 10.77.1.1 10.77.2.2', 0],
+    ['-c2 -i0.1 -M do -s 2000 10.77.2.2', 1],
+    ['-c2 -i0.1 -M do -s 2000 fd77:2::2', 1],
+    ['-c2 -i0.1 -M dont -s 2000 10.77.2.2', 0],
+    ['-c2 -i0.1 -M want -s 2000 10.77.2.2', 0],
+    ['-c5 -i0.2 -l 3 10.77.2.2', 0],
+    ['-c2 -i0.1 -Q 0x10 10.77.2.2', 0],
+    ['-c1 -m 5 10.77.2.2', 0],
+    ['-c1 -v -e 77 10.77.2.2', 0],
+    ['-c1 -v -e 77 10.77.3.1', 1],
+    ['-c3 -A 10.77.2.2', 0],
+    ['-c3 -i0 10.77.2.2', 0],
+    ['-c9 -f -q 10.77.2.2', 0],
+    ['-c1 -U 10.77.2.2', 0],
+    ['-c1 -L -S 10000 10.77.2.2', 0],
   ])('%s says what iputils says', async (line, code) => {
     const args = line.split(' ');
     const theirs = has('ping') ? net.try_in(net.near, 'ping', ...args) : undefined;
@@ -65,6 +94,67 @@ describe('ping', () => {
     if (theirs === undefined) return;
     expect(theirs.code).toBe(code);
     expect(timeless(mine.stdout)).toBe(timeless(theirs.stdout));
+    // iputils' -v also tells of its sockets; -M do has sent a first packet before the loop begins.
+    if (!args.includes('-v'))
+      expect(new Set(mine.stderr.split('\n'))).toEqual(new Set(theirs.stderr.split('\n')));
+  });
+
+  test('-f: a dot for each request, taken back by its answer', async () => {
+    const { code, stdout } = await ours(['-f', '-c', '20', '10.77.2.2']);
+    expect(code).toBe(0);
+    const [, dots = ''] = stdout.split('\n');
+    expect(dots.replaceAll('\b \b', '')).toMatch(/^\.{20,}$/);
+    expect(dots.split('\b \b').length - 1).toBe(20);
+    expect(stdout).toMatch(
+      /\n--- .*\n\d+ packets transmitted, 20 received, .*\nrtt .*, ipg\/ewma [\d.]+\/[\d.]+ ms\n$/,
+    );
+    const lost = await ours(['-f', '-w1', '10.77.5.1']);
+    expect(lost.code).toBe(1);
+    const sent = Number(/(\d+) packets transmitted/.exec(lost.stdout)?.[1]);
+    expect(lost.stdout.split('\n')[1]).toBe('.'.repeat(sent));
+    expect((await ours(['-f', '-c1', '10.77.3.1'])).stdout).toContain('\n.\bE\n');
+  });
+
+  test('-b: a broadcast address only with it', async () => {
+    const refused = await ours(['-c1', '10.77.1.255']);
+    expect(refused).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('-b allows it') });
+    const allowed = await ours(['-b', '-c1', '-w1', '10.77.1.255']);
+    expect(allowed.stderr).toBe('WARNING: pinging broadcast address\n');
+    if (has('ping'))
+      expect(timeless(allowed.stdout)).toBe(
+        timeless(net.try_in(net.near, 'ping', '-b', '-c1', '-w1', '10.77.1.255').stdout),
+      );
+  });
+
+  test('-m, -Q and -M are in the packets', async () => {
+    net.in(
+      net.near,
+      'nft',
+      `add table ip m; add chain ip m out { type filter hook output priority 0; };
+      add rule ip m out meta mark 5 ip dscp 4 ip frag-off & 0x4000 != 0 icmp type echo-request counter;`,
+    );
+    try {
+      await ours(['-c2', '-i0.1', '-m', '5', '-Q', '0x10', '-M', 'do', '10.77.2.2']);
+      expect(net.in(net.near, 'nft', 'list', 'table', 'ip', 'm')).toContain('counter packets 2 ');
+    } finally {
+      net.in(net.near, 'nft', 'delete', 'table', 'ip', 'm');
+    }
+  });
+
+  test('-p: the data of the request', async () => {
+    const { stdout } = await with_responder(net, () => ours(['-c1', '-p', 'a5', '10.77.2.100']));
+    expect(stdout).toMatch(/^PATTERN: 0xa5\n[\s\S]*wrong data byte #20 should be 0xa5 but was 0x5a\n/);
+  });
+
+  test('SIGQUIT prints the counts so far, and it goes on', async () => {
+    const running = new Running(['ping', '-i', '0.1', '10.77.2.2'], { behind: net.behind(net.near) });
+    await running.prints(/icmp_seq=2/);
+    running.child.kill('SIGQUIT');
+    await running.prints(
+      /\r\d+\/\d+ packets, \d+% loss, min\/avg\/ewma\/max = [\d.]+\/[\d.]+\/[\d.]+\/[\d.]+ ms\n/,
+    );
+    running.child.kill('SIGINT');
+    expect(await running.ended()).toMatchObject({ code: 0 });
   });
 
   test.each([
@@ -262,6 +352,25 @@ describe('ping', () => {
       },
     );
 
+    test.each([
+      ['-f', /only root may send more often than each 2 ms: -i 0\.002/],
+      ['-i0.001', /only root may send more often/],
+      ['-l4', /only root may send more than 3 requests before any answer/],
+    ])('%s is refused', async (option, message) => {
+      net.permit_ping(true);
+      const refused = await ours([option, '-c1', '10.77.2.2'], NOBODY);
+      expect(refused).toMatchObject({ code: 2, stdout: '' });
+      expect(refused.stderr).toMatch(message);
+    });
+
+    test('a redirect names the new next hop, and -R shows the route', async () => {
+      net.permit_ping(true);
+      const { stdout } = await with_responder(net, () => ours(['-c1', '-W2', '10.77.2.103'], NOBODY));
+      expect(stdout).toMatch(/Redirect Host\(New nexthop: 10\.77\.2\.77\)\n[\s\S]* 0% packet loss/);
+      const routed = ['-c2', '-i0.1', '-R', '10.77.2.2'];
+      expect(timeless((await ours(routed, NOBODY)).stdout)).toBe(timeless((await ours(routed)).stdout));
+    });
+
     test('where the kernel does not allow it, it says what to do', async () => {
       net.permit_ping(false);
       const { code, stdout, stderr } = await ours(['-c1', '10.77.2.2'], NOBODY);
@@ -297,6 +406,17 @@ describe('ping', () => {
     [['-I', '10.99.99.99', '127.0.0.1'], 2, /Cannot assign requested address/],
     [['-s', '70000', '127.0.0.1'], 2, /option -s takes a whole number from 0 to 65527/],
     [['-s', '65508', '127.0.0.1'], 2, /option -s takes at most 65507 for 127\.0\.0\.1/],
+    [['-p', 'xyz', '127.0.0.1'], 2, /option -p takes pairs of hexadecimal digits, such as ff00, not "xyz"/],
+    [['-p', '00'.repeat(17), '127.0.0.1'], 2, /option -p takes at most 16 bytes/],
+    [['-Q', '300', '127.0.0.1'], 2, /option -Q takes a number from 0 to 255, or 0x0 to 0xff, not "300"/],
+    [['-M', 'maybe', '127.0.0.1'], 2, /option -M takes one of do, dont, want, probe, not "maybe"/],
+    [['-T', 'x', '127.0.0.1'], 2, /option -T takes one of tsonly, tsandaddr, tsprespec/],
+    [['-T', 'tsprespec', '127.0.0.1'], 2, /-T tsprespec takes one to 4 addresses of routers before the host/],
+    [['-T', 'tsprespec', '::1', '127.0.0.1'], 2, /-T tsprespec takes IPv4 addresses of routers, not "::1"/],
+    [['-R', '-T', 'tsonly', '127.0.0.1'], 2, /-R and -T exclude each other/],
+    [['127.0.0.1', '127.0.0.2'], 2, /what is "127\.0\.0\.2"\? It is one argument too many/],
+    [['--live', '--json', '127.0.0.1'], 2, /--live and --json exclude each other/],
+    [['-e', '65536', '127.0.0.1'], 2, /option -e takes a number from 0 to 65535/],
     [['-I', 'nope', '127.0.0.1'], 2, /there is no interface "nope", only lo, /],
   ])('%j fails with a line', async (args, code, message) => {
     const outcome = await ours(args);

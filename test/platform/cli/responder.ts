@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import type { Topology } from './topology.js';
 
 const FIRST = 100;
-const LAST = 106;
+const LAST = 107;
 
 // By the last number of the address. `error` quotes the request; its four bytes are the second word of the ICMP header.
 const PROGRAM = `import * as s from 'bsd-sockets/socket';
-  import { build, checksum, ethernet, ipv4, parse, payload } from 'bsd-sockets/packet';
+  import { build, checksum, ethernet, icmp, ipv4, parse, payload } from 'bsd-sockets/packet';
   const sock = s.socket(s.AF_PACKET, s.SOCK_RAW, 0);
   sock.bind(['far0', s.ETH_P_IP]);
   console.error('ready');
@@ -16,7 +16,8 @@ const PROGRAM = `import * as s from 'bsd-sockets/socket';
     const frame = sock.recv(2000);
     const packet = parse(frame);
     const [link, ip, request] = ['ethernet', 'ipv4', 'icmp'].map((name) => packet.get(name));
-    if (request?.name !== 'echo') continue;
+    const host = ip?.dst.split('.')[3];
+    if (request?.name !== 'echo' && host !== '107') continue;
     const send = (src, message) => {
       message.writeUInt16BE(0, 2);
       message.writeUInt16BE(checksum(message), 2);
@@ -36,8 +37,17 @@ const PROGRAM = `import * as s from 'bsd-sockets/socket';
       104() { error(4, 0, 0, 0, 0, 0); reply(); },
       105() { error(12, 0, 20, 0, 0, 0); },
       106() { reply(); reply(); },
+      // A router that adds two MPLS labels and an unknown object.
+      107() {
+        const extensions = [
+          { name: 'mpls', labels: [{ label: 24, ttl: 1 }, { label: 31, traffic_class: 2, bottom: true, ttl: 7 }] },
+          { class: 9, type: 3, data: Buffer.from('0011223344556677', 'hex') },
+        ];
+        const message = icmp.time_exceeded({ quoted: frame.subarray(14, 14 + ip.total_length), extensions });
+        sock.send(build(ethernet({ src: link.dst, dst: link.src }), ipv4({ src: '10.77.2.2', dst: ip.src }), message));
+      },
     };
-    ways[ip.dst.split('.')[3]]?.();
+    ways[host]?.();
   }`;
 
 /** Runs a function while the hosts answer. @returns its result */

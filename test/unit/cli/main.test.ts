@@ -27,11 +27,30 @@ describe('bsd-sockets', () => {
     expect(new Set(names).size).toBe(names.length);
   });
 
-  test.each(names)('%s --help', async (name) => {
+  test.each(names)('%s -h, --help, -V', async (name) => {
     const { code, stdout, stderr } = await run([name, '--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(new RegExp(`^Usage: bsd-sockets ${name}\\b`));
     expect(stdout).toContain('--help');
+    expect(await run([name, '-h'])).toMatchObject({ code: 0, stderr: '', stdout });
+    expect(await run([name, '--version'])).toEqual(await run(['--version']));
+  });
+
+  test('-h among other options and after operands; behind -- it is an operand', async () => {
+    for (const args of [
+      ['ping', '-nh'],
+      ['ping', 'localhost', '-h'],
+      ['ping', '--nonsense', '-h'],
+    ]) {
+      expect(await run(args)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^Usage: bsd-sockets ping /),
+      });
+    }
+    expect(await run(['doctor', '--', '-h'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('what is "-h"?'),
+    });
   });
 
   test('help COMMAND is its --help', async () => {
