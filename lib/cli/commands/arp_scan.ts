@@ -167,7 +167,7 @@ class ArpScan extends Scan<typeof socket.AF_PACKET, Rounds> {
     this.#owners.set(position, owners.add(reply.sender_mac));
     if (count > 1 && this.#setting.options.ignoredups) return;
     const source = packet.get('ethernet')?.src;
-    const rest = packet.get('payload')?.data;
+    const rest = packet.trailer;
     this.#print_answer(reply, {
       hdrmac: source === reply.sender_mac ? undefined : source,
       padding: rest?.some((byte) => byte !== 0) ? Buffer.from(rest).toString('hex') : undefined,

@@ -57,20 +57,21 @@ describe('arp-scan', () => {
   });
 
   describe('line by line as the program arp-scan', () => {
+    // -g: on a busy machine an answer may come after the second request, and then there are two.
     test.for([
-      '-I near0 -l',
-      '-I near0 10.77.1.1',
-      '-x 10.77.1.1 10.77.1.7-10.77.1.9',
-      '-x -q 10.77.1.0/28',
+      '-g -I near0 -l',
+      '-g -I near0 10.77.1.1',
+      '-x -g 10.77.1.1 10.77.1.7-10.77.1.9',
+      '-x -g -q 10.77.1.0/28',
       '-x -D -g 10.77.1.7',
       '-x -g 10.77.1.0:255.255.255.240',
-      '-x -M 2 10.77.1.0/28',
+      '-x -g -M 2 10.77.1.0/28',
       '-x -g -r 1 -t 1000 -B 1M 10.77.1.0/28',
       '-x -g -i 500u -R 10.77.1.9',
-      '-x -N -u 00-11-22-33-44-55 10.77.1.9',
-      '-x -s 10.77.1.200 -S 02:00:00:00:00:01 10.77.1.9',
-      '-x -T MAC 10.77.1.9',
-      `-x -F \${ip;-16}|\${mac;20}|\${Vendor}\\t\\$\\\\ 10.77.1.9`,
+      '-x -g -N -u 00-11-22-33-44-55 10.77.1.9',
+      '-x -g -s 10.77.1.200 -S 02:00:00:00:00:01 10.77.1.9',
+      '-x -g -T MAC 10.77.1.9',
+      `-x -g -F \${ip;-16}|\${mac;20}|\${Vendor}\\t\\$\\\\ 10.77.1.9`,
       `-x -D -F \${ip}\${dup}\${rtt;0} 10.77.1.64`,
     ])('%s', async (line, ctx) => {
       if (!has('arp-scan')) ctx.skip('needs arp-scan');
@@ -98,7 +99,7 @@ describe('arp-scan', () => {
       if (!has('arp-scan')) ctx.skip('needs arp-scan');
       net.in(net.router, 'ip', 'link', 'set', 'left0', 'address', address as string);
       try {
-        const args = ['-x', '10.77.1.9'];
+        const args = ['-x', '-g', '10.77.1.9'];
         const { stdout } = await ours(['-O', VENDORS, ...args]);
         expect(stdout).toBe(net.try_in(net.near, 'arp-scan', ...args).stdout);
         expect(stdout).toContain(`10.77.1.9\t${address}\t${name ?? ''}`);
@@ -142,7 +143,7 @@ describe('arp-scan', () => {
     await new Promise((resolve) => odd.stderr.once('data', resolve));
     try {
       const lines = [
-        '-x -r 1 10.77.1.50',
+        '-x -r 1 -t 1500 10.77.1.50 10.77.1.64',
         '-x -g 10.77.1.51-10.77.1.52',
         '-x -g -Q 77 10.77.1.53',
         '-x -q -g 10.77.1.51',
@@ -153,8 +154,14 @@ describe('arp-scan', () => {
         if (!has('arp-scan')) continue;
         expect(stdout, line).toBe(net.try_in(net.near, 'arp-scan', ...line.split(' ')).stdout);
       }
-      const { stdout } = await ours(['-x', '-F', `\${mac}|\${hdrmac}|\${padding}|\${dup}`, '10.77.1.52']);
-      expect(stdout).toMatch(/^02:00:00:00:00:99\|\|0{2,}4142[0]+\|\n/);
+      const { stdout } = await ours([
+        '-x',
+        '-g',
+        '-F',
+        `\${mac}|\${hdrmac}|\${padding}|\${dup}`,
+        '10.77.1.52',
+      ]);
+      expect(stdout).toMatch(/^02:00:00:00:00:99\|\|0+41420+\|\n/);
       // An answer from a VLAN that was not asked for does not count.
       expect(await ours(['-x', '-Q', '78', '10.77.1.53'])).toMatchObject({ code: 1, stdout: '' });
     } finally {
@@ -271,12 +278,12 @@ describe('arp-scan', () => {
     [['10.0.0.0/99'], 2, /not a network/],
     [['10.0.0.0:255.0.255.0'], 2, /not a (mask of a )?network: /],
     [['10.0.0.9-7'], 2, /ends before it begins/],
-    [['10.0.0.1-10.0.0.2-3'], 2, /not a|ends/],
     [['-N', 'localhost'], 2, /"localhost" is a name, which -N refuses/],
     [['no-such-host.invalid'], 2, /No hosts to process\./],
     [['-l', '10.77.1.1'], 2, /You can not specify targets with the --localnet option/],
     [['-f', '/no/such/file'], 2, /no such file or directory, open '\/no\/such\/file'/],
-    [['-f', '/'], 2, /is a directory|illegal operation on a directory/],
+    [['-f', '/'], 2, /^bsd-sockets arp-scan: \/ is a directory\n$/],
+    [['-O', '/'], 2, /\/ is a directory/],
     [['-O', '/no/such/file'], 2, /no such file or directory/],
     [['-B', '0'], 2, /option -B takes bits a second, as 256000, 256K or 1M, not "0"/],
     [['-i', '1', '-B', '1K'], 2, /You cannot specify both --bandwidth and --interval/],

@@ -2,6 +2,7 @@
 // are numbered from 0 on; none is there twice.
 import { readFileSync } from 'node:fs';
 import { AF_INET, gaierror, getaddrinfo, inet_pton, OSError, SOCK_DGRAM } from '../../../promises/index.js';
+import { check_file } from '../../terminal/command.js';
 import { line_of, UsageError } from '../../terminal/errors.js';
 import { type AddressRange, address_at, parse_range } from '../address_range.js';
 
@@ -98,6 +99,7 @@ export async function find_targets(
 
 /** Returns the targets of a file: the first word of each line; "-" is standard input. @throws the file system's error */
 export function read_targets(path: string): string[] {
+  if (path !== '-') check_file(path);
   const lines = readFileSync(path === '-' ? STDIN : path, 'utf8').split('\n');
   const words = lines.map((line) => line.trim().split(/\s+/, 1)[0] as string);
   return words.filter((word) => word !== '' && !word.startsWith('#'));

@@ -3,6 +3,7 @@
 // that come with the program arp-scan, or with Debian's package ieee-data.
 import { existsSync, readFileSync } from 'node:fs';
 import { own_url } from '../../../native/own_file.js';
+import { check_file } from '../../terminal/command.js';
 import { printable } from '../../terminal/output.js';
 
 const PACKAGE = 'oui-data';
@@ -76,7 +77,10 @@ function package_rows(): [string, string][] | undefined {
  */
 export function load_vendors(registry_file: string | undefined, own_file: string | undefined): Vendors {
   const vendors = new Vendors();
-  const read = (path: string) => vendors.add(rows_of(readFileSync(path, 'utf8')));
+  const read = (path: string) => {
+    check_file(path);
+    vendors.add(rows_of(readFileSync(path, 'utf8')));
+  };
   const rows = registry_file === undefined ? package_rows() : undefined;
   if (rows !== undefined) vendors.add(rows);
   else {
