@@ -281,7 +281,7 @@ describe('arp-scan', () => {
     [['-N', 'localhost'], 2, /"localhost" is a name, which -N refuses/],
     [['no-such-host.invalid'], 2, /No hosts to process\./],
     [['-l', '10.77.1.1'], 2, /You can not specify targets with the --localnet option/],
-    [['-f', '/no/such/file'], 2, /no such file or directory, open '\/no\/such\/file'/],
+    [['-f', '/no/such/file'], 2, /no such file or directory, stat '\/no\/such\/file'/],
     [['-f', '/'], 2, /^bsd-sockets arp-scan: \/ is a directory\n$/],
     [['-O', '/'], 2, /\/ is a directory/],
     [['-O', '/no/such/file'], 2, /no such file or directory/],

@@ -34,11 +34,10 @@ const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t' };
 
 /** Returns the line of arp-scan, with its tabulators. */
 export function line_of_answer(answer: Answer): string {
-  const { ip, name, mac, hdrmac, vendor, padding, vlan, dup, rtt } = answer;
+  const { ip, name, mac, hdrmac, vendor, vlan, dup, rtt } = answer;
   const columns = [name ?? ip, hdrmac === undefined ? mac : `${mac} (${hdrmac})`];
   if (vendor !== undefined) {
     const notes = [
-      padding === undefined ? '' : ` (Padding=${padding})`,
       vlan === undefined ? '' : ` (802.1Q VLAN=${vlan})`,
       dup === undefined ? '' : ` (DUP: ${dup})`,
     ];
