@@ -9,6 +9,7 @@ import { check_file, command, until_interrupted } from '../terminal/command.js';
 import { DONE, UsageError } from '../terminal/errors.js';
 import { flag, integer, number, text, type Values } from '../terminal/options.js';
 import { print, printable } from '../terminal/output.js';
+import { closest } from '../terminal/suggest.js';
 
 const options = {
   kind: text('', 'KIND', 'how requests are handled', 'threading', ['plain', 'threading', 'forking', 'async']),
@@ -54,12 +55,17 @@ type ServerClass = new (
   options: socketserver.ServerOptions,
 ) => Server;
 
+function unknown_service(service: string): string {
+  const names = Object.keys(SERVICES);
+  const similar = closest(service, names);
+  const advice = similar === undefined ? '' : `; did you mean ${similar}?`;
+  return `serve what? ${names.join(', ')}, not ${JSON.stringify(service)}${advice}`;
+}
+
 function create_server(service: string, path: string | undefined, options: Options): Server {
   const { kind, host, port, udp, unix, workers, idle, verbose } = options;
-  const handlers = SERVICES[service as keyof typeof SERVICES];
-  if (handlers === undefined) {
-    throw new UsageError(`serve what? ${Object.keys(SERVICES).join(', ')}, not ${JSON.stringify(service)}`);
-  }
+  const handlers = Object.hasOwn(SERVICES, service) ? SERVICES[service as keyof typeof SERVICES] : undefined;
+  if (handlers === undefined) throw new UsageError(unknown_service(service));
   const handler = handlers[(kind === 'async' ? 2 : 0) + (udp ? 1 : 0)];
   if (handler === undefined) throw new UsageError('a file is not served as datagrams');
   if ((service === 'file') !== (path !== undefined))

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as socket from '../../promises/index.js';
 import { Timer } from '../../util/deadline.js';
+import { LineEnds, lines_of, Telnet } from './netcat/filters.js';
 
 const CHUNK_SIZE = 64 * 1024;
 const DATAGRAM_MAX = 65_535;
@@ -57,8 +58,37 @@ export interface RelayOptions {
   readonly ends_with_peer: boolean;
   /** Seconds after the end of the input at which the relay ends. */
   readonly quit_after?: number | undefined;
+  /** True: LF is sent as CR LF. */
+  readonly crlf?: boolean;
+  /** True: requests of Telnet are refused. */
+  readonly telnet?: boolean;
+  /** Seconds between lines, in either direction. */
+  readonly interval?: number | undefined;
+  /** How many chunks or datagrams are received before the relay ends. */
+  readonly receive_limit?: number | undefined;
   /** Data that was received before the relay began. */
   readonly first?: Buffer;
+}
+
+/** Keeps a pause between the lines of one direction. */
+class Pace {
+  #next = 0;
+
+  constructor(
+    private readonly interval_ms: number,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  /** Calls a function with the data: line by line, if there is a pause to keep. @throws the signal's reason */
+  async in_lines(chunk: Buffer, use: (part: Buffer) => Promise<void>): Promise<void> {
+    if (this.interval_ms === 0) return use(chunk);
+    for (const line of lines_of(chunk)) {
+      const early = this.#next - performance.now();
+      if (early > 0) await sleep(early, undefined, { signal: this.signal });
+      await use(line);
+      this.#next = performance.now() + this.interval_ms;
+    }
+  }
 }
 
 /** The relay of one connection. */
@@ -68,6 +98,10 @@ class Relay {
   readonly #end_controller = new AbortController();
   readonly #end_signal: AbortSignal;
   readonly #is_stream: boolean;
+  readonly #sent_pace: Pace;
+  readonly #received_pace: Pace;
+  readonly #line_ends: LineEnds | undefined;
+  readonly #telnet: Telnet | undefined;
   #last_activity = performance.now();
   /** When the relay began to wait for input; undefined while it sends. */
   #waiting_since: number | undefined;
@@ -77,6 +111,11 @@ class Relay {
     this.#options = options;
     this.#end_signal = AbortSignal.any([options.interrupted, this.#end_controller.signal]);
     this.#is_stream = sock.type === socket.SOCK_STREAM || sock.type === socket.SOCK_SEQPACKET;
+    const interval_ms = (options.interval ?? 0) * 1000;
+    this.#sent_pace = new Pace(interval_ms, this.#end_signal);
+    this.#received_pace = new Pace(interval_ms, this.#end_signal);
+    this.#line_ends = options.crlf ? new LineEnds() : undefined;
+    this.#telnet = options.telnet ? new Telnet() : undefined;
   }
 
   async run(): Promise<void> {
@@ -90,8 +129,7 @@ class Relay {
       if (!this.#is_stream || !(error instanceof socket.OSError)) this.#end();
     });
     try {
-      await this.#receive();
-      await Promise.race([sending, this.#silence()]);
+      if ((await this.#receive()) === 'ended') await Promise.race([sending, this.#silence()]);
     } catch (error) {
       note(error);
     }
@@ -118,15 +156,25 @@ class Relay {
     }
   }
 
-  async #receive(): Promise<void> {
-    const { first, idle } = this.#options;
-    if (first !== undefined) await write(first);
-    for (;;) {
-      const chunk = await this.#next_chunk(idle);
-      if (chunk === undefined || (chunk.length === 0 && this.#is_stream)) return;
+  /** Receives until the peer ends, the idle limit has passed, or enough has come. */
+  async #receive(): Promise<'ended' | 'enough'> {
+    const { first, idle, receive_limit = Number.POSITIVE_INFINITY } = this.#options;
+    let chunk = first ?? (await this.#next_chunk(idle));
+    for (let count = 1; ; count++) {
+      if (chunk === undefined || (chunk.length === 0 && this.#is_stream)) return 'ended';
       this.#last_activity = performance.now();
-      await write(chunk);
+      this.#refuse(chunk);
+      await this.#received_pace.in_lines(chunk, write);
+      if (count >= receive_limit) return 'enough';
+      chunk = await this.#next_chunk(idle);
     }
+  }
+
+  /** Sends the refusals of -t behind what is being sent. An error shows in the next call that sends. */
+  #refuse(chunk: Buffer): void {
+    const refusals = this.#telnet?.refusals(chunk);
+    if (!refusals?.length) return;
+    void this.#sock.sendall(refusals, { signal: this.#end_signal }).catch(() => {});
   }
 
   /** Returns the next data from the socket; undefined when the idle limit has passed. */
@@ -156,8 +204,10 @@ class Relay {
       this.#waiting_since = undefined;
       const chunk = await input.take();
       if (chunk === undefined) break;
-      await this.#send_chunk(chunk);
-      this.#last_activity = performance.now();
+      await this.#sent_pace.in_lines(this.#line_ends?.convert(chunk) ?? chunk, async (part) => {
+        await this.#send_chunk(part);
+        this.#last_activity = performance.now();
+      });
     }
     if (half_close && this.#is_stream) await this.#sock.shutdown(socket.SHUT_WR);
     if (quit_after !== undefined) new Timer(quit_after * 1000, () => this.#end());

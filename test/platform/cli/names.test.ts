@@ -53,7 +53,7 @@ describe('a name with control characters', () => {
     ['traceroute: the name of a hop', 'traceroute -q1 127.0.0.1', ` ${PRINTED}.test (127.0.0.1) `],
     ['doctor: an interface', 'doctor', PRINTED],
     ['doctor --json: an interface', 'doctor --json', '"name":"e\\u001b[2Jx\\u009b2J"'],
-    ['arp-scan: the interface', 'arp-scan -R0 -W0.01 10.9.8.2', `on ${PRINTED}: 0 answered`],
+    ['arp-scan: the interface', 'arp-scan -r 1 -t 10 10.9.8.2', `Interface: ${PRINTED}, type: `],
     ['sweep: the interfaces that there are', 'sweep -I none 127.0.0.1', PRINTED],
   ])('%s', async (_title, line, printed) => {
     const { stdout, stderr } = await run(line.split(' '), { behind });
@@ -66,7 +66,7 @@ describe('a name with control characters', () => {
     await sniff.prints(/listening/);
     // The program itself runs under the first process id, as unshare and sh are replaced by it.
     const inside = ['nsenter', '-t', String(sniff.child.pid), '-mn'];
-    await run(['arp-scan', '-R0', '-W0.01', '10.9.8.2'], { behind: inside });
+    await run(['arp-scan', '-r', '1', '-t', '10', '10.9.8.2'], { behind: inside });
     await sniff.prints(/ e\\u001b\[2Jx\\u009b2J Out /);
     sniff.child.kill('SIGINT');
     const { stdout, stderr } = await sniff.ended();

@@ -93,7 +93,7 @@ describe('bsd-sockets', () => {
     else expect(outcome.stderr).toMatch(message);
   });
 
-  test.each(['sniff -f icmp -i no-such', 'arp-scan -i no-such 192.0.2.1', 'sweep -I no-such 127.0.0.1'])(
+  test.each(['sniff -f icmp -i no-such', 'arp-scan -I no-such 192.0.2.1', 'sweep -I no-such 127.0.0.1'])(
     '%s: an interface that is not there; those that are',
     async (command) => {
       const args = command.split(' ');

@@ -113,6 +113,8 @@ describe('serve', () => {
   });
 
   test.each([
+    [['ecko'], 2, /did you mean echo\?/],
+    [['toString'], 2, /serve what\?/],
     [['chargen'], 2, /serve what\? echo, discard, time, file, not "chargen"/],
     [[], 2, /an argument is missing/],
     [['file'], 2, /serve file PATH/],
