@@ -1,6 +1,6 @@
 // bsd-sockets arp-scan: the hosts on the network of an interface, by an ARP request to each address. A host that can be reached
 // at all answers ARP. Options and lines are those of the program arp-scan. Rates and rounds are in network/scan.ts; targets,
-// vendors and lines in network/arp_scan/.
+// vendors and lines in arp_scan/.
 import { networkInterfaces } from 'node:os';
 import { hardware_text, link_layer } from '../../calls/own_address.js';
 import {
@@ -16,10 +16,11 @@ import {
 import * as socket from '../../promises/index.js';
 import { getnameinfo } from '../../socket/index.js';
 import { tpacket_stats } from '../../structs/index.js';
-import { type Answer, line_of_answer, parse_format } from '../network/arp_scan/format.js';
-import { check, type Options, options } from '../network/arp_scan/options.js';
-import { find_targets, read_targets, type Targets } from '../network/arp_scan/targets.js';
-import { load_vendors, type Vendors } from '../network/arp_scan/vendors.js';
+import { type Answer, line_of_answer, parse_format } from '../arp_scan/format.js';
+import { check, type Options, options } from '../arp_scan/options.js';
+import { find_targets, read_targets } from '../arp_scan/targets.js';
+import { load_vendors, type Vendors } from '../arp_scan/vendors.js';
+import type { AddressList } from '../network/address_list.js';
 import { Scan } from '../network/scan.js';
 import { check_interface, command } from '../terminal/command.js';
 import { DONE, FAILED, Failure, INTERRUPTED, UNUSABLE, UsageError } from '../terminal/errors.js';
@@ -63,7 +64,7 @@ function mac_of(name: string): string {
 /** What a scan asks and prints with. */
 interface Setting {
   readonly link: Link;
-  readonly targets: Targets;
+  readonly targets: AddressList;
   /** Undefined by -q. */
   readonly vendors: Vendors | undefined;
   readonly options: Options;

@@ -1,14 +1,14 @@
 // bsd-sockets nc: connects or listens by TCP, UDP and UNIX sockets, and joins the connection with standard input and output.
-// Options and messages are those of OpenBSD's nc. Connecting and listening are in network/netcat/, the transfer of data is in
-// network/relay.ts.
+// Options and messages are those of OpenBSD's nc. Connecting and listening are in netcat/, the transfer of data is in
+// netcat/relay.ts.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Connector } from '../network/netcat/connect.js';
-import { serve } from '../network/netcat/listen.js';
-import { check, type Options, options } from '../network/netcat/options.js';
-import { check_stdout, pass_descriptor } from '../network/netcat/pass.js';
-import { parse_ports } from '../network/netcat/ports.js';
-import { protocol_of, type Sock } from '../network/netcat/sockets.js';
-import { Input, type RelayOptions, relay } from '../network/relay.js';
+import { Connector } from '../netcat/connect.js';
+import { serve } from '../netcat/listen.js';
+import { check, type Options, options } from '../netcat/options.js';
+import { check_stdout, pass_descriptor } from '../netcat/pass.js';
+import { parse_ports } from '../netcat/ports.js';
+import { protocol_of, type Sock } from '../netcat/sockets.js';
+import { Input, type RelayOptions, relay } from '../netcat/relay.js';
 import { command, until_interrupted } from '../terminal/command.js';
 import { DONE, FAILED, INTERRUPTED, line_of } from '../terminal/errors.js';
 import { print_stderr } from '../terminal/output.js';

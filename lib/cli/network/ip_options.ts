@@ -47,7 +47,7 @@ export function bits(short: string, value: string, max: number, help: string): O
     ...option,
     standard: undefined,
     read(argument, what) {
-      const given = option.read(argument, what) ?? '';
+      const given = option.read(argument, what, undefined) ?? '';
       const number = /^(0[xX][\da-fA-F]+|\d+)$/.test(given) ? Number(given) : Number.NaN;
       if (number <= max) return number;
       throw new UsageError(

@@ -9,8 +9,7 @@ export function short_time(ms: number): string {
 }
 
 /** Returns the percentage of requests without an answer, a whole number. */
-const loss = ({ sent, received }: Spread) =>
-  sent === 0 ? 0 : Math.trunc(((sent - received) * 100) / sent);
+const loss = ({ sent, received }: Spread) => (sent === 0 ? 0 : Math.trunc(((sent - received) * 100) / sent));
 
 /** Returns "0.039 avg, 0% loss". */
 export function average(spread: Spread): string {

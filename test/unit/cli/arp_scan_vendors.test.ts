@@ -1,7 +1,7 @@
 // The vendors of arp-scan: the lists that it reads, and the longest prefix.
 import { existsSync, unlinkSync, writeFileSync } from 'node:fs';
 import { afterAll, expect, test } from 'vitest';
-import { load_vendors } from '../../../lib/cli/network/arp_scan/vendors.js';
+import { load_vendors } from '../../../lib/cli/arp_scan/vendors.js';
 
 const path = (name: string) => `/tmp/bsd-sockets-vendors-${process.pid}-${name}`;
 const written: string[] = [];

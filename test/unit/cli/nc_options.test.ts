@@ -6,9 +6,9 @@ import { buffer, text } from 'node:stream/consumers';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
-import { LineEnds, lines_of, Telnet } from '../../../lib/cli/network/netcat/filters.js';
-import { parse_ports } from '../../../lib/cli/network/netcat/ports.js';
-import { parse_tos } from '../../../lib/cli/network/netcat/tos.js';
+import { LineEnds, lines_of, Telnet } from '../../../lib/cli/netcat/filters.js';
+import { parse_ports } from '../../../lib/cli/netcat/ports.js';
+import { parse_tos } from '../../../lib/cli/netcat/tos.js';
 import { program, Running, run } from './run.js';
 
 const has_nc = spawnSync('nc', ['-h'], { encoding: 'utf8' }).stderr?.startsWith('OpenBSD');

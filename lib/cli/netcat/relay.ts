@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as socket from '../../promises/index.js';
 import { Timer } from '../../util/deadline.js';
-import { LineEnds, lines_of, Telnet } from './netcat/filters.js';
+import { LineEnds, lines_of, Telnet } from './filters.js';
 
 const CHUNK_SIZE = 64 * 1024;
 const DATAGRAM_MAX = 65_535;

@@ -1,7 +1,8 @@
 // The options of nc, as OpenBSD's nc spells them, and what excludes what.
-import { UsageError } from '../../terminal/errors.js';
-import { flag, integer, number, type Option, text, type Values } from '../../terminal/options.js';
-import { FAMILY_OPTIONS } from '../hosts.js';
+
+import { FAMILY_OPTIONS } from '../network/hosts.js';
+import { UsageError } from '../terminal/errors.js';
+import { flag, integer, number, type Option, text, type Values } from '../terminal/options.js';
 import { parse_tos } from './tos.js';
 
 const DAY = 86_400;

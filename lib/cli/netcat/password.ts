@@ -3,8 +3,8 @@ import { openSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Writable } from 'node:stream';
 import { ReadStream } from 'node:tty';
-import { Failure } from '../../terminal/errors.js';
-import { print_stderr, printable } from '../../terminal/output.js';
+import { Failure } from '../terminal/errors.js';
+import { print_stderr, printable } from '../terminal/output.js';
 
 function open_terminal(): ReadStream {
   try {

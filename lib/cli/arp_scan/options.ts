@@ -1,7 +1,7 @@
 // The options of arp-scan, as the original spells them, and the reading of their values.
-import { AF_INET, inet_pton, OSError } from '../../../socket/index.js';
-import { UsageError } from '../../terminal/errors.js';
-import { flag, integer, type Option, text, type Values } from '../../terminal/options.js';
+import { AF_INET, inet_pton, OSError } from '../../socket/index.js';
+import { UsageError } from '../terminal/errors.js';
+import { flag, integer, type Option, text, type Values } from '../terminal/options.js';
 
 const MAC = /^[\da-f]{1,2}([:-][\da-f]{1,2}){5}$/i;
 /** The bits of the smallest frame of Ethernet, by which a bandwidth is reckoned: 46 bytes of data and 18 of its own. */
@@ -19,7 +19,7 @@ function with_reader<V>(
   return {
     ...base,
     standard: undefined,
-    read: (argument, what) => read(base.read(argument, what) ?? '', what),
+    read: (argument, what) => read(base.read(argument, what, undefined) ?? '', what),
   };
 }
 

@@ -1,7 +1,7 @@
 // The ports of nc: names, numbers and ranges, as the operands behind the host.
 import { randomInt } from 'node:crypto';
-import * as socket from '../../../promises/index.js';
-import { UsageError } from '../../terminal/errors.js';
+import * as socket from '../../promises/index.js';
+import { UsageError } from '../terminal/errors.js';
 
 const PORT_MAX = 65_535;
 

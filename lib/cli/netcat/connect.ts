@@ -1,8 +1,8 @@
 // How nc connects: the addresses of a host, one after the other, and on request a proxy on the way. -v prints what happens.
-import * as socket from '../../../promises/index.js';
-import { Failure, UsageError } from '../../terminal/errors.js';
-import { print_stderr } from '../../terminal/output.js';
-import { family_of } from '../hosts.js';
+import * as socket from '../../promises/index.js';
+import { family_of } from '../network/hosts.js';
+import { Failure, UsageError } from '../terminal/errors.js';
+import { print_stderr } from '../terminal/output.js';
 import type { Options } from './options.js';
 import { read_password } from './password.js';
 import { AuthenticationRequired, negotiate, type ProxyProtocol } from './proxy.js';

@@ -1,8 +1,8 @@
 // The client's side of proxies: SOCKS 4 and 5 without authentication (RFC 1928), and CONNECT of HTTP (RFC 9110). It asks a
 // proxy on a connected socket for a connection, and reads no byte behind the proxy's answer: those are the destination's.
 // No package is used for it: those that there are work on sockets of node:net.
-import * as socket from '../../../promises/index.js';
-import { Failure, UsageError } from '../../terminal/errors.js';
+import * as socket from '../../promises/index.js';
+import { Failure, UsageError } from '../terminal/errors.js';
 
 type Sock = socket.socket;
 

@@ -2,9 +2,9 @@
 // this package, which would be twice as large: it is read from the npm package oui-data, if that is installed, else from the files
 // that come with the program arp-scan, or with Debian's package ieee-data.
 import { existsSync, readFileSync } from 'node:fs';
-import { own_url } from '../../../native/own_file.js';
-import { check_file } from '../../terminal/command.js';
-import { printable } from '../../terminal/output.js';
+import { own_url } from '../../native/own_file.js';
+import { check_file } from '../terminal/command.js';
+import { printable } from '../terminal/output.js';
 
 const PACKAGE = 'oui-data';
 /** Lists of other packages, in the form of arp-scan or of the IEEE. */

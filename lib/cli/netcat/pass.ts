@@ -1,7 +1,7 @@
 // nc -F: the descriptor of the connection goes to the program that reads standard output, a UNIX socket (ssh's ProxyUseFdpass).
 import { fstatSync } from 'node:fs';
-import * as socket from '../../../promises/index.js';
-import { UsageError } from '../../terminal/errors.js';
+import * as socket from '../../promises/index.js';
+import { UsageError } from '../terminal/errors.js';
 import type { Sock } from './sockets.js';
 
 const STDOUT = 1;

@@ -1,7 +1,7 @@
 // The sockets of nc: their options, their own addresses, and the texts of addresses.
-import type { Inet6Address, InetAddress } from '../../../calls/address.js';
-import * as socket from '../../../promises/index.js';
-import { tcp_md5sig } from '../../../structs/index.js';
+import type { Inet6Address, InetAddress } from '../../calls/address.js';
+import * as socket from '../../promises/index.js';
+import { tcp_md5sig } from '../../structs/index.js';
 import type { Options } from './options.js';
 
 export type Sock = socket.socket;

@@ -1,5 +1,5 @@
 // The line of an answer, and the form of --format: text with ${field} or ${field;width}.
-import { UsageError } from '../../terminal/errors.js';
+import { UsageError } from '../terminal/errors.js';
 
 /** The fields of an answer. One that the answer lacks is undefined. */
 export interface Answer {

@@ -1,10 +1,10 @@
 // How nc listens: its server socket, and the connections, or senders of datagrams, that it serves. -v prints what happens.
 import { lstatSync, unlinkSync } from 'node:fs';
-import * as socket from '../../../promises/index.js';
-import { line_of, UsageError } from '../../terminal/errors.js';
-import { read_number } from '../../terminal/options.js';
-import { print_stderr } from '../../terminal/output.js';
-import { type RelayOptions, relay } from '../relay.js';
+import * as socket from '../../promises/index.js';
+import { type RelayOptions, relay } from '../netcat/relay.js';
+import { line_of, UsageError } from '../terminal/errors.js';
+import { read_number } from '../terminal/options.js';
+import { print_stderr } from '../terminal/output.js';
 import { look_up } from './connect.js';
 import type { Options } from './options.js';
 import { address_text, type Sock, set_options, type_of, unix_address } from './sockets.js';

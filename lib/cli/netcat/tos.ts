@@ -1,7 +1,7 @@
 // The words of nc -T: the type of service of IPv4 (RFC 1349, RFC 791) and the code points of RFC 2474, 2597 and 3246.
 
-import { UsageError } from '../../terminal/errors.js';
-import { read_number } from '../../terminal/options.js';
+import { UsageError } from '../terminal/errors.js';
+import { read_number } from '../terminal/options.js';
 
 const WORDS: Readonly<Record<string, number>> = {
   critical: 0xa0,
