@@ -1,5 +1,6 @@
 // Python's class attributes: a default on the class (`static`), which a subclass replaces by a `static` of its own, and an object
 // by a field. An accessor on the prototype finds the value. Also here: tests for overridden hooks and for attributes set too late.
+import { inspect } from 'node:util';
 
 /** Returns the value of an attribute of the object's class, or of the nearest class above that has it. */
 function class_value(of: object, name: string): unknown {
@@ -24,6 +25,17 @@ export function class_attributes(Class: { readonly prototype: object }, names: r
       },
     });
   }
+}
+
+/** Has console.log() show objects of a class of servers as one line. */
+export function show_by_address(Class: { readonly prototype: { readonly server_address: unknown } }): void {
+  // Not a member of the class: the types of the mix-ins could not name it.
+  Object.defineProperty(Class.prototype, inspect.custom, {
+    value(this: { readonly server_address: unknown }): string {
+      const address = inspect(this.server_address, { breakLength: Number.POSITIVE_INFINITY });
+      return `<${this.constructor.name} server_address=${address}>`;
+    },
+  });
 }
 
 /**

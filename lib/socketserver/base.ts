@@ -2,7 +2,6 @@
 //
 // serve_forever() waits on the event loop and is a promise; handle_request() blocks, as in Python.
 import { constants } from 'node:os';
-import { inspect } from 'node:util';
 import type { SocketBase } from '../calls/socket_base.js';
 import { next_turn } from '../calls/waiting/readiness.js';
 import { errno_code } from '../errors/errno.js';
@@ -13,7 +12,7 @@ import { abort_after, Deadline } from '../util/deadline.js';
 import { UNCLONABLE } from '../util/unclonable.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { RequestRefused } from './admission/refused.js';
-import { class_attributes, is_overridden } from './attributes.js';
+import { class_attributes, is_overridden, show_by_address } from './attributes.js';
 import { run_constructed } from './constructed.js';
 import {
   check_handler_class,
@@ -22,33 +21,22 @@ import {
   run_handler,
   type ShutdownOptions,
 } from './handlers.js';
-import { DRAIN_LIMIT } from './refuse.js';
+import { DRAIN_LIMIT } from './listener/refuse.js';
+import { is_scarce, note_limit, pause, warn_of_scarcity } from './listener/scarcity.js';
+import { is_lost, note_identity, watch_loss } from './listener/served_socket.js';
+import {
+  check_not_ended,
+  is_readable,
+  readable,
+  restore_flags,
+  without_waiting,
+} from './listener/socket_wait.js';
 import { print_error } from './report.js';
-import { is_scarce, note_limit, pause, warn_of_scarcity } from './scarcity.js';
-import { is_lost, note_identity, watch_loss } from './served_socket.js';
-import { check_not_ended, is_readable, readable, restore_flags, without_waiting } from './socket_wait.js';
+import { resolvable, type Serving } from './serving.js';
 import { Announcements } from './systemd/notify.js';
 import { refuse_server_in_worker } from './worker_state.js';
 
 const { EAGAIN, EBADF, EINVAL } = constants.errno;
-/** One call of serve_forever(). */
-export interface Serving {
-  readonly stop: AbortController;
-  readonly done: Promise<void>;
-  /** Seconds that requests may take after serving was stopped. */
-  drain: number | undefined;
-  /** True once it was told that descriptors or memory are missing. */
-  is_scarce: boolean;
-}
-
-function resolvable(): [promise: Promise<void>, resolve: () => void] {
-  let resolve = () => {};
-  const promise = new Promise<void>((done) => {
-    resolve = done;
-  });
-  return [promise, resolve];
-}
-
 /**
  * The methods that all servers have; a base for servers of one's own. See Python's socketserver.BaseServer. In the examples `server` is a
  * TCPServer whose handler sends one line back.
@@ -459,11 +447,4 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
 }
 
 class_attributes(BaseServer, ['timeout']);
-
-// Not a member of the class: the types of the mix-ins could not name it.
-Object.defineProperty(BaseServer.prototype, inspect.custom, {
-  value(this: BaseServer): string {
-    const address = inspect(this.server_address, { breakLength: Number.POSITIVE_INFINITY });
-    return `<${this.constructor.name} server_address=${address}>`;
-  },
-});
+show_by_address(BaseServer);

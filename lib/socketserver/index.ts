@@ -51,6 +51,7 @@ export {
   ThreadingUnixDatagramServer,
   ThreadingUnixStreamServer,
 } from './mixins.js';
-export { type ServerOptions, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
+export type { ServerOptions } from './options.js';
+export { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
 export { type NotifyOptions, type ServiceState, sd_notify, sd_watchdog_enabled } from './systemd/notify.js';
 export { systemd_sockets } from './systemd/sockets.js';

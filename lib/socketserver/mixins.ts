@@ -4,7 +4,7 @@ import type { Address } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import type * as c from '../constants.js';
 import { AF_UNIX, SHUT_RDWR, SOCK_DGRAM } from '../constants.js';
-import { OSError, PermissionError } from '../errors/index.js';
+import { OSError } from '../errors/index.js';
 import { addon } from '../native/addon.js';
 import type { socket as Socket } from '../socket/index.js';
 import { unless_aborted } from '../util/deadline.js';
@@ -12,20 +12,19 @@ import { integer, timeout as seconds } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { BaseServer } from './base.js';
 import type { DatagramRequest, RequestHandlerClass, ServerView } from './handlers.js';
+import { is_scarcity, pause } from './listener/scarcity.js';
+import { is_lost } from './listener/served_socket.js';
+import { DEFAULT_WORKERS, type ServerOptions } from './options.js';
+import { check_permission } from './pool/permission.js';
 import { Pool } from './pool/pool.js';
 import { locate_handler } from './pool/source.js';
-import { is_scarcity, pause } from './scarcity.js';
-import { is_lost } from './served_socket.js';
 import {
   type ClientAddressOf,
   type DataOf,
-  DEFAULT_WORKERS,
   type FamilyOf,
   type IsDatagram,
-  MAX_WORKERS,
   type Own,
   type ServerClass,
-  type ServerOptions,
   TCPServer,
   UDPServer,
   UnixDatagramServer,
@@ -127,17 +126,6 @@ function try_pool(server: { _pool(): Pool }): Pool | undefined {
 /** Hooks that run before a worker gets the request. If one is overridden, hooks are called on the server in Python's order. */
 const BEFORE_WORKERS = ['get_request', 'verify_request', 'process_request', 'service_actions'];
 
-/** Throws if Node's permission model forbids what the pool of this server needs. @throws PermissionError */
-function check_permission(name: string, kind: 'thread' | 'process'): void {
-  const needed = kind === 'thread' ? ['worker'] : ['worker', 'child'];
-  const missing = needed.filter((scope) => process.permission?.has(scope) === false);
-  if (missing.length === 0) return;
-  const flags = missing.map((scope) => (scope === 'worker' ? '--allow-worker' : '--allow-child-process'));
-  throw new PermissionError(
-    `${name}: node --permission forbids its ${kind === 'thread' ? 'threads' : 'processes'}; add ${flags.join(' and ')}`,
-  );
-}
-
 function pooled(Server: Parent, kind: 'thread' | 'process') {
   class Pooled extends Server {
     // biome-ignore lint/suspicious/noExplicitAny: as above
@@ -200,12 +188,7 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
           print_errors: !is_overridden(this, 'handle_error', [BaseServer]),
           admission: this._admission_config,
           handler_timeout_ms: (seconds(this._options.handler_timeout, 'handler_timeout') ?? 0) * 1000,
-          max_workers: integer(
-            this._max_workers(),
-            kind === 'thread' ? 'max_threads' : 'max_children',
-            1,
-            MAX_WORKERS,
-          ),
+          max_workers: integer(this._max_workers(), kind === 'thread' ? 'max_threads' : 'max_children', 1),
           socket: this.socket,
         },
         {

@@ -1,5 +1,5 @@
 // The servers that handle requests one after another on the thread that serves: TCPServer, UDPServer and their AF_UNIX forms;
-// and the options of all servers.
+// the options of all servers are in options.ts.
 
 import type { Address, AnyReturnedAddress, ReturnedAddress } from '../calls/address.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
@@ -8,73 +8,15 @@ import type { SenderAddress } from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
 import { socket as Socket } from '../socket/index.js';
-import { integer, integer_or, options_of, timeout as seconds } from '../util/validate.js';
+import { integer, options_of } from '../util/validate.js';
 import { Admission, type AdmissionConfig, admission_config } from './admission/admission.js';
-import type { ProxyProtocolOptions } from './admission/proxy_protocol.js';
 import { class_attributes, UsedAttributes } from './attributes.js';
 import { BaseServer } from './base.js';
 import { has_packet_info, note_packet_info, receive, want_packet_info } from './datagrams/packet_info.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
-import { refuse_connections } from './refuse.js';
-import { close_served, note_identity } from './served_socket.js';
-
-/** Options of the constructors of servers. */
-export interface ServerOptions<F extends number = number, Data = unknown> {
-  /** False to leave server_bind() and server_activate() to the caller. Default: true. */
-  bind_and_activate?: boolean;
-  /** True to set SO_REUSEADDR: a server that ended can be started again at once. */
-  allow_reuse_address?: boolean;
-  /** True to set SO_REUSEPORT: several servers may listen on one port. */
-  allow_reuse_port?: boolean;
-  /** The largest number of connections that wait to be accepted: 128 by default, as of listen(). */
-  request_queue_size?: number;
-  /** The address family, in place of `address_family`. */
-  family?: F;
-  /** True for one AF_INET6 socket that serves IPv4, too; false for IPv6 only. Default: the system's setting. */
-  dualstack_ipv6?: boolean;
-  /** The largest number of threads of a threading server. */
-  max_threads?: number;
-  /** The largest number of processes of a forking server. */
-  max_children?: number;
-  /** The largest number of requests under way on the event loop; null: no limit. */
-  max_handlers?: number | null;
-  /** Data that handlers find as `this.server.worker_data`; in threads or processes a clone. */
-  worker_data?: Data;
-  /** Seconds after which a handler is ended, in servers with threads or processes, or on the event loop. */
-  handler_timeout?: number | null;
-  /** For a server behind a proxy: `client_address` is the address that the PROXY header of a trusted proxy says. */
-  proxy_protocol?: ProxyProtocolOptions;
-  /**
-   * Whether handlers of datagrams know the address that was asked, interface, TTL and TOS, and answer from that address. Default: true
-   * for a server on all addresses ('', '::').
-   */
-  packet_info?: boolean;
-  /** True to have serve_forever() tell systemd that the service is ready, alive (the watchdog) and ending. See sd_notify(3). */
-  sd_notify?: boolean;
-}
-
-/** The names of the options. */
-const OPTIONS = [
-  'bind_and_activate',
-  'allow_reuse_address',
-  'allow_reuse_port',
-  'request_queue_size',
-  'family',
-  'dualstack_ipv6',
-  'max_threads',
-  'max_children',
-  'max_handlers',
-  'worker_data',
-  'handler_timeout',
-  'proxy_protocol',
-  'packet_info',
-  'sd_notify',
-] as const;
-
-/** Default of `max_threads` and `max_children`: Python's `max_children`, compared by test/conformance/socketserver.test.ts. */
-export const DEFAULT_WORKERS = 40;
-/** The largest `max_threads` and `max_children`: more than any machine has memory for. */
-export const MAX_WORKERS = 100_000;
+import { refuse_connections } from './listener/refuse.js';
+import { close_served, note_identity } from './listener/served_socket.js';
+import { OPTIONS, type ServerOptions, set_attributes } from './options.js';
 
 /** The hosts that stand for all addresses of this machine. */
 const ANY_HOST: ReadonlySet<unknown> = new Set(['', '0.0.0.0', '::']);
@@ -458,32 +400,5 @@ export type ClientAddressOf<Server, F extends number> =
   IsDatagram<Server> extends true ? SenderAddress<F, typeof c.SOCK_DGRAM, 0> : ReturnedAddress<F>;
 /** Members that a class adds to those of this module. */
 export type Own<Server> = Omit<Server, keyof TCPServer | 'max_packet_size' | '_has_packet_info'>;
-
-/** The class attributes that options replace. */
-interface Attributes {
-  address_family: number;
-  request_queue_size: number;
-  allow_reuse_address: boolean;
-  allow_reuse_port: boolean;
-}
-
-/** Checks the options of the constructor, and sets the attributes that they replace. @throws TypeError, RangeError */
-function set_attributes(server: Attributes, options: ServerOptions): void {
-  const { allow_reuse_address, allow_reuse_port, request_queue_size, family, dualstack_ipv6 } = options;
-  integer_or(1, options.max_threads, 'max_threads', 1, MAX_WORKERS);
-  integer_or(1, options.max_children, 'max_children', 1, MAX_WORKERS);
-  integer_or(1, options.max_handlers, 'max_handlers', 1);
-  seconds(options.handler_timeout, 'handler_timeout');
-  if (allow_reuse_address !== undefined) server.allow_reuse_address = allow_reuse_address;
-  if (allow_reuse_port !== undefined) server.allow_reuse_port = allow_reuse_port;
-  if (request_queue_size !== undefined) {
-    server.request_queue_size = integer(request_queue_size, 'request_queue_size', 0);
-  }
-  if (family !== undefined) server.address_family = integer(family, 'family', 0);
-  else if (dualstack_ipv6 === true && server.address_family === c.AF_INET) server.address_family = c.AF_INET6;
-  if (dualstack_ipv6 === true && server.address_family !== c.AF_INET6) {
-    throw new RangeError('dualstack_ipv6 requires family to be AF_INET6');
-  }
-}
 
 class_attributes(TCPServer, ATTRIBUTES);

@@ -20,7 +20,7 @@ const NS_PER_MS = 1e6;
 const POLL_MS = 20;
 
 /** The options for the rate of requests, the wait and the number of rounds, with the defaults of the first two. */
-export const rate_options = (rate: number, wait: number) => ({
+const rate_options = (rate: number, wait: number) => ({
   rate: number('r', 'N', [0, 10_000_000], 'requests a second; 0: as fast as it goes', rate),
   wait: number('W', 'SECONDS', [0.001, 3600], 'for the last answers', wait),
   retries: integer('R', 'N', [0, 100], 'to those that were silent', 1),

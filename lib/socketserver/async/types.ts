@@ -7,15 +7,8 @@ import type { SenderAddress } from '../../calls/transfer.js';
 import type * as c from '../../constants.js';
 import type { ConnectedSocket, socket as Socket } from '../../promises/index.js';
 import type { ShutdownOptions } from '../handlers.js';
-import type {
-  ClientAddressOf,
-  DataOf,
-  FamilyOf,
-  IsDatagram,
-  Own,
-  ServerClass,
-  ServerOptions,
-} from '../servers.js';
+import type { ServerOptions } from '../options.js';
+import type { ClientAddressOf, DataOf, FamilyOf, IsDatagram, Own, ServerClass } from '../servers.js';
 import type { AsyncDatagramRequest } from './handlers.js';
 
 type MayWait<T> = T | Promise<T>;

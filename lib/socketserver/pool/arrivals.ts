@@ -15,7 +15,7 @@ import { addon, cells, EPOLL_EVENT, EPOLL_EVENT_SIZE, GENERATION } from '../../n
 import { socket as Socket } from '../../socket/index.js';
 import { OwnedDescriptor, with_descriptor } from '../../util/owned_descriptor.js';
 import { type PacketInfo, receive } from '../datagrams/packet_info.js';
-import { is_scarce } from '../scarcity.js';
+import { is_scarce } from '../listener/scarcity.js';
 import type { OpenDescriptor, PoolConfig } from './protocol.js';
 
 const { EAGAIN, ECONNABORTED, EINVAL } = constants.errno;

@@ -3,10 +3,10 @@
 import type { MessagePort } from 'node:worker_threads';
 import { fromshare, type socket as Socket } from '../../socket/index.js';
 import { abort_after, sleep, unless_aborted } from '../../util/deadline.js';
-import { DRAIN_LIMIT } from '../refuse.js';
+import { DRAIN_LIMIT } from '../listener/refuse.js';
+import { PAUSE_MS, pause } from '../listener/scarcity.js';
+import { check_not_ended, is_readable, readable } from '../listener/socket_wait.js';
 import { print_uncaught } from '../report.js';
-import { PAUSE_MS, pause } from '../scarcity.js';
-import { check_not_ended, is_readable, readable } from '../socket_wait.js';
 import { Arrivals, end_waiting } from './arrivals.js';
 import { Condition, Room } from './condition.js';
 import { grow } from './growth.js';

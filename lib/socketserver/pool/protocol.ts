@@ -6,7 +6,7 @@ import type { MessagePort } from 'node:worker_threads';
 import type { AnyReturnedAddress } from '../../calls/address.js';
 import type { AdmissionConfig } from '../admission/admission.js';
 import { drain_of } from '../handlers.js';
-import { is_scarce_code } from '../scarcity.js';
+import { is_scarce_code } from '../listener/scarcity.js';
 import { check_packed, type PackedError } from './packed_error.js';
 import type { HandlerSource } from './source.js';
 

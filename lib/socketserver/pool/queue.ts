@@ -11,7 +11,7 @@ import { MSG_DONTWAIT, MSG_PEEK } from '../../constants.js';
 import { addon } from '../../native/addon.js';
 import type { socket as Socket } from '../../socket/index.js';
 import type { PacketInfo } from '../datagrams/packet_info.js';
-import { is_scarce, pause_blocking } from '../scarcity.js';
+import { is_scarce, pause_blocking } from '../listener/scarcity.js';
 import { revive_buffers } from './protocol.js';
 
 const { EAGAIN } = constants.errno;

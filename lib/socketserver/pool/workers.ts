@@ -6,8 +6,8 @@ import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import type { socket as Socket } from '../../socket/index.js';
 import { sleep, unless_aborted } from '../../util/deadline.js';
+import { is_start_scarcity } from '../listener/scarcity.js';
 import { print_error, print_uncaught } from '../report.js';
-import { is_start_scarcity } from '../scarcity.js';
 import type { Condition } from './condition.js';
 import { pack_error } from './packed_error.js';
 import {

@@ -3,13 +3,13 @@
 // poll(2) and epoll(7) report POLLERR whether it is asked for or not, as long as the error queue of a socket has an entry (IP_RECVERR,
 // SO_TIMESTAMPING). That is no request: waits here go on.
 import { constants } from 'node:os';
-import type { SocketBase } from '../calls/socket_base.js';
-import { poll } from '../calls/waiting/poll.js';
-import { READ, ready } from '../calls/waiting/readiness.js';
-import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLRDHUP, SOCK_DGRAM } from '../constants.js';
-import { raise } from '../errors/raise.js';
-import { TIMED_OUT } from '../native/addon.js';
-import { Deadline, Timeout } from '../util/deadline.js';
+import type { SocketBase } from '../../calls/socket_base.js';
+import { poll } from '../../calls/waiting/poll.js';
+import { READ, ready } from '../../calls/waiting/readiness.js';
+import { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLRDHUP, SOCK_DGRAM } from '../../constants.js';
+import { raise } from '../../errors/raise.js';
+import { TIMED_OUT } from '../../native/addon.js';
+import { Deadline, Timeout } from '../../util/deadline.js';
 import { is_scarcity, PAUSE_MS, pause } from './scarcity.js';
 
 const { EBADF, EINVAL } = constants.errno;

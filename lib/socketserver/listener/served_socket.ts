@@ -4,10 +4,10 @@
 // the number to the next file. epoll(7) is silent then: it forgets the closed socket. So a server that waits looks from time to time,
 // and looks before each request that it takes: a foreign socket is never served, and never closed.
 import { constants } from 'node:os';
-import type { SocketBase } from '../calls/socket_base.js';
-import { SO_COOKIE, SOL_SOCKET } from '../constants.js';
-import { OSError } from '../errors/index.js';
-import { addon } from '../native/addon.js';
+import type { SocketBase } from '../../calls/socket_base.js';
+import { SO_COOKIE, SOL_SOCKET } from '../../constants.js';
+import { OSError } from '../../errors/index.js';
+import { addon } from '../../native/addon.js';
 
 const { EBADF, ENOTSOCK } = constants.errno;
 /** Milliseconds between two looks of a server that waits: Python's poll_interval. */

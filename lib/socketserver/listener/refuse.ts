@@ -1,9 +1,9 @@
 // The end of listening, without losing a connection: a server that drains handles the connections that its socket has. Further
 // ones must be refused meanwhile, because they would be reset when the socket closes.
 
-import type { SocketBase } from '../calls/socket_base.js';
-import * as c from '../constants.js';
-import { OSError } from '../errors/index.js';
+import type { SocketBase } from '../../calls/socket_base.js';
+import * as c from '../../constants.js';
+import { OSError } from '../../errors/index.js';
 
 /** Requests that a draining server takes at most: as many as a backlog has by default (net.core.somaxconn). */
 export const DRAIN_LIMIT = 4096;

@@ -3,8 +3,8 @@
 // Such a want passes. It ends no server, worker or wait: each of them tries again, at most every PAUSE_MS, and requests stay in the
 // kernel meanwhile.
 import { readFileSync } from 'node:fs';
-import { errno_code } from '../errors/errno.js';
-import { sleep } from '../util/deadline.js';
+import { errno_code } from '../../errors/errno.js';
+import { sleep } from '../../util/deadline.js';
 
 /** ENOSPC: the user watches as many descriptors by epoll as the system lets each user. */
 const SCARCE = new Set<unknown>(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENOSPC', 'ETOOMANYREFS']);
