@@ -1,6 +1,6 @@
 // Calls that must not wait, and the time-outs of the kernel, for the calls that Python lacks and for the fields of the errors. What
 // Python has is in test/conformance/kernel_timeouts.test.ts.
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -11,6 +11,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 type Sock = socket.socket<number>;
 const { AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVTIMEO, SO_SNDTIMEO, MSG_DONTWAIT } = socket;
+const O_NONBLOCK = 0o4000;
 const LIMIT = timeval.encode({ sec: 0, usec: 50_000 });
 
 let a: Sock;
@@ -195,6 +196,48 @@ describe('the time-out of the kernel', () => {
     keep(a.dup()).setblocking(false);
     a.settimeout(0.05);
     expect(() => a.recv(1)).toThrow(socket.TimeoutError);
+  });
+});
+
+describe('the time-out of a socket whose duplicate is blocking', () => {
+  /** Returns whether O_NONBLOCK is set in the description that both share. */
+  const is_nonblocking = (sock: Sock): boolean => {
+    const info = readFileSync(`/proc/self/fdinfo/${sock.fileno()}`, 'utf8');
+    return (Number.parseInt(/flags:\s*(\d+)/.exec(info)?.[1] ?? '', 8) & O_NONBLOCK) !== 0;
+  };
+
+  test.each<[string, (sock: Sock) => unknown]>([
+    ['recv', (sock) => sock.recv(1)],
+    ['recvfrom', (sock) => sock.recvfrom(1)],
+    ['recvmsg_into', (sock) => sock.recvmsg_into([Buffer.alloc(1)])],
+    ['recvmmsg', (sock) => sock.recvmmsg(1, 1)],
+    ['sendall', (sock) => sock.sendall(Buffer.alloc(8 << 20))],
+  ])('%s keeps it, and leaves the flag to the duplicate', (_name, call) => {
+    a.settimeout(0.05);
+    keep(a.dup()).setblocking(true);
+    expect(() => call(a)).toThrow(socket.TimeoutError);
+    expect(is_nonblocking(a)).toBe(false);
+  });
+
+  // See SetNonBlockingForAll in native/wait.h: to clear the flag again after the call would make the calls of others wait.
+  test('accept keeps it, and makes the duplicate non-blocking for good', () => {
+    const listener = keep(socket.create_server(['127.0.0.1', 0]));
+    const duplicate = keep(listener.dup());
+    listener.settimeout(0.05);
+    duplicate.setblocking(true);
+    expect(() => listener.accept()).toThrow(socket.TimeoutError);
+    expect(is_nonblocking(listener)).toBe(true);
+    const client = keep(socket.create_connection(listener.getsockname()));
+    const [conn] = listener.accept();
+    keep(conn);
+    client.sendall('x');
+    expect(String(conn.recv(1))).toBe('x');
+    expect(is_nonblocking(listener)).toBe(true);
+    // The duplicate has no time-out, so it waits all the same, as does that of another process that uses this library.
+    const worker = keep(socket.create_connection(listener.getsockname()));
+    const [next] = duplicate.accept();
+    keep(next).close();
+    expect(worker.recv(1).length).toBe(0);
   });
 });
 
