@@ -297,6 +297,15 @@ describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000
     expect((await log(kind, 'module_timeout')).log).toEqual([[3, '3', '3']]);
   });
 
+  test('its own sockets are seen by no program that a handler starts, and their bytes by no wrapper of the class', async () => {
+    const own_sockets = fileURLToPath(new URL('./fixtures/own_sockets.mjs', import.meta.url));
+    const { code, output, errors } = await run(own_sockets, kind);
+    expect({ code, errors }).toEqual({ code: 0, errors: '' });
+    const [fds, ...rest] = JSON.parse(output) as [number];
+    const methods = expect.not.arrayContaining([expect.stringMatching(/recv|send|time|block|inherit/)]);
+    expect(rest).toEqual([[fds, methods], fds, [fds, methods], fds, methods]);
+  });
+
   test('an entry in the error queue is no request', async () => {
     expect((await log(kind, 'error_queue')).log).toEqual(['x', true, 'x', 'x', true, 'x']);
   });
