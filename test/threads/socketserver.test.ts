@@ -567,7 +567,7 @@ describe.concurrent('mistakes', { timeout: 120_000 }, () => {
         const server = new ${kind}TCPServer(['127.0.0.1', 0], Mine, { max_threads: 1, max_children: 1 });
         const served = server.serve_forever();
         for (const text of ['reject', 'ask', 'ask']) {
-          const client = create_connection(server.server_address, 10);
+          const client = create_connection(server.server_address);
           client.sendall(text);
           console.log(client.recv(9).toString());
           client.close();
@@ -649,7 +649,7 @@ describe.concurrent('mistakes', { timeout: 120_000 }, () => {
       const main = `
         const server = new (require('bsd-sockets/socketserver').${kind}TCPServer)(['127.0.0.1', 0], Mine);
         server.serve_forever();
-        const client = require('bsd-sockets/socket').create_connection(server.server_address, 10);
+        const client = require('bsd-sockets/socket').create_connection(server.server_address);
         console.log(client.makefile('r').read());
         client.close();
         server.server_close();`;

@@ -1,5 +1,6 @@
 // Calls that must not wait, and the time-outs of the kernel, for the calls that Python lacks and for the fields of the errors. What
 // Python has is in test/conformance/kernel_timeouts.test.ts.
+import { spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -238,6 +239,46 @@ describe('the time-out of a socket whose duplicate is blocking', () => {
     const [next] = duplicate.accept();
     keep(next).close();
     expect(worker.recv(1).length).toBe(0);
+  });
+});
+
+describe('sendfile of what has nothing to read yet', () => {
+  // Makes a pipe, a terminal or a socket pair, passes the end to read, and writes a line to the other one when it is told to.
+  const program = `
+import os, pty, socket, sys, tty
+kind, path = sys.argv[1:]
+if kind == 'pipe': to_read, to_write = os.pipe()
+elif kind == 'socket': to_read, to_write = [end.detach() for end in socket.socketpair()]
+else:
+    to_write, to_read = pty.openpty()
+    tty.setraw(to_read)
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(path)
+socket.send_fds(peer, [b'.'], [to_read])
+os.close(to_read)
+while peer.recv(1): os.write(to_write, b'a line\\n')
+`;
+
+  const missing = spawnSync('python3', ['--version']).status !== 0;
+  beforeEach((ctx) => ctx.skip(missing, 'needs python3'));
+
+  test.each(['pipe', 'terminal', 'socket'])('%s: as long as the time-out allows', (kind) => {
+    const directory = mkdtempSync(join(tmpdir(), 'bsd-'));
+    keep({ close: () => rmSync(directory, { recursive: true }) });
+    const listener = keep(socket.create_server(join(directory, 'socket'), { family: AF_UNIX }));
+    const child = spawn('python3', ['-c', program, kind, join(directory, 'socket')], { stdio: 'inherit' });
+    keep({ close: () => child.kill() });
+    const [conn] = listener.accept();
+    keep(conn);
+    const file = socket.recv_fds(conn, 1, 1)[1][0] as number;
+    keep({ close: () => socket.close(file) });
+    a.settimeout(0.05);
+    const error = error_of(() => a.sendfile(file));
+    expect([error.name, error.bytes_sent]).toEqual(['TimeoutError', 0]);
+    conn.sendall('x');
+    a.settimeout(20);
+    expect(a.sendfile(file, 0, 7)).toBe(7);
+    expect(String(b.recv(100))).toBe('a line\n');
   });
 });
 
