@@ -439,7 +439,8 @@ describe.concurrent('mistakes', { timeout: 120_000 }, () => {
   const guarded = (text: string) => `if (is_main(import.meta)) {${text}}`;
 
   async function program(name: string, text: string, ...options: string[]): Promise<Ended> {
-    const file = join(folder, name);
+    // Tests run at the same time, and their programs have the same names.
+    const file = join(mkdtempSync(join(folder, 'program-')), name);
     writeFileSync(file, text);
     return await run(...options, file);
   }
@@ -669,12 +670,12 @@ describe.concurrent('mistakes', { timeout: 120_000 }, () => {
       );
       expect(exported).toBe('served\n');
       writeFileSync(
-        join(folder, 'own.mjs'),
+        join(folder, `own-${kind}.mjs`),
         `${IMPORT} export class Mine extends BaseRequestHandler { static module = import.meta.url; ${handle.slice(1)}`,
       );
       const { output: apart } = await program(
         'apart.mjs',
-        `import { Mine } from './own.mjs'; ${required} ${main}`,
+        `import { Mine } from '../own-${kind}.mjs'; ${required} ${main}`,
       );
       expect(apart).toBe('served\n');
     });
