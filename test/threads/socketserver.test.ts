@@ -94,6 +94,11 @@ describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000
     expect((await log(kind, 'addresses')).log).toEqual([true, '127.0.0.1']);
   });
 
+  test('a hook sees four requests more than workers are free for', async () => {
+    const greetings = Array.from({ length: 8 }, (_, i) => `hello ${i}`);
+    expect((await log(kind, 'ahead')).log).toEqual([5, `done,${greetings.join()}`]);
+  });
+
   test('hooks run on the server, in order', async () => {
     expect((await log(kind, 'hooks')).log).toEqual(
       [
