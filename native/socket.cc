@@ -181,7 +181,7 @@ napi_value Accept4(napi_env env, napi_callback_info info) {
     }
     // Another holder of the description may take the connection first, and may have cleared O_NONBLOCK. The
     // call waits only if that holder clears it between these two calls as well.
-    if (timeout_ms >= 0) SetNonBlocking(fd, true);
+    if (timeout_ms >= 0) SetNonBlockingForAll(fd);
     int result = ::accept4(fd, &address.header, address.Receive(), flags | SOCK_CLOEXEC);
     if (result < 0 && errno == EAGAIN) errno = IsShutDown(fd) ? EINVAL : EAGAIN;
     if (result >= 0 || errno != ECONNABORTED || !HasNoNames(fd)) return result;
@@ -213,7 +213,7 @@ napi_value Connect(napi_env env, napi_callback_info info) {
   int calls = 0;
   int64_t result = AwaitCall(state, use, timeout_ms, [&] {
     calls++;
-    if (timeout_ms >= 0) SetNonBlocking(fd, true);
+    if (timeout_ms >= 0) SetNonBlockingForAll(fd);
     return ::connect(fd, &address.header, address.length);
   });
   if (result == -EISCONN && calls > 1) return args.Return(0);

@@ -109,7 +109,7 @@ napi_value Sendfile(napi_env env, napi_callback_info info) {
   double timeout_ms = args.Double(5);
   if (!args.valid()) return args.Invalid();
   return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
-    if (timeout_ms >= 0) SetNonBlocking(fd, true);
+    if (timeout_ms >= 0) SetNonBlockingForAll(fd);
     return ::sendfile(fd, file, offset < 0 ? nullptr : &offset, count);
   }));
 }

@@ -126,7 +126,7 @@ inline short ReceiveEvents(int flags) {
 // Makes the flags of a send or receive and its time-out agree. A call with MSG_DONTWAIT does not wait. One
 // with a time-out does not wait in the kernel, also if another holder of the open file description, which has
 // O_NONBLOCK for all of them, has cleared it. Calls without flags (accept, connect, sendfile) set it again,
-// by SetNonBlocking.
+// by SetNonBlockingForAll.
 inline void SettleWait(int* flags, double* timeout_ms) {
   if ((*flags & MSG_DONTWAIT) != 0) {
     *timeout_ms = 0;
@@ -157,6 +157,13 @@ inline int SetNonBlocking(int fd, bool nonblocking) {
   int wanted = nonblocking ? flags | O_NONBLOCK : flags & ~O_NONBLOCK;
   return flags < 0 || flags == wanted ? flags : fcntl(fd, F_SETFL, wanted);
 }
+
+// Makes the next call of a kind that takes no MSG_DONTWAIT (accept, connect, sendfile) not wait, also if
+// another holder of the description has cleared O_NONBLOCK. The flag stays set, for that holder as well. To
+// clear it again after the call would be no better and not safe: two threads or processes that accept from
+// one listener would clear it for each other between test and call, and the second one would wait for ever.
+// (A timer that ends a call that waits, armed for each call, would make an accept() twice as dear.)
+inline void SetNonBlockingForAll(int fd) { SetNonBlocking(fd, true); }
 
 // Nanoseconds between two attempts of a call that no readiness reports.
 constexpr long kPauseNs = 1000 * 1000;

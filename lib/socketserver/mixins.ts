@@ -272,7 +272,7 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
       return client_address;
     }
 
-    /** process_request(request, client_address). Waits for a free worker, and hands the request to it. */
+    /** process_request(request, client_address). Hands the request to the workers, and waits before that if too many wait for one. */
     override process_request(request: unknown, client_address: unknown): void {
       const pool = this._pool();
       pool.dispatch(request, client_address);

@@ -94,6 +94,11 @@ describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000
     expect((await log(kind, 'addresses')).log).toEqual([true, '127.0.0.1']);
   });
 
+  test('a hook sees four requests more than workers are free for', async () => {
+    const greetings = Array.from({ length: 8 }, (_, i) => `hello ${i}`);
+    expect((await log(kind, 'ahead')).log).toEqual([5, `done,${greetings.join()}`]);
+  });
+
   test('hooks run on the server, in order', async () => {
     expect((await log(kind, 'hooks')).log).toEqual(
       [
@@ -297,6 +302,15 @@ describe.concurrent.each(['Threading', 'Forking'])('%sMixIn', { timeout: 120_000
     expect((await log(kind, 'module_timeout')).log).toEqual([[3, '3', '3']]);
   });
 
+  test('its own sockets are seen by no program that a handler starts, and their bytes by no wrapper of the class', async () => {
+    const own_sockets = fileURLToPath(new URL('./fixtures/own_sockets.mjs', import.meta.url));
+    const { code, output, errors } = await run(own_sockets, kind);
+    expect({ code, errors }).toEqual({ code: 0, errors: '' });
+    const [fds, ...rest] = JSON.parse(output) as [number];
+    const methods = expect.not.arrayContaining([expect.stringMatching(/recv|send|time|block|inherit/)]);
+    expect(rest).toEqual([[fds, methods], fds, [fds, methods], fds, methods]);
+  });
+
   test('an entry in the error queue is no request', async () => {
     expect((await log(kind, 'error_queue')).log).toEqual(['x', true, 'x', 'x', true, 'x']);
   });
@@ -430,7 +444,8 @@ describe.concurrent('mistakes', { timeout: 120_000 }, () => {
   const guarded = (text: string) => `if (is_main(import.meta)) {${text}}`;
 
   async function program(name: string, text: string, ...options: string[]): Promise<Ended> {
-    const file = join(folder, name);
+    // Tests run at the same time, and their programs have the same names.
+    const file = join(mkdtempSync(join(folder, 'program-')), name);
     writeFileSync(file, text);
     return await run(...options, file);
   }
@@ -558,7 +573,7 @@ describe.concurrent('mistakes', { timeout: 120_000 }, () => {
         const server = new ${kind}TCPServer(['127.0.0.1', 0], Mine, { max_threads: 1, max_children: 1 });
         const served = server.serve_forever();
         for (const text of ['reject', 'ask', 'ask']) {
-          const client = create_connection(server.server_address, 10);
+          const client = create_connection(server.server_address);
           client.sendall(text);
           console.log(client.recv(9).toString());
           client.close();
@@ -640,7 +655,7 @@ describe.concurrent('mistakes', { timeout: 120_000 }, () => {
       const main = `
         const server = new (require('bsd-sockets/socketserver').${kind}TCPServer)(['127.0.0.1', 0], Mine);
         server.serve_forever();
-        const client = require('bsd-sockets/socket').create_connection(server.server_address, 10);
+        const client = require('bsd-sockets/socket').create_connection(server.server_address);
         console.log(client.makefile('r').read());
         client.close();
         server.server_close();`;
@@ -660,12 +675,12 @@ describe.concurrent('mistakes', { timeout: 120_000 }, () => {
       );
       expect(exported).toBe('served\n');
       writeFileSync(
-        join(folder, 'own.mjs'),
+        join(folder, `own-${kind}.mjs`),
         `${IMPORT} export class Mine extends BaseRequestHandler { static module = import.meta.url; ${handle.slice(1)}`,
       );
       const { output: apart } = await program(
         'apart.mjs',
-        `import { Mine } from './own.mjs'; ${required} ${main}`,
+        `import { Mine } from '../own-${kind}.mjs'; ${required} ${main}`,
       );
       expect(apart).toBe('served\n');
     });

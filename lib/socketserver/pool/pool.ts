@@ -13,7 +13,7 @@ import { make_arrivals } from './arrivals.js';
 import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed_error.js';
 import type { News, OpenDescriptor, Order, PoolConfig } from './protocol.js';
-import { AHEAD_LIMIT, encode_request, post_blocking } from './queue.js';
+import { AHEAD, AHEAD_LIMIT, encode_request, post_blocking } from './queue.js';
 import { allocate_state, SharedState } from './shared_state.js';
 import { share_handled_signals } from './signals.js';
 import { sharing, start_manager } from './start.js';
@@ -45,7 +45,7 @@ interface Pending {
   reject(error: unknown): void;
 }
 
-/** Milliseconds between two looks of a blocked server for a free worker. */
+/** Milliseconds between two looks of a blocked server for room. */
 const ROOM_MS = 2;
 
 export class Pool {
@@ -226,9 +226,16 @@ export class Pool {
     return this.#order({ type: 'unlisten' });
   }
 
-  /** Waits until a worker is free. */
+  /** Returns whether a request may be handed over. While the pool takes requests by itself workers may never be free. */
+  #has_room(): boolean {
+    return this.#accepting
+      ? this.#state.has_room(AHEAD_LIMIT)
+      : this.#state.ready > 0 && this.#state.has_room(AHEAD);
+  }
+
+  /** Waits until a request may be handed over; if the queue is full, until a worker is free. */
   room(): Promise<void> {
-    return this.#state.has_room() ? Promise.resolve() : this.#order({ type: 'room' });
+    return this.#has_room() ? Promise.resolve() : this.#order({ type: 'room' });
   }
 
   /** Waits until no request is in flight. Requests that are so after `limit_ms` (-1: no limit) are cut off. */
@@ -237,14 +244,12 @@ export class Pool {
   }
 
   /**
-   * Blocks the thread until a worker is free. While the pool takes requests by itself workers may never be free; then until
-   * there is room in the queue.
+   * Blocks the thread until a request may be handed over.
    *
    * @throws Error if workers cannot start
    */
   #room_now(): void {
-    const ahead = this.#accepting ? AHEAD_LIMIT : 0;
-    for (let order = -1; !this.#state.has_room(ahead); ) {
+    for (let order = -1; !this.#has_room(); ) {
       // Only the manager sees what child processes have finished.
       if (!this.#pending.has(order)) {
         order = this.#orders;

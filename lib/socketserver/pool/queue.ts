@@ -16,7 +16,12 @@ import { revive_buffers } from './protocol.js';
 
 const { EAGAIN } = constants.errno;
 
-/** Requests that the queue holds at most, beyond those for which a worker is free. */
+/**
+ * Requests that the queue holds at most, beyond those for which a worker is free, while the server sees all requests. Without any, the
+ * server would ask the manager before each request, and workers would wait meanwhile: a third more time a request.
+ */
+export const AHEAD = 4;
+/** The same while the pool takes requests by itself, for those that the program hands over. */
 export const AHEAD_LIMIT = 64;
 
 // The first byte of a message: its kind.

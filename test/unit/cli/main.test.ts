@@ -145,7 +145,8 @@ describe('bsd-sockets', () => {
       execFileSync('script', ['-qec', `"${process.execPath}" "${program}" doctor`, '/dev/null'], {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],
-        env: { PATH: process.env.PATH, TERM: 'xterm-256color', ...env },
+        // The rest is for the binary under test, and its sanitizer.
+        env: { ...process.env, NO_COLOR: undefined, TERM: 'xterm-256color', ...env },
       });
     expect(on_terminal({})).toContain('\x1b[1m');
     expect(on_terminal({ NO_COLOR: '1' })).not.toContain('\x1b[1m');

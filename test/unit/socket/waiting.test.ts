@@ -1,6 +1,7 @@
 // Calls that must not wait, and the time-outs of the kernel, for the calls that Python lacks and for the fields of the errors. What
 // Python has is in test/conformance/kernel_timeouts.test.ts.
-import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
@@ -11,6 +12,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 type Sock = socket.socket<number>;
 const { AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVTIMEO, SO_SNDTIMEO, MSG_DONTWAIT } = socket;
+const O_NONBLOCK = 0o4000;
 const LIMIT = timeval.encode({ sec: 0, usec: 50_000 });
 
 let a: Sock;
@@ -195,6 +197,88 @@ describe('the time-out of the kernel', () => {
     keep(a.dup()).setblocking(false);
     a.settimeout(0.05);
     expect(() => a.recv(1)).toThrow(socket.TimeoutError);
+  });
+});
+
+describe('the time-out of a socket whose duplicate is blocking', () => {
+  /** Returns whether O_NONBLOCK is set in the description that both share. */
+  const is_nonblocking = (sock: Sock): boolean => {
+    const info = readFileSync(`/proc/self/fdinfo/${sock.fileno()}`, 'utf8');
+    return (Number.parseInt(/flags:\s*(\d+)/.exec(info)?.[1] ?? '', 8) & O_NONBLOCK) !== 0;
+  };
+
+  test.each<[string, (sock: Sock) => unknown]>([
+    ['recv', (sock) => sock.recv(1)],
+    ['recvfrom', (sock) => sock.recvfrom(1)],
+    ['recvmsg_into', (sock) => sock.recvmsg_into([Buffer.alloc(1)])],
+    ['recvmmsg', (sock) => sock.recvmmsg(1, 1)],
+    ['sendall', (sock) => sock.sendall(Buffer.alloc(8 << 20))],
+  ])('%s keeps it, and leaves the flag to the duplicate', (_name, call) => {
+    a.settimeout(0.05);
+    keep(a.dup()).setblocking(true);
+    expect(() => call(a)).toThrow(socket.TimeoutError);
+    expect(is_nonblocking(a)).toBe(false);
+  });
+
+  // See SetNonBlockingForAll in native/wait.h: to clear the flag again after the call would make the calls of others wait.
+  test('accept keeps it, and makes the duplicate non-blocking for good', () => {
+    const listener = keep(socket.create_server(['127.0.0.1', 0]));
+    const duplicate = keep(listener.dup());
+    listener.settimeout(0.05);
+    duplicate.setblocking(true);
+    expect(() => listener.accept()).toThrow(socket.TimeoutError);
+    expect(is_nonblocking(listener)).toBe(true);
+    const client = keep(socket.create_connection(listener.getsockname()));
+    const [conn] = listener.accept();
+    keep(conn);
+    client.sendall('x');
+    expect(String(conn.recv(1))).toBe('x');
+    expect(is_nonblocking(listener)).toBe(true);
+    // The duplicate has no time-out, so it waits all the same, as does that of another process that uses this library.
+    const worker = keep(socket.create_connection(listener.getsockname()));
+    const [next] = duplicate.accept();
+    keep(next).close();
+    expect(worker.recv(1).length).toBe(0);
+  });
+});
+
+describe('sendfile of what has nothing to read yet', () => {
+  // Makes a pipe, a terminal or a socket pair, passes the end to read, and writes a line to the other one when it is told to.
+  const program = `
+import os, pty, socket, sys, tty
+kind, path = sys.argv[1:]
+if kind == 'pipe': to_read, to_write = os.pipe()
+elif kind == 'socket': to_read, to_write = [end.detach() for end in socket.socketpair()]
+else:
+    to_write, to_read = pty.openpty()
+    tty.setraw(to_read)
+peer = socket.socket(socket.AF_UNIX)
+peer.connect(path)
+socket.send_fds(peer, [b'.'], [to_read])
+os.close(to_read)
+while peer.recv(1): os.write(to_write, b'a line\\n')
+`;
+
+  const missing = spawnSync('python3', ['--version']).status !== 0;
+  beforeEach((ctx) => ctx.skip(missing, 'needs python3'));
+
+  test.each(['pipe', 'terminal', 'socket'])('%s: as long as the time-out allows', (kind) => {
+    const directory = mkdtempSync(join(tmpdir(), 'bsd-'));
+    keep({ close: () => rmSync(directory, { recursive: true }) });
+    const listener = keep(socket.create_server(join(directory, 'socket'), { family: AF_UNIX }));
+    const child = spawn('python3', ['-c', program, kind, join(directory, 'socket')], { stdio: 'inherit' });
+    keep({ close: () => child.kill() });
+    const [conn] = listener.accept();
+    keep(conn);
+    const file = socket.recv_fds(conn, 1, 1)[1][0] as number;
+    keep({ close: () => socket.close(file) });
+    a.settimeout(0.05);
+    const error = error_of(() => a.sendfile(file));
+    expect([error.name, error.bytes_sent]).toEqual(['TimeoutError', 0]);
+    conn.sendall('x');
+    a.settimeout(20);
+    expect(a.sendfile(file, 0, 7)).toBe(7);
+    expect(String(b.recv(100))).toBe('a line\n');
   });
 });
 
