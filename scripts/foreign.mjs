@@ -1,9 +1,10 @@
 // @ts-check
-// `npm run test:foreign`: the unit tests on other processors, by qemu-user. It gets what it needs by itself, into node_modules/.cache:
-// Node.js and the C library of each processor from Debian's mirror or npm's registry, the compiler (zig) from the registry. Nothing is
-// installed on the machine; qemu-user has to be there.
+// `npm run test:foreign`: the unit tests on other processors, by qemu-user, and with another C library, by Bun. It gets what it needs by
+// itself, into node_modules/.cache: Node.js and the C library of each processor from Debian's mirror or npm's registry, the compiler (zig)
+// from the registry. Nothing is installed on the machine; qemu-user has to be there.
 //
 //   npm run test:foreign                              all targets
+//   npm run test:foreign -- musl                      x64 or arm64, as the machine, with musl
 //   npm run test:foreign -- arm64 s390x               only these
 //   npm run test:foreign -- s390x test/unit/structs   further arguments are vitest's
 //
@@ -12,7 +13,7 @@
 import { delimiter, join } from 'node:path';
 import { prepare } from './foreign/emulation.mjs';
 import { expectations } from './foreign/expected.mjs';
-import { binfmt_of, processors } from './foreign/targets.mjs';
+import { targets } from './foreign/targets.mjs';
 import { root, run_script, SetupError, setup } from './setup.mjs';
 import { runVitest } from './vitest/run.mjs';
 
@@ -33,14 +34,14 @@ const LEFT_OUT = [
 ];
 
 /**
- * Runs the tests on a processor.
+ * Runs the tests of a target.
  *
  * @param {string} name
  * @param {string[]} filters vitest's
  * @returns {Promise<import('./vitest/reporter.mjs').Result & { expected: number }>}
  */
 async function test(name, filters) {
-  const { interpreter, node, bin, binary } = prepare(name);
+  const { node, bin, vitest_too, env } = prepare(name);
   const options = [
     '--project=unit',
     ...LEFT_OUT.map((pattern) => `--exclude=test/unit/${pattern}`),
@@ -51,10 +52,8 @@ async function test(name, filters) {
     limit: LIMIT,
     node: join(root, 'scripts', 'foreign', 'enter.sh'),
     env: {
-      FOREIGN_FORMAT: binfmt_of(name, interpreter),
-      FOREIGN_BINARY: binary,
-      FOREIGN_NODE: node,
-      HOST_NODE: process.execPath,
+      ...env,
+      HOST_NODE: vitest_too ? node : process.execPath,
       // Programs that the tests start by name find it, too.
       PATH: `${bin}${delimiter}${process.env.PATH}`,
     },
@@ -88,19 +87,19 @@ function judge(name, result, partly) {
 }
 
 const args = process.argv.slice(2);
-const first_other = args.findIndex((text) => processors[text] === undefined);
+const first_other = args.findIndex((text) => !targets.includes(text));
 const chosen = first_other === -1 ? args : args.slice(0, first_other);
 const filters = first_other === -1 ? [] : args.slice(first_other);
 
 await run_script('foreign', async () => {
   // A filter of vitest's may be any word; the first one is a name, and no filter for all targets.
   if (first_other === 0 && /^\w+$/.test(filters[0] ?? ''))
-    throw new SetupError(`no target ${filters[0]}: known are ${Object.keys(processors).join(', ')}`);
+    throw new SetupError(`no target ${filters[0]}: known are ${targets.join(', ')}`);
   setup();
   const sum = { passed: 0, failed: 0, skipped: 0 };
   /** @type {string[]} */
   const table = [];
-  for (const name of chosen.length > 0 ? chosen : Object.keys(processors)) {
+  for (const name of chosen.length > 0 ? chosen : targets) {
     console.log(`\n── ${name}`);
     try {
       const result = await test(name, filters);

