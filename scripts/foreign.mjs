@@ -22,15 +22,28 @@ const LIMIT = 3 * 3_600_000;
 /** Of one test, in ms. */
 const TEST_TIMEOUT = 200_000;
 
-/** What takes minutes each under emulation and says nothing about a processor. */
-const LEFT_OUT = [
+/** What takes minutes each under emulation: many programs, many processes, or thousands of random cases. */
+const LONG = [
   'bench.test.ts',
   'cli/**',
   'examples.test.ts',
   'files/*.properties.test.ts',
+  'packet/filter/{compile,matches}.test.ts',
   'promises/model.test.ts',
   'selectors/model.test.ts',
   'socketserver/**',
+];
+
+/** JavaScript alone, which is the same on each processor: checks of arguments, texts, the order of what V8 runs. */
+const WITHOUT_A_PROCESSOR = [
+  'calls/iterables.test.ts',
+  'clones.test.ts',
+  'errors/{messages,mistakes,stacks}.test.ts',
+  'files/{kinds,limit,promises_layers}.test.ts',
+  'packet/{define,misuse}.test.ts',
+  'promises/{arguments,stream,turns}.test.ts',
+  'socket/{misuse,realms}.test.ts',
+  'util/**',
 ];
 
 /**
@@ -44,7 +57,7 @@ async function test(name, filters) {
   const { node, bin, vitest_too, env } = prepare(name);
   const options = [
     '--project=unit',
-    ...LEFT_OUT.map((pattern) => `--exclude=test/unit/${pattern}`),
+    ...[...LONG, ...WITHOUT_A_PROCESSOR].map((pattern) => `--exclude=test/unit/${pattern}`),
     `--testTimeout=${TEST_TIMEOUT}`,
     `--hookTimeout=${TEST_TIMEOUT}`,
   ];

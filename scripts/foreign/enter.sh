@@ -21,4 +21,4 @@ if [ -n "$FOREIGN_LIB" ]; then
 fi
 mount --bind "$FOREIGN_BINARY" build/Release/bsd_sockets.node
 if [ "$HOST_NODE" = "$FOREIGN_NODE" ]; then exec "$HOST_NODE" "$@"; fi
-exec "$HOST_NODE" --import 'data:text/javascript,process.execPath=process.env.FOREIGN_NODE' "$@"
+exec "$HOST_NODE" --import ./scripts/foreign/host.mjs "$@"
