@@ -466,6 +466,6 @@ test('a line of many megabytes takes time in proportion', () => {
   left = megabytes << 20;
   expect(makefile(sock).read()).toHaveLength(megabytes << 20);
   left = megabytes << 20;
-  expect(makefile(sock, 'rb').read(1 << 30)).toHaveLength(megabytes << 20);
+  expect(makefile(sock, 'rb').read(1 << 28)).toHaveLength(megabytes << 20);
   expect(performance.now() - begin).toBeLessThan(15_000 * slowness);
 });
