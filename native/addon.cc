@@ -67,7 +67,7 @@ napi_value BuildId(napi_env env, napi_callback_info info) {
   return result;
 }
 
-// setup(probe, signals, is_main, use_libuv) -> an object with every call of calls.h, and the exchange memory
+// setup(probe, signals, use_libuv) -> an object with every call of calls.h, and the exchange memory
 // as `exchange`. Each instance of the JavaScript has its own. Any step may fail in a worker that is
 // terminated while it starts: then nothing leaks.
 //
@@ -77,11 +77,11 @@ napi_value BuildId(napi_env env, napi_callback_info info) {
 // A test runner makes an instance for each test file: native code does not keep it alive. Every function
 // holds the exchange memory, and that holds `probe` and `signals`. When it is collected, the state ends.
 napi_value SetUp(napi_env env, napi_callback_info info) {
-  Arguments<4> args(env, info);
-  bool is_main = args.Bool(2), use_libuv = args.Bool(3);
+  Arguments<3> args(env, info);
+  bool use_libuv = args.Bool(2);
   napi_value calls, exchange;
   if (!args.valid() || napi_create_object(env, &calls) != napi_ok) return nullptr;
-  State* state = State::Create(env, args[0], args[1], is_main, use_libuv, &exchange);
+  State* state = State::Create(env, args[0], args[1], use_libuv, &exchange);
   if (state == nullptr) return nullptr;
   auto owner = std::make_unique<Owner>(state);
   if (napi_add_env_cleanup_hook(env, OnEnd, owner.get()) != napi_ok) return nullptr;

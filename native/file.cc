@@ -36,6 +36,18 @@ ssize_t Move(int fd, const iovec& vector, int64_t position, int flags) {
                  flags);
 }
 
+// The same by older calls, which know no flags, where a sandbox or an emulator does not know that call.
+template <long kCall>
+ssize_t MovePlainly(int fd, const iovec& vector, int64_t position) {
+  if constexpr (kCall == SYS_preadv2) {
+    if (position < 0) return read(fd, vector.iov_base, vector.iov_len);
+    return pread(fd, vector.iov_base, vector.iov_len, position);
+  } else {
+    if (position < 0) return write(fd, vector.iov_base, vector.iov_len);
+    return pwrite(fd, vector.iov_base, vector.iov_len, position);
+  }
+}
+
 template <short kEvents, long kCall>
 napi_value Transfer(napi_env env, napi_callback_info info) {
   Arguments<4> args(env, info);
@@ -62,7 +74,8 @@ napi_value Transfer(napi_env env, napi_callback_info info) {
       if (!memory.Refresh()) return ssize_t{-1};
       iovec vector = {memory.data(), memory.length()};
       ssize_t count = Move<kCall>(fd, vector, position, flags);
-      // Few drivers of devices lack it.
+      if (count < 0 && errno == ENOSYS) return MovePlainly<kCall>(fd, vector, position);
+      // Few drivers of devices lack the flag.
       if (count >= 0 || flags == 0 || errno != EOPNOTSUPP) return count;
       flags = 0;
       return Move<kCall>(fd, vector, position, flags);

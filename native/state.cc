@@ -2,6 +2,7 @@
 #include "state.h"
 
 #include <errno.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <new>
@@ -32,6 +33,9 @@ napi_status Call(napi_env env, napi_ref function_ref, size_t count, const napi_v
   return napi_call_function(env, receiver, function, count, arguments, result);
 }
 
+// Not isMainThread of node:worker_threads, which takes two milliseconds to load.
+bool IsMainThread() { return syscall(SYS_gettid) == getpid(); }
+
 int64_t WhyCallFailed(napi_env env) {
   bool pending = false;
   return napi_is_exception_pending(env, &pending) == napi_ok && pending ? kThrew : kStopping;
@@ -41,7 +45,7 @@ int64_t WhyCallFailed(napi_env env) {
 
 State::State(napi_env env) : lookup_event(std::make_shared<LookupEvent>()), env_(env) {}
 
-State* State::Create(napi_env env, napi_value probe, napi_value signals, bool is_main, bool use_libuv,
+State* State::Create(napi_env env, napi_value probe, napi_value signals, bool use_libuv,
                      napi_value* exchange) {
   State* state = new (std::nothrow) State(env);
   if (state == nullptr) return nullptr;
@@ -56,7 +60,7 @@ State* State::Create(napi_env env, napi_value probe, napi_value signals, bool is
   const LoopFunctions* uv = use_libuv ? FindLoopFunctions() : nullptr;
   if (uv != nullptr && napi_get_uv_event_loop(env, &state->loop_) == napi_ok && state->loop_ != nullptr) {
     state->waiter().SetBackend(uv->backend_fd(state->loop_));
-    if (is_main) state->signals_.Enable(state->loop_);
+    if (IsMainThread()) state->signals_.Enable(state->loop_);
   }
   return state;
 }

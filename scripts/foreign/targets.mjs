@@ -1,5 +1,6 @@
 // @ts-check
-// The processors of `npm run test:foreign`, as data: where a Node.js for them comes from, and how Linux tells their programs.
+// The targets of `npm run test:foreign`, as data: other processors, and another C library on this one. Where a Node.js for them comes from,
+// and how Linux tells their programs.
 
 /**
  * A processor that qemu-user emulates.
@@ -40,6 +41,38 @@ export const processors = {
     npm: { name: 'node-linux-s390x', version: '20.11.0' },
   },
 };
+
+/**
+ * Another C library on a processor of this machine. There is no Node.js for musl in the registries, but Bun.
+ *
+ * @typedef {object} Musl
+ * @property {string} binary the target of scripts/prebuilds.mjs
+ * @property {string} loader its name in /lib, by which programs ask for it
+ * @property {{ arch: string, suite: string, packages: string[] }} debian the C library
+ * @property {{ name: string, version: string }} npm the package with Bun
+ * @property {string} rolldown the package of rolldown, on which vitest is built, for this C library
+ */
+
+/** By process.arch. @type {Record<string, Musl>} */
+export const musl = {
+  x64: {
+    binary: 'linux-x64.musl',
+    loader: 'ld-musl-x86_64.so.1',
+    debian: { arch: 'amd64', suite: 'trixie', packages: ['musl'] },
+    npm: { name: '@oven/bun-linux-x64-musl', version: '1.4.5' },
+    rolldown: '@rolldown/binding-linux-x64-musl',
+  },
+  arm64: {
+    binary: 'linux-arm64.musl',
+    loader: 'ld-musl-aarch64.so.1',
+    debian: { arch: 'arm64', suite: 'trixie', packages: ['musl'] },
+    npm: { name: '@oven/bun-linux-aarch64-musl', version: '1.4.5' },
+    rolldown: '@rolldown/binding-linux-arm64-musl',
+  },
+};
+
+/** The names of all targets. */
+export const targets = [...Object.keys(processors), 'musl'];
 
 /**
  * The line that makes Linux start a processor's programs by an interpreter: see binfmt_misc in the kernel's documentation.

@@ -69,7 +69,7 @@ export default class SummaryReporter {
   onTestRunEnd(modules, unhandled) {
     clearInterval(this.#watch);
     // Once more and whole: files that were lost with their process never ended.
-    const failures = unhandled.map((error) => `(no test) ${error}`);
+    const failures = unhandled.map((error) => `(no test) ${/** @type {Error} */ (error)?.message ?? error}`);
     this.#result = { passed: 0, failed: failures.length, skipped: 0, skips: [], failures };
     for (const module of modules) this.#count(module);
     this.#write();

@@ -1,10 +1,11 @@
-// One scenario on each other processor and each other Node.js that is here already: nothing is downloaded and nothing compiled. The
-// whole is `npm run test:foreign` and `npm run test:nodes`, which keep what they get in node_modules/.cache.
+// One scenario on each other processor and C library that is here already, for which nothing is compiled; and two on other versions of
+// Node.js. The whole is `npm run test:foreign` and `npm run test:nodes`, which keep what they get in node_modules/.cache.
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { fetch_packages } from '../package/registry.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const scripts = join(root, 'scripts', 'foreign');
@@ -22,18 +23,19 @@ async function load<T>(name: string): Promise<T> {
 }
 
 interface Targets {
+  targets: string[];
   processors: Record<string, unknown>;
   binfmt_of(name: string, interpreter: string): string;
 }
-const { processors, binfmt_of } = await load<Targets>('targets.mjs');
+const { targets, processors, binfmt_of } = await load<Targets>('targets.mjs');
 
 interface Expected {
   expectations: { reason: string; on?: string[]; tests: string[] }[];
 }
 const { expectations } = await load<Expected>('expected.mjs');
 
-describe('other processors', () => {
-  it.for(Object.keys(processors))('%s sets and reads options', (name, ctx) => {
+describe('other processors, and another C library', () => {
+  it.for(targets)('%s sets and reads options', (name, ctx) => {
     const result = run(process.execPath, join(scripts, 'smoke.mjs'), name, 'options');
     if (result.status === NOT_PREPARED) ctx.skip(result.stdout.trim());
     expect(result).toEqual(passed);
@@ -57,7 +59,7 @@ describe('other processors', () => {
   it('a target that is not known is told, with those that are', () => {
     const { status, stdout, stderr } = run(process.execPath, join(root, 'scripts', 'foreign.mjs'), 'vax');
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' });
-    expect(stderr).toMatch(/^foreign: no target vax: known are arm64, armv7l, riscv64, s390x$/m);
+    expect(stderr).toMatch(/^foreign: no target vax: known are arm64, armv7l, riscv64, s390x, musl$/m);
   });
 
   it('each test that is expected to fail there is one of the suite, with a reason, and stands there once', () => {
@@ -65,7 +67,7 @@ describe('other processors', () => {
     expect(new Set(names).size).toBe(names.length);
     for (const { reason, on = [], tests } of expectations) {
       expect(reason.length).toBeGreaterThan(20);
-      for (const target of on) expect(Object.keys(processors)).toContain(target);
+      for (const target of on) expect(targets).toContain(target);
       for (const test of tests) {
         const [file = '', ...titles] = test.split(' > ');
         expect(existsSync(join(root, file)), file).toBe(true);
@@ -77,19 +79,13 @@ describe('other processors', () => {
 });
 
 describe('other versions of Node.js', () => {
-  const cache = join(root, 'node_modules', '.cache');
-  const prefix = `node-linux-${process.arch}`;
-  const folders = existsSync(cache) ? readdirSync(cache).filter((name) => name.startsWith(`${prefix}-`)) : [];
-  const nodes = folders
-    .map((folder) => join(cache, folder, 'node_modules', prefix, 'bin', 'node'))
-    .filter((file) => existsSync(file));
+  const name = `node-linux-${process.arch}`;
+  const program = join(root, 'test', 'package', 'fixtures', 'runtime.mjs');
 
-  it('one that is here runs two scenarios with the same binary', (ctx) => {
-    if (nodes.length === 0) ctx.skip('npm run test:nodes has not fetched any');
-    const program = join(root, 'test', 'package', 'fixtures', 'runtime.mjs');
-    for (const node of nodes) {
-      expect(run(node, program, 'errors'), node).toEqual(passed);
-      expect(run(node, program, 'promises: fifty connections'), node).toEqual(passed);
-    }
+  // The oldest and the newest; npm run test:nodes has those between, and all tests.
+  it.for(['20.19.0', '26'])('%s runs two scenarios with the same binary', (version, ctx) => {
+    const node = join(fetch_packages(ctx, `${name}@${version}`), name, 'bin', 'node');
+    expect(run(node, program, 'errors')).toEqual(passed);
+    expect(run(node, program, 'promises: fifty connections')).toEqual(passed);
   });
 });

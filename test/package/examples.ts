@@ -1,5 +1,5 @@
 // The examples in the comments of lib/: each @example is a program with the imports of its module and a few ready-made variables.
-// test/types/programs.test.ts has TypeScript check all of them, examples.test.ts runs those that print, and compares.
+// matrix/typescript.test.ts has TypeScript check all of them, examples.test.ts runs those that print, and compares.
 //
 // A line that ends with `// text` behind a console.log() has to print this text; with `// for example …` anything.
 import { readdirSync, readFileSync } from 'node:fs';

@@ -1,5 +1,5 @@
 // The programs of README.md and docs/: each ```js or ```ts block that is followed by a ```text block is a whole program, and the
-// text is what it prints. readme.test.ts runs them, test/types/programs.test.ts has TypeScript check them.
+// text is what it prints. readme.test.ts runs them, matrix/typescript.test.ts has TypeScript check them.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './tarball.js';

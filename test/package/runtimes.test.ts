@@ -1,19 +1,15 @@
 // Bun and Deno: each scenario of fixtures/runtime.mjs in a process of its own.
 //
-// The runtimes come from the npm registry into node_modules/.cache, at the versions that README.md names; where that fails
-// their tests are skipped. They are no devDependencies: of their packages for other platforms npm would want to know all.
+// The runtimes come from the registry, at the versions that README.md names; where that fails their tests are skipped. They are no
+// devDependencies: of their packages for other platforms npm would want to know all.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BUN, DENO, program_of, type Runtime } from './registry.js';
 import { normal_path, root, run, temporaryFolder } from './tarball.js';
 
-interface Runtime {
-  name: string;
-  version: string;
-  /** The package of the registry that holds the program, by process.arch, and where it holds it. */
-  packages: Record<string, string>;
-  program: string;
+interface Expectation extends Runtime {
   options: string[];
   /** Those with no more rights than it takes to use the package. */
   permissions?: string[];
@@ -21,20 +17,10 @@ interface Runtime {
   known: Record<string, RegExp>;
 }
 
-const runtimes: Runtime[] = [
+const runtimes: Expectation[] = [
+  { ...BUN, options: [], known: { 'node:http on a listener': /it listens on its port/ } },
   {
-    name: 'Bun',
-    version: '1.4.5',
-    packages: { x64: '@oven/bun-linux-x64', arm64: '@oven/bun-linux-aarch64' },
-    program: 'bin/bun',
-    options: [],
-    known: { 'node:http on a listener': /it listens on its port/ },
-  },
-  {
-    name: 'Deno',
-    version: '2.9.6',
-    packages: { x64: '@deno/linux-x64-glibc', arm64: '@deno/linux-arm64-glibc' },
-    program: 'deno',
+    ...DENO,
     // The scenarios look into /proc.
     options: ['run', '--allow-all'],
     permissions: ['run', '--no-prompt', '--allow-ffi', '--allow-read', '--allow-env', '--allow-sys'],
@@ -61,31 +47,6 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** The program of a runtime, or why there is none. */
-function get({ name, version, packages, program }: Runtime): { path: string } | { reason: string } {
-  const from = packages[process.arch];
-  if (from === undefined) return { reason: `${name} is not known for ${process.arch}` };
-  const cache = join(root, 'node_modules', '.cache', 'runtimes', `${name}-${version}`);
-  const path = join(cache, 'node_modules', from, program);
-  if (!existsSync(path)) {
-    mkdirSync(cache, { recursive: true });
-    const options = [
-      '--no-save',
-      '--ignore-scripts',
-      '--no-audit',
-      '--no-fund',
-      '--prefer-offline',
-      '--force',
-    ];
-    const command = ['install', '--prefix', cache, ...options, `${from}@${version}`];
-    const { status, stderr } = spawnSync('npm', command, { encoding: 'utf8', timeout: 180_000 });
-    if (status !== 0) return { reason: `npm cannot install ${from}@${version}: ${stderr.slice(0, 200)}` };
-  }
-  const started = spawnSync(path, ['--version'], { encoding: 'utf8' });
-  if (started.status === 0) return { path };
-  return { reason: `${name} does not start here: ${started.error?.message ?? started.signal}` };
-}
-
 function scenario(program: string, options: string[], name: string) {
   const { status, signal, stdout, stderr } = spawnSync(program, [...options, 'runtime.mjs', name], {
     cwd: folder,
@@ -99,15 +60,9 @@ function scenario(program: string, options: string[], name: string) {
 const passed = { status: 0, signal: null, stdout: 'ok\n', stderr: '' };
 
 describe.each(runtimes)('$name $version', (runtime) => {
-  let got: { path: string } | { reason: string };
-  beforeAll(() => {
-    got = get(runtime);
-  });
-
   for (const name of names) {
     it(name, (ctx) => {
-      if ('reason' in got) return ctx.skip(got.reason);
-      const result = scenario(got.path, runtime.options, name);
+      const result = scenario(program_of(ctx, runtime), runtime.options, name);
       const known = runtime.known[name];
       if (known === undefined) expect(result).toEqual(passed);
       else expect(result.stderr).toMatch(known);
@@ -115,9 +70,9 @@ describe.each(runtimes)('$name $version', (runtime) => {
   }
 
   it('works with the permissions that README.md names', (ctx) => {
-    if ('reason' in got) return ctx.skip(got.reason);
+    const program = program_of(ctx, runtime);
     for (const name of ['errors', 'promises: fifty connections']) {
-      expect(scenario(got.path, runtime.permissions ?? runtime.options, name)).toEqual(passed);
+      expect(scenario(program, runtime.permissions ?? runtime.options, name)).toEqual(passed);
     }
   });
 });

@@ -1,10 +1,11 @@
 // bsd-sockets/packet and structs where there is no addon: on another system, which a child process plays, and in a bundle for browsers.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import vm from 'node:vm';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { fetch_packages } from './registry.js';
 import { normal_path, root, run, temporaryFolder } from './tarball.js';
 
 const folder = temporaryFolder();
@@ -99,10 +100,7 @@ test.each(['socket', 'promises', 'selectors', 'socketserver'])(
 );
 
 test('a bundle for browsers builds and parses, without a module of Node', (ctx) => {
-  const options = ['--no-save', '--no-audit', '--no-fund', '--prefer-offline', '--ignore-scripts'];
-  run(folder, normal_path, 'npm', 'install', '--prefix', join(folder, 'tools'), ...options, 'esbuild@0.28');
-  const esbuild = join(folder, 'tools', 'node_modules', 'esbuild', 'bin', 'esbuild');
-  if (!existsSync(esbuild)) ctx.skip('needs esbuild from the registry');
+  const esbuild = join(fetch_packages(ctx, 'esbuild@0.28'), 'esbuild', 'bin', 'esbuild');
   writeFileSync(
     join(folder, 'page.mjs'),
     `import { build, ipv6, LINKTYPE_RAW, parse, payload, send_receive, udp } from 'bsd-sockets/packet';

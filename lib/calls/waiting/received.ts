@@ -2,7 +2,6 @@
 // its own. Those of small results are parts of the slab, one block of memory for many, as Node's own Buffers are. The receives of a
 // wake-up (native/readiness.cc) move there what they receive; those of a call are copied here.
 import { Buffer } from 'node:buffer'; // the global is a getter
-import { markAsUntransferable } from 'node:worker_threads';
 import * as c from '../../constants.js';
 import {
   addon,
@@ -41,8 +40,8 @@ function begin_slab(): void {
   slab = Buffer.allocUnsafeSlow(SLAB_SIZE);
   slab_memory = slab.buffer;
   try {
-    // A program that transfers the memory of one Buffer would take that of all.
-    markAsUntransferable(slab_memory);
+    // A program that transfers the memory of one Buffer would take that of all. The module takes two milliseconds to load.
+    process.getBuiltinModule('node:worker_threads').markAsUntransferable(slab_memory);
   } catch {
     // Not every runtime has it.
   }

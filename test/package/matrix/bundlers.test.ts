@@ -3,6 +3,7 @@
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, type TestContext } from 'vitest';
+import { BUN } from '../registry.js';
 import { libc, normal_path, root, run, runOrThrow } from '../tarball.js';
 import {
   expect_output,
@@ -142,15 +143,10 @@ const bundlers: Bundler[] = [
   },
   {
     name: 'bun build',
-    packages: [`@oven/bun-linux-${process.arch === 'arm64' ? 'aarch64' : process.arch}@1.4.5`],
+    packages: [`${BUN.packages[process.arch]}@${BUN.version}`],
     formats: ['esm', 'cjs'],
     bundle(modules, folder, format, external) {
-      const bun = join(
-        modules,
-        '@oven',
-        `bun-linux-${process.arch === 'arm64' ? 'aarch64' : process.arch}`,
-        'bin/bun',
-      );
+      const bun = join(modules, BUN.packages[process.arch] ?? '', BUN.program);
       const output = `--outfile=out/bundle.${extension(format)}`;
       runOrThrow(
         folder,

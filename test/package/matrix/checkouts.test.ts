@@ -50,9 +50,10 @@ row('a clone: npm pack makes the binaries, and its file works elsewhere', {}, (c
   const checkout = clone(ctx);
   npm(checkout, 'ci', '--ignore-scripts', ...options);
   // What is there is taken, if it is made of these sources; the compiler has 200 MB.
-  for (const name of ['prebuilds', join('node_modules', '.cache')]) {
+  const cache = join('node_modules', '.cache');
+  for (const name of ['prebuilds', cache, join(cache, 'packages')]) {
     for (const entry of existsSync(join(root, name)) ? readdirSync(join(root, name)) : []) {
-      if (/^(linux-|zig|node-linux-.*-20\.19\.0$)/.test(entry))
+      if (/^(linux-|zig$|@zigc|node-linux-.*@20\.19\.0$)/.test(entry))
         cpSync(join(root, name, entry), join(checkout, name, entry), { recursive: true });
     }
   }

@@ -1,11 +1,12 @@
 // What the rows of the matrix share: a row, the tools that it needs, a folder with the package in it, and the programs that are run.
 //
 // `npm test` runs the rows that are marked as quick, with tools that are there; `npm run test:matrix` runs all of them, and gets
-// the tools from the registry into node_modules/.cache/matrix. A row whose tools cannot be had is skipped, and says why.
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+// the tools from the registry. A row whose tools cannot be had is skipped, and says why.
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, expect, inject, type TestContext, test } from 'vitest';
-import { install, normal_path, type Outcome, root, run, temporaryFolder } from '../tarball.js';
+import { BUN, DENO, fetch_packages, fetched, program_of } from '../registry.js';
+import { install, normal_path, type Outcome, temporaryFolder } from '../tarball.js';
 
 const ALL = process.env.BSD_SOCKETS_MATRIX === 'all';
 
@@ -31,19 +32,13 @@ export function row(
  * @returns the node_modules folder with them
  */
 export function tools(ctx: TestContext, ...packages: string[]): string {
-  const name = packages.join('+').replaceAll('/', '-');
-  const folder = join(root, 'node_modules', '.cache', 'matrix', name);
-  const done = join(folder, 'done');
-  if (existsSync(done)) return join(folder, 'node_modules');
-  if (!ALL) ctx.skip(`needs ${packages.join(' and ')}, which npm run test:matrix gets`);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-  const options = ['--no-save', '--ignore-scripts', '--no-audit', '--no-fund', '--prefer-offline'];
-  const { code, stderr } = run(folder, normal_path, 'npm', 'install', ...options, ...packages);
-  if (code !== 0) ctx.skip(`npm cannot install ${packages.join(' and ')}: ${stderr.slice(0, 200)}`);
-  writeFileSync(done, '');
-  return join(folder, 'node_modules');
+  const modules = ALL ? fetch_packages(ctx, ...packages) : fetched(...packages);
+  return modules ?? ctx.skip(`needs ${packages.join(' and ')}, which npm run test:matrix gets`);
 }
+
+/** The programs of two other runtimes. */
+export const bun = (ctx: TestContext): string => program_of(ctx, BUN, tools);
+export const deno = (ctx: TestContext): string => program_of(ctx, DENO, tools);
 
 /** The newest Node.js 24 from the registry: its program, with whose folder PATH has to begin. */
 export function node_24(ctx: TestContext): string {

@@ -5,6 +5,8 @@ import { basename, join, relative } from 'node:path';
 import { describe, expect, inject, type TestContext } from 'vitest';
 import { normal_path, type Outcome, run } from '../tarball.js';
 import {
+  bun,
+  deno,
   expect_output,
   folder_of_tests,
   node_24,
@@ -18,11 +20,6 @@ import {
 } from './harness.js';
 
 const folder = folder_of_tests();
-const cpu = process.arch === 'arm64' ? 'aarch64' : process.arch;
-const bun = (ctx: TestContext) =>
-  join(tools(ctx, `@oven/bun-linux-${cpu}@1.4.5`), '@oven', `bun-linux-${cpu}`, 'bin/bun');
-const deno = (ctx: TestContext) =>
-  join(tools(ctx, `@deno/linux-${process.arch}-glibc@2.9.6`), '@deno', `linux-${process.arch}-glibc`, 'deno');
 const node = process.execPath;
 
 type Command = [string, ...string[]];

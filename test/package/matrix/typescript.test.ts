@@ -1,7 +1,11 @@
-// Programs in TypeScript that use the package: each version of the compiler with each way to resolve modules, and the package's own
-// declarations checked as well (skipLibCheck: false).
+// Programs in TypeScript that use the package: each version of the compiler with each way to resolve modules, and with the programs of
+// README.md, docs/ and examples/, and the examples in comments, as they stand. The package's own declarations are checked as well (skipLibCheck: false).
+import { cpSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, type TestContext } from 'vitest';
+import { examples } from '../examples.js';
+import { programs } from '../pages.js';
+import { fetch_packages } from '../registry.js';
 import { normal_path, root, run } from '../tarball.js';
 import { folder_of_tests, installed, project, row, tools } from './harness.js';
 
@@ -64,45 +68,88 @@ const settings: Setting[] = [
   { module: 'preserve', moduleResolution: 'bundler', file: 'consumer.ts' },
 ];
 
-/** The compilers: the one of the checkout, and others from the registry. */
-const compilers = [
-  { version: 7, quick: true },
-  { version: 6, quick: false },
-  { version: 5.9, quick: false },
-  { version: 5.8, quick: false },
-  { version: 5.7, quick: false },
-  { version: 5.6, quick: false },
-  { version: 5.5, quick: false },
-];
+/** Imports each module of the package, and nothing that an old library of JavaScript lacks. */
+const modules = ['', '/socket', '/promises', '/selectors', '/structs', '/packet', '/socketserver']
+  .map((name, i) => `import * as module${i} from 'bsd-sockets${name}';\nvoid module${i};\n`)
+  .join('');
+
+/** What must not compile, with a message that is short. */
+const wrong = "import { create_server } from 'bsd-sockets/socket';\ncreate_server('path');\n";
+const WRONG =
+  "wrong.ts(2,15): error TS2345: Argument of type 'string' is not assignable to parameter of type 'InetAddress'.\n";
+
+/** Returns the file of a program: docs_socket_17.ts for docs/socket.md:17, lib_socket_send_ts_20.ts for lib/socket/send.ts:20. */
+const file_of = (name: string) => `${name.replace('.md:', '_').replaceAll(/[/.:]/g, '_')}.ts`;
+
+/** The compilers: the one of the checkout, the oldest that docs/typescript.md names, and those between. */
+const compilers = [7, 6, 5.9, 5.8, 5.7, 5.6, 5.5];
+const [NEWEST = 0, OLDEST = 0] = [compilers[0], compilers.at(-1)];
 
 function tsc(ctx: TestContext, version: number): string {
-  const modules = version === 7 ? join(root, 'node_modules') : tools(ctx, `typescript@${version}`);
-  return join(modules, 'typescript', 'bin', 'tsc');
+  if (version === NEWEST) return join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+  // `npm test` gets the oldest, too.
+  const get = version === OLDEST ? fetch_packages : tools;
+  return join(get(ctx, `typescript@${version}`), 'typescript', 'bin', 'tsc');
 }
 
-describe.each(compilers)('TypeScript $version', ({ version, quick }) => {
+/** Compiles files in a folder with the package. @returns the exit code, and what is wrong */
+function check(ctx: TestContext, version: number, place: string, options: object, include: string[]) {
+  const compilerOptions = {
+    strict: true,
+    noEmit: true,
+    skipLibCheck: false,
+    types: ['node'],
+    typeRoots: [join(root, 'node_modules', '@types')],
+    ...options,
+  };
+  writeFileSync(join(place, 'tsconfig.json'), JSON.stringify({ compilerOptions, include }));
+  const { code, stdout } = run(place, normal_path, process.execPath, tsc(ctx, version), '-p', '.');
+  return { code, stdout };
+}
+
+describe.each(compilers)('TypeScript %s', (version) => {
+  const newest = version === NEWEST;
   for (const { module, moduleResolution, file, type = 'commonjs', since = 5, until = 99 } of settings) {
     if (version < since || version > until) continue;
-    row(`module ${module}, moduleResolution ${moduleResolution}, ${file} (${type})`, { quick }, (ctx) => {
-      const compilerOptions = {
+    const name = `module ${module}, moduleResolution ${moduleResolution}, ${file} (${type})`;
+    row(name, { quick: newest }, (ctx) => {
+      const options = {
         target: 'es2022',
         lib: ['es2023', 'esnext.disposable'],
         module,
         moduleResolution,
-        strict: true,
-        noEmit: true,
-        skipLibCheck: false,
-        types: ['node'],
-        typeRoots: [join(root, 'node_modules', '@types')],
         ...(version === 6 && moduleResolution === 'node10' ? { ignoreDeprecations: '6.0' } : {}),
       };
       const place = project(user, {
         'package.json': JSON.stringify({ private: true, type }),
         [file]: consumer,
-        'tsconfig.json': JSON.stringify({ compilerOptions, files: [file] }),
       });
-      const { code, stdout } = run(place, normal_path, process.execPath, tsc(ctx, version), '-p', '.');
-      expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+      expect(check(ctx, version, place, options, [file])).toEqual({ code: 0, stdout: '' });
     });
   }
+
+  row(
+    'the programs, the examples as JavaScript; wrong ones are refused',
+    { quick: newest || version === OLDEST },
+    (ctx) => {
+      expect(programs.length).toBeGreaterThan(40);
+      expect(examples.length).toBeGreaterThan(380);
+      const place = project(user, {
+        'package.json': '{ "type": "module" }',
+        'modules.ts': modules,
+        'wrong.ts': wrong,
+        ...Object.fromEntries([...programs, ...examples].map(({ name, source }) => [file_of(name), source])),
+      });
+      cpSync(join(root, 'examples'), join(place, 'examples'), { recursive: true });
+      const options = { module: 'nodenext', noUncheckedIndexedAccess: true, allowJs: true, checkJs: true };
+      const { stdout } = check(ctx, version, place, options, ['*.ts', 'examples']);
+      expect(stdout).toBe(WRONG);
+    },
+  );
+
+  row('the declarations, with the library of ES2020', { quick: newest }, (ctx) => {
+    const place = project(user, { 'package.json': '{ "type": "module" }', 'modules.ts': modules });
+    const options = { module: 'nodenext', target: 'es2020' };
+    expect(check(ctx, version, place, options, ['modules.ts'])).toEqual({ code: 0, stdout: '' });
+  });
 });

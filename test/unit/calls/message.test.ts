@@ -199,8 +199,8 @@ describe('a pair of streams', () => {
   });
 
   it('refuses more control messages than the kernel takes', () => {
-    // musl copies them into a small memory of its own first.
-    const refused = code(is_glibc ? 'ENOBUFS' : 'ENOMEM');
+    // musl before 1.2.5 copies them into a small memory of its own first.
+    const refused = code(is_glibc ? 'ENOBUFS' : expect.stringMatching(/^ENO(BUFS|MEM)$/));
     expect(() => a.sendmsg(['x'], [[1, 1, Buffer.alloc(40 * 1024 * 1024)]])).toThrow(refused);
     expect(() => a.sendmsg(['x'], [[1, 1, Buffer.alloc(2 * 1024 * 1024)]])).toThrow(refused);
   });

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { READ, ready, WRITE } from '../../../lib/calls/waiting/readiness.js';
 import * as socket from '../../../lib/socket/index.js';
+import { is_node, slowness } from '../../machine.js';
 
 let a: socket.socket<1>;
 let b: socket.socket<1>;
@@ -35,7 +36,7 @@ test('a thread watches where libuv is not used, and none where it is', async () 
     readFileSync(`/proc/self/task/${id}/comm`, 'utf8').trim(),
   );
   expect(names.filter((name) => name === 'socket-ready').length).toBe(
-    process.env.BSD_SOCKETS_LIBUV === 'no' ? 1 : 0,
+    process.env.BSD_SOCKETS_LIBUV === 'no' || !is_node ? 1 : 0,
   );
 });
 
@@ -62,7 +63,7 @@ test('many in turn, each told once', async () => {
 
 test('an abort ends waiting with its reason', async () => {
   await expect(wait(READ, AbortSignal.abort(new Error('before')))).rejects.toThrow('before');
-  await expect(wait(READ, AbortSignal.timeout(10))).rejects.toThrow(/timeout/);
+  await expect(wait(READ, AbortSignal.timeout(10))).rejects.toThrow(/time(d )?out/);
   b.send('x');
   expect(await wait(READ)).toBe(READ);
 });
@@ -77,8 +78,8 @@ test('a descriptor that is closed is refused', async () => {
 test('waiting keeps the process alive, and nothing else does', () => {
   const script = (body: string) => `
     import * as socket from 'bsd-sockets/socket';
-    import trunk from './dist/trunk.js';
-    const { ready } = trunk;
+    import waiting from './dist/waiting.js';
+    const { ready } = waiting;
     const [a, b] = socket.socketpair();
     a.setblocking(false);
     // What waits for a descriptor does not keep the socket, which the collector may close.
@@ -87,7 +88,7 @@ test('waiting keeps the process alive, and nothing else does', () => {
   const run = (body: string) =>
     spawnSync(process.execPath, ['--input-type=module', '-e', script(body)], {
       encoding: 'utf8',
-      timeout: 10_000,
+      timeout: 10_000 * slowness,
     });
   const waits = run(
     `setTimeout(() => b.send('x'), 50).unref(); ready(a._fd, a._generation, 1).then((told) => console.log('told', told));
@@ -115,7 +116,7 @@ test("a descriptor of the loop's own is refused, or waited for, and aborts nothi
   `;
   const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
     encoding: 'utf8',
-    timeout: 20_000,
+    timeout: 20_000 * slowness,
   });
   expect({ stdout, signal }).toEqual({ stdout: 'true true\n', signal: null });
 });

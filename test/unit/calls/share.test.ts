@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, describe, expect, it } from 'vitest';
+import { NOBODY, needs_nobody } from '../../machine.js';
 import { open_descriptors } from '../native/descriptors.js';
 
 const FIXTURE = fileURLToPath(new URL('fixtures/share.mjs', import.meta.url));
@@ -219,11 +220,11 @@ describe('between processes', () => {
   });
 
   it('none of another user', async (ctx) => {
-    if (process.getuid?.() !== 0) ctx.skip('needs root to start a process of another user');
+    needs_nobody(ctx);
     using sock = new socket.socket(AF_INET, SOCK_DGRAM);
     const before = open_descriptors();
     const data = sock.share();
-    const result = await told(start('take', data, { uid: 65_534, gid: 65_534 })).catch(() => undefined);
+    const result = await told(start('take', data, { uid: NOBODY, gid: NOBODY })).catch(() => undefined);
     if (result === undefined) ctx.skip('another user may not read this checkout');
     expect(result).toEqual({ name: 'PermissionError', code: 'EPERM' });
     socket.fromshare(data).close();

@@ -7,6 +7,7 @@ import { hint } from '../../../lib/errors/hints.js';
 import { raise, raise_gai, raise_herror } from '../../../lib/errors/raise.js';
 import * as socket from '../../../lib/socket/index.js';
 import { ask, pythons } from '../../conformance/python.js';
+import { NOBODY, needs_nobody } from '../../machine.js';
 import { make, thrown } from './failing.js';
 
 const TIMED_OUT = -10001;
@@ -142,7 +143,7 @@ describe('raised', () => {
     const after = new Int32Array(new SharedArrayBuffer(8));
     const worker = new Worker(
       `const { workerData: after } = require('node:worker_threads');
-       import(${JSON.stringify(`${dist}trunk.js`)}).then(({ default: { raise } }) => {
+       import(${JSON.stringify(`${dist}errors.js`)}).then(({ default: { raise } }) => {
          Atomics.store(after, 0, 1); Atomics.notify(after, 0);
          try { raise(-10002, { syscall: 'recv' }) } catch { after[1] = 1 } finally { after[1] = 2 }
        });`,
@@ -296,7 +297,7 @@ describe('messages that help', () => {
   });
 
   test('without privilege: raw, packet and ping sockets, low ports, marks', (ctx) => {
-    if (process.getuid?.() !== 0) ctx.skip('needs root, to give it up in a child process');
+    needs_nobody(ctx);
     const program = `
       import(${JSON.stringify(`${dist}socket/index.mjs`)}).then((s) => {
         const message = (call) => { try { call(); return ''; } catch (error) { return error.name + ': ' + error.message; } };
@@ -310,8 +311,8 @@ describe('messages that help', () => {
       });`;
     const child = spawnSync(process.execPath, ['-e', program], {
       encoding: 'utf8',
-      uid: 65534,
-      gid: 65534,
+      uid: NOBODY,
+      gid: NOBODY,
       cwd: '/',
     });
     if (child.status !== 0) ctx.skip(`another user cannot read the package: ${child.stderr.slice(0, 200)}`);

@@ -3,10 +3,9 @@
  * receive, a send or a flush. test/conformance/makefile compares reading and writing with CPython, and
  * makefile.properties.test.ts checks their properties.
  */
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { afterEach, describe, expect, test } from 'vitest';
 import * as socket from '../../../lib/socket/index.js';
+import { garbage_collector, slowness } from '../../machine.js';
 import { MemorySocket, makefile } from './makefile_socket.js';
 
 const open: Disposable[] = [];
@@ -125,16 +124,15 @@ describe('the descriptor', () => {
     expect(sock.fileno()).toBe(-1);
   });
 
-  test('a file that was dropped does not keep it for ever', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect: unknown = runInNewContext('gc');
+  test('a file that was dropped does not keep it for ever', async (ctx) => {
+    const collect = garbage_collector(ctx);
     const [sock] = pair();
     (() => {
       for (let i = 0; i < 10; i++) sock.makefile('rb').peek.name;
     })();
     sock.close();
     for (let round = 0; round < 200 && sock.fileno() >= 0; round++) {
-      if (typeof collect === 'function') collect();
+      collect();
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     expect(sock.fileno()).toBe(-1);
@@ -468,6 +466,6 @@ test('a line of many megabytes takes time in proportion', () => {
   left = megabytes << 20;
   expect(makefile(sock).read()).toHaveLength(megabytes << 20);
   left = megabytes << 20;
-  expect(makefile(sock, 'rb').read(1 << 30)).toHaveLength(megabytes << 20);
-  expect(performance.now() - begin).toBeLessThan(15_000);
+  expect(makefile(sock, 'rb').read(1 << 28)).toHaveLength(megabytes << 20);
+  expect(performance.now() - begin).toBeLessThan(15_000 * slowness);
 });

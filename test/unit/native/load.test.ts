@@ -95,7 +95,10 @@ test('no binary: the places, and what to do for a package and for a bundle', () 
   expect(bundle[0]).toMatch(/^bsd-sockets: no binary for linux-\w+, (glibc|musl) \(Node /);
   expect(bundle[1]).toContain(join(empty, 'prebuilds', `linux-${process.arch}`));
   expect(bundle[2]).toContain('beside the bundle');
+  // A folder of bundles, such as that of Next.js, says of which kind its files are.
   writeFileSync(join(empty, 'package.json'), '{ "type": "module" }');
+  expect(message_of(join(empty, 'dist'), env)[2]).toContain('beside the bundle');
+  writeFileSync(join(empty, 'package.json'), '{ "name": "bsd-sockets", "type": "module" }');
   expect(message_of(join(empty, 'dist'), env)[2]).toContain('npm rebuild bsd-sockets');
 });
 

@@ -19,6 +19,7 @@ import { pathToFileURL } from 'node:url';
 import { type CapturedPacket, CaptureError, read_capture, write_capture } from 'bsd-sockets/packet';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { slowness } from '../../machine.js';
 import { Blocks, frame, MICROSECONDS, MODIFIED, NANOSECONDS, pcap, Writer } from './capture_files.js';
 
 let folder: string;
@@ -346,7 +347,9 @@ describe('what is malformed', () => {
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(200 << 20);
   });
 
-  it('a large block in chunks of one byte takes no longer than it should', { timeout: 60_000 }, () => {
+  it('a large block in chunks of one byte takes no longer than it should', {
+    timeout: 60_000 * slowness,
+  }, () => {
     const data = Buffer.alloc(1_000_000, 1);
     function* bytes() {
       const file = Buffer.concat([start, little.packet(0, 1n, data)]);
@@ -549,7 +552,7 @@ describe('any bytes, cut anywhere', () => {
       return cut === null ? copy : copy.subarray(0, cut % (copy.length + 1));
     });
 
-  it('gives packets, then at most a CaptureError', { timeout: 120_000 }, () => {
+  it('gives packets, then at most a CaptureError', { timeout: 120_000 * slowness }, () => {
     fc.assert(
       fc.property(mutated, (bytes) => {
         const [found, error] = outcome(bytes);
@@ -563,7 +566,7 @@ describe('any bytes, cut anywhere', () => {
     );
   });
 
-  it('gives the same however it is cut', { timeout: 120_000 }, async () => {
+  it('gives the same however it is cut', { timeout: 120_000 * slowness }, async () => {
     await fc.assert(
       fc.asyncProperty(
         mutated,

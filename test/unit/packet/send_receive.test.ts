@@ -18,6 +18,7 @@ import {
 } from 'bsd-sockets/packet';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
+import { NOBODY, needs_nobody } from '../../machine.js';
 
 const there = { src: '127.0.0.1', dst: '127.0.0.1' };
 const dist = new URL('../../../dist/', import.meta.url).href;
@@ -87,7 +88,7 @@ describe('refuses', () => {
   });
 
   test('without privilege, with what is missing', (ctx) => {
-    if (process.getuid?.() !== 0) ctx.skip('needs root, to give it up in a child process');
+    needs_nobody(ctx);
     const program = `
       import(${JSON.stringify(`${dist}packet/index.mjs`)}).then(async ({ icmp, ipv4, ethernet, arp, send_receive }) => {
         const message = (packets) => send_receive(packets, { interface: 'lo' }).catch((error) => error.name + ': ' + error.message);
@@ -95,8 +96,8 @@ describe('refuses', () => {
       });`;
     const child = spawnSync(process.execPath, ['-e', program], {
       encoding: 'utf8',
-      uid: 65_534,
-      gid: 65_534,
+      uid: NOBODY,
+      gid: NOBODY,
       cwd: '/',
     });
     if (child.status !== 0) ctx.skip(`another user cannot read the package: ${child.stderr.slice(0, 200)}`);

@@ -6,6 +6,7 @@ import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Attempts } from '../../../lib/promises/connect.js';
+import { slowness } from '../../machine.js';
 import { open_descriptors } from '../native/descriptors.js';
 
 const rejected = (code: string) => expect.objectContaining({ code });
@@ -362,7 +363,7 @@ describe('time-outs and signals', () => {
 
   test('a busy thread pool does not delay sockets', async () => {
     const pool = Promise.all(
-      Array.from({ length: 8 }, () => promisify(pbkdf2)('x', 'salt', 100_000, 64, 'sha512')),
+      Array.from({ length: 8 }, () => promisify(pbkdf2)('x', 'salt', 100_000 / slowness, 64, 'sha512')),
     );
     let busy = true;
     pool.then(() => {
@@ -478,7 +479,7 @@ describe('closing', () => {
         ${body}`;
       const { stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], {
         encoding: 'utf8',
-        timeout: 10_000,
+        timeout: 10_000 * slowness,
       });
       return stdout + stderr;
     };
@@ -507,7 +508,7 @@ describe('closing', () => {
     const { stdout, stderr } = spawnSync(
       process.execPath,
       ['--expose-gc', '--no-warnings', '--input-type=module', '-e', script],
-      { encoding: 'utf8', timeout: 10_000 },
+      { encoding: 'utf8', timeout: 10_000 * slowness },
     );
     expect({ stdout, stderr }).toEqual({ stdout: 'ResourceWarning\ny\n', stderr: '' });
   });

@@ -137,7 +137,7 @@ describe.each(
     await sleep(5);
     aborter.abort(reason);
     await expect(selected).rejects.toBe(reason);
-    await expect(sel.select_async(null, { signal: AbortSignal.timeout(5) })).rejects.toThrow(/timeout/);
+    await expect(sel.select_async(null, { signal: AbortSignal.timeout(5) })).rejects.toThrow(/time(d )?out/);
     b.send('x');
     const unused = new AbortController().signal;
     expect(told(await sel.select_async(null, { signal: unused }))).toEqual([['a', EVENT_READ]]);

@@ -1,12 +1,11 @@
 // select(), poll() and epoll(): their events and results, descriptors of any number, misuse. test/conformance/select.test.ts
 // compares them with Python.
 import { closeSync, openSync } from 'node:fs';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import * as promises from 'bsd-sockets/promises';
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { garbage_collector } from '../../machine.js';
 import { is_open, open_descriptors } from '../native/descriptors.js';
 
 const { EPOLLET, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLPRI } = selectors;
@@ -277,9 +276,8 @@ describe('epoll', () => {
     for (const one of calls) expect(one).toThrow(new RangeError('I/O operation on closed epoll object'));
   });
 
-  test('one that is collected closes its descriptor, without a warning', async () => {
-    setFlagsFromString('--expose-gc');
-    const collect = runInNewContext('gc') as () => void;
+  test('one that is collected closes its descriptor, without a warning', async (ctx) => {
+    const collect = garbage_collector(ctx);
     const warnings: Error[] = [];
     const warned = (warning: Error) => warnings.push(warning);
     process.on('warning', warned);

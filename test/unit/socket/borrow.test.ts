@@ -9,6 +9,7 @@ import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { ucred } from 'bsd-sockets/structs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { garbage_collector } from '../../machine.js';
 
 const { SOL_SOCKET, SOL_TCP } = socket;
 const anything = (value: unknown): never => value as never;
@@ -189,14 +190,11 @@ test('a number whose generation has changed by sockets of this library', async (
   expect(socket.borrow(client).type).toBe(socket.SOCK_STREAM);
 });
 
-test('collecting a borrowed socket closes nothing', async () => {
+test('collecting a borrowed socket closes nothing', async (ctx) => {
+  const collect = garbage_collector(ctx);
   const { client, conn } = await connection({ port: 0, host: '127.0.0.1' });
   for (let i = 0; i < 1000; i++) socket.borrow(client).getsockopt(SOL_SOCKET, socket.SO_TYPE);
-  const { setFlagsFromString } = await import('node:v8');
-  setFlagsFromString('--expose-gc');
-  const { runInNewContext } = await import('node:vm');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect === 'function') collect();
+  collect();
   await new Promise((resolve) => setImmediate(resolve));
   client.write('open');
   const [data] = await once(conn, 'data');

@@ -2,12 +2,11 @@
 // window leaves in the queue is read from the caller's memory until then.
 import { spawnSync } from 'node:child_process';
 import { setImmediate as turn } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { Worker } from 'node:worker_threads';
 import * as socket from 'bsd-sockets/socket';
 import { decode_control, linger } from 'bsd-sockets/structs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, type TestContext } from 'vitest';
+import { garbage_collector, NOBODY, needs_nobody } from '../../machine.js';
 
 const { MSG_DONTWAIT, MSG_ERRQUEUE, MSG_ZEROCOPY, SO_ZEROCOPY, SOL_SOCKET } = socket;
 const SIZE = 200_000;
@@ -65,9 +64,8 @@ function sent(): WeakRef<ArrayBufferLike> {
 }
 
 /** Collects what is not referred to. */
-async function collect(): Promise<void> {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
+async function collect(ctx: TestContext): Promise<void> {
+  const gc = garbage_collector(ctx);
   for (let i = 0; i < 3; i++) {
     await turn();
     gc();
@@ -89,33 +87,33 @@ describe('a send', () => {
     expect(completions(a, 5)).toEqual([0, 1, 2, 3, 4]);
   });
 
-  it('keeps its memory until its completion was read', async () => {
+  it('keeps its memory until its completion was read', async (ctx) => {
     const memory = sent();
-    await collect();
+    await collect(ctx);
     expect(memory.deref() === undefined).toBe(false);
     take();
-    await collect();
+    await collect(ctx);
     expect(memory.deref() === undefined).toBe(false);
     expect(completions(a, 1)).toEqual([0]);
-    await collect();
+    await collect(ctx);
     expect(memory.deref() === undefined).toBe(true);
   });
 
-  it.each([
+  it.for<[string, () => unknown]>([
     ['recvmsg_into', () => a.recvmsg_into([Buffer.alloc(1)], 500, MSG_ERRQUEUE)],
     ['recvmmsg', () => a.recvmmsg(1, 1, 500, MSG_ERRQUEUE)],
     ['recvmmsg_into', () => a.recvmmsg_into(new socket.MessageBatch(1, 1, 500), MSG_ERRQUEUE)],
     ['a duplicate', () => completions(kept(a.dup()), 1)],
     ['sendall', () => a.sendall('more', MSG_ZEROCOPY)],
-  ])('keeps its memory until %s has read its completion', async (_, read) => {
+  ])('keeps its memory until %s has read its completion', async ([, read], ctx) => {
     const memory = sent();
     take();
     read();
-    await collect();
+    await collect(ctx);
     expect(memory.deref() === undefined).toBe(true);
   });
 
-  it('keeps its memory after close() and after the socket was collected', async () => {
+  it('keeps its memory after close() and after the socket was collected', async (ctx) => {
     const memory = (() => {
       const other = new socket.socket(a.family, a.type, a.proto, a.detach());
       a = other;
@@ -124,14 +122,14 @@ describe('a send', () => {
       a = b;
       return memory;
     })();
-    await collect();
+    await collect(ctx);
     expect(memory.deref() === undefined).toBe(false);
   });
 
-  it.each([
+  it.for<[string, () => unknown]>([
     ['without the flag', () => a.send(Buffer.allocUnsafeSlow(10))],
     ['without SO_ZEROCOPY', () => a.setsockopt(SOL_SOCKET, SO_ZEROCOPY, 0)],
-  ])('keeps nothing %s', async (_, prepare) => {
+  ])('keeps nothing %s', async ([, prepare], ctx) => {
     prepare();
     const flags = a.getsockopt(SOL_SOCKET, SO_ZEROCOPY) === 0 ? MSG_ZEROCOPY : 0;
     const memory = (() => {
@@ -139,7 +137,7 @@ describe('a send', () => {
       a.send(data, flags);
       return new WeakRef(data.buffer);
     })();
-    await collect();
+    await collect(ctx);
     expect(memory.deref() === undefined).toBe(true);
   });
 
@@ -223,11 +221,12 @@ describe('sendall', () => {
     a.sendall('x', MSG_ZEROCOPY);
   });
 
-  it('copies what the user may not pin (RLIMIT_MEMLOCK), also that of promises', () => {
+  it('copies what the user may not pin (RLIMIT_MEMLOCK), also that of promises', (ctx) => {
+    if (process.getuid?.() === 0) needs_nobody(ctx);
     const script = `
       import * as socket from 'bsd-sockets/socket';
       import * as promises from 'bsd-sockets/promises';
-      if (process.getuid() === 0) process.setuid(65534);
+      if (process.getuid() === 0) process.setuid(${NOBODY});
       for (const { create_server, create_connection, SOL_SOCKET, SO_ZEROCOPY, MSG_ZEROCOPY } of [socket, promises]) {
         const server = await create_server(['127.0.0.1', 0]);
         const a = await create_connection(server.getsockname());

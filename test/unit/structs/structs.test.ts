@@ -7,7 +7,7 @@ import * as socket from 'bsd-sockets/socket';
 import * as structs from 'bsd-sockets/structs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { little_endian, long_bits } from '../../machine.js';
+import { little_endian, long_bits, slowness } from '../../machine.js';
 
 const IPV4_FIELDS = new Set(['multiaddr', 'interface', 'address', 'sourceaddr', 'spec_dst', 'addr']);
 
@@ -88,7 +88,7 @@ function full_value(name: string, field: string, size: number): unknown {
 }
 
 describe('layouts', () => {
-  it("are the compiler's", { timeout: 60_000 }, (ctx) => {
+  it("are the compiler's", { timeout: 60_000 * slowness }, (ctx) => {
     const rows = Object.entries(IN_C).flatMap(([name, [prefix, ...fields]]) => [
       `printf("${name} - 0 %zu\\n", sizeof(struct ${name}));`,
       ...fields.map(
