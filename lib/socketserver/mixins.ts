@@ -14,7 +14,7 @@ import { BaseServer } from './base.js';
 import type { DatagramRequest, RequestHandlerClass, ServerView } from './handlers.js';
 import { is_scarcity, pause } from './listener/scarcity.js';
 import { is_lost } from './listener/served_socket.js';
-import { DEFAULT_WORKERS, type ServerOptions } from './options.js';
+import { DEFAULT_WORKERS, MAX_WORKERS, type ServerOptions } from './options.js';
 import { check_permission } from './pool/permission.js';
 import { Pool } from './pool/pool.js';
 import { locate_handler } from './pool/source.js';
@@ -188,7 +188,12 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
           print_errors: !is_overridden(this, 'handle_error', [BaseServer]),
           admission: this._admission_config,
           handler_timeout_ms: (seconds(this._options.handler_timeout, 'handler_timeout') ?? 0) * 1000,
-          max_workers: integer(this._max_workers(), kind === 'thread' ? 'max_threads' : 'max_children', 1),
+          max_workers: integer(
+            this._max_workers(),
+            kind === 'thread' ? 'max_threads' : 'max_children',
+            1,
+            MAX_WORKERS,
+          ),
           socket: this.socket,
         },
         {

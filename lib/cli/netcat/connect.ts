@@ -107,6 +107,16 @@ export class Connector {
    * @throws gaierror, OSError; Failure if a proxy refuses
    */
   async connect(port = 0): Promise<Sock | null> {
+    const sock = await this.#connect(port);
+    const { proxy_header } = this.#options;
+    if (sock === null || proxy_header === undefined) return sock;
+    const [source, destination] = [sock.getsockname(), sock.getpeername()] as socket.ProxyAddressInit[];
+    const header = socket.encode_proxy_header({ version: proxy_header === '2' ? 2 : 1, source, destination });
+    await sock.sendall(header, 0, { signal: this.#interrupted, timeout: this.#options.wait ?? null });
+    return sock;
+  }
+
+  async #connect(port: number): Promise<Sock | null> {
     const options = this.#options;
     if (this.#proxy !== undefined) return this.#connect_by_proxy(this.#proxy, port);
     this.#targets ??= options.unix

@@ -45,6 +45,13 @@ export const options = {
   proxy: text('x', 'HOST[:PORT]', 'connect by a proxy; port 1080, or 3128 of HTTP'),
   proxy_protocol: text('X', 'PROTOCOL', "the proxy's: SOCKS 4 or 5, or HTTP", '5', ['4', '5', 'connect']),
   proxy_user: text('P', 'USER', "of HTTP's proxy, if it asks; the password is read from the terminal"),
+  proxy_header: text(
+    '',
+    'VERSION',
+    "send a PROXY header of the connection's own addresses first",
+    undefined,
+    ['1', '2'],
+  ),
   pass: flag('F', 'send the connected descriptor over standard output,\na UNIX socket, and end'),
   broadcast: flag('b', 'permit broadcast'),
   tos,
@@ -63,6 +70,7 @@ export type Options = Values<typeof options>;
 /** Checks which options and operands go together. @throws UsageError, with the words of OpenBSD's nc */
 export function check(options: Options, operands: readonly string[]): void {
   const { signature, listen, keep, unix, udp, scan, proxy, pass, source, routing_table } = options;
+  const { proxy_header } = options;
   const refused: readonly (readonly [boolean, string])[] = [
     [keep && !listen, 'must use -l with -k'],
     [scan && listen, 'cannot use -z and -l'],
@@ -73,6 +81,7 @@ export function check(options: Options, operands: readonly string[]): void {
     [proxy !== undefined && udp, 'no proxy support for UDP mode'],
     [proxy !== undefined && unix, 'no proxy support for unix sockets'],
     [proxy !== undefined && source !== undefined, 'no proxy support for local source address'],
+    [proxy_header !== undefined && (listen || unix || udp), 'cannot use --proxy-header and -l, -U or -u'],
     [signature && (listen || unix || udp), 'cannot use -S and -l, -U or -u'],
     [routing_table !== undefined, 'no alternate routing table support available'],
     [unix && operands.length !== 1, '-U takes one path'],

@@ -5,6 +5,7 @@ import { existsSync } from 'node:fs';
 import { buffer, text } from 'node:stream/consumers';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
+import { AsyncTCPServer } from 'bsd-sockets/socketserver';
 import { describe, expect, test } from 'vitest';
 import { LineEnds, lines_of, Telnet } from '../../../lib/cli/netcat/filters.js';
 import { parse_ports } from '../../../lib/cli/netcat/ports.js';
@@ -411,6 +412,28 @@ describe('what -l -v says', () => {
   );
 });
 
+test.each(['1', '2'])(
+  '--proxy-header %s says whose connection it is, in front of the input',
+  async (version) => {
+    const server = new AsyncTCPServer(
+      ['127.0.0.1', 0],
+      async (request, client_address) => {
+        const peer = request.getpeername();
+        await request.sendall(`${String(peer) === String(client_address)} ${await request.recv(100)}`);
+      },
+      { proxy_protocol: { trusted: ['127.0.0.1'] } },
+    );
+    const served = server.serve_forever();
+    const port = String(server.server_address[1]);
+    const { code, stdout } = await run(['nc', '-N', '--proxy-header', version, '127.0.0.1', port], {
+      input: 'input',
+    });
+    expect({ code, stdout }).toEqual({ code: 0, stdout: 'true input' });
+    await server.server_close();
+    await served;
+  },
+);
+
 test.each([
   [['-i', 'soon', '127.0.0.1', '1'], /option -i takes a number from 0 to 86400, not "soon"/],
   [['-W', '0', '127.0.0.1', '1'], /option -W takes a whole number from 1 to/],
@@ -422,6 +445,8 @@ test.each([
   [['-F', '-l', '1'], /cannot use -F and -l/],
   [['-z', '-l', '1'], /cannot use -z and -l/],
   [['-S', '-u', '127.0.0.1', '1'], /cannot use -S and -l, -U or -u/],
+  [['--proxy-header', '3', '127.0.0.1', '1'], /takes one of 1, 2, not "3"/],
+  [['--proxy-header', '1', '-u', '127.0.0.1', '1'], /cannot use --proxy-header and -l, -U or -u/],
   [['-l', '1', '2', '3'], /nc -l takes \[HOST\] PORT/],
 ])('%j fails with a line', async (args, message) => {
   const { code, stdout, stderr } = await run(['nc', ...args]);
