@@ -1,5 +1,10 @@
 // The summary of a packet on one line, in the format of tcpdump. sniff prints it.
 import type { Layer, Packet } from '../../packet/index.js';
+import type { Surroundings } from './lines/context.js';
+import { dhcp_text, dhcpv6_text } from './lines/dhcp.js';
+import { dns_text } from './lines/dns.js';
+import { ntp_control_text, ntp_text } from './lines/ntp.js';
+import { geneve_text, vxlan_text } from './lines/tunnel.js';
 
 type LayerOf<Name extends Layer['layer']> = Extract<Layer, { readonly layer: Name }>;
 
@@ -20,6 +25,29 @@ const PROTOCOLS: Readonly<Record<number, string>> = {
   112: 'VRRP',
   132: 'sctp',
 };
+
+const LLMNR = 5355;
+
+/** Returns the text of a layer in UDP or TCP; undefined for one that tcpdump does not write otherwise. */
+function service_text(layer: Layer | undefined, around: Surroundings): string | undefined {
+  switch (layer?.layer) {
+    case 'dns':
+      return around.ports.includes(LLMNR) ? undefined : dns_text(layer, around);
+    case 'dhcp':
+      return dhcp_text(layer, around);
+    case 'dhcpv6':
+      return dhcpv6_text(layer);
+    case 'ntp':
+      return ntp_text(layer, around);
+    case 'ntp_control':
+      return ntp_control_text(layer, around);
+    case 'vxlan':
+      return vxlan_text(layer, around);
+    case 'geneve':
+      return geneve_text(layer, around);
+  }
+  return undefined;
+}
 
 /** The words of tcpdump for extension headers of IPv6. */
 const EXTENSIONS: Readonly<Record<string, string>> = { hop_by_hop: 'HBH ', destination_options: 'DSTOPT ' };
@@ -69,11 +97,22 @@ function ip_text(layers: readonly Layer[]): string | undefined {
   };
   // tcpdump, too, marks a header that breaks off.
   if (above !== undefined && 'cut' in above) return `${from_to()}[|${above.layer}]`;
+  const service = ({ src_port, dst_port }: LayerOf<'udp'> | LayerOf<'tcp'>, length: number) =>
+    service_text(layers[at + 2], {
+      length,
+      ports: [src_port, dst_port],
+      carried: text_of(layers.slice(at + 3)),
+    });
   switch (above?.layer) {
-    case 'udp':
-      return `${from_to(above.src_port, above.dst_port)}UDP, length ${above.length - 8}`;
-    case 'tcp':
-      return from_to(above.src_port, above.dst_port) + tcp_text(above, size - above.data_offset);
+    case 'udp': {
+      const text = service(above, above.length - 8) ?? `UDP, length ${above.length - 8}`;
+      return from_to(above.src_port, above.dst_port) + text;
+    }
+    case 'tcp': {
+      const text = service(above, size - above.data_offset);
+      const header = tcp_text(above, size - above.data_offset);
+      return `${from_to(above.src_port, above.dst_port)}${header}${text === undefined ? '' : ` ${text}`}`;
+    }
     case 'icmp':
       return `${from_to()}ICMP ${icmp_text(above)}, length ${size}`;
     case 'icmpv6':
@@ -93,6 +132,12 @@ function arp_text({ operation, sender_ip, sender_mac, target_ip, cut }: LayerOf<
   return `ARP, operation ${operation}, length 28`;
 }
 
+/** Returns the text of the first ARP or IP layer, and of what it carries. */
+function text_of(layers: readonly Layer[]): string | undefined {
+  const first = layers.find(({ layer }) => layer === 'arp' || layer === 'ipv4' || layer === 'ipv6');
+  return first?.layer === 'arp' ? arp_text(first) : ip_text(layers);
+}
+
 /**
  * summarize(packet, length) -> one line.
  *
@@ -100,9 +145,10 @@ function arp_text({ operation, sender_ip, sender_mac, target_ip, cut }: LayerOf<
  * @param length bytes of the packet on the wire
  */
 export function summarize(packet: Packet, length: number): string {
-  const tags = packet.layers.flatMap((layer) => (layer.layer === 'vlan' ? [`vlan ${layer.id}, `] : []));
-  const arp = packet.get('arp');
-  const text = arp === undefined ? ip_text(packet.layers) : arp_text(arp);
+  const ip = packet.layers.findIndex(({ layer }) => layer === 'ipv4' || layer === 'ipv6');
+  const outer = packet.layers.slice(0, ip < 0 ? packet.layers.length : ip);
+  const tags = outer.flatMap((layer) => (layer.layer === 'vlan' ? [`vlan ${layer.id}, `] : []));
+  const text = text_of(packet.layers);
   const malformed = packet.problems.length > 0 ? ` [${packet.problems[0]?.message}]` : '';
   return tags.join('') + (text ?? link_text(packet, length)) + malformed;
 }

@@ -44,8 +44,8 @@ export function message_protocol(format: Format): Protocol {
     name,
     fields,
     ends(layer) {
-      if (!('raw' in layer) || !(layer.raw instanceof Uint8Array)) return all;
-      // A header that breaks off has no raw: the fields count up to the one that would be built otherwise.
+      if ('cut' in layer || !('raw' in layer) || !(layer.raw instanceof Uint8Array)) return all;
+      // Of a header that breaks off, padded with zeros: the fields count up to the one that would be built otherwise.
       const { raw } = layer;
       const built = format.encode(layer);
       return all.filter(([end]) => Buffer.compare(built.subarray(0, end), raw.subarray(0, end)) === 0);

@@ -10,6 +10,7 @@ import type { AnyDraft } from '../../layer_types.js';
 import type { Protocol } from '../../registry.js';
 import { encoded, message_protocol, push, type Raw } from '../message.js';
 import { Reader, Writer } from './message.js';
+import { classes, types } from './numbers.js';
 import {
   type DnsQuestion,
   type DnsRecord,
@@ -91,6 +92,10 @@ export const dns = Object.assign(maker<'dns', DnsFields>('dns', FIELDS), {
   NXDOMAIN: 3,
   NOTIMP: 4,
   REFUSED: 5,
+  /** Returns the number of a type of records: 65 of 'HTTPS'. @throws TypeError, RangeError */
+  type_number: (type: string): number => types.number(type, 'type'),
+  /** Returns the number of a class. @throws TypeError, RangeError */
+  class_number: (name: string): number => classes.number(name, 'class'),
 } as const);
 
 const ENDS: Ends = [
