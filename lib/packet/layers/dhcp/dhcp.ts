@@ -9,8 +9,8 @@ import {
 } from '../../bytes/address.js';
 import { type Ends, type FieldNames, type Fields, field_names, maker } from '../../bytes/fields.js';
 import type { Input } from '../../bytes/input.js';
+import { message_protocol, type Raw } from '../../bytes/message.js';
 import type { AnyDraft } from '../../layer_types.js';
-import { message_protocol, type Raw } from '../message.js';
 import { type DhcpOption, type DhcpOptionFields, dhcp_options } from './dhcp_options.js';
 
 export interface Dhcp extends Raw {

@@ -250,7 +250,7 @@ interface List {
   read(input: Input, start: number, end: number): Dhcpv6Option[];
   bytes(options: unknown, field: string): Buffer;
 }
-export const dhcpv6_options: List = new WideOptionList('dhcpv6', {
+const dhcpv6_options: List = new WideOptionList('dhcpv6', {
   ...PLAIN,
   ia_na: [3, ia],
   ia_ta: [4, ia_ta],

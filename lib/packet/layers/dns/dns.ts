@@ -5,10 +5,10 @@ import { array, integer } from '../../../util/validate.js';
 import { read_cut } from '../../bytes/cut.js';
 import { type Ends, type FieldNames, type Fields, field_names, maker } from '../../bytes/fields.js';
 import type { Input, Parser } from '../../bytes/input.js';
+import { encoded, message_protocol, push, type Raw } from '../../bytes/message.js';
 import type { Output } from '../../bytes/output.js';
 import type { AnyDraft } from '../../layer_types.js';
 import type { Protocol } from '../../registry.js';
-import { encoded, message_protocol, push, type Raw } from '../message.js';
 import { Reader, Writer } from './message.js';
 import { classes, types } from './numbers.js';
 import {

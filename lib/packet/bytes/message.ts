@@ -4,12 +4,12 @@
 // bytes behind their end) has its bytes in `raw` as well, so that building gives these. Bytes that are no such message at all are a
 // payload, and no problem: anybody may use any port.
 import { bytes } from '../../util/validate.js';
-import { read_cut } from '../bytes/cut.js';
-import type { Ends, Names } from '../bytes/fields.js';
-import { Input, type Parser } from '../bytes/input.js';
-import type { Output } from '../bytes/output.js';
 import type { AnyDraft, Layer, LayerName } from '../layer_types.js';
 import type { Protocol } from '../registry.js';
+import { read_cut } from './cut.js';
+import type { Ends, Names } from './fields.js';
+import { Input, type Parser } from './input.js';
+import type { Output } from './output.js';
 
 /** The field that every message has. */
 export interface Raw {
