@@ -11,12 +11,13 @@ import {
   type Draft,
   fragment,
   hexdump,
+  LINKTYPE_RAW,
   parse,
   reassemble,
   show,
   streams,
 } from '../../lib/packet/index.js';
-import { packets } from './packets.js';
+import { all_packets as packets, service_packets } from './packets.js';
 
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);
 /** As many runs as fit into the time; set FUZZ_SECONDS to look for bugs. */
@@ -71,6 +72,21 @@ describe('parse never throws', { timeout }, () => {
         // Most of what matters stands in the first bytes.
         for (const [at, value] of changes) bytes[at % Math.min(bytes.length, 120)] = value;
         check(bytes, linktype);
+      }),
+      bounded,
+    );
+  });
+
+  test('on messages in UDP and TCP with bits flipped, cut or not', () => {
+    const flips = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 6 });
+    fc.assert(
+      fc.property(service_packets, flips, fc.option(fc.nat()), ({ layers }, changes, cut) => {
+        const bytes = build(...layers);
+        const start = bytes.length - build(...layers.slice(2)).length;
+        for (const [at, value] of changes) bytes[start + (at % (bytes.length - start))] = value;
+        const part = cut === null ? bytes : bytes.subarray(0, cut % bytes.length);
+        check(part, LINKTYPE_RAW, bytes.length);
+        check(part, LINKTYPE_RAW);
       }),
       bounded,
     );

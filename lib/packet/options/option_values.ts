@@ -1,6 +1,6 @@
 // The values in the data of options. A layout of fields, one behind the other, is a codec; data of another form have a codec of their
 // own.
-import { array, bytes, integer } from '../../util/validate.js';
+import { array, bytes, integer, shown } from '../../util/validate.js';
 import {
   hardware_length,
   read_hardware,
@@ -124,6 +124,19 @@ export const hardware_address: Field<string> = {
 export const raw_bytes: Field<Buffer> = {
   read: (view, at, size) => Buffer.from(view.buffer, view.byteOffset + at, size),
   write: bytes,
+};
+
+/** Text in UTF-8 that fills the bytes that are left. */
+export const text: Field<string> = {
+  read(view, at, size) {
+    const bytes = Buffer.from(view.buffer, view.byteOffset + at, size);
+    const value = bytes.toString('utf8');
+    return Buffer.compare(Buffer.from(value), bytes) === 0 ? value : undefined;
+  },
+  write(value, name) {
+    if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${shown(value)}`);
+    return Buffer.from(value);
+  },
 };
 
 /** Bytes that are zero. */

@@ -5,7 +5,7 @@
 // breaks off or has an impossible length is 'malformed': its data are all bytes that are left, its type and length included.
 import { type BytesLike, bytes, integer, shown } from '../../util/validate.js';
 import { type FieldNames, field_names, joined, known, type Names } from '../bytes/fields.js';
-import type { Input } from '../bytes/input.js';
+import { Input, type Problem } from '../bytes/input.js';
 import type { LayerName } from '../layer_types.js';
 import type { AnyCodec, Codec } from './option_values.js';
 
@@ -43,15 +43,16 @@ export interface OptionFormat {
 }
 
 /** The type of each option by its name, and the codec of its values; an option without a codec accepts any data. */
-type OptionTable = Readonly<Record<string, readonly [type: number, codec?: AnyCodec]>>;
+export type OptionTable = Readonly<Record<string, readonly [type: number, codec?: AnyCodec]>>;
 type OptionOf<Name, Row> = Row extends readonly [infer Type extends number, Codec<infer Values>]
   ? Option<Type, Name & string, Values>
   : Row extends readonly [infer Type extends number]
     ? Option<Type, Name & string>
     : never;
+declare const table_of: unique symbol;
 /** The options of a list, as parsed. */
 export type OptionsOf<List> =
-  | (List extends OptionList<infer Table>
+  | (List extends { readonly [table_of]: infer Table }
       ? { [Name in keyof Table]: OptionOf<Name, Table[Name]> }[keyof Table]
       : never)
   | OtherOption;
@@ -74,7 +75,11 @@ interface Given {
 
 /** The options of a protocol: reads and writes them. */
 export class OptionList<const Table extends OptionTable> {
+  /** Exists for the compiler only: by it, the types of options follow from a list. */
+  declare readonly [table_of]: Table;
   readonly #format: OptionFormat;
+  /** The greatest type and length. */
+  protected readonly max: number = 0xff;
   readonly #by_name: ReadonlyMap<unknown, Kind>;
   readonly #by_type: ReadonlyMap<number, Kind>;
 
@@ -118,14 +123,14 @@ export class OptionList<const Table extends OptionTable> {
           break;
         }
       }
-      options.push(this.#decode(type, input.slice(from, to), view, from));
+      options.push(this.decode(type, input.slice(from, to), view, from));
       at = to;
     }
     // The types follow from the table that made the options.
     return options as OptionsOf<this>[];
   }
 
-  #decode(type: number, data: Buffer, view: DataView, at: number): Option<number, string> {
+  protected decode(type: number, data: Buffer, view: DataView, at: number): Option<number, string> {
     const kind = this.#by_type.get(type);
     const values = kind?.codec?.read(data, view, at);
     if (kind === undefined || (kind.codec !== undefined && values === undefined))
@@ -177,15 +182,24 @@ export class OptionList<const Table extends OptionTable> {
     }
     const { alone, unit, counted } = this.#format;
     const kind = this.#kind(option.name, field);
-    const type = integer(option.type ?? kind?.type, `${field}.type`, 0, 255);
+    const type = integer(option.type ?? kind?.type, `${field}.type`, 0, this.max);
     const data = given_data(option, field, kind);
     if (option.name === 'malformed') return [data];
     if (alone.includes(type)) return [Uint8Array.of(type), data];
     const size = data.length + counted;
     const counts = Math.ceil(size / unit);
-    if (counts > 255)
-      throw new RangeError(`${field}: data is longer than an option can be, ${data.length} bytes`);
-    return [Uint8Array.of(type, counts), data, new Uint8Array(counts * unit - size)];
+    if (counts > this.max) return this.long(type, data, field);
+    return [this.header(type, counts), data, new Uint8Array(counts * unit - size)];
+  }
+
+  /** Returns the type and the length of an option. */
+  protected header(type: number, length: number): Uint8Array {
+    return Uint8Array.of(type, length);
+  }
+
+  /** Returns the bytes of an option that has more data than its length can say. @throws RangeError if there is no form for it */
+  protected long(_type: number, data: Uint8Array, field: string): Uint8Array[] {
+    throw new RangeError(`${field}: data is longer than an option can be, ${data.length} bytes`);
   }
 
   #kind(name: unknown, field: string): Kind | undefined {
@@ -196,6 +210,17 @@ export class OptionList<const Table extends OptionTable> {
       `${field}.name must be one of ${names}, or left out with a type, not ${shown(name)}`,
     );
   }
+}
+
+/** Returns the options that fill the data of another option; undefined if they do not fit. */
+export function options_in<O>(
+  data: Buffer,
+  list: { read(input: Input, start: number, end: number): O[] },
+): O[] | undefined {
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const problems: Problem[] = [];
+  const options = list.read(new Input(data, view, 0, data.length, data.length, problems, 0), 0, data.length);
+  return problems.length === 0 ? options : undefined;
 }
 
 const NONE = Buffer.alloc(0);
