@@ -28,6 +28,7 @@ import { payload_protocol } from './layers/payload.js';
 import { type Tcp, type TcpDraft, tcp_protocol } from './layers/tcp.js';
 import { type Udp, type UdpDraft, udp_protocol } from './layers/udp.js';
 import { type Vlan, type VlanDraft, vlan_protocol } from './layers/vlan.js';
+import { register_link_protocols } from './link_protocols.js';
 import * as linktypes from './linktypes.js';
 import { register, register_linktype } from './registry.js';
 
@@ -71,6 +72,7 @@ register(udp_protocol, { ip_protocols: [17] });
 register(gre_protocol, { ip_protocols: [47] });
 register(ah_protocol, { ip_protocols: [51] });
 register(icmpv6_protocol, { ip_protocols: [58] });
+register_link_protocols();
 register(payload_protocol);
 
 /** IP without a header before it: the version says which. */

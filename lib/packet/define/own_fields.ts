@@ -30,6 +30,8 @@ export interface OwnField<Value> {
   read(view: DataView, bit: number, bits: number): Value;
   /** @throws TypeError, RangeError naming the field */
   write(view: DataView, bit: number, bits: number, value: unknown, name: string): void;
+  /** Returns whether the field is there, by the fields in front of it; it always is if this is left out. */
+  when?(before: Before): boolean;
   /** Returns the bits that a value takes; undefined if the size does not follow from the value. */
   bits_of?(value: unknown, name: string): number;
 }
@@ -37,7 +39,8 @@ export interface OwnField<Value> {
 const BITS_MAX = 48;
 const BYTES_MAX = 0xffff;
 
-function read_bits(view: DataView, bit: number, bits: number): number {
+/** Returns a number of bits, the most significant one first. */
+export function read_bits(view: DataView, bit: number, bits: number): number {
   let value = 0;
   for (let at = bit; at < bit + bits; ) {
     const room = 8 - (at & 7);
@@ -49,7 +52,8 @@ function read_bits(view: DataView, bit: number, bits: number): number {
   return value;
 }
 
-function write_bits(view: DataView, bit: number, bits: number, value: number): void {
+/** Writes such a number. */
+export function write_bits(view: DataView, bit: number, bits: number, value: number): void {
   let rest = value;
   for (let end = bit + bits; end > bit; ) {
     const room = ((end - 1) & 7) + 1;

@@ -42,7 +42,7 @@ export interface OptionFormat {
 }
 
 /** The type of each option by its name, and the codec of its values; an option without a codec accepts any data. */
-type OptionTable = Readonly<Record<string, readonly [type: number, codec?: AnyCodec]>>;
+export type OptionTable = Readonly<Record<string, readonly [type: number, codec?: AnyCodec]>>;
 type OptionOf<Name, Row> = Row extends readonly [infer Type extends number, Codec<infer Values>]
   ? Option<Type, Name & string, Values>
   : Row extends readonly [infer Type extends number]
@@ -75,9 +75,13 @@ interface Given {
 export class OptionList<const Table extends OptionTable> {
   readonly #format: OptionFormat;
   readonly #by_name: ReadonlyMap<unknown, Kind>;
-  readonly #by_type: ReadonlyMap<number, Kind>;
+  readonly #by_type: ReadonlyMap<number, readonly Kind[]>;
 
-  constructor(format: OptionFormat, table: Table) {
+  /** @param table the options; `OptionsOf` takes their types from it */
+  constructor(
+    format: OptionFormat,
+    readonly table: Table,
+  ) {
     const kinds = Object.entries<OptionTable[string]>(table).map(
       ([name, [type, codec]]): Kind => ({
         type,
@@ -88,7 +92,9 @@ export class OptionList<const Table extends OptionTable> {
     );
     this.#format = format;
     this.#by_name = new Map(kinds.map((kind) => [kind.name, kind]));
-    this.#by_type = new Map(kinds.map((kind) => [kind.type, kind]));
+    this.#by_type = new Map(
+      kinds.map(({ type }) => [type, kinds.filter((kind) => kind.type === type)] as const),
+    );
   }
 
   /**
@@ -117,19 +123,20 @@ export class OptionList<const Table extends OptionTable> {
           break;
         }
       }
-      options.push(this.#decode(type, input.slice(from, to), view, from));
+      options.push(this.decode(type, input.slice(from, to), view, from));
       at = to;
     }
     // The types follow from the table that made the options.
     return options as OptionsOf<this>[];
   }
 
-  #decode(type: number, data: Buffer, view: DataView, at: number): Option<number, string> {
-    const kind = this.#by_type.get(type);
-    const values = kind?.codec?.read(data, view, at);
-    if (kind === undefined || (kind.codec !== undefined && values === undefined))
-      return { type, name: 'unknown', data };
-    return { type, name: kind.name, data, ...values };
+  /** Returns an option by the first row of its type whose codec reads the data. */
+  protected decode(type: number, data: Buffer, view: DataView, at: number): Option<number, string> {
+    for (const { name, codec } of this.#by_type.get(type) ?? []) {
+      const values = codec?.read(data, view, at);
+      if (codec === undefined || values !== undefined) return { type, name, data, ...values };
+    }
+    return { type, name: 'unknown', data };
   }
 
   /**
@@ -174,11 +181,20 @@ export class OptionList<const Table extends OptionTable> {
         `${field} must be an object such as { name, … } or { type, data }, not ${shown(option)}`,
       );
     }
-    const { alone, unit, counted } = this.#format;
     const kind = this.#kind(option.name, field);
-    const type = integer(option.type ?? kind?.type, `${field}.type`, 0, 255);
-    const data = given_data(option, field, kind);
+    const type = integer(option.type ?? kind?.type, `${field}.type`, 0, this.largest_type);
+    const data = given_data(option, field, kind, this.extra);
     if (option.name === 'malformed') return [data];
+    return this.pack(type, data, option, field);
+  }
+
+  /** The largest type, and the names of what an option has beside type, name, data and values. */
+  protected readonly largest_type: number = 255;
+  protected readonly extra: readonly string[] = [];
+
+  /** Returns the bytes of an option. @throws RangeError if the data are too long */
+  protected pack(type: number, data: Uint8Array, _option: object, field: string): Uint8Array[] {
+    const { alone, unit, counted } = this.#format;
     if (alone.includes(type)) return [Uint8Array.of(type), data];
     const size = data.length + counted;
     const counts = Math.ceil(size / unit);
@@ -209,11 +225,17 @@ function lengths(from: number, last: number, length: number): string {
 }
 
 /** Returns the data that are given, or encodes the values. */
-function given_data(option: Given, field: string, kind: Kind | undefined): Uint8Array {
-  const { type: _type, name: _name, data, ...values } = option;
+function given_data(
+  option: Given,
+  field: string,
+  kind: Kind | undefined,
+  extra: readonly string[],
+): Uint8Array {
+  const { type: _type, name: _name, data, ...others } = option;
+  const values = Object.fromEntries(Object.entries(others).filter(([key]) => !extra.includes(key)));
   const given = data === undefined || data === null ? undefined : bytes(data, `${field}.data`);
   const has_values = Object.values(values).some((value) => value !== undefined);
-  if (kind !== undefined) known(option, field, kind.names);
+  if (kind !== undefined) known(option, field, kind.names, extra);
   else if (has_values) throw new TypeError(`${field} has values, and needs a name that says what they are`);
   if (kind?.codec === undefined || (given !== undefined && !has_values)) return given ?? NONE;
   const encoded = kind.codec.write(values, field, given);
