@@ -20,7 +20,6 @@ export {
   type NflogTlvFields,
   nflog,
 } from './layers/devices/nflog.js';
-export { type Cdp, type CdpDraft, type CdpFields, type CdpTlv, type CdpTlvFields, cdp } from './layers/llc/cdp.js';
 export { type Sctp, type SctpDraft, type SctpFields, sctp } from './layers/ip/sctp.js';
 export type {
   SctpCause,
@@ -31,6 +30,14 @@ export type {
   SctpParameterFields,
 } from './layers/ip/sctp_chunks.js';
 export { type Vrrp, type VrrpDraft, type VrrpFields, vrrp } from './layers/ip/vrrp.js';
+export {
+  type Cdp,
+  type CdpDraft,
+  type CdpFields,
+  type CdpTlv,
+  type CdpTlvFields,
+  cdp,
+} from './layers/llc/cdp.js';
 export {
   type Llc,
   type LlcDraft,

@@ -84,9 +84,8 @@ export function register_link_protocols(): void {
   register(pppoed_protocol, { ethertypes: [0x8863] });
   register(pppoes_protocol, { ethertypes: [0x8864] });
   register_linktype(linktypes.LINKTYPE_PPP_ETHER, pppoe);
-  register(ppp_protocol);
-  for (const number of [linktypes.LINKTYPE_PPP, linktypes.LINKTYPE_PPP_HDLC])
-    register_linktype(number, ppp_or_cisco);
+  register(ppp_protocol, { linktypes: [linktypes.LINKTYPE_PPP] });
+  register_linktype(linktypes.LINKTYPE_PPP_HDLC, ppp_or_cisco);
   register(lcp_protocol);
   register(ipcp_protocol);
   register(ipv6cp_protocol);

@@ -1,5 +1,8 @@
 // The summary of a packet on one line, in the format of tcpdump. sniff prints it.
 import type { Layer, Packet } from '../../packet/index.js';
+import { near_link_text } from './lines/link.js';
+import { sctp_text } from './lines/sctp.js';
+import { vrrp_text } from './lines/vrrp.js';
 
 type LayerOf<Name extends Layer['layer']> = Extract<Layer, { readonly layer: Name }>;
 
@@ -78,6 +81,10 @@ function ip_text(layers: readonly Layer[]): string | undefined {
       return `${from_to()}ICMP ${icmp_text(above)}, length ${size}`;
     case 'icmpv6':
       return `${from_to()}ICMP6, ${icmp_text(above)}, length ${size}`;
+    case 'sctp':
+      return from_to(above.src_port, above.dst_port) + sctp_text(above);
+    case 'vrrp':
+      return from_to() + vrrp_text(above, is_ipv4 ? ip.ttl : ip.hop_limit, size);
     case 'ipv4':
     case 'ipv6':
       return from_to() + (ip_text(layers.slice(at + 1)) ?? '');
@@ -101,8 +108,9 @@ function arp_text({ operation, sender_ip, sender_mac, target_ip, cut }: LayerOf<
  */
 export function summarize(packet: Packet, length: number): string {
   const tags = packet.layers.flatMap((layer) => (layer.layer === 'vlan' ? [`vlan ${layer.id}, `] : []));
-  const arp = packet.get('arp');
-  const text = arp === undefined ? ip_text(packet.layers) : arp_text(arp);
+  const text = near_link_text(packet, length, (layers) =>
+    layers[0]?.layer === 'arp' ? arp_text(layers[0]) : ip_text(layers),
+  );
   const malformed = packet.problems.length > 0 ? ` [${packet.problems[0]?.message}]` : '';
   return tags.join('') + (text ?? link_text(packet, length)) + malformed;
 }

@@ -21,9 +21,9 @@ interface Place extends Row {
 /** Bits of the largest field. */
 const BITS_MAX = 0xffff * 8;
 
-/** Returns the bits of a field of a fixed size that is always there; 0 for another one. */
-export function fixed_bits({ bits, when }: OwnField<unknown>): number {
-  return typeof bits === 'number' && when === undefined ? bits : 0;
+/** Returns the bits of a field of a fixed size that is there, as far as the fields before it say; 0 for another one. */
+export function fixed_bits({ bits, when }: OwnField<unknown>, before: Before = {}): number {
+  return typeof bits === 'number' && when?.(before) !== false ? bits : 0;
 }
 
 /** Returns the size of a field in bits; undefined if the fields in front of it say none that is possible. */
@@ -58,7 +58,7 @@ export function read_rows(
       return undefined;
     }
     if (bit + bits > input.end * 8) {
-      const behind = rows.slice(i + 1).reduce((sum, row) => sum + fixed_bits(row.field), 0);
+      const behind = rows.slice(i + 1).reduce((sum, row) => sum + fixed_bits(row.field, values), 0);
       const size = Math.ceil((bit + bits + behind) / 8) - at;
       input.has(protocol.name, size);
       return read_cut(input, protocol, size);

@@ -126,6 +126,12 @@ export const raw_bytes: Field<Buffer> = {
   write: bytes,
 };
 
+/** The same; none unless given. */
+export const some_bytes: Field<Buffer> = {
+  ...raw_bytes,
+  write: (value, name) => bytes(value ?? new Uint8Array(0), name),
+};
+
 /** Bytes that are zero. */
 export const reserved = (size: number): Field<0> => ({
   size,

@@ -20,7 +20,7 @@ import {
   type Field,
   layout,
   mark,
-  raw_bytes,
+  some_bytes,
   text,
   u8,
   u16,
@@ -90,7 +90,11 @@ interface ManagementAddress {
   interface_number: number;
   oid: Buffer;
 }
-const after_address = layout({ interface_subtype: u8(2), interface_number: u32(0), oid: counted(raw_bytes) });
+const after_address = layout({
+  interface_subtype: u8(2),
+  interface_number: u32(0),
+  oid: counted(some_bytes),
+});
 const management_address: Codec<ManagementAddress> = {
   names: field_names('address interface_subtype interface_number oid'),
   read(data, view, at) {
@@ -137,7 +141,7 @@ export const lldp_tlvs = new TlvList(
     port_vlan_id: [127, layout({ reserved: mark('0080c201'), vlan: u16() })],
     protocol_vlan_id: [127, layout({ reserved: mark('0080c202'), flags: u8(0), vlan: u16() })],
     vlan_name: [127, vlan_name],
-    protocol_identity: [127, layout({ reserved: mark('0080c204'), identity: counted(raw_bytes) })],
+    protocol_identity: [127, layout({ reserved: mark('0080c204'), identity: counted(some_bytes) })],
     mac_phy: [
       127,
       layout({ reserved: mark('00120f01'), autonegotiation: u8(0), advertised: u16(0), mau_type: u16(0) }),
@@ -146,7 +150,7 @@ export const lldp_tlvs = new TlvList(
     link_aggregation: [127, layout({ reserved: mark('00120f03'), status: u8(0), port: u32(0) })],
     maximum_frame_size: [127, layout({ reserved: mark('00120f04'), size: u16(1518) })],
     /** any other one of an organization */
-    organization: [127, layout({ oui: u24(), subtype: u8(0), information: raw_bytes })],
+    organization: [127, layout({ oui: u24(), subtype: u8(0), information: some_bytes })],
   },
 );
 export type LldpTlv = OptionsOf<typeof lldp_tlvs>;

@@ -10,7 +10,7 @@ import {
   exact_hardware,
   ipv4_address,
   layout,
-  raw_bytes,
+  some_bytes,
   u8,
   u16,
   u32,
@@ -24,19 +24,19 @@ const format = <Layer extends Name>(layer: Layer) => ({ layer, alone: [], unit: 
 const lcp_options = new OptionList(format('lcp'), {
   mru: [1, layout({ mru: u16(1500) })],
   async_map: [2, layout({ map: u32(0) })],
-  authentication_protocol: [3, layout({ protocol: u16(), parameters: raw_bytes })],
-  quality_protocol: [4, layout({ protocol: u16(), parameters: raw_bytes })],
+  authentication_protocol: [3, layout({ protocol: u16(), parameters: some_bytes })],
+  quality_protocol: [4, layout({ protocol: u16(), parameters: some_bytes })],
   magic_number: [5, layout({ magic_number: u32() })],
   protocol_field_compression: [7, layout({})],
   address_control_field_compression: [8, layout({})],
-  callback: [13, layout({ operation: u8(), message: raw_bytes })],
+  callback: [13, layout({ operation: u8(), message: some_bytes })],
   multilink_mrru: [17, layout({ mrru: u16() })],
   multilink_short_sequence: [18, layout({})],
-  endpoint_discriminator: [19, layout({ class: u8(), address: raw_bytes })],
+  endpoint_discriminator: [19, layout({ class: u8(), address: some_bytes })],
 });
 const ipcp_options = new OptionList(format('ipcp'), {
   addresses: [1, layout({ source: ipv4_address, destination: ipv4_address })],
-  compression_protocol: [2, layout({ protocol: u16(), parameters: raw_bytes })],
+  compression_protocol: [2, layout({ protocol: u16(), parameters: some_bytes })],
   address: [3, layout({ address: ipv4_address })],
   mobile_address: [4, layout({ address: ipv4_address })],
   primary_dns: [129, layout({ address: ipv4_address })],
@@ -46,7 +46,7 @@ const ipcp_options = new OptionList(format('ipcp'), {
 });
 const ipv6cp_options = new OptionList(format('ipv6cp'), {
   interface_id: [1, layout({ interface_id: exact_hardware(8) })],
-  compression_protocol: [2, layout({ protocol: u16(), parameters: raw_bytes })],
+  compression_protocol: [2, layout({ protocol: u16(), parameters: some_bytes })],
 });
 export type LcpOption = OptionsOf<typeof lcp_options>;
 export type LcpOptionFields = OptionFields<LcpOption>;

@@ -1,5 +1,5 @@
 // The elements of 802.11's management frames: a number, a length, and what they say.
-import { layout, list_of, mark, raw_bytes, text, u8, u24 } from '../../options/option_values.js';
+import { layout, list_of, mark, some_bytes, text, u8, u24 } from '../../options/option_values.js';
 import { type OptionFields, OptionList, type OptionsOf } from '../../options/options.js';
 
 export const wlan_elements = new OptionList(
@@ -12,7 +12,7 @@ export const wlan_elements = new OptionList(
     fh_parameters: [2],
     ds_parameters: [3, layout({ channel: u8() })],
     cf_parameters: [4],
-    traffic_indication_map: [5, layout({ count: u8(0), period: u8(1), control: u8(0), bitmap: raw_bytes })],
+    traffic_indication_map: [5, layout({ count: u8(0), period: u8(1), control: u8(0), bitmap: some_bytes })],
     ibss_parameters: [6],
     country: [7],
     bss_load: [11],
@@ -27,9 +27,9 @@ export const wlan_elements = new OptionList(
     extended_capabilities: [127],
     vht_capabilities: [191],
     vht_operation: [192],
-    wpa: [221, layout({ reserved: mark('0050f201'), parameters: raw_bytes })],
-    vendor: [221, layout({ oui: u24(), information: raw_bytes })],
-    extension: [255, layout({ number: u8(), information: raw_bytes })],
+    wpa: [221, layout({ reserved: mark('0050f201'), parameters: some_bytes })],
+    vendor: [221, layout({ oui: u24(), information: some_bytes })],
+    extension: [255, layout({ number: u8(), information: some_bytes })],
   },
 );
 export type WlanElement = OptionsOf<typeof wlan_elements>;

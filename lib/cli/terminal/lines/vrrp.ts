@@ -1,0 +1,25 @@
+// The line of VRRP, as tcpdump writes it.
+import type { Layers } from '../../../packet/index.js';
+
+const ADVERTISEMENT = 1;
+const AUTHENTICATION: Readonly<Record<number, string>> = { 0: 'none', 1: 'simple', 2: 'ah' };
+/** The hop limit of advertisements: they come from the same link. */
+const TTL = 255;
+
+/**
+ * vrrp_text(layer, ttl, length) -> the text of an advertisement.
+ *
+ * @param ttl of the packet around it
+ * @param length of the message on the wire, in bytes
+ */
+export function vrrp_text(layer: Layers['vrrp'], ttl: number, length: number): string {
+  const { version, type, router_id, priority, auth_type, interval } = layer;
+  const distance = ttl === TTL ? '' : `, (ttl ${ttl})`;
+  if (type !== ADVERTISEMENT) return `VRRPv${version}, unknown type (${type})${distance}`;
+  const head = `VRRPv${version}, Advertisement${distance}`;
+  if (version !== 2 && version !== 3) return head;
+  const router = `${head}, vrid ${router_id}, prio ${priority}`;
+  if (version === 3) return `${router}, intvl ${interval}cs, length ${length}`;
+  const name = AUTHENTICATION[auth_type ?? 0] ?? `#${auth_type}`;
+  return `${router}, authtype ${name}, intvl ${interval}s, length ${length}`;
+}
