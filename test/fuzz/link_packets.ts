@@ -19,17 +19,20 @@ const name = fc.constantFrom;
 const list = <T>(item: fc.Arbitrary<T>, maxLength = 4): fc.Arbitrary<T[]> => fc.array(item, { maxLength });
 /** Some of these fields. */
 const some = <T>(fields: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(fields, { requiredKeys: [] });
-const data = bytes(40).map((content) => packet.payload(content));
+/** Data that nobody takes for a protocol. */
+const data = fc.nat(40).map((count) => packet.payload('x'.repeat(count)));
 
 type Layers = fc.Arbitrary<packet.Draft[]>;
 const one = (layer: fc.Arbitrary<packet.Draft>): Layers => layer.map((draft) => [draft]);
 const behind = (first: fc.Arbitrary<packet.Draft>, rest: Layers): Layers =>
   fc.tuple(first, rest).map(([outer, inner]) => [outer, ...inner]);
 
+/** Ports that no protocol has. */
+const port = fc.integer({ min: 61_001, max: 61_999 });
 const datagram: Layers = fc
   .tuple(
     fc.record({ src: ip4, dst: ip4 }).map(packet.ipv4),
-    some({ src_port: u16, dst_port: u16 }).map(packet.udp),
+    some({ src_port: port, dst_port: port }).map(packet.udp),
     data,
   )
   .map((layers) => layers);
@@ -125,11 +128,7 @@ const cdp_tlv: fc.Arbitrary<packet.CdpTlvFields> = fc.oneof(
 );
 const cdp = fc.record({ ttl: u8, tlvs: list(cdp_tlv) }).map(packet.cdp);
 
-const in_llc: Layers = fc.oneof(
-  one(stp),
-  behind(fc.constant(packet.snap()), fc.oneof(datagram, one(cdp))),
-  behind(fc.constant(packet.snap({ oui: 0x00000c, protocol: 0x010b })), one(stp)),
-);
+const in_llc: Layers = fc.oneof(one(stp), behind(fc.constant(packet.snap()), fc.oneof(datagram, one(cdp))));
 const in_frame = behind(fc.constant(packet.llc()), in_llc);
 
 const tag: fc.Arbitrary<packet.PppoeTagFields> = fc.oneof(
@@ -212,6 +211,7 @@ const initiation = {
   tsn: u32,
   parameters: list(parameter),
 };
+/** Chunks that stand beside others. */
 const chunk: fc.Arbitrary<packet.SctpChunkFields> = fc.oneof(
   fc.record({
     name: name('data' as const),
@@ -221,7 +221,6 @@ const chunk: fc.Arbitrary<packet.SctpChunkFields> = fc.oneof(
     stream_seq: u16,
     payload: fc.uint8Array({ minLength: 1, maxLength: 30 }).map((content) => Buffer.from(content)),
   }),
-  fc.record({ name: name('init' as const, 'init_ack' as const), ...initiation }),
   fc.record({
     name: name('sack' as const),
     cumulative_tsn: u32,
@@ -233,6 +232,10 @@ const chunk: fc.Arbitrary<packet.SctpChunkFields> = fc.oneof(
     name: name('heartbeat' as const),
     parameters: fc.record({ name: name('heartbeat_info' as const), info: bytes(20) }).map((info) => [info]),
   }),
+);
+/** Chunks that stand alone. */
+const lone_chunk: fc.Arbitrary<packet.SctpChunkFields> = fc.oneof(
+  fc.record({ name: name('init' as const, 'init_ack' as const), ...initiation }),
   fc.record({
     name: name('abort' as const, 'error' as const),
     causes: fc
@@ -246,7 +249,15 @@ const chunk: fc.Arbitrary<packet.SctpChunkFields> = fc.oneof(
   fc.record({ name: name('shutdown_complete' as const), flags: bits(1) }),
 );
 const sctp = fc
-  .record({ src_port: u16, dst_port: u16, verification_tag: u32, chunks: list(chunk) })
+  .record({
+    src_port: u16,
+    dst_port: u16,
+    verification_tag: u32,
+    chunks: fc.oneof(
+      list(chunk),
+      lone_chunk.map((only) => [only]),
+    ),
+  })
   .map(packet.sctp);
 const vrrp = fc.oneof(
   fc.record({ router_id: u8, priority: u8, interval: bits(12), addresses: list(ip4) }).map(packet.vrrp),
@@ -293,7 +304,8 @@ const stations = {
   address3: mac,
   sequence_control: bits(12).map((number) => number * 16),
 };
-const elements = list(element);
+// Most frames must have an element.
+const elements = fc.array(element, { minLength: 1, maxLength: 4 });
 const { wlan } = packet;
 const frame: Layers = fc.oneof(
   one(
@@ -376,6 +388,7 @@ export const link_packets: fc.Arbitrary<{ linktype: number; layers: packet.Draft
   of(packet.LINKTYPE_PPP, in_session),
   of(packet.LINKTYPE_PPP_HDLC, behind(fc.constant(packet.ppp()), in_ppp)),
   of(packet.LINKTYPE_PPP_ETHER, pppoes),
+  of(packet.LINKTYPE_RAW, behind(fc.record({ src: ip4, dst: ip4 }).map(packet.ipv4), in_ipv4)),
   of(packet.LINKTYPE_NFLOG, nflog),
   of(packet.LINKTYPE_NETLINK, one(netlink)),
   of(packet.LINKTYPE_CAN_SOCKETCAN, fc.oneof(can, can_fd)),

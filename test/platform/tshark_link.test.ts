@@ -232,7 +232,8 @@ const ROWS: Rows = {
       'nflog.tlv_type': [...tlvs.map(({ type }) => type), 9],
       'nflog.prefix': each(tlvs, 'prefix', 'text'),
       'nflog.ifindex_indev': each(tlvs, 'input_interface', 'index'),
-      'nflog.uid': each(tlvs, 'user_id', 'id'),
+      // tshark has it with a sign.
+      'nflog.uid': each(tlvs, 'user_id', 'id').map((id) => Number(id) | 0),
     }),
   ],
   netlink: [
@@ -286,6 +287,7 @@ const MANAGEMENT: NonNullable<Rows['wlan']> = [
     'wlan.fixed.reason_code': present(layer.reason),
     'wlan.tag.number': layer.elements?.map(({ type }) => type) ?? [],
     'wlan.ssid': each(layer.elements ?? [], 'ssid', 'text')
+      .slice(0, 1)
       .filter((text) => text !== '')
       .map((text) => colons(Buffer.from(String(text)))),
     'wlan.ds.current_channel': each(layer.elements ?? [], 'ds_parameters', 'channel'),
@@ -301,8 +303,10 @@ function differences(
   values: Readonly<Record<string, Values>>,
 ): { lines: string[]; compared: number } {
   let compared = 0;
-  const lines = Object.entries(values).flatMap(([field, ours]) => {
-    const theirs = shown.fields.get(field) ?? [];
+  const lines = Object.entries(values).flatMap(([field, all]) => {
+    const ours = all.filter((value) => value !== '');
+    // tshark shows some of the texts that are empty.
+    const theirs = (shown.fields.get(field) ?? []).filter((text) => text !== '');
     compared += ours.length;
     const is_same = theirs.length === ours.length && ours.every((value, i) => same(theirs[i] ?? '', value));
     return is_same ? [] : [`${field}: ${ours.join(', ')}; tshark: ${theirs.join(', ')}`];
@@ -312,7 +316,7 @@ function differences(
 
 /** What tshark says of values that are arbitrary here, or of how good a message is. */
 const ARBITRARY =
-  /^(TLV has been deprecated|Source MAC must not|.*(Wrong|Invalid|not allowed|must|should|Zero|reserved|unknown|Reserved|expected|Unexpected))/i;
+  /^(TLV has been deprecated|No preamble length|.*gap block|.*gap-ack|Source MAC must not|.*(Wrong|Invalid|not allowed|must|should|Zero|reserved|unknown|Reserved|expected|Unexpected))/i;
 
 test('what we build, tshark decodes to the same fields', { timeout: 120_000 }, () => {
   const sample = fc.sample(link_packets, { seed: 20_26, numRuns: 900 });
@@ -348,7 +352,8 @@ test('what we build, tshark decodes to the same fields', { timeout: 120_000 }, (
       }
     }
   }
-  expect([...failures].slice(0, 20)).toEqual([]);
+  const first = new Map([...failures].map((text) => [text.split(':')[0], text]));
+  expect([...first.values()]).toEqual([]);
   for (const name of Object.keys(ROWS))
     expect([name, seen.get(name) ?? 0]).toEqual([name, expect.toSatisfy((count) => count > 10)]);
 });
