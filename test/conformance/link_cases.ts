@@ -71,7 +71,7 @@ export const link_cases: readonly [string, readonly packet.Draft[], string][] = 
   ],
   [
     'PPPoE session',
-    [ethernet(macs), pppoes({ session_id: 7 }), ppp(), ipv4(hosts), udp()],
+    [ethernet(macs), pppoes({ session_id: 7 }), ppp({ compressed: true }), ipv4(hosts), udp()],
     'Ether(**MACS, type=0x8864) / PPPoE(sessionid=7) / PPP(proto=0x21) / IP(**HOSTS, id=0) / UDP(sport=0, dport=0)',
   ],
   [

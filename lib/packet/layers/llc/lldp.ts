@@ -118,7 +118,7 @@ const vlan_name: Codec<{ vlan: number; vlan_name: string }> = layout({
   vlan_name: counted(text),
 });
 
-export const lldp_tlvs = new TlvList(
+const lldp_tlvs = new TlvList(
   {
     layer: 'lldp',
     head: 2,
