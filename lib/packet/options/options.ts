@@ -62,6 +62,8 @@ interface Kind {
   readonly codec: AnyCodec | undefined;
   /** names of all fields that the option accepts */
   readonly names: Names;
+  /** the next row of the same type */
+  readonly next: Kind | undefined;
 }
 
 /** An option to build, before it is checked. */
@@ -75,26 +77,25 @@ interface Given {
 export class OptionList<const Table extends OptionTable> {
   readonly #format: OptionFormat;
   readonly #by_name: ReadonlyMap<unknown, Kind>;
-  readonly #by_type: ReadonlyMap<number, readonly Kind[]>;
+  readonly #by_type: ReadonlyMap<number, Kind>;
 
   /** @param table the options; `OptionsOf` takes their types from it */
   constructor(
     format: OptionFormat,
     readonly table: Table,
   ) {
-    const kinds = Object.entries<OptionTable[string]>(table).map(
-      ([name, [type, codec]]): Kind => ({
-        type,
-        name,
-        codec,
-        names: codec === undefined ? COMMON : joined(COMMON, codec.names),
-      }),
-    );
+    const by_name = new Map<unknown, Kind>();
+    const by_type = new Map<number, Kind>();
+    // From the last row on, so that each finds the next one of its type.
+    for (const [name, [type, codec]] of Object.entries<OptionTable[string]>(table).reverse()) {
+      const names = codec === undefined ? COMMON : joined(COMMON, codec.names);
+      const kind: Kind = { type, name, codec, names, next: by_type.get(type) };
+      by_name.set(name, kind);
+      by_type.set(type, kind);
+    }
     this.#format = format;
-    this.#by_name = new Map(kinds.map((kind) => [kind.name, kind]));
-    this.#by_type = new Map(
-      kinds.map(({ type }) => [type, kinds.filter((kind) => kind.type === type)] as const),
-    );
+    this.#by_name = new Map([...by_name].reverse());
+    this.#by_type = by_type;
   }
 
   /**
@@ -132,7 +133,8 @@ export class OptionList<const Table extends OptionTable> {
 
   /** Returns an option by the first row of its type whose codec reads the data. */
   protected decode(type: number, data: Buffer, view: DataView, at: number): Option<number, string> {
-    for (const { name, codec } of this.#by_type.get(type) ?? []) {
+    for (let kind = this.#by_type.get(type); kind !== undefined; kind = kind.next) {
+      const { name, codec } = kind;
       const values = codec?.read(data, view, at);
       if (codec === undefined || values !== undefined) return { type, name, data, ...values };
     }
@@ -224,6 +226,10 @@ function lengths(from: number, last: number, length: number): string {
   return from > last ? 'it has no length' : `its length is ${length}, ${last - from + 2} bytes are there`;
 }
 
+function without(fields: object, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => !names.includes(key)));
+}
+
 /** Returns the data that are given, or encodes the values. */
 function given_data(
   option: Given,
@@ -232,7 +238,7 @@ function given_data(
   extra: readonly string[],
 ): Uint8Array {
   const { type: _type, name: _name, data, ...others } = option;
-  const values = Object.fromEntries(Object.entries(others).filter(([key]) => !extra.includes(key)));
+  const values = extra.length === 0 ? others : without(others, extra);
   const given = data === undefined || data === null ? undefined : bytes(data, `${field}.data`);
   const has_values = Object.values(values).some((value) => value !== undefined);
   if (kind !== undefined) known(option, field, kind.names, extra);
