@@ -129,6 +129,7 @@ export {
 export { type Vxlan, type VxlanDraft, type VxlanFields, vxlan } from './layers/tunnel/vxlan.js';
 export { type Udp, type UdpDraft, type UdpFields, udp } from './layers/udp.js';
 export { type Vlan, type VlanDraft, type VlanFields, vlan } from './layers/vlan.js';
+export * from './link_layers.js';
 export * from './linktypes.js';
 export type { Ipv4Option, Ipv4OptionFields } from './options/ipv4.js';
 export type { Ipv6Option, Ipv6OptionFields } from './options/ipv6.js';

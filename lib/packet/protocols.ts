@@ -34,6 +34,7 @@ import { type Geneve, type GeneveDraft, geneve_protocol } from './layers/tunnel/
 import { type Vxlan, type VxlanDraft, vxlan_protocol } from './layers/tunnel/vxlan.js';
 import { type Udp, type UdpDraft, udp_protocol } from './layers/udp.js';
 import { type Vlan, type VlanDraft, vlan_protocol } from './layers/vlan.js';
+import { register_link_protocols } from './link_protocols.js';
 import * as linktypes from './linktypes.js';
 import { register, register_linktype, register_ports } from './registry.js';
 
@@ -84,6 +85,7 @@ register(udp_protocol, { ip_protocols: [17] });
 register(gre_protocol, { ip_protocols: [47] });
 register(ah_protocol, { ip_protocols: [51] });
 register(icmpv6_protocol, { ip_protocols: [58] });
+register_link_protocols();
 register(payload_protocol);
 // At ports, a layer of one's own takes the place of these.
 register_ports(dns_protocol, { udp_ports: [53, 5353, 5355] });

@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import * as packet from 'bsd-sockets/packet';
 import { expect, it } from 'vitest';
+import { IMPORTS, link_cases } from './link_cases.js';
 
 const {
   arp,
@@ -195,7 +196,13 @@ const cases: readonly [string, readonly packet.Draft[], string][] = [
     ],
     'V4 / UDP(sport=9, dport=6081) / GENEVE(vni=42, oam=1) / Ether(**MACS) / IP(**HOSTS, id=0) / UDP(sport=0, dport=9)',
   ],
+  ...link_cases,
 ];
+const LINKTYPES: Readonly<Record<string, number>> = {
+  ethernet: packet.LINKTYPE_ETHERNET,
+  wlan: packet.LINKTYPE_IEEE802_11,
+  can: packet.LINKTYPE_CAN_SOCKETCAN,
+};
 
 it('the same bytes as those of scapy, and back', { timeout: 60_000 }, (ctx) => {
   const python = ['/usr/bin/python3', 'python3'].find(
@@ -211,6 +218,7 @@ from scapy.layers.ipsec import ESP
 from scapy.contrib.mpls import MPLS
 from scapy.contrib.igmp import IGMP
 from scapy.contrib.igmpv3 import IGMPv3, IGMPv3mq, IGMPv3mr, IGMPv3gr
+${IMPORTS}
 MACS, HOSTS, SOURCES = ${JSON.stringify([MACS, HOSTS, sources])}
 ETHER = Ether(**MACS, type=0x8847)
 V4 = IP(**HOSTS, id=0, ttl=1)
@@ -221,7 +229,7 @@ print(json.dumps([bytes(x).hex() for x in [${cases.map(([, , expression]) => exp
   for (const [i, [title, layers]] of cases.entries()) {
     const bytes = build(...layers);
     expect(`${title}: ${bytes.toString('hex')}`).toBe(`${title}: ${theirs[i]}`);
-    const linktype = layers[0]?.layer === 'ethernet' ? packet.LINKTYPE_ETHERNET : packet.LINKTYPE_RAW;
+    const linktype = LINKTYPES[layers[0]?.layer ?? ''] ?? packet.LINKTYPE_RAW;
     const parsed = parse(bytes, { linktype });
     expect(parsed.problems).toEqual([]);
     expect(parsed.layers).toMatchObject(layers.map(({ layer }) => ({ layer })));

@@ -23,7 +23,9 @@ const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);
 /** As many runs as fit into the time; set FUZZ_SECONDS to look for bugs. */
 const bounded = { numRuns: 1e9, interruptAfterTimeLimit: SECONDS * 1000 };
 const timeout = 20_000 + 3000 * SECONDS;
-const linktypes = fc.constantFrom(0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 9999);
+const linktypes = fc.constantFrom(
+  ...[0, 1, 9, 12, 14, 50, 51, 101, 105, 108, 113, 127, 227, 228, 229, 239, 253, 276, 9999],
+);
 
 /** Parses bytes that lie between others: different ones each time, so that a look beyond would make a difference. */
 function parse_safely(bytes: Uint8Array, linktype: number, length: number) {

@@ -1,6 +1,7 @@
 // Well-formed packets of every kind, for properties: layers with random values in every field that is not worked out.
 import * as packet from 'bsd-sockets/packet';
 import fc from 'fast-check';
+import { in_ipv4, link_packets } from './link_packets.js';
 import { SERVICE_PORTS, services } from './services.js';
 
 const u8 = fc.integer({ min: 0, max: 0xff });
@@ -264,6 +265,7 @@ function ip(depth: number): fc.Arbitrary<packet.Draft[]> {
           igmp,
           esp,
           ah,
+          in_ipv4,
           payload.map((layer) => [layer]),
         ),
       )
@@ -304,6 +306,7 @@ export const packets: fc.Arbitrary<{ linktype: number; layers: packet.Draft[] }>
     )
     .map(([link, inner]) => ({ linktype: packet.LINKTYPE_LINUX_SLL2, layers: [link, ...inner] })),
   ip(0).map((inner) => ({ linktype: packet.LINKTYPE_NULL, layers: [packet.loopback(), ...inner] })),
+  link_packets,
 );
 
 /** The same with messages of the protocols of ports. */

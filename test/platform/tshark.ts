@@ -17,7 +17,12 @@ export interface Dissection {
 
 const WARNING = 0x600000;
 const PREFERENCES = [
-  ...['ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE'],
+  ...[
+    'ip.check_checksum:TRUE',
+    'tcp.check_checksum:TRUE',
+    'udp.check_checksum:TRUE',
+    'sctp.checksum:CRC 32c',
+  ],
   ...[
     'tcp.analyze_sequence_numbers:FALSE',
     'tcp.relative_sequence_numbers:FALSE',

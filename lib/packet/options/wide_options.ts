@@ -7,7 +7,8 @@ const HEADER = 4;
 
 /** Options with a type and a length of 16 bits; the length counts the data only. */
 export class WideOptionList<const Table extends OptionTable> extends OptionList<Table> {
-  protected override readonly max = 0xffff;
+  protected override readonly largest_type = 0xffff;
+  protected override readonly largest_length = 0xffff;
   readonly #layer: LayerName;
 
   constructor(layer: LayerName, table: Table) {

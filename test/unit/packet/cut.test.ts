@@ -2,6 +2,7 @@
 // gives the same bytes. Also what length fields can say, and lengths that say nothing.
 import * as packet from 'bsd-sockets/packet';
 import { describe, expect, test } from 'vitest';
+import { link_frames } from './link_frames.js';
 
 const { build, ethernet, icmp, icmpv6, ipv4, ipv6, parse, payload, tcp, udp } = packet;
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
@@ -76,6 +77,7 @@ describe('a header that a capture cut', () => {
     ['esp', 101, [ipv4(addresses), packet.esp({ spi: 1, seq: 2 }), payload('x')]],
     ['igmp', 101, [ipv4(addresses), packet.igmp.report_v3({ records: [{}, { sources: ['192.0.2.1'] }] })]],
     ['igmp', 101, [ipv4(addresses), packet.igmp.query({ version3: { sources: ['192.0.2.1'] } })]],
+    ...link_frames,
     ['vxlan', 101, [ipv4(addresses), udp(), packet.vxlan({ vni: 5 }), ethernet(), ipv4()]],
     ['geneve', 101, [ipv4(addresses), udp(), packet.geneve({ vni: 5, options: [{ class: 1 }] }), ipv4()]],
     [

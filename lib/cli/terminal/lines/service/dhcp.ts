@@ -1,6 +1,6 @@
 // Messages of DHCP and DHCPv6 on a line, as tcpdump writes them.
-import type { Dhcp, Dhcpv6 } from '../../../packet/index.js';
-import type { Surroundings } from './context.js';
+import type { Dhcp, Dhcpv6 } from '../../../../packet/index.js';
+import type { Place } from '../place.js';
 
 const OPERATIONS: Readonly<Record<number, string>> = { 1: 'Request', 2: 'Reply' };
 const ETHERNET = 1;
@@ -11,7 +11,7 @@ const TYPES: readonly string[] = [
 ];
 
 /** Returns "BOOTP/DHCP, Request from 02:00:00:00:00:01, length 244". */
-export function dhcp_text(layer: Dhcp, { length }: Surroundings): string {
+export function dhcp_text(layer: Dhcp, { length }: Place): string {
   const { op, htype, hlen, chaddr } = layer;
   if (chaddr === undefined) return 'BOOTP/DHCP, [|bootp]';
   const name = OPERATIONS[op] ?? `unknown (0x${op.toString(16).padStart(2, '0')})`;

@@ -1,6 +1,7 @@
 // A message of DNS on a line, as tcpdump writes it.
-import { type Dns, type DnsRecord, dns } from '../../../packet/index.js';
-import type { Surroundings } from './context.js';
+import { type Dns, type DnsRecord, dns } from '../../../../packet/index.js';
+import { caret } from '../names.js';
+import type { Place } from '../place.js';
 
 const OPCODES = [
   ...['', ' inv_q', ' stat', ' op3', ' notify', ' update', ' op6', ' op7', ' op8'],
@@ -30,23 +31,10 @@ const UNNAMED = new Set<string>([
 ]);
 const CLASSES: Readonly<Record<string, string>> = { CH: 'CHAOS', HS: 'HESIOD', ANY: 'ANY' };
 const MULTICAST = 5353;
+const LLMNR = 5355;
 /** Bits of the flags that a query does not have. */
 const WEIRD = 0x6cf;
 const DO = 0x8000;
-
-/** Returns bytes as tcpdump writes them: ^A for a control character, M-a for one with the top bit. */
-function visible(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) {
-    const low = byte & 0x7f;
-    const is_printable = low >= 0x20 && low < 0x7f;
-    text +=
-      (byte > 0x7f ? 'M-' : '') +
-      (is_printable ? '' : '^') +
-      String.fromCharCode(is_printable ? low : low ^ 0x40);
-  }
-  return text;
-}
 
 /** Returns a name with a dot at its end; escapes are written as their bytes. */
 function name_text(name: string): string {
@@ -56,7 +44,7 @@ function name_text(name: string): string {
     if (/^\\\d/.test(part)) return Buffer.from([Number(part.slice(1))]);
     return Buffer.from(part.startsWith('\\') ? part.slice(1) : part);
   });
-  return `${visible(Buffer.concat(parts))}.`;
+  return `${caret(Buffer.concat(parts))}.`;
 }
 
 function type_text(type: string): string {
@@ -105,7 +93,7 @@ function data_text(record: DnsRecord): string {
     case 'MX':
       return ` ${name_text(record.exchange)} ${record.preference}`;
     case 'TXT':
-      return record.strings.map((text) => ` "${visible(Buffer.from(text))}"`).join('');
+      return record.strings.map((text) => ` "${caret(Buffer.from(text))}"`).join('');
     case 'SRV':
       return ` ${name_text(record.target)}:${record.port} ${record.priority} ${record.weight}`;
     case 'OPT':
@@ -151,11 +139,20 @@ function query_text(layer: Dns, is_multicast: boolean): string {
   return `${OPCODES[opcode]}${bits}${weird}${first}${others}${questions.join('')}`;
 }
 
-/** Returns "1+ A? example.com. (29)", or "1 1/0/0 A 192.0.2.1 (45)" for a response. */
+/** Returns the ports of the layer below. */
+function ports_of({ layers, at }: Place): readonly number[] {
+  const below = layers[at - 1];
+  return below?.layer === 'udp' || below?.layer === 'tcp' ? [below.src_port, below.dst_port] : [];
+}
+
+/** Returns "1+ A? example.com. (29)", or "1 1/0/0 A 192.0.2.1 (45)" for a response; undefined for LLMNR. */
 export function dns_text(
-  layer: Dns & { readonly cut?: Uint8Array },
-  { length, ports }: Surroundings,
-): string {
+  layer: Dns & { readonly cut?: Uint8Array | undefined },
+  place: Place,
+): string | undefined {
+  const ports = ports_of(place);
+  if (ports.includes(LLMNR)) return undefined;
+  const { length } = place;
   const is_multicast = ports.includes(MULTICAST);
   if (layer.additional_count === undefined) return '[|domain]';
   const size = layer.length === undefined ? length : length - 2;
