@@ -1,7 +1,7 @@
 // build: turns layers into the bytes of a packet.
 import './protocols.js';
 import { NO_ROOM, Output } from './bytes/output.js';
-import type { AnyDraft } from './layer_types.js';
+import type { AnyDraft, Layer } from './layer_types.js';
 import { write_layers } from './write_layers.js';
 
 // Memory of the last packet, used again: a packet is written here and copied out. If a getter of a layer calls build, that call has its own.
@@ -38,4 +38,11 @@ function written(output: Output, layers: readonly AnyDraft[]): Buffer {
   output.reset();
   write_layers(output, layers);
   return Buffer.from(output.bytes.subarray(output.start, output.end));
+}
+
+/** Returns the bytes behind a parsed layer, whatever the layers are that they were parsed to. */
+export function bytes_behind(layers: readonly Layer[], index: number): Buffer {
+  const [next, ...others] = layers.slice(index + 1);
+  if (next === undefined) return Buffer.alloc(0);
+  return next.layer === 'payload' && others.length === 0 ? next.data : build(next, ...others);
 }

@@ -62,6 +62,24 @@ export type {
 } from './layer_types.js';
 export { type Ah, type AhDraft, type AhFields, ah } from './layers/ah.js';
 export { type Arp, type ArpDraft, type ArpFields, arp } from './layers/arp.js';
+export { type Dhcp, type DhcpDraft, type DhcpFields, dhcp } from './layers/dhcp/dhcp.js';
+export type { DhcpAgentOption, DhcpOption, DhcpOptionFields } from './layers/dhcp/dhcp_options.js';
+export { type Dhcpv6, type Dhcpv6Draft, type Dhcpv6Fields, dhcpv6 } from './layers/dhcp/dhcpv6.js';
+export type {
+  Dhcpv6Message,
+  Dhcpv6MessageFields,
+  Dhcpv6Option,
+  Dhcpv6OptionFields,
+} from './layers/dhcp/dhcpv6_options.js';
+export { type Dns, type DnsDraft, type DnsFields, dns } from './layers/dns/dns.js';
+export type { DnsClass, DnsType } from './layers/dns/numbers.js';
+export type {
+  EdnsOption,
+  EdnsOptionFields,
+  ServiceParameter,
+  ServiceParameterFields,
+} from './layers/dns/options.js';
+export type { DnsQuestion, DnsRecord, DnsRecordFields } from './layers/dns/records.js';
 export { type Esp, type EspDraft, type EspFields, esp } from './layers/esp.js';
 export { type Ethernet, type EthernetDraft, type EthernetFields, ethernet } from './layers/ethernet.js';
 export { type Gre, type GreDraft, type GreFields, gre } from './layers/gre.js';
@@ -84,10 +102,34 @@ export {
 } from './layers/linux_sll.js';
 export { type Loopback, type LoopbackDraft, type LoopbackFields, loopback } from './layers/loopback.js';
 export { type Mpls, type MplsDraft, type MplsFields, mpls } from './layers/mpls.js';
+export {
+  type NtpControl,
+  type NtpControlDraft,
+  type NtpControlFields,
+  ntp_control,
+} from './layers/ntp/control.js';
+export {
+  type Ntp,
+  type NtpDraft,
+  type NtpExtension,
+  type NtpFields,
+  type NtpMac,
+  ntp,
+} from './layers/ntp/ntp.js';
 export { payload } from './layers/payload.js';
 export { type Tcp, type TcpDraft, type TcpFields, tcp } from './layers/tcp.js';
+export {
+  type Geneve,
+  type GeneveDraft,
+  type GeneveFields,
+  type GeneveOption,
+  type GeneveOptionFields,
+  geneve,
+} from './layers/tunnel/geneve.js';
+export { type Vxlan, type VxlanDraft, type VxlanFields, vxlan } from './layers/tunnel/vxlan.js';
 export { type Udp, type UdpDraft, type UdpFields, udp } from './layers/udp.js';
 export { type Vlan, type VlanDraft, type VlanFields, vlan } from './layers/vlan.js';
+export * from './link_layers.js';
 export * from './linktypes.js';
 export type { Ipv4Option, Ipv4OptionFields } from './options/ipv4.js';
 export type { Ipv6Option, Ipv6OptionFields } from './options/ipv6.js';

@@ -1,11 +1,13 @@
 // Every protocol, and the numbers that stand for it.
 //
-// The numbers are link types, ethertypes and IP protocols; no protocol is registered by a UDP or TCP port. CONTRIBUTING.md says how to
-// add one ("A packet protocol").
+// The numbers are link types, ethertypes, IP protocols and ports. CONTRIBUTING.md says how to add one ("A packet protocol").
 
 import type { Parser } from './bytes/input.js';
 import { type Ah, type AhDraft, ah_protocol } from './layers/ah.js';
 import { type Arp, type ArpDraft, arp_protocol } from './layers/arp.js';
+import { type Dhcp, type DhcpDraft, dhcp_protocol } from './layers/dhcp/dhcp.js';
+import { type Dhcpv6, type Dhcpv6Draft, dhcpv6_protocol } from './layers/dhcp/dhcpv6.js';
+import { type Dns, type DnsDraft, dns_in_tcp, dns_protocol } from './layers/dns/dns.js';
 import { type Esp, type EspDraft, esp_protocol } from './layers/esp.js';
 import { type Ethernet, type EthernetDraft, ethernet_protocol } from './layers/ethernet.js';
 import { type Gre, type GreDraft, gre_protocol } from './layers/gre.js';
@@ -24,19 +26,28 @@ import {
 } from './layers/linux_sll.js';
 import { type Loopback, type LoopbackDraft, loop, loopback_protocol } from './layers/loopback.js';
 import { type Mpls, type MplsDraft, mpls_protocol } from './layers/mpls.js';
+import { type NtpControl, type NtpControlDraft, ntp_control_protocol } from './layers/ntp/control.js';
+import { type Ntp, type NtpDraft, ntp_protocol } from './layers/ntp/ntp.js';
 import { payload_protocol } from './layers/payload.js';
 import { type Tcp, type TcpDraft, tcp_protocol } from './layers/tcp.js';
+import { type Geneve, type GeneveDraft, geneve_protocol } from './layers/tunnel/geneve.js';
+import { type Vxlan, type VxlanDraft, vxlan_protocol } from './layers/tunnel/vxlan.js';
 import { type Udp, type UdpDraft, udp_protocol } from './layers/udp.js';
 import { type Vlan, type VlanDraft, vlan_protocol } from './layers/vlan.js';
+import { register_link_protocols } from './link_protocols.js';
 import * as linktypes from './linktypes.js';
-import { register, register_linktype } from './registry.js';
+import { register, register_linktype, register_ports } from './registry.js';
 
 declare module './layer_types.js' {
   interface LayerTypes {
     ah: [parsed: Ah, draft: AhDraft];
     arp: [parsed: Arp, draft: ArpDraft];
+    dhcp: [parsed: Dhcp, draft: DhcpDraft];
+    dhcpv6: [parsed: Dhcpv6, draft: Dhcpv6Draft];
+    dns: [parsed: Dns, draft: DnsDraft];
     esp: [parsed: Esp, draft: EspDraft];
     ethernet: [parsed: Ethernet, draft: EthernetDraft];
+    geneve: [parsed: Geneve, draft: GeneveDraft];
     gre: [parsed: Gre, draft: GreDraft];
     icmp: [parsed: Icmp, draft: IcmpDraft];
     icmpv6: [parsed: Icmpv6, draft: Icmpv6Draft];
@@ -47,9 +58,12 @@ declare module './layer_types.js' {
     linux_sll2: [parsed: LinuxSll2, draft: LinuxSll2Draft];
     loopback: [parsed: Loopback, draft: LoopbackDraft];
     mpls: [parsed: Mpls, draft: MplsDraft];
+    ntp: [parsed: Ntp, draft: NtpDraft];
+    ntp_control: [parsed: NtpControl, draft: NtpControlDraft];
     tcp: [parsed: Tcp, draft: TcpDraft];
     udp: [parsed: Udp, draft: UdpDraft];
     vlan: [parsed: Vlan, draft: VlanDraft];
+    vxlan: [parsed: Vxlan, draft: VxlanDraft];
   }
 }
 
@@ -71,7 +85,17 @@ register(udp_protocol, { ip_protocols: [17] });
 register(gre_protocol, { ip_protocols: [47] });
 register(ah_protocol, { ip_protocols: [51] });
 register(icmpv6_protocol, { ip_protocols: [58] });
+register_link_protocols();
 register(payload_protocol);
+// At ports, a layer of one's own takes the place of these.
+register_ports(dns_protocol, { udp_ports: [53, 5353, 5355] });
+register_ports(dns_in_tcp, { tcp_ports: [53, 5353, 5355] });
+register_ports(dhcp_protocol, { udp_ports: [67, 68] });
+register_ports(dhcpv6_protocol, { udp_ports: [547, 546] });
+// Control messages stand at the same port: ntp_protocol finds them.
+for (const protocol of [ntp_control_protocol, ntp_protocol]) register_ports(protocol, { udp_ports: [123] });
+register_ports(vxlan_protocol, { udp_ports: [4789] });
+register_ports(geneve_protocol, { udp_ports: [6081] });
 
 /** IP without a header before it: the version says which. */
 const raw: Parser = {

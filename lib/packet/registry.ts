@@ -28,6 +28,12 @@ export interface Numbers {
   readonly ip_protocols?: readonly number[];
 }
 
+/** The ports of a protocol. */
+export interface Ports {
+  readonly udp_ports?: readonly number[];
+  readonly tcp_ports?: readonly number[];
+}
+
 /** A place in front of which a number says what follows. */
 export interface Binding {
   /** What the number is. */
@@ -50,6 +56,11 @@ const ethertypes = new Map<number, Protocol>();
 const ip_protocols = new Map<number, Protocol>();
 const udp_ports = new Map<number, Protocol>();
 const tcp_ports = new Map<number, Protocol>();
+/** 1 for each port that has a protocol: nearly all packets are between ports that have none. */
+const has_udp_port = new Uint8Array(0x10000);
+const has_tcp_port = new Uint8Array(0x10000);
+/** The protocols of the library, which give way to a layer of one's own at a port. */
+const built_in = new Set<Protocol>();
 const ethertype_of_name = new Map<string, number>();
 const ip_protocol_of_name = new Map<string, number>();
 const udp_port_of_name = new Map<string, number>();
@@ -65,6 +76,19 @@ export function register(protocol: Protocol, numbers: Numbers = {}): void {
   for (const number of numbers.linktypes ?? []) linktypes.set(number, protocol);
   add(protocol, numbers.ethertypes, ethertypes, ethertype_of_name);
   add(protocol, numbers.ip_protocols, ip_protocols, ip_protocol_of_name);
+}
+
+/** Registers protocols of the library at ports: a layer of one's own takes their place. Building uses the first port of each list. */
+export function register_ports(
+  protocol: Protocol,
+  { udp_ports: udp = [], tcp_ports: tcp = [] }: Ports,
+): void {
+  built_in.add(protocol);
+  if (!protocols.has(protocol.name)) protocols.set(protocol.name, protocol);
+  add(protocol, udp, udp_ports, udp_port_of_name);
+  add(protocol, tcp, tcp_ports, tcp_port_of_name);
+  for (const port of udp) has_udp_port[port] = 1;
+  for (const port of tcp) has_tcp_port[port] = 1;
 }
 
 function add(
@@ -84,26 +108,35 @@ const KINDS = {
   'IP protocol': [ip_protocols, ip_protocol_of_name],
 } as const;
 
-/** Registers a protocol at places. @throws RangeError naming the first one that is taken; then none is registered */
+/**
+ * Registers a layer of one's own at places. At a port it takes the place of a protocol of the library.
+ *
+ * @throws RangeError naming the first place that is taken; then none is registered
+ */
 export function bind(protocol: Protocol, bindings: readonly Binding[]): void {
   for (const { kind, number } of bindings) {
     const taken = KINDS[kind][0].get(number);
-    if (taken !== undefined) throw new RangeError(`bound_to: ${kind} ${number} is that of ${taken.name}`);
+    if (taken !== undefined && !built_in.has(taken))
+      throw new RangeError(`bound_to: ${kind} ${number} is that of ${taken.name}`);
   }
   for (const { kind, number } of bindings) {
     const [by_number, by_name] = KINDS[kind];
     by_number.set(number, protocol);
+    if (kind === 'udp port') has_udp_port[number] = 1;
+    if (kind === 'tcp port') has_tcp_port[number] = 1;
     if (!by_name.has(protocol.name)) by_name.set(protocol.name, number);
   }
 }
 
 /** Returns the protocol of one of two UDP ports, the destination first. */
 export function protocol_of_udp(dst: number, src: number): Protocol | undefined {
-  return udp_ports.size === 0 ? undefined : (udp_ports.get(dst) ?? udp_ports.get(src));
+  if (has_udp_port[dst] === 0 && has_udp_port[src] === 0) return undefined;
+  return udp_ports.get(dst) ?? udp_ports.get(src);
 }
 /** The same of TCP ports. */
 export function protocol_of_tcp(dst: number, src: number): Protocol | undefined {
-  return tcp_ports.size === 0 ? undefined : (tcp_ports.get(dst) ?? tcp_ports.get(src));
+  if (has_tcp_port[dst] === 0 && has_tcp_port[src] === 0) return undefined;
+  return tcp_ports.get(dst) ?? tcp_ports.get(src);
 }
 /** Returns the UDP port of the layer that is carried, 0 if it has none. */
 export const udp_port_for = (next: Carried): number => (next && udp_port_of_name.get(next.layer)) ?? 0;

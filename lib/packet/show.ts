@@ -98,7 +98,11 @@ function hidden(key: string, fields: object): boolean {
   if (key === 'cut') return 'cut' in fields && ArrayBuffer.isView(fields.cut) && fields.cut.byteLength === 0;
   if (key === 'type' && 'name' in fields && !('layer' in fields)) return true;
   if (key !== 'data') return false;
-  return 'name' in fields && fields.name !== 'unknown' && fields.name !== 'malformed';
+  // Values say the same. An option without values, or a record of DNS whose type has none, has only data.
+  const is_named = 'name' in fields && fields.name !== 'unknown' && fields.name !== 'malformed';
+  const has_values = Object.keys(fields).some((name) => !['type', 'name', 'data'].includes(name));
+  const is_empty = 'data' in fields && ArrayBuffer.isView(fields.data) && fields.data.byteLength === 0;
+  return is_named && !('ttl' in fields) && (has_values || is_empty);
 }
 
 function is_block(value: unknown): boolean {

@@ -2,8 +2,27 @@
 import { spawnSync } from 'node:child_process';
 import * as packet from 'bsd-sockets/packet';
 import { expect, it } from 'vitest';
+import { IMPORTS, link_cases } from './link_cases.js';
 
-const { arp, build, esp, ethernet, igmp, ipv4, mpls, parse, payload, udp } = packet;
+const {
+  arp,
+  build,
+  dhcp,
+  dhcpv6,
+  dns,
+  esp,
+  ethernet,
+  geneve,
+  igmp,
+  ipv4,
+  ipv6,
+  mpls,
+  ntp,
+  parse,
+  payload,
+  udp,
+} = packet;
+const { vxlan } = packet;
 const MACS = { src: '02:00:00:00:00:01', dst: '02:00:00:00:00:02' };
 const HOSTS = { src: '192.0.2.1', dst: '224.0.0.22' };
 const sources = ['192.0.2.7', '192.0.2.8'];
@@ -60,7 +79,130 @@ const cases: readonly [string, readonly packet.Draft[], string][] = [
     ],
     'Ether(src=MACS["src"], dst=MACS["dst"], type=0x8035) / ARP(op=3, hwsrc=MACS["src"], hwdst=MACS["src"], psrc="0.0.0.0", pdst="0.0.0.0")',
   ],
+  [
+    'DNS query',
+    [
+      ipv4({ ...HOSTS, ttl: 1 }),
+      udp({ src_port: 5353 }),
+      dns({ id: 7, questions: [{ name: 'example.com', type: 'AAAA' }] }),
+    ],
+    'V4 / UDP(sport=5353, dport=53) / DNS(id=7, qd=DNSQR(qname="example.com", qtype="AAAA"))',
+  ],
+  [
+    'DNS response',
+    [
+      ipv4({ ...HOSTS, ttl: 1 }),
+      udp({ src_port: 53, dst_port: 4000 }),
+      dns({
+        id: 7,
+        flags: dns.QR | dns.AA,
+        rcode: dns.NXDOMAIN,
+        questions: [{ name: 'a.example', class: 'CH' }],
+        answers: [
+          { name: 'b.test', type: 'A', ttl: 5, address: '192.0.2.9' },
+          { name: 'c.invalid', type: 'MX', preference: 9, exchange: 'd.local' },
+        ],
+        additionals: [{ type: 'OPT', udp_payload_size: 4096, flags: 0x8000, options: [{ name: 'nsid' }] }],
+      }),
+    ],
+    'V4 / UDP(sport=53, dport=4000) / DNS(id=7, qr=1, aa=1, rd=0, rcode=3, qd=DNSQR(qname="a.example", qclass=3), an=DNSRR(rrname="b.test", ttl=5, rdata="192.0.2.9") / DNSRRMX(type="MX", rrname="c.invalid", ttl=0, preference=9, exchange="d.local"), ar=DNSRROPT(rclass=4096, z=0x8000, rdata=[EDNS0TLV(optcode=3)]))',
+  ],
+  [
+    'DHCP discover',
+    [
+      ipv4({ ...HOSTS, ttl: 1 }),
+      udp({ src_port: 68 }),
+      dhcp({
+        xid: 5,
+        chaddr: MACS.src,
+        options: [
+          { name: 'message_type', value: dhcp.DISCOVER },
+          { name: 'host_name', text: 'pc' },
+          { name: 'parameter_request_list', types: [1, 3] },
+          { name: 'requested_address', address: '192.0.2.9' },
+          { name: 'lease_time', seconds: 60 },
+        ],
+      }),
+    ],
+    'V4 / UDP(sport=68, dport=67) / BOOTP(xid=5, chaddr=bytes.fromhex("020000000001")) / DHCP(options=[("message-type", 1), ("hostname", "pc"), ("param_req_list", [1, 3]), ("requested_addr", "192.0.2.9"), ("lease_time", 60), "end"])',
+  ],
+  [
+    'DHCPv6, relayed',
+    [
+      ipv6({ src: 'fe80::1', dst: 'fe80::2' }),
+      udp({ src_port: 547 }),
+      dhcpv6({
+        type: dhcpv6.RELAY_FORWARD,
+        hop_count: 1,
+        link_address: '2001:db8::',
+        peer_address: 'fe80::9',
+        options: [
+          {
+            name: 'relay_message',
+            message: {
+              type: dhcpv6.SOLICIT,
+              transaction_id: 7,
+              options: [
+                { name: 'ia_na', iaid: 1, options: [{ name: 'ia_address', address: '2001:db8::1' }] },
+                { name: 'option_request', types: [23, 24] },
+                { name: 'domain_list', domains: ['example.com'] },
+              ],
+            },
+          },
+        ],
+      }),
+    ],
+    'IPv6(src="fe80::1", dst="fe80::2") / UDP(sport=547, dport=547) / DHCP6_RelayForward(hopcount=1, linkaddr="2001:db8::", peeraddr="fe80::9") / DHCP6OptRelayMsg(message=DHCP6_Solicit(trid=7) / DHCP6OptIA_NA(iaid=1, T1=0, T2=0, ianaopts=[DHCP6OptIAAddress(addr="2001:db8::1")]) / DHCP6OptOptReq(reqopts=[23, 24]) / DHCP6OptDNSDomains(dnsdomains=["example.com"]))',
+  ],
+  [
+    'NTP',
+    [
+      ipv4({ ...HOSTS, ttl: 1 }),
+      udp({ src_port: 123 }),
+      ntp({
+        leap: 3,
+        mode: 4,
+        stratum: 2,
+        poll: 6,
+        precision: -20,
+        root_delay: 0.5,
+        reference_id: '192.0.2.7',
+        transmit_time: 5n << 32n,
+      }),
+    ],
+    'V4 / UDP(sport=123, dport=123) / NTPHeader(leap=3, version=4, mode=4, stratum=2, poll=6, precision=236, delay=0.5, dispersion=0, id="192.0.2.7", ref_id=b"", ref=0, orig=0, recv=0, sent=5)',
+  ],
+  [
+    'VXLAN',
+    [
+      ipv4({ ...HOSTS, ttl: 1 }),
+      udp({ src_port: 9, checksum: 0 }),
+      vxlan({ vni: 42 }),
+      ethernet(MACS),
+      ipv4(HOSTS),
+      udp({ dst_port: 9 }),
+    ],
+    'V4 / UDP(sport=9, dport=4789, chksum=0) / VXLAN(flags=8, vni=42) / Ether(**MACS) / IP(**HOSTS, id=0) / UDP(sport=0, dport=9)',
+  ],
+  [
+    'Geneve',
+    [
+      ipv4({ ...HOSTS, ttl: 1 }),
+      udp({ src_port: 9 }),
+      geneve({ vni: 42, flags: geneve.CONTROL }),
+      ethernet(MACS),
+      ipv4(HOSTS),
+      udp({ dst_port: 9 }),
+    ],
+    'V4 / UDP(sport=9, dport=6081) / GENEVE(vni=42, oam=1) / Ether(**MACS) / IP(**HOSTS, id=0) / UDP(sport=0, dport=9)',
+  ],
+  ...link_cases,
 ];
+const LINKTYPES: Readonly<Record<string, number>> = {
+  ethernet: packet.LINKTYPE_ETHERNET,
+  wlan: packet.LINKTYPE_IEEE802_11,
+  can: packet.LINKTYPE_CAN_SOCKETCAN,
+};
 
 it('the same bytes as those of scapy, and back', { timeout: 60_000 }, (ctx) => {
   const python = ['/usr/bin/python3', 'python3'].find(
@@ -69,11 +211,14 @@ it('the same bytes as those of scapy, and back', { timeout: 60_000 }, (ctx) => {
   if (python === undefined) ctx.skip('needs scapy');
   const program = `
 import json
-from scapy.all import Ether, IP, UDP, ARP
+from scapy.all import *
+from scapy.layers.dhcp6 import *
+from scapy.contrib.geneve import GENEVE
 from scapy.layers.ipsec import ESP
 from scapy.contrib.mpls import MPLS
 from scapy.contrib.igmp import IGMP
 from scapy.contrib.igmpv3 import IGMPv3, IGMPv3mq, IGMPv3mr, IGMPv3gr
+${IMPORTS}
 MACS, HOSTS, SOURCES = ${JSON.stringify([MACS, HOSTS, sources])}
 ETHER = Ether(**MACS, type=0x8847)
 V4 = IP(**HOSTS, id=0, ttl=1)
@@ -84,7 +229,7 @@ print(json.dumps([bytes(x).hex() for x in [${cases.map(([, , expression]) => exp
   for (const [i, [title, layers]] of cases.entries()) {
     const bytes = build(...layers);
     expect(`${title}: ${bytes.toString('hex')}`).toBe(`${title}: ${theirs[i]}`);
-    const linktype = layers[0]?.layer === 'ethernet' ? packet.LINKTYPE_ETHERNET : packet.LINKTYPE_RAW;
+    const linktype = LINKTYPES[layers[0]?.layer ?? ''] ?? packet.LINKTYPE_RAW;
     const parsed = parse(bytes, { linktype });
     expect(parsed.problems).toEqual([]);
     expect(parsed.layers).toMatchObject(layers.map(({ layer }) => ({ layer })));

@@ -11,18 +11,21 @@ import {
   type Draft,
   fragment,
   hexdump,
+  LINKTYPE_RAW,
   parse,
   reassemble,
   show,
   streams,
 } from '../../lib/packet/index.js';
-import { packets } from './packets.js';
+import { all_packets as packets, service_packets } from './packets.js';
 
 const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);
 /** As many runs as fit into the time; set FUZZ_SECONDS to look for bugs. */
 const bounded = { numRuns: 1e9, interruptAfterTimeLimit: SECONDS * 1000 };
 const timeout = 20_000 + 3000 * SECONDS;
-const linktypes = fc.constantFrom(0, 1, 12, 14, 101, 108, 113, 228, 229, 276, 9999);
+const linktypes = fc.constantFrom(
+  ...[0, 1, 9, 12, 14, 50, 51, 101, 105, 108, 113, 127, 227, 228, 229, 239, 253, 276, 9999],
+);
 
 /** Parses bytes that lie between others: different ones each time, so that a look beyond would make a difference. */
 function parse_safely(bytes: Uint8Array, linktype: number, length: number) {
@@ -71,6 +74,21 @@ describe('parse never throws', { timeout }, () => {
         // Most of what matters stands in the first bytes.
         for (const [at, value] of changes) bytes[at % Math.min(bytes.length, 120)] = value;
         check(bytes, linktype);
+      }),
+      bounded,
+    );
+  });
+
+  test('on messages in UDP and TCP with bits flipped, cut or not', () => {
+    const flips = fc.array(fc.tuple(fc.nat(), fc.nat(255)), { maxLength: 6 });
+    fc.assert(
+      fc.property(service_packets, flips, fc.option(fc.nat()), ({ layers }, changes, cut) => {
+        const bytes = build(...layers);
+        const start = bytes.length - build(...layers.slice(2)).length;
+        for (const [at, value] of changes) bytes[start + (at % (bytes.length - start))] = value;
+        const part = cut === null ? bytes : bytes.subarray(0, cut % bytes.length);
+        check(part, LINKTYPE_RAW, bytes.length);
+        check(part, LINKTYPE_RAW);
       }),
       bounded,
     );

@@ -1,6 +1,8 @@
 // Well-formed packets of every kind, for properties: layers with random values in every field that is not worked out.
 import * as packet from 'bsd-sockets/packet';
 import fc from 'fast-check';
+import { in_ipv4, link_packets } from './link_packets.js';
+import { SERVICE_PORTS, services } from './services.js';
 
 const u8 = fc.integer({ min: 0, max: 0xff });
 const u16 = fc.integer({ min: 0, max: 0xffff });
@@ -117,10 +119,12 @@ const payload = fc.oneof(
   { weight: 9, arbitrary: little },
   fc.constant(packet.payload(Buffer.alloc(1400, 'x'))),
 );
-const udp = some({ src_port: u16, dst_port: u16 }).map(packet.udp);
+/** Data behind these ports are no protocol. */
+const port = u16.filter((number) => !SERVICE_PORTS.includes(number));
+const udp = some({ src_port: port, dst_port: port }).map(packet.udp);
 const tcp = some({
-  src_port: u16,
-  dst_port: u16,
+  src_port: port,
+  dst_port: port,
   seq: u32,
   ack: u32,
   flags: bits(12),
@@ -261,6 +265,7 @@ function ip(depth: number): fc.Arbitrary<packet.Draft[]> {
           igmp,
           esp,
           ah,
+          in_ipv4,
           payload.map((layer) => [layer]),
         ),
       )
@@ -272,7 +277,7 @@ const tags = fc.array(some({ id: bits(12), priority: bits(3), dei: bits(1) }).ma
   maxLength: 3,
 });
 
-/** A link type, and the layers of a well-formed packet of it. */
+/** A link type, and the layers of a well-formed packet of it, with data that are no protocol's in UDP and TCP. */
 export const packets: fc.Arbitrary<{ linktype: number; layers: packet.Draft[] }> = fc.oneof(
   ip(2).map((layers) => ({ linktype: packet.LINKTYPE_RAW, layers })),
   fc
@@ -301,4 +306,12 @@ export const packets: fc.Arbitrary<{ linktype: number; layers: packet.Draft[] }>
     )
     .map(([link, inner]) => ({ linktype: packet.LINKTYPE_LINUX_SLL2, layers: [link, ...inner] })),
   ip(0).map((inner) => ({ linktype: packet.LINKTYPE_NULL, layers: [packet.loopback(), ...inner] })),
+  link_packets,
 );
+
+/** The same with messages of the protocols of ports. */
+export const service_packets: fc.Arbitrary<{ linktype: number; layers: packet.Draft[] }> = fc
+  .tuple(fc.oneof(ipv4, ipv6), services)
+  .map(([outer, inner]) => ({ linktype: packet.LINKTYPE_RAW, layers: [outer, ...inner] }));
+/** All of them. */
+export const all_packets: typeof packets = fc.oneof(packets, service_packets);

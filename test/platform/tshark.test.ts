@@ -245,6 +245,8 @@ function compare_options(layer: object, shown: Shown): number {
 
 /** What tshark rightly objects to: well-formed, but not allowed there. */
 function is_allowed(layers: readonly Draft[]): boolean {
+  // tshark_link.test.ts compares the others.
+  if (!layers.every(({ layer }) => layer === 'payload' || Object.hasOwn(FIELDS, layer))) return false;
   // tshark tells the second of three tags together with the first.
   if (layers.filter(({ layer }) => layer === 'vlan').length > 2) return false;
   return layers.every((layer) => {

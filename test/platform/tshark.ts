@@ -17,7 +17,12 @@ export interface Dissection {
 
 const WARNING = 0x600000;
 const PREFERENCES = [
-  ...['ip.check_checksum:TRUE', 'tcp.check_checksum:TRUE', 'udp.check_checksum:TRUE'],
+  ...[
+    'ip.check_checksum:TRUE',
+    'tcp.check_checksum:TRUE',
+    'udp.check_checksum:TRUE',
+    'sctp.checksum:CRC 32c',
+  ],
   ...[
     'tcp.analyze_sequence_numbers:FALSE',
     'tcp.relative_sequence_numbers:FALSE',
@@ -60,10 +65,14 @@ function with_file<T>(data: Uint8Array, use: (path: string) => T): T {
   }
 }
 
-/** The packets of a capture file as tshark sees them. */
-export function dissect(file: Uint8Array): Dissection[] {
+/**
+ * The packets of a capture file as tshark sees them.
+ *
+ * @param without protocols that it is not to look for
+ */
+export function dissect(file: Uint8Array, without: readonly string[] = DISABLED): Dissection[] {
   const preferences = PREFERENCES.flatMap((preference) => ['-o', preference]);
-  const disabled = DISABLED.flatMap((protocol) => ['--disable-protocol', protocol]);
+  const disabled = without.flatMap((protocol) => ['--disable-protocol', protocol]);
   const pdml = with_file(file, (path) =>
     execFileSync('tshark', ['-n', '-r', path, '-T', 'pdml', ...preferences, ...disabled], {
       encoding: 'utf8',

@@ -121,6 +121,12 @@ export class Output {
     this.view.setUint16(at, integer(value, name, 0, 0xffff));
   }
 
+  u24(at: number, value: unknown, name: string): void {
+    const number = integer(value, name, 0, 0xffffff);
+    this.view.setUint16(at, number >>> 8);
+    this.view.setUint8(at + 2, number & 0xff);
+  }
+
   u32(at: number, value: unknown, name: string): void {
     this.view.setUint32(at, integer(value, name, 0, 0xffffffff));
   }

@@ -1,13 +1,13 @@
 // define_layer: a protocol of one's own, from the list of its fields. It is parsed, built and shown as the others are.
 import { shown } from '../../util/validate.js';
-import { read_cut } from '../bytes/cut.js';
 import { CUT, type CutFields, type Ends, field_names, known } from '../bytes/fields.js';
 import type { Input, Parser } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import type { Cut, Layer, LayerName, OwnDraft } from '../layer_types.js';
 import type { Packet } from '../parse.js';
 import { type Binding, bind, type Protocol, protocol_of_name, register } from '../registry.js';
-import type { Before, OwnField } from './own_fields.js';
+import type { OwnField } from './own_fields.js';
+import { ends_of, fixed_bits, type Row, read_rows, write_rows } from './rows.js';
 
 type OwnFields = Readonly<Record<string, OwnField<unknown>>>;
 type ValuesOf<F extends OwnFields> = {
@@ -45,20 +45,8 @@ export interface OwnMaker<Name extends string, F extends OwnFields> {
   get(packet: Packet): OwnLayer<Name, F> | undefined;
 }
 
-interface Row {
-  readonly name: string;
-  readonly field: OwnField<unknown>;
-}
-/** A field with its place in a header. */
-interface Place extends Row {
-  readonly bit: number;
-  readonly bits: number;
-}
-
 const NAME = /^[a-z][a-z0-9_]*$/;
 const TAKEN = ['layer', 'name', 'cut'];
-/** Bits of the largest field. */
-const BITS_MAX = 0xffff * 8;
 const DEFINITION = ['name', 'fields', 'bound_to', 'carries'];
 
 /**
@@ -98,45 +86,16 @@ export function define_layer<const Name extends string, F extends OwnFields>(
     // The name is not among those of the library.
     name: name as LayerName,
     fields: names,
-    ends: (layer: object): Ends => ends_of(rows, new Map(Object.entries(layer))),
+    ends: (layer: object): Ends => ends_of(rows, layer),
     parse(input: Input): Parser | undefined {
-      const { view, at } = input;
-      const values: Record<string, unknown> = {};
-      let bit = at * 8;
-      for (const [i, { name: key, field }] of rows.entries()) {
-        const bits = size_of(field, values);
-        if (bits === undefined) {
-          input.problem(protocol.name, at, `no size of ${key} follows from the fields in front of it`);
-          return undefined;
-        }
-        if (bit + bits > input.end * 8) {
-          const behind = rows.slice(i + 1).reduce((sum, row) => sum + fixed_bits(row.field), 0);
-          const size = (bit + bits + behind) / 8 - at;
-          input.has(protocol.name, size);
-          return read_cut(input, protocol, size);
-        }
-        values[key] = field.read(view, bit, bits);
-        bit += bits;
-      }
+      const values = read_rows(rows, input, protocol);
+      if (values === undefined) return undefined;
       // The type of the layer is not among those of the library.
       input.layers.push({ layer: name, ...values } as unknown as Layer);
-      input.at = bit / 8;
       const next = typeof carries === 'function' ? carries(values as ValuesOf<F>) : carries;
       return next === undefined || input.at === input.end ? undefined : protocol_of_name(next);
     },
-    build(layer: object, output: Output): void {
-      const given = new Map(Object.entries(layer));
-      const data = output.length;
-      const places = places_to_build(rows, given, name);
-      const last = places.at(-1);
-      const header = last === undefined ? 0 : (last.bit + last.bits) / 8;
-      const at = output.prepend(header);
-      output.bytes.fill(0, at, at + header);
-      for (const { name: key, field, bit, bits } of places) {
-        const value = given.get(key) ?? field.standard({ header, data });
-        field.write(output.view, at * 8 + bit, bits, value, `${name}.${key}`);
-      }
-    },
+    build: (layer: object, output: Output) => void write_rows(rows, layer, output, name),
   };
   bind(protocol, bindings.filter(is_binding));
   register(protocol);
@@ -167,49 +126,6 @@ function rows_of(fields: unknown): Row[] {
   if (bits % 8 !== 0) throw new RangeError(`fields have ${bits} bits, which are no whole bytes`);
   if (rows.length === 0) throw new RangeError('fields must have at least one field');
   return rows;
-}
-
-/** Returns the bits of a field of a fixed size; 0 for another one. */
-function fixed_bits({ bits }: OwnField<unknown>): number {
-  return typeof bits === 'number' ? bits : 0;
-}
-
-/** Returns the size of a field in bits; undefined if the fields in front of it say none that is possible. */
-function size_of({ bits }: OwnField<unknown>, before: Before): number | undefined {
-  if (typeof bits === 'number') return bits;
-  const size = bits(before);
-  return Number.isInteger(size) && size >= 0 && size <= BITS_MAX ? size : undefined;
-}
-
-/** Returns where the fields end. Fields that share a byte stand in one row. */
-function ends_of(rows: readonly Row[], given: ReadonlyMap<string, unknown>): Ends {
-  const values = Object.fromEntries(given);
-  const ends: [number, ...string[]][] = [];
-  let names: string[] = [];
-  let bit = 0;
-  for (const { name, field } of rows) {
-    const bits = size_of(field, values);
-    if (bits === undefined) break;
-    bit += bits;
-    names.push(name);
-    if (bit % 8 !== 0) continue;
-    ends.push([bit / 8, ...names]);
-    names = [];
-  }
-  return ends;
-}
-
-/** Returns the places of fields to build: the size of a value that is given counts, not the one that fields in front of it say. */
-function places_to_build(rows: readonly Row[], given: ReadonlyMap<string, unknown>, of: string): Place[] {
-  let bit = 0;
-  return rows.map(({ name, field }) => {
-    const value = given.get(name) ?? undefined;
-    const fixed = typeof field.bits === 'number' ? field.bits : 0;
-    const bits = value === undefined ? fixed : (field.bits_of?.(value, `${of}.${name}`) ?? fixed);
-    const place = { name, field, bit, bits };
-    bit += bits;
-    return place;
-  });
 }
 
 function is_binding(value: unknown): value is Binding {

@@ -60,6 +60,15 @@ export interface OwnField<Value> {
    */
   write(view: DataView, bit: number, bits: number, value: unknown, name: string): void;
   /**
+   * when(before) -> whether the field is there; it always is if this is left out. As ConditionalField in scapy.
+   *
+   * @param before the values of the fields in front of it
+   * @returns false for a field that the header does not have
+   * @example
+   * console.log(field.uint(8).when?.({})); // undefined
+   */
+  when?(before: Before): boolean;
+  /**
    * bits_of(value, name) -> the bits that a value takes. As i2len() of a field in scapy.
    *
    * @param value of the field
@@ -76,7 +85,8 @@ export interface OwnField<Value> {
 const BITS_MAX = 48;
 const BYTES_MAX = 0xffff;
 
-function read_bits(view: DataView, bit: number, bits: number): number {
+/** Returns a number of bits, the most significant one first. */
+export function read_bits(view: DataView, bit: number, bits: number): number {
   let value = 0;
   for (let at = bit; at < bit + bits; ) {
     const room = 8 - (at & 7);
@@ -88,7 +98,8 @@ function read_bits(view: DataView, bit: number, bits: number): number {
   return value;
 }
 
-function write_bits(view: DataView, bit: number, bits: number, value: number): void {
+/** Writes such a number. */
+export function write_bits(view: DataView, bit: number, bits: number, value: number): void {
   let rest = value;
   for (let end = bit + bits; end > bit; ) {
     const room = ((end - 1) & 7) + 1;

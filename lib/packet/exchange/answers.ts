@@ -1,5 +1,6 @@
 // The matching of answers. A sent packet has keys, one for each way to answer it: by a reply, or by an ICMP error that quotes it.
 // A received packet has the keys of the packets that it answers. REPLIES lists the requests whose reply is known by `id` and `seq`.
+import { bytes_behind } from '../build.js';
 import type { Layer } from '../layer_types.js';
 import { tcp } from '../layers/tcp.js';
 
@@ -116,7 +117,7 @@ export function fits(sent: readonly Layer[], received: readonly Layer[]): boolea
   const question = flow_of(sent)?.carried;
   const answer = flow_of(received)?.carried;
   if (question?.layer === 'tcp' && answer?.layer === 'tcp') {
-    const data = sent.find((layer) => layer.layer === 'payload')?.data.length ?? 0;
+    const data = bytes_behind(sent, sent.indexOf(question)).length;
     const control = (question.flags & tcp.SYN ? 1 : 0) + (question.flags & tcp.FIN ? 1 : 0);
     return (answer.flags & tcp.ACK) === 0 || answer.ack === (question.seq + data + control) >>> 0;
   }

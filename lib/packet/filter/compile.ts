@@ -65,6 +65,9 @@ const LINK_TYPES: ReadonlyMap<number, LinkType> = new Map<number, LinkType>([
   [linktypes.LINKTYPE_NULL, { name: 'LINKTYPE_NULL', headers: plain('loopback', 4) }],
   [linktypes.LINKTYPE_LOOP, { name: 'LINKTYPE_LOOP', headers: plain('loopback', 4) }],
   [linktypes.LINKTYPE_RAW, { name: 'LINKTYPE_RAW', headers: plain('raw') }],
+  [linktypes.LINKTYPE_PPP, { name: 'LINKTYPE_PPP', headers: { ...plain('ppp', 4), type: 2 } }],
+  [linktypes.LINKTYPE_PPP_HDLC, { name: 'LINKTYPE_PPP_HDLC', headers: { ...plain('ppp', 4), type: 2 } }],
+  [linktypes.LINKTYPE_PPP_ETHER, { name: 'LINKTYPE_PPP_ETHER', headers: { ...plain('ppp', 8), type: 6 } }],
   [linktypes.LINKTYPE_IPV4, { name: 'LINKTYPE_IPV4', headers: plain('ipv4') }],
   [linktypes.LINKTYPE_IPV6, { name: 'LINKTYPE_IPV6', headers: plain('ipv6') }],
   [

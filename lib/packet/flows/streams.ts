@@ -1,6 +1,7 @@
 // streams: the data of TCP connections in their order, RFC 9293, from packets in any order. stream_half.ts has the order of one direction;
 // this file has the connections, and which packet belongs to which.
 import { integer_or, options_of } from '../../util/validate.js';
+import { bytes_behind } from '../build.js';
 import type { Layer } from '../layer_types.js';
 import { type Tcp, tcp } from '../layers/tcp.js';
 import { type Packet, parse } from '../parse.js';
@@ -200,12 +201,11 @@ function segment_of({ layers }: Packet, time_ns: bigint | undefined): Segment | 
   const header = layers[at];
   const ip = layers.slice(0, Math.max(at, 0)).findLast(is_ip);
   if (header?.layer !== 'tcp' || header.cut !== undefined || ip === undefined) return undefined;
-  const carried = layers[at + 1];
   return {
     src: [ip.src, header.src_port],
     dst: [ip.dst, header.dst_port],
     header,
-    data: carried?.layer === 'payload' ? carried.data : Buffer.alloc(0),
+    data: bytes_behind(layers, at),
     time_ns,
   };
 }

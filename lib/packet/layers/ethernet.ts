@@ -5,7 +5,7 @@ import { type Ends, type FieldNames, type Fields, field_names, maker } from '../
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import { type Protocol, places, protocol_of_ethertype } from '../registry.js';
-import { ethertype_of_next } from './vlan.js';
+import { ethertype_or_length, parser_of_length } from './vlan.js';
 
 /** An Ethernet header, IEEE 802.3, as parsed. */
 export interface Ethernet {
@@ -62,13 +62,14 @@ export const ethernet_protocol: Protocol = {
     input.at += HEADER;
     if (ethertype >= FIRST_ETHERTYPE) return protocol_of_ethertype(ethertype);
     input.limit('ethernet', at + 12, 'the length', input.at + ethertype);
-    return undefined;
+    return parser_of_length(input, ethertype);
   },
 
   build(layer: EthernetDraft, output: Output) {
+    const ethertype = layer.ethertype ?? ethertype_or_length(output);
     const at = output.prepend(HEADER);
     output.hardware(at, layer.dst ?? 'ff:ff:ff:ff:ff:ff', 'ethernet.dst');
     output.hardware(at + 6, layer.src ?? '00:00:00:00:00:00', 'ethernet.src');
-    output.u16(at + 12, layer.ethertype ?? ethertype_of_next(output), 'ethernet.ethertype');
+    output.u16(at + 12, ethertype, 'ethernet.ethertype');
   },
 };

@@ -5,7 +5,7 @@ import { read_cut } from '../bytes/cut.js';
 import { type Ends, type FieldNames, type Fields, field_names, joined, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import { type Protocol, protocol_of_ethertype } from '../registry.js';
+import { type Protocol, protocol_of_ethertype, protocol_of_name } from '../registry.js';
 import { ethertype_of_next } from './vlan.js';
 
 interface Cooked {
@@ -50,6 +50,8 @@ const SLL = 16;
 const SLL2 = 20;
 const ADDRESS = 8;
 const ETHERNET = 1;
+/** The type of a frame that has LLC. */
+const LLC = 4;
 const FIELDS: FieldNames<keyof LinuxSllFields> = field_names(
   'packet_type arphrd_type address_length src padding protocol',
 );
@@ -86,6 +88,9 @@ function write_address(layer: LinuxSllDraft | LinuxSll2Draft, output: Output, at
   return length;
 }
 
+const protocol_of_next = (output: Output): number =>
+  output.next?.layer === 'llc' ? LLC : ethertype_of_next(output);
+
 const ENDS: Ends = [
   [2, 'packet_type'],
   [4, 'arphrd_type'],
@@ -113,7 +118,7 @@ export const linux_sll_protocol: Protocol = {
       protocol,
     });
     input.at += SLL;
-    return protocol_of_ethertype(protocol);
+    return protocol === LLC ? protocol_of_name('llc') : protocol_of_ethertype(protocol);
   },
 
   build(layer: LinuxSllDraft, output: Output) {
@@ -122,7 +127,7 @@ export const linux_sll_protocol: Protocol = {
     output.u16(at, layer.packet_type ?? 0, 'linux_sll.packet_type');
     output.u16(at + 2, layer.arphrd_type ?? ETHERNET, 'linux_sll.arphrd_type');
     output.u16(at + 4, layer.address_length ?? length, 'linux_sll.address_length');
-    output.u16(at + 14, layer.protocol ?? ethertype_of_next(output), 'linux_sll.protocol');
+    output.u16(at + 14, layer.protocol ?? protocol_of_next(output), 'linux_sll.protocol');
   },
 };
 
@@ -157,13 +162,13 @@ export const linux_sll2_protocol: Protocol = {
       protocol,
     });
     input.at += SLL2;
-    return protocol_of_ethertype(protocol);
+    return protocol === LLC ? protocol_of_name('llc') : protocol_of_ethertype(protocol);
   },
 
   build(layer: LinuxSll2Draft, output: Output) {
     const at = output.prepend(SLL2);
     const length = write_address(layer, output, at + 12);
-    output.u16(at, layer.protocol ?? ethertype_of_next(output), 'linux_sll2.protocol');
+    output.u16(at, layer.protocol ?? protocol_of_next(output), 'linux_sll2.protocol');
     output.u16(at + 2, layer.reserved ?? 0, 'linux_sll2.reserved');
     output.u32(at + 4, layer.interface_index ?? 0, 'linux_sll2.interface_index');
     output.u16(at + 8, layer.arphrd_type ?? ETHERNET, 'linux_sll2.arphrd_type');

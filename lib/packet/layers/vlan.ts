@@ -4,7 +4,7 @@ import { read_cut } from '../bytes/cut.js';
 import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
-import { ethertype_for, type Protocol, protocol_of_ethertype } from '../registry.js';
+import { ethertype_for, type Protocol, protocol_of_ethertype, protocol_of_name } from '../registry.js';
 
 /** A VLAN tag, IEEE 802.1Q, as parsed. */
 export interface Vlan {
@@ -44,6 +44,26 @@ export function ethertype_of_next({ layers, index, next }: Output): number {
   return layers[index + 2]?.layer === 'vlan' ? SERVICE_TAG : CUSTOMER_TAG;
 }
 
+/** The largest length of IEEE 802.3. */
+const LARGEST_LENGTH = 1500;
+
+/** Returns the ethertype of the layer that is carried, or of LLC the length of the data. @throws RangeError for a length that is an ethertype */
+export function ethertype_or_length(output: Output): number {
+  if (output.next?.layer !== 'llc') return ethertype_of_next(output);
+  if (output.length > LARGEST_LENGTH)
+    throw new RangeError(`a frame of LLC carries at most ${LARGEST_LENGTH} bytes, not ${output.length}`);
+  return output.length;
+}
+
+/** Two bytes that NetWare wrote in place of LLC. */
+const NETWARE = 0xffff;
+
+/** Returns the parser of a frame's data, whose length is the ethertype. */
+export function parser_of_length({ view, at, end }: Input, length: number): Protocol | undefined {
+  const is_netware = at + 2 <= end && view.getUint16(at) === NETWARE;
+  return is_netware || length > LARGEST_LENGTH ? undefined : protocol_of_name('llc');
+}
+
 const ENDS: Ends = [
   [2, 'priority', 'dei', 'id'],
   [4, 'ethertype'],
@@ -69,15 +89,16 @@ export const vlan_protocol: Protocol = {
     input.at += HEADER;
     if (ethertype >= FIRST_ETHERTYPE) return protocol_of_ethertype(ethertype);
     input.limit('vlan', at + 2, 'the length', input.at + ethertype);
-    return undefined;
+    return parser_of_length(input, ethertype);
   },
 
   build(layer: VlanDraft, output: Output) {
+    const ethertype = layer.ethertype ?? ethertype_or_length(output);
     const at = output.prepend(HEADER);
     const priority = integer(layer.priority ?? 0, 'vlan.priority', 0, 7);
     const dei = integer(layer.dei ?? 0, 'vlan.dei', 0, 1);
     const id = integer(layer.id ?? 0, 'vlan.id', 0, 0xfff);
     output.view.setUint16(at, (priority << 13) | (dei << 12) | id);
-    output.u16(at + 2, layer.ethertype ?? ethertype_of_next(output), 'vlan.ethertype');
+    output.u16(at + 2, ethertype, 'vlan.ethertype');
   },
 };

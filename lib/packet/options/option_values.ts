@@ -1,6 +1,6 @@
 // The values in the data of options. A layout of fields, one behind the other, is a codec; data of another form have a codec of their
 // own.
-import { array, bytes, integer } from '../../util/validate.js';
+import { array, bytes, integer, shown } from '../../util/validate.js';
 import {
   hardware_length,
   read_hardware,
@@ -126,6 +126,12 @@ export const raw_bytes: Field<Buffer> = {
   write: bytes,
 };
 
+/** The same; none unless given. */
+export const some_bytes: Field<Buffer> = {
+  ...raw_bytes,
+  write: (value, name) => bytes(value ?? new Uint8Array(0), name),
+};
+
 /** Bytes that are zero. */
 export const reserved = (size: number): Field<0> => ({
   size,
@@ -151,3 +157,80 @@ export const list_of = <Value>({ size = 1, read, write }: Field<Value>): Field<r
   write: (values, name) =>
     Buffer.concat(array(values, name).map((value, i) => write(value, `${name}[${i}]`))),
 });
+
+/** Text in UTF-8 that fills the bytes that are left; empty unless given. */
+export const text: Field<string> = {
+  read(view, at, size) {
+    const bytes = Buffer.from(view.buffer, view.byteOffset + at, size);
+    const value = bytes.toString('utf8');
+    return Buffer.compare(Buffer.from(value), bytes) === 0 ? value : undefined;
+  },
+  write(value = '', name) {
+    if (typeof value !== 'string') throw new TypeError(`${name} must be a string, not ${shown(value)}`);
+    return Buffer.from(value);
+  },
+};
+
+/** Bytes of a fixed size, zeros unless given. */
+export const exact_bytes = (size: number): Field<Buffer> => ({
+  size,
+  read: (view, at) => Buffer.from(view.buffer, view.byteOffset + at, size),
+  write(value, name) {
+    const given = bytes(value ?? new Uint8Array(size), name);
+    if (given.length !== size) throw new RangeError(`${name} must have ${size} bytes, not ${given.length}`);
+    return given;
+  },
+});
+
+/** A number of 24 bits. */
+export const u24 = (standard?: number): Field<number> => ({
+  size: 3,
+  read: (view, at) => view.getUint16(at) * 256 + view.getUint8(at + 2),
+  write: (value, name) =>
+    bytes_of(4, (view) => view.setUint32(0, integer(value ?? standard, name, 0, 0xffffff))).subarray(1),
+});
+
+/** Bytes that tell one kind of data from others of the same type. */
+export const mark = (hex: string): Field<0> => {
+  const wanted = Buffer.from(hex, 'hex');
+  return {
+    size: wanted.length,
+    read: (view, at) => (wanted.every((byte, i) => view.getUint8(at + i) === byte) ? 0 : undefined),
+    write: () => wanted,
+  };
+};
+
+/** A value that fills the bytes that are left, behind its length of 8 bits. */
+export const counted = <Value>({ read, write }: Field<Value>): Field<Value> => ({
+  read(view, at, size) {
+    return size > 0 && view.getUint8(at) === size - 1 ? read(view, at + 1, size - 1) : undefined;
+  },
+  write(value, name) {
+    const content = write(value, name);
+    if (content.length > 0xff) throw new RangeError(`${name} is longer than 255 bytes`);
+    return Buffer.concat([Uint8Array.of(content.length), content]);
+  },
+});
+
+/** An Ethernet address, zero unless given. */
+export const mac_address: Field<string> = {
+  size: 6,
+  read: (view, at) => read_hardware(view, at),
+  write: (value, name) => bytes_of(6, (view) => write_hardware(view, 0, value ?? '00:00:00:00:00:00', name)),
+};
+
+/** A link-layer address of a fixed size. */
+export const exact_hardware = (size: number): Field<string> => ({
+  size,
+  read: (view, at) => read_hardware(view, at, size),
+  write: (value, name) => bytes_of(size, (view) => write_hardware(view, 0, value, name, size)),
+});
+
+/** UTF-8 text, ended by a zero byte, that fills the bytes that are left. */
+export const zero_ended: Field<string> = {
+  read(view, at, size) {
+    const value = size > 0 && view.getUint8(at + size - 1) === 0 ? text.read(view, at, size - 1) : undefined;
+    return value?.includes('\0') ? undefined : value;
+  },
+  write: (value, name) => Buffer.concat([text.write(value, name), Uint8Array.of(0)]),
+};

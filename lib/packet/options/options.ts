@@ -5,7 +5,7 @@
 // breaks off or has an impossible length is 'malformed': its data are all bytes that are left, its type and length included.
 import { type BytesLike, bytes, integer, shown } from '../../util/validate.js';
 import { type FieldNames, field_names, joined, known, type Names } from '../bytes/fields.js';
-import type { Input } from '../bytes/input.js';
+import { Input, type Problem } from '../bytes/input.js';
 import type { LayerName } from '../layer_types.js';
 import type { AnyCodec, Codec } from './option_values.js';
 
@@ -43,15 +43,16 @@ export interface OptionFormat {
 }
 
 /** The type of each option by its name, and the codec of its values; an option without a codec accepts any data. */
-type OptionTable = Readonly<Record<string, readonly [type: number, codec?: AnyCodec]>>;
+export type OptionTable = Readonly<Record<string, readonly [type: number, codec?: AnyCodec]>>;
 type OptionOf<Name, Row> = Row extends readonly [infer Type extends number, Codec<infer Values>]
   ? Option<Type, Name & string, Values>
   : Row extends readonly [infer Type extends number]
     ? Option<Type, Name & string>
     : never;
+declare const table_of: unique symbol;
 /** The options of a list, as parsed. */
 export type OptionsOf<List> =
-  | (List extends OptionList<infer Table>
+  | (List extends { readonly [table_of]: infer Table }
       ? { [Name in keyof Table]: OptionOf<Name, Table[Name]> }[keyof Table]
       : never)
   | OtherOption;
@@ -63,6 +64,8 @@ interface Kind {
   readonly codec: AnyCodec | undefined;
   /** names of all fields that the option accepts */
   readonly names: Names;
+  /** the next row of the same type */
+  readonly next: Kind | undefined;
 }
 
 /** An option to build, before it is checked. */
@@ -74,22 +77,29 @@ interface Given {
 
 /** The options of a protocol: reads and writes them. */
 export class OptionList<const Table extends OptionTable> {
+  /** Exists for the compiler only: by it, the types of options follow from a list. */
+  declare readonly [table_of]: Table;
   readonly #format: OptionFormat;
   readonly #by_name: ReadonlyMap<unknown, Kind>;
   readonly #by_type: ReadonlyMap<number, Kind>;
 
-  constructor(format: OptionFormat, table: Table) {
-    const kinds = Object.entries<OptionTable[string]>(table).map(
-      ([name, [type, codec]]): Kind => ({
-        type,
-        name,
-        codec,
-        names: codec === undefined ? COMMON : joined(COMMON, codec.names),
-      }),
-    );
+  /** @param table the options; `OptionsOf` takes their types from it */
+  constructor(
+    format: OptionFormat,
+    readonly table: Table,
+  ) {
+    const by_name = new Map<unknown, Kind>();
+    const by_type = new Map<number, Kind>();
+    // From the last row on, so that each finds the next one of its type.
+    for (const [name, [type, codec]] of Object.entries<OptionTable[string]>(table).reverse()) {
+      const names = codec === undefined ? COMMON : joined(COMMON, codec.names);
+      const kind: Kind = { type, name, codec, names, next: by_type.get(type) };
+      by_name.set(name, kind);
+      by_type.set(type, kind);
+    }
     this.#format = format;
-    this.#by_name = new Map(kinds.map((kind) => [kind.name, kind]));
-    this.#by_type = new Map(kinds.map((kind) => [kind.type, kind]));
+    this.#by_name = new Map([...by_name].reverse());
+    this.#by_type = by_type;
   }
 
   /**
@@ -118,19 +128,21 @@ export class OptionList<const Table extends OptionTable> {
           break;
         }
       }
-      options.push(this.#decode(type, input.slice(from, to), view, from));
+      options.push(this.decode(type, input.slice(from, to), view, from));
       at = to;
     }
     // The types follow from the table that made the options.
     return options as OptionsOf<this>[];
   }
 
-  #decode(type: number, data: Buffer, view: DataView, at: number): Option<number, string> {
-    const kind = this.#by_type.get(type);
-    const values = kind?.codec?.read(data, view, at);
-    if (kind === undefined || (kind.codec !== undefined && values === undefined))
-      return { type, name: 'unknown', data };
-    return { type, name: kind.name, data, ...values };
+  /** Returns an option by the first row of its type whose codec reads the data. */
+  protected decode(type: number, data: Buffer, view: DataView, at: number): Option<number, string> {
+    for (let kind = this.#by_type.get(type); kind !== undefined; kind = kind.next) {
+      const { name, codec } = kind;
+      const values = codec?.read(data, view, at);
+      if (codec === undefined || values !== undefined) return { type, name, data, ...values };
+    }
+    return { type, name: 'unknown', data };
   }
 
   /**
@@ -175,17 +187,36 @@ export class OptionList<const Table extends OptionTable> {
         `${field} must be an object such as { name, … } or { type, data }, not ${shown(option)}`,
       );
     }
-    const { alone, unit, counted } = this.#format;
     const kind = this.#kind(option.name, field);
-    const type = integer(option.type ?? kind?.type, `${field}.type`, 0, 255);
-    const data = given_data(option, field, kind);
+    const type = integer(option.type ?? kind?.type, `${field}.type`, 0, this.largest_type);
+    const data = given_data(option, field, kind, this.extra);
     if (option.name === 'malformed') return [data];
+    return this.pack(type, data, option, field);
+  }
+
+  /** The largest type and length, and the names of what an option has beside type, name, data and values. */
+  protected readonly largest_type: number = 0xff;
+  protected readonly largest_length: number = 0xff;
+  protected readonly extra: readonly string[] = [];
+
+  /** Returns the bytes of an option. @throws RangeError if the data are too long */
+  protected pack(type: number, data: Uint8Array, _option: object, field: string): Uint8Array[] {
+    const { alone, unit, counted } = this.#format;
     if (alone.includes(type)) return [Uint8Array.of(type), data];
     const size = data.length + counted;
     const counts = Math.ceil(size / unit);
-    if (counts > 255)
-      throw new RangeError(`${field}: data is longer than an option can be, ${data.length} bytes`);
-    return [Uint8Array.of(type, counts), data, new Uint8Array(counts * unit - size)];
+    if (counts > this.largest_length) return this.long(type, data, field);
+    return [this.header(type, counts), data, new Uint8Array(counts * unit - size)];
+  }
+
+  /** Returns the type and the length of an option. */
+  protected header(type: number, length: number): Uint8Array {
+    return Uint8Array.of(type, length);
+  }
+
+  /** Returns the bytes of an option that has more data than its length can say. @throws RangeError if there is no form for it */
+  protected long(_type: number, data: Uint8Array, field: string): Uint8Array[] {
+    throw new RangeError(`${field}: data is longer than an option can be, ${data.length} bytes`);
   }
 
   #kind(name: unknown, field: string): Kind | undefined {
@@ -196,6 +227,17 @@ export class OptionList<const Table extends OptionTable> {
       `${field}.name must be one of ${names}, or left out with a type, not ${shown(name)}`,
     );
   }
+}
+
+/** Returns the options that fill the data of another option; undefined if they do not fit. */
+export function options_in<O>(
+  data: Buffer,
+  list: { read(input: Input, start: number, end: number): O[] },
+): O[] | undefined {
+  const view = new DataView(data.buffer, data.byteOffset, data.length);
+  const problems: Problem[] = [];
+  const options = list.read(new Input(data, view, 0, data.length, data.length, problems, 0), 0, data.length);
+  return problems.length === 0 ? options : undefined;
 }
 
 const NONE = Buffer.alloc(0);
@@ -209,12 +251,22 @@ function lengths(from: number, last: number, length: number): string {
   return from > last ? 'it has no length' : `its length is ${length}, ${last - from + 2} bytes are there`;
 }
 
+function without(fields: object, names: readonly string[]): object {
+  return Object.fromEntries(Object.entries(fields).filter(([key]) => !names.includes(key)));
+}
+
 /** Returns the data that are given, or encodes the values. */
-function given_data(option: Given, field: string, kind: Kind | undefined): Uint8Array {
-  const { type: _type, name: _name, data, ...values } = option;
+function given_data(
+  option: Given,
+  field: string,
+  kind: Kind | undefined,
+  extra: readonly string[],
+): Uint8Array {
+  const { type: _type, name: _name, data, ...others } = option;
+  const values = extra.length === 0 ? others : without(others, extra);
   const given = data === undefined || data === null ? undefined : bytes(data, `${field}.data`);
   const has_values = Object.values(values).some((value) => value !== undefined);
-  if (kind !== undefined) known(option, field, kind.names);
+  if (kind !== undefined) known(option, field, kind.names, extra);
   else if (has_values) throw new TypeError(`${field} has values, and needs a name that says what they are`);
   if (kind?.codec === undefined || (given !== undefined && !has_values)) return given ?? NONE;
   const encoded = kind.codec.write(values, field, given);

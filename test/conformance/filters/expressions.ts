@@ -321,6 +321,9 @@ const ON_SLL2: readonly string[] = ['ifindex 1', 'ifindex 7 and tcp', 'link[10] 
 export const expressions_of: Readonly<Record<LinkType, readonly string[]>> = {
   NULL: EXPRESSIONS,
   LOOP: EXPRESSIONS,
+  PPP: EXPRESSIONS,
+  PPP_HDLC: EXPRESSIONS,
+  PPP_ETHER: EXPRESSIONS,
   RAW: EXPRESSIONS,
   IPV4: EXPRESSIONS,
   IPV6: EXPRESSIONS,

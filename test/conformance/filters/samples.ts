@@ -21,6 +21,9 @@ export interface Sample {
 export const LINK_TYPES = {
   NULL: packet.LINKTYPE_NULL,
   ETHERNET: packet.LINKTYPE_ETHERNET,
+  PPP: packet.LINKTYPE_PPP,
+  PPP_HDLC: packet.LINKTYPE_PPP_HDLC,
+  PPP_ETHER: packet.LINKTYPE_PPP_ETHER,
   RAW: packet.LINKTYPE_RAW,
   LOOP: packet.LINKTYPE_LOOP,
   LINUX_SLL: packet.LINKTYPE_LINUX_SLL,
@@ -212,8 +215,17 @@ function cooked_type({ type, bytes }: Carried): number {
   return bytes[0] === 0xff && bytes[1] === 0xff ? 1 : 4;
 }
 
+/** IP packets behind a header, and PPP's number of what it carries. */
+const in_ppp = (head: string) =>
+  ip_bytes.map((bytes) =>
+    Buffer.concat([Buffer.from(head, 'hex'), u16_bytes(ip_type(bytes) === 0x0800 ? 0x21 : 0x57), bytes]),
+  );
+
 const well_formed: Record<LinkType, fc.Arbitrary<Buffer>> = {
   ETHERNET: frame(tagged),
+  PPP: in_ppp('ff03'),
+  PPP_HDLC: in_ppp('ff03'),
+  PPP_ETHER: in_ppp('110000070000'),
   RAW: ip_bytes,
   IPV4: ip_bytes,
   IPV6: ip_bytes,

@@ -2,6 +2,7 @@
 // gives the same bytes. Also what length fields can say, and lengths that say nothing.
 import * as packet from 'bsd-sockets/packet';
 import { describe, expect, test } from 'vitest';
+import { link_frames } from './link_frames.js';
 
 const { build, ethernet, icmp, icmpv6, ipv4, ipv6, parse, payload, tcp, udp } = packet;
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
@@ -76,6 +77,28 @@ describe('a header that a capture cut', () => {
     ['esp', 101, [ipv4(addresses), packet.esp({ spi: 1, seq: 2 }), payload('x')]],
     ['igmp', 101, [ipv4(addresses), packet.igmp.report_v3({ records: [{}, { sources: ['192.0.2.1'] }] })]],
     ['igmp', 101, [ipv4(addresses), packet.igmp.query({ version3: { sources: ['192.0.2.1'] } })]],
+    ...link_frames,
+    ['vxlan', 101, [ipv4(addresses), udp(), packet.vxlan({ vni: 5 }), ethernet(), ipv4()]],
+    ['geneve', 101, [ipv4(addresses), udp(), packet.geneve({ vni: 5, options: [{ class: 1 }] }), ipv4()]],
+    [
+      'dns',
+      101,
+      [ipv4(addresses), udp(), packet.dns({ questions: [{ name: 'a.example' }, { name: 'b.example' }] })],
+    ],
+    ['dns', 101, [ipv4(addresses), tcp(), packet.dns({ questions: [{ name: 'a.example' }] }), packet.dns()]],
+    [
+      'dhcp',
+      101,
+      [ipv4(addresses), udp(), packet.dhcp({ sname: 's', options: [{ name: 'host_name', text: 'pc' }] })],
+    ],
+    ['dhcpv6', 101, [ipv6(), udp(), packet.dhcpv6({ options: [{ name: 'ia_na', iaid: 1 }] })]],
+    [
+      'dhcpv6',
+      101,
+      [ipv6(), udp(), packet.dhcpv6({ type: 12, options: [{ name: 'relay_message', message: {} }] })],
+    ],
+    ['ntp', 101, [ipv4(addresses), udp(), packet.ntp({ mac: { key_id: 1, digest: Buffer.alloc(16) } })]],
+    ['ntp_control', 101, [ipv4(addresses), udp(), packet.ntp_control(), payload('x')]],
     ['linux_sll', 113, [packet.linux_sll({ packet_type: 4 })]],
     ['linux_sll2', 276, [packet.linux_sll2({ packet_type: 4 })]],
     ['loopback', 0, [packet.loopback(), ipv4()]],

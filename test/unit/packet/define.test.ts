@@ -174,6 +174,28 @@ describe("a layer of one's own", () => {
     );
   });
 
+  test('takes the place of a protocol of the library at its port, and leaves it its name', () => {
+    const bytes = build(ipv4(addresses), udp({ dst_port: 6081 }), payload(hex('0000 6558 00002a 00')));
+    expect(parse(bytes, { linktype: packet.LINKTYPE_RAW }).get('geneve')?.vni).toBe(42);
+    const mine = define_layer({
+      name: 'mine',
+      fields: { a: field.uint(32), b: field.uint(32) },
+      bound_to: udp.port(6081),
+    });
+    const parsed = parse(bytes, { linktype: packet.LINKTYPE_RAW });
+    expect(parsed.get('geneve')).toBeUndefined();
+    expect(mine.get(parsed)).toEqual({ layer: 'mine', a: 0x6558, b: 0x2a00 });
+    expect(build(ipv4(addresses), udp(), packet.geneve()).readUInt16BE(22)).toBe(6081);
+    expect(build(ipv4(addresses), udp(), mine()).readUInt16BE(22)).toBe(6081);
+    const other = { name: 'other', fields: { a: field.uint(8) } } as const;
+    expect(() => define_layer({ ...other, bound_to: udp.port(6081) })).toThrow(
+      new RangeError('bound_to: udp port 6081 is that of mine'),
+    );
+    expect(() => define_layer({ ...other, name: 'dns' })).toThrow(
+      new RangeError('name: there is a layer dns already'),
+    );
+  });
+
   test('misuse', () => {
     const one = { a: field.uint(8) };
     for (const [call, message] of [

@@ -523,7 +523,7 @@ describe('parse', () => {
     const parsed = parse(
       Buffer.concat([build(ethernet({ ethertype: 3 }), payload('abc')), Buffer.alloc(10)]),
     );
-    expect(names(parsed)).toEqual(['ethernet', 'payload']);
+    expect(names(parsed)).toEqual(['ethernet', 'llc']);
     expect(parsed.trailer).toHaveLength(10);
   });
 });

@@ -5,6 +5,7 @@
 // its function and add its row.
 import {
   type LayerName,
+  type Layers,
   LINKTYPE_IPV4,
   LINKTYPE_IPV6,
   LINKTYPE_RAW,
@@ -19,11 +20,23 @@ import { ipv6_text } from './internet/ipv6.js';
 import { ipv4_header_missing, ipv6_header_missing } from './internet/missing.js';
 import { igmp_text } from './internet/multicast.js';
 import { ah_text, esp_text } from './internet/security.js';
+import { vrrp_text } from './internet/vrrp.js';
 import { arp_text } from './link/arp.js';
 import { linux_sll_text, linux_sll2_text, loopback_text } from './link/cooked.js';
 import { ethernet_text, vlan_text } from './link/ethernet.js';
+import { llc_size, llc_text, snap_text } from './link/llc.js';
+import { lldp_text } from './link/lldp.js';
 import { mpls_text } from './link/mpls.js';
+import { chap_text, control_text, pap_text, ppp_text, pppoed_text, pppoes_text } from './link/ppp.js';
+import { radiotap_text } from './link/radiotap.js';
+import { stp_text } from './link/stp.js';
+import { wlan_size, wlan_text } from './link/wlan.js';
 import { type Frame, type LineText, Place, type Style } from './place.js';
+import { dhcp_text, dhcpv6_text } from './service/dhcp.js';
+import { dns_text } from './service/dns.js';
+import { ntp_control_text, ntp_text } from './service/ntp.js';
+import { geneve_text, vxlan_text } from './service/tunnel.js';
+import { sctp_text } from './transport/sctp.js';
 import { tcp_text } from './transport/tcp.js';
 import { udp_text } from './transport/udp.js';
 
@@ -34,21 +47,44 @@ export { Sequences } from './transport/sequences.js';
 const TEXTS: { readonly [Name in LayerName]?: LineText<Name> } = {
   ah: ah_text,
   arp: arp_text,
+  chap: chap_text,
+  dhcp: dhcp_text,
+  dhcpv6: dhcpv6_text,
+  dns: dns_text,
   esp: esp_text,
   ethernet: ethernet_text,
+  geneve: geneve_text,
   gre: gre_text,
   icmp: icmp_text,
   icmpv6: icmpv6_text,
   igmp: igmp_text,
+  ipcp: control_text,
   ipv4: ipv4_text,
   ipv6: ipv6_text,
+  ipv6cp: control_text,
+  lcp: control_text,
   linux_sll: linux_sll_text,
   linux_sll2: linux_sll2_text,
+  llc: llc_text,
+  lldp: lldp_text,
   loopback: loopback_text,
   mpls: mpls_text,
+  ntp: ntp_text,
+  ntp_control: ntp_control_text,
+  pap: pap_text,
+  ppp: ppp_text,
+  pppoed: pppoed_text,
+  pppoes: pppoes_text,
+  radiotap: radiotap_text,
+  sctp: sctp_text,
+  snap: snap_text,
+  stp: stp_text,
   tcp: tcp_text,
   udp: udp_text,
   vlan: vlan_text,
+  vrrp: vrrp_text,
+  vxlan: vxlan_text,
+  wlan: wlan_text,
 };
 
 function text_of(place: Place): string | undefined {
@@ -60,20 +96,26 @@ function text_of(place: Place): string | undefined {
 }
 
 /** Bytes of the headers of the link layer. */
-const LINK: { readonly [Name in LayerName]?: number } = {
+const LINK: { readonly [Name in LayerName]?: number | ((layer: Layers[Name]) => number) } = {
   ethernet: 14,
   linux_sll: 16,
   linux_sll2: 20,
+  llc: llc_size,
   loopback: 4,
+  radiotap: ({ length }) => length,
+  snap: 5,
   vlan: 4,
+  wlan: wlan_size,
 };
 const RAW: readonly number[] = [LINKTYPE_RAW, LINKTYPE_IPV4, LINKTYPE_IPV6, 12, 14];
 
 function link_header_size({ layers }: Packet): number {
   let size = 0;
-  for (const { layer } of layers) {
-    if (LINK[layer] === undefined) break;
-    size += LINK[layer];
+  for (const layer of layers) {
+    const own = LINK[layer.layer];
+    if (own === undefined) break;
+    // The key of the table says the type of the layer.
+    size += typeof own === 'number' ? own : own(layer as never);
   }
   return size;
 }

@@ -87,6 +87,19 @@ export function ethertype_name(type: number, quiet: number): string {
   return `ethertype ${name ?? 'Unknown'} (${hex(type, 4)})`;
 }
 
+/** Returns bytes as tcpdump prints text: control characters as ^A, those above 127 as M-a. */
+export function caret(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => {
+    const low = byte & 0x7f;
+    const is_printable = low >= 0x20 && low < 0x7f;
+    return (
+      (byte > 0x7f ? 'M-' : '') +
+      (is_printable ? '' : '^') +
+      String.fromCharCode(is_printable ? low : low ^ 0x40)
+    );
+  }).join('');
+}
+
 /** Returns a number of seconds as "1h2m3s". */
 export function duration(seconds: number): string {
   const units = [

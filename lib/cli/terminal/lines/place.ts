@@ -91,6 +91,13 @@ export class Place {
       : new Place(frame, layers, at, bytes.subarray(0, length), length, network);
   }
 
+  /** Returns the place of the layer below, whose header has so many bytes. */
+  before(size: number): Place {
+    const { bytes } = this;
+    const data = Buffer.from(bytes.buffer, bytes.byteOffset - size, bytes.length + size);
+    return new Place(this.frame, this.layers, this.at - 1, data, this.length + size, this.network);
+  }
+
   /** Returns the place of other layers in these bytes, from `start` on: of a quoted packet. */
   quoted(layers: readonly Layer[], start: number, length: number): Place {
     return new Place(this.frame, layers, 0, this.bytes.subarray(start, start + length), length);
@@ -132,5 +139,5 @@ export class Place {
   }
 }
 
-/** The function that writes the text of a layer. */
-export type LineText<Name extends LayerName> = (layer: Layers[Name], place: Place) => string;
+/** The function that writes the text of a layer; undefined: what carries it says how long it is, as with data. */
+export type LineText<Name extends LayerName> = (layer: Layers[Name], place: Place) => string | undefined;

@@ -216,7 +216,7 @@ describe('errors', () => {
     [
       'ip',
       { linktype: 127 },
-      'linktype must be LINKTYPE_ETHERNET (1), LINKTYPE_NULL (0), LINKTYPE_LOOP (108), LINKTYPE_RAW (101), LINKTYPE_IPV4 (228), LINKTYPE_IPV6 (229), LINKTYPE_LINUX_SLL (113) or LINKTYPE_LINUX_SLL2 (276), not 127',
+      'linktype must be LINKTYPE_ETHERNET (1), LINKTYPE_NULL (0), LINKTYPE_LOOP (108), LINKTYPE_RAW (101), LINKTYPE_PPP (9), LINKTYPE_PPP_HDLC (50), LINKTYPE_PPP_ETHER (51), LINKTYPE_IPV4 (228), LINKTYPE_IPV6 (229), LINKTYPE_LINUX_SLL (113) or LINKTYPE_LINUX_SLL2 (276), not 127',
     ],
     ['ip', { snaplen: 0 }, 'snaplen must be between 1 and 4294967295, not 0'],
     ['ip', { live: 1 }, 'live must be a boolean, not 1'],

@@ -1,6 +1,6 @@
 // The text of TCP segments, in the words of tcpdump. The options are in tcp_options.ts.
 import type { Layers } from '../../../../packet/index.js';
-import { type Flags, flag_names, hex } from '../names.js';
+import { caret, type Flags, flag_names, hex } from '../names.js';
 import type { Place } from '../place.js';
 import { wrong_sum } from '../sums.js';
 import { tcp_options_text } from './tcp_options.js';
@@ -74,7 +74,8 @@ export function tcp_text(tcp: Layers['tcp'], place: Place): string {
   }
   const data = place.next(data_offset, size);
   if ((flags & RST) !== 0 && style.verbose > 0) return text + reset_text(data);
-  return text + (data.text() ?? '');
+  const carried = data.text();
+  return carried === undefined ? text : `${text} ${carried}`;
 }
 
 /** Returns ", cksum 0x1234 (correct)", with -v. */
@@ -88,15 +89,6 @@ function checksum_text(checksum: number, place: Place): string {
 
 /** Returns the data of a reset, which say its reason: RFC 9293, 3.5.3. */
 function reset_text({ bytes, length }: Place): string {
-  const shown = Array.from(bytes.subarray(0, RESET_DATA), caret_character).join('');
+  const shown = caret(bytes.subarray(0, RESET_DATA));
   return ` [${bytes.length >= length ? '' : '!'}RST${length > RESET_DATA ? '+' : ''} ${shown}]`;
-}
-
-/** Returns a byte as tcpdump prints text: control characters as ^A, those above 127 as M-a. */
-function caret_character(byte: number): string {
-  const low = byte & 0x7f;
-  const head = byte > 0x7f ? 'M-' : '';
-  return (
-    head + (low < 0x20 || low === 0x7f ? `^${String.fromCharCode(low ^ 0x40)}` : String.fromCharCode(low))
-  );
 }
