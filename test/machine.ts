@@ -49,3 +49,13 @@ export function needs_nobody(ctx: TestContext): void {
   });
   if (!has_nobody) ctx.skip('needs another user, and this user namespace has one');
 }
+
+/** Sets an option; skips the test if the kernel, or an emulator, does not have it. @param set sets it */
+export function needs_option(ctx: TestContext, name: string, set: () => void): void {
+  try {
+    set();
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'ENOPROTOOPT') throw error;
+    ctx.skip(`needs ${name}, which is not there: ${error}`);
+  }
+}

@@ -90,6 +90,8 @@ export function prepare(name) {
     const script = `#!/bin/sh\nexec qemu-${processors[name].qemu} -L '${sysroot}' "$@"\n`;
     writeFileSync(interpreter, script, { mode: 0o755 });
     env.FOREIGN_FORMAT = binfmt_of(name, interpreter);
+    if (npm)
+      Object.assign(env, { NODE_OPTIONS: `--require ${join(root, 'scripts', 'foreign', 'older.cjs')}` });
   }
   return { node, bin: join(cache, name, 'bin'), vitest_too: name === 'musl', env };
 }

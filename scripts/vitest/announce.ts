@@ -3,7 +3,7 @@
 // scripts/vitest/reporter.mjs reads there which one it was, and which process to end. Under a sanitizer Node is started by
 // the program that loads it (scripts/sanitize.mjs). Does nothing under plain vitest.
 
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect } from 'vitest';
 
@@ -17,7 +17,10 @@ if (node !== undefined) {
 if (folder !== undefined) {
   const announce = (test: string | undefined): void => {
     const state = { file: expect.getState().testPath, test };
-    writeFileSync(join(folder, `${process.pid}.json`), JSON.stringify(state));
+    const file = join(folder, `${process.pid}.json`);
+    // Under its name it is whole: scripts/vitest/reporter.mjs may read at any time.
+    writeFileSync(`${file}.new`, JSON.stringify(state));
+    renameSync(`${file}.new`, file);
   };
   announce(undefined);
   beforeEach(() => announce(expect.getState().currentTestName));
