@@ -1,5 +1,5 @@
 // The lines of messages in UDP and TCP beside those of tcpdump, of the same packets.
-import { expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import * as packet from '../../lib/packet/index.js';
 import { lines_of, tcpdump_missing } from './tcpdump_lines.js';
 
@@ -101,10 +101,17 @@ const packets: packet.Draft[][] = [
   to_port(6081, geneve({ protocol: 0x9999 }), payload('abc')),
 ];
 
-test('each line is that of tcpdump', { timeout: 60_000 }, (ctx) => {
+beforeEach((ctx) => {
   const missing = tcpdump_missing();
   if (missing !== undefined) ctx.skip(missing);
-  const bytes = packets.map((layers) => build(...layers));
-  const { ours, theirs } = lines_of(packet.LINKTYPE_RAW, bytes);
-  expect(ours).toEqual(theirs);
 });
+
+test.each([[], ['-e'], ['-x'], ['-q']])(
+  'each line is that of tcpdump: %s',
+  { timeout: 60_000 },
+  (...options) => {
+    const bytes = packets.map((layers) => build(...layers));
+    const { ours, theirs } = lines_of(packet.LINKTYPE_RAW, bytes, options);
+    expect(ours).toEqual(theirs);
+  },
+);

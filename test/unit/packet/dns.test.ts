@@ -89,21 +89,27 @@ describe('a message', () => {
     expect(parsed.get('dns')?.answers).toMatchObject([{ name: 'a', type: 'TYPE5', data: hex('c01f') }]);
   });
 
-  test('with a name of more than 255 bytes, or with many pointers', () => {
+  test('with a name of more than 255 bytes', () => {
     const label = `3f${'61'.repeat(63)}`;
     const long = parse_message(hex(`${header(2)} 0161 00 0001 0001 ${label.repeat(4)} 00 0001 0001`));
     expect(long.problems).toMatchObject([{ message: 'questions[1]: more than 255 bytes' }]);
-    const names = Array.from(
-      { length: 130 },
-      (_, i) => `c0${(i === 0 ? 12 : 0).toString(16).padStart(2, '0')}`,
-    );
-    const chain = Buffer.alloc(7 + 2 * names.length + 4);
-    hex('0161 00 0001 0001').copy(chain);
-    // Each pointer points to the one before it.
-    for (let i = 0; i < 130; i++)
-      chain.writeUInt16BE(0xc000 + (i === 0 ? 12 : 12 + 7 + 2 * (i - 1)), 7 + 2 * i);
-    const data = Buffer.concat([hex(header(2)), chain]);
-    expect(parse_message(data).get('dns')?.questions).toHaveLength(2);
+  });
+
+  test.each([
+    [127, []],
+    [128, [{ message: 'answers[1]: more than 127 pointers' }]],
+  ])('with a chain of %i pointers', (count, problems) => {
+    // The first name is at 12; the data of the first answer, at 31, are pointers of which each points to the one before it.
+    const chain = Buffer.alloc(2 * (count - 1));
+    for (let i = 0; i < count - 1; i++) chain.writeUInt16BE(0xc000 + (i === 0 ? 12 : 29 + 2 * i), 2 * i);
+    const first = hex(`${header(1, 2)} 0161 00 0001 0001 c00c ff00 0001 00000000 0000`);
+    first.writeUInt16BE(chain.length, first.length - 2);
+    const second = hex('0000 0001 0001 00000000 0004 c0000201');
+    second.writeUInt16BE(0xc000 + 31 + chain.length - 2);
+    const parsed = parse_message(Buffer.concat([first, chain, second]));
+    expect(parsed.problems).toMatchObject(problems);
+    expect(parsed.problems).toHaveLength(problems.length);
+    expect(parsed.get('dns')?.answers).toHaveLength(2 - problems.length);
   });
 
   test('that announces more than there is keeps what is there', () => {

@@ -27,7 +27,15 @@ import { ethernet_text, vlan_text } from './link/ethernet.js';
 import { llc_size, llc_text, snap_text } from './link/llc.js';
 import { lldp_text } from './link/lldp.js';
 import { mpls_text } from './link/mpls.js';
-import { chap_text, control_text, pap_text, ppp_text, pppoed_text, pppoes_text } from './link/ppp.js';
+import {
+  chap_text,
+  control_text,
+  pap_text,
+  ppp_size,
+  ppp_text,
+  pppoed_text,
+  pppoes_text,
+} from './link/ppp.js';
 import { radiotap_text } from './link/radiotap.js';
 import { stp_text } from './link/stp.js';
 import { wlan_size, wlan_text } from './link/wlan.js';
@@ -102,6 +110,7 @@ const LINK: { readonly [Name in LayerName]?: number | ((layer: Layers[Name]) => 
   linux_sll2: 20,
   llc: llc_size,
   loopback: 4,
+  ppp: ppp_size,
   radiotap: ({ length }) => length,
   snap: 5,
   vlan: 4,

@@ -4,7 +4,9 @@ import { header } from '../../define/header.js';
 import { field, type Sizes } from '../../define/own_fields.js';
 import type { Protocol } from '../../registry.js';
 
+/** The header of a frame of a CAN bus, as Linux captures it. */
 export interface Can {
+  /** The name of the layer. */
   readonly layer: 'can';
   /** can.EXTENDED, can.REMOTE, can.ERROR */
   flags: number;
@@ -14,11 +16,14 @@ export interface Can {
   length: number;
   /** can.FD, can.BIT_RATE_SWITCH, can.ERROR_STATE; 0 in frames of CAN without FD */
   fd_flags: number;
+  /** what is reserved for later use */
   reserved: number;
   /** the length code of CAN frames of 8 bytes, if it is 9 to 15; else 0 */
   length_code: number;
 }
+/** The fields of a frame of a CAN bus to build: what is left out is worked out, or has a default. */
 export type CanFields = Fields<Can>;
+/** A frame of a CAN bus to build. */
 export type CanDraft = { readonly layer: 'can' } & CanFields;
 
 const FIELDS: FieldNames<keyof CanFields> = field_names('flags id length fd_flags reserved length_code');

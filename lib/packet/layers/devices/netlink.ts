@@ -14,18 +14,23 @@ export interface NetlinkMessage {
   type: number;
   /** NLM_F_REQUEST (1), NLM_F_MULTI (2), NLM_F_ACK (4), … */
   flags: number;
+  /** the sequence number: an answer has that of the request */
   seq: number;
   /** the port of the sender, 0 for the kernel */
   port_id: number;
+  /** the bytes behind the header of the message */
   data: Buffer;
   /** the bytes up to a multiple of 4 */
   padding: Buffer;
 }
+/** A message of netlink, to build. */
 export type NetlinkMessageFields = Partial<
   Omit<NetlinkMessage, 'data' | 'padding'> & { data: Uint8Array; padding: Uint8Array }
 >;
 
+/** The messages of a netlink socket, as a capture of nlmon has them. */
 export interface Netlink {
+  /** The name of the layer. */
   readonly layer: 'netlink';
   /** 4: from user space; 6, 7: from the kernel or to it */
   packet_type: number;
@@ -37,12 +42,15 @@ export interface Netlink {
   family: number;
   /** the byte order of messages */
   byte_order: 'little' | 'big';
+  /** the messages, one behind the other */
   messages: readonly NetlinkMessage[];
 }
+/** The fields of netlink messages to build: what is left out is worked out, or has a default. */
 export type NetlinkFields = Fields<
   Netlink,
   { unused: Uint8Array; messages: readonly NetlinkMessageFields[] }
 >;
+/** Netlink messages to build. */
 export type NetlinkDraft = { readonly layer: 'netlink' } & NetlinkFields;
 
 const FIELDS: FieldNames<keyof NetlinkFields> = field_names(

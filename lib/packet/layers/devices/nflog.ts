@@ -45,13 +45,18 @@ const nflog_tlvs = new TlvList(
     hardware_length: [17, layout({ length: u16() })],
   },
 );
+/** What the kernel says of a packet: an attribute. */
 export type NflogTlv = OptionsOf<typeof nflog_tlvs> & TlvExtra;
+/** What the kernel says of a packet: an attribute, to build. */
 export type NflogTlvFields = OptionFields<OptionsOf<typeof nflog_tlvs>> & TlvExtra;
 
+/** A packet of the NFLOG target of Linux: its header, with what the kernel says of the packet. */
 export interface Nflog {
+  /** The name of the layer. */
   readonly layer: 'nflog';
   /** the address family of the packet: 2 IPv4, 10 IPv6, 7 a bridge's frame */
   family: number;
+  /** the version: 0 */
   version: number;
   /** the number of the group */
   resource_id: number;
@@ -60,7 +65,9 @@ export interface Nflog {
   /** bytes of the TLV that holds the packet, its head included; undefined if there is none */
   payload_length: number | undefined;
 }
+/** The fields of an NFLOG header to build: what is left out is worked out, or has a default. */
 export type NflogFields = Fields<Nflog, { tlvs: readonly NflogTlvFields[] }>;
+/** An NFLOG header to build. */
 export type NflogDraft = { readonly layer: 'nflog' } & NflogFields;
 
 const FIELDS: FieldNames<keyof NflogFields> = field_names('family version resource_id tlvs payload_length');

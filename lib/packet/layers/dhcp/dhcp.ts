@@ -13,7 +13,9 @@ import { message_protocol, type Raw } from '../../bytes/message.js';
 import type { AnyDraft } from '../../layer_types.js';
 import { type DhcpOption, type DhcpOptionFields, dhcp_options } from './dhcp_options.js';
 
+/** A message of DHCP, RFC 2131, or of BOOTP. */
 export interface Dhcp extends Raw {
+  /** The name of the layer. */
   readonly layer: 'dhcp';
   /** dhcp.BOOTREQUEST or dhcp.BOOTREPLY */
   op: number;
@@ -43,6 +45,7 @@ export interface Dhcp extends Raw {
   sname: string;
   /** the file to boot; '' if options stand in its place */
   file: string;
+  /** the options behind the header; those of `file` and `sname` stand apart */
   options: readonly DhcpOption[];
   /** the options in place of `file`, which option `overload` announces */
   file_options: readonly DhcpOption[];
@@ -50,10 +53,12 @@ export interface Dhcp extends Raw {
   sname_options: readonly DhcpOption[];
 }
 type Options = readonly DhcpOptionFields[];
+/** The fields of a DHCP message to build: what is left out is worked out, or has a default. */
 export type DhcpFields = Fields<
   Dhcp,
   { options: Options; file_options: Options; sname_options: Options; raw: Uint8Array }
 >;
+/** A DHCP message to build. */
 export type DhcpDraft = { readonly layer: 'dhcp' } & DhcpFields;
 
 const HEADER = 236;

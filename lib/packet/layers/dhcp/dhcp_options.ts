@@ -120,6 +120,7 @@ const agent_options = new OptionList(
     server_override: [11, address],
   },
 );
+/** What a relay agent says in its option, RFC 3046. */
 export type DhcpAgentOption = OptionsOf<typeof agent_options>;
 interface AgentInformation {
   options: readonly DhcpAgentOption[];
@@ -244,5 +245,7 @@ export const dhcp_options = new DhcpOptionList(
     end: [END],
   },
 );
+/** An option of DHCP, RFC 2132. */
 export type DhcpOption = OptionsOf<typeof dhcp_options>;
+/** An option of DHCP, RFC 2132, to build. */
 export type DhcpOptionFields = OptionFields<DhcpOption>;

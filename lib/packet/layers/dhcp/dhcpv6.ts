@@ -14,9 +14,12 @@ import {
 } from './dhcpv6_options.js';
 
 export interface Dhcpv6 extends Dhcpv6Message {
+  /** The name of the layer. */
   readonly layer: 'dhcpv6';
 }
+/** The fields of a DHCPv6 message to build: what is left out is worked out, or has a default. */
 export type Dhcpv6Fields = Fields<Dhcpv6, { options: readonly Dhcpv6OptionFields[] }>;
+/** A DHCPv6 message to build. */
 export type Dhcpv6Draft = { readonly layer: 'dhcpv6' } & Dhcpv6Fields;
 
 const FIELDS: FieldNames<keyof Dhcpv6Fields> = field_names(

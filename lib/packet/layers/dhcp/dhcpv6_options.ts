@@ -39,8 +39,10 @@ export interface Dhcpv6Message {
   link_address: string | undefined;
   /** from whom the relay has the message */
   peer_address: string | undefined;
+  /** the options of the message */
   options: readonly Dhcpv6Option[];
 }
+/** A message of DHCPv6, to build. */
 export type Dhcpv6MessageFields = Partial<Omit<Dhcpv6Message, 'options'>> & {
   readonly options?: readonly Dhcpv6OptionFields[];
 };
@@ -243,6 +245,7 @@ const plain_options = new WideOptionList('dhcpv6', PLAIN);
 
 /** An option: of a name, or of another type. */
 export type Dhcpv6Option = Exclude<OptionsOf<typeof plain_options>, OtherOption> | Holder | OtherOption;
+/** An option of DHCPv6, to build. */
 export type Dhcpv6OptionFields = OptionFields<OptionsOf<typeof plain_options>> | Given;
 
 /** All options, as a list whose type does not follow from itself. */

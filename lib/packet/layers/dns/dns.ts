@@ -21,10 +21,13 @@ import {
   write_record,
 } from './records.js';
 
+/** A message of DNS, RFC 1035. */
 export interface Dns extends Raw {
+  /** The name of the layer. */
   readonly layer: 'dns';
   /** of the message, in bytes: it stands in front of each message in TCP; undefined in UDP */
   length: number | undefined;
+  /** the number that a response repeats */
   id: number;
   /** bits of the 16 behind the id: dns.QR (a response) … dns.CD */
   flags: number;
@@ -34,12 +37,19 @@ export interface Dns extends Raw {
   rcode: number;
   /** of the questions and records that were sent; the lists have those that are there */
   question_count: number;
+  /** the number of answers that the header says */
   answer_count: number;
+  /** the number of authorities that the header says */
   authority_count: number;
+  /** the number of additional records that the header says */
   additional_count: number;
+  /** what is asked */
   questions: readonly DnsQuestion[];
+  /** the records that answer the questions */
   answers: readonly DnsRecord[];
+  /** the records of name servers */
   authorities: readonly DnsRecord[];
+  /** other records, such as OPT of EDNS */
   additionals: readonly DnsRecord[];
 }
 type Records = readonly DnsRecordFields[];
@@ -50,7 +60,9 @@ interface Forms {
   additionals: Records;
   raw: Uint8Array;
 }
+/** The fields of a DNS message to build: what is left out is worked out, or has a default. */
 export type DnsFields = Fields<Dns, Forms>;
+/** A DNS message to build. */
 export type DnsDraft = { readonly layer: 'dns' } & DnsFields;
 
 const HEADER = 12;

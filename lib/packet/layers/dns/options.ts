@@ -87,7 +87,9 @@ export const edns_options = new WideOptionList('dns', {
   key_tag: [14],
   extended_error: [15, layout({ info_code: u16(), extra_text: text })],
 });
+/** An option of EDNS, in the data of an OPT record. */
 export type EdnsOption = OptionsOf<typeof edns_options>;
+/** An option of EDNS, in the data of an OPT record, to build. */
 export type EdnsOptionFields = OptionFields<EdnsOption>;
 
 /** Texts, each behind its length of 8 bits. */
@@ -125,5 +127,7 @@ export const service_parameters = new WideOptionList('dns', {
   ipv6hint: [6, layout({ addresses: list_of(ipv6_address) })],
   dohpath: [7, layout({ path: text })],
 });
+/** A parameter of a SVCB or HTTPS record, RFC 9460. */
 export type ServiceParameter = OptionsOf<typeof service_parameters>;
+/** A parameter of a SVCB or HTTPS record, RFC 9460, to build. */
 export type ServiceParameterFields = OptionFields<ServiceParameter>;

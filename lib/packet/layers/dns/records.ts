@@ -323,9 +323,13 @@ function names_of(type: unknown, head: readonly string[], rows: readonly Row[]):
   return found;
 }
 
+/** A question of a DNS message. */
 export interface DnsQuestion {
+  /** the name that is asked for, without a dot at its end */
   readonly name: string;
+  /** the type of the records: 'A', 'MX', 'TYPE99' */
   readonly type: DnsType;
+  /** the class: 'IN', 'CH', 'CLASS7' */
   readonly class: DnsClass;
   /** the top bit of the class, which only multicast DNS uses: the answer may be unicast */
   readonly unicast: boolean;

@@ -6,17 +6,26 @@ import { field } from '../../define/own_fields.js';
 import type { Protocol } from '../../registry.js';
 import { type SctpChunk, type SctpChunkFields, sctp_chunks } from './sctp_chunks.js';
 
+/** A packet of SCTP, RFC 9260. */
 export interface Sctp {
+  /** The name of the layer. */
   readonly layer: 'sctp';
+  /** the port of the sender */
   src_port: number;
+  /** the port of the receiver */
   dst_port: number;
+  /** the receiver's tag of the association; 0 with INIT */
   verification_tag: number;
   /** CRC32c, the least significant byte first: the four bytes as one number, the first one the highest */
   checksum: number;
+  /** whether the checksum is right; undefined if bytes are missing */
   checksum_ok: boolean | undefined;
+  /** the chunks, one behind the other */
   chunks: readonly SctpChunk[];
 }
+/** The fields of an SCTP packet to build: what is left out is worked out, or has a default. */
 export type SctpFields = Fields<Sctp, { chunks: readonly SctpChunkFields[] }>;
+/** An SCTP packet to build. */
 export type SctpDraft = { readonly layer: 'sctp' } & SctpFields;
 
 const FIELDS: FieldNames<keyof SctpFields> = field_names(

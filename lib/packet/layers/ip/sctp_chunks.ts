@@ -48,7 +48,9 @@ const sctp_parameters = new TlvList(nested, {
   success: [0xc005, layout({ correlation: u32() })],
   adaptation: [0xc006, layout({ indication: u32() })],
 });
+/** A parameter of an INIT, INIT ACK or HEARTBEAT chunk. */
 export type SctpParameter = OptionsOf<typeof sctp_parameters> & TlvExtra;
+/** A parameter of an INIT, INIT ACK or HEARTBEAT chunk, to build. */
 export type SctpParameterFields = OptionFields<OptionsOf<typeof sctp_parameters>> & TlvExtra;
 
 const sctp_causes = new TlvList(nested, {
@@ -66,7 +68,9 @@ const sctp_causes = new TlvList(nested, {
   user_initiated_abort: [12, layout({ text })],
   protocol_violation: [13, layout({ text })],
 });
+/** A cause of an error, in an ABORT or ERROR chunk. */
 export type SctpCause = OptionsOf<typeof sctp_causes> & TlvExtra;
+/** A cause of an error, in an ABORT or ERROR chunk, to build. */
 export type SctpCauseFields = OptionFields<OptionsOf<typeof sctp_causes>> & TlvExtra;
 
 const parameters = items_of(sctp_parameters) as Field<readonly SctpParameter[]>;
@@ -186,6 +190,7 @@ interface ChunkExtra extends TlvExtra {
   /** of data: 1 the end, 2 the begin, 4 unordered; of abort and shutdown_complete: 1 the tag is reflected */
   readonly flags?: number;
 }
+/** A chunk of an SCTP packet. */
 export type SctpChunk = OptionsOf<typeof sctp_chunks> & ChunkExtra;
 /** The lists of parameters and causes as they are built. */
 type Loose<Chunk> = Chunk extends { readonly parameters?: unknown }
@@ -193,4 +198,5 @@ type Loose<Chunk> = Chunk extends { readonly parameters?: unknown }
   : Chunk extends { readonly causes?: unknown }
     ? Omit<Chunk, 'causes'> & { readonly causes?: readonly SctpCauseFields[] }
     : Chunk;
+/** A chunk of an SCTP packet, to build. */
 export type SctpChunkFields = Loose<OptionFields<OptionsOf<typeof sctp_chunks>>> & ChunkExtra;

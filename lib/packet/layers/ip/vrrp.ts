@@ -9,8 +9,11 @@ import { type Before, field, type OwnField, read_bits, write_bits } from '../../
 import type { AnyDraft } from '../../layer_types.js';
 import type { Protocol } from '../../registry.js';
 
+/** A message of VRRP, version 2 (RFC 3768) or 3 (RFC 9568). */
 export interface Vrrp {
+  /** The name of the layer. */
   readonly layer: 'vrrp';
+  /** the version: 2 or 3 */
   version: number;
   /** 1: advertisement */
   type: number;
@@ -26,14 +29,18 @@ export interface Vrrp {
   reserved: number | undefined;
   /** between advertisements: in seconds; in version 3 in hundredths of a second */
   interval: number;
+  /** the checksum of the message; of version 3 with the IP addresses */
   checksum: number;
+  /** whether the checksum is right; undefined if bytes are missing */
   checksum_ok: boolean | undefined;
   /** IPv4 or IPv6 addresses, as the packet around them */
   addresses: readonly string[];
   /** of version 2: the bytes behind the addresses, 8 as a rule */
   auth_data: Buffer | undefined;
 }
+/** The fields of a VRRP message to build: what is left out is worked out, or has a default. */
 export type VrrpFields = Fields<Vrrp, { auth_data: Uint8Array }>;
+/** A VRRP message to build. */
 export type VrrpDraft = { readonly layer: 'vrrp' } & VrrpFields;
 
 const FIELDS: FieldNames<keyof VrrpFields> = field_names(

@@ -31,19 +31,29 @@ const cdp_tlvs = new TlvList(wide_head('cdp', 4), {
   management_addresses: [22],
   location: [23],
 });
+/** An item of a CDP message. */
 export type CdpTlv = OptionsOf<typeof cdp_tlvs>;
+/** An item of a CDP message, to build. */
 export type CdpTlvFields = OptionFields<CdpTlv>;
 
+/** A message of the Cisco Discovery Protocol. */
 export interface Cdp {
+  /** The name of the layer. */
   readonly layer: 'cdp';
+  /** the version: 1 or 2 */
   version: number;
   /** in seconds */
   ttl: number;
+  /** the checksum of the message */
   checksum: number;
+  /** whether the checksum is right; undefined if bytes are missing */
   checksum_ok: boolean | undefined;
+  /** what the device says of itself */
   tlvs: readonly CdpTlv[];
 }
+/** The fields of a CDP message to build: what is left out is worked out, or has a default. */
 export type CdpFields = Fields<Cdp, { tlvs: readonly CdpTlvFields[] }>;
+/** A CDP message to build. */
 export type CdpDraft = { readonly layer: 'cdp' } & CdpFields;
 
 const FIELDS: FieldNames<keyof CdpFields> = field_names('version ttl checksum checksum_ok tlvs');

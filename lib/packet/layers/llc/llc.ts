@@ -8,7 +8,9 @@ import { header } from '../../define/header.js';
 import { field } from '../../define/own_fields.js';
 import { ethertype_for, type Protocol, protocol_of_ethertype, protocol_of_name } from '../../registry.js';
 
+/** A header of LLC, IEEE 802.2. */
 export interface Llc {
+  /** The name of the layer. */
   readonly layer: 'llc';
   /** the service access point of the destination: 0x42 STP, 0xaa SNAP */
   dsap: number;
@@ -17,7 +19,9 @@ export interface Llc {
   /** of 8 bits if its lowest two are set (3: unnumbered information), else of 16, the first byte the low one */
   control: number;
 }
+/** The fields of an LLC header to build: what is left out is worked out, or has a default. */
 export type LlcFields = Fields<Llc>;
+/** An LLC header to build. */
 export type LlcDraft = { readonly layer: 'llc' } & LlcFields;
 
 const FIELDS: FieldNames<keyof LlcFields> = field_names('dsap ssap control');
@@ -79,14 +83,18 @@ export const llc_protocol: Protocol = {
   },
 };
 
+/** A header of SNAP, RFC 1042. */
 export interface Snap {
+  /** The name of the layer. */
   readonly layer: 'snap';
   /** the organization that numbers the protocol: 0 for ethertypes, 0x00000c is Cisco */
   oui: number;
   /** an ethertype if oui is 0 */
   protocol: number;
 }
+/** The fields of a SNAP header to build: what is left out is worked out, or has a default. */
 export type SnapFields = Fields<Snap>;
+/** A SNAP header to build. */
 export type SnapDraft = { readonly layer: 'snap' } & SnapFields;
 
 const SNAP_FIELDS: FieldNames<keyof SnapFields> = field_names('oui protocol');

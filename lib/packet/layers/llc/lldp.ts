@@ -153,15 +153,21 @@ const lldp_tlvs = new TlvList(
     organization: [127, layout({ oui: u24(), subtype: u8(0), information: some_bytes })],
   },
 );
+/** An item of an LLDP message. */
 export type LldpTlv = OptionsOf<typeof lldp_tlvs>;
+/** An item of an LLDP message, to build. */
 export type LldpTlvFields = OptionFields<LldpTlv>;
 
+/** A message of LLDP, IEEE 802.1AB. */
 export interface Lldp {
+  /** The name of the layer. */
   readonly layer: 'lldp';
   /** the first three are chassis_id, port_id and ttl; `end` is the last one */
   tlvs: readonly LldpTlv[];
 }
+/** The fields of an LLDP message to build: what is left out is worked out, or has a default. */
 export type LldpFields = Fields<Lldp, { tlvs: readonly LldpTlvFields[] }>;
+/** An LLDP message to build. */
 export type LldpDraft = { readonly layer: 'lldp' } & LldpFields;
 
 const FIELDS: FieldNames<keyof LldpFields> = field_names('tlvs');

@@ -10,34 +10,50 @@ import type { Protocol } from '../../registry.js';
 
 /** One spanning tree instance of MSTP. */
 export interface MstInstance {
+  /** the state of the port, as `flags` of `stp` */
   flags: number;
   /** priority and number of the instance */
   regional_root_priority: number;
+  /** the address of the root of this tree */
   regional_root_mac: string;
+  /** the cost of the path to the root of this tree */
   internal_path_cost: number;
+  /** the priority of the bridge that sends, in the highest 4 bits */
   bridge_priority: number;
+  /** the priority of the port, in the highest 4 bits */
   port_priority: number;
+  /** how many bridges may still pass it on */
   remaining_hops: number;
 }
 /** The part of MSTP behind RSTP's. */
 export interface Mst {
+  /** the format of the name of the region: 0 */
   format_selector: number;
   /** the name of the region: text of at most 32 bytes */
   region: string;
+  /** the revision of the configuration of the region */
   revision: number;
   /** 16 bytes */
   digest: Buffer;
+  /** the cost of the path to the root of the region */
   internal_path_cost: number;
+  /** the priority of the bridge that sends */
   bridge_priority: number;
+  /** the address of the bridge that sends */
   bridge_mac: string;
+  /** how many bridges may still pass it on */
   remaining_hops: number;
+  /** the spanning trees of the region */
   instances: readonly MstInstance[];
 }
+/** What MSTP adds to the message of STP, to build. */
 export type MstFields = Partial<
   Omit<Mst, 'digest' | 'instances'> & { digest: Uint8Array; instances: readonly Partial<MstInstance>[] }
 >;
 
+/** A message of STP, RSTP or MSTP, IEEE 802.1Q. */
 export interface Stp {
+  /** The name of the layer. */
   readonly layer: 'stp';
   /** 0 */
   protocol_id: number;
@@ -45,27 +61,38 @@ export interface Stp {
   version: number;
   /** stp.CONFIGURATION, stp.TOPOLOGY_CHANGE (which has no other fields), stp.RAPID */
   type: number;
+  /** the bits of the state of the port and of changes of the topology */
   flags: number | undefined;
   /** with the number of the VLAN in its low 12 bits */
   root_priority: number | undefined;
+  /** the address of the root bridge */
   root_mac: string | undefined;
+  /** the cost of the path to the root */
   root_path_cost: number | undefined;
+  /** the priority of the bridge that sends */
   bridge_priority: number | undefined;
+  /** the address of the bridge that sends */
   bridge_mac: string | undefined;
   /** priority and number */
   port: number | undefined;
   /** in seconds, of which the field has 256ths */
   message_age: number | undefined;
+  /** how long a message is valid, in seconds */
   max_age: number | undefined;
+  /** between two messages of the root, in seconds */
   hello_time: number | undefined;
+  /** how long a port listens and learns, in seconds */
   forward_delay: number | undefined;
   /** of version 2 and above: 0 */
   version1_length: number | undefined;
   /** of version 3: the bytes of mst */
   version3_length: number | undefined;
+  /** what MSTP adds; undefined in other versions */
   mst: Mst | undefined;
 }
+/** The fields of an STP message to build: what is left out is worked out, or has a default. */
 export type StpFields = Fields<Stp, { mst: MstFields }>;
+/** An STP message to build. */
 export type StpDraft = { readonly layer: 'stp' } & StpFields;
 
 const FIELDS: FieldNames<keyof StpFields> = field_names(

@@ -6,23 +6,32 @@ import type { Input } from '../../bytes/input.js';
 import type { Output } from '../../bytes/output.js';
 import type { Protocol } from '../../registry.js';
 
+/** A control message of NTP, RFC 9327. */
 export interface NtpControl {
+  /** The name of the layer. */
   readonly layer: 'ntp_control';
+  /** the leap indicator */
   leap: number;
+  /** the version: 2 to 4 */
   version: number;
   /** bits of the 8 in front of the operation: ntp_control.RESPONSE, .ERROR, .MORE */
   flags: number;
   /** 2: read variables */
   opcode: number;
+  /** the number of the request, which the answer repeats */
   sequence: number;
+  /** the status of the system or of the association */
   status: number;
+  /** the number of the association that is meant; 0 is the system */
   association_id: number;
   /** of the data in all data of the answer, in bytes */
   offset: number;
   /** of the data, in bytes, without padding */
   count: number;
 }
+/** The fields of a control message of NTP to build: what is left out is worked out, or has a default. */
 export type NtpControlFields = Fields<NtpControl>;
+/** A control message of NTP to build. */
 export type NtpControlDraft = { readonly layer: 'ntp_control' } & NtpControlFields;
 
 const HEADER = 12;

@@ -11,20 +11,25 @@ import { ntp_control_protocol } from './control.js';
 
 /** A field behind the header, RFC 7822. */
 export interface NtpExtension {
+  /** the type of the field */
   readonly type: number;
   /** a multiple of 4 bytes, at least 12 */
   readonly data: Buffer;
 }
 /** The code at the end that proves who sent a message. */
 export interface NtpMac {
+  /** the number of the key */
   readonly key_id: number;
   /** 16 or 20 bytes; none: the server refuses the client's code */
   readonly digest: Buffer;
 }
+/** A packet of NTP, RFC 5905. */
 export interface Ntp {
+  /** The name of the layer. */
   readonly layer: 'ntp';
   /** 1 and 2: the last minute of the day has a second more, or less; 3: the clock is not synchronized */
   leap: number;
+  /** the version: 1 to 4 */
   version: number;
   /** ntp.CLIENT, ntp.SERVER, … */
   mode: number;
@@ -42,17 +47,24 @@ export interface Ntp {
   reference_id: string;
   /** a time in units of 2 ** -32 seconds since 1900, modulo 2 ** 64, as the next ones: ntp.time_ns(time) is in nanoseconds since 1970. 0n: none */
   reference_time: bigint;
+  /** when the client sent its request, as the server repeats it: in units of 2^-32 seconds since 1900 */
   originate_time: bigint;
+  /** when the request came, in units of 2^-32 seconds since 1900 */
   receive_time: bigint;
+  /** when this packet was sent, in units of 2^-32 seconds since 1900 */
   transmit_time: bigint;
+  /** the extension fields, RFC 7822 */
   extensions: readonly NtpExtension[];
+  /** the message authentication code; undefined without one */
   mac: NtpMac | undefined;
 }
 interface Forms {
   extensions: readonly { readonly type: number; readonly data: Uint8Array }[];
   mac: { readonly key_id: number; readonly digest: Uint8Array } | undefined;
 }
+/** The fields of an NTP packet to build: what is left out is worked out, or has a default. */
 export type NtpFields = Fields<Ntp, Forms>;
+/** An NTP packet to build. */
 export type NtpDraft = { readonly layer: 'ntp' } & NtpFields;
 
 const HEADER = 48;

@@ -18,22 +18,31 @@ interface Authentication {
   /** what is behind the other fields, or cannot be understood: mostly empty */
   data: Buffer;
 }
+/** A message of PAP, RFC 1334. */
 export interface Pap extends Authentication {
+  /** The name of the layer. */
   readonly layer: 'pap';
   /** of requests */
   peer_id: string | undefined;
+  /** the password of a request */
   password: string | undefined;
 }
+/** A message of CHAP, RFC 1994. */
 export interface Chap extends Authentication {
+  /** The name of the layer. */
   readonly layer: 'chap';
   /** of challenges and responses: bytes to hash, or their hash */
   value: Buffer | undefined;
   /** of challenges and responses: who sends them */
   sender: string | undefined;
 }
+/** The fields of a PAP message to build: what is left out is worked out, or has a default. */
 export type PapFields = Fields<Pap, { data: Uint8Array }>;
+/** A PAP message to build. */
 export type PapDraft = { readonly layer: 'pap' } & PapFields;
+/** The fields of a CHAP message to build: what is left out is worked out, or has a default. */
 export type ChapFields = Fields<Chap, { value: Uint8Array; data: Uint8Array }>;
+/** A CHAP message to build. */
 export type ChapDraft = { readonly layer: 'chap' } & ChapFields;
 
 const PAP_FIELDS: FieldNames<keyof PapFields> = field_names('code id length peer_id password message data');

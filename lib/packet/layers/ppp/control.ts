@@ -48,11 +48,17 @@ const ipv6cp_options = new OptionList(format('ipv6cp'), {
   interface_id: [1, layout({ interface_id: exact_hardware(8) })],
   compression_protocol: [2, layout({ protocol: u16(), parameters: some_bytes })],
 });
+/** An option of LCP. */
 export type LcpOption = OptionsOf<typeof lcp_options>;
+/** An option of LCP, to build. */
 export type LcpOptionFields = OptionFields<LcpOption>;
+/** An option of IPCP. */
 export type IpcpOption = OptionsOf<typeof ipcp_options>;
+/** An option of IPCP, to build. */
 export type IpcpOptionFields = OptionFields<IpcpOption>;
+/** An option of IPV6CP. */
 export type Ipv6cpOption = OptionsOf<typeof ipv6cp_options>;
+/** An option of IPV6CP, to build. */
 export type Ipv6cpOptionFields = OptionFields<Ipv6cpOption>;
 
 interface Control<Option> {
@@ -67,22 +73,34 @@ interface Control<Option> {
   /** of other messages: what they hold */
   data: Buffer | undefined;
 }
+/** A message of LCP, RFC 1661: PPP agrees on the options of its link. */
 export interface Lcp extends Control<LcpOption> {
+  /** The name of the layer. */
   readonly layer: 'lcp';
   /** of LCP's echoes and of discard requests */
   magic_number: number | undefined;
 }
+/** A message of IPCP, RFC 1332: PPP agrees on IPv4 addresses. */
 export interface Ipcp extends Control<IpcpOption> {
+  /** The name of the layer. */
   readonly layer: 'ipcp';
 }
+/** A message of IPV6CP, RFC 5072: PPP agrees on IPv6 interface identifiers. */
 export interface Ipv6cp extends Control<Ipv6cpOption> {
+  /** The name of the layer. */
   readonly layer: 'ipv6cp';
 }
+/** The fields of an LCP message to build: what is left out is worked out, or has a default. */
 export type LcpFields = Fields<Lcp, { options: readonly LcpOptionFields[]; data: Uint8Array }>;
+/** An LCP message to build. */
 export type LcpDraft = { readonly layer: 'lcp' } & LcpFields;
+/** The fields of an IPCP message to build: what is left out is worked out, or has a default. */
 export type IpcpFields = Fields<Ipcp, { options: readonly IpcpOptionFields[]; data: Uint8Array }>;
+/** An IPCP message to build. */
 export type IpcpDraft = { readonly layer: 'ipcp' } & IpcpFields;
+/** The fields of an IPV6CP message to build: what is left out is worked out, or has a default. */
 export type Ipv6cpFields = Fields<Ipv6cp, { options: readonly Ipv6cpOptionFields[]; data: Uint8Array }>;
+/** An IPV6CP message to build. */
 export type Ipv6cpDraft = { readonly layer: 'ipv6cp' } & Ipv6cpFields;
 
 const FIELDS: FieldNames<keyof IpcpFields> = field_names('code id length options data');

@@ -7,7 +7,9 @@ import type { Output } from '../../bytes/output.js';
 import { type Protocol, protocol_of_ethertype, protocol_of_name } from '../../registry.js';
 import { ethertype_of_next } from '../vlan.js';
 
+/** A header of PPP, RFC 1661 and RFC 1662. */
 export interface Ppp {
+  /** The name of the layer. */
   readonly layer: 'ppp';
   /** 0xff; 0x0f or 0x8f in Cisco's HDLC; undefined if it is not there */
   address: number | undefined;
@@ -18,7 +20,9 @@ export interface Ppp {
   /** true if protocol has one byte */
   compressed: boolean;
 }
+/** The fields of a PPP header to build: what is left out is worked out, or has a default. */
 export type PppFields = Fields<Ppp>;
+/** A PPP header to build. */
 export type PppDraft = { readonly layer: 'ppp' } & PppFields;
 
 const FIELDS: FieldNames<keyof PppFields> = field_names('address control protocol compressed');

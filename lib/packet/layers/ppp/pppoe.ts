@@ -27,7 +27,9 @@ const pppoe_tags = new TlvList(
     sequence: [0x0108, layout({ number: u32() })],
   },
 );
+/** A tag of a PPPoE discovery message. */
 export type PppoeTag = OptionsOf<typeof pppoe_tags>;
+/** A tag of a PPPoE discovery message, to build. */
 export type PppoeTagFields = OptionFields<PppoeTag>;
 
 interface Pppoe {
@@ -42,16 +44,25 @@ interface Pppoe {
   /** of what stands behind the header, in bytes */
   length: number;
 }
+/** A message of PPPoE that looks for a session, RFC 2516. */
 export interface Pppoed extends Pppoe {
+  /** The name of the layer. */
   readonly layer: 'pppoed';
+  /** the tags of the message */
   tags: readonly PppoeTag[];
 }
+/** The header of a PPPoE session's data, RFC 2516. */
 export interface Pppoes extends Pppoe {
+  /** The name of the layer. */
   readonly layer: 'pppoes';
 }
+/** The fields of a PPPoE discovery message to build: what is left out is worked out, or has a default. */
 export type PppoedFields = Fields<Pppoed, { tags: readonly PppoeTagFields[] }>;
+/** A PPPoE discovery message to build. */
 export type PppoedDraft = { readonly layer: 'pppoed' } & PppoedFields;
+/** The fields of a PPPoE session's header to build: what is left out is worked out, or has a default. */
 export type PppoesFields = Fields<Pppoes>;
+/** A PPPoE session's header to build. */
 export type PppoesDraft = { readonly layer: 'pppoes' } & PppoesFields;
 
 const FIELDS: FieldNames<keyof PppoedFields> = field_names('version type code session_id length tags');

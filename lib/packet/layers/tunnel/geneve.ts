@@ -7,6 +7,7 @@ import { type Output, units } from '../../bytes/output.js';
 import { type Protocol, protocol_of_ethertype, protocol_of_name } from '../../registry.js';
 import { ethertype_of_next } from '../vlan.js';
 
+/** An option of Geneve. */
 export interface GeneveOption {
   /** the organization that defines the type, by the registry of RFC 8926, section 7 */
   readonly class: number;
@@ -19,8 +20,11 @@ export interface GeneveOption {
   /** up to 124 bytes, a multiple of 4 */
   readonly data: Buffer;
 }
+/** A header of Geneve, RFC 8926. */
 export interface Geneve {
+  /** The name of the layer. */
   readonly layer: 'geneve';
+  /** the version: 0 */
   version: number;
   /** of the header with its options, in bytes: 8 to 260 */
   header_length: number;
@@ -32,10 +36,14 @@ export interface Geneve {
   vni: number;
   /** the last 8 bits */
   reserved: number;
+  /** the options behind the header */
   options: readonly GeneveOption[];
 }
+/** An option of Geneve, to build. */
 export type GeneveOptionFields = Partial<Omit<GeneveOption, 'data'>> & { readonly data?: Uint8Array };
+/** The fields of a Geneve header to build: what is left out is worked out, or has a default. */
 export type GeneveFields = Fields<Geneve, { options: readonly GeneveOptionFields[] }>;
+/** A Geneve header to build. */
 export type GeneveDraft = { readonly layer: 'geneve' } & GeneveFields;
 
 const HEADER = 8;

@@ -5,7 +5,9 @@ import type { Input } from '../../bytes/input.js';
 import type { Output } from '../../bytes/output.js';
 import { type Protocol, protocol_of_name } from '../../registry.js';
 
+/** A header of VXLAN, RFC 7348. */
 export interface Vxlan {
+  /** The name of the layer. */
   readonly layer: 'vxlan';
   /** 16 bits: vxlan.VNI says that the identifier is there; vxlan.GROUP, the extension for group policies, that the group is */
   flags: number;
@@ -16,7 +18,9 @@ export interface Vxlan {
   /** the last 8 bits */
   reserved: number;
 }
+/** The fields of a VXLAN header to build: what is left out is worked out, or has a default. */
 export type VxlanFields = Fields<Vxlan>;
+/** A VXLAN header to build. */
 export type VxlanDraft = { readonly layer: 'vxlan' } & VxlanFields;
 
 const HEADER = 8;

@@ -32,10 +32,13 @@ interface Measured {
   noise_db: number | undefined;
   receive_flags: number | undefined;
 }
+/** A radiotap header: what the radio measured of a frame. */
 export interface Radiotap extends Measured {
+  /** The name of the layer. */
   readonly layer: 'radiotap';
   /** 0 */
   version: number;
+  /** the byte behind the version: 0 */
   pad: number;
   /** of the header, in bytes */
   length: number;
@@ -44,7 +47,9 @@ export interface Radiotap extends Measured {
   /** the bytes behind the fields above: fields of other bits, or what cannot be understood */
   others: Buffer;
 }
+/** The fields of a radiotap header to build: what is left out is worked out, or has a default. */
 export type RadiotapFields = Fields<Radiotap, { others: Uint8Array }>;
+/** A radiotap header to build. */
 export type RadiotapDraft = { readonly layer: 'radiotap' } & RadiotapFields;
 
 const FIELDS: FieldNames<keyof RadiotapFields> = field_names(

@@ -9,7 +9,9 @@ import { type Protocol, protocol_of_name } from '../../registry.js';
 import { radiotap } from './radiotap.js';
 import { type WlanElement, type WlanElementFields, wlan_elements } from './wlan_elements.js';
 
+/** The header of a frame of Wi-Fi, IEEE 802.11; the whole of a management frame. */
 export interface Wlan {
+  /** The name of the layer. */
   readonly layer: 'wlan';
   /** what the frame is, of its type: wlan.BEACON and so on */
   subtype: number;
@@ -29,9 +31,11 @@ export interface Wlan {
   address3: string | undefined;
   /** the number of the fragment in the low 4 bits, that of the frame in the others */
   sequence_control: number | undefined;
+  /** the first sender, in frames from one network to another */
   address4: string | undefined;
   /** of data frames with a quality of service: the traffic class and others */
   qos: number | undefined;
+  /** the HT control field */
   ht_control: number | undefined;
   /** of beacons and probe responses: microseconds */
   timestamp: bigint | undefined;
@@ -39,20 +43,26 @@ export interface Wlan {
   beacon_interval: number | undefined;
   /** of authentication frames: 0 open system, 1 shared key, 3 SAE */
   algorithm: number | undefined;
+  /** the number of the message in its exchange, from 1 */
   transaction: number | undefined;
+  /** bits of what the sender is able to do */
   capabilities: number | undefined;
   /** how often a station listens, in beacons */
   listen_interval: number | undefined;
   /** of responses: 0 success */
   status: number | undefined;
+  /** the number that a station gets, with the two highest bits set */
   association_id: number | undefined;
+  /** the access point from which a station moves */
   current_ap: string | undefined;
   /** why a station leaves */
   reason: number | undefined;
   /** of management frames */
   elements: readonly WlanElement[] | undefined;
 }
+/** The fields of a frame of Wi-Fi to build: what is left out is worked out, or has a default. */
 export type WlanFields = Fields<Wlan, { elements: readonly WlanElementFields[] }>;
+/** A frame of Wi-Fi to build. */
 export type WlanDraft = { readonly layer: 'wlan' } & WlanFields;
 
 const FIELDS: FieldNames<keyof WlanFields> = field_names(

@@ -32,5 +32,7 @@ export const wlan_elements = new OptionList(
     extension: [255, layout({ number: u8(), information: some_bytes })],
   },
 );
+/** An element of a management frame. */
 export type WlanElement = OptionsOf<typeof wlan_elements>;
+/** An element of a management frame, to build. */
 export type WlanElementFields = OptionFields<WlanElement>;

@@ -37,7 +37,7 @@ export function ethernet_text({ src, dst, cut, ethertype }: Layers['ethernet'], 
   if (type <= LARGEST_LENGTH) {
     const frame = inner.ending_at(type);
     if (style.link) text += `802.3${told ? '' : `, length ${frame.length}: `}`;
-    return text + (frame.text() ?? ` [|llc]${frame.dump()}`);
+    return text + (frame.text() ?? ` [|llc]${frame.all_dumped()}`);
   }
   if (style.link) text += ethertype_name(type, style.quiet) + (told ? ', ' : length_text);
   const carried = carried_by_ethertype(type, inner);

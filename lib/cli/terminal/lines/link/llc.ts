@@ -66,7 +66,7 @@ function unnumbered_text(control: number, flags: string, place: Place, inner: Pl
   if (command !== XID) return text + place.dump();
   if (inner.length === 0) return text;
   if (format !== XID_FORMAT) return text + place.dump();
-  if (values.length < 2) return `${text} [|llc]${inner.dump()}`;
+  if (values.length < 2) return `${text} [|llc]${inner.all_dumped()}`;
   const [first = 0, second = 0] = values.map((value) => value.toString(16).padStart(2, '0'));
   return `${text}: ${first} ${second}`;
 }
@@ -87,7 +87,7 @@ export function llc_size({ control }: Layers['llc']): number {
 }
 
 export function llc_text(layer: Layers['llc'], place: Place): string {
-  if (layer.cut !== undefined) return ` [|llc]${place.dump()}`;
+  if (layer.cut !== undefined) return ` [|llc]${place.all_dumped()}`;
   const { dsap: to, ssap: from, control } = layer;
   const [dsap, ssap] = [to & ~1, from & ~1];
   const size = llc_size(layer);

@@ -1,7 +1,7 @@
 // The lines of PPPoE, PPP and the protocols that configure it, as tcpdump writes them.
 import type { Layers } from '../../../../packet/index.js';
 import { hexadecimal } from '../dump.js';
-import { caret, hex } from '../names.js';
+import { caret, hex, type Names } from '../names.js';
 import type { Place } from '../place.js';
 
 const PPPOE_CODES: Readonly<Record<number, string>> = {
@@ -58,12 +58,64 @@ export function pppoes_text(layer: Layers['pppoes'], place: Place): string {
   return `${head_text(layer)} ${inner.text() ?? inner.broken('ppp')}`;
 }
 
-/** Returns the text of what PPP carries; the header says nothing by itself. */
+const PROTOCOLS: Names = {
+  33: 'IP',
+  35: 'OSI',
+  37: 'NS',
+  39: 'DECNET',
+  41: 'APPLE',
+  43: 'IPX',
+  45: 'VJC IP',
+  47: 'VJNC IP',
+  49: 'BRPDU',
+  51: 'STII',
+  53: 'VINES',
+  61: 'MLPPP',
+  87: 'IP6',
+  253: 'Compressed',
+  513: 'HELLO',
+  561: 'LUXCOM',
+  563: 'SNS',
+  641: 'MPLS',
+  643: 'MPLS',
+  32801: 'IPCP',
+  32803: 'OSICP',
+  32805: 'NSCP',
+  32807: 'DECNETCP',
+  32809: 'APPLECP',
+  32811: 'IPXCP',
+  32819: 'STIICP',
+  32821: 'VINESCP',
+  32855: 'IP6CP',
+  33021: 'CCP',
+  33409: 'MPLSCP',
+  49185: 'LCP',
+  49187: 'PAP',
+  49189: 'LQM',
+  49191: 'SPAP',
+  49195: 'BACP',
+  49197: 'BAP',
+  49213: 'MLPPP-CP',
+  49699: 'CHAP',
+  49703: 'EAP',
+};
+
+/** Returns the bytes of PPP's header. */
+export function ppp_size({ address, compressed }: Layers['ppp']): number {
+  return (address === undefined ? 0 : 2) + (compressed ? 1 : 2);
+}
+
+/** Returns the text of what PPP carries; the header says nothing by itself without -e. */
 export function ppp_text(layer: Layers['ppp'], place: Place): string {
   if (layer.cut !== undefined) return place.broken('ppp');
-  const { address, compressed, protocol } = layer;
-  const inner = place.next((address === undefined ? 0 : 2) + (compressed ? 1 : 2));
-  return inner.text() ?? `unknown PPP protocol (${hex(protocol, 4)}) ${hexadecimal(inner.bytes, '\n\t')}`;
+  const { protocol } = layer;
+  const { link } = place.style;
+  const head = `${PROTOCOLS[protocol] ?? 'unknown'} (${hex(protocol, 4)}), length ${place.length}`;
+  const inner = place.next(ppp_size(layer));
+  const text = inner.text();
+  if (text !== undefined) return link ? `${head}: ${text}` : text;
+  if (link) return head;
+  return `unknown PPP protocol (${hex(protocol, 4)}) ${hexadecimal(inner.bytes, '\n\t')}`;
 }
 
 const CONTROL_NAMES = { lcp: 'LCP', ipcp: 'IPCP', ipv6cp: 'IP6CP' } as const;

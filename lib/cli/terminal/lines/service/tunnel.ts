@@ -1,5 +1,6 @@
 // VXLAN and Geneve on a line, with the packet in them, as tcpdump writes them.
 import type { Geneve, Vxlan } from '../../../../packet/index.js';
+import { ETHERTYPES } from '../names.js';
 import type { Place } from '../place.js';
 
 const FLAGS: readonly string[] = ['O', 'C', 'R1', 'R2', 'R3', 'R4', 'R5', 'R6'];
@@ -20,8 +21,11 @@ export function geneve_text(layer: Geneve, place: Place): string {
   if (reserved === undefined) return 'Geneve [|geneve]';
   const names = FLAGS.filter((_, i) => flags & (0x80 >> i)).join('') || 'none';
   const rest = reserved === 0 ? '' : `, rsvd 0x${reserved.toString(16)}`;
+  const proto = place.style.link
+    ? `, proto ${ETHERTYPES[protocol] ?? 'unknown'} (0x${protocol.toString(16).padStart(4, '0')})`
+    : '';
   const size = header_length - HEADER;
   const options = size === 0 ? '' : `, options [${size} bytes]`;
   const other = protocol === ETHERNET ? ' [|ether]' : `geneve-proto-0x${protocol.toString(16)}`;
-  return `Geneve, Flags [${names}], vni 0x${vni.toString(16)}${rest}${options}: ${place.next(header_length).text() ?? other}`;
+  return `Geneve, Flags [${names}], vni 0x${vni.toString(16)}${rest}${proto}${options}: ${place.next(header_length).text() ?? other}`;
 }
