@@ -23,9 +23,9 @@ export interface Protocol extends Parser {
 
 /** The numbers of a protocol; building uses the first of each list. */
 export interface Numbers {
-  readonly linktypes?: readonly number[];
-  readonly ethertypes?: readonly number[];
-  readonly ip_protocols?: readonly number[];
+  readonly linktypes?: readonly number[] | undefined;
+  readonly ethertypes?: readonly number[] | undefined;
+  readonly ip_protocols?: readonly number[] | undefined;
 }
 
 /** A place in front of which a number says what follows. */

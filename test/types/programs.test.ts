@@ -62,6 +62,7 @@ function check(compiler: string, options: object, include: readonly string[]): s
   const compilerOptions = {
     strict: true,
     noUncheckedIndexedAccess: true,
+    exactOptionalPropertyTypes: true,
     module: 'nodenext',
     types: ['node'],
     skipLibCheck: false,
