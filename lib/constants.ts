@@ -4024,6 +4024,123 @@ export const RTA_METRICS = 8;
 /** Route attribute: table. See rtnetlink(7). */
 export const RTA_TABLE = 15;
 
+/** Routing table: not specified. See rtnetlink(7). */
+export const RT_TABLE_UNSPEC = 0;
+
+/** Routing table: one whose number needs RTA_TABLE. See rtnetlink(7). */
+export const RT_TABLE_COMPAT = 252;
+
+/** Routing table: default. See rtnetlink(7). */
+export const RT_TABLE_DEFAULT = 253;
+
+/** Routing table: main, which ip route shows. See rtnetlink(7). */
+export const RT_TABLE_MAIN = 254;
+
+/** Routing table: local, for the addresses of this machine and for broadcasts. See rtnetlink(7). */
+export const RT_TABLE_LOCAL = 255;
+
+/** Scope of a route or an address: everywhere. See rtnetlink(7). */
+export const RT_SCOPE_UNIVERSE = 0;
+
+/** Scope of a route or an address: this site. See rtnetlink(7). */
+export const RT_SCOPE_SITE = 200;
+
+/** Scope of a route or an address: this link. See rtnetlink(7). */
+export const RT_SCOPE_LINK = 253;
+
+/** Scope of a route or an address: this machine. See rtnetlink(7). */
+export const RT_SCOPE_HOST = 254;
+
+/** Scope of a route or an address: nowhere. See rtnetlink(7). */
+export const RT_SCOPE_NOWHERE = 255;
+
+/** Origin of a route: not specified. See rtnetlink(7). */
+export const RTPROT_UNSPEC = 0;
+
+/** Origin of a route: an ICMP redirect. See rtnetlink(7). */
+export const RTPROT_REDIRECT = 1;
+
+/** Origin of a route: the kernel. See rtnetlink(7). */
+export const RTPROT_KERNEL = 2;
+
+/** Origin of a route: set while the system started. See rtnetlink(7). */
+export const RTPROT_BOOT = 3;
+
+/** Origin of a route: the administrator. See rtnetlink(7). */
+export const RTPROT_STATIC = 4;
+
+/** Origin of a route: a router advertisement. See rtnetlink(7). */
+export const RTPROT_RA = 9;
+
+/** Origin of a route: DHCP. See rtnetlink(7). */
+export const RTPROT_DHCP = 16;
+
+/** Type of a route: not specified. See rtnetlink(7). */
+export const RTN_UNSPEC = 0;
+
+/** Type of a route: to a gateway, or direct. See rtnetlink(7). */
+export const RTN_UNICAST = 1;
+
+/** Type of a route: to this machine. See rtnetlink(7). */
+export const RTN_LOCAL = 2;
+
+/** Type of a route: broadcast. See rtnetlink(7). */
+export const RTN_BROADCAST = 3;
+
+/** Type of a route: anycast. See rtnetlink(7). */
+export const RTN_ANYCAST = 4;
+
+/** Type of a route: multicast. See rtnetlink(7). */
+export const RTN_MULTICAST = 5;
+
+/** Type of a route: packets are dropped. See rtnetlink(7). */
+export const RTN_BLACKHOLE = 6;
+
+/** Type of a route: packets are refused as unreachable. See rtnetlink(7). */
+export const RTN_UNREACHABLE = 7;
+
+/** Type of a route: packets are refused as prohibited. See rtnetlink(7). */
+export const RTN_PROHIBIT = 8;
+
+/** Type of a route: the search goes on in another table. See rtnetlink(7). */
+export const RTN_THROW = 9;
+
+/** State of a neighbour: asked for, without an answer yet. See rtnetlink(7). */
+export const NUD_INCOMPLETE = 0x01;
+
+/** State of a neighbour: reachable. See rtnetlink(7). */
+export const NUD_REACHABLE = 0x02;
+
+/** State of a neighbour: to be confirmed at the next use. See rtnetlink(7). */
+export const NUD_STALE = 0x04;
+
+/** State of a neighbour: in use, to be confirmed soon. See rtnetlink(7). */
+export const NUD_DELAY = 0x08;
+
+/** State of a neighbour: asked again. See rtnetlink(7). */
+export const NUD_PROBE = 0x10;
+
+/** State of a neighbour: does not answer. See rtnetlink(7). */
+export const NUD_FAILED = 0x20;
+
+/** State of a neighbour: needs no asking. See rtnetlink(7). */
+export const NUD_NOARP = 0x40;
+
+/** State of a neighbour: set by the administrator. See rtnetlink(7). */
+export const NUD_PERMANENT = 0x80;
+
+/** Neighbour attribute: its network address. See rtnetlink(7). */
+export const NDA_DST = 1;
+
+/** Neighbour attribute: its hardware address. See rtnetlink(7). */
+export const NDA_LLADDR = 2;
+
+/** Neighbour attribute: times of the cache. See rtnetlink(7). */
+export const NDA_CACHEINFO = 3;
+
+/** Neighbour attribute: number of times it was asked. See rtnetlink(7). */
+export const NDA_PROBES = 4;
+
 // Controller Area Network
 
 /** Protocol: frames. See the kernel's Documentation/networking/can. */

@@ -13,7 +13,12 @@ type Uint = number;
 /** AF_INET, AF_RDS: a host name or dotted address, a port in host byte order. */
 export type InetAddress = readonly [host: string, port: Uint];
 /** AF_INET6. The scope may also be written into the host, `fe80::1%eth0`. */
-export type Inet6Address = readonly [host: string, port: Uint, flowinfo?: Uint, scope_id?: Uint];
+export type Inet6Address = readonly [
+  host: string,
+  port: Uint,
+  flowinfo?: Uint | undefined,
+  scope_id?: Uint | undefined,
+];
 /** AF_UNIX: a path; bytes for one that is no UTF-8 and for abstract names, which begin with a zero byte. */
 export type UnixAddress = string | Uint8Array;
 /** AF_NETLINK. */
@@ -22,9 +27,9 @@ export type NetlinkAddress = readonly [pid: Uint, groups: Uint];
 export type PacketAddress = readonly [
   ifname: string,
   proto: Uint,
-  pkttype?: Uint,
-  hatype?: Uint,
-  addr?: string | Uint8Array,
+  pkttype?: Uint | undefined,
+  hatype?: Uint | undefined,
+  addr?: string | Uint8Array | undefined,
 ];
 /** AF_VSOCK. */
 export type VsockAddress = readonly [cid: Uint, port: Uint];
@@ -34,15 +39,20 @@ export type CanAddress =
   | readonly [ifname: string, rx_id: Uint, tx_id: Uint]
   | readonly [ifname: string, name: number | bigint, pgn: Uint, addr: Uint];
 /** AF_TIPC: for TIPC_ADDR_NAMESEQ type, lower, upper; TIPC_ADDR_NAME type, instance, domain; TIPC_ADDR_ID node, ref. */
-export type TipcAddress = readonly [addr_type: Uint, v1: Uint, v2: Uint, v3: Uint, scope?: Uint];
+export type TipcAddress = readonly [addr_type: Uint, v1: Uint, v2: Uint, v3: Uint, scope?: Uint | undefined];
 /** AF_ALG. */
-export type AlgAddress = readonly [type: string, name: string, feat?: Uint, mask?: Uint];
+export type AlgAddress = readonly [
+  type: string,
+  name: string,
+  feat?: Uint | undefined,
+  mask?: Uint | undefined,
+];
 /** AF_QIPCRTR. */
 export type QipcrtrAddress = readonly [node: Uint, port: Uint];
 /** AF_BLUETOOTH: L2CAP with a PSM, RFCOMM with a channel; HCI; SCO. */
 export type BluetoothAddress =
-  | readonly [bdaddr: string, port: Uint, cid?: Uint, bdaddr_type?: Uint]
-  | readonly [device_id: Uint, channel?: Uint]
+  | readonly [bdaddr: string, port: Uint, cid?: Uint | undefined, bdaddr_type?: Uint | undefined]
+  | readonly [device_id: Uint, channel?: Uint | undefined]
   | Uint
   | string
   | Uint8Array;
@@ -86,7 +96,7 @@ interface KnownReturned {
     | [ifname: string, name: number | bigint, pgn: Uint, addr: Uint];
   30: [addr_type: Uint, v1: Uint, v2: Uint, v3: Uint, scope: Uint];
   31:
-    | [bdaddr: string, port: Uint, cid?: Uint, bdaddr_type?: Uint]
+    | [bdaddr: string, port: Uint, cid?: Uint | undefined, bdaddr_type?: Uint | undefined]
     | [device_id: Uint, channel: Uint]
     | Uint
     | string;

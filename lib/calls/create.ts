@@ -38,28 +38,32 @@ export function make_pair<F extends number, K extends number, Sock>(
 export type ConnectAddress = readonly [
   host: string,
   port: number | string,
-  flowinfo?: number,
-  scope_id?: number,
+  flowinfo?: number | undefined,
+  scope_id?: number | undefined,
 ];
 
 /** Keyword-only arguments of create_connection. */
 export interface CreateConnectionOptions {
   /** Throw an AggregateError with the error of every address, instead of the last one. */
-  all_errors?: boolean;
+  all_errors?: boolean | undefined;
   /** Seconds after which the next address is tried beside the ones under way, as RFC 8305; null: one after another. */
-  happy_eyeballs_delay?: number | null;
+  happy_eyeballs_delay?: number | null | undefined;
   /**
    * Send a PROXY header first, by which a server behind a proxy learns who the client is: true for the connection's own addresses, or
    * the header (`{ source, destination, version, tlvs, … }`).
    */
-  proxy_header?: OwnProxyHeader;
+  proxy_header?: OwnProxyHeader | undefined;
 }
 
 /** The arguments of create_connection behind the address: the options may follow any of them. */
 export type ConnectionArguments<Options> =
-  | [options?: Options]
-  | [timeout?: number | null, options?: Options]
-  | [timeout?: number | null, source_address?: InetAddress | Inet6Address | null, options?: Options];
+  | [options?: Options | undefined]
+  | [timeout?: number | null | undefined, options?: Options | undefined]
+  | [
+      timeout?: number | null | undefined,
+      source_address?: InetAddress | Inet6Address | null | undefined,
+      options?: Options | undefined,
+    ];
 
 /** Their names. */
 export const CONNECTION_OPTIONS = ['all_errors', 'happy_eyeballs_delay', 'proxy_header'] as const;
@@ -86,13 +90,13 @@ export function with_scope(row: AddressInfoRow, [flowinfo, scope_id]: readonly n
 /** Keyword-only arguments of create_server. */
 export interface CreateServerOptions<F extends number = number> {
   /** AF_INET if left out, or AF_INET6. */
-  family?: F;
+  family?: F | undefined;
   /** How many connections may wait for accept(); 128 if left out. See listen(2). */
-  backlog?: number | null;
+  backlog?: number | null | undefined;
   /** True sets SO_REUSEPORT: several sockets share the port, and the kernel spreads the connections. */
-  reuse_port?: boolean;
+  reuse_port?: boolean | undefined;
   /** True, with AF_INET6: the socket takes IPv4 connections, too. */
-  dualstack_ipv6?: boolean;
+  dualstack_ipv6?: boolean | undefined;
 }
 
 /** Their names. */

@@ -8,14 +8,14 @@ export interface FilterOptions {
    * SO_ATTACH_FILTER: which packets come in. SO_ATTACH_REUSEPORT_CBPF: which socket of a SO_REUSEPORT group gets a packet, by
    * the order of their bind or listen. PACKET_FANOUT_DATA: which socket of a PACKET_FANOUT_CBPF group.
    */
-  option?: number | null;
+  option?: number | null | undefined;
 }
 
 /** An option that takes a program: its level, and the option that removes the program. */
 interface FilterOption {
   readonly option: number;
   readonly level: number;
-  readonly detach?: number;
+  readonly detach?: number | undefined;
 }
 
 const FILTER_OPTIONS: readonly FilterOption[] = [

@@ -83,11 +83,11 @@ export interface AlgOptions {
   /** ALG_OP_ENCRYPT, ALG_OP_DECRYPT, … */
   op: number;
   /** The initialization vector. */
-  iv?: BytesLike | string | null;
+  iv?: BytesLike | string | null | undefined;
   /** How many of the bytes are associated data (AEAD). */
-  assoclen?: number | null;
+  assoclen?: number | null | undefined;
   /** MSG_*, MSG_MORE above all. */
-  flags?: number;
+  flags?: number | undefined;
 }
 
 const { EMSGSIZE, EOPNOTSUPP } = constants.errno;

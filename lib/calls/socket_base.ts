@@ -26,10 +26,10 @@ type Happened = Pick<Call, 'address' | 'bytes_sent' | 'partial'>;
 
 /** The arguments of `socket`, blocking and of promises. */
 export type SocketArguments<F extends number, K extends number> = [
-  family?: F | null,
-  type?: K | null,
-  proto?: number | null,
-  fileno?: number | null,
+  family?: F | null | undefined,
+  type?: K | null | undefined,
+  proto?: number | null | undefined,
+  fileno?: number | null | undefined,
 ];
 
 /** The same with a descriptor. */

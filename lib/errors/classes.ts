@@ -11,23 +11,23 @@ import { show_value } from './names.js';
  */
 export class OSError extends Error {
   /** The error number: positive, but negative for a `gaierror`. Undefined if the system gave none. */
-  declare errno?: number;
+  declare errno?: number | undefined;
   /** The name of the error number, as `util.getSystemErrorName` spells it: 'ECONNREFUSED'. */
-  declare code?: string;
+  declare code?: string | undefined;
   /** The call that failed. */
-  declare syscall?: string;
+  declare syscall?: string | undefined;
   /** The system's text for the error number, without the rest of the message. */
-  declare strerror?: string;
+  declare strerror?: string | undefined;
   /** The usual cause of the error, and the remedy: the end of the message. Undefined if the library knows none. */
-  declare hint?: string;
+  declare hint?: string | undefined;
   /** The address that the call got. */
   declare address?: unknown;
   /** The file that the constructor got. */
   declare filename?: unknown;
   /** The number of bytes that `sendall`, `sendmsg` or `sendfile` had sent before the error. */
-  declare bytes_sent?: number;
+  declare bytes_sent?: number | undefined;
   /** The bytes that `recv_exactly` had received before the error. */
-  declare partial?: Buffer;
+  declare partial?: Buffer | undefined;
 
   constructor(message?: string, options?: { cause?: unknown });
   constructor(errno: number, strerror: string, filename?: unknown);
@@ -66,7 +66,7 @@ export class OSError extends Error {
 /** A call on a non-blocking socket would block: EAGAIN, EALREADY, EINPROGRESS. */
 export class BlockingIOError extends OSError {
   /** The number of characters that a buffered file had written before it would have blocked. */
-  declare characters_written?: number;
+  declare characters_written?: number | undefined;
 }
 
 /** There is no such child process: ECHILD. */
@@ -114,9 +114,9 @@ export class TimeoutError extends OSError {}
 /** A name or address could not be resolved. `errno` is one of EAI_*. See getaddrinfo(3). */
 export class gaierror extends OSError {
   /** The host of the lookup; undefined if there was none (null). */
-  declare host?: string;
+  declare host?: string | undefined;
   /** The service or the port of the lookup, as text; undefined if there was none (null). */
-  declare service?: string;
+  declare service?: string | undefined;
 
   static override code_of(errno: number): string | undefined {
     return gai_code(errno);

@@ -10,7 +10,7 @@ export interface FailedCall {
   /** The system call, or the method that makes it: 'socket', 'recv'. */
   readonly syscall: string;
   /** The arguments that the message shows. */
-  readonly args?: Arguments;
+  readonly args?: Arguments | undefined;
   /** The address that the call got. */
   readonly address?: unknown;
 }

@@ -9,45 +9,45 @@ import { shown } from '../util/validate.js';
 /** The arguments of a failed call that its message shows. */
 export interface Arguments {
   /** The kind of an object that was closed before the call, in place of its descriptor. */
-  readonly closed?: 'socket' | 'selector' | 'handle';
+  readonly closed?: 'socket' | 'selector' | 'handle' | undefined;
   /** The same, if the program took the descriptor away by detach() or a method that does. */
-  readonly detached?: 'socket';
+  readonly detached?: 'socket' | undefined;
   /** A descriptor: of a socket or an epoll object, or the argument of a function such as dup(). */
-  readonly fd?: number;
+  readonly fd?: number | undefined;
   /** The descriptor of the file that is sent or read. */
-  readonly file_fd?: number;
+  readonly file_fd?: number | undefined;
   /** The descriptor that a socket object should adopt. */
-  readonly fileno?: number;
+  readonly fileno?: number | undefined;
   /** The first argument of socket(), AF_*. */
-  readonly family?: number;
+  readonly family?: number | undefined;
   /** The second argument of socket(), SOCK_*, with or without the flags SOCK_NONBLOCK and SOCK_CLOEXEC. */
-  readonly type?: number;
+  readonly type?: number | undefined;
   /** The third argument of socket(). Its names depend on `family`. */
-  readonly proto?: number;
+  readonly proto?: number | undefined;
   /** The level of an option, SOL_*. */
-  readonly level?: number;
+  readonly level?: number | undefined;
   /** The number of an option. Its names depend on `level`. */
-  readonly option?: number;
+  readonly option?: number | undefined;
   /** The first argument of ioctl(). */
-  readonly request?: number;
+  readonly request?: number | undefined;
   /** The host of a lookup, as the C library got it. */
-  readonly host?: string | null;
+  readonly host?: string | null | undefined;
   /** The service or port of a lookup, as the C library got it. */
-  readonly service?: string | null;
+  readonly service?: string | null | undefined;
   /** The name of a host or an interface. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** The argument of sethostname(). */
-  readonly hostname?: string | Uint8Array;
+  readonly hostname?: string | Uint8Array | undefined;
   /** The number of an interface. */
-  readonly index?: number;
+  readonly index?: number | undefined;
   /** The first argument of inet_pton(), shown as a number. */
-  readonly address_family?: number;
+  readonly address_family?: number | undefined;
   /** The only family that has such a call, AF_*. */
-  readonly only_family?: number;
+  readonly only_family?: number | undefined;
   /** The number of buffers, if the call got too many. */
-  readonly buffers?: number;
+  readonly buffers?: number | undefined;
   /** The most buffers that the kernel takes in one call. */
-  readonly limit?: number;
+  readonly limit?: number | undefined;
 }
 
 // Names of the third argument of socket(), by family.

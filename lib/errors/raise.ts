@@ -14,11 +14,11 @@ const TIMED_OUT_TEXT = 'timed out';
 /** The record of a failed call: its name, arguments and address, and its progress before the error. */
 export interface Call extends FailedCall {
   /** Bytes sent before the error. */
-  readonly bytes_sent?: number;
+  readonly bytes_sent?: number | undefined;
   /** Bytes received before the error. */
-  readonly partial?: Buffer;
+  readonly partial?: Buffer | undefined;
   /** The message of a time-out, without which it is 'timed out'. */
-  readonly timed_out?: string;
+  readonly timed_out?: string | undefined;
 }
 
 /**

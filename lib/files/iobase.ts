@@ -43,7 +43,7 @@ export function check_text(value: unknown): void {
 }
 
 /** What describes a file: its descriptor, -1 once it is closed, its mode, and the encoding of text. */
-export type Description = readonly [fd: number, mode: string, encoding?: string];
+export type Description = readonly [fd: number, mode: string, encoding?: string | undefined];
 
 /** Returns a file as one line: <TextIOWrapper fd=5, mode=r, encoding=UTF-8>; its name alone if it has no descriptor. */
 export function describe(name: string, description: () => Description | undefined): string {

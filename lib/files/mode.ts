@@ -39,7 +39,7 @@ export type FileOf<Classes extends FileClasses, Mode extends string, Buffering> 
 /** Options of makefile(). */
 export interface MakefileOptions extends TextOptions {
   /** The longest line, in bytes (characters in text mode) with its line end, of readline() without a size; null: none. */
-  limit?: number | bigint | null;
+  limit?: number | bigint | null | undefined;
 }
 
 const OPTIONS = [...TEXT_OPTIONS, 'limit'] as const;

@@ -9,17 +9,17 @@ import type { Newline } from './newlines.js';
 /** Options of makefile() and of TextIOWrapper, as Python's keyword arguments. */
 export interface TextOptions {
   /** The name of the encoding; utf-8 if not given. */
-  encoding?: string | null;
+  encoding?: string | null | undefined;
   /**
    * The handler of bytes that are no text, and of characters that the encoding lacks: 'strict' (an error; the default),
    * 'ignore', 'replace', 'backslashreplace', 'surrogateescape', 'xmlcharrefreplace'.
    */
-  errors?: string | null;
+  errors?: string | null | undefined;
   /**
    * The line end. Reading: null (the default) ends lines at `\n`, `\r` and `\r\n`, and reads each as `\n`; '' ends them at the
    * same three, and keeps them; any other value is the only line end. Writing: `\n` becomes `\r` or `\r\n` if that is given.
    */
-  newline?: string | null;
+  newline?: string | null | undefined;
 }
 
 /** The names of TextOptions. */
@@ -34,7 +34,12 @@ export interface Flushing {
 }
 
 /** Options of TextIOWrapper. */
-export interface TextIOWrapperOptions extends TextOptions, Partial<Flushing> {}
+export interface TextIOWrapperOptions extends TextOptions {
+  /** True: write() flushes after a line. */
+  line_buffering?: boolean | undefined;
+  /** True: write() passes all text to the buffer below at once. */
+  write_through?: boolean | undefined;
+}
 
 /** Sets the flags that the options have. */
 export function set_flushing(flushing: Flushing, options: TextIOWrapperOptions): void {

@@ -21,6 +21,7 @@ export {
   type CaptureSection,
   type CaptureStatistics,
   type Direction,
+  type TimedStatistics,
 } from './capture/format.js';
 export { type Capture, type CaptureSource, read_capture } from './capture/read.js';
 export {

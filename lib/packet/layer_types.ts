@@ -25,7 +25,7 @@ export interface PayloadDraft {
  */
 export interface Cut {
   /** the bytes behind the last whole field: mostly none */
-  readonly cut?: Buffer;
+  readonly cut?: Buffer | undefined;
 }
 
 /** The types of each layer: as parsed, and to build. */

@@ -9,9 +9,9 @@ import { parser_of_linktype } from './registry.js';
 /** Options of parse. */
 export interface ParseOptions {
   /** the number of the outermost layer's type in capture files; LINKTYPE_ETHERNET unless given */
-  readonly linktype?: number;
+  readonly linktype?: number | undefined;
   /** the length of the packet on the wire, in bytes; that of `bytes` unless given */
-  readonly length?: number;
+  readonly length?: number | undefined;
 }
 
 /** A parsed packet. */

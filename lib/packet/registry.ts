@@ -23,15 +23,15 @@ export interface Protocol extends Parser {
 
 /** The numbers of a protocol; building uses the first of each list. */
 export interface Numbers {
-  readonly linktypes?: readonly number[];
-  readonly ethertypes?: readonly number[];
-  readonly ip_protocols?: readonly number[];
+  readonly linktypes?: readonly number[] | undefined;
+  readonly ethertypes?: readonly number[] | undefined;
+  readonly ip_protocols?: readonly number[] | undefined;
 }
 
 /** The ports of a protocol. */
 export interface Ports {
-  readonly udp_ports?: readonly number[];
-  readonly tcp_ports?: readonly number[];
+  readonly udp_ports?: readonly number[] | undefined;
+  readonly tcp_ports?: readonly number[] | undefined;
 }
 
 /** A place in front of which a number says what follows. */

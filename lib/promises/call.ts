@@ -26,8 +26,8 @@ export function must_wait(result: number): boolean {
 /** The fields that a call adds to its error. */
 export interface Progress {
   address?: unknown;
-  bytes_sent?: number;
-  partial?: Buffer;
+  bytes_sent?: number | undefined;
+  partial?: Buffer | undefined;
 }
 
 /** The queue that a call waits in. */
@@ -39,13 +39,13 @@ export interface WaitingLine {
 
 /** The fields that few waiting calls have: each field of a Call itself costs time in all calls. */
 interface Rare {
-  timer?: Timer;
-  signal?: AbortSignal;
+  timer?: Timer | undefined;
+  signal?: AbortSignal | undefined;
   /** True if the call waits for its addresses alone: its time-out is 0. */
-  never_waits?: boolean;
+  never_waits?: boolean | undefined;
   /** The addresses that were found for the call, by the question of resolve_now. */
-  resolved?: Map<string, string>;
-  retry_ms?: number;
+  resolved?: Map<string, string> | undefined;
+  retry_ms?: number | undefined;
 }
 
 /** A call on a socket. */
@@ -54,7 +54,7 @@ export interface Call<T = unknown> {
   /** The name of the method, for errors. */
   readonly syscall: string;
   /** True for connect: reads wait for it. */
-  readonly connects?: true;
+  readonly connects?: true | undefined;
 
   /**
    * Tries the call without waiting. Returns its result, or a negative number: see must_wait. An attempt is made again at each
@@ -66,7 +66,7 @@ export interface Call<T = unknown> {
   check(): unknown;
 
   /** Returns what the error of the call tells. */
-  progress?(): Progress | undefined;
+  readonly progress?: (() => Progress | undefined) | undefined;
 
   /** Returns the bytes that a wake-up may receive in place of the next attempt; 0: none, as without this method. */
   allowance?(): number;

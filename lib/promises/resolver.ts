@@ -64,16 +64,25 @@ export async function getaddrinfo(
   host: lookup.Host | null,
   port: string | number | bigint | Uint8Array | null,
   ...rest:
-    | [options?: WaitOptions]
-    | [family?: number | null, options?: WaitOptions]
-    | [family?: number | null, type?: number | null, options?: WaitOptions]
-    | [family?: number | null, type?: number | null, proto?: number | null, options?: WaitOptions]
+    | [options?: WaitOptions | undefined]
+    | [family?: number | null | undefined, options?: WaitOptions | undefined]
     | [
-        family?: number | null,
-        type?: number | null,
-        proto?: number | null,
-        flags?: number | null,
-        options?: WaitOptions,
+        family?: number | null | undefined,
+        type?: number | null | undefined,
+        options?: WaitOptions | undefined,
+      ]
+    | [
+        family?: number | null | undefined,
+        type?: number | null | undefined,
+        proto?: number | null | undefined,
+        options?: WaitOptions | undefined,
+      ]
+    | [
+        family?: number | null | undefined,
+        type?: number | null | undefined,
+        proto?: number | null | undefined,
+        flags?: number | null | undefined,
+        options?: WaitOptions | undefined,
       ]
 ): Promise<lookup.AddressInfoRow[]> {
   const options = take_options(rest, 4);
@@ -96,7 +105,12 @@ export async function getaddrinfo(
  * console.log(await getnameinfo(['127.0.0.1', 80], NI_NUMERICHOST | NI_NUMERICSERV)); // [ '127.0.0.1', '80' ]
  */
 export async function getnameinfo(
-  sockaddr: readonly [host: string, port: number, flowinfo?: number, scope_id?: number],
+  sockaddr: readonly [
+    host: string,
+    port: number,
+    flowinfo?: number | undefined,
+    scope_id?: number | undefined,
+  ],
   flags: number,
   options?: WaitOptions,
 ): Promise<[host: string, port: string]> {

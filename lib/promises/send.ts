@@ -137,7 +137,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
    * const [cipher] = await algorithm.accept();
    * await cipher.sendmsg_afalg(['sixteen bytes ..'], { op: ALG_OP_ENCRYPT, iv: Buffer.alloc(16) });
    */
-  sendmsg_afalg(...args: [...message.AlgArguments, options?: WaitOptions]): Promise<number> {
+  sendmsg_afalg(...args: [...message.AlgArguments, options?: WaitOptions | undefined]): Promise<number> {
     return promised(() => {
       const [msg, operation, options] = message.with_buffers(args);
       const taken = message.taken_buffers(msg ?? []);

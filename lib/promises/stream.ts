@@ -23,7 +23,7 @@ interface StreamSocket extends OptionSocket {
 /** Options of to_stream: the options of a Duplex, with the defaults of net.Socket. */
 export interface StreamOptions extends DuplexOptions {
   /** True keeps the writable side open when the peer has ended its own; false as in net.Socket. */
-  allowHalfOpen?: boolean;
+  allowHalfOpen?: boolean | undefined;
 }
 
 const CHUNK_SIZE = 64 * 1024;
@@ -49,7 +49,7 @@ export class SocketStream extends Duplex {
   #active_ms = 0;
   #timer: Timer | undefined;
   /** The time of setTimeout, in milliseconds; undefined before its first call. */
-  timeout?: number;
+  timeout?: number | undefined;
 
   /** @throws RangeError on a socket that is no stream */
   constructor(sock: StreamSocket, options: StreamOptions = {}) {

@@ -19,7 +19,9 @@ export type Ready<D = unknown, F = FileObject> = [key: SelectorKey<D, F>, events
 export type SelectOptions = WaitOptions;
 
 /** The arguments of `select_async`: the time-out may be left out before the options. */
-export type SelectArguments = [options?: SelectOptions] | [timeout?: number | null, options?: SelectOptions];
+export type SelectArguments =
+  | [options?: SelectOptions | undefined]
+  | [timeout?: number | null | undefined, options?: SelectOptions | undefined];
 
 /**
  * The methods of all selectors; a base for one's own. See Python's selectors.BaseSelector. In the examples `selector` is a DefaultSelector,

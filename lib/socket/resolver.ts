@@ -68,7 +68,12 @@ export function stream_addresses(
  * console.log(getnameinfo(['127.0.0.1', 80], NI_NUMERICHOST | NI_NUMERICSERV)); // [ '127.0.0.1', '80' ]
  */
 export function getnameinfo(
-  sockaddr: readonly [host: string, port: number, flowinfo?: number, scope_id?: number],
+  sockaddr: readonly [
+    host: string,
+    port: number,
+    flowinfo?: number | undefined,
+    scope_id?: number | undefined,
+  ],
   flags: number,
 ): [host: string, port: string] {
   return lookup.run(lookup.getnameinfo(sockaddr, flags), { syscall: 'getnameinfo', name: sockaddr });

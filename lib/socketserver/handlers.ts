@@ -19,7 +19,7 @@ import { BLOCKING_FILES, type BytesIO, type HandlerFiles } from './files.js';
 /** Options of shutdown(). */
 export interface ShutdownOptions {
   /** Seconds that requests under way may take until they are cut off. Left out: shutdown() does not wait for them, nor end them. */
-  drain?: number;
+  drain?: number | undefined;
 }
 
 /** Returns `drain` of the options of shutdown(). @throws TypeError, RangeError */

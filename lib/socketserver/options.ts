@@ -7,36 +7,36 @@ import type { ProxyProtocolOptions } from './admission/proxy_protocol.js';
 /** Options of the constructors of servers. */
 export interface ServerOptions<F extends number = number, Data = unknown> {
   /** False to leave server_bind() and server_activate() to the caller. Default: true. */
-  bind_and_activate?: boolean;
+  bind_and_activate?: boolean | undefined;
   /** True to set SO_REUSEADDR: a server that ended can be started again at once. */
-  allow_reuse_address?: boolean;
+  allow_reuse_address?: boolean | undefined;
   /** True to set SO_REUSEPORT: several servers may listen on one port. */
-  allow_reuse_port?: boolean;
+  allow_reuse_port?: boolean | undefined;
   /** The largest number of connections that wait to be accepted: 128 by default, as of listen(). */
-  request_queue_size?: number;
+  request_queue_size?: number | undefined;
   /** The address family, in place of `address_family`. */
-  family?: F;
+  family?: F | undefined;
   /** True for one AF_INET6 socket that serves IPv4, too; false for IPv6 only. Default: the system's setting. */
-  dualstack_ipv6?: boolean;
+  dualstack_ipv6?: boolean | undefined;
   /** The largest number of threads of a threading server. */
-  max_threads?: number;
+  max_threads?: number | undefined;
   /** The largest number of processes of a forking server. */
-  max_children?: number;
+  max_children?: number | undefined;
   /** The largest number of requests under way on the event loop; null: no limit. */
-  max_handlers?: number | null;
+  max_handlers?: number | null | undefined;
   /** Data that handlers find as `this.server.worker_data`; in threads or processes a clone. */
-  worker_data?: Data;
+  worker_data?: Data | undefined;
   /** Seconds after which a handler is ended, in servers with threads or processes, or on the event loop. */
-  handler_timeout?: number | null;
+  handler_timeout?: number | null | undefined;
   /** For a server behind a proxy: `client_address` is the address that the PROXY header of a trusted proxy says. */
-  proxy_protocol?: ProxyProtocolOptions;
+  proxy_protocol?: ProxyProtocolOptions | undefined;
   /**
    * Whether handlers of datagrams know the address that was asked, interface, TTL and TOS, and answer from that address. Default: true
    * for a server on all addresses ('', '::').
    */
-  packet_info?: boolean;
+  packet_info?: boolean | undefined;
   /** True to have serve_forever() tell systemd that the service is ready, alive (the watchdog) and ending. See sd_notify(3). */
-  sd_notify?: boolean;
+  sd_notify?: boolean | undefined;
 }
 
 /** The names of the options. */

@@ -12,7 +12,7 @@ export interface WorkerState {
   importing: boolean;
 }
 
-const globals = globalThis as { [KEY]?: WorkerState };
+const globals = globalThis as { [KEY]?: WorkerState | undefined };
 
 /** Returns the state of this thread; undefined if it is no worker of a pool. */
 export function worker_state(): WorkerState | undefined {

@@ -152,7 +152,7 @@ export type DecodedControl = KnownControl | UnknownControl;
 
 interface ControlInputs extends InputsOf<typeof CONTROLS> {}
 type EncodableKnown<K extends keyof ControlInputs = keyof ControlInputs> = {
-  [P in K]: { readonly type: P; readonly level?: number; readonly value: ControlInputs[P] };
+  [P in K]: { readonly type: P; readonly level?: number | undefined; readonly value: ControlInputs[P] };
 }[K];
 /** A control message to encode. The level of a known one may be left out. */
 export type EncodableControl =

@@ -76,7 +76,7 @@ export interface ifreq extends Decoded<typeof IFREQ> {}
 /** The fields of ifreq as encode takes them: the name, and one other. */
 export interface ifreq_like extends Omit<Encodable<ifreq>, 'hwaddr'> {
   /** The hardware address: its type, and its bytes. */
-  readonly hwaddr?: Encodable<hardware_address>;
+  readonly hwaddr?: Encodable<hardware_address> | undefined;
 }
 
 const plain = define<ifreq, ifreq_like>('ifreq', IFREQ);

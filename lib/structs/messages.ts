@@ -56,7 +56,7 @@ const SOCK_EXTENDED_ERR = {
 /** The fields of sock_extended_err as decode gives them; the constant sock_extended_err says what the struct is for. */
 export interface sock_extended_err extends Decoded<typeof SOCK_EXTENDED_ERR> {
   /** SO_EE_OFFENDER: the address of the machine that sent the ICMP message; null without one. */
-  offender?: StructAddress;
+  offender?: StructAddress | undefined;
 }
 /** The fields of sock_extended_err as encode takes them: any may be left out, an integer may be a bigint, bytes may be of any kind. */
 export type sock_extended_err_like = Encodable<sock_extended_err>;

@@ -47,13 +47,13 @@ export interface nlattr_like {
   /** The type of the attribute, without flags: 0 to 16,383. */
   readonly type: number | bigint;
   /** Bytes, a string for its UTF-8 bytes (the kernel wants most to end with '\0'), or attributes, which sets `nested`. */
-  readonly data?: BytesLike | string | readonly nlattr_like[];
+  readonly data?: BytesLike | string | readonly nlattr_like[] | undefined;
   /** True sets NLA_F_NESTED. */
-  readonly nested?: boolean;
+  readonly nested?: boolean | undefined;
   /** True sets NLA_F_NET_BYTEORDER. */
-  readonly net_byteorder?: boolean;
+  readonly net_byteorder?: boolean | undefined;
   /** The length in bytes, header included; left out: that of the data. */
-  readonly len?: number | bigint;
+  readonly len?: number | bigint | undefined;
 }
 
 const attribute_header = define<{ len: number; type: number }>('nlattr', { len: int, type: int });
@@ -159,9 +159,9 @@ export interface nlmsghdr extends Decoded<typeof NLMSGHDR> {
 /** The fields of a message as encode takes them: `len` is calculated if it is left out. */
 export interface nlmsghdr_like extends Encodable<nlmsghdr> {
   /** A family's header, such as `structs.ifinfomsg.encode(…)`; or all bytes after the message's header. */
-  readonly data?: BytesLike;
+  readonly data?: BytesLike | undefined;
   /** The attributes after the data. */
-  readonly attributes?: readonly nlattr_like[];
+  readonly attributes?: readonly nlattr_like[] | undefined;
 }
 
 const message_header = define<Decoded<typeof NLMSGHDR>>('nlmsghdr', NLMSGHDR);

@@ -52,7 +52,7 @@ type Given<V> = number extends V
         ? readonly Encodable<Item>[]
         : V;
 /** The argument of encode: each field may be left out, an integer may be a bigint, bytes may be of any kind. */
-export type Encodable<T> = { readonly [K in keyof T]?: Given<T[K]> };
+export type Encodable<T> = { readonly [K in keyof T]?: Given<T[K]> | undefined };
 
 /** Reads and writes one field. */
 export interface Codec<T> {
@@ -230,7 +230,9 @@ export function with_length<
   L extends string,
   F extends string,
   T extends Record<L, number> & Record<F, Buffer>,
-  In extends { readonly [K in L]?: number | bigint } & { readonly [K in F]?: BytesLike },
+  In extends { readonly [K in L]?: number | bigint | undefined } & {
+    readonly [K in F]?: BytesLike | undefined;
+  },
 >(struct: Struct<T, In>, length: L, field: F): Struct<T, In> {
   return Object.freeze({
     ...struct,

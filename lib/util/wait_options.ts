@@ -22,19 +22,30 @@ export interface WaitOptions {
 export const WAIT_OPTIONS = ['signal', 'timeout'] as const;
 
 /** The options after one optional argument; the argument may be left out. */
-export type Rest1<A> = [options?: WaitOptions] | [a?: A | null, options?: WaitOptions];
+export type Rest1<A> =
+  | [options?: WaitOptions | undefined]
+  | [a?: A | null | undefined, options?: WaitOptions | undefined];
 /** The options after two optional arguments. */
-export type Rest2<A, B> = Rest1<A> | [a?: A | null, b?: B | null, options?: WaitOptions];
+export type Rest2<A, B> =
+  | Rest1<A>
+  | [a?: A | null | undefined, b?: B | null | undefined, options?: WaitOptions | undefined];
 /** The options after three optional arguments. */
-export type Rest3<A, B, C> = Rest2<A, B> | [a?: A | null, b?: B | null, c?: C | null, options?: WaitOptions];
+export type Rest3<A, B, C> =
+  | Rest2<A, B>
+  | [
+      a?: A | null | undefined,
+      b?: B | null | undefined,
+      c?: C | null | undefined,
+      options?: WaitOptions | undefined,
+    ];
 
 /** Flags that are given, and the options: the type of the flags tells whether there is an address. */
-export type Flags1<Flags> = [flags: Flags | null | undefined, options?: WaitOptions];
+export type Flags1<Flags> = [flags: Flags | null | undefined, options?: WaitOptions | undefined];
 /** The same after another argument. */
 export type Flags2<Flags> = [
   argument: number | null | undefined,
   flags: Flags | null | undefined,
-  options?: WaitOptions,
+  options?: WaitOptions | undefined,
 ];
 
 /** Returns true for an object that no call takes as another argument. */

@@ -26,6 +26,9 @@ test('what write_capture gives follows from the target', () => {
   expectTypeOf((fd: number) => write_capture(fd)).returns.toEqualTypeOf<CaptureFile>();
   expectTypeOf((stream: Writable) => write_capture(stream)).returns.toEqualTypeOf<CaptureStream>();
   expectTypeOf<ReturnType<CaptureFile['write']>>().toEqualTypeOf<void>();
+  expectTypeOf<CaptureFile['write_statistics']>().toBeCallableWith(0, { time_ns: 1n, received: 1n });
+  // @ts-expect-error the counts are those at a time
+  expectTypeOf<CaptureStream['write_statistics']>().toBeCallableWith(0, { received: 1n });
   expectTypeOf<ReturnType<CaptureStream['write']>>().toEqualTypeOf<Promise<void>>();
   const wrong = [
     // @ts-expect-error there is no such format

@@ -92,6 +92,29 @@ test('send_receive keeps the layers of each packet', () => {
   expectTypeOf(use).toBeFunction();
 });
 
+test('send_receive takes layers of define_layer, and options that are undefined', () => {
+  const own = packet.define_layer({
+    name: 'own_of_types',
+    fields: { id: packet.field.uint(16) },
+    bound_to: packet.udp.port(40111),
+  });
+  const use = async (timeout: number | undefined) => {
+    const { answered } = await packet.send_receive(
+      [[packet.ipv4(), packet.udp({ dst_port: 40111 }), own({ id: undefined })]],
+      {
+        timeout,
+      },
+    );
+    for (const [sent, received] of answered) {
+      expectTypeOf(sent[1].dst_port).toEqualTypeOf<number | undefined>();
+      expectTypeOf(own.get(received)?.id).toEqualTypeOf<number | undefined>();
+    }
+    const probes = [[packet.ipv4(), own({ id: 1 })]];
+    await packet.send_receive(probes);
+  };
+  expectTypeOf(use).toBeFunction();
+});
+
 test('a filter program is for attach_filter and matches, and cannot be changed', () => {
   const program = packet.compile_filter('ip', {
     linktype: packet.LINKTYPE_RAW,

@@ -33,9 +33,9 @@ const NO_BYTES = new Uint8Array(0);
 /** A message of sendmmsg: sendmsg's arguments. */
 export type Message<F extends number = number> = readonly [
   buffers: Elements<Data>,
-  ancdata?: Elements<ControlMessage> | null,
-  flags?: number | null,
-  address?: Address<F> | null,
+  ancdata?: Elements<ControlMessage> | null | undefined,
+  flags?: number | null | undefined,
+  address?: Address<F> | null | undefined,
 ];
 
 /** The messages of one native call: consecutive ones with the same flags. */

@@ -19,7 +19,13 @@ export interface Watcher {
   release(): void;
 }
 
-export const collected = new FinalizationRegistry<Leftover>((leftover) => {
+/** The two calls of a FinalizationRegistry, which the library of ES2020 lacks: declarations do not name it. */
+interface Registry {
+  register(target: object, leftover: Leftover, token: object): void;
+  unregister(token: object): boolean;
+}
+
+export const collected: Registry = new FinalizationRegistry<Leftover>((leftover) => {
   leftover.watcher?.release();
   const description = describe(leftover);
   if (addon.close_later(leftover.fd, leftover.generation) === 0) {

@@ -41,19 +41,19 @@ export interface ProxyHeader {
 /** A PROXY header to write. */
 export interface ProxyHeaderInit {
   /** 1, the default: a line of text, for TCP over IPv4 and IPv6. 2: bytes, for all else. */
-  readonly version?: 1 | 2;
+  readonly version?: 1 | 2 | undefined;
   /** The client's address: `[host, port]` with a numeric host, or the path of an AF_UNIX socket. Left out: unknown. */
-  readonly source?: ProxyAddressInit | null;
+  readonly source?: ProxyAddressInit | null | undefined;
   /** The address that the client connected to, of the same family. */
-  readonly destination?: ProxyAddressInit | null;
+  readonly destination?: ProxyAddressInit | null | undefined;
   /** SOCK_STREAM, the default, or SOCK_DGRAM. */
-  readonly type?: number;
+  readonly type?: number | undefined;
   /** True for the command LOCAL: the connection is the proxy's own, and has no source. */
-  readonly local?: boolean;
+  readonly local?: boolean | undefined;
   /** More about the connection, in version 2. */
-  readonly tlvs?: Iterable<ProxyTlvInit>;
+  readonly tlvs?: Iterable<ProxyTlvInit> | undefined;
   /** True to add a checksum, in version 2. */
-  readonly crc32c?: boolean;
+  readonly crc32c?: boolean | undefined;
 }
 
 /** An address to write. What follows the port, as in addresses of IPv6, is not written. */
@@ -248,7 +248,7 @@ interface Ends {
   readonly source: Buffer;
   readonly destination: Buffer;
   /** The words of version 1; undefined for AF_UNIX. */
-  readonly text?: string;
+  readonly text?: string | undefined;
 }
 
 function check_ends(source: ProxyAddressInit, destination: ProxyAddressInit): Ends {

@@ -47,23 +47,25 @@ export interface ProxyTlv {
   /** The value as it came. */
   readonly value: Buffer;
   /** The decoded value of the type 'ssl'. */
-  readonly ssl?: ProxySsl;
+  readonly ssl?: ProxySsl | undefined;
 }
 
 /** A TLV to write: its type by name or by number, and its value. */
 export interface ProxyTlvInit {
   /** The name of the type, in place of its number. */
-  readonly name?: Exclude<ProxyTlvName, 'unknown' | 'crc32c'>;
+  readonly name?: Exclude<ProxyTlvName, 'unknown' | 'crc32c'> | undefined;
   /** 0 to 255: PP2_TYPE_…; those from 0xe0 on are for users. */
-  readonly type?: number;
+  readonly type?: number | undefined;
   /** Bytes, or a string for its UTF-8 bytes; not for an `ssl`. */
-  readonly value?: Data;
+  readonly value?: Data | undefined;
   /** The value of the type 'ssl'. */
-  readonly ssl?: {
-    readonly client: number;
-    readonly verified: boolean;
-    readonly tlvs?: Iterable<ProxyTlvInit>;
-  };
+  readonly ssl?:
+    | {
+        readonly client: number;
+        readonly verified: boolean;
+        readonly tlvs?: Iterable<ProxyTlvInit> | undefined;
+      }
+    | undefined;
 }
 
 const MAX_VALUE = 0xffff;

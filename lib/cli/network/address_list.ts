@@ -120,10 +120,8 @@ function without(range: NewRange, other: AddressRange): NewRange[] {
  *
  * @param texts addresses, ranges and names of hosts
  * @param on_unknown is called with the message for a name that has no address, and the list goes on without it; left out: an error
+ * @returns for ['10.0.0.0/24', '10.0.2.1-9', 'router.example'] a list with '10.0.0.1' at 0
  * @throws UsageError; gaierror
- * @example
- * const list = await find_addresses(['10.0.0.0/24', '10.0.2.1-9', 'router.example']);
- * list.address_at(0); // '10.0.0.1'
  */
 export async function find_addresses(
   texts: readonly string[],

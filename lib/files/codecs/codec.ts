@@ -60,7 +60,7 @@ export class BufferedDecoder implements Decoder {
 export type Sequence =
   | { kind: 'character'; length: number; text: string }
   | { kind: 'error'; length: number; reason: string }
-  | { kind: 'unfinished'; length?: number; reason: string };
+  | { kind: 'unfinished'; length?: number | undefined; reason: string };
 
 /**
  * Decodes character by character, and calls the handler for errors: for bytes that the fast paths cannot decode.
@@ -108,7 +108,7 @@ export interface Encoding {
   /** Encodes text without such characters. */
   encode(text: string): Uint8Array;
   /** The number of bytes of which a handler's bytes must be a multiple; 1 if left out. */
-  readonly unit?: number;
+  readonly unit?: number | undefined;
 }
 
 /** Returns an encoder that calls the handler for characters that the encoding lacks. */

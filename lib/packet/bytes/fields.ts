@@ -4,12 +4,14 @@
 import { shown } from '../../util/validate.js';
 
 type Given<Parsed, Names extends keyof Parsed, Other> = {
-  [Name in Names]?: Name extends keyof Other ? Other[Name] : Parsed[Name];
+  [Name in Names]?: (Name extends keyof Other ? Other[Name] : Parsed[Name]) | undefined;
 };
+/** The fields of T, each of which may be left out or undefined. */
+export type Optional<T> = { [Name in keyof T]?: T[Name] | undefined };
 /** The mark of a header to build that breaks off: see Cut in layer_types.ts. Every layer accepts it. */
 export interface CutFields {
   /** the bytes behind the last field that is given; the rest of the header is not written */
-  readonly cut?: Uint8Array;
+  readonly cut?: Uint8Array | undefined;
 }
 /** The fields that a maker takes: those of the parsed layer, some in another form. checksum_ok is accepted and ignored. */
 export type Fields<Parsed, Other = unknown> = Given<Parsed, Exclude<keyof Parsed, 'layer'>, Other> &

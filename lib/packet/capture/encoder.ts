@@ -51,27 +51,27 @@ export interface CapturePacket {
 /** An interface of a capture to write. */
 export interface NewInterface {
   /** The name of the interface, such as 'eth0'. */
-  readonly name?: string | null;
+  readonly name?: string | null | undefined;
   /** A description of the interface. */
-  readonly description?: string | null;
+  readonly description?: string | null | undefined;
   /** LINKTYPE_*; by default that of the capture. */
-  readonly linktype?: number | null;
+  readonly linktype?: number | null | undefined;
   /** Bytes kept of a packet; by default those of the capture. */
-  readonly snaplen?: number | null;
+  readonly snaplen?: number | null | undefined;
   /** In bits a second. */
-  readonly speed?: bigint | number | null;
+  readonly speed?: bigint | number | null | undefined;
   /** The filter of the capture, in the language of pcap-filter(7). */
-  readonly filter?: string | null;
+  readonly filter?: string | null | undefined;
   /** The operating system and the hardware of the interface's machine. */
-  readonly os?: string | null;
+  readonly os?: string | null | undefined;
   /** The hardware of the interface. */
-  readonly hardware?: string | null;
+  readonly hardware?: string | null | undefined;
 }
 
 /** A section to begin: what it says about the capture, and its interfaces. */
 export interface NewSection extends numbers.CaptureSection {
   /** One, without a name, by default. */
-  readonly interfaces?: readonly NewInterface[] | null;
+  readonly interfaces?: readonly NewInterface[] | null | undefined;
 }
 
 /** Time stamps in microseconds, which all programs read, or nanoseconds. */

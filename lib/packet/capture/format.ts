@@ -66,33 +66,38 @@ export type Direction = (typeof DIRECTIONS)[number];
 /** What an interface counted; a field that the capture does not have is left out. */
 export interface CaptureStatistics {
   /** Time of the counts, of the beginning and of the end of the capture, in nanoseconds since 1970. */
-  readonly time_ns?: bigint;
+  readonly time_ns?: bigint | undefined;
   /** The start of the capture, in nanoseconds since 1970. */
-  readonly start_ns?: bigint;
+  readonly start_ns?: bigint | undefined;
   /** The end of the capture, in nanoseconds since 1970. */
-  readonly end_ns?: bigint;
+  readonly end_ns?: bigint | undefined;
   /** Packets that the interface received. */
-  readonly received?: bigint;
+  readonly received?: bigint | undefined;
   /** Packets that the interface dropped for lack of room. */
-  readonly dropped?: bigint;
+  readonly dropped?: bigint | undefined;
   /** Packets that passed the filter. */
-  readonly accepted?: bigint;
+  readonly accepted?: bigint | undefined;
   /** Packets that the operating system dropped. */
-  readonly os_dropped?: bigint;
+  readonly os_dropped?: bigint | undefined;
   /** Packets that the program got. */
-  readonly delivered?: bigint;
+  readonly delivered?: bigint | undefined;
+}
+/** What an interface counted, as it is written: the format demands the time of the counts. */
+export interface TimedStatistics extends CaptureStatistics {
+  /** Time of the counts, in nanoseconds since 1970. */
+  readonly time_ns: bigint;
 }
 
 /** What a section of pcapng says about the capture as a whole. */
 export interface CaptureSection {
   /** The hardware of the machine. */
-  readonly hardware?: string;
+  readonly hardware?: string | undefined;
   /** The operating system of the machine. */
-  readonly os?: string;
+  readonly os?: string | undefined;
   /** The program that captured. */
-  readonly application?: string;
+  readonly application?: string | undefined;
   /** Comments on the section. */
-  readonly comments?: readonly string[];
+  readonly comments?: readonly string[] | undefined;
 }
 
 /** An interface of a capture. */
@@ -102,19 +107,19 @@ export interface CaptureInterface {
   /** Bytes to which packets were cut; 0 for no limit. */
   readonly snaplen: number;
   /** The name of the interface, such as 'eth0'. */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** What the capturing program says about the interface. */
-  readonly description?: string;
+  readonly description?: string | undefined;
   /** In bits a second. */
-  readonly speed?: bigint;
+  readonly speed?: bigint | undefined;
   /** The filter of the capture, in the language of pcap-filter(7). */
-  readonly filter?: string;
+  readonly filter?: string | undefined;
   /** The operating system and the hardware of the interface's machine. */
-  readonly os?: string;
+  readonly os?: string | undefined;
   /** The hardware of the interface. */
-  readonly hardware?: string;
+  readonly hardware?: string | undefined;
   /** The counts that were read last: they mostly stand behind all packets. */
-  readonly statistics?: CaptureStatistics;
+  readonly statistics?: CaptureStatistics | undefined;
 }
 
 /** A packet of a capture. */

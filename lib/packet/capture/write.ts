@@ -15,20 +15,20 @@ import {
   type Precision,
 } from './encoder.js';
 import { close_file, open_to_write, write_file } from './files.js';
-import type { CaptureStatistics } from './format.js';
+import type { TimedStatistics } from './format.js';
 
 /** Keyword-only arguments of write_capture. */
 export interface WriteCaptureOptions {
   /** 'pcapng' if the path ends in .pcapng or interfaces are given, else 'pcap'. */
-  readonly format?: CaptureFormat | null;
+  readonly format?: CaptureFormat | null | undefined;
   /** LINKTYPE_* of interfaces that have none of their own; Ethernet by default. */
-  readonly linktype?: number | null;
+  readonly linktype?: number | null | undefined;
   /** Bytes kept of a packet at most; 0 is the default, 262,144, the most that tools read. */
-  readonly snaplen?: number | null;
+  readonly snaplen?: number | null | undefined;
   /** The interfaces that packets name by index (pcapng); one by default. */
-  readonly interfaces?: readonly NewInterface[] | null;
+  readonly interfaces?: readonly NewInterface[] | null | undefined;
   /** 'nano' by default; 'micro' rounds times down to microseconds, which the oldest readers need. */
-  readonly precision?: Precision | null;
+  readonly precision?: Precision | null | undefined;
 }
 
 const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces', 'precision'] as const;
@@ -126,7 +126,7 @@ export class CaptureFile {
    * file.write_statistics(0, { time_ns: 0n, received: 10n });
    * file.close();
    */
-  write_statistics(index: number, statistics: CaptureStatistics): void {
+  write_statistics(index: number, statistics: TimedStatistics): void {
     if (this.#closed) throw closed();
     this.#put(this.#encoder.statistics(index, statistics));
   }
@@ -297,7 +297,7 @@ export class CaptureStream {
    * await capture.write_statistics(0, { time_ns: 0n, received: 10n });
    * await capture.close();
    */
-  async write_statistics(index: number, statistics: CaptureStatistics): Promise<void> {
+  async write_statistics(index: number, statistics: TimedStatistics): Promise<void> {
     if (this.#closing !== undefined) throw closed();
     await this.#put(this.#encoder.statistics(index, statistics));
   }

@@ -1,6 +1,6 @@
 // define_layer: a protocol of one's own, from the list of its fields. It is parsed, built and shown as the others are.
 import { shown } from '../../util/validate.js';
-import { CUT, type CutFields, type Ends, field_names, known } from '../bytes/fields.js';
+import { CUT, type CutFields, type Ends, field_names, known, type Optional } from '../bytes/fields.js';
 import type { Input, Parser } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import type { Cut, Layer, LayerName, OwnDraft } from '../layer_types.js';
@@ -23,15 +23,15 @@ export interface LayerDefinition<Name extends string, F extends OwnFields> {
   /** The fields in their order: `{ vni: field.uint(24), … }`. */
   readonly fields: F;
   /** Where it stands: `udp.port(4789)`, `tcp.port(7)`, `ethernet.type(0x88b5)`, `ipv4.protocol(253)`, or several; nowhere if left out. */
-  readonly bound_to?: Binding | readonly Binding[];
+  readonly bound_to?: Binding | readonly Binding[] | undefined;
   /** The name of the layer that it carries, 'ethernet' for example, or a function of its fields that returns the name; payload if left out. */
-  readonly carries?: string | ((layer: ValuesOf<F>) => string | undefined);
+  readonly carries?: string | ((layer: ValuesOf<F>) => string | undefined) | undefined;
 }
 
 /** The maker of a layer of one's own. */
 export interface OwnMaker<Name extends string, F extends OwnFields> {
   /** Makes a layer to build. @throws TypeError for a field that the layer does not have */
-  (fields?: Partial<ValuesOf<F>> & CutFields): OwnDraft & { readonly layer: Name };
+  (fields?: Optional<ValuesOf<F>> & CutFields): OwnDraft & { readonly layer: Name };
   /**
    * get(packet) -> the first layer of this kind in a packet. As a packet's getlayer() in scapy.
    *

@@ -15,7 +15,7 @@ import {
 } from '../../util/validate.js';
 import { signal_of } from '../../util/wait_options.js';
 import { build } from '../build.js';
-import type { Draft } from '../layer_types.js';
+import type { AnyDraft, Draft } from '../layer_types.js';
 import { LINKTYPE_ETHERNET, LINKTYPE_RAW } from '../linktypes.js';
 import { Packet, parse } from '../parse.js';
 import { answers, fits, is_notice, questions } from './answers.js';
@@ -24,15 +24,15 @@ import { hardware_of, RawSockets, type Route, rewritten_field, source_for } from
 /** Options of send_receive. */
 export interface SendReceiveOptions {
   /** seconds to wait after the last packet of each try: 2 unless given; null: no limit */
-  readonly timeout?: number | null;
+  readonly timeout?: number | null | undefined;
   /** number of times that unanswered packets are sent again: 0 unless given */
-  readonly retries?: number;
+  readonly retries?: number | undefined;
   /** seconds between two packets: 0 unless given */
-  readonly interval?: number;
+  readonly interval?: number | undefined;
   /** the interface to send from and to receive on; packets that begin with Ethernet need it */
-  readonly interface?: string;
+  readonly interface?: string | undefined;
   /** ends the call: the promise rejects with the signal's reason */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
 }
 
 const OPTIONS = ['timeout', 'retries', 'interval', 'interface', 'signal'] as const;
@@ -44,7 +44,7 @@ const PACKETS_MAX = 2 ** 20;
  * A packet to send: its layers, a parsed packet, or its bytes (an IP packet, else a frame). By the second form TypeScript keeps the
  * tuple of layers that was given, also in the result of a `map`.
  */
-export type Sent = readonly Draft[] | readonly [Draft, ...Draft[]] | Packet | BytesLike;
+export type Sent = readonly AnyDraft[] | readonly [AnyDraft, ...AnyDraft[]] | Packet | BytesLike;
 
 /** The result of send_receive. */
 export interface Exchanged<P = Sent> {
@@ -99,7 +99,7 @@ export async function exchange_packets<const P extends Sent>(
 }
 
 /** Returns the layers of a packet to send, and its bytes if the packet is given as bytes. */
-function layers_of(packet: Sent, name: string): { layers: readonly Draft[]; given?: Buffer } {
+function layers_of(packet: Sent, name: string): { layers: readonly Draft[]; given?: Buffer | undefined } {
   if (packet instanceof Packet) return { layers: packet.layers };
   if (is_list(packet)) return { layers: packet };
   if (!is_bytes(packet))
@@ -111,6 +111,7 @@ function layers_of(packet: Sent, name: string): { layers: readonly Draft[]; give
   return { layers: is_ip ? ip.layers : parse(given).layers, given };
 }
 
+/** Returns whether a packet is given by its layers. Those of define_layer, which have no Draft, pass through unchanged. */
 function is_list(packet: Sent): packet is readonly Draft[] {
   return Array.isArray(packet);
 }

@@ -26,18 +26,18 @@ export type FilterProgram = readonly FilterRow[];
 /** Options of compile_filter. */
 export interface CompileFilterOptions {
   /** the number of the outermost layer's type in capture files; LINKTYPE_ETHERNET unless given */
-  readonly linktype?: number;
+  readonly linktype?: number | undefined;
   /** bytes of a packet to keep, which the program returns if it accepts the packet; 262144 unless given */
-  readonly snaplen?: number;
+  readonly snaplen?: number | undefined;
   /**
    * whether the program is for a packet socket, by attach_filter: VLAN tags are taken where the kernel keeps them, and a cooked header where
    * the kernel has its fields. A socket of type SOCK_RAW has the link type of its interface, one of type SOCK_DGRAM LINKTYPE_LINUX_SLL2
    */
-  readonly live?: boolean;
+  readonly live?: boolean | undefined;
   /** the mask of the network, for `ip broadcast`: '255.255.255.0'. Unless given, only 255.255.255.255 and 0.0.0.0 are broadcast */
-  readonly netmask?: string;
+  readonly netmask?: string | undefined;
   /** looks up the name of a host: its address, or an array of its addresses; without it, a name is an error */
-  readonly resolve?: Resolve;
+  readonly resolve?: Resolve | undefined;
 }
 
 const OPTION_NAMES = ['linktype', 'snaplen', 'live', 'netmask', 'resolve'] as const;
@@ -57,7 +57,7 @@ const plain = (framing: Headers['framing'], payload = 0): Headers => ({
 interface LinkType {
   readonly name: string;
   readonly headers: Headers;
-  readonly live?: Headers;
+  readonly live?: Headers | undefined;
 }
 
 const LINK_TYPES: ReadonlyMap<number, LinkType> = new Map<number, LinkType>([

@@ -27,7 +27,7 @@ const checked_programs = new WeakMap<object, Checked>();
 export function matches(
   program: string | Iterable<FilterRow>,
   bytes: BytesLike,
-  options: { readonly length?: number } = {},
+  options: { readonly length?: number | undefined } = {},
 ): boolean {
   const code = checked(program);
   const data = to_bytes(bytes, 'bytes');

@@ -51,15 +51,15 @@ export interface PacketBytes {
   /** The bytes of the packet, as captured. */
   readonly data: Uint8Array;
   /** LINKTYPE_* of the packet; Ethernet if left out. */
-  readonly linktype?: number;
+  readonly linktype?: number | undefined;
   /** The length of the packet on the wire, in bytes; that of `data` if left out. */
-  readonly length?: number;
+  readonly length?: number | undefined;
   /** When the packet was captured, in nanoseconds since 1970. */
   readonly time_ns?: bigint | undefined;
   /** The index of its interface in the section. */
-  readonly interface?: number;
+  readonly interface?: number | undefined;
   /** The number of its section in the capture. */
-  readonly section?: number;
+  readonly section?: number | undefined;
 }
 
 /** Checks a packet of a sequence. @throws TypeError */

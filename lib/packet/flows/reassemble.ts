@@ -12,7 +12,7 @@ import { check_packet, type PacketBytes, type Packets, Results, type Step } from
 /** Options of reassemble. */
 export interface ReassembleOptions {
   /** Bytes of fragments that wait, at most: 4 MiB by default, as in Linux. The packet that waits longest is dropped first. */
-  readonly limit?: number | null;
+  readonly limit?: number | null | undefined;
 }
 
 /** Numbers of packets that could not be put together. */

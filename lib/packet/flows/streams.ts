@@ -11,9 +11,9 @@ import { Half } from './stream_half.js';
 /** Options of streams. */
 export interface StreamsOptions {
   /** Bytes of data that wait for others before them, at most: 16 MiB by default. Beyond, the largest wait of a stream ends with a gap. */
-  readonly limit?: number | null;
+  readonly limit?: number | null | undefined;
   /** Connections that are followed at the same time, at most: 65,536 by default. Beyond, the one that is silent longest ends. */
-  readonly connections?: number | null;
+  readonly connections?: number | null | undefined;
 }
 
 /** A connection: the client is the sender of the SYN; without one, the sender of the first packet. */

@@ -1,6 +1,6 @@
 // IGMP: RFC 2236 (versions 1 and 2), 3376 (version 3). Its header has the form of ICMP's, so that icmp/messages.ts makes all of it.
 import { read_ipv4, write_ipv4 } from '../bytes/address.js';
-import { field_names, joined } from '../bytes/fields.js';
+import { field_names, joined, type Optional } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import { bytes_of } from '../options/option_values.js';
 import { type Drafts, type Message as MessageOf, messages, type Reserved } from './icmp/messages.js';
@@ -34,7 +34,7 @@ export type Igmp =
 /** The fields that are built from another form than the parsed one. */
 interface Forms {
   records: readonly MulticastRecordFields[];
-  version3: Partial<QueryDetails> | undefined;
+  version3: Optional<QueryDetails> | undefined;
 }
 /** An IGMP message to build. */
 export type IgmpDraft = Drafts<Igmp, Forms>;

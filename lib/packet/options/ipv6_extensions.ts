@@ -4,7 +4,7 @@
 // has a `name` and values. To add one: its type in Ipv6Extension and TYPES, its fields in FIELDS, a case in `decode` and in `encode`.
 import { array, type BytesLike, bytes, integer, shown } from '../../util/validate.js';
 import { read_ipv6, write_ipv6 } from '../bytes/address.js';
-import { type FieldNames, field_names, joined, known } from '../bytes/fields.js';
+import { type FieldNames, field_names, joined, known, type Optional } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import { type Output, units } from '../bytes/output.js';
 import { ip_protocol_for } from '../registry.js';
@@ -51,17 +51,21 @@ export type Ipv6Extension =
   | Extension<number, 'unknown'>;
 
 type Common = 'type' | 'name' | 'next_header' | 'length' | 'data';
-type Given = { readonly next_header?: number; readonly length?: number; readonly data?: BytesLike };
+type Given = {
+  readonly next_header?: number | undefined;
+  readonly length?: number | undefined;
+  readonly data?: BytesLike | undefined;
+};
 
 /** An extension header to build: its name and values, or its type and data. */
 export type Ipv6ExtensionFields = Ipv6Extension extends infer E
   ? E extends Extension<number, 'unknown'>
-    ? { readonly type: number; readonly name?: 'unknown' } & Given
+    ? { readonly type: number; readonly name?: 'unknown' | undefined } & Given
     : E extends Ipv6Extension
-      ? { readonly name: E['name']; readonly type?: number } & Given &
+      ? { readonly name: E['name']; readonly type?: number | undefined } & Given &
           (E extends { options: unknown }
-            ? { readonly options?: readonly Ipv6OptionFields[] }
-            : Partial<Omit<E, Common>>)
+            ? { readonly options?: readonly Ipv6OptionFields[] | undefined }
+            : Optional<Omit<E, Common>>)
       : never
   : never;
 

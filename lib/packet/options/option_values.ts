@@ -35,7 +35,7 @@ export interface Codec<Values extends object> extends AnyCodec {
 /** One value in the data of an option. */
 export interface Field<Value> {
   /** in bytes; undefined: the bytes that the other fields leave */
-  readonly size?: number;
+  readonly size?: number | undefined;
   /** Returns undefined if the bytes are not of this form. */
   read(view: DataView, at: number, size: number): Value | undefined;
   /** @throws TypeError, RangeError */

@@ -4,7 +4,7 @@
 // An option always has `type` and `data`; one of a known type has a `name` and values as well. One of another type is 'unknown'. One that
 // breaks off or has an impossible length is 'malformed': its data are all bytes that are left, its type and length included.
 import { type BytesLike, bytes, integer, shown } from '../../util/validate.js';
-import { type FieldNames, field_names, joined, known, type Names } from '../bytes/fields.js';
+import { type FieldNames, field_names, joined, known, type Names, type Optional } from '../bytes/fields.js';
 import { Input, type Problem } from '../bytes/input.js';
 import type { LayerName } from '../layer_types.js';
 import type { AnyCodec, Codec } from './option_values.js';
@@ -21,11 +21,17 @@ export type OtherOption = Option<number, 'unknown' | 'malformed'>;
 
 /** An option to build: its name and values, or its type and data. */
 export type OptionFields<O> = O extends OtherOption
-  ? { readonly type: number; readonly name?: 'unknown' | 'malformed'; readonly data?: BytesLike }
+  ? {
+      readonly type: number;
+      readonly name?: 'unknown' | 'malformed' | undefined;
+      readonly data?: BytesLike | undefined;
+    }
   : O extends Option<number, string>
-    ? { readonly name: O['name']; readonly type?: number; readonly data?: BytesLike } & Partial<
-        Omit<O, 'type' | 'name' | 'data'>
-      >
+    ? {
+        readonly name: O['name'];
+        readonly type?: number | undefined;
+        readonly data?: BytesLike | undefined;
+      } & Optional<Omit<O, 'type' | 'name' | 'data'>>
     : never;
 
 /** The format of the options in a protocol's header. */
@@ -35,7 +41,7 @@ export interface OptionFormat {
   /** the types that have neither length nor data */
   readonly alone: readonly number[];
   /** the one of these that ends the options: its data are the bytes behind it */
-  readonly end?: number;
+  readonly end?: number | undefined;
   /** the unit of the length, in bytes */
   readonly unit: number;
   /** the number of bytes that the length counts beside the data */
@@ -70,9 +76,9 @@ interface Kind {
 
 /** An option to build, before it is checked. */
 interface Given {
-  readonly type?: unknown;
-  readonly name?: unknown;
-  readonly data?: unknown;
+  readonly type?: unknown | undefined;
+  readonly name?: unknown | undefined;
+  readonly data?: unknown | undefined;
 }
 
 /** The options of a protocol: reads and writes them. */

@@ -18,19 +18,19 @@ export interface TlvFormat {
   read(view: DataView, at: number): { readonly type: number; readonly size: number; readonly flags?: number };
   write(view: DataView, type: number, size: number, flags: number): void;
   /** items are padded to a multiple of this number of bytes */
-  readonly unit?: number;
+  readonly unit?: number | undefined;
   /** false if nothing pads the last item */
-  readonly pads_last?: boolean;
+  readonly pads_last?: boolean | undefined;
   /** the largest value of the flags in the head, if it has some */
-  readonly flags?: number;
+  readonly flags?: number | undefined;
   /** the type that ends the list; what is behind is no item */
-  readonly end?: number;
+  readonly end?: number | undefined;
 }
 
 /** What an item has beside its type, its name and its values. */
 export interface TlvExtra {
   /** the bytes behind the item, if these are others than the zeros that pad it */
-  readonly padding?: Uint8Array;
+  readonly padding?: Uint8Array | undefined;
 }
 
 export class TlvList<const Table extends OptionTable> extends OptionList<Table> {

@@ -33,7 +33,7 @@ export interface AdmissionConfig {
 
 /** The options of a server that concern admission. */
 export interface AdmissionOptions {
-  readonly proxy_protocol?: ProxyProtocolOptions;
+  readonly proxy_protocol?: ProxyProtocolOptions | undefined;
 }
 
 /** Returns the settings of a server's options; undefined if all requests are admitted. @throws TypeError, RangeError */

@@ -10,9 +10,9 @@ export interface ProxyProtocolOptions {
    */
   readonly trusted: Iterable<string>;
   /** Seconds in which the header must have come. Default: 3. */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** What is done with other clients: 'refuse', the default, closes their connections; 'serve' serves them as they are. */
-  readonly others?: 'refuse' | 'serve';
+  readonly others?: 'refuse' | 'serve' | undefined;
 }
 
 /** The options, checked: cloned for workers. */

@@ -49,7 +49,7 @@ type Parent = new (
 /** How to wait for requests. */
 interface Taking {
   /** Ends the wait. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /** Seconds to wait for a request; null: no limit; 0: take only requests that wait already. */
   readonly timeout: number | null;
 }

@@ -27,7 +27,11 @@ export interface PacketInfo {
 }
 
 /** A datagram, its sender, and what else is known about it. */
-export type Received = [packet: Buffer, client_address: AnyReturnedAddress | null, info?: PacketInfo];
+export type Received = [
+  packet: Buffer,
+  client_address: AnyReturnedAddress | null,
+  info?: PacketInfo | undefined,
+];
 
 /** Bytes for the control messages that receive() wants, and as many others. */
 const CONTROL = 256;

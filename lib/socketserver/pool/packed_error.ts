@@ -8,9 +8,9 @@ export interface PackedError {
   readonly message: string;
   readonly stack: string | undefined;
   readonly fields: Readonly<Record<string, unknown>>;
-  readonly cause?: PackedError;
+  readonly cause?: PackedError | undefined;
   /** The errors of an AggregateError. */
-  readonly errors?: readonly PackedError[];
+  readonly errors?: readonly PackedError[] | undefined;
 }
 
 /** Classes of errors by name, which a received error gets again. */

@@ -69,12 +69,14 @@ export interface WorkerConfig extends PoolConfig {
   /** The number by which `arrivals` reports the queue. */
   readonly queue_number: number;
   /** The sockets of a thread, and the epoll instance: a process has them at QUEUE_FD, SERVER_FD and ARRIVALS_FD. */
-  readonly thread?: {
-    readonly queue: Uint8Array;
-    readonly arrivals: OpenDescriptor;
-    /** The manager's duplicate of the server's socket, for connections; or one of the thread's own, by which datagrams are answered. */
-    readonly listener: OpenDescriptor | Uint8Array;
-  };
+  readonly thread?:
+    | {
+        readonly queue: Uint8Array;
+        readonly arrivals: OpenDescriptor;
+        /** The manager's duplicate of the server's socket, for connections; or one of the thread's own, by which datagrams are answered. */
+        readonly listener: OpenDescriptor | Uint8Array;
+      }
+    | undefined;
   /** The time-out of the server's socket, in seconds. */
   readonly listener_timeout: number | null;
 }

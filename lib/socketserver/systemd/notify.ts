@@ -13,27 +13,27 @@ export type ServiceState =
   | {
       readonly [name: string]: string | number | bigint | undefined;
       /** 1: the service is started, or has loaded its configuration again. */
-      readonly READY?: 1;
+      readonly READY?: 1 | undefined;
       /** 1: it loads its configuration again; READY follows. */
-      readonly RELOADING?: 1;
+      readonly RELOADING?: 1 | undefined;
       /** 1: it begins to end. */
-      readonly STOPPING?: 1;
+      readonly STOPPING?: 1 | undefined;
       /** A text for `systemctl status`. */
-      readonly STATUS?: string;
+      readonly STATUS?: string | undefined;
       /** 1: it is alive; 'trigger': it is not. */
-      readonly WATCHDOG?: 1 | 'trigger';
+      readonly WATCHDOG?: 1 | 'trigger' | undefined;
       /** 1: keep the descriptors that are sent, and pass them to the next start: systemd_sockets(). */
-      readonly FDSTORE?: 1;
+      readonly FDSTORE?: 1 | undefined;
       /** The name of the descriptors. */
-      readonly FDNAME?: string;
+      readonly FDNAME?: string | undefined;
     };
 
 /** Options of sd_notify(). */
 export interface NotifyOptions {
   /** Descriptors to send, as `FDSTORE` needs: numbers, or what has `fileno()`. */
-  readonly fds?: Elements<number | { fileno(): number }>;
+  readonly fds?: Elements<number | { fileno(): number }> | undefined;
   /** True to remove the variables, so that later calls and child processes tell nothing. */
-  readonly unset_environment?: boolean;
+  readonly unset_environment?: boolean | undefined;
 }
 
 /** Seconds that a message may wait for room in the queue of the service manager. */

@@ -141,7 +141,13 @@ describe.each(compilers)('TypeScript %s', (version) => {
         ...Object.fromEntries([...programs, ...examples].map(({ name, source }) => [file_of(name), source])),
       });
       cpSync(join(root, 'examples'), join(place, 'examples'), { recursive: true });
-      const options = { module: 'nodenext', noUncheckedIndexedAccess: true, allowJs: true, checkJs: true };
+      const options = {
+        module: 'nodenext',
+        noUncheckedIndexedAccess: true,
+        exactOptionalPropertyTypes: true,
+        allowJs: true,
+        checkJs: true,
+      };
       const { stdout } = check(ctx, version, place, options, ['*.ts', 'examples']);
       expect(stdout).toBe(WRONG);
     },

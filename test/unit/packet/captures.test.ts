@@ -1053,7 +1053,7 @@ describe('what pcapng says beside the packets', () => {
       [() => pcapng.begin_section({ comments: [3 as never] }), /^section.comments\[0\] must be a string/],
       [() => pcapng.begin_section({ name: 'x' } as never), /name/],
       [() => pcapng.write_statistics(1, { time_ns: 1n }), /^index is 1, and the capture has 1 interfaces/],
-      [() => pcapng.write_statistics(0, {}), /^statistics.time_ns must be a bigint/],
+      [() => pcapng.write_statistics(0, {} as never), /^statistics.time_ns must be a bigint/],
       [
         () => pcapng.write_statistics(0, { time_ns: 1n, received: 'x' as never }),
         /^statistics.received must be an integer/,

@@ -9,7 +9,7 @@ export type Value = { readonly id: number } & (
   | { readonly kind: 'number'; readonly number: number }
   | { readonly kind: 'length' }
   /** The bytes at `at`, or at `at` plus an index. */
-  | { readonly kind: 'load'; readonly size: Size; readonly at: number; readonly index?: Value }
+  | { readonly kind: 'load'; readonly size: Size; readonly at: number; readonly index?: Value | undefined }
   /** The length of the IPv4 header that begins at `at`. */
   | { readonly kind: 'header_length'; readonly at: number }
   | Stored

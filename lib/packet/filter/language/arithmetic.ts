@@ -113,7 +113,7 @@ export function bytes_of(
 
 interface Loader {
   load(place: Place, index: Value): Value;
-  readonly checks?: (place: Place) => Condition;
+  readonly checks?: ((place: Place) => Condition) | undefined;
 }
 
 function loader(context: Context, protocol: Protocol, size: Size, token: Token): Loader | undefined {

@@ -3,8 +3,8 @@
 
 /** The numbers of a service; undefined if it does not use the protocol. */
 export interface Service {
-  readonly tcp?: number;
-  readonly udp?: number;
+  readonly tcp?: number | undefined;
+  readonly udp?: number | undefined;
 }
 
 const COMMON_SERVICES =

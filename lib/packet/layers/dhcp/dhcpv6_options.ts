@@ -44,7 +44,7 @@ export interface Dhcpv6Message {
 }
 /** A message of DHCPv6, to build. */
 export type Dhcpv6MessageFields = Partial<Omit<Dhcpv6Message, 'options'>> & {
-  readonly options?: readonly Dhcpv6OptionFields[];
+  readonly options?: readonly Dhcpv6OptionFields[] | undefined;
 };
 
 interface Nested {
@@ -74,10 +74,10 @@ type Holder = { [Name in keyof Holders]: Option<number, Name, Holders[Name]> }[k
 type Given = {
   [Name in keyof Holders]: Partial<Omit<Holders[Name], 'options' | 'message'>> & {
     readonly name: Name;
-    readonly type?: number;
-    readonly data?: Uint8Array;
-    readonly options?: readonly Dhcpv6OptionFields[];
-    readonly message?: Dhcpv6MessageFields;
+    readonly type?: number | undefined;
+    readonly data?: Uint8Array | undefined;
+    readonly options?: readonly Dhcpv6OptionFields[] | undefined;
+    readonly message?: Dhcpv6MessageFields | undefined;
   };
 }[keyof Holders];
 

@@ -281,15 +281,15 @@ function read_values(reader: Reader, rows: readonly Row[]): object | undefined {
 }
 
 interface Given {
-  readonly name?: unknown;
-  readonly type?: unknown;
-  readonly class?: unknown;
-  readonly cache_flush?: unknown;
-  readonly ttl?: unknown;
-  readonly udp_payload_size?: unknown;
-  readonly extended_rcode?: unknown;
-  readonly version?: unknown;
-  readonly flags?: unknown;
+  readonly name?: unknown | undefined;
+  readonly type?: unknown | undefined;
+  readonly class?: unknown | undefined;
+  readonly cache_flush?: unknown | undefined;
+  readonly ttl?: unknown | undefined;
+  readonly udp_payload_size?: unknown | undefined;
+  readonly extended_rcode?: unknown | undefined;
+  readonly version?: unknown | undefined;
+  readonly flags?: unknown | undefined;
 }
 
 /** Writes a record. @throws TypeError, RangeError naming the field */

@@ -4,7 +4,7 @@
 // error quotes is a field. CONTRIBUTING.md says how to add a message ("An ICMP message").
 import { array, integer } from '../../../util/validate.js';
 import { read_ipv4, write_ipv4 } from '../../bytes/address.js';
-import { type FieldNames, field_names, joined, known } from '../../bytes/fields.js';
+import { type FieldNames, field_names, joined, known, type Optional } from '../../bytes/fields.js';
 import type { Input } from '../../bytes/input.js';
 import type { Output } from '../../bytes/output.js';
 import { bytes_of } from '../../options/option_values.js';
@@ -69,7 +69,7 @@ export type Icmp =
 
 /** The fields that are built from another form than the parsed one. */
 interface Forms extends ErrorForms {
-  addresses: readonly Partial<RouterAddress>[];
+  addresses: readonly Optional<RouterAddress>[];
 }
 /** An ICMP message to build. */
 export type IcmpDraft = Drafts<Icmp, Forms>;

@@ -1,7 +1,15 @@
 // The errors of ICMP and ICMPv6: the packet that they quote, and the extension objects behind it, RFC 4884; MPLS labels are RFC 4950.
 // CONTRIBUTING.md says how to add an object ("An ICMP extension object").
 import { array, type BytesLike, bytes, integer, shown } from '../../../util/validate.js';
-import { type FieldNames, type Fields, field_names, joined, known, type Names } from '../../bytes/fields.js';
+import {
+  type FieldNames,
+  type Fields,
+  field_names,
+  joined,
+  known,
+  type Names,
+  type Optional,
+} from '../../bytes/fields.js';
 import { type Input, parse_layers } from '../../bytes/input.js';
 import { type Output, units } from '../../bytes/output.js';
 import type { Draft, Layer } from '../../layer_types.js';
@@ -38,16 +46,16 @@ export type IcmpExtension = MplsLabels | OtherExtension;
 export type IcmpExtensionFields =
   | {
       readonly name: 'mpls';
-      readonly class?: number;
-      readonly type?: number;
-      readonly labels?: readonly Partial<MplsLabel>[];
-      readonly data?: BytesLike;
+      readonly class?: number | undefined;
+      readonly type?: number | undefined;
+      readonly labels?: readonly Optional<MplsLabel>[] | undefined;
+      readonly data?: BytesLike | undefined;
     }
   | {
-      readonly name?: 'unknown' | 'malformed';
+      readonly name?: 'unknown' | 'malformed' | undefined;
       readonly class: number;
       readonly type: number;
-      readonly data?: BytesLike;
+      readonly data?: BytesLike | undefined;
     };
 
 /** The quoted packet of an error. */
@@ -286,7 +294,7 @@ function is_extension(value: unknown): value is IcmpExtensionFields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function label_bytes(labels: readonly Partial<MplsLabel>[], field: string): Uint8Array {
+function label_bytes(labels: readonly Optional<MplsLabel>[], field: string): Uint8Array {
   array(labels, field);
   return bytes_of(labels.length * 4, (view) => {
     for (const [i, entry] of labels.entries()) {

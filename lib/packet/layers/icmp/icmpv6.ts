@@ -4,7 +4,7 @@
 // `name` says which message a layer is, and so which fields it has. CONTRIBUTING.md says how to add a message ("An ICMP message").
 import { integer } from '../../../util/validate.js';
 import { read_ipv6 } from '../../bytes/address.js';
-import { field_names, joined } from '../../bytes/fields.js';
+import { field_names, joined, type Optional } from '../../bytes/fields.js';
 import type { Input } from '../../bytes/input.js';
 import type { Output } from '../../bytes/output.js';
 import { type NdpOption, type NdpOptionFields, ndp_options } from '../../options/ndp.js';
@@ -89,7 +89,7 @@ export type Icmpv6 =
 interface Forms extends ErrorForms {
   options: readonly NdpOptionFields[];
   records: readonly MulticastRecordFields[];
-  version2: Partial<QueryDetails> | undefined;
+  version2: Optional<QueryDetails> | undefined;
 }
 /** An ICMPv6 message to build. */
 export type Icmpv6Draft = Drafts<Icmpv6, Forms>;
@@ -134,7 +134,7 @@ function write_options({ options }: Partial<Forms>, output: Output): number {
   return 0;
 }
 
-function write_target(message: Partial<Forms> & { target?: string }, output: Output): number {
+function write_target(message: Partial<Forms> & { target?: string | undefined }, output: Output): number {
   write_options(message, output);
   output.ipv6(output.prepend(16), message.target ?? '::', 'icmpv6.target');
   return 0;

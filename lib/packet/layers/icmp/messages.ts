@@ -23,14 +23,14 @@ import type { MessageFields, Protocol } from '../../registry.js';
 
 /** The header fields that any message to build may have. */
 export interface HeaderFields extends CutFields {
-  type?: number;
-  code?: number;
-  checksum?: number;
+  type?: number | undefined;
+  code?: number | undefined;
+  checksum?: number | undefined;
   checksum_ok?: boolean | undefined;
 }
 export interface OtherFields extends HeaderFields {
   /** the four bytes behind the checksum */
-  rest?: number;
+  rest?: number | undefined;
 }
 
 /** A parsed message. */
@@ -62,7 +62,7 @@ type Draft<M extends AnyMessage, Name extends M['name'], Other> = {
 } & HeaderFields &
   FieldsOf<M, Name, Other>;
 /** A message to build whose type has no name. */
-type Unnamed<Layer> = { readonly layer: Layer; readonly name?: 'unknown' } & OtherFields;
+type Unnamed<Layer> = { readonly layer: Layer; readonly name?: 'unknown' | undefined } & OtherFields;
 /** A message to build. */
 export type Drafts<M extends AnyMessage, Other> =
   | { [Name in Known<M>]: Draft<M, Name, Other> }[Known<M>]
@@ -79,9 +79,9 @@ interface Row {
   /** The message's own fields, without `reserved`. */
   readonly fields: Names;
   /** The mask of the reserved bits in the last four bytes of the header. */
-  readonly reserved?: number;
+  readonly reserved?: number | undefined;
   /** The fields of fixed sizes behind the header, and those behind them: offsets from the end of the header. */
-  readonly body?: Ends;
+  readonly body?: Ends | undefined;
   /**
    * Reads the fields behind the header, at `input.at`, and moves behind them. Those of `body` are there.
    *
@@ -95,7 +95,7 @@ interface Row {
 interface RowOf<One, Given extends object> extends Row {
   readonly type: One extends { type: infer Type extends number } ? Type : never;
   readonly fields: FieldNames<Exclude<Own<One>, 'reserved'>>;
-  readonly reserved?: 'reserved' extends keyof One ? number : never;
+  readonly reserved?: ('reserved' extends keyof One ? number : never) | undefined;
   read(input: Input, rest: number): Pick<One, Exclude<Own<One>, 'reserved'>> | undefined;
   write(message: Given, output: Output): number;
 }
@@ -104,7 +104,8 @@ type Table<M extends AnyMessage, Other> = {
     (Named<M, Name> extends Reserved ? { readonly reserved: number } : unknown);
 };
 
-type BuildFields = OtherFields & Partial<Reserved> & { readonly layer: string; readonly name?: string };
+type BuildFields = OtherFields &
+  Partial<Reserved> & { readonly layer: string; readonly name?: string | undefined };
 export interface Echo {
   id: number;
   seq: number;

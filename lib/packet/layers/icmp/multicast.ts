@@ -1,7 +1,7 @@
 // The bodies that queries and reports of multicast groups share: ICMPv6's, RFC 2710 and 3810, and IGMP's, RFC 2236 and 3376.
 import { array, bytes, integer } from '../../../util/validate.js';
 import { read_ipv4, read_ipv6 } from '../../bytes/address.js';
-import { type FieldNames, field_names, known } from '../../bytes/fields.js';
+import { type FieldNames, field_names, known, type Optional } from '../../bytes/fields.js';
 import type { Input } from '../../bytes/input.js';
 import type { Output } from '../../bytes/output.js';
 
@@ -26,7 +26,7 @@ export interface MulticastRecord {
   data: Buffer;
 }
 /** A group record as build takes it. */
-export type MulticastRecordFields = Partial<Omit<MulticastRecord, 'data'> & { readonly data: Uint8Array }>;
+export type MulticastRecordFields = Optional<Omit<MulticastRecord, 'data'> & { readonly data: Uint8Array }>;
 
 const QUERY_FIELDS: FieldNames<keyof QueryDetails> = field_names('flags interval_code sources');
 const RECORD_FIELDS: FieldNames<keyof MulticastRecordFields> = field_names('type group sources data');
@@ -82,7 +82,7 @@ export function read_query(family: Family, input: Input): QueryDetails | undefin
 /** Prepends that part. `name` is that of the field that holds it. */
 export function write_query(
   family: Family,
-  details: Partial<QueryDetails>,
+  details: Optional<QueryDetails>,
   output: Output,
   name: string,
 ): void {
@@ -150,7 +150,10 @@ export function report_row(family: Family) {
       records: read_records(family, input, rest & 0xffff),
     }),
     write(
-      { count, records = [] }: { count?: number; records?: readonly MulticastRecordFields[] },
+      {
+        count,
+        records = [],
+      }: { count?: number | undefined; records?: readonly MulticastRecordFields[] | undefined },
       output: Output,
     ): number {
       write_records(family, records, output);

@@ -188,7 +188,7 @@ export const sctp_chunks = new TlvList(
 );
 interface ChunkExtra extends TlvExtra {
   /** of data: 1 the end, 2 the begin, 4 unordered; of abort and shutdown_complete: 1 the tag is reflected */
-  readonly flags?: number;
+  readonly flags?: number | undefined;
 }
 /** A chunk of an SCTP packet. */
 export type SctpChunk = OptionsOf<typeof sctp_chunks> & ChunkExtra;

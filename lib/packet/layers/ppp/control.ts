@@ -142,10 +142,10 @@ export const ipv6cp = Object.assign(maker<'ipv6cp', Ipv6cpFields>('ipv6cp', FIEL
 
 type Parsed = Lcp | Ipcp | Ipv6cp;
 type Draft = {
-  readonly code?: number;
-  readonly options?: unknown;
-  readonly magic_number?: unknown;
-  readonly data?: unknown;
+  readonly code?: number | undefined;
+  readonly options?: unknown | undefined;
+  readonly magic_number?: unknown | undefined;
+  readonly data?: unknown | undefined;
 };
 
 function protocol<P extends Parsed>(
