@@ -54,10 +54,11 @@ export interface Dhcp extends Raw {
 }
 type Options = readonly DhcpOptionFields[];
 /** The fields of a DHCP message to build: what is left out is worked out, or has a default. */
-export type DhcpFields = Fields<
-  Dhcp,
-  { options: Options; file_options: Options; sname_options: Options; raw: Uint8Array }
->;
+export interface DhcpFields
+  extends Fields<
+    Dhcp,
+    { options: Options; file_options: Options; sname_options: Options; raw: Uint8Array }
+  > {}
 /** A DHCP message to build. */
 export type DhcpDraft = { readonly layer: 'dhcp' } & DhcpFields;
 

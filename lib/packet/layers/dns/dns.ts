@@ -61,7 +61,7 @@ interface Forms {
   raw: Uint8Array;
 }
 /** The fields of a DNS message to build: what is left out is worked out, or has a default. */
-export type DnsFields = Fields<Dns, Forms>;
+export interface DnsFields extends Fields<Dns, Forms> {}
 /** A DNS message to build. */
 export type DnsDraft = { readonly layer: 'dns' } & DnsFields;
 

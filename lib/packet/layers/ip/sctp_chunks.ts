@@ -194,9 +194,9 @@ interface ChunkExtra extends TlvExtra {
 export type SctpChunk = OptionsOf<typeof sctp_chunks> & ChunkExtra;
 /** The lists of parameters and causes as they are built. */
 type Loose<Chunk> = Chunk extends { readonly parameters?: unknown }
-  ? Omit<Chunk, 'parameters'> & { readonly parameters?: readonly SctpParameterFields[] }
+  ? Omit<Chunk, 'parameters'> & { readonly parameters?: readonly SctpParameterFields[] | undefined }
   : Chunk extends { readonly causes?: unknown }
-    ? Omit<Chunk, 'causes'> & { readonly causes?: readonly SctpCauseFields[] }
+    ? Omit<Chunk, 'causes'> & { readonly causes?: readonly SctpCauseFields[] | undefined }
     : Chunk;
 /** A chunk of an SCTP packet, to build. */
 export type SctpChunkFields = Loose<OptionFields<OptionsOf<typeof sctp_chunks>>> & ChunkExtra;

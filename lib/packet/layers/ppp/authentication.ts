@@ -37,11 +37,11 @@ export interface Chap extends Authentication {
   sender: string | undefined;
 }
 /** The fields of a PAP message to build: what is left out is worked out, or has a default. */
-export type PapFields = Fields<Pap, { data: Uint8Array }>;
+export interface PapFields extends Fields<Pap, { data: Uint8Array }> {}
 /** A PAP message to build. */
 export type PapDraft = { readonly layer: 'pap' } & PapFields;
 /** The fields of a CHAP message to build: what is left out is worked out, or has a default. */
-export type ChapFields = Fields<Chap, { value: Uint8Array; data: Uint8Array }>;
+export interface ChapFields extends Fields<Chap, { value: Uint8Array; data: Uint8Array }> {}
 /** A CHAP message to build. */
 export type ChapDraft = { readonly layer: 'chap' } & ChapFields;
 

@@ -91,15 +91,17 @@ export interface Ipv6cp extends Control<Ipv6cpOption> {
   readonly layer: 'ipv6cp';
 }
 /** The fields of an LCP message to build: what is left out is worked out, or has a default. */
-export type LcpFields = Fields<Lcp, { options: readonly LcpOptionFields[]; data: Uint8Array }>;
+export interface LcpFields extends Fields<Lcp, { options: readonly LcpOptionFields[]; data: Uint8Array }> {}
 /** An LCP message to build. */
 export type LcpDraft = { readonly layer: 'lcp' } & LcpFields;
 /** The fields of an IPCP message to build: what is left out is worked out, or has a default. */
-export type IpcpFields = Fields<Ipcp, { options: readonly IpcpOptionFields[]; data: Uint8Array }>;
+export interface IpcpFields
+  extends Fields<Ipcp, { options: readonly IpcpOptionFields[]; data: Uint8Array }> {}
 /** An IPCP message to build. */
 export type IpcpDraft = { readonly layer: 'ipcp' } & IpcpFields;
 /** The fields of an IPV6CP message to build: what is left out is worked out, or has a default. */
-export type Ipv6cpFields = Fields<Ipv6cp, { options: readonly Ipv6cpOptionFields[]; data: Uint8Array }>;
+export interface Ipv6cpFields
+  extends Fields<Ipv6cp, { options: readonly Ipv6cpOptionFields[]; data: Uint8Array }> {}
 /** An IPV6CP message to build. */
 export type Ipv6cpDraft = { readonly layer: 'ipv6cp' } & Ipv6cpFields;
 

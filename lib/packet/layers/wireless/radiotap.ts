@@ -48,7 +48,7 @@ export interface Radiotap extends Measured {
   others: Buffer;
 }
 /** The fields of a radiotap header to build: what is left out is worked out, or has a default. */
-export type RadiotapFields = Fields<Radiotap, { others: Uint8Array }>;
+export interface RadiotapFields extends Fields<Radiotap, { others: Uint8Array }> {}
 /** A radiotap header to build. */
 export type RadiotapDraft = { readonly layer: 'radiotap' } & RadiotapFields;
 
