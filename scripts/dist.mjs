@@ -41,6 +41,7 @@ const CHUNKS = [
   { name: 'cli/common', test: /lib\/cli\/(terminal|network)\// },
   { name: 'packet/native', test: /lib\/packet\/bytes\/native/ },
   { name: 'packet/exchange', test: /lib\/packet\/exchange\// },
+  { name: 'packet/ring', test: /lib\/packet\/ring\// },
   { name: 'packet/core', test: /lib\/packet\/(?!index|browser)/ },
   { name: 'structs/native', test: /lib\/structs\/native/ },
   { name: 'native/load', test: /lib\/native\/(load|own_file|build_id)/ },
@@ -62,6 +63,7 @@ const LAZY = [
   'structs/native.js',
   'packet/native.js',
   'packet/exchange.js',
+  'packet/ring.js',
 ];
 
 /**
