@@ -62,6 +62,12 @@ void GiveBack(uint8_t* block) {
   __atomic_store_n(&header->hdr.bh1.block_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
 }
 
+// The bytes of a block from its begin to the end of its last packet.
+size_t UsedSize(const uint8_t* block, size_t block_size) {
+  auto* header = reinterpret_cast<const tpacket_block_desc*>(block);
+  return std::clamp(size_t{header->hdr.bh1.blk_len}, sizeof *header, block_size);
+}
+
 struct Window;
 
 // A ring, until its external value is collected. It belongs to the thread of its environment, as its windows
@@ -323,7 +329,8 @@ napi_value RingMemory(napi_env env, napi_callback_info info) {
   Window*& place = ring->WindowOf(index);
   if (place != nullptr) return args.Return(-EBUSY);
   auto window = std::make_unique<Window>(Window{ring->mapping(), ring, index, block, nullptr});
-  size_t size = block == nullptr ? ring->mapping()->size() : ring->block_size();
+  // Of a block only the used part: V8 collects garbage the sooner, the more memory ArrayBuffers have.
+  size_t size = block == nullptr ? ring->mapping()->size() : UsedSize(block, ring->block_size());
   void* data = block == nullptr ? ring->mapping()->data() : block;
   napi_value buffer = nullptr;
   if (napi_create_external_arraybuffer(env, data, size, OnWindowCollected, window.get(), &buffer) != napi_ok)

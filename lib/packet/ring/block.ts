@@ -7,10 +7,54 @@ import type { Bytes } from '../../util/validate.js';
 import type { BlockFormat } from '../capture/write_block.js';
 import type { RingMemory, RingPacket } from './memory.js';
 
+/** The blocks that programs hold. A block that was collected without `release` is given back. */
+export class Holdings {
+  readonly #native: NativeRing;
+  readonly #held = new Set<number>();
+  readonly #collected = new FinalizationRegistry<number>((index) => this.give_back(index));
+  #closed = false;
+
+  constructor(native: NativeRing) {
+    this.#native = native;
+  }
+
+  /** Whether the ring is closed: all blocks are released. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
+  has(index: number): boolean {
+    return this.#held.has(index);
+  }
+
+  hold(block: PacketBlock, index: number): void {
+    this.#held.add(index);
+    this.#collected.register(block, index, block);
+  }
+
+  /** @throws OSError */
+  release(block: PacketBlock, index: number): void {
+    this.#collected.unregister(block);
+    this.give_back(index);
+  }
+
+  give_back(index: number): void {
+    if (this.#closed) return;
+    this.#held.delete(index);
+    const result = addon.ring_release(this.#native, index);
+    if (result < 0) raise(result, { syscall: 'release' });
+  }
+
+  close(): void {
+    this.#closed = true;
+  }
+}
+
 /** What a block is made of: a part of a ring's block, mostly all of it. */
 export interface BlockPlace {
   readonly native: NativeRing;
   readonly memory: RingMemory;
+  readonly holdings: Holdings;
   /** The number of the block in the ring. */
   readonly index: number;
   /** Where its first packet begins. */
@@ -26,15 +70,12 @@ function released(): Error {
 export class PacketBlock {
   /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   #place: BlockPlace | undefined;
-  readonly #view: Buffer;
   #packets: readonly RingPacket[] | undefined;
 
-  /** @internal @throws OSError ENOMEM */
+  /** @internal */
   constructor(place: BlockPlace) {
-    const memory = addon.ring_memory(place.native, place.index);
-    if (typeof memory === 'number') raise(memory, { syscall: 'packet_ring' });
     this.#place = place;
-    this.#view = Buffer.from(memory);
+    place.holdings.hold(this, place.index);
   }
 
   /** The number of its packets; 0 once it is released, also by the ring's `close`. */
@@ -48,8 +89,7 @@ export class PacketBlock {
   }
 
   #attached(): BlockPlace | undefined {
-    // close() of the ring detaches the memory of its blocks.
-    if (this.#place !== undefined && this.#view.length === 0) this.#forget();
+    if (this.#place?.holdings.closed) this.#forget();
     return this.#place;
   }
 
@@ -61,16 +101,20 @@ export class PacketBlock {
   /**
    * The packets, whose data are views. See docs/captures.md.
    *
-   * @throws Error once the block is released; the data of packets that were taken before are empty then
+   * @throws OSError ENOMEM; Error once the block is released; the data of packets that were taken before are empty then
    */
   get packets(): readonly RingPacket[] {
     const place = this.#attached();
     if (place === undefined) throw released();
     if (this.#packets === undefined) {
-      const { memory, index, count } = place;
+      const { native, memory, index, count } = place;
+      // Not before: V8 counts the memory of each ArrayBuffer, and collects garbage after so many bytes.
+      const bytes = addon.ring_memory(native, index);
+      if (typeof bytes === 'number') raise(bytes, { syscall: 'packet_ring' });
+      const view = Buffer.from(bytes);
       const packets: RingPacket[] = [];
       for (let at = place.at; packets.length < count; at = memory.next(index, at))
-        packets.push(memory.packet(index, at, this.#view, 0));
+        packets.push(memory.packet(index, at, view, 0));
       this.#packets = packets;
     }
     return this.#packets;
@@ -99,8 +143,7 @@ export class PacketBlock {
     const place = this.#attached();
     if (place === undefined) return;
     this.#forget();
-    const result = addon.ring_release(place.native, place.index);
-    if (result < 0) raise(result, { syscall: 'release' });
+    place.holdings.release(this, place.index);
   }
 
   /**

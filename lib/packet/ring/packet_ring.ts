@@ -10,7 +10,7 @@ import { Timeout } from '../../util/deadline.js';
 import { INSPECT } from '../../util/inspect.js';
 import { UNCLONABLE_STATE } from '../../util/unclonable.js';
 import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../../util/wait_options.js';
-import { PacketBlock } from './block.js';
+import { Holdings, PacketBlock } from './block.js';
 import { memory_of, type RingMemory, type RingPacket } from './memory.js';
 import { open_ring } from './open.js';
 import { type PacketRingOptions, type RingSettings, settings_of } from './options.js';
@@ -56,6 +56,7 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
   readonly #native: NativeRing;
   readonly #memory: RingMemory;
   readonly #content: number;
+  readonly #holdings: Holdings;
   #closed = false;
   /** The waits on the event loop. */
   readonly #waits = new Set<Timeout>();
@@ -86,6 +87,7 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
     this.#native = native;
     this.#memory = memory;
     this.#content = content;
+    this.#holdings = new Holdings(native);
     this.interface = settings.interface;
     this.linktype = linktype;
     this.snaplen = settings.snaplen;
@@ -201,6 +203,7 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
     this.#closed = true;
     for (const wait of this.#waits) wait.on_abort();
     this.#forget();
+    this.#holdings.close();
     // Memory that was moved elsewhere keeps the socket, and the kernel would go on filling it.
     if (addon.ring_close(this.#native) === 1) this.#sock.attach_filter(REFUSE_ALL);
     this.#sock.close();
@@ -252,9 +255,9 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
     let at = unread > 0 ? this.#copied_at : this.#at;
     if (unread > 0) for (let i = 0; i < this.#given; i++) at = this.#memory.next(index, at);
     const count = unread + this.#left;
-    const block = new PacketBlock({ native: this.#native, memory: this.#memory, index, at, count });
     this.#forget();
-    return block;
+    const holdings = this.#holdings;
+    return new PacketBlock({ native: this.#native, memory: this.#memory, holdings, index, at, count });
   }
 
   #forget(): void {
@@ -273,6 +276,7 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
         this.#forget();
         addon.ring_release(this.#native, index);
       }
+      if (this.#holdings.has(this.#next)) this.#fail(-EBUSY);
       const count = addon.ring_take(this.#native, this.#next, this.#content, this.snaplen);
       if (count === -EAGAIN || count === -EBADF) return false;
       if (count < 0) this.#fail(count);
@@ -320,6 +324,7 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
   _wait({ timeout_ms, signal }: RingWait): boolean {
     signal?.throwIfAborted();
     if (this.closed) return false;
+    if (this.#holdings.has(this.#next)) this.#fail(-EBUSY);
     const { _fd: fd, _generation: generation } = this.#sock;
     const result = addon.ring_wait(this.#native, this.#next, fd, generation, timeout_ms);
     if (result >= 0) return true;
