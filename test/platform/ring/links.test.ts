@@ -16,7 +16,14 @@ beforeAll(() => {
   if (missing === undefined && spawnSync('unshare', ['-n', 'sh', '-c', link]).status !== 0)
     missing = 'needs ip, and veth pairs';
   if (missing !== undefined) return;
-  const args = ['-n', 'sh', '-c', `${link} && exec "$0" "$1"`, process.execPath, fixture('links.mjs')];
+  const args = [
+    '-n',
+    'sh',
+    '-c',
+    `${link} && exec "$0" "$1"`,
+    process.execPath,
+    fixture('../fixtures/ring_links.mjs'),
+  ];
   const { stdout, stderr, status } = spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 });
   if (status !== 0) throw new Error(`${status}: ${stderr}`);
   results = JSON.parse(stdout);
