@@ -21,7 +21,7 @@ type Result<T> = IteratorResult<T, undefined>;
 const DONE: Result<never> = { done: true, value: undefined };
 
 /** What an iterable gives: `take` without waiting. */
-class Sequence<T> implements Iterable<T, undefined, undefined>, AsyncIterable<T, undefined, undefined> {
+class Sequence<T> implements Iterable<T>, AsyncIterable<T> {
   readonly #ring: Source;
   readonly #wait: RingWait;
   readonly #take: () => T | undefined;
@@ -39,8 +39,8 @@ class Sequence<T> implements Iterable<T, undefined, undefined>, AsyncIterable<T,
    * @example
    * const first_of = (ring: PacketRing) => ring.packets()[Symbol.iterator]().next();
    */
-  [Symbol.iterator](): IterableIterator<T, undefined, undefined> {
-    const iterator: IterableIterator<T, undefined, undefined> = {
+  [Symbol.iterator](): IterableIterator<T> {
+    const iterator: IterableIterator<T> = {
       next: () => {
         for (;;) {
           const value = this.#take();
@@ -60,7 +60,7 @@ class Sequence<T> implements Iterable<T, undefined, undefined>, AsyncIterable<T,
    * @example
    * const first_of = (ring: PacketRing) => ring.packets()[Symbol.asyncIterator]().next();
    */
-  [Symbol.asyncIterator](): AsyncIterableIterator<T, undefined, undefined> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<T> {
     let last: Promise<Result<T>> | undefined;
     const wait_and_take = async (before: Promise<unknown> | undefined): Promise<Result<T>> => {
       await before?.catch(() => {});
@@ -70,7 +70,7 @@ class Sequence<T> implements Iterable<T, undefined, undefined>, AsyncIterable<T,
         if (!(await this.#ring._wait_later(this.#wait))) return DONE;
       }
     };
-    const iterator: AsyncIterableIterator<T, undefined, undefined> = {
+    const iterator: AsyncIterableIterator<T> = {
       next: () => {
         // Calls are answered in their order.
         if (last === undefined) {
