@@ -1,11 +1,12 @@
 // node bench/command.mjs (as root): `bsd-sockets sweep` of 4,094 loopback addresses beside fping and a CPython script, and
-// `bsd-sockets sniff` of a loopback flood, with what it dropped. Each whole program is timed, its start included. On a machine that is
+// `bsd-sockets sniff` of a loopback flood beside tcpdump, with what they dropped and the processor time of a packet. Each whole program is timed, its start included. On a machine that is
 // busy otherwise: `chrt -r 20 taskset -c 1 node bench/command.mjs`.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import * as socket from 'bsd-sockets/socket';
 
@@ -16,6 +17,11 @@ const COUNT = 4094;
 const ROUNDS = 7;
 const FLOOD_SECONDS = 2;
 const FLOOD_SIZE = 64;
+const CAPTURE_ROUNDS = 3;
+/** After which a program has done with what came, or with its start. */
+const SETTLED_MS = 500;
+/** Of /proc/PID/stat, a second. */
+const TICKS = 100;
 
 const contenders = [
   { name: 'fping -i 0', command: ['fping', '-q', '-i', '0', '-r', '0', '-a', '-g', NETWORK] },
@@ -51,21 +57,37 @@ function sweep() {
   });
 }
 
-/** Sends datagrams to nobody as fast as it goes, while sniff writes them to a file. */
-async function sniff(name, args) {
-  const child = spawn(process.execPath, [program, 'sniff', '-i', 'lo', '-F', filter, ...args], {
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+/** Returns the processor time of a process, in seconds: see proc(5). */
+function processor_seconds(pid) {
+  const [utime, stime] = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ')
+    .slice(11, 13);
+  return (Number(utime) + Number(stime)) / TICKS;
+}
+
+/** Sends datagrams to nobody as fast as it goes, while a program captures them. Its start is not counted. */
+async function capture(name, [file, ...args]) {
+  const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  child.on('error', () => child.stderr.destroy());
   let report = '';
   child.stderr.on('data', (chunk) => {
     report += chunk;
   });
-  while (!report.includes('listening')) await once(child.stderr, 'data');
+  while (!report.includes('listening')) {
+    if (child.pid === undefined || child.exitCode !== null)
+      return console.log(`  ${name.padEnd(14)} is not there`);
+    await Promise.race([once(child.stderr, 'data'), once(child.stderr, 'close')]);
+  }
+  await sleep(SETTLED_MS);
+  const before = processor_seconds(child.pid);
   const sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
   const messages = Array.from({ length: 64 }, () => [[Buffer.alloc(FLOOD_SIZE)], null, 0, ['127.0.0.1', 9]]);
   let sent = 0;
   for (const until = performance.now() + FLOOD_SECONDS * 1000; performance.now() < until; )
     sent += sock.sendmmsg(messages);
+  await sleep(SETTLED_MS);
+  const seconds = processor_seconds(child.pid) - before;
   child.kill('SIGINT');
   await once(child, 'close');
   const [captured, received, dropped] = [...report.matchAll(/^(\d+) packets/gm)].map(([, count]) =>
@@ -74,7 +96,7 @@ async function sniff(name, args) {
   const rate = Math.round(captured / FLOOD_SECONDS);
   const share = ((dropped * 100) / received).toFixed(1);
   console.log(
-    `  ${name.padEnd(14)} sent ${sent}, seen ${received}, captured ${captured} (${rate}/s), dropped ${dropped} (${share} %)`,
+    `  ${name.padEnd(14)} sent ${sent}, seen ${received}, captured ${captured} (${rate}/s), dropped ${dropped} (${share} %), ${Math.round((seconds * 1e9) / captured)} ns of processor time a packet`,
   );
 }
 
@@ -92,11 +114,17 @@ const PORT_9 = [
 
 sweep();
 console.log(
-  `\nsniff of a flood of ${FLOOD_SIZE} byte datagrams, ${FLOOD_SECONDS} s, each seen as it leaves and as it comes`,
+  `\nsniff of a flood of ${FLOOD_SIZE} byte datagrams, ${FLOOD_SECONDS} s, with the packets that the program dropped`,
 );
 const folder = mkdtempSync(join(tmpdir(), 'sniff-'));
 const filter = join(folder, 'filter');
 writeFileSync(filter, `${PORT_9.length}\n${PORT_9.map((row) => row.join(' ')).join('\n')}\n`);
-await sniff('-w file', ['-w', '/dev/null']);
-await sniff('lines', []);
+const sniff = [process.execPath, program, 'sniff', '-i', 'lo', '-F', filter];
+const tcpdump = ['tcpdump', '-Z', 'root', '-i', 'lo', '-n'];
+for (let round = 0; round < CAPTURE_ROUNDS; round++) {
+  await capture('tcpdump -w', [...tcpdump, '-w', '/dev/null', 'udp port 9']);
+  await capture('sniff -w', [...sniff, '-w', '/dev/null']);
+}
+await capture('tcpdump, lines', [...tcpdump, 'udp port 9']);
+await capture('sniff, lines', sniff);
 rmSync(folder, { recursive: true });

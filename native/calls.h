@@ -70,6 +70,14 @@
   /* shared_memory.cc */                       \
   X(shared_memory, SharedMemory)               \
   X(map_memory, MapMemory)                     \
+  /* ring.cc */                                \
+  X(ring_map, RingMap)                         \
+  X(ring_memory, RingMemory)                   \
+  X(ring_wait, RingWait)                       \
+  X(ring_take, RingTake)                       \
+  X(ring_release, RingRelease)                 \
+  X(ring_encode, RingEncode)                   \
+  X(ring_close, RingClose)                     \
   /* ignored_signals.cc */                     \
   X(ignore_signals, IgnoreSignals)             \
   /* poll.cc */                                \

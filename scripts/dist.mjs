@@ -15,7 +15,7 @@
 // bundlers set one or the other, and Node both.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -41,6 +41,7 @@ const CHUNKS = [
   { name: 'cli/common', test: /lib\/cli\/(terminal|network)\// },
   { name: 'packet/native', test: /lib\/packet\/bytes\/native/ },
   { name: 'packet/exchange', test: /lib\/packet\/exchange\// },
+  { name: 'packet/ring', test: /lib\/packet\/ring\// },
   { name: 'packet/core', test: /lib\/packet\/(?!index|browser)/ },
   { name: 'structs/native', test: /lib\/structs\/native/ },
   { name: 'native/load', test: /lib\/native\/(load|own_file|build_id)/ },
@@ -64,6 +65,7 @@ const LAZY = [
   'structs/native.js',
   'packet/native.js',
   'packet/exchange.js',
+  'packet/ring.js',
 ];
 
 /**
@@ -84,6 +86,21 @@ function write_types() {
   const args = [tsc, '-p', join(root, 'tsconfig.build.json')];
   const { status, error } = spawnSync(process.execPath, args, { cwd: root, stdio: 'inherit' });
   if (status !== 0) throw error ?? new Error('The TypeScript did not compile');
+  for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
+    if (file.endsWith('.d.ts')) without_buffer_types(join(dist, file));
+  }
+}
+
+/**
+ * Takes the type of the memory out of inferred types (`Buffer<ArrayBufferLike>`): it is the default one, and the libraries of older
+ * compilers do not know it.
+ *
+ * @param {string} path
+ */
+function without_buffer_types(path) {
+  const text = readFileSync(path, 'utf8');
+  const short = text.replaceAll(/\b(Buffer|Uint8Array)<ArrayBufferLike>/g, '$1');
+  if (short !== text) writeFileSync(path, short);
 }
 
 /**

@@ -16,6 +16,7 @@
 const TYPES = {
   uint8: [1, 'uint8_t'],
   int16: [2, 'int16_t'],
+  uint16: [2, 'uint16_t'],
   int32: [4, 'int32_t'],
   uint32: [4, 'uint32_t'],
   float64: [8, 'double'],

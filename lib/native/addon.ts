@@ -35,6 +35,11 @@ export interface StructLayout {
   readonly fields: Readonly<Record<string, FieldLayout>>;
 }
 
+/** A packet ring: see native/ring.cc. */
+export interface NativeRing {
+  readonly native_ring: never;
+}
+
 /** The functions of native/calls.h. */
 export interface Addon {
   siginterrupt(flag: boolean): number;
@@ -160,6 +165,23 @@ export interface Addon {
 
   shared_memory(size: number): number;
   map_memory(fd: number): ArrayBuffer | number;
+
+  ring_map(fd: number, generation: number, block_size: number, blocks: number): NativeRing | number;
+  ring_memory(ring: NativeRing, index: number): ArrayBuffer | number;
+  ring_wait(ring: NativeRing, index: number, fd: number, generation: number, timeout_ms: number): number;
+  ring_take(ring: NativeRing, index: number, content: number, snaplen: number): number;
+  ring_release(ring: NativeRing, index: number): number;
+  ring_encode(
+    ring: NativeRing,
+    index: number,
+    at: number,
+    count: number,
+    out: Bytes,
+    interface_id: number,
+    snaplen: number,
+    unit_ns: number,
+  ): number;
+  ring_close(ring: NativeRing): number;
   ignore_signals(bits: Bytes, numbers: readonly number[]): number;
 
   poll(poll_fds: Bytes, timeout_ms: number): number;

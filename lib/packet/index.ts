@@ -1,7 +1,7 @@
 /**
  * Packets from layers and layers from packets, down to the last bit; filters, capture files, fragments, streams. See the
  * guides to [packets](../../docs/packet.md), [filters](../../docs/filters.md) and [captures](../../docs/captures.md). No socket is needed
- * but for `send_receive`.
+ * but for `send_receive` and `packet_ring`.
  *
  * @module bsd-sockets/packet
  */
@@ -137,7 +137,18 @@ export type { Ipv6Option, Ipv6OptionFields } from './options/ipv6.js';
 export type { Ipv6Extension, Ipv6ExtensionFields } from './options/ipv6_extensions.js';
 export type { NdpOption, NdpOptionFields } from './options/ndp.js';
 export type { TcpOption, TcpOptionFields } from './options/tcp.js';
+export { packet_ring } from './packet_ring.js';
 export { Packet, type ParseOptions, parse } from './parse.js';
 export type { Binding } from './registry.js';
+export type { PacketBlock } from './ring/block.js';
+export type { RingPacket, RingVlan } from './ring/memory.js';
+export type {
+  FanoutMode,
+  FanoutOptions,
+  PacketRingOptions,
+  RingDirection,
+} from './ring/options.js';
+export type { PacketRing, RingStatistics } from './ring/packet_ring.js';
+export type { Blocks as RingBlocks, Packets as RingPackets } from './ring/sequences.js';
 export { send_receive } from './send_receive.js';
 export { hexdump, show } from './show.js';

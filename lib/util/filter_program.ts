@@ -15,7 +15,7 @@ const ROW_SIZE = 8;
  */
 export function parse_filter(program: string | Iterable<readonly number[]>): Uint8Array {
   const rows =
-    typeof program === 'string' ? rows_of_text(program) : elements(program, 'program', MAX_INSTRUCTIONS + 1);
+    typeof program === 'string' ? filter_rows(program) : elements(program, 'program', MAX_INSTRUCTIONS + 1);
   if (rows.length < 1 || rows.length > MAX_INSTRUCTIONS) {
     throw new RangeError(`program must have 1 to ${MAX_INSTRUCTIONS} rows, not ${rows.length}`);
   }
@@ -33,7 +33,8 @@ export function parse_filter(program: string | Iterable<readonly number[]>): Uin
   return bytes;
 }
 
-function rows_of_text(text: string): number[][] {
+/** Returns the rows of the text that `tcpdump -ddd` prints. @throws RangeError for another text */
+export function filter_rows(text: string): number[][] {
   const lines = text.split(/[\n,]/).filter((line) => line.trim() !== '');
   const rows = lines.slice(1).map((line) => line.trim().split(/\s+/).map(Number));
   const count = Number(lines[0]);

@@ -38,7 +38,8 @@ function javascript({ language, source }: Program): string {
 }
 
 test.for(programs)('$name', (program, { skip }) => {
-  if (/SOCK_RAW|send_receive/.test(program.source) && process.getuid?.() !== 0) skip('raw sockets need root');
+  if (/SOCK_RAW|send_receive|packet_ring/.test(program.source) && process.getuid?.() !== 0)
+    skip('raw sockets need root');
   const file = javascript(program);
   const result = spawnSync(process.execPath, [file], { cwd: folder, encoding: 'utf8', timeout: 20_000 });
   expect(result.stderr).toBe('');

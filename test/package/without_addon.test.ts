@@ -57,9 +57,10 @@ describe.each(['darwin', 'win32', 'freebsd', 'linux'])('%s, without the addon', 
          checksum(large),
          show(parse(bytes, options)).includes('udp'),
          await packet.send_receive([[ipv4({ dst: '192.0.2.1' })]]).catch(message).then((lines) => lines.length),
+         await (async () => packet.packet_ring('lo'))().catch(message).then((lines) => lines.length),
        ]));`,
     );
-    expect(results).toEqual([[], 'fe80::c000:201', [true, true], [1028, 48], 0x585f, true, 3]);
+    expect(results).toEqual([[], 'fe80::c000:201', [true, true], [1028, 48], 0x585f, true, 3, 3]);
   });
 });
 
@@ -103,10 +104,11 @@ test('a bundle for browsers builds and parses, without a module of Node', (ctx) 
   const esbuild = join(fetch_packages(ctx, 'esbuild@0.28'), 'esbuild', 'bin', 'esbuild');
   writeFileSync(
     join(folder, 'page.mjs'),
-    `import { build, ipv6, LINKTYPE_RAW, parse, payload, send_receive, udp } from 'bsd-sockets/packet';
+    `import { build, ipv6, LINKTYPE_RAW, packet_ring, parse, payload, send_receive, udp } from 'bsd-sockets/packet';
      const bytes = build(ipv6({ src: '::1', dst: '::2' }), udp({ src_port: 1, dst_port: 2 }), payload('x'.repeat(1000)));
      globalThis.result = [parse(bytes, { linktype: LINKTYPE_RAW }).problems.length, bytes.length];
-     send_receive([]).catch((error) => { globalThis.message = error.message; });`,
+     send_receive([]).catch((error) => { globalThis.message = error.message; });
+     try { packet_ring('lo'); } catch (error) { globalThis.refusal = error.message; }`,
   );
   const output = join(folder, 'page.js');
   const made = run(
@@ -125,4 +127,5 @@ test('a bundle for browsers builds and parses, without a module of Node', (ctx) 
   const context = vm.createContext({ Buffer, TextEncoder, TextDecoder });
   vm.runInContext(text, context);
   expect(JSON.parse(JSON.stringify(context.result))).toEqual([0, 1048]);
+  expect(context.refusal).toBe('bsd-sockets: packet_ring needs Node.js on Linux');
 });

@@ -9,7 +9,8 @@ import { CaptureFiles } from '../network/capture/capture_files.js';
 import { device_lines, device_of } from '../network/capture/devices.js';
 import { PacketFile } from '../network/capture/packet_file.js';
 import { type Direction, PacketSocket, socket_linktype } from '../network/capture/packet_socket.js';
-import type { Captured, PacketSource } from '../network/capture/packet_source.js';
+import type { Batch, Captured, PacketSource } from '../network/capture/packet_source.js';
+import { RingSource } from '../network/capture/ring_source.js';
 import { check_file, check_interface, command, until_interrupted } from '../terminal/command.js';
 import { DONE, UsageError } from '../terminal/errors.js';
 import { counted, flag, integer, text, type Values } from '../terminal/options.js';
@@ -19,6 +20,12 @@ import { PacketPrinter } from '../terminal/packet_printer.js';
 const SNAPLEN_MAX = 262_144;
 const ANY = 'any';
 const MEGABYTE = 1_000_000;
+const KIB = 1024;
+/** Bytes that wait in the kernel by default if there can be no ring. */
+const SOCKET_BUFFER = 4096 * KIB;
+/** Milliseconds after which packets are handed over: those that are shown, and those that only go to a file. */
+const PROMPT_MS = 10;
+const PATIENT_MS = 100;
 const TIME_STYLES = 5;
 
 const options = {
@@ -46,7 +53,12 @@ const options = {
   packet_buffered: flag('U', 'write each packet to the file at once'),
   print: flag('', 'print the packets, too, with -w'),
   snapshot_length: integer('s', 'BYTES', [0, SNAPLEN_MAX], 'of a packet; 0: all of it', 65_535),
-  buffer_size: integer('B', 'KIB', [4, 2 ** 20], 'that may wait in the kernel (4096)'),
+  buffer_size: integer(
+    'B',
+    'KIB',
+    [4, 2 ** 20],
+    'that may wait in the kernel (32768; less where the kernel\nhas no room for it)',
+  ),
   no_promiscuous_mode: flag('p', 'only what concerns this machine'),
   verbose: counted('v', 'tell more of the headers; -vv and -vvv still more'),
   quiet: counted('q', 'tell less'),
@@ -193,15 +205,19 @@ async function open_source(
   const name = device_of(values.interface ?? ANY);
   const device = name === ANY ? undefined : name;
   if (device !== undefined) check_interface(device);
-  return PacketSocket.open({
+  const { packet_buffered, print: prints, write, buffer_size } = values;
+  const given = {
     interface: device,
     snaplen: values.snapshot_length || SNAPLEN_MAX,
     filter: compiled(filter, socket_linktype(device), { device }),
     promiscuous: !values.no_promiscuous_mode,
     direction: direction_of(values.direction),
-    buffer_size: (values.buffer_size ?? 4096) * 1024,
     signal,
-  });
+  };
+  const size = buffer_size === undefined ? undefined : buffer_size * KIB;
+  const retire_ms = write === undefined || packet_buffered || prints ? PROMPT_MS : PATIENT_MS;
+  const ring = RingSource.open({ ...given, buffer_size: size, retire_ms });
+  return ring ?? PacketSocket.open({ ...given, buffer_size: size ?? SOCKET_BUFFER });
 }
 
 const LINK_NAMES: Readonly<Record<number, string>> = {
@@ -272,14 +288,27 @@ class Capture {
     this.begin();
     for await (const packets of this.#source) {
       this.begin();
-      for (const packet of packets) {
-        if (!this.#handle(packet)) return;
-        if (this.count >= wanted) return;
+      if (!this.#handle_whole(packets, wanted)) {
+        for (const packet of packets) {
+          if (!this.#handle(packet)) return;
+          if (this.count >= wanted) return;
+        }
       }
+      if (this.count >= wanted) return;
       if (this.#values.packet_buffered) this.#files?.flush();
       await drained();
     }
     this.begin();
+  }
+
+  /** Writes a block as it is, if nothing else is to be done with its packets. @returns false if they are to be handled one by one */
+  #handle_whole({ block }: Batch, wanted: number): boolean {
+    if (block === undefined || this.#printer !== undefined || this.count + block.length > wanted)
+      return false;
+    const { length } = block;
+    if (!this.#files?.write_block(block)) return false;
+    this.count += length;
+    return true;
   }
 
   /** @returns false if the capture is to end */

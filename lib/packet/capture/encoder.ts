@@ -22,6 +22,7 @@ import {
   u64_option,
 } from './blocks.js';
 import * as numbers from './format.js';
+import type { BlockFormat } from './write_block.js';
 
 /** The format of a capture. */
 export type CaptureFormat = 'pcap' | 'pcapng';
@@ -239,6 +240,20 @@ export class CaptureEncoder {
   packet(packet: CapturePacket): Buffer {
     const checked = this.#check(packet);
     return this.#format === 'pcap' ? this.#pcap_record(checked) : this.#pcapng_block(checked);
+  }
+
+  /** Returns how a block of packet_ring writes its packets. @throws RangeError: the interface has another link type, or is none */
+  block_format(linktype: number, interface_id: unknown): BlockFormat {
+    const index = integer_or(0, interface_id, 'interface', 0, numbers.UINT32_MAX);
+    const known = this.#interfaces[index];
+    if (known === undefined) throw this.#no_interface('interface', index);
+    if (known.linktype !== linktype)
+      throw new RangeError(`the block has linktype ${linktype}, and its interface has ${known.linktype}`);
+    return {
+      interface_id: this.#format === 'pcap' ? -1 : index,
+      snaplen: known.snaplen,
+      unit_ns: Number(this.#precision.unit_ns),
+    };
   }
 
   #pcap_header(): Buffer {

@@ -16,6 +16,7 @@ import {
 } from './encoder.js';
 import { close_file, open_to_write, write_file } from './files.js';
 import type { TimedStatistics } from './format.js';
+import { type EncodableBlock, encodable } from './write_block.js';
 
 /** Keyword-only arguments of write_capture. */
 export interface WriteCaptureOptions {
@@ -31,7 +32,14 @@ export interface WriteCaptureOptions {
   readonly precision?: Precision | null | undefined;
 }
 
+/** Options of write_block. */
+export interface WriteBlockOptions {
+  /** Index of the interface that the packets came from (pcapng); 0 by default. */
+  readonly interface?: number | null | undefined;
+}
+
 const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces', 'precision'] as const;
+const BLOCK_OPTIONS = ['interface'] as const;
 const BUFFER_SIZE = 64 * 1024;
 const INT_MAX = 2 ** 31 - 1;
 
@@ -52,6 +60,9 @@ export class CaptureFile {
   readonly #own: boolean;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE);
   #used = 0;
+  /** The packets of blocks, and what of the last block is not written: it comes after the buffer. */
+  #block_memory = Buffer.alloc(0);
+  #rest = Buffer.alloc(0);
   #size = 0;
   #closed = false;
 
@@ -80,6 +91,36 @@ export class CaptureFile {
   write(packet: CapturePacket | BytesLike): void {
     if (this.#closed) throw closed();
     this.#put(this.#encoder.packet(packet_of(packet)));
+  }
+
+  /**
+   * write_block(block, { interface }). Writes all packets of a block of packet_ring, by native code. What does not fit into the 64 KiB in
+   * memory is written at once. See docs/captures.md.
+   *
+   * @param block of `ring.blocks()`; it stays the caller's, who releases it
+   * @param options `interface`: its index (pcapng), 0 by default
+   * @throws RangeError for packets of another link type; Error for a released block; TypeError; the file system's error, after which `flush`
+   *   writes the rest
+   * @example
+   * const save = (ring: PacketRing, file: CaptureFile) => {
+   *   for (using block of ring.blocks()) file.write_block(block);
+   * };
+   */
+  write_block(block: EncodableBlock, options: WriteBlockOptions = {}): void {
+    if (this.#closed) throw closed();
+    const { block_size, linktype } = encodable(block)._ring;
+    const format = this.#encoder.block_format(linktype, options_of(options, BLOCK_OPTIONS).interface);
+    // A rest that could not be written is in the memory that the packets go to.
+    if (this.#rest.length > 0) this.flush();
+    if (this.#block_memory.length < block_size) this.#block_memory = Buffer.allocUnsafeSlow(block_size);
+    const bytes = this.#block_memory.subarray(0, block._encode(this.#block_memory, format));
+    if (this.#used + bytes.length <= BUFFER_SIZE) {
+      this.#put(bytes);
+      return;
+    }
+    this.#size += bytes.length;
+    this.#rest = bytes;
+    this.flush();
   }
 
   /**
@@ -151,6 +192,7 @@ export class CaptureFile {
       this.#buffer.copyWithin(0, written, size);
       this.#used = size - written;
     }
+    while (this.#rest.length > 0) this.#rest = this.#rest.subarray(write_file(this.#fd, this.#rest));
   }
 
   /**
@@ -195,6 +237,7 @@ export class CaptureFile {
   }
 
   #put(bytes: Uint8Array): void {
+    if (this.#rest.length > 0) this.flush();
     this.#size += bytes.length;
     for (let at = 0; at < bytes.length; ) {
       if (this.#used === BUFFER_SIZE) this.flush();

@@ -15,7 +15,10 @@ export interface TlvFormat {
   /** of the data, in bytes */
   readonly largest_data: number;
   /** @returns the size of the data; below 0 if the length is less than the head */
-  read(view: DataView, at: number): { readonly type: number; readonly size: number; readonly flags?: number | undefined };
+  read(
+    view: DataView,
+    at: number,
+  ): { readonly type: number; readonly size: number; readonly flags?: number | undefined };
   write(view: DataView, type: number, size: number, flags: number): void;
   /** items are padded to a multiple of this number of bytes */
   readonly unit?: number | undefined;

@@ -1,5 +1,5 @@
 // The capture files that sniff writes: one, or one after another by time (-G) and size (-C), named and limited (-W) as tcpdump does.
-import { type CaptureFile, write_capture } from '../../../packet/index.js';
+import { type CaptureFile, type PacketBlock, write_capture } from '../../../packet/index.js';
 import { FAILED, Failure } from '../../terminal/errors.js';
 import { with_time } from '../../terminal/file_times.js';
 import type { Captured } from './packet_source.js';
@@ -75,8 +75,16 @@ export class CaptureFiles {
       : name + String(this.#size_count).padStart(digits, '0');
   }
 
+  /** Writes all packets of a block. Returns false if one of them may belong to another file. @throws the file system's error */
+  write_block(block: PacketBlock): boolean {
+    const { seconds, size } = this.#rotation;
+    if (this.#file === undefined || seconds !== undefined || size !== undefined) return false;
+    this.#file.write_block(block);
+    return true;
+  }
+
   /** Writes a packet, to another file if it is time. @throws Failure; the file system's error */
-  write({ data, time_ns, length, linktype }: Captured): void {
+  write({ data, time_ns, length, linktype, source }: Captured): void {
     this.#rotate();
     if (this.#file === undefined) this.open(linktype);
     const file = this.#file;
@@ -90,7 +98,14 @@ export class CaptureFiles {
       index = file.add_interface({ linktype, snaplen: this.#snaplen });
       this.#interfaces.set(linktype, index);
     }
-    file.write({ data, length, interface: index, ...(time_ns === undefined ? {} : { time_ns }) });
+    const outgoing = this.#is_pcapng ? source().outgoing : undefined;
+    file.write({
+      data,
+      length,
+      interface: index,
+      ...(time_ns !== undefined && { time_ns }),
+      ...(outgoing !== undefined && { direction: outgoing ? 'outbound' : 'inbound' }),
+    });
   }
 
   #rotate(): void {

@@ -1,4 +1,4 @@
-// The packet socket of sniff. It delivers packets as a capture file has them: with the kernel's time, and with the VLAN tag
+// The packet socket of sniff, where there can be no ring (ring_source.ts). It delivers packets as a capture file has them: with the kernel's time, and with the VLAN tag
 // that the kernel removed back in its place. On all interfaces, it receives packets without their link layer, and puts a
 // header of LINUX_SLL2 in front of each.
 import { hardware_text, link_layer } from '../../../calls/own_address.js';
@@ -190,7 +190,7 @@ export class PacketSocket implements PacketSource {
 }
 
 /** @throws Failure if an interface is gone */
-function check_presence(name: string): void {
+export function check_presence(name: string): void {
   if (index_of(name) === 0) throw new Failure(`the interface ${name} is gone`, FAILED);
 }
 
@@ -201,6 +201,16 @@ function index_of(name: string): number {
   } catch (error) {
     if (!(error instanceof socket.OSError)) throw error;
     return 0;
+  }
+}
+
+/** Returns the name of an interface; '' for one that is gone. */
+export function name_of(index: number): string {
+  try {
+    return socket.if_indextoname(index);
+  } catch (error) {
+    if (!(error instanceof socket.OSError)) throw error;
+    return '';
   }
 }
 

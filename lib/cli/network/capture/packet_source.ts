@@ -1,5 +1,6 @@
-// The source of captured packets: an interface (packet_socket.ts) or a capture file (packet_file.ts). Both are the same to who reads
-// the packets: an async iterable of them.
+// The source of captured packets: an interface (ring_source.ts, or packet_socket.ts) or a capture file (packet_file.ts). All are the same
+// to who reads the packets: an async iterable of them.
+import type { PacketBlock } from '../../../packet/index.js';
 
 /** A captured packet. */
 export interface Captured {
@@ -20,6 +21,12 @@ export interface Origin {
   readonly outgoing?: boolean | undefined;
 }
 
+/** Packets that came together. */
+export interface Batch extends Iterable<Captured> {
+  /** The block of a packet ring that has them, which a capture file can take as it is. */
+  readonly block?: PacketBlock;
+}
+
 /** Numbers of packets. */
 export interface Statistics {
   /** Those that came, and that the filter accepted. */
@@ -36,7 +43,7 @@ export interface Title {
   readonly snaplen: number;
 }
 
-export interface PacketSource extends AsyncIterable<readonly Captured[]> {
+export interface PacketSource extends AsyncIterable<Batch> {
   /** What the source is; undefined until its first bytes are read. */
   readonly title: Title | undefined;
   /**
@@ -45,7 +52,7 @@ export interface PacketSource extends AsyncIterable<readonly Captured[]> {
    *
    * @throws Failure; OSError; the file system's error
    */
-  [Symbol.asyncIterator](): AsyncGenerator<readonly Captured[], void, undefined>;
+  [Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined>;
   /** Returns what was counted so far; undefined for a file. */
   statistics(): Statistics | undefined;
   close(): void;

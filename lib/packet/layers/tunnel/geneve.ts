@@ -40,7 +40,9 @@ export interface Geneve {
   options: readonly GeneveOption[];
 }
 /** An option of Geneve, to build. */
-export type GeneveOptionFields = Partial<Omit<GeneveOption, 'data'>> & { readonly data?: Uint8Array | undefined };
+export type GeneveOptionFields = Partial<Omit<GeneveOption, 'data'>> & {
+  readonly data?: Uint8Array | undefined;
+};
 /** The fields of a Geneve header to build: what is left out is worked out, or has a default. */
 export type GeneveFields = Fields<Geneve, { options: readonly GeneveOptionFields[] }>;
 /** A Geneve header to build. */
