@@ -25,6 +25,10 @@ export const workloads = [
   bulk('recv_into', 'send', false),
   bulk('sendall', 'receive', true),
   bulk('sendfile', 'receive', true),
+  {
+    ...bulk('pump', 'send', false),
+    title: '64 KiB by pump (splice) from TCP to AF_UNIX, which a process reads',
+  },
   async_echo(1),
   async_echo(200),
   async_echo(2000),

@@ -53,6 +53,7 @@ export {
   ntohs,
   type OwnProxyHeader,
   type PeerAddress,
+  type PipeEnd,
   type ProxyAddress,
   type ProxyAddressInit,
   type ProxyHeader,
@@ -92,6 +93,12 @@ export {
   socketpair,
 } from './create.js';
 export { recv_fds, send_fds } from './descriptors.js';
+export {
+  type AsyncPumpOptions as PumpOptions,
+  type PumpedDirection,
+  pump,
+  pump_both,
+} from './pump.js';
 export {
   getaddrinfo,
   getfqdn,

@@ -50,6 +50,7 @@ export {
 } from '../calls/proxy/header.js';
 export type { OwnProxyHeader } from '../calls/proxy/own.js';
 export type { ProxySsl, ProxyTlv, ProxyTlvInit, ProxyTlvName } from '../calls/proxy/tlv.js';
+export type { PipeEnd } from '../calls/pump.js';
 export type { SendfileSource } from '../calls/sendfile.js';
 export type { ReceivedFrom, ReceivedFromInto, SenderAddress } from '../calls/transfer.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/waiting/default_timeout.js';
@@ -83,6 +84,7 @@ export {
   socketpair,
 } from './create.js';
 export { recv_fds, send_fds } from './descriptors.js';
+export { type BlockingPumpOptions as PumpOptions, pump } from './pump.js';
 export {
   type AddressInfoRow,
   getaddrinfo,
