@@ -29,6 +29,14 @@ const tasks = {
     while (conn.recv_into(buffer) > 0);
   },
 
+  recv_chunk(conn) {
+    for (let count = 1; count > 0; ) {
+      const chunk = conn.recv_chunk(BLOCK);
+      count = chunk.data.length;
+      chunk.release();
+    }
+  },
+
   sendall(conn) {
     const data = Buffer.alloc(BLOCK);
     for (;;) conn.sendall(data);

@@ -16,6 +16,7 @@ export {
   type AnyReturnedAddress,
   type BorrowedSocket,
   borrow,
+  type Chunk,
   CMSG_LEN,
   CMSG_SPACE,
   type ConnectAddress,
@@ -99,6 +100,7 @@ export {
   pump,
   pump_both,
 } from './pump.js';
+export type { ChunkOptions } from './receive.js';
 export {
   getaddrinfo,
   getfqdn,

@@ -53,6 +53,7 @@ export type { ProxySsl, ProxyTlv, ProxyTlvInit, ProxyTlvName } from '../calls/pr
 export type { PipeEnd } from '../calls/pump.js';
 export type { SendfileSource } from '../calls/sendfile.js';
 export type { ReceivedFrom, ReceivedFromInto, SenderAddress } from '../calls/transfer.js';
+export type { Chunk } from '../calls/waiting/chunk.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/waiting/default_timeout.js';
 export * from '../constants.js';
 export {
