@@ -23,7 +23,7 @@ export const workloads = [
   ping_pong('unix'),
   bulk('recv', 'send', true),
   bulk('recv_into', 'send', false),
-  { ...bulk('recv_chunk', 'send', false), tasks: { python: 'recv_into' } },
+  { ...bulk('recv_chunk', 'send', false), tasks: { cpython: 'recv_into' } },
   bulk('sendall', 'receive', true),
   bulk('sendfile', 'receive', true),
   {

@@ -1,8 +1,9 @@
-// Moving bytes between descriptors inside of the kernel: a pipe to hold them, and splice(2). The loop that moves
-// them from a source to the pipe and on is in TypeScript: lib/calls/pump.ts.
+// Moving bytes between descriptors inside of the kernel: a pipe to hold them, and splice(2). The loop that
+// moves them from a source to the pipe and on is in TypeScript: lib/calls/moving/pump.ts.
 //
-// splice(2) fails with EAGAIN for either side. One side is always the pipe of the pump, empty before it is filled
-// and never fuller than what is taken out, so EAGAIN means the other side, whose readiness is waited for.
+// splice(2) fails with EAGAIN for either side. One side is always the pipe of the pump, empty before it is
+// filled and never fuller than what is taken out, so EAGAIN means the other side, whose readiness is waited
+// for.
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -34,8 +35,8 @@ napi_value Pipe(napi_env env, napi_callback_info info) {
   return args.Return(reader);
 }
 
-// splice(from, from_generation, to, to_generation, count, waits_for_to, timeout_ms) -> count; waits for one of the
-// two, and never for the other
+// splice(from, from_generation, to, to_generation, count, waits_for_to, timeout_ms) -> count; waits for one
+// of the two, and never for the other
 napi_value Splice(napi_env env, napi_callback_info info) {
   Arguments<7> args(env, info);
   int from = args.Int(0), to = args.Int(2);
@@ -51,8 +52,8 @@ napi_value Splice(napi_env env, napi_callback_info info) {
   // The kernel waits for a socket unless O_NONBLOCK is set: SPLICE_F_NONBLOCK is of the pipes.
   struct stat status;
   bool is_socket = timeout_ms >= 0 && fstat(waited, &status) == 0 && S_ISSOCK(status.st_mode);
-  return args.Return(Await(
-      args.state(), waited, generation, waits_for_to ? POLLOUT : POLLIN, timeout_ms, [&]() -> ssize_t {
+  return args.Return(
+      Await(args.state(), waited, generation, waits_for_to ? POLLOUT : POLLIN, timeout_ms, [&]() -> ssize_t {
         if (is_socket) SetNonBlockingForAll(waited);
         return ::splice(from, nullptr, to, nullptr, count, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
       }));

@@ -11,7 +11,7 @@ import {
   type PumpOptions,
   pump_end,
   Transit,
-} from '../calls/pump.js';
+} from '../calls/moving/pump.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import { READ, ready, WRITE } from '../calls/waiting/readiness.js';
 import { Suspend, yield_turn } from '../calls/waiting/suspend.js';

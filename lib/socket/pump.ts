@@ -6,7 +6,7 @@ import {
   type PumpOptions,
   pump_end,
   Transit,
-} from '../calls/pump.js';
+} from '../calls/moving/pump.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import * as c from '../constants.js';
 import { Deadline } from '../util/deadline.js';

@@ -2,13 +2,13 @@
 // there. The two loops, which differ in how they wait, are lib/socket/pump.ts and lib/promises/pump.ts.
 import { fstatSync } from 'node:fs';
 import { constants } from 'node:os';
-import * as c from '../constants.js';
-import { OSError } from '../errors/index.js';
-import { raise } from '../errors/raise.js';
-import { addon, cells, GENERATION, SECOND_DESCRIPTOR, SECOND_GENERATION } from '../native/addon.js';
-import { OwnedDescriptor } from '../util/owned_descriptor.js';
-import { descriptor, integer, integer_or, options_of, shown } from '../util/validate.js';
-import { SocketBase } from './socket_base.js';
+import * as c from '../../constants.js';
+import { OSError } from '../../errors/index.js';
+import { raise } from '../../errors/raise.js';
+import { addon, cells, GENERATION, SECOND_DESCRIPTOR, SECOND_GENERATION } from '../../native/addon.js';
+import { OwnedDescriptor } from '../../util/owned_descriptor.js';
+import { descriptor, integer, integer_or, options_of, shown } from '../../util/validate.js';
+import { SocketBase } from '../socket_base.js';
 
 const { EBADF } = constants.errno;
 /** The most bytes that one system call moves into the pipe, which holds 64 KiB by default, see pipe(7). */
