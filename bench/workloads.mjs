@@ -23,8 +23,13 @@ export const workloads = [
   ping_pong('unix'),
   bulk('recv', 'send', true),
   bulk('recv_into', 'send', false),
+  { ...bulk('recv_chunk', 'send', false), tasks: { cpython: 'recv_into' } },
   bulk('sendall', 'receive', true),
   bulk('sendfile', 'receive', true),
+  {
+    ...bulk('pump', 'send', false),
+    title: '64 KiB by pump (splice) from TCP to AF_UNIX, which a process reads',
+  },
   async_echo(1),
   async_echo(200),
   async_echo(2000),

@@ -64,6 +64,9 @@
   X(open, Open)                                \
   X(read, Read)                                \
   X(write, Write)                              \
+  /* splice.cc */                              \
+  X(pipe, Pipe)                                \
+  X(splice, Splice)                            \
   /* share.cc */                               \
   X(share, Share)                              \
   X(fromshare, Fromshare)                      \

@@ -1,8 +1,19 @@
 // server.mjs TASK tcp|unix PATH FILE: the same server as python/server.py, line by line, on this library.
+import { spawn } from 'node:child_process';
 import { openSync, writeSync } from 'node:fs';
 import * as socket from 'bsd-sockets/socket';
 
 const BLOCK = 65536;
+
+let sink;
+
+/** Returns a socket whose other end is the standard input of a process that drops all bytes. */
+function make_sink() {
+  const [near, far] = socket.socketpair();
+  spawn('cat', { stdio: [far.fileno(), 'ignore', 'inherit'] });
+  far.close();
+  return near;
+}
 
 const tasks = {
   echo(conn) {
@@ -18,6 +29,14 @@ const tasks = {
     while (conn.recv_into(buffer) > 0);
   },
 
+  recv_chunk(conn) {
+    for (let count = 1; count > 0; ) {
+      const chunk = conn.recv_chunk(BLOCK);
+      count = chunk.data.length;
+      chunk.release();
+    }
+  },
+
   sendall(conn) {
     const data = Buffer.alloc(BLOCK);
     for (;;) conn.sendall(data);
@@ -25,6 +44,11 @@ const tasks = {
 
   sendfile(conn, file) {
     for (;;) conn.sendfile(file, 0, BLOCK);
+  },
+
+  pump(conn) {
+    sink ??= make_sink();
+    socket.pump(conn, sink);
   },
 };
 

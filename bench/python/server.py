@@ -1,8 +1,11 @@
 """server.py TASK tcp|unix PATH FILE: the same server as floor/server.c, as a Python programmer writes it."""
+import os
 import socket
+import subprocess
 import sys
 
 BLOCK = 65536
+sink = None
 
 
 def echo(conn, file):
@@ -32,8 +35,22 @@ def sendfile(conn, file):
         conn.sendfile(file, 0, BLOCK)
 
 
+def pump(conn, file):
+    global sink
+    if sink is None:
+        sink, far = socket.socketpair()
+        subprocess.Popen(['cat'], stdin=far, stdout=subprocess.DEVNULL)
+        far.close()
+    reader, writer = os.pipe()
+    while held := os.splice(conn.fileno(), writer, 1 << 20):
+        while held > 0:
+            held -= os.splice(reader, sink.fileno(), held)
+    os.close(reader)
+    os.close(writer)
+
+
 def main(task, family, path, filename):
-    serve = {f.__name__: f for f in (echo, recv, recv_into, sendall, sendfile)}[task]
+    serve = {f.__name__: f for f in (echo, recv, recv_into, sendall, sendfile, pump)}[task]
     if family == 'unix':
         listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         listener.bind(path)

@@ -160,6 +160,17 @@ export interface Addon {
   read(fd: number, bytes: Bytes, position: number, timeout_ms: number): number;
   write(fd: number, bytes: Bytes, position: number, timeout_ms: number): number;
 
+  pipe(): number;
+  splice(
+    from: number,
+    from_generation: number,
+    to: number,
+    to_generation: number,
+    count: number,
+    waits_for_to: boolean,
+    timeout_ms: number,
+  ): number;
+
   share(fd: number, generation: number, process_id: number, ticket: Bytes): number;
   fromshare(ticket: Bytes): number;
 

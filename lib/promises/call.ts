@@ -25,7 +25,7 @@ export function must_wait(result: number): boolean {
 
 /** The fields that a call adds to its error. */
 export interface Progress {
-  address?: unknown;
+  address?: unknown | undefined;
   bytes_sent?: number | undefined;
   partial?: Buffer | undefined;
 }

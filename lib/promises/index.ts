@@ -16,6 +16,7 @@ export {
   type AnyReturnedAddress,
   type BorrowedSocket,
   borrow,
+  type Chunk,
   CMSG_LEN,
   CMSG_SPACE,
   type ConnectAddress,
@@ -53,6 +54,7 @@ export {
   ntohs,
   type OwnProxyHeader,
   type PeerAddress,
+  type PipeEnd,
   type ProxyAddress,
   type ProxyAddressInit,
   type ProxyHeader,
@@ -92,6 +94,13 @@ export {
   socketpair,
 } from './create.js';
 export { recv_fds, send_fds } from './descriptors.js';
+export {
+  type AsyncPumpOptions as PumpOptions,
+  type PumpedDirection,
+  pump,
+  pump_both,
+} from './pump.js';
+export type { ChunkOptions } from './receive.js';
 export {
   getaddrinfo,
   getfqdn,

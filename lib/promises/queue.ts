@@ -140,6 +140,8 @@ export class Poller implements Waiting, Watcher {
   #referenced = true;
   #turn = -1;
   #done_at_once = 0;
+  /** Called when the descriptor is released: calls in queues of other sockets that need it. */
+  #dependents: Set<() => void> | undefined = undefined;
 
   constructor(fd: number, generation: number) {
     this.#fd = fd;
@@ -225,6 +227,13 @@ export class Poller implements Waiting, Watcher {
     else let_go();
   }
 
+  /** Calls `end` when the descriptor is about to be closed, or given away. @returns a function that takes this back */
+  on_release(end: () => void): () => void {
+    this.#dependents ??= new Set();
+    this.#dependents.add(end);
+    return () => this.#dependents?.delete(end);
+  }
+
   /** Rejects the waiting calls: the descriptor is about to be closed, or given away. */
   release(): void {
     if (this.#watched) unwatch(this.#fd, this);
@@ -233,6 +242,7 @@ export class Poller implements Waiting, Watcher {
     for (const queue of [this.writes, this.reads]) {
       while (queue.first !== undefined) queue.first.cancel();
     }
+    for (const end of this.#dependents ?? []) end();
   }
 }
 

@@ -6,8 +6,10 @@ import * as message from '../calls/message.js';
 import { SocketBase } from '../calls/socket_base.js';
 import type { ReceivedFrom, ReceivedFromInto } from '../calls/transfer.js';
 import * as transfer from '../calls/transfer.js';
+import { type Chunk, check_size, recv_chunk } from '../calls/waiting/chunk.js';
+import * as c from '../constants.js';
 import type { OwnedDescriptor } from '../util/owned_descriptor.js';
-import type { BytesLike, Elements } from '../util/validate.js';
+import { type BytesLike, type Elements, options_of } from '../util/validate.js';
 import {
   type Flags1,
   type Flags2,
@@ -15,12 +17,21 @@ import {
   promised,
   type Rest1,
   type Rest2,
+  WAIT_OPTIONS,
   type WaitOptions,
   with_options,
 } from '../util/wait_options.js';
 import { RecvCall, RecvExactlyCall } from './attempts.js';
 import { type Attempt, FunctionCall } from './call.js';
 import { Poller, perform } from './queue.js';
+
+const CHUNK_SIZE = 64 * 1024;
+
+/** The options of chunks(). */
+export interface ChunkOptions extends WaitOptions {
+  /** The most bytes of a chunk. */
+  size?: number | null | undefined;
+}
 
 // The name is that of the whole class: see SocketBase.
 class Socket<out F extends number = number, out K extends number = number> extends SocketBase<F, K> {
@@ -107,6 +118,66 @@ class Socket<out F extends number = number, out K extends number = number> exten
       const check = () => transfer.check_recv_into(buffer, nbytes, flags ?? 0);
       return perform(this._poller.reads, new FunctionCall(this, 'recv_into', attempt, check), options);
     });
+  }
+
+  /**
+   * recv_chunk(size, { signal, timeout }) -> the next bytes in memory that the program gives back: `chunk.release()`, or `using`. Memory that
+   * was just used is faster than the new memory of recv(). See recv(2).
+   *
+   * @param size the most bytes to receive, 1 to 2^30; the call does not wait for so many
+   * @param options an AbortSignal, and a time-out in seconds
+   * @returns the bytes as `data`; none at the end of a stream, or of an empty datagram
+   * @throws TimeoutError; the signal's reason; OSError as recv
+   * @example
+   * await peer.sendall('hello');
+   * const chunk = await sock.recv_chunk(65536);
+   * console.log(chunk.data.toString()); // hello
+   * chunk.release();
+   */
+  recv_chunk(size: number, options?: WaitOptions): Promise<Chunk> {
+    return promised(() => {
+      const checked = check_size(size);
+      return this._read('recv_chunk', () => recv_chunk(this, checked, 0), options);
+    });
+  }
+
+  /**
+   * chunks({ size, signal, timeout }) -> what recv_chunk() gives, one after the other, until the end of the stream or close():
+   * `for await (using chunk of sock.chunks())`. Of a datagram socket: each datagram, without an end. See recv(2).
+   *
+   * @param options `size`, the most bytes of a chunk (65,536); an AbortSignal; a time-out in seconds for each chunk
+   * @returns an iterator; the chunks are the caller's to release
+   * @throws as recv_chunk()
+   * @example
+   * await peer.sendall('hello');
+   * peer.close();
+   * for await (const chunk of sock.chunks({ size: 4096 })) {
+   *   console.log(chunk.data.toString()); // hello
+   *   chunk.release();
+   * }
+   */
+  chunks(options: ChunkOptions = {}): AsyncGenerator<Chunk, void, undefined> {
+    const { size, ...wait } = options_of(options, ['size', ...WAIT_OPTIONS]);
+    return this.#chunks(check_size(size ?? CHUNK_SIZE), wait);
+  }
+
+  async *#chunks(size: number, options: WaitOptions): AsyncGenerator<Chunk, void, undefined> {
+    const has_end = this.type === c.SOCK_STREAM || this.type === c.SOCK_SEQPACKET;
+    while (this._fd >= 0) {
+      let chunk: Chunk;
+      try {
+        chunk = await this.recv_chunk(size, options);
+      } catch (error) {
+        // The socket was closed while the loop waited.
+        if (this._fd < 0) return;
+        throw error;
+      }
+      if (has_end && chunk.data.length === 0) {
+        chunk.release();
+        return;
+      }
+      yield chunk;
+    }
   }
 
   /**

@@ -4,7 +4,7 @@ import { type Address, check_address } from '../calls/address.js';
 import { check_sendmmsg, type Message, sendmmsg, taken_messages } from '../calls/batch/send.js';
 import { type ControlMessage, taken_control } from '../calls/control.js';
 import * as message from '../calls/message.js';
-import type { AsyncSendfileSource } from '../calls/sendfile.js';
+import type { AsyncSendfileSource } from '../calls/moving/sendfile.js';
 import * as transfer from '../calls/transfer.js';
 import { type Data, type Elements, integer, integer_or } from '../util/validate.js';
 import {

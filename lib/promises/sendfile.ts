@@ -10,7 +10,7 @@ import {
   read_bytes,
   type SendfileArguments,
   seek_begin,
-} from '../calls/sendfile.js';
+} from '../calls/moving/sendfile.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import { is_on_disk, read_later } from '../calls/waiting/file.js';

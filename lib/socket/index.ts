@@ -38,6 +38,8 @@ export type {
   ReceivedMessage,
   ReceivedMessageInto,
 } from '../calls/message.js';
+export type { PipeEnd } from '../calls/moving/pump.js';
+export type { SendfileSource } from '../calls/moving/sendfile.js';
 export { type BorrowedSocket, borrow, type NodeFamily, type NodeHandle } from '../calls/node.js';
 export {
   decode_proxy_header,
@@ -50,8 +52,8 @@ export {
 } from '../calls/proxy/header.js';
 export type { OwnProxyHeader } from '../calls/proxy/own.js';
 export type { ProxySsl, ProxyTlv, ProxyTlvInit, ProxyTlvName } from '../calls/proxy/tlv.js';
-export type { SendfileSource } from '../calls/sendfile.js';
 export type { ReceivedFrom, ReceivedFromInto, SenderAddress } from '../calls/transfer.js';
+export type { Chunk } from '../calls/waiting/chunk.js';
 export { getdefaulttimeout, setdefaulttimeout, siginterrupt } from '../calls/waiting/default_timeout.js';
 export * from '../constants.js';
 export {
@@ -83,6 +85,7 @@ export {
   socketpair,
 } from './create.js';
 export { recv_fds, send_fds } from './descriptors.js';
+export { type BlockingPumpOptions as PumpOptions, pump } from './pump.js';
 export {
   type AddressInfoRow,
   getaddrinfo,

@@ -4,6 +4,7 @@ import * as batch from '../calls/batch/receive.js';
 import * as message from '../calls/message.js';
 import { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
+import { type Chunk, check_size, recv_chunk } from '../calls/waiting/chunk.js';
 import { IncompleteReadError } from '../errors/index.js';
 import { TIMED_OUT } from '../native/addon.js';
 import { Deadline } from '../util/deadline.js';
@@ -60,6 +61,24 @@ class Socket<out F extends number = number, out K extends number = number> exten
   recv_into(buffer: BytesLike, nbytes = 0, flags = 0): number {
     const result = transfer.recv_into(this, buffer, nbytes, flags, this._timeout_ms);
     return result < 0 ? this._raise(result, 'recv_into') : result;
+  }
+
+  /**
+   * recv_chunk(size) -> the next bytes in memory that the program gives back: `chunk.release()`, or `using`. Memory that was just used is
+   * faster than the new memory of recv(). See recv(2).
+   *
+   * @param size the most bytes to receive, 1 to 2^30; the call does not wait for so many
+   * @returns the bytes as `data`; none at the end of a stream, or of an empty datagram
+   * @throws TimeoutError; BlockingIOError; OSError as recv
+   * @example
+   * peer.sendall('hello');
+   * const chunk = sock.recv_chunk(65536);
+   * console.log(chunk.data.toString()); // hello
+   * chunk.release();
+   */
+  recv_chunk(size: number): Chunk {
+    const result = recv_chunk(this, check_size(size), this._timeout_ms);
+    return typeof result === 'number' ? this._raise(result, 'recv_chunk') : result;
   }
 
   /**

@@ -6,7 +6,7 @@ import { type Message, sendmmsg } from '../calls/batch/send.js';
 import type { ControlMessage } from '../calls/control.js';
 import { resolve_host_blocking } from '../calls/lookup.js';
 import * as message from '../calls/message.js';
-import type { SendfileSource } from '../calls/sendfile.js';
+import type { SendfileSource } from '../calls/moving/sendfile.js';
 import * as transfer from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { DETACHED, TIMED_OUT } from '../native/addon.js';

@@ -9,7 +9,7 @@ import {
   type SendfileArguments,
   type SendfileSource,
   seek_begin,
-} from '../calls/sendfile.js';
+} from '../calls/moving/sendfile.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import * as transfer from '../calls/transfer.js';
 import { is_on_disk } from '../calls/waiting/file.js';

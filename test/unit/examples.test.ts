@@ -47,6 +47,7 @@ describe('examples', { timeout: 60_000 }, () => {
     ['udp.mjs', UDP],
     ['unix_datagram.mjs', UNIX],
     ['pass_descriptor.mjs', PASSED],
+    ['tcp_proxy.mjs', /^proxy {7}moved 18 bytes there and 18 back: "through the kernel"$/m],
     ['work_server.mjs', /^work {8}primes below 100, 1000, 10000, 100000: 25, 168, 1229, 9592$/m],
     ['selectors_echo.mjs', /^selectors {3}3 connections answered: one, three, two$/m],
     ['chat_server.mjs', /^chat {8}Ann heard: \* Bob is here, Bob: good morning, \* Bob has left$/m],

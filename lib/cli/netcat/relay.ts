@@ -1,10 +1,12 @@
 // The relay of nc between a connected socket and standard input and output, with back-pressure in both directions, half
 // closes, and an idle limit. Connecting and listening is in commands/nc.ts.
+import { fstatSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as socket from '../../promises/index.js';
 import { Timer } from '../../util/deadline.js';
 import { LineEnds, lines_of, Telnet } from './filters.js';
 
+const STDOUT = 1;
 const CHUNK_SIZE = 64 * 1024;
 const DATAGRAM_MAX = 65_535;
 /** The most bytes of input in one datagram: the buffer of OpenBSD's nc, which receives no larger ones. */
@@ -118,6 +120,13 @@ class Relay {
     this.#telnet = options.telnet ? new Telnet() : undefined;
   }
 
+  /** True if nothing looks at received bytes or at their times, and the kernel can move them to standard output. */
+  get #is_pumped(): boolean {
+    const { idle, receive_limit, telnet, interval } = this.#options;
+    const looks = idle !== undefined || receive_limit !== undefined || telnet === true || Boolean(interval);
+    return !looks && this.#sock.type === socket.SOCK_STREAM && fstatSync(STDOUT).isFIFO();
+  }
+
   async run(): Promise<void> {
     const failures: unknown[] = [];
     const note = (error: unknown) => {
@@ -161,12 +170,28 @@ class Relay {
     const { first, idle, receive_limit = Number.POSITIVE_INFINITY } = this.#options;
     let chunk = first ?? (await this.#next_chunk(idle));
     for (let count = 1; ; count++) {
+      if (chunk !== undefined && chunk.length > 0 && this.#is_pumped) {
+        await write(chunk);
+        await this.#pump();
+        return 'ended';
+      }
       if (chunk === undefined || (chunk.length === 0 && this.#is_stream)) return 'ended';
       this.#last_activity = performance.now();
       this.#refuse(chunk);
       await this.#received_pace.in_lines(chunk, write);
       if (count >= receive_limit) return 'enough';
       chunk = await this.#next_chunk(idle);
+    }
+  }
+
+  /** Moves received bytes to standard output until the peer ends. */
+  async #pump(): Promise<void> {
+    try {
+      await socket.pump(this.#sock, STDOUT, { signal: this.#end_signal, timeout: null });
+    } catch (error) {
+      // If its reader is gone, the stream of standard output says so, and ends the program.
+      if (error instanceof socket.BrokenPipeError) await write(error.partial ?? Buffer.alloc(1));
+      throw error;
     }
   }
 

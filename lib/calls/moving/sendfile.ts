@@ -1,10 +1,10 @@
 // sendfile, for blocking and promise sockets alike: its arguments, and the errors of the file that it reads. The two loops
 // over the parts of a file, which differ in how they wait, are lib/socket/sendfile.ts and lib/promises/sendfile.ts.
 import { constants } from 'node:os';
-import * as c from '../constants.js';
-import { UnsupportedOperation } from '../errors/builtins.js';
-import { raise } from '../errors/raise.js';
-import { addon } from '../native/addon.js';
+import * as c from '../../constants.js';
+import { UnsupportedOperation } from '../../errors/builtins.js';
+import { raise } from '../../errors/raise.js';
+import { addon } from '../../native/addon.js';
 import {
   type Bytes,
   type BytesLike,
@@ -13,8 +13,8 @@ import {
   integer,
   integer_or,
   shown,
-} from '../util/validate.js';
-import type { SocketBase } from './socket_base.js';
+} from '../../util/validate.js';
+import type { SocketBase } from '../socket_base.js';
 
 const { EBADF, EINVAL, ENOSYS, ESPIPE } = constants.errno;
 
