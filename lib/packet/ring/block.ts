@@ -121,7 +121,7 @@ export class PacketBlock {
   }
 
   /**
-   * Iterates over the packets.
+   * Iterates over the packets. See packet(7).
    *
    * @returns the iterator of `packets`
    * @throws Error once the block is released

@@ -101,7 +101,7 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
   }
 
   /**
-   * fileno() -> the descriptor of its packet socket, which stays the ring's; -1 once it is closed.
+   * fileno() -> the descriptor of its packet socket, which stays the ring's; -1 once it is closed. See packet(7).
    *
    * @returns the number of the descriptor
    * @example
@@ -129,7 +129,7 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
   }
 
   /**
-   * The same as packets().
+   * The same as packets(). See packet(7).
    *
    * @returns an iterator, which blocks
    * @throws OSError EBADF of a closed ring
@@ -141,7 +141,7 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
   }
 
   /**
-   * The same as packets().
+   * The same as packets(). See packet(7).
    *
    * @returns an iterator of promises
    * @throws OSError EBADF of a closed ring
@@ -192,7 +192,7 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
   }
 
   /**
-   * close(). Ends the capture, and iterations that wait. Blocks that are held are released, so that their packets are empty, and the
+   * close(). Ends the capture (see packet(7)), and iterations that wait. Blocks that are held are released, so that their packets are empty, and the
    * memory is unmapped. A second call does nothing.
    *
    * @example
