@@ -1,4 +1,5 @@
 // show and hexdump: packets as text, every field on a line of its own, bytes as hexadecimal numbers with their characters.
+import { printable } from '../util/printable.js';
 import { type BytesLike, shown, bytes as to_bytes } from '../util/validate.js';
 import type { AnyDraft } from './layer_types.js';
 import { tcp } from './layers/tcp.js';
@@ -48,6 +49,7 @@ export function hexdump(bytes: BytesLike): string {
 
 /**
  * show(packet) -> text. Each field of a packet or of layers has a line, one layer stands behind the other. As a packet's show() in scapy.
+ * Control characters in the texts of a packet are escaped (`\u001b`): nothing in it can steer a terminal or look like another line.
  *
  * @param packet a result of `parse`, or layers as `build` takes them
  * @returns the text, lengths in bytes and checksums in hexadecimal
@@ -62,7 +64,7 @@ export function show(packet: Packet | AnyDraft | readonly AnyDraft[]): string {
       parts.push(`trailer  ${count(packet.trailer)}\n${indented(hexdump(packet.trailer), '  ')}`);
     if (packet.truncated) parts.push('truncated by the capture');
     for (const { layer, offset, message } of packet.problems)
-      parts.push(`problem  ${layer} at byte ${offset}: ${message}`);
+      parts.push(`problem  ${layer} at byte ${offset}: ${printable(message)}`);
     return parts.join('\n');
   }
   const layers = is_list(packet) ? packet : [packet];
@@ -125,9 +127,10 @@ function show_field(key: string, value: unknown, fields: object, indent: string,
 
 function show_list(key: string, values: readonly unknown[], indent: string, width: number): string {
   if (!is_block(values))
-    return `${indent}${key.padEnd(width)}  ${values.length === 0 ? 'none' : values.join(', ')}`;
+    return `${indent}${key.padEnd(width)}  ${values.length === 0 ? 'none' : values.map((value) => printable(String(value))).join(', ')}`;
   const items = values.map((item) => {
-    if (typeof item !== 'object' || item === null || Array.isArray(item)) return `${indent}  ${item}`;
+    if (typeof item !== 'object' || item === null || Array.isArray(item))
+      return `${indent}  ${printable(String(item))}`;
     return show_object(title_of(item), item, `${indent}  `);
   });
   return [`${indent}${key}`, ...items].join('\n');
@@ -139,13 +142,13 @@ function title_of(item: object): string {
     const name = 'name' in item ? `${item.layer} ${item.name}` : String(item.layer);
     return 'cut' in item && item.cut !== undefined ? `${name}, cut short` : name;
   }
-  const name = 'name' in item ? String(item.name) : '';
+  const name = 'name' in item ? printable(String(item.name)) : '';
   return 'type' in item && name !== '' ? `${name} (${item.type})` : name || '-';
 }
 
 function show_value(key: string, value: unknown, fields: object): string {
   const layer = 'layer' in fields ? fields.layer : undefined;
-  if (typeof value !== 'number') return String(value);
+  if (typeof value !== 'number') return printable(String(value));
   const digits = HEXADECIMAL[key];
   const text = digits === undefined ? String(value) : `0x${value.toString(16).padStart(digits, '0')}`;
   const meaning = meaning_of(key, value, layer, fields);

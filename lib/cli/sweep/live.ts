@@ -61,7 +61,8 @@ export class LiveSweep {
     const numbers = Array.from({ length: shown }, (_, number) => number);
     const names = numbers.map((number) => this.board.name(number));
     const width = Math.max(...names.map((name) => name.length));
-    const words = numbers.map((number) => average(tally.spread(number)));
+    // fping's "NaN avg" is no word for a picture.
+    const words = numbers.map((number) => average(tally.spread(number)).replace('NaN avg', 'no answer'));
     const words_width = Math.max(...words.map((each) => each.length));
     const lines = numbers.map((number) => {
       const samples = this.#samples[number]?.last(columns - width - words_width - 4) ?? [];

@@ -2,7 +2,10 @@
 // ends quietly, as other programs do by SIGPIPE. If standard output cannot be written (a full disk), it ends with a line.
 import { once } from 'node:events';
 import { styleText } from 'node:util';
+import { printable } from '../../util/printable.js';
 import { FAILED } from './errors.js';
+
+export { printable };
 
 /** The exit code that a shell reports for a program ended by SIGPIPE. */
 const BROKEN_PIPE = 141;
@@ -26,15 +29,6 @@ export function watch_output(): void {
 /** print(line). Prints a line on standard output. */
 export function print(line = ''): void {
   if (!broken) process.stdout.write(`${line}\n`);
-}
-
-/**
- * printable(name) -> the name with its control characters escaped (\u001b), so that it can neither steer a terminal nor look
- * like a line of its own. All names go through this function that other machines, other users or the kernel give.
- */
-export function printable(name: string): string {
-  const escaped = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
-  return name.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, escaped);
 }
 
 /** print_stderr(line). Prints a line on standard error; it is made `printable`. */

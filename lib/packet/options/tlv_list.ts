@@ -99,11 +99,12 @@ export class TlvList<const Table extends OptionTable> extends OptionList<Table> 
   }
 
   protected override pack(type: number, data: Uint8Array, option: object, field: string): Uint8Array[] {
-    const { head, largest_data, unit = 1, flags: largest_flags = 0, write } = this.#tlv;
+    const { head, largest_data, unit = 1, flags: largest_flags, write } = this.#tlv;
     if (data.length > largest_data)
       throw new RangeError(`${field}: data is longer than an item can be, ${data.length} bytes`);
     const { flags, padding }: { flags?: unknown; padding?: unknown } = option;
-    const given = integer(flags ?? 0, `${field}.flags`, 0, largest_flags);
+    // Without flags in the head, a field of this name is a value.
+    const given = largest_flags === undefined ? 0 : integer(flags ?? 0, `${field}.flags`, 0, largest_flags);
     const first = bytes_of(head, (view) => write(view, type, data.length, given));
     const zeros = new Uint8Array(-(head + data.length) & (unit - 1));
     return [first, data, padding === undefined ? zeros : bytes(padding, `${field}.padding`)];

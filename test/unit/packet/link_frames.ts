@@ -19,6 +19,8 @@ export const link_frames: [packet.LayerName, number, packet.Draft[]][] = [
         tlvs: [
           { name: 'chassis_id', id: '02:00:00:00:00:01' },
           { name: 'system_name', text: 'x' },
+          // Its values have a name that heads of other lists have.
+          { name: 'protocol_vlan_id', flags: 2, vlan: 7 },
           { name: 'end' },
         ],
       }),

@@ -860,6 +860,13 @@ describe('as text', () => {
     expect(() => hexdump('text')).toThrow(TypeError);
   });
 
+  test('show escapes what could steer a terminal or look like a line', () => {
+    const text = 'x\u001b[2J\nudp\u202e\u009b';
+    const shown = 'x\\u001b[2J\\u000audp\\u202e\\u009b';
+    expect(show(packet.lldp({ tlvs: [{ name: 'system_name', text }] }))).toContain(`      text  ${shown}`);
+    expect(show(packet.dhcp({ sname: text }))).toBe(`dhcp\n  sname  ${shown}`);
+  });
+
   test('show', () => {
     const frame = build(
       ethernet(),
