@@ -161,7 +161,8 @@ export class PacketBlock {
    *
    * @returns one line of text
    * @example
-   * const show_block = (block: PacketBlock) => console.log(block); // for example <PacketBlock of 12 packets>
+   * // <PacketBlock of 12 packets>
+   * const show_block = (block: PacketBlock) => console.log(block);
    */
   [INSPECT](): string {
     const place = this.#attached();

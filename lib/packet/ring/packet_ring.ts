@@ -224,7 +224,8 @@ export class PacketRing implements Iterable<RingPacket>, AsyncIterable<RingPacke
    *
    * @returns one line of text
    * @example
-   * const show_ring = (ring: PacketRing) => console.log(ring); // for example <PacketRing eth0, 8 blocks of 1048576 bytes>
+   * // <PacketRing eth0, 8 blocks of 1048576 bytes>
+   * const show_ring = (ring: PacketRing) => console.log(ring);
    */
   [INSPECT](): string {
     const name = this.interface ?? 'of all interfaces';
