@@ -131,7 +131,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     const announcements = this._announces() ? new Announcements() : undefined;
     try {
       await this._serve(stop.signal, interval);
-      announcements?.stopping();
+      if (!this._is_handed_over()) announcements?.stopping();
       if (is_closed || is_lost(socket))
         raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
       if (serving.drain !== undefined) await this._drain(serving.drain);
@@ -140,13 +140,19 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       announcements?.end();
       this._serving = undefined;
       resolve_done();
-      if (!is_lost(socket)) restore_flags(socket);
+      this._restore_flags();
     }
   }
 
   /** Handles the requests that came before shutdown(), for at most `drain` seconds, and stops listening. @internal */
   async _drain(drain: number): Promise<void> {
     this._refuse();
+    if (!this._is_handed_over()) await this._take_rest(drain);
+    this._unlisten();
+  }
+
+  /** Handles the requests that wait. @internal */
+  async _take_rest(drain: number): Promise<void> {
     const late = new AbortController();
     const timer = abort_after(late, drain * 1000);
     for (let count = 0; count < DRAIN_LIMIT && (await this._request_comes(late.signal, 0)); count++) {
@@ -156,7 +162,16 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       await next_turn();
     }
     timer.cancel();
-    this._unlisten();
+  }
+
+  /** Returns whether another process takes the requests from now on, on the same socket. @internal */
+  _is_handed_over(): boolean {
+    return false;
+  }
+
+  /** Makes the listener block again, unless its flags are those of a successor now. @internal */
+  _restore_flags(): void {
+    if (!this._is_handed_over() && !is_lost(this.socket)) restore_flags(this.socket);
   }
 
   /** Returns whether serve_forever() tells the service manager. @internal */
@@ -269,7 +284,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
         if (errno !== 0) check_not_ended(socket, 'handle_request');
       } while (errno === EAGAIN && !is_readable(socket));
     } finally {
-      if (!is_lost(socket)) restore_flags(socket);
+      this._restore_flags();
     }
   }
 
