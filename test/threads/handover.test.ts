@@ -5,9 +5,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface, type Interface } from 'node:readline';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
@@ -103,5 +106,61 @@ describe('restarts under load', { timeout: 120_000 + RESTARTS * 30_000 }, () => 
       console.log(`${name}: ${requests} requests, ${RESTARTS} restarts, 0 failures`);
     server.process.kill('SIGTERM');
     expect(await server.closed).toEqual([0, null]);
+  });
+});
+
+/** Asks a server once. @throws (rejects) if it is refused or reset, or has no answer */
+async function ask(address: unknown): Promise<string> {
+  const [host, port] = address as [string, number];
+  const conn = connect({ host, port });
+  conn.setTimeout(60_000, () => conn.destroy(new Error('no answer')));
+  conn.end('hello\n');
+  return (await text(conn)).replace(/^\d+ /, '').trim();
+}
+
+// A kill between the two ends of a handover, at moments all over the start of a successor.
+describe('kill -9 at any moment of a restart', { timeout: 120_000 + KILLS * 60_000 }, () => {
+  /** Starts a successor of `server`; after the time, kills one of the two. Returns the one that serves then. */
+  async function kill_one(
+    server: Program,
+    name: string,
+    address: unknown,
+    kills_new: boolean,
+    ms: number,
+  ): Promise<Program> {
+    const next = start(name, address);
+    await Promise.race([sleep(ms), next.closed]);
+    const [victim, survivor] = kills_new ? [next, server] : [server, next];
+    victim.process.kill('SIGKILL');
+    await victim.closed;
+    if (!kills_new) {
+      // Without a listener to take over it starts afresh, unless children of the victim hold the address for another moment.
+      if ((await survivor.line()) !== undefined) return survivor;
+      const third = start(name, address);
+      return (await third.line()) === undefined ? kill_one(third, name, address, false, 0) : third;
+    }
+    // The old process has ended only if the successor was ready.
+    if ((await Promise.race([survivor.closed, ask(address)])) === 'HELLO') return server;
+    expect(await survivor.line()).toMatch(/^succeeded by \d+$/);
+    const third = start(name, address);
+    expect(await third.line()).toBeDefined();
+    return third;
+  }
+
+  test.each(['TCPServer', 'ThreadingTCPServer', 'ForkingTCPServer', 'AsyncTCPServer'])('%s', async (name) => {
+    let server = start(name, ['127.0.0.1', 0]);
+    const address = await address_of(server);
+    const end_load = await load('stream', address);
+    for (let i = 0; i < KILLS; i++) {
+      // The interesting moments come when the modules are loaded, which takes longer on a busy machine.
+      server = await kill_one(server, name, address, i % 2 === 0, ((i + Math.random()) / KILLS) * 1500);
+      expect(await ask(address)).toBe('HELLO');
+    }
+    await end_load();
+    // Nothing is left behind that hinders the next one.
+    const last = start(name, address);
+    expect(JSON.parse((await last.line()) as string).predecessor).toBe(server.process.pid);
+    expect((await server.closed)[0]).toBe(0);
+    expect(await ask(address)).toBe('HELLO');
   });
 });

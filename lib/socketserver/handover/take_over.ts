@@ -104,6 +104,8 @@ export class Predecessor {
   #reject: (reason: Error) => void = () => {};
   #ready: Promise<void> | undefined;
   #has_taken_over = false;
+  /** True once the old process says nothing more. */
+  #has_ended = false;
 
   /** @internal */
   constructor(path: string, channel: Channel, taken: Taken, timeout: number | null) {
@@ -152,6 +154,7 @@ export class Predecessor {
         }
       }
     }
+    this.#has_ended = true;
     // The old process has ended, and with it its part of the sockets.
     for (const sharing of this.#sharings) sharing.predecessors = 0;
     this.#passed.end();
@@ -197,10 +200,10 @@ export class Predecessor {
         reject(new OSError(`process ${this.pid} has not answered within ${this.#timeout} s`)),
       );
     });
-    sock.ref();
     try {
+      sock.ref();
       try {
-        await this.#channel.send({ type: 'ready' }, this.#timeout);
+        if (!this.#has_ended) await this.#channel.send({ type: 'ready' }, this.#timeout);
       } catch (error) {
         // It has ended: what it has said before decides.
         if (!is_gone(error)) throw error;
@@ -228,7 +231,9 @@ export class Predecessor {
       unfinished.delete(this.#path);
       drop_inherited(this.#path);
       for (const sock of this.sockets.values()) sock.close();
+      this.#reject(new Error('ready: close() has given up the sockets of the old process'));
     }
+    this.#has_ended = true;
     this.#channel.close();
   }
 }
