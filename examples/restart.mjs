@@ -21,13 +21,15 @@ class Upper extends AsyncStreamRequestHandler {
   }
 }
 
+/** @param {number} port */
 async function serve(port) {
   const path = process.env.RESTART_PATH ?? join(tmpdir(), `restart-${port}.sock`);
   const predecessor = await take_over(path);
   const server = new AsyncTCPServer(predecessor?.sockets.get('upper') ?? ['127.0.0.1', port], Upper);
   const served = server.serve_forever();
   await predecessor?.ready();
-  if (predecessor === null) console.log(server.server_address[1]);
+  const [, bound] = /** @type {[string, number]} */ (server.server_address);
+  if (predecessor === null) console.log(bound);
 
   const offer = await offer_handover(path, { upper: server });
   // The successor must not keep this process alive.
@@ -40,7 +42,7 @@ async function serve(port) {
   await offer.close();
 }
 
-/** Asks the server. Returns the process that answered. */
+/** Asks the server. Returns the process that answered. @param {number} port */
 async function ask(port) {
   const conn = await create_connection(['127.0.0.1', port]);
   await conn.sendall('hello\n');
@@ -53,7 +55,7 @@ async function ask(port) {
 async function restart() {
   const folder = mkdtempSync(join(tmpdir(), 'restart-'));
   const env = { ...process.env, RESTART_PATH: join(folder, 'control.sock') };
-  const server = spawn(process.execPath, [process.argv[1], '0'], {
+  const server = spawn(process.execPath, [import.meta.filename, '0'], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env,
   });
