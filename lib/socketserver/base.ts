@@ -140,38 +140,29 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       announcements?.end();
       this._serving = undefined;
       resolve_done();
-      this._restore_flags();
+      if (!this._is_handed_over() && !is_lost(socket)) restore_flags(socket);
     }
   }
 
   /** Handles the requests that came before shutdown(), for at most `drain` seconds, and stops listening. @internal */
   async _drain(drain: number): Promise<void> {
     this._refuse();
-    if (!this._is_handed_over()) await this._take_rest(drain);
-    this._unlisten();
-  }
-
-  /** Handles the requests that wait. @internal */
-  async _take_rest(drain: number): Promise<void> {
+    const most = this._is_handed_over() ? 0 : DRAIN_LIMIT;
     const late = new AbortController();
     const timer = abort_after(late, drain * 1000);
-    for (let count = 0; count < DRAIN_LIMIT && (await this._request_comes(late.signal, 0)); count++) {
+    for (let count = 0; count < most && (await this._request_comes(late.signal, 0)); count++) {
       const errno = this._handle_request_noblock();
       // A listener that refuses connections may stay readable without any.
       if (errno === EAGAIN || errno === EINVAL) break;
       await next_turn();
     }
     timer.cancel();
+    this._unlisten();
   }
 
   /** Returns whether another process takes the requests from now on, on the same socket. @internal */
   _is_handed_over(): boolean {
     return false;
-  }
-
-  /** Makes the listener block again, unless its flags are those of a successor now. @internal */
-  _restore_flags(): void {
-    if (!this._is_handed_over() && !is_lost(this.socket)) restore_flags(this.socket);
   }
 
   /** Returns whether serve_forever() tells the service manager. @internal */
@@ -284,7 +275,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
         if (errno !== 0) check_not_ended(socket, 'handle_request');
       } while (errno === EAGAIN && !is_readable(socket));
     } finally {
-      this._restore_flags();
+      if (!this._is_handed_over() && !is_lost(socket)) restore_flags(socket);
     }
   }
 

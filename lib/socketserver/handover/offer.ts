@@ -3,9 +3,9 @@
 import { SocketBase } from '../../calls/socket_base.js';
 import { SOCK_STREAM } from '../../constants.js';
 import { OSError } from '../../errors/index.js';
-import { socket as AsyncSocket } from '../../promises/index.js';
+import { socket as AsyncSocket, close } from '../../promises/index.js';
 import { type Data, options_of, timeout as seconds, shown, data as to_bytes } from '../../util/validate.js';
-import { is_scarce, pause } from '../scarcity.js';
+import { pause } from '../scarcity.js';
 import { type AnyServer, TCPServer } from '../servers.js';
 import { tell_main_process } from '../systemd/notify.js';
 import {
@@ -112,9 +112,9 @@ export class HandoverOffer {
       try {
         const [conn] = await sock.accept();
         this.#receive(conn as ControlSocket).catch(() => {});
-      } catch (error) {
-        if (sock.fileno() < 0) return;
-        if (error instanceof OSError && is_scarce(error.errno ?? 0)) await pause(this.#closing.signal);
+      } catch {
+        // Without descriptors or memory the process that connects waits.
+        if (sock.fileno() >= 0) await pause(this.#closing.signal);
       }
     }
   }
@@ -132,7 +132,7 @@ export class HandoverOffer {
         );
       const received = await channel.receive(HELLO_TIMEOUT);
       if (received === null) return;
-      for (const fd of received.fds) new AsyncSocket<number>(null, null, null, fd).close();
+      for (const fd of received.fds) close(fd);
       const { message } = received;
       if (message.type !== 'take') throw new ProtocolError('a successor must ask for the sockets first');
       const why_not = this.#why_not();
@@ -176,6 +176,7 @@ export class HandoverOffer {
       await send_sockets(channel, this.#listener.place, sockets, HELLO_TIMEOUT);
       const answer = await channel.receive(this.#ready_timeout);
       if (answer === null) return;
+      for (const fd of answer.fds) close(fd);
       if (answer.message.type !== 'ready')
         throw new ProtocolError('a successor that has the sockets must say that it is ready');
       // Fails if the successor has ended since: then this process goes on.

@@ -163,6 +163,8 @@ export class Predecessor {
   }
 
   #take({ message, fds: [fd], bytes }: Received): void {
+    // Only a connection comes with a descriptor.
+    if (message.type !== 'connection' && fd !== undefined) close(fd);
     if (message.type === 'yours') this.#resolve();
     else if (message.type === 'refused')
       this.#reject(new Error(`the old process goes on: ${message.reason}`));
