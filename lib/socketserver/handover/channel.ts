@@ -16,7 +16,7 @@ import { sleep } from '../../util/deadline.js';
 
 const { errno } = constants;
 /** The version of the protocol. */
-export const VERSION = 1;
+const VERSION = 1;
 /** The most bytes of state of an idle connection. */
 export const STATE_LIMIT = 65_536;
 /** The most sockets that are handed over in all, and the most characters of the name of one. */
