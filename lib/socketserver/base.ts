@@ -119,7 +119,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     const announcements = this._announces() ? new Announcements() : undefined;
     try {
       await this._serve(stop.signal, interval);
-      announcements?.stopping();
+      if (!this._is_handed_over()) announcements?.stopping();
       if (is_closed || is_lost(socket))
         raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
       if (serving.drain !== undefined) await this._drain(serving.drain);
@@ -128,16 +128,17 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       announcements?.end();
       this._serving = undefined;
       resolve_done();
-      if (!is_lost(socket)) restore_flags(socket);
+      if (!this._is_handed_over() && !is_lost(socket)) restore_flags(socket);
     }
   }
 
   /** Handles the requests that came before shutdown(), for at most `drain` seconds, and stops listening. @internal */
   async _drain(drain: number): Promise<void> {
     this._refuse();
+    const most = this._is_handed_over() ? 0 : DRAIN_LIMIT;
     const late = new AbortController();
     const timer = abort_after(late, drain * 1000);
-    for (let count = 0; count < DRAIN_LIMIT && (await this._request_comes(late.signal, 0)); count++) {
+    for (let count = 0; count < most && (await this._request_comes(late.signal, 0)); count++) {
       const errno = this._handle_request_noblock();
       // A listener that refuses connections may stay readable without any.
       if (errno === EAGAIN || errno === EINVAL) break;
@@ -145,6 +146,11 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     }
     timer.cancel();
     this._unlisten();
+  }
+
+  /** Returns whether another process takes the requests from now on, on the same socket. @internal */
+  _is_handed_over(): boolean {
+    return false;
   }
 
   /** Returns whether serve_forever() tells the service manager. @internal */
@@ -257,7 +263,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
         if (errno !== 0) check_not_ended(socket, 'handle_request');
       } while (errno === EAGAIN && !is_readable(socket));
     } finally {
-      if (!is_lost(socket)) restore_flags(socket);
+      if (!this._is_handed_over() && !is_lost(socket)) restore_flags(socket);
     }
   }
 

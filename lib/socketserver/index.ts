@@ -38,6 +38,14 @@ export {
   type ShutdownOptions,
   StreamRequestHandler,
 } from './handlers.js';
+export {
+  type HandedOver,
+  HandoverOffer,
+  type HandoverOptions,
+  offer_handover,
+  type Successor,
+} from './handover/offer.js';
+export { type PassedConnection, Predecessor, type TakeOverOptions, take_over } from './handover/take_over.js';
 export { is_main } from './main.js';
 export {
   ForkingMixIn,

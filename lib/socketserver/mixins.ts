@@ -240,7 +240,7 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
         if (this._sees_requests()) await super._drain(drain);
         else {
           this._refuse();
-          await pool.rest(drain * 1000);
+          if (!this._is_handed_over()) await pool.rest(drain * 1000);
           this._unlisten();
         }
         await pool.unlisten();
@@ -253,7 +253,12 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
     /** Ends listening: child processes that are busy have duplicates of the socket. @internal */
     override _unlisten(): void {
       const has_duplicates = kind === 'process' && pools.has(this);
-      if (has_duplicates && this.socket_type !== SOCK_DGRAM && !this._is_given && !is_lost(this.socket))
+      if (
+        has_duplicates &&
+        this.socket_type !== SOCK_DGRAM &&
+        !this._sharing.is_shared &&
+        !is_lost(this.socket)
+      )
         end_listening(this.socket);
       super._unlisten();
     }

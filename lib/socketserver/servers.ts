@@ -14,6 +14,7 @@ import { class_attributes, UsedAttributes } from './attributes.js';
 import { BaseServer } from './base.js';
 import { has_packet_info, note_packet_info, receive, want_packet_info } from './datagrams/packet_info.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
+import { type Sharing, sharing_of } from './handover/sharing.js';
 import { refuse_connections } from './listener/refuse.js';
 import { close_served, note_identity } from './listener/served_socket.js';
 import { OPTIONS, type ServerOptions, set_attributes } from './options.js';
@@ -78,6 +79,8 @@ export class TCPServer<
   readonly _admission: Admission | undefined;
   /** True if the socket was bound already when the constructor got it. @internal */
   readonly _is_given: boolean;
+  /** Who else has the socket. @internal */
+  readonly _sharing: Sharing;
   /** @internal */
   readonly _used = new UsedAttributes();
 
@@ -110,6 +113,7 @@ export class TCPServer<
     set_attributes(this, given);
     this._admission_config = admission_config(given);
     this._admission = this._admission_config && new Admission(this._admission_config);
+    this._sharing = sharing_of(server_address);
     this.socket = this._open(server_address);
     this._is_given = server_address instanceof SocketBase;
     this._prepare_socket();
@@ -191,9 +195,16 @@ export class TCPServer<
     this.socket.listen(this.request_queue_size);
   }
 
-  /** Refuses connections, but not on a socket that the constructor got: other processes may accept on it. @internal */
+  /** Refuses connections, but not on a socket that other processes may accept on. @internal */
   override _refuse(): void {
-    if (this.socket_type !== c.SOCK_DGRAM && !this._is_given) refuse_connections(this.socket);
+    if (this.socket_type === c.SOCK_DGRAM || this._sharing.is_shared) return;
+    this._sharing.is_refusing = true;
+    refuse_connections(this.socket);
+  }
+
+  /** @internal */
+  override _is_handed_over(): boolean {
+    return this._sharing.has_successor;
   }
 
   /** Closes a listening socket. One of datagrams stays open to answer. @internal */

@@ -357,7 +357,8 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       try {
         if (this.socket.fileno() >= 0) {
           this._refuse();
-          await this.#take_requests({ signal: end.signal, timeout: 0 }, () => {});
+          if (!this._is_handed_over())
+            await this.#take_requests({ signal: end.signal, timeout: 0 }, () => {});
           this._unlisten();
         }
         await requests.fewer_than(1, end.signal);
