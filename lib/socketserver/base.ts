@@ -28,6 +28,7 @@ import { is_scarce, note_limit, pause, warn_of_scarcity } from './scarcity.js';
 import { is_lost, note_identity, watch_loss } from './served_socket.js';
 import { check_not_ended, is_readable, readable, restore_flags, without_waiting } from './socket_wait.js';
 import { Announcements } from './systemd/notify.js';
+import { NOT_VERIFIED, Watch, type WatchedRequest } from './watch/watch.js';
 import { refuse_server_in_worker } from './worker_state.js';
 
 const { EAGAIN, EBADF, EINVAL } = constants.errno;
@@ -67,6 +68,8 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   /** The socket that receives requests. */
   declare socket: SocketBase<number>;
 
+  /** Counts and tells what happens. @internal */
+  readonly _watch: Watch = this._make_watch();
   /** @internal */
   _serving: Serving | undefined;
   /** Options of a shutdown() that was called before serve_forever(). @internal */
@@ -134,7 +137,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       announcements?.stopping();
       if (is_closed || is_lost(socket))
         raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
-      if (serving.drain !== undefined) await this._drain(serving.drain);
+      if (serving.drain !== undefined) await this._drain_watched(serving.drain);
     } finally {
       end_watch();
       announcements?.end();
@@ -142,6 +145,32 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       resolve_done();
       if (!is_lost(socket)) restore_flags(socket);
     }
+  }
+
+  /** @internal */
+  _make_watch(): Watch {
+    return new Watch(this);
+  }
+
+  /** Tells when draining begins and ends. @internal */
+  async _drain_watched(drain: number): Promise<void> {
+    const { _watch: watch } = this;
+    const start_ms = performance.now();
+    const tell = (phase: 'begin' | 'end') => {
+      if (watch.hears('drain'))
+        watch.tell('drain', { phase, seconds: (performance.now() - start_ms) / 1000, active: this._active });
+    };
+    tell('begin');
+    try {
+      await this._drain(drain);
+    } finally {
+      tell('end');
+    }
+  }
+
+  /** The number of requests under way. @internal */
+  get _active(): number {
+    return this._watch.counts().active;
   }
 
   /** Handles the requests that came before shutdown(), for at most `drain` seconds, and stops listening. @internal */
@@ -289,20 +318,37 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       if (error instanceof OSError) return error.errno ?? 0;
       throw error;
     }
+    this._watch.arrived(client_address);
     try {
       client_address = this._admit(request, client_address);
     } catch (error) {
       if (!(error instanceof RequestRefused)) throw error;
-      this.close_request(request);
-      return 0;
-    }
-    if (!this.verify_request(request, client_address)) {
-      this.shutdown_request(request);
+      this._watch.refused(client_address, error);
+      this._turn_away(request, error);
       return 0;
     }
     try {
-      this.process_request(request, client_address);
+      this._handle_admitted(request, client_address);
+    } finally {
+      this._leave(request);
+    }
+    return 0;
+  }
+
+  /** Handles a request from verify_request() to shutdown_request(). @internal */
+  _handle_admitted(request: Request, client_address: ClientAddress): void {
+    const { _watch: watch } = this;
+    if (!this.verify_request(request, client_address)) {
+      watch.refused(client_address, NOT_VERIFIED);
+      this.shutdown_request(request);
+      return;
+    }
+    const watched = watch.begin(client_address);
+    try {
+      this._in_context(watched, () => this.process_request(request, client_address));
+      watch.end(watched);
     } catch (error) {
+      this._failed(watched, error);
       try {
         this.handle_error(request, client_address, error);
       } finally {
@@ -310,8 +356,25 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
         this.shutdown_request(request);
       }
     }
-    return 0;
   }
+
+  /** Calls a function of a request, whose context it has then. @internal */
+  _in_context<T>(_request: WatchedRequest, run: () => T): T {
+    return run();
+  }
+
+  /** Counts a request whose handler has failed. @internal */
+  _failed(request: WatchedRequest, error: unknown): void {
+    this._watch.end(request, { error });
+  }
+
+  /** Closes a request that was refused. @internal */
+  _turn_away(request: Request, _refusal: RequestRefused): void {
+    this.close_request(request);
+  }
+
+  /** Says that a request that was admitted has ended. @internal */
+  _leave(_request: Request): void {}
 
   /**
    * get_request() -> [request, client_address]. Takes the next request. Called by the server, it does not wait: the calls of the socket

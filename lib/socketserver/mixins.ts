@@ -31,6 +31,9 @@ import {
   UnixDatagramServer,
   UnixStreamServer,
 } from './servers.js';
+import { backlog_of, type ServerStatistics } from './watch/statistics.js';
+import { PoolWatch, type Watch } from './watch/watch.js';
+import { tell_event } from './watch/worker_events.js';
 
 type RequestOf<Server, F extends number> = IsDatagram<Server> extends true ? DatagramRequest<F> : Socket<F>;
 type PlainServerOf<Server, F extends number, Data> =
@@ -96,6 +99,8 @@ interface ForkingMembers {
 type Parent = new (...args: any[]) => TCPServer<number, unknown, unknown, Socket<number>, unknown>;
 
 const pools = new WeakMap<object, Pool>();
+/** The pools whose counts servers tell, also when they are closed. */
+const counted = new WeakMap<object, Pool>();
 
 /** Ends listening for all holders of the socket, and the connections that wait. */
 function end_listening(listener: SocketBase): void {
@@ -199,6 +204,7 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
           has_packet_info: this instanceof UDPServer && this._has_packet_info,
           print_errors: !is_overridden(this, 'handle_error', [BaseServer]),
           admission: this._admission_config,
+          request_context: this._options.request_context === true,
           handler_timeout_ms: (seconds(this._options.handler_timeout, 'handler_timeout') ?? 0) * 1000,
           max_workers: integer(
             this._max_workers(),
@@ -213,13 +219,44 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
           // A shutdown that came too late does not concern the next serve_forever().
           on_shutdown: (drain) => this._is_serving && void this.shutdown({ drain }),
           on_children: (pids) => this._children(pids),
+          on_event: (event) => tell_event(this._watch, event),
           on_scarce: (code) =>
             this._warn_of_scarcity(code, kind === 'process' ? 'a child process' : undefined),
         },
       );
       pools.set(this, pool);
+      counted.set(this, pool);
       return pool;
     }
+
+    /** @internal */
+    override _make_watch(): Watch {
+      return new PoolWatch(this);
+    }
+
+    /** @internal */
+    override get _active(): number {
+      return counted.get(this)?.counts().active ?? 0;
+    }
+
+    override statistics(): ServerStatistics {
+      const own = this._watch.counts();
+      const counts = counted.get(this)?.counts() ?? { ...own, workers: 0 };
+      const { verify_request } = own.refused;
+      const accepted = counts.accepted + verify_request;
+      return {
+        ...counts,
+        accepted,
+        refused: { ...counts.refused, verify_request },
+        ...backlog_of(this.socket),
+      };
+    }
+
+    /** @internal */
+    override _leave(): void {}
+
+    /** @internal */
+    override _failed(): void {}
 
     /** @internal */
     _children(_pids: readonly number[]): void {}

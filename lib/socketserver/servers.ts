@@ -6,20 +6,24 @@ import { resolve_host_blocking } from '../calls/lookup.js';
 import { SocketBase } from '../calls/socket_base.js';
 import type { SenderAddress } from '../calls/transfer.js';
 import * as c from '../constants.js';
-import { OSError } from '../errors/index.js';
+import { OSError, TimeoutError } from '../errors/index.js';
 import { socket as Socket } from '../socket/index.js';
 import { integer, integer_or, options_of, timeout as seconds } from '../util/validate.js';
 import { Admission, type AdmissionConfig, admission_config } from './admission/admission.js';
 import type { ProxyProtocolOptions } from './admission/proxy_protocol.js';
+import type { RequestRefused } from './admission/refused.js';
 import { class_attributes, UsedAttributes } from './attributes.js';
 import { BaseServer } from './base.js';
 import { has_packet_info, note_packet_info, receive, want_packet_info } from './datagrams/packet_info.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
+import { LIMIT_OPTIONS, type LimitOptions } from './limits/options.js';
 import { refuse_connections } from './refuse.js';
 import { close_served, note_identity } from './served_socket.js';
+import { backlog_of, type ServerStatistics } from './watch/statistics.js';
+import type { WatchedRequest } from './watch/watch.js';
 
 /** Options of the constructors of servers. */
-export interface ServerOptions<F extends number = number, Data = unknown> {
+export interface ServerOptions<F extends number = number, Data = unknown> extends LimitOptions {
   /** False to leave server_bind() and server_activate() to the caller. Default: true. */
   bind_and_activate?: boolean;
   /** True to set SO_REUSEADDR: a server that ended can be started again at once. */
@@ -51,6 +55,8 @@ export interface ServerOptions<F extends number = number, Data = unknown> {
   packet_info?: boolean;
   /** True to have serve_forever() tell systemd that the service is ready, alive (the watchdog) and ending. See sd_notify(3). */
   sd_notify?: boolean;
+  /** True to have request_context() tell which request the code that runs belongs to. */
+  request_context?: boolean;
 }
 
 /** The names of the options. */
@@ -69,6 +75,8 @@ const OPTIONS = [
   'proxy_protocol',
   'packet_info',
   'sd_notify',
+  'request_context',
+  ...LIMIT_OPTIONS,
 ] as const;
 
 /** Default of `max_threads` and `max_children`: Python's `max_children`, compared by test/conformance/socketserver.test.ts. */
@@ -166,7 +174,7 @@ export class TCPServer<
     this._options = given;
     this.worker_data = given.worker_data as Data;
     set_attributes(this, given);
-    this._admission_config = admission_config(given);
+    this._admission_config = admission_config(given, this instanceof UDPServer);
     this._admission = this._admission_config && new Admission(this._admission_config);
     this.socket = this._open(server_address);
     this._is_given = server_address instanceof SocketBase;
@@ -315,6 +323,41 @@ export class TCPServer<
       request as Socket<number>,
       client_address as AnyReturnedAddress,
     ) as ClientAddress;
+  }
+
+  /** @internal */
+  override _turn_away(request: Request, refusal: RequestRefused): void {
+    this._admission?.limits?.tell(request, refusal);
+    this.close_request(request);
+  }
+
+  /** @internal */
+  override _leave(request: Request): void {
+    this._admission?.limits?.leave(request as object);
+  }
+
+  /** @internal */
+  override _in_context<T>(request: WatchedRequest, run: () => T): T {
+    return this._options.request_context === true ? this._watch.run(request, run) : run();
+  }
+
+  /** @internal */
+  override _failed(request: WatchedRequest, error: unknown): void {
+    if (this._options.idle_timeout && error instanceof TimeoutError) this._watch.timed_out.idle_timeout++;
+    super._failed(request, error);
+  }
+
+  /**
+   * statistics() -> what the server has done so far, and does now: requests taken, under way, handled, refused and failed, workers, and
+   * the connections that wait in the kernel. Beyond Python's socketserver; the backlog is that of TCP_INFO, tcp(7).
+   *
+   * @returns the counts since the server was made, all of one moment
+   * @example
+   * const { accepted, active } = server.statistics();
+   * console.log(accepted, active); // 0 0
+   */
+  statistics(): ServerStatistics {
+    return { ...this._watch.counts(), ...backlog_of(this.socket) };
   }
 
   /**

@@ -16,6 +16,7 @@ import type {
   ServerClass,
   ServerOptions,
 } from '../servers.js';
+import type { ServerStatistics } from '../watch/statistics.js';
 import type { AsyncDatagramRequest } from './handlers.js';
 
 type MayWait<T> = T | Promise<T>;
@@ -106,6 +107,15 @@ export interface AsyncServer<
    * await serving;
    */
   serve_forever(poll_interval?: number): Promise<void>;
+  /**
+   * statistics() -> what the server has done so far, and does now: requests taken, under way, handled, refused and failed, and the
+   * connections that wait in the kernel. Beyond Python's socketserver; the backlog is that of TCP_INFO, tcp(7).
+   *
+   * @returns the counts since the server was made
+   * @example
+   * console.log(async_server.statistics().accepted); // 0
+   */
+  statistics(): ServerStatistics;
   /**
    * shutdown({ drain }) -> a promise: ends serve_forever() at once; fulfilled when serve_forever() has returned. It may be called from
    * anywhere. Requests under way go on. See Python's socketserver.BaseServer.shutdown.

@@ -171,6 +171,11 @@ class Manager {
         return this.#drain(order.limit_ms);
       case 'signals':
         return this.#state.set_handled_signals(order.bits);
+      case 'events':
+        return this.#state.set_events(order.bits);
+      case 'collect':
+        if (this.#state instanceof ProcessPoolState) this.#state.collect_totals();
+        return;
       case 'told':
         this.#told.abort();
         return;

@@ -8,6 +8,7 @@
 // and the manager map; ProcessPoolState takes over from there what the child has counted. A child may write anything to its memory.
 import { raise } from '../../errors/raise.js';
 import { addon } from '../../native/addon.js';
+import { TOTALS_SIZE, Totals } from '../watch/totals.js';
 import { revive_buffers, type SharedMemory } from './protocol.js';
 
 const WORD = Int32Array.BYTES_PER_ELEMENT;
@@ -26,8 +27,10 @@ const NOTIFY_BELOW = 4;
 const PEAK = 5;
 /** Index of a word with a bit for each signal that the server has a listener for, see signals.ts. */
 const HANDLED = 6;
+/** Index of the totals, see totals.ts. */
+const TOTALS = 7;
 /** Index of the first worker's slot. */
-const SLOTS = 7;
+const SLOTS = TOTALS + TOTALS_SIZE;
 
 /** Offset in a slot: the activity of the worker, one of the next four constants' values. */
 const STATE = 0;
@@ -40,6 +43,9 @@ const CLIENT_LENGTH = 3;
 const CLIENT = 4;
 const CLIENT_LIMIT = 256;
 const SLOT_SIZE = CLIENT + CLIENT_LIMIT / WORD;
+
+/** Milliseconds by which the clocks of a child and its manager may differ. */
+const CLOCK_MS = 1000;
 
 /** See look_again_ms. */
 const LOOK_AGAIN_MS = 500;
@@ -63,7 +69,8 @@ export function allocate_state(workers: number): SharedArrayBuffer {
   return new SharedArrayBuffer(size_of(workers));
 }
 
-function open_memory(memory: SharedMemory): ArrayBuffer | SharedArrayBuffer {
+/** Maps the memory that a descriptor stands for; it stays open. @throws OSError without memory */
+export function open_memory(memory: SharedMemory): ArrayBuffer | SharedArrayBuffer {
   if (!('fd' in memory)) return memory;
   const mapped = addon.map_memory(memory.fd);
   return typeof mapped === 'number' ? raise(mapped, { syscall: 'mmap' }) : mapped;
@@ -72,12 +79,15 @@ function open_memory(memory: SharedMemory): ArrayBuffer | SharedArrayBuffer {
 /** The state of a pool, of which every thread and process has its own object on the same memory. */
 export class SharedState {
   readonly #words: Int32Array;
+  /** The counts for statistics(), and the events that are listened to. */
+  readonly totals: Totals;
   /** Milliseconds after which the manager looks again without a notification, while requests are in flight. */
   readonly look_again_ms: number = Number.POSITIVE_INFINITY;
 
   /** Opens the memory; a descriptor stays open. @throws OSError without memory */
   constructor(memory: SharedMemory) {
     this.#words = new Int32Array(open_memory(memory));
+    this.totals = new Totals(this.#words.subarray(TOTALS, SLOTS));
   }
 
   #load(index: number): number {
@@ -184,6 +194,11 @@ export class SharedState {
 
   set_handled_signals(bits: number): void {
     Atomics.store(this.#words, HANDLED, bits);
+  }
+
+  /** Sets the bits of the events that workers report. */
+  set_events(bits: number): void {
+    this.totals.events = bits;
   }
 
   /** Returns the slot of one worker. */
@@ -295,6 +310,8 @@ export class ChildState {
   readonly #own: SharedState;
   #finished = 0;
   #taken = 0;
+  #totals: Int32Array;
+  readonly #start_ms = performance.now();
 
   /** @param on_nonsense called if the child has overwritten its memory @throws OSError without a descriptor or memory */
   constructor(readonly on_nonsense: () => void) {
@@ -307,6 +324,27 @@ export class ChildState {
       throw error;
     }
     this.slot = this.#own.slot(0);
+    this.#totals = this.#own.totals.all;
+  }
+
+  /**
+   * Returns what has grown of the child's totals since the last call. Calls on_nonsense() if that makes no sense: the child has failed
+   * or refused more requests than it had, or worked longer than it lives.
+   */
+  take_totals(): Int32Array {
+    const now = this.#own.totals.all;
+    const grown = now.map((count, i) => count - (this.#totals[i] ?? 0));
+    const failed = this.#own.totals.not_done;
+    const is_sane =
+      grown.every((count) => count >= 0) &&
+      ((failed - this.slot.serial) | 0) <= 0 &&
+      Totals.time_of(now) <= performance.now() - this.#start_ms + CLOCK_MS;
+    if (!is_sane) {
+      this.on_nonsense();
+      return grown.fill(0);
+    }
+    this.#totals = now;
+    return grown;
   }
 
   /** Closes the descriptor; the memory stays usable. */
@@ -346,6 +384,10 @@ export class ChildState {
   set_handled_signals(bits: number): void {
     this.#own.set_handled_signals(bits);
   }
+
+  set_events(bits: number): void {
+    this.#own.set_events(bits);
+  }
 }
 
 /** The state of a pool of child processes, as its manager has it. */
@@ -360,6 +402,7 @@ export class ProcessPoolState extends SharedState {
   add_child(on_nonsense: () => void): ChildState {
     const child = new ChildState(on_nonsense);
     child.set_handled_signals(this.#handled);
+    child.set_events(this.totals.events);
     this.#children.add(child);
     return child;
   }
@@ -367,7 +410,15 @@ export class ProcessPoolState extends SharedState {
   /** Removes a child that has ended. */
   remove_child(child: ChildState): void {
     this.#collect();
+    this.totals.add_all(child.take_totals());
     this.#children.delete(child);
+  }
+
+  /** Takes over what the children have counted for statistics(), and says so. */
+  collect_totals(): void {
+    this.#collect();
+    for (const child of this.#children) this.totals.add_all(child.take_totals());
+    this.totals.note_collected();
   }
 
   /** Takes over what the children have counted. */
@@ -418,6 +469,11 @@ export class ProcessPoolState extends SharedState {
   override notify_below(count: number): void {
     if (this.in_flight < count) return;
     for (const child of this.#children) child.notify();
+  }
+
+  override set_events(bits: number): void {
+    super.set_events(bits);
+    for (const child of this.#children) child.set_events(bits);
   }
 
   override set_handled_signals(bits: number): void {
