@@ -11,9 +11,10 @@ import { Arrivals, end_waiting } from './arrivals.js';
 import { Condition, Room } from './condition.js';
 import { grow } from './growth.js';
 import { type PackedError, pack_error, unpack_error } from './packed_error.js';
+import { ProcessPoolState } from './process_state.js';
 import type { ManagerConfig, News, Order } from './protocol.js';
 import { discard, post, STOP_MESSAGE } from './queue.js';
-import { ProcessPoolState, SharedState } from './shared_state.js';
+import { SharedState } from './shared_state.js';
 import { Workers } from './workers.js';
 
 /** How often at most busy workers are killed while the pool drains, and the milliseconds in between. */

@@ -13,6 +13,7 @@ import { BIT } from '../watch/channels.js';
 import type { WorkerEvent } from '../watch/worker_events.js';
 import type { Condition } from './condition.js';
 import { pack_error } from './packed_error.js';
+import { type ChildState, ProcessPoolState } from './process_state.js';
 import {
   LIMITS_FD,
   type ManagerConfig,
@@ -25,7 +26,7 @@ import {
   type WorkerConfig,
 } from './protocol.js';
 import { holds_any } from './queue.js';
-import { type ChildState, ProcessPoolState, type SharedState, type WorkerSlot } from './shared_state.js';
+import type { SharedState, WorkerSlot } from './shared_state.js';
 import { sharing, start_worker_process, start_worker_thread } from './start.js';
 
 /** Workers that start at the same time, at most. */

@@ -247,6 +247,13 @@ test('every option that there is', async () => {
     max_handlers: null,
     worker_data: 1,
     handler_timeout: null,
+    request_context: true,
+    max_connections_per_address: 1,
+    max_rate_per_address: 1,
+    max_rate: { per_second: 1, burst: 1 },
+    address_prefix: { ipv4: 32, ipv6: 64 },
+    refusal: 'no',
+    idle_timeout: null,
   });
   await every.shutdown({ drain: 0 });
   await every.server_close();
