@@ -263,6 +263,7 @@ class Manager {
     // The server has closed its own end of the queue: now the queue ends, and the workers with it.
     this.#queue_in.close();
     await this.#changed.until(() => this.#workers.size === 0);
+    this.#workers.release();
     this.#queue_out.close();
     this.#listener.close();
     setImmediate(() => process.exit());

@@ -247,7 +247,7 @@ export class Pool {
 
   /** Returns what the workers have counted. Of child processes the manager knows it. */
   counts(): Counts {
-    if (this.#is_process && !this.#has_ended) {
+    if (this.#is_process && !this.#has_ended && this.#error === undefined) {
       this.#state.totals.wait_collected(() => void this.#order({ type: 'collect' }).catch(() => {}));
     }
     return this.#long_totals.counts(this.#state.totals, this.#state);

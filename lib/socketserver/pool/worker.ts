@@ -367,8 +367,9 @@ class RequestLoop {
         this.#fail(client, error);
       }
     } finally {
-      if (connection !== undefined) shutdown_request(connection);
+      // First: the client may come again as soon as it sees the end.
       this.#admission?.limits?.leave(connection ?? packet);
+      if (connection !== undefined) shutdown_request(connection);
       this.#finish();
     }
   }

@@ -454,6 +454,11 @@ export class Workers {
     this.state.add_ready(-1);
   }
 
+  /** Frees what the workers shared. To be called when all have ended. */
+  release(): void {
+    this.#limits?.close();
+  }
+
   /** Says that the pool closes: workers end at the end of the queue, and one is started only for requests left on it. */
   close(): void {
     this.#closing = true;
