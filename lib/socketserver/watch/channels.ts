@@ -3,7 +3,7 @@ import { type Channel, channel } from 'node:diagnostics_channel';
 import type { RefusalReason } from '../admission/refused.js';
 
 /** Names of the events; a channel's name is `bsd-sockets:server:` and the event's. */
-export const EVENTS = ['connection', 'request:start', 'request:end', 'error', 'refused', 'drain'] as const;
+const EVENTS = ['connection', 'request:start', 'request:end', 'error', 'refused', 'drain'] as const;
 /** The name of an event. */
 export type EventName = (typeof EVENTS)[number];
 
@@ -47,7 +47,7 @@ export const CHANNELS: { readonly [Name in EventName]: Channel } = Object.fromEn
 ) as { [Name in EventName]: Channel };
 
 /** The events that workers report, by their bits in listened(). */
-export const WORKER_EVENTS = ['connection', 'request:start', 'request:end', 'error', 'refused'] as const;
+const WORKER_EVENTS = ['connection', 'request:start', 'request:end', 'error', 'refused'] as const;
 /** The name of an event that workers report. */
 export type WorkerEventName = (typeof WORKER_EVENTS)[number];
 

@@ -96,7 +96,7 @@ except ConnectionError: pass
 sys.stdout.buffer.write(text)`;
 
 /** The same in a process of its own. */
-export async function ask_apart(server: Served, line: string, host = '127.0.0.1'): Promise<string> {
+async function ask_apart(server: Served, line: string, host = '127.0.0.1'): Promise<string> {
   const [address, port] = server.server_address;
   const child: ChildProcess = spawn('python3', ['-c', CLIENT, address, String(port), host, line], {
     stdio: ['ignore', 'pipe', 'inherit'],
