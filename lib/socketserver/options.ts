@@ -3,9 +3,10 @@
 import * as c from '../constants.js';
 import { integer, integer_or, timeout as seconds } from '../util/validate.js';
 import type { ProxyProtocolOptions } from './admission/proxy_protocol.js';
+import { LIMIT_OPTIONS, type LimitOptions } from './limits/options.js';
 
 /** Options of the constructors of servers. */
-export interface ServerOptions<F extends number = number, Data = unknown> {
+export interface ServerOptions<F extends number = number, Data = unknown> extends LimitOptions {
   /** False to leave server_bind() and server_activate() to the caller. Default: true. */
   bind_and_activate?: boolean | undefined;
   /** True to set SO_REUSEADDR: a server that ended can be started again at once. */
@@ -37,6 +38,8 @@ export interface ServerOptions<F extends number = number, Data = unknown> {
   packet_info?: boolean | undefined;
   /** True to have serve_forever() tell systemd that the service is ready, alive (the watchdog) and ending. See sd_notify(3). */
   sd_notify?: boolean | undefined;
+  /** True to have request_context() tell which request the code that runs belongs to. */
+  request_context?: boolean | undefined;
 }
 
 /** The names of the options. */
@@ -55,6 +58,8 @@ export const OPTIONS = [
   'proxy_protocol',
   'packet_info',
   'sd_notify',
+  'request_context',
+  ...LIMIT_OPTIONS,
 ] as const;
 
 /** Default of `max_threads` and `max_children`: Python's `max_children`, compared by test/conformance/socketserver.test.ts. */

@@ -19,13 +19,16 @@ import { BaseServer } from '../base.js';
 import { is_handler, run_constructed_async } from '../constructed.js';
 import { note_packet_info, receive } from '../datagrams/packet_info.js';
 import { drain_of, type RequestHandlerClass, type ShutdownOptions } from '../handlers.js';
+import { counts_bytes, IdleWatch } from '../limits/idle.js';
 import { is_scarce, PAUSE_MS } from '../listener/scarcity.js';
 import { is_lost } from '../listener/served_socket.js';
 import { check_not_ended, is_readable } from '../listener/socket_wait.js';
 import { print_error } from '../report.js';
-import { type ServerClass, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
+import type { ServerClass } from '../server_types.js';
+import { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
+import { NOT_VERIFIED } from '../watch/watch.js';
 import { ASYNC_FILES } from './files.js';
-import { Requests } from './requests.js';
+import { Requests, type UnderWay } from './requests.js';
 import type { AsyncServerClass } from './types.js';
 
 const { EAGAIN, EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP } = constants.errno;
@@ -93,6 +96,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     declare max_handlers: number | null;
 
     #requests: Requests | undefined;
+    #idle: IdleWatch | undefined;
     /** Errors of hooks: serve_forever() rejects with the first. */
     #failures: unknown[] = [];
     /** Requests that were ended, whose handlers may go on. */
@@ -110,10 +114,28 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     /** Created with the first request, because attributes can be set until then. */
     get #under_way(): Requests {
       const limit = seconds(this._options.handler_timeout, 'handler_timeout') ?? 0;
-      this.#requests ??= new Requests(limit * 1000, () =>
-        this.#ended(`took longer than handler_timeout, ${limit} s`),
-      );
+      this.#requests ??= new Requests(limit * 1000, () => {
+        this._watch.timed_out.handler_timeout++;
+        return this.#ended(`took longer than handler_timeout, ${limit} s`);
+      });
       return this.#requests;
+    }
+
+    /** Watches a connection for idle_timeout. Returns a function that ends this; undefined if the socket's time-out does it. */
+    #watch_idle(request: Request, under_way: UnderWay): (() => void) | undefined {
+      const limit = this._admission?.limits?.config.idle_timeout;
+      if (limit === undefined || !(request instanceof Socket)) return undefined;
+      if (!counts_bytes(request)) {
+        request.settimeout(limit);
+        return undefined;
+      }
+      this.#idle ??= new IdleWatch(limit);
+      const idle = this.#idle;
+      idle.add(request, () => {
+        this._watch.timed_out.idle_timeout++;
+        under_way.end(this.#ended(`waited for its client for longer than idle_timeout, ${limit} s`));
+      });
+      return () => idle.remove(request);
     }
 
     #ended(how: string): Error {
@@ -260,26 +282,37 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
         close_now(request);
       });
       let client_address = peer_address;
+      let end_idle: (() => void) | undefined;
+      const watch = this._watch;
+      watch.arrived(peer_address);
       try {
         if (this._admission !== undefined) {
           try {
             client_address = await this._admission.admit_async(request, peer_address);
           } catch (error) {
             if (!(error instanceof RequestRefused)) throw error;
-            this.close_request(request);
+            watch.refused(peer_address, error);
+            this._turn_away(request, error);
             return;
           }
+          end_idle = this.#watch_idle(request, under_way);
         }
         let verified: boolean | Promise<boolean> = this.verify_request(request, client_address);
         if (typeof verified !== 'boolean') verified = await verified;
         if (!verified) {
+          watch.refused(client_address, NOT_VERIFIED);
           await this.shutdown_request(request);
           return;
         }
+        const watched = watch.begin(client_address);
         try {
           if (under_way.reason !== undefined) throw under_way.reason;
-          await under_way.wait(this.process_request(request, client_address));
+          await under_way.wait(
+            this._in_context(watched, () => this.process_request(request, client_address)),
+          );
+          watch.end(watched);
         } catch (error) {
+          this._failed(watched, error);
           try {
             await this.handle_error(request, client_address, error);
           } finally {
@@ -290,6 +323,8 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
         close_now(request);
         throw error;
       } finally {
+        end_idle?.();
+        this._leave(request);
         this.#under_way.finish(under_way);
       }
     }
@@ -341,6 +376,10 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       await super.shutdown(options);
       if (drain !== undefined && serving === undefined && this.#under_way.count > 0)
         await this.#finish_requests(drain);
+    }
+
+    override get _active(): number {
+      return this.#under_way.count;
     }
 
     override async _drain(drain: number): Promise<void> {

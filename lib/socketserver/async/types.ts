@@ -8,7 +8,8 @@ import type * as c from '../../constants.js';
 import type { ConnectedSocket, socket as Socket } from '../../promises/index.js';
 import type { ShutdownOptions } from '../handlers.js';
 import type { ServerOptions } from '../options.js';
-import type { ClientAddressOf, DataOf, FamilyOf, IsDatagram, Own, ServerClass } from '../servers.js';
+import type { ClientAddressOf, DataOf, FamilyOf, IsDatagram, Own, ServerClass } from '../server_types.js';
+import type { ServerStatistics } from '../watch/statistics.js';
 import type { AsyncDatagramRequest } from './handlers.js';
 
 type MayWait<T> = T | Promise<T>;
@@ -99,6 +100,15 @@ export interface AsyncServer<
    * await serving;
    */
   serve_forever(poll_interval?: number): Promise<void>;
+  /**
+   * statistics() -> what the server has done so far, and does now: requests taken, under way, handled, refused and failed, and the
+   * connections that wait in the kernel. Beyond Python's socketserver; the backlog is that of TCP_INFO, tcp(7).
+   *
+   * @returns the counts since the server was made
+   * @example
+   * console.log(async_server.statistics().accepted); // 0
+   */
+  statistics(): ServerStatistics;
   /**
    * shutdown({ drain }) -> a promise: ends serve_forever() at once; fulfilled when serve_forever() has returned. It may be called from
    * anywhere. Requests under way go on. See Python's socketserver.BaseServer.shutdown.

@@ -6,7 +6,8 @@ import { OSError } from '../../errors/index.js';
 import { socket as AsyncSocket, close } from '../../promises/index.js';
 import { type Data, options_of, timeout as seconds, shown, data as to_bytes } from '../../util/validate.js';
 import { pause } from '../listener/scarcity.js';
-import { type AnyServer, TCPServer } from '../servers.js';
+import type { AnyServer } from '../server_types.js';
+import { TCPServer } from '../servers.js';
 import { tell_main_process } from '../systemd/notify.js';
 import {
   Channel,
