@@ -7,6 +7,7 @@ import { SocketBase } from '../calls/socket_base.js';
 import type { SenderAddress } from '../calls/transfer.js';
 import * as c from '../constants.js';
 import { OSError } from '../errors/index.js';
+import type { SSLOptions } from '../promises/index.js';
 import { socket as Socket } from '../socket/index.js';
 import { integer, integer_or, options_of, timeout as seconds } from '../util/validate.js';
 import { Admission, type AdmissionConfig, admission_config } from './admission/admission.js';
@@ -17,6 +18,7 @@ import { has_packet_info, note_packet_info, receive, want_packet_info } from './
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
 import { refuse_connections } from './refuse.js';
 import { close_served, note_identity } from './served_socket.js';
+import { refuse_ssl, type ServerTls } from './tls/tls.js';
 
 /** Options of the constructors of servers. */
 export interface ServerOptions<F extends number = number, Data = unknown> {
@@ -49,6 +51,12 @@ export interface ServerOptions<F extends number = number, Data = unknown> {
    * for a server on all addresses ('', '::').
    */
   packet_info?: boolean;
+  /** For a server of streams on the event loop: TLS, with the certificates and settings of Node's `tls.createSecureContext`. */
+  ssl?: SSLOptions;
+  /** Seconds that the handshake of TLS may take; null: no limit. Default: 60, as asyncio's. */
+  ssl_handshake_timeout?: number | null;
+  /** Seconds that a client may take to receive the rest of an answer, and the end of TLS, when its handler is done. Default: 30. */
+  ssl_shutdown_timeout?: number | null;
   /** True to have serve_forever() tell systemd that the service is ready, alive (the watchdog) and ending. See sd_notify(3). */
   sd_notify?: boolean;
 }
@@ -68,6 +76,9 @@ const OPTIONS = [
   'handler_timeout',
   'proxy_protocol',
   'packet_info',
+  'ssl',
+  'ssl_handshake_timeout',
+  'ssl_shutdown_timeout',
   'sd_notify',
 ] as const;
 
@@ -134,6 +145,8 @@ export class TCPServer<
   readonly _admission_config: AdmissionConfig | undefined;
   /** @internal */
   readonly _admission: Admission | undefined;
+  /** TLS of a server on the event loop. @internal */
+  readonly _tls: ServerTls | undefined;
   /** True if the socket was bound already when the constructor got it. @internal */
   readonly _is_given: boolean;
   /** @internal */
@@ -168,6 +181,7 @@ export class TCPServer<
     set_attributes(this, given);
     this._admission_config = admission_config(given);
     this._admission = this._admission_config && new Admission(this._admission_config);
+    this._tls = given.ssl === undefined ? undefined : this._make_tls(given);
     this.socket = this._open(server_address);
     this._is_given = server_address instanceof SocketBase;
     this._prepare_socket();
@@ -202,6 +216,11 @@ export class TCPServer<
 
   /** Called before the socket is bound. @internal */
   _prepare_socket(): void {}
+
+  /** Makes what TLS needs. @throws TypeError: this server blocks @internal */
+  _make_tls(_options: ServerOptions): ServerTls {
+    return refuse_ssl(this.constructor.name, this instanceof UDPServer);
+  }
 
   /** @internal */
   override _announces(): boolean {

@@ -22,11 +22,19 @@ import { drain_of, type RequestHandlerClass, type ShutdownOptions } from '../han
 import { print_error } from '../report.js';
 import { is_scarce, PAUSE_MS } from '../scarcity.js';
 import { is_lost } from '../served_socket.js';
-import { type ServerClass, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
+import {
+  type ServerClass,
+  type ServerOptions,
+  TCPServer,
+  UDPServer,
+  UnixDatagramServer,
+  UnixStreamServer,
+} from '../servers.js';
 import { check_not_ended, is_readable } from '../socket_wait.js';
+import { HandshakeError, ServerTls } from '../tls/tls.js';
 import { ASYNC_FILES } from './files.js';
 import { Requests } from './requests.js';
-import type { AsyncServerClass } from './types.js';
+import type { AsyncServerClass, Ssl } from './types.js';
 
 const { EAGAIN, EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP } = constants.errno;
 /** Errors of the server's socket and not of a request, after which no request will come. */
@@ -107,6 +115,11 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       return new Socket<number>(this.address_family, this.socket_type);
     }
 
+    override _make_tls(options: ServerOptions): ServerTls {
+      // Called by the constructor, before this class has its private members.
+      return this instanceof UDPServer ? super._make_tls(options) : new ServerTls(options);
+    }
+
     /** Created with the first request, because attributes can be set until then. */
     get #under_way(): Requests {
       const limit = seconds(this._options.handler_timeout, 'handler_timeout') ?? 0;
@@ -150,19 +163,14 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
      */
     async #take_requests(taking: Taking, acts: () => void): Promise<void> {
       const { signal } = taking;
-      const limit = integer(
-        this._options.max_handlers ?? this.max_handlers ?? Number.MAX_SAFE_INTEGER,
-        'max_handlers',
-        1,
-        Number.MAX_SAFE_INTEGER,
-      );
+      const limit = this.#limit;
       const requests = this.#under_way;
       let in_turn = 0;
       while (!signal?.aborted) {
-        await requests.fewer_than(limit, signal);
+        await requests.fewer_handled_than(limit, signal);
         let arrived: Arrived[] = [];
         try {
-          arrived = await this.#arrivals(Math.min(BATCH, limit - requests.count), taking);
+          arrived = await this.#arrivals(Math.min(BATCH, limit - requests.handled), taking);
         } catch (error) {
           if (signal?.aborted) return;
           // A server that drains may have shut the listener down itself.
@@ -186,6 +194,13 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
         in_turn = 0;
         await next_turn();
       }
+    }
+
+    /** The largest number of requests that are handled at the same time. */
+    get #limit(): number {
+      const { MAX_SAFE_INTEGER } = Number;
+      const limit = this._options.max_handlers ?? this.max_handlers ?? MAX_SAFE_INTEGER;
+      return integer(limit, 'max_handlers', 1, MAX_SAFE_INTEGER);
     }
 
     /** Waits for requests. Returns at least one and at most `most`; one if get_request() is overridden. */
@@ -254,21 +269,29 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     }
 
     /** Handles a request from verify_request() to shutdown_request(). @throws (rejects) the error of a hook */
-    async #handle(request: Request, peer_address: ClientAddress): Promise<void> {
+    async #handle(arrived: Request, peer_address: ClientAddress): Promise<void> {
+      let request = arrived;
+      let client_address = peer_address;
+      const is_admitted = this._admission === undefined && this._tls === undefined;
+      const admission = is_admitted ? undefined : new AbortController();
       const under_way = this.#under_way.begin(() => {
+        admission?.abort(under_way.reason);
         this.#ended_early.add(request);
         close_now(request);
-      });
-      let client_address = peer_address;
+      }, is_admitted);
       try {
-        if (this._admission !== undefined) {
+        if (admission !== undefined) {
           try {
-            client_address = await this._admission.admit_async(request, peer_address);
+            client_address = (await this._admission?.admit_async(request, peer_address)) ?? peer_address;
+            if (this._tls !== undefined) request = await this._tls.admit(request, admission.signal);
           } catch (error) {
-            if (!(error instanceof RequestRefused)) throw error;
             this.close_request(request);
+            if (error instanceof RequestRefused) return;
+            if (!(error instanceof HandshakeError)) throw error;
+            await this.handle_error(request, client_address, error.cause);
             return;
           }
+          await this.#under_way.admit(under_way, this.#limit, admission.signal);
         }
         let verified: boolean | Promise<boolean> = this.verify_request(request, client_address);
         if (typeof verified !== 'boolean') verified = await verified;
@@ -309,7 +332,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     override async _shutdown_request(request: Request): Promise<void> {
       if (request instanceof Socket && request.fileno() >= 0) {
         try {
-          await request.shutdown(c.SHUT_WR);
+          await request.shutdown(c.SHUT_WR, this._tls?.shutdown_options);
         } catch (error) {
           // ENOTCONN: the client has gone.
           if (!(error instanceof OSError)) throw error;
@@ -374,6 +397,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       const stopping = this._stop_serving();
       if (stopping !== undefined) await stopping;
       const requests = this.#requests;
+      requests?.end_admissions(() => this.#ended('did not begin: the server was closed'));
       // Datagrams are answered by the server's own socket.
       const waits = requests !== undefined && this.block_on_close;
       if (waits && this.#is_datagram && requests.count > 0) await requests.fewer_than(1);
@@ -413,18 +437,19 @@ function close_now(request: Request): void {
 }
 
 /** A TCPServer whose requests are handled on the event loop: AsyncMixIn(TCPServer). */
-export class AsyncTCPServer<F extends number = typeof c.AF_INET, Data = unknown> extends AsyncMixIn(
-  TCPServer,
-)<F, Data> {}
+export class AsyncTCPServer<
+  F extends number = typeof c.AF_INET,
+  Data = unknown,
+  S extends Ssl = undefined,
+> extends AsyncMixIn(TCPServer)<F, Data, S> {}
 /** A UDPServer whose requests are handled on the event loop: AsyncMixIn(UDPServer). */
 export class AsyncUDPServer<F extends number = typeof c.AF_INET, Data = unknown> extends AsyncMixIn(
   UDPServer,
 )<F, Data> {}
 /** A UnixStreamServer whose requests are handled on the event loop: AsyncMixIn(UnixStreamServer). */
-export class AsyncUnixStreamServer<Data = unknown> extends AsyncMixIn(UnixStreamServer)<
-  typeof c.AF_UNIX,
-  Data
-> {}
+export class AsyncUnixStreamServer<Data = unknown, S extends Ssl = undefined> extends AsyncMixIn(
+  UnixStreamServer,
+)<typeof c.AF_UNIX, Data, S> {}
 /** A UnixDatagramServer whose requests are handled on the event loop: AsyncMixIn(UnixDatagramServer). */
 export class AsyncUnixDatagramServer<Data = unknown> extends AsyncMixIn(UnixDatagramServer)<
   typeof c.AF_UNIX,
