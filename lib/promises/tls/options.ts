@@ -33,7 +33,7 @@ export interface SSLOptions extends SecureContextOptions {
    * Python true is the default.)
    */
   suppress_ragged_eofs?: boolean;
-  /** Seconds after which a session cannot be resumed. Default: 300. */
+  /** Seconds after which a session cannot be resumed. Default: that of Node, 7,200 with OpenSSL 3. */
   sessionTimeout?: number;
 }
 
