@@ -49,6 +49,9 @@ export class Channel {
   #tls: TLSSocket | undefined;
   #input_ended = false;
   #input_failure: Failure | undefined;
+  /** How the raw connection has ended. */
+  #raw_end: Failure | undefined;
+  #is_looking = false;
   #output_failure: Failure | undefined;
   #writing = false;
   #output: 'open' | 'ending' | 'ended' = 'open';
@@ -99,15 +102,24 @@ export class Channel {
     this.poller.on_ready(READ | WRITE);
   }
 
-  /** The raw connection has ended. If its last bytes were a close_notify, the TLSSocket tells its end before the next turn. */
+  /** The raw connection has ended. */
   #on_raw_end(error: unknown): void {
     if (this.#tls === undefined) {
       this.on_handshake_cut?.(error);
       return;
     }
+    this.#raw_end = error === undefined ? cut : failure_of(error);
+    this.poller.on_ready(READ);
+  }
+
+  /** All data is taken, and the raw connection has ended: if its last bytes were a close_notify, the TLSSocket tells its end before the next turn. */
+  #look_for_the_end(): void {
+    if (this.#is_looking) return;
+    this.#is_looking = true;
+    this.tls.read();
     setImmediate(() => {
-      if (error === undefined && this.suppress_ragged_eofs) this.#input_ended = true;
-      else this.#input_failure ??= error === undefined ? cut : failure_of(error);
+      if (this.#raw_end === cut && this.suppress_ragged_eofs) this.#input_ended = true;
+      else this.#input_failure ??= this.#raw_end;
       this.poller.on_ready(READ);
     });
   }
@@ -125,10 +137,9 @@ export class Channel {
       if (readableLength === 0 || most === 0) return EMPTY;
       return tls.read(Math.min(most, readableLength));
     }
-    if (this.#input_failure === undefined) return most === 0 ? EMPTY : -EAGAIN;
-    // A close_notify whose end has not been told yet comes before the end of the connection.
-    if (tls.readable && this.#input_failure === cut) tls.read();
-    return thrown(this.#input_failure);
+    if (this.#input_failure !== undefined) return thrown(this.#input_failure);
+    if (this.#raw_end !== undefined) this.#look_for_the_end();
+    return most === 0 ? EMPTY : -EAGAIN;
   }
 
   /** Takes decrypted bytes into memory. Returns their number, 0 at the end, or a negative number. @throws SSLError */

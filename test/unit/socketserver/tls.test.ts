@@ -477,6 +477,31 @@ describe('the end of a connection', () => {
     },
   );
 
+  test('with a close_notify it is none, also if data and end came before a handler that reads late', async () => {
+    const ends: unknown[] = [];
+    await serving(
+      async (request) => {
+        await new Promise((resolve) => setTimeout(resolve, 100));
+        try {
+          let text = '';
+          for await (const line of request.makefile('r')) text += line;
+          ends.push(text);
+        } catch (error) {
+          ends.push(error);
+        }
+      },
+      {},
+      async ({ port }) => {
+        const client = await connect(port);
+        client.end('all of it\n');
+        client.resume();
+        await once(client, 'close');
+        await vi.waitFor(() => expect(ends).toHaveLength(1), 10_000);
+      },
+    );
+    expect(ends).toEqual(['all of it\n']);
+  });
+
   test('a reset is a ConnectionResetError, and costs no time of the processor afterwards', async () => {
     const ends: unknown[] = [];
     await serving(
