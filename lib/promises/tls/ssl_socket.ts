@@ -49,7 +49,7 @@ function no_flags(flags: unknown, syscall: string): void {
 
 /**
  * A connection over TLS: a connected socket of promises whose bytes node:tls encrypts. `wrap_socket()` of an SSLServerContext makes it, and
- * handlers of a server with `ssl` have it as `request`. In the examples `secure` is one. See Python's ssl.SSLSocket.
+ * handlers of a server with `ssl` have it as `request`. See Python's ssl.SSLSocket.
  */
 export class SSLSocket<out F extends number = number> extends Socket<F, typeof c.SOCK_STREAM> {
   readonly #raw: Poller;
@@ -160,7 +160,7 @@ export class SSLSocket<out F extends number = number> extends Socket<F, typeof c
    * @returns the number of bytes taken, which may be fewer than given
    * @throws UnsupportedOperation with control messages or an address; RangeError with flags; TimeoutError; the signal's reason; OSError
    * @example
-   * console.log(await secure.sendmsg(['head', Buffer.from('body')])); // 8
+   * const both = (request: SSLSocket) => request.sendmsg(['head', Buffer.from('body')]); // 8
    */
   override sendmsg(
     buffers: Elements<Data>,
@@ -194,7 +194,7 @@ export class SSLSocket<out F extends number = number> extends Socket<F, typeof c
    * @param how SHUT_RD, SHUT_WR or SHUT_RDWR
    * @throws TimeoutError if the peer does not take what was written; BrokenPipeError, ConnectionResetError; the signal's reason
    * @example
-   * await secure.shutdown(SHUT_WR);
+   * const end = (request: SSLSocket) => request.shutdown(SHUT_WR, { timeout: 30 });
    */
   override shutdown(how: number, options?: WaitOptions): Promise<void> {
     const check = () => integer(how, 'how', c.SHUT_RD, c.SHUT_RDWR);
@@ -219,7 +219,7 @@ export class SSLSocket<out F extends number = number> extends Socket<F, typeof c
    * @param binary_form true for the DER bytes
    * @returns the certificate
    * @example
-   * console.log(secure.getpeercert()); // null
+   * const client_name = (request: SSLSocket) => request.getpeercert()?.subject.CN;
    */
   getpeercert(binary_form: true): Buffer | null;
   getpeercert(binary_form?: false): PeerCertificate | null;
@@ -245,7 +245,7 @@ export class SSLSocket<out F extends number = number> extends Socket<F, typeof c
    *
    * @returns the cipher in use
    * @example
-   * console.log(secure.cipher()); // for example [ 'TLS_AES_256_GCM_SHA384', 'TLSv1.3', 256 ]
+   * const cipher = (request: SSLSocket) => request.cipher(); // ['TLS_AES_256_GCM_SHA384', 'TLSv1.3', 256]
    */
   cipher(): [name: string, protocol_version: string, secret_bits: number] {
     const { name, version } = this._channel.tls.getCipher();
@@ -259,7 +259,7 @@ export class SSLSocket<out F extends number = number> extends Socket<F, typeof c
    *
    * @returns 'TLSv1.3', 'TLSv1.2', …; null once the connection is closed
    * @example
-   * console.log(secure.version()); // TLSv1.3
+   * const version = (request: SSLSocket) => request.version(); // TLSv1.3
    */
   version(): string | null {
     return this._channel.tls.getProtocol();
@@ -271,7 +271,7 @@ export class SSLSocket<out F extends number = number> extends Socket<F, typeof c
    *
    * @returns one of the `ALPNProtocols`
    * @example
-   * console.log(secure.selected_alpn_protocol()); // null
+   * const is_http2 = (request: SSLSocket) => request.selected_alpn_protocol() === 'h2';
    */
   selected_alpn_protocol(): string | null {
     return this._channel.tls.alpnProtocol || null;
@@ -282,7 +282,7 @@ export class SSLSocket<out F extends number = number> extends Socket<F, typeof c
    *
    * @returns bytes
    * @example
-   * console.log(secure.pending()); // 0
+   * const has_data = (request: SSLSocket) => request.pending() > 0;
    */
   pending(): number {
     return this._channel.available;

@@ -16,9 +16,9 @@ import { integer, timeout as seconds, shown } from '../../util/validate.js';
 import { RequestRefused } from '../admission/refused.js';
 import { class_attributes, is_overridden } from '../attributes.js';
 import { BaseServer } from '../base.js';
-import { is_handler, run_constructed_async } from '../constructed.js';
+import { run_constructed_async } from '../constructed.js';
 import { note_packet_info, receive } from '../datagrams/packet_info.js';
-import { drain_of, type RequestHandlerClass, type ShutdownOptions } from '../handlers.js';
+import { drain_of, type ShutdownOptions } from '../handlers.js';
 import { print_error } from '../report.js';
 import { is_scarce, PAUSE_MS } from '../scarcity.js';
 import { is_lost } from '../served_socket.js';
@@ -34,6 +34,7 @@ import { check_not_ended, is_readable } from '../socket_wait.js';
 import { HandshakeError, ServerTls } from '../tls/tls.js';
 import { ASYNC_FILES } from './files.js';
 import { Requests } from './requests.js';
+import { run_handler } from './run_handler.js';
 import type { AsyncServerClass, Ssl } from './types.js';
 
 const { EAGAIN, EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP } = constants.errno;
@@ -407,26 +408,6 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
   }
   class_attributes(Async, ['block_on_close', 'max_handlers']);
   return Async as unknown as AsyncServerClass<Base>;
-}
-
-/**
- * Handles one request: constructs the handler and runs it.
- *
- * @throws (rejects) any error of the handler
- */
-async function run_handler(
-  Class: RequestHandlerClass,
-  request: Request,
-  client_address: ClientAddress,
-  server: unknown,
-): Promise<void> {
-  const args = [request, client_address, server];
-  if (Class.prototype === undefined) {
-    await run_constructed_async(request, ASYNC_FILES, () => Reflect.apply(Class, undefined, args));
-    return;
-  }
-  const handler: unknown = Reflect.construct(Class, args);
-  if (is_handler(handler) && !handler._has_run) await handler._run_async(ASYNC_FILES);
 }
 
 /** Closes a connection even if files of it are open. Calls that wait on the connection reject. */
