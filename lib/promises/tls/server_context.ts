@@ -96,8 +96,8 @@ export class SSLServerContext {
    * @throws SSLError if the handshake fails: `code` is Node's; SSLEOFError if the peer ends the connection; TimeoutError; ConnectionResetError;
    *   the signal's reason
    * @example
-   * async function secured(key: Buffer, cert: Buffer) {
-   *   return new SSLServerContext({ key, cert }).wrap_socket(sock, { timeout: 10 });
+   * async function secured(conn: ConnectedSocket, key: Buffer, cert: Buffer) {
+   *   return new SSLServerContext({ key, cert }).wrap_socket(conn, { timeout: 10 });
    * }
    */
   async wrap_socket<F extends number>(sock: Socket<F>, options: WaitOptions = {}): Promise<SSLSocket<F>> {
