@@ -24,8 +24,8 @@ import { Poller, perform } from './queue.js';
 
 // The name is that of the whole class: see SocketBase.
 class Socket<out F extends number = number, out K extends number = number> extends SocketBase<F, K> {
-  /** The waiting calls, and the place of the descriptor in the readiness. @internal */
-  declare readonly _poller: Poller;
+  /** The waiting calls, and the place of the descriptor in the readiness. Over TLS: the calls on decrypted data. @internal */
+  declare _poller: Poller;
 
   constructor(
     family: F | null | undefined,

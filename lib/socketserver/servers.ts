@@ -19,6 +19,7 @@ import { type Sharing, sharing_of } from './handover/sharing.js';
 import { refuse_connections } from './listener/refuse.js';
 import { close_served, note_identity } from './listener/served_socket.js';
 import { OPTIONS, type ServerOptions, set_attributes } from './options.js';
+import { refuse_ssl, type ServerTls } from './tls/tls.js';
 import { backlog_of, type ServerStatistics } from './watch/statistics.js';
 import type { WatchedRequest } from './watch/watch.js';
 
@@ -82,6 +83,8 @@ export class TCPServer<
   readonly _admission: Admission | undefined;
   /** Who else has the socket. @internal */
   readonly _sharing: Sharing;
+  /** TLS of a server on the event loop. @internal */
+  readonly _tls: ServerTls | undefined;
   /** @internal */
   readonly _used = new UsedAttributes();
 
@@ -114,6 +117,7 @@ export class TCPServer<
     set_attributes(this, given);
     this._admission_config = admission_config(given, this instanceof UDPServer);
     this._admission = this._admission_config && new Admission(this._admission_config);
+    this._tls = given.ssl === undefined ? undefined : this._make_tls(given);
     this._sharing = sharing_of(server_address);
     this.socket = this._open(server_address);
     this._prepare_socket();
@@ -148,6 +152,11 @@ export class TCPServer<
 
   /** Called before the socket is bound. @internal */
   _prepare_socket(): void {}
+
+  /** Makes what TLS needs. @throws TypeError: this server blocks @internal */
+  _make_tls(_options: ServerOptions): ServerTls {
+    return refuse_ssl(this.constructor.name, this instanceof UDPServer);
+  }
 
   /** @internal */
   override _announces(): boolean {

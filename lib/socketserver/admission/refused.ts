@@ -7,6 +7,7 @@ export type RefusalReason =
   | 'max_connections_per_address'
   | 'max_rate_per_address'
   | 'max_rate'
+  | 'ssl'
   | 'other';
 
 /** All reasons, in the order of the counters. */
@@ -16,6 +17,7 @@ export const REFUSAL_REASONS = [
   'max_connections_per_address',
   'max_rate_per_address',
   'max_rate',
+  'ssl',
   'other',
 ] as const satisfies readonly RefusalReason[];
 

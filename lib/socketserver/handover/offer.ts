@@ -3,7 +3,7 @@
 import { SocketBase } from '../../calls/socket_base.js';
 import { SOCK_STREAM } from '../../constants.js';
 import { OSError } from '../../errors/index.js';
-import { socket as AsyncSocket, close } from '../../promises/index.js';
+import { socket as AsyncSocket, close, SSLSocket } from '../../promises/index.js';
 import { type Data, options_of, timeout as seconds, shown, data as to_bytes } from '../../util/validate.js';
 import { pause } from '../listener/scarcity.js';
 import type { AnyServer } from '../server_types.js';
@@ -218,6 +218,10 @@ export class HandoverOffer {
   async pass(conn: AsyncSocket<number>, data: Data = ''): Promise<void> {
     if (!(conn instanceof AsyncSocket))
       throw new TypeError(`conn must be a socket of promises, not ${shown(conn)}`);
+    if (conn instanceof SSLSocket)
+      throw new TypeError(
+        'conn must be a connection without TLS: the keys of an SSLSocket stay in this process',
+      );
     const state = to_bytes(data, 'data');
     if (state.length > STATE_LIMIT)
       throw new RangeError(`data must have at most ${STATE_LIMIT} bytes, not ${state.length}`);
