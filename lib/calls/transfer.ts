@@ -125,7 +125,7 @@ export function recvfrom<F extends number>(
 }
 
 /** Returns the buffer of a *_into call, and how many of its bytes may be filled. @throws TypeError, RangeError */
-function target(buffer: unknown, nbytes: unknown): [Bytes, number] {
+export function target(buffer: unknown, nbytes: unknown): [Bytes, number] {
   const view = bytes(buffer, 'buffer');
   const count = integer_or(0, nbytes, 'nbytes', 0);
   if (count > view.length)

@@ -9,7 +9,7 @@ import { yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
 import { IncompleteReadError } from '../errors/index.js';
 import { addon, cells, DETACHED, VALUE } from '../native/addon.js';
-import { type Data, data, integer, size } from '../util/validate.js';
+import { type Bytes, type Data, data, integer, size } from '../util/validate.js';
 import type { Attempt, Call, Progress, WaitingLine } from './call.js';
 
 const { EAGAIN, EALREADY, EINPROGRESS, ENOBUFS, ENOTCONN } = constants.errno;
@@ -209,10 +209,14 @@ export class RecvExactlyCall implements Call<Buffer> {
   readonly #buffer: Buffer;
   #received = 0;
 
-  /** @throws TypeError, RangeError */
+  /**
+   * @param receive receives into memory without waiting
+   * @throws TypeError, RangeError
+   */
   constructor(
     readonly sock: SocketBase,
     n: number,
+    readonly receive = (view: Bytes): number => transfer.recv_into(sock, view, 0, 0, 0),
   ) {
     this.#buffer = Buffer.allocUnsafeSlow(size(n, 'n'));
   }
@@ -221,7 +225,7 @@ export class RecvExactlyCall implements Call<Buffer> {
     const buffer = this.#buffer;
     for (let moved = 0; this.#received < buffer.length; ) {
       if (moved >= TURN_SIZE) throw yield_turn();
-      const count = transfer.recv_into(this.sock, buffer.subarray(this.#received), 0, 0, 0);
+      const count = this.receive(buffer.subarray(this.#received));
       if (count < 0) return count;
       if (count === 0) throw new IncompleteReadError(this.progress().partial, buffer.length);
       this.#received += count;

@@ -115,3 +115,7 @@ export {
 export type { ConnectedSocket, ListeningSocket } from './socket.js';
 export { type SocketClass, socket, socket as SocketType } from './socket_class.js';
 export type { SocketStream, StreamOptions } from './stream.js';
+export { SSLEOFError, SSLError } from './tls/errors.js';
+export type { SNICallback, SSLCertificate, SSLOptions } from './tls/options.js';
+export { SSLServerContext } from './tls/server_context.js';
+export { SSLSocket } from './tls/ssl_socket.js';

@@ -35,8 +35,8 @@ export interface ChunkOptions extends WaitOptions {
 
 // The name is that of the whole class: see SocketBase.
 class Socket<out F extends number = number, out K extends number = number> extends SocketBase<F, K> {
-  /** The waiting calls, and the place of the descriptor in the readiness. @internal */
-  declare readonly _poller: Poller;
+  /** The waiting calls, and the place of the descriptor in the readiness. Over TLS: the calls on decrypted data. @internal */
+  declare _poller: Poller;
 
   constructor(
     family: F | null | undefined,

@@ -26,7 +26,20 @@ import { perform, type Queue } from './queue.js';
 const PIECE_SIZE = 2 ** 20;
 const CHUNK_SIZE = 64 * 1024;
 
-/** See Socket.sendfile. @throws TypeError, RangeError */
+/** Where the bytes of a file go that sendfile(2) does not send. */
+export interface Output {
+  /** Sends without waiting. Returns the number of bytes, or a negative number. */
+  send(bytes: Bytes): number;
+  /** Returns 0 once all is sent, or a negative number. */
+  flushed(): number;
+}
+
+/**
+ * See Socket.sendfile.
+ *
+ * @param output where all bytes go, in place of sendfile(2)
+ * @throws TypeError, RangeError
+ */
 export function sendfile(
   sock: SocketBase,
   writes: Queue,
@@ -34,6 +47,7 @@ export function sendfile(
   offset: unknown,
   count: unknown,
   options: WaitOptions | undefined,
+  output?: Output,
 ): Promise<number> {
   const limit_ms = timeout_ms_of(options === undefined ? {} : check_options(options), sock._timeout_ms);
   const checked = check_sendfile(sock, file, offset, count, limit_ms === 0 ? 0 : null);
@@ -41,7 +55,7 @@ export function sendfile(
   let sent = 0;
   let by_hand: ByHand | undefined;
   const attempt = (): number => {
-    if (by_hand === undefined && fd >= 0) {
+    if (by_hand === undefined && output === undefined && fd >= 0) {
       const piece = Math.min(wanted - sent, PIECE_SIZE);
       const result = addon.sendfile(sock._fd, sock._generation, fd, begin + sent, piece, 0);
       if (sent > 0 || !is_not_sent(result)) {
@@ -52,7 +66,10 @@ export function sendfile(
         throw yield_turn();
       }
     }
-    by_hand ??= new ByHand(sock, checked);
+    by_hand ??= new ByHand(
+      checked,
+      output ?? { send: (bytes) => transfer.send(sock, bytes, 0, 0), flushed: () => 0 },
+    );
     return by_hand.send();
   };
   const total = () => by_hand?.sent ?? sent;
@@ -75,8 +92,8 @@ class ByHand {
   #ended = false;
 
   constructor(
-    readonly sock: SocketBase,
     readonly file: SendfileArguments,
+    readonly output: Output,
   ) {
     this.#has_positions = file.reader === undefined && is_on_disk(file.fd);
   }
@@ -85,12 +102,12 @@ class ByHand {
   send(): number {
     while (!this.#ended && this.sent < this.file.wanted) {
       if (this.#rest === undefined) throw this.#later();
-      const count = transfer.send(this.sock, this.#rest, 0, 0);
+      const count = this.output.send(this.#rest);
       if (count < 0) return count;
       this.sent += count;
       this.#rest = count < this.#rest.length ? this.#rest.subarray(count) : undefined;
     }
-    return this.sent;
+    return Math.min(this.output.flushed(), 0) || this.sent;
   }
 
   #later(): Suspend {

@@ -5,13 +5,11 @@ import { constants } from 'node:os';
 import type { SocketBase } from '../calls/socket_base.js';
 import { next_turn } from '../calls/waiting/readiness.js';
 import { errno_code } from '../errors/errno.js';
-import { OSError } from '../errors/index.js';
 import { raise } from '../errors/raise.js';
-import { socket as Socket } from '../socket/index.js';
 import { abort_after, Deadline } from '../util/deadline.js';
 import { UNCLONABLE } from '../util/unclonable.js';
 import { timeout as seconds, to_timeout_ms } from '../util/validate.js';
-import { RequestRefused } from './admission/refused.js';
+import type { RequestRefused } from './admission/refused.js';
 import { class_attributes, is_overridden, show_by_address } from './attributes.js';
 import { run_constructed } from './constructed.js';
 import {
@@ -21,19 +19,15 @@ import {
   run_handler,
   type ShutdownOptions,
 } from './handlers.js';
+import { handle_next } from './handling.js';
 import { DRAIN_LIMIT } from './listener/refuse.js';
 import { is_scarce, note_limit, pause, warn_of_scarcity } from './listener/scarcity.js';
-import { is_lost, note_identity, watch_loss } from './listener/served_socket.js';
-import {
-  check_not_ended,
-  is_readable,
-  readable,
-  restore_flags,
-  without_waiting,
-} from './listener/socket_wait.js';
+import { is_lost, note_identity, watch_end } from './listener/served_socket.js';
+import { check_not_ended, is_readable, readable, restore_flags } from './listener/socket_wait.js';
 import { print_error } from './report.js';
 import { resolvable, type Serving } from './serving.js';
 import { Announcements } from './systemd/notify.js';
+import { Watch, type WatchedRequest } from './watch/watch.js';
 import { refuse_server_in_worker } from './worker_state.js';
 
 const { EAGAIN, EBADF, EINVAL } = constants.errno;
@@ -55,6 +49,8 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
   /** The socket that receives requests. */
   declare socket: SocketBase<number>;
 
+  /** Counts and tells what happens. @internal */
+  readonly _watch: Watch = this._make_watch();
   /** @internal */
   _serving: Serving | undefined;
   /** Options of a shutdown() that was called before serve_forever(). @internal */
@@ -112,32 +108,40 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
       is_closed = !stop.signal.aborted;
       stop.abort();
     };
-    // A socket of promises ends the calls that wait on it by itself.
-    if (socket instanceof Socket) socket._watch_by({ release });
-    note_identity(socket);
-    const end_watch = watch_loss(socket, release);
+    const end_watch = watch_end(socket, release);
     const announcements = this._announces() ? new Announcements() : undefined;
     try {
       await this._serve(stop.signal, interval);
-      announcements?.stopping();
+      if (!this._is_handed_over()) announcements?.stopping();
       if (is_closed || is_lost(socket))
         raise(-EBADF, { syscall: 'serve_forever', args: { closed: 'socket' } });
-      if (serving.drain !== undefined) await this._drain(serving.drain);
+      if (serving.drain !== undefined) await this._watch.drain(serving.drain);
     } finally {
       end_watch();
       announcements?.end();
       this._serving = undefined;
       resolve_done();
-      if (!is_lost(socket)) restore_flags(socket);
+      if (!this._is_handed_over() && !is_lost(socket)) restore_flags(socket);
     }
+  }
+
+  /** @internal */
+  _make_watch(): Watch {
+    return new Watch(this);
+  }
+
+  /** The number of requests under way. @internal */
+  get _active(): number {
+    return this._watch.counts().active;
   }
 
   /** Handles the requests that came before shutdown(), for at most `drain` seconds, and stops listening. @internal */
   async _drain(drain: number): Promise<void> {
     this._refuse();
+    const most = this._is_handed_over() ? 0 : DRAIN_LIMIT;
     const late = new AbortController();
     const timer = abort_after(late, drain * 1000);
-    for (let count = 0; count < DRAIN_LIMIT && (await this._request_comes(late.signal, 0)); count++) {
+    for (let count = 0; count < most && (await this._request_comes(late.signal, 0)); count++) {
       const errno = this._handle_request_noblock();
       // A listener that refuses connections may stay readable without any.
       if (errno === EAGAIN || errno === EINVAL) break;
@@ -145,6 +149,11 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
     }
     timer.cancel();
     this._unlisten();
+  }
+
+  /** Returns whether another process takes the requests from now on, on the same socket. @internal */
+  _is_handed_over(): boolean {
+    return false;
   }
 
   /** Returns whether serve_forever() tells the service manager. @internal */
@@ -257,7 +266,7 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
         if (errno !== 0) check_not_ended(socket, 'handle_request');
       } while (errno === EAGAIN && !is_readable(socket));
     } finally {
-      if (!is_lost(socket)) restore_flags(socket);
+      if (!this._is_handed_over() && !is_lost(socket)) restore_flags(socket);
     }
   }
 
@@ -269,37 +278,26 @@ export class BaseServer<Request = unknown, ClientAddress = unknown, ServerAddres
 
   /** Handles the next request. Returns 0, or the errno if it cannot be taken. @internal */
   _handle_request_noblock(): number {
-    let request: Request;
-    let client_address: ClientAddress;
-    try {
-      [request, client_address] = without_waiting(this.socket, () => this.get_request());
-    } catch (error) {
-      if (error instanceof OSError) return error.errno ?? 0;
-      throw error;
-    }
-    try {
-      client_address = this._admit(request, client_address);
-    } catch (error) {
-      if (!(error instanceof RequestRefused)) throw error;
-      this.close_request(request);
-      return 0;
-    }
-    if (!this.verify_request(request, client_address)) {
-      this.shutdown_request(request);
-      return 0;
-    }
-    try {
-      this.process_request(request, client_address);
-    } catch (error) {
-      try {
-        this.handle_error(request, client_address, error);
-      } finally {
-        // Also if handle_error throws: then Python closes the request by its reference count.
-        this.shutdown_request(request);
-      }
-    }
-    return 0;
+    return handle_next(this);
   }
+
+  /** Calls a function of a request, whose context it has then. @internal */
+  _in_context<T>(_request: WatchedRequest, run: () => T): T {
+    return run();
+  }
+
+  /** Counts a request whose handler has failed. @internal */
+  _failed(request: WatchedRequest, error: unknown): void {
+    this._watch.end(request, { error });
+  }
+
+  /** Closes a request that was refused. @internal */
+  _turn_away(request: Request, _refusal: RequestRefused): void {
+    this.close_request(request);
+  }
+
+  /** Says that a request that was admitted has ended. @internal */
+  _leave(_request: Request): void {}
 
   /**
    * get_request() -> [request, client_address]. Takes the next request. Called by the server, it does not wait: the calls of the socket

@@ -6,6 +6,7 @@
  */
 
 export type { ProxyProtocolOptions } from './admission/proxy_protocol.js';
+export type { RefusalReason } from './admission/refused.js';
 export { AsyncBytesIO, AsyncSocketWriter, type AsyncWriter } from './async/files.js';
 export {
   AsyncBaseRequestHandler,
@@ -38,6 +39,15 @@ export {
   type ShutdownOptions,
   StreamRequestHandler,
 } from './handlers.js';
+export {
+  type HandedOver,
+  HandoverOffer,
+  type HandoverOptions,
+  offer_handover,
+  type Successor,
+} from './handover/offer.js';
+export { type PassedConnection, Predecessor, type TakeOverOptions, take_over } from './handover/take_over.js';
+export type { AddressPrefix, LimitOptions, Rate } from './limits/options.js';
 export { is_main } from './main.js';
 export {
   ForkingMixIn,
@@ -55,3 +65,7 @@ export type { ServerOptions } from './options.js';
 export { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
 export { type NotifyOptions, type ServiceState, sd_notify, sd_watchdog_enabled } from './systemd/notify.js';
 export { systemd_sockets } from './systemd/sockets.js';
+export type { EventName, ServerChannel, ServerEvent } from './watch/channels.js';
+export { type RequestContext, request_context } from './watch/context.js';
+export { type Labels, prometheus_text, type StatisticsServer } from './watch/prometheus.js';
+export type { ServerStatistics } from './watch/statistics.js';

@@ -1,6 +1,5 @@
 // ThreadingMixIn and ForkingMixIn: servers whose requests are handled by worker threads or child processes, and Python's
 // pre-defined combinations. A server creates its pool (pool/) when it first needs it, and ends it in server_close().
-import type { Address } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import type * as c from '../constants.js';
 import { AF_UNIX, SHUT_RDWR, SOCK_DGRAM } from '../constants.js';
@@ -11,90 +10,32 @@ import { unless_aborted } from '../util/deadline.js';
 import { integer, timeout as seconds } from '../util/validate.js';
 import { class_attributes, is_overridden } from './attributes.js';
 import { BaseServer } from './base.js';
-import type { DatagramRequest, RequestHandlerClass, ServerView } from './handlers.js';
 import { is_scarcity, pause } from './listener/scarcity.js';
 import { is_lost } from './listener/served_socket.js';
-import { DEFAULT_WORKERS, MAX_WORKERS, type ServerOptions } from './options.js';
+import { DEFAULT_WORKERS, MAX_WORKERS } from './options.js';
 import { check_permission } from './pool/permission.js';
 import { Pool } from './pool/pool.js';
 import { locate_handler } from './pool/source.js';
-import {
-  type ClientAddressOf,
-  type DataOf,
-  type FamilyOf,
-  type IsDatagram,
-  type Own,
-  type ServerClass,
-  TCPServer,
-  UDPServer,
-  UnixDatagramServer,
-  UnixStreamServer,
-} from './servers.js';
-
-type RequestOf<Server, F extends number> = IsDatagram<Server> extends true ? DatagramRequest<F> : Socket<F>;
-type PlainServerOf<Server, F extends number, Data> =
-  IsDatagram<Server> extends true ? UDPServer<F, Data> : TCPServer<F, Data>;
-
-/** The class that a mix-in returns: `Attributes` are static, and members of the servers as well. */
-type PooledServerClass<Base extends ServerClass, Attributes, Members> = Omit<Base, 'prototype'> &
-  Attributes & {
-    /**
-     * @param server_address the address to listen on; or a socket that is bound already, which then belongs to the server
-     * @param RequestHandlerClass the class that handles requests
-     * @param bind_and_activate whether to bind and listen at once; the options may stand in its place
-     */
-    new <F extends number = FamilyOf<InstanceType<Base>>, Data = DataOf<InstanceType<Base>>>(
-      server_address: Address<F> | Socket<F>,
-      RequestHandlerClass: RequestHandlerClass<
-        NoInfer<RequestOf<InstanceType<Base>, F>>,
-        NoInfer<ClientAddressOf<InstanceType<Base>, F>>,
-        NoInfer<ServerView<Data>>
-      >,
-      bind_and_activate?: boolean | ServerOptions<F, Data> | null,
-      options?: ServerOptions<F, Data>,
-    ): PlainServerOf<InstanceType<Base>, F, Data> & Attributes & Members & Own<InstanceType<Base>>;
-  };
-
-/** Attributes that ThreadingMixIn adds. */
-interface ThreadingAttributes {
-  /** True to end the process without waiting for requests under way. */
-  daemon_threads: boolean;
-  /** True to have server_close() wait for requests under way. */
-  block_on_close: boolean;
-  /** The largest number of threads. */
-  max_threads: number;
-}
-
-/** Methods that ThreadingMixIn adds. */
-interface ThreadingMembers {
-  /**
-   * process_request_thread(request, client_address). Handles a request as a worker thread does: finish_request(), then shutdown_request();
-   * errors go to handle_error(). Worker threads have their own code, so it cannot be overridden. See Python's socketserver.ThreadingMixIn.
-   */
-  process_request_thread(request: unknown, client_address: unknown): void;
-}
-
-/** Attributes that ForkingMixIn adds. */
-interface ForkingAttributes {
-  /** The process ids of the children. */
-  active_children: Set<number> | null;
-  /** The largest number of child processes. */
-  max_children: number;
-  /** True to have server_close() wait for requests under way. */
-  block_on_close: boolean;
-}
-
-/** Methods that ForkingMixIn adds. */
-interface ForkingMembers {
-  /** collect_children(). Does nothing: active_children is always up to date. */
-  collect_children(): void;
-}
+import type {
+  ForkingAttributes,
+  ForkingMembers,
+  PooledServerClass,
+  ThreadingAttributes,
+  ThreadingMembers,
+} from './pooled_types.js';
+import type { ServerClass } from './server_types.js';
+import { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from './servers.js';
+import { backlog_of, type ServerStatistics } from './watch/statistics.js';
+import { PoolWatch, type Watch } from './watch/watch.js';
+import { tell_event } from './watch/worker_events.js';
 
 /** The parent class as a mix-in sees it. */
 // biome-ignore lint/suspicious/noExplicitAny: TypeScript requires it in the constructor of a mix-in
 type Parent = new (...args: any[]) => TCPServer<number, unknown, unknown, Socket<number>, unknown>;
 
 const pools = new WeakMap<object, Pool>();
+/** The pools whose counts servers tell, also when they are closed. */
+const counted = new WeakMap<object, Pool>();
 
 /** Ends listening for all holders of the socket, and the connections that wait. */
 function end_listening(listener: SocketBase): void {
@@ -187,6 +128,7 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
           has_packet_info: this instanceof UDPServer && this._has_packet_info,
           print_errors: !is_overridden(this, 'handle_error', [BaseServer]),
           admission: this._admission_config,
+          request_context: this._options.request_context === true,
           handler_timeout_ms: (seconds(this._options.handler_timeout, 'handler_timeout') ?? 0) * 1000,
           max_workers: integer(
             this._max_workers(),
@@ -201,13 +143,44 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
           // A shutdown that came too late does not concern the next serve_forever().
           on_shutdown: (drain) => this._is_serving && void this.shutdown({ drain }),
           on_children: (pids) => this._children(pids),
+          on_event: (event) => tell_event(this._watch, event),
           on_scarce: (code) =>
             this._warn_of_scarcity(code, kind === 'process' ? 'a child process' : undefined),
         },
       );
       pools.set(this, pool);
+      counted.set(this, pool);
       return pool;
     }
+
+    /** @internal */
+    override _make_watch(): Watch {
+      return new PoolWatch(this);
+    }
+
+    /** @internal */
+    override get _active(): number {
+      return counted.get(this)?.counts().active ?? 0;
+    }
+
+    override statistics(): ServerStatistics {
+      const own = this._watch.counts();
+      const counts = counted.get(this)?.counts() ?? { ...own, workers: 0 };
+      const { verify_request } = own.refused;
+      const accepted = counts.accepted + verify_request;
+      return {
+        ...counts,
+        accepted,
+        refused: { ...counts.refused, verify_request },
+        ...backlog_of(this.socket),
+      };
+    }
+
+    /** @internal */
+    override _leave(): void {}
+
+    /** @internal */
+    override _failed(): void {}
 
     /** @internal */
     _children(_pids: readonly number[]): void {}
@@ -240,7 +213,7 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
         if (this._sees_requests()) await super._drain(drain);
         else {
           this._refuse();
-          await pool.rest(drain * 1000);
+          if (!this._is_handed_over()) await pool.rest(drain * 1000);
           this._unlisten();
         }
         await pool.unlisten();
@@ -253,7 +226,12 @@ function pooled(Server: Parent, kind: 'thread' | 'process') {
     /** Ends listening: child processes that are busy have duplicates of the socket. @internal */
     override _unlisten(): void {
       const has_duplicates = kind === 'process' && pools.has(this);
-      if (has_duplicates && this.socket_type !== SOCK_DGRAM && !this._is_given && !is_lost(this.socket))
+      if (
+        has_duplicates &&
+        this.socket_type !== SOCK_DGRAM &&
+        !this._sharing.is_shared &&
+        !is_lost(this.socket)
+      )
         end_listening(this.socket);
       super._unlisten();
     }

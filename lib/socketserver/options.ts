@@ -1,11 +1,13 @@
 // The options of the constructors of servers, of every kind: their types, their names, their checks.
 
 import * as c from '../constants.js';
+import type { SSLOptions } from '../promises/index.js';
 import { integer, integer_or, timeout as seconds } from '../util/validate.js';
 import type { ProxyProtocolOptions } from './admission/proxy_protocol.js';
+import { LIMIT_OPTIONS, type LimitOptions } from './limits/options.js';
 
 /** Options of the constructors of servers. */
-export interface ServerOptions<F extends number = number, Data = unknown> {
+export interface ServerOptions<F extends number = number, Data = unknown> extends LimitOptions {
   /** False to leave server_bind() and server_activate() to the caller. Default: true. */
   bind_and_activate?: boolean | undefined;
   /** True to set SO_REUSEADDR: a server that ended can be started again at once. */
@@ -35,8 +37,16 @@ export interface ServerOptions<F extends number = number, Data = unknown> {
    * for a server on all addresses ('', '::').
    */
   packet_info?: boolean | undefined;
+  /** For a server of streams on the event loop: TLS, with the certificates and settings of Node's `tls.createSecureContext`. */
+  ssl?: SSLOptions | undefined;
+  /** Seconds that the handshake of TLS may take; null: no limit. Default: 60, as asyncio's. */
+  ssl_handshake_timeout?: number | null | undefined;
+  /** Seconds that a client may take to receive the rest of an answer, and the end of TLS, when its handler is done. Default: 30. */
+  ssl_shutdown_timeout?: number | null | undefined;
   /** True to have serve_forever() tell systemd that the service is ready, alive (the watchdog) and ending. See sd_notify(3). */
   sd_notify?: boolean | undefined;
+  /** True to have request_context() tell which request the code that runs belongs to. */
+  request_context?: boolean | undefined;
 }
 
 /** The names of the options. */
@@ -54,7 +64,12 @@ export const OPTIONS = [
   'handler_timeout',
   'proxy_protocol',
   'packet_info',
+  'ssl',
+  'ssl_handshake_timeout',
+  'ssl_shutdown_timeout',
   'sd_notify',
+  'request_context',
+  ...LIMIT_OPTIONS,
 ] as const;
 
 /** Default of `max_threads` and `max_children`: Python's `max_children`, compared by test/conformance/socketserver.test.ts. */

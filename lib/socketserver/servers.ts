@@ -6,17 +6,22 @@ import { resolve_host_blocking } from '../calls/lookup.js';
 import { SocketBase } from '../calls/socket_base.js';
 import type { SenderAddress } from '../calls/transfer.js';
 import * as c from '../constants.js';
-import { OSError } from '../errors/index.js';
+import { OSError, TimeoutError } from '../errors/index.js';
 import { socket as Socket } from '../socket/index.js';
 import { integer, options_of } from '../util/validate.js';
 import { Admission, type AdmissionConfig, admission_config } from './admission/admission.js';
+import type { RequestRefused } from './admission/refused.js';
 import { class_attributes, UsedAttributes } from './attributes.js';
 import { BaseServer } from './base.js';
 import { has_packet_info, note_packet_info, receive, want_packet_info } from './datagrams/packet_info.js';
 import type { DatagramRequest, RequestHandlerClass } from './handlers.js';
+import { type Sharing, sharing_of } from './handover/sharing.js';
 import { refuse_connections } from './listener/refuse.js';
 import { close_served, note_identity } from './listener/served_socket.js';
 import { OPTIONS, type ServerOptions, set_attributes } from './options.js';
+import { refuse_ssl, type ServerTls } from './tls/tls.js';
+import { backlog_of, type ServerStatistics } from './watch/statistics.js';
+import type { WatchedRequest } from './watch/watch.js';
 
 /** The hosts that stand for all addresses of this machine. */
 const ANY_HOST: ReadonlySet<unknown> = new Set(['', '0.0.0.0', '::']);
@@ -76,8 +81,10 @@ export class TCPServer<
   readonly _admission_config: AdmissionConfig | undefined;
   /** @internal */
   readonly _admission: Admission | undefined;
-  /** True if the socket was bound already when the constructor got it. @internal */
-  readonly _is_given: boolean;
+  /** Who else has the socket. @internal */
+  readonly _sharing: Sharing;
+  /** TLS of a server on the event loop. @internal */
+  readonly _tls: ServerTls | undefined;
   /** @internal */
   readonly _used = new UsedAttributes();
 
@@ -108,10 +115,11 @@ export class TCPServer<
     this._options = given;
     this.worker_data = given.worker_data as Data;
     set_attributes(this, given);
-    this._admission_config = admission_config(given);
+    this._admission_config = admission_config(given, this instanceof UDPServer);
     this._admission = this._admission_config && new Admission(this._admission_config);
+    this._tls = given.ssl === undefined ? undefined : this._make_tls(given);
+    this._sharing = sharing_of(server_address);
     this.socket = this._open(server_address);
-    this._is_given = server_address instanceof SocketBase;
     this._prepare_socket();
     note_identity(this.socket);
     if (server_address instanceof SocketBase) {
@@ -144,6 +152,11 @@ export class TCPServer<
 
   /** Called before the socket is bound. @internal */
   _prepare_socket(): void {}
+
+  /** Makes what TLS needs. @throws TypeError: this server blocks @internal */
+  _make_tls(_options: ServerOptions): ServerTls {
+    return refuse_ssl(this.constructor.name, this instanceof UDPServer);
+  }
 
   /** @internal */
   override _announces(): boolean {
@@ -191,9 +204,16 @@ export class TCPServer<
     this.socket.listen(this.request_queue_size);
   }
 
-  /** Refuses connections, but not on a socket that the constructor got: other processes may accept on it. @internal */
+  /** Refuses connections, but not on a socket that other processes may accept on. @internal */
   override _refuse(): void {
-    if (this.socket_type !== c.SOCK_DGRAM && !this._is_given) refuse_connections(this.socket);
+    if (this.socket_type === c.SOCK_DGRAM || this._sharing.is_shared) return;
+    this._sharing.is_refusing = true;
+    refuse_connections(this.socket);
+  }
+
+  /** @internal */
+  override _is_handed_over(): boolean {
+    return this._sharing.has_successor;
   }
 
   /** Closes a listening socket. One of datagrams stays open to answer. @internal */
@@ -259,6 +279,41 @@ export class TCPServer<
     ) as ClientAddress;
   }
 
+  /** @internal */
+  override _turn_away(request: Request, refusal: RequestRefused): void {
+    this._admission?.limits?.tell(request, refusal);
+    this.close_request(request);
+  }
+
+  /** @internal */
+  override _leave(request: Request): void {
+    this._admission?.limits?.leave(request as object);
+  }
+
+  /** @internal */
+  override _in_context<T>(request: WatchedRequest, run: () => T): T {
+    return this._options.request_context === true ? this._watch.run(request, run) : run();
+  }
+
+  /** @internal */
+  override _failed(request: WatchedRequest, error: unknown): void {
+    if (this._options.idle_timeout && error instanceof TimeoutError) this._watch.timed_out.idle_timeout++;
+    super._failed(request, error);
+  }
+
+  /**
+   * statistics() -> what the server has done so far, and does now: requests taken, under way, handled, refused and failed, workers, and
+   * the connections that wait in the kernel. Beyond Python's socketserver; the backlog is that of TCP_INFO, tcp(7).
+   *
+   * @returns the counts since the server was made, all of one moment
+   * @example
+   * const { accepted, active } = server.statistics();
+   * console.log(accepted, active); // 0 0
+   */
+  statistics(): ServerStatistics {
+    return { ...this._watch.counts(), ...backlog_of(this.socket) };
+  }
+
   /**
    * shutdown_request(request). Shuts down sending, and closes the connection. See Python's socketserver.TCPServer.shutdown_request.
    *
@@ -320,7 +375,8 @@ export class UDPServer<F extends number = typeof c.AF_INET, Data = unknown> exte
   override _prepare_socket(): void {
     const { packet_info } = this._options;
     const { server_address, socket } = this;
-    const address: unknown = server_address instanceof SocketBase ? socket.getsockname() : server_address;
+    const is_given = (server_address as unknown) instanceof SocketBase;
+    const address: unknown = is_given ? socket.getsockname() : server_address;
     // Bound to one address, the answer comes from it anyway.
     const is_any = Array.isArray(address) && ANY_HOST.has(address[0]);
     this._has_packet_info = (packet_info ?? is_any) && has_packet_info(socket.family);
@@ -329,7 +385,7 @@ export class UDPServer<F extends number = typeof c.AF_INET, Data = unknown> exte
       else if (packet_info === true)
         throw new RangeError('packet_info is for datagrams of AF_INET and AF_INET6');
     } catch (error) {
-      if (!this._is_given) socket.close();
+      if (!is_given) socket.close();
       throw error;
     }
   }
@@ -385,20 +441,5 @@ export class UnixStreamServer<Data = unknown> extends TCPServer<typeof c.AF_UNIX
 export class UnixDatagramServer<Data = unknown> extends UDPServer<typeof c.AF_UNIX, Data> {
   static override address_family: number = c.AF_UNIX;
 }
-
-/** Any server of these and of those that are made of them. */
-export type AnyServer = TCPServer<number, unknown, unknown, SocketBase<number>, unknown>;
-/** A class of servers with any constructor. */
-export type ServerClass = new (...args: never[]) => AnyServer;
-
-// What a mix-in asks of the server that it is given: the family and the data that the class names, and the kind of requests.
-type NamedFamily<F extends number> = number extends F ? typeof c.AF_INET : F;
-export type FamilyOf<Server> = Server extends { socket: SocketBase<infer F> } ? NamedFamily<F> : never;
-export type DataOf<Server> = Server extends { worker_data: infer Data } ? Data : never;
-export type IsDatagram<Server> = Server extends { max_packet_size: number } ? true : false;
-export type ClientAddressOf<Server, F extends number> =
-  IsDatagram<Server> extends true ? SenderAddress<F, typeof c.SOCK_DGRAM, 0> : ReturnedAddress<F>;
-/** Members that a class adds to those of this module. */
-export type Own<Server> = Omit<Server, keyof TCPServer | 'max_packet_size' | '_has_packet_info'>;
 
 class_attributes(TCPServer, ATTRIBUTES);

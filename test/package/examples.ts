@@ -22,6 +22,7 @@ type Ready = readonly [make: string, end?: string];
 /** Where examples take names from, first to last, by the folder of lib/ that they are in. */
 const MODULES: Readonly<Record<string, readonly string[]>> = {
   promises: ['promises'],
+  'promises/tls': ['promises'],
   'files/promises': ['promises'],
   selectors: ['selectors', 'socket'],
   structs: ['structs', 'socket'],

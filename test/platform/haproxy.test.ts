@@ -6,7 +6,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as promises from 'bsd-sockets/promises';
-import { AsyncTCPServer, ForkingTCPServer, ThreadingTCPServer } from 'bsd-sockets/socketserver';
+import {
+  AsyncTCPServer,
+  ForkingTCPServer,
+  type ServerOptions,
+  type TCPServer,
+  ThreadingTCPServer,
+} from 'bsd-sockets/socketserver';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 // @ts-expect-error: JavaScript, as a worker imports it
 import { AsyncStream, Stream } from '../unit/socketserver/fixtures/proxied.mjs';
@@ -75,7 +81,14 @@ async function ask(port: number, options: promises.CreateConnectionOptions = {})
   return { own: sock.getsockname(), rest, ...JSON.parse(line) };
 }
 
-describe.each([ThreadingTCPServer, ForkingTCPServer, AsyncTCPServer])(
+/** The part of each class of servers that this file needs. */
+type ServerClass = new (
+  address: [string, number],
+  handler: unknown,
+  options: ServerOptions,
+) => Pick<TCPServer, 'server_address' | 'serve_forever' | 'server_close'>;
+
+describe.each([ThreadingTCPServer, ForkingTCPServer, AsyncTCPServer] as unknown as ServerClass[])(
   '$name',
   { timeout: 90_000 },
   (Server) => {
@@ -84,7 +97,7 @@ describe.each([ThreadingTCPServer, ForkingTCPServer, AsyncTCPServer])(
       ['send-proxy-v2 proxy-v2-options unique-id,crc32c', 1],
     ] as const)('behind HAProxy with %s', async ([option, has_tlvs], ctx) => {
       ctx.skip(lacks_haproxy !== undefined, lacks_haproxy);
-      const server = new Server(['127.0.0.1', 0], Server === AsyncTCPServer ? AsyncStream : Stream, {
+      const server = new Server(['127.0.0.1', 0], Object.is(Server, AsyncTCPServer) ? AsyncStream : Stream, {
         proxy_protocol: { trusted: ['127.0.0.1'] },
       });
       const served = server.serve_forever();

@@ -12,6 +12,10 @@ import {
   DatagramRequestHandler,
   ForkingTCPServer,
   ForkingUnixDatagramServer,
+  prometheus_text,
+  request_context,
+  type ServerEvent,
+  type ServerStatistics,
   type ServerView,
   StreamRequestHandler,
   TCPServer,
@@ -217,4 +221,32 @@ test('a handler names the data of its server, and the handler of a class its ser
   expectTypeOf((lines: Lines) => lines.server.worker_data).returns.toBeUnknown();
   expectTypeOf(() => new ThreadingTCPServer(['127.0.0.1', 0], Counter)).toBeFunction();
   expectTypeOf<ConstructorParameters<typeof StreamRequestHandler>[2]>().toEqualTypeOf<ServerView>();
+});
+
+test('statistics, limits and events', () => {
+  const make = () => {
+    const options = {
+      max_rate: { per_second: 1 },
+      max_connections_per_address: 2,
+      idle_timeout: null,
+    } as const;
+    const plain = new TCPServer(['', 0], Lines, options);
+    const pooled = new ThreadingTCPServer(['', 0], Lines, options);
+    const on_loop = new AsyncTCPServer(['', 0], async () => {}, options);
+    for (const server of [plain, pooled, on_loop])
+      expectTypeOf(server.statistics()).toEqualTypeOf<ServerStatistics>();
+    expectTypeOf(plain.statistics().refused.max_rate).toBeNumber();
+    prometheus_text(plain, { service: 'x', instance: 1 });
+    prometheus_text([plain, pooled, on_loop], ({ server_address }) => ({ port: String(server_address) }));
+    // @ts-expect-error: a label is a string or a number
+    prometheus_text(plain, { service: {} });
+    // @ts-expect-error: no reason of that name
+    plain.statistics().refused.nothing;
+    // @ts-expect-error: a rate is a number or an object
+    new TCPServer(['', 0], Lines, { max_rate: '5' });
+  };
+  expectTypeOf(request_context()?.id).toEqualTypeOf<string | undefined>();
+  expectTypeOf<ServerEvent<'request:end'>['seconds']>().toBeNumber();
+  expectTypeOf<ServerEvent<'drain'>['phase']>().toEqualTypeOf<'begin' | 'end'>();
+  expect(make).toBeTypeOf('function');
 });

@@ -51,6 +51,10 @@ describe('examples', { timeout: 60_000 }, () => {
     ['work_server.mjs', /^work {8}primes below 100, 1000, 10000, 100000: 25, 168, 1229, 9592$/m],
     ['selectors_echo.mjs', /^selectors {3}3 connections answered: one, three, two$/m],
     ['chat_server.mjs', /^chat {8}Ann heard: \* Bob is here, Bob: good morning, \* Bob has left$/m],
+    [
+      'restart.mjs',
+      /^restart {5}process (\d+) answered, then process (?!\1)\d+: \d+ requests, none failed$/m,
+    ],
     ['time_server.mjs', /^time {8}127\.0\.0\.1:\d+ says \d{4}-\d\d-\d\dT[\d:.]+Z$/m],
   ])('%s', async (name, line) => {
     const outcome = await run(name);

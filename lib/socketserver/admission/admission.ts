@@ -1,5 +1,5 @@
-// Admission: what a request has to pass between its arrival and its handler. So far that is the PROXY header of a trusted proxy, after
-// which the client's address is the one that the proxy says.
+// Admission: what a request has to pass between its arrival and its handler. That is the PROXY header of a trusted proxy, after
+// which the client's address is the one that the proxy says, and then the limits of that client.
 //
 // A request that is refused ends here: RequestRefused says why. No handler and no hook sees it.
 import type { BlockList } from 'node:net';
@@ -12,6 +12,8 @@ import { OSError } from '../../errors/index.js';
 import type { socket as AsyncSocket } from '../../promises/index.js';
 import { socket as Socket } from '../../socket/index.js';
 import { Deadline } from '../../util/deadline.js';
+import { Limits, type WorkerLimits } from '../limits/limits.js';
+import { type LimitConfig, type LimitOptions, limit_config } from '../limits/options.js';
 import { note_proxied } from './proxied.js';
 import {
   check_proxy_protocol,
@@ -29,33 +31,47 @@ type Request<Sock> = Sock | [packet: Buffer, socket: Sock];
 /** The settings of an admission, which are cloned for workers. */
 export interface AdmissionConfig {
   readonly proxy_protocol: ProxyProtocol | undefined;
+  readonly limits: LimitConfig | undefined;
 }
 
 /** The options of a server that concern admission. */
-export interface AdmissionOptions {
+export interface AdmissionOptions extends LimitOptions {
   readonly proxy_protocol?: ProxyProtocolOptions | undefined;
 }
 
 /** Returns the settings of a server's options; undefined if all requests are admitted. @throws TypeError, RangeError */
-export function admission_config(options: AdmissionOptions): AdmissionConfig | undefined {
+export function admission_config(
+  options: AdmissionOptions,
+  is_datagram: boolean,
+): AdmissionConfig | undefined {
   const proxy_protocol = check_proxy_protocol(options.proxy_protocol);
-  return proxy_protocol && { proxy_protocol };
+  const limits = limit_config(options, is_datagram);
+  return proxy_protocol || limits ? { proxy_protocol, limits } : undefined;
 }
 
 export class Admission {
   readonly #proxy: ProxyProtocol | undefined;
   readonly #trusted: BlockList | undefined;
 
-  constructor({ proxy_protocol }: AdmissionConfig) {
+  /** The limits of clients; undefined: none. */
+  readonly limits: Limits | undefined;
+
+  /** @param shared in a pool: the limits' table of all workers */
+  constructor({ proxy_protocol, limits }: AdmissionConfig, shared?: WorkerLimits) {
+    this.limits = limits && new Limits(limits, shared);
     this.#proxy = proxy_protocol;
     this.#trusted = proxy_protocol && trusted_list(proxy_protocol.trusted);
   }
 
   /** Admits a request, and blocks until its header has come. Returns the address of the client. @throws RequestRefused */
   admit(request: Request<Socket<number>>, peer_address: ClientAddress): ClientAddress {
-    if (!this.#expects_header(request, peer_address)) return peer_address;
-    const header = request instanceof Socket ? this.#read(request) : take_header(request);
-    return believe(request, header, peer_address);
+    let client_address = peer_address;
+    if (this.#expects_header(request, peer_address)) {
+      const header = request instanceof Socket ? this.#read(request) : take_header(request);
+      client_address = believe(request, header, peer_address);
+    }
+    this.limits?.enter(request, client_address);
+    return client_address;
   }
 
   /** Admits a request, and waits for its header on the event loop. Returns the address of the client. @throws RequestRefused */
@@ -63,9 +79,13 @@ export class Admission {
     request: Request<AsyncSocket<number>>,
     peer_address: ClientAddress,
   ): Promise<ClientAddress> {
-    if (!this.#expects_header(request, peer_address)) return peer_address;
-    const header = Array.isArray(request) ? take_header(request) : await this.#read_async(request);
-    return believe(request, header, peer_address);
+    let client_address = peer_address;
+    if (this.#expects_header(request, peer_address)) {
+      const header = Array.isArray(request) ? take_header(request) : await this.#read_async(request);
+      client_address = believe(request, header, peer_address);
+    }
+    this.limits?.enter(request, client_address);
+    return client_address;
   }
 
   /** Returns whether a request must begin with a header. @throws RequestRefused */
@@ -74,7 +94,7 @@ export class Admission {
     const sock = request instanceof SocketBase ? request : request[1];
     if (this.#is_trusted(sock.family, peer_address)) return true;
     if (this.#proxy.others === 'serve') return false;
-    throw new RequestRefused('the client is none of the trusted proxies');
+    throw new RequestRefused('the client is none of the trusted proxies', { reason: 'proxy_protocol' });
   }
 
   #is_trusted(family: number, peer_address: ClientAddress): boolean {
@@ -93,7 +113,7 @@ export class Admission {
         // A deadline that has passed must not make the socket non-blocking.
         sock.settimeout(Math.max(deadline.left_ms(), 1) / 1000);
         const peeked = sock.recv(PEEK, MSG_PEEK);
-        if (peeked.length === 0) throw new RequestRefused('the connection ended within its PROXY header');
+        if (peeked.length === 0) throw new ProxyHeaderError('the connection ended within its PROXY header');
         const length = reader.take(peeked);
         if (length > 0) sock.recv(length);
       }
@@ -112,7 +132,7 @@ export class Admission {
       while (reader.header === undefined) {
         const timeout = Math.max(deadline.left_ms(), 1) / 1000;
         const peeked = await sock.recv(PEEK, MSG_PEEK, { timeout });
-        if (peeked.length === 0) throw new RequestRefused('the connection ended within its PROXY header');
+        if (peeked.length === 0) throw new ProxyHeaderError('the connection ended within its PROXY header');
         const length = reader.take(peeked);
         if (length > 0) await sock.recv(length);
       }
@@ -126,7 +146,7 @@ export class Admission {
 /** Returns the refusal for an error of reading a header; any other error as it is. */
 function refusal(error: unknown): unknown {
   if (!(error instanceof ProxyHeaderError) && !(error instanceof OSError)) return error;
-  return new RequestRefused(error.message, { cause: error });
+  return new RequestRefused(error.message, { cause: error, reason: 'proxy_protocol' });
 }
 
 /** Takes the header off a datagram. @throws RequestRefused */

@@ -75,11 +75,16 @@ export class AsyncBaseRequestHandler<
   }
 }
 
-/** A handler of streams on the event loop: `rfile` and `wfile` are async files of the connection. */
+/**
+ * A handler of streams on the event loop: `rfile` and `wfile` are async files of the connection.
+ *
+ * @typeParam Request the connection: SSLSocket on a server with `ssl`
+ */
 export class AsyncStreamRequestHandler<
   F extends number = number,
   Server extends ServerView = ServerView,
-> extends AsyncBaseRequestHandler<ConnectedSocket<F>, ReturnedAddress<F>, Server> {
+  Request extends ConnectedSocket<F> = ConnectedSocket<F>,
+> extends AsyncBaseRequestHandler<Request, ReturnedAddress<F>, Server> {
   /** Bytes of the buffer of rfile; -1: 8192; 0: no buffer. */
   static rbufsize = StreamRequestHandler.rbufsize;
   /** The longest line in bytes that `rfile` reads without a size, or null: a longer one is a LimitOverrunError. */
@@ -103,7 +108,7 @@ export class AsyncStreamRequestHandler<
   declare disable_nagle_algorithm: boolean;
 
   /** The same as request. */
-  declare connection: ConnectedSocket<F>;
+  declare connection: Request;
   /** The file to read the request from. */
   declare rfile: BufferedFile;
   /** The file to write the answer to; flushed when handle() is done. */

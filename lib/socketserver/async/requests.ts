@@ -12,7 +12,7 @@ export class UnderWay {
   /** @param close closes the connection of the request, if it has one */
   constructor(
     private readonly close: () => void,
-    readonly started_ms: number,
+    public started_ms: number,
   ) {}
 
   /** Waits for the handling of the request. @throws (rejects) the error of the handling, or the reason of end() */
@@ -33,10 +33,12 @@ export class UnderWay {
 }
 
 export class Requests {
-  /** All requests, in the order they began. */
-  readonly #all = new Set<UnderWay>();
-  /** The waiters for fewer requests: `end` ends the wait. */
-  readonly #waiters = new Set<{ readonly limit: number; readonly end: () => void }>();
+  /** The requests that are handled, in the order they began. */
+  readonly #handled = new Set<UnderWay>();
+  /** The requests that are not admitted yet: their clients have to send something before. */
+  readonly #admitting = new Set<UnderWay>();
+  /** The waiters for fewer requests: `end` ends the wait once `is_over`. */
+  readonly #waiters = new Set<{ readonly is_over: () => boolean; readonly end: () => void }>();
   #timer: Timer | undefined;
 
   /**
@@ -48,39 +50,75 @@ export class Requests {
     private readonly too_late: () => Error,
   ) {}
 
+  /** All requests under way. */
   get count(): number {
-    return this.#all.size;
+    return this.#handled.size + this.#admitting.size;
   }
 
-  /** Adds a request that begins. */
-  begin(close: () => void): UnderWay {
-    const request = new UnderWay(close, this.limit_ms > 0 ? performance.now() : 0);
-    this.#all.add(request);
-    if (this.limit_ms > 0 && this.#timer === undefined) this.#start_timer(this.limit_ms);
+  /** The requests that are handled: a client that has yet to be admitted keeps nobody else out. */
+  get handled(): number {
+    return this.#handled.size;
+  }
+
+  /** Adds a request that begins. @param is_admitted false: it begins to be handled by admit() */
+  begin(close: () => void, is_admitted: boolean): UnderWay {
+    const request = new UnderWay(close, 0);
+    if (is_admitted) this.#handle(request);
+    else this.#admitting.add(request);
     return request;
+  }
+
+  /** Begins to handle a request that is admitted, once fewer than `limit` are handled; or the signal aborts. */
+  async admit(request: UnderWay, limit: number, signal: AbortSignal): Promise<void> {
+    while (this.handled >= limit && !signal.aborted) await this.fewer_handled_than(limit, signal);
+    this.#admitting.delete(request);
+    this.#handle(request);
+  }
+
+  #handle(request: UnderWay): void {
+    this.#handled.add(request);
+    if (this.limit_ms <= 0) return;
+    request.started_ms = performance.now();
+    if (this.#timer === undefined) this.#start_timer(this.limit_ms);
   }
 
   /** Removes a request that has ended. */
   finish(request: UnderWay): void {
-    this.#all.delete(request);
-    for (const waiter of this.#waiters) if (this.count < waiter.limit) waiter.end();
+    this.#handled.delete(request);
+    this.#admitting.delete(request);
+    for (const waiter of this.#waiters) if (waiter.is_over()) waiter.end();
   }
 
   /** Ends all requests. */
   end_all(reason: () => Error): void {
-    for (const request of this.#all) request.end(reason());
+    for (const request of this.#handled) request.end(reason());
+    this.end_admissions(reason);
+  }
+
+  /** Ends the requests that are not admitted yet. */
+  end_admissions(reason: () => Error): void {
+    for (const request of this.#admitting) request.end(reason());
   }
 
   /** Waits until fewer than `limit` requests are under way, or the signal aborts. */
   fewer_than(limit: number, signal?: AbortSignal): Promise<void> {
-    if (this.count < limit || signal?.aborted) return Promise.resolve();
+    return this.#until(() => this.count < limit, signal);
+  }
+
+  /** Waits until fewer than `limit` requests are handled, or the signal aborts. */
+  fewer_handled_than(limit: number, signal?: AbortSignal): Promise<void> {
+    return this.#until(() => this.handled < limit, signal);
+  }
+
+  #until(is_over: () => boolean, signal: AbortSignal | undefined): Promise<void> {
+    if (is_over() || signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const end = () => {
         this.#waiters.delete(waiter);
         signal?.removeEventListener('abort', end);
         resolve();
       };
-      const waiter = { limit, end };
+      const waiter = { is_over, end };
       this.#waiters.add(waiter);
       signal?.addEventListener('abort', end);
     });
@@ -101,7 +139,7 @@ export class Requests {
   #end_late(): void {
     this.#timer = undefined;
     const now_ms = performance.now();
-    for (const request of this.#all) {
+    for (const request of this.#handled) {
       if (request.reason !== undefined) continue;
       const left_ms = request.started_ms + this.limit_ms - now_ms;
       if (left_ms > 0) {

@@ -4,7 +4,6 @@
 // Requests are taken in batches, many for one wake-up. The handling of each is a promise that is not awaited: requests.ts counts
 // the requests under way.
 import { constants } from 'node:os';
-import type { AnyReturnedAddress } from '../../calls/address.js';
 import { SocketBase } from '../../calls/socket_base.js';
 import { next_turn } from '../../calls/waiting/readiness.js';
 import * as c from '../../constants.js';
@@ -16,19 +15,32 @@ import { integer, timeout as seconds, shown } from '../../util/validate.js';
 import { RequestRefused } from '../admission/refused.js';
 import { class_attributes, is_overridden } from '../attributes.js';
 import { BaseServer } from '../base.js';
-import { is_handler, run_constructed_async } from '../constructed.js';
-import { note_packet_info, receive } from '../datagrams/packet_info.js';
-import { drain_of, type RequestHandlerClass, type ShutdownOptions } from '../handlers.js';
+import { run_constructed_async } from '../constructed.js';
+import { drain_of, type ShutdownOptions } from '../handlers.js';
+import { counts_bytes, IdleWatch } from '../limits/idle.js';
 import { is_scarce, PAUSE_MS } from '../listener/scarcity.js';
-import { is_lost } from '../listener/served_socket.js';
-import { check_not_ended, is_readable } from '../listener/socket_wait.js';
+import { check_not_ended } from '../listener/socket_wait.js';
+import type { ServerOptions } from '../options.js';
 import { print_error } from '../report.js';
-import { type ServerClass, TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
+import type { ServerClass } from '../server_types.js';
+import { TCPServer, UDPServer, UnixDatagramServer, UnixStreamServer } from '../servers.js';
+import { HandshakeError, ServerTls } from '../tls/tls.js';
+import { NOT_VERIFIED } from '../watch/watch.js';
+import {
+  type Arrived,
+  type ClientAddress,
+  is_nothing_there,
+  next_arrival,
+  type Request,
+  type Taking,
+  take_arrivals,
+} from './arrivals.js';
 import { ASYNC_FILES } from './files.js';
-import { Requests } from './requests.js';
-import type { AsyncServerClass } from './types.js';
+import { Requests, type UnderWay } from './requests.js';
+import { run_handler } from './run_handler.js';
+import type { AsyncServerClass, Ssl } from './types.js';
 
-const { EAGAIN, EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP } = constants.errno;
+const { EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP } = constants.errno;
 /** Errors of the server's socket and not of a request, after which no request will come. */
 const FATAL = new Set<number | undefined>([EBADF, ECANCELED, EINVAL, ENOTSOCK, EOPNOTSUPP]);
 /** Requests that are taken without a turn of the event loop. */
@@ -36,28 +48,11 @@ const BATCH = 64;
 /** Milliseconds that hooks may take for requests that were ended. */
 const HOOKS_MS = 1000;
 
-type Request = Socket<number> | [packet: Buffer, socket: Socket<number>];
-type ClientAddress = AnyReturnedAddress | null;
-type Arrived = [request: Request, client_address: ClientAddress];
-
 /** The parent class, typed with sockets of promises: _open() below makes the only socket. */
 type Parent = new (
   // biome-ignore lint/suspicious/noExplicitAny: TypeScript requires it in the constructor of a mix-in
   ...args: any[]
 ) => TCPServer<number, unknown, Request, Socket<number>, ClientAddress>;
-
-/** How to wait for requests. */
-interface Taking {
-  /** Ends the wait. */
-  readonly signal?: AbortSignal | undefined;
-  /** Seconds to wait for a request; null: no limit; 0: take only requests that wait already. */
-  readonly timeout: number | null;
-}
-
-/** Returns whether an error says that there was no request: in time, or without waiting. */
-function is_nothing_there(error: unknown): boolean {
-  return error instanceof OSError && (error.code === 'ETIMEDOUT' || error.errno === EAGAIN);
-}
 
 function check_base(Server: unknown): void {
   const is_server =
@@ -93,6 +88,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     declare max_handlers: number | null;
 
     #requests: Requests | undefined;
+    #idle: IdleWatch | undefined;
     /** Errors of hooks: serve_forever() rejects with the first. */
     #failures: unknown[] = [];
     /** Requests that were ended, whose handlers may go on. */
@@ -107,13 +103,36 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       return new Socket<number>(this.address_family, this.socket_type);
     }
 
+    override _make_tls(options: ServerOptions): ServerTls {
+      // Called by the constructor, before this class has its private members.
+      return this instanceof UDPServer ? super._make_tls(options) : new ServerTls(options);
+    }
+
     /** Created with the first request, because attributes can be set until then. */
     get #under_way(): Requests {
       const limit = seconds(this._options.handler_timeout, 'handler_timeout') ?? 0;
-      this.#requests ??= new Requests(limit * 1000, () =>
-        this.#ended(`took longer than handler_timeout, ${limit} s`),
-      );
+      this.#requests ??= new Requests(limit * 1000, () => {
+        this._watch.timed_out.handler_timeout++;
+        return this.#ended(`took longer than handler_timeout, ${limit} s`);
+      });
       return this.#requests;
+    }
+
+    /** Watches a connection for idle_timeout. Returns a function that ends this; undefined if the socket's time-out does it. */
+    #watch_idle(request: Request, under_way: UnderWay): (() => void) | undefined {
+      const limit = this._admission?.limits?.config.idle_timeout;
+      if (limit === undefined || !(request instanceof Socket)) return undefined;
+      if (!counts_bytes(request)) {
+        request.settimeout(limit);
+        return undefined;
+      }
+      this.#idle ??= new IdleWatch(limit);
+      const idle = this.#idle;
+      idle.add(request, () => {
+        this._watch.timed_out.idle_timeout++;
+        under_way.end(this.#ended(`waited for its client for longer than idle_timeout, ${limit} s`));
+      });
+      return () => idle.remove(request);
     }
 
     #ended(how: string): Error {
@@ -150,19 +169,14 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
      */
     async #take_requests(taking: Taking, acts: () => void): Promise<void> {
       const { signal } = taking;
-      const limit = integer(
-        this._options.max_handlers ?? this.max_handlers ?? Number.MAX_SAFE_INTEGER,
-        'max_handlers',
-        1,
-        Number.MAX_SAFE_INTEGER,
-      );
+      const limit = this.#limit;
       const requests = this.#under_way;
       let in_turn = 0;
       while (!signal?.aborted) {
-        await requests.fewer_than(limit, signal);
+        await requests.fewer_handled_than(limit, signal);
         let arrived: Arrived[] = [];
         try {
-          arrived = await this.#arrivals(Math.min(BATCH, limit - requests.count), taking);
+          arrived = await take_arrivals(this, Math.min(BATCH, limit - requests.handled), taking);
         } catch (error) {
           if (signal?.aborted) return;
           // A server that drains may have shut the listener down itself.
@@ -188,54 +202,15 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       }
     }
 
-    /** Waits for requests. Returns at least one and at most `most`; one if get_request() is overridden. */
-    async #arrivals(most: number, taking: Taking): Promise<Arrived[]> {
-      const { socket } = this;
-      if (!is_overridden(this, 'get_request', [TCPServer])) {
-        return socket._read('accept', () => this.#take(most, taking), taking);
-      }
-      await socket._read('poll', () => (is_readable(socket) ? true : -EAGAIN), taking);
-      if (is_lost(socket)) socket._raise(-EBADF, 'accept');
-      const arrived: unknown = this.get_request();
-      if (!Array.isArray(arrived)) {
-        throw new TypeError(
-          'get_request() must give [request, client_address] without waiting: what has to wait belongs in ' +
-            'verify_request() or the handler',
-        );
-      }
-      return [arrived as Arrived];
-    }
-
-    #take(most: number, { timeout }: Taking): Arrived[] | number {
-      if (is_lost(this.socket)) return -EBADF;
-      const arrived: Arrived[] = [];
-      while (arrived.length < most) {
-        const next = this.#next();
-        if (typeof next === 'number') {
-          if (arrived.length > 0) return arrived;
-          if (next === -EAGAIN && timeout !== 0) check_not_ended(this.socket, 'serve_forever');
-          return next;
-        }
-        arrived.push(next);
-      }
-      return arrived;
-    }
-
-    /** Returns the next request, or -errno. */
-    #next(): Arrived | number {
-      const { socket } = this;
-      if (!this.#is_datagram) return socket._accept();
-      const size = integer(Reflect.get(this, 'max_packet_size'), 'max_packet_size', 1);
-      const received = receive(socket, size, Reflect.get(this, '_has_packet_info') === true);
-      if (typeof received === 'number') return received;
-      const [packet, client_address, info] = received;
-      const request: Request = [packet, socket];
-      note_packet_info(request, info);
-      return [request, client_address];
+    /** The largest number of requests that are handled at the same time. */
+    get #limit(): number {
+      const { MAX_SAFE_INTEGER } = Number;
+      const limit = this._options.max_handlers ?? this.max_handlers ?? MAX_SAFE_INTEGER;
+      return integer(limit, 'max_handlers', 1, MAX_SAFE_INTEGER);
     }
 
     override _get_request(): Arrived {
-      const next = this.#next();
+      const next = next_arrival(this);
       return typeof next === 'number'
         ? this.socket._raise(next, this.#is_datagram ? 'recvfrom' : 'accept')
         : next;
@@ -254,32 +229,51 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     }
 
     /** Handles a request from verify_request() to shutdown_request(). @throws (rejects) the error of a hook */
-    async #handle(request: Request, peer_address: ClientAddress): Promise<void> {
+    async #handle(arrived: Request, peer_address: ClientAddress): Promise<void> {
+      let request = arrived;
+      let client_address = peer_address;
+      const is_admitted = this._admission === undefined && this._tls === undefined;
+      const admission = is_admitted ? undefined : new AbortController();
       const under_way = this.#under_way.begin(() => {
+        admission?.abort(under_way.reason);
         this.#ended_early.add(request);
         close_now(request);
-      });
-      let client_address = peer_address;
+      }, is_admitted);
+      let end_idle: (() => void) | undefined;
+      const watch = this._watch;
+      watch.arrived(peer_address);
       try {
-        if (this._admission !== undefined) {
+        if (admission !== undefined) {
           try {
-            client_address = await this._admission.admit_async(request, peer_address);
+            client_address = (await this._admission?.admit_async(request, peer_address)) ?? peer_address;
+            if (this._tls !== undefined) request = await this._tls.admit(request, admission.signal);
           } catch (error) {
             if (!(error instanceof RequestRefused)) throw error;
-            this.close_request(request);
+            watch.refused(client_address, error);
+            this._turn_away(request, error);
+            if (error instanceof HandshakeError)
+              await this.handle_error(request, client_address, error.cause);
             return;
           }
+          await this.#under_way.admit(under_way, this.#limit, admission.signal);
+          end_idle = this.#watch_idle(request, under_way);
         }
         let verified: boolean | Promise<boolean> = this.verify_request(request, client_address);
         if (typeof verified !== 'boolean') verified = await verified;
         if (!verified) {
+          watch.refused(client_address, NOT_VERIFIED);
           await this.shutdown_request(request);
           return;
         }
+        const watched = watch.begin(client_address);
         try {
           if (under_way.reason !== undefined) throw under_way.reason;
-          await under_way.wait(this.process_request(request, client_address));
+          await under_way.wait(
+            this._in_context(watched, () => this.process_request(request, client_address)),
+          );
+          watch.end(watched);
         } catch (error) {
+          this._failed(watched, error);
           try {
             await this.handle_error(request, client_address, error);
           } finally {
@@ -290,6 +284,9 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
         close_now(request);
         throw error;
       } finally {
+        end_idle?.();
+        // The limits know the connection that arrived, not the one over TLS.
+        this._leave(arrived);
         this.#under_way.finish(under_way);
       }
     }
@@ -309,7 +306,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
     override async _shutdown_request(request: Request): Promise<void> {
       if (request instanceof Socket && request.fileno() >= 0) {
         try {
-          await request.shutdown(c.SHUT_WR);
+          await request.shutdown(c.SHUT_WR, this._tls?.shutdown_options);
         } catch (error) {
           // ENOTCONN: the client has gone.
           if (!(error instanceof OSError)) throw error;
@@ -322,7 +319,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       if (this._is_serving) throw new Error('handle_request() while serve_forever() is running');
       let arrived: Arrived | undefined;
       try {
-        [arrived] = await this.#arrivals(1, { timeout: this._request_timeout() });
+        [arrived] = await take_arrivals(this, 1, { timeout: this._request_timeout() });
       } catch (error) {
         if (is_nothing_there(error)) await this.handle_timeout();
         else if (!(error instanceof OSError) || FATAL.has(error.errno)) throw error;
@@ -343,6 +340,10 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
         await this.#finish_requests(drain);
     }
 
+    override get _active(): number {
+      return this.#under_way.count;
+    }
+
     override async _drain(drain: number): Promise<void> {
       await this.#finish_requests(drain);
       if (this.#failures.length > 0) throw this.#failures[0];
@@ -357,7 +358,8 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       try {
         if (this.socket.fileno() >= 0) {
           this._refuse();
-          await this.#take_requests({ signal: end.signal, timeout: 0 }, () => {});
+          if (!this._is_handed_over())
+            await this.#take_requests({ signal: end.signal, timeout: 0 }, () => {});
           this._unlisten();
         }
         await requests.fewer_than(1, end.signal);
@@ -374,6 +376,7 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
       const stopping = this._stop_serving();
       if (stopping !== undefined) await stopping;
       const requests = this.#requests;
+      requests?.end_admissions(() => this.#ended('did not begin: the server was closed'));
       // Datagrams are answered by the server's own socket.
       const waits = requests !== undefined && this.block_on_close;
       if (waits && this.#is_datagram && requests.count > 0) await requests.fewer_than(1);
@@ -385,26 +388,6 @@ export function AsyncMixIn<Base extends ServerClass>(Server: Base): AsyncServerC
   return Async as unknown as AsyncServerClass<Base>;
 }
 
-/**
- * Handles one request: constructs the handler and runs it.
- *
- * @throws (rejects) any error of the handler
- */
-async function run_handler(
-  Class: RequestHandlerClass,
-  request: Request,
-  client_address: ClientAddress,
-  server: unknown,
-): Promise<void> {
-  const args = [request, client_address, server];
-  if (Class.prototype === undefined) {
-    await run_constructed_async(request, ASYNC_FILES, () => Reflect.apply(Class, undefined, args));
-    return;
-  }
-  const handler: unknown = Reflect.construct(Class, args);
-  if (is_handler(handler) && !handler._has_run) await handler._run_async(ASYNC_FILES);
-}
-
 /** Closes a connection even if files of it are open. Calls that wait on the connection reject. */
 function close_now(request: Request): void {
   if (!(request instanceof Socket)) return;
@@ -413,18 +396,19 @@ function close_now(request: Request): void {
 }
 
 /** A TCPServer whose requests are handled on the event loop: AsyncMixIn(TCPServer). */
-export class AsyncTCPServer<F extends number = typeof c.AF_INET, Data = unknown> extends AsyncMixIn(
-  TCPServer,
-)<F, Data> {}
+export class AsyncTCPServer<
+  F extends number = typeof c.AF_INET,
+  Data = unknown,
+  S extends Ssl = undefined,
+> extends AsyncMixIn(TCPServer)<F, Data, S> {}
 /** A UDPServer whose requests are handled on the event loop: AsyncMixIn(UDPServer). */
 export class AsyncUDPServer<F extends number = typeof c.AF_INET, Data = unknown> extends AsyncMixIn(
   UDPServer,
 )<F, Data> {}
 /** A UnixStreamServer whose requests are handled on the event loop: AsyncMixIn(UnixStreamServer). */
-export class AsyncUnixStreamServer<Data = unknown> extends AsyncMixIn(UnixStreamServer)<
-  typeof c.AF_UNIX,
-  Data
-> {}
+export class AsyncUnixStreamServer<Data = unknown, S extends Ssl = undefined> extends AsyncMixIn(
+  UnixStreamServer,
+)<typeof c.AF_UNIX, Data, S> {}
 /** A UnixDatagramServer whose requests are handled on the event loop: AsyncMixIn(UnixDatagramServer). */
 export class AsyncUnixDatagramServer<Data = unknown> extends AsyncMixIn(UnixDatagramServer)<
   typeof c.AF_UNIX,

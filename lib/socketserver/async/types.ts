@@ -5,10 +5,11 @@ import type { Address, ReturnedAddress } from '../../calls/address.js';
 import type { SocketBase } from '../../calls/socket_base.js';
 import type { SenderAddress } from '../../calls/transfer.js';
 import type * as c from '../../constants.js';
-import type { ConnectedSocket, socket as Socket } from '../../promises/index.js';
+import type { ConnectedSocket, socket as Socket, SSLOptions, SSLSocket } from '../../promises/index.js';
 import type { ShutdownOptions } from '../handlers.js';
 import type { ServerOptions } from '../options.js';
-import type { ClientAddressOf, DataOf, FamilyOf, IsDatagram, Own, ServerClass } from '../servers.js';
+import type { ClientAddressOf, DataOf, FamilyOf, IsDatagram, Own, ServerClass } from '../server_types.js';
+import type { ServerStatistics } from '../watch/statistics.js';
 import type { AsyncDatagramRequest } from './handlers.js';
 
 type MayWait<T> = T | Promise<T>;
@@ -99,6 +100,15 @@ export interface AsyncServer<
    * await serving;
    */
   serve_forever(poll_interval?: number): Promise<void>;
+  /**
+   * statistics() -> what the server has done so far, and does now: requests taken, under way, handled, refused and failed, and the
+   * connections that wait in the kernel. Beyond Python's socketserver; the backlog is that of TCP_INFO, tcp(7).
+   *
+   * @returns the counts since the server was made
+   * @example
+   * console.log(async_server.statistics().accepted); // 0
+   */
+  statistics(): ServerStatistics;
   /**
    * shutdown({ drain }) -> a promise: ends serve_forever() at once; fulfilled when serve_forever() has returned. It may be called from
    * anywhere. Requests under way go on. See Python's socketserver.BaseServer.shutdown.
@@ -247,10 +257,21 @@ export interface AsyncDatagramServer<F extends number = number, Data = unknown>
   max_packet_size: number;
 }
 
-type AsyncServerOf<Server, F extends number, Data> =
-  IsDatagram<Server> extends true ? AsyncDatagramServer<F, Data> : AsyncServer<F, Data>;
-type RequestOf<Server, F extends number> =
-  IsDatagram<Server> extends true ? AsyncDatagramRequest<F> : ConnectedSocket<F>;
+/** The type of the option `ssl`: undefined without it. */
+export type Ssl = SSLOptions | undefined;
+/** A connection of a server: over TLS with the option `ssl`. */
+type ConnectionOf<F extends number, S extends Ssl> = [S] extends [undefined]
+  ? ConnectedSocket<F>
+  : SSLSocket<F>;
+type AsyncServerOf<Server, F extends number, Data, S extends Ssl> =
+  IsDatagram<Server> extends true ? AsyncDatagramServer<F, Data> : AsyncServer<F, Data, ConnectionOf<F, S>>;
+type RequestOf<Server, F extends number, S extends Ssl> =
+  IsDatagram<Server> extends true ? AsyncDatagramRequest<F> : ConnectionOf<F, S>;
+/** The options, with the type of `ssl`. */
+type OptionsOf<F extends number, Data, S extends Ssl> = Omit<ServerOptions<F, Data>, 'ssl'> & {
+  /** TLS, with the certificates and settings of Node's `tls.createSecureContext`. */
+  ssl?: S | undefined;
+};
 
 /** The class that AsyncMixIn returns. */
 export type AsyncServerClass<Base extends ServerClass> = Omit<Base, 'prototype'> & {
@@ -264,14 +285,18 @@ export type AsyncServerClass<Base extends ServerClass> = Omit<Base, 'prototype'>
    * @param RequestHandlerClass the class that handles requests
    * @param bind_and_activate whether to bind and listen at once; the options may stand in its place
    */
-  new <F extends number = FamilyOf<InstanceType<Base>>, Data = DataOf<InstanceType<Base>>>(
+  new <
+    F extends number = FamilyOf<InstanceType<Base>>,
+    Data = DataOf<InstanceType<Base>>,
+    S extends Ssl = undefined,
+  >(
     server_address: Address<F> | SocketBase<F>,
     RequestHandlerClass: AsyncRequestHandlerClass<
-      NoInfer<RequestOf<InstanceType<Base>, F>>,
+      NoInfer<RequestOf<InstanceType<Base>, F, S>>,
       NoInfer<ClientAddressOf<InstanceType<Base>, F>>,
-      NoInfer<AsyncServerOf<InstanceType<Base>, F, Data>>
+      NoInfer<AsyncServerOf<InstanceType<Base>, F, Data, S>>
     >,
-    bind_and_activate?: boolean | ServerOptions<F, Data> | null,
-    options?: ServerOptions<F, Data>,
-  ): AsyncServerOf<InstanceType<Base>, F, Data> & Own<InstanceType<Base>>;
+    bind_and_activate?: boolean | OptionsOf<F, Data, S> | null,
+    options?: OptionsOf<F, Data, S>,
+  ): AsyncServerOf<InstanceType<Base>, F, Data, S> & Own<InstanceType<Base>>;
 };

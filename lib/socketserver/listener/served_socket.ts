@@ -8,6 +8,7 @@ import type { SocketBase } from '../../calls/socket_base.js';
 import { SO_COOKIE, SOL_SOCKET } from '../../constants.js';
 import { OSError } from '../../errors/index.js';
 import { addon } from '../../native/addon.js';
+import { socket as Socket } from '../../socket/index.js';
 
 const { EBADF, ENOTSOCK } = constants.errno;
 /** Milliseconds between two looks of a server that waits: Python's poll_interval. */
@@ -38,12 +39,18 @@ export function is_lost(sock: SocketBase): boolean {
   return typeof noted === 'bigint' && noted !== now;
 }
 
-/** Calls a function once if the socket is found to be lost. Returns a function that ends this. It keeps no process alive. */
-export function watch_loss(sock: SocketBase, on_lost: () => void): () => void {
+/**
+ * Calls a function when the socket is closed while a server waits on it, or found to be lost. Returns a function that ends this. It
+ * keeps no process alive.
+ */
+export function watch_end(sock: SocketBase, release: () => void): () => void {
+  // A socket of promises ends the calls that wait on it by itself.
+  if (sock instanceof Socket) sock._watch_by({ release });
+  note_identity(sock);
   const looks = setInterval(() => {
     if (!is_lost(sock)) return;
     clearInterval(looks);
-    on_lost();
+    release();
   }, LOOK_MS);
   looks.unref();
   return () => clearInterval(looks);

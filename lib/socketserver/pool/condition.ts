@@ -4,7 +4,7 @@
 // notify_all() is called, and a worker in another thread calls for that by a message (see SharedState.notify_below). Room is the
 // most frequent such wait: that of a request for room in the queue.
 import { Timer } from '../../util/deadline.js';
-import type { SharedState } from './shared_state.js';
+import type { SharedState } from './state/shared_state.js';
 
 export class Condition {
   readonly #waiters: (() => void)[] = [];

@@ -13,7 +13,8 @@ import { grow } from './growth.js';
 import { type PackedError, pack_error, unpack_error } from './packed_error.js';
 import type { ManagerConfig, News, Order } from './protocol.js';
 import { discard, post, STOP_MESSAGE } from './queue.js';
-import { ProcessPoolState, SharedState } from './shared_state.js';
+import { ProcessPoolState } from './state/process_state.js';
+import { SharedState } from './state/shared_state.js';
 import { Workers } from './workers.js';
 
 /** How often at most busy workers are killed while the pool drains, and the milliseconds in between. */
@@ -171,6 +172,11 @@ class Manager {
         return this.#drain(order.limit_ms);
       case 'signals':
         return this.#state.set_handled_signals(order.bits);
+      case 'events':
+        return this.#state.set_events(order.bits);
+      case 'collect':
+        if (this.#state instanceof ProcessPoolState) this.#state.collect_totals();
+        return;
       case 'told':
         this.#told.abort();
         return;
@@ -257,6 +263,7 @@ class Manager {
     // The server has closed its own end of the queue: now the queue ends, and the workers with it.
     this.#queue_in.close();
     await this.#changed.until(() => this.#workers.size === 0);
+    this.#workers.release();
     this.#queue_out.close();
     this.#listener.close();
     setImmediate(() => process.exit());

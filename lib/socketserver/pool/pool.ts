@@ -9,14 +9,18 @@ import { addon } from '../../native/addon.js';
 import { socket as Socket, socketpair } from '../../socket/index.js';
 import { shown } from '../../util/validate.js';
 import { packet_info } from '../datagrams/packet_info.js';
+import { follow_listeners } from '../watch/channels.js';
+import type { Counts } from '../watch/statistics.js';
+import { LongTotals } from '../watch/totals.js';
+import type { WorkerEvent } from '../watch/worker_events.js';
 import { make_arrivals } from './arrivals.js';
 import { LIBRARY } from './entry.js';
 import { unpack_error } from './packed_error.js';
 import type { News, OpenDescriptor, Order, PoolConfig } from './protocol.js';
 import { AHEAD, AHEAD_LIMIT, encode_request, post_blocking } from './queue.js';
-import { allocate_state, SharedState } from './shared_state.js';
 import { share_handled_signals } from './signals.js';
 import { sharing, start_manager } from './start.js';
+import { allocate_state, SharedState } from './state/shared_state.js';
 
 /** Settings that the server gives its pool. */
 export interface PoolOptions
@@ -34,6 +38,7 @@ export interface PoolEvents {
   on_shutdown(drain: number | undefined): void;
   on_children(pids: readonly number[]): void;
   on_scarce(code: string): void;
+  on_event(event: WorkerEvent): void;
 }
 
 /** An order without its number. */
@@ -51,6 +56,9 @@ const ROOM_MS = 2;
 export class Pool {
   readonly #state: SharedState;
   readonly #unshare_signals: (() => void) | undefined;
+  readonly #unfollow_listeners: () => void;
+  readonly #long_totals = new LongTotals();
+  readonly #is_process: boolean;
   readonly #queue: Socket<number>;
   readonly #arrivals: OpenDescriptor;
   readonly #manager: Worker;
@@ -59,6 +67,8 @@ export class Pool {
   readonly #pending = new Map<number, Pending>();
   readonly #datagrams: boolean;
   #orders = 0;
+  /** True once the manager has ended. */
+  #has_ended = false;
   #holds = 0;
   #accepting = false;
   #error: unknown;
@@ -110,6 +120,10 @@ export class Pool {
     this.#manager.on('exit', () => this.#ended());
     this.#port.on('message', (news: News) => this.#on_news(news));
     this.#port.unref();
+    this.#is_process = options.kind === 'process';
+    this.#unfollow_listeners = follow_listeners((bits) => {
+      this.#order({ type: 'events', bits }).catch(() => {});
+    });
     if (options.kind === 'process') {
       this.#unshare_signals = share_handled_signals((bits) => {
         this.#order({ type: 'signals', bits }).catch(() => {});
@@ -160,6 +174,9 @@ export class Pool {
       case 'scarce':
         this.#events.on_scarce(news.code);
         return;
+      case 'event':
+        this.#events.on_event(news);
+        return;
     }
   }
 
@@ -175,6 +192,8 @@ export class Pool {
     this.#queue.close();
     this.#close_arrivals();
     this.#unshare_signals?.();
+    this.#unfollow_listeners();
+    this.#has_ended = true;
     if (this.#closed === undefined)
       this.#fail(new Error('the thread that looks after the workers has ended'));
     for (const { resolve } of this.#pending.values()) resolve();
@@ -224,6 +243,14 @@ export class Pool {
   /** Closes the pool's duplicate of the server's socket, unless datagrams are answered by it. */
   unlisten(): Promise<void> {
     return this.#order({ type: 'unlisten' });
+  }
+
+  /** Returns what the workers have counted. Of child processes the manager knows it. */
+  counts(): Counts {
+    if (this.#is_process && !this.#has_ended && this.#error === undefined) {
+      this.#state.totals.wait_collected(() => void this.#order({ type: 'collect' }).catch(() => {}));
+    }
+    return this.#long_totals.counts(this.#state.totals, this.#state);
   }
 
   /** Returns whether a request may be handed over. While the pool takes requests by itself workers may never be free. */

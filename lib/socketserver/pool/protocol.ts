@@ -7,6 +7,7 @@ import type { AnyReturnedAddress } from '../../calls/address.js';
 import type { AdmissionConfig } from '../admission/admission.js';
 import { drain_of } from '../handlers.js';
 import { is_scarce_code } from '../listener/scarcity.js';
+import { to_event, type WorkerEvent } from '../watch/worker_events.js';
 import { check_packed, type PackedError } from './packed_error.js';
 import type { HandlerSource } from './source.js';
 
@@ -43,6 +44,8 @@ export interface PoolConfig {
   readonly handler_timeout_ms: number;
   /** What requests have to pass in the worker before they are handled; undefined: nothing. */
   readonly admission: AdmissionConfig | undefined;
+  /** Whether request_context() tells the request. */
+  readonly request_context: boolean;
   /** The default time-out of the server's thread, in seconds. */
   readonly default_timeout: number | null;
 }
@@ -66,6 +69,8 @@ export interface WorkerConfig extends PoolConfig {
   readonly memory: SharedMemory;
   /** Index of the worker's slot in the shared state. */
   readonly slot: number;
+  /** The table of the limits, see limits/limit_table.ts, and the number of this worker there; undefined: no limits. */
+  readonly limits: { readonly memory: SharedMemory; readonly worker: number } | undefined;
   /** The number by which `arrivals` reports the queue. */
   readonly queue_number: number;
   /** The sockets of a thread, and the epoll instance: a process has them at QUEUE_FD, SERVER_FD and ARRIVALS_FD. */
@@ -87,6 +92,7 @@ export const REPORT_FD = 4;
 export const MEMORY_FD = 5;
 export const ARRIVALS_FD = 6;
 export const SERVER_FD = 7;
+export const LIMITS_FD = 8;
 
 /** Characters of the longest report of a process. */
 export const REPORT_LIMIT = 2 ** 20;
@@ -103,7 +109,8 @@ export type Report =
   /** The worker has no descriptor or memory for the next request, which waits. `code`: the error's. */
   | { readonly type: 'scarce'; readonly code: string }
   | { readonly type: 'error'; readonly client_address: unknown; readonly error: PackedError }
-  | { readonly type: 'shutdown'; readonly drain: number | undefined };
+  | { readonly type: 'shutdown'; readonly drain: number | undefined }
+  | WorkerEvent;
 
 /** A message from the manager to the server. */
 export type News =
@@ -112,6 +119,7 @@ export type News =
   | { readonly type: 'shutdown'; readonly drain: number | undefined }
   | { readonly type: 'children'; readonly pids: readonly number[] }
   | { readonly type: 'scarce'; readonly code: string }
+  | WorkerEvent
   /** The answer to an order. */
   | { readonly type: 'done'; readonly order: number };
 
@@ -129,6 +137,10 @@ export type Order = { readonly order: number } & (
   | { readonly type: 'drain'; readonly limit_ms: number }
   /** The signals that child processes ignore from now on. */
   | { readonly type: 'signals'; readonly bits: number }
+  /** The events that workers report from now on. */
+  | { readonly type: 'events'; readonly bits: number }
+  /** Take over what child processes have counted. */
+  | { readonly type: 'collect' }
   /** The server has taken the news that the pool failed. */
   | { readonly type: 'told' }
   | { readonly type: 'close' }
@@ -148,6 +160,7 @@ export function to_report(value: unknown): Report {
     return { type, client_address: report.client_address, error: check_packed(report.error) };
   }
   if (type === 'scarce' && is_scarce_code(code)) return { type, code };
+  if (type === 'event') return to_event(report);
   if (type === 'load_error' && typeof message === 'string') return { type, message };
   // The manager reads a file of the folder.
   if (type === 'loaded' && (task === undefined || /^\/proc\/\d+\/task\/\d+$/.test(String(task)))) {

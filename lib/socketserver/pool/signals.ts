@@ -3,7 +3,7 @@
 // with the server.
 import { constants } from 'node:os';
 import { addon } from '../../native/addon.js';
-import type { SharedState } from './shared_state.js';
+import type { SharedState } from './state/shared_state.js';
 
 const { SIGHUP, SIGINT, SIGTERM } = constants.signals;
 const NUMBERS: Readonly<Record<string, number>> = { SIGHUP, SIGINT, SIGTERM };

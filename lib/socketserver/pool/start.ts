@@ -86,17 +86,19 @@ export interface Inherited {
   readonly arrivals_fd: number;
   /** The server's socket; -1 if it is closed. */
   readonly server_fd: number;
+  /** The table of the limits; -1 without. */
+  readonly limits_fd: number;
 }
 
 /** Starts a worker process. */
 export function start_worker_process(
   config: WorkerConfig,
-  { queue_fd, memory_fd, arrivals_fd, server_fd }: Inherited,
+  { queue_fd, memory_fd, arrivals_fd, server_fd, limits_fd }: Inherited,
 ): ChildProcess {
   // Deno's -e cannot import. Deno's `eval` can, and takes none of these options.
   const evaluate = process.versions.deno === undefined ? [...node_options(), '-e'] : ['eval'];
   const child = spawn(process.execPath, [...evaluate, of_process], {
-    // QUEUE_FD, REPORT_FD, MEMORY_FD, ARRIVALS_FD, SERVER_FD
+    // QUEUE_FD, REPORT_FD, MEMORY_FD, ARRIVALS_FD, SERVER_FD, LIMITS_FD
     stdio: [
       'pipe',
       'inherit',
@@ -106,6 +108,7 @@ export function start_worker_process(
       memory_fd,
       arrivals_fd,
       server_fd < 0 ? 'ignore' : server_fd,
+      limits_fd < 0 ? 'ignore' : limits_fd,
     ],
   });
   child.stdin?.on('error', () => {});

@@ -20,6 +20,9 @@ import { note_packet_info } from '../datagrams/packet_info.js';
 import { drain_of, type RequestHandlerClass, run_handler, type ServerView } from '../handlers.js';
 import { is_scarce, pause_blocking, persist } from '../listener/scarcity.js';
 import { print_error } from '../report.js';
+import { in_context } from '../watch/context.js';
+import { new_context } from '../watch/watch.js';
+import { WorkerWatch } from '../watch/worker_watch.js';
 import { worker_state } from '../worker_state.js';
 import { ArrivalsWait, is_error_queue, type Ready, type ReceivedRequest, take_request } from './arrivals.js';
 import { pack_error } from './packed_error.js';
@@ -34,9 +37,9 @@ import {
   type WorkerConfig,
 } from './protocol.js';
 import { decode_request, message_size } from './queue.js';
-import { SharedState, type WorkerSlot } from './shared_state.js';
 import { ignore_handled_by_server } from './signals.js';
 import { load_handler } from './source.js';
+import { open_memory, SharedState, type WorkerSlot } from './state/shared_state.js';
 
 const { EAGAIN, EBADF, EINVAL, EMFILE } = constants.errno;
 /** Requests that are handled without a turn of the event loop. */
@@ -179,6 +182,7 @@ class RequestLoop {
   readonly #size: number;
   readonly #view: ServerView;
   readonly #admission: Admission | undefined;
+  readonly #watch: WorkerWatch;
   /** The number of requests that this worker has begun. */
   #count = 0;
   /** The code of the want of descriptors or memory that was reported last; undefined once a request could be taken. */
@@ -195,7 +199,10 @@ class RequestLoop {
     this.#arrivals = new ArrivalsWait(this.#sockets.arrivals, config.queue_number);
     this.#size = message_size(config.max_packet_size);
     this.#view = server_view(config, report);
-    this.#admission = config.admission && new Admission(config.admission);
+    const { admission, limits } = config;
+    const shared = limits && { memory: open_memory(limits.memory), worker: limits.worker };
+    this.#admission = admission && new Admission(admission, shared);
+    this.#watch = new WorkerWatch(state.totals, admission?.limits?.idle_timeout !== undefined, report);
   }
 
   /** Handles requests until the queue ends, or a message on it ends this worker. */
@@ -327,17 +334,20 @@ class RequestLoop {
 
   /** Reports a connection that the kernel closed, because this worker had no descriptor left for it. */
   #lose(client_address: unknown): void {
+    this.#watch.arrived(client_address);
     this.#fail(client_address, new OSError(EMFILE, 'the worker had no descriptor left for the connection'));
     this.#finish();
   }
 
   #fail(client_address: unknown, error: unknown): void {
+    this.#watch.end(client_address, { error });
     if (this.config.print_errors) print_error(client_address, error);
     else this.report({ type: 'error', client_address, error: pack_error(error) });
   }
 
   #handle({ connection, client_address, packet, info }: ReceivedRequest): void {
     let client: unknown = client_address;
+    this.#watch.arrived(client_address);
     try {
       // Of datagrams the listener is a socket, by which they are answered.
       const request: Socket<number> | [Buffer, Socket<number>] = connection ?? [
@@ -346,13 +356,30 @@ class RequestLoop {
       ];
       note_packet_info(request, info);
       client = this.#admission?.admit(request, client_address) ?? client;
-      run_handler(this.Handler, request, client, this.#view);
+      this.#watch.begin(client);
+      this.#run(request, client);
+      this.#watch.end(client);
     } catch (error) {
-      if (!(error instanceof RequestRefused)) this.#fail(client, error);
+      if (error instanceof RequestRefused) {
+        this.#watch.refused(client, error);
+        this.#admission?.limits?.tell(connection, error);
+      } else {
+        this.#fail(client, error);
+      }
     } finally {
+      // First: the client may come again as soon as it sees the end.
+      this.#admission?.limits?.leave(connection ?? packet);
       if (connection !== undefined) shutdown_request(connection);
       this.#finish();
     }
+  }
+
+  #run(request: object, client: unknown): void {
+    const { Handler } = this;
+    const view = this.#view;
+    const run = () => run_handler(Handler, request, client, view);
+    if (this.config.request_context) in_context(new_context(this.#watch.id, client, view, Handler), run);
+    else run();
   }
 }
 

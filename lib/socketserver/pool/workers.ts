@@ -3,14 +3,17 @@
 // of a request is reported here. When to start a worker is decided in growth.ts and manager.ts.
 
 import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import type { socket as Socket } from '../../socket/index.js';
 import { sleep, unless_aborted } from '../../util/deadline.js';
+import { PoolLimits } from '../limits/pool_limits.js';
 import { is_start_scarcity } from '../listener/scarcity.js';
 import { print_error, print_uncaught } from '../report.js';
+import { BIT } from '../watch/channels.js';
+import type { WorkerEvent } from '../watch/worker_events.js';
 import type { Condition } from './condition.js';
 import { pack_error } from './packed_error.js';
 import {
+  LIMITS_FD,
   type ManagerConfig,
   MEMORY_FD,
   type News,
@@ -21,8 +24,10 @@ import {
   type WorkerConfig,
 } from './protocol.js';
 import { holds_any } from './queue.js';
-import { type ChildState, ProcessPoolState, type SharedState, type WorkerSlot } from './shared_state.js';
 import { sharing, start_worker_process, start_worker_thread } from './start.js';
+import { ProcessPoolState } from './state/process_state.js';
+import type { SharedState } from './state/shared_state.js';
+import { is_asleep, type WorkerRecord } from './worker_record.js';
 
 /** Workers that start at the same time, at most. */
 const STARTING_LIMIT = 4;
@@ -35,39 +40,6 @@ const QUIET_MS = 100;
 const ROGUE_LOOKS = 100;
 const LOOK_MS = 10;
 
-/** A worker as the manager sees it. */
-interface WorkerRecord {
-  readonly slot: WorkerSlot;
-  /** The pid of a child process, and its memory. */
-  readonly pid: number | undefined;
-  readonly child: ChildState | undefined;
-  ready: boolean;
-  /** The folder of its thread in /proc. */
-  task: string | undefined;
-  /** The request that was seen last, by its number, and the time it was seen first. */
-  serial: number;
-  seen_ms: number;
-  /** The reason for killing the worker, for the error of its request. */
-  reason: string | undefined;
-  /** True if the reason is what the worker itself has sent or written. Its slot may be wrong then. */
-  is_rogue: boolean;
-  /** The error that the worker failed with by itself. */
-  error: unknown;
-  /** Kills the worker. */
-  end(): void;
-}
-
-/** Returns whether a thread sleeps; true if its folder in /proc cannot be read. */
-function is_asleep(task: string | undefined): boolean {
-  try {
-    const stat = readFileSync(`${task}/stat`, 'latin1');
-    // The state follows the name, which may hold any character and so also parentheses.
-    return stat[stat.lastIndexOf(')') + 2] !== 'R';
-  } catch {
-    return true;
-  }
-}
-
 /** Returns an error that shows nothing of the manager, which is not where the mistake is. */
 function without_frames(message: string): Error {
   const error = new Error(message);
@@ -78,6 +50,7 @@ function without_frames(message: string): Error {
 export class Workers {
   readonly #on_listener_ended: () => void;
   readonly #workers = new Set<WorkerRecord>();
+  readonly #limits: PoolLimits | undefined;
   /** Resolvers of vacancy(). */
   #vacancy: (() => void)[] = [];
   /** Workers that ended while they waited for a request, and how: they may have taken one. */
@@ -101,7 +74,8 @@ export class Workers {
     on_listener_ended: () => void,
   ) {
     this.#on_listener_ended = on_listener_ended;
-    const { handler_timeout_ms } = config;
+    const { handler_timeout_ms, admission, kind, max_workers } = config;
+    this.#limits = admission?.limits && new PoolLimits(admission.limits, kind, max_workers);
     if (handler_timeout_ms > 0) {
       const interval = Math.max(5, Math.min(handler_timeout_ms / 10, 1000));
       setInterval(() => this.#end_late(handler_timeout_ms), interval).unref();
@@ -172,11 +146,18 @@ export class Workers {
     return slot;
   }
 
-  #worker_config(slot: number): WorkerConfig {
+  #worker_config(slot: number, limits_number: number | undefined): WorkerConfig {
     const { max_workers, queue_in, queue_out, listener, port, arrivals, ...common } = this.config;
     return {
       ...common,
       slot,
+      limits:
+        this.#limits === undefined || limits_number === undefined
+          ? undefined
+          : {
+              memory: this.#limits.fd < 0 ? (this.#limits.memory as SharedArrayBuffer) : { fd: LIMITS_FD },
+              worker: limits_number,
+            },
       queue_number: this.queue.fileno(),
       listener_timeout: this.listener.gettimeout(),
     };
@@ -185,9 +166,10 @@ export class Workers {
   #start_thread(slot: number): void {
     const { max_packet_size, arrivals } = this.config;
     const { _fd: fd, _generation: generation } = this.listener;
+    const limits_number = this.#limits?.add();
     const worker_thread = sharing((share) =>
       start_worker_thread({
-        ...this.#worker_config(slot),
+        ...this.#worker_config(slot, limits_number),
         thread: {
           arrivals,
           queue: share(this.queue),
@@ -196,7 +178,7 @@ export class Workers {
       }),
     );
     const end = () => void worker_thread.terminate();
-    const worker = this.#add(this.state.slot(slot), undefined, undefined, end);
+    const worker = this.#add({ slot: this.state.slot(slot), limits_number, end });
     worker_thread.on('message', (value: unknown) => this.#receive(worker, () => value));
     worker_thread.on('error', (error) => {
       worker.error = error;
@@ -205,7 +187,8 @@ export class Workers {
   }
 
   #start_process(state: ProcessPoolState): void {
-    const config = { ...this.#worker_config(0), memory: { fd: MEMORY_FD } };
+    const limits_number = this.#limits?.add();
+    const config = { ...this.#worker_config(0, limits_number), memory: { fd: MEMORY_FD } };
     const own = state.add_child(() => this.#end(worker, 'has overwritten the memory of its worker', true));
     let child: ChildProcess;
     try {
@@ -214,14 +197,17 @@ export class Workers {
         memory_fd: own.fd,
         arrivals_fd: this.config.arrivals.fd,
         server_fd: this.listener.fileno(),
+        limits_fd: this.#limits?.fd ?? -1,
       });
     } catch (error) {
       state.remove_child(own);
+      if (limits_number !== undefined) this.#limits?.remove(limits_number);
       throw error;
     } finally {
       own.close();
     }
-    const worker = this.#add(own.slot, child.pid, own, () => child.kill('SIGKILL'));
+    const end = () => void child.kill('SIGKILL');
+    const worker = this.#add({ slot: own.slot, limits_number, pid: child.pid, child: own, end });
     child.on('error', (error) => {
       worker.error = error;
       if (child.pid === undefined) this.#on_end(worker, error.message);
@@ -267,16 +253,10 @@ export class Workers {
     this.send({ type: 'children', pids });
   }
 
-  #add(
-    slot: WorkerSlot,
-    pid: number | undefined,
-    child: ChildState | undefined,
-    end: () => void,
-  ): WorkerRecord {
+  #add(own: Pick<WorkerRecord, 'slot' | 'limits_number' | 'end'> & Partial<WorkerRecord>): WorkerRecord {
     const worker: WorkerRecord = {
-      slot,
-      pid,
-      child,
+      pid: undefined,
+      child: undefined,
       ready: false,
       task: undefined,
       serial: 0,
@@ -284,7 +264,7 @@ export class Workers {
       reason: undefined,
       is_rogue: false,
       error: undefined,
-      end,
+      ...own,
     };
     worker.slot.reset();
     this.#workers.add(worker);
@@ -317,6 +297,9 @@ export class Workers {
       case 'shutdown':
         this.send(report);
         return;
+      case 'event':
+        this.#send_event(report);
+        return;
     }
     this.changed.notify_all();
   }
@@ -327,6 +310,7 @@ export class Workers {
     if (worker.child !== undefined && this.state instanceof ProcessPoolState) {
       this.state.remove_child(worker.child);
     }
+    if (worker.limits_number !== undefined) this.#limits?.remove(worker.limits_number);
     const { name, module } = this.config.handler;
     if (!worker.ready) {
       const why = worker.error === undefined ? (worker.reason ?? how) : pack_error(worker.error).stack;
@@ -378,6 +362,10 @@ export class Workers {
     const cause = worker.error === undefined ? '' : `: ${pack_error(worker.error).stack}`;
     const what = worker.reason ?? `ended its ${kind} (${how})${cause}`;
     const error = without_frames(`${handler.name} ${what}`);
+    this.state.totals.count_error();
+    const lost = { type: 'event', client_address, id: '', error: pack_error(error) } as const;
+    this.#send_event({ ...lost, event: 'error' });
+    this.#send_event({ ...lost, event: 'request:end', seconds: 0 });
     if (print_errors) print_error(client_address, error);
     else this.send({ type: 'error', client_address, error: pack_error(error) });
   }
@@ -392,9 +380,15 @@ export class Workers {
         worker.serial = serial;
         worker.seen_ms = now_ms;
       } else if (now_ms - worker.seen_ms >= limit_ms) {
+        if (worker.reason === undefined) this.state.totals.count_timeout('handler_timeout');
         this.#end(worker, `took longer than handler_timeout, ${limit_ms / 1000} s`);
       }
     }
+  }
+
+  /** Sends an event to the server's thread, if somebody listens there. */
+  #send_event(event: WorkerEvent): void {
+    if ((this.state.totals.events & BIT[event.event]) !== 0) this.send(event);
   }
 
   #end(worker: WorkerRecord, reason: string, is_rogue = false): void {
@@ -423,6 +417,11 @@ export class Workers {
     if (!send()) return;
     this.#stopping++;
     this.state.add_ready(-1);
+  }
+
+  /** Frees what the workers shared. To be called when all have ended. */
+  release(): void {
+    this.#limits?.close();
   }
 
   /** Says that the pool closes: workers end at the end of the queue, and one is started only for requests left on it. */

@@ -160,6 +160,16 @@ function ping(): void {
   tell('WATCHDOG=1', 0);
 }
 
+/** Tells which process is the main one from now on. */
+export function tell_main_process(pid: number): void {
+  tell(`MAINPID=${pid}`, TIMEOUT);
+}
+
+/** Makes the watchdog's expectations of process `pid` those of this one, which takes its place and has its environment. */
+export function take_watchdog_of(pid: number): void {
+  if (process.env.WATCHDOG_PID === String(pid)) process.env.WATCHDOG_PID = String(process.pid);
+}
+
 /** Tells a state. An error of the service manager must not end the server: it is a warning. */
 function tell(state: string, timeout: number): void {
   const { NOTIFY_SOCKET: name } = process.env;

@@ -13,7 +13,8 @@ const TEXT = 'encoding, errors, newline';
 const FILE = `${TEXT}, limit`;
 const SERVER =
   'bind_and_activate, allow_reuse_address, allow_reuse_port, request_queue_size, family, dualstack_ipv6, max_threads, ' +
-  'max_children, max_handlers, worker_data, handler_timeout';
+  'max_children, max_handlers, worker_data, handler_timeout, proxy_protocol, packet_info, sd_notify, request_context, ' +
+  'max_connections_per_address, max_rate_per_address, max_rate, address_prefix, refusal, idle_timeout';
 
 const pair = socket.socketpair();
 const [a, b] = promises.socketpair();
@@ -43,17 +44,17 @@ type Row = [name: string, there_are: string, call: (options: never) => unknown];
 const rows: Row[] = [
   [
     'socket.create_connection',
-    'all_errors, happy_eyeballs_delay',
+    'all_errors, happy_eyeballs_delay, proxy_header',
     (o) => socket.create_connection(['localhost', 1], 1, null, o),
   ],
   [
     'socket.create_connection, behind the time-out',
-    'all_errors, happy_eyeballs_delay',
+    'all_errors, happy_eyeballs_delay, proxy_header',
     (o) => socket.create_connection(['localhost', 1], 1, o),
   ],
   [
     'socket.create_connection, behind the address',
-    'all_errors, happy_eyeballs_delay',
+    'all_errors, happy_eyeballs_delay, proxy_header',
     (o) => socket.create_connection(['localhost', 1], o),
   ],
   [
@@ -90,12 +91,12 @@ const rows: Row[] = [
   ['select_async', WAIT, (o) => selector.select_async(0, o)],
   [
     'promises.create_connection',
-    `all_errors, happy_eyeballs_delay, ${WAIT}`,
+    `all_errors, happy_eyeballs_delay, proxy_header, ${WAIT}`,
     (o) => promises.create_connection(['localhost', 1], 1, null, o),
   ],
   [
     'promises.create_connection, behind the address',
-    `all_errors, happy_eyeballs_delay, ${WAIT}`,
+    `all_errors, happy_eyeballs_delay, proxy_header, ${WAIT}`,
     (o) => promises.create_connection(['localhost', 1], o),
   ],
   [
@@ -247,6 +248,13 @@ test('every option that there is', async () => {
     max_handlers: null,
     worker_data: 1,
     handler_timeout: null,
+    request_context: true,
+    max_connections_per_address: 1,
+    max_rate_per_address: 1,
+    max_rate: { per_second: 1, burst: 1 },
+    address_prefix: { ipv4: 32, ipv6: 64 },
+    refusal: 'no',
+    idle_timeout: null,
   });
   await every.shutdown({ drain: 0 });
   await every.server_close();

@@ -1,11 +1,9 @@
 // The shared state of a pool: two objects on one memory, as its threads and processes have them; and the waits on it.
 import { expect, test } from 'vitest';
 import { Condition, Room } from '../../../lib/socketserver/pool/condition.js';
-import {
-  allocate_state,
-  ProcessPoolState,
-  SharedState,
-} from '../../../lib/socketserver/pool/shared_state.js';
+import { ProcessPoolState } from '../../../lib/socketserver/pool/state/process_state.js';
+import { allocate_state, SharedState } from '../../../lib/socketserver/pool/state/shared_state.js';
+import { LongTotals } from '../../../lib/socketserver/watch/totals.js';
 
 function pair(workers = 2): [SharedState, SharedState] {
   const memory = allocate_state(workers);
@@ -128,6 +126,52 @@ test.each([
   sane?.slot.finish();
   expect([manager.in_flight, found > 0, manager.ready]).toEqual([2, true, 2]);
   expect([null, 0, -1]).toContain(mad?.child.slot.client_address ?? null);
+});
+
+test('the totals of children are those of the pool, also of one that has ended', () => {
+  const { manager, children } = processes(2);
+  const totals = new LongTotals();
+  const counts = () => {
+    manager.collect_totals();
+    return totals.counts(manager.totals, manager);
+  };
+  for (const { own, slot } of children) {
+    slot.begin('', false);
+    own.totals.count_time(0.25);
+    own.totals.count_time(0.75);
+    own.totals.count_error();
+    slot.finish();
+    slot.begin('', false);
+    own.totals.count_refused(0);
+    slot.finish();
+  }
+  const sums = { accepted: 4, handled: 2, errors: 2, active: 0, request_seconds: 0.002, workers: 2 };
+  expect(counts()).toMatchObject(sums);
+  expect(counts().refused.proxy_protocol).toBe(2);
+  manager.remove_child(children[0]?.child as never);
+  expect(counts()).toMatchObject(sums);
+});
+
+test.each<[string, (own: SharedState) => void]>([
+  ['more errors than requests', ({ totals }) => totals.count_error()],
+  ['more time than it lives', ({ totals }) => totals.count_time(1e7)],
+  ['refusals that go back', ({ totals }) => totals.add_all(new Int32Array([0, 0, 0, 0, -1]))],
+])('a child that counts %s is found out, and its totals count nothing', (_, count) => {
+  let found = 0;
+  const { manager, children } = processes(1, () => found++);
+  count(children[0]?.own as SharedState);
+  manager.collect_totals();
+  expect(found).toBe(1);
+  expect(new LongTotals().counts(manager.totals, manager)).toMatchObject({ errors: 0, request_seconds: 0 });
+});
+
+test('events that are listened to are known in children that start later, too', () => {
+  const { manager, children } = processes(1);
+  manager.set_events(5);
+  expect(children[0]?.own.totals.events).toBe(5);
+  const late = manager.add_child(() => {});
+  expect(new SharedState({ fd: late.fd }).totals.events).toBe(5);
+  late.close();
 });
 
 test('a child cannot finish more than is in flight', () => {

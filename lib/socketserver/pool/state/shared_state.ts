@@ -5,10 +5,11 @@
 // which workers are busy, and whose request was lost when a worker ended.
 //
 // The memory is a SharedArrayBuffer of the process. A child process has a memory of its own with one slot, a memfd that the child
-// and the manager map; ProcessPoolState takes over from there what the child has counted. A child may write anything to its memory.
-import { raise } from '../../errors/raise.js';
-import { addon } from '../../native/addon.js';
-import { revive_buffers, type SharedMemory } from './protocol.js';
+// and the manager map (process_state.ts). A child may write anything to its memory.
+import { raise } from '../../../errors/raise.js';
+import { addon } from '../../../native/addon.js';
+import { TOTALS_SIZE, Totals } from '../../watch/totals.js';
+import { revive_buffers, type SharedMemory } from '../protocol.js';
 
 const WORD = Int32Array.BYTES_PER_ELEMENT;
 
@@ -26,8 +27,10 @@ const NOTIFY_BELOW = 4;
 const PEAK = 5;
 /** Index of a word with a bit for each signal that the server has a listener for, see signals.ts. */
 const HANDLED = 6;
+/** Index of the totals, see totals.ts. */
+const TOTALS = 7;
 /** Index of the first worker's slot. */
-const SLOTS = 7;
+const SLOTS = TOTALS + TOTALS_SIZE;
 
 /** Offset in a slot: the activity of the worker, one of the next four constants' values. */
 const STATE = 0;
@@ -41,9 +44,6 @@ const CLIENT = 4;
 const CLIENT_LIMIT = 256;
 const SLOT_SIZE = CLIENT + CLIENT_LIMIT / WORD;
 
-/** See look_again_ms. */
-const LOOK_AGAIN_MS = 500;
-
 /** STATE of a slot that is free, or whose worker starts. */
 const NONE = 0;
 /** STATE of a worker that waits for a request. */
@@ -54,7 +54,7 @@ const TAKING = 2;
 const BUSY = 3;
 
 /** Returns the bytes of a state with slots for `workers` workers. */
-function size_of(workers: number): number {
+export function size_of(workers: number): number {
   return (SLOTS + SLOT_SIZE * workers) * WORD;
 }
 
@@ -63,7 +63,8 @@ export function allocate_state(workers: number): SharedArrayBuffer {
   return new SharedArrayBuffer(size_of(workers));
 }
 
-function open_memory(memory: SharedMemory): ArrayBuffer | SharedArrayBuffer {
+/** Maps the memory that a descriptor stands for; it stays open. @throws OSError without memory */
+export function open_memory(memory: SharedMemory): ArrayBuffer | SharedArrayBuffer {
   if (!('fd' in memory)) return memory;
   const mapped = addon.map_memory(memory.fd);
   return typeof mapped === 'number' ? raise(mapped, { syscall: 'mmap' }) : mapped;
@@ -72,12 +73,15 @@ function open_memory(memory: SharedMemory): ArrayBuffer | SharedArrayBuffer {
 /** The state of a pool, of which every thread and process has its own object on the same memory. */
 export class SharedState {
   readonly #words: Int32Array;
+  /** The counts for statistics(), and the events that are listened to. */
+  readonly totals: Totals;
   /** Milliseconds after which the manager looks again without a notification, while requests are in flight. */
   readonly look_again_ms: number = Number.POSITIVE_INFINITY;
 
   /** Opens the memory; a descriptor stays open. @throws OSError without memory */
   constructor(memory: SharedMemory) {
     this.#words = new Int32Array(open_memory(memory));
+    this.totals = new Totals(this.#words.subarray(TOTALS, SLOTS));
   }
 
   #load(index: number): number {
@@ -186,6 +190,11 @@ export class SharedState {
     Atomics.store(this.#words, HANDLED, bits);
   }
 
+  /** Sets the bits of the events that workers report. */
+  set_events(bits: number): void {
+    this.totals.events = bits;
+  }
+
   /** Returns the slot of one worker. */
   slot(index: number): WorkerSlot {
     return new WorkerSlot(this, this.#words, index);
@@ -284,144 +293,5 @@ export class WorkerSlot {
     } catch {
       return null;
     }
-  }
-}
-
-/** The memory of one child process, as the manager has it. */
-export class ChildState {
-  /** The descriptor to give to the child. */
-  readonly fd: number;
-  readonly slot: WorkerSlot;
-  readonly #own: SharedState;
-  #finished = 0;
-  #taken = 0;
-
-  /** @param on_nonsense called if the child has overwritten its memory @throws OSError without a descriptor or memory */
-  constructor(readonly on_nonsense: () => void) {
-    const fd = addon.shared_memory(size_of(1));
-    this.fd = fd < 0 ? raise(fd, { syscall: 'memfd_create' }) : fd;
-    try {
-      this.#own = new SharedState({ fd });
-    } catch (error) {
-      this.close();
-      throw error;
-    }
-    this.slot = this.#own.slot(0);
-  }
-
-  /** Closes the descriptor; the memory stays usable. */
-  close(): void {
-    addon.close_fd(this.fd);
-  }
-
-  /**
-   * Returns how many requests the child has taken from the listener, and how many it has finished, since the last call. Calls
-   * on_nonsense() if the numbers make no sense.
-   */
-  take_counts(): { taken: number; finished: number } {
-    // At any time the child has begun as many requests as it has finished, or one more. All numbers may grow in between.
-    const { finished, dispatched } = this.#own;
-    const { serial } = this.slot;
-    const counts = { taken: (dispatched - this.#taken) | 0, finished: (finished - this.#finished) | 0 };
-    const is_sane =
-      counts.finished >= 0 &&
-      counts.taken >= 0 &&
-      ((serial - dispatched) | 0) >= 0 &&
-      ((serial - finished) | 0) >= 0 &&
-      ((serial - this.#own.finished) | 0) <= 1;
-    if (!is_sane) {
-      this.on_nonsense();
-      return { taken: 0, finished: 0 };
-    }
-    [this.#taken, this.#finished] = [dispatched, finished];
-    return counts;
-  }
-
-  /** Has the child notify the manager when it has finished its next request. */
-  notify(): void {
-    // The memory of a child counts no requests from the queue as dispatched: never more than one is in flight there.
-    this.#own.notify_below(1);
-  }
-
-  set_handled_signals(bits: number): void {
-    this.#own.set_handled_signals(bits);
-  }
-}
-
-/** The state of a pool of child processes, as its manager has it. */
-export class ProcessPoolState extends SharedState {
-  readonly #children = new Set<ChildState>();
-  #handled = 0;
-
-  // A child that has overwritten its memory may never notify.
-  override readonly look_again_ms = LOOK_AGAIN_MS;
-
-  /** Adds a child. @param on_nonsense called if the child has overwritten its memory @throws OSError */
-  add_child(on_nonsense: () => void): ChildState {
-    const child = new ChildState(on_nonsense);
-    child.set_handled_signals(this.#handled);
-    this.#children.add(child);
-    return child;
-  }
-
-  /** Removes a child that has ended. */
-  remove_child(child: ChildState): void {
-    this.#collect();
-    this.#children.delete(child);
-  }
-
-  /** Takes over what the children have counted. */
-  #collect(): void {
-    let busy = 0;
-    for (const child of this.#children) {
-      const { taken, finished } = child.take_counts();
-      if (taken > 0) this.count_dispatched(taken);
-      if (finished > 0) this.count_finished(finished);
-      if (child.slot.is_busy) busy++;
-    }
-    this.set_busy(busy);
-  }
-
-  /** The same, but never more than are in flight: what a child says may be wrong. */
-  override count_finished(count = 1): void {
-    super.count_finished(Math.max(0, Math.min(count, super.in_flight)));
-  }
-
-  override get in_flight(): number {
-    this.#collect();
-    return super.in_flight;
-  }
-
-  override get finished(): number {
-    this.#collect();
-    return super.finished;
-  }
-
-  override note_busy(): void {
-    this.#collect();
-  }
-
-  override take_peak(): number {
-    this.#collect();
-    return super.take_peak();
-  }
-
-  override get dispatched(): number {
-    this.#collect();
-    return super.dispatched;
-  }
-
-  override get is_taking(): boolean {
-    return [...this.#children].some(({ slot }) => slot.is_taking);
-  }
-
-  override notify_below(count: number): void {
-    if (this.in_flight < count) return;
-    for (const child of this.#children) child.notify();
-  }
-
-  override set_handled_signals(bits: number): void {
-    this.#handled = bits;
-    for (const child of this.#children) child.set_handled_signals(bits);
   }
 }
