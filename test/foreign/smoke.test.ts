@@ -72,7 +72,8 @@ describe('other processors, and another C library', () => {
         const [file = '', ...titles] = test.split(' > ');
         expect(existsSync(join(root, file)), file).toBe(true);
         const text = readFileSync(join(root, file), 'utf8');
-        expect(text, test).toContain(titles.at(-1));
+        // A row of test.each has its own name in front of a colon.
+        expect(text, test).toContain(titles.at(-1)?.split(': ').at(-1));
       }
     }
   });

@@ -6,7 +6,7 @@ import { constants } from 'node:os';
 import type { PeerCertificate } from 'node:tls';
 import type { ControlMessage } from '../../calls/control.js';
 import { buffers_of, taken_buffers } from '../../calls/message.js';
-import type { AsyncSendfileSource } from '../../calls/sendfile.js';
+import type { AsyncSendfileSource } from '../../calls/moving/sendfile.js';
 import * as transfer from '../../calls/transfer.js';
 import * as c from '../../constants.js';
 import { UnsupportedOperation } from '../../errors/builtins.js';
