@@ -33,7 +33,7 @@ const NEVER_THROW = new Set(
   AsyncBytesIO.close AsyncServer.fileno AsyncSocketWriter.close AsyncSocketWriter.flush BaseSelector.[dispose]
   BaseSelector.close BaseSelector.get_map BorrowedSocket.fileno EpollSelector.[dispose] EpollSelector.close
   EpollSelector.get_map MessageBatch.[dispose] MessageBatch.address MessageBatch.ancdata MessageBatch.data
-  MessageBatch.flags MessageBatch.length Chunk.[dispose] Chunk.release PacketBlock.[dispose] PacketBlock.release PacketRing.[dispose] PacketRing.close PacketRing.fileno OwnField.read OwnField.standard OwnField.when OwnMaker.get Packet.get PollSelector.[dispose]
+  MessageBatch.flags MessageBatch.length AsyncServer.statistics TCPServer.statistics Chunk.[dispose] Chunk.release PacketBlock.[dispose] PacketBlock.release PacketRing.[dispose] PacketRing.close PacketRing.fileno OwnField.read OwnField.standard OwnField.when OwnMaker.get Packet.get PollSelector.[dispose]
   PollSelector.close PollSelector.get_map SelectSelector.[dispose] SelectSelector.close SelectSelector.get_map
   SSLSocket.cipher SSLSocket.getpeercert SSLSocket.pending SSLSocket.selected_alpn_protocol SSLSocket.version
   SelectorKey.[iterator] SelectorMap.entries SelectorMap.get SelectorMap.has SelectorMap.keys SelectorMap.values

@@ -304,6 +304,16 @@ export class SSLSocket<out F extends number = number> extends Socket<F, typeof c
     return this._channel.tls.isSessionReused();
   }
 
+  /**
+   * Iterates over what comes, decrypted, to the end of the stream. See Python's ssl.SSLSocket.
+   *
+   * @returns the iterator; breaking off leaves the connection open
+   * @throws (rejects) OSError; SSLEOFError if the connection was cut
+   * @example
+   * const read_all = async (sock: SSLSocket) => {
+   *   for await (const data of sock) console.log(data.length);
+   * };
+   */
   override [Symbol.asyncIterator](): AsyncIterableIterator<Buffer> {
     return new Iteration<Buffer>(this);
   }
