@@ -13,7 +13,7 @@ const TEXT = 'encoding, errors, newline';
 const FILE = `${TEXT}, limit`;
 const SERVER =
   'bind_and_activate, allow_reuse_address, allow_reuse_port, request_queue_size, family, dualstack_ipv6, max_threads, ' +
-  'max_children, max_handlers, worker_data, handler_timeout, proxy_protocol, packet_info, sd_notify, request_context, ' +
+  'max_children, max_handlers, worker_data, handler_timeout, proxy_protocol, packet_info, ssl, ssl_handshake_timeout, ssl_shutdown_timeout, sd_notify, request_context, ' +
   'max_connections_per_address, max_rate_per_address, max_rate, address_prefix, refusal, idle_timeout';
 
 const pair = socket.socketpair();
