@@ -21,6 +21,9 @@ export function find_targets(
   numeric: boolean,
   on_unknown: (message: string) => void,
 ): Promise<AddressList> {
+  // 10.0.0.0:255.255.255.0 is a network of IPv4.
+  if (texts.some((text) => text.includes(':') && !/^[\d.]+:/.test(text)))
+    throw new UsageError('ARP is for IPv4 only');
   const name = numeric ? texts.find((text) => !is_numeric_range(text)) : undefined;
   if (name !== undefined) throw new UsageError(`${JSON.stringify(name)} is a name, which -N refuses`);
   return find_addresses(texts, { family: AF_INET, with_ends: true }, on_unknown);

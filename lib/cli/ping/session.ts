@@ -122,13 +122,16 @@ export class Ping {
   async #send_all(address: socket.Address, end: AbortSignal): Promise<void> {
     const { count = Number.POSITIVE_INFINITY, wait, deadline } = this.options;
     const report = this.#report;
+    const last = deadline > 0 ? this.#began + deadline * 1000 : Number.POSITIVE_INFINITY;
     // With a deadline, requests go on until there are `count` answers.
     while ((deadline > 0 ? report.times.count : report.sent) < count && !end.aborted) {
       if (this.options.outstanding && report.sent > 0 && this.#answered[report.sent & 0xffff] === 0)
         report.on_outstanding();
       await this.#send(address);
       while (!this.#is_complete() && !end.aborted && (deadline > 0 || report.sent < count)) {
-        const pause_ms = this.#due() - performance.now();
+        const due = this.#due();
+        // A request that is due at the deadline is not sent, as iputils' alarm comes first.
+        const pause_ms = due >= last ? Number.POSITIVE_INFINITY : due - performance.now();
         if (pause_ms <= 0) break;
         await this.#pause(pause_ms);
       }
