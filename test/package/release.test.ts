@@ -41,6 +41,7 @@ const CHANGELOG = '# Changelog\n\n## [Unreleased]\n\n### Added\n\n- A thing.\n';
 describe('npm version', () => {
   beforeEach(() => {
     git('reset', '--quiet', '--hard', 'start');
+    for (const tag of git('tag', '--list', 'v*').split('\n').filter(Boolean)) git('tag', '--delete', tag);
     write('CHANGELOG.md', CHANGELOG);
     git('commit', '--quiet', '--all', '--message', 'An entry');
   });

@@ -42,7 +42,9 @@ export function encode_request(
   packet?: Uint8Array,
   info?: PacketInfo,
 ): Buffer[] {
-  const text = Buffer.from(JSON.stringify([client_address, timeout, info]));
+  const text = Buffer.from(
+    JSON.stringify(info === undefined ? [client_address, timeout] : [client_address, timeout, info]),
+  );
   if (HEADER + text.length > ADDRESS_LIMIT) {
     throw new RangeError(`client_address must be at most ${ADDRESS_LIMIT} bytes of JSON, not ${text.length}`);
   }
