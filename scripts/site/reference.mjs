@@ -25,7 +25,7 @@ const DESCRIBED = [32, 128, 256, 1024, ACCESSOR, 2097152];
 
 /** Manual pages, standards, and the documentation that the calls follow. */
 const SOURCE =
-  /\b[a-z_0-9]+\([1-9][a-z]*\)|\bRFC \d|Python|asyncio|\bPEP \d|\bIEEE\b|ECMAScript|\bNode('s|\b)|kernel|HAProxy|tcpdump|libpcap|pcapng|scapy|docs\//;
+  /\b[a-z_0-9]+\([1-9][a-z]*\)|\bRFC \d|Python|asyncio|\bPEP \d|\bIEEE\b|ECMAScript|\bNode('s|\b)|kernel|HAProxy|Prometheus'|tcpdump|libpcap|pcapng|scapy|docs\//;
 
 /** Functions and methods that throw for nothing but wrong arguments. */
 const NEVER_THROW = new Set(
@@ -33,7 +33,7 @@ const NEVER_THROW = new Set(
   AsyncBytesIO.close AsyncServer.fileno AsyncSocketWriter.close AsyncSocketWriter.flush BaseSelector.[dispose]
   BaseSelector.close BaseSelector.get_map BorrowedSocket.fileno EpollSelector.[dispose] EpollSelector.close
   EpollSelector.get_map MessageBatch.[dispose] MessageBatch.address MessageBatch.ancdata MessageBatch.data
-  MessageBatch.flags MessageBatch.length AsyncServer.statistics TCPServer.statistics Chunk.[dispose] Chunk.release PacketBlock.[dispose] PacketBlock.release PacketRing.[dispose] PacketRing.close PacketRing.fileno OwnField.read OwnField.standard OwnField.when OwnMaker.get Packet.get PollSelector.[dispose]
+  MessageBatch.flags MessageBatch.length request_context StatisticsServer.statistics AsyncServer.statistics TCPServer.statistics Chunk.[dispose] Chunk.release PacketBlock.[dispose] PacketBlock.release PacketRing.[dispose] PacketRing.close PacketRing.fileno OwnField.read OwnField.standard OwnField.when OwnMaker.get Packet.get PollSelector.[dispose]
   PollSelector.close PollSelector.get_map SelectSelector.[dispose] SelectSelector.close SelectSelector.get_map
   SSLSocket.cipher SSLSocket.getpeercert SSLSocket.pending SSLSocket.selected_alpn_protocol SSLSocket.version
   SelectorKey.[iterator] SelectorMap.entries SelectorMap.get SelectorMap.has SelectorMap.keys SelectorMap.values

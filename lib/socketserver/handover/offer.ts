@@ -34,6 +34,14 @@ export interface HandoverOptions {
 
 /** What can be handed over: a server of any kind, or a socket, blocking or of promises. */
 export interface HandedOver {
+  /**
+   * fileno() -> the descriptor of its socket. See Python's socketserver.BaseServer.fileno.
+   *
+   * @returns the number
+   * @throws OSError if it is closed
+   * @example
+   * console.log(server.fileno() > 2); // true
+   */
   fileno(): number;
 }
 

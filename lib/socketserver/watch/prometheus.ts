@@ -5,9 +5,10 @@ import type { ServerStatistics } from './statistics.js';
 
 /** A server as prometheus_text() takes it. */
 export interface StatisticsServer {
+  /** The address that it listens on. */
   readonly server_address: unknown;
   /**
-   * statistics() -> what the server has done so far. See TCPServer.statistics.
+   * statistics() -> what the server has done so far. The backlog is the kernel's: tcp(7).
    *
    * @returns the counts
    * @example
@@ -99,7 +100,8 @@ const MOST_SERVERS = 100_000;
 
 /**
  * prometheus_text(servers, labels) -> the statistics of servers as Prometheus reads them, to be sent with the content type
- * `text/plain; version=0.0.4`. See Prometheus' exposition formats.
+ * `text/plain; version=0.0.4`. See
+ * Prometheus' exposition formats.
  *
  * @param servers a server, or several: each metric then has a line of each
  * @param labels labels of all lines, or a function that returns those of a server; by default `server`, the name of its class, and
