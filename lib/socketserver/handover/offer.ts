@@ -1,9 +1,11 @@
 // The side of the old process: offer_handover() listens on the control path, hands the sockets to one successor at a time, and is done
 // once a successor says that it serves. Until then the old process goes on as if nobody had come.
+
 import { SocketBase } from '../../calls/socket_base.js';
 import { SOCK_STREAM } from '../../constants.js';
 import { OSError } from '../../errors/index.js';
 import { socket as AsyncSocket, close, SSLSocket } from '../../promises/index.js';
+import { UNCLONABLE } from '../../util/unclonable.js';
 import { type Data, options_of, timeout as seconds, shown, data as to_bytes } from '../../util/validate.js';
 import { pause } from '../listener/scarcity.js';
 import type { AnyServer } from '../server_types.js';
@@ -78,6 +80,7 @@ function to_sources(value: unknown): Map<string, AnyServer | SocketBase<number>>
 
 /** An offer of sockets to a successor: what offer_handover() gives. */
 export class HandoverOffer {
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   /** Fulfilled once a successor serves, which is when this process should end serving; with null if the offer is closed before. */
   readonly successor: Promise<Successor | null>;
   /** Aborts once a successor serves: for calls on idle connections, which are to be handed over then. */

@@ -1,11 +1,13 @@
 // The side of the new process: take_over() gets the sockets from the process that offers them, ready() says that this one serves, and
 // `connections` are the idle ones that the old process passes on while it ends.
+
 import { without_default_timeout } from '../../calls/waiting/default_timeout.js';
 import { AF_UNIX, SOCK_SEQPACKET } from '../../constants.js';
 import { OSError, PermissionError } from '../../errors/index.js';
 import { socket as AsyncSocket, type ConnectedSocket, close, from_socket } from '../../promises/index.js';
 import { socket as Socket } from '../../socket/index.js';
 import { sleep } from '../../util/deadline.js';
+import { UNCLONABLE } from '../../util/unclonable.js';
 import { options_of, timeout as seconds, shown } from '../../util/validate.js';
 import { take_watchdog_of } from '../systemd/notify.js';
 import { Channel, type ControlSocket, is_gone, ProtocolError, type Received } from './channel.js';
@@ -84,6 +86,7 @@ class PassedConnections implements AsyncIterableIterator<PassedConnection> {
 
 /** The process whose sockets this one takes over: what take_over() gives. */
 export class Predecessor {
+  /** @internal */ readonly _unclonable = UNCLONABLE;
   /** The process id of the old process. */
   readonly pid: number;
   /**

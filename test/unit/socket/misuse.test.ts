@@ -110,7 +110,7 @@ describe('a wrong type is a TypeError', () => {
     ],
     [
       'create_connection with null for options',
-      /options must be an object with all_errors or happy_eyeballs_delay, not null/,
+      /options must be an object with all_errors, happy_eyeballs_delay or proxy_header, not null/,
       () => socket.create_connection(['127.0.0.1', 1], null, null, anything(null)),
     ],
     [
