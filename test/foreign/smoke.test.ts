@@ -72,8 +72,13 @@ describe('other processors, and another C library', () => {
         const [file = '', ...titles] = test.split(' > ');
         expect(existsSync(join(root, file)), file).toBe(true);
         const text = readFileSync(join(root, file), 'utf8').replaceAll("\\'", "'");
-        // A row of test.each has its own name in front of a colon.
-        expect(text, test).toContain(titles.at(-1)?.split(': ').at(-1));
+        // A title of test.each is put together: its beginning or its end stands in the file.
+        const words = titles.at(-1)?.split(' ') ?? [];
+        const parts = [words.slice(0, 4), words.slice(-3)].map((some) => some.join(' '));
+        expect(
+          parts.filter((part) => text.includes(part)),
+          test,
+        ).not.toEqual([]);
       }
     }
   });
