@@ -1,6 +1,6 @@
 // HAProxy in front of each kind of server, and behind create_connection: the addresses that the PROXY protocol carries are right on both
 // sides. curl speaks the protocol as well.
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,7 @@ import {
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 // @ts-expect-error: JavaScript, as a worker imports it
 import { AsyncStream, Stream } from '../unit/socketserver/fixtures/proxied.mjs';
+import { run_haproxy } from './run_haproxy.js';
 
 const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 const lacks_haproxy = has('haproxy') ? undefined : 'needs haproxy';
@@ -50,25 +51,7 @@ listen all
   server one 127.0.0.1:${server}
 `;
   writeFileSync(file, config);
-  const child: ChildProcess = spawn('haproxy', ['-db', '-q', '-f', file], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  });
-  const closed = once(child, 'close');
-  try {
-    for (let tries = 0; ; tries++) {
-      try {
-        (await promises.create_connection(['127.0.0.1', port])).close();
-        break;
-      } catch (error) {
-        if (tries > 300 || child.exitCode !== null) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    }
-    await use(port);
-  } finally {
-    child.kill('SIGTERM');
-    await closed;
-  }
+  await run_haproxy(file, port, () => use(port));
 }
 
 async function ask(port: number, options: promises.CreateConnectionOptions = {}) {

@@ -1,6 +1,6 @@
 // TLS of servers with other programs: openssl s_client, curl and Python's ssl against AsyncTCPServer; HAProxy with TLS in front of servers
 // that block, as docs/socketserver.md says. With node:tls, and what goes wrong: test/unit/socketserver/tls.test.ts.
-import { type ChildProcess, execFile, spawn, spawnSync } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Certificates, make_certificates } from '../certificates.js';
 // @ts-expect-error: JavaScript, as a worker imports it
 import { Stream } from '../unit/socketserver/fixtures/proxied.mjs';
+import { run_haproxy } from './run_haproxy.js';
 
 const has = (program: string) => spawnSync('sh', ['-c', `command -v ${program}`]).status === 0;
 const lacks = (program: string) => (has(program) ? undefined : `needs ${program}`);
@@ -251,48 +252,34 @@ describe('in front of servers that block', { timeout: TIMEOUT }, () => {
     const pem = join(folder, 'server.pem');
     writeFileSync(pem, Buffer.concat([made.server.cert, made.server.key]));
     // The configuration of docs/socketserver.md, with these ports and files.
-    const [, shown = ''] =
-      /```haproxy\n([\s\S]*?)```/.exec(readFileSync('docs/socketserver.md', 'utf8')) ?? [];
+    const [, shown = ''] = /```ini\n([\s\S]*?)```/.exec(readFileSync('docs/socketserver.md', 'utf8')) ?? [];
     const config = shown
       .replace('bind :443', `bind 127.0.0.1:${port}`)
       .replace('/etc/ssl/private/server.pem', pem)
       .replace('127.0.0.1:8000', `127.0.0.1:${server.server_address[1]}`);
     const file = join(folder, 'haproxy.cfg');
     writeFileSync(file, config);
-    const child: ChildProcess = spawn('haproxy', ['-db', '-q', '-f', file], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
-    const closed = once(child, 'close');
     try {
-      for (let tries = 0; ; tries++) {
-        try {
-          (await promises.create_connection(['127.0.0.1', port])).close();
-          break;
-        } catch (error) {
-          if (tries > 300 || child.exitCode !== null) throw error;
-          await new Promise((resolve) => setTimeout(resolve, 50));
-        }
-      }
-      const { connect } = await import('node:tls');
-      const client = connect({
-        port,
-        host: '127.0.0.1',
-        ca: made.ca.cert,
-        servername: 'localhost',
-        minVersion: 'TLSv1.2',
+      await run_haproxy(file, port, async () => {
+        const { connect } = await import('node:tls');
+        const client = connect({
+          port,
+          host: '127.0.0.1',
+          ca: made.ca.cert,
+          servername: 'localhost',
+          minVersion: 'TLSv1.2',
+        });
+        await once(client, 'secureConnect');
+        const own = client.localPort;
+        client.end('data');
+        let text = '';
+        for await (const chunk of client) text += chunk;
+        const [line = '', rest] = text.split('\n');
+        const { client_address, said } = JSON.parse(line);
+        expect({ client_address, rest }).toEqual({ client_address: ['127.0.0.1', own], rest: 'data' });
+        expect(said.tlvs.some(([tlv]: [string]) => tlv === 'ssl')).toBe(true);
       });
-      await once(client, 'secureConnect');
-      const own = client.localPort;
-      client.end('data');
-      let text = '';
-      for await (const chunk of client) text += chunk;
-      const [line = '', rest] = text.split('\n');
-      const { client_address, said } = JSON.parse(line);
-      expect({ client_address, rest }).toEqual({ client_address: ['127.0.0.1', own], rest: 'data' });
-      expect(said.tlvs.some(([tlv]: [string]) => tlv === 'ssl')).toBe(true);
     } finally {
-      child.kill('SIGTERM');
-      await closed;
       rmSync(folder, { recursive: true });
       await server.server_close();
       await served;
