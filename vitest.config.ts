@@ -56,6 +56,13 @@ export default defineConfig({
         ],
         env: { BSD_SOCKETS_LIBUV: 'no', LIFETIME_ROUNDS: '20' },
       }),
+      // The whole programs of examples/, each with tests of its own.
+      folder('examples', 1, {
+        include: ['examples/*/test/**/*.test.ts'],
+        globalSetup: 'scripts/examples.mjs',
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
+      }),
       folder('package', 3, {
         testTimeout: 240_000,
         hookTimeout: 240_000,
