@@ -18,17 +18,26 @@ function folder(
   order: number,
   test: TestProjectInlineConfiguration['test'] = {},
 ): TestProjectInlineConfiguration {
+  const maxWorkers = WORKERS[order];
   return {
     extends: true,
-    test: { name, include: [`test/${name}/**/*.test.ts`], sequence: { groupOrder: order }, ...test },
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      sequence: { groupOrder: order },
+      maxWorkers,
+      ...test,
+    },
   };
 }
+
+/** Test files at once, of each group, for two processors: most tests wait for time-outs most of the time, those of the package compile. */
+const WORKERS = [3, 4, 3, 2];
 
 export default defineConfig({
   test: {
     // Native code and signals: a process per file, never a worker thread that shares one with others.
     pool: 'forks',
-    maxWorkers: 2,
     server: { deps: { external: [/\/dist\//] } },
     setupFiles: ['scripts/vitest/announce.ts'],
     testTimeout: 20_000,
