@@ -21,6 +21,7 @@ const PREFERENCES = [
     'ip.check_checksum:TRUE',
     'tcp.check_checksum:TRUE',
     'udp.check_checksum:TRUE',
+    'udplite.check_checksum:TRUE',
     'sctp.checksum:CRC 32c',
   ],
   ...[
