@@ -16,7 +16,7 @@ import {
 } from './encoder.js';
 import { close_file, open_to_write, write_file } from './files.js';
 import type { TimedStatistics } from './format.js';
-import { type EncodableBlock, encodable } from './write_block.js';
+import { type BlockFormat, type EncodableBlock, encodable } from './write_block.js';
 
 /** Keyword-only arguments of write_capture. */
 export interface WriteCaptureOptions {
@@ -42,6 +42,7 @@ const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces', 'precision'] as 
 const BLOCK_OPTIONS = ['interface'] as const;
 const BUFFER_SIZE = 64 * 1024;
 const INT_MAX = 2 ** 31 - 1;
+const NOTHING = Buffer.alloc(0);
 
 /** Returns a packet as an object: one given as bytes was captured now. */
 function packet_of(packet: CapturePacket | BytesLike): CapturePacket {
@@ -60,9 +61,8 @@ export class CaptureFile {
   readonly #own: boolean;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE);
   #used = 0;
-  /** The packets of blocks, and what of the last block is not written: it comes after the buffer. */
-  #block_memory = Buffer.alloc(0);
-  #rest = Buffer.alloc(0);
+  /** What of a block could not be written: it comes after the buffer. */
+  #rest = NOTHING;
   #size = 0;
   #closed = false;
 
@@ -95,7 +95,7 @@ export class CaptureFile {
 
   /**
    * write_block(block, { interface }). Writes all packets of a block of packet_ring, by native code. What does not fit into the 64 KiB in
-   * memory is written at once. See docs/captures.md.
+   * memory is written at once, from the ring's memory. See docs/captures.md.
    *
    * @param block of `ring.blocks()`; it stays the caller's, who releases it
    * @param options `interface`: its index (pcapng), 0 by default
@@ -108,19 +108,36 @@ export class CaptureFile {
    */
   write_block(block: EncodableBlock, options: WriteBlockOptions = {}): void {
     if (this.#closed) throw closed();
-    const { block_size, linktype } = encodable(block)._ring;
+    const { used_size, linktype } = encodable(block)._ring;
     const format = this.#encoder.block_format(linktype, options_of(options, BLOCK_OPTIONS).interface);
-    // A rest that could not be written is in the memory that the packets go to.
     if (this.#rest.length > 0) this.flush();
-    if (this.#block_memory.length < block_size) this.#block_memory = Buffer.allocUnsafeSlow(block_size);
-    const bytes = this.#block_memory.subarray(0, block._encode(this.#block_memory, format));
-    if (this.#used + bytes.length <= BUFFER_SIZE) {
-      this.#put(bytes);
+    if (this.#used + used_size <= BUFFER_SIZE) {
+      const count = block._encode(this.#buffer.subarray(this.#used), format);
+      this.#used += count;
+      this.#size += count;
       return;
     }
-    this.#size += bytes.length;
-    this.#rest = bytes;
-    this.flush();
+    if (this.#used > 0) {
+      // What came before cannot be written: the block waits behind it.
+      try {
+        this.flush();
+      } catch (error) {
+        this.#keep(block, format, 0);
+        throw error;
+      }
+    }
+    const { written, fail } = block._write(this.#fd, format);
+    this.#size += written;
+    if (fail === undefined) return;
+    this.#keep(block, format, written);
+    fail();
+  }
+
+  /** Keeps a copy of what of a block is not written. */
+  #keep(block: EncodableBlock, format: BlockFormat, written: number): void {
+    const memory = Buffer.allocUnsafeSlow(block._ring.used_size);
+    this.#rest = memory.subarray(written, block._encode(memory, format));
+    this.#size += this.#rest.length;
   }
 
   /**
@@ -193,6 +210,7 @@ export class CaptureFile {
       this.#used = size - written;
     }
     while (this.#rest.length > 0) this.#rest = this.#rest.subarray(write_file(this.#fd, this.#rest));
+    this.#rest = NOTHING;
   }
 
   /**
