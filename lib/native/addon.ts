@@ -192,6 +192,16 @@ export interface Addon {
     snaplen: number,
     unit_ns: number,
   ): number;
+  ring_write(
+    ring: NativeRing,
+    index: number,
+    at: number,
+    count: number,
+    fd: number,
+    interface_id: number,
+    snaplen: number,
+    unit_ns: number,
+  ): number;
   ring_close(ring: NativeRing): number;
   ignore_signals(bits: Bytes, numbers: readonly number[]): number;
 

@@ -13,6 +13,7 @@
 export { build } from './build.js';
 export { checksum } from './bytes/checksum.js';
 export type { Problem } from './bytes/input.js';
+export type { CaptureStream } from './capture/capture_stream.js';
 export type { CaptureFormat, CapturePacket, NewInterface, NewSection, Precision } from './capture/encoder.js';
 export {
   type CapturedPacket,
@@ -26,7 +27,6 @@ export {
 export { type Capture, type CaptureSource, read_capture } from './capture/read.js';
 export {
   type CaptureFile,
-  type CaptureStream,
   type WriteCaptureOptions,
   write_capture,
 } from './capture/write.js';
