@@ -1,5 +1,5 @@
 // Who is measured: the C floor (also with an idle second thread), this library, CPython and Node's own modules. Each is a
-// folder with the same programs, server, calls, async and requests; the C ones are compiled on demand.
+// folder with the same programs, server, calls, async, requests and tls; the C ones are compiled on demand.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { homedir } from 'node:os';
@@ -15,7 +15,7 @@ const here = fileURLToPath(new URL('.', import.meta.url));
  * @property {string} id
  * @property {string} title with the version
  * @property {string} [missing] why it cannot take part
- * @property {(program: string) => string[]} command how to start its `server`, `calls`, `async` or `requests`
+ * @property {(program: string) => string[]} command how to start its `server`, `calls`, `async`, `requests` or `tls`
  */
 
 /**
@@ -90,6 +90,28 @@ export async function compile_floor(directory) {
       compile(program, `${program}-threaded`, '-pthread', '-DBENCH_THREADED'),
     ]),
   ]);
+}
+
+/**
+ * Makes the certificate of servers of TLS in the directory.
+ * @param {string} directory
+ * @returns {Promise<string | undefined>} why there is none
+ */
+export async function make_certificate(directory) {
+  const request =
+    'req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=localhost -days 2';
+  try {
+    await run('openssl', [
+      ...request.split(' '),
+      '-keyout',
+      join(directory, 'key.pem'),
+      '-out',
+      join(directory, 'cert.pem'),
+    ]);
+    return undefined;
+  } catch (error) {
+    return `openssl makes no certificate: ${error.message.split('\n')[0]}`;
+  }
 }
 
 /** The newest python3 among those of pyenv and those on PATH, asked for its version; or the one that is given. */

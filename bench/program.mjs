@@ -1,10 +1,12 @@
 // One contender's program at work: started on its processor, asked for one figure after the other, ended. Servers are
-// measured from outside by the C programs client, load and connections; the programs of single calls measure themselves.
+// measured from outside by the C programs client, load and connections, those of TLS by tls_load.mjs; the programs of single calls measure
+// themselves.
 // All run on the same processor, but those of servers with threads or processes on all.
 import { execFile, spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 
 const run = promisify(execFile);
@@ -12,8 +14,12 @@ const run = promisify(execFile);
 /** Milliseconds after which a program that says nothing is given up, beyond the time it was asked to measure. */
 const PATIENCE_MS = 20_000;
 
-/** The programs that load servers of many connections; each stays for all rounds. */
-const LOADS = { async: 'load', requests: 'connections' };
+/** The programs that load servers; each stays for all rounds. */
+const LOADS = {
+  async: (directory) => [join(directory, 'load')],
+  requests: (directory) => [join(directory, 'connections')],
+  tls: () => [process.execPath, fileURLToPath(new URL('tls_load.mjs', import.meta.url))],
+};
 
 /**
  * @typedef {object} Figure
@@ -78,7 +84,9 @@ export class Program {
    * @returns {Promise<Program>}
    */
   static async start(command, task, workload, place) {
-    const where = workload.program === 'requests' ? { ...place, cpu: 'all' } : place;
+    // Of many threads or processes the main thread's time says nothing: only the whole does.
+    const is_parallel = workload.program === 'requests' && !workload.server_only;
+    const where = is_parallel ? { ...place, cpu: 'all' } : place;
     const program = new Program(command, task, workload, where);
     try {
       program.#address = (await program.#child.answer()).split(' ')[1];
@@ -96,8 +104,8 @@ export class Program {
       directory,
       `${command[0].replaceAll('/', '-').slice(-30)}-${process.hrtime.bigint()}`,
     );
-    const rest =
-      workload.program === 'server' ? [workload.family, socket_path, join(directory, 'block')] : [];
+    const more = { server: [workload.family, socket_path, join(directory, 'block')], tls: [directory] };
+    const rest = more[workload.program] ?? [];
     this.#child = new Child([...command, task, ...rest], place);
     this.#workload = workload;
     this.#place = place;
@@ -105,8 +113,7 @@ export class Program {
 
   async #start_load() {
     const { program, task, connections } = this.#workload;
-    const load = join(this.#place.directory, LOADS[program]);
-    const command = [load, task, this.#address, String(connections)];
+    const command = [...LOADS[program](this.#place.directory), task, this.#address, String(connections)];
     this.#load = new Child(command, this.#place);
     await this.#load.answer();
   }
@@ -120,8 +127,7 @@ export class Program {
     if (this.#workload.program === 'calls') return this.#child.measure(seconds);
     const before = main_thread_ns(this.#child.pid);
     const result = await (this.#load?.measure(seconds) ?? this.#measure_by_client(seconds));
-    // Of many threads or processes that of the first says nothing.
-    if (this.#workload.program === 'requests') return result;
+    if (this.#workload.program === 'requests' && !this.#workload.server_only) return result;
     const server_ns = (main_thread_ns(this.#child.pid) - before) / result.count;
     return this.#workload.server_only ? { ns: server_ns, count: result.count } : { ...result, server_ns };
   }

@@ -1,5 +1,5 @@
-// From rounds to what is printed and written: medians, and the speed relative to C in the same round; beside them the best
-// round, which is the steadier figure where other programs want the processor, too.
+// From rounds to what is printed and written: medians, and the speed relative to the first contender, which is C in most workloads, in the
+// same round; beside them the best round, which is the steadier figure where other programs want the processor, too.
 
 /**
  * One row of the results.
@@ -7,7 +7,7 @@
  * @property {string} contender its id
  * @property {string} title its title, with the version
  * @property {number} median_ns nanoseconds a unit
- * @property {number} of_c its speed as a share of C's: the median over the rounds, each compared with the C of its own round
+ * @property {number} of_c its speed as a share of C's (of the first contender's): the median over the rounds, each compared with the C of its own round
  * @property {number} best_ns the shortest round
  * @property {number} best_of_c the same share between the best rounds
  * @property {number | null} server_ns processor time of the server's main thread for a unit; null where it does not apply
@@ -26,7 +26,7 @@ export function median(values) {
 
 /**
  * The rows of one workload.
- * @param {{ id: string, title: string }[]} contenders C first
+ * @param {{ id: string, title: string }[]} contenders the one that the others are compared with first
  * @param {import('./program.mjs').Figure[][]} figures for each contender, its figure of every round
  * @returns {Row[]}
  */
@@ -52,12 +52,13 @@ export function rows(contenders, figures) {
  * @returns {string}
  */
 export function table({ name, title }, its) {
+  const first = its[0].title.split(' ')[0];
   const columns = [
     ['median', 12, (row) => `${time(row.median_ns)} ns`],
-    ['of C', 8, (row) => row.of_c.toFixed(3)],
+    [`of ${first}`, first.length + 7, (row) => row.of_c.toFixed(3)],
     ['best', 12, (row) => `${time(row.best_ns)} ns`],
-    ['of C', 8, (row) => row.best_of_c.toFixed(3)],
-    ['over C', 12, (row) => `${time(row.best_ns - its[0].best_ns)} ns`],
+    [`of ${first}`, first.length + 7, (row) => row.best_of_c.toFixed(3)],
+    [`over ${first}`, first.length + 11, (row) => `${time(row.best_ns - its[0].best_ns)} ns`],
     ['server CPU', 12, (row) => (row.server_ns === null ? '' : `${time(row.server_ns)} ns`)],
   ].slice(0, its[0].server_ns === null ? -1 : undefined);
   const line = (title, cell) =>

@@ -3,15 +3,15 @@
 // all); prints tables, writes JSON.
 // On a machine that is busy otherwise: `chrt -r 20 npm run bench` as root, and read the best rounds.
 //
-//   --quick            fewer and shorter rounds: about a minute in all instead of five
+//   --quick            fewer and shorter rounds: about two minutes in all instead of ten
 //   --against DIR      another checkout of this library, built, in place of CPython and Node: before and after in one run
 //   --rounds N, --seconds S, --python PATH, --cpu N, --output FILE   instead of what it would choose
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
+import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { compile_floor, find_contenders } from './contenders.mjs';
+import { compile_floor, find_contenders, make_certificate } from './contenders.mjs';
 import { Program } from './program.mjs';
 import { rows, table } from './report.mjs';
 import { workloads } from './workloads.mjs';
@@ -57,8 +57,8 @@ function positive(name, value) {
 async function measure(workload, contenders, place) {
   const programs = [];
   try {
-    for (const { id, command } of contenders) {
-      const task = workload.tasks?.[id === 'against' ? 'bsd-sockets' : id] ?? workload.task;
+    for (const { id, task: own_task, command } of contenders) {
+      const task = own_task ?? workload.tasks?.[id === 'against' ? 'bsd-sockets' : id] ?? workload.task;
       programs.push(await Program.start(command(workload.program), task, workload, place));
     }
     // Unmeasured: compilers warm up, caches fill.
@@ -73,11 +73,46 @@ async function measure(workload, contenders, place) {
   }
 }
 
+/**
+ * Who does a workload, the one that the others are compared with first; and why others do not.
+ * @param {import('./workloads.mjs').Workload} workload
+ * @param {import('./contenders.mjs').Contender[]} present
+ * @returns {{ contenders: (import('./contenders.mjs').Contender & { task?: string })[], absent: string }}
+ */
+function who(workload, present) {
+  const { variants, only } = workload;
+  const [own] = present.filter(({ id }) => id === 'bsd-sockets');
+  if (variants !== undefined) {
+    const contenders = own ? variants.map(([task, title]) => ({ ...own, id: task, title, task })) : [];
+    return { contenders, absent: '' };
+  }
+  if (only !== undefined) {
+    const [first, ...others] = options.against === undefined ? only : ['bsd-sockets', 'against'];
+    return {
+      contenders: [first, ...others].flatMap((id) => present.filter((one) => one.id === id)),
+      absent: '',
+    };
+  }
+  const without = [workload.node ? '' : 'node', workload.threads ? 'c-threaded' : ''];
+  const absent = present.filter(({ id }) => without.includes(id) && id !== 'c-threaded');
+  return {
+    contenders: present.filter(({ id }) => !without.includes(id)),
+    absent: absent.map(({ title }) => `  without ${title}, which has no such call\n`).join(''),
+  };
+}
+
+/** The load of the machine, of the last minute: above the number of processors other programs have waited. */
+function load() {
+  return Number(loadavg()[0].toFixed(2));
+}
+
 const started = performance.now();
+const load_before = load();
 const directory = mkdtempSync(join(tmpdir(), 'bsd-sockets-bench-'));
 try {
   await compile_floor(directory);
   writeFileSync(join(directory, 'block'), Buffer.alloc(65536, 'x')); // what sendfile sends
+  const no_certificate = await make_certificate(directory);
   const everybody = await find_contenders(directory, options.python, options.against);
   for (const { title, missing } of everybody) if (missing) console.log(`without ${title}: ${missing}`);
   const present = everybody.filter(({ missing }) => !missing);
@@ -85,11 +120,15 @@ try {
 
   const results = [];
   for (const workload of chosen) {
-    const without = [workload.node ? '' : 'node', workload.threads ? 'c-threaded' : ''];
-    const contenders = present.filter(({ id }) => !without.includes(id));
+    const { contenders, absent } = who(workload, present);
+    const reason = workload.program === 'tls' ? no_certificate : undefined;
+    if (reason !== undefined || contenders.length === 0) {
+      console.log(`${workload.name}: not measured: ${reason ?? 'none of its contenders is there'}\n`);
+      continue;
+    }
     const its = await measure(workload, contenders, place);
-    console.log(`${table(workload, its)}\n`);
-    results.push({ name: workload.name, title: workload.title, rows: its });
+    console.log(`${table(workload, its)}\n${absent}`);
+    results.push({ name: workload.name, title: workload.title, base: its[0].title, rows: its });
   }
 
   const output =
@@ -101,10 +140,14 @@ try {
     cpus: cpus().length,
     kernel: release(),
     node: process.versions.node,
+    load: [load_before, load()],
   };
   writeFileSync(
     output,
     `${JSON.stringify({ date: new Date().toISOString(), machine, rounds, seconds, results }, null, 2)}\n`,
+  );
+  console.log(
+    `load of the machine (of 1 minute): ${machine.load.join(' before, ')} after; ${machine.cpus} processors`,
   );
   console.log(
     `${rounds} rounds of ${seconds} s in ${((performance.now() - started) / 1e3).toFixed(0)} s; ${output}`,

@@ -1,12 +1,13 @@
 // What is measured: one row a workload. Each contender starts one program for it ("server", measured from outside by
 // floor/client.c; "async", servers on an event loop, measured by floor/load.c; "requests", servers with threads or
-// processes, by floor/connections.c; or "calls", which measures itself) and is asked for one figure per round.
+// processes, by floor/connections.c; "tls", servers of TLS, by tls_load.mjs; or "calls", which measures itself) and is asked for one
+// figure per round.
 
 /**
  * @typedef {object} Workload
  * @property {string} name what `npm run bench -- NAME` selects by
  * @property {string} title what is done, and what one unit of the result is
- * @property {'server' | 'async' | 'requests' | 'calls'} program
+ * @property {'server' | 'async' | 'requests' | 'tls' | 'calls'} program
  * @property {string} task the program's first argument
  * @property {'tcp' | 'unix'} [family] servers: what they listen on
  * @property {'echo' | 'send' | 'receive'} [client] servers: what the client does
@@ -15,6 +16,8 @@
  * @property {boolean} [server_only] whether a unit is the server's processor time alone, because the load costs more
  * @property {boolean} [threads] whether the contenders have threads of their own, so that C with an idle one is no other
  * @property {boolean} [node] whether Node's own modules can do this work at all
+ * @property {string[]} [only] ids of the only contenders, where C is none: the others are compared with the first
+ * @property {[task: string, title: string][]} [variants] tasks of this library that are compared with the first of them, in place of others
  */
 
 /** @type {Workload[]} */
@@ -39,6 +42,10 @@ export const workloads = [
   requests('threads', 'ThreadingTCPServer'),
   requests('processes', 'ForkingTCPServer'),
   { ...requests('threads', 'AsyncTCPServer'), name: 'requests-async', tasks: { 'bsd-sockets': 'async' } },
+  watching(),
+  tls('download', '64 KiB sent by TLS'),
+  tls('upload', '64 KiB received by TLS'),
+  tls('handshakes', 'a full handshake of TLS 1.3, and close'),
   call('getsockopt', 'getsockopt(SOL_SOCKET, SO_TYPE)'),
   call('recv-empty', 'recv(64) on an empty non-blocking socket (EAGAIN)'),
   call('send', 'send of 64 B on a socketpair'),
@@ -115,6 +122,36 @@ function requests(task, server) {
     connections: 64,
     threads: true,
     node: true,
+  };
+}
+
+/** @returns {Workload} */
+function watching() {
+  return {
+    ...requests('async', 'AsyncTCPServer'),
+    name: 'watching',
+    title:
+      "connect, 64 B there and back, close; AsyncTCPServer, watched or limited: the server's processor time",
+    server_only: true,
+    variants: [
+      ['async', 'unwatched'],
+      ['statistics', 'statistics'],
+      ['events', 'events'],
+      ['context', 'request_context'],
+      ['limits', 'limits'],
+    ],
+  };
+}
+
+/** @returns {Workload} */
+function tls(task, title) {
+  return {
+    name: `tls-${task}`,
+    title: `${title}: the server's processor time`,
+    program: 'tls',
+    task,
+    server_only: true,
+    only: ['node', 'bsd-sockets', 'cpython'],
   };
 }
 

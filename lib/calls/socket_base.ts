@@ -6,7 +6,7 @@
 import { constants, endianness } from 'node:os';
 import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';
-import { type Call, raise } from '../errors/raise.js';
+import { type Call, failure, raise } from '../errors/raise.js';
 import { addon, cells, GENERATION, TIMED_OUT } from '../native/addon.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
@@ -155,7 +155,14 @@ class Socket<out F extends number = number, out K extends number = number> exten
 
   /** @internal */
   override _raise(result: number, syscall: string, address?: unknown): never {
-    return raise(result, this._failed(result, syscall, { address }), this._raise);
+    const error = this._error(result, syscall, address);
+    Error.captureStackTrace(error, this._raise);
+    throw error;
+  }
+
+  /** Returns the error that _raise would throw, without its stack: see failure(). @internal */
+  _error(result: number, syscall: string, address?: unknown): Error {
+    return failure(result, this._failed(result, syscall, { address }));
   }
 
   /** _raise, with what happened before the error. @internal */

@@ -1,4 +1,4 @@
-// raise, raise_gai and raise_herror: the only functions that make errors from the numbers that native calls return.
+// raise, failure, raise_gai and raise_herror: the only functions that make errors from the numbers that native calls return.
 //
 // A native call returns -errno. The caller passes the number on with a record of the call, which holds numbers and names:
 // names.ts makes the text of the message, hints.ts the hint. Callers make the record after the failure, so that success
@@ -30,56 +30,79 @@ export interface Call extends FailedCall {
  * @throws OSError, or its subclass by errno; TimeoutError; TypeError
  */
 export function raise(n: number, call: Call, here: Frame = raise): never {
+  const error = failure(n, call);
+  Error.captureStackTrace(error, here);
+  throw error;
+}
+
+/**
+ * failure(n, call) -> the error that raise() throws, without a stack: the caller takes it by Error.captureStackTrace.
+ *
+ * The stack costs most of an error, by the number of functions from the program down to the one that takes it, and V8 counts those that it
+ * leaves out, too. So errors that a program expects in a loop get it in the method that the program has called.
+ */
+export function failure(n: number, call: Call): Error {
   if (n === TIMED_OUT) {
-    const error = make(TimeoutError, call.timed_out ?? TIMED_OUT_TEXT, here);
+    const error = make(TimeoutError, call.timed_out ?? TIMED_OUT_TEXT);
     error.code = 'ETIMEDOUT';
     error.strerror = TIMED_OUT_TEXT;
-    throw set_fields(error, call);
+    return set_fields(error, call);
   }
   if (n === STOPPING) unwind();
   if (n === DETACHED) {
     const { syscall, bytes_sent, partial } = call;
     const text = `${syscall}: its memory was detached, or resized below it, while the call waited`;
-    throw Object.assign(new TypeError(text), bytes_sent === undefined ? { partial } : { bytes_sent });
+    return Object.assign(new TypeError(text), bytes_sent === undefined ? { partial } : { bytes_sent });
   }
-  throw build(OSError.class_of(-n), -n, text_of(-n), call, here);
+  return build(-n, meaning_of(-n), call);
 }
 
-// The texts of error numbers that were needed: calls that would block fail often.
-const texts = new Map<number, string>();
+/** What an error number says without the call. */
+interface Meaning {
+  readonly Class: typeof OSError;
+  readonly code: string | undefined;
+  readonly strerror: string;
+}
 
-function text_of(number: number): string {
-  let text = texts.get(number);
-  if (text === undefined) {
-    text = addon.strerror(number);
-    texts.set(number, text);
-  }
-  return text;
+// The errnos that were needed: calls that would block fail often.
+const meanings = new Map<number, Meaning>();
+
+function meaning_of(errno: number): Meaning {
+  const known = meanings.get(errno);
+  if (known !== undefined) return known;
+  const Class = OSError.class_of(errno);
+  const meaning = { Class, code: Class.code_of(errno), strerror: addon.strerror(errno) };
+  meanings.set(errno, meaning);
+  return meaning;
 }
 
 /** raise_gai(number, call). Throws the gaierror for what getaddrinfo(3) or getnameinfo(3) returned. @throws gaierror */
 export function raise_gai(number: number, call: Call): never {
-  const error: gaierror = build(gaierror, number, addon.gai_strerror(number), call, raise_gai);
+  const meaning = { Class: gaierror, code: gaierror.code_of(number), strerror: addon.gai_strerror(number) };
+  const error: gaierror = build(number, meaning, call);
   const { host, service } = lookup_of(call);
   if (typeof host === 'string') error.host = host;
   if (typeof service === 'string') error.service = service;
+  Error.captureStackTrace(error, raise_gai);
   throw error;
 }
 
 /** raise_herror(number, call). Throws the herror for an h_errno. @throws herror */
 export function raise_herror(number: number, call: Call): never {
-  throw build(herror, number, addon.hstrerror(number), call, raise_herror);
+  const meaning = { Class: herror, code: herror.code_of(number), strerror: addon.hstrerror(number) };
+  const error = build(number, meaning, call);
+  Error.captureStackTrace(error, raise_herror);
+  throw error;
 }
 
-/** build(Class, number, strerror, call, here) -> the error, with its message and fields. */
-function build(Class: typeof OSError, number: number, strerror: string, call: Call, here: Frame): OSError {
+/** build(number, meaning, call) -> the error, with its message and fields, and without a stack. */
+function build(number: number, { Class, code, strerror }: Meaning, call: Call): OSError {
   const { syscall, args, address } = call;
-  const code = Class.code_of(number);
   const advice = hint(code, call);
-  const shown = args === undefined ? [] : [show_arguments(args)];
-  if (address !== undefined) shown.push(show_value(address));
-  const place = `[${code ?? `Errno ${number}`}] ${syscall}(${shown.join(', ')})`;
-  const error = make(Class, `${place}: ${strerror}${advice ? `; ${advice}` : ''}`, here);
+  let shown = args === undefined ? '' : show_arguments(args);
+  if (address !== undefined) shown += `${shown === '' ? '' : ', '}${show_value(address)}`;
+  const end = advice === undefined ? '' : `; ${advice}`;
+  const error = make(Class, `[${code ?? `Errno ${number}`}] ${syscall}(${shown}): ${strerror}${end}`);
   error.errno = number;
   error.code = code;
   error.strerror = strerror;
@@ -87,18 +110,22 @@ function build(Class: typeof OSError, number: number, strerror: string, call: Ca
   return set_fields(error, call);
 }
 
-/** make(Class, message, here) -> the error. Its stack begins at the caller of `here`, and is taken once: that costs most. */
-function make(Class: typeof OSError, message: string, here: Frame): OSError {
-  const { stackTraceLimit } = Error;
-  let error: OSError;
-  Error.stackTraceLimit = 0;
+// Without a number as limit V8 takes no stack at all, in less time than one of no functions.
+const limits: { stackTraceLimit?: number | undefined } = Error;
+
+/** make(Class, message) -> the error, without a stack. */
+function make(Class: typeof OSError, message: string): OSError {
+  const { stackTraceLimit } = limits;
   try {
-    error = new Class(message);
-  } finally {
-    Error.stackTraceLimit = stackTraceLimit;
+    limits.stackTraceLimit = undefined;
+  } catch {
+    return new Class(message); // a program has frozen Error
   }
-  Error.captureStackTrace(error, here);
-  return error;
+  try {
+    return new Class(message);
+  } finally {
+    limits.stackTraceLimit = stackTraceLimit;
+  }
 }
 
 /** Sets the fields that the record of the call has. */

@@ -8,7 +8,7 @@ import { constants } from 'node:os';
 import type { ResolveHost } from '../calls/address.js';
 import type { SocketBase } from '../calls/socket_base.js';
 import { resolve_now, resolve_with, Suspend } from '../calls/waiting/suspend.js';
-import { raise } from '../errors/raise.js';
+import { failure } from '../errors/raise.js';
 import { TIMED_OUT } from '../native/addon.js';
 import { type AbortWaiter, listen, Timer, unlisten } from '../util/deadline.js';
 
@@ -75,14 +75,14 @@ export interface Call<T = unknown> {
   received?(count: number, place: number): T;
 }
 
-/** Returns the error of a call for a negative result. @param timeout_ms the time-out of the call, for TIMED_OUT */
-export function error_of(call: Call, result: number, timeout_ms?: number): unknown {
+/**
+ * Returns the error of a call for a negative result, without a stack: that is taken when the error is told, of the functions that await the call.
+ *
+ * @param timeout_ms the time-out of the call, for TIMED_OUT
+ */
+export function error_of(call: Call, result: number, timeout_ms?: number): Error {
   const { sock, syscall } = call;
-  try {
-    raise(result, sock._failed(result, syscall, call.progress?.() ?? {}, timeout_ms), error_of);
-  } catch (error) {
-    return error;
-  }
+  return failure(result, sock._failed(result, syscall, call.progress?.() ?? {}, timeout_ms));
 }
 
 /** Returns the reason of an abort, with the bytes that the call has moved before. */

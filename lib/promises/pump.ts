@@ -16,6 +16,7 @@ import type { SocketBase } from '../calls/socket_base.js';
 import { READ, ready, WRITE } from '../calls/waiting/readiness.js';
 import { Suspend, yield_turn } from '../calls/waiting/suspend.js';
 import * as c from '../constants.js';
+import { begin_at } from '../errors/stack.js';
 import { shown } from '../util/validate.js';
 import { signal_of, timeout_ms_of, WAIT_OPTIONS, type WaitOptions } from '../util/wait_options.js';
 import { error_of, FunctionCall } from './call.js';
@@ -159,7 +160,8 @@ class Pumping {
     // While it waits for `from` no call waits in a queue of `to`, whose close would end it.
     const watch = (target: Socket) => {
       const canceled = this.#call(target);
-      return target._poller.on_release(() => stop.abort(error_of(canceled, -ECANCELED)));
+      const end = () => stop.abort(begin_at(error_of(canceled, -ECANCELED), end));
+      return target._poller.on_release(end);
     };
     const forget = sock instanceof Socket ? watch(sock) : undefined;
     try {

@@ -25,7 +25,10 @@ class Socket<out F extends number = number, out K extends number = number> exten
    */
   recv(bufsize: number, flags = 0): Buffer {
     const result = transfer.recv(this, bufsize, flags, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recv') : result;
+    if (typeof result !== 'number') return result;
+    const error = this._error(result, 'recv');
+    Error.captureStackTrace(error);
+    throw error;
   }
 
   /**
@@ -42,7 +45,10 @@ class Socket<out F extends number = number, out K extends number = number> exten
    */
   recvfrom<Flags extends number = 0>(bufsize: number, flags?: Flags): transfer.ReceivedFrom<F, K, Flags> {
     const result = transfer.recvfrom(this, bufsize, flags ?? 0, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvfrom') : result;
+    if (typeof result !== 'number') return result;
+    const error = this._error(result, 'recvfrom');
+    Error.captureStackTrace(error);
+    throw error;
   }
 
   /**
@@ -60,7 +66,10 @@ class Socket<out F extends number = number, out K extends number = number> exten
    */
   recv_into(buffer: BytesLike, nbytes = 0, flags = 0): number {
     const result = transfer.recv_into(this, buffer, nbytes, flags, this._timeout_ms);
-    return result < 0 ? this._raise(result, 'recv_into') : result;
+    if (result >= 0) return result;
+    const error = this._error(result, 'recv_into');
+    Error.captureStackTrace(error);
+    throw error;
   }
 
   /**
@@ -99,7 +108,10 @@ class Socket<out F extends number = number, out K extends number = number> exten
     flags?: Flags,
   ): transfer.ReceivedFromInto<F, K, Flags> {
     const result = transfer.recvfrom_into(this, buffer, nbytes, flags ?? 0, this._timeout_ms);
-    return typeof result === 'number' ? this._raise(result, 'recvfrom_into') : result;
+    if (typeof result !== 'number') return result;
+    const error = this._error(result, 'recvfrom_into');
+    Error.captureStackTrace(error);
+    throw error;
   }
 
   /**

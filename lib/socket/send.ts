@@ -32,7 +32,10 @@ class Socket<out F extends number = number, out K extends number = number> exten
    */
   send(bytes: Data, flags = 0): number {
     const result = transfer.send(this, data(bytes, 'data'), integer(flags, 'flags'), this._timeout_ms);
-    return result < 0 ? this._raise(result, 'send') : result;
+    if (result >= 0) return result;
+    const error = this._error(result, 'send');
+    Error.captureStackTrace(error);
+    throw error;
   }
 
   /**
@@ -96,7 +99,10 @@ class Socket<out F extends number = number, out K extends number = number> exten
     const flags = has_flags ? integer(flags_or_address, 'flags') : 0;
     const to = has_flags ? address : flags_or_address;
     const result = transfer.sendto(this, bytes, flags, to, resolve_host_blocking, this._timeout_ms);
-    return result < 0 ? this._raise(result, 'sendto', to) : result;
+    if (result >= 0) return result;
+    const error = this._error(result, 'sendto', to);
+    Error.captureStackTrace(error);
+    throw error;
   }
 
   /**

@@ -69,7 +69,11 @@ export class Socket<
    */
   accept(): [conn: Socket<F, K>, address: PeerAddress<F>] {
     const fd = addon.accept4(this._fd, this._generation, 0, this._timeout_ms);
-    if (fd < 0) this._raise(fd, 'accept');
+    if (fd < 0) {
+      const error = this._error(fd, 'accept');
+      Error.captureStackTrace(error);
+      throw error;
+    }
     return with_descriptor(new OwnedDescriptor(fd), (descriptor) => {
       const conn = new Socket(this.family, this.type, this.proto, descriptor);
       if (getdefaulttimeout() === null && this._timeout !== null && this._timeout > 0) conn.setblocking(true);

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 const program = fileURLToPath(new URL('../../bench/run.mjs', import.meta.url));
 
 interface Result {
-  machine: { node: string };
+  machine: { node: string; load: number[] };
   rounds: number;
   results: {
     name: string;
@@ -49,6 +49,10 @@ describe('npm run bench', () => {
     ['async-server-200', ['c', 'c-threaded', 'bsd-sockets', 'node'], true],
     ['requests-async', ['c', 'bsd-sockets', 'node'], false],
     ['async-udp-recvmmsg_into', ['c', 'c-threaded', 'bsd-sockets', 'node'], false],
+    ['tls-download', ['node', 'bsd-sockets'], false],
+    ['tls-upload', ['node', 'bsd-sockets'], false],
+    ['tls-handshakes', ['node', 'bsd-sockets'], false],
+    ['watching', ['async', 'statistics', 'events', 'context', 'limits'], false],
   ])(
     '%s: a table, and JSON with every contender',
     async (name, contenders, served) => {
@@ -56,10 +60,14 @@ describe('npm run bench', () => {
       const done = await bench('--quick', '--rounds', '2', '--seconds', '0.02', '--output', output, name);
       expect(done, done.stderr).toMatchObject({ code: 0 });
       expect(done.stdout).toContain(`${name}: `);
-      expect(done.stdout).toMatch(/^ {2}bsd-sockets +[\d,.]+ ns +\d+\.\d{3}/m);
+      expect(done.stdout).toMatch(/^ {2}(bsd-sockets|unwatched) +[\d,.]+ ns +\d+\.\d{3}/m);
+      expect(done.stdout).toMatch(/^load of the machine .*: [\d.]+ before, [\d.]+ after; \d+ processors?$/m);
 
       const { results, rounds, machine }: Result = JSON.parse(readFileSync(output, 'utf8'));
-      expect(machine.node).toBe(process.versions.node);
+      expect(machine).toMatchObject({
+        node: process.versions.node,
+        load: [expect.any(Number), expect.any(Number)],
+      });
       expect(rounds).toBe(2);
       expect(results.map((result) => result.name)).toEqual([name]);
       const rows = results[0]?.rows ?? [];
@@ -77,6 +85,18 @@ describe('npm run bench', () => {
     },
     60_000,
   );
+
+  test('says who does not take part, and why', async () => {
+    const output = join(directory, 'absent.json');
+    const short = ['--quick', '--rounds', '1', '--seconds', '0.01', '--output', output];
+    const call = await bench(...short, 'call-getsockopt');
+    expect(call.stdout).toContain(`without node ${process.versions.node}, which has no such call`);
+    const python = await bench(...short, '--python', '/nowhere/python3', 'call-send');
+    expect(python).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('without CPython: no python3 found'),
+    });
+  }, 60_000);
 
   test('chart.mjs draws a bar for each program that a workload has', async () => {
     const results = join(directory, 'drawn.json');
