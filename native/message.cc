@@ -18,6 +18,7 @@
 #include "calls.h"
 #include "control.h"
 #include "nosignal.h"
+#include "segments.h"
 #include "wait.h"
 
 namespace bsd_sockets {
@@ -226,16 +227,18 @@ class OutgoingBatch {
 
 }  // namespace
 
-// sendmmsg(fd, generation, buffers, control, rows, addresses, flags, timeout_ms) -> number of messages
+// sendmmsg(fd, generation, buffers, control, rows, addresses, flags, timeout_ms, segments) -> number of
+// messages; 1 in cells if runs of datagrams were refused
 //
 // `buffers` and `control` are one array each for all messages. For each message `rows` has an OutgoingRow and
-// `addresses` kAddressSize bytes.
+// `addresses` kAddressSize bytes. `segments`: 1 if runs may be joined, see segments.h.
 napi_value Sendmmsg(napi_env env, napi_callback_info info) {
-  Arguments<8> args(env, info);
+  Arguments<9> args(env, info);
   int fd = args.Int(0), flags = args.Int(6);
   uint32_t generation = args.Uint(1);
   View rows = args.Bytes(4), addresses = args.Bytes(5);
   double timeout_ms = args.Double(7);
+  const bool segments = args.Uint(8) != 0;
   Buffers buffers;
   if (!args.valid() || !buffers.Read(env, args[2])) return args.Invalid();
   OutgoingBatch batch;
@@ -243,12 +246,16 @@ napi_value Sendmmsg(napi_env env, napi_callback_info info) {
   if (error != 0) return args.Return(error);
   if (batch.buffer_count() > buffers.count()) return args.Invalid();
   SettleWait(&flags, &timeout_ms);
-  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
+  bool refused = false;
+  int64_t sent = Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
     if (!buffers.Refresh()) return -1;
     mmsghdr* messages = batch.Fresh(buffers.data());
     unsigned count = static_cast<unsigned>(batch.count());
+    if (segments && !refused) return SendSegmented(fd, messages, count, flags, &refused);
     return WithoutSignal(flags, [&](int all) { return ::sendmmsg(fd, messages, count, all); });
-  }));
+  });
+  args.state().exchange().cells[kSegmentsRefused] = refused ? 1 : 0;
+  return args.Return(sent);
 }
 
 namespace {

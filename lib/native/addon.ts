@@ -143,6 +143,7 @@ export interface Addon {
     addresses: Bytes,
     flags: number,
     timeout_ms: number,
+    segments: 0 | 1,
   ): number;
   recvmmsg(
     fd: number,
