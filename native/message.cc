@@ -17,6 +17,7 @@
 #include "arguments.h"
 #include "calls.h"
 #include "control.h"
+#include "joined.h"
 #include "nosignal.h"
 #include "segments.h"
 #include "wait.h"
@@ -279,14 +280,16 @@ struct BatchLayout {
 
 }  // namespace
 
-// recvmmsg(fd, generation, data, memory, vlen, bufsize, ancbufsize, flags, timeout_ms) -> number of messages;
-// the number of their descriptors in cells
+// recvmmsg(fd, generation, data, memory, vlen, bufsize, ancbufsize, flags, timeout_ms, apart) -> number of
+// messages; the number of their descriptors in cells
 //
-// Waits for the first message and takes all that are in the queue. Each attempt writes the headers in
+// Waits for the first message and takes all that are in the queue. Datagrams that were joined come apart if
+// `apart` is 1: see joined.h. Each attempt writes the headers in
 // `memory` anew; the layout depends on the arguments alone and not on the contents of the memory.
 napi_value Recvmmsg(napi_env env, napi_callback_info info) {
-  Arguments<9> args(env, info);
+  Arguments<10> args(env, info);
   int fd = args.Int(0), flags = args.Int(7);
+  const bool apart = args.Uint(9) != 0;
   uint32_t generation = args.Uint(1), vlen = args.Uint(4), bufsize = args.Uint(5), ancbufsize = args.Uint(6);
   View data = args.Bytes(2), memory = args.Bytes(3);
   double timeout_ms = args.Double(8);
@@ -314,6 +317,8 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
       if (ancbufsize > 0) message.msg_control = row.control;
       message.msg_controllen = ancbufsize;
     }
+    // UDP carries no descriptors.
+    if (apart) return ReceiveApart(fd, messages, vlen, flags, &args.state().joined_memory);
     return WithCloseOnExec(flags | MSG_WAITFORONE,
                            [&](int all) { return ::recvmmsg(fd, messages, vlen, all, nullptr); });
   });

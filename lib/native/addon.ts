@@ -155,6 +155,7 @@ export interface Addon {
     ancbufsize: number,
     flags: number,
     timeout_ms: number,
+    apart: 0 | 1,
   ): number;
 
   open(path: string, flags: number): number;
