@@ -15,6 +15,7 @@
  * @property {boolean} [server_only] whether a unit is the server's processor time alone, because the load costs more
  * @property {boolean} [threads] whether the contenders have threads of their own, so that C with an idle one is no other
  * @property {boolean} [node] whether Node's own modules can do this work at all
+ * @property {boolean} [bun] whether Bun's own interface can
  */
 
 /** @type {Workload[]} */
@@ -36,6 +37,18 @@ export const workloads = [
   async_server_echo(200),
   async_datagrams('recvmmsg_into', 'datagrams_into'),
   async_datagrams('recvmmsg', 'datagrams'),
+  {
+    ...async_datagrams('iterate', 'iterate'),
+    title:
+      "64 B received over UDP by `for await` (C: recvmmsg), on the event loop: the receiver's processor time",
+  },
+  {
+    ...async_datagrams('joined', 'joined'),
+    title:
+      "64 B received over UDP from a sender of runs, joined by UDP_GRO (asyncio, node: not), on the event loop: the receiver's processor time",
+    task: 'joined',
+    tasks: { 'bsd-sockets': 'joined', cpython: 'datagrams', node: 'datagrams', bun: 'datagrams' },
+  },
   requests('threads', 'ThreadingTCPServer'),
   requests('processes', 'ForkingTCPServer'),
   { ...requests('threads', 'AsyncTCPServer'), name: 'requests-async', tasks: { 'bsd-sockets': 'async' } },
@@ -45,6 +58,10 @@ export const workloads = [
   call('send-recv', 'send and recv of 64 B on a socketpair'),
   call('send-recv_into', 'send and recv_into of 64 B on a socketpair'),
   call('udp', 'sendto and recvfrom of 64 B over UDP loopback', true),
+  {
+    ...call('udp-burst', '64 datagrams of 64 B to one peer by sendmmsg (in C one by one)', true),
+    bun: true,
+  },
   call('select', 'send of 64 B to one of 200 registered sockets, select(), recv'),
 ];
 
@@ -78,6 +95,7 @@ function async_echo(connections) {
     task: 'echo',
     connections,
     node: true,
+    bun: true,
   };
 }
 
@@ -102,6 +120,7 @@ function async_datagrams(call, task) {
     connections: 1,
     server_only: true,
     node: true,
+    bun: true,
   };
 }
 
