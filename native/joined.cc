@@ -28,14 +28,6 @@ constexpr unsigned kMessages = 8;
 // Receives with these flags leave the message where it is, or are not about datagrams.
 constexpr int kOtherFlags = MSG_PEEK | MSG_ERRQUEUE | MSG_OOB;
 
-// Returns whether the socket receives joined datagrams. Asked for each call: other holders of the open file
-// description may set the option. Kernels before 5.0 lack it.
-bool ReceivesJoined(int fd) {
-  int value = 0;
-  socklen_t size = sizeof value;
-  return getsockopt(fd, IPPROTO_UDP, UDP_GRO, &value, &size) == 0 && value != 0;
-}
-
 bool IsSegmentSize(const cmsghdr& header) {
   return header.cmsg_level == IPPROTO_UDP && header.cmsg_type == UDP_GRO;
 }
@@ -85,8 +77,10 @@ void Write(const msghdr& received, const uint8_t* bytes, size_t length, bool joi
   CopyControl(received, joined, &message);
 }
 
-// Writes the datagrams of a received message. Returns how many messages they are.
-unsigned Split(const mmsghdr& received, mmsghdr* messages, unsigned count, int flags) {
+// Writes the datagrams of a received message as up to `count` messages, from number `first` on. Returns how
+// many they are.
+unsigned Split(const mmsghdr& received, const PrepareMessage& prepare, unsigned first, unsigned count,
+               int flags) {
   const auto* bytes = static_cast<const uint8_t*>(received.msg_hdr.msg_iov[0].iov_base);
   const size_t length = received.msg_len;
   const size_t segment = SegmentOf(received.msg_hdr, length);
@@ -95,7 +89,7 @@ unsigned Split(const mmsghdr& received, mmsghdr* messages, unsigned count, int f
   do {
     const bool is_last = written + 1 == count;
     const size_t size = is_last ? length - at : std::min(segment, length - at);
-    Write(received.msg_hdr, bytes + at, size, size > segment, flags, &messages[written++]);
+    Write(received.msg_hdr, bytes + at, size, size > segment, flags, &prepare(first + written++));
     at += size;
   } while (at < length);
   return written;
@@ -103,10 +97,16 @@ unsigned Split(const mmsghdr& received, mmsghdr* messages, unsigned count, int f
 
 }  // namespace
 
-int ReceiveApart(int fd, mmsghdr* messages, unsigned count, int flags, JoinedMemory* memory) {
-  flags |= MSG_WAITFORONE;
-  if (count == 0 || (flags & kOtherFlags) != 0 || !ReceivesJoined(fd))
-    return ::recvmmsg(fd, messages, count, flags, nullptr);
+bool ReceivesJoined(int fd, int flags) {
+  if ((flags & kOtherFlags) != 0) return false;
+  // Kernels before 5.0 lack the option.
+  int value = 0;
+  socklen_t size = sizeof value;
+  return getsockopt(fd, IPPROTO_UDP, UDP_GRO, &value, &size) == 0 && value != 0;
+}
+
+int ReceiveApart(int fd, unsigned count, size_t control_size, int flags, const PrepareMessage& prepare,
+                 JoinedMemory* memory) {
   if (*memory == nullptr) memory->reset(new (std::nothrow) uint8_t[kMessages * kJoinedSize]);
   if (*memory == nullptr) {
     errno = ENOMEM;
@@ -114,8 +114,8 @@ int ReceiveApart(int fd, mmsghdr* messages, unsigned count, int flags, JoinedMem
   }
   // A second call could take an error that the next receive has to report.
   const unsigned most = std::clamp(count / kJoinedLimit, 1u, kMessages);
-  const size_t control_size = messages[0].msg_hdr.msg_controllen + CMSG_SPACE(sizeof(int));
-  const size_t control_step = CMSG_ALIGN(control_size);
+  const size_t room = control_size + CMSG_SPACE(sizeof(int));
+  const size_t control_step = CMSG_ALIGN(room);
   std::vector<uint8_t> control(most * control_step);
   sockaddr_storage addresses[kMessages];
   iovec buffers[kMessages];
@@ -128,12 +128,16 @@ int ReceiveApart(int fd, mmsghdr* messages, unsigned count, int flags, JoinedMem
     message.msg_iov = &buffers[i];
     message.msg_iovlen = 1;
     message.msg_control = control.data() + i * control_step;
-    message.msg_controllen = control_size;
+    message.msg_controllen = room;
   }
-  const int received = ::recvmmsg(fd, joined, most, flags & ~MSG_TRUNC, nullptr);
+  const int received = ::recvmmsg(fd, joined, most, (flags & ~MSG_TRUNC) | MSG_WAITFORONE, nullptr);
   if (received < 0) return -1;
   unsigned written = 0;
-  for (int i = 0; i < received; i++) written += Split(joined[i], messages + written, count - written, flags);
+  for (int i = 0; i < received; i++) {
+    // The messages behind this one need one each.
+    const unsigned left = count - written - static_cast<unsigned>(received - 1 - i);
+    written += Split(joined[i], prepare, written, left, flags);
+  }
   return static_cast<int>(written);
 }
 

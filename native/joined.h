@@ -8,7 +8,9 @@
 
 #include <sys/socket.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 
 namespace bsd_sockets {
@@ -16,11 +18,20 @@ namespace bsd_sockets {
 // Memory for joined messages, made at the first use.
 using JoinedMemory = std::unique_ptr<uint8_t[]>;
 
-// Receives as recvmmsg does, by one call of it. Datagrams of a joined message are messages of their own, with
-// its address, flags and control messages, but for the size of its datagrams. If there are more than messages
-// left, the last message has the rest as the kernel gives it: joined, with that size. Returns the number of
-// messages, or -1 with errno.
-int ReceiveApart(int fd, mmsghdr* messages, unsigned count, int flags, JoinedMemory* memory);
+// Returns whether a receive with these flags may get joined datagrams to take apart. Asked for each call:
+// other holders of the open file description may set the option.
+bool ReceivesJoined(int fd, int flags);
+
+// Makes a message ready to be received: its buffer, and its room for an address and control messages.
+using PrepareMessage = std::function<mmsghdr&(unsigned index)>;
+
+// Receives up to `count` messages as recvmmsg does, by one call of it. Datagrams of a joined message are
+// messages of their own, with its address, flags and control messages, but for the size of its datagrams. If
+// there are more than messages left, the last message has the rest as the kernel gives it: joined, with that
+// size. `control_size`: the room of each for control messages. Returns the number of messages, or -1 with
+// errno.
+int ReceiveApart(int fd, unsigned count, size_t control_size, int flags, const PrepareMessage& prepare,
+                 JoinedMemory* memory);
 
 }  // namespace bsd_sockets
 

@@ -305,8 +305,8 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
     uint8_t* base = memory.data();
     messages = reinterpret_cast<mmsghdr*>(base + layout.messages);
     iovec* buffers = reinterpret_cast<iovec*>(base + layout.buffers);
-    for (size_t i = 0; i < vlen; i++) {
-      buffers[i] = {data.data() + i * bufsize, bufsize};
+    const auto prepare = [&](unsigned i) -> mmsghdr& {
+      buffers[i] = {data.data() + size_t{i} * bufsize, bufsize};
       messages[i] = {};
       msghdr& message = messages[i].msg_hdr;
       message.msg_iov = &buffers[i];
@@ -316,9 +316,11 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
       message.msg_namelen = kAddressSize;
       if (ancbufsize > 0) message.msg_control = row.control;
       message.msg_controllen = ancbufsize;
-    }
-    // UDP carries no descriptors.
-    if (apart) return ReceiveApart(fd, messages, vlen, flags, &args.state().joined_memory);
+      return messages[i];
+    };
+    if (apart && ReceivesJoined(fd, flags))
+      return ReceiveApart(fd, vlen, ancbufsize, flags, prepare, &args.state().joined_memory);
+    for (unsigned i = 0; i < vlen; i++) prepare(i);
     return WithCloseOnExec(flags | MSG_WAITFORONE,
                            [&](int all) { return ::recvmmsg(fd, messages, vlen, all, nullptr); });
   });
