@@ -143,6 +143,7 @@ export interface Addon {
     addresses: Bytes,
     flags: number,
     timeout_ms: number,
+    segments: 0 | 1,
   ): number;
   recvmmsg(
     fd: number,
@@ -154,6 +155,7 @@ export interface Addon {
     ancbufsize: number,
     flags: number,
     timeout_ms: number,
+    apart: 0 | 1,
   ): number;
 
   open(path: string, flags: number): number;
