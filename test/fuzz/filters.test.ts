@@ -20,6 +20,7 @@ afterAll(() => {
 const WORDS =
   `src dst host net mask port portrange proto protochain gateway less greater byte broadcast multicast and or not len inbound
   outbound ifindex vlan mpls pppoed pppoes geneve llc ether link ip ip6 arp rarp tcp udp sctp icmp icmp6 decnet stp iso isis l1 ah radio type
+  subtype dir mgt data beacon tods ra ta addr1 addr4 wlan
   on vpi ( ) [ ] + - * / % & | ^ << >> = == != < > <= >= ! && || : 0 1 2 4 10 80 0xff 08 4294967295 4294967296 10.0.0.1 10.1 300.1 ::1
   2001:db8::/32 /8 02:00:00:00:00:01 1:2:3: foo 80-90 tcpflags tcp-syn \\\\tcp \\ $ é 10.123 icmptype`.split(
     /\s+/,

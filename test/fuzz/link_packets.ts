@@ -272,6 +272,7 @@ const vrrp = fc.oneof(
 export const in_ipv4: Layers = one(fc.oneof<fc.Arbitrary<packet.Draft>[]>(sctp, vrrp));
 
 const nflog_tlv: fc.Arbitrary<packet.NflogTlvFields> = fc.oneof(
+  fc.record({ name: name('packet_header' as const), hardware_protocol: u16, hook: u8 }),
   fc.record({ name: name('prefix' as const), text }),
   fc.record({ name: name('input_interface' as const, 'output_interface' as const), index: u32 }),
   fc.record({ name: name('user_id' as const), id: u32 }),

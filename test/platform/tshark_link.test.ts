@@ -231,6 +231,8 @@ const ROWS: Rows = {
       'nflog.res_id': [resource_id],
       'nflog.tlv_type': [...tlvs.map(({ type }) => type), 9],
       'nflog.prefix': each(tlvs, 'prefix', 'text'),
+      'nflog.protocol': each(tlvs, 'packet_header', 'hardware_protocol'),
+      'nflog.hook': each(tlvs, 'packet_header', 'hook'),
       'nflog.ifindex_indev': each(tlvs, 'input_interface', 'index'),
       // tshark has it with a sign.
       'nflog.uid': each(tlvs, 'user_id', 'id').map((id) => Number(id) | 0),

@@ -15,6 +15,7 @@ import { simplified } from './code/simplify.js';
 import { ALWAYS, lower } from './conditions/condition.js';
 import { Context, type Resolve } from './conditions/context.js';
 import { ETHERNET_HEADERS, type Headers } from './conditions/place.js';
+import { behind_starts, wlan_headers } from './conditions/wlan.js';
 import { FilterError } from './error.js';
 import { tokens_of } from './language/lexer.js';
 import { Parser } from './language/parser.js';
@@ -55,16 +56,28 @@ const plain = (framing: Headers['framing'], payload = 0): Headers => ({
 
 /** A link type: its name, its headers, and the headers as the kernel shows them if they are others. */
 interface LinkType {
-  readonly name: string;
+  readonly name?: string;
   readonly headers: Headers;
   readonly live?: Headers | undefined;
 }
+
+/** Frames of Wi-Fi: the type stands behind LLC and the organization of SNAP, the network layer behind it. */
+const WLAN: Headers = {
+  ...plain('wlan'),
+  has_addresses: true,
+  type: 6,
+  network: 8,
+  network_after_llc: ETHERNET_HEADERS.network_after_llc,
+};
 
 const LINK_TYPES: ReadonlyMap<number, LinkType> = new Map<number, LinkType>([
   [linktypes.LINKTYPE_ETHERNET, { name: 'LINKTYPE_ETHERNET', headers: ETHERNET_HEADERS }],
   [linktypes.LINKTYPE_NULL, { name: 'LINKTYPE_NULL', headers: plain('loopback', 4) }],
   [linktypes.LINKTYPE_LOOP, { name: 'LINKTYPE_LOOP', headers: plain('loopback', 4) }],
   [linktypes.LINKTYPE_RAW, { name: 'LINKTYPE_RAW', headers: plain('raw') }],
+  // 12 and 14 are LINKTYPE_RAW of other systems.
+  [12, { headers: plain('raw') }],
+  [14, { headers: plain('raw') }],
   [linktypes.LINKTYPE_PPP, { name: 'LINKTYPE_PPP', headers: { ...plain('ppp', 4), type: 2 } }],
   [linktypes.LINKTYPE_PPP_HDLC, { name: 'LINKTYPE_PPP_HDLC', headers: { ...plain('ppp', 4), type: 2 } }],
   [linktypes.LINKTYPE_PPP_ETHER, { name: 'LINKTYPE_PPP_ETHER', headers: { ...plain('ppp', 8), type: 6 } }],
@@ -86,6 +99,11 @@ const LINK_TYPES: ReadonlyMap<number, LinkType> = new Map<number, LinkType>([
       live: { ...plain('cooked'), link: undefined, type: undefined },
     },
   ],
+  [linktypes.LINKTYPE_IEEE802_11, { name: 'LINKTYPE_IEEE802_11', headers: WLAN }],
+  [linktypes.LINKTYPE_IEEE802_11_RADIOTAP, { name: 'LINKTYPE_IEEE802_11_RADIOTAP', headers: WLAN }],
+  [linktypes.LINKTYPE_CAN_SOCKETCAN, { name: 'LINKTYPE_CAN_SOCKETCAN', headers: plain('unknown') }],
+  [linktypes.LINKTYPE_NFLOG, { name: 'LINKTYPE_NFLOG', headers: plain('unknown') }],
+  [linktypes.LINKTYPE_NETLINK, { name: 'LINKTYPE_NETLINK', headers: plain('unknown') }],
 ]);
 
 /**
@@ -124,12 +142,14 @@ export function compile_filter(expression: string, options: CompileFilterOptions
   const headers = live ? (link.live ?? link.headers) : link.headers;
   const mask = netmask === undefined ? undefined : netmask_number(netmask);
   const context = new Context(expression, headers, { linktype, live, netmask: mask, resolve });
+  const has_radiotap = linktype === linktypes.LINKTYPE_IEEE802_11_RADIOTAP;
+  context.move((each) => (each.framing === 'wlan' ? wlan_headers(context, each, has_radiotap) : each));
   return Object.freeze(program_of(context, snaplen));
 }
 
 function link_type_names(): string {
   return [...LINK_TYPES]
-    .map(([number, { name }]) => `${name} (${number})`)
+    .flatMap(([number, { name }]) => (name === undefined ? [] : [`${name} (${number})`]))
     .join(', ')
     .replace(/, ([^,]+)$/, ' or $1');
 }
@@ -145,7 +165,9 @@ function netmask_number(netmask: unknown): number {
 function program_of(context: Context, snaplen: number): FilterRow[] {
   const { expression, values } = context;
   const tokens = tokens_of(expression);
-  const condition = tokens.length === 1 ? ALWAYS : new Parser(context, tokens).parse();
+  const { headers } = context;
+  const parsed = tokens.length === 1 ? ALWAYS : new Parser(context, tokens).parse();
+  const condition = behind_starts(context, headers, parsed);
   const graph = new Graph(values);
   const paths = context.paths.map(() => undefined);
   const [accept, refuse] = [graph.result(snaplen), graph.result(0)];

@@ -317,6 +317,147 @@ const ON_ETHERNET: readonly string[] = [
 const ON_COOKED: readonly string[] = ['inbound', 'outbound', 'outbound and ip', 'not inbound'];
 const ON_SLL2: readonly string[] = ['ifindex 1', 'ifindex 7 and tcp', 'link[10] = 4', 'link[4:4] = 7'];
 
+/** The conditions of pcap-filter(7) on frames of 802.11. */
+const ON_WLAN: readonly string[] = [
+  ...['wlan ra 02:00:00:00:00:01', 'wlan ta 02:00:00:00:00:02', 'wlan addr1 02:00:00:00:00:01'],
+  ...['wlan addr2 02:00:00:00:00:02', 'wlan address3 02:00:00:00:00:01', 'wlan addr4 02:00:00:00:00:02'],
+  ...[
+    'wlan ra host 02:00:00:00:00:01',
+    'ether ta 02:00:00:00:00:01',
+    'wlan addr1 (02:00:00:00:00:01 or ff:ff:ff:ff:ff:ff)',
+  ],
+  ...['wlan src 02:00:00:00:00:01', 'wlan dst 02:00:00:00:00:01', 'wlan src or dst 02:00:00:00:00:01'],
+  ...[
+    'wlan src and dst 02:00:00:00:00:01',
+    'not wlan host 02:00:00:00:00:02',
+    'wlan broadcast',
+    'wlan multicast',
+  ],
+  ...[
+    'type mgt',
+    'type management',
+    'type ctl',
+    'type control',
+    'type data',
+    'type 4',
+    'type 0x8',
+    'not type data',
+  ],
+  ...[
+    'type mgt subtype beacon',
+    'type mgt subtype probe-req',
+    'type data subtype qos-data',
+    'type data subtype 0x80',
+  ],
+  ...[
+    'subtype beacon',
+    'subtype probereq',
+    'subtype cts',
+    'subtype rts',
+    'subtype ack',
+    'subtype data',
+    'subtype qos',
+  ],
+  ...[
+    'subtype cf-end-ack',
+    'subtype null',
+    'subtype disassociation',
+    'subtype deauth',
+    'subtype qos-cf-ack-poll',
+  ],
+  ...[
+    'wlan type data',
+    'wlan subtype beacon',
+    'wlan dir tods',
+    'dir nods',
+    'dir tods',
+    'dir fromds',
+    'dir dstods',
+  ],
+  ...[
+    'dir 2',
+    'dir 5',
+    'direction fromds',
+    'type data and dir tods and tcp port 80',
+    'type mgt and wlan host 02:00:00:00:00:01',
+  ],
+  ...[
+    'wlan[0] = 0x80',
+    'wlan[0] & 0x0c = 8 and wlan[1] & 3 = 1',
+    'wlan[4:4] = 0x02000000',
+    'wlan[wlan[0] & 3] = 0',
+  ],
+  ...[
+    'ip and link[0] & 0x80 != 0',
+    'not ip',
+    'not arp and not stp',
+    'ip[8] = wlan[0]',
+    'vlan and wlan src 02:00:00:00:00:01',
+  ],
+  // Refused by both.
+  ...[
+    'type 1',
+    'type foo',
+    'type mgt subtype 99',
+    'type ctl subtype beacon',
+    'subtype 4',
+    'ra 10.0.0.1',
+    'type (mgt)',
+    'type',
+  ],
+  ...[
+    'addr1 02:00:00:00:00:01',
+    'mpls',
+    'inbound',
+    'ifindex 1',
+    'type mgt or data',
+    'wlan host ra 02:00:00:00:00:01',
+  ],
+];
+const ON_RADIOTAP: readonly string[] = [
+  'radio[0] = 0',
+  'ip and radio[2:2] > 0x0c00',
+  'type mgt or radio[4] & 2 != 0',
+];
+/** What leads into packets in Ethernet: in 802.11 only these; behind radiotap, libpcap forgets its padding at the last two. */
+const leads = (words: RegExp) => (text: string) => !words.test(text);
+
+/** For link types of which nobody knows what they carry: all but these are refused by both. */
+const OF_BYTES: readonly string[] = [
+  ...['link[0] = 2', 'link[2:2] = 5', 'link[4:4] > 0x01000000', 'ether[0] & 3 = 1', 'link[link[0] & 3] != 0'],
+  ...[
+    'link[0] = 2 and not link[1] = 0 or len > 40',
+    'len - 8 = 8',
+    'ppp[1] + wlan[2] = 3',
+    'less 20',
+    'link[70] = 1',
+  ],
+  ...[
+    'arp',
+    'stp',
+    'vlan',
+    'mpls',
+    'llc',
+    'pppoed',
+    'pppoes',
+    'geneve',
+    'inbound',
+    'ifindex 1',
+    'broadcast',
+    'multicast',
+  ],
+  ...[
+    'type mgt',
+    'dir tods',
+    'radio[0] = 1',
+    'ether host 02:00:00:00:00:01',
+    'ether proto 0x800',
+    'iso',
+    'decnet',
+  ],
+  ...['link[0] = 2 and tcp port 80', 'len > 8 or ip'],
+];
+
 /** The expressions of a link type. */
 export const expressions_of: Readonly<Record<LinkType, readonly string[]>> = {
   NULL: EXPRESSIONS,
@@ -330,4 +471,12 @@ export const expressions_of: Readonly<Record<LinkType, readonly string[]>> = {
   ETHERNET: [...EXPRESSIONS, ...ON_LAN, ...WITH_LLC, ...ON_ETHERNET],
   LINUX_SLL: [...EXPRESSIONS, ...ON_LAN, ...WITH_LLC, ...ON_COOKED],
   LINUX_SLL2: [...EXPRESSIONS, ...ON_LAN, ...ON_COOKED, ...ON_SLL2],
+  RAW_12: EXPRESSIONS,
+  WLAN: [...EXPRESSIONS, ...ON_LAN, ...WITH_LLC, ...ON_ETHERNET, ...ON_WLAN],
+  RADIOTAP: [...EXPRESSIONS, ...ON_LAN, ...WITH_LLC, ...ON_ETHERNET, ...ON_WLAN, ...ON_RADIOTAP].filter(
+    leads(/pppoes|geneve/),
+  ),
+  NFLOG: [...EXPRESSIONS, ...OF_BYTES],
+  NETLINK: [...EXPRESSIONS, ...OF_BYTES],
+  CAN: [...EXPRESSIONS, ...OF_BYTES],
 };

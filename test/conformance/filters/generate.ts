@@ -151,6 +151,19 @@ const into_labels = fc.oneof(
   join('vlan and mpls', one('', ...LABELS.map(String))),
 );
 
+const on_wlan = fc.oneof(
+  several(join('wlan', one('ra', 'ta', 'addr1', 'addr2', 'addr3', 'addr4', 'src', 'dst', 'host')), mac),
+  join('type', one('mgt', 'ctl', 'data')),
+  join(
+    'type',
+    one('mgt subtype beacon', 'mgt subtype probe-req', 'data subtype qos-data', 'data subtype data'),
+  ),
+  join('subtype', one('beacon', 'cts', 'ack', 'rts', 'qos-data', 'null', 'deauth')),
+  join('dir', one('nods', 'tods', 'fromds', 'dstods', '2')),
+);
+/** Link types of which nobody knows what they carry. */
+const OF_BYTES: readonly LinkType[] = ['NFLOG', 'NETLINK', 'CAN'];
+
 /** Conditions joined by and, or, not. */
 const tree = (leaf: Text, depth: number): Text => {
   if (depth === 0) return leaf;
@@ -163,8 +176,30 @@ const tree = (leaf: Text, depth: number): Text => {
   );
 };
 
+/** Those of 802.11. Arithmetic comes last: libpcap's overwrites the offsets that other conditions behind it need. */
+function of_frames(has_radiotap: boolean, depth: number): Text {
+  const sizes = join(one('less', 'greater'), number_up_to(160));
+  const on_network = [hosts, nets, ports, protocols, sizes];
+  const plain = tree(fc.oneof(...on_network, on_lan, with_llc, on_ethernet, on_wlan, on_wlan), depth);
+  const relation = fc.oneof(
+    relation_of([...ip_bytes, 'arp', 'wlan', ...(has_radiotap ? ['radio'] : [])]),
+    flags,
+    lengths,
+  );
+  const tag = join('vlan', one('', ...TAGS.map(String)));
+  return fc.oneof(
+    { weight: 4, arbitrary: plain },
+    { weight: 2, arbitrary: join('(', plain, ')', one('and', 'or', 'and not'), relation) },
+    relation,
+    join(tag, 'and (', tree(fc.oneof(...on_network), depth - 1), ')'),
+    join(plain, 'or', tag),
+  );
+}
+
 /** Random expressions of a link type. */
 export function expression(name: LinkType, depth = 3): Text {
+  if (OF_BYTES.includes(name)) return tree(fc.oneof(lengths, relation_of(['link'])), depth);
+  if (name === 'WLAN' || name === 'RADIOTAP') return of_frames(name === 'RADIOTAP', depth);
   const bytes = [...ip_bytes];
   const leaves = [...on_ip];
   if (name === 'ETHERNET' || name.startsWith('LINUX')) {

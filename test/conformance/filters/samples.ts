@@ -30,6 +30,13 @@ export const LINK_TYPES = {
   IPV4: packet.LINKTYPE_IPV4,
   IPV6: packet.LINKTYPE_IPV6,
   LINUX_SLL2: packet.LINKTYPE_LINUX_SLL2,
+  /** DLT_RAW of Linux and others. libpcap does not know 14, OpenBSD's. */
+  RAW_12: 12,
+  WLAN: packet.LINKTYPE_IEEE802_11,
+  RADIOTAP: packet.LINKTYPE_IEEE802_11_RADIOTAP,
+  NFLOG: packet.LINKTYPE_NFLOG,
+  NETLINK: packet.LINKTYPE_NETLINK,
+  CAN: packet.LINKTYPE_CAN_SOCKETCAN,
 } as const;
 export type LinkType = keyof typeof LINK_TYPES;
 
@@ -221,12 +228,60 @@ const in_ppp = (head: string) =>
     Buffer.concat([Buffer.from(head, 'hex'), u16_bytes(ip_type(bytes) === 0x0800 ? 0x21 : 0x57), bytes]),
   );
 
+/** What a frame of 802.11 carries: LLC, with SNAP for an Ethernet type. */
+const in_llc = tagged.map(({ type, bytes }) =>
+  type > 1500 ? Buffer.concat([Buffer.from('aaaa03000000', 'hex'), u16_bytes(type), bytes]) : bytes,
+);
+/** The types and subtypes of frames, data most often. */
+const frame_control = fc.oneof(
+  { weight: 5, arbitrary: one([0x08, 0x88, 0x88, 0x08, 0x48, 0xc8]) },
+  { weight: 2, arbitrary: one([0x00, 0x40, 0x50, 0x80, 0xc0]) },
+  one([0xa4, 0xb4, 0xc4, 0xd4, 0xe4, 0x0c]),
+);
+/** The header of a frame, up to the end of its fields, and what follows. libpcap counts no fourth address: sometimes it is not there. */
+const wlan_parts = fc
+  .tuple(frame_control, fc.nat(3), fc.array(one(MACS), { minLength: 4, maxLength: 4 }), fc.boolean(), in_llc)
+  .map(([control, direction, [first = '', second = '', third = '', fourth = ''], has_fourth, bytes]) => {
+    const is_data = (control & 0x0c) === 0x08;
+    return {
+      head: Buffer.concat([
+        Buffer.from([control, direction | 0x10, 0, 0]),
+        ...[first, second, third].map(mac_bytes),
+        Buffer.from([0x10, 0]),
+        ...(direction === 3 && has_fourth ? [mac_bytes(fourth)] : []),
+        ...(is_data && control >= 0x80 ? [Buffer.from([0, 0])] : []),
+      ]),
+      bytes,
+    };
+  });
+/** Radiotap with a time, flags (0x20: the header is padded), a rate, or another word of bits. */
+const in_radiotap = fc
+  .tuple(fc.boolean(), one([undefined, 0x10, 0x20]), fc.boolean(), wlan_parts)
+  .map(([has_time, flags, has_more, { head, bytes }]) => {
+    const bits = (has_time ? 1 : 0) | (flags === undefined ? 0 : 2) | 4;
+    const words = has_more ? [bits | 0x80000000, 0] : [bits];
+    const fields = [...(has_time ? Array.from({ length: 8 }, (_, i) => i) : []), flags ?? [], 12].flat();
+    const size = 4 + words.length * 4 + fields.length;
+    const radio = Buffer.alloc(size);
+    radio.writeUInt16LE(size, 2);
+    for (const [i, word] of words.entries()) radio.writeUInt32LE(word >>> 0, 4 + i * 4);
+    radio.set(fields, 4 + words.length * 4);
+    const padding = flags === 0x20 && !has_more ? -(size + head.length) & 3 : 0;
+    return Buffer.concat([radio, head, Buffer.alloc(padding), bytes]);
+  });
+
 const well_formed: Record<LinkType, fc.Arbitrary<Buffer>> = {
   ETHERNET: frame(tagged),
   PPP: in_ppp('ff03'),
   PPP_HDLC: in_ppp('ff03'),
   PPP_ETHER: in_ppp('110000070000'),
   RAW: ip_bytes,
+  RAW_12: ip_bytes,
+  WLAN: wlan_parts.map(({ head, bytes }) => Buffer.concat([head, bytes])),
+  RADIOTAP: in_radiotap,
+  NFLOG: ip_bytes.map((bytes) => Buffer.concat([Buffer.from([2, 0, 0, 5]), bytes])),
+  NETLINK: some_bytes(16, 60),
+  CAN: some_bytes(8, 16),
   IPV4: ip_bytes,
   IPV6: ip_bytes,
   NULL: fc.tuple(fc.boolean(), one([24, 28, 30]), ip_bytes).map(([, ipv6, bytes]) => {
@@ -252,7 +307,7 @@ const built = (linktype: number) =>
 /** Packets of a link type: of three, one is cut or changed. */
 export function sample(name: LinkType): fc.Arbitrary<Sample> {
   const linktype = LINK_TYPES[name];
-  const has_built = linktype !== packet.LINKTYPE_LOOP && !name.startsWith('IPV');
+  const has_built = !['LOOP', 'IPV4', 'IPV6', 'RAW_12'].includes(name);
   const whole = has_built
     ? fc.oneof({ weight: 3, arbitrary: well_formed[name] }, built(linktype))
     : well_formed[name];

@@ -16,14 +16,15 @@ const LARGEST_ID = 0x0fff;
 export function vlan(context: Context, id: number | undefined): Condition {
   const { framing, labels } = context.headers;
   if (labels > 0) throw context.error('no VLAN tag follows mpls');
-  if (framing !== 'ethernet' && framing !== 'cooked')
+  if (framing !== 'ethernet' && framing !== 'cooked' && framing !== 'wlan')
     throw context.error(`there are no VLAN tags in ${framing} headers`);
   check_size(context, 'a VLAN id', id, LARGEST_ID);
   const has_id = (tag: Value): Condition[] =>
     id === undefined ? [] : [test('equal', context.masked(tag, LARGEST_ID), context.number(id))];
   const in_packet = (place: Place) => {
     const has_tag = or(NEVER, ...TAG_TYPES.map((type) => carries(context, place, type)));
-    return and(has_tag, ...has_id(place.payload(2, 0)));
+    // Behind LLC and SNAP, in Wi-Fi.
+    return and(has_tag, ...has_id(place.network(2, 0)));
   };
   // The kernel takes the outermost tag off the packet and keeps it, unless it does not know the tag.
   const { live } = context.options;
@@ -43,7 +44,10 @@ export function vlan(context: Context, id: number | undefined): Condition {
   context.move((headers, tunnel) => {
     const tags = headers.tags + 1;
     if (may_be_kept(headers, tunnel)) return { ...headers, tags };
-    const { payload } = headers;
+    const { payload, type } = headers;
+    if (headers.framing === 'wlan') {
+      return { ...headers, type: (type ?? 0) + TAG_SIZE, payload: payload + TAG_SIZE, tags };
+    }
     return { ...headers, framing: 'ethernet', type: payload + 2, payload: payload + TAG_SIZE, tags };
   });
   return condition;
@@ -106,6 +110,7 @@ export function pppoes(context: Context, session: number | undefined): Condition
       framing: 'ppp',
       has_addresses: false,
       link,
+      link_base: headers.payload_base,
       type: link,
       payload: link + PPP_HEADER,
       network: 0,
@@ -147,11 +152,7 @@ export function geneve(context: Context, vni: number | undefined): Condition {
         { kind: 'store', stored: tunnel.start, value: start },
       );
     };
-    const ipv6_end = values.binary(
-      '+',
-      place.path.tunnel?.start ?? context.number(0),
-      context.number(IP6_HEADER),
-    );
+    const ipv6_end = values.binary('+', place.base ?? context.number(0), context.number(IP6_HEADER));
     const is_geneve = or(
       in_ip(has_ipv4_port(context, place, 'udp', 'dst', GENEVE_PORT), behind_ipv4, place.header_end()),
       in_ip(has_ipv6_port(context, place, 'udp', 'dst', GENEVE_PORT), behind_ipv6, ipv6_end),

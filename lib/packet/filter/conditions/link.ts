@@ -4,6 +4,7 @@ import type { Value } from '../code/value.js';
 import { ALWAYS, and, type Condition, NEVER, not, or, test } from './condition.js';
 import type { Context } from './context.js';
 import type { Place } from './place.js';
+import { is_data, on_address, type WlanSide } from './wlan.js';
 
 export const ETHERTYPE = {
   ip: 0x0800,
@@ -84,6 +85,12 @@ export function carries(context: Context, place: Place, type: number): Condition
       return type === ETHERTYPE.ip6 ? ALWAYS : NEVER;
     case 'ppp':
       return is(place.type(), PPP_TYPES.get(type) ?? type);
+    case 'wlan':
+      return and(is_data(context, place), carries_in_llc(context, place, type));
+    case 'unknown':
+      throw context.error(
+        'filters do not know what this link type carries: only link[…] and len can be used',
+      );
   }
 }
 
@@ -126,6 +133,15 @@ function carries_on_lan(context: Context, place: Place, type: number): Condition
       if (type > LARGEST_LENGTH) return has_type();
       return and(has_llc_header(context, place), is(place.payload(1, 0), type));
   }
+}
+
+/** The same where all has an LLC header, with a SNAP header if there is an Ethernet type: in Wi-Fi. */
+function carries_in_llc(context: Context, place: Place, type: number): Condition {
+  const is = (value: Value, number: number) => test('equal', value, context.number(number));
+  if (type === SAP.iso || type === SAP.ip || type === SAP.netbeui)
+    return is(place.payload(2, 0), (type << 8) | type);
+  if (type === ETHERTYPE.atalk) return snap(context, place, APPLE, type);
+  return type > LARGEST_LENGTH ? is(place.type(), type) : is(place.payload(1, 0), type);
 }
 
 /** Returns whether the type field is that of Linux's cooked header: behind a VLAN tag it is Ethernet's. */
@@ -175,14 +191,17 @@ export const LLC_TYPES: readonly string[] = [
 /** Returns the condition that a packet has an LLC header, of a type if one is given. */
 export function llc(context: Context, place: Place, type: string | undefined): Condition {
   const { framing } = place.headers;
-  if (framing !== 'ethernet' && framing !== 'cooked') throw context.error(`llc is not in ${framing} headers`);
-  const any = type_is_cooked(place)
-    ? has_llc_header(context, place)
-    : and(
-        has_llc_header(context, place),
-        // NetWare over 802.3 begins with these bytes.
-        not(test('equal', place.payload(2, 0), context.number(0xffff))),
-      );
+  if (framing !== 'ethernet' && framing !== 'cooked' && framing !== 'wlan')
+    throw context.error(`llc is not in ${framing} headers`);
+  const on_lan = () =>
+    type_is_cooked(place)
+      ? has_llc_header(context, place)
+      : and(
+          has_llc_header(context, place),
+          // NetWare over 802.3 begins with these bytes.
+          not(test('equal', place.payload(2, 0), context.number(0xffff))),
+        );
+  const any = framing === 'wlan' ? is_data(context, place) : on_lan();
   if (type === undefined) return any;
   const control = place.payload(1, 2);
   const is = (mask: number, number: number) =>
@@ -202,30 +221,34 @@ const SRC = 6;
 export function has_address(
   context: Context,
   place: Place,
-  side: 'src' | 'dst',
+  side: 'src' | 'dst' | WlanSide,
   address: readonly number[],
 ): Condition {
-  const at = side === 'dst' ? DST : SRC;
   const [a = 0, b = 0, c = 0, d = 0, e = 0, f = 0] = address;
   const tail = ((c << 24) | (d << 16) | (e << 8) | f) >>> 0;
-  return and(
-    has_ethernet(place),
-    test('equal', link(context, place, 4, at + 2), context.number(tail)),
-    test('equal', link(context, place, 2, at), context.number((a << 8) | b)),
-  );
+  const is_at = (at: number): Condition =>
+    and(
+      test('equal', link(context, place, 4, at + 2), context.number(tail)),
+      test('equal', link(context, place, 2, at), context.number((a << 8) | b)),
+    );
+  if (place.headers.framing === 'wlan') return on_address(context, place, side, is_at);
+  if (side !== 'src' && side !== 'dst')
+    throw context.error(`${side} is of 802.11: src and dst are of Ethernet`);
+  return and(has_ethernet(place), is_at(side === 'dst' ? DST : SRC));
 }
 
 /** Returns the condition that the Ethernet destination is a group address. @throws FilterError */
 export function is_group(context: Context, place: Place): Condition {
-  const first = link(context, place, 1, DST);
-  return and(has_ethernet(place), test('has_bits', first, context.number(1)));
+  const is_at = (at: number) => test('has_bits', link(context, place, 1, at), context.number(1));
+  if (place.headers.framing === 'wlan') return on_address(context, place, 'dst', is_at);
+  return and(has_ethernet(place), is_at(DST));
 }
 
 /** Returns bytes of the Ethernet header. */
 function link(context: Context, place: Place, size: 1 | 2 | 4, offset: number): Value {
   const value = place.headers.has_addresses ? place.link(size, offset) : undefined;
   if (value !== undefined) return value;
-  throw context.error('there are no Ethernet addresses here: only LINKTYPE_ETHERNET has them');
+  throw context.error('there are no Ethernet addresses here: only LINKTYPE_ETHERNET and 802.11 have them');
 }
 
 /** Returns the condition that there is an Ethernet header: a tunnel may carry packets without one. */

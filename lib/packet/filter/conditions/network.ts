@@ -253,14 +253,14 @@ export function in_chain(
   const { values } = context;
   const plus = (left: Value, right: Value) => values.binary('+', left, right);
   const begin = place.network_start;
-  const tunnel = place.path.tunnel?.start;
+  const { base } = place;
   let next = place.network(1, version === 'ip' ? 9 : 6);
   let at =
     version === 'ip'
       ? place.header_end()
-      : tunnel === undefined
+      : base === undefined
         ? context.number(IP6_HEADER)
-        : plus(tunnel, context.number(IP6_HEADER));
+        : plus(base, context.number(IP6_HEADER));
   // From the last header to the first one: each is the one searched, or leads to the following one.
   const steps: { readonly found: Condition; readonly passed: Condition | undefined }[] = [];
   for (let header = 0; header <= MOST_HEADERS; header++) {

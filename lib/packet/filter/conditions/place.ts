@@ -8,7 +8,17 @@ import type { Size, Stored, Value, Values } from '../code/value.js';
 import { SKF_AD_PROTOCOL } from '../opcodes.js';
 
 /** How a header says what it carries. */
-export type Framing = 'ethernet' | 'cooked' | 'loopback' | 'raw' | 'ipv4' | 'ipv6' | 'ppp';
+/** 'unknown': nobody knows what the header carries. */
+export type Framing =
+  | 'ethernet'
+  | 'cooked'
+  | 'loopback'
+  | 'raw'
+  | 'ipv4'
+  | 'ipv6'
+  | 'ppp'
+  | 'wlan'
+  | 'unknown';
 
 export interface Headers {
   readonly framing: Framing;
@@ -29,6 +39,9 @@ export interface Headers {
   readonly tags: number;
   /** Whether the link-layer header, too, lies behind a VLAN tag that may be there. */
   readonly link_follows_tag: boolean;
+  /** The words of scratch memory with the begin of the link-layer header and of what it carries, which `link` and all others count from. */
+  readonly link_base: Stored | undefined;
+  readonly payload_base: Stored | undefined;
 }
 
 /** The inner packet of Geneve: where it begins, and what its header says it is. */
@@ -61,6 +74,8 @@ export const ETHERNET_HEADERS: Headers = {
   labels: 0,
   tags: 0,
   link_follows_tag: false,
+  link_base: undefined,
+  payload_base: undefined,
 };
 
 export class Place {
@@ -75,7 +90,17 @@ export class Place {
   }
 
   #load(size: Size, at: number): Value {
-    return this.values.load(size, at, this.path.tunnel?.start);
+    return this.values.load(size, at, this.base);
+  }
+
+  /** What the offsets of all but the link-layer header count from; undefined: the begin of the packet. */
+  get base(): Stored | undefined {
+    return this.headers.payload_base ?? this.path.tunnel?.start;
+  }
+
+  /** What the offsets of the link-layer header count from. */
+  get link_base(): Stored | undefined {
+    return this.headers.link_base ?? this.path.tunnel?.start;
   }
 
   /** In a tunnel without an inner Ethernet header, the offsets behind that header are nearer. */
@@ -86,7 +111,8 @@ export class Place {
   /** Returns bytes of the link-layer header; undefined if the kernel does not show them. */
   link(size: Size, offset: number): Value | undefined {
     const { link } = this.headers;
-    return link === undefined ? undefined : this.#load(size, this.link_start(link) + offset);
+    if (link === undefined) return undefined;
+    return this.values.load(size, this.link_start(link) + offset, this.link_base);
   }
 
   link_start(link: number): number {
@@ -136,11 +162,11 @@ export class Place {
     return this.values.load(size, this.network_start + offset, this.header_end());
   }
 
-  /** Returns the length of the IPv4 header; in a tunnel, plus the offset at which the tunnel begins. */
+  /** Returns the length of the IPv4 header, plus the offset that others count from. */
   header_end(): Value {
-    const { values, path } = this;
-    if (path.tunnel === undefined) return values.header_length(this.network_start);
+    const { values, base } = this;
+    if (base === undefined) return values.header_length(this.network_start);
     const words = values.binary('&', this.network(1, 0), values.number(0x0f));
-    return values.binary('+', values.binary('<<', words, values.number(2)), path.tunnel.start);
+    return values.binary('+', values.binary('<<', words, values.number(2)), base);
   }
 }

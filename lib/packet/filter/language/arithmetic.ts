@@ -1,7 +1,7 @@
 // Arithmetic on the bytes of headers, and relations: `ip[2:2] - 20 > 100`. A relation is true only of packets that have the headers: those
 // are tested first.
 
-import { LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2 } from '../../linktypes.js';
+import { LINKTYPE_IEEE802_11_RADIOTAP, LINKTYPE_LINUX_SLL, LINKTYPE_LINUX_SLL2 } from '../../linktypes.js';
 import type { Comparison } from '../code/graph.js';
 import type { Operator, Size, Value } from '../code/value.js';
 import { abbreviation } from '../conditions/abbreviations.js';
@@ -121,7 +121,7 @@ function loader(context: Context, protocol: Protocol, size: Size, token: Token):
   if (protocol === 'ether') return { load: (place, index) => link_bytes(context, place, size, index, token) };
   if (OF_NETWORK.includes(protocol)) {
     return {
-      load: (place, index) => indexed(context, place, size, place.network_start, index, token),
+      load: (place, index) => indexed(context, place.base, size, place.network_start, index, token),
       checks: is,
     };
   }
@@ -137,9 +137,15 @@ function loader(context: Context, protocol: Protocol, size: Size, token: Token):
         and(carries(context, place, ETHERTYPE.ip), is(place), is_first_fragment(context, place)),
     };
   }
+  if (protocol === 'radio') {
+    if (context.options.linktype !== LINKTYPE_IEEE802_11_RADIOTAP)
+      throw context.error('only LINKTYPE_IEEE802_11_RADIOTAP has what the radio measured');
+    return { load: (_, index) => indexed(context, undefined, size, 0, index, token) };
+  }
   if (protocol !== 'icmp6') return undefined;
   return {
-    load: (place, index) => indexed(context, place, size, place.network_start + IP6_HEADER, index, token),
+    load: (place, index) =>
+      indexed(context, place.base, size, place.network_start + IP6_HEADER, index, token),
     checks: (place) =>
       and(
         carries(context, place, ETHERTYPE.ip6),
@@ -151,21 +157,20 @@ function loader(context: Context, protocol: Protocol, size: Size, token: Token):
 /** Returns the bytes at an offset plus an index. */
 function indexed(
   context: Context,
-  { path }: Place,
+  base: Value | undefined,
   size: Size,
   start: number,
   index: Value,
   token: Token,
 ): Value {
   const { values } = context;
-  const tunnel = path.tunnel?.start;
   if (index.kind === 'number') {
     // An index of 32 bits may stand for a negative one.
     const at = (start + index.number) | 0;
-    if (at < 0 && tunnel === undefined) throw context.error('no packet has bytes at this offset', token);
-    return values.load(size, at >>> 0, tunnel);
+    if (at < 0 && base === undefined) throw context.error('no packet has bytes at this offset', token);
+    return values.load(size, at >>> 0, base);
   }
-  return values.load(size, start, tunnel === undefined ? index : values.binary('+', index, tunnel));
+  return values.load(size, start, base === undefined ? index : values.binary('+', index, base));
 }
 
 /** The fields of Linux's cooked headers that the kernel keeps beside a packet, by their offsets and sizes. */
@@ -179,7 +184,8 @@ const KEPT_FIELDS = new Map<number, Readonly<Record<string, number>>>([
 
 function link_bytes(context: Context, place: Place, size: Size, index: Value, token: Token): Value {
   const { link } = place.headers;
-  if (link !== undefined) return indexed(context, place, size, place.link_start(link), index, token);
+  if (link !== undefined)
+    return indexed(context, place.link_base, size, place.link_start(link), index, token);
   // The kernel shows a packet without its cooked header.
   const fields = KEPT_FIELDS.get(context.options.linktype) ?? {};
   const field = index.kind === 'number' ? fields[`${index.number}:${size}`] : undefined;

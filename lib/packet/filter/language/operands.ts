@@ -19,6 +19,7 @@ import {
   type Transport,
 } from '../conditions/network.js';
 import type { Place } from '../conditions/place.js';
+import { WLAN_SIDES, type WlanSide } from '../conditions/wlan.js';
 import type { Token } from './lexer.js';
 import { ip_protocol_of_name, service_of_name } from './names.js';
 import type { Protocol } from './words.js';
@@ -26,7 +27,7 @@ import type { Protocol } from './words.js';
 /** What the words before an address or a number say of it. */
 export interface Qualifiers {
   readonly protocol: Protocol | undefined;
-  readonly direction: Direction | undefined;
+  readonly direction: Direction | WlanSide | undefined;
   readonly type: 'host' | 'net' | 'port' | 'portrange' | 'proto' | 'protochain' | undefined;
 }
 
@@ -63,6 +64,15 @@ function unexpected(context: Context, { text }: Token, what: string): Error {
   return context.error(`${what}, not ${text}`);
 }
 
+/** Returns the direction of all but frames. @throws FilterError for a side of a frame */
+function of_packets(context: Context, direction: Direction | WlanSide | undefined): Direction | undefined {
+  if (!is_side(direction)) return direction;
+  throw context.error(`${direction} qualifies an address of 802.11: write "wlan ${direction} ADDRESS"`);
+}
+
+const is_side = (direction: Direction | WlanSide | undefined): direction is WlanSide =>
+  Object.values<string | undefined>(WLAN_SIDES).includes(direction);
+
 function address(context: Context, token: Token, mask: Mask | undefined, qualifiers: Qualifiers): Condition {
   const { protocol, direction, type } = qualifiers;
   if (token.kind === 'mac') {
@@ -71,13 +81,16 @@ function address(context: Context, token: Token, mask: Mask | undefined, qualifi
     }
     const bytes = bytes_of_mac(token.text);
     return context.on_each_path((place) =>
-      by_direction(direction, (side) => has_address(context, place, side, bytes)),
+      is_side(direction)
+        ? has_address(context, place, direction, bytes)
+        : by_direction(direction, (side) => has_address(context, place, side, bytes)),
     );
   }
   if (protocol === 'ether') throw unexpected(context, token, 'ether needs an Ethernet address');
   if (protocol === 'decnet') {
     const number = decnet_number(context, token);
-    return context.on_each_path((place) => has_decnet_address(context, place, direction, number));
+    const side = of_packets(context, direction);
+    return context.on_each_path((place) => has_decnet_address(context, place, side, number));
   }
   if (token.kind === 'ipv6') return ipv6(context, token, mask, qualifiers);
   if (token.kind === 'name') return named_host(context, token, qualifiers);
@@ -93,7 +106,9 @@ interface Network {
 
 const IPV4_PROTOCOLS = ['ip', 'arp', 'rarp'] as const;
 
-function ipv4(context: Context, { address, mask }: Network, { protocol, direction }: Qualifiers): Condition {
+function ipv4(context: Context, { address, mask }: Network, qualifiers: Qualifiers): Condition {
+  const { protocol } = qualifiers;
+  const direction = of_packets(context, qualifiers.direction);
   const named = IPV4_PROTOCOLS.find((each) => each === protocol);
   if (protocol !== undefined && named === undefined)
     throw context.error(`${protocol} does not qualify an IPv4 address: ip, arp and rarp do`);
@@ -139,12 +154,9 @@ function part_of_ipv4(context: Context, token: Token): { address: number; bits: 
   return { address: number * 2 ** (32 - bits), bits };
 }
 
-function ipv6(
-  context: Context,
-  token: Token,
-  mask: Mask | undefined,
-  { protocol, direction, type }: Qualifiers,
-): Condition {
+function ipv6(context: Context, token: Token, mask: Mask | undefined, qualifiers: Qualifiers): Condition {
+  const { protocol, type } = qualifiers;
+  const direction = of_packets(context, qualifiers.direction);
   if (protocol !== undefined && protocol !== 'ip6')
     throw context.error(`${protocol} does not qualify an IPv6 address: ip6 does`);
   const view = new DataView(new ArrayBuffer(16));
@@ -206,7 +218,9 @@ function decnet_number(context: Context, token: Token): number {
 
 const TRANSPORTS: readonly Transport[] = ['tcp', 'udp', 'sctp'];
 
-function port(context: Context, token: Token, { protocol, direction, type }: Qualifiers): Condition {
+function port(context: Context, token: Token, qualifiers: Qualifiers): Condition {
+  const { protocol, type } = qualifiers;
+  const direction = of_packets(context, qualifiers.direction);
   const transport = TRANSPORTS.find((each) => each === protocol);
   if (protocol !== undefined && transport === undefined)
     throw context.error(`${protocol} has no ports: tcp, udp and sctp have`);

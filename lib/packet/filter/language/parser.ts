@@ -9,6 +9,7 @@ import { geneve, mpls, pppoed, pppoes, vlan } from '../conditions/encapsulation.
 import { LLC_TYPES, llc } from '../conditions/link.js';
 import type { Direction } from '../conditions/network.js';
 import * as special from '../conditions/special.js';
+import { check_frames, frame_direction, frame_type, WLAN_SIDES, type WlanSide } from '../conditions/wlan.js';
 import {
   type Arithmetic,
   binary,
@@ -32,6 +33,8 @@ interface Part {
 const DEEPEST = 200;
 const OPERAND_KINDS: readonly Token['kind'][] = ['name', 'number', 'ipv4', 'ipv6', 'mac'];
 const TYPES = ['host', 'net', 'port', 'portrange', 'proto', 'protochain'] as const;
+
+const FRAME_WORDS: readonly string[] = ['type', 'subtype', 'dir', 'direction'];
 
 /** Binary operators, those that bind less first. */
 const PRECEDENCE = [['|'], ['&'], ['<<', '>>'], ['+', '-'], ['*', '/']] as const;
@@ -219,6 +222,8 @@ export class Parser {
     const { text } = this.#token;
     if (this.#took('broadcast')) return alone(special.broadcast(this.#context, protocol));
     if (this.#took('multicast')) return alone(special.multicast(this.#context, protocol));
+    const of_frame = protocol === 'ether' ? this.#of_frame() : undefined;
+    if (of_frame !== undefined) return alone(of_frame);
     const qualified = this.#qualified(protocol);
     if (qualified !== undefined) return qualified;
     const condition = abbreviation(protocol);
@@ -242,8 +247,13 @@ export class Parser {
     return { condition: this.#operands(qualifiers), qualifiers };
   }
 
-  #direction(): Direction | undefined {
+  #direction(): Direction | WlanSide | undefined {
     const { kind, text } = this.#token;
+    const side = kind === 'word' ? WLAN_SIDES[text] : undefined;
+    if (side !== undefined) {
+      this.#next++;
+      return side;
+    }
     if (kind !== 'word' || (text !== 'src' && text !== 'dst')) return undefined;
     this.#next++;
     const other = text === 'src' ? 'dst' : 'src';
@@ -298,8 +308,27 @@ export class Parser {
       case 'byte':
         throw context.error('byte: write "ether[OFFSET] = VALUE"');
       default:
-        return undefined;
+        return this.#of_frame();
     }
+  }
+
+  /** type TYPE subtype SUBTYPE, dir DIRECTION: of frames of 802.11. */
+  #of_frame(): Condition | undefined {
+    const context = this.#context;
+    if (!FRAME_WORDS.includes(this.#token.text)) return undefined;
+    context.at(this.#token);
+    check_frames(context);
+    if (this.#took('dir', 'direction')) return frame_direction(context, this.#word_or_number('a direction'));
+    const type = this.#took('type') ? this.#word_or_number('a type') : undefined;
+    const subtype = this.#took('subtype') ? this.#word_or_number('a subtype') : undefined;
+    return frame_type(context, type, subtype);
+  }
+
+  #word_or_number(what: string): { text: string; number: number | undefined } {
+    const { kind, text, number } = this.#token;
+    if (kind !== 'name' && kind !== 'number') throw this.#unexpected(`${what} of 802.11`);
+    this.#context.at(this.#take());
+    return { text, number: kind === 'number' ? number : undefined };
   }
 
   #llc(): Condition {

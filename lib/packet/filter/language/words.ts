@@ -19,21 +19,18 @@ const PROTOCOLS = new Map<string, Protocol>([
 /** Returns the protocol of a word. */
 export const protocol_of_word = (word: string): Protocol | undefined => PROTOCOLS.get(word);
 
-const of_80211 =
-  'type subtype direction dir addr1 addr2 addr3 addr4 address1 address2 address3 address4 ra ta radio';
 const of_pf = 'on ifname rset ruleset rulenum srnr subrulenum reason action';
 const of_atm = 'lane metac bcc oam oamf4 oamf4ec oamf4sc sc ilmic vpi vci connectmsg metaconnect';
 const of_ss7 = 'fisu lssu lsu msu hfisu hlssu hmsu sio opc dpc sls hsio hopc hdpc hsls';
 /** Words of link types that are not compiled for, and what these are. `rnr` is a type of LLC, too. */
 export const FOREIGN_WORDS: ReadonlyMap<string, string> = new Map([
-  ...of_80211.split(' ').map((word): [string, string] => [word, 'IEEE 802.11']),
   ...`${of_pf} rnr`.split(' ').map((word): [string, string] => [word, 'the log of pf']),
   ...of_atm.split(' ').map((word): [string, string] => [word, 'ATM']),
   ...of_ss7.split(' ').map((word): [string, string] => [word, 'SS7']),
 ]);
 
 const OTHER_WORDS =
-  'src dst host net mask port portrange proto protochain gateway less greater byte broadcast multicast and or not len length inbound outbound ifindex vlan mpls pppoed pppoes geneve llc';
+  'src dst host net mask port portrange proto protochain gateway less greater byte broadcast multicast and or not len length inbound outbound ifindex vlan mpls pppoed pppoes geneve llc type subtype direction dir addr1 addr2 addr3 addr4 address1 address2 address3 address4 ra ta';
 
 /** All words that are no names. */
 export const KEYWORDS: ReadonlySet<string> = new Set([

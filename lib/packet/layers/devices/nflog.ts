@@ -3,7 +3,7 @@
 import { type FieldNames, type Fields, field_names, maker } from '../../bytes/fields.js';
 import { header } from '../../define/header.js';
 import { field } from '../../define/own_fields.js';
-import { layout, u16, u32, zero_ended } from '../../options/option_values.js';
+import { layout, reserved, u8, u16, u32, zero_ended } from '../../options/option_values.js';
 import type { OptionFields, OptionsOf } from '../../options/options.js';
 import { type TlvExtra, TlvList } from '../../options/tlv_list.js';
 import { type Protocol, protocol_of_name } from '../../registry.js';
@@ -27,7 +27,7 @@ const nflog_tlvs = new TlvList(
     unit: 4,
   },
   {
-    packet_header: [1, layout({ hardware_protocol: u16(0x0800), hook: u16(0) })],
+    packet_header: [1, layout({ hardware_protocol: u16(0x0800), hook: u8(0), reserved: reserved(1) })],
     mark: [2, layout({ mark: u32() })],
     timestamp: [3],
     input_interface: [4, layout({ index: u32() })],

@@ -173,14 +173,18 @@ describe('errors', () => {
     ['mpls 1048576', 1, /an MPLS label is at most 1048575/],
     ['pppoes 70000', 1, /a PPPoE session is at most 65535/],
     ['geneve 16777216', 1, /a Geneve VNI is at most 16777215/],
-    ['pppoes and ether host 02:00:00:00:00:01', 23, /only LINKTYPE_ETHERNET has them/],
+    ['pppoes and ether host 02:00:00:00:00:01', 23, /only LINKTYPE_ETHERNET and 802\.11 have them/],
     ['inbound', 1, /LINUX_SLL/],
     ['ifindex 1', 1, /LINUX_SLL2/],
     ['llc nosuch', 5, /one of i, s, u, rr/],
-    ['type mgt', 1, /type is of IEEE 802\.11/],
+    ['ip or type mgt', 7, /only frames of 802\.11 have this/],
+    ['wlan dir tods', 6, /only frames of 802\.11 have this/],
+    ['ether ra 02:00:00:00:00:01', 10, /ra is of 802\.11: src and dst are of Ethernet/],
+    ['ra 10.0.0.1', 4, /write "wlan ra ADDRESS"/],
+    ['tcp ta port 80', 13, /write "wlan ta ADDRESS"/],
     ['ifname eth0', 1, /ifname is of the log of pf/],
     ['vpi 5', 1, /vpi is of ATM/],
-    ['radio[0] = 1', 1, /radio\[…\] cannot be used/],
+    ['radio[0] = 1', 1, /only LINKTYPE_IEEE802_11_RADIOTAP has what the radio measured/],
     ['ether', 6, /the expression ends, where what ether means/],
     ['byte 0 = 1', 1, /ether\[OFFSET\] = VALUE/],
     ['decnet host 10', 13, /decnet needs an address such as 10\.123/],
@@ -193,12 +197,46 @@ describe('errors', () => {
 
   test('where a link type has no such header', () => {
     const raw = { linktype: packet.LINKTYPE_RAW };
-    expect(error_of('ether host 02:00:00:00:00:01', raw).reason).toContain('only LINKTYPE_ETHERNET has them');
-    expect(error_of('broadcast', raw).reason).toContain('only LINKTYPE_ETHERNET has them');
+    const no_addresses = 'only LINKTYPE_ETHERNET and 802.11 have them';
+    expect(error_of('ether host 02:00:00:00:00:01', raw).reason).toContain(no_addresses);
+    expect(error_of('broadcast', raw).reason).toContain(no_addresses);
     expect(error_of('vlan', raw).reason).toBe('there are no VLAN tags in raw headers');
     expect(error_of('mpls', raw).reason).toBe('there are no MPLS labels in raw headers');
     expect(error_of('llc', raw).reason).toBe('llc is not in raw headers');
   });
+
+  test.each<[string, number, RegExp]>([
+    ['type beacon', 6, /a type of 802\.11 is one of mgt, management, ctl, control, data, not beacon/],
+    ['type 1', 6, /has the bits 0xc, not 1/],
+    ['type ctl subtype beacon', 18, /a subtype of 802\.11 is one of .*rts.*, not beacon/],
+    ['type mgt subtype 99', 18, /has the bits 0xf0, not 99/],
+    ['subtype 4', 9, /a subtype of 802\.11 is one of assoc-req, .*, not 4/],
+    ['type', 5, /the expression ends, where a type of 802\.11 is expected/],
+    ['dir upwards', 5, /one of nods, tods, fromds, dstods, not upwards/],
+    ['ip and mpls', 8, /there are no MPLS labels in wlan headers/],
+    ['radio[0] = 1', 1, /only LINKTYPE_IEEE802_11_RADIOTAP/],
+    ['inbound', 1, /know the direction/],
+  ])('of frames of 802.11: %s', (text, column, reason) => {
+    const error = error_of(text, { linktype: packet.LINKTYPE_IEEE802_11 });
+    expect([error.reason, error.column]).toEqual([expect.stringMatching(reason), column]);
+  });
+
+  test.each([packet.LINKTYPE_NFLOG, packet.LINKTYPE_NETLINK, packet.LINKTYPE_CAN_SOCKETCAN])(
+    'of link type %i, of which only bytes are known',
+    (linktype) => {
+      for (const [text, column] of [
+        ['ip', 1],
+        ['len > 5 and tcp port 80', 22],
+        ['link[0] = 2 and arp', 17],
+        ['ip6[6] = 17', 1],
+        ['net 10', 5],
+      ] as const) {
+        const { reason, column: at } = error_of(text, { linktype });
+        expect([reason, at]).toEqual([expect.stringContaining('only link[…] and len can be used'), column]);
+      }
+      expect(accepts('link[1] = 7 and len = 3', Buffer.from([0, 7, 0]), { linktype })).toBe(true);
+    },
+  );
 
   test('of parentheses and memory without end', () => {
     expect(error_of(`${'('.repeat(5000)}ip`).reason).toMatch(/200 levels/);
@@ -215,8 +253,8 @@ describe('errors', () => {
     ['ip', { linktype: 'ethernet' }, 'linktype must be an integer, not "ethernet"'],
     [
       'ip',
-      { linktype: 127 },
-      'linktype must be LINKTYPE_ETHERNET (1), LINKTYPE_NULL (0), LINKTYPE_LOOP (108), LINKTYPE_RAW (101), LINKTYPE_PPP (9), LINKTYPE_PPP_HDLC (50), LINKTYPE_PPP_ETHER (51), LINKTYPE_IPV4 (228), LINKTYPE_IPV6 (229), LINKTYPE_LINUX_SLL (113) or LINKTYPE_LINUX_SLL2 (276), not 127',
+      { linktype: 9999 },
+      'linktype must be LINKTYPE_ETHERNET (1), LINKTYPE_NULL (0), LINKTYPE_LOOP (108), LINKTYPE_RAW (101), LINKTYPE_PPP (9), LINKTYPE_PPP_HDLC (50), LINKTYPE_PPP_ETHER (51), LINKTYPE_IPV4 (228), LINKTYPE_IPV6 (229), LINKTYPE_LINUX_SLL (113), LINKTYPE_LINUX_SLL2 (276), LINKTYPE_IEEE802_11 (105), LINKTYPE_IEEE802_11_RADIOTAP (127), LINKTYPE_CAN_SOCKETCAN (227), LINKTYPE_NFLOG (239) or LINKTYPE_NETLINK (253), not 9999',
     ],
     ['ip', { snaplen: 0 }, 'snaplen must be between 1 and 4294967295, not 0'],
     ['ip', { live: 1 }, 'live must be a boolean, not 1'],
@@ -234,6 +272,78 @@ describe('errors', () => {
     const call: unknown = () => Reflect.apply(compile_filter, undefined, [text, options]);
     expect(call).toThrow(message);
   });
+});
+
+describe('frames of 802.11', () => {
+  const {
+    LINKTYPE_IEEE802_11: WLAN,
+    LINKTYPE_IEEE802_11_RADIOTAP: RADIOTAP,
+    radiotap,
+    wlan,
+    llc,
+    snap,
+  } = packet;
+  const [station, network] = ['02:00:00:00:00:01', '02:00:00:00:00:02'];
+  const data = (subtype: number, flags = 0) => [
+    wlan({
+      type: wlan.DATA,
+      subtype,
+      flags: wlan.TO_DS | flags,
+      address1: network,
+      address2: station,
+      address3: 'ff:ff:ff:ff:ff:ff',
+    }),
+    llc(),
+    snap(),
+    ipv4({ src: '10.0.0.1', dst: '10.0.0.2' }),
+    udp({ dst_port: 53 }),
+  ];
+  const beacon = wlan({ type: wlan.MANAGEMENT, subtype: wlan.BEACON, address2: network, elements: [] });
+
+  test.each([0, 8])('what data of subtype %i carry, with and without radiotap', (subtype) => {
+    const bytes = build(...data(subtype));
+    for (const text of [
+      'udp port 53',
+      'dst host 10.0.0.2',
+      'ip[9] = 17',
+      'type data and dir tods',
+      'udp[2:2] = 53',
+    ])
+      expect([text, accepts(text, bytes, { linktype: WLAN })]).toEqual([text, true]);
+    for (const text of ['arp', 'type mgt', 'host 10.0.0.3', 'dir fromds', 'subtype beacon'])
+      expect([text, accepts(text, bytes, { linktype: WLAN })]).toEqual([text, false]);
+    for (const radio of [
+      radiotap(),
+      radiotap({ tsft: 7n, flags: 2 }),
+      radiotap({ signal: -40, channel_frequency: 2412 }),
+    ]) {
+      const all = build(radio, ...data(subtype));
+      expect(accepts('udp port 53 and wlan src 02:00:00:00:00:01', all, { linktype: RADIOTAP })).toBe(true);
+      expect(accepts('broadcast and wlan ra 02:00:00:00:00:02', all, { linktype: RADIOTAP })).toBe(true);
+    }
+  });
+
+  test('management frames carry nothing, encrypted ones what nobody sees', () => {
+    const bytes = build(beacon);
+    expect(accepts('type mgt subtype beacon', bytes, { linktype: WLAN })).toBe(true);
+    expect(accepts('wlan addr2 02:00:00:00:00:02 and not ip', bytes, { linktype: WLAN })).toBe(true);
+    expect(accepts('ip or arp', bytes, { linktype: WLAN })).toBe(false);
+  });
+
+  test('arithmetic in front of what they carry does no harm', () => {
+    // libpcap overwrites the offset of what a frame carries.
+    expect(accepts('len > 8 and wlan[0] != 0 and udp port 53', build(...data(8)), { linktype: WLAN })).toBe(
+      true,
+    );
+  });
+});
+
+test('12 and 14 are raw IP of other systems', () => {
+  for (const text of ['tcp port 80', 'not arp', 'host 2001:db8::1'])
+    for (const linktype of [12, 14])
+      expect(compile_filter(text, { linktype })).toEqual(
+        compile_filter(text, { linktype: packet.LINKTYPE_RAW }),
+      );
 });
 
 describe('options', () => {
