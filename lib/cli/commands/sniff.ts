@@ -14,7 +14,7 @@ import { RingSource } from '../network/capture/ring_source.js';
 import { check_file, check_interface, command, until_interrupted } from '../terminal/command.js';
 import { DONE, UsageError } from '../terminal/errors.js';
 import { counted, flag, integer, text, type Values } from '../terminal/options.js';
-import { drained, print, print_stderr } from '../terminal/output.js';
+import { drained, flush_output, print, print_stderr } from '../terminal/output.js';
 import { PacketPrinter } from '../terminal/packet_printer.js';
 
 const SNAPLEN_MAX = 262_144;
@@ -383,6 +383,7 @@ many packets the kernel had no room for (-B). The VLAN tag that the kernel takes
       await capture.run();
     } finally {
       for (const end of ends) end();
+      flush_output();
       try {
         files?.close();
       } finally {

@@ -3,7 +3,7 @@
 import { build, type IcmpExtension, type Ipv4Option, icmp, icmpv6, payload } from '../../packet/index.js';
 import * as socket from '../../promises/index.js';
 import { type IcmpError, is_notice } from '../terminal/icmp_text.js';
-import { enable_error_queue, read_error_queue } from './error_queue.js';
+import { ErrorQueue, enable_error_queue } from './error_queue.js';
 import { host_of } from './hosts.js';
 import {
   extensions_in,
@@ -63,6 +63,7 @@ export class EchoSocket {
   readonly sock: socket.socket;
   readonly #is_raw: boolean;
   readonly #stopwatch: Stopwatch;
+  readonly #queue: ErrorQueue;
   readonly #use_program_times: boolean;
   #id = 0;
   /** Aborts a waiting receive() when a send failed, so that it reads the error queue. */
@@ -81,6 +82,7 @@ export class EchoSocket {
     receive_ttl(this.sock);
     if (!this.#is_raw) enable_error_queue(this.sock);
     this.#stopwatch = new Stopwatch(this.sock);
+    this.#queue = new ErrorQueue(this.sock);
   }
 
   /**
@@ -127,6 +129,7 @@ export class EchoSocket {
     } catch (error) {
       // The error may belong to an earlier request: the next call of any kind reports it, and the queue has its cause.
       this.#send_failed.abort();
+      this.#stopwatch.refused();
       if (!(error instanceof socket.OSError) || this.#is_raw) throw error;
       await this.sock.sendto(request, address);
     }
@@ -156,7 +159,8 @@ export class EchoSocket {
   }
 
   async #queued_errors(): Promise<EchoError[]> {
-    const errors = await read_error_queue(this.sock, this.#use_program_times ? undefined : this.#stopwatch);
+    const stamp = (count: number, stamp_ns: bigint) => this.#stopwatch.stamp(count, stamp_ns);
+    const errors = await this.#queue.read(this.#use_program_times ? undefined : stamp);
     return errors.flatMap(({ error, from = '', at_ns, data }) => {
       // The data is the request, from its ICMP header on.
       if (data.length < HEADER_SIZE) return [];

@@ -5,8 +5,6 @@ import type { IcmpError } from '../terminal/icmp_text.js';
 import { host_of } from './hosts.js';
 import { ANCILLARY_SIZE, read_ancillary, type Stopwatch } from './kernel_time.js';
 
-const MESSAGE_MAX = 65_535;
-
 /** An ICMP error of the queue. */
 export interface QueuedError {
   readonly error: IcmpError;
@@ -26,36 +24,57 @@ export function enable_error_queue(sock: socket.socket): void {
   else sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVERR, 1);
 }
 
-/** Empties the error queue: passes time stamps to the stopwatch, returns the ICMP errors. */
-export async function read_error_queue(sock: socket.socket, stopwatch?: Stopwatch): Promise<QueuedError[]> {
-  const errors: QueuedError[] = [];
-  for (;;) {
-    const message = await sock
-      .recvmsg(MESSAGE_MAX, ANCILLARY_SIZE, socket.MSG_ERRQUEUE, { timeout: 0 })
-      .catch((reason: unknown) => {
-        if (reason instanceof socket.OSError) return undefined;
-        throw reason;
-      });
-    if (message === undefined) return errors;
-    const [data, ancdata, , address] = message;
-    const { error, at_ns, stamped } = read_ancillary(ancdata);
-    if (error === undefined) continue;
-    const { origin, type, code, info, offender } = error;
-    if (origin === socket.SO_EE_ORIGIN_TIMESTAMPING) {
-      if (stamped) stopwatch?.stamp(error.data, at_ns);
-      continue;
-    }
-    // An error of this machine is also that of the call that sent the packet.
-    if (origin === socket.SO_EE_ORIGIN_LOCAL) continue;
-    const from = offender && !Buffer.isBuffer(offender) ? host_of(offender) : undefined;
-    errors.push({
-      error: queued_error(sock.family, type, code, info),
-      from,
-      to: destination(address),
-      at_ns,
-      data,
-    });
+/** The most messages that one call reads, and the bytes of each: an ICMP error quotes less. */
+const BATCH = 64;
+const QUOTED_MAX = 2048;
+
+/** Is called with the number of a packet that was sent, and the kernel's time stamp of it, nanoseconds since 1970. */
+type OnStamp = (count: number, at_ns: bigint) => void;
+
+/** The error queue of a socket. */
+export class ErrorQueue {
+  readonly #sock: socket.socket;
+  readonly #batch = new socket.MessageBatch<number>(BATCH, QUOTED_MAX, ANCILLARY_SIZE);
+
+  constructor(sock: socket.socket) {
+    this.#sock = sock;
   }
+
+  /** Empties the queue: passes time stamps on, returns the ICMP errors. */
+  async read(on_stamp?: OnStamp): Promise<QueuedError[]> {
+    const errors: QueuedError[] = [];
+    for (let count = BATCH; count === BATCH; ) {
+      count = await this.#sock
+        .recvmmsg_into(this.#batch, socket.MSG_ERRQUEUE, { timeout: 0 })
+        .catch((reason: unknown) => {
+          if (reason instanceof socket.OSError) return 0;
+          throw reason;
+        });
+      for (let i = 0; i < count; i++) {
+        const error = this.#error(i, on_stamp);
+        if (error !== undefined) errors.push(error);
+      }
+    }
+    return errors;
+  }
+
+  #error(i: number, on_stamp?: OnStamp): QueuedError | undefined {
+    const { error, at_ns, stamped } = read_ancillary(this.#batch.ancdata(i));
+    if (error === undefined) return undefined;
+    const { origin, type, code, info, offender } = error;
+    if (origin === socket.SO_EE_ORIGIN_TIMESTAMPING && stamped) on_stamp?.(error.data, at_ns);
+    // An error of this machine is also that of the call that sent the packet.
+    if (origin === socket.SO_EE_ORIGIN_TIMESTAMPING || origin === socket.SO_EE_ORIGIN_LOCAL) return undefined;
+    const from = offender && !Buffer.isBuffer(offender) ? host_of(offender) : undefined;
+    const to = destination(this.#batch.address(i));
+    const data = Buffer.from(this.#batch.data(i));
+    return { error: queued_error(this.#sock.family, type, code, info), from, to, at_ns, data };
+  }
+}
+
+/** Reads the error queue of a socket once: see ErrorQueue. */
+export function read_error_queue(sock: socket.socket, stopwatch?: Stopwatch): Promise<QueuedError[]> {
+  return new ErrorQueue(sock).read(stopwatch && ((count, at_ns) => stopwatch.stamp(count, at_ns)));
 }
 
 /** Returns the MTU in the error of a datagram that this machine refused as too long; undefined without such an error. */

@@ -15,7 +15,7 @@ const STAMPS =
   socket.SOF_TIMESTAMPING_OPT_ID |
   socket.SOF_TIMESTAMPING_OPT_TSONLY;
 /** The greatest difference between a stamp of sending and the program's clock. Beyond it, the stamp is of another packet. */
-const PLAUSIBLE_NS = 200_000_000n;
+const PLAUSIBLE_MS = 200;
 const NS_PER_MS = 1_000_000;
 /** The most packets that wait for their stamps. */
 const COUNTED_MAX = 65_536;
@@ -86,6 +86,58 @@ async function first_stamp(): Promise<void> {
   }
 }
 
+/**
+ * What the packets are that a socket sent, by the numbers that the kernel gives them: it counts what it is asked to send. The caller says
+ * what the kernel accepted, in this order, and begins anew after an error, since not all kernels count the packet of an error.
+ */
+export class PacketNumbers<Request> {
+  readonly #sock: socket.socket;
+  readonly #requests = new Map<number, Request>();
+  #packets = 0;
+
+  /** Turns the kernel's time stamps on. */
+  constructor(sock: socket.socket) {
+    this.#sock = sock;
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPING, STAMPS);
+  }
+
+  /** True if a stamp of a packet has not come. */
+  get waits(): boolean {
+    return this.#requests.size > 0;
+  }
+
+  /** Notes that the kernel accepted the packet of a request. */
+  sent(request: Request): void {
+    this.#requests.set(this.#packets++, request);
+    // A packet without a stamp is forgotten.
+    this.#requests.delete(this.#packets - COUNTED_MAX);
+  }
+
+  /** Returns the request of packet number `count`, whose stamp has come; undefined for an unknown one. */
+  take(count: number): Request | undefined {
+    const request = this.#requests.get(count);
+    this.#requests.delete(count);
+    return request;
+  }
+
+  /** Begins anew, with packet number 0. */
+  restart(): void {
+    this.#sock.setsockopt(
+      socket.SOL_SOCKET,
+      socket.SO_TIMESTAMPING,
+      STAMPS & ~socket.SOF_TIMESTAMPING_OPT_ID,
+    );
+    this.#sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPING, STAMPS);
+    this.#requests.clear();
+    this.#packets = 0;
+  }
+}
+
+/** Returns whether a stamp of sending can be that of a packet that the program sent at `own_ms`, both in milliseconds since 1970. */
+export function is_plausible(stamp_ms: number, own_ms: number): boolean {
+  return Math.abs(stamp_ms - own_ms) < PLAUSIBLE_MS;
+}
+
 interface Start {
   readonly at_ns: bigint;
   kernel_ns?: bigint;
@@ -94,13 +146,11 @@ interface Start {
 /** The times of sending of a socket's requests. The caller numbers the requests, and reuses numbers. */
 export class Stopwatch {
   readonly #starts = new Map<number, Start>();
-  /** Numbers of requests, by the kernel's number of the packet, until its stamp has come. */
-  readonly #counted = new Map<number, number>();
-  #packets = 0;
+  readonly #numbers: PacketNumbers<number>;
 
   /** Turns the kernel's time stamps on. */
   constructor(sock: socket.socket) {
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPING, STAMPS);
+    this.#numbers = new PacketNumbers(sock);
   }
 
   /** Notes the time at which the program sends a request. */
@@ -108,20 +158,21 @@ export class Stopwatch {
     this.#starts.set(request, { at_ns: now_ns() });
   }
 
-  /** Notes that the kernel accepted the request, and thereby numbered its packet. */
+  /** Notes that the kernel accepted the request. */
   sent(request: number): void {
-    this.#counted.set(this.#packets++, request);
-    // A packet without a stamp is forgotten.
-    this.#counted.delete(this.#packets - COUNTED_MAX);
+    this.#numbers.sent(request);
+  }
+
+  /** Notes that the kernel refused a request. */
+  refused(): void {
+    this.#numbers.restart();
   }
 
   /** Notes the kernel's time stamp of its packet number `count`. */
   stamp(count: number, at_ns: bigint): void {
-    const start = this.#starts.get(this.#counted.get(count) ?? -1);
-    this.#counted.delete(count);
+    const start = this.#starts.get(this.#numbers.take(count) ?? -1);
     if (start === undefined) return;
-    const off = at_ns - start.at_ns;
-    if (off > -PLAUSIBLE_NS && off < PLAUSIBLE_NS) start.kernel_ns = at_ns;
+    if (is_plausible(Number(at_ns) / NS_PER_MS, Number(start.at_ns) / NS_PER_MS)) start.kernel_ns = at_ns;
   }
 
   /** Returns the milliseconds from a request to a time; undefined for a request that was not sent. */

@@ -9,12 +9,14 @@ import { DONE, FAILED, INTERRUPTED } from '../terminal/errors.js';
 import { integer, number, type Values } from '../terminal/options.js';
 import { Progress } from '../terminal/progress.js';
 import type { AddressRange } from './address_range.js';
-import { read_ancillary } from './kernel_time.js';
+import { ErrorQueue, type QueuedError } from './error_queue.js';
+import { is_plausible, PacketNumbers, read_ancillary, stamping_begun } from './kernel_time.js';
 import { has_room_again, passing_errors } from './passing_errors.js';
 
 /** The most messages that one call sends or receives. */
 const BATCH = 128;
-const ANCILLARY_SIZE = socket.CMSG_SPACE(16);
+/** For a time stamp of either kind. */
+const ANCILLARY_SIZE = socket.CMSG_SPACE(48);
 const NS_PER_MS = 1e6;
 /** The interval of checks for completeness while the scan waits for the last answers. */
 const POLL_MS = 20;
@@ -41,8 +43,16 @@ interface Addresses {
 /** A round of requests. */
 interface Round {
   readonly number: number;
-  /** By address number: when the request was sent, in milliseconds since 1970; 0: none was sent. */
+  /** By address number: when the program sent the request, in milliseconds since 1970; 0: none was sent. */
   readonly sent_ms: Float64Array;
+  /** The same by the kernel's time stamp; 0: it has not come. */
+  readonly stamp_ms: Float64Array;
+}
+
+/** The packets that a socket sent, and its error queue, which has their time stamps and the errors that answer them. */
+interface Stamped {
+  readonly numbers: PacketNumbers<readonly [round: Round, number: number]>;
+  readonly queue: ErrorQueue;
 }
 
 /** How often a request is sent before its error counts, on a socket with an error queue. */
@@ -61,16 +71,23 @@ export abstract class Scan<
   /** The rounds whose answers count, the latest one first. */
   #rounds: Round[] = [];
   readonly #batch: socket.MessageBatch<F>;
+  /** With an error queue: the kernel's time stamps of sent packets. */
+  readonly #stamped: Stamped | undefined;
 
-  /** @param answer_max the most bytes of an answer that are received */
+  /**
+   * @param answer_max the most bytes of an answer that are received
+   * @param queued the socket, if it reports errors of packets that were sent in its error queue (IP_RECVERR)
+   */
   constructor(
     protected readonly range: Range,
     protected readonly options: Options,
     protected readonly sock: socket.socket<F>,
     answer_max: number,
+    queued?: socket.socket,
   ) {
     this.#batch = new socket.MessageBatch<F>(BATCH, answer_max, ANCILLARY_SIZE);
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
+    if (queued === undefined) sock.setsockopt(socket.SOL_SOCKET, socket.SO_TIMESTAMPNS, 1);
+    else this.#stamped = { numbers: new PacketNumbers(queued), queue: new ErrorQueue(queued) };
   }
 
   /** The number of addresses that answered. */
@@ -88,16 +105,15 @@ export abstract class Scan<
   protected abstract print_statistics(seconds: number): void;
   /** Is called when the wait for the answers of a round is over. */
   protected on_round_over(_round: number): void {}
-  /** True if the socket reports errors of packets that were sent, in its error queue (IP_RECVERR). */
-  protected readonly has_error_queue: boolean = false;
-  /** Reads the error queue. */
-  protected async on_queued_errors(): Promise<void> {}
+  /** Handles an error that the error queue reports. */
+  protected on_error(_error: QueuedError): void {}
 
   /** Runs the scan until it is complete or interrupted. @returns the exit code @throws OSError */
   async run(interrupted = until_interrupted()): Promise<number> {
     try {
       const start = performance.now();
       try {
+        if (this.#stamped !== undefined) await stamping_begun();
         await this.#run_rounds(interrupted);
       } finally {
         this.progress.clear();
@@ -126,8 +142,23 @@ export abstract class Scan<
    * @param round the round of the request; left out: the last one
    */
   protected round_trip_ms(number: number, batch: socket.MessageBatch<F>, i: number, round?: number): number {
-    const sent_ms = this.#round_of(number, round)?.sent_ms[number] ?? Number.NaN;
-    return Math.max(0, Number(read_ancillary(batch.ancdata(i)).at_ns) / NS_PER_MS - sent_ms);
+    const found = this.#round_of(number, round);
+    const at_ms = Number(read_ancillary(batch.ancdata(i)).at_ns) / NS_PER_MS;
+    const stamp_ms = found?.stamp_ms[number] || Number.POSITIVE_INFINITY;
+    return Math.max(0, at_ms - (stamp_ms <= at_ms ? stamp_ms : (found?.sent_ms[number] ?? Number.NaN)));
+  }
+
+  /** Reads the error queue. */
+  async #read_queue(): Promise<void> {
+    if (this.#stamped === undefined) return;
+    const { numbers, queue } = this.#stamped;
+    const errors = await queue.read((count, at_ns) => {
+      const [round, number] = numbers.take(count) ?? [];
+      if (round === undefined || number === undefined) return;
+      const stamp_ms = Number(at_ns) / NS_PER_MS;
+      if (is_plausible(stamp_ms, round.sent_ms[number] ?? 0)) round.stamp_ms[number] = stamp_ms;
+    });
+    for (const error of errors) this.on_error(error);
   }
 
   #round_of(number: number, round?: number): Round | undefined {
@@ -198,7 +229,8 @@ export abstract class Scan<
 
   /** Sends a request to each address that is not finished. @returns the number of these addresses */
   async #send_round(number: number, end: AbortSignal): Promise<number> {
-    const round: Round = { number, sent_ms: new Float64Array(this.range.count) };
+    const { count } = this.range;
+    const round: Round = { number, sent_ms: new Float64Array(count), stamp_ms: new Float64Array(count) };
     this.#rounds.unshift(round);
     const { rate } = this.options;
     // A slow rate sends single requests, evenly.
@@ -206,7 +238,7 @@ export abstract class Scan<
     const start = performance.now();
     let batch: number[] = [];
     let sent = 0;
-    for (let i = 0; i < this.range.count; i++) {
+    for (let i = 0; i < count; i++) {
       if (this.is_finished(i)) continue;
       batch.push(i);
       if (batch.length < size) continue;
@@ -231,21 +263,30 @@ export abstract class Scan<
     let tries = 0;
     for (let done = 0; done < messages.length; ) {
       try {
-        done += await this.sock.sendmmsg(messages.slice(done), 0, { signal });
+        const accepted = await this.sock.sendmmsg(messages.slice(done), 0, { signal });
+        const end = done + accepted;
+        for (; done < end; done++) this.#stamped?.numbers.sent([round, numbers[done] as number]);
+        // The next one is refused.
+        if (done < messages.length) await this.#restart_numbers();
       } catch (error) {
         if (signal.aborted || !(error instanceof socket.OSError)) throw error;
+        await this.#restart_numbers();
         if (await has_room_again(error, signal)) continue;
         // The error is that of the first message, or of a packet that was sent before: then it is gone in the next try.
-        if (this.has_error_queue && tries++ < SEND_TRIES) {
-          await this.on_queued_errors();
-          continue;
-        }
+        if (this.#stamped !== undefined && tries++ < SEND_TRIES) continue;
         this.on_refused(numbers[done] as number, error);
         done++;
         tries = 0;
       }
     }
     this.sent += numbers.length;
+    await this.#read_queue();
+  }
+
+  /** Begins to number packets anew, after one that was refused. */
+  async #restart_numbers(): Promise<void> {
+    await this.#read_queue();
+    this.#stamped?.numbers.restart();
   }
 
   async #receive(signal: AbortSignal): Promise<never> {
@@ -253,6 +294,8 @@ export abstract class Scan<
       const receive = () => this.sock.recvmmsg_into(this.#batch, 0, { signal });
       const count =
         (await passing_errors(signal, receive).catch((error: unknown) => this.#queued(error))) ?? 0;
+      // A stamp of sending may come as late as the answer.
+      if (count > 0 && this.#stamped?.numbers.waits) await this.#read_queue();
       for (let i = 0; i < count; i++) this.on_message(this.#batch, i);
     }
   }
@@ -260,8 +303,8 @@ export abstract class Scan<
   /** Handles an error of receiving that a packet caused which was sent before. @throws any other error */
   async #queued(error: unknown): Promise<undefined> {
     const is_queued = error instanceof socket.OSError && error.errno !== undefined;
-    if (!this.has_error_queue || !is_queued) throw error;
-    await this.on_queued_errors();
+    if (this.#stamped === undefined || !is_queued) throw error;
+    await this.#read_queue();
   }
 
   async #wait_for_answers(wait: number, signal: AbortSignal): Promise<void> {

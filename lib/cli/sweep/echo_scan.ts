@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { build, icmp, icmpv6, payload } from '../../packet/index.js';
 import * as socket from '../../promises/index.js';
 import type { AddressList } from '../network/address_list.js';
-import { enable_error_queue, read_error_queue } from '../network/error_queue.js';
+import { enable_error_queue, type QueuedError } from '../network/error_queue.js';
 import { HEADER_SIZE, icmp_message, is_echo_reply, open_icmp, set_ttl } from '../network/icmp_socket.js';
 import { bind_to_interface, set_mtu_discovery, set_traffic_class } from '../network/ip_options.js';
 import { Scan } from '../network/scan.js';
@@ -45,7 +45,6 @@ export class EchoScan extends Scan<number, Pace, AddressList> {
   readonly #answered_round: Uint32Array;
   /** The addresses that nothing can be sent to. */
   readonly #refused = new Set<number>();
-  protected override readonly has_error_queue = true;
   protected answered = 0;
   /** The addresses of the family. */
   readonly #wanted: number;
@@ -57,7 +56,8 @@ export class EchoScan extends Scan<number, Pace, AddressList> {
     shows_progress: boolean,
   ) {
     const { list, options } = board;
-    super(list, pace_of(board), open_icmp(family), options.size + HEADERS_MAX);
+    const sock_of_icmp = open_icmp(family);
+    super(list, pace_of(board), sock_of_icmp, options.size + HEADERS_MAX, sock_of_icmp);
     this.progress = new Progress(shows_progress);
     this.#data = options.random ? randomBytes(options.size) : Buffer.alloc(options.size);
     this.#tag.copy(this.#data);
@@ -162,11 +162,9 @@ export class EchoScan extends Scan<number, Pace, AddressList> {
     }
   }
 
-  protected override async on_queued_errors(): Promise<void> {
-    for (const { error, from, to } of await read_error_queue(this.sock)) {
-      const number = to === undefined || is_notice(error) ? undefined : this.range.index_of(to);
-      if (number !== undefined) this.#set_unreachable(number, fping_error(error), from);
-    }
+  protected override on_error({ error, from, to }: QueuedError): void {
+    const number = to === undefined || is_notice(error) ? undefined : this.range.index_of(to);
+    if (number !== undefined) this.#set_unreachable(number, fping_error(error), from);
   }
 
   /** The request cannot be sent: there is no route, or it is too long. */

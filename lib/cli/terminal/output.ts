@@ -26,13 +26,47 @@ export function watch_output(): void {
   }
 }
 
+/** Characters of lines that wait to be written together, at most. */
+const PENDING_MAX = 32_768;
+let pending = '';
+let is_scheduled = false;
+
 /** print(line). Prints a line on standard output. */
 export function print(line = ''): void {
-  if (!broken) process.stdout.write(`${line}\n`);
+  if (!broken) process.stdout.write(`${take_pending()}${line}\n`);
+}
+
+/**
+ * print_soon(line). Prints a line on standard output, together with others that are printed before the program waits for something: a
+ * write for each would cost more than the line. `flush_output` writes them at once.
+ */
+export function print_soon(line: string): void {
+  pending += `${line}\n`;
+  if (pending.length > PENDING_MAX) flush_output();
+  else if (!is_scheduled) {
+    is_scheduled = true;
+    setImmediate(() => {
+      is_scheduled = false;
+      flush_output();
+    });
+  }
+}
+
+/** Writes the lines that wait. */
+export function flush_output(): void {
+  const text = take_pending();
+  if (text !== '' && !broken) process.stdout.write(text);
+}
+
+function take_pending(): string {
+  const text = pending;
+  pending = '';
+  return text;
 }
 
 /** print_stderr(line). Prints a line on standard error; it is made `printable`. */
 export function print_stderr(line: string): void {
+  flush_output();
   process.stderr.write(`${printable(line)}\n`);
 }
 

@@ -2,7 +2,7 @@
 import { parse, show } from '../../packet/index.js';
 import { characters, dumped, hexadecimal } from './lines/dump.js';
 import { packet_text, Sequences, type Style } from './lines/index.js';
-import { coloured, print, print_json, printable } from './output.js';
+import { coloured, print_json, print_soon, printable } from './output.js';
 import { Timestamps } from './timestamps.js';
 
 /** A packet to print. */
@@ -67,8 +67,8 @@ export class PacketPrinter {
     }
     const place = this.#options.numbered ? `${String(number).padStart(5)}  ` : '';
     const time = this.#times.text(time_ns);
-    print(`${place}${time === '' ? '' : coloured('dim', time)}${text}${this.#bytes(data, link_header)}`);
-    if (this.#options.layers) print(`${show(packet).replaceAll(/^/gm, '  ')}\n`);
+    print_soon(`${place}${time === '' ? '' : coloured('dim', time)}${text}${this.#bytes(data, link_header)}`);
+    if (this.#options.layers) print_soon(`${show(packet).replaceAll(/^/gm, '  ')}\n`);
   }
 
   /** Returns the bytes that -X, -x or -A ask for; given twice, they have the link-layer header. */

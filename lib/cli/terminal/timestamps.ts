@@ -11,6 +11,9 @@ export class Timestamps {
   readonly #style: number;
   readonly #nano: boolean;
   #reference: bigint | undefined;
+  /** The second of the last time of day, and its text. */
+  #second = Number.NaN;
+  #clock = '';
 
   /**
    * @param style 0: the time of day; 1: none; 2: seconds since 1970; 3: since the packet before; 4: with the date; 5: since the first packet
@@ -43,7 +46,7 @@ export class Timestamps {
   }
 
   #fraction(time_ns: bigint): string {
-    const digits = String(time_ns % SECOND).padStart(9, '0');
+    const digits = String(Number(time_ns % SECOND)).padStart(9, '0');
     return this.#nano ? digits : digits.slice(0, 6);
   }
 
@@ -56,9 +59,14 @@ export class Timestamps {
   }
 
   #time_of_day(time_ns: bigint): string {
-    const date = new Date(Number(time_ns / 1_000_000n));
-    const time = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two_digits).join(':');
-    return `${time}.${this.#fraction(time_ns)}`;
+    const seconds = Number(time_ns / SECOND);
+    // Many packets have the same second.
+    if (seconds !== this.#second) {
+      const date = new Date(seconds * 1000);
+      this.#second = seconds;
+      this.#clock = [date.getHours(), date.getMinutes(), date.getSeconds()].map(two_digits).join(':');
+    }
+    return `${this.#clock}.${this.#fraction(time_ns)}`;
   }
 }
 

@@ -85,6 +85,19 @@ describe('sweep', () => {
     else expect(plain(mine)).toEqual(plain(theirs));
   });
 
+  // The clock of the program is 150 ms slow, so a time that it took is 150 ms too long.
+  test.each(['-C3 -p50', '-i0 -C2 -p100'])("the times are the kernel's: %s", async (options) => {
+    const slow = 'const now = performance.now.bind(performance); performance.now = () => now() - 150;';
+    const { stdout, code } = await run(['sweep', ...options.split(' '), '10.77.2.2', '10.77.2.20'], {
+      behind: net.behind(net.near),
+      env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(slow)}` },
+    });
+    expect(code).toBe(0);
+    const times = [...stdout.matchAll(/([\d.]+) ms \(/g)].map(([, ms]) => Number(ms));
+    expect(times.length).toBeGreaterThanOrEqual(4);
+    for (const ms of times) expect(ms).toBeLessThan(100);
+  });
+
   test('-l goes on until Ctrl-C, with a summary', async () => {
     const running = new Running(['sweep', '-l', '-p', '100', '10.77.2.2', '10.77.5.1'], {
       behind: net.behind(net.near),
