@@ -292,6 +292,10 @@ describe('wrong use', () => {
     ['{ "fanout": { "group": 1, "mode": "fair" } }', /^fanout.mode must be one of 'hash', /],
     ['{ "fanout": { "group": 1, "mode": "filter" } }', /^fanout.program must be given/],
     ['{ "fanout": { "group": 1, "program": [] } }', /^fanout.program is for mode 'filter'/],
+    [
+      '{ "fanout": { "group": 1, "mode": "rollover", "rollover": true } }',
+      /^fanout.rollover is for the other modes: 'rollover' is one itself$/,
+    ],
     ['{ "size": 5 }', /^unknown option "size"; known: block_size/],
   ])('%s', (options, message) => {
     expect(() => packet_ring('lo', JSON.parse(options))).toThrow(message);
@@ -302,6 +306,28 @@ describe('wrong use', () => {
     expect(() => packet_ring('')).toThrow(/^interface must be the name of an interface, or null/);
     expect(() => packet_ring(undefined as never)).toThrow(/^interface must be the name/);
     expect(() => packet_ring(null, { promiscuous: true })).toThrow(/^promiscuous needs an interface/);
+  });
+
+  test('a group that exists with another mode, flag or interface says so, and so does a full one', () => {
+    const small = { block_size: 65_536, blocks: 2 };
+    const group = process.pid & 0xffff;
+    const rings = [packet_ring('lo', { ...small, fanout: { group } })];
+    const refused =
+      /^\[EINVAL\] setsockopt\(.*PACKET_FANOUT.*the group has another mode, other flags or another int/;
+    try {
+      for (const fanout of [
+        { group, mode: 'cpu' },
+        { group, rollover: true },
+      ] as const)
+        expect(() => packet_ring('lo', { ...small, fanout })).toThrow(refused);
+      expect(() => packet_ring(null, { ...small, fanout: { group } })).toThrow(refused);
+      const join = () => {
+        while (rings.length <= 256) rings.push(packet_ring('lo', { ...small, fanout: { group } }));
+      };
+      expect(join).toThrow(/^\[ENOSPC\] .*a fan-out group has at most 256 sockets/);
+    } finally {
+      for (const ring of rings) ring.close();
+    }
   });
 
   test('a failure leaves no descriptor and no memory', () => {
