@@ -70,6 +70,8 @@
   /* share.cc */                               \
   X(share, Share)                              \
   X(fromshare, Fromshare)                      \
+  /* memory.cc */                              \
+  X(keep_freed_memory, KeepFreedMemory)        \
   /* shared_memory.cc */                       \
   X(shared_memory, SharedMemory)               \
   X(map_memory, MapMemory)                     \

@@ -248,8 +248,23 @@ const HINTS: Readonly<Record<string, readonly Hint[]>> = {
       'the value is a struct: structs.timeval.encode({ sec, usec }); or settimeout(seconds), which needs no option',
       sets([c.SOL_SOCKET, c.SO_RCVTIMEO], [c.SOL_SOCKET, c.SO_SNDTIMEO]),
     ],
+    [
+      /^setsockopt$/,
+      'the group has another mode, other flags or another interface, or the interface is down',
+      sets([c.SOL_PACKET, c.PACKET_FANOUT]),
+    ],
     [/^(serve_forever|handle_request)/, 'the socket was shut down, or does not listen'],
     [/^disconnect/, 'only a datagram socket has an association to dissolve'],
+  ],
+  ENOMEM: [
+    [
+      /^setsockopt$/,
+      'the kernel has no memory for the ring: ask for fewer or smaller blocks',
+      sets([c.SOL_PACKET, c.PACKET_RX_RING]),
+    ],
+  ],
+  ENOSPC: [
+    [/^setsockopt$/, 'a fan-out group has at most 256 sockets', sets([c.SOL_PACKET, c.PACKET_FANOUT])],
   ],
   ENOTTY: [[/^ioctl/, 'this kind of socket has no such request']],
   EFAULT: [[/^ioctl/, 'the request works on memory: give bytes, or null for an int']],

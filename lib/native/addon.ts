@@ -176,6 +176,8 @@ export interface Addon {
   share(fd: number, generation: number, process_id: number, ticket: Bytes): number;
   fromshare(ticket: Bytes): number;
 
+  keep_freed_memory(): number;
+
   shared_memory(size: number): number;
   map_memory(fd: number): ArrayBuffer | number;
 

@@ -133,11 +133,14 @@ function fanout_of(value: unknown): FanoutSettings | undefined {
     throw new TypeError("fanout.program must be given with mode 'filter': rows of classic BPF");
   if (mode !== 'filter' && program !== undefined)
     throw new TypeError(`fanout.program is for mode 'filter', not '${mode}'`);
+  const rollover = boolean_or(false, given.rollover, 'fanout.rollover');
+  if (rollover && mode === 'rollover')
+    throw new TypeError("fanout.rollover is for the other modes: 'rollover' is one itself");
   return {
     group: integer(given.group, 'fanout.group', 0, GROUP_MAX),
     mode,
     program,
-    rollover: boolean_or(false, given.rollover, 'fanout.rollover'),
+    rollover,
     defragment: boolean_or(false, given.defragment, 'fanout.defragment'),
   };
 }

@@ -60,6 +60,21 @@ test('a fan-out group divides the packets: in turn, by a program, by flow', () =
   expect(hash?.toSorted()).toEqual([0, 100]);
 });
 
+test('and at random, by queue, and to the next ring once one is full', () => {
+  const { random, queue, rollover, rollover_full, filter_full } = results as Record<string, number[]>;
+  const [one = 0, other = 0] = random ?? [];
+  expect(one + other).toBe(100);
+  expect(Math.min(one, other)).toBeGreaterThan(0);
+  expect(queue?.toSorted()).toEqual([0, 100]);
+  expect(rollover).toEqual([100, 0]);
+  expect(rollover_full).toEqual({ all: true, first_is_full: true });
+  expect(filter_full).toEqual({ all: true, first_is_full: true });
+});
+
+test('and by the processor that receives them', () => {
+  for (const counts of results.cpu as number[][]) expect(counts).toEqual([20, 0]);
+});
+
 test('workers share the packets; one that is terminated while it waits, or holds a block, leaves nothing', () => {
   expect(results.workers).toEqual({ sum: 100, mappings: 0 });
 });
