@@ -16,7 +16,7 @@ describe('npm run guard', () => {
     if (process.env.BSD_SOCKETS_BINARY !== undefined || !existsSync(binary)) return;
     valgrind = await find_valgrind();
     measured = await measure(valgrind !== undefined);
-  }, 180_000);
+  }, 240_000);
 
   function taken(ctx: TestContext): Measured {
     return measured ?? ctx.skip('needs the binary of build/Release');
