@@ -18,17 +18,26 @@ function folder(
   order: number,
   test: TestProjectInlineConfiguration['test'] = {},
 ): TestProjectInlineConfiguration {
+  const maxWorkers = WORKERS[order];
   return {
     extends: true,
-    test: { name, include: [`test/${name}/**/*.test.ts`], sequence: { groupOrder: order }, ...test },
+    test: {
+      name,
+      include: [`test/${name}/**/*.test.ts`],
+      sequence: { groupOrder: order },
+      maxWorkers,
+      ...test,
+    },
   };
 }
+
+/** Test files at once, of each group, for two processors: most tests wait for time-outs most of the time, those of the package compile. */
+const WORKERS = [3, 4, 3, 2];
 
 export default defineConfig({
   test: {
     // Native code and signals: a process per file, never a worker thread that shares one with others.
     pool: 'forks',
-    maxWorkers: 2,
     server: { deps: { external: [/\/dist\//] } },
     setupFiles: ['scripts/vitest/announce.ts'],
     testTimeout: 20_000,
@@ -55,6 +64,13 @@ export default defineConfig({
           'test/{threads,conformance}/{promises,selectors}*.test.ts',
         ],
         env: { BSD_SOCKETS_LIBUV: 'no', LIFETIME_ROUNDS: '20' },
+      }),
+      // The whole programs of examples/, each with tests of its own.
+      folder('examples', 1, {
+        include: ['examples/*/test/**/*.test.ts'],
+        globalSetup: 'scripts/examples.mjs',
+        testTimeout: 60_000,
+        hookTimeout: 60_000,
       }),
       folder('package', 3, {
         testTimeout: 240_000,

@@ -1,4 +1,4 @@
-// Who is measured: the C floor (also with an idle second thread), this library, CPython and Node's own modules. Each is a
+// Who is measured: the C floor (also with an idle second thread), this library, CPython, Node's own modules and Bun. Each is a
 // folder with the same programs, server, calls, async, requests and tls; the C ones are compiled on demand.
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
@@ -22,10 +22,11 @@ const here = fileURLToPath(new URL('.', import.meta.url));
  * Everybody, the C floor first: all others are compared with it.
  * @param {string} directory where the C programs were compiled
  * @param {string | undefined} python_path the interpreter to measure instead of the newest
- * @param {string | undefined} against another checkout of this library, built, to measure in place of CPython and Node
+ * @param {string | undefined} bun_path Bun's program; by default the one that tests have fetched, or that of PATH
+ * @param {string | undefined} against another checkout of this library, built, to measure in place of CPython, Node and Bun
  * @returns {Promise<Contender[]>}
  */
-export async function find_contenders(directory, python_path, against) {
+export async function find_contenders(directory, python_path, bun_path, against) {
   const script =
     (folder, bench = here) =>
     (program) => [process.execPath, join(bench, folder, `${program}.mjs`)];
@@ -52,7 +53,7 @@ export async function find_contenders(directory, python_path, against) {
       { id: 'against', title: 'against', missing, command: script('bsd-sockets', bench) },
     ];
   }
-  const python = await newest_python(python_path);
+  const [python, bun] = await Promise.all([newest_python(python_path), find_bun(bun_path)]);
   return [
     ...contenders,
     {
@@ -62,6 +63,12 @@ export async function find_contenders(directory, python_path, against) {
       command: (program) => [python.path, join(here, `python/${program}.py`)],
     },
     { id: 'node', title: `node ${process.versions.node}`, command: script('node') },
+    {
+      id: 'bun',
+      title: bun ? `Bun ${bun.version}` : 'Bun',
+      missing: bun ? undefined : 'no bun found (--bun PATH)',
+      command: (program) => [bun.path, join(here, `bun/${program}.mjs`)],
+    },
   ];
 }
 
@@ -132,6 +139,25 @@ async function python_version(path) {
   } catch {
     return undefined; // not there, or it does not start
   }
+}
+
+/** Bun's program and version: the given one, else one that tests have fetched, else that of PATH. */
+async function find_bun(given) {
+  const packages = join(here, '../node_modules/.cache/packages');
+  const folders = existsSync(packages) ? readdirSync(packages) : [];
+  const fetched = folders.flatMap((folder) => {
+    const [, name] = folder.match(/^@oven-(bun-linux-[^@]*)@/) ?? [];
+    return name ? [join(packages, folder, 'node_modules/@oven', name, 'bin/bun')] : [];
+  });
+  for (const path of given ? [given] : [...fetched, 'bun']) {
+    try {
+      const { stdout } = await run(path, ['--version']);
+      return { path, version: stdout.trim() };
+    } catch {
+      // not there, or it does not start
+    }
+  }
+  return undefined;
 }
 
 /** Compares two versions of three numbers. */

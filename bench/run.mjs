@@ -1,11 +1,11 @@
 // npm run bench [-- options] [names]: measures every workload (or those of these names, or whose name contains one) for the C floor,
-// this library, CPython and Node's own modules, in turn A B C A B C …, all on one processor (servers with threads or processes on
+// this library, CPython, Node's own modules and Bun, in turn A B C A B C …, all on one processor (servers with threads or processes on
 // all); prints tables, writes JSON.
 // On a machine that is busy otherwise: `chrt -r 20 npm run bench` as root, and read the best rounds.
 //
-//   --quick            fewer and shorter rounds: about a minute in all instead of six
-//   --against DIR      another checkout of this library, built, in place of CPython and Node: before and after in one run
-//   --rounds N, --seconds S, --python PATH, --cpu N, --output FILE   instead of what it would choose
+//   --quick            fewer and shorter rounds: about a minute and a half in all instead of eight
+//   --against DIR      another checkout of this library, built, in place of CPython, Node and Bun: before and after in one run
+//   --rounds N, --seconds S, --python PATH, --bun PATH, --cpu N, --output FILE   instead of what it would choose
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -23,6 +23,7 @@ const { values: options, positionals: names } = parseArgs({
     rounds: { type: 'string' },
     seconds: { type: 'string' },
     python: { type: 'string' },
+    bun: { type: 'string' },
     against: { type: 'string' },
     cpu: { type: 'string', default: String(cpus().length - 1) },
     output: { type: 'string' },
@@ -93,7 +94,11 @@ function who(workload, present) {
       absent: '',
     };
   }
-  const without = [workload.node ? '' : 'node', workload.threads ? 'c-threaded' : ''];
+  const without = [
+    workload.node ? '' : 'node',
+    workload.bun ? '' : 'bun',
+    workload.threads ? 'c-threaded' : '',
+  ];
   const absent = present.filter(({ id }) => without.includes(id) && id !== 'c-threaded');
   return {
     contenders: present.filter(({ id }) => !without.includes(id)),
@@ -113,7 +118,7 @@ try {
   await compile_floor(directory);
   writeFileSync(join(directory, 'block'), Buffer.alloc(65536, 'x')); // what sendfile sends
   const no_certificate = await make_certificate(directory);
-  const everybody = await find_contenders(directory, options.python, options.against);
+  const everybody = await find_contenders(directory, options.python, options.bun, options.against);
   for (const { title, missing } of everybody) if (missing) console.log(`without ${title}: ${missing}`);
   const present = everybody.filter(({ missing }) => !missing);
   const place = { directory, cpu: Number(options.cpu) };

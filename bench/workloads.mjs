@@ -18,6 +18,7 @@
  * @property {boolean} [node] whether Node's own modules can do this work at all
  * @property {string[]} [only] ids of the only contenders, where C is none: the others are compared with the first
  * @property {[task: string, title: string][]} [variants] tasks of this library that are compared with the first of them, in place of others
+ * @property {boolean} [bun] whether Bun's own interface can
  */
 
 /** @type {Workload[]} */
@@ -39,6 +40,18 @@ export const workloads = [
   async_server_echo(200),
   async_datagrams('recvmmsg_into', 'datagrams_into'),
   async_datagrams('recvmmsg', 'datagrams'),
+  {
+    ...async_datagrams('iterate', 'iterate'),
+    title:
+      "64 B received over UDP by `for await` (C: recvmmsg), on the event loop: the receiver's processor time",
+  },
+  {
+    ...async_datagrams('joined', 'joined'),
+    title:
+      "64 B received over UDP from a sender of runs, joined by UDP_GRO (asyncio, node: not), on the event loop: the receiver's processor time",
+    task: 'joined',
+    tasks: { 'bsd-sockets': 'joined', cpython: 'datagrams', node: 'datagrams', bun: 'datagrams' },
+  },
   requests('threads', 'ThreadingTCPServer'),
   requests('processes', 'ForkingTCPServer'),
   { ...requests('threads', 'AsyncTCPServer'), name: 'requests-async', tasks: { 'bsd-sockets': 'async' } },
@@ -52,6 +65,10 @@ export const workloads = [
   call('send-recv', 'send and recv of 64 B on a socketpair'),
   call('send-recv_into', 'send and recv_into of 64 B on a socketpair'),
   call('udp', 'sendto and recvfrom of 64 B over UDP loopback', true),
+  {
+    ...call('udp-burst', '64 datagrams of 64 B to one peer by sendmmsg (in C one by one)', true),
+    bun: true,
+  },
   call('select', 'send of 64 B to one of 200 registered sockets, select(), recv'),
 ];
 
@@ -85,6 +102,7 @@ function async_echo(connections) {
     task: 'echo',
     connections,
     node: true,
+    bun: true,
   };
 }
 
@@ -109,6 +127,7 @@ function async_datagrams(call, task) {
     connections: 1,
     server_only: true,
     node: true,
+    bun: true,
   };
 }
 

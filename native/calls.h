@@ -79,8 +79,10 @@
   X(ring_wait, RingWait)                       \
   X(ring_take, RingTake)                       \
   X(ring_release, RingRelease)                 \
-  X(ring_encode, RingEncode)                   \
   X(ring_close, RingClose)                     \
+  /* ring_records.cc */                        \
+  X(ring_encode, RingEncode)                   \
+  X(ring_write, RingWrite)                     \
   /* ignored_signals.cc */                     \
   X(ignore_signals, IgnoreSignals)             \
   /* poll.cc */                                \

@@ -17,7 +17,9 @@
 #include "arguments.h"
 #include "calls.h"
 #include "control.h"
+#include "joined.h"
 #include "nosignal.h"
+#include "segments.h"
 #include "wait.h"
 
 namespace bsd_sockets {
@@ -226,16 +228,18 @@ class OutgoingBatch {
 
 }  // namespace
 
-// sendmmsg(fd, generation, buffers, control, rows, addresses, flags, timeout_ms) -> number of messages
+// sendmmsg(fd, generation, buffers, control, rows, addresses, flags, timeout_ms, segments) -> number of
+// messages; 1 in cells if runs of datagrams were refused
 //
 // `buffers` and `control` are one array each for all messages. For each message `rows` has an OutgoingRow and
-// `addresses` kAddressSize bytes.
+// `addresses` kAddressSize bytes. `segments`: 1 if runs may be joined, see segments.h.
 napi_value Sendmmsg(napi_env env, napi_callback_info info) {
-  Arguments<8> args(env, info);
+  Arguments<9> args(env, info);
   int fd = args.Int(0), flags = args.Int(6);
   uint32_t generation = args.Uint(1);
   View rows = args.Bytes(4), addresses = args.Bytes(5);
   double timeout_ms = args.Double(7);
+  const bool segments = args.Uint(8) != 0;
   Buffers buffers;
   if (!args.valid() || !buffers.Read(env, args[2])) return args.Invalid();
   OutgoingBatch batch;
@@ -243,12 +247,16 @@ napi_value Sendmmsg(napi_env env, napi_callback_info info) {
   if (error != 0) return args.Return(error);
   if (batch.buffer_count() > buffers.count()) return args.Invalid();
   SettleWait(&flags, &timeout_ms);
-  return args.Return(Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
+  bool refused = false;
+  int64_t sent = Await(args.state(), fd, generation, POLLOUT, timeout_ms, [&] {
     if (!buffers.Refresh()) return -1;
     mmsghdr* messages = batch.Fresh(buffers.data());
     unsigned count = static_cast<unsigned>(batch.count());
+    if (segments && !refused) return SendSegmented(fd, messages, count, flags, &refused);
     return WithoutSignal(flags, [&](int all) { return ::sendmmsg(fd, messages, count, all); });
-  }));
+  });
+  args.state().exchange().cells[kSegmentsRefused] = refused ? 1 : 0;
+  return args.Return(sent);
 }
 
 namespace {
@@ -272,14 +280,16 @@ struct BatchLayout {
 
 }  // namespace
 
-// recvmmsg(fd, generation, data, memory, vlen, bufsize, ancbufsize, flags, timeout_ms) -> number of messages;
-// the number of their descriptors in cells
+// recvmmsg(fd, generation, data, memory, vlen, bufsize, ancbufsize, flags, timeout_ms, apart) -> number of
+// messages; the number of their descriptors in cells
 //
-// Waits for the first message and takes all that are in the queue. Each attempt writes the headers in
+// Waits for the first message and takes all that are in the queue. Datagrams that were joined come apart if
+// `apart` is 1: see joined.h. Each attempt writes the headers in
 // `memory` anew; the layout depends on the arguments alone and not on the contents of the memory.
 napi_value Recvmmsg(napi_env env, napi_callback_info info) {
-  Arguments<9> args(env, info);
+  Arguments<10> args(env, info);
   int fd = args.Int(0), flags = args.Int(7);
+  const bool apart = args.Uint(9) != 0;
   uint32_t generation = args.Uint(1), vlen = args.Uint(4), bufsize = args.Uint(5), ancbufsize = args.Uint(6);
   View data = args.Bytes(2), memory = args.Bytes(3);
   double timeout_ms = args.Double(8);
@@ -295,8 +305,8 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
     uint8_t* base = memory.data();
     messages = reinterpret_cast<mmsghdr*>(base + layout.messages);
     iovec* buffers = reinterpret_cast<iovec*>(base + layout.buffers);
-    for (size_t i = 0; i < vlen; i++) {
-      buffers[i] = {data.data() + i * bufsize, bufsize};
+    const auto prepare = [&](unsigned i) -> mmsghdr& {
+      buffers[i] = {data.data() + size_t{i} * bufsize, bufsize};
       messages[i] = {};
       msghdr& message = messages[i].msg_hdr;
       message.msg_iov = &buffers[i];
@@ -306,7 +316,11 @@ napi_value Recvmmsg(napi_env env, napi_callback_info info) {
       message.msg_namelen = kAddressSize;
       if (ancbufsize > 0) message.msg_control = row.control;
       message.msg_controllen = ancbufsize;
-    }
+      return messages[i];
+    };
+    if (apart && ReceivesJoined(fd, flags))
+      return ReceiveApart(fd, vlen, ancbufsize, flags, prepare, &args.state().joined_memory);
+    for (unsigned i = 0; i < vlen; i++) prepare(i);
     return WithCloseOnExec(flags | MSG_WAITFORONE,
                            [&](int all) { return ::recvmmsg(fd, messages, vlen, all, nullptr); });
   });

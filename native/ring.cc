@@ -14,48 +14,17 @@
 //
 // The headers in the ring are not trusted: JavaScript can write to them. See packet(7) and the kernel's
 // Documentation/networking/packet_mmap.rst.
+#include "ring.h"
+
 #include <endian.h>
 #include <linux/if_ether.h>
-#include <linux/if_packet.h>
 #include <net/if_arp.h>
-#include <string.h>
-#include <sys/mman.h>
 
-#include <memory>
-#include <new>
-#include <vector>
-
-#include "arguments.h"
 #include "calls.h"
-#include "layout.h"
 #include "values.h"
 
 namespace bsd_sockets {
 namespace {
-
-static_assert(sizeof(RingPacketHeader) == sizeof(tpacket3_hdr) + sizeof(sockaddr_ll));
-constexpr size_t kHeaderSize = sizeof(RingPacketHeader);
-
-// The memory of a ring.
-class Mapping {
- public:
-  Mapping(uint8_t* data, size_t size) : data_(data), size_(size) {}
-  ~Mapping() { munmap(data_, size_); }
-  Mapping(const Mapping&) = delete;
-  Mapping& operator=(const Mapping&) = delete;
-
-  uint8_t* data() const { return data_; }
-  size_t size() const { return size_; }
-
- private:
-  uint8_t* const data_;
-  const size_t size_;
-};
-
-bool IsOurs(const uint8_t* block) {
-  auto* header = reinterpret_cast<const tpacket_block_desc*>(block);
-  return (__atomic_load_n(&header->hdr.bh1.block_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER) != 0;
-}
 
 void GiveBack(uint8_t* block) {
   auto* header = reinterpret_cast<tpacket_block_desc*>(block);
@@ -68,37 +37,7 @@ size_t UsedSize(const uint8_t* block, size_t block_size) {
   return std::clamp(size_t{header->hdr.bh1.blk_len}, sizeof *header, block_size);
 }
 
-struct Window;
-
-// A ring, until its external value is collected. It belongs to the thread of its environment, as its windows
-// do.
-class Ring {
- public:
-  Ring(std::shared_ptr<Mapping> mapping, size_t block_size)
-      : mapping_(std::move(mapping)),
-        block_size_(block_size),
-        blocks_(mapping_->size() / block_size),
-        windows_(blocks_ + 1) {}
-  ~Ring();
-
-  // Null for a closed ring, and for a number beyond the last block.
-  uint8_t* Block(uint32_t index) const {
-    return mapping_ != nullptr && index < blocks_ ? mapping_->data() + index * block_size_ : nullptr;
-  }
-  size_t block_size() const { return block_size_; }
-  const std::shared_ptr<Mapping>& mapping() const { return mapping_; }
-  // The window of a block, or of the whole ring; null: there is none.
-  Window*& WindowOf(uint32_t index) { return windows_[index < blocks_ ? index : blocks_]; }
-
-  // Detaches all ArrayBuffers. False if the memory has another holder.
-  bool Close(napi_env env);
-
- private:
-  std::shared_ptr<Mapping> mapping_;
-  const size_t block_size_;
-  const size_t blocks_;
-  std::vector<Window*> windows_;
-};
+}  // namespace
 
 // An ArrayBuffer on the memory, whose finalizer deletes this.
 struct Window {
@@ -145,6 +84,8 @@ bool Ring::Close(napi_env env) {
   return is_free;
 }
 
+namespace {
+
 void OnWindowCollected(napi_env env, void*, void* data) {
   auto* window = static_cast<Window*>(data);
   window->Settle();
@@ -153,38 +94,6 @@ void OnWindowCollected(napi_env env, void*, void* data) {
 }
 
 void OnRingCollected(napi_env, void* data, void*) { delete static_cast<Ring*>(data); }
-
-// Returns the ring of an argument; null for anything else.
-Ring* RingOf(napi_env env, napi_value value) {
-  napi_valuetype type = napi_undefined;
-  void* ring = nullptr;
-  if (napi_typeof(env, value, &type) != napi_ok || type != napi_external) return nullptr;
-  return napi_get_value_external(env, value, &ring) == napi_ok ? static_cast<Ring*>(ring) : nullptr;
-}
-
-// A packet in a block: its header, a copy that may be written back.
-struct Place {
-  RingPacketHeader header;
-  uint8_t* at;
-  uint8_t* end;  // of the block
-
-  // Reads the header. False if it, or the packet, is not within the block.
-  bool Read() {
-    if (at > end || static_cast<size_t>(end - at) < kHeaderSize) return false;
-    memcpy(&header, at, kHeaderSize);
-    size_t room = static_cast<size_t>(end - at);
-    return header.data_at >= kHeaderSize && header.data_at <= room &&
-           header.captured <= room - header.data_at;
-  }
-  // Goes to the next packet. False if there is none within the block.
-  bool Next() {
-    size_t room = static_cast<size_t>(end - at);
-    if (header.next_at < kHeaderSize || header.next_at > room) return false;
-    at += header.next_at;
-    return true;
-  }
-  uint8_t* data() const { return at + header.data_at; }
-};
 
 void Put16(uint8_t* at, uint16_t value) {
   value = htobe16(value);
@@ -250,46 +159,6 @@ void Prepare(Place* place, uint32_t content, uint32_t snaplen) {
   if (content == kRingCooked && Cook(place)) header.mark |= kRingTagged;
   header.captured = std::min(header.captured, snaplen);
   memcpy(place->at, &header, kHeaderSize);
-}
-
-// Writes numbers of 32 bits, little-endian, as capture files here have them.
-uint8_t* PutWords(uint8_t* at, std::initializer_list<uint32_t> words) {
-  for (uint32_t word : words) {
-    word = htole32(word);
-    memcpy(at, &word, sizeof word);
-    at += sizeof word;
-  }
-  return at;
-}
-
-constexpr uint32_t kEnhancedPacket = 6;
-constexpr uint32_t kPacketFlags = 2 | 4 << 16;  // the option's number, and the length of its value
-constexpr size_t kRecordSize = 16;
-constexpr size_t kEnhancedSize = 44;
-
-// Writes the record of a packet. Returns its end; null if there is no room.
-uint8_t* PutRecord(const Place& place, uint32_t length, uint32_t unit_ns, uint8_t* at, const uint8_t* end) {
-  const RingPacketHeader& header = place.header;
-  if (static_cast<size_t>(end - at) < kRecordSize + length) return nullptr;
-  at = PutWords(at, {header.seconds, header.nanoseconds / unit_ns, length, header.length});
-  memcpy(at, place.data(), length);
-  return at + length;
-}
-
-// Writes the enhanced packet block of a packet, with its direction. Returns its end; null if there is no
-// room.
-uint8_t* PutBlock(const Place& place, uint32_t length, uint32_t unit_ns, uint32_t interface_id, uint8_t* at,
-                  const uint8_t* end) {
-  const RingPacketHeader& header = place.header;
-  size_t padding = -length & 3, size = kEnhancedSize + length + padding;
-  if (static_cast<size_t>(end - at) < size) return nullptr;
-  uint64_t time = (header.seconds * uint64_t{1000000000} + header.nanoseconds) / unit_ns;
-  uint32_t total = static_cast<uint32_t>(size), direction = header.packet_type == PACKET_OUTGOING ? 2 : 1;
-  at = PutWords(at, {kEnhancedPacket, total, interface_id, static_cast<uint32_t>(time >> 32),
-                     static_cast<uint32_t>(time), length, header.length});
-  memcpy(at, place.data(), length);
-  memset(at + length, 0, padding);
-  return PutWords(at + length + padding, {kPacketFlags, direction, 0, total});
 }
 
 }  // namespace
@@ -410,33 +279,6 @@ napi_value RingRelease(napi_env env, napi_callback_info info) {
   if (window != nullptr) return args.Return(window->Detach(env) ? 0 : 1);
   GiveBack(block);
   return args.Return(0);
-}
-
-// ring_encode(ring, index, at, count, out, interface_id, snaplen, unit_ns) -> the number of bytes: `count`
-// packets of a block, from the one at this offset on, as records of pcap (interface_id -1) or as blocks of
-// pcapng
-napi_value RingEncode(napi_env env, napi_callback_info info) {
-  Arguments<8> args(env, info);
-  Ring* ring = RingOf(env, args[0]);
-  uint32_t index = args.Uint(1), at = args.Uint(2), count = args.Uint(3), snaplen = args.Uint(6),
-           unit_ns = args.Uint(7);
-  View out = args.Bytes(4);
-  int64_t interface_id = args.Int64(5);
-  if (!args.valid() || ring == nullptr || unit_ns == 0) return args.Invalid();
-  uint8_t* block = ring->Block(index);
-  if (block == nullptr) return args.Return(-EBADF);
-  if (at > ring->block_size()) return args.Invalid();
-  Place place{{}, block + at, block + ring->block_size()};
-  uint8_t* to = out.data();
-  const uint8_t* end = to + out.length();
-  for (uint32_t i = 0; i < count; i++) {
-    if ((i > 0 && !place.Next()) || !place.Read()) return args.Return(-EFAULT);
-    uint32_t length = std::min(place.header.captured, snaplen);
-    to = interface_id < 0 ? PutRecord(place, length, unit_ns, to, end)
-                          : PutBlock(place, length, unit_ns, static_cast<uint32_t>(interface_id), to, end);
-    if (to == nullptr) return args.Return(-ENOBUFS);
-  }
-  return args.Return(to - out.data());
 }
 
 // ring_close(ring): detaches every ArrayBuffer and unmaps the memory. 1: some of it was moved to another

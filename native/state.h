@@ -19,6 +19,7 @@
 #include <unordered_map>
 
 #include "descriptor.h"
+#include "joined.h"
 #include "layout.h"
 #include "loop.h"
 #include "signals.h"
@@ -89,6 +90,9 @@ class State {
   uint8_t* Slab(size_t* size) const;
 
   bool siginterrupt = false;
+
+  // Null until the first receive from a socket with UDP_GRO.
+  JoinedMemory joined_memory;
 
   // Name lookups that are under way or not yet taken, by number. See lookup.h.
   std::unordered_map<int32_t, std::shared_ptr<Lookup>> lookups;

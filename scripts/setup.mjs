@@ -22,7 +22,7 @@ export class SetupError extends Error {}
 const binary = join(root, 'build', 'Release', 'bsd_sockets.node');
 
 /** @param {string} message what is being done */
-const say = (message) => process.stderr.write(`setup: ${message}\n`);
+export const say = (message) => process.stderr.write(`setup: ${message}\n`);
 
 /**
  * Makes everything that `import 'bsd-sockets'` needs from the checkout.
@@ -130,10 +130,11 @@ function buildTypeScript() {
  * @param {string} program
  * @param {string[]} args
  * @param {string} failure the first line of the error
+ * @param {string} [folder] where it runs; the checkout by default
  */
-function run(program, args, failure) {
+export function run(program, args, failure, folder = root) {
   const result = spawnSync(program, args, {
-    cwd: root,
+    cwd: folder,
     stdio: ['ignore', 'pipe', 'pipe'],
     encoding: 'utf8',
     maxBuffer: 2 ** 28,
@@ -150,7 +151,7 @@ function run(program, args, failure) {
  *
  * @param {string[]} paths
  */
-function newest(paths) {
+export function newest(paths) {
   let latest = 0;
   for (const path of paths) {
     const stat = statSync(path);

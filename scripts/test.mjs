@@ -8,7 +8,8 @@
 
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import setup_examples, { programs } from './examples.mjs';
 import { root, SetupError, setup } from './setup.mjs';
 import { runVitest } from './vitest/run.mjs';
 
@@ -33,6 +34,10 @@ const checks = [
   },
   { name: 'format of C++ (clang-format)', run: clangFormat },
   { name: 'types (tsc)', run: () => command(join(bin, 'tsc'), ['--noEmit', '-p', 'tsconfig.json']) },
+  ...programs.map((path) => ({
+    name: `types of examples/${basename(path)} (tsc)`,
+    run: () => command(join(bin, 'tsc'), ['-p', join(path, 'test')]),
+  })),
   {
     name: 'unused files, exports and packages (knip)',
     run: () => command(join(bin, 'knip'), ['--no-progress']),
@@ -128,6 +133,7 @@ function line({ passed, failed, skipped }) {
 
 try {
   setup();
+  setup_examples();
   const ok = await runAll(filters.length > 0 ? [tests] : [...checks, tests]);
   process.exitCode = ok ? 0 : 1;
 } catch (error) {

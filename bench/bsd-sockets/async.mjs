@@ -1,4 +1,4 @@
-// async.mjs echo|server|datagrams|datagrams_into: the work of floor/async.c, as a program awaits it; of `server` AsyncTCPServer's
+// async.mjs echo|server|datagrams|datagrams_into|joined|iterate: the work of floor/async.c, as a program awaits it; of `server` AsyncTCPServer's
 // handlers do.
 import * as promises from 'bsd-sockets/promises';
 import { AsyncBaseRequestHandler, AsyncTCPServer } from 'bsd-sockets/socketserver';
@@ -59,7 +59,10 @@ async function datagrams() {
 
 async function datagrams_into() {
   const sock = await bound();
-  const batch = new promises.MessageBatch(CREDIT, 64);
+  await receive_into(sock, new promises.MessageBatch(CREDIT, 64));
+}
+
+async function receive_into(sock, batch) {
   for (let received = 0; ; ) {
     const count = await sock.recvmmsg_into(batch);
     for (let i = 0; i < count; i++) {
@@ -68,4 +71,18 @@ async function datagrams_into() {
   }
 }
 
-await { echo, server, datagrams, datagrams_into }[process.argv[2]]();
+async function joined() {
+  const sock = await bound();
+  sock.setsockopt(promises.IPPROTO_UDP, promises.UDP_GRO, 1);
+  await receive_into(sock, new promises.MessageBatch(1024, 64));
+}
+
+async function iterate() {
+  const sock = await bound();
+  let received = 0;
+  for await (const [, from] of sock) {
+    if (++received % CREDIT === 0) await sock.sendto('!', from);
+  }
+}
+
+await { echo, server, datagrams, datagrams_into, joined, iterate }[process.argv[2]]();

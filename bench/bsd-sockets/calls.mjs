@@ -13,6 +13,7 @@ const receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
 receiver.bind(['127.0.0.1', 0]);
 const sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
 const address = receiver.getsockname();
+const burst = Array.from({ length: 64 }, () => [[MESSAGE], null, 0, address]);
 const memory = Buffer.alloc(64);
 const REGISTERED = 200;
 const selector = selectors.DefaultSelector();
@@ -60,6 +61,10 @@ const tasks = {
       sender.sendto(MESSAGE, address);
       receiver.recvfrom(64);
     }
+  },
+
+  'udp-burst'() {
+    for (let i = 0; i < BATCH; i++) sender.sendmmsg(burst);
   },
 
   select() {

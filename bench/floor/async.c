@@ -1,11 +1,14 @@
-// async echo|datagrams: the floor under servers that are told by readiness, epoll and the bare system calls.
+// async echo|datagrams|joined: the floor under servers that are told by readiness, epoll and the bare system
+// calls.
 //
 //   echo       TCP: any number of connections, each message goes back
 //   datagrams  UDP: receives in batches, and answers each kCredit datagrams with one, which lets load.c go on
+//   joined     the same, received as the messages that the kernel has joined (UDP_GRO)
 //
 // Level-triggered: a receive that took all is not made again only to hear EAGAIN.
 #include "common.h"
 
+#include <netinet/udp.h>
 #include <sys/epoll.h>
 
 enum { kEvents = 1024, kBatch = 64 };
@@ -59,8 +62,24 @@ static void Datagrams(int epoll, int fd) {
   }
 }
 
+static void Joined(int epoll, int fd) {
+  int on = 1;
+  Check(setsockopt(fd, IPPROTO_UDP, UDP_GRO, &on, sizeof on), "UDP_GRO");
+  struct Address from;
+  for (long received = 0;;) {
+    Check(epoll_wait(epoll, events, kEvents, -1), "epoll_wait");
+    socklen_t length = sizeof from.un;
+    long count = recvfrom(fd, buffer, kBlock, MSG_DONTWAIT, &from.any, &length);
+    if (count <= 0) continue;
+    long before = received / kCredit;
+    received += count / kMessage;
+    for (long due = received / kCredit - before; due > 0; due--)
+      sendto(fd, "", 1, MSG_NOSIGNAL, &from.any, length);
+  }
+}
+
 int main(int argc, char** argv) {
-  if (argc < 2) return fprintf(stderr, "usage: async echo|datagrams\n"), 2;
+  if (argc < 2) return fprintf(stderr, "usage: async echo|datagrams|joined\n"), 2;
   int is_echo = strcmp(argv[1], "echo") == 0;
   struct Address address = MakeAddress("tcp", "0");
   int fd = (int)Check(socket(AF_INET, (is_echo ? SOCK_STREAM : SOCK_DGRAM) | SOCK_NONBLOCK, 0), "socket");
@@ -70,5 +89,6 @@ int main(int argc, char** argv) {
   Watch(epoll, fd);
   printf("ready %d\n", ntohs(address.in.sin_port));
   fflush(stdout);
-  is_echo ? Echo(epoll, fd) : Datagrams(epoll, fd);
+  if (is_echo) Echo(epoll, fd);
+  strcmp(argv[1], "joined") == 0 ? Joined(epoll, fd) : Datagrams(epoll, fd);
 }

@@ -1,8 +1,8 @@
 // calls TASK: what single system calls cost, without any language around them.
 // For each line "SECONDS" on stdin it repeats the call for that long and prints "NANOSECONDS COUNT".
-#include <sys/epoll.h>
-
 #include "common.h"
+
+#include <sys/epoll.h>
 
 enum { kBatch = 100 };  // calls between two looks at the clock
 enum { kRegistered = 200 };
@@ -37,6 +37,17 @@ static void Udp(void) {
   Check(recvfrom(receiver, buffer, kMessage, 0, &from.any, &length), "recvfrom");
 }
 
+/** kCredit datagrams to a peer that does not read: its queue is full. */
+static void UdpBurst(void) {
+  static struct iovec part = {buffer, kMessage};
+  static struct mmsghdr burst[kCredit];
+  for (int i = 0; i < kCredit; i++) {
+    burst[i].msg_hdr = (struct msghdr){
+        .msg_name = &udp_address.any, .msg_namelen = udp_address.length, .msg_iov = &part, .msg_iovlen = 1};
+  }
+  if (Check(sendmmsg(sender, burst, kCredit, MSG_NOSIGNAL), "sendmmsg") != kCredit) Die("sendmmsg");
+}
+
 static void Select(void) {
   static int turn;
   turn = (turn + 7) % kRegistered;
@@ -57,7 +68,7 @@ static const struct {
   void (*call)(void);
 } kTasks[] = {{"getsockopt", Getsockopt}, {"recv-empty", RecvEmpty},         {"send", Send},
               {"send-recv", SendRecv},    {"send-recv_into", SendRecv}, {"udp", Udp},
-              {"select", Select}};
+              {"udp-burst", UdpBurst},    {"select", Select}};
 
 static void Open(void) {
   int pair[2];

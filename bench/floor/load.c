@@ -1,19 +1,21 @@
-// load echo|datagrams PORT CONNECTIONS: what all servers that are told by readiness are measured with.
+// load echo|datagrams|joined PORT CONNECTIONS: what all servers that are told by readiness are measured with.
 //
 //   echo       64 bytes there and back on so many connections, one message under way on each
 //   datagrams  64 bytes each, in bursts of kCredit with two bursts under way: none is ever lost
+//   joined     the same, each burst sent as one message that the kernel cuts (UDP_SEGMENT)
 //
 // Says "ready" once it is connected. For each line "SECONDS" on stdin it loads the server for that long and
 // prints "NANOSECONDS COUNT": the time that a round trip, or a datagram, took, and how many there were. The
 // connections stay.
 #include "common.h"
 
+#include <netinet/udp.h>
 #include <sys/epoll.h>
 
 enum { kEvents = 1024 };
 
 static int64_t end;
-static int epoll, connections, under_way;
+static int epoll, connections, under_way, is_joined;
 static double count;
 
 struct Connection {
@@ -56,14 +58,23 @@ static void Echo(void) {
   }
 }
 
+static int SendBurst(void) {
+  static char bytes[kMessage * kCredit];
+  static struct iovec parts[kCredit];
+  static struct mmsghdr burst[kCredit];
+  for (int i = 0; i < kCredit; i++) {
+    parts[i] = (struct iovec){bytes + i * kMessage, kMessage};
+    burst[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
+  }
+  return is_joined ? (int)send(all[0].fd, bytes, sizeof bytes, 0) / kMessage
+                   : sendmmsg(all[0].fd, burst, kCredit, 0);
+}
+
 static void Datagrams(void) {
   static char memory[kMessage];
-  static struct iovec part = {memory, kMessage};
-  static struct mmsghdr burst[kCredit];
-  for (int i = 0; i < kCredit; i++) burst[i].msg_hdr = (struct msghdr){.msg_iov = &part, .msg_iovlen = 1};
   for (int time_is_left = 1; time_is_left || under_way > 0;) {
     while (time_is_left && under_way < 2) {
-      if (Check(sendmmsg(all[0].fd, burst, kCredit, 0), "sendmmsg") != kCredit) Die("sendmmsg");
+      if (Check(SendBurst(), "sendmmsg") != kCredit) Die("sendmmsg");
       under_way++;
     }
     Check(recv(all[0].fd, memory, kMessage, 0), "recv");
@@ -82,13 +93,17 @@ static void Connect(struct Connection* c, const struct Address* address, int typ
 }
 
 int main(int argc, char** argv) {
-  if (argc < 4) return fprintf(stderr, "usage: load echo|datagrams PORT CONNECTIONS\n"), 2;
+  if (argc < 4) return fprintf(stderr, "usage: load echo|datagrams|joined PORT CONNECTIONS\n"), 2;
   int is_echo = strcmp(argv[1], "echo") == 0;
+  is_joined = strcmp(argv[1], "joined") == 0;
   struct Address address = MakeAddress("tcp", argv[2]);
   connections = atoi(argv[3]);
   all = calloc((size_t)connections, sizeof *all);
   epoll = (int)Check(epoll_create1(0), "epoll_create1");
   for (int i = 0; i < connections; i++) Connect(&all[i], &address, is_echo ? SOCK_STREAM : SOCK_DGRAM);
+  int segment = kMessage;
+  if (is_joined)
+    Check(setsockopt(all[0].fd, IPPROTO_UDP, UDP_SEGMENT, &segment, sizeof segment), "UDP_SEGMENT");
   if (is_echo) Echo();  // each has been accepted, and served once
   printf("ready\n");
   fflush(stdout);

@@ -60,6 +60,12 @@ def udp():
         receiver.recvfrom(64)
 
 
+def udp_burst():
+    for _ in range(BATCH):
+        for _ in range(64):
+            sender.sendto(MESSAGE, address)
+
+
 def select():
     for i in range(BATCH):
         senders[i * 7 % REGISTERED].send(MESSAGE)
@@ -74,6 +80,7 @@ TASKS = {
     'send-recv': send_recv,
     'send-recv_into': send_recv_into,
     'udp': udp,
+    'udp-burst': udp_burst,
     'select': select,
 }
 

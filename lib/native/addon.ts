@@ -143,6 +143,7 @@ export interface Addon {
     addresses: Bytes,
     flags: number,
     timeout_ms: number,
+    segments: 0 | 1,
   ): number;
   recvmmsg(
     fd: number,
@@ -154,6 +155,7 @@ export interface Addon {
     ancbufsize: number,
     flags: number,
     timeout_ms: number,
+    apart: 0 | 1,
   ): number;
 
   open(path: string, flags: number): number;
@@ -188,6 +190,16 @@ export interface Addon {
     at: number,
     count: number,
     out: Bytes,
+    interface_id: number,
+    snaplen: number,
+    unit_ns: number,
+  ): number;
+  ring_write(
+    ring: NativeRing,
+    index: number,
+    at: number,
+    count: number,
+    fd: number,
     interface_id: number,
     snaplen: number,
     unit_ns: number,

@@ -13,6 +13,7 @@
 export { build } from './build.js';
 export { checksum } from './bytes/checksum.js';
 export type { Problem } from './bytes/input.js';
+export type { CaptureStream } from './capture/capture_stream.js';
 export type { CaptureFormat, CapturePacket, NewInterface, NewSection, Precision } from './capture/encoder.js';
 export {
   type CapturedPacket,
@@ -26,7 +27,6 @@ export {
 export { type Capture, type CaptureSource, read_capture } from './capture/read.js';
 export {
   type CaptureFile,
-  type CaptureStream,
   type WriteCaptureOptions,
   write_capture,
 } from './capture/write.js';
@@ -84,8 +84,8 @@ export type { DnsQuestion, DnsRecord, DnsRecordFields } from './layers/dns/recor
 export { type Esp, type EspDraft, type EspFields, esp } from './layers/esp.js';
 export { type Ethernet, type EthernetDraft, type EthernetFields, ethernet } from './layers/ethernet.js';
 export { type Gre, type GreDraft, type GreFields, gre } from './layers/gre.js';
+export type { IcmpExtension, IcmpExtensionFields, MplsLabel } from './layers/icmp/extensions.js';
 export { type Icmp, type IcmpDraft, icmp } from './layers/icmp/icmp.js';
-export type { IcmpExtension, IcmpExtensionFields, MplsLabel } from './layers/icmp/icmp_error.js';
 export { type Icmpv6, type Icmpv6Draft, icmpv6 } from './layers/icmp/icmpv6.js';
 export type { MulticastRecord, MulticastRecordFields } from './layers/icmp/multicast.js';
 export { type Igmp, type IgmpDraft, igmp } from './layers/igmp.js';
@@ -129,6 +129,7 @@ export {
 } from './layers/tunnel/geneve.js';
 export { type Vxlan, type VxlanDraft, type VxlanFields, vxlan } from './layers/tunnel/vxlan.js';
 export { type Udp, type UdpDraft, type UdpFields, udp } from './layers/udp.js';
+export { type Udplite, type UdpliteDraft, type UdpliteFields, udplite } from './layers/udplite.js';
 export { type Vlan, type VlanDraft, type VlanFields, vlan } from './layers/vlan.js';
 export * from './link_layers.js';
 export * from './linktypes.js';

@@ -33,6 +33,7 @@ import { type Tcp, type TcpDraft, tcp_protocol } from './layers/tcp.js';
 import { type Geneve, type GeneveDraft, geneve_protocol } from './layers/tunnel/geneve.js';
 import { type Vxlan, type VxlanDraft, vxlan_protocol } from './layers/tunnel/vxlan.js';
 import { type Udp, type UdpDraft, udp_protocol } from './layers/udp.js';
+import { type Udplite, type UdpliteDraft, udplite_protocol } from './layers/udplite.js';
 import { type Vlan, type VlanDraft, vlan_protocol } from './layers/vlan.js';
 import { register_link_protocols } from './link_protocols.js';
 import * as linktypes from './linktypes.js';
@@ -62,6 +63,7 @@ declare module './layer_types.js' {
     ntp_control: [parsed: NtpControl, draft: NtpControlDraft];
     tcp: [parsed: Tcp, draft: TcpDraft];
     udp: [parsed: Udp, draft: UdpDraft];
+    udplite: [parsed: Udplite, draft: UdpliteDraft];
     vlan: [parsed: Vlan, draft: VlanDraft];
     vxlan: [parsed: Vxlan, draft: VxlanDraft];
   }
@@ -84,6 +86,7 @@ register(tcp_protocol, { ip_protocols: [6] });
 register(udp_protocol, { ip_protocols: [17] });
 register(gre_protocol, { ip_protocols: [47] });
 register(ah_protocol, { ip_protocols: [51] });
+register(udplite_protocol, { ip_protocols: [136] });
 register(icmpv6_protocol, { ip_protocols: [58] });
 register_link_protocols();
 register(payload_protocol);

@@ -2,12 +2,11 @@
 import { printable } from '../util/printable.js';
 import { type BytesLike, shown, bytes as to_bytes } from '../util/validate.js';
 import type { AnyDraft } from './layer_types.js';
-import { tcp } from './layers/tcp.js';
+import { meaning_of } from './meanings/index.js';
 import { Packet } from './parse.js';
-import { protocol_of_ethertype, protocol_of_ip } from './registry.js';
 
 const ROW = 16;
-/** The fields shown as hexadecimal numbers, and their number of digits. */
+/** The fields shown as hexadecimal numbers, and their number of digits: in any layer, or in this one. */
 const HEXADECIMAL: Readonly<Record<string, number>> = {
   checksum: 4,
   extensions_checksum: 4,
@@ -17,6 +16,19 @@ const HEXADECIMAL: Readonly<Record<string, number>> = {
   flow_label: 5,
   spi: 8,
   key: 8,
+  'gre.protocol': 4,
+  'geneve.protocol': 4,
+  'snap.protocol': 4,
+  'snap.oui': 6,
+  'ppp.protocol': 4,
+  'linux_sll.protocol': 4,
+  'linux_sll2.protocol': 4,
+  'llc.dsap': 2,
+  'llc.ssap': 2,
+  'llc.control': 2,
+  'can.id': 3,
+  'wlan.capabilities': 4,
+  'radiotap.channel_flags': 4,
 };
 const OK: Readonly<Record<string, string>> = {
   checksum: 'checksum_ok',
@@ -81,16 +93,20 @@ function is_list(packet: AnyDraft | readonly AnyDraft[]): packet is readonly Any
 }
 
 function show_layers(layers: readonly AnyDraft[], indent: string): string {
-  return layers.map((layer) => show_object(title_of(layer), layer, indent)).join('\n');
+  return layers.map((layer) => show_object(title_of(layer), layer, indent, layer.layer)).join('\n');
 }
 
-/** Returns a title, and the fields of an object indented beneath it. */
-function show_object(title: string, fields: object, indent: string): string {
+/**
+ * Returns a title, and the fields of an object indented beneath it.
+ *
+ * @param of the name of the layer, and for an item that of the item behind a dot
+ */
+function show_object(title: string, fields: object, indent: string, of: string): string {
   const entries = Object.entries(fields)
     .filter(([key, value]) => value !== undefined && !hidden(key, fields))
     .sort(([a], [b]) => Number(b === 'type') - Number(a === 'type'));
   const width = Math.max(0, ...entries.filter(([, value]) => !is_block(value)).map(([key]) => key.length));
-  const lines = entries.map(([key, value]) => show_field(key, value, fields, `${indent}  `, width));
+  const lines = entries.map(([key, value]) => show_field(key, value, fields, `${indent}  `, width, of));
   return [`${indent}${title}`, ...lines].join('\n');
 }
 
@@ -113,27 +129,67 @@ function is_block(value: unknown): boolean {
     : Array.isArray(value) && typeof value[0] === 'object';
 }
 
-function show_field(key: string, value: unknown, fields: object, indent: string, width: number): string {
+function show_field(
+  key: string,
+  value: unknown,
+  fields: object,
+  indent: string,
+  width: number,
+  of: string,
+): string {
   if (ArrayBuffer.isView(value)) {
     const data = to_bytes(value, key);
     return data.length === 0
       ? `${indent}${key.padEnd(width)}  empty`
       : `${indent}${key}  ${count(data)}\n${indented(hexdump(data), `${indent}  `)}`;
   }
-  if (Array.isArray(value)) return show_list(key, value, indent, width);
-  if (typeof value === 'object' && value !== null) return show_object(key, value, indent);
-  return `${indent}${key.padEnd(width)}  ${show_value(key, value, fields)}`;
+  if (Array.isArray(value)) return show_list(key, value, fields, indent, width, of);
+  if (typeof value === 'object' && value !== null)
+    return show_object(key, value, indent, item_name(value, key, of, fields));
+  return `${indent}${key.padEnd(width)}  ${show_value(key, value, fields, of)}`;
 }
 
-function show_list(key: string, values: readonly unknown[], indent: string, width: number): string {
-  if (!is_block(values))
-    return `${indent}${key.padEnd(width)}  ${values.length === 0 ? 'none' : values.map((value) => printable(String(value))).join(', ')}`;
+function show_list(
+  key: string,
+  values: readonly unknown[],
+  fields: object,
+  indent: string,
+  width: number,
+  of: string,
+): string {
+  if (!is_block(values)) {
+    const shown_values = values.map((value) => show_value(key, value, fields, of));
+    return `${indent}${key.padEnd(width)}  ${values.length === 0 ? 'none' : shown_values.join(', ')}`;
+  }
   const items = values.map((item) => {
     if (typeof item !== 'object' || item === null || Array.isArray(item))
       return `${indent}  ${printable(String(item))}`;
-    return show_object(title_of(item), item, `${indent}  `);
+    return show_object(title_of(item), item, `${indent}  `, item_name(item, key, of, fields));
   });
-  return [`${indent}${key}`, ...items].join('\n');
+  return [`${indent}${key}`, ...repetitions(items)].join('\n');
+}
+
+/** Returns texts, those of one line that stand several times one behind the other once, with their number: the padding of options. */
+function repetitions(texts: readonly string[]): string[] {
+  const found: string[] = [];
+  for (let i = 0, next: number; i < texts.length; i = next) {
+    const text = texts[i] ?? '';
+    next = i + 1;
+    while (next < texts.length && texts[next] === text && !text.includes('\n')) next++;
+    found.push(next - i === 1 ? text : `${text}, ${next - i} times`);
+  }
+  return found;
+}
+
+/** Returns the name by which the meanings of an item's fields are found: of an option its name, of a record of DNS its type. */
+function item_name(item: object, list: string, of: string, holder: object): string {
+  const [layer = ''] = of.split('.');
+  if ('layer' in item && typeof item.layer === 'string') return item.layer;
+  if ('type' in item && typeof item.type === 'string') return `${layer}.${item.type}`;
+  if ('name' in item && typeof item.name === 'string') return `${layer}.${item.name}`;
+  // The messages of netlink are of its family.
+  const is_route = layer === 'netlink' && 'family' in holder && holder.family === 0;
+  return `${layer}.${list}${is_route ? ' of ROUTE' : ''}`;
 }
 
 /** Returns the title of a layer, an option or another item of a list. */
@@ -146,32 +202,25 @@ function title_of(item: object): string {
   return 'type' in item && name !== '' ? `${name} (${item.type})` : name || '-';
 }
 
-function show_value(key: string, value: unknown, fields: object): string {
-  const layer = 'layer' in fields ? fields.layer : undefined;
+function show_value(key: string, value: unknown, fields: object, of: string): string {
   if (typeof value !== 'number') return printable(String(value));
-  const digits = HEXADECIMAL[key];
+  const digits = HEXADECIMAL[`${of}.${key}`] ?? HEXADECIMAL[key];
   const text = digits === undefined ? String(value) : `0x${value.toString(16).padStart(digits, '0')}`;
-  const meaning = meaning_of(key, value, layer, fields);
+  const meaning = verdict_of(key, fields) ?? meaning_of(places_of(key, fields, of), value, fields);
   return meaning === undefined ? text : `${text} (${meaning})`;
 }
 
-function meaning_of(key: string, value: number, layer: unknown, fields: object): string | undefined {
-  const ok = OK[key];
-  if (ok !== undefined) {
-    const verdict: unknown = Object.entries(fields).find(([name]) => name === ok)?.[1];
-    return verdict === undefined ? undefined : verdict ? 'correct' : 'wrong';
-  }
-  if (key === 'ethertype' || key === 'protocol_type') return protocol_of_ethertype(value)?.name;
-  if (key === 'next_header' || (key === 'protocol' && layer === 'ipv4')) return protocol_of_ip(value)?.name;
-  if (key === 'protocol') return protocol_of_ethertype(value)?.name;
-  if (key === 'flags' && layer === 'tcp') return flag_names(value, tcp);
-  if (key === 'flags' && layer === 'ipv4') return flag_names(value, { MF: 1, DF: 2 });
-  return undefined;
+/** Returns the places in which the meaning of a field may stand: of a layer, its message and the layer itself. */
+function places_of(key: string, fields: object, of: string): string[] {
+  const message = 'layer' in fields && 'name' in fields ? [`${of}.${String(fields.name)}.${key}`] : [];
+  return [...message, `${of}.${key}`];
 }
 
-function flag_names(value: number, flags: object): string | undefined {
-  const set = Object.entries(flags).filter(([, bit]) => typeof bit === 'number' && (value & bit) !== 0);
-  return set.length === 0 ? undefined : set.map(([name]) => name).join(', ');
+/** Returns whether a checksum is right, in words. */
+function verdict_of(key: string, fields: object): string | undefined {
+  const ok = OK[key];
+  const verdict: unknown = Object.entries(fields).find(([name]) => name === ok)?.[1];
+  return verdict === undefined ? undefined : verdict ? 'correct' : 'wrong';
 }
 
 function count(data: Uint8Array): string {

@@ -14,7 +14,7 @@ interface IteratedSocket {
   getsockopt(level: number, optname: number): number;
   accept(): Promise<unknown>;
   recv(bufsize: number): Promise<Buffer>;
-  recvfrom(bufsize: number): Promise<unknown>;
+  _datagrams(bufsize: number): () => unknown;
 }
 
 /** What an iteration gives, by the type of the socket: of a stream connections or bytes, as it listens or is connected. */
@@ -28,11 +28,11 @@ export interface Iterated<F extends number, Connection> {
 const CHUNK_SIZE = 64 * 1024;
 const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
 
-/** Returns the call that receives the next item; a chunk without bytes is the end of a stream. */
-function next_of(sock: IteratedSocket): () => Promise<unknown> {
+/** Returns the call that receives the next item, or a promise of it; a chunk without bytes is the end of a stream. */
+function next_of(sock: IteratedSocket): () => unknown {
   if (sock.getsockopt(c.SOL_SOCKET, c.SO_ACCEPTCONN) !== 0) return () => next_connection(sock);
   if (sock.type === c.SOCK_STREAM || sock.type === c.SOCK_SEQPACKET) return () => sock.recv(CHUNK_SIZE);
-  return () => sock.recvfrom(CHUNK_SIZE);
+  return sock._datagrams(CHUNK_SIZE);
 }
 
 function next_connection(sock: IteratedSocket): Promise<unknown> {
@@ -47,7 +47,7 @@ function next_connection(sock: IteratedSocket): Promise<unknown> {
 export class Iteration<Item> implements AsyncIterableIterator<Item> {
   /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
   readonly #sock: IteratedSocket;
-  #next: (() => Promise<unknown>) | undefined;
+  #next: (() => unknown) | undefined;
   #ended = false;
 
   constructor(sock: IteratedSocket) {
@@ -61,8 +61,10 @@ export class Iteration<Item> implements AsyncIterableIterator<Item> {
     } catch (error) {
       return Promise.reject(error);
     }
+    const next = this.#next();
     // One turn of the microtask queue from the receive to the body of the loop.
-    return this.#next().then(this.#received, this.#failed);
+    if (next instanceof Promise) return next.then(this.#received, this.#failed);
+    return Promise.resolve({ done: false, value: next as Item });
   }
 
   readonly #received = (value: unknown): IteratorResult<Item, undefined> => {

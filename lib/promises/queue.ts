@@ -287,6 +287,25 @@ export function perform<T>(
   return wait_in(queue, call, timeout_ms, signal, suspended);
 }
 
+/**
+ * Makes a call without options in its turn.
+ *
+ * @returns the result itself if the call is done at once, which saves a promise; else the promise of it
+ */
+export function perform_now<T extends object>(queue: Queue, call: Call<T>): T | Promise<T> {
+  const timeout_ms = call.sock._timeout_ms;
+  if (queue.is_busy || timeout_ms === 0 || !queue.poller.has_turn()) return perform(queue, call);
+  let result: T | number;
+  try {
+    result = call.attempt(resolve_now);
+  } catch (error) {
+    return refused(error);
+  }
+  if (typeof result !== 'number') return result;
+  if (!must_wait(result)) return refused(error_of(call, result));
+  return wait_in(queue, call, timeout_ms, undefined, undefined);
+}
+
 /** Returns the promise of a call that failed at once: the stack of the error begins at the caller of perform(). */
 function refused(error: unknown): Promise<never> {
   return Promise.reject(begin_at(error, perform));

@@ -23,7 +23,7 @@ import {
 } from '../util/wait_options.js';
 import { RecvCall, RecvExactlyCall } from './attempts.js';
 import { type Attempt, FunctionCall } from './call.js';
-import { Poller, perform } from './queue.js';
+import { Poller, perform, perform_now } from './queue.js';
 
 const CHUNK_SIZE = 64 * 1024;
 
@@ -52,6 +52,12 @@ class Socket<out F extends number = number, out K extends number = number> exten
   /** Makes a read in its turn. @internal */
   _read<T>(syscall: string, attempt: Attempt<T>, options?: WaitOptions): Promise<T> {
     return perform(this._poller.reads, new FunctionCall(this, syscall, attempt), options);
+  }
+
+  /** Returns what receives datagrams one after the other, each of at most `bufsize` bytes. @internal */
+  _datagrams(bufsize: number): () => ReceivedFrom<F, K, 0> | Promise<ReceivedFrom<F, K, 0>> {
+    const call = new FunctionCall(this, 'recvfrom', () => transfer.recvfrom(this, bufsize, 0, 0));
+    return () => perform_now(this._poller.reads, call);
   }
 
   /**

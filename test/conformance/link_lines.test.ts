@@ -265,7 +265,7 @@ const groups: [string, number, Buffer[]][] = [
 ];
 
 /** Where docs/command.md says what differs with options: the addresses that -e tells of Wi-Fi, a header that breaks off. */
-const OPTIONS = [[], ['-e'], ['-x'], ['-q']];
+const OPTIONS = [[], ['-e'], ['-x'], ['-q'], ['-v'], ['-vv'], ['-vvv', '-e']];
 const PLAIN = ['LLC that breaks off', '802.11', 'radiotap'];
 
 describe.for(OPTIONS)('lines as tcpdump writes them: %s', { timeout: 30_000 }, (options) => {

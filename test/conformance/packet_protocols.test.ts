@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import * as packet from 'bsd-sockets/packet';
 import { expect, it } from 'vitest';
+import { ICMP_IMPORTS, icmp_cases } from './icmp_cases.js';
 import { IMPORTS, link_cases } from './link_cases.js';
 
 const {
@@ -196,6 +197,7 @@ const cases: readonly [string, readonly packet.Draft[], string][] = [
     ],
     'V4 / UDP(sport=9, dport=6081) / GENEVE(vni=42, oam=1) / Ether(**MACS) / IP(**HOSTS, id=0) / UDP(sport=0, dport=9)',
   ],
+  ...icmp_cases,
   ...link_cases,
 ];
 const LINKTYPES: Readonly<Record<string, number>> = {
@@ -219,6 +221,7 @@ from scapy.contrib.mpls import MPLS
 from scapy.contrib.igmp import IGMP
 from scapy.contrib.igmpv3 import IGMPv3, IGMPv3mq, IGMPv3mr, IGMPv3gr
 ${IMPORTS}
+${ICMP_IMPORTS}
 MACS, HOSTS, SOURCES = ${JSON.stringify([MACS, HOSTS, sources])}
 ETHER = Ether(**MACS, type=0x8847)
 V4 = IP(**HOSTS, id=0, ttl=1)

@@ -106,7 +106,7 @@ beforeEach((ctx) => {
   if (missing !== undefined) ctx.skip(missing);
 });
 
-test.each([[], ['-e'], ['-x'], ['-q']])(
+test.each([[], ['-e'], ['-x'], ['-q'], ['-v'], ['-vv'], ['-vvv', '-e']])(
   'each line is that of tcpdump: %s',
   { timeout: 60_000 },
   (...options) => {

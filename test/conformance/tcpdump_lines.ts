@@ -14,16 +14,20 @@ export function tcpdump_missing(): string | undefined {
   return /tcpdump version 4\.99/.test(stdout + stderr) ? undefined : 'needs tcpdump 4.99';
 }
 
-/** @param options of tcpdump: -v, -vv, -e, -q, -x */
+/**
+ * @param options of tcpdump: -v, -vv, -e, -q, -x
+ * @param lengths bytes of the packets on the wire, if the capture has less of them
+ */
 export function lines_of(
   linktype: number,
   packets: readonly Buffer[],
   options: readonly string[] = [],
+  lengths: readonly number[] = packets.map(({ length }) => length),
 ): { ours: string[]; theirs: string[] } {
   const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-lines-'));
   try {
     const path = join(folder, 'packets.pcap');
-    writeFileSync(path, pcap(linktype, packets));
+    writeFileSync(path, pcap(linktype, packets, lengths));
     const args = ['-nt', '-#', ...options, '-r', path];
     const { stdout } = spawnSync('tcpdump', args, { encoding: 'latin1', maxBuffer: 1 << 26 });
     const times = (letter: string) => options.join('').split(letter).length - 1;
@@ -35,9 +39,10 @@ export function lines_of(
       dumps: times('q') + times('x') === 0,
       sequences: new Sequences(),
     };
-    const ours = packets.map((data) => {
-      const captured = { data, length: data.length, linktype };
-      const { text, link_header } = packet_text(parse(data, { linktype }), captured, style);
+    const ours = packets.map((data, i) => {
+      const length = lengths[i] ?? data.length;
+      const captured = { data, length, linktype };
+      const { text, link_header } = packet_text(parse(data, { linktype, length }), captured, style);
       const bytes = data.subarray(times('x') > 1 ? 0 : link_header);
       return `${text}${times('x') > 0 ? hexadecimal(bytes, '\n\t') : ''}\n`;
     });

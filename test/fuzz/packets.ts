@@ -122,6 +122,13 @@ const payload = fc.oneof(
 /** Data behind these ports are no protocol. */
 const port = u16.filter((number) => !SERVICE_PORTS.includes(number));
 const udp = some({ src_port: port, dst_port: port }).map(packet.udp);
+/** The whole datagram, or the first bytes of it, are covered by the checksum. */
+const udplite = fc
+  .tuple(some({ src_port: port, dst_port: port }), little, fc.boolean(), fc.nat())
+  .map(([ports, data, is_part, chosen]) => {
+    const bytes = 8 + (chosen % (packet.build(data).length + 1));
+    return [packet.udplite({ ...ports, coverage: is_part ? bytes : 0 }), data];
+  });
 const tcp = some({
   src_port: port,
   dst_port: port,
@@ -171,6 +178,34 @@ const extensions = fc.array(
   { maxLength: 2 },
 );
 const echo = { id: u16, seq: u16, code: u8 };
+const interfaces = fc.array(
+  fc.oneof(
+    fc.record({
+      name: fc.constant('interface_name' as const),
+      interface_name: fc.stringMatching(/^[a-z0-9.]{0,15}$/),
+    }),
+    fc.record({ name: fc.constant('interface_index' as const), interface_index: u32 }),
+    fc.record({ name: fc.constant('interface_address' as const), address: fc.oneof(ip4, ip6, mac) }),
+    exactly(8).map((data) => ({
+      name: 'interface_address' as const,
+      family: 16_390,
+      address: data.toString('hex').replaceAll(/(..)(?!$)/g, '$1:'),
+    })),
+    fc.record({ class: fc.constant(3), type: fc.integer({ min: 4, max: 9 }), data: exactly(4) }),
+  ),
+  { maxLength: 2 },
+);
+const extended_echo = { id: u16, seq: u8, local: fc.boolean(), extensions: interfaces };
+const extended_echo_reply = {
+  id: u16,
+  seq: u8,
+  code: bits(3),
+  state: bits(3),
+  active: fc.boolean(),
+  ipv4: fc.boolean(),
+  ipv6: fc.boolean(),
+  extensions: interfaces,
+};
 const icmp: fc.Arbitrary<packet.Draft[]> = fc.oneof(
   fc.tuple(some(echo).map(packet.icmp.echo), payload),
   fc.tuple(some(echo).map(packet.icmp.echo_reply), payload),
@@ -189,7 +224,14 @@ const icmp: fc.Arbitrary<packet.Draft[]> = fc.oneof(
       addresses: fc.array(fc.record({ address: ip4, preference: fc.integer() }), { maxLength: 4 }),
     })
     .map((fields) => [packet.icmp.router_advertisement(fields)]),
-  fc.tuple(fc.record({ type: fc.integer({ min: 40, max: 255 }), rest: u32 }).map(packet.icmp), payload),
+  some(extended_echo).map((fields) => [packet.icmp.extended_echo(fields)]),
+  some(extended_echo_reply).map((fields) => [packet.icmp.extended_echo_reply(fields)]),
+  some({ id: u16, outbound_hops: u16, return_hops: u16, speed: u32, mtu: u32 }).map((fields) => [
+    packet.icmp.traceroute(fields),
+  ]),
+  fc.tuple(some({ id: u16, seq: u16 }).map(packet.icmp.domain_name_request), payload),
+  fc.tuple(fc.record({ rest: u32 }).map(packet.icmp.photuris), payload),
+  fc.tuple(fc.record({ type: fc.integer({ min: 44, max: 255 }), rest: u32 }).map(packet.icmp), payload),
 );
 const icmpv6: fc.Arbitrary<packet.Draft[]> = fc.oneof(
   fc.tuple(some(echo).map(packet.icmpv6.echo), payload),
@@ -223,6 +265,39 @@ const icmpv6: fc.Arbitrary<packet.Draft[]> = fc.oneof(
   fc
     .array(fc.record({ type: u8, group: ip6, sources: fc.array(ip6, { maxLength: 3 }) }), { maxLength: 3 })
     .map((records) => [packet.icmpv6.multicast_listener_report_v2({ records })]),
+  some(extended_echo).map((fields) => [packet.icmpv6.extended_echo(fields)]),
+  some(extended_echo_reply).map((fields) => [packet.icmpv6.extended_echo_reply(fields)]),
+  fc.tuple(
+    some({ code: bits(1), seq: u32, segment: u8, flags: u8, maximum_delay: u16 }).map(
+      packet.icmpv6.router_renumbering,
+    ),
+    payload,
+  ),
+  fc.tuple(
+    some({ code: bits(2), qtype: u16, flags: u16, nonce: exactly(8) }).map(
+      packet.icmpv6.node_information_query,
+    ),
+    payload,
+  ),
+  some({ options: options(ndp_option, 3) }).map((fields) => [
+    packet.icmpv6.inverse_neighbor_solicitation(fields),
+  ]),
+  some({ id: u16, flags: fc.constantFrom(0, 0x8000, 0xc000), options: options(ndp_option, 3) }).map(
+    (fields) => [packet.icmpv6.mobile_prefix_advertisement(fields)],
+  ),
+  some({ id: u16, component: u16, options: options(ndp_option, 2) }).map((fields) => [
+    packet.icmpv6.certification_path_solicitation(fields),
+  ]),
+  some({ code: u8, query_interval: u16, robustness: u16 }).map((fields) => [
+    packet.icmpv6.multicast_router_advertisement(fields),
+  ]),
+  fc.tuple(fc.record({ code: bits(2), rest: u32 }).map(packet.icmpv6.rpl_control), payload),
+);
+
+/** Messages of ICMP and ICMPv6, in the packet that carries them. */
+export const icmp_packets: fc.Arbitrary<packet.Draft[]> = fc.oneof(
+  fc.tuple(ipv4, icmp).map(([outer, inner]) => [outer, ...inner]),
+  fc.tuple(ipv6, icmpv6).map(([outer, inner]) => [outer, ...inner]),
 );
 
 const source_list = fc.array(ip4, { maxLength: 3 });
@@ -249,7 +324,7 @@ const ah = fc.tuple(some({ spi: u32, seq: u32, icv: exactly(12) }).map(packet.ah
 const gre = some({ key: u32, seq: u32 }).map((fields) => packet.gre(fields));
 /** Layers that an IP packet may carry, other IP packets too. */
 const in_ip = (depth: number, ...others: fc.Arbitrary<packet.Draft[]>[]): fc.Arbitrary<packet.Draft[]> => {
-  const plain = fc.oneof(fc.tuple(udp, payload), fc.tuple(tcp, payload), ...others);
+  const plain = fc.oneof(fc.tuple(udp, payload), fc.tuple(tcp, payload), udplite, ...others);
   if (depth === 0) return plain;
   const in_gre = fc.tuple(gre, ip(depth - 1)).map(([outer, inner]) => [outer, ...inner]);
   return fc.oneof(plain, ip(depth - 1), in_gre);

@@ -90,8 +90,10 @@ function folder_of(path: string): string {
   return folders.sort((a, b) => b.length - a.length)[0] as string;
 }
 
+const is_of_promises = (folder: string) => folder.split('/').includes('promises');
+
 function ready_of(folder: string): Readonly<Record<string, Ready>> {
-  if (folder.endsWith('promises')) return PROMISES;
+  if (is_of_promises(folder)) return PROMISES;
   if (folder === 'selectors') return SELECTORS;
   if (folder === 'packet') return {};
   return folder === 'socketserver' ? SERVERS : BLOCKING;
@@ -162,7 +164,7 @@ function program(code: string, folder: string): string {
   };
   want(code.replaceAll(/\/\/.*$/gm, ''));
   const pair = wanted.includes('sock') || wanted.includes('peer');
-  const waits = folder.endsWith('promises')
+  const waits = is_of_promises(folder)
     ? PAIR.replaceAll(/(create_server|_client\.connect|_listener\.accept)/g, 'await $1')
     : PAIR;
   const makes = [...(pair ? [waits] : []), ...wanted.map((name) => ready[name]?.[0] ?? '')];

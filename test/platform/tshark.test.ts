@@ -91,6 +91,12 @@ const FIELDS: Readonly<Record<string, Readonly<Record<string, Reading>>>> = {
     length: ['udp.length', number],
     checksum: ['udp.checksum', number],
   },
+  udplite: {
+    src_port: ['udp.srcport', number],
+    dst_port: ['udp.dstport', number],
+    coverage: ['udp.checksum_coverage', number],
+    checksum: ['udp.checksum', number],
+  },
   tcp: {
     src_port: ['tcp.srcport', number],
     dst_port: ['tcp.dstport', number],
@@ -251,6 +257,12 @@ function is_allowed(layers: readonly Draft[]): boolean {
   if (layers.filter(({ layer }) => layer === 'vlan').length > 2) return false;
   return layers.every((layer) => {
     if ('quoted' in layer && Array.isArray(layer.quoted) && !is_allowed(layer.quoted)) return false;
+    // Of these, only the name is ours: what is behind is no message of the protocol.
+    if (
+      layer.layer === 'icmpv6' &&
+      /^(rpl_control|node_information|router_renumbering)/.test(layer.name ?? '')
+    )
+      return false;
     if (layer.layer === 'ipv4')
       return (
         layer.options?.every(({ name = '' }) => ['router_alert', 'nop', 'timestamp'].includes(name)) ?? true
@@ -279,7 +291,7 @@ function is_allowed(layers: readonly Draft[]): boolean {
 function undisguised(layers: readonly Draft[]): Draft[] {
   return layers.map((layer) => {
     if (layer.layer === 'payload') return payload('x'.repeat(Buffer.from(layer.data as Uint8Array).length));
-    if (layer.layer === 'udp' || layer.layer === 'tcp')
+    if (layer.layer === 'udp' || layer.layer === 'tcp' || layer.layer === 'udplite')
       return { ...layer, src_port: 61_001, dst_port: 61_002 };
     if (!('quoted' in layer) || !Array.isArray(layer.quoted)) return layer;
     return { ...layer, quoted: undisguised(layer.quoted) };

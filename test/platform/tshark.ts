@@ -21,6 +21,7 @@ const PREFERENCES = [
     'ip.check_checksum:TRUE',
     'tcp.check_checksum:TRUE',
     'udp.check_checksum:TRUE',
+    'udplite.check_checksum:TRUE',
     'sctp.checksum:CRC 32c',
   ],
   ...[
@@ -36,7 +37,11 @@ const DISABLED = ['hip', 'shim6', 'mipv6', 'echo', 'discard', 'dns', 'udpencap',
 export const has_tshark = (): boolean => spawnSync('tshark', ['--version']).status === 0;
 
 /** A capture file, as simple as they come. */
-export function pcap(linktype: number, packets: readonly Uint8Array[]): Buffer {
+export function pcap(
+  linktype: number,
+  packets: readonly Uint8Array[],
+  lengths: readonly number[] = packets.map(({ length }) => length),
+): Buffer {
   const header = Buffer.alloc(24);
   header.writeUInt32LE(0xa1b2c3d4, 0);
   header.writeUInt16LE(2, 4);
@@ -47,7 +52,7 @@ export function pcap(linktype: number, packets: readonly Uint8Array[]): Buffer {
     const record = Buffer.alloc(16);
     record.writeUInt32LE(second, 0);
     record.writeUInt32LE(packet.length, 8);
-    record.writeUInt32LE(packet.length, 12);
+    record.writeUInt32LE(lengths[second] ?? packet.length, 12);
     return [record, packet];
   });
   return Buffer.concat([header, ...records]);

@@ -49,6 +49,12 @@ const SPARE_MAX = 2 ** 20;
 
 const NO_DESCRIPTORS: readonly number[] = [];
 
+/** True for UDP: its datagrams are joined if the program has set UDP_GRO, and given apart (native/joined.h). */
+function may_join({ family, type, proto }: SocketBase): boolean {
+  if (type !== c.SOCK_DGRAM || (proto !== 0 && proto !== c.IPPROTO_UDP)) return false;
+  return family === c.AF_INET || family === c.AF_INET6;
+}
+
 /** The memory of a batch and what the last call left in it. */
 class BatchMemory {
   count = 0;
@@ -103,6 +109,7 @@ class BatchMemory {
         ancbufsize,
         flags,
         timeout_ms,
+        may_join(s) ? 1 : 0,
       );
     } finally {
       this.#waiting = false;

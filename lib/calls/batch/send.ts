@@ -7,8 +7,10 @@ import {
   addon,
   address_in,
   BATCH_LIMIT,
+  cells,
   OUTGOING_ROW,
   OUTGOING_ROW_SIZE,
+  SEGMENTS_REFUSED,
   STOPPING,
 } from '../../native/addon.js';
 import {
@@ -30,6 +32,9 @@ import { pin } from '../waiting/zerocopy.js';
 const INT_SIZE = Int32Array.BYTES_PER_ELEMENT;
 const NO_BYTES = new Uint8Array(0);
 
+/** Sockets whose way takes no runs of datagrams as one message (native/segments.h). They send each by itself from then on. */
+const unsegmented = new WeakSet<SocketBase>();
+
 /** A message of sendmmsg: sendmsg's arguments. */
 export type Message<F extends number = number> = readonly [
   buffers: Elements<Data>,
@@ -45,15 +50,21 @@ class FlagGroup {
   readonly rows: number[] = [];
   addresses: Uint8Array = NO_BYTES;
 
-  constructor(readonly flags: number) {}
+  /** @param most the most messages that it may have */
+  constructor(
+    readonly flags: number,
+    readonly most: number,
+  ) {}
 
   get count(): number {
     return (this.rows.length * INT_SIZE) / OUTGOING_ROW_SIZE;
   }
 
-  add(buffers: readonly Bytes[], control_count: number, address_length: number): void {
+  /** @param same_address whether the address is that of the message before, and not in `address_in` */
+  add(buffers: readonly Bytes[], control_count: number, address_length: number, same_address: boolean): void {
     for (const view of buffers) this.buffers.push(view);
-    if (address_length > 0) this.#add_address(address_length);
+    if (same_address) this.#repeat_address(address_length);
+    else if (address_length > 0) this.#add_address(address_length);
     const begin = this.rows.length;
     this.rows[begin + OUTGOING_ROW.buffer_count] = buffers.length;
     this.rows[begin + OUTGOING_ROW.control_count] = control_count;
@@ -61,8 +72,13 @@ class FlagGroup {
   }
 
   #add_address(length: number): void {
-    if (this.addresses.length === 0) this.addresses = new Uint8Array(BATCH_LIMIT * ADDRESS_SIZE);
+    if (this.addresses.length === 0) this.addresses = new Uint8Array(this.most * ADDRESS_SIZE);
     this.addresses.set(address_in.subarray(0, length), this.count * ADDRESS_SIZE);
+  }
+
+  #repeat_address(length: number): void {
+    const begin = this.count * ADDRESS_SIZE;
+    this.addresses.copyWithin(begin, begin - ADDRESS_SIZE, begin - ADDRESS_SIZE + length);
   }
 
   /** Sends the group. Returns how many messages went out, or the native call's negative number. */
@@ -70,6 +86,7 @@ class FlagGroup {
     check_attached(this.buffers, 'buffers');
     const rows = new Uint8Array(Int32Array.from(this.rows).buffer);
     const addresses = this.addresses.length > 0 ? this.addresses : new Uint8Array(this.count * ADDRESS_SIZE);
+    cells[SEGMENTS_REFUSED] = 0;
     const count = addon.sendmmsg(
       s._fd,
       s._generation,
@@ -79,7 +96,9 @@ class FlagGroup {
       addresses,
       this.flags,
       timeout_ms,
+      this.count > 1 && !unsegmented.has(s) ? 1 : 0,
     );
+    if (cells[SEGMENTS_REFUSED] !== 0) unsegmented.add(s);
     if ((this.flags & c.MSG_ZEROCOPY) !== 0) this.#pin(s, count);
     return count;
   }
@@ -148,18 +167,25 @@ function groups_of(
 ): FlagGroup[] {
   const common_flags = integer_or(0, flags, 'flags');
   const groups: FlagGroup[] = [];
-  taken_messages(messages).forEach(([buffers, ancdata, own_flags, address], index) => {
+  let last_address: unknown;
+  let last_length = 0;
+  const taken = taken_messages(messages);
+  taken.forEach(([buffers, ancdata, own_flags, address], index) => {
     const name = `messages[${index}]`;
     const wanted_flags = (common_flags | integer_or(0, own_flags, `${name}: flags`)) & ~cleared;
     const views = buffers_of(buffers, `${name}: buffers`, 'sendmmsg', data);
     let group = groups.at(-1);
     if (group?.flags !== wanted_flags) {
-      group = new FlagGroup(wanted_flags);
+      group = new FlagGroup(wanted_flags, taken.length - index);
       groups.push(group);
     }
     const control_count = flatten_control(ancdata, `${name}: ancdata`, group.control);
+    // Many messages often go to one receiver, and encoding an address costs more than the rest of a message.
+    const same_address = group.count > 0 && last_length > 0 && address === last_address;
     const no_address = address === undefined || address === null;
-    group.add(views, control_count, no_address ? 0 : encode(s.family, s.proto, address, 'sendmmsg', resolve));
+    if (!same_address) last_length = no_address ? 0 : encode(s.family, s.proto, address, 'sendmmsg', resolve);
+    last_address = address;
+    group.add(views, control_count, last_length, same_address);
   });
   return groups;
 }

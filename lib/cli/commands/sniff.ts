@@ -23,9 +23,6 @@ const MEGABYTE = 1_000_000;
 const KIB = 1024;
 /** Bytes that wait in the kernel by default if there can be no ring. */
 const SOCKET_BUFFER = 4096 * KIB;
-/** Milliseconds after which packets are handed over: those that are shown, and those that only go to a file. */
-const PROMPT_MS = 10;
-const PATIENT_MS = 100;
 const TIME_STYLES = 5;
 
 const options = {
@@ -215,8 +212,8 @@ async function open_source(
     signal,
   };
   const size = buffer_size === undefined ? undefined : buffer_size * KIB;
-  const retire_ms = write === undefined || packet_buffered || prints ? PROMPT_MS : PATIENT_MS;
-  const ring = RingSource.open({ ...given, buffer_size: size, retire_ms });
+  const prompt = write === undefined || packet_buffered || prints === true;
+  const ring = RingSource.open({ ...given, buffer_size: size, prompt });
   return ring ?? PacketSocket.open({ ...given, buffer_size: size ?? SOCKET_BUFFER });
 }
 

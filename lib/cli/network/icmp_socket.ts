@@ -119,7 +119,7 @@ export function quoted_request(family: number, message: Buffer): QuotedRequest |
   const quoted = parse(message.subarray(HEADER_SIZE), { linktype: version_of(family).linktype });
   const ip = quoted.get('ipv4') ?? quoted.get('ipv6');
   const request = quoted.get('icmp') ?? quoted.get('icmpv6');
-  if (ip === undefined || request === undefined || !('id' in request)) return undefined;
+  if (ip === undefined || request === undefined || !('id' in request && 'seq' in request)) return undefined;
   const [type = 0, code = 0] = message;
   const is_ipv6 = family === socket.AF_INET6;
   const mtu = is_ipv6 ? message.readUInt32BE(4) : message.readUInt16BE(6);

@@ -105,6 +105,14 @@ export class Input {
     return pseudo === undefined ? undefined : this.verify(start, pseudo + protocol + (this.end - start));
   }
 
+  /** Returns the same for a checksum that covers only the first `size` bytes: what is missing behind these does no harm. */
+  verify_covered(start: number, size: number, protocol: number): boolean | undefined {
+    const pseudo = this.pseudo_header;
+    if (pseudo === undefined || this.partial || start + size > this.end) return undefined;
+    const initial = pseudo + protocol + (this.wire_end - start);
+    return add_bytes(this.bytes, this.view, start, start + size, initial) === 0xffff;
+  }
+
   /** Returns the input for a packet inside of this one, which may be cut anywhere: the quotation of an ICMP error. */
   quotation(start: number, end: number): Input {
     const depth = this.depth + this.layers.length + 1;

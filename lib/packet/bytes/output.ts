@@ -16,9 +16,10 @@ const USUAL_SIZE = 128 * 1024;
 interface ChecksumRequest {
   /** the offset at which the checksum is stored */
   readonly at: number;
-  /** the message that the checksum covers */
+  /** the message, and the end of what the checksum covers of it */
   readonly start: number;
   readonly end: number;
+  readonly covered_end: number;
   readonly protocol: number;
   /** the value stored for a computed 0 */
   readonly zero: number;
@@ -151,18 +152,31 @@ export class Output {
     }
   }
 
-  /** Stores the checksum of a message that covers a pseudo-header: the one given, or 0 until the IP layer computes it. */
-  transport_checksum(at: number, given: unknown, name: string, protocol: number, zero = 0): void {
+  /**
+   * Stores the checksum of a message that covers a pseudo-header: the one given, or 0 until the IP layer computes it.
+   *
+   * @param covered the bytes of the message that the checksum covers
+   */
+  transport_checksum(
+    at: number,
+    given: unknown,
+    name: string,
+    protocol: number,
+    zero = 0,
+    covered = this.length,
+  ): void {
     this.u16(at, given ?? 0, name);
     const is_given = given !== undefined && given !== null;
-    this.request = is_given ? undefined : { at, start: this.start, end: this.end, protocol, zero };
+    const { start, end } = this;
+    this.request = is_given ? undefined : { at, start, end, covered_end: start + covered, protocol, zero };
   }
 
   /** Computes the checksum that was requested, if one was. */
   complete_checksum(sum_of_addresses: number): void {
     if (this.request === undefined) return;
-    const { at, start, end, protocol, zero } = this.request;
-    const sum = add_bytes(this.bytes, this.view, start, end, sum_of_addresses + protocol + (end - start));
+    const { at, start, end, covered_end, protocol, zero } = this.request;
+    const initial = sum_of_addresses + protocol + (end - start);
+    const sum = add_bytes(this.bytes, this.view, start, covered_end, initial);
     this.view.setUint16(at, ~sum & 0xffff || zero);
     this.request = undefined;
   }

@@ -6,6 +6,7 @@ import {
   bytes as checked_bytes,
   integer,
   integer_or,
+  is_bytes,
   options_of,
   shown,
 } from '../../util/validate.js';
@@ -383,4 +384,14 @@ function section_header(options: readonly Buffer[]): Buffer {
     // The length of the section is not known.
     body.fill(0xff, 8, SECTION_BODY);
   });
+}
+
+/** Returns a packet as an object: one given as bytes was captured now. */
+export function packet_of(packet: CapturePacket | BytesLike): CapturePacket {
+  return is_bytes(packet) ? { data: packet, time_ns: BigInt(Date.now()) * 1_000_000n } : packet;
+}
+
+/** Returns the error of a call on a capture that is closed. */
+export function closed(): RangeError {
+  return new RangeError('the capture is closed');
 }

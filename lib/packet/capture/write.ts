@@ -5,18 +5,21 @@
 import type { Writable } from 'node:stream';
 import { INSPECT } from '../../util/inspect.js';
 import { UNCLONABLE_STATE } from '../../util/unclonable.js';
-import { type BytesLike, integer, is_bytes, options_of, shown } from '../../util/validate.js';
+import { type BytesLike, integer, options_of, shown } from '../../util/validate.js';
+import { CaptureStream } from './capture_stream.js';
 import {
   CaptureEncoder,
   type CaptureFormat,
   type CapturePacket,
+  closed,
   type NewInterface,
   type NewSection,
   type Precision,
+  packet_of,
 } from './encoder.js';
 import { close_file, open_to_write, write_file } from './files.js';
 import type { TimedStatistics } from './format.js';
-import { type EncodableBlock, encodable } from './write_block.js';
+import { type BlockFormat, type EncodableBlock, encodable } from './write_block.js';
 
 /** Keyword-only arguments of write_capture. */
 export interface WriteCaptureOptions {
@@ -42,15 +45,7 @@ const OPTIONS = ['format', 'linktype', 'snaplen', 'interfaces', 'precision'] as 
 const BLOCK_OPTIONS = ['interface'] as const;
 const BUFFER_SIZE = 64 * 1024;
 const INT_MAX = 2 ** 31 - 1;
-
-/** Returns a packet as an object: one given as bytes was captured now. */
-function packet_of(packet: CapturePacket | BytesLike): CapturePacket {
-  return is_bytes(packet) ? { data: packet, time_ns: BigInt(Date.now()) * 1_000_000n } : packet;
-}
-
-function closed(): RangeError {
-  return new RangeError('the capture is closed');
-}
+const NOTHING = Buffer.alloc(0);
 
 /** The capture that write_capture opens for a path or a descriptor. It writes in the calling thread. */
 export class CaptureFile {
@@ -60,9 +55,8 @@ export class CaptureFile {
   readonly #own: boolean;
   readonly #buffer = Buffer.allocUnsafe(BUFFER_SIZE);
   #used = 0;
-  /** The packets of blocks, and what of the last block is not written: it comes after the buffer. */
-  #block_memory = Buffer.alloc(0);
-  #rest = Buffer.alloc(0);
+  /** What of a block could not be written: it comes after the buffer. */
+  #rest = NOTHING;
   #size = 0;
   #closed = false;
 
@@ -95,7 +89,7 @@ export class CaptureFile {
 
   /**
    * write_block(block, { interface }). Writes all packets of a block of packet_ring, by native code. What does not fit into the 64 KiB in
-   * memory is written at once. See docs/captures.md.
+   * memory is written at once, from the ring's memory. See docs/captures.md.
    *
    * @param block of `ring.blocks()`; it stays the caller's, who releases it
    * @param options `interface`: its index (pcapng), 0 by default
@@ -108,19 +102,36 @@ export class CaptureFile {
    */
   write_block(block: EncodableBlock, options: WriteBlockOptions = {}): void {
     if (this.#closed) throw closed();
-    const { block_size, linktype } = encodable(block)._ring;
+    const { used_size, linktype } = encodable(block)._ring;
     const format = this.#encoder.block_format(linktype, options_of(options, BLOCK_OPTIONS).interface);
-    // A rest that could not be written is in the memory that the packets go to.
     if (this.#rest.length > 0) this.flush();
-    if (this.#block_memory.length < block_size) this.#block_memory = Buffer.allocUnsafeSlow(block_size);
-    const bytes = this.#block_memory.subarray(0, block._encode(this.#block_memory, format));
-    if (this.#used + bytes.length <= BUFFER_SIZE) {
-      this.#put(bytes);
+    if (this.#used + used_size <= BUFFER_SIZE) {
+      const count = block._encode(this.#buffer.subarray(this.#used), format);
+      this.#used += count;
+      this.#size += count;
       return;
     }
-    this.#size += bytes.length;
-    this.#rest = bytes;
-    this.flush();
+    if (this.#used > 0) {
+      // What came before cannot be written: the block waits behind it.
+      try {
+        this.flush();
+      } catch (error) {
+        this.#keep(block, format, 0);
+        throw error;
+      }
+    }
+    const { written, fail } = block._write(this.#fd, format);
+    this.#size += written;
+    if (fail === undefined) return;
+    this.#keep(block, format, written);
+    fail();
+  }
+
+  /** Keeps a copy of what of a block is not written. */
+  #keep(block: EncodableBlock, format: BlockFormat, written: number): void {
+    const memory = Buffer.allocUnsafeSlow(block._ring.used_size);
+    this.#rest = memory.subarray(written, block._encode(memory, format));
+    this.#size += this.#rest.length;
   }
 
   /**
@@ -193,6 +204,7 @@ export class CaptureFile {
       this.#used = size - written;
     }
     while (this.#rest.length > 0) this.#rest = this.#rest.subarray(write_file(this.#fd, this.#rest));
+    this.#rest = NOTHING;
   }
 
   /**
@@ -246,153 +258,6 @@ export class CaptureFile {
       this.#used += count;
       at += count;
     }
-  }
-}
-
-/** The capture that write_capture opens for a stream: its promises wait for the stream. */
-export class CaptureStream {
-  /** @internal */ readonly _unclonable = UNCLONABLE_STATE;
-  readonly #encoder: CaptureEncoder;
-  readonly #target: Writable;
-  #error: Error | undefined;
-  #closing: Promise<void> | undefined;
-  /** Callbacks that wait for the stream to drain or to fail. */
-  #waiting: (() => void)[] = [];
-
-  constructor(target: Writable, encoder: CaptureEncoder) {
-    this.#encoder = encoder;
-    this.#target = target;
-    target.on('error', (error: Error) => this.#fail(error));
-    target.on('close', () => {
-      if (!target.writableFinished) this.#fail(new Error('the stream was closed before the capture'));
-    });
-    target.on('drain', () => this.#wake());
-    target.write(encoder.header());
-  }
-
-  /**
-   * What Node's console and util.inspect show.
-   *
-   * @returns one line of text
-   * @example
-   * console.log(write_capture(createWriteStream('/dev/null'))); // for example <CaptureStream pcap>
-   */
-  [INSPECT](): string {
-    return `<CaptureStream${this.#closing === undefined ? '' : ' [closed]'}>`;
-  }
-
-  /**
-   * write(packet). Resolves when the stream takes more. See docs/captures.md.
-   *
-   * @param packet a packet of read_capture, or bytes, captured now
-   * @throws rejects with TypeError, RangeError naming the field; the stream's error
-   * @example
-   * const capture = write_capture(createWriteStream('/dev/null'));
-   * await capture.write(build(ethernet(), arp({ target_ip: '192.0.2.1' })));
-   * await capture.close();
-   */
-  async write(packet: CapturePacket | BytesLike): Promise<void> {
-    if (this.#closing !== undefined) throw closed();
-    await this.#put(this.#encoder.packet(packet_of(packet)));
-  }
-
-  /**
-   * add_interface(options) -> its index (pcapng). See docs/captures.md.
-   *
-   * @param options of the interface: its name, link type, …
-   * @returns the index that packets name, from 0 in each section
-   * @throws TypeError, RangeError naming the option; RangeError for a pcap file
-   * @example
-   * const capture = write_capture(createWriteStream('/dev/null'), { format: 'pcapng' });
-   * console.log(capture.add_interface({ name: 'eth1' })); // 1
-   * await capture.close();
-   */
-  add_interface(options: NewInterface): number {
-    if (this.#closing !== undefined) throw closed();
-    const [index, block] = this.#encoder.add_interface(options);
-    this.#target.write(block);
-    return index;
-  }
-
-  /**
-   * begin_section(section). As that of CaptureFile; resolves when the stream takes more. See docs/captures.md.
-   *
-   * @param section what it says about the capture
-   * @throws rejects with TypeError, RangeError naming the field; the stream's error
-   * @example
-   * const capture = write_capture(createWriteStream('/dev/null'), { format: 'pcapng' });
-   * await capture.begin_section({ comments: ['the second part'] });
-   * await capture.close();
-   */
-  async begin_section(section: NewSection = {}): Promise<void> {
-    if (this.#closing !== undefined) throw closed();
-    await this.#put(this.#encoder.begin_section(section));
-  }
-
-  /**
-   * write_statistics(index, statistics). As that of CaptureFile; resolves when the stream takes more. See docs/captures.md.
-   *
-   * @param index of the interface in the section
-   * @param statistics `time_ns` is needed
-   * @throws rejects with TypeError, RangeError naming the field; the stream's error
-   * @example
-   * const capture = write_capture(createWriteStream('/dev/null'), { format: 'pcapng' });
-   * await capture.write_statistics(0, { time_ns: 0n, received: 10n });
-   * await capture.close();
-   */
-  async write_statistics(index: number, statistics: TimedStatistics): Promise<void> {
-    if (this.#closing !== undefined) throw closed();
-    await this.#put(this.#encoder.statistics(index, statistics));
-  }
-
-  /**
-   * close(). Ends the stream, except stdout and stderr, and resolves when all is written. A second call does nothing. See docs/captures.md.
-   *
-   * @throws rejects with the stream's error
-   * @example
-   * await write_capture(createWriteStream('/dev/null')).close();
-   */
-  close(): Promise<void> {
-    this.#closing ??= this.#end();
-    return this.#closing;
-  }
-
-  /**
-   * The same as close(), for `await using` of ECMAScript.
-   *
-   * @throws rejects as close()
-   * @example
-   * await write_capture(createWriteStream('/dev/null'))[Symbol.asyncDispose]();
-   */
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.close();
-  }
-
-  #fail(error: Error): void {
-    this.#error ??= error;
-    this.#wake();
-  }
-
-  #wake(): void {
-    for (const wake of this.#waiting.splice(0)) wake();
-  }
-
-  async #put(bytes: Uint8Array): Promise<void> {
-    if (this.#error !== undefined) throw this.#error;
-    if (this.#target.write(bytes)) return;
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    if (this.#error !== undefined) throw this.#error;
-  }
-
-  #end(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = () => (this.#error === undefined ? resolve() : reject(this.#error));
-      if (this.#error !== undefined) return settle();
-      this.#waiting.push(settle);
-      const standard: unknown[] = [process.stdout, process.stderr];
-      if (standard.includes(this.#target)) this.#target.write('', () => this.#wake());
-      else this.#target.end(() => this.#wake());
-    });
   }
 }
 

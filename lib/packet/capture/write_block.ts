@@ -11,13 +11,22 @@ export interface BlockFormat {
   readonly unit_ns: number;
 }
 
+/** How much of a block is in the file. */
+export interface WrittenBlock {
+  readonly written: number;
+  /** Raises the error that ended it; undefined: all is written. */
+  readonly fail: (() => never) | undefined;
+}
+
 /** A block of packet_ring, as write_block takes it. */
 export interface EncodableBlock {
   readonly length: number;
   /** @internal */
   _encode(out: Bytes, format: BlockFormat): number;
   /** @internal */
-  readonly _ring: { readonly block_size: number; readonly linktype: number };
+  _write(fd: number, format: BlockFormat): WrittenBlock;
+  /** @internal */
+  readonly _ring: { readonly used_size: number; readonly linktype: number };
 }
 
 /** Returns the block. @throws TypeError for anything else */

@@ -10,6 +10,9 @@ const REPLIES: Readonly<Record<string, string>> = {
   echo: 'echo_reply',
   timestamp: 'timestamp_reply',
   address_mask_request: 'address_mask_reply',
+  information_request: 'information_reply',
+  domain_name_request: 'domain_name_reply',
+  extended_echo: 'extended_echo_reply',
 };
 
 /** The outermost IP layer, and what it carries. */
@@ -41,9 +44,14 @@ function is_direct(ip: Extract<Layer, { layer: 'ipv4' | 'ipv6' }>): boolean {
   return first < 224 && !ip.options.some(({ name }) => name.endsWith('_source_route'));
 }
 
+/** The protocols whose ports tell a question from others, and its answer. */
+const WITH_PORTS: readonly string[] = ['udp', 'tcp', 'udplite'];
+const has_ports = (layer: Layer | undefined): layer is Extract<Layer, { layer: 'udp' | 'tcp' | 'udplite' }> =>
+  layer !== undefined && WITH_PORTS.includes(layer.layer);
+
 /** Returns ports, or type, identifier and sequence number: the fields in the first 8 bytes, which every quotation has. */
 function detail_of(layer: Layer | undefined): string {
-  if (layer?.layer === 'udp' || layer?.layer === 'tcp') return `${layer.src_port} ${layer.dst_port}`;
+  if (has_ports(layer)) return `${layer.src_port} ${layer.dst_port}`;
   if (layer?.layer === 'icmp' || layer?.layer === 'icmpv6') {
     return 'id' in layer && 'seq' in layer ? `${layer.type} ${layer.id} ${layer.seq}` : `${layer.type}`;
   }
@@ -61,14 +69,15 @@ export function questions(layers: readonly Layer[]): string[] {
 }
 
 function reply_to({ src, protocol, carried }: Flow, dst: string): string {
-  if (carried?.layer === 'udp' || carried?.layer === 'tcp') {
+  if (has_ports(carried)) {
     return `${carried.layer} ${dst} ${carried.dst_port} ${src} ${carried.src_port}`;
   }
   if (carried?.layer === 'icmp' || carried?.layer === 'icmpv6') {
     if (carried.name === 'neighbor_solicitation') return `neighbor_advertisement ${carried.target}`;
     if (carried.name === 'router_solicitation') return `${carried.layer} router_advertisement`;
     const reply = REPLIES[carried.name];
-    if (reply !== undefined && 'id' in carried) return `${reply} ${carried.id} ${carried.seq} ${dst} ${src}`;
+    if (reply !== undefined && 'id' in carried && 'seq' in carried)
+      return `${reply} ${carried.id} ${carried.seq} ${dst} ${src}`;
   }
   return `ip ${protocol} ${dst} ${src}`;
 }
@@ -92,13 +101,13 @@ function quoted_flow(error: Layer | undefined): Flow | undefined {
 }
 
 function reply_keys({ dst, protocol, carried }: Flow, src: string): string[] {
-  if (carried?.layer === 'udp' || carried?.layer === 'tcp') {
+  if (has_ports(carried)) {
     return [`${carried.layer} ${src} ${carried.src_port} ${dst} ${carried.dst_port}`];
   }
   if (carried?.layer === 'icmp' || carried?.layer === 'icmpv6') {
     if (carried.name === 'neighbor_advertisement') return [`neighbor_advertisement ${carried.target}`];
     if (carried.name === 'router_advertisement') return [`${carried.layer} router_advertisement`];
-    if (!('id' in carried)) return [];
+    if (!('id' in carried && 'seq' in carried)) return [];
     return Object.values(REPLIES).includes(carried.name)
       ? [`${carried.name} ${carried.id} ${carried.seq} ${src} ${dst}`]
       : [];

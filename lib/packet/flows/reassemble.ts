@@ -312,6 +312,7 @@ function resized(layer: Layer): Draft {
       const { length: _length, checksum: _sum, ...fields } = layer;
       return fields;
     }
+    case 'udplite':
     case 'gre': {
       const { checksum: _sum, ...fields } = layer;
       return fields;

@@ -1,10 +1,10 @@
 // A block of a ring: its packets as views of the kernel's memory, until it is given back.
 import { raise } from '../../errors/raise.js';
-import { addon, type NativeRing } from '../../native/addon.js';
+import { addon, cells, type NativeRing, VALUE } from '../../native/addon.js';
 import { INSPECT } from '../../util/inspect.js';
 import { UNCLONABLE_STATE } from '../../util/unclonable.js';
 import type { Bytes } from '../../util/validate.js';
-import type { BlockFormat } from '../capture/write_block.js';
+import type { BlockFormat, WrittenBlock } from '../capture/write_block.js';
 import type { RingMemory, RingPacket } from './memory.js';
 
 /** The blocks that programs hold. A block that was collected without `release` is given back. */
@@ -169,7 +169,7 @@ export class PacketBlock {
     return `<PacketBlock ${place === undefined ? '[released]' : `of ${place.count} packets`}>`;
   }
 
-  /** Writes the packets as a capture file has them. @returns the number of bytes @throws Error @internal */
+  /** Makes the bytes that a capture file has of the packets. @returns their number @throws Error @internal */
   _encode(out: Bytes, { interface_id, snaplen, unit_ns }: BlockFormat): number {
     const place = this.#attached();
     if (place === undefined) throw released();
@@ -178,10 +178,24 @@ export class PacketBlock {
     return size < 0 ? raise(size, { syscall: 'write_block' }) : size;
   }
 
-  /** The bytes that `_encode` needs at most, and the link type. @throws Error @internal */
-  get _ring(): { readonly block_size: number; readonly linktype: number } {
+  /** Writes the same bytes to a file. @throws Error @internal */
+  _write(fd: number, { interface_id, snaplen, unit_ns }: BlockFormat): WrittenBlock {
     const place = this.#attached();
     if (place === undefined) throw released();
-    return place.memory;
+    const { native, index, at, count } = place;
+    const result = addon.ring_write(native, index, at, count, fd, interface_id, snaplen, unit_ns);
+    if (result >= 0) return { written: result, fail: undefined };
+    return {
+      written: cells[VALUE] as number,
+      fail: () => raise(result, { syscall: 'write', args: { fd } }),
+    };
+  }
+
+  /** The bytes that `_encode` needs at most, and the link type. @throws Error @internal */
+  get _ring(): { readonly used_size: number; readonly linktype: number } {
+    const place = this.#attached();
+    if (place === undefined) throw released();
+    const { memory, index } = place;
+    return { used_size: memory.used_size(index), linktype: memory.linktype };
   }
 }

@@ -5,6 +5,7 @@ import {
   type NativeRing,
   RING_BLOCK_FIRST_AT,
   RING_BLOCK_STATUS_AT,
+  RING_BLOCK_USED_AT,
   RING_PACKET_HEADER,
   RING_TAGGED,
   RING_WHOLE,
@@ -85,6 +86,12 @@ export class RingMemory {
   /** Returns where the first packet of a block begins in the block. */
   first(index: number): number {
     return this.#words[(index * this.block_size + RING_BLOCK_FIRST_AT) / WORD] ?? 0;
+  }
+
+  /** Returns the bytes of a block, from its begin to the end of its last packet. */
+  used_size(index: number): number {
+    const size = this.#words[(index * this.block_size + RING_BLOCK_USED_AT) / WORD] ?? 0;
+    return Math.min(size, this.block_size);
   }
 
   /** Returns where the packet behind another one of a block begins. */

@@ -22,7 +22,8 @@ export const REFUSAL_REASONS = [
 ] as const satisfies readonly RefusalReason[];
 
 /** Options of the error. */
-interface RefusedOptions extends ErrorOptions {
+interface RefusedOptions {
+  readonly cause?: unknown;
   readonly reason?: RefusalReason | undefined;
   /** The address of the client, if it is another one than that of the connection. */
   readonly client_address?: unknown;

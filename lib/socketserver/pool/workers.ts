@@ -323,8 +323,9 @@ export class Workers {
       else this.state.add_ready(-1);
       worker.slot.reset();
       if (was_busy) {
-        this.state.count_finished();
+        // The error first: who sees that a request has ended sees how.
         this.#report_loss(worker, how, worker.slot.client_address);
+        this.state.count_finished();
       } else {
         // The error of a process was printed by its own Node.
         if (worker.error !== undefined)

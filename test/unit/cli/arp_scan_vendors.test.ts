@@ -4,10 +4,10 @@ import { afterAll, expect, test } from 'vitest';
 import { load_vendors } from '../../../lib/cli/arp_scan/vendors.js';
 
 const path = (name: string) => `/tmp/bsd-sockets-vendors-${process.pid}-${name}`;
-const written: string[] = [];
+const written = new Set<string>();
 function file(name: string, text: string): string {
   writeFileSync(path(name), text);
-  written.push(path(name));
+  written.add(path(name));
   return path(name);
 }
 afterAll(() => {

@@ -4,6 +4,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { program, run } from './run.js';
+import { COLOURS } from './terminal.js';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url)).replace(/\/$/, '');
 const names = (await run(['--help'])).stdout.match(/^ {2}[a-z-]+(?= )/gm)?.map((name) => name.trim()) ?? [];
@@ -146,7 +147,7 @@ describe('bsd-sockets', () => {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],
         // The rest is for the binary under test, and its sanitizer.
-        env: { ...process.env, NO_COLOR: undefined, TERM: 'xterm-256color', ...env },
+        env: { ...process.env, ...COLOURS, ...env },
       });
     expect(on_terminal({})).toContain('\x1b[1m');
     expect(on_terminal({ NO_COLOR: '1' })).not.toContain('\x1b[1m');

@@ -39,6 +39,16 @@ const ESCAPE = '\u001b';
 /** The milliseconds after which a command counts as hung. */
 const HUNG_MS = 60_000;
 
+/** A terminal that has colours, whatever the tests themselves run in: Node asks all of these, and believes a CI machine to have none. */
+export const COLOURS = {
+  TERM: 'xterm-256color',
+  NO_COLOR: undefined,
+  FORCE_COLOR: undefined,
+  NODE_DISABLE_COLORS: undefined,
+  CI: undefined,
+  TMUX: undefined,
+};
+
 export interface TerminalOptions {
   readonly behind?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
@@ -57,7 +67,7 @@ export class OnTerminal {
     const command = [...behind, process.execPath, program, ...args];
     this.#child = spawn('python3', ['-c', PYTHON, String(rows), String(columns), ...command], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, TERM: 'xterm-256color', NO_COLOR: undefined, FORCE_COLOR: undefined, ...env },
+      env: { ...process.env, ...COLOURS, ...env },
     });
     const watch = setTimeout(() => this.#child.kill('SIGKILL'), HUNG_MS);
     this.#child.stdin.on('error', () => {});

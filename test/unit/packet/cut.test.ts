@@ -63,6 +63,18 @@ describe('a header that a capture cut', () => {
     ['ipv6', 1, [ethernet(), ipv6({ src: '2001:db8::1', flow_label: 9 })]],
     ['tcp', 101, [ipv4(addresses), tcp({ seq: 7, options: [{ name: 'mss', mss: 9 }, { name: 'nop' }] })]],
     ['udp', 101, [ipv4(addresses), udp({ src_port: 5, dst_port: 6 }), payload('x')]],
+    ['udplite', 101, [ipv4(addresses), packet.udplite({ src_port: 5, coverage: 9 }), payload('xyz')]],
+    [
+      'icmp',
+      101,
+      [
+        ipv4(addresses),
+        icmp.extended_echo({ seq: 1, extensions: [{ name: 'interface_name', interface_name: 'eth0' }] }),
+      ],
+    ],
+    ['icmp', 101, [ipv4(addresses), icmp.traceroute({ id: 1, mtu: 9 })]],
+    ['icmpv6', 101, [ipv6(), icmpv6.router_renumbering({ seq: 1 }), payload('x')]],
+    ['icmpv6', 101, [ipv6(), icmpv6.node_information_query({ qtype: 2 }), payload('x')]],
     ['icmp', 101, [ipv4(addresses), icmp.timestamp({ id: 1, transmit: 9 })]],
     [
       'icmp',

@@ -35,6 +35,7 @@ const makers: (readonly [string, packet.LayerName, number, Maker, readonly packe
   ['ntp_control', 'ntp_control', packet.LINKTYPE_RAW, packet.ntp_control, [packet.ipv4(), packet.udp()]],
   ['tcp', 'tcp', packet.LINKTYPE_RAW, packet.tcp, [packet.ipv4()]],
   ['udp', 'udp', packet.LINKTYPE_RAW, packet.udp, [packet.ipv4()]],
+  ['udplite', 'udplite', packet.LINKTYPE_RAW, packet.udplite, [packet.ipv4()]],
   ['vlan', 'vlan', packet.LINKTYPE_ETHERNET, packet.vlan, [packet.ethernet()]],
   ['llc', 'llc', packet.LINKTYPE_ETHERNET, packet.llc, [packet.ethernet()]],
   ['snap', 'snap', packet.LINKTYPE_ETHERNET, packet.snap, [packet.ethernet(), packet.llc()]],

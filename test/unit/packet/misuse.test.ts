@@ -32,14 +32,14 @@ describe('misuse', () => {
   test('what a maker refuses, build refuses in a layer made by hand, in the same words', () => {
     const { icmp, icmpv6, igmp, payload: _, ...others } = packet;
     const makers = Object.entries({ ...others, icmp, icmpv6, igmp }).filter(([name]) =>
-      /^(ethernet|vlan|arp|ipv4|ipv6|icmp|icmpv6|igmp|udp|tcp|gre|ah|esp|mpls|linux_sll2?|loopback|llc|snap|stp|cdp|lldp|pppoe[ds]|ppp|lcp|ipcp|ipv6cp|pap|chap|sctp|vrrp|nflog|netlink|can|radiotap|wlan|dns|dhcp|dhcpv6|ntp|ntp_control|vxlan|geneve)$/.test(
+      /^(ethernet|vlan|arp|ipv4|ipv6|icmp|icmpv6|igmp|udp|udplite|tcp|gre|ah|esp|mpls|linux_sll2?|loopback|llc|snap|stp|cdp|lldp|pppoe[ds]|ppp|lcp|ipcp|ipv6cp|pap|chap|sctp|vrrp|nflog|netlink|can|radiotap|wlan|dns|dhcp|dhcpv6|ntp|ntp_control|vxlan|geneve)$/.test(
         name,
       ),
     );
     const messages = Object.entries({ icmp, icmpv6, igmp }).flatMap(([layer, maker]) =>
       Object.entries(maker).map(([name, make]) => [layer, make, name] as const),
     );
-    expect(makers.length + messages.length).toBe(17 + 20 + 7 + 13 + 15 + 5);
+    expect(makers.length + messages.length).toBe(18 + 20 + 7 + 30 + 38 + 5);
     for (const [layer, maker, name] of [...makers, ...messages]) {
       const refused = (make: unknown, fields: object) => {
         try {
@@ -132,7 +132,9 @@ describe('misuse', () => {
   test('an ICMP extension of a name that is none', () => {
     const extension = { name: 'toString', class: 2, type: 1 } as unknown as packet.IcmpExtensionFields;
     expect(() => build(icmp.time_exceeded({ extensions: [extension] }))).toThrow(
-      new RangeError('icmp.extensions[0].name must be mpls, or left out, not "toString"'),
+      new RangeError(
+        'icmp.extensions[0].name must be one of mpls, interface_name, interface_index, interface_address, or left out, not "toString"',
+      ),
     );
   });
 

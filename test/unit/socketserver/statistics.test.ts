@@ -115,6 +115,8 @@ describe.each(STREAMS)('%s', { timeout: 120_000 }, (name) => {
         expect(events[2]?.[1]).toMatchObject({ error: { message: 'as asked' } });
         expect(events[3]?.[1]).toMatchObject({ error: { message: 'as asked' } });
         events.length = 0;
+        // A worker closes the connection behind request:end.
+        await until(() => server.statistics().active === 0);
         await server.shutdown({ drain: 30 });
         expect(events.map(([event, { phase, active }]) => [event, phase, active])).toEqual([
           ['drain', 'begin', 0],

@@ -12,20 +12,23 @@ export interface RingSourceOptions extends Omit<PacketSocketOptions, 'buffer_siz
   readonly interface: string | undefined;
   /** Bytes of packets that may wait in the kernel; undefined: as many as a fast link needs. */
   readonly buffer_size: number | undefined;
-  /** Milliseconds after which packets are handed over, though their block is not full. */
-  readonly retire_ms: number;
+  /** Whether packets are handed over in a moment, though their block is not full: somebody reads them. */
+  readonly prompt: boolean;
 }
 
-const BLOCK_SIZE = 2 ** 20;
+const MIB = 2 ** 20;
+/** Milliseconds after which a block is handed over, and its bytes: a ring of few large blocks needs few wake-ups, and is full after as many times. */
+const PROMPT = { retire_ms: 10, block_size: MIB };
+const PATIENT = { retire_ms: 100, block_size: 4 * MIB };
 const BLOCK_SIZE_MIN = 2 ** 16;
 /** So that a small ring has some blocks, too. */
 const BLOCKS_MIN = 4;
 /** Bytes of a ring: 150 ms of a link of 1.7 Gbit/s. Less, where the kernel has less. */
-const SIZES = [32 * BLOCK_SIZE, 8 * BLOCK_SIZE, 2 * BLOCK_SIZE];
+const SIZES = [32 * MIB, 8 * MIB, 2 * MIB];
 
 /** Returns the sizes of the blocks and their number for a ring of so many bytes. */
-function blocks_of(size: number): { block_size: number; blocks: number } {
-  let block_size = BLOCK_SIZE;
+function blocks_of(size: number, largest: number): { block_size: number; blocks: number } {
+  let block_size = largest;
   while (block_size > BLOCK_SIZE_MIN && block_size * BLOCKS_MIN > size) block_size /= 2;
   return { block_size, blocks: Math.max(2, Math.floor(size / block_size)) };
 }
@@ -35,16 +38,17 @@ const rows_of = (filter: Filter) => (typeof filter === 'string' ? filter_rows(fi
 /** Opens the ring of a capture. Returns undefined if there can be none. @throws RangeError for a malformed filter */
 function open_ring({ buffer_size, filter, signal, ...options }: RingSourceOptions): PacketRing | undefined {
   const name = options.interface ?? null;
+  const { retire_ms, block_size } = options.prompt ? PROMPT : PATIENT;
   const given = {
     snaplen: options.snaplen,
     promiscuous: options.promiscuous && name !== null,
     direction: options.direction,
-    retire_ms: options.retire_ms,
+    retire_ms,
     ...(filter !== undefined && { filter: rows_of(filter) as never }),
   };
   for (const size of buffer_size === undefined ? SIZES : [buffer_size]) {
     try {
-      return packet_ring(name, { ...given, ...blocks_of(size) });
+      return packet_ring(name, { ...given, ...blocks_of(size, block_size) });
     } catch (error) {
       if (!(error instanceof OSError)) throw error;
       if (error.code !== 'ENOMEM') return undefined;
@@ -87,7 +91,7 @@ export class RingSource implements PacketSource {
 
   /** The packets. A link that goes down is waited for. @throws Failure if the interface is gone; OSError */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
-    const { signal, interface: name, retire_ms } = this.#options;
+    const { signal, interface: name } = this.#options;
     try {
       while (!signal.aborted) {
         const blocks = this.#ring.blocks({ signal })[Symbol.asyncIterator]();
@@ -101,11 +105,12 @@ export class RingSource implements PacketSource {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
-    yield* this.#rest(retire_ms);
+    yield* this.#rest();
   }
 
   /** The packets that came before the end: the kernel hands their block over in a moment. */
-  async *#rest(retire_ms: number): AsyncGenerator<Batch, void, undefined> {
+  async *#rest(): AsyncGenerator<Batch, void, undefined> {
+    const { retire_ms } = this.#options.prompt ? PROMPT : PATIENT;
     let left = this.#ring.block_count;
     try {
       for await (using block of this.#ring.blocks({ timeout: (2 * retire_ms) / 1000 })) {

@@ -2,7 +2,7 @@
 //
 // Each layer has a function that writes its text, in a file of this folder; the table below has all of them. A function gets the
 // layer and its place in the packet (place.ts), and asks the place for the text of the layer behind it. To add a protocol, write
-// its function and add its row.
+// its function and add its row. What ports of UDP and TCP carry is told by service/index.ts.
 import {
   type LayerName,
   type Layers,
@@ -20,31 +20,15 @@ import { ipv6_text } from './internet/ipv6.js';
 import { ipv4_header_missing, ipv6_header_missing } from './internet/missing.js';
 import { igmp_text } from './internet/multicast.js';
 import { ah_text, esp_text } from './internet/security.js';
-import { vrrp_text } from './internet/vrrp.js';
 import { arp_text } from './link/arp.js';
 import { linux_sll_text, linux_sll2_text, loopback_text } from './link/cooked.js';
 import { ethernet_text, vlan_text } from './link/ethernet.js';
 import { llc_size, llc_text, snap_text } from './link/llc.js';
-import { lldp_text } from './link/lldp.js';
 import { mpls_text } from './link/mpls.js';
-import {
-  chap_text,
-  control_text,
-  pap_text,
-  ppp_size,
-  ppp_text,
-  pppoed_text,
-  pppoes_text,
-} from './link/ppp.js';
+import { ppp_link_text, ppp_size } from './link/ppp.js';
 import { radiotap_text } from './link/radiotap.js';
-import { stp_text } from './link/stp.js';
 import { wlan_size, wlan_text } from './link/wlan.js';
 import { type Frame, type LineText, Place, type Style } from './place.js';
-import { dhcp_text, dhcpv6_text } from './service/dhcp.js';
-import { dns_text } from './service/dns.js';
-import { ntp_control_text, ntp_text } from './service/ntp.js';
-import { geneve_text, vxlan_text } from './service/tunnel.js';
-import { sctp_text } from './transport/sctp.js';
 import { tcp_text } from './transport/tcp.js';
 import { udp_text } from './transport/udp.js';
 
@@ -55,43 +39,25 @@ export { Sequences } from './transport/sequences.js';
 const TEXTS: { readonly [Name in LayerName]?: LineText<Name> } = {
   ah: ah_text,
   arp: arp_text,
-  chap: chap_text,
-  dhcp: dhcp_text,
-  dhcpv6: dhcpv6_text,
-  dns: dns_text,
   esp: esp_text,
   ethernet: ethernet_text,
-  geneve: geneve_text,
   gre: gre_text,
   icmp: icmp_text,
   icmpv6: icmpv6_text,
   igmp: igmp_text,
-  ipcp: control_text,
   ipv4: ipv4_text,
   ipv6: ipv6_text,
-  ipv6cp: control_text,
-  lcp: control_text,
   linux_sll: linux_sll_text,
   linux_sll2: linux_sll2_text,
   llc: llc_text,
-  lldp: lldp_text,
   loopback: loopback_text,
   mpls: mpls_text,
-  ntp: ntp_text,
-  ntp_control: ntp_control_text,
-  pap: pap_text,
-  ppp: ppp_text,
-  pppoed: pppoed_text,
-  pppoes: pppoes_text,
+  ppp: ppp_link_text,
   radiotap: radiotap_text,
-  sctp: sctp_text,
   snap: snap_text,
-  stp: stp_text,
   tcp: tcp_text,
   udp: udp_text,
   vlan: vlan_text,
-  vrrp: vrrp_text,
-  vxlan: vxlan_text,
   wlan: wlan_text,
 };
 

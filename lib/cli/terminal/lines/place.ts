@@ -1,6 +1,6 @@
 // A layer's place in its packet, as the functions of this folder see it that write the text of a layer: the bytes from the layer
 // on, their length on the wire, the IP header below, and the options of sniff.
-import type { Layer, LayerName, Layers } from '../../../packet/index.js';
+import { type Layer, type LayerName, type Layers, parse } from '../../../packet/index.js';
 import { dumped } from './dump.js';
 import type { Sequences } from './transport/sequences.js';
 
@@ -101,6 +101,20 @@ export class Place {
   /** Returns the place of other layers in these bytes, from `start` on: of a quoted packet. */
   quoted(layers: readonly Layer[], start: number, length: number): Place {
     return new Place(this.frame, layers, 0, this.bytes.subarray(start, start + length), length);
+  }
+
+  /**
+   * Returns the place of the packet in these bytes, from `start` on: of a frame in a tunnel, also where the headers around it are such
+   * that the packet was not parsed so far.
+   */
+  within(start: number, linktype: number): Place {
+    const data = this.bytes.subarray(start);
+    const length = this.length - start;
+    return this.quoted(
+      parse(data, { linktype, length: Math.max(length, data.length) }).layers,
+      start,
+      length,
+    );
   }
 
   /** Returns the text of the layer; undefined if no function knows it. */

@@ -22,6 +22,7 @@ import {
   type Option,
   type OptionFields,
   type OptionsOf,
+  type OptionTable,
   type OtherOption,
   options_in,
 } from '../../options/options.js';
@@ -250,10 +251,11 @@ export type Dhcpv6OptionFields = OptionFields<OptionsOf<typeof plain_options>> |
 
 /** All options, as a list whose type does not follow from itself. */
 interface List {
+  readonly table: OptionTable;
   read(input: Input, start: number, end: number): Dhcpv6Option[];
   bytes(options: unknown, field: string): Buffer;
 }
-const dhcpv6_options: List = new WideOptionList('dhcpv6', {
+export const dhcpv6_options: List = new WideOptionList('dhcpv6', {
   ...PLAIN,
   ia_na: [3, ia],
   ia_ta: [4, ia_ta],

@@ -1,4 +1,5 @@
-// ICMP, RFC 792 (messages), 950 (address mask), 1191 (MTU), 1256 (routers); 4884 (extensions) is in icmp_error.ts.
+// ICMP, RFC 792 (messages), 950 (address mask), 1191 (MTU), 1256 (routers), 1393 (traceroute), 1788 (domain names); 4884 (extensions) is in
+// icmp_error.ts, 8335 in extended_echo.ts. Of messages that hardly anybody sends, only the name is known.
 //
 // `name` says which message a layer is, and so which fields it has. The data of a message (echo) are a payload layer; the packet that an
 // error quotes is a field. CONTRIBUTING.md says how to add a message ("An ICMP message").
@@ -8,6 +9,7 @@ import { type FieldNames, field_names, joined, known, type Optional } from '../.
 import type { Input } from '../../bytes/input.js';
 import type { Output } from '../../bytes/output.js';
 import { bytes_of } from '../../options/option_values.js';
+import { type ExtendedEcho, type ExtendedEchoReply, extended_echo_rows } from './extended_echo.js';
 import {
   type ErrorForms,
   EXTENDED_FIELDS,
@@ -25,7 +27,9 @@ import {
   echo_row,
   type Message as MessageOf,
   messages,
+  plain_row,
   type Reserved,
+  type Rest,
 } from './messages.js';
 
 type Message<Type extends number, Name extends string, Values> = MessageOf<'icmp', Type, Name, Values>;
@@ -39,6 +43,16 @@ interface Timestamps extends Echo {
 interface Mask extends Echo {
   mask: string;
 }
+interface Traceroute {
+  id: number;
+  /** routers that the packet passed; those that the answer passed, 0xffff if the packet is no answer */
+  outbound_hops: number;
+  return_hops: number;
+  /** of the link, in bytes a second; 0 if it is not known */
+  speed: number;
+  /** of the link, in bytes */
+  mtu: number;
+}
 interface RouterAddress {
   address: string;
   preference: number;
@@ -50,6 +64,7 @@ export type Icmp =
   | Message<3, 'destination_unreachable', Extended & Reserved & { next_hop_mtu: number }>
   | Message<4, 'source_quench', Quoting & Reserved>
   | Message<5, 'redirect', Quoting & { gateway: string }>
+  | Message<6, 'alternate_host_address', Rest>
   | Message<8, 'echo', Echo>
   /** count: of the addresses that were sent; `addresses` has those that are there */
   | Message<
@@ -62,8 +77,24 @@ export type Icmp =
   | Message<12, 'parameter_problem', Extended & Reserved & { pointer: number }>
   | Message<13, 'timestamp', Timestamps>
   | Message<14, 'timestamp_reply', Timestamps>
+  | Message<15, 'information_request', Echo>
+  | Message<16, 'information_reply', Echo>
   | Message<17, 'address_mask_request', Mask>
   | Message<18, 'address_mask_reply', Mask>
+  | Message<30, 'traceroute', Traceroute & Reserved>
+  | Message<31, 'datagram_conversion_error', Rest>
+  | Message<32, 'mobile_host_redirect', Rest>
+  | Message<33, 'where_are_you', Rest>
+  | Message<34, 'i_am_here', Rest>
+  | Message<35, 'mobile_registration_request', Rest>
+  | Message<36, 'mobile_registration_reply', Rest>
+  | Message<37, 'domain_name_request', Echo>
+  | Message<38, 'domain_name_reply', Echo>
+  | Message<39, 'skip', Rest>
+  | Message<40, 'photuris', Rest>
+  | Message<41, 'experimental_mobility', Rest>
+  | Message<42, 'extended_echo', ExtendedEcho & Reserved>
+  | Message<43, 'extended_echo_reply', ExtendedEchoReply & Reserved>
   /** `rest`: the four bytes behind the checksum */
   | Message<number, 'unknown', { rest: number }>;
 
@@ -116,6 +147,8 @@ const address_mask = {
   },
 };
 
+const plain = plain_row('icmp');
+const extended = extended_echo_rows('icmp');
 const { makers, protocol } = messages<Icmp, Forms>('icmp', {
   echo_reply: { type: 0, ...echo },
   destination_unreachable: {
@@ -150,6 +183,7 @@ const { makers, protocol } = messages<Icmp, Forms>('icmp', {
       return Buffer.from(gateway).readUInt32BE();
     },
   },
+  alternate_host_address: { type: 6, ...plain },
   echo: { type: 8, ...echo },
   router_advertisement: {
     type: 9,
@@ -208,15 +242,60 @@ const { makers, protocol } = messages<Icmp, Forms>('icmp', {
   },
   timestamp: { type: 13, ...timestamp },
   timestamp_reply: { type: 14, ...timestamp },
+  information_request: { type: 15, ...echo },
+  information_reply: { type: 16, ...echo },
   address_mask_request: { type: 17, ...address_mask },
   address_mask_reply: { type: 18, ...address_mask },
+  traceroute: {
+    type: 30,
+    fields: field_names('id outbound_hops return_hops speed mtu'),
+    reserved: 0xffff,
+    body: [
+      [2, 'outbound_hops'],
+      [4, 'return_hops'],
+      [8, 'speed'],
+      [12, 'mtu'],
+    ],
+    read(input, rest) {
+      const { view, at } = input;
+      input.at += 12;
+      return {
+        id: rest >>> 16,
+        outbound_hops: view.getUint16(at),
+        return_hops: view.getUint16(at + 2),
+        speed: view.getUint32(at + 4),
+        mtu: view.getUint32(at + 8),
+      };
+    },
+    write(message, output) {
+      const at = output.prepend(12);
+      output.u16(at, message.outbound_hops ?? 0, 'icmp.outbound_hops');
+      output.u16(at + 2, message.return_hops ?? 0, 'icmp.return_hops');
+      output.u32(at + 4, message.speed ?? 0, 'icmp.speed');
+      output.u32(at + 8, message.mtu ?? 0, 'icmp.mtu');
+      return integer(message.id ?? 0, 'icmp.id', 0, 0xffff) * 0x10000;
+    },
+  },
+  datagram_conversion_error: { type: 31, ...plain },
+  mobile_host_redirect: { type: 32, ...plain },
+  where_are_you: { type: 33, ...plain },
+  i_am_here: { type: 34, ...plain },
+  mobile_registration_request: { type: 35, ...plain },
+  mobile_registration_reply: { type: 36, ...plain },
+  domain_name_request: { type: 37, ...echo },
+  domain_name_reply: { type: 38, ...echo },
+  skip: { type: 39, ...plain },
+  photuris: { type: 40, ...plain },
+  experimental_mobility: { type: 41, ...plain },
+  extended_echo: { type: 42, ...extended.extended_echo },
+  extended_echo_reply: { type: 43, ...extended.extended_echo_reply },
 });
 
 /**
  * Makes ICMP messages: `icmp.echo({ id, seq })`; `icmp({ type, code, rest })` makes any.
  *
- * Numbers are 0 and addresses 0.0.0.0 unless given; the type follows from the name, the checksum is worked out. `quoted` is an array of
- * layers, or the bytes of a packet. Each maker throws a TypeError for a field that the message does not have.
+ * Numbers are 0 and addresses 0.0.0.0 unless given, an extended echo asks for an interface of the host (`local: true`); the type follows
+ * from the name, the checksum is worked out. `quoted` is an array of layers, or the bytes of a packet. Each maker throws a TypeError for a field that the message does not have.
  */
 export const icmp = makers;
 export const icmp_protocol = protocol;

@@ -1,13 +1,14 @@
-// ICMPv6: RFC 4443 (errors, echo), 4861 (neighbour discovery), 2710 and 3810 (multicast listeners);
-// 4884 (extensions) is in icmp_error.ts.
+// ICMPv6: RFC 4443 (errors, echo), 4861 and 3122 (neighbour discovery), 2710 and 3810 (multicast listeners); 2894, 3971, 4286, 4620 and
+// 6275 are in icmpv6_others.ts, 4884 (extensions) is in icmp_error.ts, 8335 in extended_echo.ts. Of some messages, only the name is known.
 //
 // `name` says which message a layer is, and so which fields it has. CONTRIBUTING.md says how to add a message ("An ICMP message").
 import { integer } from '../../../util/validate.js';
 import { read_ipv6 } from '../../bytes/address.js';
-import { field_names, joined, type Optional } from '../../bytes/fields.js';
+import { type FieldNames, field_names, joined, type Optional } from '../../bytes/fields.js';
 import type { Input } from '../../bytes/input.js';
 import type { Output } from '../../bytes/output.js';
 import { type NdpOption, type NdpOptionFields, ndp_options } from '../../options/ndp.js';
+import { type ExtendedEcho, type ExtendedEchoReply, extended_echo_rows } from './extended_echo.js';
 import {
   type ErrorForms,
   EXTENDED_FIELDS,
@@ -21,12 +22,24 @@ import {
   write_quoted,
 } from './icmp_error.js';
 import {
+  type HomeAgent,
+  home_agent_row,
+  listener_router_row,
+  type MulticastRouter,
+  type NodeInformation,
+  node_information_row,
+  type RouterRenumbering,
+  router_renumbering_row,
+} from './icmpv6_others.js';
+import {
   type Drafts,
   type Echo,
   echo_row,
   type Message as MessageOf,
   messages,
+  plain_row,
   type Reserved,
+  type Rest,
 } from './messages.js';
 import {
   IPV6,
@@ -76,12 +89,38 @@ export type Icmpv6 =
   /** flags: 0x80 from a router, 0x40 solicited, 0x20 override */
   | Message<136, 'neighbor_advertisement', Options & Reserved & { flags: number; target: string }>
   | Message<137, 'redirect', Options & Reserved & { target: string; dst: string }>
+  | Message<138, 'router_renumbering', RouterRenumbering>
+  | Message<139, 'node_information_query', NodeInformation>
+  | Message<140, 'node_information_reply', NodeInformation>
+  | Message<141, 'inverse_neighbor_solicitation', Options & Reserved>
+  | Message<142, 'inverse_neighbor_advertisement', Options & Reserved>
   /** count: of the records that were sent; `records` has those that are there */
   | Message<
       143,
       'multicast_listener_report_v2',
       Reserved & { count: number; records: readonly MulticastRecord[] }
     >
+  | Message<144, 'home_agent_discovery_request', HomeAgent & Reserved>
+  | Message<145, 'home_agent_discovery_reply', HomeAgent & Reserved>
+  | Message<146, 'mobile_prefix_solicitation', HomeAgent & Reserved>
+  /** flags: 0x8000: DHCPv6 has addresses; 0x4000: DHCPv6 has other settings */
+  | Message<147, 'mobile_prefix_advertisement', Options & HomeAgent & Reserved & { flags: number }>
+  /** component: of the certification path; 0xffff for all of them */
+  | Message<148, 'certification_path_solicitation', Options & { id: number; component: number }>
+  | Message<149, 'certification_path_advertisement', Rest>
+  | Message<150, 'experimental_mobility', Rest>
+  | Message<151, 'multicast_router_advertisement', MulticastRouter>
+  | Message<152, 'multicast_router_solicitation', unknown>
+  | Message<153, 'multicast_router_termination', unknown>
+  | Message<154, 'fast_handover', Rest>
+  /** code: 0 is a request for the tree's information, 1 this information, 2 a destination, 3 its acknowledgement */
+  | Message<155, 'rpl_control', Rest>
+  | Message<156, 'locator_update', Rest>
+  | Message<157, 'duplicate_address_request', Rest>
+  | Message<158, 'duplicate_address_confirmation', Rest>
+  | Message<159, 'mpl_control', Rest>
+  | Message<160, 'extended_echo', ExtendedEcho & Reserved>
+  | Message<161, 'extended_echo_reply', ExtendedEchoReply & Reserved>
   /** `rest`: the four bytes behind the checksum */
   | Message<number, 'unknown', { rest: number }>;
 
@@ -90,6 +129,7 @@ interface Forms extends ErrorForms {
   options: readonly NdpOptionFields[];
   records: readonly MulticastRecordFields[];
   version2: Optional<QueryDetails> | undefined;
+  nonce: Uint8Array;
 }
 /** An ICMPv6 message to build. */
 export type Icmpv6Draft = Drafts<Icmpv6, Forms>;
@@ -134,6 +174,18 @@ function write_options({ options }: Partial<Forms>, output: Output): number {
   return 0;
 }
 
+/** Rows of messages that have nothing but options, and of those without any field. */
+const only_options = {
+  fields: field_names('options'),
+  reserved: 0xffffffff,
+  read: (input: Input) => ({ options: read_options(input) }),
+  write: write_options,
+};
+const NONE: FieldNames<never> = field_names();
+const nothing = { fields: NONE, is_short: true, read: () => ({}), write: () => 0 };
+const plain = plain_row('icmpv6');
+const extended = extended_echo_rows('icmpv6');
+
 function write_target(message: Partial<Forms> & { target?: string | undefined }, output: Output): number {
   write_options(message, output);
   output.ipv6(output.prepend(16), message.target ?? '::', 'icmpv6.target');
@@ -176,13 +228,7 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
     },
     multicast_listener_report: { type: 131, ...listener },
     multicast_listener_done: { type: 132, ...listener },
-    router_solicitation: {
-      type: 133,
-      fields: field_names('options'),
-      reserved: 0xffffffff,
-      read: (input) => ({ options: read_options(input) }),
-      write: write_options,
-    },
+    router_solicitation: { type: 133, ...only_options },
     router_advertisement: {
       type: 134,
       fields: field_names('hop_limit flags router_lifetime reachable_time retrans_timer options'),
@@ -248,7 +294,52 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
         return 0;
       },
     },
+    router_renumbering: { type: 138, ...router_renumbering_row },
+    node_information_query: { type: 139, ...node_information_row },
+    node_information_reply: { type: 140, ...node_information_row },
+    inverse_neighbor_solicitation: { type: 141, ...only_options },
+    inverse_neighbor_advertisement: { type: 142, ...only_options },
     multicast_listener_report_v2: { type: 143, ...report_row(IPV6) },
+    home_agent_discovery_request: { type: 144, ...home_agent_row },
+    home_agent_discovery_reply: { type: 145, ...home_agent_row },
+    mobile_prefix_solicitation: { type: 146, ...home_agent_row },
+    mobile_prefix_advertisement: {
+      type: 147,
+      fields: field_names('id flags options'),
+      reserved: 0x3fff,
+      read: (input, rest) => ({ id: rest >>> 16, flags: rest & 0xc000, options: read_options(input) }),
+      write(message, output) {
+        write_options(message, output);
+        const flags = integer(message.flags ?? 0, 'icmpv6.flags', 0, 0xffff);
+        if ((flags & 0x3fff) !== 0)
+          throw new RangeError(`icmpv6.flags must be within 0xc000, not 0x${flags.toString(16)}`);
+        return home_agent_row.write(message) + flags;
+      },
+    },
+    certification_path_solicitation: {
+      type: 148,
+      fields: field_names('id component options'),
+      read: (input, rest) => ({ id: rest >>> 16, component: rest & 0xffff, options: read_options(input) }),
+      write(message, output) {
+        write_options(message, output);
+        return (
+          home_agent_row.write(message) + integer(message.component ?? 0xffff, 'icmpv6.component', 0, 0xffff)
+        );
+      },
+    },
+    certification_path_advertisement: { type: 149, ...plain },
+    experimental_mobility: { type: 150, ...plain },
+    multicast_router_advertisement: { type: 151, ...listener_router_row },
+    multicast_router_solicitation: { type: 152, ...nothing },
+    multicast_router_termination: { type: 153, ...nothing },
+    fast_handover: { type: 154, ...plain },
+    rpl_control: { type: 155, ...plain },
+    locator_update: { type: 156, ...plain },
+    duplicate_address_request: { type: 157, ...plain },
+    duplicate_address_confirmation: { type: 158, ...plain },
+    mpl_control: { type: 159, ...plain },
+    extended_echo: { type: 160, ...extended.extended_echo },
+    extended_echo_reply: { type: 161, ...extended.extended_echo_reply },
   },
   NUMBER,
 );
@@ -256,8 +347,8 @@ const { makers, protocol } = messages<Icmpv6, Forms>(
 /**
  * Makes ICMPv6 messages: `icmpv6.echo({ id, seq })`; `icmpv6({ type, code, rest })` makes any.
  *
- * Numbers are 0 and addresses :: unless given; the type follows from the name, the checksum is worked out. `quoted` is an array of
- * layers, or the bytes of a packet. Each maker throws a TypeError for a field that the message does not have.
+ * Numbers are 0 and addresses :: unless given, an extended echo asks for an interface of the host (`local: true`); the type follows
+ * from the name, the checksum is worked out. `quoted` is an array of layers, or the bytes of a packet. Each maker throws a TypeError for a field that the message does not have.
  */
 export const icmpv6 = makers;
 export const icmpv6_protocol = protocol;

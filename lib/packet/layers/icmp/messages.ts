@@ -80,6 +80,8 @@ interface Row {
   readonly fields: Names;
   /** The mask of the reserved bits in the last four bytes of the header. */
   readonly reserved?: number | undefined;
+  /** true for a message whose header ends behind the checksum */
+  readonly is_short?: boolean | undefined;
   /** The fields of fixed sizes behind the header, and those behind them: offsets from the end of the header. */
   readonly body?: Ends | undefined;
   /**
@@ -121,7 +123,22 @@ export function echo_row(layer: string) {
   };
 }
 
+/** The four bytes behind the checksum, of a message that is known by name only: what follows is a payload. */
+export interface Rest {
+  rest: number;
+}
+/** Returns what the rows of such messages share. */
+export function plain_row(layer: string) {
+  return {
+    fields: field_names('rest'),
+    read: (_input: Input, rest: number): Rest => ({ rest }),
+    write: ({ rest }: { rest?: number | undefined }): number =>
+      integer(rest ?? 0, `${layer}.rest`, 0, 0xffffffff),
+  };
+}
+
 const HEADER = 8;
+const SHORT = 4;
 const HEAD: FieldNames<keyof HeaderFields> = field_names('type code checksum checksum_ok');
 const UNKNOWN_ENDS: Ends = ends_of(joined(HEAD, field_names('rest')), {});
 
@@ -162,14 +179,15 @@ export function messages<M extends AnyMessage & AnyLayer, Other>(
     ends: (message) => ends.get('name' in message ? message.name : undefined) ?? UNKNOWN_ENDS,
 
     parse(input: Input) {
-      if (!input.has(layer, HEADER)) return read_cut(input, protocol, HEADER);
       const { view, at } = input;
-      const type = view.getUint8(at);
+      const type = at < input.end ? view.getUint8(at) : -1;
       const { name, row } = types.get(type) ?? {};
-      const size = HEADER + (row?.body?.at(-1)?.[0] ?? 0);
-      const is_whole = size === HEADER || input.has(layer, size);
+      const head = row?.is_short ? SHORT : HEADER;
+      if (!input.has(layer, head)) return read_cut(input, protocol, head);
+      const size = head + (row?.body?.at(-1)?.[0] ?? 0);
+      const is_whole = size === head || input.has(layer, size);
       if (!is_whole && input.is_cut(size)) return read_cut(input, protocol, size);
-      const rest = view.getUint32(at + 4);
+      const rest = head === HEADER ? view.getUint32(at + 4) : 0;
       const header = {
         layer,
         code: view.getUint8(at + 1),
@@ -177,7 +195,7 @@ export function messages<M extends AnyMessage & AnyLayer, Other>(
         checksum_ok: number === undefined ? input.verify(at, 0) : input.verify_transport(at, number),
         type,
       };
-      input.at += HEADER;
+      input.at += head;
       const own = is_whole ? row?.read(input, rest) : undefined;
       const { reserved } = row ?? {};
       let message: object;
@@ -195,10 +213,10 @@ export function messages<M extends AnyMessage & AnyLayer, Other>(
         row === undefined
           ? integer(message.rest ?? 0, `${layer}.rest`, 0, 0xffffffff)
           : row.write(message, output) + reserved_bits(message, row.reserved, layer);
-      const at = output.prepend(HEADER);
+      const at = output.prepend(row?.is_short ? SHORT : HEADER);
       output.u8(at, message.type ?? row?.type ?? 0, type_field);
       output.u8(at + 1, message.code ?? 0, code_field);
-      output.view.setUint32(at + 4, rest);
+      if (!row?.is_short) output.view.setUint32(at + 4, rest);
       if (number === undefined) output.checksum(at + 2, message.checksum, checksum_field, at, output.end);
       else output.transport_checksum(at + 2, message.checksum, checksum_field, number);
     },
@@ -208,14 +226,14 @@ export function messages<M extends AnyMessage & AnyLayer, Other>(
 }
 
 /** Returns where the fields of a message end. Those that are not in its body share the last four bytes of the header. */
-function ends_of(names: Names, { body = [] }: Partial<Row>): Ends {
+function ends_of(names: Names, { body = [], is_short }: Partial<Row>): Ends {
   const others = [...HEAD, ...body.flatMap(([, ...fields]) => fields)];
   const in_header = names.filter((name) => !others.includes(name));
   return [
     [1, 'type'],
     [2, 'code'],
     [4, 'checksum'],
-    [HEADER, ...in_header],
+    ...(is_short ? [] : [[HEADER, ...in_header] as const]),
     ...body.map(([end, ...fields]) => [HEADER + end, ...fields] as const),
   ];
 }

@@ -1,5 +1,6 @@
 // What an IP header carries, by its protocol number, in the words of tcpdump.
 import type { Place } from '../place.js';
+import { sctp_text } from '../transport/sctp.js';
 import { TCP, tcp_cut_text } from '../transport/tcp.js';
 import { UDP, udp_cut_text } from '../transport/udp.js';
 import {
@@ -11,12 +12,15 @@ import {
   routing_cut_text,
 } from './cut.js';
 import { ipv4_header_missing, ipv6_header_missing } from './missing.js';
+import { vrrp_text } from './vrrp.js';
 
 const [HOP_BY_HOP, ICMP, IGMP, IPV4, IPV6, ROUTING, FRAGMENT, GRE, ESP, AH] = [
   0, 1, 2, 4, 41, 43, 44, 47, 50, 51,
 ];
 const [ICMPV6, NONE, DESTINATION_OPTIONS] = [58, 59, 60];
-const [DCCP, SCTP] = [33, 132];
+const [DCCP, VRRP, SCTP] = [33, 112, 132];
+/** Headers that IPv6 has between its own and the protocol. */
+const EXTENSIONS: readonly number[] = [HOP_BY_HOP, ROUTING, FRAGMENT, DESTINATION_OPTIONS];
 
 /** The protocols that tell the addresses with their ports. */
 export const WITH_PORTS: readonly number[] = [TCP, UDP, SCTP, DCCP];
@@ -26,6 +30,11 @@ const VERSION: Readonly<Record<number, readonly [version: 4 | 6, name: string]>>
   [ICMP]: [4, 'ICMP'],
   [IGMP]: [4, 'IGMP'],
   [ICMPV6]: [6, 'ICMPv6'],
+};
+/** The protocols that are told by their bytes, as far as these go. */
+const BY_BYTES: Readonly<Record<number, (place: Place) => string>> = {
+  [VRRP]: vrrp_text,
+  [SCTP]: sctp_text,
 };
 /** The text of headers of which too little is there to be a layer. */
 const CUT: Readonly<Record<number, (place: Place) => string>> = {
@@ -56,7 +65,8 @@ export function carried_by_ip(protocol: number, place: Place): string {
   const [version, name] = VERSION[protocol] ?? [];
   if (version !== undefined && version !== network?.version)
     return `[${name} requires IPv${version}] (invalid)`;
-  const text = place.text();
+  const text = BY_BYTES[protocol]?.(place) ?? place.text();
   if (text !== undefined) return text;
-  return CUT[protocol]?.(place) ?? ` ip-proto-${protocol} ${place.length}`;
+  const cut = network?.version === 4 && EXTENSIONS.includes(protocol) ? undefined : CUT[protocol];
+  return cut?.(place) ?? ` ip-proto-${protocol} ${place.length}`;
 }

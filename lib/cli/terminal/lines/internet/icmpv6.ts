@@ -3,7 +3,7 @@
 import type { Layers } from '../../../../packet/index.js';
 import { AF_INET6, inet_ntop } from '../../../../socket/index.js';
 import { hexadecimal } from '../dump.js';
-import { type Flags, flag_names, hex } from '../names.js';
+import { type Flags, flag_names, hex, ipv6_address } from '../names.js';
 import type { Place } from '../place.js';
 import { wrong_sum } from '../sums.js';
 import { TCP } from '../transport/tcp.js';
@@ -200,13 +200,17 @@ function message_text(message: Layers['icmpv6'], place: Place): Shown | undefine
       return with_options(`${head}, ${times}`, message, place);
     }
     case 'neighbor_solicitation':
-      return with_options(`, who has ${message.target}`, message, place);
+      return with_options(`, who has ${ipv6_address(message.target)}`, message, place);
     case 'neighbor_advertisement': {
       const flags = style.verbose > 0 ? `, Flags [${flag_names(NEIGHBOR_FLAGS, message.flags)}]` : '';
-      return with_options(`, tgt is ${message.target}${flags}`, message, place);
+      return with_options(`, tgt is ${ipv6_address(message.target)}${flags}`, message, place);
     }
     case 'redirect':
-      return with_options(`, ${message.dst} to ${message.target}`, message, place);
+      return with_options(
+        `, ${ipv6_address(message.dst)} to ${ipv6_address(message.target)}`,
+        message,
+        place,
+      );
   }
   return UNPARSED.includes(message.type) || NAMES[message.type] === undefined
     ? other_text(message.type, place)

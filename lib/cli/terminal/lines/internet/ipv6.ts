@@ -1,6 +1,6 @@
 // The text of IPv6 packets, in the words of tcpdump: with -v the header as well. Extension headers are in ipv6_extensions.ts.
 import type { Layers } from '../../../../packet/index.js';
-import { IP_PROTOCOLS } from '../names.js';
+import { IP_PROTOCOLS, ipv6_address } from '../names.js';
 import type { Network, Place } from '../place.js';
 import { carried_by_ip, WITH_PORTS } from './carried.js';
 import { extension_text } from './ipv6_extensions.js';
@@ -35,7 +35,8 @@ export function ipv6_text(ip: Layers['ipv6'], place: Place): string {
   const { style, length } = place;
   if (ip.cut !== undefined) return ' [|ip6]';
   let text = style.link ? '' : 'IP6 ';
-  const { src, dst, extensions, payload_length } = ip;
+  const { extensions, payload_length } = ip;
+  const [src, dst] = [ipv6_address(ip.src), ipv6_address(ip.dst)];
   const jumbo = jumbo_length(ip);
   const total = HEADER + (payload_length || (jumbo ?? length - HEADER));
   if (length < total) text += `truncated-ip6 - ${total - length} bytes missing!`;

@@ -13,28 +13,40 @@ interface Shown {
   readonly ends: boolean;
 }
 
-function option_text({ type, name, data }: Ipv6Option): string {
-  if (name === 'malformed') return ` [|hbhopt]`;
+/** Returns the text of an option with a length that it may not have, which ends the header; undefined for another one. */
+function wrong_text({ type, name, data }: Ipv6Option): string | undefined {
+  if (name === 'malformed') return '';
+  const { length } = data;
+  if (type === ROUTER_ALERT && length !== 2) return `(rtalert: invalid len ${length})`;
+  if (type === JUMBO && length !== 4) return `(jumbo: invalid len ${length})`;
+  return type === HOME_ADDRESS && length < 16 ? `(homeaddr: invalid len ${length})` : undefined;
+}
+
+function option_text({ type, data }: Ipv6Option): string {
   switch (type) {
     case PAD1:
       return '(pad1)';
     case PADN:
       return '(padn)';
     case ROUTER_ALERT:
-      return data.length === 2
-        ? `(rtalert: ${hex(data.readUInt16BE(), 4)}) `
-        : `(rtalert: invalid len ${data.length})`;
+      return `(rtalert: ${hex(data.readUInt16BE(), 4)}) `;
     case JUMBO:
-      return data.length === 4 ? `(jumbo: ${data.readUInt32BE()}) ` : `(jumbo: invalid len ${data.length})`;
+      return `(jumbo: ${data.readUInt32BE()}) `;
     case HOME_ADDRESS:
-      if (data.length < 16) return `(homeaddr: invalid len ${data.length})`;
       return `(homeaddr: ${inet_ntop(AF_INET6, data.subarray(0, 16))})`;
   }
   return `(opt_type ${hex(type, 2)}: len=${data.length})`;
 }
 
-function options_text(options: readonly Ipv6Option[], { verbose }: Style): string {
-  return verbose > 0 ? `${options.map(option_text).join('')} ` : '';
+/** Returns the text of options, with -v, up to one that is wrong, whose mark is told in any case. */
+function options_text(options: readonly Ipv6Option[], { verbose }: Style, mark: string): Shown {
+  let text = '';
+  for (const option of options) {
+    const wrong = wrong_text(option);
+    if (wrong !== undefined) return { text: `${text}${wrong} [|${mark}]`, ends: true };
+    if (verbose > 0) text += option_text(option);
+  }
+  return { text: verbose > 0 ? `${text} ` : '', ends: false };
 }
 
 function routing_text(
@@ -56,6 +68,8 @@ function routing_text(
   return { text: `${text}${addresses.map((each, i) => `, [${i}]${each}`).join('')}) `, ends: false };
 }
 
+const behind = (name: string, { text, ends }: Shown): Shown => ({ text: name + text, ends });
+
 /**
  * Returns the text of an extension header.
  *
@@ -64,9 +78,10 @@ function routing_text(
 export function extension_text(extension: Ipv6Extension, style: Style, left: number): Shown {
   switch (extension.name) {
     case 'hop_by_hop':
-      return { text: `HBH ${options_text(extension.options, style)}`, ends: false };
+      return behind('HBH ', options_text(extension.options, style, 'hbhopt'));
     case 'destination_options':
-      return { text: `DSTOPT ${options_text(extension.options, style)}`, ends: false };
+      if (style.verbose === 0) return { text: 'DSTOPT ', ends: false };
+      return behind('DSTOPT ', options_text(extension.options, style, 'dstopt'));
     case 'routing':
       return routing_text(extension, style);
     case 'fragment': {

@@ -1,9 +1,9 @@
 // The text of IGMP and of the multicast listener messages of ICMPv6, in the words of tcpdump.
-import type { Layers, MulticastRecord } from '../../../../packet/index.js';
-import { AF_INET6, inet_ntop } from '../../../../socket/index.js';
+import type { Layers } from '../../../../packet/index.js';
 import { duration } from '../names.js';
 import type { Place, Style } from '../place.js';
 import { wrong_sum } from '../sums.js';
+import { type Walk, walked } from '../walk.js';
 
 const RECORDS = ['', 'is_in', 'is_ex', 'to_in', 'to_ex', 'allow', 'block'];
 const VERSION1_RESPONSE = 100;
@@ -20,37 +20,43 @@ function sources_text(sources: readonly string[], style: Style): string {
   return ` {${sources.map((each) => ` ${each}`).join('')} }`;
 }
 
-function records_text(
-  count: number,
-  records: readonly MulticastRecord[],
-  place: Place,
-  size: number,
-): string {
-  const { style } = place;
-  const version = size === 4 ? 'v3' : 'v2';
-  const text = `, ${count} group record(s)`;
-  if (style.verbose === 0) return text;
-  const rest = records.length < count ? broken_record(records, place, size, version) : '';
-  const shown = records.map(({ type, group, sources }) => {
-    const name = RECORDS[type] || ` [${version}-report-#${type}]`;
-    return ` [gaddr ${group} ${name}${sources_text(sources, style)}]`;
-  });
-  return text + shown.join('') + rest;
+/** How the records of a report are told, by the size of their addresses. */
+const REPORTS = { 4: ['v3', 'igmp'], 16: ['v2', 'icmp6'] } as const;
+
+/** Tells a record. @returns the offset behind it; undefined if it goes beyond the message */
+function say_record(walk: Walk, at: number, size: 4 | 16): number | undefined {
+  const { length } = walk.place;
+  const head = 4 + size;
+  if (length < at + head) {
+    walk.say(' [invalid number of groups]');
+    return undefined;
+  }
+  const address = (from: number) => (size === 4 ? walk.ipv4(from) : walk.ipv6(from));
+  walk.say(` [gaddr ${address(at + 4)}`);
+  const type = walk.u8(at);
+  walk.say(` ${RECORDS[type] || ` [${REPORTS[size][0]}-report-#${type}]`}`);
+  const count = walk.u16(at + 2);
+  if (length < at + head + count * size) {
+    walk.say(` [invalid number of sources ${count}]`);
+    return undefined;
+  }
+  if (walk.verbose === 1) walk.say(`, ${count} source(s)`);
+  else {
+    walk.say(' {');
+    for (let i = 0; i < count; i++) walk.say(` ${address(at + head + i * size)}`);
+    walk.say(' }');
+  }
+  walk.say(']');
+  return at + head + count * size;
 }
 
-/** Returns the text of the first record that is not whole, behind those that are. */
-function broken_record(
-  records: readonly MulticastRecord[],
-  { bytes, length }: Place,
-  size: number,
-  version: string,
-): string {
-  const at = 8 + records.reduce((sum, { sources }) => sum + 4 + size * (1 + sources.length), 0);
-  if (length < at + 4 + size || bytes.length < at + 4 + size) return ' [invalid number of groups]';
-  const address = bytes.subarray(at + 4, at + 4 + size);
-  const group = size === 4 ? address.join('.') : inet_ntop(AF_INET6, address);
-  const name = RECORDS[bytes[at] ?? 0] || ` [${version}-report-#${bytes[at]}]`;
-  return ` [gaddr ${group} ${name} [invalid number of sources ${bytes.readUInt16BE(at + 2)}]`;
+function records_text(count: number, place: Place, size: 4 | 16): string {
+  return walked(place, REPORTS[size][1], (walk) => {
+    walk.say(`, ${count} group record(s)`);
+    if (walk.verbose === 0) return;
+    let at: number | undefined = 8;
+    for (let i = 0; i < count && at !== undefined; i++) at = say_record(walk, at, size);
+  });
 }
 
 function query_text(query: Extract<Layers['igmp'], { readonly name: 'query' }>, place: Place): string {
@@ -86,7 +92,7 @@ function message_text(message: Layers['igmp'], place: Place): string {
       return `igmp leave ${message.group}`;
     case 'report_v3': {
       if (place.length < 16 || place.length & 3) return `igmp v3 report [invalid len ${place.length}]`;
-      return `igmp v3 report${records_text(message.count, message.records, place, 4)}`;
+      return `igmp v3 report${records_text(message.count, place, 4)}`;
     }
   }
   return `igmp-${message.type}`;
@@ -110,7 +116,7 @@ const MLD2 = 28;
 export function listener_text(message: Listener, place: Place): string {
   const { style, length } = place;
   if (message.name === 'multicast_listener_report_v2') {
-    return records_text(message.count, message.records, place, 16);
+    return records_text(message.count, place, 16);
   }
   const { maximum_response_delay: code, group } = message;
   if (message.name !== 'multicast_listener_query' || length === MLD) {

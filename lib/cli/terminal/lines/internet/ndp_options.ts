@@ -1,7 +1,7 @@
 // The text of the options of neighbour discovery, in the words of tcpdump: with -v, a line each.
 import type { NdpOption } from '../../../../packet/index.js';
 import { hexadecimal } from '../dump.js';
-import { type Flags, flag_names } from '../names.js';
+import { type Flags, flag_names, ipv6_address } from '../names.js';
 import type { Style } from '../place.js';
 
 const NAMES: Readonly<Record<number, string>> = {
@@ -41,19 +41,19 @@ function values(option: NdpOption): string | undefined {
       const { prefix, prefix_length, flags, valid_lifetime, preferred_lifetime } = option;
       const names = flag_names(PREFIX_FLAGS, flags);
       const times = `valid time ${lifetime_text(valid_lifetime)}, pref. time ${lifetime_text(preferred_lifetime)}`;
-      return `${prefix}/${prefix_length}, Flags [${names}], ${times}`;
+      return `${ipv6_address(prefix)}/${prefix_length}, Flags [${names}], ${times}`;
     }
     case 'redirected_header':
       return hexadecimal(option.data, '\n\t    ');
     case 'mtu':
       return ` ${option.mtu}`;
     case 'rdnss':
-      return ` lifetime ${option.lifetime}s,${option.addresses.map((each) => ` addr: ${each}`).join('')}`;
+      return ` lifetime ${option.lifetime}s,${option.addresses.map((each) => ` addr: ${ipv6_address(each)}`).join('')}`;
     case 'dnssl':
       return ` lifetime ${option.lifetime}s, domain(s):${option.domains.map((each) => ` ${each}.`).join('')}`;
     case 'route_information': {
       const { prefix, prefix_length, flags, lifetime } = option;
-      return ` ${prefix}/${prefix_length}, pref=${preference(flags)}, lifetime=${lifetime_text(lifetime)}`;
+      return ` ${ipv6_address(prefix)}/${prefix_length}, pref=${preference(flags)}, lifetime=${lifetime_text(lifetime)}`;
     }
   }
   if (option.type === 7 && option.data.length >= 6) return ` ${option.data.readUInt32BE(2)}ms`;

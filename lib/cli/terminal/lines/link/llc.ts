@@ -1,9 +1,11 @@
 // The text of LLC (IEEE 802.2) and SNAP, in the words of tcpdump. Without -e, a frame is told by what it carries, if that is known.
 import type { Layer, Layers } from '../../../../packet/index.js';
 import { ipv4_header_missing } from '../internet/missing.js';
-import { ETHERTYPES, hex, type Names } from '../names.js';
+import { ETHERTYPES, hex, type Names, ORGANIZATIONS } from '../names.js';
 import type { Place } from '../place.js';
+import { cdp_text, dtp_text, udld_text } from './cisco.js';
 import { carried_by_ethertype } from './ethertypes.js';
+import { stp_text } from './stp.js';
 
 const [IP_SAP, STP_SAP, SNAP_SAP] = [0x06, 0x42, 0xaa];
 const SAPS: Names = {
@@ -100,36 +102,15 @@ export function llc_text(layer: Layers['llc'], place: Place): string {
   }
   if (dsap === ssap && control === UI) {
     if (dsap === SNAP_SAP) return text + (inner.text() ?? ' [|snap]');
-    if (dsap === STP_SAP) return text + (inner.text() ?? ' (invalid)');
+    if (dsap === STP_SAP) return text + stp_text(inner);
     if (dsap === IP_SAP) return text + (inner.text() ?? ipv4_header_missing(inner));
   }
   if (!place.style.link) text += ends_text(dsap, ssap, place);
   return text + frame_text(control, (from & 1) === 1, place, inner);
 }
 
-const ORGANIZATIONS: Names = {
-  0: 'Ethernet',
-  12: 'Cisco',
-  94: 'IANA',
-  129: 'Nortel Networks SONMP',
-  248: 'Cisco bridged',
-  1183: 'Freescale',
-  1258: 'HP-Labs',
-  4623: 'IEEE 802.3 Private',
-  4795: 'ANSI/TIA',
-  5549: 'Netronome',
-  4120: 'Broadcom',
-  6945: 'DCBX',
-  8992: 'Nicira Networks',
-  9345: 'HP',
-  32962: 'Ethernet bridged',
-  36969: 'Juniper',
-  41022: 'ATM Forum',
-  57348: 'PMC-Sierra',
-  57391: 'DOCSIS Spanning Tree',
-  524295: 'Appletalk',
-};
 const [ETHERTYPE, CISCO, BRIDGED, CISCO_BRIDGED] = [0, 0x00000c, 0x0080c2, 0x0000f8];
+const BRIDGE_MESSAGE = 14;
 /** The numbers that organizations give. */
 const PROTOCOLS: Readonly<Record<number, Names>> = {
   [ETHERTYPE]: ETHERTYPES,
@@ -156,8 +137,30 @@ const PROTOCOLS: Readonly<Record<number, Names>> = {
     14: 'BPDU',
   },
 };
+/** What Cisco's numbers stand for. */
+const CISCO_TEXTS: Readonly<Record<number, (place: Place) => string>> = {
+  267: stp_text,
+  268: stp_text,
+  273: udld_text,
+  8192: cdp_text,
+  8196: dtp_text,
+};
 const SNAP = 5;
 const LLC = 3;
+
+/** Returns the text of what a SNAP header announces; undefined for a protocol that is not known. */
+function carried_by_snap(oui: number, protocol: number, inner: Place): string | undefined {
+  switch (oui) {
+    case ETHERTYPE:
+    case CISCO_BRIDGED:
+      return carried_by_ethertype(protocol, inner);
+    case CISCO:
+      return CISCO_TEXTS[protocol]?.(inner);
+    case BRIDGED:
+      return protocol === BRIDGE_MESSAGE ? stp_text(inner) : inner.text();
+  }
+  return inner.text();
+}
 
 export function snap_text(layer: Layers['snap'], place: Place): string {
   if (layer.cut !== undefined) return ' [|snap]';
@@ -167,8 +170,7 @@ export function snap_text(layer: Layers['snap'], place: Place): string {
   const kind = oui === ETHERTYPE ? 'ethertype' : 'pid';
   const name = `${kind} ${PROTOCOLS[oui]?.[protocol] ?? 'Unknown'} (${hex(protocol, 4)}), length ${inner.length}: `;
   const text = place.style.link ? `${organization}, ${name}` : '';
-  const is_ethertype = oui === ETHERTYPE || oui === CISCO_BRIDGED;
-  const carried = is_ethertype ? carried_by_ethertype(protocol, inner) : inner.text();
+  const carried = carried_by_snap(oui, protocol, inner);
   if (carried !== undefined) return text + carried;
   if (place.style.link) return text + place.before(LLC).dump();
   const [src, dst] = addresses(place) ?? [];

@@ -1,8 +1,12 @@
 // The lines of PPPoE, PPP and the protocols that configure it, as tcpdump writes them.
-import type { Layers } from '../../../../packet/index.js';
+import { type Layers, LINKTYPE_RAW } from '../../../../packet/index.js';
 import { hexadecimal } from '../dump.js';
-import { caret, hex, type Names } from '../names.js';
+import { hex } from '../names.js';
 import type { Place } from '../place.js';
+import { type Walk, walked } from '../walk.js';
+import { CONTROLS, control_text, MULTILINK, multilink_text } from './ppp_control.js';
+import { chap_text, pap_text } from './ppp_login.js';
+import { PPP_PROTOCOLS } from './ppp_protocols.js';
 
 const PPPOE_CODES: Readonly<Record<number, string>> = {
   0: '',
@@ -27,150 +31,117 @@ const TAGS: Readonly<Record<number, string>> = {
 };
 /** Characters of a tag that are written. */
 const MOST_CHARACTERS = 79;
+const HEADER = 6;
+const TAG_HEADER = 4;
+const [END_OF_LIST, DISCOVER] = [0, 0x09];
+/** Bytes of a message that looks for a session, at most. */
+const LONGEST_DISCOVERY = 1478;
 
 const is_printable = (byte: number): boolean => byte >= 32 && byte < 127;
 
-function tag_text({ type, data }: Layers['pppoed']['tags'][number]): string {
+function tag_text(walk: Walk, type: number, at: number, size: number): string {
   const name = TAGS[type] ?? `TAG-0x${type.toString(16)}`;
-  if (data.length === 0) return ` [${name}]`;
-  const count = data.filter(is_printable).length;
-  if (count > data.length - count) return ` [${name} "${caret(data.subarray(0, MOST_CHARACTERS))}"]`;
-  return ` [${name} 0x${data.toString('hex').toUpperCase()}]`;
+  if (size === 0) return ` [${name}]`;
+  walk.need(at, size);
+  const shown = walk.bytes.subarray(at, at + Math.min(size, MOST_CHARACTERS));
+  const count = shown.filter(is_printable).length;
+  if (count <= shown.length - count) return ` [${name} 0x${walk.hex(at, size).toUpperCase()}]`;
+  const text = Array.from(shown, (byte) => (is_printable(byte) ? String.fromCharCode(byte) : '.')).join('');
+  return ` [${name} "${text}"]`;
 }
 
-function head_text({ code, session_id }: { code: number; session_id: number }): string {
-  const name = PPPOE_CODES[code] ?? `PAD-${code.toString(16).toUpperCase()}`;
-  return `PPPoE ${name}${session_id === 0 ? '' : ` [ses 0x${session_id.toString(16)}]`}`;
+/** Tells the tags of a message that looks for a session. */
+function say_tags(walk: Walk, size: number): void {
+  for (let at = HEADER; at < HEADER + size; ) {
+    const [type, tag_size] = [walk.u16(at), walk.u16(at + 2)];
+    walk.say(tag_text(walk, type, at + TAG_HEADER, tag_size));
+    if (type === END_OF_LIST) return;
+    at += TAG_HEADER + tag_size;
+  }
 }
 
-/** Returns the text of a message that looks for a session. */
-export function pppoed_text(layer: Layers['pppoed'], place: Place): string {
-  if (layer.cut !== undefined) return place.broken('pppoe');
-  return head_text(layer) + layer.tags.map(tag_text).join('');
+/** Returns the text of PPPoE: the tags of a message that looks for a session, or what a session carries. */
+export function pppoe_text(place: Place): string {
+  const room = place.length - HEADER;
+  if (room < 0) return ` (length ${place.length} < ${HEADER}) (invalid)`;
+  return walked(place, 'pppoe', (walk) => {
+    walk.need(0, HEADER);
+    const [version, type] = [walk.u8(0) >>> 4, walk.u8(0) & 0xf];
+    const [code, session, given] = [walk.u8(1), walk.u16(2), walk.u16(4)];
+    const size = Math.min(given, room);
+    if (version !== 1) walk.say(` [ver ${version}]`);
+    if (type !== 1) walk.say(` [type ${type}]`);
+    walk.say(`PPPoE ${PPPOE_CODES[code] ?? `PAD-${code.toString(16)}`}`);
+    if (code === DISCOVER && given > LONGEST_DISCOVERY) walk.say(` [len ${given}!]`);
+    if (given > room) walk.say(` [len ${given} > ${room}!]`);
+    if (session !== 0) walk.say(` [ses 0x${session.toString(16)}]`);
+    if (code !== 0) say_tags(walk, size);
+    else walk.say(` ${ppp_text(place.next(HEADER, size))}`);
+  });
 }
-
-const PPPOE = 6;
-
-/** Returns the text of a session's header, and of what it carries. */
-export function pppoes_text(layer: Layers['pppoes'], place: Place): string {
-  if (layer.cut !== undefined) return place.broken('pppoe');
-  const inner = place.next(PPPOE, Math.min(layer.length, place.length - PPPOE));
-  return `${head_text(layer)} ${inner.text() ?? inner.broken('ppp')}`;
-}
-
-const PROTOCOLS: Names = {
-  33: 'IP',
-  35: 'OSI',
-  37: 'NS',
-  39: 'DECNET',
-  41: 'APPLE',
-  43: 'IPX',
-  45: 'VJC IP',
-  47: 'VJNC IP',
-  49: 'BRPDU',
-  51: 'STII',
-  53: 'VINES',
-  61: 'MLPPP',
-  87: 'IP6',
-  253: 'Compressed',
-  513: 'HELLO',
-  561: 'LUXCOM',
-  563: 'SNS',
-  641: 'MPLS',
-  643: 'MPLS',
-  32801: 'IPCP',
-  32803: 'OSICP',
-  32805: 'NSCP',
-  32807: 'DECNETCP',
-  32809: 'APPLECP',
-  32811: 'IPXCP',
-  32819: 'STIICP',
-  32821: 'VINESCP',
-  32855: 'IP6CP',
-  33021: 'CCP',
-  33409: 'MPLSCP',
-  49185: 'LCP',
-  49187: 'PAP',
-  49189: 'LQM',
-  49191: 'SPAP',
-  49195: 'BACP',
-  49197: 'BAP',
-  49213: 'MLPPP-CP',
-  49699: 'CHAP',
-  49703: 'EAP',
-};
 
 /** Returns the bytes of PPP's header. */
 export function ppp_size({ address, compressed }: Layers['ppp']): number {
   return (address === undefined ? 0 : 2) + (compressed ? 1 : 2);
 }
 
+/** IP, by its number, by an ethertype, and with a compressed header that says all; MPLS. */
+const INTERNET: readonly number[] = [0x0021, 0x0057, 0x0800, 0x86dd, 0x002f, 0x0281, 0x0283];
+const [PAP, CHAP, BANDWIDTH, COMPRESSED] = [0xc023, 0xc223, 0xc02d, 0x00fd];
+
+/** Returns the text of what PPP carries; of a protocol that is not known, the bytes. */
+function carried_text(protocol: number, inner: Place): string {
+  if (CONTROLS.includes(protocol)) return control_text(protocol, inner);
+  switch (protocol) {
+    case PAP:
+      return pap_text(inner);
+    case CHAP:
+      return chap_text(inner);
+    case MULTILINK:
+      return multilink_text(inner);
+    case COMPRESSED:
+      return 'compressed PPP data';
+    case BANDWIDTH:
+      return '';
+  }
+  if (INTERNET.includes(protocol)) return inner.text() ?? inner.broken('ip');
+  const name = PPP_PROTOCOLS[protocol] ?? `unknown PPP protocol (${hex(protocol, 4)})`;
+  return `${name} ${hexadecimal(inner.bytes, '\n\t')}`;
+}
+
+const FRAME = 0xff03;
+/** What the daemon of PPP writes in place of the address, for packets that come in and go out. */
+const DIRECTIONS: Readonly<Record<number, string>> = { 3: 'In  ', 259: 'Out ' };
+
 /** Returns the text of what PPP carries; the header says nothing by itself without -e. */
-export function ppp_text(layer: Layers['ppp'], place: Place): string {
-  if (layer.cut !== undefined) return place.broken('ppp');
-  const { protocol } = layer;
-  const { link } = place.style;
-  const head = `${PROTOCOLS[protocol] ?? 'unknown'} (${hex(protocol, 4)}), length ${place.length}`;
-  const inner = place.next(ppp_size(layer));
-  const text = inner.text();
-  if (text !== undefined) return link ? `${head}: ${text}` : text;
-  if (link) return head;
-  return `unknown PPP protocol (${hex(protocol, 4)}) ${hexadecimal(inner.bytes, '\n\t')}`;
+export function ppp_text(place: Place): string {
+  const { length, style } = place;
+  return walked(place, 'ppp', (walk) => {
+    if (length < 2) walk.cut();
+    const first = walk.u16(0);
+    const direction = DIRECTIONS[first];
+    if (direction !== undefined && style.link) walk.say(direction);
+    const start = first === FRAME || direction !== undefined ? 2 : 0;
+    if (length - start < 2) walk.cut();
+    const is_short = (walk.u8(start) & 1) === 1;
+    const protocol = is_short ? walk.u8(start) : walk.u16(start);
+    const size = start + (is_short ? 1 : 2);
+    const name = PPP_PROTOCOLS[protocol];
+    if (style.link) {
+      walk.say(`${name ?? 'unknown'} (${hex(protocol, 4)}), length ${length}`);
+      if (name === undefined) return;
+      walk.say(': ');
+    }
+    walk.say(carried_text(protocol, inner_place(place, size)));
+  });
 }
 
-const CONTROL_NAMES = { lcp: 'LCP', ipcp: 'IPCP', ipv6cp: 'IP6CP' } as const;
-const CONTROL_CODES: Readonly<Record<number, string>> = {
-  0: 'Vendor-Extension',
-  1: 'Conf-Request',
-  2: 'Conf-Ack',
-  3: 'Conf-Nack',
-  4: 'Conf-Reject',
-  5: 'Term-Request',
-  6: 'Term-Ack',
-  7: 'Code-Reject',
-  8: 'Prot-Reject',
-  9: 'Echo-Request',
-  10: 'Echo-Reply',
-  11: 'Disc-Req',
-  12: 'Ident',
-  13: 'Time-Rem',
-  14: 'Reset-Req',
-  15: 'Reset-Ack',
-};
-const PAP_CODES: Readonly<Record<number, string>> = { 1: 'Auth-Req', 2: 'Auth-ACK', 3: 'Auth-NACK' };
-const CHAP_CODES: Readonly<Record<number, string>> = {
-  1: 'Challenge',
-  2: 'Response',
-  3: 'Success',
-  4: 'Fail',
-};
-
-const coded = (names: Readonly<Record<number, string>>, code: number, unknown = 'unknown'): string =>
-  `${names[code] ?? unknown} (0x${code.toString(16).padStart(2, '0')})`;
-
-/** Returns the text of a message that configures PPP. */
-export function control_text(layer: Layers['lcp'] | Layers['ipcp'] | Layers['ipv6cp'], place: Place): string {
-  if (layer.cut !== undefined) return place.broken(layer.layer);
-  const { code, id } = layer;
-  return `${CONTROL_NAMES[layer.layer]}, ${coded(CONTROL_CODES, code, 'Unknown Opcode')}, id ${id}, length ${place.length + 2}`;
+/** Returns the place behind the header, also where the packet was not parsed as PPP. */
+function inner_place(place: Place, size: number): Place {
+  return place.layer?.layer === 'ppp' ? place.next(size) : place.within(size, LINKTYPE_RAW);
 }
 
-/** Returns the text of a message of PAP. */
-export function pap_text(layer: Layers['pap'], place: Place): string {
-  if (layer.cut !== undefined) return place.broken('pap');
-  const { code, id, peer_id, password, message } = layer;
-  const head = `PAP, ${coded(PAP_CODES, code)}, id ${id}`;
-  if (peer_id !== undefined)
-    return `${head}, Peer ${caret(Buffer.from(peer_id))}, Name ${caret(Buffer.from(password ?? ''))}`;
-  return message === undefined ? head : `${head}, Msg ${caret(Buffer.from(message))}`;
-}
-
-/** Returns the text of a message of CHAP. */
-export function chap_text(layer: Layers['chap'], place: Place): string {
-  if (layer.cut !== undefined) return place.broken('chap');
-  const { code, id, value, sender, message } = layer;
-  const head = `CHAP, ${coded(CHAP_CODES, code)}, id ${id}`;
-  if (value !== undefined)
-    return `${head}, Value ${value.toString('hex')}, Name ${caret(Buffer.from(sender ?? ''))}`;
-  return message === undefined ? head : `${head}, Msg ${caret(Buffer.from(message))}`;
+/** Returns the text of a packet of the link type of PPP. */
+export function ppp_link_text(_: Layers['ppp'], place: Place): string {
+  return place.holds(4) ? ppp_text(place) : place.broken('ppp');
 }

@@ -1,7 +1,9 @@
-// A message of DNS on a line, as tcpdump writes it.
-import { type Dns, type DnsRecord, dns } from '../../../../packet/index.js';
-import { caret } from '../names.js';
+// A message of DNS as tcpdump tells it: a line, with -v the owners of records, with -vv all sections. The names are in dns_names.ts, the
+// questions and records in dns_records.ts.
 import type { Place } from '../place.js';
+import { INVALID, walked } from '../walk.js';
+import { behind_name } from './dns_names.js';
+import { extended_rcode, type Message, say_question, say_record } from './dns_records.js';
 
 const OPCODES = [
   ...['', ' inv_q', ' stat', ' op3', ' notify', ' update', ' op6', ' op7', ' op8'],
@@ -9,155 +11,127 @@ const OPCODES = [
 ];
 const RCODES = [
   ...['', ' FormErr', ' ServFail', ' NXDomain', ' NotImp', ' Refused', ' YXDomain', ' YXRRSet', ' NXRRSet'],
-  ...[' NotAuth', ' NotZone', ' Resp11', ' Resp12', ' Resp13', ' Resp14', ' NoChange'],
+  ...[' NotAuth', ' NotZone', ' Resp11', ' Resp12', ' Resp13', ' Resp14', ' NoChange', ' BadVers', 'Resp17'],
+  ...[' Resp18', ' Resp19', ' Resp20', 'Resp21', ' Resp22', ' BadCookie'],
 ];
 const INVERSE_QUERY = 1;
-/** Types that tcpdump has no name for. */
-const UNNAMED = new Set<string>([
-  ...[
-    'NSEC3',
-    'NSEC3PARAM',
-    'DHCID',
-    'TLSA',
-    'SMIMEA',
-    'HIP',
-    'CDS',
-    'CDNSKEY',
-    'OPENPGPKEY',
-    'CSYNC',
-    'ZONEMD',
-  ],
-  ...['SVCB', 'HTTPS', 'EUI48', 'EUI64', 'CAA', 'AVC', 'AMTRELAY', 'TA', 'DLV'],
-]);
-const CLASSES: Readonly<Record<string, string>> = { CH: 'CHAOS', HS: 'HESIOD', ANY: 'ANY' };
-const MULTICAST = 5353;
-const LLMNR = 5355;
+const HEADER = 12;
+const [QR, AA, TC, RD, RA, AD, CD] = [0x8000, 0x400, 0x200, 0x100, 0x80, 0x20, 0x10];
 /** Bits of the flags that a query does not have. */
 const WEIRD = 0x6cf;
-const DO = 0x8000;
 
-/** Returns a name with a dot at its end; escapes are written as their bytes. */
-function name_text(name: string): string {
-  if (name === '.') return name;
-  if (/^[ -[\]-~]*$/.test(name)) return `${name}.`;
-  const parts = name.split(/(\\\d{3}|\\.)/su).map((part) => {
-    if (/^\\\d/.test(part)) return Buffer.from([Number(part.slice(1))]);
-    return Buffer.from(part.startsWith('\\') ? part.slice(1) : part);
-  });
-  return `${caret(Buffer.concat(parts))}.`;
-}
-
-function type_text(type: string): string {
-  if (type === 'NSAP-PTR') return 'NSAP_PTR';
-  return type.startsWith('TYPE') || UNNAMED.has(type) ? type_of_number(dns.type_number(type)) : type;
-}
-
-/** Returns the name of the type of a record whose data have another form: TYPE1 is A. */
-function type_of_number(number: number): string {
-  const known = [
-    'A',
-    'NS',
-    'CNAME',
-    'SOA',
-    'PTR',
-    'HINFO',
-    'MX',
-    'TXT',
-    'AAAA',
-    'SRV',
-    'NAPTR',
-    'DNAME',
-    'OPT',
-  ];
-  const more = ['DS', 'SSHFP', 'RRSIG', 'NSEC', 'DNSKEY'];
-  return [...known, ...more].find((name) => dns.type_number(name) === number) ?? `Type${number}`;
-}
-
-/** Returns a class other than IN; the top bit belongs to it where it is no flag of multicast DNS. */
-function class_text(name: string, top: boolean): string {
-  const number = dns.class_number(name) + (top ? 0x8000 : 0);
-  if (number === 1) return '';
-  return ` ${top ? `(Class ${number})` : (CLASSES[name] ?? `(Class ${number})`)}`;
-}
-
-function data_text(record: DnsRecord): string {
-  switch (record.type) {
-    case 'A':
-    case 'AAAA':
-      return ` ${record.address}`;
-    case 'NS':
-    case 'CNAME':
-    case 'PTR':
-    case 'DNAME':
-      return ` ${name_text(record.target)}`;
-    case 'MX':
-      return ` ${name_text(record.exchange)} ${record.preference}`;
-    case 'TXT':
-      return record.strings.map((text) => ` "${caret(Buffer.from(text))}"`).join('');
-    case 'SRV':
-      return ` ${name_text(record.target)}:${record.port} ${record.priority} ${record.weight}`;
-    case 'OPT':
-      return ` UDPsize=${record.udp_payload_size}${record.flags & DO ? ' DO' : ''}`;
+/** Tells records, the first behind `word`. @returns the offset behind them; undefined if not all are there */
+function say_records(message: Message, start: number, count: number, word = ''): number | undefined {
+  const { walk } = message;
+  let at: number | undefined = start;
+  for (let i = 0; i < count; i++) {
+    // Answers are always begun, so that a header without records is told as cut.
+    if (at >= walk.end && (i > 0 || word !== '')) return undefined;
+    walk.say(i === 0 ? word : ',');
+    at = say_record(message, at);
+    if (at === undefined) return undefined;
   }
-  return '';
+  return at;
 }
 
-function record_text(record: DnsRecord, is_multicast: boolean): string {
-  const data = data_text(record);
-  if (record.type === 'OPT') return ` OPT${data}`;
-  const is_class = class_text(record.class, record.cache_flush && !is_multicast);
-  const flush = is_multicast && record.cache_flush ? ' (Cache flush)' : '';
-  return `${is_class}${flush} ${type_text(record.type)}${data}`;
+/** Tells the sections behind the answers, with -vv. @returns whether they are whole */
+function say_rest(message: Message, start: number, authorities: number, additionals: number): boolean {
+  const at = say_records(message, start, authorities, ' ns:');
+  return at !== undefined && say_records(message, at, additionals, ' ar:') !== undefined;
 }
 
-function response_text(layer: Dns, is_multicast: boolean): string {
-  const { flags, opcode, rcode, answers } = layer;
+/** Tells the questions of a response with -vv, else leaves them out. @returns the offset behind them; undefined if one breaks off */
+function pass_questions(message: Message, start: number, count: number): number | undefined {
+  const { walk } = message;
+  let at = start;
+  for (let i = 0; i < count; i++) {
+    if (i > 0) walk.say(',');
+    if (walk.verbose > 1) walk.say(' q:');
+    const name = walk.verbose > 1 ? undefined : behind_name(walk, at);
+    const next = walk.verbose > 1 ? say_question(message, at) : name && name + 4;
+    if (next === undefined) return undefined;
+    at = next;
+  }
+  return at;
+}
+
+/** @returns whether the message is whole */
+function say_response(message: Message, flags: number, counts: readonly number[]): boolean {
+  const { walk, start } = message;
+  const [questions = 0, answers = 0, authorities = 0, additionals = 0] = counts;
+  const rcode = (flags & 0xf) | (extended_rcode(walk, start + HEADER, counts) << 4);
   const bit = (mask: number, text: string): string => (flags & mask ? text : '');
-  const bits = bit(dns.AA, '*') + (flags & dns.RA ? '' : '-') + bit(dns.TC, '|') + bit(dns.AD, '$');
-  const questions = layer.question_count === 1 ? '' : ` [${layer.question_count}q]`;
-  const counts = ` ${layer.answer_count}/${layer.authority_count}/${layer.additional_count}`;
-  const records = answers.map((record) => record_text(record, is_multicast)).join(',');
-  return `${OPCODES[opcode]}${RCODES[rcode]}${bits}${questions}${counts}${records}`;
+  const bits = bit(AA, '*') + (flags & RA ? '' : '-') + bit(TC, '|') + bit(AD, '$');
+  const opcode = OPCODES[(flags >>> 11) & 0xf];
+  walk.say(`${walk.u16(start)}${opcode}${RCODES[rcode] ?? ` Resp${rcode}`}${bits}`);
+  if (questions !== 1) walk.say(` [${questions}q]`);
+  const first = pass_questions(message, start + HEADER, questions);
+  if (first === undefined) return false;
+  walk.say(` ${answers}/${authorities}/${additionals}`);
+  const at = say_records(message, first, answers);
+  return at !== undefined && (walk.verbose < 2 || say_rest(message, at, authorities, additionals));
 }
 
-function query_text(layer: Dns, is_multicast: boolean): string {
-  const { flags, opcode, rcode, question_count, answer_count, authority_count, additional_count } = layer;
-  const bits = (flags & dns.RD ? '+' : '') + (flags & dns.CD ? '%' : '');
-  const word = flags | (opcode << 11) | rcode;
-  const weird = word & WEIRD ? ` [b2&3=0x${word.toString(16)}]` : '';
+/** @returns whether the message is whole */
+function say_query(message: Message, flags: number, counts: readonly number[]): boolean {
+  const { walk, start } = message;
+  const [questions = 0, answers = 0, authorities = 0, additionals = 0] = counts;
+  const opcode = (flags >>> 11) & 0xf;
   const count = (number: number, usual: number, letter: string) =>
     number === usual ? '' : ` [${number}${letter}]`;
-  const is_inverse = opcode === INVERSE_QUERY;
-  const first = is_inverse
-    ? count(question_count, 0, 'q') + count(answer_count, 1, 'a')
-    : count(answer_count, 0, 'a') + count(question_count, 1, 'q');
-  const others = count(authority_count, 0, 'n') + count(additional_count, 0, 'au');
-  const questions = layer.questions.map(({ name, type, class: group, unicast }) => {
-    const how = is_multicast ? ` (${unicast ? 'QU' : 'QM'})` : '';
-    return ` ${type_text(type)}${how}${class_text(group, unicast && !is_multicast)}? ${name_text(name)}`;
+  const first =
+    opcode === INVERSE_QUERY
+      ? count(questions, 0, 'q') + count(answers, 1, 'a')
+      : count(answers, 0, 'a') + count(questions, 1, 'q');
+  const weird = flags & WEIRD ? ` [b2&3=0x${flags.toString(16)}]` : '';
+  const bits = (flags & RD ? '+' : '') + (flags & CD ? '%' : '');
+  const others = count(authorities, 0, 'n') + count(additionals, 0, 'au');
+  walk.say(`${walk.u16(start)}${OPCODES[opcode]}${bits}${weird}${first}${others}`);
+  let at = start + HEADER;
+  for (let i = 0; i < questions; i++) {
+    const next = i > 0 && at >= walk.end ? undefined : say_question(message, at);
+    if (next === undefined) return false;
+    at = next;
+  }
+  if (walk.verbose < 2) return true;
+  const next = say_records(message, at, answers);
+  return next !== undefined && say_rest(message, next, authorities, additionals);
+}
+
+/** Tells the message from `start` on. @param length of the message by the headers below */
+function say_message(message: Message, length: number): void {
+  const { walk, start } = message;
+  if (length < HEADER) {
+    walk.say(`domain [length ${length} < ${HEADER}]`);
+    walk.invalid();
+  }
+  if (!walk.has(start, HEADER)) walk.cut();
+  const flags = walk.u16(start + 2);
+  const counts = [4, 6, 8, 10].map((offset) => walk.u16(start + offset));
+  const is_whole = flags & QR ? say_response(message, flags, counts) : say_query(message, flags, counts);
+  if (is_whole) walk.say(` (${length})`);
+  else walk.cut();
+}
+
+/** Returns "1+ A? example.com. (29)", or "1 1/0/0 A 192.0.2.1 (45)" for a response. */
+export function dns_text(place: Place): string {
+  return walked(place, 'domain', (walk) =>
+    say_message({ walk, start: 0, is_multicast: false }, place.length),
+  );
+}
+
+/** The same for multicast DNS, where a bit of the class has a meaning of its own. */
+export function multicast_dns_text(place: Place): string {
+  return walked(place, 'domain', (walk) => say_message({ walk, start: 0, is_multicast: true }, place.length));
+}
+
+/** Returns, behind a space, the text of a message behind a TCP header: a segment has one, behind its length. */
+export function tcp_dns_text(place: Place): string {
+  return walked(place, 'domain', (walk) => {
+    if (place.length < 2) walk.stop(` [DNS over TCP: length ${place.length} < 2]${INVALID}`);
+    const [given, size] = [walk.u16(0), place.length - 2];
+    if (given !== size) walk.stop(` [prefix length(${given}) != length(${size})]${INVALID}`);
+    walk.say(' ');
+    say_message({ walk, start: 2, is_multicast: false }, size);
   });
-  return `${OPCODES[opcode]}${bits}${weird}${first}${others}${questions.join('')}`;
-}
-
-/** Returns the ports of the layer below. */
-function ports_of({ layers, at }: Place): readonly number[] {
-  const below = layers[at - 1];
-  return below?.layer === 'udp' || below?.layer === 'tcp' ? [below.src_port, below.dst_port] : [];
-}
-
-/** Returns "1+ A? example.com. (29)", or "1 1/0/0 A 192.0.2.1 (45)" for a response; undefined for LLMNR. */
-export function dns_text(
-  layer: Dns & { readonly cut?: Uint8Array | undefined },
-  place: Place,
-): string | undefined {
-  const ports = ports_of(place);
-  if (ports.includes(LLMNR)) return undefined;
-  const { length } = place;
-  const is_multicast = ports.includes(MULTICAST);
-  if (layer.additional_count === undefined) return '[|domain]';
-  const size = layer.length === undefined ? length : length - 2;
-  if (layer.length !== undefined && layer.length !== size && layer.cut === undefined)
-    return `[prefix length(${layer.length}) != length(${size})] (invalid)`;
-  const text = layer.flags & dns.QR ? response_text(layer, is_multicast) : query_text(layer, is_multicast);
-  return `${layer.id}${text}${layer.cut === undefined ? ` (${size})` : ' [|domain]'}`;
 }

@@ -2,6 +2,7 @@
 import type { Layers } from '../../../../packet/index.js';
 import { caret, type Flags, flag_names, hex } from '../names.js';
 import type { Place } from '../place.js';
+import { tcp_service_text } from '../service/index.js';
 import { wrong_sum } from '../sums.js';
 import { tcp_options_text } from './tcp_options.js';
 
@@ -74,6 +75,8 @@ export function tcp_text(tcp: Layers['tcp'], place: Place): string {
   }
   const data = place.next(data_offset, size);
   if ((flags & RST) !== 0 && style.verbose > 0) return text + reset_text(data);
+  const service = tcp_service_text(src_port, dst_port, data);
+  if (service !== undefined) return text + service;
   const carried = data.text();
   return carried === undefined ? text : `${text} ${carried}`;
 }

@@ -2,6 +2,7 @@
 import type { Layers } from '../../../../packet/index.js';
 import { hex } from '../names.js';
 import type { Place } from '../place.js';
+import { udp_service_text } from '../service/index.js';
 import { wrong_sum } from '../sums.js';
 
 export const UDP = 17;
@@ -27,7 +28,8 @@ export function udp_text(udp: Layers['udp'], place: Place): string {
   const is_bad = size > data.length && !network?.is_fragment;
   const plain = is_bad ? `UDP, bad length ${size} > ${data.length}` : `UDP, length ${size}`;
   const verdict = checksum_text(udp.checksum, place, data.length + HEADER);
-  return start + verdict + (style.quiet > 0 ? plain : (data.text() ?? plain));
+  if (style.quiet > 0) return start + verdict + plain;
+  return start + verdict + (udp_service_text(udp.src_port, udp.dst_port, data) ?? data.text() ?? plain);
 }
 
 /** Returns "[udp sum ok] ", with -vv, or with -v in IPv6. */

@@ -1,0 +1,86 @@
+// The words that all parts of fleet share: hosts, how an operation on one ended, and the events of an operation.
+
+/** A host as the inventory and ~/.ssh/config describe it together. */
+export interface Host {
+  /** the name in the inventory; unique */
+  readonly name: string;
+  /** what is connected to: a name or an address */
+  readonly address: string;
+  readonly port: number;
+  readonly user: string;
+  /** groups that it is in, by name */
+  readonly groups: readonly string[];
+  readonly variables: Readonly<Record<string, string>>;
+  /** hosts on the way, the first one first */
+  readonly jumps: readonly Host[];
+  readonly identity_files: readonly string[];
+  readonly known_hosts_files: readonly string[];
+}
+
+/** How an operation on a host ended. Each has its line in the summary and its number among the exit codes. */
+export type FailureClass =
+  | 'unreachable' // no route, no answer, name unknown
+  | 'refused' // nobody listens there
+  | 'host-key' // unknown, changed, revoked, certificate of somebody else or of another time
+  | 'authentication'
+  | 'non-zero' // the command ran and says so
+  | 'signal' // the command was ended by a signal
+  | 'timed-out' // connect, command or inactivity; `reason` says which
+  | 'cut-off' // the connection broke under way
+  | 'transfer' // a file could not be read, written or verified
+  | 'stopped' // not begun, or ended, because others failed or the user asked
+  | 'protocol'; // what came is no SSH
+
+/** What became of one host. */
+export interface Outcome {
+  readonly host: string;
+  readonly ok: boolean;
+  readonly failure?: FailureClass | undefined;
+  /** one line, safe to print: no control characters */
+  readonly reason?: string | undefined;
+  readonly exit_code?: number | undefined;
+  readonly signal?: string | undefined;
+  readonly seconds: number;
+  readonly attempts: number;
+}
+
+/** What happens while an operation runs; `host` is the name. Bytes of streams are as they came. */
+export type FleetEvent =
+  | { readonly type: 'begin'; readonly host: string; readonly attempt: number }
+  | {
+      readonly type: 'output';
+      readonly host: string;
+      readonly stream: 'stdout' | 'stderr';
+      readonly data: Uint8Array;
+    }
+  | {
+      readonly type: 'progress';
+      readonly host: string;
+      readonly path: string;
+      readonly bytes: number;
+      readonly total: number | undefined;
+    }
+  | {
+      readonly type: 'file';
+      readonly host: string;
+      readonly path: string;
+      readonly state: 'sent' | 'skipped' | 'resumed' | 'would send' | 'failed';
+      readonly hash?: string | undefined;
+    }
+  | { readonly type: 'end'; readonly outcome: Outcome };
+
+/** Time-outs of an operation, seconds; undefined: none. */
+export interface Limits {
+  readonly connect_timeout: number;
+  readonly command_timeout?: number | undefined;
+  readonly inactivity_timeout?: number | undefined;
+  /** hosts at once */
+  readonly fanout: number;
+  /** hosts of a batch; the next one begins when all of it are done */
+  readonly serial?: number | undefined;
+  /** the first batch has so many, and all must succeed */
+  readonly canary?: number | undefined;
+  /** stop beginning when so many have failed; '10%' of all */
+  readonly max_failures?: number | `${number}%` | undefined;
+  readonly retries: number;
+}

@@ -1,0 +1,77 @@
+// What all sessions of a server share, on however many threads or processes they run: limits, bans, rates, who is
+// there, counters, the audit log. registry.ts keeps it in one place; channel.ts leads there from a worker.
+
+/** Why a client is turned away. */
+export type Refusal =
+  | 'banned'
+  | 'too many connections'
+  | 'too many connections from this address'
+  | 'too many sessions of this user';
+
+/** What a line of `ftpd who` says. */
+export interface SessionState {
+  user: string | undefined;
+  /** the command that runs, its argument without secrets; 'idle' between two */
+  command: string;
+  directory: string;
+  tls: string | undefined;
+  transfer:
+    | { direction: 'download' | 'upload'; path: string; bytes: number; size: number | undefined }
+    | undefined;
+}
+
+export interface SessionInfo extends SessionState {
+  id: string;
+  address: string;
+  port: number;
+  /** ms since 1970 */
+  since_ms: number;
+  worker: string;
+}
+
+/** One line of the audit log. */
+export interface AuditRecord {
+  event:
+    | 'connect'
+    | 'refused'
+    | 'login'
+    | 'login-failed'
+    | 'banned'
+    | 'command'
+    | 'download'
+    | 'upload'
+    | 'tls'
+    | 'disconnect';
+  session: string;
+  address: string;
+  user?: string | undefined;
+  /** further fields: path, bytes, seconds, reply code, hash, reason; never a password */
+  [field: string]: string | number | boolean | undefined;
+}
+
+/** A rate that is shared: take() resolves when `bytes` may go. */
+export interface Throttle {
+  take(bytes: number): Promise<void>;
+}
+
+/** What a session asks of the registry. All of it may cross to another thread or process. */
+export interface Registry {
+  /** Counts a connection, or says why not. Its id is the session's from now on. */
+  enter(address: string, port: number): Promise<{ id: string } | { refused: Refusal }>;
+  /** Counts the session of a user, or says why not. */
+  log_in(id: string, user: { name: string; max_sessions?: number | undefined }): Promise<Refusal | undefined>;
+  /** Counts a failed log-in: how long the answer waits, and whether the address is banned from now on. */
+  log_in_failed(id: string, name: string): Promise<{ delay_s: number; banned: boolean }>;
+  /** Changes what `who` says. Not awaited. */
+  update(id: string, change: Partial<SessionState>): void;
+  /** A session's way to the user's rate. `rate` in bytes a second. */
+  throttle(user: string, direction: 'download' | 'upload', rate: number): Throttle;
+  /** Not awaited; records of one session stay in order. */
+  audit(record: AuditRecord): void;
+  /** Adds to a counter: ftp_replies_total{code="226"}, … Not awaited. */
+  count(name: string, labels: Record<string, string>, amount?: number): void;
+  leave(id: string): void;
+  who(): Promise<SessionInfo[]>;
+  /** All counters as Prometheus text. */
+  metrics(): Promise<string>;
+}
