@@ -3,7 +3,7 @@
 // all); prints tables, writes JSON.
 // On a machine that is busy otherwise: `chrt -r 20 npm run bench` as root, and read the best rounds.
 //
-//   --quick            fewer and shorter rounds: about two minutes in all instead of ten
+//   --quick            fewer and shorter rounds: about a minute and a half in all instead of eight
 //   --against DIR      another checkout of this library, built, in place of CPython, Node and Bun: before and after in one run
 //   --rounds N, --seconds S, --python PATH, --bun PATH, --cpu N, --output FILE   instead of what it would choose
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';

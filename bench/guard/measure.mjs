@@ -1,6 +1,6 @@
 // What a call of each hot path takes, in figures that are the same on a busy machine: no time among them.
 //
-//   bytes   of V8's heap
+//   bytes   of young objects on V8's heap
 //   code    instructions in all, with V8's interpreter: JavaScript that does more has more of them
 //   native  instructions of the addon
 //   napi    functions of Node-API that the addon calls, and

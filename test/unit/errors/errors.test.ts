@@ -315,7 +315,9 @@ describe('messages that help', () => {
       gid: NOBODY,
       cwd: '/',
     });
-    if (child.status !== 0) ctx.skip(`another user cannot read the package: ${child.stderr.slice(0, 200)}`);
+    const reason = child.error?.message ?? child.stderr;
+    if (child.status !== 0)
+      ctx.skip(`another user cannot read the package, or node: ${reason.slice(0, 200)}`);
     const [raw, packet, ping, port, mark] = JSON.parse(child.stdout);
     expect(raw).toBe(
       'PermissionError: [EPERM] socket(AF_INET, SOCK_RAW, IPPROTO_ICMP): Operation not permitted; raw sockets need ' +
