@@ -35,6 +35,15 @@ test.each(['4', '6'])('over IPv%s: results and datagrams are those of single sen
   });
 });
 
+test('through a slow queue: all come in order, as often as they were sent', (ctx) => {
+  const script = 'ip link set lo up && exec "$@"';
+  const args = ['-n', 'sh', '-c', script, 'sh', process.execPath, fixture('segments_queue.mjs')];
+  const { stdout, stderr, status } = spawnSync('unshare', args, { encoding: 'utf8', timeout: 60_000 });
+  ctx.skip(status === 77, `needs a token bucket filter: ${stderr}`);
+  expect(status, stderr).toBe(0);
+  expect(JSON.parse(stdout)).toEqual([]);
+});
+
 const VETH = `
 . "$1"
 add_addresses
