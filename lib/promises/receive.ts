@@ -301,7 +301,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
 
   /**
    * recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0, { signal, timeout }) -> recvmsg's result for each message that is there: waits for
-   * the first. See recvmmsg(2).
+   * the first. Datagrams that were joined (UDP_GRO) come apart. See recvmmsg(2).
    *
    * @param vlen at most this number of messages, 1 to 1,024
    * @param bufsize the most bytes of each message
@@ -337,7 +337,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
 
   /**
    * recvmmsg_into(batch, flags = 0, { signal, timeout }) -> how many messages came into the batch: waits for the first. No memory is made
-   * for them. See recvmmsg(2), MessageBatch.
+   * for them. Datagrams that were joined (UDP_GRO) come apart. See recvmmsg(2), MessageBatch.
    *
    * @param memory the batch, which keeps the messages until the next call with it
    * @param rest flags, MSG_*; `{ signal, timeout }`

@@ -148,8 +148,8 @@ class Socket<out F extends number = number, out K extends number = number> exten
   }
 
   /**
-   * sendmmsg(messages, flags = 0, { signal, timeout }) -> how many messages went out, which may be fewer: at most 1,024 go at once. See
-   * sendmmsg(2).
+   * sendmmsg(messages, flags = 0, { signal, timeout }) -> how many messages went out, which may be fewer: at most 1,024 go at once. UDP
+   * datagrams of one size to one address go through the kernel as one message. See sendmmsg(2), docs/socket.md.
    *
    * @param messages an iterable of sendmsg's arguments, `[buffers, ancdata?, flags?, address?]` each
    * @param rest flags for all messages, MSG_*; `{ signal, timeout }`

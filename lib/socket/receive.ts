@@ -190,7 +190,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
 
   /**
    * recvmmsg(vlen, bufsize, ancbufsize = 0, flags = 0) -> recvmsg's result for each message that is there: waits for the
-   * first. See recvmmsg(2), MSG_WAITFORONE.
+   * first. Datagrams that were joined (UDP_GRO) come apart. See recvmmsg(2), MSG_WAITFORONE.
    *
    * @param vlen at most this number of messages, 1 to 1,024
    * @param bufsize the most bytes of each message
@@ -213,8 +213,8 @@ class Socket<out F extends number = number, out K extends number = number> exten
   }
 
   /**
-   * recvmmsg_into(batch, flags = 0) -> how many messages came into the batch: waits for the first. No memory is made for them. See
-   * recvmmsg(2), MessageBatch.
+   * recvmmsg_into(batch, flags = 0) -> how many messages came into the batch: waits for the first. No memory is made for them.
+   * Datagrams that were joined (UDP_GRO) come apart. See recvmmsg(2), MessageBatch.
    *
    * @param memory the batch, which keeps the messages until the next call with it
    * @param flags MSG_*

@@ -31,9 +31,35 @@ import { pin } from '../waiting/zerocopy.js';
 
 const INT_SIZE = Int32Array.BYTES_PER_ELEMENT;
 const NO_BYTES = new Uint8Array(0);
+const NO_CONTROL: readonly never[] = [];
 
 /** Sockets whose way takes no runs of datagrams as one message (native/segments.h). They send each by itself from then on. */
 const unsegmented = new WeakSet<SocketBase>();
+
+/** What errors call the parts of a message. */
+interface Names {
+  readonly message: string;
+  readonly buffers: string;
+  readonly ancdata: string;
+  readonly flags: string;
+}
+
+/** The names by the index of the message: made once, they would cost a fifth of a call. */
+const all_names: Names[] = [];
+
+function names_of(index: number): Names {
+  const known = all_names[index];
+  if (known !== undefined) return known;
+  const message = `messages[${index}]`;
+  const names: Names = {
+    message,
+    buffers: `${message}: buffers`,
+    ancdata: `${message}: ancdata`,
+    flags: `${message}: flags`,
+  };
+  all_names[index] = names;
+  return names;
+}
 
 /** A message of sendmmsg: sendmsg's arguments. */
 export type Message<F extends number = number> = readonly [
@@ -84,7 +110,7 @@ class FlagGroup {
   /** Sends the group. Returns how many messages went out, or the native call's negative number. */
   send(s: SocketBase, timeout_ms: number): number {
     check_attached(this.buffers, 'buffers');
-    const rows = new Uint8Array(Int32Array.from(this.rows).buffer);
+    const rows = new Uint8Array(new Int32Array(this.rows).buffer);
     const addresses = this.addresses.length > 0 ? this.addresses : new Uint8Array(this.count * ADDRESS_SIZE);
     cells[SEGMENTS_REFUSED] = 0;
     const count = addon.sendmmsg(
@@ -122,9 +148,14 @@ class FlagGroup {
 export function taken_messages(messages: unknown): readonly unknown[][] {
   const all = elements(messages, 'messages', BATCH_LIMIT).slice(0, BATCH_LIMIT);
   return all.map((message, index) => {
-    const name = `messages[${index}]`;
-    const [buffers, ancdata, ...rest] = array(message, name, 1, 4);
-    return [taken_buffers(buffers, `${name}: buffers`), taken_control(ancdata, `${name}: ancdata`), ...rest];
+    const names = names_of(index);
+    const [buffers, ancdata, flags, address] = array(message, names.message, 1, 4);
+    return [
+      taken_buffers(buffers, names.buffers),
+      taken_control(ancdata ?? NO_CONTROL, names.ancdata),
+      flags,
+      address,
+    ];
   });
 }
 
@@ -171,15 +202,15 @@ function groups_of(
   let last_length = 0;
   const taken = taken_messages(messages);
   taken.forEach(([buffers, ancdata, own_flags, address], index) => {
-    const name = `messages[${index}]`;
-    const wanted_flags = (common_flags | integer_or(0, own_flags, `${name}: flags`)) & ~cleared;
-    const views = buffers_of(buffers, `${name}: buffers`, 'sendmmsg', data);
+    const names = names_of(index);
+    const wanted_flags = (common_flags | integer_or(0, own_flags, names.flags)) & ~cleared;
+    const views = buffers_of(buffers, names.buffers, 'sendmmsg', data);
     let group = groups.at(-1);
     if (group?.flags !== wanted_flags) {
       group = new FlagGroup(wanted_flags, taken.length - index);
       groups.push(group);
     }
-    const control_count = flatten_control(ancdata, `${name}: ancdata`, group.control);
+    const control_count = flatten_control(ancdata, names.ancdata, group.control);
     // Many messages often go to one receiver, and encoding an address costs more than the rest of a message.
     const same_address = group.count > 0 && last_length > 0 && address === last_address;
     const no_address = address === undefined || address === null;

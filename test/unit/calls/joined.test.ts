@@ -144,6 +144,26 @@ test('recvmsg and recv give them joined, as the program has asked', () => {
   expect(to.recvmmsg(128, 100)).toHaveLength(3);
 });
 
+test('are for those alone who have asked: no call of the library sets the option', async () => {
+  using from = open(AF_INET, false);
+  await using sock = promises.socket(AF_INET, SOCK_DGRAM);
+  await sock.bind(['127.0.0.1', 0]);
+  const run_to = () =>
+    from.sendmmsg(
+      [0, 1, 2, 3].map((): socket.Message<Family> => [['0123456789'], [], 0, sock.getsockname()]),
+    );
+  run_to();
+  for await (const [data] of sock) {
+    expect(data).toHaveLength(10);
+    break;
+  }
+  expect(await sock.recvmmsg(1, 100)).toHaveLength(1);
+  expect(await sock.recvmmsg_into(new promises.MessageBatch(1, 100))).toBe(1);
+  await using duplicate = sock.dup();
+  expect(await duplicate.recv(100)).toHaveLength(10);
+  expect(duplicate.getsockopt(IPPROTO_UDP, socket.UDP_GRO)).toBe(0);
+});
+
 test('more than a batch has room for: the last message has the rest, joined', () => {
   using from = open(AF_INET, false);
   using to = open(AF_INET, true);
