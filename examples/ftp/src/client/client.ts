@@ -30,7 +30,7 @@ export interface UploadOptions extends OperationOptions {
 }
 
 export interface HashOptions extends OperationOptions {
-  /** 'SHA-256' by default; null: the one that the server has, strongest first */
+  /** 'SHA-256' by default; null: the best one that the server has */
   readonly algorithm?: string | null | undefined;
   /** of the bytes from here, and up to `end` exclusive, which needs RANG. Default: all */
   readonly start?: number | undefined;
@@ -49,8 +49,9 @@ export type Source = Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 /** Takes the data of a download. The chunk is valid until it returns, or its promise settles. */
 export type Sink = (chunk: Uint8Array) => void | Promise<void>;
 
-/** Strongest first, and the commands of servers that have no HASH. */
-const ALGORITHMS = ['SHA-512', 'SHA-256', 'SHA-1', 'MD5', 'CRC32'];
+/** The best first. */
+const ALGORITHMS = ['SHA-256', 'SHA-512', 'SHA-1', 'MD5', 'CRC32'];
+/** The commands of servers that have no HASH. */
 const X_COMMANDS: Readonly<Record<string, string>> = {
   'SHA-512': 'XSHA512',
   'SHA-256': 'XSHA256',
@@ -268,12 +269,13 @@ export class FTPClient {
     return this.#turn((session) => remote_hash(session, path, options));
   }
 
-  /** Whether hash() has a chance, for ranges, too. */
-  get can_hash(): { whole: boolean; range: boolean } {
-    const { features } = this;
-    const has_hash = features.has('HASH');
-    const whole = has_hash || Object.values(X_COMMANDS).some((name) => features.has(name));
-    return { whole, range: has_hash && features.has('RANG') };
+  /** The best algorithm of hash() that the server has, and whether ranges are possible; undefined if it has none. */
+  get hashing(): { algorithm: string; range: boolean } | undefined {
+    const session = this.#session;
+    if (session === undefined) return undefined;
+    const algorithm = best_algorithm(session);
+    if (algorithm === undefined) return undefined;
+    return { algorithm, range: session.has('HASH') && session.has('RANG') };
   }
 
   #ask(command: string, { signal }: OperationOptions): Promise<void> {
@@ -328,40 +330,34 @@ async function send(session: Session, link: Link, source: Source, signal: AbortS
   return bytes;
 }
 
+function best_algorithm(session: Session): string | undefined {
+  if (session.has('HASH')) return ALGORITHMS.find((name) => session.has('HASH', name));
+  return ALGORITHMS.find((name) => session.has(X_COMMANDS[name] ?? ''));
+}
+
 async function remote_hash(
   session: Session,
   path: string,
   { algorithm = 'SHA-256', start, end, timeout = 600, signal }: HashOptions,
 ): Promise<RemoteHash> {
   const is_part = start !== undefined || end !== undefined;
-  if (session.has('HASH')) {
-    const wanted = algorithm ?? ALGORITHMS.find((name) => session.has('HASH', name)) ?? 'SHA-256';
-    await session.ask(`OPTS HASH ${wanted}`, signal);
-    if (is_part) {
-      // RANG's last byte is inclusive.
-      const reply = await session.control.command(
-        `RANG ${start ?? 0} ${(end ?? Number.MAX_SAFE_INTEGER) - 1}`,
-        { signal },
-      );
-      if (reply.code !== 350) throw refusal('RANG', reply, 'refused');
-    }
-    const reply = await session.ask(`HASH ${path}`, signal, timeout);
-    const found = hash_of(reply);
-    if (found === undefined) throw new FTPError('protocol', 'HASH: no hash in the answer', { reply });
-    return { algorithm: found.name ?? wanted, digits: found.digits };
-  }
-  const candidates = algorithm === null ? ALGORITHMS : [algorithm];
-  const name = candidates.find(
-    (one) => X_COMMANDS[one] !== undefined && session.features.has(X_COMMANDS[one]),
-  );
-  if (name === undefined || is_part)
+  const name = algorithm ?? best_algorithm(session);
+  const has_hash = session.has('HASH');
+  const command = name === undefined ? undefined : has_hash ? 'HASH' : X_COMMANDS[name];
+  if (name === undefined || command === undefined || !session.has(command) || (is_part && !has_hash))
     throw new FTPError(
       'refused',
-      `the server has no ${is_part ? 'HASH with RANG' : 'HASH'}: it cannot tell hashes`,
+      `the server cannot tell a hash${is_part ? ' of a part of a file' : ''}: it lacks HASH`,
     );
-  const reply = await session.ask(`${X_COMMANDS[name]} ${path}`, signal, timeout);
+  if (has_hash) await session.ask(`OPTS HASH ${name}`, signal);
+  if (is_part) {
+    // The last byte of RANG belongs to the range.
+    const last = (end ?? Number.MAX_SAFE_INTEGER) - 1;
+    const reply = await session.control.command(`RANG ${start ?? 0} ${last}`, { signal });
+    if (reply.code !== 350) throw refusal('RANG', reply, 'refused');
+  }
+  const reply = await session.ask(`${command} ${path}`, signal, timeout);
   const found = hash_of(reply);
-  if (found === undefined)
-    throw new FTPError('protocol', `${X_COMMANDS[name]}: no hash in the answer`, { reply });
-  return { algorithm: name, digits: found.digits };
+  if (found === undefined) throw new FTPError('protocol', `${command}: no hash in the answer`, { reply });
+  return { algorithm: found.name ?? name, digits: found.digits };
 }
