@@ -101,7 +101,7 @@ export class FTPClient {
   }
 
   /** login({ user, password, account }, { signal }): afterwards the server's features are known. @throws (rejects) FTPError 'login' */
-  login(credentials: Credentials = {}, { signal }: OperationOptions = {}): Promise<void> {
+  async login(credentials: Credentials = {}, { signal }: OperationOptions = {}): Promise<void> {
     return this.#turn(async (session) => {
       await session.log_in(credentials, signal);
     });
@@ -128,12 +128,13 @@ export class FTPClient {
   }
 
   /** command(line, { signal }): any command without a data connection. Returns its answer, whatever it says. */
-  command(line: string, { signal }: OperationOptions = {}): Promise<Reply> {
-    return this.#turn((session) => session.control.command(command_path(line, 'line'), { signal }));
+  async command(line: string, { signal }: OperationOptions = {}): Promise<Reply> {
+    command_path(line, 'line');
+    return this.#turn((session) => session.control.command(line, { signal }));
   }
 
   /** pwd({ signal }) -> the current folder */
-  pwd({ signal }: OperationOptions = {}): Promise<string> {
+  async pwd({ signal }: OperationOptions = {}): Promise<string> {
     return this.#turn(async (session) => {
       const reply = await session.ask('PWD', signal);
       const path = quoted_path(reply);
@@ -144,17 +145,19 @@ export class FTPClient {
   }
 
   /** cd(path, { signal }): changes the current folder. @throws (rejects) FTPError 'not-found', 'refused' */
-  cd(path: string, options: OperationOptions = {}): Promise<void> {
+  async cd(path: string, options: OperationOptions = {}): Promise<void> {
     return this.#ask(`CWD ${command_path(path)}`, options);
   }
 
   /** list(path = '', { hidden, on_bad_name, signal }) -> the entries of a folder, by MLSD or LIST. */
-  list(path = '', options: ListOptions = {}): Promise<RemoteEntry[]> {
+  async list(path = '', options: ListOptions = {}): Promise<RemoteEntry[]> {
+    if (path !== '') command_path(path);
     return this.#turn((session) => listing(session, path, options));
   }
 
   /** stat(path, { signal }) -> an entry, by MLST, or by SIZE, MDTM and CWD. @throws (rejects) FTPError 'not-found' */
-  stat(path: string, { signal }: OperationOptions = {}): Promise<RemoteEntry> {
+  async stat(path: string, { signal }: OperationOptions = {}): Promise<RemoteEntry> {
+    command_path(path);
     return this.#turn((session) => stat_of(session, path, signal));
   }
 
@@ -164,16 +167,17 @@ export class FTPClient {
    * @param sink is called with each piece, and awaited. What it throws ends the transfer, and is what download() rejects with
    * @throws (rejects) FTPError 'not-found', 'transfer', 'timeout', …; the signal's reason
    */
-  download(path: string, sink: Sink, options: DownloadOptions = {}): Promise<number> {
+  async download(path: string, sink: Sink, options: DownloadOptions = {}): Promise<number> {
     const { offset = 0, size, signal } = options;
     check_offset(offset);
     if (typeof sink !== 'function') throw new TypeError(`sink must be a function, not ${typeof sink}`);
+    const command = `RETR ${command_path(path)}`;
     return this.#turn(async (session) => {
       await session.set_type('I', signal);
-      const command = `RETR ${command_path(path)}`;
       const { value } = await session.transfer(
         { direction: 'download', command, offset, signal },
-        (link, stop) => receive(session, link, sink, stop),
+        (link, stop) =>
+          receive(session, link, sink, size === undefined ? Number.POSITIVE_INFINITY : size - offset, stop),
       );
       if (size !== undefined && offset + value.bytes !== size)
         throw new FTPError('transfer', `${command}: ${offset + value.bytes} of ${size} bytes came`);
@@ -189,12 +193,12 @@ export class FTPClient {
    * @param source chunks of bytes. What it throws ends the transfer, and is what upload() rejects with
    * @throws (rejects) FTPError 'refused', 'transfer', 'timeout', …; the signal's reason
    */
-  upload(path: string, source: Source, options: UploadOptions = {}): Promise<number> {
+  async upload(path: string, source: Source, options: UploadOptions = {}): Promise<number> {
     return this.#store(`STOR ${command_path(path)}`, source, options);
   }
 
   /** append(path, source, { signal }): as upload(), behind what the file has. */
-  append(path: string, source: Source, { signal }: OperationOptions = {}): Promise<number> {
+  async append(path: string, source: Source, { signal }: OperationOptions = {}): Promise<number> {
     return this.#store(`APPE ${command_path(path)}`, source, { signal });
   }
 
@@ -211,22 +215,22 @@ export class FTPClient {
   }
 
   /** remove(path, { signal }): deletes a file. */
-  remove(path: string, options: OperationOptions = {}): Promise<void> {
+  async remove(path: string, options: OperationOptions = {}): Promise<void> {
     return this.#ask(`DELE ${command_path(path)}`, options);
   }
 
   /** mkdir(path, { signal }) */
-  mkdir(path: string, options: OperationOptions = {}): Promise<void> {
+  async mkdir(path: string, options: OperationOptions = {}): Promise<void> {
     return this.#ask(`MKD ${command_path(path)}`, options);
   }
 
   /** rmdir(path, { signal }): deletes an empty folder. */
-  rmdir(path: string, options: OperationOptions = {}): Promise<void> {
+  async rmdir(path: string, options: OperationOptions = {}): Promise<void> {
     return this.#ask(`RMD ${command_path(path)}`, options);
   }
 
   /** rename(from, to, { signal }) */
-  rename(from: string, to: string, { signal }: OperationOptions = {}): Promise<void> {
+  async rename(from: string, to: string, { signal }: OperationOptions = {}): Promise<void> {
     const commands = [`RNFR ${command_path(from, 'from')}`, `RNTO ${command_path(to, 'to')}`] as const;
     return this.#turn(async (session) => {
       for (const command of commands) await session.ask(command, signal);
@@ -234,10 +238,11 @@ export class FTPClient {
   }
 
   /** size(path, { signal }) -> bytes. @throws (rejects) FTPError, 'refused' if the server has no SIZE */
-  size(path: string, { signal }: OperationOptions = {}): Promise<number> {
+  async size(path: string, { signal }: OperationOptions = {}): Promise<number> {
+    command_path(path);
     return this.#turn(async (session) => {
       await session.set_type('I', signal);
-      const reply = await session.ask(`SIZE ${command_path(path)}`, signal);
+      const reply = await session.ask(`SIZE ${path}`, signal);
       const digits = /^\s*(\d{1,16})\s*$/.exec(reply.lines[0] ?? '')?.[1];
       if (digits === undefined) throw new FTPError('protocol', `SIZE: no number in the answer`, { reply });
       return Number(digits);
@@ -245,9 +250,10 @@ export class FTPClient {
   }
 
   /** modified(path, { signal }) -> ms since 1970. @throws (rejects) FTPError, 'refused' if the server has no MDTM */
-  modified(path: string, { signal }: OperationOptions = {}): Promise<number> {
+  async modified(path: string, { signal }: OperationOptions = {}): Promise<number> {
+    command_path(path);
     return this.#turn(async (session) => {
-      const reply = await session.ask(`MDTM ${command_path(path)}`, signal);
+      const reply = await session.ask(`MDTM ${path}`, signal);
       const time = parse_time((reply.lines[0] ?? '').trim());
       if (time === undefined) throw new FTPError('protocol', `MDTM: no time in the answer`, { reply });
       return time;
@@ -255,16 +261,17 @@ export class FTPClient {
   }
 
   /** set_modified(path, ms, { signal }): by MFMT, or MDTM with a time. @throws (rejects) FTPError 'refused' if the server has neither */
-  set_modified(path: string, ms: number, { signal }: OperationOptions = {}): Promise<void> {
+  async set_modified(path: string, ms: number, { signal }: OperationOptions = {}): Promise<void> {
     if (!Number.isFinite(ms) || ms < 0) throw new RangeError(`ms must be milliseconds since 1970, not ${ms}`);
+    command_path(path);
     return this.#turn(async (session) => {
       const verb = session.has('MFMT') ? 'MFMT' : 'MDTM';
-      await session.ask(`${verb} ${format_time(ms)} ${command_path(path)}`, signal);
+      await session.ask(`${verb} ${format_time(ms)} ${path}`, signal);
     });
   }
 
   /** hash(path, { algorithm, start, end, timeout, signal }) -> algorithm and digits. @throws (rejects) FTPError, 'refused' if the server has none */
-  hash(path: string, options: HashOptions = {}): Promise<RemoteHash> {
+  async hash(path: string, options: HashOptions = {}): Promise<RemoteHash> {
     command_path(path);
     return this.#turn((session) => remote_hash(session, path, options));
   }
@@ -300,11 +307,18 @@ function check_offset(offset: number): void {
     throw new RangeError(`offset must be a number of bytes, 0 or more, not ${String(offset)}`);
 }
 
-async function receive(session: Session, link: Link, sink: Sink, signal: AbortSignal) {
+async function receive(
+  session: Session,
+  link: Link,
+  sink: Sink,
+  most: number,
+  signal: AbortSignal,
+): Promise<{ bytes: number; is_end_authentic: boolean }> {
   const waits: Waits = { timeout: session.settings.data_timeout, signal };
   let bytes = 0;
   const take: Sink = (chunk) => {
     bytes += chunk.length;
+    if (bytes > most) throw new FTPError('transfer', `more than the ${most} bytes came that are to come`);
     return sink(chunk);
   };
   async function* chunks() {

@@ -173,7 +173,7 @@ export class Control {
    */
   async abort(): Promise<void> {
     if (this.#closed !== undefined) return;
-    const timeout = ABORT_TIMEOUT;
+    const timeout = Math.min(ABORT_TIMEOUT, this.#settings.timeout);
     const deadline = Date.now() + timeout * 1000;
     try {
       // As the clients of BSD do it: the urgent byte is the IAC, and the data mark follows.

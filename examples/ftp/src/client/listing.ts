@@ -4,7 +4,7 @@ import { quoted_path } from '../protocol/reply_parser.js';
 import { inflate } from './compression.js';
 import { FTPError, refusal } from './errors.js';
 import type { Link } from './link.js';
-import { command_path, is_plain_name, remote_base } from './names.js';
+import { is_plain_name, remote_base } from './names.js';
 import type { ListOptions } from './options.js';
 import type { Session } from './session.js';
 
@@ -14,7 +14,6 @@ const MAX_LINE = 64 * 1024;
 
 /** Returns the entries of a folder, without itself and the one above it. @throws (rejects) FTPError */
 export async function listing(session: Session, path: string, options: ListOptions): Promise<RemoteEntry[]> {
-  if (path !== '') command_path(path);
   const entries =
     session.has('MLST') || session.has('MLSD')
       ? await by_mlsd(session, path, options)
@@ -150,7 +149,6 @@ export async function stat_of(
   path: string,
   signal: AbortSignal | undefined,
 ): Promise<RemoteEntry> {
-  command_path(path);
   if (session.has('MLST')) {
     const reply = await session.ask(`MLST ${path}`, signal);
     const entry = reply.lines

@@ -99,7 +99,7 @@ async function begin(
     opening.close();
     if (reply.code >= 200) throw error;
     // The server may have more to say about it: "522 session reuse required".
-    const said = signal?.aborted === true ? undefined : await late_refusal(control, command);
+    const said = signal?.aborted === true ? undefined : await late_refusal(control, settings, command);
     if (said === undefined) await control.abort();
     throw said === undefined ? error : with_words(error, said);
   }
@@ -115,9 +115,16 @@ function with_words(error: unknown, said: FTPError): FTPError {
 }
 
 /** Returns the refusal that a server sends after its preliminary answer when the data connection came to nothing. */
-async function late_refusal(control: Control, command: string): Promise<FTPError | undefined> {
+async function late_refusal(
+  control: Control,
+  { timeout }: TransferSettings,
+  command: string,
+): Promise<FTPError | undefined> {
   try {
-    const reply = await control.reply({ signal: AbortSignal.timeout(WORDS_S * 1000) }, command);
+    const reply = await control.reply(
+      { signal: AbortSignal.timeout(Math.min(WORDS_S, timeout) * 1000) },
+      command,
+    );
     return reply.code >= 400 ? refusal(command, reply, 'transfer') : undefined;
   } catch {
     return undefined;
@@ -247,7 +254,7 @@ async function ended_early(
   const reply = await Promise.race([
     answer.catch((lost: unknown) => lost),
     new Promise<undefined>((resolve) => {
-      setTimeout(resolve, WORDS_S * 1000, undefined).unref();
+      setTimeout(resolve, Math.min(WORDS_S, settings.timeout) * 1000, undefined).unref();
     }),
   ]);
   if (reply === undefined) await give_up();
