@@ -60,6 +60,8 @@ export interface Registry {
   enter(address: string, port: number): Promise<{ id: string } | { refused: Refusal }>;
   /** Counts the session of a user, or says why not. */
   log_in(id: string, user: { name: string; max_sessions?: number | undefined }): Promise<Refusal | undefined>;
+  /** The session goes on without its user (REIN, or another USER). */
+  log_out(id: string): void;
   /** Counts a failed log-in: how long the answer waits, and whether the address is banned from now on. */
   log_in_failed(id: string, name: string): Promise<{ delay_s: number; banned: boolean }>;
   /** Changes what `who` says. Not awaited. */
