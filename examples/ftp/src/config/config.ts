@@ -83,6 +83,14 @@ const file = object({
     failed_logins: or(integer(1, 1000), 3),
     min_rate: or(integer(0, 1e9, 'bytes a second'), 0),
   }),
+  bans: section({
+    failures: or(integer(1, 1_000_000), 10),
+    forget: or(seconds(1), 600),
+    ban: or(seconds(0), 600),
+    max_ban: or(seconds(0), 86_400),
+    delay: or(seconds(0), 1),
+    max_delay: or(seconds(0), 16),
+  }),
   uploads: section({ keep_partial: or(boolean, true) }),
   proxy_protocol: or(
     nullable(

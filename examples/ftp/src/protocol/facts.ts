@@ -100,7 +100,7 @@ function value(
 const TYPES: Readonly<Record<Entry['type'], string>> = {
   file: 'file',
   dir: 'dir',
-  link: 'OS.unix=symlink',
+  link: 'OS.unix=slink',
   other: 'OS.unix=other',
 };
 

@@ -1,6 +1,6 @@
 // Listings as the data connection carries them: lines of `ls -l` for LIST, and lines gathered into chunks. Pure, but for the clock.
 import type { Entry } from '../store/types.js';
-import { printable } from './replies.js';
+import { encode_text, printable } from './replies.js';
 import { list_time } from './times.js';
 
 const LETTERS: Readonly<Record<Entry['type'], string>> = { file: '-', dir: 'd', link: 'l', other: 's' };
@@ -36,8 +36,8 @@ export async function* gather_lines(lines: AsyncIterable<string>): AsyncGenerato
   for await (const line of lines) {
     text += `${line}\r\n`;
     if (text.length < CHUNK_CHARS) continue;
-    yield Buffer.from(text);
+    yield encode_text(text);
     text = '';
   }
-  if (text !== '') yield Buffer.from(text);
+  if (text !== '') yield encode_text(text);
 }

@@ -1,5 +1,7 @@
 // Replies as the server sends them (RFC 959, section 4.2): a code and text, in one line or in several.
 
+import { encode_name } from '../store/names.js';
+
 /** A reply: its code, and its text; of several lines all are shown, those in the middle behind a space. */
 export interface Reply {
   readonly code: number;
@@ -36,6 +38,11 @@ export function quoted(path: string): string {
   return `"${path.replaceAll('"', '""')}"`;
 }
 
+/** Returns the bytes of text with names in it: those whose bytes are not UTF-8 keep them. */
+export function encode_text(text: string): Buffer {
+  return encode_name(text) ?? Buffer.from(text);
+}
+
 /**
  * Returns a reply as it is sent. Of several lines the first has '-' behind the code, and the last has the code again; the lines between
  * begin with a space, so that none looks like the last.
@@ -43,9 +50,9 @@ export function quoted(path: string): string {
 export function encode_reply({ code, lines }: Reply): Buffer {
   const text = lines.map(printable);
   const last = text.at(-1) ?? '';
-  if (text.length <= 1) return Buffer.from(`${code} ${last}\r\n`);
+  if (text.length <= 1) return encode_text(`${code} ${last}\r\n`);
   const [first, ...between] = text.slice(0, -1);
-  return Buffer.from(
+  return encode_text(
     `${code}-${first}\r\n${between.map((line) => ` ${line}\r\n`).join('')}${code} ${last}\r\n`,
   );
 }

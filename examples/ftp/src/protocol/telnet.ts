@@ -1,11 +1,13 @@
 // Lines of the control connection (RFC 959, section 4.1; RFC 854): bytes in, commands out. Telnet's commands are taken out, the negotiation
 // of its options is refused, and a line that is too long costs no memory: it is counted, and told as such at its end.
 
+import { decode_name } from '../store/names.js';
+
 /** What the control connection says: a line without its end, or what is wrong with it. */
 export type Line =
   | { kind: 'line'; text: string }
   | { kind: 'too long' }
-  /** the bytes are not UTF-8, or have a NUL */
+  /** it has a NUL */
   | { kind: 'malformed' };
 
 const IAC = 255;
@@ -18,8 +20,6 @@ const SE = 240;
 const CR = 13;
 const LF = 10;
 const NUL = 0;
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** Where the reader is within Telnet's own commands. */
 type State = 'text' | 'iac' | 'option' | 'sub' | 'sub-iac';
@@ -109,12 +109,7 @@ export class TelnetLines {
     this.#length = 0;
     this.#dropped = 0;
     if (is_too_long) return { kind: 'too long' };
-    if (bytes.includes(NUL)) return { kind: 'malformed' };
-    try {
-      return { kind: 'line', text: decoder.decode(bytes) };
-    } catch {
-      return { kind: 'malformed' };
-    }
+    return bytes.includes(NUL) ? { kind: 'malformed' } : { kind: 'line', text: decode_name(bytes) };
   }
 }
 

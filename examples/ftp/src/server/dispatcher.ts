@@ -93,7 +93,7 @@ async function take(session: Session, input: Input): Promise<boolean> {
       await session.send(reply(500, 'Line too long.'));
       return true;
     case 'malformed':
-      await session.send(reply(501, 'The line is not UTF-8, or has a NUL.'));
+      await session.send(reply(501, 'The line has a NUL.'));
       return true;
     case 'flood':
       await session.send(reply(421, 'Line too long: the connection is closed.'));

@@ -139,11 +139,6 @@ export class Session {
     if (!this.user?.permissions.has(permission)) refuse(550, 'Permission denied.');
   }
 
-  /** Whether the user may. */
-  may(permission: Permission): boolean {
-    return this.user?.permissions.has(permission) ?? false;
-  }
-
   /** Returns the absolute path of an argument. */
   path(argument: string): string {
     return resolve_path(this.directory, argument);

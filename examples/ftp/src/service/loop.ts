@@ -16,9 +16,6 @@ export interface Serving {
   drain(seconds: number): Promise<void>;
 }
 
-/** Seconds that sessions have to end when their connections are closed. */
-const CUT_OFF = 5;
-
 class LoopServer extends AsyncTCPServer<number, HandlerData> {
   override handle_error(_request: unknown, _address: unknown, error: unknown): void {
     this.worker_data.shared.report(error);
@@ -45,13 +42,12 @@ export function serve_loop(shared: Shared, listeners: readonly Listening[]): Ser
     handed_over: Object.fromEntries(listeners.map(({ name }, i) => [name, servers[i] as LoopServer])),
     reload: async (config) => shared.reload(config),
     async drain(seconds) {
-      // The library ends the connections that it knows after this time; those over TLS have another descriptor and are ended here.
-      const drained = servers.map((server) => server.shutdown({ drain: seconds + CUT_OFF }));
+      // Not shutdown({ drain }), which would close the socket for those, too, that share it: another worker, a successor.
+      const closed = servers.map((server) => server.server_close());
       shared.drain();
       const timer = setTimeout(() => shared.destroy(), seconds * 1000);
-      await Promise.all([...drained, ...served]);
+      await Promise.all([...closed, ...served]);
       clearTimeout(timer);
-      await Promise.all(servers.map((server) => server.server_close()));
     },
   };
 }

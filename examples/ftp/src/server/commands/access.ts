@@ -27,7 +27,6 @@ async function failed(session: Session, name: string): Promise<Reply> {
   const { delay_s, banned } = await session.registry.log_in_failed(session.id, name);
   if (delay_s > 0)
     await sleep(delay_s * 1000, undefined, { signal: session.signal, ref: false }).catch(() => {});
-  if (banned) session.audit('banned', {});
   if (!banned && session.failed_logins < session.config.limits.failed_logins)
     return reply(530, 'Name or password is wrong.');
   session.ending = 'told';
@@ -51,7 +50,9 @@ export const access: Commands = {
         const { fingerprint256, subject } = certificate;
         const user = await session.shared.users.of_certificate(name, {
           fingerprint256,
-          subject: String(subject.CN ?? ''),
+          subject: Object.entries(subject)
+            .flatMap(([name, values]) => [values].flat().map((value) => `${name}=${value}`))
+            .join('\n'),
         });
         if (user !== undefined) return enter(session, user, 232);
       }

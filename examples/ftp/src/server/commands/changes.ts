@@ -60,15 +60,7 @@ export const changes: Commands = {
       const { rename_from } = session.parameters;
       if (rename_from === undefined) return reply(503, 'Send RNFR first.');
       session.parameters.rename_from = undefined;
-      const to = session.path(argument);
-      if (to !== rename_from && !session.may('overwrite')) {
-        const is_there = await session.files.stat(to).then(
-          () => true,
-          () => false,
-        );
-        if (is_there) return reply(553, 'Permission denied: it exists already.');
-      }
-      await session.files.rename(rename_from, to);
+      await session.files.rename(rename_from, session.path(argument));
       return reply(250, 'The file is renamed.');
     },
   },

@@ -35,7 +35,6 @@ const TEXTS: Readonly<Record<string, string>> = {
   EINVAL: 'The name or value is not allowed',
   ENAMETOOLONG: 'The name is too long',
   ELOOP: 'Too many symbolic links',
-  EBUSY: 'It is in use',
   EXDEV: 'It is on another file system',
   ETXTBSY: 'It is in use',
 };
@@ -46,6 +45,7 @@ const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EFBIG']);
 export function file_refusal(error: unknown, refusal: number): Reply | undefined {
   if (!(error instanceof Error) || !('code' in error)) return undefined;
   const code = String(error.code);
+  if (code === 'EBUSY') return { code: 450, lines: ['It is in use: try again later.'] };
   const text = TEXTS[code];
   if (text === undefined) return undefined;
   // Not the message of the error: it may have the path on the disk.

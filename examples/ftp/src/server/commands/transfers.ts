@@ -1,5 +1,5 @@
 // Transfers of files: RETR, STOR, STOU, APPE.
-import { type Reply, refuse, reply } from '../../protocol/replies.js';
+import { type Reply, ReplyError, refuse, reply } from '../../protocol/replies.js';
 import type { UploadOptions } from '../../store/types.js';
 import type { Session } from '../session.js';
 import { encoded, read_file, send_chunks, send_file } from '../transfer/download.js';
@@ -32,9 +32,9 @@ async function download(session: Session, argument: string): Promise<Reply> {
     const { type, mode } = session.parameters;
     const { start } = position;
     const end = Math.min(position.end ?? file.size, file.size);
-    if (start > file.size) return reply(551, `The position is behind the end, byte ${file.size}.`);
+    if (start > file.size) return reply(554, `The position is behind the end, byte ${file.size}.`);
     if (type === 'A' && (start > 0 || position.end !== undefined))
-      return reply(551, 'A position counts bytes of the file: use TYPE I.');
+      return reply(554, 'A position counts bytes of the file: use TYPE I.');
     check_channel(session);
     const rate = session.user?.max_download_rate;
     const size = end - start;
@@ -49,6 +49,10 @@ async function download(session: Session, argument: string): Promise<Reply> {
   }
 }
 
+function is_error(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
+}
+
 /** @param describe the text of 150 for the path that the file gets */
 async function upload(
   session: Session,
@@ -57,7 +61,10 @@ async function upload(
   describe: (path: string) => string,
 ): Promise<Reply> {
   check_channel(session);
-  const target = await session.files.upload(path, options);
+  const target = await session.files.upload(path, options).catch((error: unknown) => {
+    const is_behind = options.offset !== undefined && options.offset > 0 && is_error(error, 'EINVAL');
+    throw is_behind ? new ReplyError(reply(554, 'The position is behind the end of the file.')) : error;
+  });
   const keep = session.config.uploads.keep_partial && options.unique !== true;
   return run_transfer(
     session,
@@ -75,13 +82,8 @@ export const transfers: Commands = {
     refusal: 553,
     async run(session, argument) {
       const { start, end } = take_position(session);
-      if (end !== undefined) return reply(551, 'RANG is for downloads: use REST.');
+      if (end !== undefined) return reply(554, 'RANG is for downloads: use REST.');
       const path = session.path(argument);
-      const is_there = await session.files.stat(path).then(
-        () => true,
-        () => false,
-      );
-      session.need(is_there ? 'overwrite' : 'write');
       return upload(session, path, { offset: start }, () => `Receiving ${shown_name(argument)}.`);
     },
   },
@@ -90,7 +92,6 @@ export const transfers: Commands = {
     argument: 'optional',
     refusal: 553,
     run(session, argument) {
-      session.need('write');
       take_position(session);
       // RFC 1123, section 4.1.2.9: the reply begins with FILE: and the name.
       return upload(session, session.path(argument), { unique: true }, (path) => `FILE: ${path}`);
@@ -101,7 +102,6 @@ export const transfers: Commands = {
     argument: 'required',
     refusal: 553,
     run(session, argument) {
-      session.need('append');
       const { start } = take_position(session);
       const path = session.path(argument);
       // With REST it goes on from there; without, from the end.

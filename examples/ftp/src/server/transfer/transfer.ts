@@ -1,6 +1,6 @@
 // A transfer as its session sees it: its data connection from 150 to the reply that ends it, whatever happens in between. What moves the
 // bytes is in download.ts and upload.ts.
-import { OSError, SHUT_WR, SSLError } from 'bsd-sockets/promises';
+import { OSError, SHUT_WR } from 'bsd-sockets/promises';
 import { type Reply, ReplyError, reply } from '../../protocol/replies.js';
 import type { DataConnection } from '../data/channel.js';
 import type { Session } from '../session.js';
@@ -33,6 +33,11 @@ function failure(error: unknown, opened: boolean): Reply {
   if (NO_ROOM.has(code)) return reply(552, 'There is no room for it: the transfer was ended.');
   const of_connection = error instanceof OSError || !('code' in Object(error)) || code.startsWith('Z_');
   return reply(of_connection ? 426 : 451, `Transfer failed: ${message}`);
+}
+
+/** @throws what is no error of the connection */
+function unless_of_connection(error: unknown): void {
+  if (!(error instanceof OSError)) throw error;
 }
 
 /** Seconds that a client has to end the data connection from its side. */
@@ -90,8 +95,11 @@ export async function run_transfer(
     await session.send(reply(150, subject.opening));
     conn = await channel.open(timeouts.data_connect, session.data_protection(), stop.signal);
     await move({ conn, meter, signal: stop.signal, stall: timeouts.stall });
-    if (direction === 'download')
-      await conn.shutdown(SHUT_WR, { timeout: timeouts.stall, signal: stop.signal });
+    if (direction === 'download') {
+      const ended = conn.shutdown(SHUT_WR, { timeout: timeouts.stall, signal: stop.signal });
+      // In MODE Z a client sees the end of the data by itself, and may have closed the connection.
+      await (session.parameters.mode === 'Z' ? ended.catch(unless_of_connection) : ended);
+    }
   } catch (caught) {
     failed = true;
     error = stop.signal.aborted ? stop.signal.reason : caught;
@@ -131,7 +139,7 @@ async function finish(conn: DataConnection): Promise<void> {
   try {
     await conn.shutdown(SHUT_WR, { timeout: LINGER });
   } catch (error) {
-    if (!(error instanceof OSError || error instanceof SSLError)) throw error;
+    unless_of_connection(error);
   } finally {
     conn.close();
   }
