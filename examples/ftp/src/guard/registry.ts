@@ -138,12 +138,19 @@ export class LocalRegistry implements Registry {
   }
 
   throttle(user: string, direction: 'download' | 'upload', rate: number): Throttle {
+    check_rate(rate);
     return new LeasedThrottle(rate, (bytes) => this.lease(user, direction, rate, bytes));
   }
 
-  /** Resolves when `bytes` of a user's rate may go. */
-  lease(user: string, direction: 'download' | 'upload', rate: number, bytes: number): Promise<void> {
-    if (!(rate > 0)) throw new RangeError(`rate must be above 0, not ${rate}`);
+  /** Resolves when `bytes` of a user's rate may go; `signal` takes the wish back. */
+  async lease(
+    user: string,
+    direction: 'download' | 'upload',
+    rate: number,
+    bytes: number,
+    signal?: AbortSignal,
+  ): Promise<undefined> {
+    check_rate(rate);
     const key = `${direction} ${user}`;
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
@@ -152,7 +159,8 @@ export class LocalRegistry implements Registry {
       this.#buckets.set(key, bucket);
     }
     if (bucket.rate !== rate) bucket.rate = rate;
-    return bucket.take(bytes);
+    await bucket.take(bytes, signal);
+    return undefined;
   }
 
   audit(record: AuditRecord): void {
@@ -222,6 +230,10 @@ export class LocalRegistry implements Registry {
   #drop_buckets(): void {
     for (const [key, bucket] of this.#buckets) if (bucket.idle) this.#buckets.delete(key);
   }
+}
+
+function check_rate(rate: number): void {
+  if (!(rate > 0)) throw new RangeError(`rate must be above 0 bytes a second, not ${rate}`);
 }
 
 /** Adds to a count; one of 0 goes. */

@@ -52,11 +52,30 @@ export class Bucket {
     return this.#queue.length === 0;
   }
 
-  /** Resolves when `bytes` may go. */
-  take(bytes: number): Promise<void> {
-    return new Promise((resolve) => {
+  /**
+   * Resolves when `bytes` may go.
+   *
+   * @param signal takes the call out of the queue
+   * @throws the signal's reason
+   */
+  take(bytes: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      signal?.throwIfAborted();
       this.#count();
-      this.#queue.push({ need: bytes, resolve });
+      const leave = () => {
+        const at = this.#queue.indexOf(waiter);
+        if (at !== -1) this.#queue.splice(at, 1);
+        reject(signal?.reason);
+      };
+      const waiter = {
+        need: bytes,
+        resolve: () => {
+          signal?.removeEventListener('abort', leave);
+          resolve();
+        },
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      this.#queue.push(waiter);
       this.#serve();
     });
   }
@@ -100,7 +119,7 @@ export class LeasedThrottle implements Throttle {
    */
   constructor(
     private readonly rate: number,
-    private readonly lease: (bytes: number) => Promise<void>,
+    private readonly lease: (bytes: number) => Promise<unknown>,
   ) {}
 
   take(bytes: number): Promise<void> {
