@@ -1,5 +1,6 @@
 // TLS in servers on the event loop, with clients of node:tls: what handlers get, order, ends, limits, resumption, and what goes wrong in
 // handshakes. With openssl, curl, Python and HAProxy: test/platform/tls.test.ts.
+import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import tls from 'node:tls';
@@ -574,7 +575,13 @@ describe('the end of a connection', () => {
 });
 
 describe('sessions', () => {
-  test.for(['TLSv1.2', 'TLSv1.3'] as const)('are resumed by tickets, %s', async (version) => {
+  test.for([
+    ['TLSv1.2', 'tickets', 0],
+    ['TLSv1.3', 'tickets', 0],
+    // As curl does: the server has to keep the session.
+    ['TLSv1.2', 'ids', constants.SSL_OP_NO_TICKET],
+    ['TLSv1.3', 'tickets, whatever the client says of those of TLS 1.2', constants.SSL_OP_NO_TICKET],
+  ] as const)('are resumed, %s by %s', async ([version, , secureOptions]) => {
     const reused: boolean[] = [];
     await serving(
       async (request) => {
@@ -592,6 +599,7 @@ describe('sessions', () => {
             ca: made.ca.cert,
             servername: 'localhost',
             session,
+            secureOptions,
           });
           client.on('session', (given) => {
             session = given;
