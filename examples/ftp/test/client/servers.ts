@@ -1,4 +1,4 @@
-// Other people's servers for tests: vsftpd and pyftpdlib, each in a folder of its own on a port of its own, stopped by their process.
+// Servers for tests: vsftpd, pyftpdlib and ftpd, each in a folder of its own on a port of its own, stopped by their process.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -6,6 +6,9 @@ import { createServer, connect as net_connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { hash_password } from '../../src/store/passwords.js';
+
+const FTPD = join(import.meta.dirname, '..', '..', 'dist', 'ftpd.js');
 
 /** Debian's, which has Debian's modules. */
 const PYTHON = existsSync('/usr/bin/python3') ? '/usr/bin/python3' : 'python3';
@@ -189,6 +192,57 @@ export async function start_pyftpd(tls?: ServerTLS): Promise<TestServer> {
     stop: async () => {
       await stop(child);
       rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+let password_line: Promise<string> | undefined;
+
+/** Starts the command ftpd. @param settings of its configuration, `tls` is made of the certificates */
+export async function start_ftpd(
+  tls: (ServerTLS & { ca_file?: string | undefined }) | undefined,
+  settings: Readonly<Record<string, unknown>> = {},
+): Promise<TestServer & { pid: number }> {
+  password_line ??= hash_password('secret word');
+  const home = mkdtempSync(join(tmpdir(), 'ftpd-'));
+  const folder = join(home, 'ann');
+  mkdirSync(folder);
+  const users = { users: { ann: { password: await password_line, home: folder } } };
+  writeFileSync(join(home, 'users.json'), JSON.stringify(users), { mode: 0o600 });
+  const kind = tls === undefined ? 'none' : tls.implicit === true ? 'implicit' : 'explicit';
+  const config = {
+    listen: [{ host: '127.0.0.1', port: 0, tls: kind }],
+    users: 'users.json',
+    ...(tls === undefined
+      ? {}
+      : { tls: { cert: tls.cert_file, key: tls.key_file, ca: tls.ca_file ?? null } }),
+    bans: { delay: 0 },
+    ...settings,
+  };
+  const file = join(home, 'ftpd.json');
+  writeFileSync(file, JSON.stringify(config));
+  const child = spawn(process.execPath, [FTPD, 'serve', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let said = '';
+  const port = await new Promise<number>((resolve, reject) => {
+    const hear = (text: Buffer) => {
+      said += text;
+      const found = /serving \S+:([0-9]+)/.exec(said)?.[1];
+      if (found !== undefined) resolve(Number(found));
+    };
+    child.stdout.on('data', hear);
+    child.stderr.on('data', hear);
+    child.once('exit', () => reject(new Error(`ftpd did not start: ${said}`)));
+  });
+  return {
+    port,
+    remote: '/',
+    folder,
+    user: 'ann',
+    password: 'secret word',
+    pid: child.pid ?? 0,
+    stop: async () => {
+      await stop(child);
+      rmSync(home, { recursive: true, force: true });
     },
   };
 }
