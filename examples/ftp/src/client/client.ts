@@ -363,6 +363,8 @@ async function remote_hash(
       'refused',
       `the server cannot tell a hash${is_part ? ' of a part of a file' : ''}: it lacks HASH`,
     );
+  // In type A servers hash the text with CR LF, or refuse ranges.
+  await session.set_type('I', signal);
   if (has_hash) await session.ask(`OPTS HASH ${name}`, signal);
   if (is_part) {
     // The last byte of RANG belongs to the range.

@@ -39,7 +39,7 @@ export function missing(program: 'vsftpd' | 'pyftpdlib'): string | undefined {
   return status === 0 ? undefined : 'needs python3-pyftpdlib and python3-openssl';
 }
 
-async function free_port(): Promise<number> {
+export async function free_port(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

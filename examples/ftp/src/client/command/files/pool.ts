@@ -5,6 +5,9 @@ import { FTPError } from '../../errors.js';
 import { FTPClient, type FTPClientOptions } from '../../index.js';
 import type { Login } from '../credentials.js';
 
+/** ms before work begins again. */
+const PAUSE_MS = 200;
+
 export interface PoolOptions {
   readonly client: FTPClientOptions;
   readonly login: () => Promise<Login>;
@@ -34,7 +37,8 @@ export class Pool {
         if (signal.aborted || attempt >= retries || !is_loss(error)) throw error;
         client?.close();
         note(`${error.message}: once more (${attempt + 1} of ${retries})`);
-        await pause(Math.min(2 ** attempt * 250, 10_000), signal);
+        // A server that does not answer is not asked more and more often.
+        await pause(error.kind === 'transfer' ? PAUSE_MS : Math.min(PAUSE_MS * 2 ** attempt, 10_000), signal);
       } finally {
         if (client?.is_connected === true) this.#idle.push(client);
       }
