@@ -1,6 +1,13 @@
 // A connection as the rest of the client sees it, plain or over TLS (tls.ts): bytes in, bytes out, an end, each wait with a time-out and a
 // signal.
-import { type ConnectedSocket, type InetFamily, MSG_OOB, SHUT_WR } from 'bsd-sockets/promises';
+import {
+  type ConnectedSocket,
+  type InetFamily,
+  MSG_OOB,
+  SHUT_WR,
+  SO_LINGER,
+  SOL_SOCKET,
+} from 'bsd-sockets/promises';
 
 /** How long a call waits. */
 export interface Waits {
@@ -20,6 +27,8 @@ export interface Link {
   write_urgent(bytes: Uint8Array, waits: Waits): Promise<void>;
   /** Frees all of it; calls that wait reject. */
   close(): void;
+  /** As close(), with a reset: an upload that is cut short must not look like one that is whole. */
+  abort(): void;
   /** Whether the end that read() told was an authentic one. Over TLS an attacker can cut a connection, which leaves out the close_notify. */
   readonly is_end_authentic: boolean;
 }
@@ -61,6 +70,17 @@ export class PlainLink implements Link {
   close(): void {
     this.sock.close();
   }
+
+  abort(): void {
+    reset(this.sock);
+  }
+}
+
+/** Closes with a reset in place of the end of the data. */
+export function reset(sock: Sock): void {
+  // struct linger: on, 0 seconds.
+  if (sock.fileno() >= 0) sock.setsockopt(SOL_SOCKET, SO_LINGER, Buffer.from(Int32Array.of(1, 0).buffer));
+  sock.close();
 }
 
 /** Returns the options of a call of the library. */

@@ -8,7 +8,7 @@ import { Duplex } from 'node:stream';
 import { type ConnectionOptions, connect, type PeerCertificate, type TLSSocket } from 'node:tls';
 import { SHUT_WR } from 'bsd-sockets/promises';
 import { FTPError, message_of } from './errors.js';
-import { CHUNK_SIZE, type Link, type Sock, type Waits } from './link.js';
+import { CHUNK_SIZE, type Link, reset, type Sock, type Waits } from './link.js';
 
 /** How the server proves who it is, and the client. Keys and certificates are PEM. */
 export interface TLSOptions {
@@ -164,6 +164,11 @@ export class TLSLink implements Link {
     this.#wire.destroy();
   }
 
+  abort(): void {
+    reset(this.#wire.sock);
+    this.close();
+  }
+
   #wait(
     { timeout, signal }: Waits,
     what: string,
@@ -274,7 +279,9 @@ export class TLSClient {
         wire.on_end = (error) =>
           fail(error ?? new FTPError('tls', 'the server ended the connection within the TLS handshake'));
       });
-      if (fingerprint !== undefined) check_fingerprint(fingerprint, socket.getPeerCertificate());
+      // A session that is resumed is one whose certificate has been checked, and brings none.
+      if (fingerprint !== undefined && !socket.isSessionReused())
+        check_fingerprint(fingerprint, socket.getPeerCertificate());
       socket.removeAllListeners('error');
       return { link: new TLSLink(socket, wire), tls: socket };
     } catch (error) {

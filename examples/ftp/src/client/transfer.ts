@@ -178,7 +178,7 @@ async function run<T>(
     value = await body(link, stopping);
     if (direction === 'upload') await link.end({ timeout: settings.data_timeout, signal: stopping });
   } catch (error) {
-    link.close();
+    link.abort();
     throw await ended_early(control, settings, {
       answer,
       patience,

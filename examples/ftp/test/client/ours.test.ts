@@ -1,4 +1,5 @@
 // The client's operations against ftpd: every kind, plain and over TLS, passive and active, IPv6, MODE Z.
+import { readdirSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Certificates, make_certificates } from '../../../../test/certificates.js';
 import { FTPClient, type FTPClientOptions } from '../../dist/client/index.js';
@@ -60,6 +61,12 @@ describe.each(KINDS)('%s', (kind) => {
     expect(await client.hash('h')).toEqual({ algorithm: 'SHA-256', digits: sha256(bytes) });
     expect((await client.hash('h', { start: 0, end: 4 })).digits).toBe(sha256(bytes.subarray(0, 4)));
     await aborted_transfers(client, server);
+    // An upload that was aborted is no file.
+    expect(
+      readdirSync(server.folder)
+        .filter((name) => !name.startsWith('.'))
+        .sort(),
+    ).toEqual(['h', 'large']);
     expect(client.is_connected).toBe(true);
     for (const { name } of await client.list()) await client.remove(name);
     await client.quit();

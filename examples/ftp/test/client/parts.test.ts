@@ -227,6 +227,7 @@ describe('the command line', () => {
   test.each([
     [[], 'a command is missing'],
     [['fetch'], 'no such command: "fetch"'],
+    [['--json', 'ls'], 'the command comes first'],
     [['get'], 'usage: ftpc get'],
     [['ls', 'a', 'b'], 'usage: ftpc ls'],
     [['ls', '--nonsense', 'ftp://h'], "Unknown option '--nonsense'"],

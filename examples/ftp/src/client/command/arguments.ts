@@ -231,6 +231,8 @@ export function parse_arguments(line: readonly string[]): Parsed {
   const [name] = line;
   if (name === undefined) throw new UsageError(`a command is missing: ${Object.keys(COMMANDS).join(', ')}`);
   if (name === '--help' || name === '-h' || name === 'help') return { help: help_text() };
+  if (name.startsWith('-'))
+    throw new UsageError(`the command comes first, then its options: ftpc COMMAND ${name} …`);
   if (!is_command(name))
     throw new UsageError(
       `no such command: ${JSON.stringify(name)} (there are ${Object.keys(COMMANDS).join(', ')})`,

@@ -90,7 +90,8 @@ export class Report {
   }
 
   #draw(): void {
-    const columns = process.stderr.columns ?? 80;
+    // A terminal that nobody has told its size says 0.
+    const columns = process.stderr.columns || 80;
     process.stderr.write(`\r\x1b[K${progress_line(this.progress.state(), columns - 1)}`);
     this.#is_drawn = true;
   }

@@ -12,7 +12,7 @@ const CHUNK_SIZE = 256 * 1024;
 /** Hashes as servers name them. */
 export interface Digest {
   update(chunk: Uint8Array): void;
-  /** hexadecimal, lower case */
+  /** hexadecimal, lower case. Nothing is added afterwards */
   digits(): string;
 }
 
@@ -33,7 +33,14 @@ export function make_digest(algorithm: string): Digest {
   } catch {
     throw new LocalError(`no such hash: ${algorithm} (SHA-256, SHA-512, SHA-1, MD5, CRC32)`);
   }
-  return { update: (chunk) => void hash.update(chunk), digits: () => hash.digest('hex') };
+  let digits: string | undefined;
+  return {
+    update: (chunk) => void hash.update(chunk),
+    digits: () => {
+      digits ??= hash.digest('hex');
+      return digits;
+    },
+  };
 }
 
 /** Gives the bytes of a file from `start` up to `end`; a chunk is valid until the next one. */
