@@ -179,6 +179,13 @@ export class Session {
     this.has_pbsz = is_implicit;
   }
 
+  /** @throws ReplyError if there is no data connection, or it may not be as it is */
+  check_channel(): DataChannel {
+    if (this.needs_protection && this.protection === 'C')
+      refuse(522, 'Data connections have to be protected: use PBSZ 0 and PROT P.');
+    return this.channel ?? refuse(425, 'Use PASV, EPSV, PORT or EPRT first.');
+  }
+
   close_channel(): void {
     this.channel?.close();
     this.channel = undefined;

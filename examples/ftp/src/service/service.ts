@@ -3,6 +3,7 @@
 import { type HandoverOffer, offer_handover, type Predecessor, take_over } from 'bsd-sockets/socketserver';
 import type { Config } from '../config/config.js';
 import { AuditLog } from '../guard/audit.js';
+import { type ControlSocket, serve_control } from '../guard/control.js';
 import { LocalRegistry } from '../guard/registry.js';
 import { Shared, tls_options } from '../server/shared.js';
 import { FileUserDatabase } from '../store/users.js';
@@ -61,6 +62,7 @@ export class Service {
   readonly #notices: Notices;
   #config: Config;
   #offer: HandoverOffer | undefined;
+  #control: ControlSocket | undefined;
   #resolve_ended!: (ending: Promise<void>) => void;
   #is_ending = false;
 
@@ -101,7 +103,9 @@ export class Service {
 
   async #begin(predecessor: Predecessor | null): Promise<void> {
     await predecessor?.ready();
-    const { handover } = this.#config;
+    const { control, handover } = this.#config;
+    if (control !== null)
+      this.#control = await serve_control(control, this.registry, { replace: predecessor !== null });
     if (handover !== null) {
       this.#offer = await offer_handover(handover, this.#serving.handed_over);
       this.#offer.successor.then((successor) => {
@@ -145,6 +149,7 @@ export class Service {
     if (successor === undefined) await this.#offer?.close();
     await this.#serving.drain(seconds);
     await this.#offer?.close();
+    await this.#control?.close();
     await this.#audit?.close();
   }
 }

@@ -10,9 +10,9 @@ import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { type ConnectedSocket, create_connection } from 'bsd-sockets/promises';
 import { type Certificates, make_certificates } from '../../../../test/certificates.js';
-import { read_config } from '../../src/config/config.js';
-import { Service } from '../../src/service/service.js';
-import { hash_password } from '../../src/store/passwords.js';
+import { read_config } from '../../dist/config/config.js';
+import { Service } from '../../dist/service/service.js';
+import { hash_password } from '../../dist/store/passwords.js';
 
 export const FTPD = fileURLToPath(new URL('../../dist/ftpd.js', import.meta.url));
 export const PASSWORD = 'secret';
@@ -105,8 +105,12 @@ export async function start_here(place: Place): Promise<Running & { service: Ser
 }
 
 /** Starts the command ftpd. */
-export async function start_command(place: Place): Promise<Running & { child: ChildProcess; lines: string[] }> {
-  const child = spawn(process.execPath, [FTPD, 'serve', place.config_file], { stdio: ['ignore', 'pipe', 'pipe'] });
+export async function start_command(
+  place: Place,
+): Promise<Running & { child: ChildProcess; lines: string[] }> {
+  const child = spawn(process.execPath, [FTPD, 'serve', place.config_file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const lines: string[] = [];
   const count = (JSON.parse(readFileSync(place.config_file, 'utf8')) as { listen: unknown[] }).listen.length;
   const exited = once(child, 'exit');
@@ -192,7 +196,12 @@ export class Client {
 
   async handshake(options: tls.ConnectionOptions = {}): Promise<void> {
     const { ca } = test_certificates();
-    const secure = tls.connect({ socket: this.sock.to_stream(), ca: ca.cert, servername: 'localhost', ...options });
+    const secure = tls.connect({
+      socket: this.sock.to_stream(),
+      ca: ca.cert,
+      servername: 'localhost',
+      ...options,
+    });
     secure.on('session', (session) => {
       this.session = session;
     });
@@ -211,7 +220,8 @@ export class Client {
       wake?.();
     });
     this.#wire = {
-      send: (bytes) => new Promise((resolve, reject) => secure.write(bytes, (e) => (e ? reject(e) : resolve()))),
+      send: (bytes) =>
+        new Promise((resolve, reject) => secure.write(bytes, (e) => (e ? reject(e) : resolve()))),
       async receive() {
         while (chunks.length === 0 && !ended)
           await new Promise<void>((resolve) => {
@@ -282,7 +292,13 @@ export class Client {
   async secure_data(data: ConnectedSocket, options: tls.ConnectionOptions = {}): Promise<tls.TLSSocket> {
     const { ca } = test_certificates();
     const session = this.session === undefined ? {} : { session: this.session };
-    const secure = tls.connect({ socket: data.to_stream(), ca: ca.cert, servername: 'localhost', ...session, ...options });
+    const secure = tls.connect({
+      socket: data.to_stream(),
+      ca: ca.cert,
+      servername: 'localhost',
+      ...session,
+      ...options,
+    });
     secure.on('error', () => {});
     secure.on('session', (next) => {
       this.session = next;
