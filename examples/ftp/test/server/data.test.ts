@@ -126,7 +126,7 @@ describe('passive ports', () => {
       },
     };
     for (const [name, end] of Object.entries(endings)) {
-      for (let i = 0; i < 4; i++) {
+      for (let i = 0; i < 2; i++) {
         const client = await image(server);
         await end(client).catch((error: unknown) => {
           throw new Error(`${name}: ${error}`);
@@ -257,10 +257,10 @@ describe('what goes over it', () => {
     place.write('file', BYTES);
     const client = await image(server);
     await client.expect(350, 'REST 299990');
-    expect(await client.fetch('RETR file')).toEqual(BYTES.subarray(299_990));
+    expect((await client.fetch('RETR file')).equals(BYTES.subarray(299_990))).toBe(true);
     expect((await client.fetch('RETR file')).length).toBe(BYTES.length);
     await client.expect(350, 'RANG 10 19');
-    expect(await client.fetch('RETR file')).toEqual(BYTES.subarray(10, 20));
+    expect((await client.fetch('RETR file')).equals(BYTES.subarray(10, 20))).toBe(true);
     await client.expect(350, 'REST 300001');
     await client.expect(229, 'EPSV');
     await client.expect(554, 'RETR file');
@@ -291,11 +291,11 @@ describe('what goes over it', () => {
     await client.expect(200, 'OPTS MODE Z LEVEL 9');
     const packed = await client.fetch('RETR file');
     expect(packed.length).toBeLessThan(BYTES.length);
-    expect(inflateSync(packed)).toEqual(BYTES);
+    expect(inflateSync(packed).equals(BYTES)).toBe(true);
     expect(inflateSync(await client.fetch('LIST')).toString()).toContain('300000');
     const deflated = deflateSync(BYTES);
     expect((await client.store('STOR up', deflated)).code).toBe(226);
-    expect(place.read('up')).toEqual(BYTES);
+    expect(place.read('up').equals(BYTES)).toBe(true);
     expect((await client.store('STOR cut', deflated.subarray(0, -20))).code).toBe(426);
     expect((await client.store('STOR none', 'this is no zlib stream')).code).toBe(426);
     await client.expect(550, 'SIZE cut');
@@ -318,9 +318,8 @@ describe('what goes over it', () => {
     expect(place.read('file').toString()).toBe('the old text');
     // SIZE of a file that is there is the file's, so the client knows how much it has sent by itself.
     await client.expect(350, 'REST 200000');
-    const last = await client.store('STOR file', BYTES.subarray(200_000));
-    if (last.code === 226) expect(place.read('file')).toEqual(BYTES);
-    else expect(last.code).toBe(554);
+    expect((await client.store('STOR file', BYTES.subarray(200_000))).code).toBe(226);
+    expect(place.read('file').equals(BYTES)).toBe(true);
     client.close();
   });
 
@@ -337,7 +336,7 @@ describe('what goes over it', () => {
     expect((await client.expect(213, 'SIZE new')).text).toBe('213 100000');
     await client.expect(350, 'REST 100000');
     expect((await client.store('STOR new', BYTES.subarray(100_000))).code).toBe(226);
-    expect(place.read('new')).toEqual(BYTES);
+    expect(place.read('new').equals(BYTES)).toBe(true);
     client.close();
   });
 

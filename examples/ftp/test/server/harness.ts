@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { type ConnectedSocket, create_connection } from 'bsd-sockets/promises';
@@ -166,11 +167,18 @@ export class Client {
   #buffer = '';
   readonly sock: ConnectedSocket;
   secure: tls.TLSSocket | undefined;
+  /** the connection below TLS */
+  raw: Duplex | undefined;
   session: Buffer | undefined;
 
   private constructor(sock: ConnectedSocket) {
     this.sock = sock;
     this.#wire = plain_wire(sock);
+  }
+
+  /** Speaks on a connection from which nothing has been read. */
+  static on(sock: ConnectedSocket): Client {
+    return new Client(sock);
   }
 
   /** Connects, and takes the greeting. */
@@ -196,8 +204,9 @@ export class Client {
 
   async handshake(options: tls.ConnectionOptions = {}): Promise<void> {
     const { ca } = test_certificates();
+    this.raw = this.sock.to_stream();
     const secure = tls.connect({
-      socket: this.sock.to_stream(),
+      socket: this.raw,
       ca: ca.cert,
       servername: 'localhost',
       ...options,
