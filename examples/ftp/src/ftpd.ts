@@ -35,7 +35,6 @@ function start_successor(config: Config): void {
 async function serve(path: string): Promise<number> {
   let config = read_config(path);
   const service = await Service.start(config);
-  for (const url of service.urls) console.log(`ftpd: serving ${url}`);
   const reload = async () => {
     const changed = read_config(path);
     await service.reload(changed);
@@ -52,6 +51,8 @@ async function serve(path: string): Promise<number> {
       is_ending = true;
       service.end().catch(report);
     });
+  // Who reads this may send signals.
+  for (const url of service.urls) console.log(`ftpd: serving ${url}`);
   await service.ended;
   return 0;
 }

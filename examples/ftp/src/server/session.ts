@@ -65,8 +65,12 @@ export class Session {
   abort_before = 0;
   failed_logins = 0;
   client_name: string | undefined;
-  /** set to end the session behind the command that runs: the client is told by its reply, or by 421 */
-  ending: 'told' | 'to tell' | undefined;
+  /** set when the reply of the command that runs tells the client that the session ends */
+  ending: 'told' | undefined;
+  /** transfers that have ended */
+  transfers = 0;
+  /** those that had ended when the server began to end its sessions */
+  #drained_at: number | undefined;
   #context: SSLServerContext | undefined;
   readonly #end = new AbortController();
 
@@ -201,10 +205,19 @@ export class Session {
     await this.control.send(reply);
   }
 
-  /** Ends it when no transfer runs. */
+  /** Ends it soon: behind the next transfer, or when nothing comes. What a client is about to do, it can. */
   drain(): void {
-    this.ending ??= 'to tell';
+    this.#drained_at ??= this.transfers;
     this.control.wake();
+  }
+
+  get is_draining(): boolean {
+    return this.#drained_at !== undefined;
+  }
+
+  /** Whether it has had its last transfer. */
+  get is_drained(): boolean {
+    return this.#drained_at !== undefined && this.transfers > this.#drained_at;
   }
 
   /** Frees all that it holds; its connections are closed at once. */

@@ -105,9 +105,10 @@ export async function start_here(place: Place): Promise<Running & { service: Ser
   return { service, ports, port: ports[0] ?? 0, stop: () => service.end(undefined, 1) };
 }
 
-/** Starts the command ftpd. */
+/** Starts the command ftpd. @param expected addresses that it has to serve, if the test knows */
 export async function start_command(
   place: Place,
+  expected: readonly string[] = [],
 ): Promise<Running & { child: ChildProcess; lines: string[] }> {
   const child = spawn(process.execPath, [FTPD, 'serve', place.config_file], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -119,7 +120,8 @@ export async function start_command(
     const hear = (line: string) => {
       lines.push(line);
       const found = lines.flatMap((one) => /serving (\S+)/.exec(one)?.[1] ?? []);
-      if (found.length === count) resolve(found);
+      if (found.length === count && expected.every((one) => found.some((url) => url.endsWith(one))))
+        resolve(found);
     };
     createInterface(child.stdout).on('line', hear);
     createInterface(child.stderr).on('line', hear);

@@ -117,6 +117,7 @@ export async function run_transfer(
     else conn.close();
   }
   session.transfer = undefined;
+  session.transfers++;
   registry.update(session.id, { transfer: undefined });
   const last = failed
     ? failure(error, conn !== undefined)
