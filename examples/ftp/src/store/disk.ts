@@ -191,8 +191,10 @@ export class DiskFileSystem implements FileSystem {
 
   async set_modified(path: string, modified_ms: number): Promise<void> {
     this.#demand(path, 'modify');
-    if (!Number.isFinite(modified_ms)) throw new FileError('EINVAL', path, 'the time is a number of ms');
-    await this.#node(path, ({ fd, stats }) => set_times(fd, stats.atimeMs / 1000, modified_ms / 1000));
+    // What a Date can hold; NaN is not below anything.
+    if (!(Math.abs(modified_ms) <= 8.64e15))
+      throw new FileError('EINVAL', path, 'the time is a number of ms');
+    await this.#node(path, ({ fd, stats }) => set_times(fd, stats.atimeMs, modified_ms));
   }
 
   async set_mode(path: string, mode: number): Promise<void> {
@@ -256,9 +258,9 @@ export class DiskFileSystem implements FileSystem {
   }
 
   #directory<T>(path: string, use: (fd: number) => Promise<T>): Promise<T> {
-    return this.#node(path, ({ fd, stats }) => {
-      if (!stats.isDirectory()) throw new FileError('ENOTDIR', path);
-      return use(fd);
+    return this.#at(path, {}, ({ node }) => {
+      if (!node?.stats.isDirectory()) throw new FileError('ENOTDIR', path);
+      return use(node.fd);
     });
   }
 

@@ -116,9 +116,9 @@ export function set_mode(fd: number, mode: number): Promise<void> {
   return sys.chmod(proc_path(fd), mode);
 }
 
-/** utimes(2) of what an O_PATH descriptor is; times in seconds. */
-export function set_times(fd: number, accessed: number, modified: number): Promise<void> {
-  return sys.utimes(proc_path(fd), accessed, modified);
+/** utimes(2) of what an O_PATH descriptor is; times in ms. As Dates, because Node takes a number below 0 for now. */
+export function set_times(fd: number, accessed_ms: number, modified_ms: number): Promise<void> {
+  return sys.utimes(proc_path(fd), new Date(accessed_ms), new Date(modified_ms));
 }
 
 /**
