@@ -28,6 +28,7 @@ export async function read_password(io: CommandIO, fd: number | undefined, again
 
 function checked(password: string): string {
   if (password === '') throw new Error('a password has at least one character');
+  if (password.includes('\0')) throw new Error('a password has no NUL');
   if (password.length > LONGEST) throw new Error(`a password has at most ${LONGEST} characters`);
   return password;
 }
