@@ -138,7 +138,6 @@ export class LocalRegistry implements Registry {
   }
 
   throttle(user: string, direction: 'download' | 'upload', rate: number): Throttle {
-    check_rate(rate);
     return new LeasedThrottle(rate, (bytes) => this.lease(user, direction, rate, bytes));
   }
 
@@ -150,7 +149,6 @@ export class LocalRegistry implements Registry {
     bytes: number,
     signal?: AbortSignal,
   ): Promise<undefined> {
-    check_rate(rate);
     const key = `${direction} ${user}`;
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
@@ -230,10 +228,6 @@ export class LocalRegistry implements Registry {
   #drop_buckets(): void {
     for (const [key, bucket] of this.#buckets) if (bucket.idle) this.#buckets.delete(key);
   }
-}
-
-function check_rate(rate: number): void {
-  if (!(rate > 0)) throw new RangeError(`rate must be above 0 bytes a second, not ${rate}`);
 }
 
 /** Adds to a count; one of 0 goes. */

@@ -45,8 +45,9 @@ async function first_line(stream: NodeJS.ReadableStream): Promise<string> {
 
 /** Reads a line in raw mode, in which the terminal shows nothing and leaves editing and Ctrl-C to the program. */
 function prompt(stdin: NodeJS.ReadStream, io: CommandIO, text: string): Promise<string> {
-  io.stderr.write(text);
+  // Raw before the prompt: who types at once, as a program does, is not echoed either.
   stdin.setRawMode(true);
+  io.stderr.write(text);
   stdin.setEncoding('utf8');
   stdin.resume();
   return new Promise((resolve, reject) => {

@@ -50,7 +50,7 @@ async function derive(password: string, { N, r, p, salt }: Line): Promise<Buffer
   else running += 1;
   try {
     return await new Promise<Buffer>((resolve, reject) => {
-      scrypt(password, salt, KEY_BYTES, { N, r, p, maxmem: 130 * N * r + 256 * r * p }, (error, key) =>
+      scrypt(password, salt, KEY_BYTES, { N, r, p, maxmem: 128 * r * (N + p + 8) }, (error, key) =>
         error ? reject(error) : resolve(key),
       );
     });
