@@ -158,8 +158,12 @@ export class DiskFileSystem implements FileSystem {
         await rmdir(folder, name);
       } catch (error) {
         if (code_of(error) !== 'ENOTEMPTY') throw error;
-        // Broken uploads, which the client does not see, go with the directory that they are in.
-        await this.#directory(path, (fd) => clear_folder(fd, this.#settings, { broken: true }));
+        // Broken uploads, which the client does not see, go with a directory that has nothing else.
+        await this.#directory(path, async (fd) => {
+          const names = (await list_names(fd)).map(decode_name);
+          if (!names.every(is_reserved)) throw error;
+          await clear_folder(fd, this.#settings, { names, broken: true });
+        });
         await rmdir(folder, name);
       }
       await this.#freed(0, 1);
