@@ -30,10 +30,10 @@ interface Questions {
   log_in_failed: { args: [id: string, name: string]; answer: { delay_s: number; banned: boolean } };
   lease: { args: [user: string, direction: Direction, rate: number, bytes: number]; answer: undefined };
   take: {
-    args: [home: string, least: number, most: number, files: number];
+    args: [limits: QuotaLimits, least: number, most: number, files: number];
     answer: number | undefined;
   };
-  usage: { args: [home: string]; answer: Usage };
+  usage: { args: [limits: QuotaLimits]; answer: Usage };
   who: { args: []; answer: SessionInfo[] };
   metrics: { args: []; answer: string };
 }
@@ -45,8 +45,6 @@ interface Statements {
   audit: [record: AuditRecord];
   count: [name: string, labels: Record<string, string>, amount: number];
   leave: [id: string];
-  /** the limits of a home, from now on */
-  limit: [limits: QuotaLimits];
   settle: [home: string, reserved: Amount, added: Amount];
 }
 
@@ -151,8 +149,7 @@ class Outbox {
 class Service {
   readonly #outbox: Outbox;
   readonly #sessions = new Set<string>();
-  /** by home: the count, and what of it uploads of the worker have reserved */
-  readonly #quotas = new Map<string, Quota>();
+  /** by home: what uploads of the worker have reserved */
   readonly #reserved = new Map<string, Amount>();
   readonly #ended = new AbortController();
 
@@ -211,9 +208,6 @@ class Service {
         this.#sessions.delete(message.args[0]);
         registry.leave(...message.args);
         break;
-      case 'limit':
-        this.#quotas.set(message.args[0].home, registry.quota(...message.args));
-        break;
       case 'settle':
         this.#settle(...message.args);
         break;
@@ -234,7 +228,7 @@ class Service {
       case 'take':
         return this.#reserve(...message.args);
       case 'usage':
-        return this.#quota(...message.args).usage();
+        return registry.quota(...message.args).usage();
       case 'who':
         return registry.who();
       case 'metrics':
@@ -251,23 +245,22 @@ class Service {
     return entered;
   }
 
-  #quota(home: string): Quota {
-    const quota = this.#quotas.get(home);
-    if (quota === undefined) throw new Error('a home has limits before it has uploads');
-    return quota;
-  }
-
-  async #reserve(home: string, least: number, most: number, files: number): Promise<number | undefined> {
-    const bytes = await this.#quota(home).take(least, most, files);
+  async #reserve(
+    limits: QuotaLimits,
+    least: number,
+    most: number,
+    files: number,
+  ): Promise<number | undefined> {
+    const bytes = await this.registry.quota(limits).take(least, most, files);
     if (bytes === undefined) return undefined;
-    if (this.#ended.signal.aborted) this.registry.release(home, { bytes, files });
-    else this.#hold(home, bytes, files);
+    if (this.#ended.signal.aborted) this.registry.release(limits.home, { bytes, files });
+    else this.#hold(limits.home, bytes, files);
     return bytes;
   }
 
   #settle(home: string, reserved: Amount, added: Amount): void {
     this.#hold(home, -reserved.bytes, -reserved.files);
-    this.#quota(home).settle(reserved, added);
+    this.registry.quota({ home, max_bytes: 0, max_files: 0 }).settle(reserved, added);
   }
 
   #hold(home: string, bytes: number, files: number): void {
@@ -357,12 +350,10 @@ export class RemoteRegistry implements Registry {
   }
 
   quota(limits: QuotaLimits): Quota {
-    const { home } = limits;
-    this.#say('limit', limits);
     return {
-      take: (least, most, files) => this.#ask('take', home, least, most, files),
-      settle: (reserved, added) => this.#say('settle', home, reserved, added),
-      usage: () => this.#ask('usage', home),
+      take: (least, most, files) => this.#ask('take', limits, least, most, files),
+      settle: (reserved, added) => this.#say('settle', limits.home, reserved, added),
+      usage: () => this.#ask('usage', limits),
     };
   }
 

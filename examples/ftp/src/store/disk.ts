@@ -6,7 +6,6 @@ import type { Quota } from '../guard/types.js';
 import { at_path, code_of, FileError } from './errors.js';
 import {
   close,
-  link,
   list_names,
   mkdir,
   read,
@@ -17,9 +16,17 @@ import {
   stat_of,
   unlink,
 } from './files/at.js';
-import { counted_size, entry, look, open_broken, open_file, or_missing } from './files/entries.js';
+import {
+  counted_size,
+  entry,
+  look,
+  open_broken,
+  open_file,
+  or_missing,
+  rename_new,
+} from './files/entries.js';
 import { hash_range } from './files/hash.js';
-import { clear_folder } from './files/leftovers.js';
+import { clear_folder, clear_home } from './files/leftovers.js';
 import { owner_names } from './files/owners.js';
 import type { Settings } from './files/settings.js';
 import { begin_upload } from './files/upload.js';
@@ -76,7 +83,7 @@ export class DiskFileSystem implements FileSystem {
   async stat(path: string): Promise<Entry> {
     this.#demand(path, 'list');
     const names = await owner_names();
-    return this.#at(path, { create: true }, async (place) => {
+    return this.#at(path, { missing: true }, async (place) => {
       const stats = place.node?.stats ?? (await this.#broken(place));
       if (stats === undefined) throw new FileError('ENOENT', path);
       return entry(basename(path) || '/', stats, names);
@@ -186,9 +193,7 @@ export class DiskFileSystem implements FileSystem {
           return;
         }
         if (replaced !== undefined) throw new FileError('EEXIST', to);
-        // link(2) fails if another file got the name just now; rename(2) would replace it.
-        await link(old.folder, old.name, folder, name);
-        await unlink(old.folder, old.name);
+        await rename_new(old.folder, old.name, folder, name);
       });
     });
   }
@@ -219,7 +224,7 @@ export class DiskFileSystem implements FileSystem {
     if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start) {
       throw new FileError('EINVAL', path, 'a range has a start and an end behind it');
     }
-    const open = await this.#at(path, { create: true }, async (place) => {
+    const open = await this.#at(path, { missing: true }, async (place) => {
       if (place.node !== undefined) {
         this.#demand(path, 'read');
         return (await open_file(place, path, this.#settings)).fd;
@@ -242,6 +247,15 @@ export class DiskFileSystem implements FileSystem {
     if (quota !== undefined) return quota.usage();
     const { bytes, files } = await scan(home);
     return { bytes, files, max_bytes: Number.POSITIVE_INFINITY, max_files: Number.POSITIVE_INFINITY };
+  }
+
+  /**
+   * Removes what uploads have left and nobody has gone on with, in all directories. Listing a directory does it for that one.
+   *
+   * @throws the signal's reason
+   */
+  clear(signal?: AbortSignal): Promise<void> {
+    return at_path('/', () => clear_home(this.#settings, signal));
   }
 
   #demand(path: string, ...wanted: Permission[]): void {

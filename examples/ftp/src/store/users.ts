@@ -4,6 +4,7 @@ import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type { Quota, QuotaLimits } from '../guard/types.js';
 import { DiskFileSystem, type DiskOptions } from './disk.js';
+import { code_of } from './errors.js';
 import { check_password } from './passwords.js';
 import { is_preset, PRESETS } from './permissions.js';
 import type { Permission, User, UserDatabase } from './types.js';
@@ -68,6 +69,26 @@ export class FileUserDatabase implements UserDatabase {
     return record !== undefined && matches ? this.#user(name, record) : undefined;
   }
 
+  /**
+   * Removes what broken uploads have left in all homes: for the start of a server, and now and then.
+   *
+   * @throws the signal's reason
+   */
+  async clear(signal?: AbortSignal): Promise<void> {
+    await this.#refresh();
+    const homes = new Map<string, DiskFileSystem>();
+    for (const [name, record] of this.#records) homes.set(record.home, this.#files(name, record));
+    for (const files of homes.values()) {
+      try {
+        await files.clear(signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        // A home that is not there yet is none of this user's troubles before the log-in.
+        if (code_of(error) !== 'ENOENT') this.#options.report?.(error);
+      }
+    }
+  }
+
   #record(name: string): UserRecord | undefined {
     let record = this.#records.get(name);
     if (record === undefined && ANONYMOUS.includes(name)) {
@@ -88,28 +109,31 @@ export class FileUserDatabase implements UserDatabase {
   }
 
   #user(name: string, record: UserRecord): User {
-    const { max_bytes, max_files, home } = record;
-    const permissions = permissions_of(record);
-    const { quota, disk } = this.#options;
-    const limited = max_bytes !== undefined || max_files !== undefined;
     return {
       name,
-      permissions,
+      permissions: permissions_of(record),
       welcome: record.welcome,
       max_download_rate: record.max_download_rate,
       max_upload_rate: record.max_upload_rate,
       max_sessions: record.max_sessions,
       tls_required: record.tls_required,
-      files: async () => {
-        const limits = { home, max_bytes: max_bytes ?? Infinity, max_files: max_files ?? Infinity };
-        return new DiskFileSystem(home, {
-          ...disk,
-          permissions,
-          user: name,
-          quota: limited ? quota?.(limits) : undefined,
-        });
-      },
+      files: async () => this.#files(name, record),
     };
+  }
+
+  #files(name: string, record: UserRecord): DiskFileSystem {
+    const { home, max_bytes = Infinity, max_files = Infinity } = record;
+    const { quota, disk } = this.#options;
+    // Who has no limits is counted if another user of the same home has.
+    const counted = [...this.#records.values()].some(
+      (one) => one.home === home && (one.max_bytes ?? one.max_files),
+    );
+    return new DiskFileSystem(home, {
+      ...disk,
+      permissions: permissions_of(record),
+      user: name,
+      quota: counted ? quota?.({ home, max_bytes, max_files }) : undefined,
+    });
   }
 }
 

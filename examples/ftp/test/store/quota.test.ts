@@ -166,13 +166,16 @@ it('without limits, usage() is what a scan finds', async () => {
   expect(await files.usage()).toEqual({ bytes: 16, files: 3, max_bytes: Infinity, max_files: Infinity });
 });
 
-it('the limits of the latest session count', async () => {
+it('two users of one home share the count, each with limits of their own', async () => {
   const { home } = await make_home();
   const registry = new LocalRegistry();
   const files = (max_bytes: number) =>
     new DiskFileSystem(home, { quota: registry.quota({ home, max_bytes, max_files: Infinity }) });
-  await put(files(10), '/a', '0123456789');
-  expect(await code(put(files(10), '/b', 'x'))).toBe('EDQUOT');
-  await put(files(11), '/b', 'x');
-  expect(await files(5).usage()).toEqual({ bytes: 11, files: 2, max_bytes: 5, max_files: Infinity });
+  const [small, large] = [files(10), files(12)];
+  await put(small, '/a', '0123456789');
+  expect(await code(put(small, '/b', 'x'))).toBe('EDQUOT');
+  await put(large, '/b', 'x');
+  expect(await code(put(small, '/c', 'x'))).toBe('EDQUOT');
+  expect(await small.usage()).toEqual({ bytes: 11, files: 2, max_bytes: 10, max_files: Infinity });
+  expect(await large.usage()).toMatchObject({ bytes: 11, max_bytes: 12 });
 });

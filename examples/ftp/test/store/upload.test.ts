@@ -379,6 +379,28 @@ describe('what a killed process leaves', () => {
     expect(await all_names(home)).toEqual([]);
   });
 
+  it('clear() removes what is old in all directories, and follows no link', async () => {
+    const { top, home, files } = await make_home({ leftovers_s: 3600 });
+    await mkdir(join(home, 'a', 'b'), { recursive: true });
+    await mkdir(join(top, 'outside'));
+    await symlink(join(top, 'outside'), join(home, 'out'));
+    await symlink('..', join(home, 'a', 'up'));
+    const old = Date.now() / 1000 - 3700;
+    const made = ['home', 'home/a', 'home/a/b', 'outside'].map((folder) => join(top, folder));
+    for (const folder of made) {
+      for (const name of ['.ftpd-new-1-x', '.ftpd-part-1', 'file', '.ftpd-new-2-fresh']) {
+        await writeFile(join(folder, name), 'x');
+        if (!name.endsWith('fresh')) await utimes(join(folder, name), old, old);
+      }
+    }
+    await expect(files.clear(AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+    await files.clear();
+    expect(await all_names(join(home, 'a', 'b'))).toEqual(['.ftpd-new-2-fresh', 'file']);
+    expect((await all_names(home)).length).toBe(4);
+    expect((await all_names(join(top, 'outside'))).length).toBe(4);
+    expect(await open_below(top)).toEqual([]);
+  });
+
   it('a note that was cut short, and one of a file that has gone', async () => {
     const { home, files } = await make_home({ in_place_bytes: 100 });
     await put(files, '/a', 'x'.repeat(200));

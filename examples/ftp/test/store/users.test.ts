@@ -4,7 +4,7 @@ import { createHook } from 'node:async_hooks';
 import { spawn, spawnSync } from 'node:child_process';
 import { randomBytes, scryptSync } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { LocalRegistry } from '../../dist/guard/registry.js';
@@ -189,6 +189,48 @@ describe('authenticate', () => {
     expect(await writer.usage()).toEqual({ bytes: 5, files: 1, max_bytes: 5, max_files: 2 });
     expect(await code(put(reader, '/b', ''))).toBe('EACCES');
     expect((await reader.stat('/a')).size).toBe(5);
+  });
+});
+
+it('clear() removes what is old in all homes, and takes no notice of one that is missing', async () => {
+  const homes = [await temporary(), await temporary()];
+  const reports: unknown[] = [];
+  const { users } = await database(
+    {
+      one: { home: homes[0] ?? '', permissions: 'drop-box' },
+      two: { home: homes[1] ?? '', disabled: true },
+      three: { home: '/nonexistent/home' },
+    },
+    { disk: { leftovers_s: 0.001 }, report: (error) => reports.push(error) },
+  );
+  for (const home of homes) await writeFile(join(home, '.ftpd-new-x'), '');
+  for (const home of homes) await utimes(join(home, '.ftpd-new-x'), 1, 1);
+  await users.clear();
+  for (const home of homes) expect(await readdir(home)).toEqual([]);
+  expect(reports).toEqual([]);
+  await expect(users.clear(AbortSignal.abort(new Error('stopped')))).rejects.toThrow('stopped');
+});
+
+it('a user without limits is counted if another has limits for the same home', async () => {
+  const home = await temporary();
+  const registry = new LocalRegistry();
+  const { users } = await database(
+    { free: { home, password: SECRET }, limited: { home, password: SECRET, max_bytes: 5 } },
+    { quota: (limits) => registry.quota(limits) },
+  );
+  const files = async (name: string) => {
+    const user = await users.authenticate(name, 'secret');
+    if (user === undefined) throw new Error('no log-in');
+    return user.files();
+  };
+  await put(await files('limited'), '/a', '123');
+  await put(await files('free'), '/b', '456');
+  expect(await code(put(await files('limited'), '/c', '7'))).toBe('EDQUOT');
+  expect(await (await files('free')).usage()).toEqual({
+    bytes: 6,
+    files: 2,
+    max_bytes: Infinity,
+    max_files: Infinity,
   });
 });
 
