@@ -90,9 +90,11 @@ describe('bans', () => {
     now += 1;
     expect(bans.banned).toBe(0);
     // The longest ban.
-    for (let i = 0; i < 30; i++) fail();
-    now += 1_000_000;
-    expect(bans.is_banned('a')).toBe(false);
+    for (let i = 0; i < 10; i++) {
+      expect([fail(), fail(), fail()].map(({ banned }) => banned)).toEqual([false, false, true]);
+      now += 1_000_000;
+      expect(bans.is_banned('a')).toBe(false);
+    }
     // After as long as a ban may be, the address is as new.
     now += 1_000_001;
     fail();
@@ -119,6 +121,20 @@ describe('bans', () => {
     expect(bans.failed('a', 'victim')).toEqual({ delay_s: 2, banned: false });
     bans.succeeded('a', 'mallory');
     expect(bans.failed('a', 'victim').banned).toBe(true);
+  });
+
+  it('connections that were open before have no tries of their own, and a guess that hits is refused', async () => {
+    const registry = new LocalRegistry({ bans: options });
+    const [one, two] = [await enter(registry), await enter(registry)];
+    for (let i = 0; i < 3; i++) await registry.log_in_failed(one, 'alice');
+    for (let i = 0; i < 5; i++) {
+      expect(await registry.log_in_failed(two, 'alice')).toEqual({ delay_s: 3, banned: true });
+    }
+    expect(await registry.log_in(two, { name: 'alice' })).toBe('banned');
+    expect((await registry.who()).map(({ user }) => user)).toEqual([undefined, undefined]);
+    expect(await registry.metrics()).toContain('ftp_bans_total 1\n');
+    const elsewhere = await enter(registry, '192.0.2.7');
+    expect(await registry.log_in(elsewhere, { name: 'alice' })).toBeUndefined();
   });
 
   it('a flood of addresses neither fills the memory nor frees who is banned', () => {
