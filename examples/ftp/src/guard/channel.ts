@@ -350,6 +350,8 @@ export class RemoteRegistry implements Registry {
   }
 
   quota(limits: QuotaLimits): Quota {
+    // Has the count begin, as with a local registry.
+    this.#ask('usage', limits).catch(() => undefined);
     return {
       take: (least, most, files) => this.#ask('take', limits, least, most, files),
       settle: (reserved, added) => this.#say('settle', limits.home, reserved, added),

@@ -18,7 +18,10 @@ class Count {
   /** grows with every change: a scan beside a change counts it or not, nobody knows */
   #changes = 0;
 
-  constructor(private readonly home: string) {}
+  /** The first scan begins at once: a large home takes a while, and this is the log-in. */
+  constructor(private readonly home: string) {
+    this.#refresh().catch(() => undefined);
+  }
 
   /** As of Quota. */
   async take(

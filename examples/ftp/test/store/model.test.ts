@@ -6,10 +6,11 @@ import { expect, it } from 'vitest';
 import { LocalRegistry } from '../../dist/guard/registry.js';
 import { DiskFileSystem } from '../../dist/store/disk.js';
 import { code_of } from '../../dist/store/errors.js';
+import { encode_name } from '../../dist/store/names.js';
 import { entries, get, make_home, open_below } from './home.js';
 import { Model, type ModelUpload, Refusal } from './model.js';
 
-const name = fc.constantFrom('a', 'b', 'c', 'é', 'x y');
+const name = fc.constantFrom('a', 'b', 'c', 'é', '\udcff');
 /** Paths of up to four names, with all that a client may write between them. */
 const path = fc
   .array(fc.oneof({ weight: 6, arbitrary: name }, fc.constantFrom('..', '.', '')), { maxLength: 4 })
@@ -96,8 +97,12 @@ async function real(files: DiskFileSystem, op: Operation): Promise<unknown> {
 }
 
 /** The path of the machine for a place where the model has made a link: a link in it leads where it leads, as for the kernel. */
-function machine_path(home: string, client_path: string): string {
-  return join(home, join('/', client_path)).replace(/\/$/, '');
+function machine_path(home: string, client_path: string): Buffer {
+  return bytes_of(join(home, join('/', client_path)).replace(/\/$/, ''));
+}
+
+function bytes_of(text: string): Buffer {
+  return encode_name(text) ?? Buffer.alloc(0);
 }
 
 function outcome_of_model(call: () => unknown): unknown {
@@ -138,7 +143,7 @@ it('does as the model does', async () => {
           const wanted = outcome_of_model(() => expected(model, home, op));
           if (op.do === 'symlink') {
             if (wanted !== true) continue;
-            await symlink(op.target.replace('@', home), machine_path(home, op.path));
+            await symlink(bytes_of(op.target.replace('@', home)), machine_path(home, op.path));
             quota.settle({ bytes: 0, files: 0 }, { bytes: 0, files: 1 });
           } else {
             expect([op, await outcome(real(files, op))]).toEqual([op, wanted]);

@@ -9,8 +9,14 @@ import { begin, code, get, make_home, put } from './home.js';
 const MiB = 1 << 20;
 
 /** A home with limits; `check` compares the count with what a new registry finds by a scan. */
-async function limited(max_bytes: number, max_files: number, options: DiskOptions = {}) {
+async function limited(
+  max_bytes: number,
+  max_files: number,
+  options: DiskOptions = {},
+  prepare?: (home: string) => Promise<void>,
+) {
   const { home } = await make_home();
+  await prepare?.(home);
   const limits = { home, max_bytes, max_files };
   const registry = new LocalRegistry();
   const session = (user = '') =>
@@ -123,9 +129,10 @@ describe('bytes', () => {
   });
 
   it('that others have put there count, and leave room for nothing', async () => {
-    const { home, files, check } = await limited(1000, 3);
-    await writeFile(join(home, 'foreign'), '');
-    await truncate(join(home, 'foreign'), 2000);
+    const { files, check } = await limited(1000, 3, {}, async (home) => {
+      await writeFile(join(home, 'foreign'), '');
+      await truncate(join(home, 'foreign'), 2000);
+    });
     expect(await check()).toEqual({ bytes: 2000, files: 1 });
     expect(await code(put(files, '/a', 'x'))).toBe('EDQUOT');
     // What takes no bytes is permitted, and so is to make room.

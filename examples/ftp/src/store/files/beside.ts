@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs';
 import { code_of, FileError } from '../errors.js';
 import { broken_name } from '../names.js';
 import type { Upload } from '../types.js';
-import { fchmod, fchown, fsync, rename, stat_of, sync_directory, unlink } from './at.js';
+import { fchmod, fchown, fsync, ftruncate, rename, stat_of, sync_directory, unlink } from './at.js';
 import { counted_size, or_missing, rename_new } from './entries.js';
 import { type Target, Writing } from './writing.js';
 
@@ -49,6 +49,8 @@ export class Beside extends Writing implements Upload {
     if (keep && this.size > 0 && this.size > (old?.size ?? 0)) {
       try {
         await reservation.hold(this.size, 1);
+        // A write that failed may have left a part of its bytes.
+        await ftruncate(this.fd, this.size);
         const broken = broken_name(settings.user, name);
         await this.#forget_broken();
         await rename(folder, this.own, folder, broken);
