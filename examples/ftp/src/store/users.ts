@@ -1,7 +1,6 @@
 // Users of a file (user_file.ts): the UserDatabase that comes with the server. The file is read again when it has changed; one that has become
 // wrong is reported, and the users stay as they were.
-import type { Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
 import type { Quota, QuotaLimits } from '../guard/types.js';
 import { DiskFileSystem, type DiskOptions } from './disk.js';
 import { code_of } from './errors.js';
@@ -29,6 +28,7 @@ export class FileUserDatabase implements UserDatabase {
   readonly #path: string;
   readonly #options: FileUserDatabaseOptions;
   #records: UserRecords = new Map();
+  readonly #limited_homes = new Set<string>();
   /** of the file that the records are from, or that was refused */
   #seen: Stats | undefined;
 
@@ -45,8 +45,8 @@ export class FileUserDatabase implements UserDatabase {
    */
   static async open(path: string, options: FileUserDatabaseOptions = {}): Promise<FileUserDatabase> {
     const users = new FileUserDatabase(path, options);
-    users.#seen = await stat(path);
-    users.#records = await read_user_file(path);
+    users.#seen = statSync(path);
+    users.#take(await read_user_file(path));
     return users;
   }
 
@@ -99,12 +99,21 @@ export class FileUserDatabase implements UserDatabase {
 
   async #refresh(): Promise<void> {
     try {
-      const now = await stat(this.#path);
+      // Not through the thread pool, for which each log-in would wait: the inode of this file is in memory.
+      const now = statSync(this.#path);
       if (this.#seen !== undefined && is_same_file(now, this.#seen)) return;
       this.#seen = now;
-      this.#records = await read_user_file(this.#path);
+      this.#take(await read_user_file(this.#path));
     } catch (error) {
       this.#options.report?.(error);
+    }
+  }
+
+  #take(records: UserRecords): void {
+    this.#records = records;
+    this.#limited_homes.clear();
+    for (const { home, max_bytes, max_files } of records.values()) {
+      if (max_bytes !== undefined || max_files !== undefined) this.#limited_homes.add(home);
     }
   }
 
@@ -124,15 +133,12 @@ export class FileUserDatabase implements UserDatabase {
   #files(name: string, record: UserRecord): DiskFileSystem {
     const { home, max_bytes = Infinity, max_files = Infinity } = record;
     const { quota, disk } = this.#options;
-    // Who has no limits is counted if another user of the same home has.
-    const counted = [...this.#records.values()].some(
-      (one) => one.home === home && (one.max_bytes ?? one.max_files),
-    );
     return new DiskFileSystem(home, {
       ...disk,
       permissions: permissions_of(record),
       user: name,
-      quota: counted ? quota?.({ home, max_bytes, max_files }) : undefined,
+      // Who has no limits is counted if another user of the same home has.
+      quota: this.#limited_homes.has(home) ? quota?.({ home, max_bytes, max_files }) : undefined,
     });
   }
 }
