@@ -3,14 +3,19 @@
 import { spawn } from 'node:child_process';
 import { ConfigError } from './config/check.js';
 import { type Config, read_config } from './config/config.js';
+import type { CommandIO } from './guard/command.js';
+import { metrics_main, who_main } from './guard/who.js';
 import { report } from './service/report.js';
 import { check_files, Service } from './service/service.js';
+import { user_main } from './store/users_command.js';
 
 const USAGE = `usage: ftpd serve CONFIG    serves until SIGTERM
        ftpd check CONFIG    tells what is wrong with a configuration, and with the files that it names
        ftpd user …          adds, changes and removes users: ftpd user --help
-       ftpd who CONTROL     tells who is there: ftpd who --help
-       ftpd metrics CONTROL tells the counters, as Prometheus reads them: ftpd metrics --help
+       ftpd who             tells who is there: ftpd who --help
+       ftpd metrics         tells the counters, as Prometheus reads them: ftpd metrics --help
+
+The last three find the files by the configuration that FTPD_CONFIG names, if they are not told by options.
 
 Signals of ftpd serve: SIGHUP reads the configuration again; SIGUSR2 starts this program again, which takes the connections over that come, while
 this process finishes its transfers; SIGTERM and SIGINT end it, a second one at once.
@@ -30,7 +35,6 @@ function start_successor(config: Config): void {
 async function serve(path: string): Promise<number> {
   let config = read_config(path);
   const service = await Service.start(config);
-  for (const url of service.urls) console.log(`ftpd: serving ${url}`);
   const reload = async () => {
     const changed = read_config(path);
     await service.reload(changed);
@@ -47,6 +51,8 @@ async function serve(path: string): Promise<number> {
       is_ending = true;
       service.end().catch(report);
     });
+  // Who reads this may send signals.
+  for (const url of service.urls) console.log(`ftpd: serving ${url}`);
   await service.ended;
   return 0;
 }
@@ -57,25 +63,37 @@ async function check(path: string): Promise<number> {
   return 0;
 }
 
+/** The paths that the configuration names, for commands that go without it, too. */
+function paths(): { file?: string | undefined; control?: string | undefined } {
+  const { FTPD_CONFIG } = process.env;
+  if (!FTPD_CONFIG) return {};
+  const { users, control } = read_config(FTPD_CONFIG);
+  return { file: users, control: control ?? undefined };
+}
+
+type Tool = (argv: readonly string[], io: CommandIO, options: ReturnType<typeof paths>) => Promise<number>;
+
+const TOOLS: Readonly<Record<string, Tool>> = { user: user_main, who: who_main, metrics: metrics_main };
+
 const COMMANDS: Readonly<Record<string, (path: string) => Promise<number>>> = { serve, check };
 
 async function main([name = '', ...args]: string[]): Promise<number> {
-  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  const [path] = args;
   if (name === '--help' || name === 'help') {
     process.stdout.write(USAGE);
     return 0;
   }
-  if (command === undefined || path === undefined || args.length > 1) {
-    process.stderr.write(USAGE);
-    return 2;
-  }
+  const tool = Object.hasOwn(TOOLS, name) ? TOOLS[name] : undefined;
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
+  const [path] = args;
   try {
-    return await command(path);
+    if (tool !== undefined) return await tool(args, process, paths());
+    if (command !== undefined && path !== undefined && args.length === 1) return await command(path);
   } catch (error) {
     report(error);
     return error instanceof ConfigError ? 2 : 1;
   }
+  process.stderr.write(USAGE);
+  return 2;
 }
 
 process.exitCode = await main(process.argv.slice(2));

@@ -3,6 +3,8 @@
 import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
+import { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import * as promises from 'bsd-sockets/promises';
 import {
@@ -477,6 +479,42 @@ describe('the end of a connection', () => {
       }
     },
   );
+
+  test('a close_notify alone is the end, while TCP stays open, also if it came with the last data', async () => {
+    let received = 0;
+    await serving(
+      async (request) => {
+        await request.sendall('x');
+        const memory = Buffer.alloc(100_000);
+        for (let count = -1; count !== 0; ) {
+          count = await request.recv_into(memory, { timeout: 10 });
+          received += count;
+          // What comes meanwhile waits; in the end the close_notify does, too.
+          await sleep(5);
+        }
+        await request.sendall('y');
+      },
+      {},
+      async ({ port, errors }) => {
+        const raw = net.connect(port, '127.0.0.1');
+        // What Python's unwrap() does: the end of TLS is sent, and that of TCP is not.
+        const below = new Duplex({
+          read() {},
+          write: (chunk: Buffer, _encoding, done) => void raw.write(chunk, () => done()),
+          final: (done) => done(),
+        });
+        raw.on('data', (chunk) => below.push(chunk));
+        const client = tls.connect({ socket: below, ca: made.ca.cert, servername: 'localhost' });
+        await once(client, 'data');
+        client.end(Buffer.alloc(700_000));
+        const [answer] = await once(client, 'data');
+        expect(String(answer)).toBe('y');
+        expect(received).toBe(700_000);
+        expect(errors).toEqual([]);
+        raw.destroy();
+      },
+    );
+  });
 
   test('with a close_notify it is none, also if data and end came before a handler that reads late', async () => {
     const ends: unknown[] = [];

@@ -74,6 +74,7 @@ const file = object({
     stall: or(seconds(0.01), 60),
     handshake: or(seconds(0.01), 30),
     drain: or(seconds(0), 600),
+    drain_idle: or(seconds(0), 3),
   }),
   limits: section({
     line: or(integer(64, 65_536, 'bytes'), 4096),

@@ -80,6 +80,8 @@ export class Bans {
     const now = this.now();
     const record = this.#record(client, now);
     const { failures, delay_s, max_delay_s, ban_s, max_ban_s } = this.#options;
+    // Another connection of the address has brought the ban about: this one gets no tries of its own.
+    if (record.banned_until > now) return { delay_s: max_delay_s, banned: true };
     record.failures.push({ at: now, name });
     const count = record.failures.length;
     const wait = Math.min(max_delay_s, delay_s * 2 ** Math.min(count - 1, 30));

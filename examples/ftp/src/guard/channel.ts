@@ -45,7 +45,7 @@ interface Statements {
   audit: [record: AuditRecord];
   count: [name: string, labels: Record<string, string>, amount: number];
   leave: [id: string];
-  settle: [limits: QuotaLimits, reserved: Amount, added: Amount];
+  settle: [home: string, reserved: Amount, added: Amount];
 }
 
 type Question = {
@@ -149,6 +149,7 @@ class Outbox {
 class Service {
   readonly #outbox: Outbox;
   readonly #sessions = new Set<string>();
+  /** by home: what uploads of the worker have reserved */
   readonly #reserved = new Map<string, Amount>();
   readonly #ended = new AbortController();
 
@@ -257,9 +258,9 @@ class Service {
     return bytes;
   }
 
-  #settle(limits: QuotaLimits, reserved: Amount, added: Amount): void {
-    this.#hold(limits.home, -reserved.bytes, -reserved.files);
-    this.registry.quota(limits).settle(reserved, added);
+  #settle(home: string, reserved: Amount, added: Amount): void {
+    this.#hold(home, -reserved.bytes, -reserved.files);
+    this.registry.quota({ home, max_bytes: 0, max_files: 0 }).settle(reserved, added);
   }
 
   #hold(home: string, bytes: number, files: number): void {
@@ -349,9 +350,11 @@ export class RemoteRegistry implements Registry {
   }
 
   quota(limits: QuotaLimits): Quota {
+    // Has the count begin, as with a local registry.
+    this.#ask('usage', limits).catch(() => undefined);
     return {
       take: (least, most, files) => this.#ask('take', limits, least, most, files),
-      settle: (reserved, added) => this.#say('settle', limits, reserved, added),
+      settle: (reserved, added) => this.#say('settle', limits.home, reserved, added),
       usage: () => this.#ask('usage', limits),
     };
   }

@@ -3,8 +3,8 @@
 /** Series of one name: labels come from clients' commands, and must not fill the memory. */
 const MOST_SERIES = 1000;
 
-/** What each metric counts. */
-const HELP: Readonly<Record<string, string>> = {
+/** The metrics, and what each counts. */
+export const METRICS: Readonly<Record<string, string>> = {
   ftp_connections_total: 'Connections that were let in',
   ftp_refusals_total: 'Connections and log-ins that were turned away, by reason',
   ftp_logins_total: 'Log-ins that succeeded',
@@ -94,7 +94,7 @@ export class Counters {
 }
 
 function head(lines: string[], name: string, type: 'counter' | 'gauge'): void {
-  const help = HELP[name];
+  const help = METRICS[name];
   if (help !== undefined) lines.push(`# HELP ${name} ${help}`);
   lines.push(`# TYPE ${name} ${type}`);
 }

@@ -10,25 +10,33 @@ const SCAN_AGAIN_MS = 10 * 60_000;
 const MOST_SCANS = 3;
 
 /** One home. */
-class Count implements Quota {
+class Count {
   #used: Amount = { bytes: 0, files: 0 };
-  #reserved: Amount = { bytes: 0, files: 0 };
+  readonly #reserved: Amount = { bytes: 0, files: 0 };
   #scan: Promise<void> | undefined;
   #scanned_ms = Number.NEGATIVE_INFINITY;
   /** grows with every change: a scan beside a change counts it or not, nobody knows */
   #changes = 0;
 
-  constructor(public limits: QuotaLimits) {}
+  /** The first scan begins at once: a large home takes a while, and this is the log-in. */
+  constructor(private readonly home: string) {
+    this.#refresh().catch(() => undefined);
+  }
 
-  async take(least: number, most: number, files: number): Promise<number | undefined> {
-    if (this.#scanned_ms === Number.NEGATIVE_INFINITY) await this.#refresh();
-    else this.refresh_later();
-    const { max_bytes, max_files } = this.limits;
+  /** As of Quota. */
+  async take(
+    { max_bytes, max_files }: QuotaLimits,
+    least: number,
+    most: number,
+    files: number,
+  ): Promise<number | undefined> {
+    if (!this.#is_known) await this.#refresh();
+    else this.#refresh_later();
     const left = max_bytes - this.#used.bytes - this.#reserved.bytes;
     const files_left = max_files - this.#used.files - this.#reserved.files;
     // Who needs nothing more may go on, even if others have put too much there.
     if ((least > 0 && left < least) || (files > 0 && files_left < files)) return undefined;
-    const bytes = least > 0 || most > 0 ? Math.max(least, Math.min(most, left)) : 0;
+    const bytes = Math.max(least, Math.min(most, left), 0);
     this.#add(this.#reserved, { bytes, files });
     return bytes;
   }
@@ -36,31 +44,32 @@ class Count implements Quota {
   settle(reserved: Amount, added: Amount): void {
     this.#add(this.#reserved, { bytes: -reserved.bytes, files: -reserved.files });
     // Before the first scan there is nothing to add to: it will find what is there now.
-    if (this.#scanned_ms !== Number.NEGATIVE_INFINITY) this.#add(this.#used, added);
-    else this.#changes += 1;
+    if (this.#is_known) this.#add(this.#used, added);
   }
 
-  async usage(): Promise<{ bytes: number; files: number; max_bytes: number; max_files: number }> {
-    if (this.#scanned_ms === Number.NEGATIVE_INFINITY) await this.#refresh();
-    const { max_bytes, max_files } = this.limits;
+  async usage(): Promise<Amount> {
+    if (!this.#is_known) await this.#refresh();
     const { bytes, files } = this.#used;
-    return { bytes: Math.max(0, bytes), files: Math.max(0, files), max_bytes, max_files };
-  }
-
-  /** Scans again if the last scan is old and nothing runs. */
-  refresh_later(): void {
-    if (
-      performance.now() - this.#scanned_ms < SCAN_AGAIN_MS ||
-      this.#reserved.files + this.#reserved.bytes > 0
-    )
-      return;
-    this.#refresh().catch(() => undefined);
+    return { bytes: Math.max(0, bytes), files: Math.max(0, files) };
   }
 
   /** What a dead worker has left is somewhere between what it had reserved and nothing: only a scan knows. */
   doubt(): void {
-    if (this.#scanned_ms !== Number.NEGATIVE_INFINITY) this.#scanned_ms = performance.now() - SCAN_AGAIN_MS;
-    this.refresh_later();
+    if (!this.#is_known) return;
+    this.#scanned_ms = performance.now() - SCAN_AGAIN_MS;
+    this.#refresh_later();
+  }
+
+  get #is_known(): boolean {
+    return this.#scanned_ms !== Number.NEGATIVE_INFINITY;
+  }
+
+  /** Scans again if the last scan is old and nothing runs. */
+  #refresh_later(): void {
+    const fresh = performance.now() - this.#scanned_ms < SCAN_AGAIN_MS;
+    if (fresh || this.#reserved.files + this.#reserved.bytes > 0) return;
+    // Without a new count the old one goes on.
+    this.#refresh().catch(() => undefined);
   }
 
   #add(to: Amount, amount: Amount): void {
@@ -77,10 +86,10 @@ class Count implements Quota {
   }
 
   async #look(): Promise<void> {
-    for (let tries = 0; tries < MOST_SCANS; tries++) {
+    for (let tries = 1; tries <= MOST_SCANS; tries++) {
       const changes = this.#changes;
-      const found = await scan(this.limits.home);
-      const last = tries === MOST_SCANS - 1 && this.#scanned_ms === Number.NEGATIVE_INFINITY;
+      const found = await scan(this.home);
+      const last = tries === MOST_SCANS && !this.#is_known;
       if (changes !== this.#changes && !last) continue;
       this.#used = found;
       this.#scanned_ms = performance.now();
@@ -93,25 +102,31 @@ class Count implements Quota {
 export class Quotas {
   readonly #counts = new Map<string, Count>();
 
-  /** Returns the count of a home; its limits are those of the latest call. */
+  /** Returns the count of a home, with limits of the caller's. */
   of(limits: QuotaLimits): Quota {
-    const count = this.#count(limits);
-    count.limits = limits;
-    return count;
+    const count = this.#count(limits.home);
+    return {
+      take: (least, most, files) => count.take(limits, least, most, files),
+      settle: (reserved, added) => count.settle(reserved, added),
+      usage: async () => {
+        const { max_bytes, max_files } = limits;
+        return { ...(await count.usage()), max_bytes, max_files };
+      },
+    };
   }
 
   /** Gives back what a worker that has died had reserved. */
   release(home: string, reserved: Amount): void {
-    const count = this.#counts.get(home);
-    count?.settle(reserved, { bytes: 0, files: 0 });
-    count?.doubt();
+    const count = this.#count(home);
+    count.settle(reserved, { bytes: 0, files: 0 });
+    count.doubt();
   }
 
-  #count(limits: QuotaLimits): Count {
-    let count = this.#counts.get(limits.home);
+  #count(home: string): Count {
+    let count = this.#counts.get(home);
     if (count === undefined) {
-      count = new Count(limits);
-      this.#counts.set(limits.home, count);
+      count = new Count(home);
+      this.#counts.set(home, count);
     }
     return count;
   }

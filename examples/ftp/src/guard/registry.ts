@@ -72,10 +72,7 @@ export class LocalRegistry implements Registry {
   ): Promise<{ id: string } | { refused: Refusal }> {
     const client = client_of(address);
     const refused = this.#refusal(client);
-    if (refused !== undefined) {
-      this.count('ftp_refusals_total', { reason: refused });
-      return { refused };
-    }
+    if (refused !== undefined) return { refused: this.#refuse(refused) };
     const id = `${this.#run}-${++this.#last}`;
     const info = {
       id,
@@ -102,9 +99,10 @@ export class LocalRegistry implements Registry {
     const session = this.#sessions.get(id);
     if (session === undefined) throw new Error(`there is no session ${id}`);
     this.#forget_user(session);
+    // A right password of an address that was banned meanwhile is a guess that has hit.
+    if (this.#bans.is_banned(session.client)) return this.#refuse('banned');
     if ((this.#by_user.get(name) ?? 0) >= max_sessions) {
-      this.count('ftp_refusals_total', { reason: 'too many sessions of this user' });
-      return 'too many sessions of this user';
+      return this.#refuse('too many sessions of this user');
     }
     session.user = name;
     session.info.user = name;
@@ -124,8 +122,9 @@ export class LocalRegistry implements Registry {
     this.count('ftp_login_failures_total', {});
     const session = this.#sessions.get(id);
     if (session === undefined) throw new Error(`there is no session ${id}`);
+    const was_banned = this.#bans.is_banned(session.client);
     const answer = this.#bans.failed(session.client, name);
-    if (answer.banned) {
+    if (answer.banned && !was_banned) {
       this.count('ftp_bans_total', {});
       this.audit({ event: 'banned', session: id, address: session.info.address, user: name });
     }
@@ -138,7 +137,6 @@ export class LocalRegistry implements Registry {
   }
 
   throttle(user: string, direction: 'download' | 'upload', rate: number): Throttle {
-    check_rate(rate);
     return new LeasedThrottle(rate, (bytes) => this.lease(user, direction, rate, bytes));
   }
 
@@ -150,7 +148,6 @@ export class LocalRegistry implements Registry {
     bytes: number,
     signal?: AbortSignal,
   ): Promise<undefined> {
-    check_rate(rate);
     const key = `${direction} ${user}`;
     let bucket = this.#buckets.get(key);
     if (bucket === undefined) {
@@ -220,6 +217,11 @@ export class LocalRegistry implements Registry {
     return of_client >= max_connections_per_address ? 'too many connections from this address' : undefined;
   }
 
+  #refuse(reason: Refusal): Refusal {
+    this.count('ftp_refusals_total', { reason });
+    return reason;
+  }
+
   #forget_user(session: Session): void {
     if (session.user === undefined) return;
     add_to(this.#by_user, session.user, -1);
@@ -230,10 +232,6 @@ export class LocalRegistry implements Registry {
   #drop_buckets(): void {
     for (const [key, bucket] of this.#buckets) if (bucket.idle) this.#buckets.delete(key);
   }
-}
-
-function check_rate(rate: number): void {
-  if (!(rate > 0)) throw new RangeError(`rate must be above 0 bytes a second, not ${rate}`);
 }
 
 /** Adds to a count; one of 0 goes. */

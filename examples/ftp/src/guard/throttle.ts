@@ -5,10 +5,14 @@
 // so that a worker asks 50 times a second at most.
 import type { Throttle } from './types.js';
 
-/** What may have become free while nobody asked, in seconds of the rate. */
-const IDLE_S = 0.02;
-/** What may have become free while somebody waited and the thread was busy: the rate holds over this time. */
+/** What is free at the beginning, in seconds of the rate. */
+const FIRST_S = 0.02;
+/** What may become free while nobody asks: a connection that writes what it has got asks again soon. */
+const IDLE_S = 0.05;
+/** What may become free while somebody waits and the thread is busy: the rate holds over this time. */
 const BUSY_S = 1;
+/** What became free while the thread was busy is kept over so many ms in which nobody asks. */
+const KEPT_MS = 50;
 /** A turn, in seconds of the rate. */
 const TURN_S = 0.01;
 /** A lease, in seconds of the rate. */
@@ -23,6 +27,11 @@ interface Waiter {
   readonly resolve: () => void;
 }
 
+/** @throws RangeError for what is no rate */
+function check_rate(rate: number): void {
+  if (!(rate > 0)) throw new RangeError(`rate must be above 0 bytes a second, not ${rate}`);
+}
+
 /** The bytes of one rate. */
 export class Bucket {
   #rate: number;
@@ -35,7 +44,8 @@ export class Bucket {
   /** @param rate bytes a second, above 0 */
   constructor(rate: number) {
     this.#rate = rate;
-    this.#free = rate * IDLE_S;
+    check_rate(rate);
+    this.#free = rate * FIRST_S;
   }
 
   get rate(): number {
@@ -82,8 +92,10 @@ export class Bucket {
 
   #count(): void {
     const now = performance.now();
-    const most = this.#rate * (this.idle ? IDLE_S : BUSY_S);
-    this.#free = Math.min(most, this.#free + (this.#rate * (now - this.#counted_ms)) / 1000);
+    const passed_ms = now - this.#counted_ms;
+    const kept = passed_ms < KEPT_MS ? this.#free : 0;
+    const most = this.idle ? Math.max(this.#rate * IDLE_S, kept) : this.#rate * BUSY_S;
+    this.#free = Math.min(most, this.#free + (this.#rate * passed_ms) / 1000);
     this.#counted_ms = now;
   }
 
@@ -120,7 +132,9 @@ export class LeasedThrottle implements Throttle {
   constructor(
     private readonly rate: number,
     private readonly lease: (bytes: number) => Promise<unknown>,
-  ) {}
+  ) {
+    check_rate(rate);
+  }
 
   take(bytes: number): Promise<void> {
     this.#last = this.#last.then(() => this.#take(bytes));

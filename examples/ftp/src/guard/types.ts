@@ -101,7 +101,7 @@ export interface Registry {
   /** Adds to a counter: ftp_replies_total{code="226"}, … Not awaited. */
   count(name: string, labels: Record<string, string>, amount?: number): void;
   leave(id: string): void;
-  /** The count of a home; sessions with the same home share it, with the limits of the latest call. */
+  /** The count of a home, which all sessions with this home share, with limits of one's own. */
   quota(limits: QuotaLimits): Quota;
   who(): Promise<SessionInfo[]>;
   /** All counters as Prometheus text. */

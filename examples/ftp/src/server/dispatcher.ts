@@ -61,7 +61,7 @@ async function run(session: Session, command: Command, argument: string): Promis
     const refusal = file_refusal(error, command.refusal ?? 550);
     if (refusal !== undefined) return refusal;
     // TLS of the control connection has failed, or the session was ended from outside.
-    if (session.control.is_ended || session.signal.aborted) return undefined;
+    if (session.control.is_ended || session.is_destroyed) return undefined;
     if (!(error instanceof OSError)) session.shared.report(error);
     return reply(451, 'The server could not do it.');
   }
@@ -108,9 +108,10 @@ async function take(session: Session, input: Input): Promise<boolean> {
 
 /** Seconds until the session ends if nothing comes. @param began_ms when it began */
 function patience(session: Session, began_ms: number): number {
-  const { idle, login, session: total } = session.config.timeouts;
+  const { idle, login, session: total, drain_idle } = session.config.timeouts;
   const age = (performance.now() - began_ms) / 1000;
   const waits = [idle];
+  if (session.is_draining) waits.push(drain_idle);
   if (session.user === undefined) waits.push(login - age);
   if (total !== null) waits.push(total - age);
   return Math.max(0, Math.min(...waits));
@@ -130,13 +131,14 @@ async function converse(session: Session): Promise<void> {
   try {
     for (;;) {
       if (session.ending === 'told') return;
-      const input =
-        session.ending === undefined ? await session.control.next(patience(session, began_ms)) : undefined;
-      if (session.ending !== undefined) {
+      const was_draining = session.is_draining;
+      const input = session.is_drained ? undefined : await session.control.next(patience(session, began_ms));
+      if (input?.kind === 'timeout' && session.is_draining && !was_draining) continue;
+      if (input === undefined || (input.kind === 'timeout' && session.is_draining)) {
         await session.send(reply(421, 'The server ends its sessions: connect again.'));
         return;
       }
-      if (input !== undefined && !(await take(session, input))) return;
+      if (!(await take(session, input))) return;
     }
   } finally {
     clearTimeout(limit);
@@ -155,14 +157,14 @@ export async function serve_session(session: Session): Promise<void> {
   }
   session.id = entered.id;
   session.audit('connect', { port: arrival.port });
-  session.shared.sessions.add(session);
+  session.shared.join(session);
   watch(session);
   try {
     if (arrival.listen.tls === 'implicit') {
       await session.start_tls();
       session.protection = 'P';
       session.has_pbsz = true;
-    }
+    } else session.control.begin();
     await session.send(reply(220, ...config.welcome.split(/\r?\n/)));
     await converse(session);
     await session.control.close();
@@ -170,7 +172,7 @@ export async function serve_session(session: Session): Promise<void> {
     if (!(error instanceof OSError)) throw error;
     session.audit('tls', { reason: error.message });
   } finally {
-    session.shared.sessions.delete(session);
+    session.shared.leave(session);
     session.destroy();
     session.audit('disconnect', {});
     registry.leave(session.id);

@@ -41,6 +41,8 @@ const initial = (): Parameters => ({
   epsv_all: false,
 });
 
+const ENDED = new Error('The session has ended.');
+
 export class Session {
   readonly shared: Shared;
   readonly arrival: Arrival;
@@ -65,10 +67,15 @@ export class Session {
   abort_before = 0;
   failed_logins = 0;
   client_name: string | undefined;
-  /** set to end the session behind the command that runs: the client is told by its reply, or by 421 */
-  ending: 'told' | 'to tell' | undefined;
+  /** set when the reply of the command that runs tells the client that the session ends */
+  ending: 'told' | undefined;
+  is_destroyed = false;
+  /** transfers that have ended */
+  transfers = 0;
+  /** those that had ended when the server began to end its sessions */
+  #drained_at: number | undefined;
   #context: SSLServerContext | undefined;
-  readonly #end = new AbortController();
+  #end: AbortController | undefined;
 
   constructor(shared: Shared, arrival: Arrival, sock: ConnectedSocket) {
     this.shared = shared;
@@ -81,11 +88,13 @@ export class Session {
       line_limit: limits.line,
       ahead: limits.commands_ahead,
       stall: timeouts.stall,
+      may_start_tls: arrival.listen.tls === 'explicit',
     });
   }
 
   /** Aborts when the session ends. */
   get signal(): AbortSignal {
+    this.#end ??= new AbortController();
     return this.#end.signal;
   }
 
@@ -179,6 +188,13 @@ export class Session {
     this.has_pbsz = is_implicit;
   }
 
+  /** @throws ReplyError if there is no data connection, or it may not be as it is */
+  check_channel(): DataChannel {
+    if (this.needs_protection && this.protection === 'C')
+      refuse(522, 'Data connections have to be protected: use PBSZ 0 and PROT P.');
+    return this.channel ?? refuse(425, 'Use PASV, EPSV, PORT or EPRT first.');
+  }
+
   close_channel(): void {
     this.channel?.close();
     this.channel = undefined;
@@ -194,16 +210,26 @@ export class Session {
     await this.control.send(reply);
   }
 
-  /** Ends it when no transfer runs. */
+  /** Ends it soon: behind the next transfer, or when nothing comes. What a client is about to do, it can. */
   drain(): void {
-    this.ending ??= 'to tell';
+    this.#drained_at ??= this.transfers;
     this.control.wake();
+  }
+
+  get is_draining(): boolean {
+    return this.#drained_at !== undefined;
+  }
+
+  /** Whether it has had its last transfer. */
+  get is_drained(): boolean {
+    return this.#drained_at !== undefined && this.transfers > this.#drained_at;
   }
 
   /** Frees all that it holds; its connections are closed at once. */
   destroy(): void {
-    this.#end.abort(new Error('The session has ended.'));
-    this.transfer?.abort(new Error('The session has ended.'));
+    this.is_destroyed = true;
+    this.#end?.abort(ENDED);
+    this.transfer?.abort(ENDED);
     this.close_channel();
     this.control.destroy();
   }

@@ -34,13 +34,13 @@ export function tls_options(config: Config): SSLOptions | undefined {
 }
 
 export class Shared {
-  readonly sessions = new Set<EndableSession>();
+  readonly #sessions = new Set<EndableSession>();
   readonly users: UserDatabase;
   readonly registry: Registry;
   #config: Config;
   #tls: SSLOptions | undefined;
   #ports: PassivePorts;
-  #draining = false;
+  #state: 'serving' | 'draining' | 'destroyed' = 'serving';
 
   /** @throws as tls_options */
   constructor(config: Config, users: UserDatabase, registry: Registry) {
@@ -63,8 +63,15 @@ export class Shared {
     return this.#ports;
   }
 
-  get is_draining(): boolean {
-    return this.#draining;
+  /** A session begins; one that comes late is ended as the others were. */
+  join(session: EndableSession): void {
+    this.#sessions.add(session);
+    if (this.#state === 'draining') session.drain();
+    else if (this.#state === 'destroyed') session.destroy();
+  }
+
+  leave(session: EndableSession): void {
+    this.#sessions.delete(session);
   }
 
   /** Takes another configuration for what begins from now on; if it is wrong, nothing changes. @throws as tls_options */
@@ -79,16 +86,16 @@ export class Shared {
     console.error(error);
   }
 
-  /** Ends all sessions, each when its transfer is done. */
+  /** Ends all sessions soon: each when its transfer is done, or nothing comes. */
   drain(): void {
-    this.#draining = true;
-    for (const session of this.sessions) session.drain();
+    this.#state = 'draining';
+    for (const session of this.#sessions) session.drain();
   }
 
   /** Ends all sessions at once. */
   destroy(): void {
-    this.#draining = true;
-    for (const session of this.sessions) session.destroy();
+    this.#state = 'destroyed';
+    for (const session of this.#sessions) session.destroy();
   }
 }
 

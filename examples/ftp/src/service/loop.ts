@@ -1,7 +1,8 @@
 // Serving on one event loop: a server of the library for each listening socket, and one Shared for all. Every kind of server runs this:
 // `loop` in the main thread, `threads` and `processes` in each worker.
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ListeningSocket } from 'bsd-sockets/promises';
-import { AsyncTCPServer } from 'bsd-sockets/socketserver';
+import { AsyncTCPServer, type ServerEvent } from 'bsd-sockets/socketserver';
 import type { Config, ListenConfig } from '../config/config.js';
 import { type HandlerData, SessionHandler } from '../server/handler.js';
 import type { Shared } from '../server/shared.js';
@@ -28,6 +29,9 @@ export interface Listening {
   readonly sock: ListeningSocket;
 }
 
+/** The library's channel for connections that it turns away before a handler sees them: those of proxies that are not trusted, or say nothing. */
+const REFUSED = 'bsd-sockets:server:refused';
+
 /** Serves the listening sockets, which are the server's from now on. */
 export function serve_loop(shared: Shared, listeners: readonly Listening[]): Serving {
   const { proxy_protocol } = shared.config;
@@ -38,6 +42,12 @@ export function serve_loop(shared: Shared, listeners: readonly Listening[]): Ser
   });
   const served = servers.map((server) => server.serve_forever());
   for (const one of served) one.catch((error: unknown) => shared.report(error));
+  const on_refused = (message: unknown) => {
+    const { server, reason } = message as ServerEvent<'refused'>;
+    if (servers.some((one) => one === server))
+      shared.registry.count('ftp_refusals_total', { reason: String(reason) });
+  };
+  subscribe(REFUSED, on_refused);
   return {
     handed_over: Object.fromEntries(listeners.map(({ name }, i) => [name, servers[i] as LoopServer])),
     reload: async (config) => shared.reload(config),
@@ -48,6 +58,7 @@ export function serve_loop(shared: Shared, listeners: readonly Listening[]): Ser
       const timer = setTimeout(() => shared.destroy(), seconds * 1000);
       await Promise.all([...closed, ...served]);
       clearTimeout(timer);
+      unsubscribe(REFUSED, on_refused);
     },
   };
 }

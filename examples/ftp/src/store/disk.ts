@@ -6,7 +6,6 @@ import type { Quota } from '../guard/types.js';
 import { at_path, code_of, FileError } from './errors.js';
 import {
   close,
-  link,
   list_names,
   mkdir,
   read,
@@ -17,9 +16,17 @@ import {
   stat_of,
   unlink,
 } from './files/at.js';
-import { counted_size, entry, look, open_broken, open_file, or_missing } from './files/entries.js';
+import {
+  counted_size,
+  entry,
+  look,
+  open_broken,
+  open_file,
+  or_missing,
+  rename_new,
+} from './files/entries.js';
 import { hash_range } from './files/hash.js';
-import { clear_folder } from './files/leftovers.js';
+import { clear_folder, clear_home } from './files/leftovers.js';
 import { owner_names } from './files/owners.js';
 import type { Settings } from './files/settings.js';
 import { begin_upload } from './files/upload.js';
@@ -76,7 +83,7 @@ export class DiskFileSystem implements FileSystem {
   async stat(path: string): Promise<Entry> {
     this.#demand(path, 'list');
     const names = await owner_names();
-    return this.#at(path, { create: true }, async (place) => {
+    return this.#at(path, { missing: true }, async (place) => {
       const stats = place.node?.stats ?? (await this.#broken(place));
       if (stats === undefined) throw new FileError('ENOENT', path);
       return entry(basename(path) || '/', stats, names);
@@ -158,8 +165,12 @@ export class DiskFileSystem implements FileSystem {
         await rmdir(folder, name);
       } catch (error) {
         if (code_of(error) !== 'ENOTEMPTY') throw error;
-        // Broken uploads, which the client does not see, go with the directory that they are in.
-        await this.#directory(path, (fd) => clear_folder(fd, this.#settings, { broken: true }));
+        // Broken uploads, which the client does not see, go with a directory that has nothing else.
+        await this.#directory(path, async (fd) => {
+          const names = (await list_names(fd)).map(decode_name);
+          if (!names.every(is_reserved)) throw error;
+          await clear_folder(fd, this.#settings, { names, broken: true });
+        });
         await rmdir(folder, name);
       }
       await this.#freed(0, 1);
@@ -182,17 +193,17 @@ export class DiskFileSystem implements FileSystem {
           return;
         }
         if (replaced !== undefined) throw new FileError('EEXIST', to);
-        // link(2) fails if another file got the name just now; rename(2) would replace it.
-        await link(old.folder, old.name, folder, name);
-        await unlink(old.folder, old.name);
+        await rename_new(old.folder, old.name, folder, name);
       });
     });
   }
 
   async set_modified(path: string, modified_ms: number): Promise<void> {
     this.#demand(path, 'modify');
-    if (!Number.isFinite(modified_ms)) throw new FileError('EINVAL', path, 'the time is a number of ms');
-    await this.#node(path, ({ fd, stats }) => set_times(fd, stats.atimeMs / 1000, modified_ms / 1000));
+    // What a Date can hold; NaN is not below anything.
+    if (!(Math.abs(modified_ms) <= 8.64e15))
+      throw new FileError('EINVAL', path, 'the time is a number of ms');
+    await this.#node(path, ({ fd, stats }) => set_times(fd, stats.atimeMs, modified_ms));
   }
 
   async set_mode(path: string, mode: number): Promise<void> {
@@ -213,7 +224,7 @@ export class DiskFileSystem implements FileSystem {
     if (!Number.isSafeInteger(start) || !Number.isSafeInteger(end) || start < 0 || end < start) {
       throw new FileError('EINVAL', path, 'a range has a start and an end behind it');
     }
-    const open = await this.#at(path, { create: true }, async (place) => {
+    const open = await this.#at(path, { missing: true }, async (place) => {
       if (place.node !== undefined) {
         this.#demand(path, 'read');
         return (await open_file(place, path, this.#settings)).fd;
@@ -238,6 +249,15 @@ export class DiskFileSystem implements FileSystem {
     return { bytes, files, max_bytes: Number.POSITIVE_INFINITY, max_files: Number.POSITIVE_INFINITY };
   }
 
+  /**
+   * Removes what uploads have left and nobody has gone on with, in all directories. Listing a directory does it for that one.
+   *
+   * @throws the signal's reason
+   */
+  clear(signal?: AbortSignal): Promise<void> {
+    return at_path('/', () => clear_home(this.#settings, signal));
+  }
+
   #demand(path: string, ...wanted: Permission[]): void {
     demand(this.#settings.permissions, path, ...wanted);
   }
@@ -256,9 +276,9 @@ export class DiskFileSystem implements FileSystem {
   }
 
   #directory<T>(path: string, use: (fd: number) => Promise<T>): Promise<T> {
-    return this.#node(path, ({ fd, stats }) => {
-      if (!stats.isDirectory()) throw new FileError('ENOTDIR', path);
-      return use(fd);
+    return this.#at(path, {}, ({ node }) => {
+      if (!node?.stats.isDirectory()) throw new FileError('ENOTDIR', path);
+      return use(node.fd);
     });
   }
 

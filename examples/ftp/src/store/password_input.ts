@@ -28,6 +28,7 @@ export async function read_password(io: CommandIO, fd: number | undefined, again
 
 function checked(password: string): string {
   if (password === '') throw new Error('a password has at least one character');
+  if (password.includes('\0')) throw new Error('a password has no NUL');
   if (password.length > LONGEST) throw new Error(`a password has at most ${LONGEST} characters`);
   return password;
 }
@@ -44,8 +45,9 @@ async function first_line(stream: NodeJS.ReadableStream): Promise<string> {
 
 /** Reads a line in raw mode, in which the terminal shows nothing and leaves editing and Ctrl-C to the program. */
 function prompt(stdin: NodeJS.ReadStream, io: CommandIO, text: string): Promise<string> {
-  io.stderr.write(text);
+  // Raw before the prompt: who types at once, as a program does, is not echoed either.
   stdin.setRawMode(true);
+  io.stderr.write(text);
   stdin.setEncoding('utf8');
   stdin.resume();
   return new Promise((resolve, reject) => {

@@ -50,7 +50,7 @@ async function derive(password: string, { N, r, p, salt }: Line): Promise<Buffer
   else running += 1;
   try {
     return await new Promise<Buffer>((resolve, reject) => {
-      scrypt(password, salt, KEY_BYTES, { N, r, p, maxmem: 130 * N * r + 256 * r * p }, (error, key) =>
+      scrypt(password, salt, KEY_BYTES, { N, r, p, maxmem: 128 * r * (N + p + 8) }, (error, key) =>
         error ? reject(error) : resolve(key),
       );
     });
@@ -72,9 +72,11 @@ function remember(line: string, password: string): Buffer {
 /**
  * Tests a password.
  *
- * @param line of the user; undefined if there is no such user: then the answer is no, after the same time
+ * @param known_line of the user; undefined if there is no such user: then the answer is no, after the same time
  */
-export async function check_password(line: string | undefined, password: string): Promise<boolean> {
+export async function check_password(known_line: string | undefined, password: string): Promise<boolean> {
+  // HMAC, and so scrypt, takes no notice of NUL at the end of a password.
+  const line = password.includes('\0') ? undefined : known_line;
   const mac = line === undefined ? undefined : remember(line, password);
   const known = line === undefined ? undefined : remembered.get(line);
   // Only a right password is answered at once.

@@ -75,6 +75,9 @@ const FIELDS: Readonly<Record<keyof UserRecord, Kind>> = {
   disabled: FLAG,
 };
 
+/** The names of the fields. */
+export const USER_FIELDS: readonly string[] = Object.keys(FIELDS);
+
 /** A name is what USER can carry, and what no log mistakes. */
 export function is_user_name(name: string): boolean {
   return /^[\p{L}\p{N}_][\p{L}\p{N}_.@+-]{0,63}$/u.test(name);

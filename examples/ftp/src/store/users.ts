@@ -1,9 +1,9 @@
 // Users of a file (user_file.ts): the UserDatabase that comes with the server. The file is read again when it has changed; one that has become
 // wrong is reported, and the users stay as they were.
-import type { Stats } from 'node:fs';
-import { stat } from 'node:fs/promises';
+import { type Stats, statSync } from 'node:fs';
 import type { Quota, QuotaLimits } from '../guard/types.js';
 import { DiskFileSystem, type DiskOptions } from './disk.js';
+import { code_of } from './errors.js';
 import { check_password } from './passwords.js';
 import { is_preset, PRESETS } from './permissions.js';
 import type { Permission, User, UserDatabase } from './types.js';
@@ -28,6 +28,7 @@ export class FileUserDatabase implements UserDatabase {
   readonly #path: string;
   readonly #options: FileUserDatabaseOptions;
   #records: UserRecords = new Map();
+  readonly #limited_homes = new Set<string>();
   /** of the file that the records are from, or that was refused */
   #seen: Stats | undefined;
 
@@ -44,8 +45,8 @@ export class FileUserDatabase implements UserDatabase {
    */
   static async open(path: string, options: FileUserDatabaseOptions = {}): Promise<FileUserDatabase> {
     const users = new FileUserDatabase(path, options);
-    users.#seen = await stat(path);
-    users.#records = await read_user_file(path);
+    users.#seen = statSync(path);
+    users.#take(await read_user_file(path));
     return users;
   }
 
@@ -68,6 +69,26 @@ export class FileUserDatabase implements UserDatabase {
     return record !== undefined && matches ? this.#user(name, record) : undefined;
   }
 
+  /**
+   * Removes what broken uploads have left in all homes: for the start of a server, and now and then.
+   *
+   * @throws the signal's reason
+   */
+  async clear(signal?: AbortSignal): Promise<void> {
+    await this.#refresh();
+    const homes = new Map<string, DiskFileSystem>();
+    for (const [name, record] of this.#records) homes.set(record.home, this.#files(name, record));
+    for (const files of homes.values()) {
+      try {
+        await files.clear(signal);
+      } catch (error) {
+        signal?.throwIfAborted();
+        // A home that is not there yet is none of this user's troubles before the log-in.
+        if (code_of(error) !== 'ENOENT') this.#options.report?.(error);
+      }
+    }
+  }
+
   #record(name: string): UserRecord | undefined {
     let record = this.#records.get(name);
     if (record === undefined && ANONYMOUS.includes(name)) {
@@ -78,38 +99,47 @@ export class FileUserDatabase implements UserDatabase {
 
   async #refresh(): Promise<void> {
     try {
-      const now = await stat(this.#path);
+      // Not through the thread pool, for which each log-in would wait: the inode of this file is in memory.
+      const now = statSync(this.#path);
       if (this.#seen !== undefined && is_same_file(now, this.#seen)) return;
       this.#seen = now;
-      this.#records = await read_user_file(this.#path);
+      this.#take(await read_user_file(this.#path));
     } catch (error) {
       this.#options.report?.(error);
     }
   }
 
+  #take(records: UserRecords): void {
+    this.#records = records;
+    this.#limited_homes.clear();
+    for (const { home, max_bytes, max_files } of records.values()) {
+      if (max_bytes !== undefined || max_files !== undefined) this.#limited_homes.add(home);
+    }
+  }
+
   #user(name: string, record: UserRecord): User {
-    const { max_bytes, max_files, home } = record;
-    const permissions = permissions_of(record);
-    const { quota, disk } = this.#options;
-    const limited = max_bytes !== undefined || max_files !== undefined;
     return {
       name,
-      permissions,
+      permissions: permissions_of(record),
       welcome: record.welcome,
       max_download_rate: record.max_download_rate,
       max_upload_rate: record.max_upload_rate,
       max_sessions: record.max_sessions,
       tls_required: record.tls_required,
-      files: async () => {
-        const limits = { home, max_bytes: max_bytes ?? Infinity, max_files: max_files ?? Infinity };
-        return new DiskFileSystem(home, {
-          ...disk,
-          permissions,
-          user: name,
-          quota: limited ? quota?.(limits) : undefined,
-        });
-      },
+      files: async () => this.#files(name, record),
     };
+  }
+
+  #files(name: string, record: UserRecord): DiskFileSystem {
+    const { home, max_bytes = Infinity, max_files = Infinity } = record;
+    const { quota, disk } = this.#options;
+    return new DiskFileSystem(home, {
+      ...disk,
+      permissions: permissions_of(record),
+      user: name,
+      // Who has no limits is counted if another user of the same home has.
+      quota: this.#limited_homes.has(home) ? quota?.({ home, max_bytes, max_files }) : undefined,
+    });
   }
 }
 

@@ -6,13 +6,14 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Duplex } from 'node:stream';
 import tls from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { type ConnectedSocket, create_connection } from 'bsd-sockets/promises';
 import { type Certificates, make_certificates } from '../../../../test/certificates.js';
-import { read_config } from '../../src/config/config.js';
-import { Service } from '../../src/service/service.js';
-import { hash_password } from '../../src/store/passwords.js';
+import { read_config } from '../../dist/config/config.js';
+import { Service } from '../../dist/service/service.js';
+import { hash_password } from '../../dist/store/passwords.js';
 
 export const FTPD = fileURLToPath(new URL('../../dist/ftpd.js', import.meta.url));
 export const PASSWORD = 'secret';
@@ -104,9 +105,10 @@ export async function start_here(place: Place): Promise<Running & { service: Ser
   return { service, ports, port: ports[0] ?? 0, stop: () => service.end(undefined, 1) };
 }
 
-/** Starts the command ftpd. */
+/** Starts the command ftpd. @param expected addresses that it has to serve, if the test knows */
 export async function start_command(
   place: Place,
+  expected: readonly string[] = [],
 ): Promise<Running & { child: ChildProcess; lines: string[] }> {
   const child = spawn(process.execPath, [FTPD, 'serve', place.config_file], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -118,7 +120,8 @@ export async function start_command(
     const hear = (line: string) => {
       lines.push(line);
       const found = lines.flatMap((one) => /serving (\S+)/.exec(one)?.[1] ?? []);
-      if (found.length === count) resolve(found);
+      if (found.length === count && expected.every((one) => found.some((url) => url.endsWith(one))))
+        resolve(found);
     };
     createInterface(child.stdout).on('line', hear);
     createInterface(child.stderr).on('line', hear);
@@ -166,11 +169,18 @@ export class Client {
   #buffer = '';
   readonly sock: ConnectedSocket;
   secure: tls.TLSSocket | undefined;
+  /** the connection below TLS */
+  raw: Duplex | undefined;
   session: Buffer | undefined;
 
   private constructor(sock: ConnectedSocket) {
     this.sock = sock;
     this.#wire = plain_wire(sock);
+  }
+
+  /** Speaks on a connection from which nothing has been read. */
+  static on(sock: ConnectedSocket): Client {
+    return new Client(sock);
   }
 
   /** Connects, and takes the greeting. */
@@ -196,8 +206,9 @@ export class Client {
 
   async handshake(options: tls.ConnectionOptions = {}): Promise<void> {
     const { ca } = test_certificates();
+    this.raw = this.sock.to_stream();
     const secure = tls.connect({
-      socket: this.sock.to_stream(),
+      socket: this.raw,
       ca: ca.cert,
       servername: 'localhost',
       ...options,

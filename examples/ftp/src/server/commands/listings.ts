@@ -76,8 +76,9 @@ async function* fact_lines(session: Session, path: string): AsyncGenerator<strin
 
 /** Sends lines over the data connection. Listings are text, whatever TYPE is: their lines end with CR LF. */
 function send_lines(session: Session, path: string, lines: AsyncIterable<string>): Promise<Reply> {
+  const channel = session.check_channel();
   const opening = `The listing of ${shown_name(path)} follows.`;
-  return run_transfer(session, { direction: 'download', path, size: undefined, opening }, (moving) =>
+  return run_transfer(session, channel, { direction: 'download', path, size: undefined, opening }, (moving) =>
     send_chunks(moving, encoded(session, gather_lines(lines), false), undefined),
   );
 }

@@ -1,5 +1,5 @@
 // Transfers of files: RETR, STOR, STOU, APPE.
-import { type Reply, ReplyError, refuse, reply } from '../../protocol/replies.js';
+import { type Reply, ReplyError, reply } from '../../protocol/replies.js';
 import type { UploadOptions } from '../../store/types.js';
 import type { Session } from '../session.js';
 import { encoded, read_file, send_chunks, send_file } from '../transfer/download.js';
@@ -16,13 +16,6 @@ function take_position(session: Session): { start: number; end: number | undefin
   return range ?? { start: restart, end: undefined };
 }
 
-/** @throws ReplyError if the data connection may not be as it is */
-function check_channel(session: Session): void {
-  if (session.needs_protection && session.protection === 'C')
-    refuse(522, 'Data connections have to be protected: use PBSZ 0 and PROT P.');
-  if (session.channel === undefined) refuse(425, 'Use PASV, EPSV, PORT or EPRT first.');
-}
-
 async function download(session: Session, argument: string): Promise<Reply> {
   session.need('read');
   const position = take_position(session);
@@ -35,11 +28,11 @@ async function download(session: Session, argument: string): Promise<Reply> {
     if (start > file.size) return reply(554, `The position is behind the end, byte ${file.size}.`);
     if (type === 'A' && (start > 0 || position.end !== undefined))
       return reply(554, 'A position counts bytes of the file: use TYPE I.');
-    check_channel(session);
+    const channel = session.check_channel();
     const rate = session.user?.max_download_rate;
     const size = end - start;
     const opening = `Sending ${shown_name(argument)} (${size} bytes).`;
-    return await run_transfer(session, { direction: 'download', path, size, opening }, (moving) =>
+    return await run_transfer(session, channel, { direction: 'download', path, size, opening }, (moving) =>
       type === 'I' && mode === 'S'
         ? send_file(moving, file, start, end, rate)
         : send_chunks(moving, encoded(session, read_file(file, start, end)), rate),
@@ -60,7 +53,7 @@ async function upload(
   options: UploadOptions,
   describe: (path: string) => string,
 ): Promise<Reply> {
-  check_channel(session);
+  const channel = session.check_channel();
   const target = await session.files.upload(path, options).catch((error: unknown) => {
     const is_behind = options.offset !== undefined && options.offset > 0 && is_error(error, 'EINVAL');
     throw is_behind ? new ReplyError(reply(554, 'The position is behind the end of the file.')) : error;
@@ -68,6 +61,7 @@ async function upload(
   const keep = session.config.uploads.keep_partial && options.unique !== true;
   return run_transfer(
     session,
+    channel,
     { direction: 'upload', path: target.path, size: undefined, opening: describe(target.path) },
     (moving) => receive_file(moving, session, target),
     (error) => (error === undefined ? target.commit() : target.abort(keep)),

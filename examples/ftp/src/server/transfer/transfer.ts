@@ -2,7 +2,7 @@
 // bytes is in download.ts and upload.ts.
 import { OSError, SHUT_WR } from 'bsd-sockets/promises';
 import { type Reply, ReplyError, reply } from '../../protocol/replies.js';
-import type { DataConnection } from '../data/channel.js';
+import type { DataChannel, DataConnection } from '../data/channel.js';
 import type { Session } from '../session.js';
 import { Meter, type TransferSubject } from './meter.js';
 
@@ -66,11 +66,12 @@ async function retire(conn: DataConnection): Promise<void> {
  */
 export async function run_transfer(
   session: Session,
+  channel: DataChannel,
   subject: TransferSubject,
   move: (moving: Moving) => Promise<void>,
   settle: (error: unknown) => Promise<void> = async () => {},
 ): Promise<Reply> {
-  const { channel, config, registry } = session;
+  const { config, registry } = session;
   const { timeouts, limits } = config;
   const stop = new AbortController();
   const { direction, path, size } = subject;
@@ -90,7 +91,6 @@ export async function run_transfer(
   let failed = false;
   try {
     stop.signal.throwIfAborted();
-    if (channel === undefined) throw new ReplyError(reply(425, 'Use PASV, EPSV, PORT or EPRT first.'));
     state(0);
     await session.send(reply(150, subject.opening));
     conn = await channel.open(timeouts.data_connect, session.data_protection(), stop.signal);
@@ -104,7 +104,7 @@ export async function run_transfer(
     failed = true;
     error = stop.signal.aborted ? stop.signal.reason : caught;
   }
-  channel?.close();
+  channel.close();
   try {
     await settle(failed ? error : undefined);
   } catch (caught) {
@@ -117,6 +117,7 @@ export async function run_transfer(
     else conn.close();
   }
   session.transfer = undefined;
+  session.transfers++;
   registry.update(session.id, { transfer: undefined });
   const last = failed
     ? failure(error, conn !== undefined)

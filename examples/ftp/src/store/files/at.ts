@@ -5,6 +5,7 @@
 // O_PATH opens anything without touching it: no device starts, no FIFO waits. Its descriptor is good for fstat, and to be opened again.
 import * as fs from 'node:fs';
 import { promisify } from 'node:util';
+import { code_of } from '../errors.js';
 import { encode_name } from '../names.js';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = fs.constants;
@@ -60,9 +61,20 @@ export function reopen(fd: number, access: 'read' | 'write' = 'read'): Promise<n
   return sys.open(proc_path(fd), (access === 'read' ? O_RDONLY : O_RDWR) | O_NONBLOCK);
 }
 
-/** Opens a directory for fsync(2), of what O_PATH has opened. */
-export function reopen_directory(fd: number): Promise<number> {
-  return sys.open(proc_path(fd), O_RDONLY | O_DIRECTORY);
+/** fsync(2) of a directory: its names are on the disk. One that the server may write and not read cannot be synced. */
+export async function sync_directory(fd: number): Promise<void> {
+  let readable: number;
+  try {
+    readable = await sys.open(proc_path(fd), O_RDONLY | O_DIRECTORY);
+  } catch (error) {
+    if (code_of(error) === 'EACCES') return;
+    throw error;
+  }
+  try {
+    await fsync(readable);
+  } finally {
+    await close(readable);
+  }
 }
 
 /** Makes a file that was not there. */
@@ -116,9 +128,9 @@ export function set_mode(fd: number, mode: number): Promise<void> {
   return sys.chmod(proc_path(fd), mode);
 }
 
-/** utimes(2) of what an O_PATH descriptor is; times in seconds. */
-export function set_times(fd: number, accessed: number, modified: number): Promise<void> {
-  return sys.utimes(proc_path(fd), accessed, modified);
+/** utimes(2) of what an O_PATH descriptor is; times in ms. As Dates, because Node takes a number below 0 for now. */
+export function set_times(fd: number, accessed_ms: number, modified_ms: number): Promise<void> {
+  return sys.utimes(proc_path(fd), new Date(accessed_ms), new Date(modified_ms));
 }
 
 /**

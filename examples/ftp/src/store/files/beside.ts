@@ -3,12 +3,9 @@ import type { Stats } from 'node:fs';
 import { code_of, FileError } from '../errors.js';
 import { broken_name } from '../names.js';
 import type { Upload } from '../types.js';
-import { close, fchmod, fchown, fsync, link, rename, reopen_directory, stat_of, unlink } from './at.js';
-import { counted_size, or_missing } from './entries.js';
+import { fchmod, fchown, fsync, ftruncate, rename, stat_of, sync_directory, unlink } from './at.js';
+import { counted_size, or_missing, rename_new } from './entries.js';
 import { type Target, Writing } from './writing.js';
-
-/** Codes of file systems without hard links. */
-const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
 
 export class Beside extends Writing implements Upload {
   /**
@@ -38,11 +35,12 @@ export class Beside extends Writing implements Upload {
     }
     const replaced = now === undefined ? { bytes: 0, files: 0 } : { bytes: counted_size(now), files: 1 };
     await reservation.hold(this.size - replaced.bytes, 1 - replaced.files);
-    if (old === undefined && !settings.permissions.has('overwrite')) await this.#name_new();
+    if (old === undefined && !settings.permissions.has('overwrite'))
+      await rename_new(folder, this.own, folder, name);
     else await rename(folder, this.own, folder, name);
     reservation.end({ bytes: this.size - replaced.bytes, files: 1 - replaced.files });
     await this.#forget_broken();
-    if (settings.sync) await this.#sync_folder();
+    if (settings.sync) await sync_directory(folder);
   }
 
   protected async drop(keep: boolean): Promise<void> {
@@ -51,6 +49,8 @@ export class Beside extends Writing implements Upload {
     if (keep && this.size > 0 && this.size > (old?.size ?? 0)) {
       try {
         await reservation.hold(this.size, 1);
+        // A write that failed may have left a part of its bytes.
+        await ftruncate(this.fd, this.size);
         const broken = broken_name(settings.user, name);
         await this.#forget_broken();
         await rename(folder, this.own, folder, broken);
@@ -73,19 +73,6 @@ export class Beside extends Writing implements Upload {
     }
   }
 
-  /** link(2) fails if there is a file by now; rename(2) would replace it, which this user may not. */
-  async #name_new(): Promise<void> {
-    const { folder, name } = this.target;
-    try {
-      await link(folder, this.own, folder, name);
-    } catch (error) {
-      if (!NO_LINKS.has(code_of(error) ?? '')) throw error;
-      if ((await or_missing(stat_of(folder, name))) !== undefined) throw new FileError('EEXIST', this.path);
-      return rename(folder, this.own, folder, name);
-    }
-    await unlink(folder, this.own);
-  }
-
   async #forget_broken(): Promise<void> {
     const { settings, folder, name } = this.target;
     const broken = broken_name(settings.user, name);
@@ -93,22 +80,6 @@ export class Beside extends Writing implements Upload {
     if (stats === undefined) return;
     await or_missing(unlink(folder, broken));
     settings.quota?.settle({ bytes: 0, files: 0 }, { bytes: -stats.size, files: -1 });
-  }
-
-  /** The name is on the disk when the directory is. A directory that the server may write and not read cannot be synced. */
-  async #sync_folder(): Promise<void> {
-    let fd: number;
-    try {
-      fd = await reopen_directory(this.target.folder);
-    } catch (error) {
-      if (code_of(error) === 'EACCES') return;
-      throw error;
-    }
-    try {
-      await fsync(fd);
-    } finally {
-      await close(fd);
-    }
   }
 }
 

@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs';
 import { code_of, FileError } from '../errors.js';
 import { broken_name } from '../names.js';
 import type { Entry } from '../types.js';
-import { close, fstat, open_own, reopen, stat_of } from './at.js';
+import { close, fstat, link, open_own, rename, reopen, stat_of, unlink } from './at.js';
 import { recover } from './leftovers.js';
 import type { owner_names } from './owners.js';
 import type { Settings } from './settings.js';
@@ -80,4 +80,23 @@ export function open_broken({ folder, name }: Place, user: string): Promise<numb
 /** Bytes that a quota counts. */
 export function counted_size(stats: Stats): number {
   return stats.isFile() ? stats.size : 0;
+}
+
+/** Codes of file systems without hard links, and of kernels that forbid one to another's file. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK']);
+
+/**
+ * Renames a file to a name that nothing has: rename(2) would replace what got the name just now, link(2) fails.
+ *
+ * @throws Error EEXIST
+ */
+export async function rename_new(from: number, name: string, to: number, new_name: string): Promise<void> {
+  try {
+    await link(from, name, to, new_name);
+  } catch (error) {
+    if (!NO_LINKS.has(code_of(error) ?? '')) throw error;
+    if ((await or_missing(stat_of(to, new_name))) !== undefined) throw new FileError('EEXIST', new_name);
+    return rename(from, name, to, new_name);
+  }
+  await unlink(from, name);
 }

@@ -15,7 +15,8 @@ const waiting = new Map<number, Waiting>();
 
 function the_worker(): Worker {
   if (worker !== undefined) return worker;
-  const started = new Worker(new URL('./hash_worker.js', import.meta.url));
+  // Not the program's own options: some are for its entry alone.
+  const started = new Worker(new URL('./hash_worker.js', import.meta.url), { execArgv: [] });
   started.unref();
   started.on('message', answered);
   started.on('error', (error) => lost(started, error));

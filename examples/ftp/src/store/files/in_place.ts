@@ -25,13 +25,15 @@ export class InPlace extends Writing implements Upload {
   protected async finish(): Promise<void> {
     const { settings, folder, reservation } = this.target;
     if (settings.sync) await fsync(this.fd);
-    await remove_note(folder, this.inode);
+    await remove_note(folder, this.inode, settings.sync);
     reservation.end({ bytes: this.size - this.start, files: 0 });
   }
 
   /** There is nothing to keep: the old content is what the client has to find. */
   protected async drop(): Promise<void> {
+    const { settings, folder } = this.target;
     await ftruncate(this.fd, this.start);
-    await remove_note(this.target.folder, this.inode);
+    if (settings.sync) await fsync(this.fd);
+    await remove_note(folder, this.inode, settings.sync);
   }
 }

@@ -7,13 +7,17 @@ import { decode_name, is_reserved, purpose_of, undo_name } from '../names.js';
 import {
   close,
   create,
+  fstat,
+  fsync,
   ftruncate,
   list_names,
+  open_home,
   open_own,
   open_path,
   read,
   reopen,
   stat_of,
+  sync_directory,
   unlink,
   write,
 } from './at.js';
@@ -23,24 +27,30 @@ import type { Settings } from './settings.js';
 interface Note {
   size: number;
   pid: number;
-  /** of the process, in ticks after the start of the machine: its number may soon be another's */
+  /** of the process: the start of the machine, and the ticks after it; its number may soon be another's */
   started: string;
 }
 
-/** Writes the note; EEXIST if there is one. */
-export async function write_note(folder: number, stats: Stats): Promise<void> {
+/** Writes the note, and with `sync` has it on the disk before anything is behind the file's end; EEXIST if there is one. */
+export async function write_note(folder: number, stats: Stats, sync: boolean): Promise<void> {
   const note: Note = { size: stats.size, pid: process.pid, started: (await start_of(process.pid)) ?? '' };
   const fd = await create(folder, undo_name(stats.ino), 0o600);
   try {
     await write(fd, Buffer.from(JSON.stringify(note)), 0);
+    if (sync) await fsync(fd);
+    if (sync) await sync_directory(folder);
+  } catch (error) {
+    await ignore_missing(unlink(folder, undo_name(stats.ino)));
+    throw error;
   } finally {
     await close(fd);
   }
 }
 
-/** Removes the note: the file stays as it is. */
-export function remove_note(folder: number, inode: number): Promise<void> {
-  return unlink(folder, undo_name(inode));
+/** Removes the note: the file stays as it is. With `sync` also if the power fails now: a note that came back would cut the file. */
+export async function remove_note(folder: number, inode: number, sync: boolean): Promise<void> {
+  await unlink(folder, undo_name(inode));
+  if (sync) await sync_directory(folder);
 }
 
 /**
@@ -55,11 +65,14 @@ export async function recover(folder: number, node: { fd: number; stats: Stats }
   if (note.pid !== 0 && (await start_of(note.pid)) === note.started) return true;
   const fd = await reopen(node.fd, 'write');
   try {
-    if (node.stats.size > note.size) await ftruncate(fd, note.size);
+    if (node.stats.size > note.size) {
+      await ftruncate(fd, note.size);
+      await fsync(fd);
+    }
   } finally {
     await close(fd);
   }
-  await ignore_missing(remove_note(folder, node.stats.ino));
+  await ignore_missing(remove_note(folder, node.stats.ino, false));
   return false;
 }
 
@@ -93,12 +106,13 @@ function parse_note(text: string): Note {
   }
 }
 
-/** Returns when a process began, ticks after the machine's start; undefined if there is none. */
+/** Returns when a process began; undefined if there is none. */
 async function start_of(pid: number): Promise<string | undefined> {
   try {
+    const boot = (await readFile('/proc/sys/kernel/random/boot_id', 'latin1')).trim();
     const text = await readFile(`/proc/${pid}/stat`, 'latin1');
     // The second field, the name in brackets, may have blanks: counted from its end, the start is the 20th.
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
+    return `${boot} ${text.slice(text.lastIndexOf(')') + 2).split(' ')[19]}`;
   } catch {
     return undefined;
   }
@@ -157,4 +171,36 @@ async function ignore_missing<T>(call: Promise<T>): Promise<T | undefined> {
     if (code_of(error) === 'ENOENT') return undefined;
     throw error;
   }
+}
+
+/** clear_folder() in a home and in all directories below it: for homes that nobody lists, as those of drop boxes. */
+export async function clear_home(settings: Settings, signal?: AbortSignal): Promise<void> {
+  await clear_below(await open_home(settings.home), settings, signal);
+}
+
+/** Clears an open directory and those in it, and closes it. */
+async function clear_below(fd: number, settings: Settings, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    signal?.throwIfAborted();
+    const names = (await list_names(fd)).map(decode_name);
+    await clear_folder(fd, settings, { names });
+    const { dev } = await fstat(fd);
+    for (const name of names) {
+      // Gone meanwhile, or not for the server to see: then there is nothing of it there.
+      const below = await open_below(fd, name, dev).catch(() => undefined);
+      if (below !== undefined) await clear_below(below, settings, signal);
+    }
+  } finally {
+    await close(fd);
+  }
+}
+
+/** Opens a directory of the same file system; no link, and nothing else. */
+async function open_below(folder: number, name: string, device: number): Promise<number | undefined> {
+  if (!(await stat_of(folder, name)).isDirectory()) return undefined;
+  const fd = await open_path(folder, name);
+  const stats = await fstat(fd);
+  if (stats.isDirectory() && stats.dev === device) return fd;
+  await close(fd);
+  return undefined;
 }

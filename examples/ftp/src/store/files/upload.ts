@@ -116,7 +116,7 @@ async function go_behind(target: Target, node: Node): Promise<Upload> {
 
 async function grow(target: Target, node: Node): Promise<Upload> {
   try {
-    await write_note(target.folder, node.stats);
+    await write_note(target.folder, node.stats, target.settings.sync);
   } catch (error) {
     if (code_of(error) !== 'EEXIST') throw error;
     throw new FileError('EBUSY', target.path, 'another upload is growing this file');
@@ -124,7 +124,7 @@ async function grow(target: Target, node: Node): Promise<Upload> {
   try {
     return new InPlace(target, await reopen(node.fd, 'write'), node.stats.ino);
   } catch (error) {
-    await or_missing(remove_note(target.folder, node.stats.ino));
+    await or_missing(remove_note(target.folder, node.stats.ino, false));
     throw error;
   }
 }

@@ -20,32 +20,55 @@ export async function scan(home: string): Promise<Usage> {
   return usage;
 }
 
+/** How many names are looked at at once. */
+const LOOKS = 64;
+
 /** Adds what is in a directory, and closes it. */
 async function scan_directory(fd: number, usage: Usage): Promise<void> {
   try {
     const own = await fstat(fd);
-    for (const bytes of await list_names(fd)) await scan_name(fd, own.dev, decode_name(bytes), usage);
+    const names = (await list_names(fd)).map(decode_name).filter(is_counted);
+    for (let at = 0; at < names.length; at += LOOKS) {
+      const some = names.slice(at, at + LOOKS);
+      const directories = await Promise.all(some.map((name) => unless_gone(() => look(fd, name, usage))));
+      // One after the other: as many descriptors as the home is deep.
+      for (const name of directories) {
+        if (name !== undefined) await unless_gone(() => scan_below(fd, own.dev, name, usage));
+      }
+    }
   } finally {
     await close(fd);
   }
 }
 
-async function scan_name(folder: number, device: number, name: string, usage: Usage): Promise<void> {
+function is_counted(name: string): boolean {
   const purpose = purpose_of(name);
-  if (purpose === 'running' || purpose === 'undo') return;
+  return purpose !== 'running' && purpose !== 'undo';
+}
+
+/** Adds a name, and returns it if it is a directory. */
+async function look(folder: number, name: string, usage: Usage): Promise<string | undefined> {
+  const stats = await stat_of(folder, name);
+  usage.files += 1;
+  if (stats.isFile()) usage.bytes += stats.size;
+  return stats.isDirectory() ? name : undefined;
+}
+
+async function scan_below(folder: number, device: number, name: string, usage: Usage): Promise<void> {
+  const fd = await open_path(folder, name);
+  const stats = await fstat(fd);
+  // Another file system that is mounted here has limits of its own, and a link may have taken the directory's place.
+  if (stats.isDirectory() && stats.dev === device) await scan_directory(fd, usage);
+  else await close(fd);
+}
+
+/** Takes no notice of what has gone meanwhile, or is not for the server to see. */
+async function unless_gone<T>(call: () => Promise<T>): Promise<T | undefined> {
   try {
-    const stats = await stat_of(folder, name);
-    usage.files += 1;
-    if (stats.isFile()) usage.bytes += stats.size;
-    if (!stats.isDirectory()) return;
-    const fd = await open_path(folder, name);
-    const opened = await fstat(fd);
-    // Another file system that is mounted here has limits of its own, and a link may have taken the directory's place.
-    if (opened.isDirectory() && opened.dev === device) await scan_directory(fd, usage);
-    else await close(fd);
+    return await call();
   } catch (error) {
     const code = code_of(error);
-    // Gone meanwhile, or not for us to see.
     if (code !== 'ENOENT' && code !== 'EACCES' && code !== 'ENOTDIR') throw error;
+    return undefined;
   }
 }

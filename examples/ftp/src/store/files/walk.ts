@@ -24,7 +24,9 @@ export interface Place {
 export interface WalkOptions {
   /** a link there is followed, and the node opened. Default true */
   follow?: boolean | undefined;
-  /** it may be missing, and is about to get there: the server's own names are EACCES and not ENOENT */
+  /** it may be missing. Default false */
+  missing?: boolean | undefined;
+  /** the same, and it is about to get there: the server's own names are EACCES and not ENOENT */
   create?: boolean | undefined;
 }
 
@@ -80,14 +82,14 @@ class Walk {
 
   async #step(name: string): Promise<Place | undefined> {
     const last = this.rest.length === 1;
-    const { follow = true, create = false } = this.options;
+    const { follow = true, create = false, missing = create } = this.options;
     if (is_reserved(name)) throw new FileError(last && create ? 'EACCES' : 'ENOENT', this.path);
     if (last && !follow) return { folder: this.#folder, name, node: undefined };
     let fd: number;
     try {
       fd = await open_path(this.#folder, name);
     } catch (error) {
-      if (!last || !create || code_of(error) !== 'ENOENT') throw error;
+      if (!last || !missing || code_of(error) !== 'ENOENT') throw error;
       return { folder: this.#folder, name, node: undefined };
     }
     let kept = false;
