@@ -5,7 +5,9 @@ import type { Upload } from '../../store/types.js';
 import type { Session } from '../session.js';
 import type { Moving } from './transfer.js';
 
-const CHUNK = 128 * 1024;
+/** Bytes of a piece at first, and at most: it doubles when it is filled, so that a fast client's file takes fewer calls, and a slow one's no memory. */
+const CHUNK = 64 * 1024;
+const MAX_CHUNK = 1024 * 1024;
 
 /** What comes, until the end of the connection; a chunk is to be used up before the next one is asked for. */
 async function* received({ conn, meter, signal, stall }: Moving): AsyncGenerator<Buffer> {
@@ -25,7 +27,9 @@ async function* received({ conn, meter, signal, stall }: Moving): AsyncGenerator
     const next = receive(other);
     yield chunk;
     count = await next;
-    [memory, other] = [other, memory];
+    // The piece that was just used up becomes a larger one.
+    const is_full = chunk.length === memory.length && memory.length < MAX_CHUNK;
+    [memory, other] = [other, is_full ? Buffer.allocUnsafeSlow(2 * memory.length) : memory];
   }
 }
 
