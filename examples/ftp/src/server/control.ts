@@ -22,6 +22,8 @@ export interface ControlOptions {
   readonly ahead: number;
   /** seconds that a client may take to receive a reply */
   readonly stall: number;
+  /** whether start_tls() may be called behind begin(): reading can be stopped then without a loss */
+  readonly may_start_tls: boolean;
 }
 
 /** What is told of lines as they come. */
@@ -32,6 +34,10 @@ export interface ControlEvents {
   on_end(waiting: readonly Input[]): void;
 }
 
+/** That reading is stopped for a handshake. */
+const STOPPED = new Error('The TLS handshake begins.');
+/** A client that has been told of the end has this time to end the connection from its side. */
+const LINGER_MS = 1000;
 const RECEIVE_SIZE = 2048;
 /** A line that is longer than its limit by this ends the connection. */
 const FLOOD = 64 * 1024;
@@ -46,8 +52,9 @@ export class Control {
   #wake: (() => void) | undefined;
   #more: (() => void) | undefined;
   #ended = false;
-  #stop = new AbortController();
-  #reading: Promise<void>;
+  #closing = false;
+  #stop: AbortController | undefined;
+  #reading: Promise<void> | undefined;
   /** The number of the line that next() gave last: lines are counted as they come. */
   number = 0;
 
@@ -57,7 +64,6 @@ export class Control {
     this.#lines = new TelnetLines(options.line_limit);
     // Telnet's Synch has its mark within the data, where it stands, and not beside them.
     sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1);
-    this.#reading = this.#read();
   }
 
   /** The connection over TLS; undefined if it is not. */
@@ -70,24 +76,29 @@ export class Control {
     return this.#ended;
   }
 
-  async #read(): Promise<void> {
-    const { signal } = this.#stop;
-    const sock = this.#sock;
+  /** Begins to read. Not before: the first bytes may be those of a handshake. */
+  begin(): void {
+    if (this.#options.may_start_tls && this.secure === undefined) this.#stop = new AbortController();
+    this.#reading = this.#read(this.#sock, this.#stop?.signal);
+  }
+
+  async #read(sock: ConnectedSocket, signal: AbortSignal | undefined): Promise<void> {
+    const options = signal === undefined ? { timeout: null } : { signal, timeout: null };
     try {
       for (;;) {
-        if (this.#queue.length >= this.#options.ahead) {
+        if (this.#queue.length >= this.#options.ahead && !this.#closing) {
           await new Promise<void>((resolve) => {
             this.#more = resolve;
           });
-          if (signal.aborted) return;
+          if (signal?.aborted) return;
           continue;
         }
-        const chunk = await sock.recv(RECEIVE_SIZE, { signal, timeout: null });
+        const chunk = await sock.recv(RECEIVE_SIZE, options);
         if (chunk.length === 0) break;
-        this.#received(chunk, sock);
+        if (!this.#closing) this.#received(chunk, sock);
       }
     } catch (error) {
-      if (signal.aborted) return;
+      if (signal?.aborted) return;
       if (!(error instanceof OSError)) throw error;
     }
     this.#end();
@@ -104,8 +115,8 @@ export class Control {
     }
     if (this.#lines.dropped > FLOOD) {
       this.#put({ kind: 'flood' }, ++this.#count);
+      this.#closing = true;
       this.#end();
-      this.#stop.abort();
     }
   }
 
@@ -162,7 +173,8 @@ export class Control {
    * @throws (rejects) OSError: the connection is closed
    */
   async start_tls(context: SSLServerContext, timeout: number): Promise<SSLSocket> {
-    this.#stop.abort();
+    this.#stop?.abort(STOPPED);
+    this.#stop = undefined;
     this.#more?.();
     await this.#reading;
     this.#queue.length = 0;
@@ -177,31 +189,38 @@ export class Control {
     }
     this.#sock = secure;
     this.#lines = new TelnetLines(this.#options.line_limit);
-    this.#stop = new AbortController();
-    this.#reading = this.#read();
+    this.begin();
     return secure;
   }
 
   /** Ends the connection: what was sent arrives. @param timeout seconds that the client may take for it */
   async close(timeout = 5): Promise<void> {
-    this.#stop.abort();
+    this.#closing = true;
     this.#more?.();
     try {
-      await this.#reading;
       await this.#sock.shutdown(SHUT_WR, { timeout });
       // What has come and is not read would have the kernel reset the connection, and the last reply would be lost.
-      const limit = AbortSignal.timeout(1000);
-      while ((await this.#sock.recv(RECEIVE_SIZE, { signal: limit, timeout: null })).length > 0);
-    } catch {
-      // It is broken, or the client does not end it.
+      if (!this.#ended) await this.#ended_within(LINGER_MS);
+    } catch (error) {
+      if (!(error instanceof OSError)) throw error;
     } finally {
       this.destroy();
     }
   }
 
+  async #ended_within(limit_ms: number): Promise<void> {
+    if (this.#reading === undefined) this.begin();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limit_ms);
+    });
+    await Promise.race([this.#reading, late]);
+    clearTimeout(timer);
+  }
+
   /** Closes the connection at once. */
   destroy(): void {
-    this.#stop.abort();
+    this.#closing = true;
     this.#more?.();
     this.#ended = true;
     this.#sock.close();

@@ -61,7 +61,7 @@ async function run(session: Session, command: Command, argument: string): Promis
     const refusal = file_refusal(error, command.refusal ?? 550);
     if (refusal !== undefined) return refusal;
     // TLS of the control connection has failed, or the session was ended from outside.
-    if (session.control.is_ended || session.signal.aborted) return undefined;
+    if (session.control.is_ended || session.is_destroyed) return undefined;
     if (!(error instanceof OSError)) session.shared.report(error);
     return reply(451, 'The server could not do it.');
   }
@@ -164,7 +164,7 @@ export async function serve_session(session: Session): Promise<void> {
       await session.start_tls();
       session.protection = 'P';
       session.has_pbsz = true;
-    }
+    } else session.control.begin();
     await session.send(reply(220, ...config.welcome.split(/\r?\n/)));
     await converse(session);
     await session.control.close();

@@ -41,6 +41,8 @@ const initial = (): Parameters => ({
   epsv_all: false,
 });
 
+const ENDED = new Error('The session has ended.');
+
 export class Session {
   readonly shared: Shared;
   readonly arrival: Arrival;
@@ -67,12 +69,13 @@ export class Session {
   client_name: string | undefined;
   /** set when the reply of the command that runs tells the client that the session ends */
   ending: 'told' | undefined;
+  is_destroyed = false;
   /** transfers that have ended */
   transfers = 0;
   /** those that had ended when the server began to end its sessions */
   #drained_at: number | undefined;
   #context: SSLServerContext | undefined;
-  readonly #end = new AbortController();
+  #end: AbortController | undefined;
 
   constructor(shared: Shared, arrival: Arrival, sock: ConnectedSocket) {
     this.shared = shared;
@@ -85,11 +88,13 @@ export class Session {
       line_limit: limits.line,
       ahead: limits.commands_ahead,
       stall: timeouts.stall,
+      may_start_tls: arrival.listen.tls === 'explicit',
     });
   }
 
   /** Aborts when the session ends. */
   get signal(): AbortSignal {
+    this.#end ??= new AbortController();
     return this.#end.signal;
   }
 
@@ -222,8 +227,9 @@ export class Session {
 
   /** Frees all that it holds; its connections are closed at once. */
   destroy(): void {
-    this.#end.abort(new Error('The session has ended.'));
-    this.transfer?.abort(new Error('The session has ended.'));
+    this.is_destroyed = true;
+    this.#end?.abort(ENDED);
+    this.transfer?.abort(ENDED);
     this.close_channel();
     this.control.destroy();
   }

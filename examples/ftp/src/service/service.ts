@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { AuditLog } from '../guard/audit.js';
 import { type ControlSocket, serve_control } from '../guard/control.js';
 import { LocalRegistry } from '../guard/registry.js';
+import type { QuotaLimits } from '../guard/types.js';
 import { Shared, tls_options } from '../server/shared.js';
 import { FileUserDatabase } from '../store/users.js';
 import { type Listener, open_listeners, url_of } from './listeners.js';
@@ -13,11 +14,21 @@ import { Notices } from './notices.js';
 import { report } from './report.js';
 import { serve_workers } from './workers.js';
 
+/** Milliseconds between two looks for leftovers of uploads. */
+const CLEAR_MS = 3_600_000;
 /** Keys whose change takes a restart. */
 const FIXED = ['listen', 'kind', 'workers', 'handover', 'control', 'proxy_protocol', 'bans'] as const;
 
-function make_registry({ limits, bans }: Config, audit: AuditLog | undefined): LocalRegistry {
-  return new LocalRegistry({
+interface Records {
+  readonly registry: LocalRegistry;
+  readonly audit: AuditLog | undefined;
+}
+
+/** @throws (rejects) the error of the audit log's file */
+async function open_records({ limits, bans, audit: path }: Config): Promise<Records> {
+  const dropped = (count: number) => registry.count('ftp_audit_dropped_total', {}, count);
+  const audit = path === null ? undefined : await AuditLog.open(path, { report, dropped });
+  const registry = new LocalRegistry({
     max_connections: limits.max_connections,
     max_connections_per_address: limits.max_connections_per_address,
     bans: {
@@ -30,6 +41,7 @@ function make_registry({ limits, bans }: Config, audit: AuditLog | undefined): L
     },
     audit,
   });
+  return { registry, audit };
 }
 
 /**
@@ -43,10 +55,9 @@ export async function check_files(config: Config): Promise<void> {
 }
 
 /** What a Service is made of. */
-interface Parts {
+interface Parts extends Records {
   readonly config: Config;
-  readonly registry: LocalRegistry;
-  readonly audit: AuditLog | undefined;
+  readonly users: FileUserDatabase;
   readonly listeners: readonly Listener[];
   readonly serving: Serving;
 }
@@ -59,6 +70,9 @@ export class Service {
   readonly ended: Promise<void>;
   readonly #serving: Serving;
   readonly #audit: AuditLog | undefined;
+  readonly #users: FileUserDatabase;
+  readonly #clearing = new AbortController();
+  #timer: NodeJS.Timeout | undefined;
   readonly #notices: Notices;
   #config: Config;
   #offer: HandoverOffer | undefined;
@@ -66,11 +80,12 @@ export class Service {
   #resolve_ended!: (ending: Promise<void>) => void;
   #is_ending = false;
 
-  private constructor({ config, registry, audit, listeners, serving }: Parts) {
+  private constructor({ config, registry, audit, users, listeners, serving }: Parts) {
     this.urls = listeners.map(url_of);
     this.registry = registry;
     this.#config = config;
     this.#audit = audit;
+    this.#users = users;
     this.#serving = serving;
     this.#notices = new Notices(config.sd_notify);
     this.ended = new Promise((resolve) => {
@@ -86,12 +101,16 @@ export class Service {
   static async start(config: Config): Promise<Service> {
     // What is wrong is told before a predecessor is asked.
     await check_files(config);
-    const audit = config.audit === null ? undefined : await AuditLog.open(config.audit, { report });
-    const registry = make_registry(config, audit);
+    const { registry, audit } = await open_records(config);
+    const options = { quota: (limits: QuotaLimits) => registry.quota(limits), report };
+    const users = await FileUserDatabase.open(config.users, options);
     const predecessor = config.handover === null ? null : await take_over(config.handover);
     const listeners = await open_listeners(config, predecessor);
-    const serving = await serve(config, registry, listeners);
-    const service = new Service({ config, registry, audit, listeners, serving });
+    const serving =
+      config.kind === 'loop'
+        ? serve_loop(new Shared(config, users, registry), listeners)
+        : await serve_workers(config, listeners, registry);
+    const service = new Service({ config, registry, audit, users, listeners, serving });
     try {
       await service.#begin(predecessor);
     } catch (error) {
@@ -112,7 +131,17 @@ export class Service {
         if (successor !== null) this.end(successor.pid).catch(report);
       }, report);
     }
+    this.#clear();
+    this.#timer = setInterval(() => this.#clear(), CLEAR_MS).unref();
     this.#notices.ready(`serving ${this.urls.join(', ')}`);
+  }
+
+  /** Removes what uploads that broke long ago have left. */
+  #clear(): void {
+    const { signal } = this.#clearing;
+    this.#users.clear(signal).catch((error: unknown) => {
+      if (!signal.aborted) report(error);
+    });
   }
 
   /** Takes another configuration for sessions that begin from now on. @throws (rejects) what is wrong with it: the old one stays */
@@ -144,6 +173,8 @@ export class Service {
   }
 
   async #end(successor: number | undefined, seconds: number): Promise<void> {
+    clearInterval(this.#timer);
+    this.#clearing.abort();
     this.#notices.ending(successor);
     // Without a successor nobody is to take over what ends.
     if (successor === undefined) await this.#offer?.close();
@@ -152,17 +183,4 @@ export class Service {
     await this.#control?.close();
     await this.#audit?.close();
   }
-}
-
-async function serve(
-  config: Config,
-  registry: LocalRegistry,
-  listeners: readonly Listener[],
-): Promise<Serving> {
-  if (config.kind !== 'loop') return serve_workers(config, listeners, registry);
-  const users = await FileUserDatabase.open(config.users, {
-    quota: (limits) => registry.quota(limits),
-    report,
-  });
-  return serve_loop(new Shared(config, users, registry), listeners);
 }

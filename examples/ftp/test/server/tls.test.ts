@@ -303,3 +303,21 @@ describe('bandwidth', () => {
     },
   );
 });
+
+test('implicit TLS: a ClientHello that is there at once is none of Telnet', async () => {
+  const { server } = await serving({}, { listen: [{ host: '127.0.0.1', port: 0, tls: 'implicit' }] });
+  const { ca } = test_certificates();
+  const greet = async () => {
+    const client = tls.connect({
+      port: server.port,
+      host: '127.0.0.1',
+      ca: ca.cert,
+      servername: 'localhost',
+    });
+    const [greeting] = (await once(client, 'data')) as [Buffer];
+    client.destroy();
+    return greeting.toString();
+  };
+  for (const greeting of await Promise.all(Array.from({ length: 30 }, greet)))
+    expect(greeting).toBe('220 FTP server ready.\r\n');
+});
