@@ -6,6 +6,9 @@ import type { Amount, Quota, QuotaLimits } from './types.js';
 /** Between two scans of a home that is in use, ms: others than the server change files, too. */
 const SCAN_AGAIN_MS = 10 * 60_000;
 
+/** The part of what is left that one upload may have reserved before it needs it, 1/… */
+const AHEAD = 16;
+
 /** Scans until one has had no change beside it; if none has, the old count goes on, and only a first count takes the last scan. */
 const MOST_SCANS = 3;
 
@@ -36,7 +39,8 @@ class Count {
     const files_left = max_files - this.#used.files - this.#reserved.files;
     // Who needs nothing more may go on, even if others have put too much there.
     if ((least > 0 && left < least) || (files > 0 && files_left < files)) return undefined;
-    const bytes = Math.max(least, Math.min(most, left), 0);
+    // Ahead of need only a part of what is left: the rest is for others, who may need it before.
+    const bytes = Math.max(least, Math.min(most, Math.floor(left / AHEAD)), 0);
     this.#add(this.#reserved, { bytes, files });
     return bytes;
   }

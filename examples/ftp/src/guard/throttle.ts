@@ -24,6 +24,8 @@ const LONGEST_MS = 20;
 
 interface Waiter {
   need: number;
+  /** bytes that are left of its turn */
+  turn: number;
   readonly resolve: () => void;
 }
 
@@ -79,6 +81,7 @@ export class Bucket {
       };
       const waiter = {
         need: bytes,
+        turn: this.#rate * TURN_S,
         resolve: () => {
           signal?.removeEventListener('abort', leave);
           resolve();
@@ -99,15 +102,18 @@ export class Bucket {
     this.#counted_ms = now;
   }
 
+  /** Gives what is free. Who is first stays it until a whole turn is used up, however little became free at a time. */
   #serve(): void {
     const turn = Math.max(1, this.#rate * TURN_S);
-    for (let waiter = this.#queue[0]; waiter !== undefined && this.#free > 0; waiter = this.#queue[0]) {
-      this.#queue.shift();
-      const part = Math.min(waiter.need, turn, Math.max(1, this.#free));
+    for (let first = this.#queue[0]; first !== undefined && this.#free > 0; first = this.#queue[0]) {
+      const part = Math.min(first.need, first.turn, this.#free);
       this.#free -= part;
-      waiter.need -= part;
-      if (waiter.need > 0) this.#queue.push(waiter);
-      else waiter.resolve();
+      first.need -= part;
+      first.turn -= part;
+      if (first.need > 0 && first.turn > 0) continue;
+      this.#queue.shift();
+      if (first.need > 0) this.#queue.push(Object.assign(first, { turn }));
+      else first.resolve();
     }
     if (this.idle || this.#timer !== undefined) return;
     const wanted = this.#queue.reduce((sum, { need }) => sum + Math.min(need, turn), 0);

@@ -31,7 +31,7 @@ import { owner_names } from './files/owners.js';
 import type { Settings } from './files/settings.js';
 import { begin_upload } from './files/upload.js';
 import { scan } from './files/usage.js';
-import { type Place, type WalkOptions, with_place } from './files/walk.js';
+import { type Node, type Place, type WalkOptions, with_place } from './files/walk.js';
 import { broken_name, decode_name, is_reserved } from './names.js';
 import { demand, PERMISSIONS } from './permissions.js';
 import type { Entry, FileSystem, HashName, OpenFile, Permission, Upload, UploadOptions } from './types.js';
@@ -120,7 +120,7 @@ export class DiskFileSystem implements FileSystem {
         close: async () => {
           if (closed) return;
           closed = true;
-          await close(fd);
+          close(fd);
         },
       };
     });
@@ -238,7 +238,7 @@ export class DiskFileSystem implements FileSystem {
     try {
       return await at_path(path, () => hash_range(open, name, start, end, signal));
     } finally {
-      await close(open);
+      close(open);
     }
   }
 
@@ -267,7 +267,7 @@ export class DiskFileSystem implements FileSystem {
     return at_path(path, () => with_place(this.#settings.home, path, options, use));
   }
 
-  #node<T>(path: string, use: (node: { fd: number; stats: Stats }) => Promise<T>): Promise<T> {
+  #node<T>(path: string, use: (node: Node) => Promise<T>): Promise<T> {
     return this.#at(path, {}, ({ node }) => {
       if (node === undefined) throw new FileError('ENOENT', path);
       if (!node.stats.isFile() && !node.stats.isDirectory()) throw new FileError('EINVAL', path);

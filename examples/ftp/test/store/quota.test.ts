@@ -69,6 +69,17 @@ describe('bytes', () => {
     expect((await check()).bytes).toBe(10 * MiB);
   });
 
+  it('are reserved ahead of need only so far that others have room', async () => {
+    const { session, check } = await limited(100_000, Infinity);
+    const uploads = await Promise.all(
+      ['/a', '/b'].map((path) => begin(session(), path, Buffer.alloc(10_000))),
+    );
+    for (let i = 0; i < 4; i++)
+      await Promise.all(uploads.map((upload) => upload.write(Buffer.alloc(10_000))));
+    for (const upload of uploads) await upload.commit();
+    expect(await check()).toEqual({ bytes: 100_000, files: 2 });
+  });
+
   it('of a file that is replaced count once', async () => {
     const { files, check } = await limited(1000, Infinity);
     await put(files, '/a', Buffer.alloc(900));

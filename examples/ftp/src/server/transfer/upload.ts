@@ -5,9 +5,9 @@ import type { Upload } from '../../store/types.js';
 import type { Session } from '../session.js';
 import type { Moving } from './transfer.js';
 
-/** Memory for what comes at once: it grows for clients that fill it. */
+/** Memory for what comes at once: it doubles while a client fills it, since each write to the disk costs a way through a thread of its pool. */
 const FIRST_CHUNK = 64 * 1024;
-const MAX_CHUNK = 256 * 1024;
+const MAX_CHUNK = 512 * 1024;
 
 /** What comes, until the end of the connection; a chunk is to be used up before the next one is asked for. */
 async function* received({ conn, meter, signal, stall }: Moving): AsyncGenerator<Buffer> {
@@ -30,7 +30,9 @@ async function* received({ conn, meter, signal, stall }: Moving): AsyncGenerator
     const next = receive(other);
     yield chunk;
     count = await next;
-    [memory, other] = [other, memory];
+    // The piece that was just used up becomes a larger one.
+    const is_full = chunk.length === memory.length && memory.length < MAX_CHUNK;
+    [memory, other] = [other, is_full ? Buffer.allocUnsafeSlow(2 * memory.length) : memory];
   }
 }
 

@@ -15,7 +15,6 @@ const O_PATH = 0o10000000;
 const sys = {
   open: promisify(fs.open),
   close: promisify(fs.close),
-  fstat: promisify(fs.fstat),
   lstat: promisify(fs.lstat),
   unlink: promisify(fs.unlink),
   rmdir: promisify(fs.rmdir),
@@ -27,12 +26,23 @@ const sys = {
   copyFile: promisify(fs.copyFile),
 };
 
-/** fsync(2), ftruncate(2), fchmod(2), fchown(2) and close(2) of a descriptor. */
+/** fsync(2), ftruncate(2), fchmod(2) and fchown(2) of a descriptor. */
 export const fsync = promisify(fs.fsync);
 export const ftruncate = promisify(fs.ftruncate);
 export const fchmod = promisify(fs.fchmod);
 export const fchown = promisify(fs.fchown);
-export const { close, fstat } = sys;
+/** close(2) of a file that was written: a network file system may write the rest of it now. */
+export const close_written = sys.close;
+
+/** close(2), which waits for nothing where nothing was written. So it does not go through the thread pool. */
+export function close(fd: number): void {
+  fs.closeSync(fd);
+}
+
+/** fstat(2): the inode of an open descriptor is in memory. */
+export function fstat(fd: number): fs.Stats {
+  return fs.fstatSync(fd);
+}
 
 /** Returns the path of a descriptor, or of a name in the directory that it is. */
 function proc_path(fd: number, name?: string): Buffer {
@@ -73,7 +83,7 @@ export async function sync_directory(fd: number): Promise<void> {
   try {
     await fsync(readable);
   } finally {
-    await close(readable);
+    close(readable);
   }
 }
 

@@ -1,5 +1,4 @@
 // What an upload goes on with: nothing, the file that is there, or the broken upload of the same user to the same name. And its copy.
-import type { Stats } from 'node:fs';
 import { code_of, FileError } from '../errors.js';
 import { broken_name } from '../names.js';
 import { demand } from '../permissions.js';
@@ -7,7 +6,7 @@ import type { UploadOptions } from '../types.js';
 import { close, copy, fstat, ftruncate, open_own, stat_of, unlink } from './at.js';
 import { or_missing, regular_file } from './entries.js';
 import type { Settings } from './settings.js';
-import type { Place } from './walk.js';
+import type { Node, Place } from './walk.js';
 
 /** What is there, and what of it stays. */
 export interface Base {
@@ -58,7 +57,7 @@ const NO_CLONES = new Set(['ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOTTY',
  * @returns a descriptor of the copy; undefined if the file is larger than `most`
  */
 export async function copy_base(
-  node: { fd: number; stats: Stats },
+  node: Node,
   folder: number,
   name: string,
   keep: number,
@@ -74,11 +73,11 @@ export async function copy_base(
   try {
     const fd = await open_own(folder, name);
     try {
-      if ((await fstat(fd)).size < keep) throw new FileError('EBUSY', name, 'the file has changed meanwhile');
+      if (fstat(fd).size < keep) throw new FileError('EBUSY', name, 'the file has changed meanwhile');
       await ftruncate(fd, keep);
       return fd;
     } catch (error) {
-      await close(fd);
+      close(fd);
       throw error;
     }
   } catch (error) {

@@ -7,7 +7,7 @@ import { close, fstat, link, open_own, rename, reopen, stat_of, unlink } from '.
 import { recover } from './leftovers.js';
 import type { owner_names } from './owners.js';
 import type { Settings } from './settings.js';
-import type { Place } from './walk.js';
+import type { Node, Place } from './walk.js';
 
 type OwnerNames = Awaited<ReturnType<typeof owner_names>>;
 
@@ -48,7 +48,7 @@ export async function or_missing<T>(call: Promise<T>): Promise<T | undefined> {
 }
 
 /** Returns the node of a place if it is a regular file: nobody opens a FIFO, a socket or a device. */
-export function regular_file({ node }: Place, path: string): { fd: number; stats: Stats } {
+export function regular_file({ node }: Place, path: string): Node {
   if (node === undefined) throw new FileError('ENOENT', path);
   if (node.stats.isDirectory()) throw new FileError('EISDIR', path);
   if (!node.stats.isFile()) throw new FileError('EINVAL', path, 'not a regular file');
@@ -65,9 +65,9 @@ export async function open_file(
   if (node.stats.size >= settings.in_place_bytes) await recover(place.folder, node);
   const fd = await reopen(node.fd);
   try {
-    return { fd, size: (await fstat(fd)).size };
+    return { fd, size: fstat(fd).size };
   } catch (error) {
-    await close(fd);
+    close(fd);
     throw error;
   }
 }

@@ -22,6 +22,7 @@ import {
   write,
 } from './at.js';
 import type { Settings } from './settings.js';
+import type { Node } from './walk.js';
 
 /** How long a file was before an upload goes on behind its end, and which process does it. */
 interface Note {
@@ -43,7 +44,7 @@ export async function write_note(folder: number, stats: Stats, sync: boolean): P
     await ignore_missing(unlink(folder, undo_name(stats.ino)));
     throw error;
   } finally {
-    await close(fd);
+    close(fd);
   }
 }
 
@@ -59,7 +60,7 @@ export async function remove_note(folder: number, inode: number, sync: boolean):
  * @param node O_PATH descriptor, and what it is
  * @returns whether an upload that lives is growing the file
  */
-export async function recover(folder: number, node: { fd: number; stats: Stats }): Promise<boolean> {
+export async function recover(folder: number, node: Node): Promise<boolean> {
   const note = await read_note(folder, node.stats.ino);
   if (note === undefined) return false;
   if (note.pid !== 0 && (await start_of(note.pid)) === note.started) return true;
@@ -70,7 +71,7 @@ export async function recover(folder: number, node: { fd: number; stats: Stats }
       await fsync(fd);
     }
   } finally {
-    await close(fd);
+    close(fd);
   }
   await ignore_missing(remove_note(folder, node.stats.ino, false));
   return false;
@@ -89,7 +90,7 @@ async function read_note(folder: number, inode: number): Promise<Note | undefine
     const buffer = Buffer.alloc(512);
     return parse_note(buffer.toString('utf8', 0, await read(fd, buffer, 0)));
   } finally {
-    await close(fd);
+    close(fd);
   }
 }
 
@@ -157,7 +158,7 @@ async function undo(folder: number, note: string, names: readonly string[]): Pro
     try {
       await recover(folder, { fd, stats });
     } finally {
-      await close(fd);
+      close(fd);
     }
     return;
   }
@@ -184,14 +185,14 @@ async function clear_below(fd: number, settings: Settings, signal: AbortSignal |
     signal?.throwIfAborted();
     const names = (await list_names(fd)).map(decode_name);
     await clear_folder(fd, settings, { names });
-    const { dev } = await fstat(fd);
+    const { dev } = fstat(fd);
     for (const name of names) {
       // Gone meanwhile, or not for the server to see: then there is nothing of it there.
       const below = await open_below(fd, name, dev).catch(() => undefined);
       if (below !== undefined) await clear_below(below, settings, signal);
     }
   } finally {
-    await close(fd);
+    close(fd);
   }
 }
 
@@ -199,8 +200,8 @@ async function clear_below(fd: number, settings: Settings, signal: AbortSignal |
 async function open_below(folder: number, name: string, device: number): Promise<number | undefined> {
   if (!(await stat_of(folder, name)).isDirectory()) return undefined;
   const fd = await open_path(folder, name);
-  const stats = await fstat(fd);
+  const stats = fstat(fd);
   if (stats.isDirectory() && stats.dev === device) return fd;
-  await close(fd);
+  close(fd);
   return undefined;
 }

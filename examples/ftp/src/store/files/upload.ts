@@ -3,7 +3,6 @@
 //
 // base.ts chooses what the upload goes on with. Only a large file that grows at its end is not copied: in_place.ts.
 import { randomBytes } from 'node:crypto';
-import type { Stats } from 'node:fs';
 import { code_of, FileError } from '../errors.js';
 import { broken_name, running_name } from '../names.js';
 import { demand } from '../permissions.js';
@@ -16,14 +15,8 @@ import { InPlace } from './in_place.js';
 import { recover, remove_note, write_note } from './leftovers.js';
 import { Reservation } from './reservation.js';
 import type { Settings } from './settings.js';
-import { type Place, with_place } from './walk.js';
+import { type Node, type Place, with_place } from './walk.js';
 import type { Target } from './writing.js';
-
-/** An open file and what it is. */
-interface Node {
-  readonly fd: number;
-  readonly stats: Stats;
-}
 
 /**
  * Begins an upload.
@@ -71,18 +64,18 @@ async function begin(
     return new Beside(target, await create(folder, own), own);
   } catch (error) {
     reservation.end();
-    await close(folder);
+    close(folder);
     throw error;
   }
 }
 
 /** Makes sure that a file that is there could be written, as rename(2) asks only for the directory; and that no upload is growing it. */
 async function writable(folder: number, { fd }: Node, path: string): Promise<Node> {
-  await close(await reopen(fd, 'write'));
-  if (await recover(folder, { fd, stats: await fstat(fd) })) {
+  close(await reopen(fd, 'write'));
+  if (await recover(folder, { fd, stats: fstat(fd) })) {
     throw new FileError('EBUSY', path, 'another upload is growing this file');
   }
-  return { fd, stats: await fstat(fd) };
+  return { fd, stats: fstat(fd) };
 }
 
 /** Goes on with a broken upload. Who renames it has it; for a second session it is missing. */
@@ -98,7 +91,7 @@ async function go_on(target: Target): Promise<Upload> {
     await ftruncate(fd, base.start);
     return new Beside(target, fd, own);
   } catch (error) {
-    if (fd !== -1) await close(fd);
+    if (fd !== -1) close(fd);
     await rename(folder, own, folder, broken);
     throw error;
   }

@@ -26,7 +26,7 @@ const LOOKS = 64;
 /** Adds what is in a directory, and closes it. */
 async function scan_directory(fd: number, usage: Usage): Promise<void> {
   try {
-    const own = await fstat(fd);
+    const own = fstat(fd);
     const names = (await list_names(fd)).map(decode_name).filter(is_counted);
     for (let at = 0; at < names.length; at += LOOKS) {
       const some = names.slice(at, at + LOOKS);
@@ -37,7 +37,7 @@ async function scan_directory(fd: number, usage: Usage): Promise<void> {
       }
     }
   } finally {
-    await close(fd);
+    close(fd);
   }
 }
 
@@ -56,10 +56,10 @@ async function look(folder: number, name: string, usage: Usage): Promise<string 
 
 async function scan_below(folder: number, device: number, name: string, usage: Usage): Promise<void> {
   const fd = await open_path(folder, name);
-  const stats = await fstat(fd);
+  const stats = fstat(fd);
   // Another file system that is mounted here has limits of its own, and a link may have taken the directory's place.
   if (stats.isDirectory() && stats.dev === device) await scan_directory(fd, usage);
-  else await close(fd);
+  else close(fd);
 }
 
 /** Takes no notice of what has gone meanwhile, or is not for the server to see. */

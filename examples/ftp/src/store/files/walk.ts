@@ -10,14 +10,20 @@ import { close, fstat, open_home, open_path, read_link } from './at.js';
 /** As many links in one path as Linux follows (path_resolution(7)). */
 const MOST_LINKS = 40;
 
+/** What has a name: a descriptor (O_PATH) of it, and what it is. */
+export interface Node {
+  readonly fd: number;
+  readonly stats: Stats;
+}
+
 /** Where a path leads. */
 export interface Place {
   /** descriptor (O_PATH) of the directory that holds it; that of the home itself if the path is the home */
   folder: number;
   /** its name there; '' for a directory that the way has ended in, as the home */
   name: string;
-  /** descriptor (O_PATH) of it, and what it is; undefined if there is none, or if a link in the last place was not to be followed */
-  node: { fd: number; stats: Stats } | undefined;
+  /** undefined if there is none, or if a link in the last place was not to be followed */
+  node: Node | undefined;
 }
 
 /** How the last name of a path is taken. */
@@ -54,23 +60,23 @@ class Walk {
     }
   }
 
-  async close(): Promise<void> {
+  close(): void {
     if (this.#folder === -1) return;
     const fd = this.#folder;
     this.#folder = -1;
-    await close(fd);
+    close(fd);
   }
 
   async #begin(): Promise<void> {
-    await this.close();
+    this.close();
     this.#folder = await open_home(this.home);
     this.#done = [];
   }
 
   /** The path ends in the directory that the walk is in. */
-  async #here(): Promise<Place> {
+  #here(): Place {
     const fd = this.#folder;
-    return { folder: fd, name: '', node: { fd, stats: await fstat(fd) } };
+    return { folder: fd, name: '', node: { fd, stats: fstat(fd) } };
   }
 
   /** '..' comes only from links; the names before it are no links, so that the directory above is the one of the name before. */
@@ -80,35 +86,31 @@ class Walk {
     await this.#begin();
   }
 
+  /** Goes on by one name. @returns where the path leads if that was the last */
   async #step(name: string): Promise<Place | undefined> {
     const last = this.rest.length === 1;
     const { follow = true, create = false, missing = create } = this.options;
     if (is_reserved(name)) throw new FileError(last && create ? 'EACCES' : 'ENOENT', this.path);
     if (last && !follow) return { folder: this.#folder, name, node: undefined };
-    let fd: number;
-    try {
-      fd = await open_path(this.#folder, name);
-    } catch (error) {
-      if (!last || !missing || code_of(error) !== 'ENOENT') throw error;
-      return { folder: this.#folder, name, node: undefined };
+    const node = await open_node(this.#folder, name, last && missing);
+    if (node?.stats.isSymbolicLink()) {
+      close(node.fd);
+      return this.#follow(name);
     }
-    let kept = false;
-    try {
-      const stats = await fstat(fd);
-      if (stats.isSymbolicLink()) return await this.#follow(name);
-      kept = true;
-      if (last) return { folder: this.#folder, name, node: { fd, stats } };
-      kept = false;
-      if (!stats.isDirectory()) throw new FileError('ENOTDIR', this.path);
-      await this.close();
-      this.#folder = fd;
-      kept = true;
-      this.#done.push(name);
-      this.rest = this.rest.slice(1);
-      return undefined;
-    } finally {
-      if (!kept) await close(fd);
+    if (last || node === undefined) return { folder: this.#folder, name, node };
+    this.#enter(name, node);
+    return undefined;
+  }
+
+  #enter(name: string, { fd, stats }: Node): void {
+    if (!stats.isDirectory()) {
+      close(fd);
+      throw new FileError('ENOTDIR', this.path);
     }
+    this.close();
+    this.#folder = fd;
+    this.#done.push(name);
+    this.rest = this.rest.slice(1);
   }
 
   async #follow(name: string): Promise<undefined> {
@@ -139,6 +141,17 @@ class Walk {
   }
 }
 
+/** Opens a name as it is. @returns undefined if it is missing and may be */
+async function open_node(folder: number, name: string, missing: boolean): Promise<Node | undefined> {
+  try {
+    const fd = await open_path(folder, name);
+    return { fd, stats: fstat(fd) };
+  } catch (error) {
+    if (!missing || code_of(error) !== 'ENOENT') throw error;
+    return undefined;
+  }
+}
+
 /**
  * Walks from a home to where a path leads, calls `use` with the place, and closes the place's descriptors after it.
  *
@@ -158,9 +171,9 @@ export async function with_place<T>(
     try {
       return await use(place);
     } finally {
-      if (place.node !== undefined && place.node.fd !== place.folder) await close(place.node.fd);
+      if (place.node !== undefined && place.node.fd !== place.folder) close(place.node.fd);
     }
   } finally {
-    await walk.close();
+    walk.close();
   }
 }

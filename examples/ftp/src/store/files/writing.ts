@@ -1,7 +1,7 @@
 // What both kinds of uploads share: the target, the order of the writes, and that an upload ends once.
 import type { Stats } from 'node:fs';
 import { at_path, FileError } from '../errors.js';
-import { close, write } from './at.js';
+import { close, close_written, write } from './at.js';
 import type { Base } from './base.js';
 import type { Reservation } from './reservation.js';
 import type { Settings } from './settings.js';
@@ -96,7 +96,8 @@ export abstract class Writing {
 
   async #close(): Promise<void> {
     this.target.reservation.end();
-    await Promise.all([close(this.fd), close(this.target.folder)]);
+    close(this.target.folder);
+    await close_written(this.fd);
   }
 
   async #quietly(call: () => Promise<void>): Promise<void> {
