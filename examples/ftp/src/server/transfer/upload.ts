@@ -5,25 +5,28 @@ import type { Upload } from '../../store/types.js';
 import type { Session } from '../session.js';
 import type { Moving } from './transfer.js';
 
-/** Bytes of a piece at first, and at most: it doubles when it is filled, so that a fast client's file takes fewer calls, and a slow one's no memory. */
-const CHUNK = 64 * 1024;
-const MAX_CHUNK = 1024 * 1024;
+/** Memory for what comes at once: it doubles while a client fills it, since each write to the disk costs a way through a thread of its pool. */
+const FIRST_CHUNK = 64 * 1024;
+const MAX_CHUNK = 512 * 1024;
 
 /** What comes, until the end of the connection; a chunk is to be used up before the next one is asked for. */
 async function* received({ conn, meter, signal, stall }: Moving): AsyncGenerator<Buffer> {
+  const options = { signal, timeout: stall };
   const receive = (memory: Buffer) => {
-    const count = conn.recv_into(memory, { signal, timeout: stall });
+    const count = conn.recv_into(memory, options);
     // It is awaited a turn later.
     count.catch(() => {});
     return count;
   };
-  let memory = Buffer.allocUnsafeSlow(CHUNK);
-  let other = Buffer.allocUnsafeSlow(CHUNK);
+  let memory = Buffer.allocUnsafeSlow(FIRST_CHUNK);
+  let other = Buffer.allocUnsafeSlow(FIRST_CHUNK);
   let count = await receive(memory);
   while (count > 0) {
     const chunk = memory.subarray(0, count);
     await meter.allow(count);
     meter.add(count);
+    if (count === memory.length && other.length === count && count < MAX_CHUNK)
+      other = Buffer.allocUnsafeSlow(2 * count);
     const next = receive(other);
     yield chunk;
     count = await next;
