@@ -139,6 +139,8 @@ export class Channel {
     }
     if (this.#input_failure !== undefined) return thrown(this.#input_failure);
     if (this.#raw_end !== undefined) this.#look_for_the_end();
+    // If the close_notify came while data waited, the end has to be read to be told.
+    else tls.read(0);
     return most === 0 ? EMPTY : -EAGAIN;
   }
 

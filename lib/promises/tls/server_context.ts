@@ -15,6 +15,7 @@ import { check_options, signal_of, timeout_ms_of, type WaitOptions } from '../..
 import { Socket } from '../socket.js';
 import { SSLEOFError, SSLError, ssl_error } from './errors.js';
 import { context_of, naming, node_tls, type SNICallback, type SSLOptions, ssl_options } from './options.js';
+import { keep_sessions, SESSION_EVENTS } from './session_cache.js';
 import { SSLSocket } from './ssl_socket.js';
 
 const { EBADF } = constants.errno;
@@ -54,7 +55,7 @@ function node_callback(choose: SNICallback) {
 
 function make_server(options: SSLOptions): Server {
   const { sni_callback, ALPNProtocols, ...others } = options;
-  return naming('ssl', () =>
+  const server = naming('ssl', () =>
     node_tls().createServer({
       ...others,
       ...(ALPNProtocols === undefined ? {} : { ALPNProtocols: [...ALPNProtocols] }),
@@ -62,6 +63,8 @@ function make_server(options: SSLOptions): Server {
       handshakeTimeout: NODE_TIMEOUT_MS,
     }),
   );
+  keep_sessions(server);
+  return server;
 }
 
 /**
@@ -143,6 +146,7 @@ export class SSLServerContext {
       const view: Server = Object.create(this.#server, {
         emit: {
           value: (event: string, ...args: unknown[]) => {
+            if (SESSION_EVENTS.has(event)) return this.#server.emit(event, ...args);
             if (event === 'secureConnection') {
               end();
               channel.open(args[0] as TLSSocket);

@@ -1,7 +1,10 @@
 // TLS in servers on the event loop, with clients of node:tls: what handlers get, order, ends, limits, resumption, and what goes wrong in
 // handshakes. With openssl, curl, Python and HAProxy: test/platform/tls.test.ts.
+import { constants } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
+import { Duplex } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import * as promises from 'bsd-sockets/promises';
 import {
@@ -477,6 +480,42 @@ describe('the end of a connection', () => {
     },
   );
 
+  test('a close_notify alone is the end, while TCP stays open, also if it came with the last data', async () => {
+    let received = 0;
+    await serving(
+      async (request) => {
+        await request.sendall('x');
+        const memory = Buffer.alloc(100_000);
+        for (let count = -1; count !== 0; ) {
+          count = await request.recv_into(memory, { timeout: 10 });
+          received += count;
+          // What comes meanwhile waits; in the end the close_notify does, too.
+          await sleep(5);
+        }
+        await request.sendall('y');
+      },
+      {},
+      async ({ port, errors }) => {
+        const raw = net.connect(port, '127.0.0.1');
+        // What Python's unwrap() does: the end of TLS is sent, and that of TCP is not.
+        const below = new Duplex({
+          read() {},
+          write: (chunk: Buffer, _encoding, done) => void raw.write(chunk, () => done()),
+          final: (done) => done(),
+        });
+        raw.on('data', (chunk) => below.push(chunk));
+        const client = tls.connect({ socket: below, ca: made.ca.cert, servername: 'localhost' });
+        await once(client, 'data');
+        client.end(Buffer.alloc(700_000));
+        const [answer] = await once(client, 'data');
+        expect(String(answer)).toBe('y');
+        expect(received).toBe(700_000);
+        expect(errors).toEqual([]);
+        raw.destroy();
+      },
+    );
+  });
+
   test('with a close_notify it is none, also if data and end came before a handler that reads late', async () => {
     const ends: unknown[] = [];
     await serving(
@@ -574,7 +613,13 @@ describe('the end of a connection', () => {
 });
 
 describe('sessions', () => {
-  test.for(['TLSv1.2', 'TLSv1.3'] as const)('are resumed by tickets, %s', async (version) => {
+  test.for([
+    ['TLSv1.2', 'tickets', 0],
+    ['TLSv1.3', 'tickets', 0],
+    // As curl does: the server has to keep the session.
+    ['TLSv1.2', 'ids', constants.SSL_OP_NO_TICKET],
+    ['TLSv1.3', 'tickets, whatever the client says of those of TLS 1.2', constants.SSL_OP_NO_TICKET],
+  ] as const)('are resumed, %s by %s', async ([version, , secureOptions]) => {
     const reused: boolean[] = [];
     await serving(
       async (request) => {
@@ -592,6 +637,7 @@ describe('sessions', () => {
             ca: made.ca.cert,
             servername: 'localhost',
             session,
+            secureOptions,
           });
           client.on('session', (given) => {
             session = given;

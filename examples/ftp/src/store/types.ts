@@ -3,7 +3,9 @@
 //
 // Paths are those that a client sees: absolute, with '/', '/' being the user's home. Nothing outside of the home has a
 // path. A method that fails rejects with an error that has a `code` as Node's have (ENOENT, EACCES, EEXIST, ENOTDIR,
-// EISDIR, ENOTEMPTY, ENOSPC, EDQUOT for the user's own quota, EINVAL).
+// EISDIR, ENOTEMPTY, ENOSPC, EDQUOT for the user's own quota, EINVAL, EBUSY for a file that another upload has changed or is growing).
+//
+// A path is text. A byte of a name that is not UTF-8 is a lone surrogate in it: names.ts, whose two functions lines of the protocol go through.
 
 /** A file or folder, as listings and facts show it. */
 export interface Entry {
@@ -37,7 +39,7 @@ export interface OpenFile {
 
 /** How an upload begins. */
 export interface UploadOptions {
-  /** bytes that are there and stay (REST); what follows is replaced. Default 0 */
+  /** bytes that are there and stay (REST); what follows is replaced. EINVAL behind the end of all there is. Default 0 */
   offset?: number | undefined;
   /** behind what is there (APPE), whatever its size */
   append?: boolean | undefined;
@@ -63,7 +65,12 @@ export type HashName = 'SHA-256' | 'SHA-512' | 'SHA-1' | 'MD5' | 'CRC32';
 
 /** The files of one user. */
 export interface FileSystem {
+  /**
+   * Of what a link leads to. A name without a file, but with a broken upload of this user, is that upload: its size is where a REST goes on.
+   * open() knows it not.
+   */
   stat(path: string): Promise<Entry>;
+  /** What is in a directory, in no order. A link is a link; stat() of its path says what it leads to. */
   list(path: string): AsyncIterable<Entry>;
   open(path: string): Promise<OpenFile>;
   upload(path: string, options?: UploadOptions): Promise<Upload>;
@@ -83,7 +90,11 @@ export interface FileSystem {
   usage(): Promise<{ bytes: number; files: number; max_bytes: number; max_files: number }>;
 }
 
-/** What a user may do: `list` includes CWD and facts, `write` STOR of a new name, `overwrite` STOR and APPE of one that is there. */
+/**
+ * What a user may do: `list` includes CWD and facts, `write` uploads to a new name and going on with one's own broken uploads, `overwrite` STOR
+ * (also after REST) and RNTO to a file that is there, `append` APPE to one, `modify` its mode and times. A FileSystem refuses with EACCES what
+ * its user may not; a session need not ask before.
+ */
 export type Permission =
   | 'list'
   | 'read'

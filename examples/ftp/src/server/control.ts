@@ -1,0 +1,229 @@
+// The control connection: lines in, replies out, in the order of the commands. It is read all the time, also while a command runs, so that
+// an ABOR or the end of the connection is seen at once; of commands that wait it holds a bounded number, and then reads no further.
+import {
+  type ConnectedSocket,
+  OSError,
+  SHUT_WR,
+  SO_OOBINLINE,
+  SOL_SOCKET,
+  type SSLServerContext,
+  SSLSocket,
+} from 'bsd-sockets/promises';
+import { encode_reply, type Reply } from '../protocol/replies.js';
+import { type Line, TelnetLines } from '../protocol/telnet.js';
+
+/** A line, or that there are no more. */
+export type Input = Line | { kind: 'end' } | { kind: 'timeout' } | { kind: 'flood' };
+
+export interface ControlOptions {
+  /** the longest line, bytes */
+  readonly line_limit: number;
+  /** commands that may wait */
+  readonly ahead: number;
+  /** seconds that a client may take to receive a reply */
+  readonly stall: number;
+  /** whether start_tls() may be called behind begin(): reading can be stopped then without a loss */
+  readonly may_start_tls: boolean;
+}
+
+/** What is told of lines as they come. */
+export interface ControlEvents {
+  /** Returns true for a command that needs no place in the queue: it is answered already. */
+  on_line(text: string, number: number, is_next: boolean): boolean;
+  /** The client has ended the connection. */
+  on_end(waiting: readonly Input[]): void;
+}
+
+/** That reading is stopped for a handshake. */
+const STOPPED = new Error('The TLS handshake begins.');
+/** A client that has been told of the end has this time to end the connection from its side. */
+const LINGER_MS = 1000;
+const RECEIVE_SIZE = 2048;
+/** A line that is longer than its limit by this ends the connection. */
+const FLOOD = 64 * 1024;
+
+export class Control {
+  events: ControlEvents | undefined;
+  #sock: ConnectedSocket;
+  readonly #options: ControlOptions;
+  #lines: TelnetLines;
+  readonly #queue: { input: Input; number: number }[] = [];
+  #count = 0;
+  #wake: (() => void) | undefined;
+  #more: (() => void) | undefined;
+  #ended = false;
+  #closing = false;
+  #stop: AbortController | undefined;
+  #reading: Promise<void> | undefined;
+  /** The number of the line that next() gave last: lines are counted as they come. */
+  number = 0;
+
+  constructor(sock: ConnectedSocket, options: ControlOptions) {
+    this.#sock = sock;
+    this.#options = options;
+    this.#lines = new TelnetLines(options.line_limit);
+    // Telnet's Synch has its mark within the data, where it stands, and not beside them.
+    sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1);
+  }
+
+  /** The connection over TLS; undefined if it is not. */
+  get secure(): SSLSocket | undefined {
+    return this.#sock instanceof SSLSocket ? this.#sock : undefined;
+  }
+
+  /** Whether the client has ended the connection, or it is broken. */
+  get is_ended(): boolean {
+    return this.#ended;
+  }
+
+  /** Begins to read. Not before: the first bytes may be those of a handshake. */
+  begin(): void {
+    if (this.#options.may_start_tls && this.secure === undefined) this.#stop = new AbortController();
+    this.#reading = this.#read(this.#sock, this.#stop?.signal);
+  }
+
+  async #read(sock: ConnectedSocket, signal: AbortSignal | undefined): Promise<void> {
+    const options = signal === undefined ? { timeout: null } : { signal, timeout: null };
+    try {
+      for (;;) {
+        if (this.#queue.length >= this.#options.ahead && !this.#closing) {
+          await new Promise<void>((resolve) => {
+            this.#more = resolve;
+          });
+          if (signal?.aborted) return;
+          continue;
+        }
+        const chunk = await sock.recv(RECEIVE_SIZE, options);
+        if (chunk.length === 0) break;
+        if (!this.#closing) this.#received(chunk, sock);
+      }
+    } catch (error) {
+      if (signal?.aborted) return;
+      if (!(error instanceof OSError)) throw error;
+    }
+    this.#end();
+  }
+
+  #received(chunk: Buffer, sock: ConnectedSocket): void {
+    const { lines, answer } = this.#lines.push(chunk);
+    if (answer !== undefined) sock.sendall(answer, { timeout: this.#options.stall }).catch(() => {});
+    for (const line of lines) {
+      const number = ++this.#count;
+      const is_next = this.#queue.length === 0;
+      if (line.kind === 'line' && this.events?.on_line(line.text, number, is_next)) continue;
+      this.#put(line, number);
+    }
+    if (this.#lines.dropped > FLOOD) {
+      this.#put({ kind: 'flood' }, ++this.#count);
+      this.#closing = true;
+      this.#end();
+    }
+  }
+
+  #put(input: Input, number: number): void {
+    this.#queue.push({ input, number });
+    this.#wake?.();
+  }
+
+  #end(): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.events?.on_end(this.#queue.map(({ input }) => input));
+    this.#wake?.();
+  }
+
+  /** Waits for the next line. @param timeout seconds */
+  async next(timeout: number): Promise<Input> {
+    if (this.#queue.length === 0 && !this.#ended) {
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        timer = setTimeout(resolve, Math.min(timeout * 1000, 2 ** 31 - 1));
+      });
+      clearTimeout(timer);
+      this.#wake = undefined;
+    }
+    const next = this.#queue.shift();
+    if (next === undefined) return { kind: this.#ended ? 'end' : 'timeout' };
+    this.number = next.number;
+    this.#more?.();
+    this.#more = undefined;
+    return next.input;
+  }
+
+  /** Has next() return at once with 'timeout' if it waits. */
+  wake(): void {
+    this.#wake?.();
+  }
+
+  /** Sends a reply. An error is the end of the connection, which the reader sees, too. */
+  async send(reply: Reply): Promise<void> {
+    try {
+      await this.#sock.sendall(encode_reply(reply), { timeout: this.#options.stall });
+    } catch (error) {
+      if (!(error instanceof OSError)) throw error;
+      this.#end();
+    }
+  }
+
+  /**
+   * Begins TLS. What came before the handshake is thrown away: it was not encrypted, and anybody may have put it there.
+   *
+   * @param timeout seconds
+   * @throws (rejects) OSError: the connection is closed
+   */
+  async start_tls(context: SSLServerContext, timeout: number): Promise<SSLSocket> {
+    this.#stop?.abort(STOPPED);
+    this.#stop = undefined;
+    this.#more?.();
+    await this.#reading;
+    this.#queue.length = 0;
+    // An urgent byte has no place within TLS.
+    this.#sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 0);
+    let secure: SSLSocket;
+    try {
+      secure = await context.wrap_socket(this.#sock, { timeout });
+    } catch (error) {
+      this.#ended = true;
+      throw error;
+    }
+    this.#sock = secure;
+    this.#lines = new TelnetLines(this.#options.line_limit);
+    this.begin();
+    return secure;
+  }
+
+  /** Ends the connection: what was sent arrives. @param timeout seconds that the client may take for it */
+  async close(timeout = 5): Promise<void> {
+    this.#closing = true;
+    this.#more?.();
+    try {
+      await this.#sock.shutdown(SHUT_WR, { timeout });
+      // What has come and is not read would have the kernel reset the connection, and the last reply would be lost.
+      if (!this.#ended) await this.#ended_within(LINGER_MS);
+    } catch (error) {
+      if (!(error instanceof OSError)) throw error;
+    } finally {
+      this.destroy();
+    }
+  }
+
+  async #ended_within(limit_ms: number): Promise<void> {
+    if (this.#reading === undefined) this.begin();
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, limit_ms);
+    });
+    await Promise.race([this.#reading, late]);
+    clearTimeout(timer);
+  }
+
+  /** Closes the connection at once. */
+  destroy(): void {
+    this.#closing = true;
+    this.#more?.();
+    this.#ended = true;
+    this.#sock.close();
+    this.#wake?.();
+  }
+}

@@ -1,0 +1,52 @@
+// Uploads: what comes goes into two pieces of memory in turn, so that the next bytes come while the last are written.
+import { from_wire } from '../../protocol/ascii.js';
+import { inflated } from '../../protocol/deflate.js';
+import type { Upload } from '../../store/types.js';
+import type { Session } from '../session.js';
+import type { Moving } from './transfer.js';
+
+/** Memory for what comes at once: it doubles while a client fills it, since each write to the disk costs a way through a thread of its pool. */
+const FIRST_CHUNK = 64 * 1024;
+const MAX_CHUNK = 512 * 1024;
+
+/** What comes, until the end of the connection; a chunk is to be used up before the next one is asked for. */
+async function* received({ conn, meter, signal, stall }: Moving): AsyncGenerator<Buffer> {
+  const options = { signal, timeout: stall };
+  const receive = (memory: Buffer) => {
+    const count = conn.recv_into(memory, options);
+    // It is awaited a turn later.
+    count.catch(() => {});
+    return count;
+  };
+  let memory = Buffer.allocUnsafeSlow(FIRST_CHUNK);
+  let other = Buffer.allocUnsafeSlow(FIRST_CHUNK);
+  let count = await receive(memory);
+  while (count > 0) {
+    const chunk = memory.subarray(0, count);
+    await meter.allow(count);
+    meter.add(count);
+    if (count === memory.length && other.length === count && count < MAX_CHUNK)
+      other = Buffer.allocUnsafeSlow(2 * count);
+    const next = receive(other);
+    yield chunk;
+    count = await next;
+    // The piece that was just used up becomes a larger one.
+    const is_full = chunk.length === memory.length && memory.length < MAX_CHUNK;
+    [memory, other] = [other, is_full ? Buffer.allocUnsafeSlow(2 * memory.length) : memory];
+  }
+}
+
+/** Returns chunks of the wire as they are in a file, by the session's TYPE and MODE. */
+function decoded(session: Session, chunks: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  const { mode, type } = session.parameters;
+  const bytes = mode === 'Z' ? inflated(chunks) : chunks;
+  return type === 'A' ? from_wire(bytes) : bytes;
+}
+
+/** Receives a file. */
+export async function receive_file(moving: Moving, session: Session, upload: Upload): Promise<void> {
+  for await (const chunk of decoded(session, received(moving))) {
+    moving.signal.throwIfAborted();
+    await upload.write(chunk);
+  }
+}
