@@ -22,13 +22,12 @@ function watch(session: Session): void {
         return false;
       }
       if (session.transfer === undefined || !is_next || text.trim().toUpperCase() !== 'STAT') return false;
-      void session.send(status(session));
-      return true;
+      return session.tell(() => status(session));
     },
     on_end(waiting) {
       // A client that has said QUIT may end its side, and waits for what it has begun.
       if (waiting.some((input) => input.kind === 'line' && is_verb(input.text, 'QUIT'))) return;
-      session.transfer?.abort(new Error('The control connection has ended.'));
+      session.lose(new Error('The control connection has ended.'));
     },
   };
 }

@@ -413,6 +413,80 @@ describe('what goes over it', () => {
 });
 
 describe('limits', () => {
+  test('a client that asks in a transfer and reads no answer costs no memory; nor does Telnet', async () => {
+    const { place, server } = await serving();
+    place.write('large', Buffer.alloc(20_000_000));
+    const client = await image(server);
+    const data = await client.passive();
+    await client.expect(150, 'RETR large');
+    const before = process.memoryUsage().rss;
+    const flood = Buffer.from('\xff\xfd\x01STAT\r\n'.repeat(10_000), 'latin1');
+    const sent = (async () => {
+      for (let i = 0; i < 100; i++) await client.sock.sendall(flood);
+    })().catch(() => {});
+    const late = new Promise((resolve) => setTimeout(resolve, 1500));
+    // The server does not read for ever.
+    await Promise.race([sent, late]);
+    expect(process.memoryUsage().rss - before).toBeLessThan(100_000_000);
+    data.close();
+    client.close();
+    await sent;
+  });
+
+  test('a transfer that is slower than min_rate ends', async () => {
+    const { server } = await serving({ timeouts: { stall: 0.3 }, limits: { min_rate: 1_000_000 } });
+    const client = await image(server);
+    const data = await client.passive();
+    await client.expect(150, 'STOR slow');
+    const replied = client.reply();
+    let done = false;
+    void replied.then(() => {
+      done = true;
+    });
+    while (!done) {
+      await data.sendall('x').catch(() => {});
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    expect((await replied).text).toMatch(/^426 .*too slow/);
+    data.close();
+    client.close();
+  });
+
+  test('ABOR is heard while a rate has a transfer wait', async () => {
+    const { place, server } = await serving({}, { slow: { max_download_rate: 1024, max_upload_rate: 1024 } });
+    place.write('large', Buffer.alloc(1_000_000));
+    const client = await Client.log_in(server.port, 'slow');
+    await client.expect(200, 'TYPE I');
+    for (const command of ['RETR large', 'STOR new']) {
+      const data = await client.passive();
+      await client.expect(150, command);
+      const sending = data.sendall(Buffer.alloc(command === 'RETR large' ? 0 : 3_000_000)).catch(() => {});
+      await until(async () => !(await client.command('STAT')).text.includes(': 0'), 'it moves');
+      await client.expect(426, 'ABOR');
+      await client.expect(226);
+      await sending;
+      data.close();
+    }
+    client.close();
+  });
+
+  test('active connections come from the port that is asked for', async () => {
+    const port = (await free_range())[0];
+    const { place, server } = await serving({ active: { port } });
+    place.write('file', 'text');
+    const listener = await create_server(['127.0.0.1', 0]);
+    const client = await image(server);
+    await client.expect(200, `EPRT |1|127.0.0.1|${listener.getsockname()[1]}|`);
+    const accepted = listener.accept();
+    await client.expect(150, 'RETR file');
+    const [data, address] = await accepted;
+    expect(address?.[1]).toBe(port);
+    expect((await read_all(data)).toString()).toBe('text');
+    await client.expect(226);
+    listener.close();
+    client.close();
+  });
+
   test('an idle client, one that does not log in, and a session that is too long get 421', async () => {
     const { server } = await serving({ timeouts: { idle: 0.3, login: 0.3 } });
     const stranger = await Client.connect(server.port);
