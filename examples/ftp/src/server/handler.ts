@@ -35,9 +35,11 @@ export class SessionHandler extends AsyncBaseRequestHandler<
   /** Returns undefined if the client has gone already. */
   #arrival(listen: ListenConfig): Arrival | undefined {
     const [address, port] = named(this.client_address);
-    const { destination } = this.proxy_header ?? {};
+    const header = this.proxy_header ?? undefined;
+    const destination = header?.destination;
     try {
-      const [peer] = named(this.request.getpeername());
+      // Without a proxy it is known: each call of the kernel counts in a log-in.
+      const peer = header === undefined ? address : named(this.request.getpeername())[0];
       const [bound] = named(this.request.getsockname());
       // Behind a proxy the client knows the proxy's address, and not ours.
       const local = destination == null ? bound : named(destination)[0];

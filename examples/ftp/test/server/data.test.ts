@@ -340,6 +340,22 @@ describe('what goes over it', () => {
     client.close();
   });
 
+  test('an upload of a client that is killed is broken: both connections end', async () => {
+    const { place, server } = await serving();
+    for (let i = 0; i < 10; i++) {
+      const client = await image(server);
+      const data = await client.passive();
+      await client.expect(150, 'STOR killed');
+      await data.sendall(BYTES);
+      // As the kernel does: in the order of their numbers.
+      client.close();
+      data.close();
+    }
+    const { service } = server as Awaited<ReturnType<typeof start_here>>;
+    await until(async () => (await service.registry.who()).length === 0, 'all sessions end');
+    expect(() => place.read('killed')).toThrow('ENOENT');
+  });
+
   test('APPE and STOU', async () => {
     const { place, server } = await serving();
     const client = await image(server);

@@ -238,7 +238,7 @@ async function session(port: number, random: Random, seen: Seen): Promise<void> 
   }
   if (random.below(4) === 0) reset(sock);
   else await sock.sendall('\r\nQUIT\r\n').catch(() => {});
-  const late = new Promise<string>((resolve) => setTimeout(resolve, PATIENCE * 1000, 'late').unref());
+  const late = new Promise<string>((resolve) => setTimeout(resolve, 3 * PATIENCE * 1000, 'late').unref());
   const ended = await Promise.race([reading, late]);
   sock.close();
   expect(ended, 'the session ends').toBe(undefined);
@@ -280,7 +280,7 @@ function descriptors(): Map<string, string> {
 test('sessions by grammar and mutation', { timeout: 60_000 + 3000 * SECONDS }, async () => {
   const place = await make_place(
     {
-      timeouts: { idle: 5, data_connect: 0.5, stall: 2, login: 5 },
+      timeouts: { idle: 60, data_connect: 0.3, stall: 2, login: 60 },
       limits: { failed_logins: 5 },
       bans: { delay: 0, failures: 1_000_000 },
       audit: null,

@@ -5,27 +5,34 @@ import type { Upload } from '../../store/types.js';
 import type { Session } from '../session.js';
 import type { Moving } from './transfer.js';
 
-const CHUNK = 128 * 1024;
+/** Memory for what comes at once: it doubles while a client fills it, since each write to the disk costs a way through a thread of its pool. */
+const FIRST_CHUNK = 64 * 1024;
+const MAX_CHUNK = 512 * 1024;
 
 /** What comes, until the end of the connection; a chunk is to be used up before the next one is asked for. */
 async function* received({ conn, meter, signal, stall }: Moving): AsyncGenerator<Buffer> {
+  const options = { signal, timeout: stall };
   const receive = (memory: Buffer) => {
-    const count = conn.recv_into(memory, { signal, timeout: stall });
+    const count = conn.recv_into(memory, options);
     // It is awaited a turn later.
     count.catch(() => {});
     return count;
   };
-  let memory = Buffer.allocUnsafeSlow(CHUNK);
-  let other = Buffer.allocUnsafeSlow(CHUNK);
+  let memory = Buffer.allocUnsafeSlow(FIRST_CHUNK);
+  let other = Buffer.allocUnsafeSlow(FIRST_CHUNK);
   let count = await receive(memory);
   while (count > 0) {
     const chunk = memory.subarray(0, count);
     await meter.allow(count);
     meter.add(count);
+    if (count === memory.length && other.length === count && count < MAX_CHUNK)
+      other = Buffer.allocUnsafeSlow(2 * count);
     const next = receive(other);
     yield chunk;
     count = await next;
-    [memory, other] = [other, memory];
+    // The piece that was just used up becomes a larger one.
+    const is_full = chunk.length === memory.length && memory.length < MAX_CHUNK;
+    [memory, other] = [other, is_full ? Buffer.allocUnsafeSlow(2 * memory.length) : memory];
   }
 }
 
