@@ -1,5 +1,5 @@
 // node bench/chart.mjs [RESULTS.json] [CHART.svg]: draws a results file of `npm run bench` as bars: the speed of this library, of
-// CPython and of Node's own modules as shares of C's, the line at 1. Without arguments results/full.json and docs/speed.svg.
+// CPython, of Node's own modules and of Bun as shares of C's, the line at 1. Without arguments results/full.json and docs/speed.svg.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
@@ -7,16 +7,20 @@ import { fileURLToPath } from 'node:url';
 const SHOWN = [
   ['ping-pong-tcp', 'round trip of 64 B, TCP'],
   ['ping-pong-unix', 'round trip of 64 B, UNIX'],
+  ['call-send-recv', 'send and recv of 64 B'],
+  ['call-udp', 'sendto and recvfrom of 64 B, UDP'],
+  ['bulk-recv', '64 KiB by recv'],
   ['bulk-sendfile', '64 KiB by sendfile'],
   ['bulk-recv_into', '64 KiB by recv_into'],
+  ['bulk-pump', '64 KiB by pump (splice)'],
   ['async-echo-200', 'echo, 200 connections, event loop'],
   ['async-echo-2000', 'echo, 2,000 connections, event loop'],
   ['async-udp-recvmmsg_into', 'datagrams by recvmmsg_into'],
   ['requests-threads', 'requests on threads'],
   ['requests-processes', 'requests in processes'],
 ];
-const COLOURS = { 'bsd-sockets': '#1a6fb0', cpython: '#8a8f98', node: '#c9b458' };
-const NAMES = { 'bsd-sockets': 'bsd-sockets', cpython: 'CPython', node: "Node's own" };
+const COLOURS = { 'bsd-sockets': '#1a6fb0', cpython: '#8a8f98', node: '#c9b458', bun: '#c07a9a' };
+const NAMES = { 'bsd-sockets': 'bsd-sockets', cpython: 'CPython', node: "Node's own", bun: 'Bun' };
 const [LEFT, WIDTH, BAR, GAP, TOP] = [250, 460, 11, 14, 56];
 
 /**

@@ -72,12 +72,22 @@ export async function find_contenders(directory, python_path, bun_path, against)
   ];
 }
 
+/** What the workloads of each program need of floor/. */
+const FLOOR = {
+  server: ['server', 'server-threaded', 'client'],
+  async: ['async', 'async-threaded', 'load'],
+  requests: ['requests', 'connections'],
+  calls: ['calls', 'calls-threaded'],
+  tls: [],
+};
+
 /**
- * Compiles the C programs into the directory.
+ * Compiles the C programs that some workloads need into the directory.
  * @param {string} directory
+ * @param {import('./workloads.mjs').Workload[]} workloads
  * @returns {Promise<void>}
  */
-export async function compile_floor(directory) {
+export async function compile_floor(directory, workloads) {
   const compile = (source, program, ...flags) =>
     run(process.env.CC ?? 'cc', [
       '-O2',
@@ -86,17 +96,15 @@ export async function compile_floor(directory) {
       join(directory, program),
       join(here, `floor/${source}.c`),
     ]);
-  await Promise.all([
-    compile('pin', 'pin'),
-    compile('client', 'client'),
-    compile('load', 'load'),
-    compile('connections', 'connections'),
-    compile('requests', 'requests', '-pthread'),
-    ...['server', 'calls', 'async'].flatMap((program) => [
-      compile(program, program),
-      compile(program, `${program}-threaded`, '-pthread', '-DBENCH_THREADED'),
-    ]),
-  ]);
+  const needed = new Set(['pin', ...workloads.flatMap(({ program }) => FLOOR[program])]);
+  const flags = { requests: ['-pthread'] };
+  await Promise.all(
+    [...needed].map((program) => {
+      const source = program.replace('-threaded', '');
+      const threaded = source === program ? [] : ['-pthread', '-DBENCH_THREADED'];
+      return compile(source, program, ...(flags[program] ?? threaded));
+    }),
+  );
 }
 
 /**

@@ -3,7 +3,7 @@
 // all); prints tables, writes JSON.
 // On a machine that is busy otherwise: `chrt -r 20 npm run bench` as root, and read the best rounds.
 //
-//   --quick            fewer and shorter rounds: about a minute and a half in all instead of eight
+//   --quick            fewer and shorter rounds: about a minute and a half in all instead of seven
 //   --against DIR      another checkout of this library, built, in place of CPython, Node and Bun: before and after in one run
 //   --rounds N, --seconds S, --python PATH, --bun PATH, --cpu N, --output FILE   instead of what it would choose
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -58,20 +58,28 @@ function positive(name, value) {
 async function measure(workload, contenders, place) {
   const programs = [];
   try {
-    for (const { id, task: own_task, command } of contenders) {
+    for (const { id, title, task: own_task, command } of contenders) {
       const task = own_task ?? workload.tasks?.[id === 'against' ? 'bsd-sockets' : id] ?? workload.task;
-      programs.push(await Program.start(command(workload.program), task, workload, place));
+      programs.push(await named(title, Program.start(command(workload.program), task, workload, place)));
     }
+    const measured = (i, how_long) => named(contenders[i].title, programs[i].measure(how_long));
     // Unmeasured: compilers warm up, caches fill.
-    for (const program of programs) await program.measure(Math.max(seconds, 0.15));
+    for (const i of programs.keys()) await measured(i, Math.max(seconds, 0.15));
     const figures = programs.map(() => []);
     for (let round = 0; round < rounds; round++) {
-      for (const [i, program] of programs.entries()) figures[i].push(await program.measure(seconds));
+      for (const i of programs.keys()) figures[i].push(await measured(i, seconds));
     }
     return rows(contenders, figures);
   } finally {
     for (const program of programs) program.stop();
   }
+}
+
+/** Adds who failed to the error of a promise. */
+function named(title, promise) {
+  return promise.catch((error) => {
+    throw new Error(`${title}: ${error.killed ? 'the load did not end' : error.message}`);
+  });
 }
 
 /**
@@ -115,7 +123,7 @@ const started = performance.now();
 const load_before = load();
 const directory = mkdtempSync(join(tmpdir(), 'bsd-sockets-bench-'));
 try {
-  await compile_floor(directory);
+  await compile_floor(directory, chosen);
   writeFileSync(join(directory, 'block'), Buffer.alloc(65536, 'x')); // what sendfile sends
   const no_certificate = await make_certificate(directory);
   const everybody = await find_contenders(directory, options.python, options.bun, options.against);
@@ -131,9 +139,15 @@ try {
       console.log(`${workload.name}: not measured: ${reason ?? 'none of its contenders is there'}\n`);
       continue;
     }
-    const its = await measure(workload, contenders, place);
-    console.log(`${table(workload, its)}\n${absent}`);
-    results.push({ name: workload.name, title: workload.title, base: its[0].title, rows: its });
+    try {
+      const its = await measure(workload, contenders, place);
+      console.log(`${table(workload, its)}\n${absent}`);
+      results.push({ name: workload.name, title: workload.title, base: its[0].title, rows: its });
+    } catch (error) {
+      // The other workloads have their turn: a machine that is too busy fails one of them.
+      console.error(`${workload.name}: failed: ${error.message}\n`);
+      process.exitCode = 1;
+    }
   }
 
   const output =

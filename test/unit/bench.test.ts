@@ -87,7 +87,7 @@ describe('npm run bench', () => {
         expect(typeof row.server_ns).toBe(served ? 'number' : 'object');
       }
     },
-    60_000,
+    180_000,
   );
 
   test('says who does not take part, and why', async () => {
@@ -100,7 +100,22 @@ describe('npm run bench', () => {
       code: 0,
       stdout: expect.stringContaining('without CPython: no python3 found'),
     });
-  }, 60_000);
+  }, 180_000);
+
+  test('a workload that fails is said, with who failed, and the others are measured', async () => {
+    const output = join(directory, 'failed.json');
+    const python = join(directory, 'python3');
+    // Says its version, and nothing else.
+    writeFileSync(python, '#!/bin/sh\n[ "$1" = -c ] && echo 3 99 0\n', { mode: 0o755 });
+    const short = ['--quick', '--rounds', '1', '--seconds', '0.01', '--output', output, '--python', python];
+    const { code, stdout, stderr } = await bench(...short, 'call-getsockopt', 'tls-handshakes', 'watching');
+    expect(code).toBe(1);
+    expect(stderr).toContain('call-getsockopt: failed: CPython 3.99.0: the program ended, or did not answer');
+    expect(stderr).toContain('tls-handshakes: failed: CPython 3.99.0: ');
+    expect(stdout).toContain('watching: ');
+    const { results }: Result = JSON.parse(readFileSync(output, 'utf8'));
+    expect(results.map(({ name }) => name)).toEqual(['watching']);
+  }, 180_000);
 
   test('chart.mjs draws a bar for each program that a workload has', async () => {
     const results = join(directory, 'drawn.json');
