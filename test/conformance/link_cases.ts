@@ -9,6 +9,7 @@ const stations = { address1: macs.dst, address2: macs.src, address3: macs.src };
 export const IMPORTS = `
 from scapy.layers.l2 import Dot3, LLC, SNAP, STP
 from scapy.contrib.lldp import *
+from scapy.contrib.cdp import *
 from scapy.layers.ppp import *
 from scapy.layers.sctp import *
 from scapy.layers.vrrp import VRRP, VRRPv3
@@ -186,6 +187,46 @@ export const link_cases: readonly [string, readonly packet.Draft[], string][] = 
     '802.11, data',
     [wlan({ flags: wlan.TO_DS, ...stations }), llc(), snap(), ipv4(hosts), udp()],
     'Dot11(type=2, subtype=0, FCfield=1, addr1=MACS["dst"], addr2=MACS["src"], addr3=MACS["src"]) / LLC(dsap=0xaa, ssap=0xaa, ctrl=3) / SNAP(OUI=0, code=0x800) / IP(**HOSTS, id=0) / UDP(sport=0, dport=0)',
+  ],
+  [
+    'CDP',
+    [
+      ethernet({ src: macs.src, dst: '01:00:0c:cc:cc:cc' }),
+      llc(),
+      snap(),
+      packet.cdp({
+        tlvs: [
+          { name: 'device_id', text: 'sw1' },
+          { name: 'port_id', text: 'eth0' },
+          { name: 'capabilities', capabilities: 0x28 },
+        ],
+      }),
+    ],
+    'Dot3(src=MACS["src"], dst="01:00:0c:cc:cc:cc") / LLC(dsap=0xaa, ssap=0xaa, ctrl=3) / SNAP(OUI=0xc, code=0x2000) / CDPv2_HDR(msg=[CDPMsgDeviceID(val=b"sw1"), CDPMsgPortID(iface=b"eth0"), CDPMsgCapabilities(cap=0x28)])',
+  ],
+  [
+    'IPCP',
+    [
+      ethernet(macs),
+      pppoes({ session_id: 7 }),
+      ppp(),
+      packet.ipcp({
+        id: 3,
+        options: [
+          { name: 'address', address: '192.0.2.9' },
+          { name: 'primary_dns', address: '192.0.2.53' },
+        ],
+      }),
+    ],
+    'Ether(**MACS, type=0x8864) / PPPoE(sessionid=7) / PPP(proto=0x8021) / PPP_IPCP(code=1, id=3, options=[PPP_IPCP_Option_IPAddress(data="192.0.2.9"), PPP_IPCP_Option_DNS1(data="192.0.2.53")])',
+  ],
+  [
+    'radiotap',
+    [
+      packet.radiotap({ flags: 2, channel_frequency: 2412, channel_flags: 0xa0, signal: -50 }),
+      wlan({ type: 1, subtype: 13, address1: macs.dst }),
+    ],
+    'RadioTap(present="Flags+Channel+dBm_AntSignal", Flags=2, ChannelFrequency=2412, ChannelFlags=0xa0, dBm_AntSignal=-50) / Dot11(type=1, subtype=13, addr1=MACS["dst"])',
   ],
   ['CAN', [packet.can({ id: 0x123 }), packet.payload('abc')], 'CAN(identifier=0x123, length=3, data=b"abc")'],
 ];

@@ -174,6 +174,19 @@ const cases: readonly [string, readonly packet.Draft[], string][] = [
     'V4 / UDP(sport=123, dport=123) / NTPHeader(leap=3, version=4, mode=4, stratum=2, poll=6, precision=236, delay=0.5, dispersion=0, id="192.0.2.7", ref_id=b"", ref=0, orig=0, recv=0, sent=5)',
   ],
   [
+    'multicast DNS',
+    [
+      ipv4({ ...HOSTS, ttl: 255 }),
+      udp({ src_port: 5353, dst_port: 5353 }),
+      dns({
+        flags: dns.QR | dns.AA,
+        questions: [{ name: 'pc.local', unicast: true }],
+        answers: [{ name: 'tv.test', type: 'A', cache_flush: true, ttl: 120, address: '192.0.2.9' }],
+      }),
+    ],
+    'IP(**HOSTS, id=0, ttl=255) / UDP(sport=5353, dport=5353) / DNS(qr=1, aa=1, rd=0, qd=DNSQR(qname="pc.local", qclass=0x8001), an=DNSRR(rrname="tv.test", rclass=0x8001, ttl=120, rdata="192.0.2.9"))',
+  ],
+  [
     'VXLAN',
     [
       ipv4({ ...HOSTS, ttl: 1 }),
@@ -204,6 +217,7 @@ const LINKTYPES: Readonly<Record<string, number>> = {
   ethernet: packet.LINKTYPE_ETHERNET,
   wlan: packet.LINKTYPE_IEEE802_11,
   can: packet.LINKTYPE_CAN_SOCKETCAN,
+  radiotap: packet.LINKTYPE_IEEE802_11_RADIOTAP,
 };
 
 it('the same bytes as those of scapy, and back', { timeout: 60_000 }, (ctx) => {

@@ -28,6 +28,26 @@ const option = ({ options }: Dhcp, name: string, field: string): Values =>
     field,
   ).flat();
 
+type Dhcpv6 = Extract<Layer, { layer: 'dhcpv6' }>;
+type Message6 = Pick<Dhcpv6, 'type' | 'transaction_id' | 'options'>;
+/** A message, and those that relays hold. */
+const messages = (message: Message6): readonly Message6[] => [
+  message,
+  ...message.options.flatMap((each) => (each.name === 'relay_message' ? messages(each.message) : [])),
+];
+/** The options of all messages, those in others behind these. */
+const options6 = (message: { readonly options: Dhcpv6['options'] }): Dhcpv6['options'] =>
+  message.options.flatMap((each) => [
+    each,
+    ...('options' in each ? options6(each) : []),
+    ...(each.name === 'relay_message' ? options6(each.message) : []),
+  ]);
+const named6 = (layer: Dhcpv6, name: string, field: string): Values =>
+  all(
+    options6(layer).filter((each) => each.name === name),
+    field,
+  );
+
 const FIELDS: Readonly<Partial<Record<LayerName, Rows>>> = {
   dns: {
     'dns.id': ({ id }: Dns) => [id],
@@ -49,6 +69,21 @@ const FIELDS: Readonly<Partial<Record<LayerName, Rows>>> = {
     'dns.soa.serial_number': (layer: Dns) => of_type(layer, 'SOA', 'serial'),
     'dns.caa.flags': (layer: Dns) => of_type(layer, 'CAA', 'flags'),
     'dns.ds.key_id': (layer: Dns) => of_type(layer, 'DS', 'key_tag'),
+    'dns.aaaa': (layer: Dns) => of_type(layer, 'AAAA', 'address'),
+    'dns.srv.priority': (layer: Dns) => of_type(layer, 'SRV', 'priority'),
+    'dns.srv.weight': (layer: Dns) => of_type(layer, 'SRV', 'weight'),
+    'dns.soa.refresh_interval': (layer: Dns) => of_type(layer, 'SOA', 'refresh'),
+    'dns.soa.minimum_ttl': (layer: Dns) => of_type(layer, 'SOA', 'minimum'),
+    'dns.dnskey.flags': (layer: Dns) => of_type(layer, 'DNSKEY', 'flags'),
+    'dns.dnskey.algorithm': (layer: Dns) => of_type(layer, 'DNSKEY', 'algorithm'),
+    'dns.rrsig.labels': (layer: Dns) => of_type(layer, 'RRSIG', 'labels'),
+    'dns.rrsig.key_tag': (layer: Dns) => of_type(layer, 'RRSIG', 'key_tag'),
+    'dns.sshfp.algorithm': (layer: Dns) => of_type(layer, 'SSHFP', 'algorithm'),
+    'dns.tlsa.selector': (layer: Dns) => of_type(layer, 'TLSA', 'selector'),
+    'dns.svcb.svcpriority': (layer: Dns) => [
+      ...of_type(layer, 'SVCB', 'priority'),
+      ...of_type(layer, 'HTTPS', 'priority'),
+    ],
     'dns.rr.udp_payload_size': (layer: Dns) => of_type(layer, 'OPT', 'udp_payload_size'),
   },
   dhcp: {
@@ -72,6 +107,21 @@ const FIELDS: Readonly<Partial<Record<LayerName, Rows>>> = {
     'ntp.flags.vn': ({ version }: { version: number }) => [version],
     'ntp.flags.mode': ({ mode }: { mode: number }) => [mode],
     'ntp.stratum': ({ stratum }: { stratum: number }) => [stratum],
+    // tshark shows it without its sign.
+    'ntp.precision': ({ precision }: { precision: number }) => [precision & 0xff],
+    'ntp.refid': ({ reference_id }: { reference_id: string }) => [
+      reference_id
+        .split('.')
+        .map((byte) => Number(byte).toString(16).padStart(2, '0'))
+        .join(':'),
+    ],
+  },
+  ntp_control: {
+    'ntp.ctrl.flags2.opcode': ({ opcode }: { opcode: number }) => [opcode],
+    'ntp.ctrl.flags2.r': ({ flags }: { flags: number }) => [flags >> 7],
+    'ntp.ctrl.flags2.error': ({ flags }: { flags: number }) => [(flags >> 6) & 1],
+    'ntp.ctrl.flags2.more': ({ flags }: { flags: number }) => [(flags >> 5) & 1],
+    'ntp.ctrl.sequence': ({ sequence }: { sequence: number }) => [sequence],
   },
   vxlan: { 'vxlan.vni': ({ vni }: { vni: number }) => [vni] },
   geneve: {
@@ -79,6 +129,16 @@ const FIELDS: Readonly<Partial<Record<LayerName, Rows>>> = {
     'geneve.option.class': ({ options }: { options: readonly { class: number }[] }) => all(options, 'class'),
   },
   dhcpv6: {
+    'dhcpv6.msgtype': (layer: Dhcpv6) => messages(layer).map(({ type }) => type),
+    'dhcpv6.xid': (layer: Dhcpv6) => messages(layer).flatMap(({ transaction_id }) => transaction_id ?? []),
+    'dhcpv6.option.type': (layer: Dhcpv6) => options6(layer).map(({ type }) => type),
+    'dhcpv6.dns_server': (layer: Dhcpv6) => named6(layer, 'dns_servers', 'addresses').flat(),
+    'dhcpv6.elapsed_time': (layer: Dhcpv6) =>
+      named6(layer, 'elapsed_time', 'value').map((value) => Number(value) * 10),
+    'dhcpv6.status_code': (layer: Dhcpv6) => named6(layer, 'status_code', 'code'),
+    'dhcpv6.iaid.t1': (layer: Dhcpv6) => named6(layer, 'ia_na', 't1'),
+    'dhcpv6.iaaddr.ip': (layer: Dhcpv6) => named6(layer, 'ia_address', 'address'),
+    'dhcpv6.iaaddr.valid_lifetime': (layer: Dhcpv6) => named6(layer, 'ia_address', 'valid_lifetime'),
     'dhcpv6.hopcount': ({ hop_count }: { hop_count: number | undefined }) =>
       hop_count === undefined ? [] : [hop_count],
     'dhcpv6.linkaddr': ({ link_address }: { link_address: string | undefined }) =>

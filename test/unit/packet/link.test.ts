@@ -24,6 +24,15 @@ test.each(link_frames)(
   },
 );
 
+test.each([12, 14])('link type %i is raw IP of other systems: as LINKTYPE_RAW', (linktype) => {
+  for (const ip of [packet.ipv4({ src: '192.0.2.1' }), packet.ipv6({ src: '2001:db8::1' })]) {
+    const bytes = packet.build(ip, packet.udp({ dst_port: 9 }), packet.payload('x'));
+    const parsed = packet.parse(bytes, { linktype });
+    expect(parsed).toEqual(packet.parse(bytes, { linktype: packet.LINKTYPE_RAW }));
+    expect(parsed.layers.map(({ layer }) => layer)).toEqual([ip.layer, 'udp', 'payload']);
+  }
+});
+
 describe('frames with a length', () => {
   test('the length is worked out, and ends the frame: padding is the trailer', () => {
     const frame = build(ethernet(), llc(), stp());
