@@ -169,7 +169,6 @@ export async function serve_session(session: Session): Promise<void> {
     await session.control.close();
   } catch (error) {
     if (!(error instanceof OSError)) throw error;
-    session.audit('tls', { reason: error.message });
   } finally {
     session.shared.leave(session);
     session.destroy();

@@ -140,7 +140,12 @@ export class Session {
   async start_tls(): Promise<void> {
     const { context } = this;
     if (context === undefined) return;
-    const secure = await this.control.start_tls(context, this.config.timeouts.handshake);
+    const secure = await this.control
+      .start_tls(context, this.config.timeouts.handshake)
+      .catch((error: unknown) => {
+        this.audit('tls', { reason: error instanceof Error ? error.message : String(error) });
+        throw error;
+      });
     const version = secure.version() ?? undefined;
     this.registry.update(this.id, { tls: version });
     this.audit('tls', { version, cipher: secure.cipher()[0], authorized: secure.authorized });

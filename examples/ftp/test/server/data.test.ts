@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create_connection, create_server } from 'bsd-sockets/promises';
 import { describe, expect, test } from 'vitest';
+import { read_config } from '../../dist/config/config.js';
 import { Client, PATIENCE, read_all, until } from './harness.js';
 import { free_range, image, port_of, reset, serving } from './serving.js';
 
@@ -11,8 +12,13 @@ describe('passive ports', () => {
     const ports = await free_range();
     const { place, server } = await serving({
       passive: { ports },
-      timeouts: { data_connect: 0.2, stall: 0.5 },
+      timeouts: { stall: 0.5 },
     });
+    // Sessions that begin have this time-out of data connections, in seconds.
+    const patience = async (data_connect: number) => {
+      const config = read_config(place.config_file);
+      await server.service.reload({ ...config, timeouts: { ...config.timeouts, data_connect } });
+    };
     place.write('file', 'text');
     place.write('large', Buffer.alloc(10_000_000));
     const endings: Record<string, (client: Client) => Promise<void>> = {
@@ -72,6 +78,7 @@ describe('passive ports', () => {
       },
     };
     for (const [name, end] of Object.entries(endings)) {
+      await patience(name === 'nobody connects' ? 0.2 : 30);
       for (let i = 0; i < 2; i++) {
         const client = await image(server);
         await end(client).catch((error: unknown) => {
@@ -79,6 +86,7 @@ describe('passive ports', () => {
         });
         client.close();
       }
+      await patience(30);
       // All three can be had again.
       const clients = await Promise.all([image(server), image(server), image(server)]);
       for (const client of clients)
