@@ -9,6 +9,7 @@ import {
   type SSLServerContext,
   SSLSocket,
 } from 'bsd-sockets/promises';
+import { host_port } from '../protocol/addresses.js';
 import { encode_reply, type Reply } from '../protocol/replies.js';
 import { type Line, TelnetLines } from '../protocol/telnet.js';
 
@@ -70,6 +71,11 @@ export class Control {
   /** The connection over TLS; undefined if it is not. */
   get secure(): SSLSocket | undefined {
     return this.#sock instanceof SSLSocket ? this.#sock : undefined;
+  }
+
+  /** Our address on this machine. @throws OSError if the connection is closed */
+  get address(): string {
+    return host_port(this.#sock.getsockname())[0];
   }
 
   /** Whether the client has ended the connection, or it is broken. */
@@ -204,8 +210,17 @@ export class Control {
     return secure;
   }
 
-  /** Ends the connection: what was sent arrives. @param timeout seconds that the client may take for it */
-  async close(timeout = 5): Promise<void> {
+  /**
+   * Ends the connection: what was sent arrives.
+   *
+   * @param is_expected the client has said QUIT and nothing behind it
+   * @param timeout seconds that the client may take for it
+   */
+  async close(is_expected = false, timeout = 5): Promise<void> {
+    if (is_expected && this.secure === undefined && this.#queue.length === 0) {
+      this.destroy();
+      return;
+    }
     this.#closing = true;
     this.#more?.();
     try {
