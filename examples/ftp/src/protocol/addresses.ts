@@ -75,3 +75,9 @@ export function plain_address(host: string): string {
 function canonical(host: string): string {
   return new URL(`http://[${host}]/`).hostname.slice(1, -1);
 }
+
+/** Returns host and port of an address as sockets give it, of IPv4 or IPv6. */
+export function host_port(address: unknown): readonly [host: string, port: number] {
+  const [host, port] = Array.isArray(address) ? address : [];
+  return [plain_address(String(host ?? '')), Number(port ?? 0)];
+}

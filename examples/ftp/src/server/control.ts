@@ -9,6 +9,7 @@ import {
   type SSLServerContext,
   SSLSocket,
 } from 'bsd-sockets/promises';
+import { host_port } from '../protocol/addresses.js';
 import { encode_reply, type Reply } from '../protocol/replies.js';
 import { type Line, TelnetLines } from '../protocol/telnet.js';
 
@@ -53,6 +54,7 @@ export class Control {
   #more: (() => void) | undefined;
   #ended = false;
   #closing = false;
+  #is_answering = false;
   #stop: AbortController | undefined;
   #reading: Promise<void> | undefined;
   /** The number of the line that next() gave last: lines are counted as they come. */
@@ -69,6 +71,11 @@ export class Control {
   /** The connection over TLS; undefined if it is not. */
   get secure(): SSLSocket | undefined {
     return this.#sock instanceof SSLSocket ? this.#sock : undefined;
+  }
+
+  /** Our address on this machine. @throws OSError if the connection is closed */
+  get address(): string {
+    return host_port(this.#sock.getsockname())[0];
   }
 
   /** Whether the client has ended the connection, or it is broken. */
@@ -106,7 +113,7 @@ export class Control {
 
   #received(chunk: Buffer, sock: ConnectedSocket): void {
     const { lines, answer } = this.#lines.push(chunk);
-    if (answer !== undefined) sock.sendall(answer, { timeout: this.#options.stall }).catch(() => {});
+    if (answer !== undefined) this.#answer(answer, sock);
     for (const line of lines) {
       const number = ++this.#count;
       const is_next = this.#queue.length === 0;
@@ -118,6 +125,16 @@ export class Control {
       this.#closing = true;
       this.#end();
     }
+  }
+
+  /** Sends what Telnet wants; while the last answer has not gone out, nothing: a client that does not read is not to fill the memory. */
+  #answer(bytes: Buffer, sock: ConnectedSocket): void {
+    if (this.#is_answering) return;
+    this.#is_answering = true;
+    const done = () => {
+      this.#is_answering = false;
+    };
+    sock.sendall(bytes, { timeout: this.#options.stall }).then(done, done);
   }
 
   #put(input: Input, number: number): void {
@@ -193,8 +210,17 @@ export class Control {
     return secure;
   }
 
-  /** Ends the connection: what was sent arrives. @param timeout seconds that the client may take for it */
-  async close(timeout = 5): Promise<void> {
+  /**
+   * Ends the connection: what was sent arrives.
+   *
+   * @param is_expected the client has said QUIT and nothing behind it
+   * @param timeout seconds that the client may take for it
+   */
+  async close(is_expected = false, timeout = 5): Promise<void> {
+    if (is_expected && this.secure === undefined && this.#queue.length === 0) {
+      this.destroy();
+      return;
+    }
     this.#closing = true;
     this.#more?.();
     try {

@@ -1,5 +1,6 @@
 // `ftpd user`: lists and changes the users of a user file. A password comes from the terminal without an echo, or from a descriptor; never from the
 // arguments, which every user of the machine can read.
+import { stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { type CommandIO, EXIT, parse_arguments, run_command, UsageError } from '../guard/command.js';
 import { read_password } from './password_input.js';
@@ -158,10 +159,17 @@ async function add({ file, values, io }: Call, name: string): Promise<number> {
     exists(users);
     users.set(name, record);
   });
+  await note_home(record, io);
   return EXIT.done;
 }
 
-async function set({ file, values }: Call, name: string): Promise<number> {
+/** A home may be made later; but a wrong path is better known now than at the log-in. */
+async function note_home({ home }: UserRecord, io: CommandIO): Promise<void> {
+  const stats = await stat(home).catch(() => undefined);
+  if (!stats?.isDirectory()) io.stderr.write(`ftpd user: note: there is no directory ${home} yet\n`);
+}
+
+async function set({ file, values, io }: Call, name: string): Promise<number> {
   const settings = settings_of(values);
   const unset = (values.unset ?? []).map(field_of);
   if (Object.keys(settings).length === 0 && unset.length === 0)
@@ -172,6 +180,7 @@ async function set({ file, values }: Call, name: string): Promise<number> {
     check_record(name, record);
     users.set(name, record);
   });
+  if (settings.home !== undefined) await note_home({ home: settings.home }, io);
   return EXIT.done;
 }
 

@@ -1,12 +1,12 @@
 // Users of a file: who logs in with what, what a wrong file is told, and how the file changes under a server that runs.
 
-import { createHook } from 'node:async_hooks';
 import { spawn, spawnSync } from 'node:child_process';
-import { randomBytes, scryptSync } from 'node:crypto';
+import crypto, { randomBytes, scryptSync } from 'node:crypto';
 import { once } from 'node:events';
 import { chmod, readdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { LocalRegistry } from '../../dist/guard/registry.js';
 import { check_password, hash_password, parse_password_line } from '../../dist/store/passwords.js';
 import { PERMISSIONS } from '../../dist/store/permissions.js';
@@ -113,22 +113,26 @@ describe('authenticate', () => {
 
   it('does the same work for a name that is unknown, disabled or without a password', async () => {
     const { users } = await database({
-      alice: { home, password: SECRET },
+      alice: { home, password: await hash_password('secret') },
       gone: { home, password: SECRET, disabled: true },
       card: { home, certificates: ['CN=card'] },
     });
-    let derivations = 0;
-    const hook = createHook({
-      init: (_id, type) => {
-        if (/scrypt/i.test(type)) derivations += 1;
-      },
-    }).enable();
-    onTestFinished(() => void hook.disable());
+    const derivations: unknown[] = [];
+    const derive = vi.spyOn(crypto, 'scrypt');
+    syncBuiltinESMExports();
+    onTestFinished(() => {
+      derive.mockRestore();
+      syncBuiltinESMExports();
+    });
     for (const name of ['alice', 'gone', 'card', 'nobody']) {
-      derivations = 0;
       await users.authenticate(name, 'wrong');
-      expect(`${name} ${derivations}`).toBe(`${name} 1`);
+      // Length of the key, N, r, p: as of a password that the command has set.
+      const [, , length, options] = derive.mock.calls.at(-1) ?? [];
+      derivations.push([name, derive.mock.calls.length, length, options]);
+      derive.mockClear();
     }
+    const cost = expect.objectContaining({ N: 1 << 15, r: 8, p: 1 });
+    expect(derivations).toEqual(['alice', 'gone', 'card', 'nobody'].map((name) => [name, 1, 32, cost]));
   });
 
   it('gives a user what the file says', async () => {

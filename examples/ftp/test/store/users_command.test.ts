@@ -39,8 +39,17 @@ describe('ftpd user', () => {
     expect(await run(['add', 'alice', '--home', '/srv/alice'], 'secret\n')).toEqual({
       status: 0,
       stdout: '',
+      stderr: 'ftpd user: note: there is no directory /srv/alice yet\n',
+    });
+    expect(await run(['add', 'bob', '--home', '/', '--no-password'])).toEqual({
+      status: 0,
+      stdout: '',
       stderr: '',
     });
+    expect(await run(['set', 'bob', '--home', '/etc/passwd'])).toMatchObject({
+      stderr: expect.stringContaining('note'),
+    });
+    await run(['remove', 'bob']);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
     const { alice } = await users();
     expect(await check_password(alice?.password, 'secret')).toBe(true);

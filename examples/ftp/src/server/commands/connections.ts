@@ -22,7 +22,7 @@ const LIFETIMES = 2;
 async function listen(session: Session): Promise<number | Reply> {
   session.close_channel();
   const { arrival, config, registry } = session;
-  const listener = await session.shared.ports.listen(arrival.bound);
+  const listener = await session.shared.ports.listen(session.bound);
   if (listener === undefined) {
     registry.count('ftp_passive_ports_exhausted_total', {});
     return reply(425, 'All passive ports are in use: try again later.');
@@ -53,13 +53,13 @@ function connect_to(session: Session, target: HostPort): Reply {
   if (plain_address(target.host) !== session.arrival.address)
     return reply(504, 'The address is not that of the control connection.');
   if (target.port < FIRST_PORT) return reply(504, `Ports below ${FIRST_PORT} are refused.`);
-  session.channel = new ActiveChannel(target, { host: session.arrival.bound, port: active.port ?? 0 });
+  session.channel = new ActiveChannel(target, { host: session.bound, port: active.port ?? 0 });
   return reply(200, 'The address is set.');
 }
 
 /** The number of EPRT and EPSV for the control connection's family. */
 function family_of(session: Session): 1 | 2 {
-  return isIPv4(session.arrival.bound) ? 1 : 2;
+  return isIPv4(session.bound) ? 1 : 2;
 }
 
 export const connections: Commands = {
@@ -69,7 +69,7 @@ export const connections: Commands = {
     async run(session) {
       const { arrival, config, parameters } = session;
       if (parameters.epsv_all) return AFTER_EPSV_ALL;
-      const host = config.passive.address ?? arrival.local;
+      const host = config.passive.address ?? arrival.destination ?? session.bound;
       if (!isIPv4(host) || family_of(session) !== 1) return reply(501, 'PASV is for IPv4: use EPSV.');
       const port = await listen(session);
       if (typeof port !== 'number') return port;

@@ -30,7 +30,7 @@ export async function send_file(
   const most = meter.piece(PIECE, rate);
   for (let position = start; position < end; ) {
     const count = Math.min(most, end - position);
-    await meter.allow(count);
+    await meter.allow(count, signal);
     for (let sent = 0; sent < count; ) {
       const moved = await send_piece(() =>
         conn.sendfile(file.fd, position + sent, count - sent, { signal, timeout: stall }),
@@ -102,7 +102,7 @@ export async function send_chunks(
   for await (const chunk of chunks) {
     for (let sent = 0; sent < chunk.length; sent += most) {
       const piece = chunk.subarray(sent, sent + most);
-      await meter.allow(piece.length);
+      await meter.allow(piece.length, signal);
       await conn.sendall(piece, { signal, timeout: stall });
       meter.add(piece.length);
     }
