@@ -53,6 +53,7 @@ export class Control {
   #more: (() => void) | undefined;
   #ended = false;
   #closing = false;
+  #is_answering = false;
   #stop: AbortController | undefined;
   #reading: Promise<void> | undefined;
   /** The number of the line that next() gave last: lines are counted as they come. */
@@ -106,7 +107,7 @@ export class Control {
 
   #received(chunk: Buffer, sock: ConnectedSocket): void {
     const { lines, answer } = this.#lines.push(chunk);
-    if (answer !== undefined) sock.sendall(answer, { timeout: this.#options.stall }).catch(() => {});
+    if (answer !== undefined) this.#answer(answer, sock);
     for (const line of lines) {
       const number = ++this.#count;
       const is_next = this.#queue.length === 0;
@@ -118,6 +119,16 @@ export class Control {
       this.#closing = true;
       this.#end();
     }
+  }
+
+  /** Sends what Telnet wants; while the last answer has not gone out, nothing: a client that does not read is not to fill the memory. */
+  #answer(bytes: Buffer, sock: ConnectedSocket): void {
+    if (this.#is_answering) return;
+    this.#is_answering = true;
+    const done = () => {
+      this.#is_answering = false;
+    };
+    sock.sendall(bytes, { timeout: this.#options.stall }).then(done, done);
   }
 
   #put(input: Input, number: number): void {

@@ -22,13 +22,12 @@ function watch(session: Session): void {
         return false;
       }
       if (session.transfer === undefined || !is_next || text.trim().toUpperCase() !== 'STAT') return false;
-      void session.send(status(session));
-      return true;
+      return session.tell(() => status(session));
     },
     on_end(waiting) {
       // A client that has said QUIT may end its side, and waits for what it has begun.
       if (waiting.some((input) => input.kind === 'line' && is_verb(input.text, 'QUIT'))) return;
-      session.transfer?.abort(new Error('The control connection has ended.'));
+      session.lose(new Error('The control connection has ended.'));
     },
   };
 }
@@ -170,7 +169,6 @@ export async function serve_session(session: Session): Promise<void> {
     await session.control.close();
   } catch (error) {
     if (!(error instanceof OSError)) throw error;
-    session.audit('tls', { reason: error.message });
   } finally {
     session.shared.leave(session);
     session.destroy();

@@ -76,6 +76,8 @@ export class Session {
   #drained_at: number | undefined;
   #context: SSLServerContext | undefined;
   #end: AbortController | undefined;
+  #is_lost = false;
+  #is_telling = false;
 
   constructor(shared: Shared, arrival: Arrival, sock: ConnectedSocket) {
     this.shared = shared;
@@ -92,9 +94,10 @@ export class Session {
     });
   }
 
-  /** Aborts when the session ends. */
+  /** Aborts when the session ends, or nobody is there any more to hear what its command finds. */
   get signal(): AbortSignal {
     this.#end ??= new AbortController();
+    if (this.#is_lost) this.#end.abort(ENDED);
     return this.#end.signal;
   }
 
@@ -137,7 +140,12 @@ export class Session {
   async start_tls(): Promise<void> {
     const { context } = this;
     if (context === undefined) return;
-    const secure = await this.control.start_tls(context, this.config.timeouts.handshake);
+    const secure = await this.control
+      .start_tls(context, this.config.timeouts.handshake)
+      .catch((error: unknown) => {
+        this.audit('tls', { reason: error instanceof Error ? error.message : String(error) });
+        throw error;
+      });
     const version = secure.version() ?? undefined;
     this.registry.update(this.id, { tls: version });
     this.audit('tls', { version, cipher: secure.cipher()[0], authorized: secure.authorized });
@@ -205,6 +213,21 @@ export class Session {
     this.registry.audit({ event, session: this.id, address, user: this.user?.name ?? this.name, ...fields });
   }
 
+  /**
+   * Sends a reply while a command runs. Returns false if the last one has not gone out yet: a client that does not read is not to fill the
+   * memory.
+   */
+  tell(reply: () => Reply): boolean {
+    if (this.#is_telling) return false;
+    this.#is_telling = true;
+    this.send(reply())
+      .catch((error: unknown) => this.shared.report(error))
+      .finally(() => {
+        this.#is_telling = false;
+      });
+    return true;
+  }
+
   async send(reply: Reply): Promise<void> {
     this.registry.count('ftp_replies_total', { code: String(reply.code) });
     await this.control.send(reply);
@@ -225,11 +248,17 @@ export class Session {
     return this.#drained_at !== undefined && this.transfers > this.#drained_at;
   }
 
+  /** Ends what runs: the client has gone. */
+  lose(reason: Error): void {
+    this.#is_lost = true;
+    this.#end?.abort(reason);
+    this.transfer?.abort(reason);
+  }
+
   /** Frees all that it holds; its connections are closed at once. */
   destroy(): void {
     this.is_destroyed = true;
-    this.#end?.abort(ENDED);
-    this.transfer?.abort(ENDED);
+    this.lose(ENDED);
     this.close_channel();
     this.control.destroy();
   }

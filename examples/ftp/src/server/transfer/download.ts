@@ -1,5 +1,5 @@
 // Downloads: a file as it is goes by sendfile(2); what is changed on its way, and listings, as chunks.
-import { TimeoutError } from 'bsd-sockets/promises';
+import { SSLSocket, TimeoutError } from 'bsd-sockets/promises';
 import { to_wire } from '../../protocol/ascii.js';
 import { deflated } from '../../protocol/deflate.js';
 import type { OpenFile } from '../../store/types.js';
@@ -8,25 +8,34 @@ import type { Moving } from './transfer.js';
 
 /** The bytes of one call of sendfile: its end is when progress is told. */
 const PIECE = 4 * 1024 * 1024;
-const CHUNK = 64 * 1024;
+const SHORTER = 'The file has become shorter.';
+/** The bytes of a read, while the ones before them are sent. */
+const CHUNK = 128 * 1024;
 
-/** Sends bytes `start` to `end` of a file by sendfile(2), or over TLS in pieces. */
+/** Sends bytes `start` to `end` of a file: by sendfile(2), or over TLS what is read ahead while it is encrypted. */
 export async function send_file(
-  { conn, meter, signal, stall }: Moving,
+  moving: Moving,
   file: OpenFile,
   start: number,
   end: number,
   rate: number | undefined,
 ): Promise<void> {
+  const { conn, meter, signal, stall } = moving;
+  if (conn instanceof SSLSocket) {
+    const before = meter.bytes;
+    await send_chunks(moving, read_file(file, start, end), rate);
+    if (meter.bytes - before < end - start) throw new Error(SHORTER);
+    return;
+  }
   const most = meter.piece(PIECE, rate);
   for (let position = start; position < end; ) {
     const count = Math.min(most, end - position);
-    await meter.allow(count);
+    await meter.allow(count, signal);
     for (let sent = 0; sent < count; ) {
       const moved = await send_piece(() =>
         conn.sendfile(file.fd, position + sent, count - sent, { signal, timeout: stall }),
       );
-      if (moved === 0) throw new Error('The file has become shorter.');
+      if (moved === 0) throw new Error(SHORTER);
       sent += moved;
       meter.add(moved);
     }
@@ -45,14 +54,30 @@ async function send_piece(send: () => Promise<number>): Promise<number> {
   }
 }
 
-/** The bytes of a file, in chunks; the memory of a chunk is used again for the next one. */
+/** The bytes of a file, in chunks, the next one read meanwhile; a chunk is to be used up before the next one is asked for. */
 export async function* read_file(file: OpenFile, start: number, end: number): AsyncGenerator<Buffer> {
-  const memory = Buffer.allocUnsafeSlow(CHUNK);
-  for (let position = start; position < end; ) {
-    const count = await file.read(memory.subarray(0, Math.min(CHUNK, end - position)), position);
-    if (count === 0) return;
-    yield memory.subarray(0, count);
-    position += count;
+  let position = start;
+  const read = (memory: Buffer): Promise<number> => {
+    if (position >= end) return Promise.resolve(0);
+    const count = file.read(memory.subarray(0, Math.min(memory.length, end - position)), position);
+    // It is awaited a turn later.
+    count.catch(() => {});
+    return count;
+  };
+  const most = Math.min(CHUNK, end - start);
+  let memory = Buffer.allocUnsafeSlow(most);
+  let other = Buffer.allocUnsafeSlow(most);
+  let next = read(memory);
+  try {
+    for (let count = await next; count > 0; count = await next) {
+      position += count;
+      next = read(other);
+      yield memory.subarray(0, count);
+      [memory, other] = [other, memory];
+    }
+  } finally {
+    // The file is closed behind this: no read must be under way.
+    await next.catch(() => {});
   }
 }
 
@@ -77,7 +102,7 @@ export async function send_chunks(
   for await (const chunk of chunks) {
     for (let sent = 0; sent < chunk.length; sent += most) {
       const piece = chunk.subarray(sent, sent + most);
-      await meter.allow(piece.length);
+      await meter.allow(piece.length, signal);
       await conn.sendall(piece, { signal, timeout: stall });
       meter.add(piece.length);
     }

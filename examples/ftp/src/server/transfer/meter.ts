@@ -14,6 +14,16 @@ export interface MeterOptions {
 
 const PROGRESS_MS = 1000;
 
+/** Returns when the promise is fulfilled. @throws (rejects) the signal's reason */
+function unless_aborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const on_abort = () => reject(signal.reason);
+    if (signal.aborted) on_abort();
+    signal.addEventListener('abort', on_abort);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', on_abort));
+  });
+}
+
 export class Meter {
   bytes = 0;
   readonly #options: MeterOptions;
@@ -36,12 +46,12 @@ export class Meter {
     return rate === undefined ? most : Math.max(1024, Math.min(most, Math.ceil(rate / 8)));
   }
 
-  /** Waits until the user's rate allows the bytes. The wait is no fault of the client. */
-  async allow(bytes: number): Promise<void> {
+  /** Waits until the user's rate allows the bytes. The wait is no fault of the client. @throws (rejects) the signal's reason */
+  async allow(bytes: number, signal: AbortSignal): Promise<void> {
     const { throttle } = this.#options;
     if (throttle === undefined) return;
     const before = performance.now();
-    await throttle.take(bytes);
+    await unless_aborted(throttle.take(bytes), signal);
     this.#window_ms += performance.now() - before;
   }
 

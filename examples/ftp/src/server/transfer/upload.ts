@@ -9,8 +9,15 @@ import type { Moving } from './transfer.js';
 const FIRST_CHUNK = 64 * 1024;
 const MAX_CHUNK = 512 * 1024;
 
-/** What comes, until the end of the connection; a chunk is to be used up before the next one is asked for. */
-async function* received({ conn, meter, signal, stall }: Moving): AsyncGenerator<Buffer> {
+/**
+ * What comes, until the end of the connection; a chunk is to be used up before the next one is asked for.
+ *
+ * @param rate of the user, bytes a second; undefined without one
+ */
+async function* received(
+  { conn, meter, signal, stall }: Moving,
+  rate: number | undefined,
+): AsyncGenerator<Buffer> {
   const options = { signal, timeout: stall };
   const receive = (memory: Buffer) => {
     const count = conn.recv_into(memory, options);
@@ -18,21 +25,19 @@ async function* received({ conn, meter, signal, stall }: Moving): AsyncGenerator
     count.catch(() => {});
     return count;
   };
-  let memory = Buffer.allocUnsafeSlow(FIRST_CHUNK);
-  let other = Buffer.allocUnsafeSlow(FIRST_CHUNK);
+  const most = meter.piece(MAX_CHUNK, rate);
+  const first = Math.min(FIRST_CHUNK, most);
+  let [memory, other] = [Buffer.allocUnsafeSlow(first), Buffer.allocUnsafeSlow(first)];
   let count = await receive(memory);
   while (count > 0) {
     const chunk = memory.subarray(0, count);
-    await meter.allow(count);
+    await meter.allow(count, signal);
     meter.add(count);
-    if (count === memory.length && other.length === count && count < MAX_CHUNK)
-      other = Buffer.allocUnsafeSlow(2 * count);
     const next = receive(other);
     yield chunk;
+    const is_full = count === memory.length && count < most;
+    [memory, other] = [other, is_full ? Buffer.allocUnsafeSlow(Math.min(2 * count, most)) : memory];
     count = await next;
-    // The piece that was just used up becomes a larger one.
-    const is_full = chunk.length === memory.length && memory.length < MAX_CHUNK;
-    [memory, other] = [other, is_full ? Buffer.allocUnsafeSlow(2 * memory.length) : memory];
   }
 }
 
@@ -45,7 +50,7 @@ function decoded(session: Session, chunks: AsyncIterable<Uint8Array>): AsyncIter
 
 /** Receives a file. */
 export async function receive_file(moving: Moving, session: Session, upload: Upload): Promise<void> {
-  for await (const chunk of decoded(session, received(moving))) {
+  for await (const chunk of decoded(session, received(moving, session.user?.max_upload_rate))) {
     moving.signal.throwIfAborted();
     await upload.write(chunk);
   }
