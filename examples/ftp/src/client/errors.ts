@@ -54,12 +54,15 @@ export function refusal(command: string, reply: Reply, kind?: FailureKind): FTPE
 }
 
 // 550 stands for both "there is none" and "you may not". Most servers say which in words.
+const MISSING = /no such (file|directory|folder)|not found|does not exist/i;
 const FORBIDDEN = /permission|denied|not permitted|forbidden|privileges|read.?only|quota|exists|not empty/i;
 
 function kind_of({ code, lines }: Reply): FailureKind {
   if (code === 530 || code === 532) return 'login';
   if (code === 421) return 'connect';
   if (code === 425 || code === 426 || code === 451 || code === 452 || code === 552) return 'transfer';
+  // pyftpdlib says it with 501.
+  if (code >= 500 && lines.some((line) => MISSING.test(line))) return 'not-found';
   if (code === 550 && !lines.some((line) => FORBIDDEN.test(line))) return 'not-found';
   return 'refused';
 }

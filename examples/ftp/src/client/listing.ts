@@ -60,27 +60,48 @@ async function by_list(
   }
   await session.set_type('A', signal);
   const argument = path === '' ? '' : ` ${path}`;
-  if (!hidden) return list_entries(session, `LIST${argument}`, signal);
-  try {
-    return await list_entries(session, `LIST -a${argument}`, signal);
-  } catch (error) {
-    // A server to which "-a" is a name. Not found by both is said by the second.
-    if (!(error instanceof FTPError) || (error.kind !== 'not-found' && error.kind !== 'refused')) throw error;
-    return list_entries(session, `LIST${argument}`, signal);
-  }
+  let found: Listed | undefined;
+  if (hidden)
+    try {
+      found = await list_entries(session, `LIST -a${argument}`, signal);
+    } catch (error) {
+      // A server to which "-a" is a name. Not found by both is said by the second.
+      if (!(error instanceof FTPError) || (error.kind !== 'not-found' && error.kind !== 'refused'))
+        throw error;
+    }
+  found ??= await list_entries(session, `LIST${argument}`, signal);
+  // Many servers list a folder that is not there as if it were empty, which would have a mirror delete all.
+  if (found.is_silent && path !== '') await check_folder(session, path, signal);
+  return found.entries;
+}
+
+/** @throws (rejects) FTPError if there is no such folder */
+async function check_folder(session: Session, path: string, signal: AbortSignal | undefined): Promise<void> {
+  const before = quoted_path(await session.ask('PWD', signal));
+  await session.ask(`CWD ${path}`, signal);
+  if (before !== undefined) await session.ask(`CWD ${before}`, undefined);
+}
+
+interface Listed {
+  readonly entries: RemoteEntry[];
+  /** not a line came, not even those of the folder itself and the one above it */
+  readonly is_silent: boolean;
 }
 
 async function list_entries(
   session: Session,
   command: string,
   signal: AbortSignal | undefined,
-): Promise<RemoteEntry[]> {
+): Promise<Listed> {
   const entries: RemoteEntry[] = [];
+  let is_silent = true;
   let lines = 0;
   let first = '';
   const now = Date.now();
   await lines_of(session, command, signal, (line) => {
-    if (/^total\b/i.test(line) || line === '') return;
+    if (line === '') return;
+    is_silent = false;
+    if (/^total\b/i.test(line)) return;
     const entry = parse_list_line(line, now);
     if (entry !== undefined) entries.push(entry);
     else if (!/\s\.{1,2}$/.test(line)) {
@@ -96,7 +117,7 @@ async function list_entries(
       `${command}: no line of the listing is understood: ${JSON.stringify(first.slice(0, 200))}`,
     );
   }
-  return entries;
+  return { entries, is_silent };
 }
 
 /** Calls `take` with each line of a listing. */

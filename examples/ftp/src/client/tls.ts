@@ -234,7 +234,7 @@ export class TLSClient {
 
   /** Begins TLS on the control connection. @throws (rejects) FTPError 'tls' or 'timeout'; the signal's reason */
   async control(sock: Sock, waits: Waits): Promise<TLSLink> {
-    const { link, tls } = await this.#handshake(sock, waits, undefined);
+    const { link, tls } = await this.#handshake(sock, waits, 'tls', undefined);
     // With TLS 1.3 tickets come later, one after the other: the newest counts.
     tls.on('session', (session) => {
       this.#session = session;
@@ -246,7 +246,7 @@ export class TLSClient {
 
   /** Begins TLS on a data connection. @throws as control() */
   async data(sock: Sock, waits: Waits): Promise<TLSLink> {
-    const { link, tls } = await this.#handshake(sock, waits, this.#session);
+    const { link, tls } = await this.#handshake(sock, waits, 'transfer', this.#session);
     const { fingerprint256 } = tls.getPeerCertificate();
     if (!tls.isSessionReused() && fingerprint256 !== this.#fingerprint) {
       link.close();
@@ -255,7 +255,8 @@ export class TLSClient {
     return link;
   }
 
-  async #handshake(sock: Sock, waits: Waits, session: Buffer | undefined) {
+  /** @param cut the kind of failure that an end of the connection is: that of a data connection may be any cut */
+  async #handshake(sock: Sock, waits: Waits, cut: 'tls' | 'transfer', session: Buffer | undefined) {
     const wire = new Wire(sock);
     const { fingerprint, insecure, servername: given, ...others } = this.#options;
     const name = given ?? this.#host;
@@ -276,8 +277,10 @@ export class TLSClient {
       await within(waits, 'the TLS handshake', (done, fail) => {
         socket.once('secureConnect', done);
         socket.once('error', fail);
-        wire.on_end = (error) =>
-          fail(error ?? new FTPError('tls', 'the server ended the connection within the TLS handshake'));
+        wire.on_end = (error) => {
+          const how = error === undefined ? '' : `: ${message_of(error)}`;
+          fail(new FTPError(cut, `the connection ended within the TLS handshake${how}`, { cause: error }));
+        };
       });
       // A session that is resumed is one whose certificate has been checked, and brings none.
       if (fingerprint !== undefined && !socket.isSessionReused())

@@ -2,13 +2,16 @@
 // an ABOR or the end of the connection is seen at once; of commands that wait it holds a bounded number, and then reads no further.
 import {
   type ConnectedSocket,
+  IPPROTO_TCP,
   OSError,
   SHUT_WR,
   SO_OOBINLINE,
   SOL_SOCKET,
   type SSLServerContext,
   SSLSocket,
+  TCP_NODELAY,
 } from 'bsd-sockets/promises';
+import { local_host } from '../protocol/addresses.js';
 import { encode_reply, type Reply } from '../protocol/replies.js';
 import { type Line, TelnetLines } from '../protocol/telnet.js';
 
@@ -54,6 +57,7 @@ export class Control {
   #ended = false;
   #closing = false;
   #is_answering = false;
+  #sends_at_once = false;
   #stop: AbortController | undefined;
   #reading: Promise<void> | undefined;
   /** The number of the line that next() gave last: lines are counted as they come. */
@@ -70,6 +74,11 @@ export class Control {
   /** The connection over TLS; undefined if it is not. */
   get secure(): SSLSocket | undefined {
     return this.#sock instanceof SSLSocket ? this.#sock : undefined;
+  }
+
+  /** Our address on this machine. @throws OSError if the connection is closed */
+  get address(): string {
+    return local_host(this.#sock.getsockname());
   }
 
   /** Whether the client has ended the connection, or it is broken. */
@@ -143,6 +152,13 @@ export class Control {
     this.#wake?.();
   }
 
+  /** From now on two replies may follow each other, as 150 and 226 do: the second one must not wait until the first is acknowledged. */
+  send_at_once(): void {
+    if (this.#sends_at_once || this.#ended) return;
+    this.#sends_at_once = true;
+    this.#sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+  }
+
   /** Waits for the next line. @param timeout seconds */
   async next(timeout: number): Promise<Input> {
     if (this.#queue.length === 0 && !this.#ended) {
@@ -191,6 +207,7 @@ export class Control {
     this.#queue.length = 0;
     // An urgent byte has no place within TLS.
     this.#sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 0);
+    this.send_at_once();
     let secure: SSLSocket;
     try {
       secure = await context.wrap_socket(this.#sock, { timeout });
@@ -204,8 +221,17 @@ export class Control {
     return secure;
   }
 
-  /** Ends the connection: what was sent arrives. @param timeout seconds that the client may take for it */
-  async close(timeout = 5): Promise<void> {
+  /**
+   * Ends the connection: what was sent arrives.
+   *
+   * @param is_expected the client has said QUIT and nothing behind it
+   * @param timeout seconds that the client may take for it
+   */
+  async close(is_expected = false, timeout = 5): Promise<void> {
+    if (is_expected && this.secure === undefined && this.#queue.length === 0) {
+      this.destroy();
+      return;
+    }
     this.#closing = true;
     this.#more?.();
     try {

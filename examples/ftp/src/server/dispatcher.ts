@@ -129,7 +129,7 @@ async function converse(session: Session): Promise<void> {
         );
   try {
     for (;;) {
-      if (session.ending === 'told') return;
+      if (session.ending !== undefined) return;
       const was_draining = session.is_draining;
       const input = session.is_drained ? undefined : await session.control.next(patience(session, began_ms));
       if (input?.kind === 'timeout' && session.is_draining && !was_draining) continue;
@@ -166,10 +166,9 @@ export async function serve_session(session: Session): Promise<void> {
     } else session.control.begin();
     await session.send(reply(220, ...config.welcome.split(/\r?\n/)));
     await converse(session);
-    await session.control.close();
+    await session.control.close(session.ending === 'quit');
   } catch (error) {
     if (!(error instanceof OSError)) throw error;
-    session.audit('tls', { reason: error.message });
   } finally {
     session.shared.leave(session);
     session.destroy();

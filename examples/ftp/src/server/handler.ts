@@ -2,7 +2,7 @@
 import { type AnyReturnedAddress, type ConnectedSocket, OSError } from 'bsd-sockets/promises';
 import { AsyncBaseRequestHandler, type ServerView } from 'bsd-sockets/socketserver';
 import type { ListenConfig } from '../config/config.js';
-import { plain_address } from '../protocol/addresses.js';
+import { host_port } from '../protocol/addresses.js';
 import { serve_session } from './dispatcher.js';
 import { Session } from './session.js';
 import type { Arrival, Shared } from './shared.js';
@@ -11,14 +11,6 @@ import type { Arrival, Shared } from './shared.js';
 export interface HandlerData {
   readonly shared: Shared;
   readonly listen: ListenConfig;
-}
-
-type Named = readonly [host: string, port: number];
-
-/** Returns host and port of an address of IPv4 or IPv6. */
-function named(address: unknown): Named {
-  const [host, port] = Array.isArray(address) ? address : [];
-  return [plain_address(String(host ?? '')), Number(port ?? 0)];
 }
 
 export class SessionHandler extends AsyncBaseRequestHandler<
@@ -34,16 +26,14 @@ export class SessionHandler extends AsyncBaseRequestHandler<
 
   /** Returns undefined if the client has gone already. */
   #arrival(listen: ListenConfig): Arrival | undefined {
-    const [address, port] = named(this.client_address);
+    const [address, port] = host_port(this.client_address);
     const header = this.proxy_header ?? undefined;
-    const destination = header?.destination;
     try {
       // Without a proxy it is known: each call of the kernel counts in a log-in.
-      const peer = header === undefined ? address : named(this.request.getpeername())[0];
-      const [bound] = named(this.request.getsockname());
+      const peer = header === undefined ? address : host_port(this.request.getpeername())[0];
       // Behind a proxy the client knows the proxy's address, and not ours.
-      const local = destination == null ? bound : named(destination)[0];
-      return { listen, address, port, peer, local, bound };
+      const destination = header?.destination == null ? undefined : host_port(header.destination)[0];
+      return { listen, address, port, peer, destination };
     } catch (error) {
       if (error instanceof OSError) return undefined;
       throw error;

@@ -68,7 +68,7 @@ export class Session {
   failed_logins = 0;
   client_name: string | undefined;
   /** set when the reply of the command that runs tells the client that the session ends */
-  ending: 'told' | undefined;
+  ending: 'told' | 'quit' | undefined;
   is_destroyed = false;
   /** transfers that have ended */
   transfers = 0;
@@ -77,6 +77,7 @@ export class Session {
   #context: SSLServerContext | undefined;
   #end: AbortController | undefined;
   #is_lost = false;
+  #bound: string | undefined;
   #is_telling = false;
 
   constructor(shared: Shared, arrival: Arrival, sock: ConnectedSocket) {
@@ -92,6 +93,12 @@ export class Session {
       stall: timeouts.stall,
       may_start_tls: arrival.listen.tls === 'explicit',
     });
+  }
+
+  /** Our address on this machine. @throws OSError if the connection is closed */
+  get bound(): string {
+    this.#bound ??= this.control.address;
+    return this.#bound;
   }
 
   /** Aborts when the session ends, or nobody is there any more to hear what its command finds. */
@@ -140,7 +147,12 @@ export class Session {
   async start_tls(): Promise<void> {
     const { context } = this;
     if (context === undefined) return;
-    const secure = await this.control.start_tls(context, this.config.timeouts.handshake);
+    const secure = await this.control
+      .start_tls(context, this.config.timeouts.handshake)
+      .catch((error: unknown) => {
+        this.audit('tls', { reason: error instanceof Error ? error.message : String(error) });
+        throw error;
+      });
     const version = secure.version() ?? undefined;
     this.registry.update(this.id, { tls: version });
     this.audit('tls', { version, cipher: secure.cipher()[0], authorized: secure.authorized });

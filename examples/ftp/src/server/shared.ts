@@ -107,8 +107,6 @@ export interface Arrival {
   readonly port: number;
   /** the address of the connection itself: the proxy's, or the client's */
   readonly peer: string;
-  /** our address, as the client knows it */
-  readonly local: string;
-  /** our address on this machine */
-  readonly bound: string;
+  /** the address that the client has connected to, if a proxy says so */
+  readonly destination: string | undefined;
 }

@@ -197,7 +197,11 @@ describe('the shell', () => {
 describe('on a terminal', () => {
   const has_script = spawnSync('script', ['--version'], { stdio: 'ignore' }).error === undefined;
   /** Runs ftpc on a terminal of its own. @param keys what is typed once a text has appeared */
-  async function on_terminal(line: readonly string[], keys: readonly [after: string, typed: string][]) {
+  async function on_terminal(
+    line: readonly string[],
+    keys: readonly [after: string, typed: string][],
+    more: Readonly<Record<string, string>> = PASSWORD,
+  ) {
     const quoted = [process.execPath, FTPC, ...line]
       .map((word) => `'${word.replaceAll("'", "'\\''")}'`)
       .join(' ');
@@ -206,7 +210,7 @@ describe('on a terminal', () => {
       cwd: folder,
       env: {
         ...process.env,
-        ...PASSWORD,
+        ...more,
         HOME: folder,
         XDG_STATE_HOME: join(folder, 'state'),
         TERM: 'xterm',
@@ -233,6 +237,18 @@ describe('on a terminal', () => {
     const text = await on_terminal(['get', '--no-netrc', `${url}/large`], []);
     expect(text).toMatch(/large -> large: 190\.7 MiB in .* verified by SHA-256/);
     expect(text).toMatch(/large \[=* *\] +\d+% .* of 190\.7 MiB .*\/s/);
+  });
+
+  test('the password is asked for, and not shown', async (ctx) => {
+    if (!has_script) ctx.skip('needs script');
+    const text = await on_terminal(
+      ['ls', '--no-netrc', `${url}/`],
+      [['Password of ann@127.0.0.1: ', 'secret word\n']],
+      {},
+    );
+    expect(text).toContain('Password of ann@127.0.0.1: ');
+    expect(text).not.toContain('secret');
+    expect(text).not.toContain('ftpc:');
   });
 
   test('the shell completes names and has a history', async (ctx) => {

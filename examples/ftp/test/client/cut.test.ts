@@ -1,4 +1,4 @@
-// Transfers whose data connection is cut at random bytes, 20 times up and 20 times down: ftpc goes on from where it was, and the hashes are equal.
+// Transfers whose data connection is cut at random bytes, by a reset or an end, 20 times up and 20 times down: ftpc goes on from where it was, and the hashes are equal.
 import { createHash, randomBytes, randomInt } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
@@ -58,9 +58,13 @@ class CuttingProxy {
           left -= chunk.length;
           if (left <= 0) {
             this.cuts++;
+            // A reset, or an end that looks like that of the data.
+            const is_reset = randomInt(2) === 0;
             to.write(chunk.subarray(0, chunk.length + left), () => {
-              near.resetAndDestroy();
-              far.resetAndDestroy();
+              for (const socket of [near, far]) {
+                if (is_reset) socket.resetAndDestroy();
+                else socket.end();
+              }
             });
             from.pause();
             return;

@@ -1,4 +1,5 @@
 // Answers and listings, as servers send them, and as they should not.
+import { randomBytes, randomInt } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { parse_facts, parse_list_line, parse_time } from '../../src/protocol/listing_parser.js';
 import {
@@ -186,5 +187,65 @@ describe('LIST', () => {
       expect(parse_list_line(line, NOW)).toBeUndefined();
     // Exponential time would be for ever.
     expect(Date.now() - started).toBeLessThan(20_000);
+  });
+});
+
+describe('arbitrary and nearly right input', () => {
+  const SEEDS = [
+    '220 hello\r\n',
+    '211-Features:\r\n SIZE\r\n HASH SHA-256*;SHA-1\r\n211 End\r\n',
+    '229 Entering Extended Passive Mode (|||6446|)\r\n',
+    '227 ok (127,0,0,1,4,2)\r\n',
+    '257 "/a ""b"" c" is here\r\n',
+    '213 SHA-256 0-49 6169aabb file\r\n',
+    'type=file;size=12;modify=20200102030405.5;UNIX.mode=0644; name',
+    'type=OS.unix=slink:/etc/passwd; link',
+    '-rw-r--r--    1 104      107          1234 Jun 15 11:00 a file',
+    'lrwxrwxrwx 1 a b 7 Feb  3  2019 bin -> usr/bin',
+    '06-15-26  11:05PM       <DIR>          Program Files',
+  ];
+  const ROUNDS = 4000;
+
+  /** Cuts, repeats, replaces and inserts. */
+  function mutate(text: string): Buffer {
+    let bytes = Buffer.from(text);
+    for (let i = randomInt(6); i >= 0; i--) {
+      const at = randomInt(bytes.length + 1);
+      const to = Math.min(bytes.length, at + randomInt(8));
+      const middle = [
+        bytes.subarray(at, to),
+        randomBytes(randomInt(4)),
+        Buffer.from('\r\n'),
+        Buffer.from('999999999999'),
+      ];
+      const chosen = middle.slice(randomInt(4));
+      bytes = Buffer.concat([bytes.subarray(0, at), ...chosen, bytes.subarray(randomInt(2) === 0 ? at : to)]);
+    }
+    return bytes;
+  }
+
+  test('gives an answer, an entry, nothing, or a ReplyFormatError', () => {
+    for (let i = 0; i < ROUNDS; i++) {
+      const bytes = mutate(SEEDS[i % SEEDS.length] ?? '');
+      try {
+        for (const found of new ReplyParser().push(bytes)) {
+          expect(found.code).toBeGreaterThan(99);
+          expect(found.code).toBeLessThan(600);
+          for (const port of [extended_passive_port(found), passive_port(found)])
+            if (port !== undefined) expect(port > 0 && port < 65536).toBe(true);
+          features_of(found);
+          hash_of(found);
+          quoted_path(found);
+        }
+      } catch (error) {
+        expect(error).toHaveProperty('name', 'ReplyFormatError');
+      }
+      for (const entry of [parse_facts(bytes.toString()), parse_list_line(bytes.toString(), NOW)]) {
+        if (entry === undefined) continue;
+        expect(entry.name).not.toBe('');
+        for (const value of [entry.size, entry.modified_ms])
+          if (value !== undefined) expect(Number.isFinite(value)).toBe(true);
+      }
+    }
   });
 });

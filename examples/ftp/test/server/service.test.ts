@@ -52,7 +52,7 @@ function tool(place: Place, ...args: string[]) {
 describe.each(KINDS)('%s', (kind) => {
   test('a restart drops no transfer and refuses nobody; idle clients are told', async () => {
     const place = await place_for(
-      { kind, handover: 'handover.sock', control: 'control.sock' },
+      { kind, handover: 'handover.sock', control: 'control.sock', timeouts: { drain_idle: 1.5 } },
       { anonymous: { anonymous: true } },
     );
     place.write('large', LARGE);

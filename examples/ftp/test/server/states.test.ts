@@ -1,9 +1,9 @@
 // Every command in every state of a session: the code of its reply, as RFC 959, 2228, 2389, 2428, 3659 and 4217 have it.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { Client, make_place, type Place, type Running, start_here, tls_settings, until } from './harness.js';
+import { Client, make_place, type Place, start_here, tls_settings, until } from './harness.js';
 
 let place: Place;
-let server: Running;
+let server: Awaited<ReturnType<typeof start_here>>;
 
 beforeAll(async () => {
   place = await make_place({
@@ -378,9 +378,5 @@ test('an end of the control connection ends the transfer; behind QUIT it is awai
   await polite.expect(221);
   second.close();
   polite.close();
-  await until(
-    async () =>
-      (await (server as Awaited<ReturnType<typeof start_here>>).service.registry.who()).length === 0,
-    'all sessions end',
-  );
+  await until(async () => (await server.service.registry.who()).length === 0, 'all sessions end');
 });

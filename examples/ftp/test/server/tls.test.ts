@@ -24,7 +24,7 @@ async function serving(
   settings: Settings = {},
   more: Settings = {},
   users: Record<string, Record<string, unknown>> = {},
-): Promise<{ place: Place; server: Running }> {
+): Promise<{ place: Place; server: Awaited<ReturnType<typeof start_here>> }> {
   const place = await make_place(
     { listen: [{ host: '127.0.0.1', port: 0, tls: 'explicit' }], tls: tls_settings(settings), ...more },
     users,
@@ -232,7 +232,6 @@ describe('client certificates', () => {
 
 test('clients that go in every way leave nothing that spins', async () => {
   const { server } = await serving();
-  const { service } = server as Awaited<ReturnType<typeof start_here>>;
   for (let i = 0; i < 4; i++) {
     const client = await secure(server);
     const data = await client.passive();
@@ -248,7 +247,7 @@ test('clients that go in every way leave nothing that spins', async () => {
   const half = await Client.connect(server.port);
   await half.expect(234, 'AUTH TLS');
   half.close();
-  await until(async () => (await service.registry.who()).length === 0, 'all sessions end');
+  await until(async () => (await server.service.registry.who()).length === 0, 'all sessions end');
   const before = process.cpuUsage();
   await new Promise((resolve) => setTimeout(resolve, 1000));
   const { user, system } = process.cpuUsage(before);

@@ -141,9 +141,10 @@ function tokens(text: string): string[] {
 
 /** Asks on the terminal, without an echo. */
 export async function prompt(question: string): Promise<string> {
-  process.stderr.write(question);
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const reader = createInterface({ input: process.stdin, output: silent, terminal: true });
+  // Behind the start of the reader: from here on the terminal has no echo.
+  process.stderr.write(question);
   try {
     return await new Promise<string>((resolve, reject) => {
       reader.once('line', resolve);

@@ -100,7 +100,7 @@ export const access: Commands = {
     argument: 'none',
     before_login: true,
     run(session) {
-      session.ending = 'told';
+      session.ending = 'quit';
       return reply(221, 'Goodbye.');
     },
   },

@@ -6,6 +6,7 @@ import {
   encode_host_port,
   type HostPort,
   plain_address,
+  with_interface,
 } from '../../protocol/addresses.js';
 import { type Reply, reply } from '../../protocol/replies.js';
 import { ActiveChannel, PassiveChannel } from '../data/channel.js';
@@ -22,7 +23,7 @@ const LIFETIMES = 2;
 async function listen(session: Session): Promise<number | Reply> {
   session.close_channel();
   const { arrival, config, registry } = session;
-  const listener = await session.shared.ports.listen(arrival.bound);
+  const listener = await session.shared.ports.listen(session.bound);
   if (listener === undefined) {
     registry.count('ftp_passive_ports_exhausted_total', {});
     return reply(425, 'All passive ports are in use: try again later.');
@@ -53,13 +54,15 @@ function connect_to(session: Session, target: HostPort): Reply {
   if (plain_address(target.host) !== session.arrival.address)
     return reply(504, 'The address is not that of the control connection.');
   if (target.port < FIRST_PORT) return reply(504, `Ports below ${FIRST_PORT} are refused.`);
-  session.channel = new ActiveChannel(target, { host: session.arrival.bound, port: active.port ?? 0 });
+  const { bound } = session;
+  const reachable = { host: with_interface(target.host, bound), port: target.port };
+  session.channel = new ActiveChannel(reachable, { host: bound, port: active.port ?? 0 });
   return reply(200, 'The address is set.');
 }
 
 /** The number of EPRT and EPSV for the control connection's family. */
 function family_of(session: Session): 1 | 2 {
-  return isIPv4(session.arrival.bound) ? 1 : 2;
+  return isIPv4(session.bound) ? 1 : 2;
 }
 
 export const connections: Commands = {
@@ -69,7 +72,7 @@ export const connections: Commands = {
     async run(session) {
       const { arrival, config, parameters } = session;
       if (parameters.epsv_all) return AFTER_EPSV_ALL;
-      const host = config.passive.address ?? arrival.local;
+      const host = config.passive.address ?? arrival.destination ?? session.bound;
       if (!isIPv4(host) || family_of(session) !== 1) return reply(501, 'PASV is for IPv4: use EPSV.');
       const port = await listen(session);
       if (typeof port !== 'number') return port;

@@ -1,7 +1,7 @@
 // A transfer as its session sees it: its data connection from 150 to the reply that ends it, whatever happens in between. What moves the
 // bytes is in download.ts and upload.ts.
 import { setImmediate as next_turn } from 'node:timers/promises';
-import { OSError, SHUT_WR } from 'bsd-sockets/promises';
+import { OSError, SHUT_WR, SSLError } from 'bsd-sockets/promises';
 import { type Reply, ReplyError, reply } from '../../protocol/replies.js';
 import type { DataChannel, DataConnection } from '../data/channel.js';
 import type { Session } from '../session.js';
@@ -24,11 +24,19 @@ export interface Moving {
 /** Codes of errors of files, in a transfer: 552 for want of room, else 451. */
 const NO_ROOM = new Set(['EDQUOT', 'ENOSPC', 'EFBIG']);
 
+/** Returns what a client may know of an error: no descriptor, no path of the machine. */
+function text_of(error: unknown): string {
+  if (error instanceof SSLError) return error.message;
+  if (error instanceof OSError) return error.strerror ?? error.name;
+  if (error instanceof Error && !('code' in error)) return error.message;
+  return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+}
+
 /** Returns the reply of a transfer that has failed. @param opened whether the data connection was there */
 function failure(error: unknown, opened: boolean): Reply {
   if (error instanceof ReplyError) return error.reply;
   if (error instanceof Aborted) return reply(426, 'Transfer aborted; the data connection is closed.');
-  const message = error instanceof Error ? error.message : String(error);
+  const message = text_of(error);
   if (!opened) return reply(425, `No data connection: ${message}`);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (NO_ROOM.has(code)) return reply(552, 'There is no room for it: the transfer was ended.');
@@ -93,6 +101,7 @@ export async function run_transfer(
   try {
     stop.signal.throwIfAborted();
     state(0);
+    session.control.send_at_once();
     await session.send(reply(150, subject.opening));
     conn = await channel.open(timeouts.data_connect, session.data_protection(), stop.signal);
     await move({ conn, meter, signal: stop.signal, stall: timeouts.stall });

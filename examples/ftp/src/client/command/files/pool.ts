@@ -38,7 +38,12 @@ export class Pool {
         client?.close();
         note(`${error.message}: once more (${attempt + 1} of ${retries})`);
         // A server that does not answer is not asked more and more often.
-        await pause(error.kind === 'transfer' ? PAUSE_MS : Math.min(PAUSE_MS * 2 ** attempt, 10_000), signal);
+        await pause(
+          error.kind === 'transfer' || error.kind === 'verify'
+            ? PAUSE_MS
+            : Math.min(PAUSE_MS * 2 ** attempt, 10_000),
+          signal,
+        );
       } finally {
         if (client?.is_connected === true) this.#idle.push(client);
       }
@@ -89,7 +94,8 @@ export class Pool {
 }
 
 function is_loss(error: unknown): error is FTPError {
-  return error instanceof FTPError && ['connect', 'timeout', 'transfer'].includes(error.kind);
+  // A connection without TLS that is cut can look like one that has ended: then it is the hash that tells.
+  return error instanceof FTPError && ['connect', 'timeout', 'transfer', 'verify'].includes(error.kind);
 }
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
