@@ -59,3 +59,6 @@ export function needs_option(ctx: TestContext, name: string, set: () => void): v
     ctx.skip(`needs ${name}, which is not there: ${error}`);
   }
 }
+
+/** Whether runs of datagrams in sendmmsg work: qemu-user does not turn the bytes of their size around for this machine's kernel. */
+export const has_runs = process.env.FOREIGN_FORMAT === undefined || little_endian;
