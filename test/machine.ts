@@ -60,5 +60,8 @@ export function needs_option(ctx: TestContext, name: string, set: () => void): v
   }
 }
 
-/** Whether runs of datagrams in sendmmsg work: qemu-user does not turn the bytes of their size around for this machine's kernel. */
-export const has_runs = process.env.FOREIGN_FORMAT === undefined || little_endian;
+/**
+ * Whether runs of datagrams in sendmmsg can be tested: qemu-user translates few control messages, and hands on the size of the datagrams
+ * without turning its bytes around for this machine's kernel.
+ */
+export const has_runs = !process.env.FOREIGN_FORMAT;
