@@ -176,12 +176,20 @@ bool HasRun(const mmsghdr* messages, unsigned count) {
   return false;
 }
 
+// Returns whether a message goes elsewhere than to the connected peer, on another way.
+bool HasAddress(const mmsghdr* messages, unsigned count) {
+  for (unsigned i = 0; i < count; i++) {
+    if (messages[i].msg_hdr.msg_namelen > 0) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
 int SendSegmented(int fd, mmsghdr* messages, unsigned count, int flags, bool* refused) {
   if ((flags & ~kSameFlags) != 0 || !HasRun(messages, count) || !SendsPlainly(fd))
     return Send(fd, messages, count, flags);
-  const int largest = LargestWhole(fd);
+  const int largest = HasAddress(messages, count) ? -1 : LargestWhole(fd);
   const bool connected = largest >= 0;
   Joined joined(messages, count, connected ? static_cast<size_t>(largest) : kRunSize);
   if (joined.count() == count) return Send(fd, messages, count, flags);
@@ -189,8 +197,8 @@ int SendSegmented(int fd, mmsghdr* messages, unsigned count, int flags, bool* re
   if (done == static_cast<int>(joined.count())) return static_cast<int>(count);
   if (done > 0) {
     const unsigned sent = joined.MessagesOf(static_cast<unsigned>(done));
-    // The kernel has not told what the next one fails with. To a connected peer all go the same way, and an
-    // error that the next call would take is left to it.
+    // The kernel has not told what the next one fails with. To a connected peer all go the same way, so it is
+    // no refusal, and a pending error is left to the next call.
     if (connected) return static_cast<int>(sent);
     int next = Send(fd, joined.data() + done, 1, flags | MSG_DONTWAIT);
     if (next > 0) return static_cast<int>(joined.MessagesOf(static_cast<unsigned>(done) + 1));
