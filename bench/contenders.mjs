@@ -82,6 +82,7 @@ export async function compile_floor(directory) {
   await Promise.all([
     compile('pin', 'pin'),
     compile('client', 'client'),
+    compile('flood', 'flood'),
     compile('load', 'load'),
     compile('connections', 'connections'),
     compile('requests', 'requests', '-pthread'),

@@ -7,10 +7,11 @@
  * @property {string} contender its id
  * @property {string} title its title, with the version
  * @property {number} median_ns nanoseconds a unit
- * @property {number} of_c its speed as a share of C's: the median over the rounds, each compared with the C of its own round
+ * @property {number} of_c its speed as a share of that of C, or of the first row: the median over the rounds, each compared with the C of its own round
  * @property {number} best_ns the shortest round
  * @property {number} best_of_c the same share between the best rounds
  * @property {number | null} server_ns processor time of the server's main thread for a unit; null where it does not apply
+ * @property {number} [dropped] captures: packets that were dropped in all rounds
  * @property {number[]} rounds_ns
  */
 
@@ -41,25 +42,32 @@ export function rows(contenders, figures) {
     best_ns: best_ns[i],
     best_of_c: best_ns[0] / best_ns[i],
     server_ns: figures[i][0].server_ns === undefined ? null : median(figures[i].map((f) => f.server_ns)),
+    ...(figures[i][0].dropped !== undefined && {
+      dropped: figures[i].reduce((sum, f) => sum + f.dropped, 0),
+    }),
     rounds_ns: rounds_ns[i],
   }));
 }
 
 /**
  * One workload's rows as text.
- * @param {{ name: string, title: string }} workload
+ * @param {{ name: string, title: string, reference?: string }} workload
  * @param {Row[]} its
  * @returns {string}
  */
-export function table({ name, title }, its) {
+export function table({ name, title, reference = 'C' }, its) {
+  const of = `of ${reference}`;
   const columns = [
     ['median', 12, (row) => `${time(row.median_ns)} ns`],
-    ['of C', 8, (row) => row.of_c.toFixed(3)],
+    [of, 12, (row) => row.of_c.toFixed(3)],
     ['best', 12, (row) => `${time(row.best_ns)} ns`],
-    ['of C', 8, (row) => row.best_of_c.toFixed(3)],
-    ['over C', 12, (row) => `${time(row.best_ns - its[0].best_ns)} ns`],
-    ['server CPU', 12, (row) => (row.server_ns === null ? '' : `${time(row.server_ns)} ns`)],
-  ].slice(0, its[0].server_ns === null ? -1 : undefined);
+    [of, 12, (row) => row.best_of_c.toFixed(3)],
+    [`over ${reference}`, 14, (row) => `${time(row.best_ns - its[0].best_ns)} ns`],
+    its[0].server_ns === null
+      ? []
+      : ['server CPU', 12, (row) => (row.server_ns === null ? '' : `${time(row.server_ns)} ns`)],
+    its[0].dropped === undefined ? [] : ['dropped', 12, (row) => time(row.dropped)],
+  ].filter((column) => column.length > 0);
   const line = (title, cell) =>
     `  ${title.padEnd(16)}${columns.map((column) => cell(column).padStart(column[1])).join('')}`;
   const head = line('', ([text]) => text);

@@ -7,10 +7,11 @@
 //   --against DIR      another checkout of this library, built, in place of CPython and Node: before and after in one run
 //   --rounds N, --seconds S, --python PATH, --cpu N, --output FILE   instead of what it would choose
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir } from 'node:os';
+import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measure_capture, missing_for_capture } from './capture.mjs';
 import { compile_floor, find_contenders } from './contenders.mjs';
 import { Program } from './program.mjs';
 import { rows, table } from './report.mjs';
@@ -83,8 +84,25 @@ try {
   const present = everybody.filter(({ missing }) => !missing);
   const place = { directory, cpu: Number(options.cpu) };
 
+  const load_before = loadavg()[0];
+  const no_capture = missing_for_capture();
   const results = [];
   for (const workload of chosen) {
+    if (workload.program === 'capture') {
+      if (no_capture !== undefined || options.against !== undefined) {
+        console.log(`without ${workload.name}: ${no_capture ?? 'there is no other one'}\n`);
+        continue;
+      }
+      // A flood is longer, and fewer do: each program starts anew.
+      const its = await measure_capture(workload, {
+        directory,
+        rounds: Math.min(rounds, 7),
+        seconds: seconds * 20,
+      });
+      console.log(`${table(workload, its)}\n`);
+      results.push({ name: workload.name, title: workload.title, reference: workload.reference, rows: its });
+      continue;
+    }
     const without = [workload.node ? '' : 'node', workload.threads ? 'c-threaded' : ''];
     const contenders = present.filter(({ id }) => !without.includes(id));
     const its = await measure(workload, contenders, place);
@@ -101,13 +119,15 @@ try {
     cpus: cpus().length,
     kernel: release(),
     node: process.versions.node,
+    // Programs that wanted a processor, in the minute before and in the last one: above the number of cpus, only ratios mean something.
+    load: [load_before, loadavg()[0]],
   };
   writeFileSync(
     output,
     `${JSON.stringify({ date: new Date().toISOString(), machine, rounds, seconds, results }, null, 2)}\n`,
   );
   console.log(
-    `${rounds} rounds of ${seconds} s in ${((performance.now() - started) / 1e3).toFixed(0)} s; ${output}`,
+    `load ${machine.load.map((load) => load.toFixed(1)).join(' to ')} on ${machine.cpus} processors; ${rounds} rounds of ${seconds} s in ${((performance.now() - started) / 1e3).toFixed(0)} s; ${output}`,
   );
 } finally {
   rmSync(directory, { recursive: true });

@@ -1,12 +1,13 @@
 // What is measured: one row a workload. Each contender starts one program for it ("server", measured from outside by
 // floor/client.c; "async", servers on an event loop, measured by floor/load.c; "requests", servers with threads or
-// processes, by floor/connections.c; or "calls", which measures itself) and is asked for one figure per round.
+// processes, by floor/connections.c; "capture", which capture.mjs runs; or "calls", which measures
+// itself) and is asked for one figure per round.
 
 /**
  * @typedef {object} Workload
  * @property {string} name what `npm run bench -- NAME` selects by
  * @property {string} title what is done, and what one unit of the result is
- * @property {'server' | 'async' | 'requests' | 'calls'} program
+ * @property {'server' | 'async' | 'requests' | 'calls' | 'capture'} program
  * @property {string} task the program's first argument
  * @property {'tcp' | 'unix'} [family] servers: what they listen on
  * @property {'echo' | 'send' | 'receive'} [client] servers: what the client does
@@ -14,6 +15,8 @@
  * @property {Record<string, string>} [tasks] the program's argument for one contender, where it is another
  * @property {boolean} [server_only] whether a unit is the server's processor time alone, because the load costs more
  * @property {boolean} [threads] whether the contenders have threads of their own, so that C with an idle one is no other
+ * @property {number} [size] captures: bytes of a packet
+ * @property {string} [reference] with whom the others are compared, in place of C
  * @property {boolean} [node] whether Node's own modules can do this work at all
  */
 
@@ -39,6 +42,8 @@ export const workloads = [
   requests('threads', 'ThreadingTCPServer'),
   requests('processes', 'ForkingTCPServer'),
   { ...requests('threads', 'AsyncTCPServer'), name: 'requests-async', tasks: { 'bsd-sockets': 'async' } },
+  capture(64),
+  capture(1400),
   call('getsockopt', 'getsockopt(SOL_SOCKET, SO_TYPE)'),
   call('recv-empty', 'recv(64) on an empty non-blocking socket (EAGAIN)'),
   call('send', 'send of 64 B on a socketpair'),
@@ -115,6 +120,18 @@ function requests(task, server) {
     connections: 64,
     threads: true,
     node: true,
+  };
+}
+
+/** @returns {Workload} */
+function capture(size) {
+  return {
+    name: `capture-${size}`,
+    title: `packets of ${size} B written to /dev/null, or taken as objects (packets), 150,000 a second: processor time of one`,
+    program: 'capture',
+    task: 'capture',
+    size,
+    reference: 'tcpdump',
   };
 }
 
