@@ -175,12 +175,8 @@ ssize_t sendfile64(int fd, int file, off64_t* offset, size_t length) {
 }
 ssize_t splice(int from, off64_t* from_at, int to, off64_t* to_at, size_t length, unsigned flags) {
   REAL(splice);
-  // Data that is gone again. Not twice in a row, and not of a socket that does not block: edges report a change,
-  // and there is none.
-  static _Thread_local int again;
-  int sock = is_stream(from) ? from : to;
-  again = !again && !(fcntl(sock, F_GETFL) & O_NONBLOCK) && TRANSIENT;
-  if (again) FAIL(EAGAIN);
+  // EAGAIN follows by itself from readiness of nothing. Made here, it would tell the caller to wait for a change
+  // that has been reported already.
   INTERRUPT;
   if (HARD) FAIL(ECONNRESET, ENOMEM, EIO);
   if (TRANSIENT) length = part_of(length);
