@@ -12,12 +12,15 @@ const SHOWN = [
   ['bulk-recv', '64 KiB by recv'],
   ['bulk-sendfile', '64 KiB by sendfile'],
   ['bulk-recv_into', '64 KiB by recv_into'],
+  ['bulk-recv_chunk', '64 KiB by recv_chunk'],
   ['bulk-pump', '64 KiB by pump (splice)'],
   ['async-echo-200', 'echo, 200 connections, event loop'],
   ['async-echo-2000', 'echo, 2,000 connections, event loop'],
   ['async-udp-recvmmsg_into', 'datagrams by recvmmsg_into'],
   ['requests-threads', 'requests on threads'],
   ['requests-processes', 'requests in processes'],
+  ['capture-64', 'sniff -w, 64 B (tcpdump is 1)'],
+  ['capture-1400', 'sniff -w, 1,400 B (tcpdump is 1)'],
 ];
 const COLOURS = { 'bsd-sockets': '#1a6fb0', cpython: '#8a8f98', node: '#c9b458', bun: '#c07a9a' };
 const NAMES = { 'bsd-sockets': 'bsd-sockets', cpython: 'CPython', node: "Node's own", bun: 'Bun' };

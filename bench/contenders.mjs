@@ -79,6 +79,7 @@ const FLOOR = {
   requests: ['requests', 'connections'],
   calls: ['calls', 'calls-threaded'],
   tls: [],
+  capture: ['flood'],
 };
 
 /**

@@ -25,6 +25,7 @@ const LOADS = {
  * @typedef {object} Figure
  * @property {number} ns nanoseconds a unit (round trip, 64 KiB, call)
  * @property {number} count how many units there were
+ * @property {number} [dropped] captures: packets that were dropped
  * @property {number} [server_ns] servers: processor time of the server's main thread for a unit
  */
 

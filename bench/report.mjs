@@ -11,6 +11,7 @@
  * @property {number} best_ns the shortest round
  * @property {number} best_of_c the same share between the best rounds
  * @property {number | null} server_ns processor time of the server's main thread for a unit; null where it does not apply
+ * @property {number} [dropped] captures: packets that were dropped in all rounds
  * @property {number[]} rounds_ns
  */
 
@@ -41,6 +42,9 @@ export function rows(contenders, figures) {
     best_ns: best_ns[i],
     best_of_c: best_ns[0] / best_ns[i],
     server_ns: figures[i][0].server_ns === undefined ? null : median(figures[i].map((f) => f.server_ns)),
+    ...(figures[i][0].dropped !== undefined && {
+      dropped: figures[i].reduce((sum, f) => sum + f.dropped, 0),
+    }),
     rounds_ns: rounds_ns[i],
   }));
 }
@@ -53,14 +57,18 @@ export function rows(contenders, figures) {
  */
 export function table({ name, title }, its) {
   const first = its[0].title.split(' ')[0];
+  const of = `of ${first}`;
   const columns = [
     ['median', 12, (row) => `${time(row.median_ns)} ns`],
-    [`of ${first}`, first.length + 7, (row) => row.of_c.toFixed(3)],
+    [of, first.length + 7, (row) => row.of_c.toFixed(3)],
     ['best', 12, (row) => `${time(row.best_ns)} ns`],
-    [`of ${first}`, first.length + 7, (row) => row.best_of_c.toFixed(3)],
+    [of, first.length + 7, (row) => row.best_of_c.toFixed(3)],
     [`over ${first}`, first.length + 11, (row) => `${time(row.best_ns - its[0].best_ns)} ns`],
-    ['server CPU', 12, (row) => (row.server_ns === null ? '' : `${time(row.server_ns)} ns`)],
-  ].slice(0, its[0].server_ns === null ? -1 : undefined);
+    its[0].server_ns === null
+      ? []
+      : ['server CPU', 12, (row) => (row.server_ns === null ? '' : `${time(row.server_ns)} ns`)],
+    its[0].dropped === undefined ? [] : ['dropped', 12, (row) => time(row.dropped)],
+  ].filter((column) => column.length > 0);
   const line = (title, cell) =>
     `  ${title.padEnd(16)}${columns.map((column) => cell(column).padStart(column[1])).join('')}`;
   const head = line('', ([text]) => text);

@@ -11,6 +11,7 @@ import { cpus, loadavg, release, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { measure_capture, missing_for_capture } from './capture.mjs';
 import { compile_floor, find_contenders, make_certificate } from './contenders.mjs';
 import { Program } from './program.mjs';
 import { rows, table } from './report.mjs';
@@ -131,16 +132,22 @@ try {
   const present = everybody.filter(({ missing }) => !missing);
   const place = { directory, cpu: Number(options.cpu) };
 
+  const no_capture = options.against === undefined ? missing_for_capture() : 'there is no other one';
   const results = [];
   for (const workload of chosen) {
     const { contenders, absent } = who(workload, present);
-    const reason = workload.program === 'tls' ? no_certificate : undefined;
+    const reason = { tls: no_certificate, capture: no_capture }[workload.program];
     if (reason !== undefined || contenders.length === 0) {
       console.log(`${workload.name}: not measured: ${reason ?? 'none of its contenders is there'}\n`);
       continue;
     }
     try {
-      const its = await measure(workload, contenders, place);
+      // A flood is longer, and fewer do: each program starts anew.
+      const flood = { directory, rounds: Math.min(rounds, 7), seconds: seconds * 20 };
+      const its =
+        workload.program === 'capture'
+          ? await measure_capture(workload, flood)
+          : await measure(workload, contenders, place);
       console.log(`${table(workload, its)}\n${absent}`);
       results.push({ name: workload.name, title: workload.title, base: its[0].title, rows: its });
     } catch (error) {

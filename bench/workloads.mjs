@@ -1,13 +1,13 @@
 // What is measured: one row a workload. Each contender starts one program for it ("server", measured from outside by
 // floor/client.c; "async", servers on an event loop, measured by floor/load.c; "requests", servers with threads or
-// processes, by floor/connections.c; "tls", servers of TLS, by tls_load.mjs; or "calls", which measures itself) and is asked for one
-// figure per round.
+// processes, by floor/connections.c; "tls", servers of TLS, by tls_load.mjs; "capture", which capture.mjs runs; or "calls", which measures
+// itself) and is asked for one figure per round.
 
 /**
  * @typedef {object} Workload
  * @property {string} name what `npm run bench -- NAME` selects by
  * @property {string} title what is done, and what one unit of the result is
- * @property {'server' | 'async' | 'requests' | 'tls' | 'calls'} program
+ * @property {'server' | 'async' | 'requests' | 'tls' | 'calls' | 'capture'} program
  * @property {string} task the program's first argument
  * @property {'tcp' | 'unix'} [family] servers: what they listen on
  * @property {'echo' | 'send' | 'receive'} [client] servers: what the client does
@@ -15,6 +15,7 @@
  * @property {Record<string, string>} [tasks] the program's argument for one contender, where it is another
  * @property {boolean} [server_only] whether a unit is the server's processor time alone, because the load costs more
  * @property {boolean} [threads] whether the contenders have threads of their own, so that C with an idle one is no other
+ * @property {number} [size] captures: bytes of a packet
  * @property {boolean} [node] whether Node's own modules can do this work at all
  * @property {string[]} [only] ids of the only contenders, where C is none: the others are compared with the first
  * @property {[task: string, title: string][]} [variants] tasks of this library that are compared with the first of them, in place of others
@@ -59,6 +60,8 @@ export const workloads = [
   tls('download', '64 KiB sent by TLS'),
   tls('upload', '64 KiB received by TLS'),
   tls('handshakes', 'a full handshake of TLS 1.3, and close'),
+  capture(64),
+  capture(1400),
   call('getsockopt', 'getsockopt(SOL_SOCKET, SO_TYPE)'),
   call('recv-empty', 'recv(64) on an empty non-blocking socket (EAGAIN)'),
   call('send', 'send of 64 B on a socketpair'),
@@ -171,6 +174,18 @@ function tls(task, title) {
     task,
     server_only: true,
     only: ['node', 'bsd-sockets', 'cpython'],
+  };
+}
+
+/** @returns {Workload} */
+function capture(size) {
+  return {
+    name: `capture-${size}`,
+    title: `packets of ${size} B written to /dev/null, or taken as objects (packets), 150,000 a second: processor time of one`,
+    program: 'capture',
+    task: 'capture',
+    size,
+    only: ['bsd-sockets'],
   };
 }
 

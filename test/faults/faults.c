@@ -173,6 +173,15 @@ ssize_t sendfile64(int fd, int file, off64_t* offset, size_t length) {
   SHORTEN(fd, length);
   return real(fd, file, offset, length);
 }
+ssize_t splice(int from, off64_t* from_at, int to, off64_t* to_at, size_t length, unsigned flags) {
+  REAL(splice);
+  // EAGAIN follows by itself from readiness of nothing. Made here, it would tell the caller to wait for a change
+  // that has been reported already.
+  INTERRUPT;
+  if (HARD) FAIL(ECONNRESET, ENOMEM, EIO);
+  if (TRANSIENT) length = part_of(length);
+  return real(from, from_at, to, to_at, length, flags);
+}
 ssize_t read(int fd, void* data, size_t length) {
   REAL(read);
   INTERRUPT;
@@ -215,7 +224,7 @@ int ppoll(struct pollfd* rows, nfds_t count, const struct timespec* timeout, con
   }
   return real(rows, count, timeout, mask);
 }
-int epoll_wait(int fd, struct epoll_event *rows, int count, int timeout) {
+int epoll_wait(int fd, struct epoll_event* rows, int count, int timeout) {
   REAL(epoll_wait);
   if (timeout != 0) INTERRUPT;
   return real(fd, rows, count, timeout);

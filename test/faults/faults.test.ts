@@ -73,6 +73,10 @@ describe.each(seeds)('with seed %i', (seed) => {
     expect(await run(seed, 'promises.mjs', seed)).toEqual([]);
   });
 
+  test('pumps move all bytes, and tell those in between when they fail', { timeout }, async () => {
+    expect(await run(seed, 'pump.mjs', seed)).toEqual({ wrong: [], failures: true, more_descriptors: 0 });
+  });
+
   test('calls that fail throw OSError, leave no descriptor, and work again', { timeout }, async () => {
     expect(await run(seed, 'calls.mjs', seed)).toEqual({ under_faults: [], after: [], more_descriptors: 0 });
   });

@@ -20,6 +20,7 @@ interface Result {
       best_ns: number;
       best_of_c: number;
       server_ns: number | null;
+      dropped?: number;
       rounds_ns: number[];
     }[];
   }[];
@@ -116,6 +117,23 @@ describe('npm run bench', () => {
     const { results }: Result = JSON.parse(readFileSync(output, 'utf8'));
     expect(results.map(({ name }) => name)).toEqual(['watching']);
   }, 180_000);
+  test('captures: a table, and JSON with tcpdump, sniff and packets as objects', async (ctx) => {
+    const output = join(directory, 'capture.json');
+    const done = await bench('--rounds', '2', '--seconds', '0.01', '--output', output, 'capture-64');
+    expect(done, done.stderr).toMatchObject({ code: 0 });
+    const missing = /^capture-64: not measured: (.*)$/m.exec(done.stdout)?.[1];
+    ctx.skip(missing !== undefined, missing);
+    expect(done.stdout).toMatch(/ median +of tcpdump .* dropped\n {2}tcpdump -w /);
+    const { results, machine }: Result = JSON.parse(readFileSync(output, 'utf8'));
+    expect(machine.load).toEqual([expect.any(Number), expect.any(Number)]);
+    const rows = results[0]?.rows ?? [];
+    expect(rows.map(({ contender }) => contender)).toEqual(['tcpdump', 'bsd-sockets', 'packets']);
+    for (const { median_ns, of_c, dropped } of rows) {
+      expect(median_ns).toBeGreaterThan(0);
+      expect(of_c).toBeGreaterThan(0);
+      expect(dropped).toBeGreaterThanOrEqual(0);
+    }
+  }, 90_000);
 
   test('chart.mjs draws a bar for each program that a workload has', async () => {
     const results = join(directory, 'drawn.json');

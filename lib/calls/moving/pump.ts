@@ -180,7 +180,7 @@ export class Transit {
 
   #open(): OwnedDescriptor {
     const fd = addon.pipe();
-    if (fd < 0) raise(fd, { syscall: 'pipe' });
+    if (fd < 0) raise(fd, { syscall: 'pipe', ...this.progress() });
     this.#reader = new OwnedDescriptor(fd, cells[GENERATION] as number);
     this.#writer = new OwnedDescriptor(
       cells[SECOND_DESCRIPTOR] as number,
