@@ -390,6 +390,8 @@ many packets the kernel had no room for (-B). The VLAN tag that the kernel takes
       try {
         files?.close();
       } finally {
+        // Behind the ^C that the terminal shows.
+        if (interrupted.aborted && process.stderr.isTTY) print_stderr('');
         if (files?.ended.aborted) print_stderr(`Maximum file limit reached: ${file_count}`);
         for (const line of statistics_lines(source, capture.count)) print_stderr(line);
         source.close();

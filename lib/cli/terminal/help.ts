@@ -1,5 +1,6 @@
 // The text of --help, as wide as the terminal: the options in two columns, and where these have no room, each above its text.
 import type { Definition, OptionTable, Title } from './options.js';
+import { wrapped } from './output.js';
 
 /** Columns without a terminal, and the least and the most that are used of one. */
 const [USUAL, LEAST, MOST] = [80, 40, 100];
@@ -9,17 +10,6 @@ const INDENT = 8;
 
 function terminal_columns(): number {
   return Math.min(MOST, Math.max(LEAST, process.stdout.columns ?? USUAL));
-}
-
-/** Returns the lines of a text that are not longer than `width`; a word that is stays whole. */
-function wrapped(text: string, width: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(/\s+/)) {
-    const last = lines.at(-1);
-    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
-    else lines[lines.length - 1] = `${last} ${word}`;
-  }
-  return lines;
 }
 
 /** two_columns(rows) -> lines with the names and their texts. */
