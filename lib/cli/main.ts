@@ -4,6 +4,7 @@
 // reads its arguments and writes its --help.
 import type { Command } from './terminal/command.js';
 import { DONE, exit_code_of, line_of, UNUSABLE, UsageError } from './terminal/errors.js';
+import { paragraphs, two_columns } from './terminal/help.js';
 import { print, print_stderr, watch_output } from './terminal/output.js';
 import { closest } from './terminal/suggest.js';
 import { version } from './terminal/version.js';
@@ -31,15 +32,10 @@ const commands = [
 ];
 
 function overview(): string {
-  const width = Math.max(...commands.map(({ name }) => name.length)) + 2;
-  const rows = commands.map(({ name, summary }) => `  ${name.padEnd(width)}${summary}`);
-  return `Usage: bsd-sockets COMMAND [options] …
-
-Commands:
-${rows.join('\n')}
-
-bsd-sockets COMMAND --help tells more of one. Exit codes: 0 done, 1 no answer or failed, 2 it could not begin.
-`;
+  const rows = commands.map(({ name, summary }) => [`  ${name}`, summary] as const);
+  const notes =
+    'bsd-sockets COMMAND --help tells more of one. Exit codes: 0 done, 1 no answer or failed, 2 it could not begin.';
+  return `Usage: bsd-sockets COMMAND [options] …\n\nCommands:\n${two_columns(rows)}\n\n${paragraphs(notes)}\n`;
 }
 
 function find(name: string) {

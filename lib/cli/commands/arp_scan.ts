@@ -271,6 +271,7 @@ export const { help, main } = command({
   options,
   notes: `TARGET is an address, a name, 10.0.0.0/24, 10.0.0.0:255.255.255.0, 10.0.0.1-10.0.0.9 or 10.0.0.1-9; left out, it is the network
 of the interface. Names of vendors come from the npm package oui-data, or from the Debian packages arp-scan or ieee-data. Needs CAP_NET_RAW.
+
 Exit codes: 0 somebody answered (with -M: enough did), 1 nobody, 2 it could not begin, 130 Ctrl-C.`,
   async run(values, operands) {
     check(values, operands);

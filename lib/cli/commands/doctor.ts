@@ -8,7 +8,7 @@ import { effective_capabilities } from '../network/capabilities.js';
 import { command } from '../terminal/command.js';
 import { DONE } from '../terminal/errors.js';
 import { flag } from '../terminal/options.js';
-import { coloured, print, print_json, printable, table } from '../terminal/output.js';
+import { coloured, fitted_table, print, print_json, printable } from '../terminal/output.js';
 import { version } from '../terminal/version.js';
 
 type Probe = readonly [what: string, family: number | undefined, type: number | undefined, proto?: number];
@@ -178,7 +178,11 @@ function heading(text: string): void {
   print(coloured('bold', text));
 }
 
+/** The marks of what can be had and what cannot. */
+const [YES, NO] = ['  yes', '  no '];
+
 function show(findings: Findings): void {
+  const columns = process.stdout.columns ?? Number.POSITIVE_INFINITY;
   const { kernel, architecture, node, user, capabilities, sockets, interfaces, limits } = findings;
   print(`bsd-sockets ${findings.version}, Node.js ${node}, Linux ${kernel}, ${architecture}`);
   print(`addon ${findings.binary ?? 'not found among the loaded objects'}`);
@@ -187,26 +191,28 @@ function show(findings: Findings): void {
   );
 
   heading('Sockets');
-  const width = Math.max(...sockets.map(({ what }) => what.length)) + 2;
-  const kind_width = Math.max(...sockets.map(({ family, type }) => family.length + type.length)) + 3;
-  for (const { what, family, type, usable, code, reason } of sockets) {
-    const mark = usable
-      ? coloured('green', 'yes')
-      : coloured(code === 'EPERM' || code === 'EACCES' ? 'yellow' : 'red', 'no ');
-    const why = usable ? '' : `  ${code ?? ''} ${reason ?? ''}`;
-    print(`  ${mark} ${what.padEnd(width)}${`${family} ${type}`.padEnd(kind_width)}${why}`.trimEnd());
-  }
+  const kinds = sockets.map(({ what, family, type, usable, code = '', reason = '' }) => [
+    `${usable ? YES : NO} ${what}`,
+    `${family} ${type}`,
+    usable ? '' : `${code} ${reason}`.trim(),
+  ]);
+  fitted_table(kinds, columns).forEach(([head = '', ...below], i) => {
+    const { usable, code = '' } = sockets[i] as ProbeResult;
+    const failure = ['EPERM', 'EACCES'].includes(code) ? 'yellow' : 'red';
+    print(coloured(usable ? 'green' : failure, head.slice(0, YES.length)) + head.slice(YES.length));
+    for (const line of below) print(line);
+  });
 
   heading('Capabilities');
   const net = ['CAP_NET_RAW', 'CAP_NET_ADMIN', 'CAP_NET_BIND_SERVICE', 'CAP_SYS_ADMIN'];
   for (const name of net)
-    print(`  ${capabilities.includes(name) ? coloured('green', 'yes') : coloured('yellow', 'no ')} ${name}`);
+    print(`${capabilities.includes(name) ? coloured('green', YES) : coloured('yellow', NO)} ${name}`);
   print(`  ${capabilities.length} in all${capabilities.length > 0 ? `: ${abbreviated(capabilities)}` : ''}`);
 
   heading('Limits');
   const rows = SYSCTLS.map(([name, meaning]) => [`  ${name}`, limits.sysctl[name] ?? '-', meaning]);
   rows.unshift(['  open descriptors', `${limits.nofile.soft} (hard ${limits.nofile.hard})`, 'ulimit -n']);
-  for (const line of table(rows)) print(line);
+  for (const line of fitted_table(rows, columns).flat()) print(line);
 
   heading(findings.remedies.length > 0 ? 'How to get what is missing' : 'Nothing is missing');
   for (const { missing, commands } of findings.remedies) {

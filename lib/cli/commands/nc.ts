@@ -97,8 +97,10 @@ export const { help, main } = command({
   operands: [0, Number.POSITIVE_INFINITY],
   options,
   notes: `PORT is a number, a name (http) or a range (20-25). Each gets a connection, one after the other.
+
 nc ends when the peer has ended and the input has been sent to its end; -l and a terminal do not wait for more input.
 The end of the input alone does not end it, unless -q or -N say so.
+
 Exit codes: 0, 1 not connected or cut off, 2 it could not begin, 130 Ctrl-C.`,
   async run(values, operands) {
     check(values, operands);

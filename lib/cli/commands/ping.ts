@@ -74,7 +74,9 @@ export const { help, main } = command({
   operands: [1, ROUTERS_MAX + 1],
   options,
   notes: `By a raw socket, or where that is not allowed by a datagram socket of ICMP (net.ipv4.ping_group_range). Times are
-the kernel's. SIGQUIT (Ctrl-\\) prints the counts so far. Exit codes: 0 answered, 1 no answer, 2 it could not begin.`,
+the kernel's. SIGQUIT (Ctrl-\\) prints the counts so far.
+
+Exit codes: 0 answered, 1 no answer, 2 it could not begin.`,
   async run(values, operands) {
     check_options(values);
     const [routers, host] = routers_and_host(operands, values.stamps);

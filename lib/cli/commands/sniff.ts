@@ -33,18 +33,18 @@ const options = {
   filter: text('f', 'EXPRESSION', 'the same as an EXPRESSION at the end'),
   filter_file: text('F', 'FILE', 'an expression in a file, or a program as `tcpdump -ddd` prints it'),
   direction: text('Q', 'in|out|inout', 'only packets that come in, or that go out'),
-  write: text('w', 'FILE', 'write a capture file: pcap, or pcapng by its name; - is\nstandard output'),
+  write: text('w', 'FILE', 'write a capture file: pcap, or pcapng by its name; - is standard output'),
   rotate_seconds: integer(
     'G',
     'SECONDS',
     [1, 2 ** 31],
-    'begin another file after so long; %H%M%S and others of\nstrftime in its name are the time',
+    'begin another file after so long; %H%M%S and others of strftime in its name are the time',
   ),
   rotate_size: integer(
     'C',
     'MB',
     [1, 2 ** 31],
-    'begin another file after so many 1,000,000 bytes; a number\nfollows its name',
+    'begin another file after so many 1,000,000 bytes; a number follows its name',
   ),
   file_count: integer('W', 'N', [1, 2 ** 31], 'with -C: keep the last N files; with -G: end after N files'),
   packet_buffered: flag('U', 'write each packet to the file at once'),
@@ -54,7 +54,7 @@ const options = {
     'B',
     'KIB',
     [4, 2 ** 20],
-    'that may wait in the kernel (32768; less where the kernel\nhas no room for it)',
+    'that may wait in the kernel (32768; less where the kernel has no room for it)',
   ),
   no_promiscuous_mode: flag('p', 'only what concerns this machine'),
   verbose: counted('v', 'tell more of the headers; -vv and -vvv still more'),
@@ -65,7 +65,7 @@ const options = {
   hex_ascii: counted('X', 'the bytes in hexadecimal and as text; -XX likewise'),
   times: counted(
     't',
-    'no times; -tt since 1970, -ttt since the packet before, -tttt with\nthe date, -ttttt since the first packet',
+    'no times; -tt since 1970, -ttt since the packet before, -tttt with the date, -ttttt since the first packet',
   ),
   nano: flag('', 'times with nanoseconds'),
   number: flag('#', 'number the packets'),
@@ -387,6 +387,8 @@ many packets the kernel had no room for (-B). The VLAN tag that the kernel takes
       try {
         files?.close();
       } finally {
+        // Behind the ^C that the terminal shows.
+        if (interrupted.aborted && process.stderr.isTTY) print_stderr('');
         if (files?.ended.aborted) print_stderr(`Maximum file limit reached: ${file_count}`);
         for (const line of statistics_lines(source, capture.count)) print_stderr(line);
         source.close();

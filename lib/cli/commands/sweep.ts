@@ -58,6 +58,7 @@ export const { help, main } = command({
   notes: `TARGET is a host or an address, a network (10.0.0.0/24, 10.0.0.0/255.255.255.0, fd00::/120) or a range (10.0.0.1-10.0.0.9,
 10.0.0.1-9). Without one, targets are read from standard input. Of networks and ranges, the addresses that answer
 are listed, the others with -u; of hosts that are named, both. Needs what ping needs.
+
 Exit codes: 0 all that were named answered, of networks somebody; 1 not so; 2 it could not begin, or a name has no
 address; 130 Ctrl-C.`,
   async run(given, operands) {

@@ -64,6 +64,7 @@ export const { help, main } = command({
   options,
   notes: `PACKETLEN is the length of the packets with their headers (60; with IPv6, 80). UDP and TCP need no privilege: the
 kernel tells who answered (IP_RECVERR). ICMP needs what ping needs, -P a raw socket.
+
 Exit codes: 0 the hops were printed, 1 it failed, 2 it could not begin, 130 Ctrl-C.`,
   async run(values, [host = '', length]) {
     const { first, max_hops, sendwait, tos, fwmark, source, sport, dont_fragment, mtu, bypass } = values;

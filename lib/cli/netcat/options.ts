@@ -12,7 +12,10 @@ const SIZE = [1, 2 ** 30] as const;
 const tos: Option<number | undefined> = {
   ...text('T', 'TOS', 'the type of service, or traffic class: lowdelay, ef, af11, cs1, …, 0x10'),
   standard: undefined,
-  read: (argument, what) => parse_tos(argument ?? '', what),
+  read(argument, what) {
+    if (argument === undefined) throw new UsageError(`${what} needs a value: TOS`);
+    return parse_tos(argument, what);
+  },
 };
 
 export const options = {
@@ -26,13 +29,13 @@ export const options = {
   port: integer('p', 'PORT', PORT, 'the own port'),
   half_close: flag(
     'N',
-    'shut the sending side down at the end of the input,\nand let each direction end by itself',
+    'shut the sending side down at the end of the input, and let each direction end by itself',
   ),
   quit: number(
     'q',
     'SECONDS',
     [-DAY, DAY],
-    'as -N, and end so long after the end of the input;\n-1: no limit',
+    'as -N, and end so long after the end of the input; -1: no limit',
   ),
   wait: number('w', 'SECONDS', [0, DAY], 'how long to try to connect, and to wait with nothing going on'),
   no_input: flag('d', 'do not read standard input'),
@@ -52,14 +55,14 @@ export const options = {
     undefined,
     ['1', '2'],
   ),
-  pass: flag('F', 'send the connected descriptor over standard output,\na UNIX socket, and end'),
+  pass: flag('F', 'send the connected descriptor over standard output, a UNIX socket, and end'),
   broadcast: flag('b', 'permit broadcast'),
   tos,
   receive_buffer: integer('I', 'BYTES', SIZE, 'the receive buffer'),
   send_buffer: integer('O', 'BYTES', SIZE, 'the send buffer'),
   ttl: integer('M', 'TTL', [1, 255], 'the time to live, or hop limit, of what is sent'),
   min_ttl: integer('m', 'TTL', [0, 255], 'the least of what is received'),
-  signature: flag('S', 'TCP segments with the MD5 signature of RFC 2385; the key is read\nfrom the terminal'),
+  signature: flag('S', 'TCP segments with the MD5 signature of RFC 2385; the key is read from the terminal'),
   debug: flag('D', 'the socket option SO_DEBUG'),
   routing_table: text('V', 'TABLE', 'is refused: Linux chooses the routing table by its rules'),
   verbose: flag('v', 'say what happens, on standard error'),

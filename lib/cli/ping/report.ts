@@ -236,7 +236,8 @@ export class Report {
       `${sent} packets transmitted, ${received} received${more}, ${percent}, time ${Math.round(elapsed_ms)}ms`,
     );
     print(this.#times_line(elapsed_ms));
-    if (is_terminal() && times.count > 1) for (const line of histogram(times.latest, 'ms')) print(line);
+    if (is_terminal() && times.count > 1)
+      for (const line of histogram(times.latest, 'ms', process.stdout.columns)) print(line);
   }
 
   #times_line(elapsed_ms: number): string {

@@ -5,36 +5,11 @@ import { accessSync, constants, statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { if_nameindex } from '../../socket/index.js';
 import { DONE, Failure, INTERRUPTED, UNUSABLE, UsageError } from './errors.js';
-import { flag, type Option, type OptionTable, type Values } from './options.js';
+import { help_text } from './help.js';
+import { type Definition, flag, type Option, type OptionTable, type Title, type Values } from './options.js';
 import { print } from './output.js';
 import { closest } from './suggest.js';
 import { version } from './version.js';
-
-/** The row of a command in the list of main.ts. */
-export interface Title {
-  readonly name: string;
-  /** The text of the row, which is also the sentence of --help. */
-  readonly summary: string;
-}
-
-export interface Definition<Table extends OptionTable> {
-  /** Continues the summary in --help. */
-  readonly detail?: string;
-  /** The forms of the arguments after "Usage: bsd-sockets NAME", a line each. */
-  readonly usage: readonly string[];
-  /** The least and the greatest number of operands. */
-  readonly operands: readonly [min: number, max: number];
-  readonly options: Table;
-  /** The paragraphs of --help below the options. */
-  readonly notes?: string;
-  /**
-   * Runs the command.
-   *
-   * @returns the exit code: 0 done, 1 no answer or failed
-   * @throws UsageError, OSError
-   */
-  run(options: Values<Table>, operands: readonly string[]): Promise<number>;
-}
 
 /** A command as main.ts calls it. */
 export interface Command {
@@ -51,12 +26,14 @@ export interface Command {
 
 /** Returns the command of a definition. */
 export function command<const Table extends OptionTable>(definition: Definition<Table>): Command {
+  const { options } = definition;
+  const help_of = (title: Title) => help_text(title, definition, { ...options, ...common_options(options) });
   return {
-    help: (title) => help_of(title, definition),
+    help: help_of,
     async main(args, title) {
       const tokens = tokens_of(definition.options, args);
       const asked = (name: string) => tokens.some((token) => token.kind === 'option' && token.name === name);
-      if (asked('help')) process.stdout.write(help_of(title, definition));
+      if (asked('help')) process.stdout.write(help_of(title));
       else if (asked('version')) print(version());
       else {
         const { values, operands } = read_arguments(definition, tokens);
@@ -85,31 +62,6 @@ type Token =
   | { readonly kind: 'option-terminator' };
 
 const long_name = (name: string) => `--${name.replaceAll('_', '-')}`;
-
-function help_of({ name, summary }: Title, definition: Definition<OptionTable>): string {
-  const { detail, usage, options, notes } = definition;
-  const usage_lines = usage.map((form, i) => `${i === 0 ? 'Usage:' : '      '} bsd-sockets ${name} ${form}`);
-  const rows = Object.entries({ ...options, ...common_options(options) }).map(
-    ([long, { short, value, help, standard }]) => {
-      const standard_text = standard === undefined || value === undefined ? '' : ` (${standard})`;
-      const left = `  ${short ? `-${short}, ` : '    '}${long_name(long)}${value ? ` ${value}` : ''}`;
-      return [left, help + standard_text] as const;
-    },
-  );
-  const width = Math.max(...rows.map(([left]) => left.length)) + 2;
-  const lines = rows.map(
-    ([left, right]) => left.padEnd(width) + right.replaceAll('\n', `\n${' '.repeat(width)}`),
-  );
-  const parts = [
-    usage_lines.join('\n'),
-    capitalized(detail === undefined ? summary : `${summary}, ${detail}`),
-    `Options:\n${lines.join('\n')}`,
-    notes?.trim(),
-  ];
-  return `${parts.filter(Boolean).join('\n\n')}\n`;
-}
-
-const capitalized = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
 /** Returns what parseArgs makes of the arguments. */
 function tokens_of(table: OptionTable, args: readonly string[]): readonly Token[] {

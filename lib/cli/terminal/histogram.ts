@@ -1,7 +1,8 @@
 // A histogram of times, as bars of text. ping prints it below its statistics on a terminal.
 import { coloured } from './output.js';
 
-const BAR_MAX = 40;
+/** The most and the least characters of a bar. */
+const [BAR_MAX, BAR_LEAST] = [40, 8];
 const ROWS_MAX = 10;
 
 /** Returns the width of a class for a range of values: 1, 2 or 5 times a power of ten. */
@@ -12,11 +13,12 @@ function step_of(range: number): number {
 }
 
 /**
- * histogram(values, unit) -> the lines, one bar for each class of values.
+ * histogram(values, unit, columns) -> the lines, one bar for each class of values.
  *
  * @param values two or more
+ * @param columns the width that the lines have room in
  */
-export function histogram(values: readonly number[], unit: string): string[] {
+export function histogram(values: readonly number[], unit: string, columns: number): string[] {
   const sorted = [...values].sort((a, b) => a - b);
   const min = sorted[0] ?? 0;
   // The slowest two in a hundred are counted together. Otherwise one outlier would squeeze all other values into one bar.
@@ -37,8 +39,10 @@ export function histogram(values: readonly number[], unit: string): string[] {
   const rows = counts.map((count, i): [string, number] => [labels[i] as string, count]);
   if (overflow > 0) rows.push([`≥ ${((last + 1) * step).toFixed(digits)}`, overflow]);
   const width = Math.max(...rows.map(([label]) => label.length));
+  const beside = `  ${' '.repeat(width)} ${unit}  ${highest}`.length;
+  const bar_max = Math.max(BAR_LEAST, Math.min(BAR_MAX, columns - beside));
   return rows.map(([label, count]) => {
-    const bar = '█'.repeat(Math.round((count * BAR_MAX) / highest)) || (count > 0 ? '▏' : '');
+    const bar = '█'.repeat(Math.round((count * bar_max) / highest)) || (count > 0 ? '▏' : '');
     return `  ${label.padStart(width)} ${unit} ${coloured('cyan', bar)}${bar ? ' ' : ''}${count}`;
   });
 }

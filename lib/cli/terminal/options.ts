@@ -1,4 +1,5 @@
-// The options of a command. The table of options says how arguments are read, which types they have, and what --help prints.
+// The definition of a command, and its options. The table of options says how arguments are read, which types they have, and what --help
+// prints.
 import { UsageError } from './errors.js';
 
 /** An option whose value is a `V`. */
@@ -27,6 +28,32 @@ export type OptionTable = Readonly<Record<string, Option<unknown>>>;
 export type Values<Table extends OptionTable> = {
   readonly [Name in keyof Table]: Table[Name] extends Option<infer V> ? V : never;
 };
+
+/** The row of a command in the list of main.ts. */
+export interface Title {
+  readonly name: string;
+  /** The text of the row, which is also the sentence of --help. */
+  readonly summary: string;
+}
+
+export interface Definition<Table extends OptionTable> {
+  /** Continues the summary in --help. */
+  readonly detail?: string;
+  /** The forms of the arguments after "Usage: bsd-sockets NAME", a line each. */
+  readonly usage: readonly string[];
+  /** The least and the greatest number of operands. */
+  readonly operands: readonly [min: number, max: number];
+  readonly options: Table;
+  /** The text of --help below the options; an empty line in it begins a new line. */
+  readonly notes?: string;
+  /**
+   * Runs the command.
+   *
+   * @returns the exit code: 0 done, 1 no answer or failed
+   * @throws UsageError, OSError
+   */
+  run(options: Values<Table>, operands: readonly string[]): Promise<number>;
+}
 
 type Range = readonly [min: number, max: number];
 

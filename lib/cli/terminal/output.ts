@@ -112,7 +112,7 @@ export function coloured(style: Style, text: string): string {
 }
 
 /** Returns rows as lines of aligned columns. A column is as wide as its widest cell. */
-export function table(rows: readonly (readonly string[])[], gap = 2): string[] {
+function table(rows: readonly (readonly string[])[], gap = 2): string[] {
   const widths: number[] = [];
   for (const row of rows) {
     row.forEach((cell, i) => {
@@ -125,4 +125,34 @@ export function table(rows: readonly (readonly string[])[], gap = 2): string[] {
       .join('')
       .trimEnd(),
   );
+}
+
+/** Returns the lines of a text that are not longer than `width`; a word that is stays whole. */
+export function wrapped(text: string, width: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(/\s+/)) {
+    const last = lines.at(-1);
+    if (last === undefined || last.length + 1 + word.length > width) lines.push(word);
+    else lines[lines.length - 1] = `${last} ${word}`;
+  }
+  return lines;
+}
+
+/** The indent of a cell that is below its row. */
+const CELL_INDENT = 6;
+
+/** fitted_table(rows, columns) -> the lines of each row. If the rows are too wide, their last cells are below them. */
+export function fitted_table(rows: readonly (readonly string[])[], columns: number): string[][] {
+  const lines = table(rows);
+  const is_last = (rows[0]?.length ?? 0) <= 1;
+  if (is_last || lines.every((line) => line.length <= columns)) return lines.map((line) => [line]);
+  const heads = fitted_table(
+    rows.map((row) => row.slice(0, -1)),
+    columns,
+  );
+  return rows.map((row, i) => {
+    const cell = row.at(-1) ?? '';
+    const below = cell === '' ? [] : wrapped(cell, columns - CELL_INDENT);
+    return [...(heads[i] ?? []), ...below.map((line) => ' '.repeat(CELL_INDENT) + line)];
+  });
 }

@@ -1,7 +1,7 @@
 // The progress bar of sweep and arp-scan, on standard error if that is a terminal.
 
-/** The width of the bar, in characters. */
-const WIDTH = 30;
+/** The width of the bar where there is room, in characters. */
+const WIDTH_MAX = 30;
 /** The least time between two updates, in milliseconds. */
 const INTERVAL_MS = 100;
 
@@ -20,8 +20,11 @@ export class Progress {
     if (!this.#shown || now - this.#last < INTERVAL_MS) return;
     this.#last = now;
     const part = total === 0 ? 1 : Math.min(1, done / total);
-    const bar = '█'.repeat(Math.round(part * WIDTH)).padEnd(WIDTH, '░');
-    process.stderr.write(`\r${bar} ${String(Math.round(part * 100)).padStart(3)} %  ${words}\x1b[K`);
+    const text = ` ${String(Math.round(part * 100)).padStart(3)} %  ${words}`;
+    // A line that fills the terminal would go on below, where the next update does not erase it.
+    const width = Math.max(0, Math.min(WIDTH_MAX, process.stderr.columns - 1 - text.length));
+    const bar = '█'.repeat(Math.round(part * width)).padEnd(width, '░');
+    process.stderr.write(`\r${bar}${text}\x1b[K`);
   }
 
   /** Erases the bar. The next update draws it again. */

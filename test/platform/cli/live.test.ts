@@ -1,4 +1,4 @@
-// The pictures of ping --live and sweep --live, on a pseudo-terminal.
+// What is different on a terminal, here a pseudo-terminal: the pictures of ping --live and sweep --live, progress, histograms, ^C.
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { run } from '../../unit/cli/run.js';
 import { OnTerminal, type TerminalOptions } from '../../unit/cli/terminal.js';
@@ -193,4 +193,41 @@ describe('sweep --live', () => {
     expect(await sweep.ended()).toBe(1);
     expect(expect_restored(sweep)).toContain('10.77.5.1 : xmt/rcv/%loss = ');
   });
+});
+
+describe('on a narrow terminal', () => {
+  const narrow = { columns: 40, env: { NO_COLOR: '1' } };
+  // The escape codes of colours and of erasing are not shown.
+  const shown = (text: string) => text.replaceAll(new RegExp(control('ESC\\[[\\d;]*[A-Za-z]'), 'g'), '');
+
+  test.each(['sweep -t 200 -g 10.77.5.0/27', 'arp-scan -I near0 -t 400 10.77.1.0/28'])(
+    '%s: the progress stays in one line',
+    async (line) => {
+      const scan = on_terminal(line, narrow);
+      await scan.ended();
+      const updates = shown(scan.output)
+        .split(/[\r\n]+/)
+        .filter((part) => /[█░] +\d+ % {2}\d+ answered$/.test(part));
+      expect(updates.length).toBeGreaterThan(1);
+      for (const update of updates) expect(update.length, update).toBeLessThan(40);
+    },
+  );
+
+  test('the bars of ping', async () => {
+    const ping = on_terminal('ping -c 20 -i 0.01 -q 10.77.2.2', narrow);
+    expect(await ping.ended()).toBe(0);
+    const bars = shown(ping.output)
+      .split(/\r*\n/)
+      .filter((line) => line.includes('█'));
+    expect(bars.length).toBeGreaterThan(0);
+    for (const bar of bars) expect(bar.length, bar).toBeLessThanOrEqual(40);
+  });
+});
+
+test('sniff: its last lines are below the ^C of the terminal', async () => {
+  const sniff = on_terminal('sniff -n -i near0');
+  await sniff.shows(/listening on near0, /);
+  sniff.keys('\u0003');
+  expect(await sniff.ended()).toBe(0);
+  expect(sniff.output).toMatch(/\^C\r\n\d+ packets? captured\r\n/);
 });

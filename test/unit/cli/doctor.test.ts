@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
 import { run } from './run.js';
+import { OnTerminal } from './terminal.js';
 
 interface Findings {
   binary: string;
@@ -65,5 +66,29 @@ describe('doctor', () => {
     expect(text).toMatchObject({ code: 0, stderr: '' });
     expect(text.stdout).toContain('How to get what is missing');
     for (const line of commands) expect(text.stdout).toContain(line);
+  });
+
+  test.each([60, 100])('on a terminal of %d columns, what has no room is below its row', async (columns) => {
+    const env = { NO_COLOR: '1' };
+    const doctor = new OnTerminal(['doctor'], { columns, env });
+    expect(await doctor.ended()).toBe(0);
+    const whole = (text: string) => text.replaceAll(/[ \r\n]+/g, ' ');
+    const lines = doctor.output.split(/\r*\n/);
+    const from = lines.indexOf('Sockets');
+    for (const line of lines.slice(from, lines.indexOf('Capabilities')))
+      expect(line.length, line).toBeLessThanOrEqual(columns);
+    for (const line of lines.slice(
+      lines.indexOf('Limits'),
+      lines.findIndex((each) => /^How|^Nothing/.test(each)),
+    ))
+      expect(line.length, line).toBeLessThanOrEqual(columns);
+    // The environment of both runs has the same sockets and limits.
+    const { stdout } = await run(['doctor'], { env });
+    const part = (text: string) =>
+      whole(text)
+        .match(/ Sockets .* Capabilities /)?.[0]
+        .split(' ')
+        .sort();
+    expect(part(doctor.output)).toEqual(part(stdout));
   });
 });
