@@ -63,6 +63,12 @@ export function decode_pasv_reply(text: string): HostPort | undefined {
   return found === null ? undefined : decode_host_port(found[0]);
 }
 
+/** Returns an address as the machine can reach it: one of a link is on the interface of our own address. */
+export function with_interface(host: string, own: string): string {
+  const at = own.indexOf('%');
+  return at >= 0 && /^fe[89ab]/i.test(host) ? host + own.slice(at) : host;
+}
+
 /** Returns an address in one spelling: IPv4 within IPv6 is IPv4, and the scope of a link-local address is left out. */
 export function plain_address(host: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(host)?.[1];
@@ -80,4 +86,11 @@ function canonical(host: string): string {
 export function host_port(address: unknown): readonly [host: string, port: number] {
   const [host, port] = Array.isArray(address) ? address : [];
   return [plain_address(String(host ?? '')), Number(port ?? 0)];
+}
+
+/** Returns the host of a socket's own address, to bind another one to: that of a link has its interface (fe80::1%3). */
+export function local_host(address: unknown): string {
+  const [host] = host_port(address);
+  const scope = Array.isArray(address) ? Number(address[3] ?? 0) : 0;
+  return scope > 0 ? `${host}%${scope}` : host;
 }

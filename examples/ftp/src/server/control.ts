@@ -2,14 +2,16 @@
 // an ABOR or the end of the connection is seen at once; of commands that wait it holds a bounded number, and then reads no further.
 import {
   type ConnectedSocket,
+  IPPROTO_TCP,
   OSError,
   SHUT_WR,
   SO_OOBINLINE,
   SOL_SOCKET,
   type SSLServerContext,
   SSLSocket,
+  TCP_NODELAY,
 } from 'bsd-sockets/promises';
-import { host_port } from '../protocol/addresses.js';
+import { local_host } from '../protocol/addresses.js';
 import { encode_reply, type Reply } from '../protocol/replies.js';
 import { type Line, TelnetLines } from '../protocol/telnet.js';
 
@@ -55,6 +57,7 @@ export class Control {
   #ended = false;
   #closing = false;
   #is_answering = false;
+  #sends_at_once = false;
   #stop: AbortController | undefined;
   #reading: Promise<void> | undefined;
   /** The number of the line that next() gave last: lines are counted as they come. */
@@ -75,7 +78,7 @@ export class Control {
 
   /** Our address on this machine. @throws OSError if the connection is closed */
   get address(): string {
-    return host_port(this.#sock.getsockname())[0];
+    return local_host(this.#sock.getsockname());
   }
 
   /** Whether the client has ended the connection, or it is broken. */
@@ -149,6 +152,13 @@ export class Control {
     this.#wake?.();
   }
 
+  /** From now on two replies may follow each other, as 150 and 226 do: the second one must not wait until the first is acknowledged. */
+  send_at_once(): void {
+    if (this.#sends_at_once || this.#ended) return;
+    this.#sends_at_once = true;
+    this.#sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+  }
+
   /** Waits for the next line. @param timeout seconds */
   async next(timeout: number): Promise<Input> {
     if (this.#queue.length === 0 && !this.#ended) {
@@ -197,6 +207,7 @@ export class Control {
     this.#queue.length = 0;
     // An urgent byte has no place within TLS.
     this.#sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 0);
+    this.send_at_once();
     let secure: SSLSocket;
     try {
       secure = await context.wrap_socket(this.#sock, { timeout });

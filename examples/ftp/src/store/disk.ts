@@ -30,7 +30,7 @@ import { clear_folder, clear_home } from './files/leftovers.js';
 import { owner_names } from './files/owners.js';
 import type { Settings } from './files/settings.js';
 import { begin_upload } from './files/upload.js';
-import { scan } from './files/usage.js';
+import { scan_once } from './files/usage.js';
 import { type Node, type Place, type WalkOptions, with_place } from './files/walk.js';
 import { broken_name, decode_name, is_reserved } from './names.js';
 import { demand, PERMISSIONS } from './permissions.js';
@@ -245,7 +245,7 @@ export class DiskFileSystem implements FileSystem {
   async usage(): Promise<{ bytes: number; files: number; max_bytes: number; max_files: number }> {
     const { quota, home } = this.#settings;
     if (quota !== undefined) return quota.usage();
-    const { bytes, files } = await scan(home);
+    const { bytes, files } = await at_path('/', () => scan_once(home));
     return { bytes, files, max_bytes: Number.POSITIVE_INFINITY, max_files: Number.POSITIVE_INFINITY };
   }
 

@@ -9,7 +9,10 @@ import {
   decode_pasv_reply,
   encode_extended,
   encode_host_port,
+  host_port,
+  local_host,
   plain_address,
+  with_interface,
 } from '../../dist/protocol/addresses.js';
 import { from_wire, to_wire } from '../../dist/protocol/ascii.js';
 import { deflated, inflated } from '../../dist/protocol/deflate.js';
@@ -158,6 +161,14 @@ describe('addresses', () => {
     expect(plain_address('::ffff:192.0.2.1')).toBe('192.0.2.1');
     expect(plain_address('fe80:0::1%eth0')).toBe('fe80::1');
     expect(plain_address('2001:DB8:0:0:0:0:0:1')).toBe('2001:db8::1');
+    expect(host_port(['::ffff:192.0.2.1', 21, 0, 0])).toEqual(['192.0.2.1', 21]);
+    expect(host_port(null)).toEqual(['', 0]);
+    expect([local_host(['fe80::1', 21, 0, 3]), local_host(['::1', 21, 0, 0])]).toEqual(['fe80::1%3', '::1']);
+    expect([with_interface('fe80::2', 'fe80::1%3'), with_interface('::2', 'fe80::1%3')]).toEqual([
+      'fe80::2%3',
+      '::2',
+    ]);
+    expect(with_interface('fe80::2', '::1')).toBe('fe80::2');
   });
 });
 

@@ -176,6 +176,27 @@ describe('files', () => {
   });
 });
 
+it('a broken upload stays if there is no room to go on with it', async () => {
+  const { home } = await make_home();
+  const registry = new LocalRegistry();
+  const files = (max_bytes: number) =>
+    new DiskFileSystem(home, { quota: registry.quota({ home, max_bytes, max_files: Infinity }) });
+  await (await begin(files(1000), '/a', Buffer.alloc(700))).abort(true);
+  expect(await code(files(500).upload('/a', { offset: 700 }))).toBe('EDQUOT');
+  expect((await files(500).stat('/a')).size).toBe(700);
+  expect((await files(500).usage()).bytes).toBe(700);
+  await put(files(1000), '/a', 'x', { offset: 700 });
+  expect((await files(1000).usage()).bytes).toBe(701);
+});
+
+it('a scan counts no uploads that run: who runs them has reserved their bytes', async () => {
+  const { files } = await make_home();
+  const upload = await begin(files, '/a', 'hello');
+  expect(await files.usage()).toMatchObject({ bytes: 0, files: 0 });
+  await upload.commit();
+  expect(await files.usage()).toMatchObject({ bytes: 5, files: 1 });
+});
+
 it('without limits, usage() is what a scan finds', async () => {
   const { files } = await make_home();
   await files.make_directory('/d');

@@ -49,6 +49,14 @@ describe('an upload', () => {
     expect(await open_below(home)).toEqual([]);
   });
 
+  it('that reached no farther than the file is not kept', async () => {
+    const { home, files } = await make_home();
+    await put(files, '/a', 'old content');
+    await (await begin(files, '/a', 'new')).abort(true);
+    await (await begin(files, '/b', '')).abort(true);
+    expect(await all_names(home)).toEqual(['a']);
+  });
+
   it('ends once', async () => {
     const { files } = await make_home();
     const upload = await begin(files, '/a', 'x');
@@ -377,6 +385,15 @@ describe('what a killed process leaves', () => {
     await utimes(join(home, left), 1000, 1000);
     expect(await names(files, '/')).toEqual([]);
     expect(await all_names(home)).toEqual([]);
+  });
+
+  it('broken uploads stay in a directory that has files, and so stays', async () => {
+    const { files } = await make_home();
+    await files.make_directory('/d');
+    await put(files, '/d/file', 'x');
+    await (await begin(files, '/d/a', 'hello')).abort(true);
+    expect(await code(files.remove_directory('/d'))).toBe('ENOTEMPTY');
+    expect((await files.stat('/d/a')).size).toBe(5);
   });
 
   it('clear() removes what is old in all directories, and follows no link', async () => {

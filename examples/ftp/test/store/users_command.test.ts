@@ -100,6 +100,17 @@ describe('ftpd user', () => {
     expect(Object.keys(await users())).toEqual(['anonymous']);
   });
 
+  it('adds a user once if two do it at once', async () => {
+    const { run } = await make_command();
+    const add = () => run(['add', 'alice', '--home', '/'], 'secret\n');
+    const both = await Promise.all([add(), add()]);
+    expect(both.map(({ status }) => status).sort()).toEqual([0, 1]);
+    expect(both.map(({ stderr }) => stderr).sort()).toEqual([
+      '',
+      'ftpd user: there is a user alice already\n',
+    ]);
+  });
+
   it('a user without a password, by certificate alone', async () => {
     const { run, users } = await make_command();
     const args = [

@@ -6,6 +6,7 @@ import {
   encode_host_port,
   type HostPort,
   plain_address,
+  with_interface,
 } from '../../protocol/addresses.js';
 import { type Reply, reply } from '../../protocol/replies.js';
 import { ActiveChannel, PassiveChannel } from '../data/channel.js';
@@ -53,7 +54,9 @@ function connect_to(session: Session, target: HostPort): Reply {
   if (plain_address(target.host) !== session.arrival.address)
     return reply(504, 'The address is not that of the control connection.');
   if (target.port < FIRST_PORT) return reply(504, `Ports below ${FIRST_PORT} are refused.`);
-  session.channel = new ActiveChannel(target, { host: session.bound, port: active.port ?? 0 });
+  const { bound } = session;
+  const reachable = { host: with_interface(target.host, bound), port: target.port };
+  session.channel = new ActiveChannel(reachable, { host: bound, port: active.port ?? 0 });
   return reply(200, 'The address is set.');
 }
 

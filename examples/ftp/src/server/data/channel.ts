@@ -4,6 +4,7 @@ import {
   AF_INET,
   AF_INET6,
   type ConnectedSocket,
+  IPPROTO_TCP,
   type ListeningSocket,
   SO_REUSEADDR,
   SOCK_STREAM,
@@ -11,6 +12,7 @@ import {
   type SSLServerContext,
   type SSLSocket,
   socket,
+  TCP_NODELAY,
 } from 'bsd-sockets/promises';
 import { type HostPort, plain_address } from '../../protocol/addresses.js';
 import { refuse } from '../../protocol/replies.js';
@@ -46,6 +48,7 @@ async function protect(
   { context, timeout, reuse }: Protection,
   signal: AbortSignal,
 ): Promise<SSLSocket> {
+  conn.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
   const secure = await context.wrap_socket(conn, { timeout, signal });
   if (!reuse || secure.session_reused) return secure;
   secure.close();

@@ -20,6 +20,18 @@ export async function scan(home: string): Promise<Usage> {
   return usage;
 }
 
+const running = new Map<string, Promise<Usage>>();
+
+/** scan(), but if a scan of this home runs, its result: clients may ask as often as they like. */
+export function scan_once(home: string): Promise<Usage> {
+  let scanning = running.get(home);
+  if (scanning === undefined) {
+    scanning = scan(home).finally(() => running.delete(home));
+    running.set(home, scanning);
+  }
+  return scanning;
+}
+
 /** How many names are looked at at once. */
 const LOOKS = 64;
 
