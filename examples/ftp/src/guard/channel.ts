@@ -30,10 +30,10 @@ interface Questions {
   log_in_failed: { args: [id: string, name: string]; answer: { delay_s: number; banned: boolean } };
   lease: { args: [user: string, direction: Direction, rate: number, bytes: number]; answer: undefined };
   take: {
-    args: [limits: QuotaLimits, least: number, most: number, files: number];
+    args: [limits: Wire<QuotaLimits>, least: number, most: number, files: number];
     answer: number | undefined;
   };
-  usage: { args: [limits: QuotaLimits]; answer: Usage };
+  usage: { args: [limits: Wire<QuotaLimits>]; answer: Wire<Usage> };
   who: { args: []; answer: SessionInfo[] };
   metrics: { args: []; answer: string };
 }
@@ -41,7 +41,7 @@ interface Questions {
 /** What a worker says, and waits for no answer. */
 interface Statements {
   log_out: [id: string];
-  update: [id: string, change: Partial<SessionState>];
+  update: [id: string, change: WireChange];
   audit: [record: AuditRecord];
   count: [name: string, labels: Record<string, string>, amount: number];
   leave: [id: string];
@@ -95,35 +95,44 @@ export function endpoint_of(peer: MessagePort | Worker | ChildProcess | ParentCh
 
 /** The name of the property that a message of these has: other messages may use the same channel. */
 const ENVELOPE = 'ftp_registry';
-/** What JSON has no word for, and a channel between processes is JSON. */
-const UNDEFINED = '\0undefined';
-const INFINITE = '\0Infinity';
-
-function pack(messages: readonly unknown[]): object {
-  const text = JSON.stringify(messages, (_name, value) => {
-    if (value === undefined) return UNDEFINED;
-    return value === Number.POSITIVE_INFINITY ? INFINITE : value;
-  });
-  return { [ENVELOPE]: text };
-}
-
 /** Returns the messages of an envelope; none for another message. */
-function unpack<T>(message: unknown): T[] {
+function unpack<T>(message: unknown): readonly T[] {
   if (typeof message !== 'object' || message === null || !(ENVELOPE in message)) return [];
-  const text: unknown = message[ENVELOPE];
-  return typeof text === 'string' ? restore(JSON.parse(text)) : [];
+  const messages: unknown = message[ENVELOPE];
+  return Array.isArray(messages) ? messages : [];
 }
 
-/** JSON.parse() with a reviver leaves out what becomes undefined, and here a field that is undefined must overwrite. */
-function restore<T>(value: T): T;
-function restore(value: unknown): unknown {
-  if (value === UNDEFINED) return undefined;
-  if (value === INFINITE) return Number.POSITIVE_INFINITY;
-  if (Array.isArray(value)) return value.map((one: unknown) => restore(one));
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([name, one]: [string, unknown]) => [name, restore(one)]),
-  );
+// The channel of a process is JSON, which leaves out what is undefined and makes null of Infinity. So null stands for both, where a field that is
+// there means something.
+
+/** A change of a session's state: null where the field becomes undefined. */
+type WireChange = { [K in keyof SessionState]?: Exclude<SessionState[K], undefined> | null };
+
+function to_wire(change: Partial<SessionState>): WireChange {
+  return Object.fromEntries(Object.entries(change).map(([name, value]) => [name, value ?? null]));
+}
+
+function from_wire(change: WireChange): Partial<SessionState> {
+  return Object.fromEntries(Object.entries(change).map(([name, value]) => [name, value ?? undefined]));
+}
+
+/** Limits, or a usage with its limits: null where there is none. */
+type Wire<T extends { max_bytes: number; max_files: number }> = Omit<T, 'max_bytes' | 'max_files'> & {
+  max_bytes: number | null;
+  max_files: number | null;
+};
+
+function limits_to_wire<T extends { max_bytes: number; max_files: number }>(limits: T): Wire<T> {
+  const finite = (value: number) => (Number.isFinite(value) ? value : null);
+  return { ...limits, max_bytes: finite(limits.max_bytes), max_files: finite(limits.max_files) };
+}
+
+function limits_from_wire<T extends { max_bytes: number | null; max_files: number | null }>({
+  max_bytes,
+  max_files,
+  ...rest
+}: T) {
+  return { ...rest, max_bytes: max_bytes ?? Infinity, max_files: max_files ?? Infinity };
 }
 
 /** Messages of one turn of the event loop, sent together. */
@@ -141,7 +150,7 @@ class Outbox {
     if (this.#messages.length === 0) return;
     const messages = this.#messages;
     this.#messages = [];
-    this.endpoint.post(pack(messages));
+    this.endpoint.post({ [ENVELOPE]: messages });
   }
 }
 
@@ -196,7 +205,7 @@ class Service {
         registry.log_out(...message.args);
         break;
       case 'update':
-        registry.update(...message.args);
+        registry.update(message.args[0], from_wire(message.args[1]));
         break;
       case 'audit':
         registry.audit(...message.args);
@@ -228,7 +237,7 @@ class Service {
       case 'take':
         return this.#reserve(...message.args);
       case 'usage':
-        return registry.quota(...message.args).usage();
+        return limits_to_wire(await registry.quota(limits_from_wire(message.args[0])).usage());
       case 'who':
         return registry.who();
       case 'metrics':
@@ -246,11 +255,12 @@ class Service {
   }
 
   async #reserve(
-    limits: QuotaLimits,
+    wire_limits: Wire<QuotaLimits>,
     least: number,
     most: number,
     files: number,
   ): Promise<number | undefined> {
+    const limits = limits_from_wire(wire_limits);
     const bytes = await this.registry.quota(limits).take(least, most, files);
     if (bytes === undefined) return undefined;
     if (this.#ended.signal.aborted) this.registry.release(limits.home, { bytes, files });
@@ -330,7 +340,7 @@ export class RemoteRegistry implements Registry {
   }
 
   update(id: string, change: Partial<SessionState>): void {
-    this.#say('update', id, change);
+    this.#say('update', id, to_wire(change));
   }
 
   throttle(user: string, direction: Direction, rate: number): Throttle {
@@ -350,12 +360,14 @@ export class RemoteRegistry implements Registry {
   }
 
   quota(limits: QuotaLimits): Quota {
+    const wire = limits_to_wire(limits);
+    const usage = async () => limits_from_wire(await this.#ask('usage', wire));
     // Has the count begin, as with a local registry.
-    this.#ask('usage', limits).catch(() => undefined);
+    usage().catch(() => undefined);
     return {
-      take: (least, most, files) => this.#ask('take', limits, least, most, files),
+      take: (least, most, files) => this.#ask('take', wire, least, most, files),
       settle: (reserved, added) => this.#say('settle', limits.home, reserved, added),
-      usage: () => this.#ask('usage', limits),
+      usage,
     };
   }
 

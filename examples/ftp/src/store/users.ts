@@ -13,6 +13,9 @@ import { read_user_file } from './user_storage.js';
 /** The two names of the user who needs no password. */
 const ANONYMOUS = ['anonymous', 'ftp'];
 
+/** How often the file is looked at, ms: a log-in takes less time than the look. */
+const LOOK_MS = 100;
+
 /** What a FileUserDatabase may be told. */
 export interface FileUserDatabaseOptions {
   /** the registry's method; without it, max_bytes and max_files of a user are not counted */
@@ -28,6 +31,7 @@ export class FileUserDatabase implements UserDatabase {
   readonly #path: string;
   readonly #options: FileUserDatabaseOptions;
   #records: UserRecords = new Map();
+  #looked_ms = Number.NEGATIVE_INFINITY;
   readonly #limited_homes = new Set<string>();
   /** of the file that the records are from, or that was refused */
   #seen: Stats | undefined;
@@ -99,7 +103,9 @@ export class FileUserDatabase implements UserDatabase {
 
   async #refresh(): Promise<void> {
     try {
-      // Not through the thread pool, for which each log-in would wait: the inode of this file is in memory.
+      if (performance.now() - this.#looked_ms < LOOK_MS) return;
+      this.#looked_ms = performance.now();
+      // Not through the thread pool, for which the log-in would wait: the inode of this file is in memory.
       const now = statSync(this.#path);
       if (this.#seen !== undefined && is_same_file(now, this.#seen)) return;
       this.#seen = now;
