@@ -3,6 +3,7 @@
 import {
   type ConnectedSocket,
   IPPROTO_TCP,
+  type ListeningSocket,
   OSError,
   SHUT_WR,
   SO_OOBINLINE,
@@ -45,6 +46,14 @@ const RECEIVE_SIZE = 2048;
 /** A line that is longer than its limit by this ends the connection. */
 const FLOOD = 64 * 1024;
 
+/** Sets what the connections of a listening socket inherit: none of them has to be told. */
+export function prepare_listener(sock: ListeningSocket): void {
+  // Telnet's Synch has its mark within the data, where it stands, and not beside them.
+  sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1);
+  // Replies follow each other, as 150 and 226 do: the second one must not wait until the first is acknowledged.
+  sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+}
+
 export class Control {
   events: ControlEvents | undefined;
   #sock: ConnectedSocket;
@@ -57,7 +66,7 @@ export class Control {
   #ended = false;
   #closing = false;
   #is_answering = false;
-  #sends_at_once = false;
+  #rests = false;
   #stop: AbortController | undefined;
   #reading: Promise<void> | undefined;
   /** The number of the line that next() gave last: lines are counted as they come. */
@@ -67,8 +76,6 @@ export class Control {
     this.#sock = sock;
     this.#options = options;
     this.#lines = new TelnetLines(options.line_limit);
-    // Telnet's Synch has its mark within the data, where it stands, and not beside them.
-    sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1);
   }
 
   /** The connection over TLS; undefined if it is not. */
@@ -88,6 +95,7 @@ export class Control {
 
   /** Begins to read. Not before: the first bytes may be those of a handshake. */
   begin(): void {
+    this.#rests = false;
     if (this.#options.may_start_tls && this.secure === undefined) this.#stop = new AbortController();
     this.#reading = this.#read(this.#sock, this.#stop?.signal);
   }
@@ -106,6 +114,7 @@ export class Control {
         const chunk = await sock.recv(RECEIVE_SIZE, options);
         if (chunk.length === 0) break;
         if (!this.#closing) this.#received(chunk, sock);
+        if (this.#rests) return;
       }
     } catch (error) {
       if (signal?.aborted) return;
@@ -117,6 +126,9 @@ export class Control {
   #received(chunk: Buffer, sock: ConnectedSocket): void {
     const { lines, answer } = this.#lines.push(chunk);
     if (answer !== undefined) this.#answer(answer, sock);
+    // Nothing is expected behind QUIT: to wait for it and then not any more is work.
+    const last = lines.at(-1);
+    this.#rests = last?.kind === 'line' && last.text.toUpperCase() === 'QUIT';
     for (const line of lines) {
       const number = ++this.#count;
       const is_next = this.#queue.length === 0;
@@ -152,16 +164,10 @@ export class Control {
     this.#wake?.();
   }
 
-  /** From now on two replies may follow each other, as 150 and 226 do: the second one must not wait until the first is acknowledged. */
-  send_at_once(): void {
-    if (this.#sends_at_once || this.#ended) return;
-    this.#sends_at_once = true;
-    this.#sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
-  }
-
   /** Waits for the next line. @param timeout seconds */
   async next(timeout: number): Promise<Input> {
     if (this.#queue.length === 0 && !this.#ended) {
+      if (this.#rests) this.begin();
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -207,7 +213,6 @@ export class Control {
     this.#queue.length = 0;
     // An urgent byte has no place within TLS.
     this.#sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 0);
-    this.send_at_once();
     let secure: SSLSocket;
     try {
       secure = await context.wrap_socket(this.#sock, { timeout });
@@ -246,7 +251,7 @@ export class Control {
   }
 
   async #ended_within(limit_ms: number): Promise<void> {
-    if (this.#reading === undefined) this.begin();
+    if (this.#reading === undefined || this.#rests) this.begin();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, limit_ms);
