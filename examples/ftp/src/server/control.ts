@@ -26,8 +26,6 @@ export interface ControlOptions {
   readonly ahead: number;
   /** seconds that a client may take to receive a reply */
   readonly stall: number;
-  /** whether start_tls() may be called behind begin(): reading can be stopped then without a loss */
-  readonly may_start_tls: boolean;
 }
 
 /** What is told of lines as they come. */
@@ -38,8 +36,13 @@ export interface ControlEvents {
   on_end(waiting: readonly Input[]): void;
 }
 
-/** That reading is stopped for a handshake. */
-const STOPPED = new Error('The TLS handshake begins.');
+/**
+ * What is not read on behind, until all that has come is answered: the bytes behind AUTH are those of a handshake, and behind QUIT there are
+ * none.
+ */
+const LAST = /^(?:AUTH|QUIT)(?: |$)/i;
+/** A client is waited for by next(), and not here. */
+const WITHOUT_LIMIT = { timeout: null };
 /** A client that has been told of the end has this time to end the connection from its side. */
 const LINGER_MS = 1000;
 const RECEIVE_SIZE = 2048;
@@ -67,7 +70,6 @@ export class Control {
   #closing = false;
   #is_answering = false;
   #rests = false;
-  #stop: AbortController | undefined;
   #reading: Promise<void> | undefined;
   /** The number of the line that next() gave last: lines are counted as they come. */
   number = 0;
@@ -96,28 +98,24 @@ export class Control {
   /** Begins to read. Not before: the first bytes may be those of a handshake. */
   begin(): void {
     this.#rests = false;
-    if (this.#options.may_start_tls && this.secure === undefined) this.#stop = new AbortController();
-    this.#reading = this.#read(this.#sock, this.#stop?.signal);
+    this.#reading = this.#read(this.#sock);
   }
 
-  async #read(sock: ConnectedSocket, signal: AbortSignal | undefined): Promise<void> {
-    const options = signal === undefined ? { timeout: null } : { signal, timeout: null };
+  async #read(sock: ConnectedSocket): Promise<void> {
     try {
       for (;;) {
         if (this.#queue.length >= this.#options.ahead && !this.#closing) {
           await new Promise<void>((resolve) => {
             this.#more = resolve;
           });
-          if (signal?.aborted) return;
           continue;
         }
-        const chunk = await sock.recv(RECEIVE_SIZE, options);
+        const chunk = await sock.recv(RECEIVE_SIZE, WITHOUT_LIMIT);
         if (chunk.length === 0) break;
         if (!this.#closing) this.#received(chunk, sock);
         if (this.#rests) return;
       }
     } catch (error) {
-      if (signal?.aborted) return;
       if (!(error instanceof OSError)) throw error;
     }
     this.#end();
@@ -126,9 +124,7 @@ export class Control {
   #received(chunk: Buffer, sock: ConnectedSocket): void {
     const { lines, answer } = this.#lines.push(chunk);
     if (answer !== undefined) this.#answer(answer, sock);
-    // Nothing is expected behind QUIT: to wait for it and then not any more is work.
-    const last = lines.at(-1);
-    this.#rests = last?.kind === 'line' && last.text.toUpperCase() === 'QUIT';
+    this.#rests = lines.some((line) => line.kind === 'line' && LAST.test(line.text));
     for (const line of lines) {
       const number = ++this.#count;
       const is_next = this.#queue.length === 0;
@@ -206,9 +202,6 @@ export class Control {
    * @throws (rejects) OSError: the connection is closed
    */
   async start_tls(context: SSLServerContext, timeout: number): Promise<SSLSocket> {
-    this.#stop?.abort(STOPPED);
-    this.#stop = undefined;
-    this.#more?.();
     await this.#reading;
     this.#queue.length = 0;
     // An urgent byte has no place within TLS.
