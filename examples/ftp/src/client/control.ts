@@ -168,7 +168,8 @@ export class Control {
   }
 
   /**
-   * Ends a transfer: Synch, ABOR, and all answers up to that of a NOOP behind it, since servers differ in how many they send. The data
+   * Ends a transfer: Synch, ABOR, and all answers up to that of a PWD behind it, since servers differ in how many they
+   * send, and nothing else is answered with 257. The data
    * connection must be closed by then, or the server may wait for it. Never rejects: the connection is usable afterwards, or closed.
    */
   async abort(): Promise<void> {
@@ -183,14 +184,11 @@ export class Control {
       const mark = is_plain ? [DATA_MARK] : [];
       await this.#link.write(Buffer.from([...mark, ...Buffer.from('ABOR\r\n')]), { timeout });
       await this.reply({ timeout }, 'ABOR');
-      this.#settings.trace?.('sent', 'NOOP');
-      await this.#send('NOOP');
+      this.#settings.trace?.('sent', 'PWD');
+      await this.#send('PWD');
       for (;;) {
-        const { code } = await this.reply(
-          { timeout: Math.max(0.01, (deadline - Date.now()) / 1000) },
-          'NOOP',
-        );
-        if (code === 200) break;
+        const { code } = await this.reply({ timeout: Math.max(0.01, (deadline - Date.now()) / 1000) }, 'PWD');
+        if (code === 257) break;
       }
       this.#owed = 0;
     } catch (error) {

@@ -88,6 +88,16 @@ describe('files', () => {
     expect(tree(server.folder)).toEqual({ x: '/', 'x/y': '/' });
   });
 
+  test('standard input and output', async () => {
+    const put = await run(['put', '--json', '-', `${url}/piped`], { input: 'from a pipe' });
+    expect([put.code, objects(put).at(-1)]).toMatchObject([
+      0,
+      { event: 'put', from: '-', to: 'piped', bytes: 11 },
+    ]);
+    expect((await run(['cat', `${url}/piped`])).stdout).toBe('from a pipe');
+    expect((await run(['put', '-', `${url}/`], { input: '' })).code).toBe(2);
+  });
+
   test('of several, those that fail are told, and the others are done', async () => {
     make_tree(server.folder, { one: '1', three: '3' });
     const result = await run(['get', '--json', `${url}/one`, `${url}/two`, `${url}/three`]);

@@ -349,3 +349,32 @@ test('an abort of a command that has no answer does not hang, nor does what come
   client.close();
   await expect(client.pwd()).rejects.toMatchObject({ kind: 'connect' });
 });
+
+test.each([
+  ['426 and 200', ['426 cut', '200 ok']],
+  ['226 and 225', ['226 done', '225 aborted']],
+  ['only one', ['226 aborted']],
+  ['500', ['426 cut', '500 what?']],
+])('answers to ABOR, %s, stay apart from those to later commands', async (_name, answers) => {
+  server = await start_fake_server((name, _argument, peer) => {
+    if (name === 'RETR') {
+      peer.say('150 ok');
+      return peer.data().then((data) => data.write('x'));
+    }
+    if (name !== 'ABOR') return undefined;
+    for (const answer of answers) peer.say(answer);
+    return true;
+  });
+  const client = new FTPClient({ host: '127.0.0.1', port: server.port });
+  await client.connect();
+  await client.login();
+  const aborter = new AbortController();
+  const reason = new Error('enough');
+  await expect(client.download('file', () => aborter.abort(reason), { signal: aborter.signal })).rejects.toBe(
+    reason,
+  );
+  expect(client.is_connected).toBe(true);
+  expect(await client.size('file')).toBe(CONTENT.length);
+  expect(await client.pwd()).toBe('/');
+  client.close();
+});

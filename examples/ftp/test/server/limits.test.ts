@@ -1,7 +1,7 @@
 // What a client may take: time, memory, rates, places, permissions.
 import { create_connection } from 'bsd-sockets/promises';
 import { describe, expect, test } from 'vitest';
-import { Client, PATIENCE, until } from './harness.js';
+import { Client, PATIENCE, read_all, until } from './harness.js';
 import { image, serving } from './serving.js';
 
 describe('limits', () => {
@@ -41,6 +41,26 @@ describe('limits', () => {
     }
     expect((await replied).text).toMatch(/^426 .*too slow/);
     data.close();
+    client.close();
+  });
+
+  test.each(['TYPE I', 'TYPE A'])('a client that is slow, but not too slow, gets all: %s', async (type) => {
+    const { place, server } = await serving({ timeouts: { stall: 0.5 } });
+    const bytes = Buffer.alloc(20_000_000, 'x');
+    place.write('large', bytes);
+    const client = await image(server);
+    await client.expect(200, type);
+    const data = await client.passive();
+    await client.expect(150, 'RETR large');
+    // Much longer than a time-out in all, and in each less than what the kernels hold.
+    let received = 0;
+    for (let i = 0; i < 80; i++) {
+      received += (await data.recv(8_000)).length;
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    }
+    received += (await read_all(data)).length;
+    expect(received).toBe(bytes.length);
+    await client.expect(226);
     client.close();
   });
 

@@ -124,7 +124,7 @@ export const COMMANDS = {
   },
   put: {
     arguments: 'FILE… URL',
-    help: 'upload files, or folders with -r; a URL that ends with / is a folder',
+    help: 'upload files (- is standard input), or folders with -r; a URL that ends with / is a folder',
     least: 2,
     most: 1000,
     options: ['recursive', ...MOVING],

@@ -174,13 +174,40 @@ export async function put(context: Context, all: readonly string[]): Promise<voi
         });
   if (sources.length > 1 && !into)
     throw new UsageError(`the URL must be a folder for several files: ${url}/`);
+  if (sources.includes('-') && (into || sources.length > 1))
+    throw new UsageError('standard input (-) needs a URL of its own that names a file');
   for (const source of sources)
     try {
+      if (source === '-') {
+        await put_stdin(context, location, path);
+        continue;
+      }
       const remote = into ? remote_join(path, basename(resolve(source))) : path;
       await put_path(context, location, source, remote);
     } catch (error) {
       context.failed(error, source);
     }
+}
+
+/** Standard input has no beginning to go on from, and cannot be read again after a loss. */
+async function put_stdin(context: Context, location: Location, remote: string): Promise<void> {
+  const { report, signal } = context;
+  const started = performance.now();
+  const client = await context.pool(location).with_client(async (one) => one);
+  const { add, end } = report.transfer(remote, undefined);
+  const data = async function* (): AsyncGenerator<Buffer> {
+    for await (const chunk of process.stdin as AsyncIterable<Buffer>) {
+      yield chunk;
+      add(chunk.length);
+    }
+  };
+  try {
+    const bytes = await client.upload(remote, data(), { signal });
+    const seconds = (performance.now() - started) / 1000;
+    context.transferred('put', '-', remote, { bytes, size: bytes, resumed: 0, verified: 'nothing', seconds });
+  } finally {
+    end();
+  }
 }
 
 async function put_path(context: Context, location: Location, source: string, remote: string): Promise<void> {

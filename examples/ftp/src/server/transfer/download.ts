@@ -101,10 +101,17 @@ export async function send_chunks(
   const most = meter.piece(CHUNK, rate);
   for await (const chunk of chunks) {
     for (let sent = 0; sent < chunk.length; sent += most) {
-      const piece = chunk.subarray(sent, sent + most);
+      let piece = chunk.subarray(sent, sent + most);
       await meter.allow(piece.length, signal);
-      await conn.sendall(piece, { signal, timeout: stall });
-      meter.add(piece.length);
+      while (piece.length > 0) {
+        const rest = piece;
+        const count = await send_piece(async () => {
+          await conn.sendall(rest, { signal, timeout: stall });
+          return rest.length;
+        });
+        meter.add(count);
+        piece = rest.subarray(count);
+      }
     }
   }
 }
