@@ -3,6 +3,7 @@
 import {
   type ConnectedSocket,
   IPPROTO_TCP,
+  type ListeningSocket,
   OSError,
   SHUT_WR,
   SO_OOBINLINE,
@@ -25,8 +26,6 @@ export interface ControlOptions {
   readonly ahead: number;
   /** seconds that a client may take to receive a reply */
   readonly stall: number;
-  /** whether start_tls() may be called behind begin(): reading can be stopped then without a loss */
-  readonly may_start_tls: boolean;
 }
 
 /** What is told of lines as they come. */
@@ -37,13 +36,26 @@ export interface ControlEvents {
   on_end(waiting: readonly Input[]): void;
 }
 
-/** That reading is stopped for a handshake. */
-const STOPPED = new Error('The TLS handshake begins.');
+/**
+ * What is not read on behind, until all that has come is answered: the bytes behind AUTH are those of a handshake, and behind QUIT there are
+ * none.
+ */
+const LAST = /^(?:AUTH|QUIT)(?: |$)/i;
+/** A client is waited for by next(), and not here. */
+const WITHOUT_LIMIT = { timeout: null };
 /** A client that has been told of the end has this time to end the connection from its side. */
 const LINGER_MS = 1000;
 const RECEIVE_SIZE = 2048;
 /** A line that is longer than its limit by this ends the connection. */
 const FLOOD = 64 * 1024;
+
+/** Sets what the connections of a listening socket inherit: none of them has to be told. */
+export function prepare_listener(sock: ListeningSocket): void {
+  // Telnet's Synch has its mark within the data, where it stands, and not beside them.
+  sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1);
+  // Replies follow each other, as 150 and 226 do: the second one must not wait until the first is acknowledged.
+  sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
+}
 
 export class Control {
   events: ControlEvents | undefined;
@@ -57,8 +69,7 @@ export class Control {
   #ended = false;
   #closing = false;
   #is_answering = false;
-  #sends_at_once = false;
-  #stop: AbortController | undefined;
+  #rests = false;
   #reading: Promise<void> | undefined;
   /** The number of the line that next() gave last: lines are counted as they come. */
   number = 0;
@@ -67,8 +78,6 @@ export class Control {
     this.#sock = sock;
     this.#options = options;
     this.#lines = new TelnetLines(options.line_limit);
-    // Telnet's Synch has its mark within the data, where it stands, and not beside them.
-    sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 1);
   }
 
   /** The connection over TLS; undefined if it is not. */
@@ -88,27 +97,25 @@ export class Control {
 
   /** Begins to read. Not before: the first bytes may be those of a handshake. */
   begin(): void {
-    if (this.#options.may_start_tls && this.secure === undefined) this.#stop = new AbortController();
-    this.#reading = this.#read(this.#sock, this.#stop?.signal);
+    this.#rests = false;
+    this.#reading = this.#read(this.#sock);
   }
 
-  async #read(sock: ConnectedSocket, signal: AbortSignal | undefined): Promise<void> {
-    const options = signal === undefined ? { timeout: null } : { signal, timeout: null };
+  async #read(sock: ConnectedSocket): Promise<void> {
     try {
       for (;;) {
         if (this.#queue.length >= this.#options.ahead && !this.#closing) {
           await new Promise<void>((resolve) => {
             this.#more = resolve;
           });
-          if (signal?.aborted) return;
           continue;
         }
-        const chunk = await sock.recv(RECEIVE_SIZE, options);
+        const chunk = await sock.recv(RECEIVE_SIZE, WITHOUT_LIMIT);
         if (chunk.length === 0) break;
         if (!this.#closing) this.#received(chunk, sock);
+        if (this.#rests) return;
       }
     } catch (error) {
-      if (signal?.aborted) return;
       if (!(error instanceof OSError)) throw error;
     }
     this.#end();
@@ -117,6 +124,7 @@ export class Control {
   #received(chunk: Buffer, sock: ConnectedSocket): void {
     const { lines, answer } = this.#lines.push(chunk);
     if (answer !== undefined) this.#answer(answer, sock);
+    this.#rests = lines.some((line) => line.kind === 'line' && LAST.test(line.text));
     for (const line of lines) {
       const number = ++this.#count;
       const is_next = this.#queue.length === 0;
@@ -152,16 +160,10 @@ export class Control {
     this.#wake?.();
   }
 
-  /** From now on two replies may follow each other, as 150 and 226 do: the second one must not wait until the first is acknowledged. */
-  send_at_once(): void {
-    if (this.#sends_at_once || this.#ended) return;
-    this.#sends_at_once = true;
-    this.#sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
-  }
-
   /** Waits for the next line. @param timeout seconds */
   async next(timeout: number): Promise<Input> {
     if (this.#queue.length === 0 && !this.#ended) {
+      if (this.#rests) this.begin();
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         this.#wake = resolve;
@@ -200,14 +202,10 @@ export class Control {
    * @throws (rejects) OSError: the connection is closed
    */
   async start_tls(context: SSLServerContext, timeout: number): Promise<SSLSocket> {
-    this.#stop?.abort(STOPPED);
-    this.#stop = undefined;
-    this.#more?.();
     await this.#reading;
     this.#queue.length = 0;
     // An urgent byte has no place within TLS.
     this.#sock.setsockopt(SOL_SOCKET, SO_OOBINLINE, 0);
-    this.send_at_once();
     let secure: SSLSocket;
     try {
       secure = await context.wrap_socket(this.#sock, { timeout });
@@ -246,7 +244,7 @@ export class Control {
   }
 
   async #ended_within(limit_ms: number): Promise<void> {
-    if (this.#reading === undefined) this.begin();
+    if (this.#reading === undefined || this.#rests) this.begin();
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, limit_ms);

@@ -91,7 +91,6 @@ export class Session {
       line_limit: limits.line,
       ahead: limits.commands_ahead,
       stall: timeouts.stall,
-      may_start_tls: arrival.listen.tls === 'explicit',
     });
   }
 

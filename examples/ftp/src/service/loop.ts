@@ -1,9 +1,10 @@
 // Serving on one event loop: a server of the library for each listening socket, and one Shared for all. Every kind of server runs this:
 // `loop` in the main thread, `threads` and `processes` in each worker.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { ListeningSocket } from 'bsd-sockets/promises';
+import type { ConnectedSocket, ListeningSocket } from 'bsd-sockets/promises';
 import { AsyncTCPServer, type ServerEvent } from 'bsd-sockets/socketserver';
 import type { Config, ListenConfig } from '../config/config.js';
+import { prepare_listener } from '../server/control.js';
 import { type HandlerData, SessionHandler } from '../server/handler.js';
 import type { Shared } from '../server/shared.js';
 
@@ -18,6 +19,11 @@ export interface Serving {
 }
 
 class LoopServer extends AsyncTCPServer<number, HandlerData> {
+  /** Sessions end their connections by themselves, those over TLS on another object. */
+  override shutdown_request(request: ConnectedSocket): void {
+    this.close_request(request);
+  }
+
   override handle_error(_request: unknown, _address: unknown, error: unknown): void {
     this.worker_data.shared.report(error);
   }
@@ -36,6 +42,7 @@ const REFUSED = 'bsd-sockets:server:refused';
 export function serve_loop(shared: Shared, listeners: readonly Listening[]): Serving {
   const { proxy_protocol } = shared.config;
   const servers = listeners.map(({ listen, sock }) => {
+    prepare_listener(sock);
     const worker_data = { shared, listen };
     const options = { worker_data, ...(proxy_protocol === null ? {} : { proxy_protocol }) };
     return new LoopServer(sock, SessionHandler, options);

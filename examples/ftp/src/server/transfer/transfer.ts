@@ -101,7 +101,6 @@ export async function run_transfer(
   try {
     stop.signal.throwIfAborted();
     state(0);
-    session.control.send_at_once();
     await session.send(reply(150, subject.opening));
     conn = await channel.open(timeouts.data_connect, session.data_protection(), stop.signal);
     await move({ conn, meter, signal: stop.signal, stall: timeouts.stall });

@@ -7,7 +7,7 @@ import type { Moving } from './transfer.js';
 
 /** Memory for what comes at once: it doubles while a client fills it, since each write to the disk costs a way through a thread of its pool. */
 const FIRST_CHUNK = 64 * 1024;
-const MAX_CHUNK = 512 * 1024;
+const MAX_CHUNK = 1024 * 1024;
 
 /**
  * What comes, until the end of the connection; a chunk is to be used up before the next one is asked for.
