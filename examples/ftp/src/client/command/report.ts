@@ -74,6 +74,7 @@ export class Report {
     this.progress.begin(name, total);
     this.#running++;
     if (this.#terminal) {
+      this.#draw();
       this.#timer ??= setInterval(() => this.#draw(), REDRAW_MS);
       this.#timer.unref();
     }
