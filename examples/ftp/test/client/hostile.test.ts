@@ -13,20 +13,29 @@ import {
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
 import { FTPClient } from '../../dist/client/index.js';
 import { type Behaviour, CONTENT, FACTS, type FakeServer, start_fake_server } from './fake_server.js';
 import { ftpc } from './ftpc.js';
 
 let folder: string;
 let server: FakeServer | undefined;
+// Those of concurrent tests, too.
+const folders: string[] = [];
+function new_folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'ftpc-hostile-'));
+  folders.push(path);
+  return path;
+}
 beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'ftpc-hostile-'));
+  folder = new_folder();
 });
 afterEach(async () => {
   await server?.stop();
   server = undefined;
-  rmSync(folder, { recursive: true, force: true });
+});
+afterAll(() => {
+  for (const path of folders) rmSync(path, { recursive: true, force: true });
 });
 
 const COMMON = ['--no-netrc', '--json'];
@@ -192,7 +201,7 @@ const CASES: [string, number, Behaviour, string?, string?][] = [
 test.concurrent.each(CASES)(
   '%s: exit code %i',
   async (_name, code, behaviour, command = 'get', path = 'file') => {
-    const own = mkdtempSync(join(tmpdir(), 'ftpc-hostile-'));
+    const own = new_folder();
     const peer = await start_fake_server(behaviour);
     const line = [command, ...(code === 10 ? QUICK : PATIENT), `ftp://127.0.0.1:${peer.port}/${path}`];
     const { code: found, stdout } = await ftpc(line, { cwd: own });
@@ -201,7 +210,6 @@ test.concurrent.each(CASES)(
     // A file that is not whole never has the file's name.
     expect(existsSync(join(own, 'file'))).toBe(false);
     await peer.stop();
-    rmSync(own, { recursive: true });
   },
 );
 
