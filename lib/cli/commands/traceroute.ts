@@ -8,6 +8,7 @@ import { read_number } from '../terminal/options.js';
 import { print } from '../terminal/output.js';
 import { options, SECONDS_MAX, type TraceOptions } from '../traceroute/options.js';
 import { METHODS, type Method } from '../traceroute/probe.js';
+import { Registry } from '../traceroute/registry.js';
 import { Trace } from '../traceroute/trace.js';
 import type { Waits } from '../traceroute/waits.js';
 
@@ -63,15 +64,12 @@ export const { help, main } = command({
   operands: [1, 2],
   options,
   notes: `PACKETLEN is the length of the packets with their headers (60; with IPv6, 80). UDP and TCP need no privilege: the
-kernel tells who answered (IP_RECVERR). ICMP needs what ping needs, -P a raw socket.
+kernel tells who answered (IP_RECVERR). ICMP needs what ping needs, -P a raw socket. -A asks whois.radb.net for each
+address, or the host and service that the environment variables RA_SERVER and RA_SERVICE name.
 
 Exit codes: 0 the hops were printed, 1 it failed, 2 it could not begin, 130 Ctrl-C.`,
   async run(values, [host = '', length]) {
     const { first, max_hops, sendwait, tos, fwmark, source, sport, dont_fragment, mtu, bypass } = values;
-    if (values.as_path_lookups)
-      throw new UsageError(
-        '-A asks a registry (whois.radb.net) for each address, which this command does not; whois ADDRESS does',
-      );
     const method = method_of(values);
     const port = port_of(values, method);
     const waits = waits_of(values.wait);
@@ -82,6 +80,7 @@ Exit codes: 0 the hops were printed, 1 it failed, 2 it could not begin, 130 Ctrl
     // The signal ends the probes that are under way when the last hop is printed.
     const end = new AbortController();
     const interrupted = until_interrupted();
+    const signal = AbortSignal.any([interrupted, end.signal]);
     const probe_options = {
       target,
       source,
@@ -93,9 +92,10 @@ Exit codes: 0 the hops were printed, 1 it failed, 2 it could not begin, 130 Ctrl
       dont_route: bypass,
     };
     const seconds = sendwait > SENDWAIT_SECONDS_MAX ? sendwait / 1000 : sendwait;
-    const setup = { target, method, port, size, waits, sendwait: seconds, probe_options };
     try {
-      await new Trace(setup, values, AbortSignal.any([interrupted, end.signal])).run();
+      const registry = values.as_path_lookups ? await Registry.find(signal) : undefined;
+      const setup = { target, method, port, size, waits, sendwait: seconds, probe_options, registry };
+      await new Trace(setup, values, signal).run();
       return DONE;
     } catch (error) {
       if (!interrupted.aborted) throw error;

@@ -47,7 +47,7 @@ export const options = {
   mtu: flag('', 'find the MTU of the path; with -F, one probe is under way'),
   extensions: flag('e', 'show what routers add to their answers, such as MPLS labels'),
   bypass: flag('r', 'no routers: the host is on a network of this machine'),
-  as_path_lookups: flag('A', 'needs the network of the registries: not supported'),
+  as_path_lookups: flag('A', 'show the autonomous systems of each address, of a registry (RA_SERVER)'),
   ...FAMILY_OPTIONS,
   numeric: flag('n', 'no names'),
   json: flag('', 'one JSON object a hop'),

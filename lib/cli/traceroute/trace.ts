@@ -8,6 +8,7 @@ import { coloured, print, print_json, printable } from '../terminal/output.js';
 import { extensions_text } from './extensions.js';
 import type { TraceOptions } from './options.js';
 import type { Answer, Method, ProbeOptions } from './probe.js';
+import type { Registry } from './registry.js';
 import { WaitLimits, type Waits } from './waits.js';
 
 /** Bytes of a packet unless told otherwise, without its IP header; of packets that look for the MTU, with it. */
@@ -33,6 +34,8 @@ export interface TraceSetup {
   /** Seconds between probes. */
   readonly sendwait: number;
   readonly probe_options: ProbeOptions;
+  /** Who knows the autonomous systems of addresses; undefined: they are not shown. */
+  readonly registry: Registry | undefined;
 }
 
 export class Trace {
@@ -146,7 +149,10 @@ export class Trace {
 
   async #print(hop: number, answers: readonly (Shown | undefined)[]): Promise<void> {
     if (this.options.json) {
-      print_json({ hop, probes: answers.map((answer) => (answer === undefined ? null : json_of(answer))) });
+      const probes = answers.map(async (answer) =>
+        answer === undefined ? null : json_of(answer, await this.#systems_of(answer)),
+      );
+      print_json({ hop, probes: await Promise.all(probes) });
       return;
     }
     let line = `${String(hop).padStart(2)} `;
@@ -161,7 +167,7 @@ export class Trace {
         this.options.extensions && extensions.length > 0 ? ` <${extensions_text(extensions)}>` : '';
       if (from === undefined) line += ' *';
       else if (`${from}${labels}` !== previous)
-        line += ` ${this.options.numeric ? from : await this.#name_and_address(from)}${labels}`;
+        line += ` ${this.options.numeric ? from : await this.#name_and_address(from)}${await this.#systems_text(answer)}${labels}`;
       previous = `${from}${labels}`;
       line += `  ${milliseconds.toFixed(3)} ms`;
       const mark = error === undefined || answer.reached ? '' : annotation(error);
@@ -171,14 +177,27 @@ export class Trace {
     print(line);
   }
 
+  async #systems_of({ from }: Shown): Promise<string | undefined> {
+    return from === undefined ? undefined : this.setup.registry?.systems_of(from);
+  }
+
+  async #systems_text(answer: Shown): Promise<string> {
+    const systems = await this.#systems_of(answer);
+    return systems === undefined ? '' : ` [${systems}]`;
+  }
+
   async #name_and_address(host: string): Promise<string> {
     return `${(await this.#names.lookup(host)) ?? host} (${host})`;
   }
 }
 
-function json_of({ from, milliseconds, reached, error, extensions = [], mtu }: Shown): object {
+function json_of(
+  { from, milliseconds, reached, error, extensions = [], mtu }: Shown,
+  systems: string | undefined,
+): object {
   return {
     from,
+    ...(systems !== undefined && { systems }),
     milliseconds,
     reached,
     ...(error && { message: describe_error(error) }),
