@@ -28,6 +28,18 @@ async function hold(server: Parameters<typeof connect_from>[1], host: string) {
   return sock;
 }
 
+test.each(PARALLEL)('%s: line_limit ends a client whose line does not', async (name) => {
+  await serving(name, {}, async (server, errors) => {
+    const sock = await connect_from('127.0.0.1', server);
+    // Its end is not sent: without the limit the handler would wait for more.
+    await sock.sendall('x'.repeat(1001));
+    expect(await read_all(sock)).toBe('');
+    await until(() => errors.length === 1);
+    expect(errors[0]).toMatchObject({ name: 'LimitOverrunError' });
+    expect(await ask(server, 'echo served')).toBe('served\n');
+  });
+});
+
 describe.each(PARALLEL)('%s', { timeout: 120_000 }, (name) => {
   test('max_connections_per_address: one more is refused, other addresses are not, and it may come again', async () => {
     const refused: unknown[] = [];
