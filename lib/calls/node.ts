@@ -74,11 +74,14 @@ function fd_of(handle: NodeHandle): number {
   return typeof fd === 'number' ? fd : -1;
 }
 
+/** The families that a socket of Node's class may have: node:dgram has those of IP only. */
+export type FamilyOf<H extends NodeHandle> = H extends dgram.Socket ? InetFamily : NodeFamily;
+
 /**
  * A socket of node:net or node:dgram, for its names, options, filters and ioctl. The descriptor stays that of Node's object,
  * which is asked for it at each call: once it is closed, calls fail with EBADF.
  */
-export class BorrowedSocket extends OptionSocket<NodeFamily> {
+export class BorrowedSocket<out F extends NodeFamily = NodeFamily> extends OptionSocket<F> {
   readonly #handle: NodeHandle;
 
   /** @throws TypeError for anything else */
@@ -110,8 +113,8 @@ export class BorrowedSocket extends OptionSocket<NodeFamily> {
    *
    * @throws OSError
    */
-  get family(): NodeFamily {
-    return this.getsockopt(c.SOL_SOCKET, c.SO_DOMAIN) as NodeFamily;
+  get family(): F {
+    return this.getsockopt(c.SOL_SOCKET, c.SO_DOMAIN) as F;
   }
 
   /** The socket type, SOCK_*. @throws OSError */
@@ -154,6 +157,9 @@ export class BorrowedSocket extends OptionSocket<NodeFamily> {
  * borrow(handle) -> the names, options, filters and ioctl of a socket of Node's, which stays its owner's. Nothing is taken, duplicated or
  * closed. The peer's credentials of an AF_UNIX stream are the option SO_PEERCRED, see unix(7).
  *
+ * A net.Socket and a net.Server may be TCP or AF_UNIX, which only the kernel knows: a name is an array `[host, port, …]` or a path, told
+ * apart by Array.isArray(). A dgram.Socket is always of IP.
+ *
  * @param handle a net.Socket, net.Server or dgram.Socket; before it is connected, bound or listening, and after it is closed, calls fail
  *   with EBADF
  * @returns an object with the calls that need nothing but the descriptor
@@ -164,7 +170,7 @@ export class BorrowedSocket extends OptionSocket<NodeFamily> {
  * console.log(borrow(listener).getsockopt(SOL_SOCKET, SO_ACCEPTCONN)); // 1
  * listener.close();
  */
-export function borrow(handle: NodeHandle): BorrowedSocket {
+export function borrow<H extends NodeHandle>(handle: H): BorrowedSocket<FamilyOf<H>> {
   return new BorrowedSocket(handle);
 }
 

@@ -28,7 +28,7 @@ export function size_or_all(value: unknown, name: string): number {
 export function data_bytes(value: unknown): Bytes {
   if (typeof value === 'string') {
     throw new TypeError(
-      `data must be bytes in a binary file, not the string ${shown(value)}: open it without 'b' for text`,
+      `data must be bytes in a binary file, not the string ${shown(value)}: write Buffer.from(text), or use a text file, which is open without 'b'`,
     );
   }
   return check_bytes(value, 'data');

@@ -25,6 +25,7 @@ export {
   decode_proxy_header,
   dup,
   encode_proxy_header,
+  type FamilyOf,
   type FilterOptions,
   type FilterRow,
   getdefaulttimeout,

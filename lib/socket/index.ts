@@ -40,7 +40,13 @@ export type {
 } from '../calls/message.js';
 export type { PipeEnd } from '../calls/moving/pump.js';
 export type { SendfileSource } from '../calls/moving/sendfile.js';
-export { type BorrowedSocket, borrow, type NodeFamily, type NodeHandle } from '../calls/node.js';
+export {
+  type BorrowedSocket,
+  borrow,
+  type FamilyOf,
+  type NodeFamily,
+  type NodeHandle,
+} from '../calls/node.js';
 export {
   decode_proxy_header,
   encode_proxy_header,

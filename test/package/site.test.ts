@@ -96,10 +96,27 @@ test('no page loads anything from another host', ({ skip }) => {
   }
 });
 
+test('a wide table scrolls by itself: each page has the style', ({ skip }) => {
+  if (reason) skip(reason);
+  const style = readFileSync(join(site, 'assets', 'custom.css'), 'utf8');
+  expect(style).toMatch(/\.tsd-typography table \{[^}]*overflow-x: auto/);
+  expect(pages().filter(({ html }) => !html.includes('assets/custom.css'))).toEqual([]);
+});
+
+/** What came after the first pages. */
+const NEWER = ['wrap_socket', 'packet_ring', 'take_over', 'prometheus_text', 'pump_both', 'recv_chunk'];
+
 test('the search knows calls, constants, guides and examples', ({ skip }) => {
   if (reason) skip(reason);
   const index = stored('search.js');
-  for (const word of ['recv_exactly', 'SO_REUSEPORT', 'Multicast', 'Containers and services', 'Examples']) {
+  for (const word of [
+    'recv_exactly',
+    'SO_REUSEPORT',
+    'Multicast',
+    'Containers and services',
+    'Examples',
+    ...NEWER,
+  ]) {
     expect(index).toContain(word);
   }
 });

@@ -76,6 +76,11 @@ test('send_receive keeps the layers of each packet', () => {
       // @ts-expect-error no such field of this layer
       void sent[0].seq;
     }
+    const sweep = await send_receive(
+      ['192.0.2.1', '192.0.2.2'].map((dst) => [ipv4({ dst, ttl: 9 }), icmp.echo({ id: 1 })]),
+    );
+    for (const [sent] of sweep.answered) expectTypeOf(sent[0].dst).toEqualTypeOf<string>();
+    for (const [header] of sweep.unanswered) expectTypeOf(header.dst).toEqualTypeOf<string>();
     const many = await send_receive([1, 2].map((port) => [ipv4(), tcp({ dst_port: port })]));
     for (const [, segment] of many.unanswered)
       expectTypeOf(segment.dst_port).toEqualTypeOf<number | undefined>();
@@ -90,6 +95,22 @@ test('send_receive keeps the layers of each packet', () => {
     void wrong;
   };
   expectTypeOf(use).toBeFunction();
+});
+
+test('the destination of an IP header is a string if it was given', () => {
+  const { ipv4, ipv6 } = packet;
+  expectTypeOf(ipv4({ dst: '192.0.2.1' }).dst).toEqualTypeOf<string>();
+  expectTypeOf(ipv6({ dst: '::1', hop_limit: 1 }).dst).toEqualTypeOf<string>();
+  expectTypeOf(ipv4({ dst: '192.0.2.1' }).ttl).toEqualTypeOf<number | undefined>();
+  expectTypeOf(ipv4().dst).toEqualTypeOf<string | undefined>();
+  expectTypeOf(ipv4({ ttl: 1 }).dst).toEqualTypeOf<string | undefined>();
+  const of_a_variable = (fields: packet.Ipv4Fields) => ipv4(fields);
+  expectTypeOf(of_a_variable({}).dst).toEqualTypeOf<string | undefined>();
+  expectTypeOf(ipv4({ dst: '192.0.2.1' })).toExtend<packet.Ipv4Draft>();
+  // @ts-expect-error no such field, also beside a destination
+  expect(() => ipv4({ dst: '192.0.2.1', dest: '192.0.2.2' })).toThrow('ipv4 has no field dest');
+  // @ts-expect-error no such field
+  expect(() => ipv6({ dest: '::1' })).toThrow('ipv6 has no field dest');
 });
 
 test('send_receive takes layers of define_layer, and options that are undefined', () => {

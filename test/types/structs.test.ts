@@ -1,5 +1,5 @@
 // The types of structs: exactly the fields of C, and a discriminated union of control messages.
-import type dgram from 'node:dgram';
+import dgram from 'node:dgram';
 import type net from 'node:net';
 import * as socket from 'bsd-sockets/socket';
 import * as structs from 'bsd-sockets/structs';
@@ -122,6 +122,14 @@ test('ioctl, attach_filter, borrow', () => {
     expectTypeOf(borrowed).toEqualTypeOf<socket.BorrowedSocket>();
     expectTypeOf(borrowed.family).toEqualTypeOf<1 | 2 | 10>();
     expectTypeOf(borrowed.getsockopt(1, 2)).toEqualTypeOf<number>();
+    const name = borrowed.getsockname();
+    expectTypeOf(name).toEqualTypeOf<socket.ReturnedAddress<1 | 2 | 10>>();
+    if (Array.isArray(name)) expectTypeOf(name[1]).toEqualTypeOf<number>();
+    else expectTypeOf(name).toEqualTypeOf<string | Buffer>();
+    if (handle instanceof dgram.Socket) {
+      expectTypeOf(socket.borrow(handle).family).toEqualTypeOf<2 | 10>();
+      expectTypeOf(socket.borrow(handle).getsockname()[1]).toEqualTypeOf<number>();
+    }
     // @ts-expect-error it belongs to its owner
     borrowed.close();
     // @ts-expect-error a number is no handle

@@ -75,12 +75,37 @@ export function known<F extends object>(
 /** What makers accept beside the fields. */
 export const CUT = ['cut'];
 
-/** Returns the maker of a layer. It throws a TypeError for a field that the layer does not have. */
-export function maker<Layer extends string, F extends object>(layer: Layer, names: Names) {
-  return (fields: F = {} as F): { readonly layer: Layer } & F => ({
+/** A layer to build, of the fields that were given. */
+type Drafted<Layer extends string, F extends object> = { readonly layer: Layer } & F;
+
+/** Returns a maker whose result has the type of the fields that it is given. TypeScript does not refuse a wrong name in such fields. */
+function exact_maker<Layer extends string, F extends object>(layer: Layer, names: Names) {
+  return <G extends F = F>(fields: G = {} as G): Drafted<Layer, G> => ({
     layer,
     ...known(fields, layer, names, CUT),
   });
+}
+
+/** Returns the maker of a layer. It throws a TypeError for a field that the layer does not have. */
+export function maker<Layer extends string, F extends object>(
+  layer: Layer,
+  names: Names,
+): (fields?: F) => Drafted<Layer, F> {
+  return exact_maker<Layer, F>(layer, names);
+}
+
+/** The maker of an IP header: a destination that is given is a string in the type of the layer, so also where send_receive gives it back. */
+export interface IpMaker<Layer extends string, F extends object> {
+  (fields: F & { dst: string }): { readonly layer: Layer } & F & { dst: string };
+  (fields?: F): { readonly layer: Layer } & F;
+}
+
+/** Returns the maker of an IP header, as maker does. */
+export function ip_maker<Layer extends string, F extends object>(
+  layer: Layer,
+  names: Names,
+): IpMaker<Layer, F> {
+  return exact_maker<Layer, F>(layer, names);
 }
 
 /** Returns the title of a message: `icmp.echo`; `icmp` for one without a name. */

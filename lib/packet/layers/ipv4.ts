@@ -3,7 +3,7 @@ import { integer } from '../../util/validate.js';
 import { read_ipv4 } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
 import { read_cut } from '../bytes/cut.js';
-import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
+import { type Ends, type FieldNames, type Fields, field_names, ip_maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import { type Output, units } from '../bytes/output.js';
 import { end_of_route, type Ipv4Option, type Ipv4OptionFields, ipv4_options } from '../options/ipv4.js';
@@ -60,7 +60,7 @@ const FIELDS: FieldNames<keyof Ipv4Fields> = field_names(
  *   options are worked out
  * @throws TypeError for a field that IPv4 does not have
  */
-export const ipv4 = Object.assign(maker<'ipv4', Ipv4Fields>('ipv4', FIELDS), {
+export const ipv4 = Object.assign(ip_maker<'ipv4', Ipv4Fields>('ipv4', FIELDS), {
   /** Flag: more fragments follow. */
   MF: 1,
   /** Flag: do not fragment. */

@@ -3,7 +3,7 @@ import { integer } from '../../util/validate.js';
 import { read_ipv6 } from '../bytes/address.js';
 import { add_words } from '../bytes/checksum.js';
 import { read_cut } from '../bytes/cut.js';
-import { type Ends, type FieldNames, type Fields, field_names, maker } from '../bytes/fields.js';
+import { type Ends, type FieldNames, type Fields, field_names, ip_maker } from '../bytes/fields.js';
 import type { Input } from '../bytes/input.js';
 import type { Output } from '../bytes/output.js';
 import {
@@ -58,7 +58,7 @@ const FIELDS: FieldNames<keyof Ipv6Fields> = field_names(
  * @param fields src and dst are :: unless given, hop_limit is 64, the others 0; payload_length and next_header are worked out
  * @throws TypeError for a field that IPv6 does not have
  */
-export const ipv6: (fields?: Ipv6Fields) => Ipv6Draft = maker('ipv6', FIELDS);
+export const ipv6 = ip_maker<'ipv6', Ipv6Fields>('ipv6', FIELDS);
 
 const ENDS: Ends = [
   [4, 'version', 'traffic_class', 'flow_label'],

@@ -1,6 +1,6 @@
 // Programs in TypeScript that use the package: each version of the compiler with each way to resolve modules, and with the programs of
 // README.md, docs/ and examples/, and the examples in comments, as they stand. The package's own declarations are checked as well (skipLibCheck: false).
-import { cpSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, type TestContext } from 'vitest';
 import { examples } from '../examples.js';
@@ -140,7 +140,9 @@ describe.each(compilers)('TypeScript %s', (version) => {
         'wrong.ts': wrong,
         ...Object.fromEntries([...programs, ...examples].map(({ name, source }) => [file_of(name), source])),
       });
-      cpSync(join(root, 'examples'), join(place, 'examples'), { recursive: true });
+      // A folder with a package.json is a whole program, whose own settings scripts/examples.mjs checks it by.
+      const filter = (path: string) => !existsSync(join(path, 'package.json'));
+      cpSync(join(root, 'examples'), join(place, 'examples'), { recursive: true, filter });
       const options = {
         module: 'nodenext',
         noUncheckedIndexedAccess: true,

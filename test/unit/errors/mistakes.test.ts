@@ -2,6 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { endianness } from 'node:os';
 import { inspect } from 'node:util';
+import { build, icmp, ipv4 } from 'bsd-sockets/packet';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { AsyncTCPServer, TCPServer, ThreadingTCPServer } from 'bsd-sockets/socketserver';
@@ -104,6 +105,39 @@ test.for<[what: string, message: string, make: () => unknown]>([
   ],
   ['a negative time-out', 'timeout must be 0 to 9223372036 seconds, not -1', () => inet.settimeout(-1)],
   [
+    'a port that is none',
+    'connect: port must be between 0 and 65535, not 70000',
+    () => inet.connect(['127.0.0.1', 70_000]),
+  ],
+  ['no host', 'connect: host must be a string, not null', () => inet.connect(anything([null, 80]))],
+  [
+    'options of node:net',
+    'unknown option "reusePort"; known: family, backlog, reuse_port, dualstack_ipv6',
+    () => socket.create_server(LOCAL, anything({ reusePort: true })),
+  ],
+  [
+    'a time-out as an option',
+    'unknown option "timeout"; known: all_errors, happy_eyeballs_delay, proxy_header',
+    () => socket.create_connection(LOCAL, anything({ timeout: 5 })),
+  ],
+  [
+    'an object for a family',
+    'family must be an integer, not an object of Object',
+    () => socket.socket(anything({ family: 2 })),
+  ],
+  ['a family of node:dgram', 'family must be an integer, not "udp4"', () => socket.socket(anything('udp4'))],
+  ['recv()', 'bufsize must be an integer, not undefined', () => inet.recv(anything(undefined))],
+  [
+    'send({})',
+    `data must be a string or bytes ${BYTES}, not an object of Object`,
+    () => inet.send(anything({})),
+  ],
+  [
+    'one array for layers',
+    'layers[0] must be a layer such as ipv4({ … }), not an object of Array',
+    () => build(anything([ipv4(), icmp.echo()])),
+  ],
+  [
     'no handler',
     'RequestHandlerClass must be a class or a function, not undefined',
     () => new TCPServer(LOCAL, anything(undefined)),
@@ -120,6 +154,10 @@ test.for<[what: string, message: string, make: () => unknown]>([
   ],
 ])('%s', ([, message, make]) => {
   expect(text_of(make)).toBe(message);
+});
+
+test('IPv6 in a socket of IPv4: the error of the lookup names the address', () => {
+  expect(() => inet.connect(['::1', 80])).toThrow(/^\[EAI_\w+\] getaddrinfo\("::1"/);
 });
 
 test('promises reject with the same words', async () => {
