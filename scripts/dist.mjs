@@ -89,6 +89,17 @@ function write_types() {
   for (const file of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
     if (file.endsWith('.d.ts')) without_buffer_types(join(dist, file));
   }
+  without_map(join(dist, 'constants.d.ts'));
+}
+
+/**
+ * Removes the map of a declaration file that says all that its source does: the source is not in the package.
+ *
+ * @param {string} path
+ */
+function without_map(path) {
+  rmSync(`${path}.map`);
+  writeFileSync(path, readFileSync(path, 'utf8').replace(/^\/\/# sourceMappingURL=.*\n?/m, ''));
 }
 
 /**
