@@ -8,7 +8,7 @@ import { effective_capabilities } from '../network/capabilities.js';
 import { command } from '../terminal/command.js';
 import { DONE } from '../terminal/errors.js';
 import { flag } from '../terminal/options.js';
-import { coloured, fitted_table, print, print_json, printable } from '../terminal/output.js';
+import { coloured, columns_of, fitted_table, print, print_json, printable } from '../terminal/output.js';
 import { version } from '../terminal/version.js';
 
 type Probe = readonly [what: string, family: number | undefined, type: number | undefined, proto?: number];
@@ -182,7 +182,7 @@ function heading(text: string): void {
 const [YES, NO] = ['  yes', '  no '];
 
 function show(findings: Findings): void {
-  const columns = process.stdout.columns ?? Number.POSITIVE_INFINITY;
+  const columns = process.stdout.isTTY ? columns_of(process.stdout) : Number.POSITIVE_INFINITY;
   const { kernel, architecture, node, user, capabilities, sockets, interfaces, limits } = findings;
   print(`bsd-sockets ${findings.version}, Node.js ${node}, Linux ${kernel}, ${architecture}`);
   print(`addon ${findings.binary ?? 'not found among the loaded objects'}`);

@@ -4,7 +4,15 @@ import type { EchoError, EchoReply } from '../network/echo.js';
 import { HostNames, is_multicast, is_numeric, numeric, type Target } from '../network/hosts.js';
 import { histogram } from '../terminal/histogram.js';
 import { describe_error } from '../terminal/icmp_text.js';
-import { coloured, is_terminal, print, print_json, print_stderr, printable } from '../terminal/output.js';
+import {
+  coloured,
+  columns_of,
+  is_terminal,
+  print,
+  print_json,
+  print_stderr,
+  printable,
+} from '../terminal/output.js';
 import { RoundTrips } from '../terminal/round_trips.js';
 import { has_screen } from '../terminal/screen.js';
 import { reply_faults, wrong_byte_lines } from './echo_data.js';
@@ -237,7 +245,7 @@ export class Report {
     );
     print(this.#times_line(elapsed_ms));
     if (is_terminal() && times.count > 1)
-      for (const line of histogram(times.latest, 'ms', process.stdout.columns)) print(line);
+      for (const line of histogram(times.latest, 'ms', columns_of(process.stdout))) print(line);
   }
 
   #times_line(elapsed_ms: number): string {

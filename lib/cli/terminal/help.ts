@@ -1,15 +1,15 @@
 // The text of --help, as wide as the terminal: the options in two columns, and where these have no room, each above its text.
 import type { Definition, OptionTable, Title } from './options.js';
-import { wrapped } from './output.js';
+import { columns_of, wrapped } from './output.js';
 
-/** Columns without a terminal, and the least and the most that are used of one. */
-const [USUAL, LEAST, MOST] = [80, 40, 100];
+/** The least and the most columns that are used of a terminal. */
+const [LEAST, MOST] = [40, 100];
 /** Columns for the texts of options; with less, each is below its option. */
 const TEXT_LEAST = 36;
 const INDENT = 8;
 
 function terminal_columns(): number {
-  return Math.min(MOST, Math.max(LEAST, process.stdout.columns ?? USUAL));
+  return Math.min(MOST, Math.max(LEAST, columns_of(process.stdout)));
 }
 
 /** two_columns(rows) -> lines with the names and their texts. */

@@ -141,6 +141,14 @@ export function wrapped(text: string, width: number): string[] {
 /** The indent of a cell that is below its row. */
 const CELL_INDENT = 6;
 
+/** The width of a terminal that does not say its own: serial lines, `script` without one behind it. */
+const COLUMNS_USUAL = 80;
+
+/** Returns the width of a terminal in characters; 80 if it says none, or is no terminal. */
+export function columns_of({ columns }: { readonly columns?: number | undefined }): number {
+  return columns || COLUMNS_USUAL;
+}
+
 /** fitted_table(rows, columns) -> the lines of each row. If the rows are too wide, their last cells are below them. */
 export function fitted_table(rows: readonly (readonly string[])[], columns: number): string[][] {
   const lines = table(rows);

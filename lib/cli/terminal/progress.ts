@@ -1,4 +1,5 @@
 // The progress bar of sweep and arp-scan, on standard error if that is a terminal.
+import { columns_of } from './output.js';
 
 /** The width of the bar where there is room, in characters. */
 const WIDTH_MAX = 30;
@@ -22,7 +23,7 @@ export class Progress {
     const part = total === 0 ? 1 : Math.min(1, done / total);
     const text = ` ${String(Math.round(part * 100)).padStart(3)} %  ${words}`;
     // A line that fills the terminal would go on below, where the next update does not erase it.
-    const width = Math.max(0, Math.min(WIDTH_MAX, process.stderr.columns - 1 - text.length));
+    const width = Math.max(0, Math.min(WIDTH_MAX, columns_of(process.stderr) - 1 - text.length));
     const bar = '█'.repeat(Math.round(part * width)).padEnd(width, '░');
     process.stderr.write(`\r${bar}${text}\x1b[K`);
   }
