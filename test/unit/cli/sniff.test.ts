@@ -55,6 +55,14 @@ function capture(name: string, count = 1): string {
 }
 
 describe('sniff -r', () => {
+  test('filters without tcpdump, or any other program', async () => {
+    const options = { env: { PATH: '/no/such/folder' } };
+    expect(await run(['sniff', '-t', '-r', capture('user.pcap'), 'udp'], options)).toMatchObject({
+      code: 0,
+      stdout: DATAGRAM_LINE,
+    });
+  });
+
   test.each(['two.pcap', 'two.pcapng'])('prints the packets of %s', async (name) => {
     const outcome = await run(['sniff', '-tn', '-r', capture(name)]);
     expect(outcome).toMatchObject({ code: 0, stdout: PING_LINE + DATAGRAM_LINE });
