@@ -9,7 +9,7 @@ import ssh2, { type Client, type ServerHostKeyAlgorithm } from 'ssh2';
 import { FleetFailure, message_of } from '../failure.js';
 import type { Host } from '../types.js';
 import { type Credentials, Keys } from './keys.js';
-import { KnownHosts, type Verdict, type_of } from './known_hosts.js';
+import { KnownHosts, type_of, type Verdict } from './known_hosts.js';
 
 /** An SSH connection that is authenticated. */
 export interface Connection {

@@ -1,12 +1,12 @@
 // Connections to real sshd and to servers that misbehave: each ends in time, with its class and a reason that names the cause.
 
-import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FleetFailure } from '../../dist/failure.js';
-import { type ConnectorOptions, Connector } from '../../dist/ssh/connect.js';
+import { Connector, type ConnectorOptions } from '../../dist/ssh/connect.js';
 import type { Host } from '../../dist/types.js';
 import { has_sshd, Site, type Sshd } from '../sshd.js';
 
