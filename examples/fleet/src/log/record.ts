@@ -3,6 +3,7 @@
 // no longer fits its own hash, nor, with a hash made anew, the record behind it. The file is written in writer.ts and verified in verify.ts.
 
 import { createHash } from 'node:crypto';
+import { json_text } from '../json.js';
 import type { FailureClass } from '../types.js';
 
 /** The hash before the first record. */
@@ -85,7 +86,7 @@ export function line_of(entry: Entry | Repair, head: Head, time: Date, secrets: 
   const hide = (name: string, value: unknown) =>
     typeof value === 'string' && FREE_TEXT.has(name) ? without(value, secrets) : value;
   const fields = { n: head.n + 1, time: time.toISOString(), ...entry, previous: head.hash };
-  const open = escape_rest(JSON.stringify(fields, hide)).slice(0, -1);
+  const open = json_text(fields, hide).slice(0, -1);
   return `${open},"hash":"${sha256(open)}"}`;
 }
 
@@ -93,14 +94,6 @@ export function line_of(entry: Entry | Repair, head: Head, time: Date, secrets: 
 function without(text: string, secrets: readonly string[]): string {
   const known = secrets.filter((secret) => secret !== '').sort((a, b) => b.length - a.length);
   return known.reduce((rest, secret) => rest.replaceAll(secret, '***'), text);
-}
-
-/** JSON leaves some characters that a terminal obeys or that change the order of the text: DEL, C1, marks of direction and lines. */
-function escape_rest(json: string): string {
-  return json.replace(
-    /[\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g,
-    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );
 }
 
 /** A line as it was found: `intact` if its hash is that of its bytes. */
