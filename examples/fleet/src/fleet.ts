@@ -26,7 +26,10 @@ export interface RunOptions {
   readonly limits?: Partial<Limits> | undefined;
   readonly stdin?: Uint8Array | undefined;
   readonly pty?: boolean | undefined;
+  /** ends commands that run */
   readonly signal?: AbortSignal | undefined;
+  /** lets no further host begin */
+  readonly drain?: AbortSignal | undefined;
   readonly on_event?: ((event: FleetEvent) => void) | undefined;
 }
 
@@ -101,6 +104,6 @@ export class Fleet {
       }
     };
     const names = typeof where === 'string' ? this.nodes(where) : where;
-    return fan_out(this.hosts(names), limits, operation, emit, options.signal);
+    return fan_out(this.hosts(names), limits, operation, emit, options.signal, options.drain);
   }
 }

@@ -49,7 +49,7 @@ export class Site {
   /**
    * Starts a server.
    *
-   * @param name of the host, unique in this site
+   * @param name of the host, unique in this site; commands find it in FLEET_TEST_HOST
    * @param lines more lines of sshd_config(5), which come first
    */
   async sshd(name: string, lines: readonly string[] = []): Promise<Sshd> {
@@ -59,6 +59,7 @@ export class Site {
       `config-${name}`,
       [
         ...lines,
+        `SetEnv FLEET_TEST_HOST=${name}`,
         `HostKey ${host_key}`,
         `AuthorizedKeysFile ${authorized}`,
         'StrictModes no',

@@ -27,6 +27,7 @@ const PASSING = new Set<FailureClass>([
  * @param operation must end soon after its signal
  * @param emit is told what happens
  * @param signal stops it: hosts that have not begun are left out, those that have are told to end
+ * @param drain no further host begins; those that have go on
  * @returns the outcomes, in the order of hosts
  * @throws RangeError if a limit is wrong; it names the limit
  */
@@ -36,6 +37,7 @@ export async function fan_out(
   operation: Operation,
   emit: (event: FleetEvent) => void,
   signal: AbortSignal = new AbortController().signal,
+  drain: AbortSignal = signal,
 ): Promise<Outcome[]> {
   const most_failures = check(limits, hosts.length);
   const outcomes = new Map<string, Outcome>();
@@ -50,7 +52,7 @@ export async function fan_out(
     if (failures >= most_failures) stop ??= `not begun: ${failures} failed before`;
   };
   const one = async (host: Host) => {
-    if (signal.aborted) return finish(not_begun(host, 'not begun: stopped by the user'));
+    if (signal.aborted || drain.aborted) return finish(not_begun(host, 'not begun: stopped by the user'));
     if (stop !== undefined) return finish(not_begun(host, stop));
     finish(await attempts(host, limits.retries, operation, emit, signal));
   };

@@ -102,6 +102,17 @@ describe('fan_out', () => {
     expect(words).toEqual(['ok', 'stopped', 'stopped']);
   });
 
+  it('lets those go on that have begun if it is to drain', async () => {
+    const drain = new AbortController();
+    const ends = async () => {
+      drain.abort();
+      await turn();
+    };
+    const limits = { connect_timeout: 1, fanout: 2, retries: 0 };
+    const outcomes = await fan_out(hosts(4), limits, ends, () => {}, undefined, drain.signal);
+    expect(outcomes.map(({ ok }) => ok)).toEqual([true, false, false, false]);
+  });
+
   it.each([
     [{ fanout: 0 }, 'fanout must be an integer of 1 or more, not 0'],
     [{ serial: 1.5 }, 'serial must be an integer of 1 or more, not 1.5'],
