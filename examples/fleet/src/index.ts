@@ -1,7 +1,15 @@
 // The library: what a program needs to do what the command `fleet` does.
 
 export { FleetFailure } from './failure.js';
-export { DEFAULT_LIMITS, Fleet, type FleetOptions, type RunOptions } from './fleet.js';
+export { TransferError } from './files/index.js';
+export {
+  DEFAULT_LIMITS,
+  Fleet,
+  type FleetOptions,
+  type MoveOptions,
+  type OperationOptions,
+  type RunOptions,
+} from './fleet.js';
 export { Inventory, InventoryError, type Settings } from './hosts/inventory.js';
 export { NodeSet, NodeSetError, type Resolver } from './hosts/nodesets.js';
 export { SshConfigError } from './ssh/config.js';

@@ -5,7 +5,8 @@ import { USAGE } from './cli/exit_codes.js';
 import { log } from './cli/log.js';
 import { nodes } from './cli/nodes.js';
 import { UsageError } from './cli/options.js';
-import { retry, run } from './cli/run.js';
+import { get, put, retry, run } from './cli/run.js';
+import { TransferError } from './files/index.js';
 import { InventoryError } from './hosts/inventory.js';
 import { NodeSetError } from './hosts/nodesets.js';
 import { SshConfigError } from './ssh/config.js';
@@ -13,7 +14,9 @@ import { SshConfigError } from './ssh/config.js';
 const HELP = `fleet: many machines by SSH
 
   fleet run [options] WHERE -- COMMAND   run a command on hosts
-  fleet retry [options]                  the last run again, on the hosts where it failed; --class CLASS,… only those
+  fleet put [options] WHERE SOURCE TARGET   a file or folder to hosts; get: from hosts, TARGET has %h for the host; --dry-run
+  fleet get [options] WHERE SOURCE TARGET
+  fleet retry [options]                  the last operation again, on the hosts where it failed; --class CLASS,… only those
   fleet nodes [options] [WHERE]          the hosts of a set: --expand, --fold, --count, --json
   fleet log [options]                    what was done: --host, --group, --since, --until, --text, --class, --last N, --json
   fleet log verify                       whether the log is as it was written
@@ -33,6 +36,8 @@ Exit code: 0, or how hosts failed: 1 in several ways, 3 unreachable, 4 refused, 
 
 const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<number>>> = {
   run,
+  put,
+  get,
   retry,
   nodes,
   log,
@@ -53,7 +58,7 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
 
 /** Mistakes of the user, and what the system refuses: a message is enough. Another error is a fault of fleet: with its stack. */
 function is_expected(error: unknown): error is Error {
-  const kinds = [UsageError, InventoryError, NodeSetError, SshConfigError, RangeError];
+  const kinds = [UsageError, InventoryError, NodeSetError, SshConfigError, TransferError, RangeError];
   return kinds.some((kind) => error instanceof kind) || (error instanceof Error && 'code' in error);
 }
 

@@ -65,7 +65,8 @@ export class Site {
         'StrictModes no',
         'UsePAM no',
         'PermitRootLogin yes',
-        'Subsystem sftp internal-sftp',
+        // A second one would be an error.
+        ...(lines.some((line) => line.startsWith('Subsystem')) ? [] : ['Subsystem sftp internal-sftp']),
         'MaxStartups 1000',
         '',
       ].join('\n'),

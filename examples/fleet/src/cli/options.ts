@@ -39,6 +39,7 @@ const RUN = {
   gather: { ...FLAG, short: 'b' },
   diff: FLAG,
   json: FLAG,
+  'dry-run': FLAG,
   'accept-new': FLAG,
   password: FLAG,
   'password-fd': TEXT,
@@ -64,6 +65,8 @@ const RETRY = { ...RUN, class: TEXT } as const;
 
 export const parse_run = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: RUN, allowPositionals: true }));
+/** Those of put and get: the same, and no command. */
+export const parse_move = parse_run;
 export const parse_retry = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: RETRY, allowPositionals: false }));
 export const parse_nodes = (args: readonly string[]) =>

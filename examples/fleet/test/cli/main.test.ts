@@ -1,30 +1,12 @@
 // The command fleet, as a user runs it: what it prints, its exit codes, the log that it leaves, ^C.
 
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { has_sshd, Site } from '../sshd.js';
-
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url));
-
-interface Result {
-  readonly code: number | string | null | undefined;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-function fleet(args: readonly string[], env: NodeJS.ProcessEnv = {}, input = ''): Promise<Result> {
-  return new Promise((resolve) => {
-    const options = { env: { PATH: process.env.PATH, HOME: '/nonexistent', ...env } };
-    const child = execFile(process.execPath, [MAIN, ...args], options, (error, stdout, stderr) =>
-      resolve({ code: error ? error.code : 0, stdout, stderr }),
-    );
-    child.stdin?.end(input);
-  });
-}
+import { fleet, MAIN } from './fleet.js';
 
 describe('fleet', () => {
   it.each([
@@ -45,6 +27,9 @@ describe('fleet', () => {
     [['run', 'a', '--timeout', '1m', '--', 'true'], '--timeout must be a number, not "1m"'],
     [['run', 'a', '--no-log', '--password-fd', '77', '--', 'true'], '--password-fd 77: '],
     [['run', 'a', '-i', '/nonexistent/i.json', '--', 'true'], '/nonexistent/i.json: ENOENT'],
+    [['put', 'a', 'b'], 'three words are needed: fleet put WHERE SOURCE TARGET'],
+    [['put', 'a', '/nonexistent/x', '/tmp'], 'there is no /nonexistent/x to put'],
+    [['get', 'a'], 'three words are needed: fleet get WHERE SOURCE TARGET'],
     [['nodes', '--flod'], "Unknown option '--flod'"],
     [['nodes', 'a', '--fold', '--count'], 'only one of --fold, --expand, --count and --json can be given'],
     [['log', 'verfy'], '"verfy" is unknown: fleet log, or fleet log verify'],
@@ -63,6 +48,9 @@ describe('fleet', () => {
     expect((await fleet(['nodes', '--count', 'a[1-9]', '-x', 'a[1-3]'])).stdout).toBe('6\n');
     expect((await fleet(['nodes', '--count', 'a[1-9]', '--pick', '2'])).stdout).toBe('2\n');
     expect((await fleet(['nodes', '--json', 'a[1-2]'])).stdout).toBe('["a1","a2"]\n');
+    expect((await fleet(['run', '--dry-run', 'a[1-2]', '--', 'rm x'])).stdout).toBe(
+      'would run on a[1-2]: rm x\n',
+    );
     expect((await fleet(['--help'])).stdout).toContain('fleet run [options] WHERE -- COMMAND');
   });
 });
