@@ -5,9 +5,17 @@
 import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { ConnectionRefusedError, create_connection, gaierror, TimeoutError } from 'bsd-sockets/promises';
-import ssh2, { type Client, type ServerHostKeyAlgorithm } from 'ssh2';
+import type { Client, ServerHostKeyAlgorithm } from 'ssh2';
 import { FleetFailure, message_of } from '../failure.js';
 import type { Host } from '../types.js';
+import {
+  CERTIFICATE_TYPES,
+  expect_plain_signature,
+  is_certificate,
+  read_certificate,
+  refusal_of,
+  ssh2,
+} from './host_certificates.js';
 import { type Credentials, Keys } from './keys.js';
 import { KnownHosts, type_of, type Verdict } from './known_hosts.js';
 
@@ -87,6 +95,7 @@ export class Connector {
     const name = host.host_key_alias ?? host.address;
     const port = host.host_key_alias === undefined ? host.port : 22;
     const known = this.#known_hosts(host);
+    const certificates = known.authorities(name, port).length > 0 ? CERTIFICATE_TYPES : [];
     const ready = new Promise<Client>((resolve, reject) => {
       // After the connection is ready who uses it hears of its end by its channels; an error without a listener would end the program.
       client.on('error', (error) => reject(classify(error, refused, host, tried)));
@@ -99,9 +108,11 @@ export class Connector {
       sock: stream,
       username: host.user,
       readyTimeout: 0,
-      algorithms: { serverHostKey: preferred(known.types(name, port)) },
+      algorithms: { serverHostKey: [...certificates, ...preferred(known.types(name, port))] },
       hostVerifier: (key: Buffer) => {
-        refused = this.#refusal(known.check(name, port, key), host, name, port, key);
+        const type = type_of(key);
+        if (is_certificate(type)) expect_plain_signature(client, type);
+        refused = this.#refusal_of_shown(key, known, host, name, port);
         return refused === undefined;
       },
       authHandler: (left, _partial, next) => {
@@ -119,6 +130,31 @@ export class Connector {
       stream.destroy();
       throw error;
     }
+  }
+
+  /** Returns why what a host has shown is refused. A certificate of nobody known counts as its plain key, as in ssh. */
+  #refusal_of_shown(
+    shown: Buffer,
+    known: KnownHosts,
+    host: Host,
+    name: string,
+    port: number,
+  ): string | undefined {
+    if (!is_certificate(type_of(shown)))
+      return this.#refusal(known.check(name, port, shown), host, name, port, shown);
+    let certificate: ReturnType<typeof read_certificate>;
+    let refusal: string | undefined;
+    try {
+      certificate = read_certificate(shown);
+      refusal = refusal_of(certificate, known, name, port, Math.floor(Date.now() / 1000));
+    } catch (error) {
+      return `the host certificate cannot be read: ${message_of(error)}`;
+    }
+    const verdict = known.check(name, port, certificate.key);
+    if (verdict.kind === 'revoked' || refusal === 'authority') {
+      return this.#refusal(verdict, host, name, port, certificate.key);
+    }
+    return refusal;
   }
 
   /** Returns why a key is refused; undefined: it is not. */

@@ -2,8 +2,9 @@
 // and a password last. Each secret is asked for once for all hosts, and only if a server wants it.
 
 import { readFileSync } from 'node:fs';
-import ssh2, { type AnyAuthMethod, type ParsedKey } from 'ssh2';
+import type { AnyAuthMethod, ParsedKey } from 'ssh2';
 import type { Host } from '../types.js';
+import { ssh2 } from './host_certificates.js';
 
 /** Where secrets come from. They are never in an argument, in the environment or in the log. */
 export interface Credentials {

@@ -65,6 +65,14 @@ export class KnownHosts {
     return [...new Set(this.#keys(host, port).map(({ type }) => type))];
   }
 
+  /** Returns the keys, in base64, whose certificates are trusted for a host. */
+  authorities(host: string, port: number): string[] {
+    const trusted = this.#entries.filter(
+      (entry) => entry.marker === '@cert-authority' && this.#names(entry, host, port),
+    );
+    return trusted.map(({ key }) => key);
+  }
+
   /** An entry without a port is for all ports if none is for this one, as in ssh. */
   #keys(host: string, port: number): Entry[] {
     const keys = (name: string) =>
