@@ -31,7 +31,8 @@ export interface OperationOptions {
   readonly signal?: AbortSignal | undefined;
   /** lets no further host begin */
   readonly drain?: AbortSignal | undefined;
-  readonly on_event?: ((event: FleetEvent) => void) | undefined;
+  /** hears what happens; of output it may return a promise, and until that is settled the host is made to wait */
+  readonly on_event?: ((event: FleetEvent) => void | Promise<void>) | undefined;
 }
 
 export interface RunOptions extends OperationOptions {

@@ -15,8 +15,8 @@ export interface CommandOptions {
   /** seconds in which nothing comes */
   readonly inactivity_timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Is given output as it came. */
-  readonly on_output: (stream: 'stdout' | 'stderr', data: Uint8Array) => void;
+  /** Is given output as it came; until a promise that it returns is settled, the host is made to wait. */
+  readonly on_output: (stream: 'stdout' | 'stderr', data: Uint8Array) => void | Promise<void>;
 }
 
 /**
@@ -49,7 +49,12 @@ export async function run_command(
         let ended: { code: number | null; signal: string | undefined } | undefined;
         const output = (stream: 'stdout' | 'stderr') => (data: Buffer) => {
           timers.active();
-          on_output(stream, data);
+          const taken = on_output(stream, data);
+          if (!(taken instanceof Promise)) return;
+          const source = stream === 'stdout' ? opened : opened.stderr;
+          source.pause();
+          const go_on = () => source.resume();
+          timers.wait_for(taken).then(go_on, go_on);
         };
         opened.on('data', output('stdout'));
         opened.stderr.on('data', output('stderr'));
@@ -99,6 +104,8 @@ class Timers {
   readonly #inactivity: number | undefined;
   readonly #command_timer: NodeJS.Timeout | undefined;
   #inactivity_timer: NodeJS.Timeout | undefined;
+  #waiting = 0;
+  #over = false;
 
   constructor(expire: (reason: string) => void, { command_timeout, inactivity_timeout }: CommandOptions) {
     this.#expire = expire;
@@ -114,15 +121,29 @@ class Timers {
 
   /** Something came: the inactivity begins anew. */
   active(): void {
-    if (this.#inactivity === undefined) return;
+    if (this.#inactivity === undefined || this.#over) return;
     if (this.#inactivity_timer) this.#inactivity_timer.refresh();
     else {
       const reason = `no output for ${this.#inactivity} s`;
-      this.#inactivity_timer = setTimeout(() => this.#expire(reason), this.#inactivity * 1000);
+      this.#inactivity_timer = setTimeout(() => {
+        if (this.#waiting === 0) this.#expire(reason);
+      }, this.#inactivity * 1000);
+    }
+  }
+
+  /** Waits for who takes the output: a host that is made to wait is not inactive. */
+  async wait_for(taken: Promise<void>): Promise<void> {
+    this.#waiting++;
+    try {
+      await taken;
+    } finally {
+      this.#waiting--;
+      this.active();
     }
   }
 
   clear(): void {
+    this.#over = true;
     clearTimeout(this.#command_timer);
     clearTimeout(this.#inactivity_timer);
   }

@@ -134,4 +134,27 @@ describe.skipIf(!has_sshd)('a command', () => {
     expect(output.get('a1 stdout')?.slice(0, 7)).toBe('\x00\xff\x1b[31m');
     expect(output.get('a1 stdout')?.length).toBe(3_000_007);
   });
+
+  it('has a host wait whose output is not taken, without an end for want of output', async () => {
+    let bytes = 0;
+    let take: () => void = () => {};
+    const taken = new Promise<void>((resolve) => {
+      take = resolve;
+    });
+    const running = fleet.run('a1', 'head -c 50000000 /dev/zero', {
+      limits: { connect_timeout: 30, inactivity_timeout: 1 },
+      on_event: (event) => {
+        if (event.type !== 'output') return;
+        bytes += event.data.length;
+        return taken;
+      },
+    });
+    await expect.poll(() => bytes, { timeout: 30_000 }).toBeGreaterThan(0);
+    // Longer than the inactivity that is allowed. What is under way at most is a window of SSH.
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(bytes).toBeLessThan(5_000_000);
+    take();
+    expect((await running)[0]).toMatchObject({ ok: true });
+    expect(bytes).toBe(50_000_000);
+  });
 });
