@@ -54,7 +54,8 @@ export async function fan_out(
   const one = async (host: Host) => {
     if (signal.aborted || drain.aborted) return finish(not_begun(host, 'not begun: stopped by the user'));
     if (stop !== undefined) return finish(not_begun(host, stop));
-    finish(await attempts(host, limits.retries, operation, emit, signal));
+    // A signal of its own: hundreds of hosts that listen to one would look like a leak to Node.
+    finish(await attempts(host, limits.retries, operation, emit, AbortSignal.any([signal])));
   };
 
   for (const [index, batch] of batches(hosts, limits).entries()) {

@@ -82,6 +82,28 @@ describe('fan_out', () => {
     expect((await run(1, { retries: 1 }, failing(['h1']))).outcomes[0]).toMatchObject({ attempts: 2 });
   });
 
+  it('gives each host a signal of its own, so that Node warns of no leak', async () => {
+    const warnings: Error[] = [];
+    const on_warning = (warning: Error) => warnings.push(warning);
+    process.on('warning', on_warning);
+    const stop = new AbortController();
+    let stopped = 0;
+    const waiting: Operation = (_host, signal) =>
+      new Promise((_, reject) => {
+        signal.addEventListener('abort', () => {
+          stopped++;
+          reject(new FleetFailure('stopped', 'why'));
+        });
+      });
+    const running = run(40, { fanout: 40 }, waiting, stop.signal);
+    await turn();
+    stop.abort();
+    expect((await running).words).toEqual(Array(40).fill('stopped'));
+    await turn();
+    process.removeListener('warning', on_warning);
+    expect([stopped, warnings]).toEqual([40, []]);
+  });
+
   it('keeps one host with a fault of ours from ending the others', async () => {
     const { outcomes } = await run(2, {}, async ({ name }) => {
       if (name === 'h1') throw new TypeError('slip');
