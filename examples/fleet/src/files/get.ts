@@ -46,6 +46,15 @@ export async function get(
   target: string,
   options: TransferOptions = {},
 ): Promise<TransferResult> {
+  return remote.until(options.signal, () => get_all(remote, source, target, options));
+}
+
+async function get_all(
+  remote: Remote,
+  source: string,
+  target: string,
+  options: TransferOptions,
+): Promise<TransferResult> {
   if (target === '' || target.includes('\0'))
     throw new TransferError('transfer', target, 'is no name of a file');
   const tree = await remote_tree(remote, source);

@@ -79,6 +79,15 @@ export async function put(
   target: string,
   options: TransferOptions = {},
 ): Promise<TransferResult> {
+  return remote.until(options.signal, () => put_all(remote, source, target, options));
+}
+
+async function put_all(
+  remote: Remote,
+  source: LocalSource,
+  target: string,
+  options: TransferOptions,
+): Promise<TransferResult> {
   if (target === '' || target.includes('\0'))
     throw new TransferError('transfer', target, 'is no name of a file');
   const { tree } = source;
