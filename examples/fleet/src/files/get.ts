@@ -68,13 +68,8 @@ async function get_all(
   }
   for (const batch of batches(tree.files, BATCH)) {
     tally.check();
-    const hashes = await remote_hashes(
-      remote,
-      batch.map(({ path, size }) => ({ path: from(path), size })),
-    ).catch((error: unknown) => {
-      if (transfer_error(error, '').failure !== 'transfer') throw error;
-      return new Map<string, string>();
-    });
+    const asked = batch.map(({ path, size }) => ({ path: from(path), size }));
+    const hashes = await remote_hashes(remote, asked);
     await each(batch, FILES_AT_ONCE, async (file) => {
       const job: Job = { file, from: from(file.path), to: to(file.path), hash: hashes.get(from(file.path)) };
       try {

@@ -121,7 +121,7 @@ async function put_all(
         tally.fail(error, path, file.size);
       }
     });
-    const hashes = await hashes_of(same_size);
+    const hashes = await remote_hashes(remote, same_size);
     const missing: Job[] = [];
     await each(jobs, FILES_AT_ONCE, async (job) => {
       if (hashes.get(job.to) !== job.hash) return void missing.push(job);
@@ -134,14 +134,6 @@ async function put_all(
       }
     });
     return missing;
-  }
-
-  /** What cannot be read has another hash than any: it is replaced. */
-  async function hashes_of(files: readonly { path: string; size: number }[]) {
-    return remote_hashes(remote, files).catch((error: unknown) => {
-      if (transfer_error(error, '').failure !== 'transfer') throw error;
-      return new Map<string, string>();
-    });
   }
 
   async function move(jobs: readonly Job[]): Promise<void> {
@@ -158,7 +150,10 @@ async function put_all(
         tally.fail(await with_space(remote, error, job), job.to, job.file.size);
       }
     });
-    const hashes = await hashes_of(sent.map(({ part, file }) => ({ path: part, size: file.size })));
+    const hashes = await remote_hashes(
+      remote,
+      sent.map(({ part, file }) => ({ path: part, size: file.size })),
+    );
     await each(sent, FILES_AT_ONCE, async (job) => {
       const { file, to: path, hash, part, start } = job;
       try {
