@@ -46,6 +46,15 @@ export async function get(
   target: string,
   options: TransferOptions = {},
 ): Promise<TransferResult> {
+  return remote.until(options.signal, () => get_all(remote, source, target, options));
+}
+
+async function get_all(
+  remote: Remote,
+  source: string,
+  target: string,
+  options: TransferOptions,
+): Promise<TransferResult> {
   if (target === '' || target.includes('\0'))
     throw new TransferError('transfer', target, 'is no name of a file');
   const tree = await remote_tree(remote, source);
@@ -59,13 +68,8 @@ export async function get(
   }
   for (const batch of batches(tree.files, BATCH)) {
     tally.check();
-    const hashes = await remote_hashes(
-      remote,
-      batch.map(({ path, size }) => ({ path: from(path), size })),
-    ).catch((error: unknown) => {
-      if (transfer_error(error, '').failure !== 'transfer') throw error;
-      return new Map<string, string>();
-    });
+    const asked = batch.map(({ path, size }) => ({ path: from(path), size }));
+    const hashes = await remote_hashes(remote, asked);
     await each(batch, FILES_AT_ONCE, async (file) => {
       const job: Job = { file, from: from(file.path), to: to(file.path), hash: hashes.get(from(file.path)) };
       try {

@@ -2,6 +2,7 @@
 
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
+import { transfer_error } from './errors.js';
 import { type Remote, shell_word } from './remote.js';
 
 /** Returns the hash of the first bytes of a local file. @param length undefined: of all */
@@ -36,7 +37,12 @@ export async function remote_hashes(
     if (hash !== undefined && path !== undefined && asked.has(path)) found.set(path, hash);
   }
   for (const { path, size } of files) {
-    if (!found.has(path)) found.set(path, await read_hash(remote, path, size));
+    if (found.has(path)) continue;
+    try {
+      found.set(path, await read_hash(remote, path, size));
+    } catch (error) {
+      if (transfer_error(error, path).failure !== 'transfer') throw error;
+    }
   }
   return found;
 }

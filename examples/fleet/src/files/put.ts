@@ -79,6 +79,15 @@ export async function put(
   target: string,
   options: TransferOptions = {},
 ): Promise<TransferResult> {
+  return remote.until(options.signal, () => put_all(remote, source, target, options));
+}
+
+async function put_all(
+  remote: Remote,
+  source: LocalSource,
+  target: string,
+  options: TransferOptions,
+): Promise<TransferResult> {
   if (target === '' || target.includes('\0'))
     throw new TransferError('transfer', target, 'is no name of a file');
   const { tree } = source;
@@ -112,7 +121,7 @@ export async function put(
         tally.fail(error, path, file.size);
       }
     });
-    const hashes = await hashes_of(same_size);
+    const hashes = await remote_hashes(remote, same_size);
     const missing: Job[] = [];
     await each(jobs, FILES_AT_ONCE, async (job) => {
       if (hashes.get(job.to) !== job.hash) return void missing.push(job);
@@ -125,14 +134,6 @@ export async function put(
       }
     });
     return missing;
-  }
-
-  /** What cannot be read has another hash than any: it is replaced. */
-  async function hashes_of(files: readonly { path: string; size: number }[]) {
-    return remote_hashes(remote, files).catch((error: unknown) => {
-      if (transfer_error(error, '').failure !== 'transfer') throw error;
-      return new Map<string, string>();
-    });
   }
 
   async function move(jobs: readonly Job[]): Promise<void> {
@@ -149,7 +150,10 @@ export async function put(
         tally.fail(await with_space(remote, error, job), job.to, job.file.size);
       }
     });
-    const hashes = await hashes_of(sent.map(({ part, file }) => ({ path: part, size: file.size })));
+    const hashes = await remote_hashes(
+      remote,
+      sent.map(({ part, file }) => ({ path: part, size: file.size })),
+    );
     await each(sent, FILES_AT_ONCE, async (job) => {
       const { file, to: path, hash, part, start } = job;
       try {

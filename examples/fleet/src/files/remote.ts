@@ -50,6 +50,26 @@ export class Remote {
     this.sftp.end();
   }
 
+  /**
+   * Calls `work`; if the signal is aborted meanwhile, whatever waits for the target fails, and the channel ends: a target that is silent
+   * would keep it for ever.
+   *
+   * @throws TransferError of class 'stopped' when the signal is aborted
+   */
+  async until<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const stop = () => {
+      this.#lose(new TransferError('stopped', '', 'the user asked'));
+      this.close();
+    };
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop);
+    try {
+      return await work();
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
   #lose(error: Error): void {
     this.#lost ??= error;
     const pending = [...this.#pending];

@@ -9,7 +9,7 @@ export type FileState = 'sent' | 'skipped' | 'resumed' | 'would send' | 'failed'
 export interface TransferOptions {
   /** only says what would go. Default: false */
   readonly dry_run?: boolean | undefined;
-  /** ends the transfer; what is unfinished is resumed the next time */
+  /** ends the transfer and the Remote; what is unfinished is resumed the next time */
   readonly signal?: AbortSignal | undefined;
   /** hears of bytes of a file that are over there, `total` its size */
   readonly on_progress?: ((path: string, bytes: number, total: number) => void) | undefined;

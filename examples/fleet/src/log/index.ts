@@ -8,5 +8,6 @@ export {
   query_log,
 } from './query.js';
 export type { Action, Entry, Head, LogRecord } from './record.js';
+export { entry_line } from './show.js';
 export { type Fault, type Verification, verify_log } from './verify.js';
 export { LogWriter, type LogWriterOptions } from './writer.js';

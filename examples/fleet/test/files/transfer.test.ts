@@ -20,6 +20,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { remote_hashes } from '../../src/files/hashes.js';
 import { get, host_target, LocalSource, put, Remote, type TransferOptions } from '../../src/files/index.js';
 import { type SessionOptions, sshd_lacks, TestSSHD } from './sshd.js';
 
@@ -294,6 +295,20 @@ test('a full disk is a failure that says so, and is left as it was', async (ctx)
     },
     { before },
   );
+});
+
+test('hashes of many files: of those that cannot be read, none', async () => {
+  const names = ['a', "it's", 'two\nlines', '-n'].map((name) => join(here, name));
+  for (const name of names) writeFileSync(name, name);
+  mkdirSync(join(here, 'folder'));
+  const asked = [...names, join(here, 'none'), join(here, 'folder')].map((path) => ({
+    path,
+    size: path.length,
+  }));
+  const right = new Map(names.map((name) => [name, sha256(Buffer.from(name))]));
+  await session(async (remote) => expect(await remote_hashes(remote, asked)).toEqual(right));
+  const sftp_only = { config: 'ForceCommand internal-sftp' };
+  await session(async (remote) => expect(await remote_hashes(remote, asked)).toEqual(right), sftp_only);
 });
 
 test('names of hosts in local names', () => {

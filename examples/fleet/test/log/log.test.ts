@@ -16,6 +16,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import {
   type Entry,
+  entry_line,
   type LogQuery,
   LogWriter,
   last_operation,
@@ -315,6 +316,23 @@ describe('queries', () => {
     expect(one?.end?.n).toBe(4);
     expect((await last_operation(path, { until: day(2) }))?.begin.operation).toBe('one');
     expect(await last_operation(path, { who: 'bob' })).toBeUndefined();
+  });
+
+  test('lines for people', async () => {
+    const log = new LogWriter(path, { now: () => new Date(2026, 0, 3, 14, 5, 9) });
+    const end = { kind: 'end', host: undefined, where: '@web', hosts: 3, succeeded: 2 } as const;
+    await log.append(entry({ seconds: 0.52 }));
+    await log.append(entry({ result: 'non-zero', exit_code: 3, seconds: 75, attempts: 2 }));
+    await log.append(entry({ result: 'unreachable', reason: '\x1b[2Jno route', command: 'a\nb' }));
+    await log.append(entry({ ...end, result: 'unreachable', seconds: 2 }));
+    await log.append(entry({ ...end, kind: 'begin', result: undefined }));
+    expect((await all_of({ last: 5 })).map(entry_line)).toEqual([
+      '2026-01-03 14:05:09  ann  run  web1  ok, 0.5 s  uptime',
+      '2026-01-03 14:05:09  ann  run  web1  non-zero, exit 3, attempt 2, 1:15  uptime',
+      '2026-01-03 14:05:09  ann  run  web1  unreachable, \\x1b[2Jno route  a\\nb',
+      '2026-01-03 14:05:09  ann  run  @web (2 of 3 ok)  unreachable, 2.0 s  uptime',
+      '2026-01-03 14:05:09  ann  run  @web (3)  begin  uptime',
+    ]);
   });
 
   test('wrong arguments and a missing file are named', async () => {
