@@ -1,7 +1,7 @@
 // `fleet log` and `fleet log verify`: what was done, and whether the log is as it was written.
 
 import { NodeSet } from '../hosts/nodesets.js';
-import { type EntryRecord, parse_time, query_log, verify_log } from '../log/index.js';
+import { entry_line, parse_time, query_log, verify_log } from '../log/index.js';
 import type { FailureClass } from '../types.js';
 import { safe_text } from '../view/index.js';
 import { OF_CLASS } from './exit_codes.js';
@@ -24,7 +24,7 @@ export async function log(args: readonly string[]): Promise<number> {
     last: integer_of('last', values.last),
   };
   for await (const record of query_log(path, query)) {
-    console.log(values.json ? JSON.stringify(record) : line_of(record));
+    console.log(values.json ? JSON.stringify(record) : entry_line(record));
   }
   return 0;
 }
@@ -37,18 +37,6 @@ async function verify(path: string, json: boolean): Promise<number> {
     console.log(`${found.records} records are intact${found.ok ? '' : '; the log was changed'}`);
   }
   return found.ok ? 0 : 1;
-}
-
-function line_of(record: EntryRecord): string {
-  const { time, who, action, kind, host, where, command, source, target, result, reason, hosts, succeeded } =
-    record;
-  const what = command ?? `${source ?? ''} ${target ?? ''}`;
-  const parts = {
-    begin: [where, `(${hosts} hosts):`, what],
-    host: [host, result, reason],
-    end: [where, `${succeeded} of ${hosts} ok:`, what],
-  }[kind];
-  return safe_text([time, who, action, kind, ...parts].filter((part) => part !== undefined).join(' '));
 }
 
 function time_of(option: string, text: string | undefined): Date | undefined {

@@ -164,6 +164,9 @@ describe.skipIf(!has_sshd)('fleet run', () => {
       ['h1', 'ok', ['good']],
       ['h2', 'ok', ['good']],
     ]);
+    const lines = await fleet(['log', '--log', log, '--text', 'secretless']);
+    expect(lines.stdout.split('\n')).toHaveLength(5);
+    expect(lines.stdout).toContain('echo secretless');
     const changed = site.write('changed.jsonl', readFileSync(log, 'utf8').replace('secretless', 'harmless'));
     const fault = await fleet(['log', 'verify', '--log', changed]);
     expect([fault.code, fault.stdout]).toEqual([1, expect.stringContaining('the log was changed')]);
