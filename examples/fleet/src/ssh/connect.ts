@@ -70,7 +70,7 @@ export class Connector {
     };
     for (const hop of [...host.jumps, host]) {
       try {
-        const wait = { timeout, deadline, signal };
+        const wait = { timeout, deadline, signal, is_asking: () => this.#keys.is_asking };
         const before = clients.at(-1);
         const stream = before ? await forward(before, hop, wait) : await dial(hop, wait);
         clients.push(await this.#handshake(stream, hop, wait));
@@ -189,6 +189,8 @@ interface Wait {
   readonly timeout: number;
   readonly deadline: number;
   readonly signal: AbortSignal | undefined;
+  /** whether a person is being asked for a secret */
+  readonly is_asking: () => boolean;
 }
 
 async function dial(host: Host, { timeout, deadline, signal }: Wait): Promise<Duplex> {
@@ -233,10 +235,12 @@ async function within<T>(
   failure: 'timed-out' | 'unreachable',
 ): Promise<T> {
   const { promise: ended, reject } = promise_with_reject();
-  const timer = setTimeout(
-    () => reject(new FleetFailure(failure, reason)),
-    Math.max(0, wait.deadline - performance.now()),
-  );
+  const expire = () => {
+    // Who types slowly should not find the hosts gone: as much time again, until the answer is there.
+    if (wait.is_asking()) timer = setTimeout(expire, wait.timeout * 1000);
+    else reject(new FleetFailure(failure, reason));
+  };
+  let timer = setTimeout(expire, Math.max(0, wait.deadline - performance.now()));
   const on_abort = () => reject(stopped());
   if (wait.signal?.aborted) on_abort();
   wait.signal?.addEventListener('abort', on_abort);

@@ -22,6 +22,7 @@ export class Keys {
   readonly #parsed = new Map<string, ParsedKey | 'encrypted' | undefined>();
   readonly #opened = new Map<string, Promise<ParsedKey | undefined>>();
   #password: Promise<string | undefined> | undefined;
+  #asked = 0;
 
   constructor(credentials: Credentials) {
     this.#credentials = credentials;
@@ -42,7 +43,7 @@ export class Keys {
       const key = await this.#open(file);
       if (key) yield note(tried, file, { type: 'publickey', username, key });
     }
-    this.#password ??= this.#credentials.password?.();
+    this.#password ??= this.#ask(() => this.#credentials.password?.());
     const password = await this.#password;
     if (password === undefined) return;
     yield note(tried, 'password', { type: 'password', username, password });
@@ -55,6 +56,20 @@ export class Keys {
     };
   }
 
+  /** Whether a person is being asked: time-outs do not pass meanwhile. */
+  get is_asking(): boolean {
+    return this.#asked > 0;
+  }
+
+  async #ask(question: () => Promise<string | undefined> | undefined): Promise<string | undefined> {
+    this.#asked++;
+    try {
+      return await question();
+    } finally {
+      this.#asked--;
+    }
+  }
+
   #read(file: string): ParsedKey | 'encrypted' | undefined {
     if (!this.#parsed.has(file)) this.#parsed.set(file, read_key(file));
     return this.#parsed.get(file);
@@ -64,7 +79,7 @@ export class Keys {
     const known = this.#opened.get(file);
     if (known) return known;
     const opened = (async () => {
-      const passphrase = await this.#credentials.passphrase?.(file);
+      const passphrase = await this.#ask(() => this.#credentials.passphrase?.(file));
       if (passphrase === undefined) return undefined;
       const key = ssh2.utils.parseKey(readFileSync(file), passphrase);
       return key instanceof Error ? undefined : key;

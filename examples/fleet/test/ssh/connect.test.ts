@@ -139,6 +139,19 @@ describe.skipIf(!has_sshd)('a connection', () => {
     expect(await failure_of(host)).toMatchObject({ failure: 'authentication' });
   });
 
+  it('does not time out while a person is asked', async () => {
+    const key = site.make_key('slow', 'ed25519', 'slowly');
+    const lets_in = site.write('authorized-slow', `${site.public_key(key)}\n`);
+    const slow = await site.sshd('slow-host', [`AuthorizedKeysFile ${lets_in}`]);
+    const passphrase = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 6500));
+      return 'slowly';
+    };
+    expect(
+      await failure_of(slow.host({ identity_files: [key] }), { credentials: { passphrase } }, 6),
+    ).toBeUndefined();
+  });
+
   it('is refused where nobody listens', async () => {
     const listener = createServer().listen(0, '127.0.0.1');
     await once(listener, 'listening');
