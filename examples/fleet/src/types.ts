@@ -15,6 +15,8 @@ export interface Host {
   readonly jumps: readonly Host[];
   readonly identity_files: readonly string[];
   readonly known_hosts_files: readonly string[];
+  /** the name under which its key is known, if that is not `address` */
+  readonly host_key_alias?: string | undefined;
 }
 
 /** How an operation on a host ended. Each has its line in the summary and its number among the exit codes. */

@@ -1,0 +1,157 @@
+// What `run`, `put`, `get` and `retry` share: hosts are selected, the log is written before and after, the view shows what happens, and the
+// outcomes become an exit code.
+
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { userInfo } from 'node:os';
+import { buffer } from 'node:stream/consumers';
+import { message_of } from '../failure.js';
+import { Fleet, type OperationOptions } from '../fleet.js';
+import type { NodeSet } from '../hosts/nodesets.js';
+import { type Entry, LogWriter } from '../log/index.js';
+import type { FleetEvent, Outcome } from '../types.js';
+import { safe_text } from '../view/index.js';
+import { exit_code_of, MIXED } from './exit_codes.js';
+import { Interrupt } from './interrupt.js';
+import { integer_of, inventory_of, limits_of, log_path_of, type RunValues, UsageError } from './options.js';
+import { Secrets } from './secrets.js';
+import { view_of } from './view.js';
+
+/** What is to be done; also what the log says of it. */
+export type Task =
+  | { readonly action: 'run'; readonly command: string }
+  | { readonly action: 'put' | 'get'; readonly source: string; readonly target: string };
+
+/** Files of a host that its record names: a folder of 10,000 would be no line. */
+const MOST_FILES = 1000;
+
+/** Does it on the hosts of a set. Returns the exit code. */
+export async function operate(values: RunValues, where: string, task: Task): Promise<number> {
+  const secrets = new Secrets();
+  const fleet = new Fleet({
+    inventory: await inventory_of(values.inventory),
+    config_files: values.config === undefined ? undefined : [values.config],
+    credentials: secrets.credentials(values),
+    accept_new: values['accept-new'],
+    overrides: { user: values.user, port: integer_of('port', values.port) },
+  });
+  const names = select(fleet, where, values);
+  if (names.size === 0) throw new UsageError(`"${where}" selects no host`);
+  if (task.action === 'run' && values['dry-run']) {
+    process.stdout.write(`would run on ${names.fold()}: ${safe_text(task.command)}\n`);
+    return 0;
+  }
+  if (task.action === 'put' && !existsSync(task.source))
+    throw new UsageError(`there is no ${task.source} to put`);
+  const limits = limits_of(values);
+  const groups = new Map(fleet.hosts(names).map((host) => [host.name, host.groups]));
+  const stdin = values.stdin ? await buffer(process.stdin) : undefined;
+  const unlogged = values['no-log'] || values['dry-run'];
+  const log = unlogged ? undefined : new LogWriter(log_path_of(values.log), { secrets: () => secrets.known });
+  const record = { operation: randomUUID(), who: userInfo().username, where, ...task } as const;
+  // The log comes first: what cannot be logged is not done.
+  await log?.append({ ...record, kind: 'begin', hosts: names.size });
+
+  const view = view_of(values, task.action, [...names]);
+  const interrupt = new Interrupt(names.size);
+  const moved = new Moved();
+  const written: Promise<void>[] = [];
+  let log_failure: unknown;
+  const began = performance.now();
+  const on_event = (event: FleetEvent) => {
+    view.event(event);
+    interrupt.event(event);
+    moved.event(event);
+    if (event.type !== 'end' || !log) return;
+    const { host } = event.outcome;
+    const entry = { ...record, ...host_entry(event.outcome), ...moved.of(host), groups: groups.get(host) };
+    written.push(
+      log.append(entry).catch((error) => {
+        log_failure ??= error;
+      }),
+    );
+  };
+  const { signal, drain } = interrupt;
+  const options: OperationOptions = { limits, signal, drain, on_event };
+  let outcomes: Outcome[] = [];
+  try {
+    outcomes = await perform(fleet, names, task, {
+      ...options,
+      stdin,
+      pty: values.pty,
+      dry_run: values['dry-run'],
+    });
+    await Promise.all(written);
+  } finally {
+    interrupt.close();
+    view.end(outcomes, (performance.now() - began) / 1000);
+  }
+  const seconds = (performance.now() - began) / 1000;
+  const succeeded = outcomes.filter(({ ok }) => ok).length;
+  try {
+    if (log_failure !== undefined) throw log_failure;
+    await log?.append({ ...record, kind: 'end', hosts: names.size, succeeded, seconds });
+  } catch (error) {
+    process.stderr.write(`fleet: the log could not be written: ${message_of(error)}\n`);
+    return MIXED;
+  }
+  return exit_code_of(outcomes);
+}
+
+interface PerformOptions extends OperationOptions {
+  readonly stdin: Uint8Array | undefined;
+  readonly pty: boolean | undefined;
+  readonly dry_run: boolean | undefined;
+}
+
+function perform(fleet: Fleet, names: NodeSet, task: Task, options: PerformOptions): Promise<Outcome[]> {
+  switch (task.action) {
+    case 'run':
+      return fleet.run(names, task.command, options);
+    case 'put':
+      return fleet.put(names, task.source, task.target, options);
+    case 'get':
+      return fleet.get(names, task.source, task.target, options);
+  }
+}
+
+/** Returns the hosts of WHERE, without --exclude, or --pick of them. */
+export function select(
+  fleet: Pick<Fleet, 'nodes'>,
+  where: string,
+  values: { readonly exclude?: string | undefined; readonly pick?: string | undefined },
+): NodeSet {
+  const all =
+    values.exclude === undefined
+      ? fleet.nodes(where)
+      : fleet.nodes(where).without(fleet.nodes(values.exclude));
+  const pick = integer_of('pick', values.pick);
+  return pick === undefined ? all : all.pick(pick);
+}
+
+function host_entry({ host, ok, failure, reason, exit_code, signal, seconds, attempts }: Outcome) {
+  const result = ok ? ('ok' as const) : failure;
+  return { kind: 'host' as const, host, result, reason, exit_code, signal, seconds, attempts };
+}
+
+type LoggedFile = NonNullable<Entry['files']>[number];
+
+/** The files that each host has so far, for its record. */
+class Moved {
+  readonly #files = new Map<string, LoggedFile[]>();
+
+  event(event: FleetEvent): void {
+    if (event.type === 'begin') this.#files.delete(event.host);
+    if (event.type !== 'file') return;
+    const { host, path, state, hash } = event;
+    const files = this.#files.get(host) ?? [];
+    this.#files.set(host, files);
+    if (files.length < MOST_FILES) files.push(hash === undefined ? { path, state } : { path, state, hash });
+  }
+
+  of(host: string): { files?: readonly LoggedFile[] } {
+    const files = this.#files.get(host);
+    this.#files.delete(host);
+    return files ? { files } : {};
+  }
+}

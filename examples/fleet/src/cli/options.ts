@@ -1,0 +1,145 @@
+// The options of the commands: read, checked and named as they are written. What a command does with them is in its own file.
+
+import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { Inventory } from '../hosts/inventory.js';
+import type { Limits } from '../types.js';
+
+/** The command line is wrong. */
+export class UsageError extends Error {
+  override name = 'UsageError';
+}
+
+const TEXT = { type: 'string' } as const;
+const FLAG = { type: 'boolean' } as const;
+
+const HOSTS = {
+  inventory: { ...TEXT, short: 'i' },
+  exclude: { ...TEXT, short: 'x' },
+  pick: TEXT,
+} as const;
+
+const RUN = {
+  ...HOSTS,
+  user: { ...TEXT, short: 'l' },
+  port: { ...TEXT, short: 'p' },
+  config: { ...TEXT, short: 'F' },
+  fanout: { ...TEXT, short: 'f' },
+  'connect-timeout': { ...TEXT, short: 't' },
+  timeout: { ...TEXT, short: 'u' },
+  inactivity: TEXT,
+  serial: TEXT,
+  canary: TEXT,
+  'max-failures': TEXT,
+  retry: TEXT,
+  stdin: FLAG,
+  pty: FLAG,
+  gather: { ...FLAG, short: 'b' },
+  diff: FLAG,
+  json: FLAG,
+  'dry-run': FLAG,
+  'accept-new': FLAG,
+  password: FLAG,
+  'password-fd': TEXT,
+  log: TEXT,
+  'no-log': FLAG,
+} as const;
+
+const NODES = { ...HOSTS, fold: FLAG, expand: FLAG, count: FLAG, json: FLAG } as const;
+
+const LOG = {
+  log: TEXT,
+  host: TEXT,
+  group: TEXT,
+  since: TEXT,
+  until: TEXT,
+  text: TEXT,
+  class: TEXT,
+  last: TEXT,
+  json: FLAG,
+} as const;
+
+const RETRY = { ...RUN, class: TEXT } as const;
+
+export const parse_run = (args: readonly string[]) =>
+  parsed(() => parseArgs({ args: [...args], options: RUN, allowPositionals: true }));
+/** Those of put and get: the same, and no command. */
+export const parse_move = parse_run;
+export const parse_retry = (args: readonly string[]) =>
+  parsed(() => parseArgs({ args: [...args], options: RETRY, allowPositionals: false }));
+export const parse_nodes = (args: readonly string[]) =>
+  parsed(() => parseArgs({ args: [...args], options: NODES, allowPositionals: true }));
+export const parse_log = (args: readonly string[]) =>
+  parsed(() => parseArgs({ args: [...args], options: LOG, allowPositionals: true }));
+
+export type RunValues = ReturnType<typeof parse_run>['values'];
+
+function parsed<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    // parseArgs puts advice for programmers behind its first sentence.
+    throw new UsageError(
+      error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error),
+    );
+  }
+}
+
+/** Returns a number; undefined: the option is not given. */
+export function number_of(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text);
+  throw new UsageError(`--${option} must be a number, not "${text}"`);
+}
+
+/** Returns an integer of 1 or more, or of `least`. */
+export function integer_of(option: string, text: string | undefined, least = 1): number | undefined {
+  const number = number_of(option, text);
+  if (number === undefined || (Number.isSafeInteger(number) && number >= least)) return number;
+  throw new UsageError(`--${option} must be an integer of ${least} or more, not "${text}"`);
+}
+
+/** Returns the limits that are given. */
+export function limits_of(values: RunValues): Partial<Limits> {
+  const given = {
+    fanout: integer_of('fanout', values.fanout),
+    connect_timeout: number_of('connect-timeout', values['connect-timeout']),
+    command_timeout: number_of('timeout', values.timeout),
+    inactivity_timeout: number_of('inactivity', values.inactivity),
+    serial: integer_of('serial', values.serial),
+    canary: integer_of('canary', values.canary),
+    retries: integer_of('retry', values.retry, 0),
+    max_failures: max_failures_of(values['max-failures']),
+  };
+  return Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+}
+
+function max_failures_of(text: string | undefined): Limits['max_failures'] {
+  if (text === undefined) return undefined;
+  const percent = /^(\d+(?:\.\d+)?)%$/.exec(text)?.[1];
+  if (percent !== undefined) return `${Number(percent)}%`;
+  if (/^\d+$/.test(text)) return Number(text);
+  throw new UsageError(`--max-failures must be a number, or a percentage as 10%, not "${text}"`);
+}
+
+/** Returns the inventory of --inventory, else of FLEET_INVENTORY, else of ~/.config/fleet/inventory.json; else it is empty. */
+export async function inventory_of(
+  path: string | undefined,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<Inventory> {
+  const given = path ?? env.FLEET_INVENTORY;
+  if (given) return Inventory.load(given);
+  const usual = join(env.XDG_CONFIG_HOME || join(homedir(), '.config'), 'fleet', 'inventory.json');
+  return existsSync(usual) ? Inventory.load(usual) : Inventory.empty();
+}
+
+/** Returns the path of the log: --log, else FLEET_LOG, else ~/.local/state/fleet/log.jsonl. */
+export function log_path_of(path: string | undefined, env: NodeJS.ProcessEnv = process.env): string {
+  return (
+    path ??
+    env.FLEET_LOG ??
+    join(env.XDG_STATE_HOME || join(homedir(), '.local', 'state'), 'fleet', 'log.jsonl')
+  );
+}

@@ -1,0 +1,63 @@
+// `fleet run`, `fleet put`, `fleet get`, `fleet retry`: what their words mean. What all of them do is in operate.ts.
+
+import { userInfo } from 'node:os';
+import { NodeSet } from '../hosts/nodesets.js';
+import { type LoggedOperation, last_operation } from '../log/index.js';
+import { operate, type Task } from './operate.js';
+import { log_path_of, parse_move, parse_retry, parse_run, UsageError } from './options.js';
+
+/** fleet run WHERE -- COMMAND. Returns the exit code. */
+export async function run(args: readonly string[]): Promise<number> {
+  const at = args.indexOf('--');
+  if (at < 0) throw new UsageError('the command must be behind "--": fleet run WHERE -- COMMAND');
+  const { values, positionals } = parse_run(args.slice(0, at));
+  const command = args.slice(at + 1).join(' ');
+  const [where, ...more] = positionals;
+  if (where === undefined) throw new UsageError('WHERE is missing: fleet run WHERE -- COMMAND');
+  if (more.length > 0) {
+    throw new UsageError(
+      `"${more[0]}" is one word too many before "--"; WHERE is one word, as 'web[1-3],@db'`,
+    );
+  }
+  if (command.trim() === '') throw new UsageError('the command behind "--" is missing');
+  return operate(values, where, { action: 'run', command });
+}
+
+/** fleet put WHERE SOURCE TARGET. Returns the exit code. */
+export const put = (args: readonly string[]) => move('put', args);
+
+/** fleet get WHERE SOURCE TARGET. Returns the exit code. */
+export const get = (args: readonly string[]) => move('get', args);
+
+async function move(action: 'put' | 'get', args: readonly string[]): Promise<number> {
+  const { values, positionals } = parse_move(args);
+  const [where, source, target, ...more] = positionals;
+  if (!where || !source || !target || more.length > 0) {
+    throw new UsageError(`three words are needed: fleet ${action} WHERE SOURCE TARGET`);
+  }
+  return operate(values, where, { action, source, target });
+}
+
+/** fleet retry: the last operation again, on the hosts where it failed. Returns the exit code. */
+export async function retry(args: readonly string[]): Promise<number> {
+  const { values } = parse_retry(args);
+  const path = log_path_of(values.log);
+  const last = await last_operation(path, { who: userInfo().username });
+  const task = last && task_of(last);
+  if (!last || !task) throw new UsageError(`${path} has no operation of yours to try again`);
+  const classes = values.class?.split(',');
+  const failed = [...last.hosts].filter(
+    ([, { result = 'ok' }]) => result !== 'ok' && (classes?.includes(result) ?? true),
+  );
+  if (failed.length === 0) {
+    process.stderr.write(`no host failed${classes ? ' in that way' : ''} when it was last done\n`);
+    return 0;
+  }
+  return operate(values, NodeSet.of(failed.map(([host]) => host)).fold(), task);
+}
+
+function task_of({ begin }: LoggedOperation): Task | undefined {
+  const { action, command, source, target } = begin;
+  if (action === 'run') return command === undefined ? undefined : { action, command };
+  return source === undefined || target === undefined ? undefined : { action, source, target };
+}

@@ -1,0 +1,94 @@
+// Which view of view/ an operation has: JSON lines, output as it comes or gathered, progress of transfers on a terminal or in lines.
+
+import { NodeSet } from '../hosts/nodesets.js';
+import type { Action } from '../log/index.js';
+import type { FleetEvent, Outcome } from '../types.js';
+import {
+  difference_lines,
+  Gatherer,
+  gathered_lines,
+  json_line,
+  LiveView,
+  Painter,
+  Progress,
+  ProgressLog,
+  paint_for,
+  progress_lines,
+  safe_text,
+  summary_lines,
+} from '../view/index.js';
+import type { RunValues } from './options.js';
+
+const fold = (hosts: readonly string[]) => NodeSet.of(hosts).fold();
+
+/** What the user sees of an operation. */
+export interface View {
+  event(event: FleetEvent): void;
+  end(outcomes: readonly Outcome[], seconds: number): void;
+}
+
+/** Returns the view that the options ask for, of an operation on these hosts. */
+export function view_of(values: RunValues, action: Action, names: readonly string[]): View {
+  if (values.json) {
+    const line = (event: FleetEvent) => process.stdout.write(`${json_line(event)}\n`);
+    return { event: line, end: () => {} };
+  }
+  const paint = paint_for(process.stdout, process.env);
+  const summary = (outcomes: readonly Outcome[], seconds: number) => {
+    // None: an error says why nothing was begun.
+    if (outcomes.length === 0) return;
+    process.stderr.write(
+      `${summary_lines(outcomes, seconds, fold, paint_for(process.stderr, process.env)).join('\n')}\n`,
+    );
+  };
+  if (action !== 'run') return progress_view(names, values['dry-run'] ?? false, summary);
+  if (values.gather || values.diff) {
+    const gatherer = new Gatherer();
+    return {
+      event: (event) => {
+        // A new attempt begins its output anew.
+        if (event.type === 'begin') gatherer.begin(event.host);
+        if (event.type === 'output') gatherer.take(event);
+      },
+      end: (outcomes, seconds) => {
+        const lines = (values.diff ? difference_lines : gathered_lines)(gatherer.groups(), fold, paint);
+        process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+        summary(outcomes, seconds);
+      },
+    };
+  }
+  const live = new LiveView({ paint, write: (text, stream) => process[stream].write(text) });
+  return {
+    event: (event) => {
+      if (event.type === 'output') live.take(event);
+      if (event.type === 'end') live.end(event.outcome.host);
+    },
+    end: summary,
+  };
+}
+
+function progress_view(names: readonly string[], dry_run: boolean, summary: View['end']): View {
+  const now = () => performance.now() / 1000;
+  const progress = new Progress(names, undefined, now());
+  const painter = process.stderr.isTTY ? new Painter(process.stderr) : undefined;
+  const log = new ProgressLog(progress, (line) => process.stderr.write(line));
+  const paint = paint_for(process.stderr, process.env);
+  const draw = () => {
+    if (painter) painter.draw(progress_lines(progress, now(), { ...painter.screen, paint }));
+    else log.tick(now());
+  };
+  const timer = setInterval(draw, painter ? 100 : 1000);
+  return {
+    event: (event) => {
+      progress.take(event, now());
+      if (!dry_run || event.type !== 'file') return;
+      painter?.clear();
+      process.stdout.write(`${event.host}: ${event.state} ${safe_text(event.path)}\n`);
+    },
+    end: (outcomes, seconds) => {
+      clearInterval(timer);
+      painter?.clear();
+      summary(outcomes, seconds);
+    },
+  };
+}

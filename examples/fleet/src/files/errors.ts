@@ -1,0 +1,43 @@
+// Errors of transfers, with the class that the summary and the log give them.
+
+import { safe_text } from '../view/text.js';
+
+/** A file could not be moved; the rest of a folder may have been. */
+export class TransferError extends Error {
+  override readonly name = 'TransferError';
+  /**
+   * @param failure the class
+   * @param path the file, as it was named
+   * @param reason one line, safe to print
+   */
+  constructor(
+    readonly failure: 'transfer' | 'cut-off' | 'stopped',
+    readonly path: string,
+    readonly reason: string,
+    options?: ErrorOptions,
+  ) {
+    super(path === '' ? reason : `${safe_text(path)}: ${reason}`, options);
+  }
+}
+
+/** Status codes of SFTP: draft-ietf-secsh-filexfer-02, 7. */
+export const NO_SUCH_FILE = 2;
+const REASONS: Readonly<Record<number, string>> = {
+  [NO_SUCH_FILE]: 'no such file or directory',
+  3: 'permission denied',
+  4: 'the server could not do it',
+  8: 'the server does not support it',
+};
+
+export function code_of(error: unknown): unknown {
+  return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** Returns the error of a file on the target or here. */
+export function transfer_error(error: unknown, path: string): TransferError {
+  if (error instanceof TransferError) return error;
+  const code = code_of(error);
+  const known = typeof code === 'number' ? REASONS[code] : undefined;
+  const message = error instanceof Error ? error.message : String(error);
+  return new TransferError('transfer', path, known ?? safe_text(message), { cause: error });
+}

@@ -1,0 +1,274 @@
+// A target: SFTP and commands of a connection as promises that always settle, also when the connection is lost in between. What is done with
+// them is in put.ts and get.ts.
+
+import type { ClientChannel, InputAttributes, SFTPWrapper, Stats } from 'ssh2';
+import { code_of, NO_SUCH_FILE, TransferError, transfer_error } from './errors.js';
+
+/** What a connection has to have: a Client of ssh2 is one. */
+export interface RemoteClient {
+  sftp(callback: (error: Error | undefined, sftp: SFTPWrapper) => void): unknown;
+  exec(command: string, callback: (error: Error | undefined, channel: ClientChannel) => void): unknown;
+}
+
+type Callback<T> = (error?: Error | null, value?: T) => void;
+
+/** What a command of ours may print. */
+const MOST_OUTPUT = 8 << 20;
+/** Entries of a folder: a listing without end must not fill the memory. */
+const MOST_ENTRIES = 1_000_000;
+
+export interface RemoteEntry {
+  readonly name: string;
+  readonly attributes: Stats;
+}
+
+export class Remote {
+  readonly #pending = new Set<(error: Error) => void>();
+  #lost: Error | undefined;
+
+  private constructor(
+    private readonly client: RemoteClient,
+    private readonly sftp: SFTPWrapper,
+  ) {
+    const lose = () => this.#lose(new TransferError('cut-off', '', 'the connection was lost'));
+    for (const event of ['end', 'close', 'error']) sftp.on(event, lose);
+  }
+
+  /** @throws TransferError when the target has no SFTP */
+  static async open(client: RemoteClient): Promise<Remote> {
+    const sftp = await new Promise<SFTPWrapper>((done, failed) => {
+      client.sftp((error, wrapper) => {
+        if (error) failed(new TransferError('transfer', '', 'the target offers no SFTP', { cause: error }));
+        else done(wrapper);
+      });
+    });
+    return new Remote(client, sftp);
+  }
+
+  /** Ends the SFTP channel; the connection stays. */
+  close(): void {
+    this.sftp.end();
+  }
+
+  /**
+   * Calls `work`; if the signal is aborted meanwhile, whatever waits for the target fails, and the channel ends: a target that is silent
+   * would keep it for ever.
+   *
+   * @throws TransferError of class 'stopped' when the signal is aborted
+   */
+  async until<T>(signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    const stop = () => {
+      this.#lose(new TransferError('stopped', '', 'the user asked'));
+      this.close();
+    };
+    if (signal?.aborted) stop();
+    signal?.addEventListener('abort', stop);
+    try {
+      return await work();
+    } finally {
+      signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  #lose(error: Error): void {
+    this.#lost ??= error;
+    const pending = [...this.#pending];
+    this.#pending.clear();
+    for (const fail of pending) fail(error);
+  }
+
+  /** A request that ssh2 forgets when the channel is gone fails here. */
+  #request<T>(path: string, begin: (callback: Callback<T>) => void): Promise<T | undefined> {
+    return new Promise((done, failed) => {
+      if (this.#lost !== undefined) return failed(this.#lost);
+      this.#pending.add(failed);
+      const settle: Callback<T> = (error, value) => {
+        // ssh2 ends all requests before it says that the channel has ended: that is not a fault of this file.
+        if (error && code_of(error) === undefined) return void setImmediate(() => fail(error));
+        if (error) return fail(error);
+        this.#pending.delete(failed);
+        done(value);
+      };
+      const fail = (error: Error) => {
+        this.#pending.delete(failed);
+        failed(this.#lost ?? transfer_error(error, path));
+      };
+      try {
+        begin(settle);
+      } catch (error) {
+        fail(error instanceof Error ? error : new Error(String(error)));
+      }
+    });
+  }
+
+  async #value<T>(path: string, begin: (callback: Callback<T>) => void): Promise<T> {
+    const value = await this.#request(path, begin);
+    if (value === undefined) throw new TransferError('transfer', path, 'the server sent no answer of use');
+    return value;
+  }
+
+  /** Returns the attributes of what has this name, a symbolic link's own ones; undefined: nothing has it. */
+  async lstat(path: string): Promise<Stats | undefined> {
+    return missing_as_undefined(this.#value<Stats>(path, (callback) => this.sftp.lstat(path, callback)));
+  }
+
+  /** The same through symbolic links. */
+  async stat(path: string): Promise<Stats | undefined> {
+    return missing_as_undefined(this.#value<Stats>(path, (callback) => this.sftp.stat(path, callback)));
+  }
+
+  open(path: string, flags: 'r' | 'r+' | 'wx', mode?: number): Promise<Buffer> {
+    const attributes = mode === undefined ? {} : { mode };
+    return this.#value(path, (callback) => this.sftp.open(path, flags, attributes, callback));
+  }
+
+  async close_handle(handle: Buffer): Promise<void> {
+    await this.#request('', (callback) => this.sftp.close(handle, callback));
+  }
+
+  fstat(handle: Buffer, path: string): Promise<Stats> {
+    return this.#value(path, (callback) => this.sftp.fstat(handle, callback));
+  }
+
+  /** Returns bytes at `position`; fewer than `length` at the end of the file only, or none. */
+  async read(handle: Buffer, length: number, position: number, path: string): Promise<Buffer> {
+    const buffer = Buffer.allocUnsafe(length);
+    const count = await this.#request<number>(path, (callback) =>
+      this.sftp.read(handle, buffer, 0, length, position, callback),
+    );
+    return buffer.subarray(0, count ?? 0);
+  }
+
+  async write(handle: Buffer, data: Buffer, position: number, path: string): Promise<void> {
+    await this.#request(path, (callback) =>
+      this.sftp.write(handle, data, 0, data.length, position, callback),
+    );
+  }
+
+  async set_attributes(handle: Buffer, attributes: InputAttributes, path: string): Promise<void> {
+    await this.#request(path, (callback) => this.sftp.fsetstat(handle, attributes, callback));
+  }
+
+  async set_attributes_of(path: string, attributes: InputAttributes): Promise<void> {
+    await this.#request(path, (callback) => this.sftp.setstat(path, attributes, callback));
+  }
+
+  /** Has the target write to its disk, if it knows how. */
+  async sync(handle: Buffer, path: string): Promise<void> {
+    try {
+      await this.#request(path, (callback) => this.sftp.ext_openssh_fsync(handle, callback));
+    } catch (error) {
+      if (!is_unsupported(error)) throw error;
+    }
+  }
+
+  /** Replaces what has the new name, in one step. */
+  async rename(from: string, to: string): Promise<void> {
+    try {
+      await this.#request(to, (callback) => this.sftp.ext_openssh_rename(from, to, callback));
+    } catch (error) {
+      if (!is_unsupported(error)) throw error;
+      // The rename of SFTP itself fails if the name is taken: nothing is removed first.
+      await this.#request(to, (callback) => this.sftp.rename(from, to, callback));
+    }
+  }
+
+  async remove(path: string): Promise<void> {
+    await this.#request(path, (callback) => this.sftp.unlink(path, callback));
+  }
+
+  async make_folder(path: string, mode: number): Promise<void> {
+    await this.#request(path, (callback) => this.sftp.mkdir(path, { mode }, callback));
+  }
+
+  async make_link(target: string, path: string): Promise<void> {
+    await this.#request(path, (callback) => this.sftp.symlink(target, path, callback));
+  }
+
+  read_link(path: string): Promise<string> {
+    return this.#value(path, (callback) => this.sftp.readlink(path, callback));
+  }
+
+  /** Returns bytes that are free for this user where the path is; undefined: the server does not say. */
+  async free_bytes(path: string): Promise<number | undefined> {
+    const found = await this.#request<unknown>(path, (callback) =>
+      this.sftp.ext_openssh_statvfs(path, callback),
+    ).catch(() => undefined);
+    if (typeof found !== 'object' || found === null) return undefined;
+    const { f_bavail, f_frsize } = { f_bavail: undefined, f_frsize: undefined, ...found };
+    return typeof f_bavail === 'number' && typeof f_frsize === 'number' ? f_bavail * f_frsize : undefined;
+  }
+
+  /** Returns the entries of a folder without . and .. as the server names them: nobody has looked at the names yet. */
+  async list(path: string): Promise<RemoteEntry[]> {
+    const handle = await this.#value<Buffer>(path, (callback) => this.sftp.opendir(path, callback));
+    const entries: RemoteEntry[] = [];
+    try {
+      for (;;) {
+        const part = await this.#value<{ filename: string; attrs: Stats }[]>(path, (callback) =>
+          this.sftp.readdir(handle, callback),
+        ).catch(end_as_undefined);
+        if (part === undefined) return entries;
+        for (const { filename, attrs } of part) entries.push({ name: filename, attributes: attrs });
+        if (entries.length > MOST_ENTRIES) throw new TransferError('transfer', path, 'the folder has no end');
+      }
+    } finally {
+      await this.close_handle(handle).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Runs a command of the target's shell.
+   *
+   * @returns what it prints on its standard output; undefined: it could not be run, or printed too much
+   * @throws TransferError when the connection is lost
+   */
+  async output_of(command: string, input: Uint8Array = new Uint8Array(0)): Promise<Buffer | undefined> {
+    return this.#request<Buffer>('', (callback) => {
+      this.client.exec(command, (error, channel) => {
+        if (error) return callback(undefined, undefined);
+        const parts: Buffer[] = [];
+        let length = 0;
+        channel.on('data', (data: Buffer) => {
+          length += data.length;
+          if (length > MOST_OUTPUT) channel.destroy();
+          else parts.push(data);
+        });
+        channel.stderr.resume();
+        channel.on('error', () => channel.destroy());
+        // Also a command that failed has printed something of use: the hashes of the files that are there.
+        channel.on('close', () =>
+          callback(undefined, length > MOST_OUTPUT ? undefined : Buffer.concat(parts)),
+        );
+        channel.end(input);
+      });
+    });
+  }
+}
+
+async function missing_as_undefined<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    if (error instanceof TransferError && code_of(error.cause) === NO_SUCH_FILE) return undefined;
+    throw error;
+  }
+}
+
+const END_OF_FILE = 1;
+
+function end_as_undefined(error: unknown): undefined {
+  if (error instanceof TransferError && code_of(error.cause) === END_OF_FILE) return undefined;
+  throw error;
+}
+
+function is_unsupported(error: unknown): boolean {
+  if (!(error instanceof TransferError)) return false;
+  const { cause } = error;
+  return code_of(cause) === 8 || (cause instanceof Error && cause.message.includes('does not support'));
+}
+
+/** Returns the text as one word of a POSIX shell. */
+export function shell_word(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,93 @@
+// Transfers as operations of fan_out: a connection, its SFTP, and put or get of files/ over it. A transfer in which nothing moves for
+// `inactivity_timeout` is ended by its connection: an answer of SFTP may never come.
+
+import { FleetFailure } from '../failure.js';
+import {
+  type MovedFile,
+  Remote,
+  TransferError,
+  type TransferOptions,
+  type TransferResult,
+} from '../files/index.js';
+import type { Connector } from '../ssh/connect.js';
+import type { FleetEvent, Host, Limits } from '../types.js';
+import type { Operation } from './fan_out.js';
+
+/** Moves the files of one host. @throws TransferError */
+export type Move = (remote: Remote, host: Host, options: TransferOptions) => Promise<TransferResult>;
+
+/** Returns the operation that connects and moves files, and reports each. */
+export function transfer_operation(
+  connector: Connector,
+  limits: Limits,
+  dry_run: boolean,
+  move: Move,
+  emit: (event: FleetEvent) => void,
+): Operation {
+  return async ({ name, ...rest }, signal) => {
+    const host = { name, ...rest };
+    const connection = await connector.connect(host, limits.connect_timeout, signal);
+    const watch = new Watch(limits, () => connection.close());
+    try {
+      const remote = await Remote.open(connection.client);
+      const result = await move(remote, host, {
+        dry_run,
+        signal,
+        on_progress: (path, bytes, total) => {
+          watch.active();
+          emit({ type: 'progress', host: name, path, bytes, total });
+        },
+        on_file: ({ path, state, hash }) => {
+          watch.active();
+          emit({ type: 'file', host: name, path, state, hash });
+        },
+      });
+      if (result.failed > 0) throw failure_of_files(result.files);
+    } catch (error) {
+      if (watch.reason !== undefined) throw new FleetFailure('timed-out', watch.reason);
+      if (error instanceof TransferError) throw new FleetFailure(error.failure, error.message);
+      throw error;
+    } finally {
+      watch.clear();
+      connection.close();
+    }
+  };
+}
+
+function failure_of_files(files: readonly MovedFile[]): FleetFailure {
+  const failed = files.filter(({ state }) => state === 'failed');
+  const [first] = failed;
+  const more = failed.length > 1 ? `${failed.length} of ${files.length} files, the first: ` : '';
+  return new FleetFailure('transfer', `${more}${first?.path}: ${first?.reason}`);
+}
+
+/** The time-outs of a transfer; `reason` is set when one has passed. */
+class Watch {
+  reason: string | undefined;
+  readonly #timers: NodeJS.Timeout[] = [];
+  readonly #inactivity: NodeJS.Timeout | undefined;
+
+  constructor({ command_timeout, inactivity_timeout }: Limits, end: () => void) {
+    const after = (seconds: number, reason: string) => {
+      const timer = setTimeout(() => {
+        this.reason ??= reason;
+        end();
+      }, seconds * 1000);
+      this.#timers.push(timer);
+      return timer;
+    };
+    if (command_timeout !== undefined)
+      after(command_timeout, `the transfer took more than ${command_timeout} s`);
+    if (inactivity_timeout !== undefined) {
+      this.#inactivity = after(inactivity_timeout, `nothing moved for ${inactivity_timeout} s`);
+    }
+  }
+
+  active(): void {
+    this.#inactivity?.refresh();
+  }
+
+  clear(): void {
+    for (const timer of this.#timers) clearTimeout(timer);
+  }
+}

@@ -1,0 +1,138 @@
+// known_hosts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT): which keys a host may have. Plain and hashed names, `[host]:port`,
+// wildcards and `!`, @revoked and @cert-authority. Unknown hosts are refused by connect.ts; append() is for --accept-new.
+
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { matches_list } from './config.js';
+
+interface Entry {
+  readonly marker: string | undefined;
+  readonly names: string;
+  readonly type: string;
+  /** base64 */
+  readonly key: string;
+  readonly place: string;
+}
+
+/** What the files say of a key that a host has shown. */
+export type Verdict =
+  | { readonly kind: 'known' }
+  | { readonly kind: 'revoked'; readonly place: string }
+  /** another key of this type is known */
+  | { readonly kind: 'changed'; readonly place: string }
+  | { readonly kind: 'unknown' };
+
+/** The entries of some files. */
+export class KnownHosts {
+  readonly #entries: readonly Entry[];
+
+  private constructor(entries: readonly Entry[]) {
+    this.#entries = entries;
+  }
+
+  /**
+   * Reads files; those that do not exist are empty, and lines that are no entries are passed over, as by ssh.
+   *
+   * @throws Error of fs if a file exists and cannot be read
+   */
+  static load(files: readonly string[]): KnownHosts {
+    return new KnownHosts(files.flatMap(read));
+  }
+
+  /**
+   * Returns what is known of a key.
+   *
+   * @param host the name or address that is connected to, or HostKeyAlias
+   * @param port 1 to 65535
+   * @param key as it was sent: RFC 4253, section 6.6
+   */
+  check(host: string, port: number, key: Uint8Array): Verdict {
+    const type = type_of(key);
+    const text = Buffer.from(key).toString('base64');
+    const revoked = this.#entries.find(
+      (entry) => entry.marker === '@revoked' && entry.key === text && this.#names(entry, host, port),
+    );
+    if (revoked) return { kind: 'revoked', place: revoked.place };
+    const plain = this.#keys(host, port).filter((entry) => entry.type === type);
+    if (plain.some((entry) => entry.key === text)) return { kind: 'known' };
+    const [other] = plain;
+    return other ? { kind: 'changed', place: other.place } : { kind: 'unknown' };
+  }
+
+  /** Returns the types of the keys that are known of a host: it should be asked for one of these. */
+  types(host: string, port: number): string[] {
+    return [...new Set(this.#keys(host, port).map(({ type }) => type))];
+  }
+
+  /** Returns the keys, in base64, whose certificates are trusted for a host. */
+  authorities(host: string, port: number): string[] {
+    const trusted = this.#entries.filter(
+      (entry) => entry.marker === '@cert-authority' && this.#names(entry, host, port),
+    );
+    return trusted.map(({ key }) => key);
+  }
+
+  /** An entry without a port is for all ports if none is for this one, as in ssh. */
+  #keys(host: string, port: number): Entry[] {
+    const keys = (name: string) =>
+      this.#entries.filter((entry) => entry.marker === undefined && has_name(entry.names, name));
+    const exact = keys(name_of(host, port));
+    return exact.length > 0 ? exact : keys(host.toLowerCase());
+  }
+
+  #names(entry: Entry, host: string, port: number): boolean {
+    return has_name(entry.names, name_of(host, port)) || has_name(entry.names, host.toLowerCase());
+  }
+
+  /**
+   * Adds a key to a file, which is made if it is missing.
+   *
+   * @throws Error of fs
+   */
+  static append(file: string, host: string, port: number, key: Uint8Array): void {
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
+    appendFileSync(file, `${name_of(host, port)} ${type_of(key)} ${Buffer.from(key).toString('base64')}\n`, {
+      mode: 0o600,
+    });
+  }
+}
+
+/** Returns the name under which a host and port are known. */
+export function name_of(host: string, port: number): string {
+  return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
+}
+
+/** Returns the type that a key has in its first field; empty: it has none. */
+export function type_of(key: Uint8Array): string {
+  const bytes = Buffer.from(key);
+  if (bytes.length < 4) return '';
+  const length = bytes.readUInt32BE(0);
+  return length > 64 ? '' : bytes.toString('latin1', 4, 4 + length);
+}
+
+function has_name(names: string, name: string): boolean {
+  const hashed = /^\|1\|([^|]+)\|([^|]+)$/.exec(names);
+  if (!hashed) return matches_list(names.toLowerCase().split(','), name);
+  const [, salt = '', hash = ''] = hashed;
+  const expected = Buffer.from(hash, 'base64');
+  const actual = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest();
+  return expected.length === actual.length && timingSafeEqual(expected, actual);
+}
+
+function read(file: string): Entry[] {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+  return text.split('\n').flatMap((line, index) => {
+    const fields = line.trim().split(/\s+/);
+    const marker = fields[0]?.startsWith('@') ? fields.shift() : undefined;
+    const [names, type, key] = fields;
+    if (!names || names.startsWith('#') || !type || !key) return [];
+    return [{ marker, names, type, key, place: `${file}:${index + 1}` }];
+  });
+}
