@@ -34,13 +34,16 @@ export class Remote {
     for (const event of ['end', 'close', 'error']) sftp.on(event, lose);
   }
 
-  /** @throws TransferError when the target has no SFTP */
+  /** @throws TransferError when the target has no SFTP, or the connection is lost */
   static async open(client: RemoteClient): Promise<Remote> {
     const sftp = await new Promise<SFTPWrapper>((done, failed) => {
       client.sftp((error, wrapper) => {
-        if (error) failed(new TransferError('transfer', '', 'the target offers no SFTP', { cause: error }));
+        if (error) failed(error);
         else done(wrapper);
       });
+    }).catch((error: unknown) => {
+      // ssh2 throws where there is no connection any more.
+      throw error_of_opening(error instanceof Error ? error : new Error(String(error)));
     });
     return new Remote(client, sftp);
   }
@@ -244,6 +247,14 @@ export class Remote {
       });
     });
   }
+}
+
+/** ssh2 has no code for it: a refusal of the server has its number in `reason`, or says what cannot be started. */
+function error_of_opening(cause: Error): TransferError {
+  const refused = 'reason' in cause || cause.message.startsWith('Unable to start subsystem');
+  return refused
+    ? new TransferError('transfer', '', 'the target offers no SFTP', { cause })
+    : new TransferError('cut-off', '', 'the connection was lost', { cause });
 }
 
 async function missing_as_undefined<T>(found: Promise<T>): Promise<T | undefined> {

@@ -19,7 +19,9 @@ export async function lock(file: FileHandle, timeout: number): Promise<void> {
     child.kill('SIGKILL');
   }, timeout * 1000);
   try {
-    const [code] = await once(child, 'exit');
+    const [code] = await once(child, 'exit').catch((cause: unknown) => {
+      throw new Error('the log cannot be locked: it takes the program flock, of util-linux', { cause });
+    });
     if (code === 0) return;
     if (late) throw new Error(`another process has kept the log locked for ${timeout} s`);
     throw new Error(`the log cannot be locked: flock ended with ${code}`);

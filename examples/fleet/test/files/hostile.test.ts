@@ -183,4 +183,6 @@ test('a target that is lost while it is silent is one that was cut off', async (
   setTimeout(() => clients[0]?.destroy(), 200);
   await result;
   await expect(remote.lstat('/')).rejects.toMatchObject({ failure: 'cut-off' });
+  const [client] = clients;
+  await expect(client && Remote.open(client)).rejects.toMatchObject({ failure: 'cut-off' });
 });

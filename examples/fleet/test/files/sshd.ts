@@ -23,6 +23,8 @@ export interface SessionOptions {
   readonly cut_after?: number | undefined;
   /** a shell command before sshd, in a mount namespace of its own (as root) */
   readonly before?: string | undefined;
+  /** false: the server has none. Default: true */
+  readonly sftp?: boolean | undefined;
   /** more lines of sshd_config */
   readonly config?: string | undefined;
 }
@@ -44,7 +46,7 @@ export class TestSSHD {
   }
 
   async connect(options: SessionOptions = {}): Promise<ssh2.Client> {
-    const { cut_after, before, config = '' } = options;
+    const { cut_after, before, config = '', sftp = true } = options;
     const file = join(this.folder, `config-${this.#children.size}`);
     writeFileSync(
       file,
@@ -54,7 +56,7 @@ PidFile none
 UsePAM no
 StrictModes no
 PermitRootLogin yes
-Subsystem sftp internal-sftp
+${sftp ? 'Subsystem sftp internal-sftp' : ''}
 LogLevel ERROR
 ${config}
 `,
@@ -93,7 +95,10 @@ ${config}
     });
     child.stdout.on('end', () => void (sock.destroyed || sock.push(null)));
     sock.on('error', () => undefined);
-    const ready = once(client, 'ready');
+    // A connection that is cut before it is ready has neither 'ready' nor 'error'.
+    const lost = once(sock, 'close').then(() => Promise.reject(new Error('the connection was cut')));
+    const ready = Promise.race([once(client, 'ready'), lost]);
+    lost.catch(() => undefined);
     client.connect({ sock, username: userInfo().username, privateKey: this.#key, readyTimeout: 60_000 });
     try {
       await ready;

@@ -297,6 +297,11 @@ test('a full disk is a failure that says so, and is left as it was', async (ctx)
   );
 });
 
+test('a target without SFTP is a failure that says so', async () => {
+  const work = session(async () => undefined, { sftp: false });
+  await expect(work).rejects.toMatchObject({ failure: 'transfer', reason: 'the target offers no SFTP' });
+});
+
 test('hashes of many files: of those that cannot be read, none', async () => {
   const names = ['a', "it's", 'two\nlines', '-n'].map((name) => join(here, name));
   for (const name of names) writeFileSync(name, name);

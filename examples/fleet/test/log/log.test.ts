@@ -214,6 +214,17 @@ describe('crashes and several writers', () => {
     expect(lines()).toHaveLength(1);
   });
 
+  test('without flock nothing is written, and the error says what is missing', async () => {
+    const { PATH } = process.env;
+    process.env.PATH = folder;
+    try {
+      await expect(new LogWriter(path).append(entry())).rejects.toThrow(/it takes the program flock/);
+    } finally {
+      process.env.PATH = PATH;
+    }
+    expect(readFileSync(path, 'utf8')).toBe('');
+  });
+
   test('a log that was moved away is begun anew', async () => {
     const log = new LogWriter(path);
     await log.append(entry());
