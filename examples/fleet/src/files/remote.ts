@@ -8,7 +8,12 @@ import { code_of, NO_SUCH_FILE, TransferError, transfer_error } from './errors.j
 export interface RemoteClient {
   sftp(callback: (error: Error | undefined, sftp: SFTPWrapper) => void): unknown;
   exec(command: string, callback: (error: Error | undefined, channel: ClientChannel) => void): unknown;
+  once(event: 'end' | 'close', listener: () => void): unknown;
+  off(event: 'end' | 'close', listener: () => void): unknown;
 }
+
+/** What a client emits when its connection is lost. */
+const LOSS = ['end', 'close'] as const;
 
 type Callback<T> = (error?: Error | null, value?: T) => void;
 
@@ -36,16 +41,29 @@ export class Remote {
 
   /** @throws TransferError when the target has no SFTP, or the connection is lost */
   static async open(client: RemoteClient): Promise<Remote> {
-    const sftp = await new Promise<SFTPWrapper>((done, failed) => {
-      client.sftp((error, wrapper) => {
-        if (error) failed(error);
-        else done(wrapper);
+    // The client tells that it has lost the connection before it fails what waits; where there is none any more, it throws.
+    let is_lost = false;
+    const lose = () => {
+      is_lost = true;
+    };
+    for (const event of LOSS) client.once(event, lose);
+    try {
+      const sftp = await new Promise<SFTPWrapper>((done, failed) => {
+        try {
+          client.sftp((error, wrapper) => (error ? failed(error) : done(wrapper)));
+        } catch (error) {
+          lose();
+          failed(error);
+        }
       });
-    }).catch((error: unknown) => {
-      // ssh2 throws where there is no connection any more.
-      throw error_of_opening(error instanceof Error ? error : new Error(String(error)));
-    });
-    return new Remote(client, sftp);
+      return new Remote(client, sftp);
+    } catch (cause) {
+      throw is_lost
+        ? new TransferError('cut-off', '', 'the connection was lost', { cause })
+        : new TransferError('transfer', '', 'the target offers no SFTP', { cause });
+    } finally {
+      for (const event of LOSS) client.off(event, lose);
+    }
   }
 
   /** Ends the SFTP channel; the connection stays. */
@@ -247,14 +265,6 @@ export class Remote {
       });
     });
   }
-}
-
-/** ssh2 has no code for it: a refusal of the server has its number in `reason`, or says what cannot be started. */
-function error_of_opening(cause: Error): TransferError {
-  const refused = 'reason' in cause || cause.message.startsWith('Unable to start subsystem');
-  return refused
-    ? new TransferError('transfer', '', 'the target offers no SFTP', { cause })
-    : new TransferError('cut-off', '', 'the connection was lost', { cause });
 }
 
 async function missing_as_undefined<T>(found: Promise<T>): Promise<T | undefined> {

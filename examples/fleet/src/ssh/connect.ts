@@ -4,7 +4,14 @@
 
 import { createHash } from 'node:crypto';
 import type { Duplex } from 'node:stream';
-import { ConnectionRefusedError, create_connection, gaierror, TimeoutError } from 'bsd-sockets/promises';
+import {
+  ConnectionRefusedError,
+  create_connection,
+  gaierror,
+  IPPROTO_TCP,
+  TCP_NODELAY,
+  TimeoutError,
+} from 'bsd-sockets/promises';
 import type { Client, ServerHostKeyAlgorithm } from 'ssh2';
 import { FleetFailure, message_of } from '../failure.js';
 import type { Host } from '../types.js';
@@ -200,6 +207,8 @@ async function dial(host: Host, { timeout, deadline, signal }: Wait): Promise<Du
     const options = signal ? { timeout: left, signal } : { timeout: left };
     const sock = await create_connection([host.address, host.port], options);
     sock.settimeout(null);
+    // As ssh does once it has a session: requests of SFTP are small, and each waits for its answer.
+    sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
     return sock.to_stream();
   } catch (error) {
     if (signal?.aborted) throw stopped();
