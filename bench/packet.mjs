@@ -65,7 +65,7 @@ function plain_build() {
   set_ip(view, 30, HOSTS.dst);
   view.setUint16(24, ~plain_sum(view, 14, 34, 0) & 0xffff);
   view.setUint16(34, 1024);
-  view.setUint16(36, 53);
+  view.setUint16(36, 9);
   view.setUint16(38, 8 + DATA.length);
   bytes.set(DATA, 42);
   const pseudo = plain_sum(view, 26, 34, 17 + 8 + DATA.length);
@@ -113,13 +113,13 @@ function plain_parse(bytes) {
 function plain_filter(bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
   const type = view.getUint16(12);
-  if (type === 0x86dd) return view.getUint8(20) === 17 && view.getUint16(56) === 53;
+  if (type === 0x86dd) return view.getUint8(20) === 17 && view.getUint16(56) === 9;
   if (type !== 0x0800 || view.getUint8(23) !== 17 || (view.getUint16(20) & 0x1fff) !== 0) return false;
-  return view.getUint16(14 + (view.getUint8(14) & 15) * 4 + 2) === 53;
+  return view.getUint16(14 + (view.getUint8(14) & 15) * 4 + 2) === 9;
 }
 
 const packet_build = () =>
-  build(ethernet(MACS), ipv4(HOSTS), udp({ src_port: 1024, dst_port: 53 }), payload(DATA));
+  build(ethernet(MACS), ipv4(HOSTS), udp({ src_port: 1024, dst_port: 9 }), payload(DATA));
 const segment = build(
   ethernet(MACS),
   ipv4(HOSTS),
@@ -160,9 +160,9 @@ compare(
   () => plain_parse(built),
 );
 compare('parse Ethernet, IPv4, TCP with options, 1400 B', () => parse(segment));
-const filter = compile_filter('udp dst port 53');
+const filter = compile_filter('udp dst port 9');
 compare(
-  'filter `udp dst port 53`',
+  'filter `udp dst port 9`',
   () => matches(filter, built),
   () => plain_filter(built),
 );
