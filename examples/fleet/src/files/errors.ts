@@ -20,6 +20,12 @@ export class TransferError extends Error {
   }
 }
 
+/** @throws TransferError when there can be no file of this name, here or on a target */
+export function check_target(target: string): void {
+  if (target === '' || target.includes('\0'))
+    throw new TransferError('transfer', target, 'is no name of a file');
+}
+
 /** Status codes of SFTP: draft-ietf-secsh-filexfer-02, 7. */
 export const NO_SUCH_FILE = 2;
 const REASONS: Readonly<Record<number, string>> = {

@@ -4,7 +4,7 @@
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, rename, stat, unlink } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { TransferError, transfer_error } from './errors.js';
+import { check_target, TransferError, transfer_error } from './errors.js';
 import { local_hash, remote_hash, remote_hashes } from './hashes.js';
 import type { Remote } from './remote.js';
 import {
@@ -55,8 +55,7 @@ async function get_all(
   target: string,
   options: TransferOptions,
 ): Promise<TransferResult> {
-  if (target === '' || target.includes('\0'))
-    throw new TransferError('transfer', target, 'is no name of a file');
+  check_target(target);
   const tree = await remote_tree(remote, source);
   const tally = new Tally(options);
   const root = tree.is_folder ? target : await file_target(target, source);

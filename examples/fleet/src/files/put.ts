@@ -3,7 +3,7 @@
 
 import { type FileHandle, open } from 'node:fs/promises';
 import { basename, join, posix, resolve } from 'node:path';
-import { code_of, TransferError, transfer_error } from './errors.js';
+import { check_target, code_of, TransferError, transfer_error } from './errors.js';
 import { local_hash, remote_hash, remote_hashes } from './hashes.js';
 import type { Remote } from './remote.js';
 import {
@@ -88,8 +88,7 @@ async function put_all(
   target: string,
   options: TransferOptions,
 ): Promise<TransferResult> {
-  if (target === '' || target.includes('\0'))
-    throw new TransferError('transfer', target, 'is no name of a file');
+  check_target(target);
   const { tree } = source;
   const tally = new Tally(options);
   const root = await root_of(remote, source, target);
