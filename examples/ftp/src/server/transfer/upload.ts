@@ -1,4 +1,6 @@
-// Uploads: what comes goes into two pieces of memory in turn, so that the next bytes come while the last are written.
+// Uploads: what comes goes into two pieces of memory in turn, so that the next bytes come while the last are written. And what is the end of a file.
+import { setImmediate as next_turn } from 'node:timers/promises';
+import { SSLSocket } from 'bsd-sockets/promises';
 import { from_wire } from '../../protocol/ascii.js';
 import { inflated } from '../../protocol/deflate.js';
 import type { Upload } from '../../store/types.js';
@@ -48,10 +50,41 @@ function decoded(session: Session, chunks: AsyncIterable<Uint8Array>): AsyncIter
   return type === 'A' ? from_wire(bytes) : bytes;
 }
 
-/** Receives a file. */
-export async function receive_file(moving: Moving, session: Session, upload: Upload): Promise<void> {
+/** Whether the data say themselves that they are whole: over TLS and in MODE Z they have an end of their own. */
+function is_marked(
+  session: Session,
+  { conn, meter }: Moving,
+  { start }: Upload,
+  announced: number | undefined,
+) {
+  const { type, mode } = session.parameters;
+  if (conn instanceof SSLSocket || mode === 'Z') return true;
+  // Some clients announce what they send, others the size of the file.
+  return type === 'I' && (announced === meter.bytes || announced === start + meter.bytes);
+}
+
+/**
+ * Receives a file, up to the disk.
+ *
+ * @param announced what ALLO has said, bytes
+ * @throws Error if the client has gone, and nobody knows whether that was the end of its file
+ */
+export async function receive_file(
+  moving: Moving,
+  session: Session,
+  upload: Upload,
+  announced: number | undefined,
+): Promise<void> {
+  const { signal } = moving;
   for await (const chunk of decoded(session, received(moving, session.user?.max_upload_rate))) {
-    moving.signal.throwIfAborted();
+    signal.throwIfAborted();
     await upload.write(chunk);
   }
+  await upload.sync();
+  // A client that was killed has both connections ended by its kernel. The end of the control connection is there by now, and is heard when the
+  // event loop has looked at its sockets once.
+  for (let turn = 0; turn < 2; turn++) await next_turn();
+  signal.throwIfAborted();
+  if (session.control.is_ended && !is_marked(session, moving, upload, announced))
+    throw new Error('The client has gone: whether its file is whole is not known.');
 }
