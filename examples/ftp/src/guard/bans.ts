@@ -67,12 +67,16 @@ export class Bans {
     return (this.#records.get(client)?.banned_until ?? 0) > this.now();
   }
 
-  /** How many clients are banned. */
-  get banned(): number {
-    const now = this.now();
-    let count = 0;
-    for (const { banned_until } of this.#records.values()) if (banned_until > now) count += 1;
-    return count;
+  /** For how long a client is banned still, seconds. */
+  seconds_left(client: string): number {
+    return Math.max(0, (this.#records.get(client)?.banned_until ?? 0) - this.now()) / 1000;
+  }
+
+  /** The clients that are banned, and for how many seconds still. */
+  all(): [client: string, seconds: number][] {
+    return [...this.#records.keys()].flatMap((client): [string, number][] =>
+      this.is_banned(client) ? [[client, this.seconds_left(client)]] : [],
+    );
   }
 
   /** Counts a failed log-in. */

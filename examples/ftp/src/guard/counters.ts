@@ -14,6 +14,8 @@ export const METRICS: Readonly<Record<string, string>> = {
   ftp_commands_total: 'Commands, by name',
   ftp_transfers_total: 'Transfers, by direction and result',
   ftp_transfer_bytes_total: 'Bytes of files on data connections, by direction',
+  ftp_passive_ports_exhausted_total: 'Passive data connections that found no free port',
+  ftp_data_strangers_total: 'Data connections of another address than the client, which were closed',
   ftp_series_dropped_total: 'Labels that were not counted, as there were too many',
   ftp_audit_dropped_total: 'Audit records that could not be written',
   ftp_sessions: 'Sessions now',

@@ -17,7 +17,16 @@ import { serve_workers } from './workers.js';
 /** Milliseconds between two looks for leftovers of uploads. */
 const CLEAR_MS = 3_600_000;
 /** Keys whose change takes a restart. */
-const FIXED = ['listen', 'kind', 'workers', 'handover', 'control', 'proxy_protocol', 'bans'] as const;
+const FIXED = [
+  'listen',
+  'kind',
+  'workers',
+  'handover',
+  'control',
+  'proxy_protocol',
+  'bans',
+  'audit',
+] as const;
 
 interface Records {
   readonly registry: LocalRegistry;
@@ -29,8 +38,7 @@ async function open_records({ limits, bans, audit: path }: Config): Promise<Reco
   const dropped = (count: number) => registry.count('ftp_audit_dropped_total', {}, count);
   const audit = path === null ? undefined : await AuditLog.open(path, { report, dropped });
   const registry = new LocalRegistry({
-    max_connections: limits.max_connections,
-    max_connections_per_address: limits.max_connections_per_address,
+    ...limits,
     bans: {
       failures: bans.failures,
       forget_s: bans.forget,
@@ -153,6 +161,7 @@ export class Service {
     this.#notices.tell({ RELOADING: 1 });
     try {
       await this.#serving.reload(config);
+      this.registry.set_limits(config.limits);
       this.#config = config;
       await this.#audit?.reopen();
     } finally {

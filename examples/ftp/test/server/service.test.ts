@@ -107,6 +107,15 @@ describe.each(KINDS)('%s', (kind) => {
       return text;
     };
     expect(await greeting()).toBe('220 Another one.');
+    const reloads = server.lines.length;
+    change(place, { limits: { max_connections: 1 }, audit: 'another.jsonl' });
+    server.child.kill('SIGHUP');
+    await until(() => server.lines.slice(reloads).some((line) => line.includes('loaded again')), 'a reload');
+    expect(server.lines.some((line) => line.includes('audit has changed: that takes a restart'))).toBe(true);
+    const only = await Client.log_in(server.port);
+    expect(await greeting()).toBe('421 Service not available: too many connections.');
+    only.close();
+    await until(async () => (await greeting()) === '220 Another one.', 'the place is free again');
     change(place, { welcome: 'A wrong one.', timeouts: { idel: 3 } });
     server.child.kill('SIGHUP');
     await until(() => server.lines.some((line) => line.includes('did you mean idle?')), 'a message');
@@ -124,6 +133,7 @@ describe.each(KINDS)('%s', (kind) => {
     await until(() => tool(place, 'who').stdout.includes('/large'), 'the transfer is told');
     const { stdout } = tool(place, 'metrics');
     expect(stdout).toMatch(/^ftp_replies_total\{code="230"\} 1$/m);
+    expect(stdout).toMatch(/^ftp_commands_total\{name="PASS"\} 1$/m);
     expect(stdout).toMatch(/^ftp_transfers\{direction="download"\} 1$/m);
     server.child.kill('SIGTERM');
     expect((await read_all(data)).length).toBe(LARGE.length);
@@ -191,12 +201,7 @@ describe('systemd', () => {
     const hearing = (async () => {
       for await (const [message] of notify) told.push(String(message));
     })();
-    const saved = { ...process.env };
-    Object.assign(process.env, { NOTIFY_SOCKET: path, WATCHDOG_USEC: '200000' });
-    const server = await start_command(place).finally(() => {
-      for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC'])
-        if (saved[name] === undefined) delete process.env[name];
-    });
+    const server = await start_command(place, [], { NOTIFY_SOCKET: path, WATCHDOG_USEC: '200000' });
     const is_told = (text: string) => until(() => told.some((one) => one.includes(text)), text);
     await is_told('READY=1\nSTATUS=serving ftp://127.0.0.1:');
     await is_told('WATCHDOG=1');

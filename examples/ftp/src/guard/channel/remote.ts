@@ -1,12 +1,10 @@
-// The registry for sessions on a worker: RemoteRegistry there, serve_registry() in the main thread, and between them a MessagePort, a Worker or
-// the channel of a child process. Calls keep their order, and what one turn of the event loop brings goes in one message. When a worker ends,
-// its sessions leave, whatever it was doing.
-import type { ChildProcess } from 'node:child_process';
-import { type MessagePort, Worker } from 'node:worker_threads';
-import type { LocalRegistry } from './registry.js';
-import { LeasedThrottle } from './throttle.js';
+// The registry as a worker's sessions have it. What needs the main thread is asked there, through a MessagePort or the channel of a child process
+// (service.ts is the other end); what one turn of the event loop brings goes in one message. What nobody waits for is gathered here, and told now
+// and then: who has left, states of sessions, counters. It is exact all the same, because the main thread asks for it before it says no to anybody.
+import { audit_line } from '../audit.js';
+import { client_of } from '../bans.js';
+import { LeasedThrottle } from '../throttle.js';
 import type {
-  Amount,
   AuditRecord,
   Quota,
   QuotaLimits,
@@ -15,298 +13,101 @@ import type {
   SessionInfo,
   SessionState,
   Throttle,
-} from './types.js';
+} from '../types.js';
+import { type Endpoint, Outbox, unpack } from './endpoint.js';
+import {
+  type Answer,
+  type Direction,
+  limits_from_wire,
+  limits_to_wire,
+  type News,
+  type Questions,
+  type SessionEvent,
+  type Statements,
+  type Tell,
+  to_wire,
+  type WireChange,
+} from './messages.js';
 
-type Direction = 'download' | 'upload';
-type Usage = Awaited<ReturnType<Quota['usage']>>;
-
-/** What a worker asks: arguments and answer of each. */
-interface Questions {
-  enter: { args: [address: string, port: number]; answer: { id: string } | { refused: Refusal } };
-  log_in: {
-    args: [id: string, user: { name: string; max_sessions?: number | undefined }];
-    answer: Refusal | undefined;
-  };
-  log_in_failed: { args: [id: string, name: string]; answer: { delay_s: number; banned: boolean } };
-  lease: { args: [user: string, direction: Direction, rate: number, bytes: number]; answer: undefined };
-  take: {
-    args: [limits: Wire<QuotaLimits>, least: number, most: number, files: number];
-    answer: number | undefined;
-  };
-  usage: { args: [limits: Wire<QuotaLimits>]; answer: Wire<Usage> };
-  who: { args: []; answer: SessionInfo[] };
-  metrics: { args: []; answer: string };
-}
-
-/** What a worker says, and waits for no answer. */
-interface Statements {
-  log_out: [id: string];
-  update: [id: string, change: WireChange];
-  audit: [record: AuditRecord];
-  count: [name: string, labels: Record<string, string>, amount: number];
-  leave: [id: string];
-  settle: [home: string, reserved: Amount, added: Amount];
-}
-
-type Question = {
-  [K in keyof Questions]: { ask: K; id: number; args: Questions[K]['args'] };
-}[keyof Questions];
-type Statement = { [K in keyof Statements]: { say: K; args: Statements[K] } }[keyof Statements];
-type Answer = { id: number; answer?: unknown } | { id: number; error: string };
-
-/** One end of a channel. */
-export interface Endpoint {
-  post(message: object): void;
-  /** `on_close` is called once, when the other end has gone. */
-  listen(on_message: (message: unknown) => void, on_close: () => void): void;
-}
-
-/** The channel of a process to its parent, as far as it is needed: `process` of a child that was forked. */
-export interface ParentChannel {
-  readonly connected?: boolean | undefined;
-  send?: ((message: object, callback: (error: Error | null) => void) => boolean) | undefined;
-  on(event: 'message', listener: (message: unknown) => void): unknown;
-  once(event: 'disconnect', listener: () => void): unknown;
-}
-
-/** Returns the end of a channel that is a port, a worker (as the main thread has it), a child process, or a child's own `process`. */
-export function endpoint_of(peer: MessagePort | Worker | ChildProcess | ParentChannel): Endpoint {
-  if ('postMessage' in peer) {
-    return {
-      post: (message) => peer.postMessage(message),
-      listen: (on_message, on_close) => {
-        peer.on('message', on_message);
-        if (peer instanceof Worker) peer.once('exit', on_close);
-        else peer.once('close', on_close);
-      },
-    };
-  }
-  return {
-    // The callback has the error of a channel that has just closed, of which on_close hears, too.
-    post: (message) => {
-      if (peer.connected) peer.send?.(message, () => undefined);
-    },
-    listen: (on_message, on_close) => {
-      peer.on('message', on_message);
-      peer.once('disconnect', on_close);
-    },
-  };
-}
-
-/** The name of the property that a message of these has: other messages may use the same channel. */
-const ENVELOPE = 'ftp_registry';
-/** Returns the messages of an envelope; none for another message. */
-function unpack<T>(message: unknown): readonly T[] {
-  if (typeof message !== 'object' || message === null || !(ENVELOPE in message)) return [];
-  const messages: unknown = message[ENVELOPE];
-  return Array.isArray(messages) ? messages : [];
-}
-
-// The channel of a process is JSON, which leaves out what is undefined and makes null of Infinity. So null stands for both, where a field that is
-// there means something.
-
-/** A change of a session's state: null where the field becomes undefined. */
-type WireChange = { [K in keyof SessionState]?: Exclude<SessionState[K], undefined> | null };
-
-function to_wire(change: Partial<SessionState>): WireChange {
-  return Object.fromEntries(Object.entries(change).map(([name, value]) => [name, value ?? null]));
-}
-
-function from_wire(change: WireChange): Partial<SessionState> {
-  return Object.fromEntries(Object.entries(change).map(([name, value]) => [name, value ?? undefined]));
-}
-
-/** Limits, or a usage with its limits: null where there is none. */
-type Wire<T extends { max_bytes: number; max_files: number }> = Omit<T, 'max_bytes' | 'max_files'> & {
-  max_bytes: number | null;
-  max_files: number | null;
-};
-
-function limits_to_wire<T extends { max_bytes: number; max_files: number }>(limits: T): Wire<T> {
-  const finite = (value: number) => (Number.isFinite(value) ? value : null);
-  return { ...limits, max_bytes: finite(limits.max_bytes), max_files: finite(limits.max_files) };
-}
-
-function limits_from_wire<T extends { max_bytes: number | null; max_files: number | null }>({
-  max_bytes,
-  max_files,
-  ...rest
-}: T) {
-  return { ...rest, max_bytes: max_bytes ?? Infinity, max_files: max_files ?? Infinity };
-}
-
-/** Messages of one turn of the event loop, sent together. */
-class Outbox {
-  #messages: unknown[] = [];
-
-  constructor(private readonly endpoint: Endpoint) {}
-
-  add(message: unknown): void {
-    this.#messages.push(message);
-    if (this.#messages.length === 1) setImmediate(() => this.flush());
-  }
-
-  flush(): void {
-    if (this.#messages.length === 0) return;
-    const messages = this.#messages;
-    this.#messages = [];
-    this.endpoint.post({ [ENVELOPE]: messages });
-  }
-}
-
-/** The main thread's end, for one worker. */
-class Service {
-  readonly #outbox: Outbox;
-  readonly #sessions = new Set<string>();
-  /** by home: what uploads of the worker have reserved */
-  readonly #reserved = new Map<string, Amount>();
-  readonly #ended = new AbortController();
-
-  constructor(
-    private readonly registry: LocalRegistry,
-    endpoint: Endpoint,
-    private readonly worker: string,
-  ) {
-    this.#outbox = new Outbox(endpoint);
-    endpoint.listen(
-      (message) => {
-        for (const one of unpack<Question | Statement>(message)) this.#take(one);
-      },
-      () => this.#end(),
-    );
-  }
-
-  #take(message: Question | Statement): void {
-    if (this.#ended.signal.aborted) return;
-    if ('say' in message) {
-      try {
-        this.#say(message);
-      } catch (error) {
-        // A mistake of the worker's code must not end the server.
-        process.emitWarning(error instanceof Error ? error : String(error));
-      }
-      return;
-    }
-    const { id } = message;
-    this.#ask(message).then(
-      (answer) => this.#answer({ id, answer }),
-      (error: unknown) => this.#answer({ id, error: error instanceof Error ? error.message : String(error) }),
-    );
-  }
-
-  #answer(answer: Answer): void {
-    if (!this.#ended.signal.aborted) this.#outbox.add(answer);
-  }
-
-  #say(message: Statement): void {
-    const { registry } = this;
-    switch (message.say) {
-      case 'log_out':
-        registry.log_out(...message.args);
-        break;
-      case 'update':
-        registry.update(message.args[0], from_wire(message.args[1]));
-        break;
-      case 'audit':
-        registry.audit(...message.args);
-        break;
-      case 'count':
-        registry.count(...message.args);
-        break;
-      case 'leave':
-        this.#sessions.delete(message.args[0]);
-        registry.leave(...message.args);
-        break;
-      case 'settle':
-        this.#settle(...message.args);
-        break;
-    }
-  }
-
-  async #ask(message: Question): Promise<unknown> {
-    const { registry } = this;
-    switch (message.ask) {
-      case 'enter':
-        return this.#enter(...message.args);
-      case 'log_in':
-        return registry.log_in(...message.args);
-      case 'log_in_failed':
-        return registry.log_in_failed(...message.args);
-      case 'lease':
-        return registry.lease(...message.args, this.#ended.signal);
-      case 'take':
-        return this.#reserve(...message.args);
-      case 'usage':
-        return limits_to_wire(await registry.quota(limits_from_wire(message.args[0])).usage());
-      case 'who':
-        return registry.who();
-      case 'metrics':
-        return registry.metrics();
-    }
-  }
-
-  async #enter(address: string, port: number): Promise<{ id: string } | { refused: Refusal }> {
-    const entered = await this.registry.enter(address, port, this.worker);
-    if (!('id' in entered)) return entered;
-    this.#sessions.add(entered.id);
-    // The worker may have ended while this waited.
-    if (this.#ended.signal.aborted) this.registry.leave(entered.id);
-    return entered;
-  }
-
-  async #reserve(
-    wire_limits: Wire<QuotaLimits>,
-    least: number,
-    most: number,
-    files: number,
-  ): Promise<number | undefined> {
-    const limits = limits_from_wire(wire_limits);
-    const bytes = await this.registry.quota(limits).take(least, most, files);
-    if (bytes === undefined) return undefined;
-    if (this.#ended.signal.aborted) this.registry.release(limits.home, { bytes, files });
-    else this.#hold(limits.home, bytes, files);
-    return bytes;
-  }
-
-  #settle(home: string, reserved: Amount, added: Amount): void {
-    this.#hold(home, -reserved.bytes, -reserved.files);
-    this.registry.quota({ home, max_bytes: 0, max_files: 0 }).settle(reserved, added);
-  }
-
-  #hold(home: string, bytes: number, files: number): void {
-    const held = this.#reserved.get(home) ?? { bytes: 0, files: 0 };
-    const sum = { bytes: held.bytes + bytes, files: held.files + files };
-    if (sum.bytes === 0 && sum.files === 0) this.#reserved.delete(home);
-    else this.#reserved.set(home, sum);
-  }
-
-  #end(): void {
-    this.#ended.abort();
-    for (const id of this.#sessions) this.registry.leave(id);
-    this.#sessions.clear();
-    for (const [home, reserved] of this.#reserved) this.registry.release(home, reserved);
-    this.#reserved.clear();
-  }
-}
-
-/**
- * Answers a worker's RemoteRegistry until the worker ends.
- *
- * @param worker what `who` calls it
- */
-export function serve_registry(registry: LocalRegistry, endpoint: Endpoint, worker: string): void {
-  new Service(registry, endpoint, worker);
-}
+/** How long news wait if nobody asks, ms: a worker that dies takes them with it. */
+const NEWS_MS = 100;
+/** Characters of audit lines that go at once. */
+const MOST_LINES = 64 * 1024;
 
 interface Waiting {
   resolve(answer: unknown): void;
   reject(error: Error): void;
 }
 
-/** The registry as a worker's sessions have it. */
+/** What is gathered until it is told. */
+class Gathered {
+  #events: SessionEvent[] = [];
+  readonly #states = new Map<string, WireChange>();
+  readonly #counts = new Map<string, { name: string; labels: Record<string, string>; amount: number }>();
+
+  update(id: string, change: WireChange): void {
+    const gathered = this.#states.get(id);
+    if (gathered === undefined) this.#states.set(id, change);
+    else Object.assign(gathered, change);
+  }
+
+  event(event: SessionEvent): void {
+    this.#events.push(event);
+    // Nobody wants to know any more what a session did that has left.
+    if (event[0] === 'left') this.#states.delete(event[1]);
+  }
+
+  count(name: string, labels: Record<string, string>, amount: number): void {
+    const key = `${name} ${JSON.stringify(labels)}`;
+    const gathered = this.#counts.get(key);
+    if (gathered === undefined) this.#counts.set(key, { name, labels, amount });
+    else gathered.amount += amount;
+  }
+
+  /** Returns all, which is gathered anew from now on; undefined if there is nothing. */
+  take(): News | undefined {
+    if (this.#events.length === 0 && this.#states.size === 0 && this.#counts.size === 0) return undefined;
+    const counts = [...this.#counts.values()].map(({ name, labels, amount }): News['counts'][number] => [
+      name,
+      labels,
+      amount,
+    ]);
+    const news = { events: this.#events, states: [...this.#states], counts };
+    this.#events = [];
+    this.#states.clear();
+    this.#counts.clear();
+    return news;
+  }
+}
+
+/** The clients that the main thread has said are banned. */
+class BannedClients {
+  readonly #until = new Map<string, number>();
+
+  add(client: string, seconds: number): void {
+    const now = performance.now();
+    for (const [one, until] of this.#until) if (until <= now) this.#until.delete(one);
+    this.#until.set(client, now + seconds * 1000);
+  }
+
+  has(client: string): boolean {
+    const until = this.#until.get(client);
+    return until !== undefined && until > performance.now();
+  }
+}
+
 export class RemoteRegistry implements Registry {
+  /** whether there is an audit log: without one, records go nowhere */
+  audits = true;
   readonly #outbox: Outbox;
   readonly #waiting = new Map<number, Waiting>();
+  readonly #gathered = new Gathered();
+  /** the clients of the sessions here, by id */
+  readonly #clients = new Map<string, string>();
+  readonly #banned = new BannedClients();
+  #lines: string[] = [];
+  #length = 0;
+  #timer: NodeJS.Timeout | undefined;
   #last = 0;
   #gone = false;
 
@@ -314,25 +115,36 @@ export class RemoteRegistry implements Registry {
     this.#outbox = new Outbox(endpoint);
     endpoint.listen(
       (message) => {
-        for (const answer of unpack<Answer>(message)) this.#settle(answer);
+        for (const one of unpack<Answer | Tell>(message)) {
+          if ('tell' in one) this.#tell(one);
+          else this.#settle(one);
+        }
       },
       () => this.#lose(),
     );
   }
 
-  enter(address: string, port: number): Promise<{ id: string } | { refused: Refusal }> {
-    return this.#ask('enter', address, port);
+  async enter(address: string, port: number): Promise<{ id: string } | { refused: Refusal }> {
+    const entered = await this.#ask('enter', address, port);
+    if ('id' in entered) this.#clients.set(entered.id, client_of(address));
+    return entered;
   }
 
-  log_in(
+  async log_in(
     id: string,
-    user: { name: string; max_sessions?: number | undefined },
+    { name, max_sessions }: { name: string; max_sessions?: number | undefined },
   ): Promise<Refusal | undefined> {
-    return this.#ask('log_in', id, { name: user.name, max_sessions: user.max_sessions });
+    const client = this.#clients.get(id);
+    // Sessions of this user are counted by the main thread, and a client that is banned is its matter, too.
+    if (max_sessions !== undefined || client === undefined || this.#banned.has(client))
+      return this.#ask('log_in', id, { name, max_sessions });
+    if (this.#gone) throw gone();
+    this.#add_event(['in', id, name]);
+    return undefined;
   }
 
   log_out(id: string): void {
-    this.#say('log_out', id);
+    this.#add_event(['out', id]);
   }
 
   log_in_failed(id: string, name: string): Promise<{ delay_s: number; banned: boolean }> {
@@ -340,7 +152,9 @@ export class RemoteRegistry implements Registry {
   }
 
   update(id: string, change: Partial<SessionState>): void {
-    this.#say('update', id, to_wire(change));
+    if (this.#gone) return;
+    this.#gathered.update(id, to_wire(change));
+    this.#soon();
   }
 
   throttle(user: string, direction: Direction, rate: number): Throttle {
@@ -348,15 +162,29 @@ export class RemoteRegistry implements Registry {
   }
 
   audit(record: AuditRecord): void {
-    this.#say('audit', record);
+    if (!this.audits || this.#gone) return;
+    const line = audit_line(record, new Date());
+    this.#lines.push(line);
+    this.#length += line.length;
+    if (this.#length > MOST_LINES) this.#send_lines();
+    this.#soon();
   }
 
   count(name: string, labels: Record<string, string>, amount = 1): void {
-    this.#say('count', name, labels, amount);
+    if (this.#gone) return;
+    this.#gathered.count(name, labels, amount);
+    this.#soon();
   }
 
   leave(id: string): void {
-    this.#say('leave', id);
+    this.#clients.delete(id);
+    this.#add_event(['left', id]);
+  }
+
+  #add_event(event: SessionEvent): void {
+    if (this.#gone) return;
+    this.#gathered.event(event);
+    this.#soon();
   }
 
   quota(limits: QuotaLimits): Quota {
@@ -379,8 +207,9 @@ export class RemoteRegistry implements Registry {
     return this.#ask('metrics');
   }
 
-  /** Sends at once what would go with the end of this turn: for a worker that is about to end. */
+  /** Sends at once what would go later: for a worker that is about to end. */
   flush(): void {
+    this.#tell_news();
     this.#outbox.flush();
   }
 
@@ -390,6 +219,8 @@ export class RemoteRegistry implements Registry {
 
   #ask<K extends keyof Questions>(ask: K, ...args: Questions[K]['args']): Promise<Questions[K]['answer']> {
     if (this.#gone) return Promise.reject(gone());
+    // What the main thread writes into the log because of the question is behind what came before it.
+    this.#send_lines();
     const id = ++this.#last;
     this.#outbox.add({ ask, id, args });
     return new Promise<Questions[K]['answer']>((resolve, reject) =>
@@ -404,8 +235,36 @@ export class RemoteRegistry implements Registry {
     else waiting?.resolve(answer.answer);
   }
 
+  /** Tells what is gathered in a while. */
+  #soon(): void {
+    this.#timer ??= setTimeout(() => this.#tell_news(), NEWS_MS).unref();
+  }
+
+  #tell({ tell, banned = [] }: Tell): void {
+    for (const [client, seconds] of banned) this.#banned.add(client, seconds);
+    this.#tell_news();
+    this.#say('told', tell);
+    this.#outbox.flush();
+  }
+
+  #tell_news(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#send_lines();
+    const news = this.#gathered.take();
+    if (news !== undefined) this.#say('news', news);
+  }
+
+  #send_lines(): void {
+    if (this.#lines.length === 0) return;
+    this.#say('audit', this.#lines.join(''), this.#lines.length);
+    this.#lines = [];
+    this.#length = 0;
+  }
+
   #lose(): void {
     this.#gone = true;
+    clearTimeout(this.#timer);
     for (const { reject } of this.#waiting.values()) reject(gone());
     this.#waiting.clear();
   }
