@@ -33,6 +33,9 @@ function quote(value: string): string {
   return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
 }
 
+/** The text of labels, as label_text() makes it. */
+const LABELS = /^(?:|\{\w+="(?:[^"\\\n]|\\.)*"(?:,\w+="(?:[^"\\\n]|\\.)*")*\})$/;
+
 function label_text(labels: Readonly<Record<string, string>>): string {
   const names = Object.keys(labels).sort();
   if (names.length === 0) return '';
@@ -45,6 +48,9 @@ export interface Gauge {
   labels?: Record<string, string> | undefined;
   value: number;
 }
+
+/** The values of all counters, by name and text of their labels. */
+export type SavedCounters = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** All counters. */
 export class Counters {
@@ -64,18 +70,37 @@ export class Counters {
     }
     if (!Number.isFinite(amount) || amount < 0)
       throw new TypeError(`amount must be 0 or more, not ${amount}`);
+    this.#add(name, label_text(labels), amount);
+  }
+
+  #add(name: string, text: string, amount: number): void {
     let series = this.#series.get(name);
     if (series === undefined) {
       series = new Map();
       this.#series.set(name, series);
     }
-    const text = label_text(labels);
     const known = series.get(text);
     if (known === undefined && series.size >= MOST_SERIES) {
       this.add('ftp_series_dropped_total', {});
       return;
     }
     series.set(text, (known ?? 0) + amount);
+  }
+
+  /** All values, to be saved. */
+  saved(): SavedCounters {
+    return Object.fromEntries([...this.#series].map(([name, series]) => [name, Object.fromEntries(series)]));
+  }
+
+  /** Adds what was saved. @throws TypeError for what is no counter */
+  restore(saved: SavedCounters): void {
+    const entries = Object.entries(saved).flatMap(([name, series]) =>
+      Object.entries(series).map(([text, value]) => [name, text, value] as const),
+    );
+    for (const [name, text, value] of entries)
+      if (!is_metric_name(name) || !LABELS.test(text) || !Number.isFinite(value) || value < 0)
+        throw new TypeError(`${name}${text} ${value} is no counter`);
+    for (const [name, text, value] of entries) this.#add(name, text, value);
   }
 
   /** Returns the text of all counters, and of the gauges. */

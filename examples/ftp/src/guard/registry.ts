@@ -2,8 +2,8 @@
 // by sessions of the same thread, or by channel.ts for those of a worker.
 import { randomBytes } from 'node:crypto';
 import type { AuditLog } from './audit.js';
-import { type BanOptions, Bans, client_of } from './bans.js';
-import { Counters, type Gauge } from './counters.js';
+import { type BanOptions, Bans, client_of, type SavedBan } from './bans.js';
+import { Counters, type Gauge, type SavedCounters } from './counters.js';
 import { Quotas } from './quota.js';
 import { Bucket, LeasedThrottle } from './throttle.js';
 import type {
@@ -27,6 +27,12 @@ export interface WorkerLink {
   tell(): Promise<void>;
   /** Fulfilled when it is known there that a client is banned. */
   ban(client: string, seconds: number): Promise<void>;
+}
+
+/** What outlives a server: state.ts writes and reads it. */
+export interface SavedState {
+  readonly bans: readonly SavedBan[];
+  readonly counters: SavedCounters;
 }
 
 /** How many sessions may be there at once. Default no limit. */
@@ -256,6 +262,25 @@ export class LocalRegistry implements Registry {
     await round;
     this.#hearing = this.#hearing_next;
     this.#hearing_next = undefined;
+  }
+
+  /** What outlives the server, up to now. */
+  async saved(): Promise<SavedState> {
+    await this.#hear_news();
+    return { bans: this.#bans.saved(), counters: this.#counters.saved() };
+  }
+
+  /** Takes what was saved. @param passed_ms since then @throws TypeError, RangeError for what is none */
+  restore({ bans, counters }: SavedState, passed_ms: number): void {
+    // All of it or nothing.
+    new Counters().restore(counters);
+    this.#bans.restore(bans, passed_ms);
+    this.#counters.restore(counters);
+  }
+
+  /** Grows with each failed log-in and what it brings about. */
+  get ban_changes(): number {
+    return this.#bans.changes;
   }
 
   #gauges(): Gauge[] {

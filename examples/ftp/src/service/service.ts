@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { AuditLog } from '../guard/audit.js';
 import { type ControlSocket, serve_control } from '../guard/control.js';
 import { LocalRegistry } from '../guard/registry.js';
+import { load_state, StateFile } from '../guard/state.js';
 import type { QuotaLimits } from '../guard/types.js';
 import { Shared, tls_options } from '../server/shared.js';
 import { FileUserDatabase } from '../store/users.js';
@@ -26,6 +27,7 @@ const FIXED = [
   'proxy_protocol',
   'bans',
   'audit',
+  'state',
 ] as const;
 
 interface Records {
@@ -85,6 +87,7 @@ export class Service {
   #config: Config;
   #offer: HandoverOffer | undefined;
   #control: ControlSocket | undefined;
+  #state: StateFile | undefined;
   #resolve_ended!: (ending: Promise<void>) => void;
   #is_ending = false;
 
@@ -114,6 +117,8 @@ export class Service {
     const users = await FileUserDatabase.open(config.users, options);
     const predecessor = config.handover === null ? null : await take_over(config.handover);
     const listeners = await open_listeners(config, predecessor);
+    const forgotten = config.state === null ? undefined : await load_state(config.state, registry);
+    if (forgotten !== undefined) report(forgotten);
     const serving =
       config.kind === 'loop'
         ? serve_loop(new Shared(config, users, registry), listeners)
@@ -130,7 +135,8 @@ export class Service {
 
   async #begin(predecessor: Predecessor | null): Promise<void> {
     await predecessor?.ready();
-    const { control, handover } = this.#config;
+    const { control, handover, state } = this.#config;
+    if (state !== null) this.#state = new StateFile(state, this.registry, report);
     if (control !== null)
       this.#control = await serve_control(control, this.registry, { replace: predecessor !== null });
     if (handover !== null) {
@@ -187,7 +193,9 @@ export class Service {
     this.#notices.ending(successor);
     // Without a successor nobody is to take over what ends.
     if (successor === undefined) await this.#offer?.close();
+    else await this.#state?.close(false);
     await this.#serving.drain(seconds);
+    if (successor === undefined) await this.#state?.close(true);
     await this.#offer?.close();
     await this.#control?.close();
     await this.#audit?.close();

@@ -62,6 +62,11 @@ describe.each(KINDS)('%s', (kind) => {
     await slow.expect(200, 'TYPE I');
     const data = await slow.passive();
     await slow.expect(150, 'RETR large');
+    const writer = await Client.log_in(first.port);
+    await writer.expect(200, 'TYPE I');
+    const upload = await writer.passive();
+    await writer.expect(150, 'STOR new');
+    await upload.sendall('half of it, ');
 
     const log_in = async () => {
       const client = await Client.connect(first.port);
@@ -79,7 +84,12 @@ describe.each(KINDS)('%s', (kind) => {
     change(place, { welcome: 'The second one.' });
     const second = await start_command(place, [`127.0.0.1:${first.port}`]);
     onTestFinished(() => second.stop());
-    // The client of the transfer is told when it is done.
+    // The clients of the transfers are told when they are done.
+    await upload.sendall('and the other half');
+    upload.close();
+    await writer.expect(226);
+    await writer.expect(421);
+    expect(place.read('new').toString()).toBe('half of it, and the other half');
     expect((await read_all(data)).length).toBe(LARGE.length);
     await slow.expect(226);
     await slow.expect(421);
@@ -91,7 +101,7 @@ describe.each(KINDS)('%s', (kind) => {
     expect((await client.reply()).text).toBe('220 The second one.');
     const { stdout } = tool(place, 'who', '--json');
     expect(stdout.trim().split('\n').length).toBe(1);
-    for (const one of [client, slow, idle]) one.close();
+    for (const one of [client, slow, writer, idle]) one.close();
   });
 
   test('SIGHUP reads the configuration again; one that is wrong changes nothing', async () => {
