@@ -93,4 +93,5 @@ test.each(['threads', 'processes'].flatMap((kind) => WAYS.map((way) => [kind, wa
     expect(await exited).toEqual([0, null]);
     expect(existsSync(join(place.folder, 'control.sock'))).toBe(false);
   },
+  300_000,
 );

@@ -50,7 +50,7 @@ function tool(place: Place, ...args: string[]) {
 }
 
 describe.each(KINDS)('%s', (kind) => {
-  test('a restart drops no transfer and refuses nobody; idle clients are told', async () => {
+  test('a restart drops no transfer and refuses nobody; idle clients are told', { timeout: 300_000 }, async () => {
     const place = await place_for(
       { kind, handover: 'handover.sock', control: 'control.sock', timeouts: { drain_idle: 1.5 } },
       { anonymous: { anonymous: true } },
