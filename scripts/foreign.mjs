@@ -1,11 +1,13 @@
 // @ts-check
-// `npm run test:foreign`: the unit tests on other processors, by qemu-user, and with another C library, by Bun. It gets what it needs by
-// itself, into node_modules/.cache: Node.js and the C library of each processor from Debian's mirror or npm's registry, the compiler (zig)
-// from the registry. Nothing is installed on the machine; qemu-user has to be there.
+// `npm run test:foreign`: the unit tests on other processors, by qemu-user; on kernels of these, in virtual machines of qemu-system; and
+// with another C library, by Bun. It gets what it needs by itself, into node_modules/.cache: Node.js, C library and kernel of each
+// processor from Debian's mirror or npm's registry, qemu-system from the mirror, the compiler (zig) from the registry. Nothing is installed
+// on the machine; qemu-user has to be there.
 //
-//   npm run test:foreign                              all targets
+//   npm run test:foreign                              all targets that need no virtual machine
 //   npm run test:foreign -- musl                      x64 or arm64, as the machine, with musl
 //   npm run test:foreign -- arm64 s390x               only these
+//   npm run test:foreign -- arm64-kernel              a kernel for arm64
 //   npm run test:foreign -- s390x test/unit/structs   further arguments are vitest's
 //
 // The tests of scripts/foreign/expected.mjs may fail, and must: one that passes is reported, too. The last line has the sums, and the exit
@@ -13,6 +15,8 @@
 import { delimiter, join } from 'node:path';
 import { prepare } from './foreign/emulation.mjs';
 import { expectations } from './foreign/expected.mjs';
+import { boot } from './foreign/kernel/machine.mjs';
+import { boards } from './foreign/kernel/machines.mjs';
 import { targets } from './foreign/targets.mjs';
 import { root, run_script, SetupError, setup } from './setup.mjs';
 import { runVitest } from './vitest/run.mjs';
@@ -46,6 +50,68 @@ const WITHOUT_A_PROCESSOR = [
   'util/**',
 ];
 
+const host = join(root, 'scripts', 'foreign', 'host.mjs');
+
+/** In virtual machines, which are slower still: what asks the kernel, or reads and writes what it reads and writes. */
+const KERNEL = [
+  'calls',
+  'constants.test.ts',
+  'errors',
+  'native',
+  'packet/filter/live.test.ts',
+  'packet/options.test.ts',
+  'packet/send_receive.test.ts',
+  'packet/udplite.test.ts',
+  'promises/datagrams.test.ts',
+  'promises/promises.test.ts',
+  'promises/pump.test.ts',
+  'promises/wake_up.test.ts',
+  'promises/zerocopy.test.ts',
+  'selectors',
+  'socket/',
+  'structs',
+].map((path) => `test/unit/${path}`);
+
+/**
+ * How vitest runs, so that the processes with the tests are those of the target.
+ *
+ * @typedef {object} Place
+ * @property {string} node the program that runs vitest
+ * @property {Record<string, string>} env
+ * @property {string} [temporary] the folder for temporary files
+ * @property {string[]} [node_options]
+ * @property {string[]} [files] the tests that run unless others are asked for; all if it is not there
+ * @property {() => Promise<void>} [end] what is to do afterwards
+ */
+
+/** @param {string} name of a processor, or musl @returns {Place} */
+function emulated(name) {
+  const { node, bin, vitest_too, env } = prepare(name);
+  return {
+    node: join(root, 'scripts', 'foreign', 'enter.sh'),
+    env: {
+      ...env,
+      HOST_NODE: vitest_too ? node : process.execPath,
+      // Programs that the tests start by name find it, too.
+      PATH: `${bin}${delimiter}${process.env.PATH}`,
+    },
+  };
+}
+
+/** @param {string} name of a board @returns {Promise<Place>} */
+async function in_machine(name) {
+  const { node, env, folder, end } = await boot(name, { limit: LIMIT });
+  const node_options = ['--import', host];
+  return {
+    node: process.execPath,
+    node_options,
+    env: { ...env, FOREIGN_NODE: node },
+    files: KERNEL,
+    temporary: folder,
+    end,
+  };
+}
+
 /**
  * Runs the tests of a target.
  *
@@ -54,24 +120,22 @@ const WITHOUT_A_PROCESSOR = [
  * @returns {Promise<import('./vitest/reporter.mjs').Result & { expected: number }>}
  */
 async function test(name, filters) {
-  const { node, bin, vitest_too, env } = prepare(name);
   const options = [
     '--project=unit',
     ...[...LONG, ...WITHOUT_A_PROCESSOR].map((pattern) => `--exclude=test/unit/${pattern}`),
     `--testTimeout=${TEST_TIMEOUT}`,
     `--hookTimeout=${TEST_TIMEOUT}`,
   ];
-  const result = await runVitest([...options, ...filters], {
-    limit: LIMIT,
-    node: join(root, 'scripts', 'foreign', 'enter.sh'),
-    env: {
-      ...env,
-      HOST_NODE: vitest_too ? node : process.execPath,
-      // Programs that the tests start by name find it, too.
-      PATH: `${bin}${delimiter}${process.env.PATH}`,
-    },
-  });
-  return judge(name, result, filters.length > 0);
+  const { end, files = [], ...place } = name in boards ? await in_machine(name) : emulated(name);
+  try {
+    const result = await runVitest([...options, ...(filters.length > 0 ? filters : files)], {
+      limit: LIMIT,
+      ...place,
+    });
+    return judge(name, result, filters.length > 0);
+  } finally {
+    await end?.();
+  }
 }
 
 /**
@@ -82,7 +146,7 @@ async function test(name, filters) {
  * @param {boolean} partly whether only some of the tests have run
  */
 function judge(name, result, partly) {
-  const here = expectations.filter(({ on }) => on === undefined || on.includes(name));
+  const here = expectations.filter(({ on }) => on.includes(name));
   const known = new Set(here.flatMap(({ tests }) => tests));
   const expected = result.failures.filter((test) => known.has(test));
   const skipped = new Set(result.skips.map((skip) => skip.name));
@@ -99,15 +163,16 @@ function judge(name, result, partly) {
   };
 }
 
+const known = [...targets, ...Object.keys(boards)];
 const args = process.argv.slice(2);
-const first_other = args.findIndex((text) => !targets.includes(text));
+const first_other = args.findIndex((text) => !known.includes(text));
 const chosen = first_other === -1 ? args : args.slice(0, first_other);
 const filters = first_other === -1 ? [] : args.slice(first_other);
 
 await run_script('foreign', async () => {
   // A filter of vitest's may be any word; the first one is a name, and no filter for all targets.
-  if (first_other === 0 && /^\w+$/.test(filters[0] ?? ''))
-    throw new SetupError(`no target ${filters[0]}: known are ${targets.join(', ')}`);
+  if (first_other === 0 && /^\w[\w-]*$/.test(filters[0] ?? ''))
+    throw new SetupError(`no target ${filters[0]}: known are ${known.join(', ')}`);
   setup();
   const sum = { passed: 0, failed: 0, skipped: 0 };
   /** @type {string[]} */
