@@ -14,31 +14,19 @@ import {
 import { join } from 'node:path';
 import { SetupError } from '../setup.mjs';
 
-/** @typedef {{ arch: string, suite: string, packages: string[] }} Wanted as Debian names them */
-
-/** What says that a folder is complete, and with what. @param {string} folder */
-const stamp_of = (folder) => join(folder, 'complete.json');
-
-/**
- * Whether packages are in a folder already.
- *
- * @param {string} folder
- * @param {Wanted} wanted
- */
-export const has_debian_root = (folder, wanted) =>
-  existsSync(stamp_of(folder)) && readFileSync(stamp_of(folder), 'utf8') === JSON.stringify(wanted);
-
 /**
  * Gets packages and all that they depend on, unless they are there already.
  *
  * @param {string} folder for them, which holds nothing else
- * @param {Wanted} wanted
+ * @param {{ arch: string, suite: string, packages: string[] }} wanted as Debian names them
  * @returns {string} the root of a file system with these packages
  * @throws {SetupError} if apt-get or the mirror does not have them
  */
 export function debian_root(folder, wanted) {
   const root = join(folder, 'root');
-  if (has_debian_root(folder, wanted)) return root;
+  const stamp = join(folder, 'complete.json');
+  const request = JSON.stringify(wanted);
+  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === request) return root;
   rmSync(folder, { recursive: true, force: true });
   const [state, cache] = [join(folder, 'state'), join(folder, 'cache')];
   for (const each of [root, join(state, 'lists', 'partial'), join(cache, 'archives', 'partial')])
@@ -68,7 +56,7 @@ export function debian_root(folder, wanted) {
   rmSync(archives, { recursive: true });
   // Suites differ in whether /lib is a folder or a link: programs name their loader by it.
   if (!existsSync(join(root, 'lib'))) symlinkSync('usr/lib', join(root, 'lib'));
-  writeFileSync(stamp_of(folder), JSON.stringify(wanted));
+  writeFileSync(stamp, request);
   return root;
 }
 

@@ -1,6 +1,6 @@
 // @ts-check
 // The tests that fail on other processors, or with another C library in another runtime, through no fault of the library, as data: why,
-// and which.
+// and which. What is qemu-user's passes on a kernel of the processor, and `npm run test:foreign -- arm64-kernel` says so.
 import { processors } from './targets.mjs';
 
 /**

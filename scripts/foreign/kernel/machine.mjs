@@ -17,7 +17,6 @@ const BOOT = 15 * 60_000;
 
 /**
  * @typedef {object} Machine
- * @property {import('./link.mjs').What} what the guest is
  * @property {string} folder a folder for temporary files that host and guest both see
  * @property {string} node a program that stands for the guest's Node.js
  * @property {Record<string, string>} env what programs take from the environment
@@ -28,87 +27,95 @@ const BOOT = 15 * 60_000;
  * Boots a machine.
  *
  * @param {string} name of a board
- * @param {{ limit: number, tell?: (line: string) => void }} options limit: ms after which the machine is ended whatever it does
+ * @param {number} limit ms after which the machine is ended whatever it does, once it is up
  * @returns {Promise<Machine>}
  * @throws {SetupError} that says what cannot be had; of a machine that does not boot, with the end of its console
  */
-export async function boot(name, { limit, tell = console.log }) {
+export async function boot(name, limit) {
   const guest = prepare(name);
-  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-vm-'));
-  const initramfs = join(folder, 'initramfs');
-  const settings = { PROJECT: root, FOLDER: folder, BINARY: guest.binary, NODE: guest.node };
-  const now = { NOW: String(Math.round(Date.now() / 1000)) };
-  writeFileSync(initramfs, initramfs_of(guest, { ...settings, ...now }));
-  const places = { kernel: guest.kernel, initramfs, system: guest.system, project: root, folder };
-  const [program = '', ...args] = [...guest.qemu, ...arguments_of(guest.board, places)];
   const started = Date.now();
-  const qemu = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
-  // Should this process end by itself, or be ended: the agent turns the machine off, when there is one.
-  const kill = () => qemu.kill('SIGKILL');
-  process.once('exit', kill);
-  const timer = setTimeout(kill, limit);
-  let complaint = '';
-  qemu.stderr.on('data', (data) => {
-    complaint += data;
-  });
-  /** @type {Promise<void>} */
-  const gone = new Promise((resolve) => {
-    qemu.once('close', () => resolve());
-    qemu.once('error', (error) => {
-      complaint += error.message;
-      resolve();
-    });
-  });
-  /** @type {import('./link.mjs').Link | undefined} */
-  let relays;
+  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-vm-'));
+  const { gone, kill } = start_emulator(guest, folder);
+  // This process is ended by a signal, for example. Were it killed, the agent would turn the machine off at the end of the port.
+  const abandon = () => {
+    kill();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  process.once('exit', abandon);
   const end = async () => {
-    clearTimeout(timer);
-    process.off('exit', kill);
     kill();
     await gone;
-    relays?.close();
+    process.off('exit', abandon);
     rmSync(folder, { recursive: true });
   };
   try {
-    const link = join(folder, 'link');
-    relays = await serve_relays(await connected(port_of(folder), gone), link);
-    const what = await up(relays.ready, gone);
-    tell(
-      `Linux ${what.release}, Node.js ${what.node}: up after ${((Date.now() - started) / 1000).toFixed(0)} s`,
+    const socket = join(folder, 'link');
+    const { ready } = await serve_relays(await connected(port_of(folder), gone), socket);
+    const { release, node: version } = await up(ready, gone);
+    console.log(
+      `Linux ${release}, Node.js ${version}: up after ${Math.round((Date.now() - started) / 1000)} s`,
     );
+    const timer = setTimeout(kill, limit);
+    void gone.then(() => clearTimeout(timer));
     const node = join(folder, 'node');
     write_stand_in(node);
-    return { what, folder, node, env: { ...guest.env, FOREIGN_LINK: link }, end };
+    return { folder, node, env: { ...guest.env, FOREIGN_LINK: socket }, end };
   } catch (error) {
-    const console_text = existsSync(console_of(folder)) ? readFileSync(console_of(folder), 'utf8') : '';
+    const text = existsSync(console_of(folder)) ? readFileSync(console_of(folder), 'utf8') : '';
     await end();
     if (!(error instanceof SetupError)) throw error;
-    const last = console_text.trim().split('\n').slice(-20).join('\n');
-    throw new SetupError(`${error.message} ${complaint.trim()}\n${last}`);
+    throw new SetupError([error.message, ...text.trim().split('\n').slice(-20)].join('\n'));
   }
+}
+
+/**
+ * @param {import('./prepare.mjs').Guest} guest
+ * @param {string} folder that host and guest share
+ * @returns {{ gone: Promise<string>, kill: () => void }} gone: the emulator has ended, and what it said
+ */
+function start_emulator(guest, folder) {
+  const initramfs = join(folder, 'initramfs');
+  const settings = {
+    PROJECT: root,
+    FOLDER: folder,
+    BINARY: guest.binary,
+    NODE: guest.node,
+    NOW: String(Math.round(Date.now() / 1000)),
+  };
+  writeFileSync(initramfs, initramfs_of(guest, settings));
+  const places = { kernel: guest.kernel, initramfs, system: guest.system, project: root, folder };
+  const [program = '', ...args] = [...guest.qemu, ...arguments_of(guest.board, places)];
+  const qemu = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  qemu.stderr.on('data', (data) => {
+    said += data;
+  });
+  /** @type {Promise<string>} */
+  const gone = new Promise((resolve) => {
+    qemu.once('close', () => resolve(said.trim()));
+    qemu.once('error', (error) => resolve(error.message));
+  });
+  return { gone, kill: () => qemu.kill('SIGKILL') };
 }
 
 /**
  * Waits for the agent.
  *
  * @param {Promise<import('./link.mjs').What>} ready
- * @param {Promise<void>} gone the machine has ended
+ * @param {Promise<string>} gone the machine has ended
  */
 async function up(ready, gone) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer;
-  const late = new Promise((_resolve, reject) => {
+  /** @type {Promise<never>} */
+  const failed = new Promise((_resolve, reject) => {
     timer = setTimeout(() => reject(new SetupError(`not up after ${BOOT / 60_000} minutes.`)), BOOT);
-  });
-  const early = gone.then(() => {
-    throw new SetupError('the machine did not boot.');
+    void gone.then((said) => reject(new SetupError(`the machine did not boot. ${said}`)));
   });
   try {
-    return /** @type {import('./link.mjs').What} */ (await Promise.race([ready, late, early]));
+    return await Promise.race([ready, failed]);
   } finally {
     clearTimeout(timer);
-    // Nobody waits for it any more.
-    early.catch(() => {});
   }
 }
 
@@ -116,15 +123,16 @@ async function up(ready, gone) {
  * Connects to a Unix socket as soon as the machine listens there.
  *
  * @param {string} path
- * @param {Promise<void>} gone
+ * @param {Promise<string>} gone the machine has ended
  * @returns {Promise<import('node:net').Socket>}
  */
 async function connected(path, gone) {
-  let ended = false;
-  void gone.then(() => {
-    ended = true;
+  /** @type {string | undefined} */
+  let said;
+  void gone.then((text) => {
+    said = text;
   });
-  while (!ended) {
+  while (said === undefined) {
     const socket = connect(path);
     const there = await new Promise((resolve) => {
       socket.once('connect', () => resolve(true));
@@ -133,5 +141,5 @@ async function connected(path, gone) {
     if (there) return socket.on('error', () => {});
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  throw new SetupError('the emulator did not start.');
+  throw new SetupError(`the emulator did not start. ${said}`);
 }

@@ -5,9 +5,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { make_prebuilds, missing_prebuilds, path_of } from '../../prebuilds.mjs';
-import { fetched, from_registry } from '../../registry.mjs';
+import { from_registry } from '../../registry.mjs';
 import { root, SetupError } from '../../setup.mjs';
-import { debian_root, has_debian_root } from '../debian.mjs';
+import { debian_root } from '../debian.mjs';
 import { cache, older_node } from '../emulation.mjs';
 import { processors } from '../targets.mjs';
 import { archive, FILE, FOLDER, load_order, PROGRAM } from './initramfs.mjs';
@@ -50,21 +50,6 @@ function system_of(name) {
   const { arch, suite, packages } = processor_of(name).debian;
   const all = [...packages, board_of(name).kernel, ...guest_packages];
   return { folder: join(cache, name), wanted: { arch, suite, packages: all } };
-}
-
-/**
- * What is missing to boot a guest, without a look at the network.
- *
- * @param {string} name of a board
- * @returns {string} '' if nothing
- */
-export function lacks(name) {
-  const { npm, binary } = processor_of(name);
-  const there =
-    [emulator_of(name), system_of(name)].every(({ folder, wanted }) => has_debian_root(folder, wanted)) &&
-    missing_prebuilds([binary]).length === 0 &&
-    (!npm || fetched(`${npm.name}@${npm.version}`) !== undefined);
-  return there ? '' : `npm run test:foreign -- ${name} has not prepared it, or for other sources`;
 }
 
 /**
