@@ -36,16 +36,16 @@ export async function runVitest(args, options = {}) {
     limit = LIMIT,
     node = process.execPath,
     node_options = [],
-    temporary = tmpdir(),
+    temporary,
   } = options;
-  const folder = mkdtempSync(join(temporary, 'bsd-sockets-test-'));
+  const folder = mkdtempSync(join(temporary ?? tmpdir(), 'bsd-sockets-test-'));
   try {
     const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'vitest', 'reporter.mjs')}`];
     const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
     const code = await runGroup(node, [...node_options, vitest, 'run', ...reporters, ...args], limit, {
       ...process.env,
       ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
-      TMPDIR: temporary,
+      ...(temporary === undefined ? {} : { TMPDIR: temporary }),
       ...env,
       BSD_SOCKETS_TEST_RUN: folder,
     });
