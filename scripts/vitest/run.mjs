@@ -31,13 +31,7 @@ export const native_tests = [
  * @returns {Promise<import('./reporter.mjs').Result>}
  */
 export async function runVitest(args, options = {}) {
-  const {
-    env = {},
-    limit = LIMIT,
-    node = process.execPath,
-    node_options = [],
-    temporary,
-  } = options;
+  const { env = {}, limit = LIMIT, node = process.execPath, node_options = [], temporary } = options;
   const folder = mkdtempSync(join(temporary ?? tmpdir(), 'bsd-sockets-test-'));
   try {
     const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'vitest', 'reporter.mjs')}`];
