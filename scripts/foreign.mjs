@@ -28,7 +28,7 @@ const LONG = [
   'cli/**',
   'examples.test.ts',
   'files/*.properties.test.ts',
-  'packet/filter/{compile,matches}.test.ts',
+  'packet/filter/{compile,live,matches}.test.ts',
   'promises/model.test.ts',
   'selectors/model.test.ts',
   'socketserver/**',
@@ -60,6 +60,8 @@ async function test(name, filters) {
     ...[...LONG, ...WITHOUT_A_PROCESSOR].map((pattern) => `--exclude=test/unit/${pattern}`),
     `--testTimeout=${TEST_TIMEOUT}`,
     `--hookTimeout=${TEST_TIMEOUT}`,
+    // A process takes one test file after another: under an emulator its start costs more than most files.
+    ...(vitest_too ? [] : ['--isolate=false']),
   ];
   const result = await runVitest([...options, ...filters], {
     limit: LIMIT,

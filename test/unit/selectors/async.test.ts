@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { slowness } from '../../machine.js';
 import { open_descriptors } from '../native/descriptors.js';
 
 const { EVENT_READ, EVENT_WRITE } = selectors;
@@ -260,7 +261,7 @@ test('waiting keeps the process alive, and nothing else does', () => {
          globalThis.kept = [a, b];
          ${body}`,
       ],
-      { encoding: 'utf8', timeout: 10_000 },
+      { encoding: 'utf8', timeout: 10_000 * slowness },
     );
   const waits = run(`
     const selected = sel.select_async(0.2).then((ready) => console.log('ready', ready.length));
