@@ -58,6 +58,11 @@ export const expectations = [
     ],
   },
   {
+    reason: 'qemu-user 7.2 does not send a message without buffers, and says that it has',
+    on: PROCESSORS,
+    tests: ['test/unit/calls/batch.test.ts > over AF_UNIX > sends and receives many'],
+  },
+  {
     reason: 'qemu-user 7.2 leaves the order of bytes as it is in control messages that it does not know',
     on: ['s390x'],
     tests: [
