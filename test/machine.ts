@@ -65,3 +65,9 @@ export function needs_option(ctx: TestContext, name: string, set: () => void): v
  * without turning its bytes around for this machine's kernel.
  */
 export const has_runs = !process.env.FOREIGN_FORMAT;
+
+/** Skips the test if select() ends the program for descriptors beyond 1,023: qemu-user, whose sets hold no more. */
+export function needs_large_sets(ctx: TestContext): void {
+  if (process.env.FOREIGN_FORMAT)
+    ctx.skip('needs select() of descriptors beyond 1,023, for which qemu-user aborts');
+}
