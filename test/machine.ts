@@ -71,3 +71,8 @@ export function needs_large_sets(ctx: TestContext): void {
   if (process.env.FOREIGN_FORMAT)
     ctx.skip('needs select() of descriptors beyond 1,023, for which qemu-user aborts');
 }
+
+/** Skips a test that compares the bytes of structs with python3's: under an emulator python3 is a program of this machine's processor. */
+export function needs_own_python(ctx: TestContext): void {
+  if (process.env.FOREIGN_FORMAT) ctx.skip('needs python3 of the same processor');
+}

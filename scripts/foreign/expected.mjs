@@ -49,6 +49,14 @@ export const expectations = [
     ],
   },
   {
+    reason:
+      'qemu-user 7.2 turns the bytes of an option around that is text (TCP_CONGESTION), as if it were an int',
+    on: ['s390x'],
+    tests: [
+      'test/unit/socket/borrow.test.ts > a connection of node:net: options and names, and it goes on as before',
+    ],
+  },
+  {
     reason: 'qemu-user 7.2 does not know the request SIOCOUTQNSD of ioctl',
     on: PROCESSORS,
     tests: ['test/unit/socket/ioctl.test.ts > an int, of null > SIOCOUTQ and SIOCOUTQNSD: bytes to send'],
