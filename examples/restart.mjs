@@ -28,12 +28,12 @@ async function serve(port) {
   const server = new AsyncTCPServer(predecessor?.sockets.get('upper') ?? ['127.0.0.1', port], Upper);
   const served = server.serve_forever();
   await predecessor?.ready();
+  const [, bound] = /** @type {[string, number]} */ (server.server_address);
+
   const offer = await offer_handover(path, { upper: server });
   // The successor must not keep this process alive.
   process.on('SIGHUP', () => spawn(process.execPath, process.argv.slice(1), { stdio: 'inherit' }).unref());
   process.on('SIGTERM', () => offer.close());
-  // Whoever reads the port may send signals.
-  const [, bound] = /** @type {[string, number]} */ (server.server_address);
   if (predecessor === null) console.log(bound);
   await offer.successor;
   await server.shutdown({ drain: 10 });
@@ -59,6 +59,7 @@ async function restart() {
     stdio: ['ignore', 'pipe', 'inherit'],
     env,
   });
+  // The first one may end before the answer of the second is here.
   const exited = once(server, 'exit');
   const [line] = await once(server.stdout, 'data');
   const port = Number(line);
