@@ -64,7 +64,7 @@ bool IsShortage(int error) { return error == ENOBUFS || error == ENOMEM; }
 
 size_t SizeOf(const msghdr& message) {
   size_t size = 0;
-  for (size_t i = 0; i < message.msg_iovlen; i++) size += message.msg_iov[i].iov_len;
+  for (size_t i = 0; i < static_cast<size_t>(message.msg_iovlen); i++) size += message.msg_iov[i].iov_len;
   return size;
 }
 

@@ -42,7 +42,7 @@ const CHUNKS = [
   { name: 'packet/native', test: /lib\/packet\/bytes\/native/ },
   { name: 'packet/exchange', test: /lib\/packet\/exchange\// },
   { name: 'packet/ring', test: /lib\/packet\/ring\// },
-  { name: 'packet/core', test: /lib\/packet\/(?!index|browser)/ },
+  { name: 'packet/core', test: /lib\/(packet\/(?!index|browser)|util\/printable)/ },
   { name: 'structs/native', test: /lib\/structs\/native/ },
   { name: 'native/load', test: /lib\/native\/(load|own_file|build_id)/ },
   { name: 'native/headers', test: /lib\/native\/headers/ },
@@ -56,7 +56,7 @@ const CHUNKS = [
 ];
 
 /** Files that use all constants as one object: dist/constants.js. In the others a constant is its number. */
-const WITH_CONSTANTS = /lib\/(socket\/index|promises\/index|errors\/(names|errno))\.ts$/;
+const WITH_CONSTANTS = /lib\/(socket\/index|promises\/index|calls\/constant_names)\.ts$/;
 
 /** Chunks that are loaded by the first call of a function of theirs; they export nothing but functions. */
 const LAZY = [

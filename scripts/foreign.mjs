@@ -32,7 +32,7 @@ const LONG = [
   'cli/**',
   'examples.test.ts',
   'files/*.properties.test.ts',
-  'packet/filter/{compile,matches}.test.ts',
+  'packet/filter/{compile,live,matches}.test.ts',
   'promises/model.test.ts',
   'selectors/model.test.ts',
   'socketserver/**',
@@ -90,7 +90,12 @@ function emulated(name) {
   const { node, bin, vitest_too, env } = prepare(name);
   return {
     node: join(root, 'scripts', 'foreign', 'enter.sh'),
-    options: [`--testTimeout=${TEST_TIMEOUT}`, `--hookTimeout=${TEST_TIMEOUT}`],
+    options: [
+      `--testTimeout=${TEST_TIMEOUT}`,
+      `--hookTimeout=${TEST_TIMEOUT}`,
+      // A process takes one test file after another: under an emulator its start costs more than most files.
+      ...(vitest_too ? [] : ['--isolate=false']),
+    ],
     env: {
       ...env,
       HOST_NODE: vitest_too ? node : process.execPath,

@@ -2,7 +2,7 @@
 // Packages that only some scripts and tests need: they come from the registry into node_modules/.cache/packages, and do not stand
 // in package.json. No other file gets any. test/package/registry.ts has it for tests, which skip themselves without the registry.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root, SetupError } from './setup.mjs';
 
@@ -45,6 +45,8 @@ export function from_registry(...packages) {
       const reason = error?.message ?? stderr.trim().slice(0, 200);
       throw new SetupError(`npm cannot install ${packages.join(' and ')}: ${reason}`);
     }
+    // Tests run what is in it as other users, too.
+    chmodSync(made, 0o755);
     renameSync(made, folder_of(packages));
   } catch (error) {
     rmSync(made, { recursive: true, force: true });

@@ -65,3 +65,14 @@ export function needs_option(ctx: TestContext, name: string, set: () => void): v
  * without turning its bytes around for this machine's kernel.
  */
 export const has_runs = !process.env.FOREIGN_FORMAT;
+
+/** Skips the test if select() ends the program for descriptors beyond 1,023: qemu-user, whose sets hold no more. */
+export function needs_large_sets(ctx: TestContext): void {
+  if (process.env.FOREIGN_FORMAT)
+    ctx.skip('needs select() of descriptors beyond 1,023, for which qemu-user aborts');
+}
+
+/** Skips a test that compares the bytes of structs with python3's: under an emulator python3 is a program of this machine's processor. */
+export function needs_own_python(ctx: TestContext): void {
+  if (process.env.FOREIGN_FORMAT) ctx.skip('needs python3 of the same processor');
+}

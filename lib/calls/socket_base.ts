@@ -11,6 +11,7 @@ import { addon, cells, GENERATION, TIMED_OUT } from '../native/addon.js';
 import { OwnedDescriptor, with_descriptor } from '../util/owned_descriptor.js';
 import { integer, integer_or, timeout as seconds, to_timeout_ms } from '../util/validate.js';
 import { encode, type ResolveHost } from './address.js';
+import './constant_names.js';
 import { adopt, detect } from './descriptor/adopt.js';
 import { collected, describe, type Leftover, type Watcher } from './descriptor/leftover.js';
 import { OptionSocket } from './options.js';

@@ -16,7 +16,6 @@ const OTHERS = `
 
 // Made when an error is: a program without errors needs none of them.
 let codes: Map<number, string> | undefined;
-let gai_codes: Map<number, string> | undefined;
 
 function make_codes(): Map<number, string> {
   const made = new Map<number, string>();
@@ -26,13 +25,26 @@ function make_codes(): Map<number, string> {
   return made;
 }
 
-function make_gai_codes(): Map<number, string> {
-  const made = new Map<number, string>();
-  for (const [name, value] of Object.entries(c)) {
-    if (name.startsWith('EAI_') && typeof value === 'number') made.set(value, name);
-  }
-  return made;
-}
+const gai_codes = new Map<number, string>([
+  [c.EAI_BADFLAGS, 'EAI_BADFLAGS'],
+  [c.EAI_NONAME, 'EAI_NONAME'],
+  [c.EAI_AGAIN, 'EAI_AGAIN'],
+  [c.EAI_FAIL, 'EAI_FAIL'],
+  [c.EAI_NODATA, 'EAI_NODATA'],
+  [c.EAI_FAMILY, 'EAI_FAMILY'],
+  [c.EAI_SOCKTYPE, 'EAI_SOCKTYPE'],
+  [c.EAI_SERVICE, 'EAI_SERVICE'],
+  [c.EAI_ADDRFAMILY, 'EAI_ADDRFAMILY'],
+  [c.EAI_MEMORY, 'EAI_MEMORY'],
+  [c.EAI_SYSTEM, 'EAI_SYSTEM'],
+  [c.EAI_OVERFLOW, 'EAI_OVERFLOW'],
+  [c.EAI_INPROGRESS, 'EAI_INPROGRESS'],
+  [c.EAI_CANCELED, 'EAI_CANCELED'],
+  [c.EAI_NOTCANCELED, 'EAI_NOTCANCELED'],
+  [c.EAI_ALLDONE, 'EAI_ALLDONE'],
+  [c.EAI_INTR, 'EAI_INTR'],
+  [c.EAI_IDN_ENCODE, 'EAI_IDN_ENCODE'],
+]);
 
 const host_codes = new Map<number, string>([
   [c.HOST_NOT_FOUND, 'HOST_NOT_FOUND'],
@@ -49,7 +61,6 @@ export function errno_code(errno: number): string | undefined {
 
 /** gai_code(number) -> the name of a (negative) EAI number: 'EAI_NONAME'. See getaddrinfo(3). */
 export function gai_code(number: number): string | undefined {
-  gai_codes ??= make_gai_codes();
   return gai_codes.get(number);
 }
 

@@ -1,10 +1,25 @@
 // Arguments of failed calls as text, for messages: a number is shown as the constant that it stands for.
 //
 // Callers pass numbers and names (Arguments), and only this file makes text of them. PRINTERS has a row for each argument.
-// A call that succeeds runs nothing of this file.
+// A call that succeeds runs nothing of this file. The table of all constants comes from calls/constant_names.ts.
 import { inspect } from 'node:util';
 import * as c from '../constants.js';
 import { shown } from '../util/validate.js';
+
+type Constants = typeof c;
+
+// The constants by name. None without the calls that take them: loading the table costs as much as the rest of selectors.
+let constants: Partial<Constants> = {};
+
+/**
+ * name_constants(all). Has messages show the constants that numbers stand for. It is called when the calls on sockets are loaded, and not for the first message:
+ * EMFILE is the error of a process that can open no file.
+ *
+ * @param all the exports of constants.ts
+ */
+export function name_constants(all: Constants): void {
+  constants = all;
+}
 
 /** The arguments of a failed call that its message shows. */
 export interface Arguments {
@@ -92,7 +107,7 @@ function name_of(pattern: RegExp | undefined, value: number): string {
   let names = cache.get(pattern);
   if (names === undefined) {
     names = new Map();
-    for (const [name, number] of Object.entries(c)) {
+    for (const [name, number] of Object.entries(constants)) {
       if (typeof number === 'number' && pattern.test(name)) names.set(number, name);
     }
     cache.set(pattern, names);
@@ -113,8 +128,8 @@ const PRINTERS = new Map(
     fd: ({ fd }) => `fd ${fd}`,
     file_fd: ({ file_fd }) => `file fd ${file_fd}`,
     fileno: ({ fileno }) => `fileno=${fileno}`,
-    family: ({ family = 0 }) => c.AddressFamily[family] ?? `${family}`,
-    type: ({ type = 0 }) => c.SocketKind[type_of(type)] ?? `${type_of(type)}`,
+    family: ({ family = 0 }) => constants.AddressFamily?.[family] ?? `${family}`,
+    type: ({ type = 0 }) => constants.SocketKind?.[type_of(type)] ?? `${type_of(type)}`,
     proto: ({ family = 0, proto = 0 }) => (proto === 0 ? '0' : name_of(PROTOCOLS.get(family), proto)),
     level: ({ level = 0 }) => name_of(LEVELS, level),
     option: ({ level = 0, option = 0 }) => name_of(OPTIONS.get(level), option),
@@ -125,7 +140,7 @@ const PRINTERS = new Map(
     hostname: ({ hostname }) => JSON.stringify(hostname),
     index: ({ index }) => `${index}`,
     address_family: ({ address_family }) => `${address_family}`,
-    only_family: ({ only_family = 0 }) => `only sockets of family ${c.AddressFamily[only_family]}`,
+    only_family: ({ only_family = 0 }) => `only sockets of family ${constants.AddressFamily?.[only_family]}`,
     buffers: ({ buffers }) => `argument 1 is too long: ${buffers} buffers`,
     limit: ({ limit }) => `at most ${limit}`,
   } satisfies Record<keyof Arguments, (args: Arguments) => string>),

@@ -67,3 +67,43 @@ test('the comments are left to the types', () => {
   expect(text).not.toContain('/**');
   expect(readFileSync(join(installed, 'dist', 'constants.js'), 'utf8').length).toBeLessThan(60_000);
 });
+
+test('selectors load no table of all constants', () => {
+  const program = `
+    const path = require('node:path');
+    const { select } = require('bsd-sockets/selectors');
+    select([], [], [], 0);
+    const place = path.join(${JSON.stringify(installed)}, 'dist');
+    console.log(Object.keys(require.cache).filter((file) => file.startsWith(place)).map((file) => path.relative(place, file)).sort().join(' '));`;
+  expect(run(folder, normal_path, node, '-e', program)).toEqual({
+    code: 0,
+    stdout:
+      'errors.js native/addon.js native/headers.js native/load.js native/tables.js selectors/index.js util.js waiting.js\n',
+    stderr: '',
+  });
+});
+
+test('a message shows names also if the process can open no more files', () => {
+  const program = `
+    const { socket, AF_INET, SOCK_DGRAM, SOL_SOCKET, SO_PEERCRED } = require('bsd-sockets/socket');
+    const [first, messages] = [socket(AF_INET, SOCK_DGRAM), []];
+    const fails = (call) => { try { call(); return false; } catch ({ message }) { return messages.push(message); } };
+    const others = [];
+    while (!fails(() => others.push(socket(AF_INET, SOCK_DGRAM))));
+    fails(() => first.setsockopt(SOL_SOCKET, SO_PEERCRED, 1));
+    for (const each of [first, ...others]) each.close();
+    console.log(others.length > 0, messages.join('\\n'));`;
+  const { code, stdout, stderr } = run(
+    folder,
+    normal_path,
+    'sh',
+    '-c',
+    'ulimit -n 64; exec "$0" -e "$1"',
+    node,
+    program,
+  );
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  expect(stdout).toMatch(
+    /^true \[EMFILE\] socket\(AF_INET, SOCK_DGRAM, 0\): .*\n\[ENOPROTOOPT\] setsockopt\(fd \d+, SOL_SOCKET, SO_PEERCRED\):/,
+  );
+});

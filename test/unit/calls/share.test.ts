@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as socket from 'bsd-sockets/socket';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { NOBODY, needs_nobody } from '../../machine.js';
 import { open_descriptors } from '../native/descriptors.js';
 
@@ -171,7 +171,8 @@ describe('between processes', () => {
     b.close();
     expect(() => socket.fromshare(data)).toThrow(socket.FileNotFoundError);
     expect(await told(start('take', data))).toEqual({ name: 'FileNotFoundError', code: 'ENOENT' });
-    expect(open_descriptors()).toBeLessThanOrEqual(before);
+    // The pipes of the children are closed when their ends are noticed.
+    await vi.waitFor(() => expect(open_descriptors()).toBeLessThanOrEqual(before), { timeout: 10_000 });
   });
 
   it('from one whose JavaScript is blocked', async () => {

@@ -1,6 +1,5 @@
 /** send_receive without a network: errors before anything is sent, and loopback. test/platform/send_receive.test.ts has a network. */
 import { spawnSync } from 'node:child_process';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   arp,
   build,
@@ -16,6 +15,7 @@ import {
   tcp,
   udp,
 } from 'bsd-sockets/packet';
+import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
 import { NOBODY, needs_nobody } from '../../machine.js';
@@ -191,28 +191,20 @@ test('a redirect or a source quench is no answer: the reply that comes later is'
   if (process.getuid?.() !== 0) ctx.skip('needs root for CAP_NET_RAW');
   const ports = { src_port: 61_020, dst_port: 61_021 };
   const request = [ipv4({ ...there, id: 77 }), udp(ports), payload('question')];
-  const server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
+  const server = promises.socket(socket.AF_INET, socket.SOCK_DGRAM);
   const raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP);
   try {
-    server.bind(['127.0.0.1', ports.dst_port]);
-    server.setblocking(false);
+    await server.bind(['127.0.0.1', ports.dst_port]);
     const exchange = send_receive([request], { timeout: 5 });
-    let request_came = false;
-    while (!request_came) {
-      await sleep(5);
-      try {
-        request_came = server.recv(100).length > 0;
-      } catch (error) {
-        if (!(error instanceof socket.BlockingIOError)) throw error;
-      }
-    }
+    // An exchange that fails sends nothing.
+    await Promise.race([server.recv(100), exchange]);
     const quoted = build(...request).subarray(0, 28);
     for (const message of [
       icmp.redirect({ code: 1, gateway: '127.0.0.9', quoted }),
       icmp.source_quench({ quoted }),
     ])
       raw.sendto(build(message), ['127.0.0.1', 0]);
-    server.sendto('answer', ['127.0.0.1', ports.src_port]);
+    await server.sendto('answer', ['127.0.0.1', ports.src_port]);
     const { answered, unanswered, notices } = await exchange;
     expect(unanswered).toEqual([]);
     expect(

@@ -16,6 +16,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import * as promises from 'bsd-sockets/promises';
 import * as blocking from 'bsd-sockets/socket';
 import { afterEach, describe, expect, it } from 'vitest';
+import { slowness } from '../../machine.js';
 
 const { pump, pump_both, SHUT_WR } = promises;
 const cleanup: (() => void)[] = [];
@@ -380,7 +381,10 @@ describe('pump of blocking sockets', () => {
         require('node:worker_threads').parentPort.postMessage('ready');
         pump(a, c);\`, { eval: true });
       worker.on('message', () => setTimeout(() => worker.terminate().then(() => console.log('ended')), 50));`;
-    const { stdout } = spawnSync(process.execPath, ['-e', program], { encoding: 'utf8', timeout: 20_000 });
+    const { stdout } = spawnSync(process.execPath, ['-e', program], {
+      encoding: 'utf8',
+      timeout: 20_000 * slowness,
+    });
     expect(stdout).toBe('ended\n');
   });
 });

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { needs_large_sets, slowness } from '../../machine.js';
 import { open_descriptors } from '../native/descriptors.js';
 
 const { EVENT_READ, EVENT_WRITE } = selectors;
@@ -215,6 +216,7 @@ describe.each(
   });
 
   test('5,000 descriptors, of which one becomes ready', async (ctx) => {
+    if (Selector === selectors.SelectSelector) needs_large_sets(ctx);
     if (hard_limit < 11_000) ctx.skip('ulimit -Hn is below 11,000');
     const pairs = Array.from({ length: 5_000 }, () => socket.socketpair());
     for (const [index, [one]] of pairs.entries()) sel.register(one, EVENT_READ, index);
@@ -260,7 +262,7 @@ test('waiting keeps the process alive, and nothing else does', () => {
          globalThis.kept = [a, b];
          ${body}`,
       ],
-      { encoding: 'utf8', timeout: 10_000 },
+      { encoding: 'utf8', timeout: 10_000 * slowness },
     );
   const waits = run(`
     const selected = sel.select_async(0.2).then((ready) => console.log('ready', ready.length));

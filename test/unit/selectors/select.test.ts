@@ -5,7 +5,7 @@ import * as promises from 'bsd-sockets/promises';
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { garbage_collector } from '../../machine.js';
+import { garbage_collector, needs_large_sets } from '../../machine.js';
 import { is_open, open_descriptors } from '../native/descriptors.js';
 
 const { EPOLLET, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLPRI } = selectors;
@@ -65,7 +65,8 @@ describe('select', () => {
     expect(selectors.select([], [], [a], 0.01)).toEqual([[], [], []]);
   });
 
-  test('numbers beyond 1,024', () => {
+  test('numbers beyond 1,024', (ctx) => {
+    needs_large_sets(ctx);
     const copies = Array.from({ length: 1_100 }, () => a.dup());
     const last = copies.at(-1) as socket.socket<1>;
     expect(last.fileno()).toBeGreaterThan(1_024);
@@ -75,7 +76,8 @@ describe('select', () => {
     for (const copy of copies) copy.close();
   });
 
-  test('a descriptor that is not open is EBADF, whatever its number', () => {
+  test('a descriptor that is not open is EBADF, whatever its number', (ctx) => {
+    needs_large_sets(ctx);
     const closed = openSync('/dev/null', 'r');
     closeSync(closed);
     for (const fd of [closed, 900, UNOPENED, 2 ** 31 - 1]) {

@@ -4,6 +4,7 @@ import * as promises from 'bsd-sockets/promises';
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { needs_large_sets } from '../../machine.js';
 import { open_descriptors } from '../native/descriptors.js';
 
 const { EVENT_READ, EVENT_WRITE } = selectors;
@@ -276,6 +277,7 @@ test('EpollSelector.fileno() can be registered itself', () => {
 });
 
 test('5,000 descriptors', (ctx) => {
+  needs_large_sets(ctx);
   const hard_limit = Number(
     /Max open files +\d+ +(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1],
   );

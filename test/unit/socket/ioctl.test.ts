@@ -5,6 +5,7 @@ import { select } from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { ifreq, timespec, timeval } from 'bsd-sockets/structs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { needs_own_python } from '../../machine.js';
 
 const { AF_INET, AF_UNIX, SOCK_DGRAM } = socket;
 const anything = (value: unknown): never => value as never;
@@ -151,6 +152,7 @@ describe('bytes', () => {
   });
 
   test('are those of fcntl.ioctl', (ctx) => {
+    needs_own_python(ctx);
     const [a, b] = tcp_pair();
     a.sendall('side by side');
     b.recv(12, socket.MSG_PEEK | socket.MSG_WAITALL);
