@@ -27,6 +27,9 @@ import { Poller, perform, perform_now } from './queue.js';
 
 const CHUNK_SIZE = 64 * 1024;
 
+/** A chunk of a socket: that of datagrams has the sender's address. */
+type SocketChunk<F extends number, K extends number> = Chunk<transfer.SenderAddress<F, K, 0>>;
+
 /** The options of chunks(). */
 export interface ChunkOptions extends WaitOptions {
   /** The most bytes of a chunk. */
@@ -132,7 +135,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
    *
    * @param size the most bytes to receive, 1 to 2^30; the call does not wait for so many
    * @param options an AbortSignal, and a time-out in seconds
-   * @returns the bytes as `data`; none at the end of a stream, or of an empty datagram
+   * @returns the bytes as `data`; none at the end of a stream, or of an empty datagram, which has its sender as `address`
    * @throws TimeoutError; the signal's reason; OSError as recv
    * @example
    * await peer.sendall('hello');
@@ -140,7 +143,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
    * console.log(chunk.data.toString()); // hello
    * chunk.release();
    */
-  recv_chunk(size: number, options?: WaitOptions): Promise<Chunk> {
+  recv_chunk(size: number, options?: WaitOptions): Promise<SocketChunk<F, K>> {
     return promised(() => {
       const checked = check_size(size);
       return this._read('recv_chunk', () => recv_chunk(this, checked, 0), options);
@@ -149,7 +152,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
 
   /**
    * chunks({ size, signal, timeout }) -> what recv_chunk() gives, one after the other, until the end of the stream or close():
-   * `for await (using chunk of sock.chunks())`. Of a datagram socket: each datagram, without an end. See recv(2).
+   * `for await (using chunk of sock.chunks())`. Of a datagram socket: each datagram and its sender, without an end. See recv(2).
    *
    * @param options `size`, the most bytes of a chunk (65,536); an AbortSignal; a time-out in seconds for each chunk
    * @returns an iterator; the chunks are the caller's to release
@@ -162,15 +165,15 @@ class Socket<out F extends number = number, out K extends number = number> exten
    *   chunk.release();
    * }
    */
-  chunks(options: ChunkOptions = {}): AsyncGenerator<Chunk, void, undefined> {
+  chunks(options: ChunkOptions = {}): AsyncGenerator<SocketChunk<F, K>, void, undefined> {
     const { size, ...wait } = options_of(options, ['size', ...WAIT_OPTIONS]);
     return this.#chunks(check_size(size ?? CHUNK_SIZE), wait);
   }
 
-  async *#chunks(size: number, options: WaitOptions): AsyncGenerator<Chunk, void, undefined> {
+  async *#chunks(size: number, options: WaitOptions): AsyncGenerator<SocketChunk<F, K>, void, undefined> {
     const has_end = this.type === c.SOCK_STREAM || this.type === c.SOCK_SEQPACKET;
     while (this._fd >= 0) {
-      let chunk: Chunk;
+      let chunk: SocketChunk<F, K>;
       try {
         chunk = await this.recv_chunk(size, options);
       } catch (error) {

@@ -77,7 +77,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
    * faster than the new memory of recv(). See recv(2).
    *
    * @param size the most bytes to receive, 1 to 2^30; the call does not wait for so many
-   * @returns the bytes as `data`; none at the end of a stream, or of an empty datagram
+   * @returns the bytes as `data`; none at the end of a stream, or of an empty datagram, which has its sender as `address`
    * @throws TimeoutError; BlockingIOError; OSError as recv
    * @example
    * peer.sendall('hello');
@@ -85,7 +85,7 @@ class Socket<out F extends number = number, out K extends number = number> exten
    * console.log(chunk.data.toString()); // hello
    * chunk.release();
    */
-  recv_chunk(size: number): Chunk {
+  recv_chunk(size: number): Chunk<transfer.SenderAddress<F, K, 0>> {
     const result = recv_chunk(this, check_size(size), this._timeout_ms);
     return typeof result === 'number' ? this._raise(result, 'recv_chunk') : result;
   }

@@ -3,9 +3,12 @@
 //
 // Memory that is given back leaves its ArrayBuffer: all views of that are empty from then on, so no view ever shows later bytes.
 import { Buffer } from 'node:buffer';
+import * as c from '../../constants.js';
 import { addon } from '../../native/addon.js';
 import { integer } from '../../util/validate.js';
+import { decode } from '../address.js';
 import type { SocketBase } from '../socket_base.js';
+import type { SenderAddress } from '../transfer.js';
 
 /** The largest chunk, in bytes. */
 const SIZE_MAX = 2 ** 30;
@@ -40,15 +43,18 @@ function give_back(memory: ArrayBuffer): void {
 }
 
 /** Bytes that were received, in memory that release() gives back. */
-export class Chunk {
+export class Chunk<out Address = unknown> {
   /** The bytes; none at the end of a stream, and once the chunk is released. */
   readonly data: Buffer;
+  /** The sender of a datagram, in the form of the family; null for the bytes of a stream. It stays when the chunk is released. */
+  readonly address: Address;
   #memory: ArrayBuffer | undefined;
 
   /** @internal */
-  constructor(memory: ArrayBuffer, count: number) {
+  constructor(memory: ArrayBuffer, count: number, address: Address) {
     this.#memory = memory;
     this.data = Buffer.from(memory, 0, count);
+    this.address = address;
   }
 
   /**
@@ -89,11 +95,22 @@ export function check_size(size: unknown): number {
 }
 
 /** Receives a chunk of at most `size` bytes. Returns a negative number if that fails. */
-export function recv_chunk(sock: SocketBase, size: number, timeout_ms: number): Chunk | number {
+export function recv_chunk<F extends number, K extends number>(
+  sock: SocketBase<F, K>,
+  size: number,
+  timeout_ms: number,
+): Chunk<SenderAddress<F, K, 0>> | number {
   const memory = take(size);
   const bytes = new Uint8Array(memory);
-  const count = addon.recv(sock._fd, sock._generation, bytes, size, 0, timeout_ms);
-  if (count >= 0) return new Chunk(memory, count);
+  const { _fd, _generation, family, type } = sock;
+  const has_sender = type !== c.SOCK_STREAM;
+  const count = has_sender
+    ? addon.recvfrom(_fd, _generation, bytes, size, 0, timeout_ms)
+    : addon.recv(_fd, _generation, bytes, size, 0, timeout_ms);
+  if (count >= 0) {
+    const address = has_sender ? decode(family, sock.proto) : null;
+    return new Chunk(memory, count, address as SenderAddress<F, K, 0>);
+  }
   if (memory.byteLength === size) give_back(memory);
   return count;
 }

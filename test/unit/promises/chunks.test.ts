@@ -73,6 +73,40 @@ it('iterates until the end of a stream, and over datagrams until close()', async
   from.close();
 });
 
+it.each([
+  ['127.0.0.1', promises.AF_INET],
+  ['::1', promises.AF_INET6],
+])('has the sender of a datagram, also when it is released: %s', async (host, family) => {
+  const make = () => {
+    const sock = new promises.socket(family, promises.SOCK_DGRAM);
+    sock.bind([host, 0]);
+    return sock;
+  };
+  const senders = [make(), make()];
+  const receiver = make();
+  for (const [i, sender] of senders.entries()) await sender.sendto(`datagram ${i}`, receiver.getsockname());
+  const seen: unknown[] = [];
+  for await (const chunk of receiver.chunks({ size: 8 })) {
+    const text = String(chunk.data);
+    chunk.release();
+    seen.push([text, chunk.address]);
+    if (seen.length === 2) break;
+  }
+  expect(seen).toEqual(senders.map((sender) => ['datagram', sender.getsockname()]));
+  for (const sock of [...senders, receiver]) sock.close();
+});
+
+it('has no sender where there is none', async () => {
+  await a.sendall('bytes');
+  expect((await b.recv_chunk(5)).address).toBeNull();
+  const [from, to] = promises.socketpair(promises.AF_UNIX, promises.SOCK_DGRAM);
+  await from.send('x');
+  const [, sender] = await (await from.send('y'), to.recvfrom(1));
+  expect((await to.recv_chunk(1)).address).toEqual(sender);
+  from.close();
+  to.close();
+});
+
 it('waits in the order of reads, and ends by signal, time-out and close', async () => {
   const first = b.recv_chunk(5);
   const second = b.recv(100);
@@ -110,4 +144,9 @@ it('blocks in a blocking socket', () => {
   from.close();
   expect(to.recv_chunk(10).data.length).toBe(0);
   to.close();
+  const udp = new blocking.socket(blocking.AF_INET, blocking.SOCK_DGRAM);
+  udp.bind(['127.0.0.1', 0]);
+  udp.sendto('ping', udp.getsockname());
+  expect(udp.recv_chunk(10).address).toEqual(udp.getsockname());
+  udp.close();
 });
