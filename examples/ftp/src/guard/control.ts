@@ -31,8 +31,12 @@ function is_command(name: unknown): name is Command {
 /** A control socket that is served. */
 export interface ControlSocket {
   readonly path: string;
-  /** Ends it, and removes its path unless another server has taken that. */
-  close(): Promise<void>;
+  /**
+   * Ends it.
+   *
+   * @param has_successor another server takes its path, at this very moment perhaps: it stays. Otherwise it is removed, if it is still this one's
+   */
+  close(has_successor?: boolean): Promise<void>;
 }
 
 /**
@@ -70,8 +74,8 @@ export async function serve_control(
   const served = server.serve_forever();
   return {
     path,
-    close: async () => {
-      const now = await lstat(path).catch(() => undefined);
+    close: async (has_successor = false) => {
+      const now = has_successor ? undefined : await lstat(path).catch(() => undefined);
       if (now?.ino === own.ino && now.dev === own.dev) await unlink_quietly(path);
       await server.shutdown();
       await served;

@@ -197,7 +197,7 @@ export class Service {
     await this.#serving.drain(seconds);
     if (successor === undefined) await this.#state?.close(true);
     await this.#offer?.close();
-    await this.#control?.close();
+    await this.#control?.close(successor !== undefined);
     await this.#audit?.close();
   }
 }

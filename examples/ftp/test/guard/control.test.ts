@@ -134,6 +134,15 @@ describe('the socket', () => {
     expect(await ask_control(path, 'who')).toEqual([]);
   });
 
+  it('stays for a successor that has not taken it yet', async () => {
+    const path = join(await temporary(), 'control');
+    const first = await serve(path, await busy_registry());
+    await first.close(true);
+    await expect(ask_control(path, 'who')).rejects.toThrow('no server listens');
+    await serve(path, new LocalRegistry(), true);
+    expect(await ask_control(path, 'who')).toEqual([]);
+  });
+
   it('has a path that the kernel takes', async () => {
     const folder = await temporary();
     const path = join(folder, 'x'.repeat(100));

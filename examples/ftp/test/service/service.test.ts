@@ -16,7 +16,7 @@ import {
   start_command,
   tls_settings,
   until,
-} from './harness.js';
+} from '../server/harness.js';
 
 /** More than the kernel takes while the client does not read. */
 const LARGE = Buffer.alloc(30_000_000, 'x');
@@ -50,7 +50,9 @@ function tool(place: Place, ...args: string[]) {
 }
 
 describe.each(KINDS)('%s', (kind) => {
-  test('a restart drops no transfer and refuses nobody; idle clients are told', { timeout: 300_000 }, async () => {
+  test('a restart drops no transfer and refuses nobody; idle clients are told', {
+    timeout: 300_000,
+  }, async () => {
     const place = await place_for(
       { kind, handover: 'handover.sock', control: 'control.sock', timeouts: { drain_idle: 1.5 } },
       { anonymous: { anonymous: true } },

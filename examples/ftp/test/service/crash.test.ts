@@ -7,7 +7,7 @@ import { create_connection } from 'bsd-sockets/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { ask_control } from '../../dist/guard/control.js';
 import type { SessionInfo } from '../../dist/guard/types.js';
-import { Client, make_place, PATIENCE, read_all, start_command, until } from './harness.js';
+import { Client, make_place, PATIENCE, read_all, start_command, until } from '../server/harness.js';
 
 const FIXTURE = new URL('./fixtures/crash.mjs', import.meta.url).href;
 /** More than the kernel takes while a client does not read. */

@@ -6,7 +6,7 @@ import { create_connection } from 'bsd-sockets/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { ask_control } from '../../dist/guard/control.js';
 import type { SavedState } from '../../dist/guard/registry.js';
-import { Client, make_place, PATIENCE, start_command, until } from './harness.js';
+import { Client, make_place, PATIENCE, start_command, until } from '../server/harness.js';
 
 /** Connects from an address that is not that of the other clients. */
 async function guesser(port: number): Promise<Client> {
