@@ -11,6 +11,7 @@
 
 #include "arguments.h"
 #include "calls.h"
+#include "system_calls.h"
 #include "wait.h"
 
 namespace bsd_sockets {
@@ -51,7 +52,7 @@ napi_value EpollWait(napi_env env, napi_callback_info info) {
   if (!use.valid()) return args.Return(-EBADF);
   Deadline deadline(timeout_ms);
   int64_t count = AwaitCall(args.state(), use, timeout_ms,
-                            [&] { return ::epoll_wait(epfd, events.get(), most, deadline.LeftMs()); });
+                            [&] { return DirectEpollWait(epfd, events.get(), most, deadline.LeftMs()); });
   if (count <= 0) return args.Return(count);
   if (!bytes.Refresh()) return args.Return(kDetached);
   EpollEvent* rows = reinterpret_cast<EpollEvent*>(bytes.data());

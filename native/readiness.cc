@@ -22,6 +22,7 @@
 #include "arguments.h"
 #include "calls.h"
 #include "descriptor.h"
+#include "system_calls.h"
 #include "thread.h"
 #include "wait.h"
 
@@ -70,7 +71,7 @@ class WakeUpReceiver {
     uint8_t* scratch = exchange_.scratch.data();
     allowance = std::min(allowance, kScratchSize);
     int32_t count =
-        static_cast<int32_t>(Try(use, [&] { return ::recv(fd, scratch, allowance, MSG_DONTWAIT); }));
+        static_cast<int32_t>(Try(use, [&] { return DirectRecv(fd, scratch, allowance, MSG_DONTWAIT); }));
     state_.readiness->Received(fd, count, allowance);
     if (count > 0) *place = Keep(scratch, static_cast<size_t>(count));
     return count;
@@ -242,7 +243,7 @@ void Readiness::OnThreadEnd(void* self) {
 
 bool Readiness::Dispatch() {
   epoll_event events[kReadyLimit];
-  int count = epoll_wait(epoll_fd_, events, kReadyLimit, 0);
+  int count = DirectEpollWait(epoll_fd_, events, kReadyLimit, 0);
   bool all = count < static_cast<int>(kReadyLimit);
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return all;

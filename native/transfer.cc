@@ -12,6 +12,7 @@
 #include "calls.h"
 #include "nosignal.h"
 #include "readiness.h"
+#include "system_calls.h"
 #include "wait.h"
 
 namespace bsd_sockets {
@@ -34,8 +35,8 @@ napi_value Send(napi_env env, napi_callback_info info) {
   return args.Return(
       Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&]() -> ssize_t {
         if (!source.Refresh()) return -1;
-        return WithoutSignal(args->flags,
-                             [&](int all) { return ::send(args->fd, source.data(), source.length(), all); });
+        return WithoutSignal(
+            args->flags, [&](int all) { return DirectSend(args->fd, source.data(), source.length(), all); });
       }));
 }
 
@@ -49,7 +50,7 @@ napi_value Sendto(napi_env env, napi_callback_info info) {
       Await(args.state(), args->fd, args->generation, POLLOUT, args->timeout_ms, [&]() -> ssize_t {
         if (!source.Refresh()) return -1;
         return WithoutSignal(args->flags, [&](int all) {
-          return ::sendto(args->fd, source.data(), source.length(), all, &address.header, address.length);
+          return DirectSendto(args->fd, source.data(), source.length(), all, &address.header, address.length);
         });
       }));
 }
@@ -65,7 +66,7 @@ napi_value Recv(napi_env env, napi_callback_info info) {
   return args.Return(
       Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&]() -> ssize_t {
         if (!target.Refresh()) return -1;
-        ssize_t count = ::recv(args->fd, target.data(), target.length(), args->flags);
+        ssize_t count = DirectRecv(args->fd, target.data(), target.length(), args->flags);
         if (readiness != nullptr) readiness->Received(args->fd, count, target.length());
         return count;
       }));
@@ -80,8 +81,8 @@ napi_value Recvfrom(napi_env env, napi_callback_info info) {
   short events = ReceiveEvents(args->flags);
   int64_t count = Await(args.state(), args->fd, args->generation, events, args->timeout_ms, [&]() -> ssize_t {
     if (!target.Refresh()) return -1;
-    return ::recvfrom(args->fd, target.data(), target.length(), args->flags, &address.header,
-                      address.Receive());
+    return DirectRecvfrom(args->fd, target.data(), target.length(), args->flags, &address.header,
+                          address.Receive());
   });
   if (count >= 0) GiveAddress(args.state(), address);
   return args.Return(count);

@@ -26,8 +26,8 @@ export const read_u64 = (bytes: Uint8Array, offset = 0): bigint =>
 /** Whether the runtime is Node.js, not Bun, as with musl in `npm run test:foreign`. */
 export const is_node = process.versions.bun === undefined;
 
-/** How many times longer than here a program may take: under the emulator of `npm run test:foreign`. */
-export const slowness = process.env.FOREIGN_FORMAT ? 20 : 1;
+/** How many times longer than here a program may take: under the emulators of `npm run test:foreign`. */
+export const slowness = process.env.FOREIGN_FORMAT || process.env.FOREIGN_LINK ? 20 : 1;
 
 /** The function that collects garbage; skips the test if the runtime has none. */
 export function garbage_collector(ctx: TestContext): () => void {

@@ -29,7 +29,7 @@ const FLAGS = [
   '--max-semi-space-size=64',
 ];
 const SYSTEM_CALL =
-  /^(__)?(libc_)?((send|recv)(to|from|m?msg|file)?|accept4?|connect|e?poll\w*|ppoll|fcntl\w*|[gs]etsockopt|read|write|splice|tee|ioctl)$/;
+  /^(__)?(libc_)?((send|recv)(to|from|m?msg|file)?|accept4?|connect|e?poll\w*|ppoll|fcntl\w*|[gs]etsockopt|read|write|splice|tee|ioctl|syscall)$/;
 /** Calls of the marks and of other threads come once in a while: a call that belongs to the path comes each time. */
 const RARE = 0.1;
 

@@ -96,6 +96,16 @@ export function reason_of(call: Call, { reason }: AbortSignal): unknown {
   return reason;
 }
 
+type Settle = (value: unknown) => void;
+
+let making: PendingCall | undefined;
+
+/** The executor of the promises of all calls that wait: a closure for each of them would cost more than the promise. */
+function keep_functions(resolve: Settle, reject: Settle): void {
+  (making as PendingCall)._resolve = resolve;
+  (making as PendingCall)._reject = reject;
+}
+
 /** A call that waits in a queue. */
 export class PendingCall implements AbortWaiter {
   previous: PendingCall | undefined = undefined;
@@ -107,19 +117,19 @@ export class PendingCall implements AbortWaiter {
   #rare: Rare | undefined = undefined;
   /** What receive() got: a result, -errno, or an error if memory was short. */
   #received: unknown = undefined;
-  readonly #resolve: (value: unknown) => void;
-  readonly #reject: (error: unknown) => void;
+  _resolve: Settle = nothing;
+  _reject: Settle = nothing;
+  /** The promise of the call. */
+  readonly promise: Promise<unknown>;
 
-  /** @param resolve, reject settle the promise of the call */
   constructor(
     line: WaitingLine,
     readonly call: Call,
-    resolve: (value: unknown) => void,
-    reject: (error: unknown) => void,
   ) {
     this.#line = line;
-    this.#resolve = resolve;
-    this.#reject = reject;
+    making = this;
+    this.promise = new Promise(keep_functions);
+    making = undefined;
   }
 
   /** Ends the call at a time-out, or by a signal. @param timeout_ms -1 for none */
@@ -150,7 +160,7 @@ export class PendingCall implements AbortWaiter {
     }
     if (typeof result !== 'number' || result >= 0) {
       this.#end();
-      this.#resolve(result);
+      this._resolve(result);
       return true;
     }
     if (!rare?.never_waits && must_wait(result)) return false;
@@ -171,15 +181,15 @@ export class PendingCall implements AbortWaiter {
   /** Tells the result of receive(). */
   settle(): void {
     const received = this.#received;
-    if (typeof received === 'number') this.#line.tell(this.#resolve, error_of(this.call, received));
-    else if (received instanceof Error) this.#line.tell(this.#resolve, received);
-    else this.#resolve(received);
+    if (typeof received === 'number') this.#line.tell(this._resolve, error_of(this.call, received));
+    else if (received instanceof Error) this.#line.tell(this._resolve, received);
+    else this._resolve(received);
   }
 
   /** Ends the call with its error. */
   fail(error: unknown): void {
     this.#end();
-    this.#line.tell(this.#resolve, error);
+    this.#line.tell(this._resolve, error);
   }
 
   /** Ends the call because its socket is closed. */
@@ -222,7 +232,7 @@ export class PendingCall implements AbortWaiter {
     const signal = this.#rare?.signal;
     if (signal === undefined || !this.#waits) return;
     this.#end();
-    this.#reject(reason_of(this.call, signal));
+    this._reject(reason_of(this.call, signal));
     this.#line.run();
   }
 

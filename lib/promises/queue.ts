@@ -319,14 +319,13 @@ function wait_in<T>(
   signal: AbortSignal | undefined,
   suspended: Suspend | undefined,
 ): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const waiting = new PendingCall(queue, call, resolve as (value: unknown) => void, reject);
-    if (timeout_ms >= 0 || signal !== undefined) waiting.limit(timeout_ms, signal);
-    if (call.connects) queue.poller.connect_began();
-    queue.add(waiting);
-    if (suspended !== undefined) waiting.suspend(suspended);
-    else if (queue.first === waiting && !queue.poller.holds_up(queue)) queue.wait(waiting);
-  });
+  const waiting = new PendingCall(queue, call);
+  if (timeout_ms >= 0 || signal !== undefined) waiting.limit(timeout_ms, signal);
+  if (call.connects) queue.poller.connect_began();
+  queue.add(waiting);
+  if (suspended !== undefined) waiting.suspend(suspended);
+  else if (queue.first === waiting && !queue.poller.holds_up(queue)) queue.wait(waiting);
+  return waiting.promise as Promise<T>;
 }
 
 /** Refuses wrong arguments of a call that is not tried at once. An error of the system is left to the attempt, in its turn. */

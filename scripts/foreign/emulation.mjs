@@ -12,7 +12,7 @@ import { debian_root } from './debian.mjs';
 import { lacks_for_musl, musl_of, prepare_musl, rolldown_of } from './musl.mjs';
 import { binfmt_of, processors } from './targets.mjs';
 
-const cache = process.env.FOREIGN_CACHE ?? join(root, 'node_modules', '.cache', 'foreign');
+export const cache = process.env.FOREIGN_CACHE ?? join(root, 'node_modules', '.cache', 'foreign');
 
 /**
  * @typedef {object} Emulation
@@ -21,6 +21,9 @@ const cache = process.env.FOREIGN_CACHE ?? join(root, 'node_modules', '.cache', 
  * @property {boolean} vitest_too whether vitest runs there, not only the processes with the tests: it is in no other processor's language
  * @property {Record<string, string>} env what enter.sh, and programs, take from the environment
  */
+
+/** The environment of a Node.js that is older than those that are supported. */
+export const older_node = { NODE_OPTIONS: `--require ${join(root, 'scripts', 'foreign', 'older.cjs')}` };
 
 /** @param {string} name of a target @returns {string} the target of scripts/prebuilds.mjs */
 const binary_of = (name) => (name === 'musl' ? musl_of() : processors[name]).binary;
@@ -90,8 +93,7 @@ export function prepare(name) {
     const script = `#!/bin/sh\nexec qemu-${processors[name].qemu} -L '${sysroot}' "$@"\n`;
     writeFileSync(interpreter, script, { mode: 0o755 });
     env.FOREIGN_FORMAT = binfmt_of(name, interpreter);
-    if (npm)
-      Object.assign(env, { NODE_OPTIONS: `--require ${join(root, 'scripts', 'foreign', 'older.cjs')}` });
+    if (npm) Object.assign(env, older_node);
   }
   return { node, bin: join(cache, name, 'bin'), vitest_too: name === 'musl', env };
 }

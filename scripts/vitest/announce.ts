@@ -1,13 +1,18 @@
 // Runs in every test process before its tests: writes the name of the test that is about to begin to a file named
 // after the process, synchronously. A test that blocks its thread for ever in native code cannot report anything;
 // scripts/vitest/reporter.mjs reads there which one it was, and which process to end. Under a sanitizer Node is started by
-// the program that loads it (scripts/sanitize.mjs). Does nothing under plain vitest.
+// the program that loads it (scripts/sanitize.mjs). In a virtual machine the process to end is the one that stands for this one on the
+// host (scripts/foreign/kernel/relay.mjs). Does nothing under plain vitest.
 
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, expect } from 'vitest';
 
-const { BSD_SOCKETS_TEST_RUN: folder, BSD_SOCKETS_TEST_NODE: node } = process.env;
+const {
+  BSD_SOCKETS_TEST_RUN: folder,
+  BSD_SOCKETS_TEST_NODE: node,
+  BSD_SOCKETS_TEST_PID: pid = process.pid,
+} = process.env;
 
 if (node !== undefined) {
   process.execPath = node;
@@ -17,7 +22,7 @@ if (node !== undefined) {
 if (folder !== undefined) {
   const announce = (test: string | undefined): void => {
     const state = { file: expect.getState().testPath, test };
-    const file = join(folder, `${process.pid}.json`);
+    const file = join(folder, `${pid}.json`);
     // Under its name it is whole: scripts/vitest/reporter.mjs may read at any time.
     writeFileSync(`${file}.new`, JSON.stringify(state));
     renameSync(`${file}.new`, file);

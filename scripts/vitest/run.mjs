@@ -25,18 +25,21 @@ export const native_tests = [
  * Runs the vitest suite.
  *
  * @param {string[]} args filters and options, as on vitest's command line
- * @param {{ env?: Record<string, string>, limit?: number, node?: string }} [options] env: variables added to the
- *   environment of vitest and all it starts; limit: ms after which the run is given up; node: the Node.js to run on
+ * @param {{ env?: Record<string, string>, limit?: number, node?: string, node_options?: string[], temporary?: string }} [options] env:
+ *   variables added to the environment of vitest and all it starts; limit: ms after which the run is given up; node: the Node.js to run
+ *   on, and node_options: its options; temporary: the folder for temporary files of vitest
  * @returns {Promise<import('./reporter.mjs').Result>}
  */
-export async function runVitest(args, { env = {}, limit = LIMIT, node = process.execPath } = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'bsd-sockets-test-'));
+export async function runVitest(args, options = {}) {
+  const { env = {}, limit = LIMIT, node = process.execPath, node_options = [], temporary } = options;
+  const folder = mkdtempSync(join(temporary ?? tmpdir(), 'bsd-sockets-test-'));
   try {
     const reporters = ['--reporter=default', `--reporter=${join(root, 'scripts', 'vitest', 'reporter.mjs')}`];
     const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs');
-    const code = await runGroup(node, [vitest, 'run', ...reporters, ...args], limit, {
+    const code = await runGroup(node, [...node_options, vitest, 'run', ...reporters, ...args], limit, {
       ...process.env,
       ...(process.stdout.isTTY ? {} : { NO_COLOR: '1' }),
+      ...(temporary === undefined ? {} : { TMPDIR: temporary }),
       ...env,
       BSD_SOCKETS_TEST_RUN: folder,
     });

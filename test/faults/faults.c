@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <link.h>
+#include <netinet/in.h>
+#include <netinet/udp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -158,9 +160,17 @@ ssize_t sendmsg(int fd, const struct msghdr* message, int flags) {
   }
   return real(fd, message, flags);
 }
+// Returns whether the message is a run of datagrams, which the kernel is to cut.
+static int is_run(struct msghdr* message) {
+  for (struct cmsghdr* one = CMSG_FIRSTHDR(message); one != NULL; one = CMSG_NXTHDR(message, one))
+    if (one->cmsg_level == IPPROTO_UDP && one->cmsg_type == UDP_SEGMENT) return 1;
+  return 0;
+}
 int sendmmsg(int fd, struct mmsghdr* rows, unsigned count, int flags) {
   REAL(sendmmsg);
   INTERRUPT;
+  // Refusals of a run: its datagrams go one by one.
+  if (count > 0 && is_run(&rows[0].msg_hdr) && TRANSIENT) FAIL(EIO, EINVAL, ENOBUFS, ENOMEM);
   if (HARD) FAIL(ENOBUFS, ENOMEM);
   if (TRANSIENT) count = (unsigned)part_of(count);
   return real(fd, rows, count, flags);

@@ -73,6 +73,10 @@ describe.each(seeds)('with seed %i', (seed) => {
     expect(await run(seed, 'promises.mjs', seed)).toEqual([]);
   });
 
+  test('runs of datagrams of blocking calls arrive once and as sent', { timeout }, async () => {
+    expect(await run(seed, 'runs.mjs', seed)).toEqual({ wrong: [], failures: true });
+  });
+
   test('pumps move all bytes, and tell those in between when they fail', { timeout }, async () => {
     expect(await run(seed, 'pump.mjs', seed)).toEqual({ wrong: [], failures: true, more_descriptors: 0 });
   });

@@ -30,10 +30,10 @@ async function terminate(delay_ms: number): Promise<void> {
   await worker.terminate();
 }
 
-/** The threads of lookups end when the C library returns. */
+/** The threads of lookups end when the C library returns: a lookup of the first worker may have been open at the count before. */
 async function none_left(before: number): Promise<void> {
   for (let i = 0; i < 200 && open() > before; i++) await new Promise((resolve) => setTimeout(resolve, 25));
-  expect(open()).toBe(before);
+  expect(open()).toBeLessThanOrEqual(before);
 }
 
 test(`a worker is terminated with promises pending, ${ROUNDS} times`, async () => {

@@ -9,6 +9,7 @@ import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { timeval } from 'bsd-sockets/structs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { slowness } from '../../machine.js';
 
 type Sock = socket.socket<number>;
 const { AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SO_RCVTIMEO, SO_SNDTIMEO, MSG_DONTWAIT } = socket;
@@ -284,6 +285,8 @@ while peer.recv(1): os.write(to_write, b'a line\\n')
 
 describe('readiness that a call does not take', () => {
   const { AF_INET, MSG_ERRQUEUE, SHUT_RD, SHUT_RDWR, SOCK_STREAM } = socket;
+  /** The time-out in s, and the ms that are less than a call computes which does not wait. */
+  const [WAIT, SPIN] = [0.3 * slowness, 150 * slowness];
   const no_data = (sock: Sock) => expect(error_of(() => sock.recv(1)).code).toBe('ECONNREFUSED');
 
   /** A socket of datagrams with an entry in its error queue, and no other error. */
@@ -294,14 +297,14 @@ describe('readiness that a call does not take', () => {
     const nobody = gone.getsockname();
     gone.close();
     sock.bind(['127.0.0.1', 0]);
-    sock.settimeout(0.3);
+    sock.settimeout(WAIT);
     sock.setsockopt(socket.IPPROTO_IP, socket.IP_RECVERR, 1);
     sock.sendto('x', nobody);
     no_data(sock);
     return sock;
   }
 
-  /** Calls what times out after 0.3 s, and tells the milliseconds that the process computed. */
+  /** Calls what times out after WAIT, and tells the milliseconds that the process computed. */
   function cpu_ms(call: () => unknown): number {
     const before = process.cpuUsage();
     expect(error_of(call)).toBeInstanceOf(socket.TimeoutError);
@@ -318,7 +321,7 @@ describe('readiness that a call does not take', () => {
     ['recvmmsg', (sock) => sock.recvmmsg(4, 10)],
     ['makefile', (sock) => sock.makefile('rb', 0).read(10)],
   ])('an entry in the error queue: %s waits', (_, receive) => {
-    expect(cpu_ms(() => receive(with_error_entry()))).toBeLessThan(150);
+    expect(cpu_ms(() => receive(with_error_entry()))).toBeLessThan(SPIN);
   });
 
   test('an entry in the error queue: data that comes meanwhile is received at once', async () => {
@@ -348,15 +351,15 @@ describe('readiness that a call does not take', () => {
     keep(server.accept()[0]);
     client.setsockopt(SOL_SOCKET, socket.SO_TIMESTAMPING, 512 | 16);
     fill(client);
-    client.settimeout(0.3);
-    expect(cpu_ms(() => client.sendall(Buffer.alloc(1 << 24)))).toBeLessThan(150);
+    client.settimeout(WAIT);
+    expect(cpu_ms(() => client.sendall(Buffer.alloc(1 << 24)))).toBeLessThan(SPIN);
     expect(client.recvmsg(10, 1000, MSG_ERRQUEUE)[1]).not.toEqual([]);
   });
 
   test('a hang-up: a receive from the error queue waits', () => {
     const sock = keep(new socket.socket(AF_INET, SOCK_STREAM));
-    sock.settimeout(0.3);
-    expect(cpu_ms(() => sock.recvmsg(10, 100, MSG_ERRQUEUE))).toBeLessThan(150);
+    sock.settimeout(WAIT);
+    expect(cpu_ms(() => sock.recvmsg(10, 100, MSG_ERRQUEUE))).toBeLessThan(SPIN);
   });
 
   test('datagrams of a socket that was shut down', () => {
@@ -364,8 +367,8 @@ describe('readiness that a call does not take', () => {
     sock.bind(['127.0.0.1', 0]);
     sock.connect(sock.getsockname());
     sock.shutdown(SHUT_RD);
-    sock.settimeout(0.3);
-    expect(cpu_ms(() => sock.recv(10))).toBeLessThan(150);
+    sock.settimeout(WAIT);
+    expect(cpu_ms(() => sock.recv(10))).toBeLessThan(SPIN);
   });
 
   test.each([SHUT_RD, SHUT_RDWR])('a listener that was shut down (%i) ends accept()', async (how) => {

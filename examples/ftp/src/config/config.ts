@@ -106,6 +106,7 @@ const file = object({
   audit: or(nullable(text('the path of a file')), null),
   control: or(nullable(text('the path of an AF_UNIX socket')), null),
   handover: or(nullable(text('the path of an AF_UNIX socket')), null),
+  state: or(nullable(text('the path of a file')), null),
   sd_notify: or(boolean, true),
 });
 
@@ -151,6 +152,7 @@ export function check_config(value: unknown, folder: string): Config {
     audit: maybe(config.audit),
     control: maybe(config.control),
     handover: maybe(config.handover),
+    state: maybe(config.state),
   };
 }
 

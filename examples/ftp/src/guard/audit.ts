@@ -40,7 +40,7 @@ function escape_rest(json: string): string {
 /** A log file. */
 export class AuditLog {
   #file: FileHandle;
-  #waiting: string[] = [];
+  #waiting: { lines: string; count: number }[] = [];
   #length = 0;
   #lost = 0;
   #failed = false;
@@ -62,14 +62,18 @@ export class AuditLog {
   }
 
   write(record: AuditRecord): void {
+    this.append(audit_line(record, new Date()), 1);
+  }
+
+  /** Appends whole lines. @param count how many */
+  append(lines: string, count: number): void {
     if (this.#closed) return;
-    const line = audit_line(record, new Date());
-    if (this.#length + line.length > MOST_WAITING) {
-      this.#lost += 1;
-      this.options.dropped?.(1);
+    if (this.#length + lines.length > MOST_WAITING) {
+      this.#lost += count;
+      this.options.dropped?.(count);
     } else {
-      this.#waiting.push(line);
-      this.#length += line.length;
+      this.#waiting.push({ lines, count });
+      this.#length += lines.length;
     }
     this.#start();
   }
@@ -111,14 +115,15 @@ export class AuditLog {
     const lost = this.#lost;
     this.#waiting = [];
     this.#length = 0;
+    const lines = batch.map((one) => one.lines);
     if (lost > 0)
-      batch.push(`${JSON.stringify({ time: new Date().toISOString(), event: 'lost', records: lost })}\n`);
+      lines.push(`${JSON.stringify({ time: new Date().toISOString(), event: 'lost', records: lost })}\n`);
     try {
-      await write_whole(this.#file, Buffer.from(batch.join('')));
+      await write_whole(this.#file, Buffer.from(lines.join('')));
       this.#lost -= lost;
       this.#failed = false;
     } catch (error) {
-      const records = batch.length - (lost > 0 ? 1 : 0);
+      const records = batch.reduce((sum, { count }) => sum + count, 0);
       this.#lost += records;
       this.options.dropped?.(records);
       if (!this.#failed) this.options.report?.(error);

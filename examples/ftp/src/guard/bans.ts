@@ -28,6 +28,15 @@ interface Record {
   last: number;
 }
 
+/** What is known of a client, as it is saved: times in ms before or behind that moment. */
+export interface SavedBan {
+  readonly client: string;
+  readonly failures: readonly { readonly ago_ms: number; readonly name: string }[];
+  readonly banned_for_ms: number;
+  readonly bans: number;
+  readonly last_ago_ms: number;
+}
+
 /** Returns the client that an address stands for. */
 export function client_of(address: string): string {
   const plain = address.replace(/%.*$/, '');
@@ -45,6 +54,8 @@ export function client_of(address: string): string {
 export class Bans {
   readonly #options: Required<{ [K in keyof BanOptions]-?: number }>;
   readonly #records = new Map<string, Record>();
+  /** grows with each change */
+  changes = 0;
 
   /**
    * @param now ms of a clock that never goes back
@@ -67,16 +78,56 @@ export class Bans {
     return (this.#records.get(client)?.banned_until ?? 0) > this.now();
   }
 
-  /** How many clients are banned. */
-  get banned(): number {
+  /** For how long a client is banned still, seconds. */
+  seconds_left(client: string): number {
+    return Math.max(0, (this.#records.get(client)?.banned_until ?? 0) - this.now()) / 1000;
+  }
+
+  /** The clients that are banned, and for how many seconds still. */
+  all(): [client: string, seconds: number][] {
+    return [...this.#records.keys()].flatMap((client): [string, number][] =>
+      this.is_banned(client) ? [[client, this.seconds_left(client)]] : [],
+    );
+  }
+
+  /** All records, to be saved. */
+  saved(): SavedBan[] {
     const now = this.now();
-    let count = 0;
-    for (const { banned_until } of this.#records.values()) if (banned_until > now) count += 1;
-    return count;
+    return [...this.#records].map(([client, { failures, banned_until, bans, last }]) => ({
+      client,
+      failures: failures.map(({ at, name }) => ({ ago_ms: now - at, name })),
+      banned_for_ms: Math.max(0, banned_until - now),
+      bans,
+      last_ago_ms: now - last,
+    }));
+  }
+
+  /** Takes what was saved. @param passed_ms since then @throws TypeError for what is no number, RangeError for too many records */
+  restore(saved: readonly SavedBan[], passed_ms: number): void {
+    if (saved.length > MOST_ADDRESSES) throw new RangeError(`${saved.length} addresses are too many`);
+    const now = this.now();
+    const time = (value: number): number => {
+      if (!Number.isFinite(value)) throw new TypeError(`${value} is no time`);
+      return value;
+    };
+    const records = saved.map(({ client, failures, banned_for_ms, bans, last_ago_ms }): [string, Record] => [
+      String(client),
+      {
+        failures: failures.map(({ ago_ms, name }) => ({
+          at: now - passed_ms - time(ago_ms),
+          name: String(name),
+        })),
+        banned_until: now - passed_ms + time(banned_for_ms),
+        bans: time(bans),
+        last: now - passed_ms - time(last_ago_ms),
+      },
+    ]);
+    for (const [client, record] of records) this.#records.set(client, record);
   }
 
   /** Counts a failed log-in. */
   failed(client: string, name: string): { delay_s: number; banned: boolean } {
+    this.changes++;
     const now = this.now();
     const record = this.#record(client, now);
     const { failures, delay_s, max_delay_s, ban_s, max_ban_s } = this.#options;
@@ -95,7 +146,9 @@ export class Bans {
   /** A log-in forgives the failures of the same name: who guesses others' passwords gains nothing by an account of their own. */
   succeeded(client: string, name: string): void {
     const record = this.#records.get(client);
-    if (record !== undefined) record.failures = record.failures.filter((failure) => failure.name !== name);
+    if (record === undefined) return;
+    record.failures = record.failures.filter((failure) => failure.name !== name);
+    this.changes++;
   }
 
   #record(client: string, now: number): Record {

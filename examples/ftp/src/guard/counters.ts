@@ -14,6 +14,8 @@ export const METRICS: Readonly<Record<string, string>> = {
   ftp_commands_total: 'Commands, by name',
   ftp_transfers_total: 'Transfers, by direction and result',
   ftp_transfer_bytes_total: 'Bytes of files on data connections, by direction',
+  ftp_passive_ports_exhausted_total: 'Passive data connections that found no free port',
+  ftp_data_strangers_total: 'Data connections of another address than the client, which were closed',
   ftp_series_dropped_total: 'Labels that were not counted, as there were too many',
   ftp_audit_dropped_total: 'Audit records that could not be written',
   ftp_sessions: 'Sessions now',
@@ -31,6 +33,9 @@ function quote(value: string): string {
   return `"${value.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
 }
 
+/** The text of labels, as label_text() makes it. */
+const LABELS = /^(?:|\{\w+="(?:[^"\\\n]|\\.)*"(?:,\w+="(?:[^"\\\n]|\\.)*")*\})$/;
+
 function label_text(labels: Readonly<Record<string, string>>): string {
   const names = Object.keys(labels).sort();
   if (names.length === 0) return '';
@@ -43,6 +48,9 @@ export interface Gauge {
   labels?: Record<string, string> | undefined;
   value: number;
 }
+
+/** The values of all counters, by name and text of their labels. */
+export type SavedCounters = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 /** All counters. */
 export class Counters {
@@ -62,18 +70,37 @@ export class Counters {
     }
     if (!Number.isFinite(amount) || amount < 0)
       throw new TypeError(`amount must be 0 or more, not ${amount}`);
+    this.#add(name, label_text(labels), amount);
+  }
+
+  #add(name: string, text: string, amount: number): void {
     let series = this.#series.get(name);
     if (series === undefined) {
       series = new Map();
       this.#series.set(name, series);
     }
-    const text = label_text(labels);
     const known = series.get(text);
     if (known === undefined && series.size >= MOST_SERIES) {
       this.add('ftp_series_dropped_total', {});
       return;
     }
     series.set(text, (known ?? 0) + amount);
+  }
+
+  /** All values, to be saved. */
+  saved(): SavedCounters {
+    return Object.fromEntries([...this.#series].map(([name, series]) => [name, Object.fromEntries(series)]));
+  }
+
+  /** Adds what was saved. @throws TypeError for what is no counter */
+  restore(saved: SavedCounters): void {
+    const entries = Object.entries(saved).flatMap(([name, series]) =>
+      Object.entries(series).map(([text, value]) => [name, text, value] as const),
+    );
+    for (const [name, text, value] of entries)
+      if (!is_metric_name(name) || !LABELS.test(text) || !Number.isFinite(value) || value < 0)
+        throw new TypeError(`${name}${text} ${value} is no counter`);
+    for (const [name, text, value] of entries) this.#add(name, text, value);
   }
 
   /** Returns the text of all counters, and of the gauges. */

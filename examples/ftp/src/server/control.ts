@@ -36,11 +36,10 @@ export interface ControlEvents {
   on_end(waiting: readonly Input[]): void;
 }
 
-/**
- * What is not read on behind, until all that has come is answered: the bytes behind AUTH are those of a handshake, and behind QUIT there are
- * none.
- */
-const LAST = /^(?:AUTH|QUIT)(?: |$)/i;
+/** What is not read on behind, until all that has come is answered: the bytes behind it are those of a handshake. */
+const BEGINS_TLS = /^AUTH(?: |$)/i;
+/** Nothing comes behind it. If it is answered at once, nothing is read any more; if a transfer runs, its client is listened to. */
+const ENDS = /^QUIT *$/i;
 /** A client is waited for by next(), and not here. */
 const WITHOUT_LIMIT = { timeout: null };
 /** A client that has been told of the end has this time to end the connection from its side. */
@@ -124,10 +123,12 @@ export class Control {
   #received(chunk: Buffer, sock: ConnectedSocket): void {
     const { lines, answer } = this.#lines.push(chunk);
     if (answer !== undefined) this.#answer(answer, sock);
-    this.#rests = lines.some((line) => line.kind === 'line' && LAST.test(line.text));
     for (const line of lines) {
       const number = ++this.#count;
       const is_next = this.#queue.length === 0;
+      const { text } = line.kind === 'line' ? line : { text: '' };
+      if (BEGINS_TLS.test(text) || (is_next && this.#wake !== undefined && ENDS.test(text)))
+        this.#rests = true;
       if (line.kind === 'line' && this.events?.on_line(line.text, number, is_next)) continue;
       this.#put(line, number);
     }

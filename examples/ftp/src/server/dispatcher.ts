@@ -25,7 +25,7 @@ function watch(session: Session): void {
       return session.tell(() => status(session));
     },
     on_end(waiting) {
-      // A client that has said QUIT may end its side, and waits for what it has begun.
+      // A client that has said QUIT may end its side, and waits for what it has begun. What that means for an upload: transfer/upload.ts.
       if (waiting.some((input) => input.kind === 'line' && is_verb(input.text, 'QUIT'))) return;
       session.lose(new Error('The control connection has ended.'));
     },
@@ -71,6 +71,8 @@ async function execute(session: Session, text: string): Promise<void> {
   const command = table.get(verb);
   const { registry, parameters } = session;
   const shown = command?.is_secret === true ? '***' : argument;
+  // A client makes up what it likes: the counter has the commands that there are.
+  registry.count('ftp_commands_total', { name: command === undefined ? 'unknown' : verb });
   registry.update(session.id, { command: `${verb} ${shown}`.trim().slice(0, 300) });
   // RNTO has to follow RNFR at once.
   if (verb !== 'RNTO') parameters.rename_from = undefined;

@@ -23,6 +23,8 @@ interface Parameters {
   restart: number;
   /** the bytes of the next transfer or hash; `end` is behind the last */
   range: { start: number; end: number } | undefined;
+  /** the size of the next upload, bytes, if ALLO has told it */
+  announced: number | undefined;
   rename_from: string | undefined;
   epsv_all: boolean;
 }
@@ -37,6 +39,7 @@ const initial = (): Parameters => ({
   facts: DEFAULT_FACTS,
   restart: 0,
   range: undefined,
+  announced: undefined,
   rename_from: undefined,
   epsv_all: false,
 });

@@ -5,6 +5,7 @@ import type { Config } from '../config/config.js';
 import { AuditLog } from '../guard/audit.js';
 import { type ControlSocket, serve_control } from '../guard/control.js';
 import { LocalRegistry } from '../guard/registry.js';
+import { load_state, StateFile } from '../guard/state.js';
 import type { QuotaLimits } from '../guard/types.js';
 import { Shared, tls_options } from '../server/shared.js';
 import { FileUserDatabase } from '../store/users.js';
@@ -17,7 +18,17 @@ import { serve_workers } from './workers.js';
 /** Milliseconds between two looks for leftovers of uploads. */
 const CLEAR_MS = 3_600_000;
 /** Keys whose change takes a restart. */
-const FIXED = ['listen', 'kind', 'workers', 'handover', 'control', 'proxy_protocol', 'bans'] as const;
+const FIXED = [
+  'listen',
+  'kind',
+  'workers',
+  'handover',
+  'control',
+  'proxy_protocol',
+  'bans',
+  'audit',
+  'state',
+] as const;
 
 interface Records {
   readonly registry: LocalRegistry;
@@ -29,8 +40,7 @@ async function open_records({ limits, bans, audit: path }: Config): Promise<Reco
   const dropped = (count: number) => registry.count('ftp_audit_dropped_total', {}, count);
   const audit = path === null ? undefined : await AuditLog.open(path, { report, dropped });
   const registry = new LocalRegistry({
-    max_connections: limits.max_connections,
-    max_connections_per_address: limits.max_connections_per_address,
+    ...limits,
     bans: {
       failures: bans.failures,
       forget_s: bans.forget,
@@ -77,6 +87,7 @@ export class Service {
   #config: Config;
   #offer: HandoverOffer | undefined;
   #control: ControlSocket | undefined;
+  #state: StateFile | undefined;
   #resolve_ended!: (ending: Promise<void>) => void;
   #is_ending = false;
 
@@ -106,6 +117,8 @@ export class Service {
     const users = await FileUserDatabase.open(config.users, options);
     const predecessor = config.handover === null ? null : await take_over(config.handover);
     const listeners = await open_listeners(config, predecessor);
+    const forgotten = config.state === null ? undefined : await load_state(config.state, registry);
+    if (forgotten !== undefined) report(forgotten);
     const serving =
       config.kind === 'loop'
         ? serve_loop(new Shared(config, users, registry), listeners)
@@ -122,7 +135,8 @@ export class Service {
 
   async #begin(predecessor: Predecessor | null): Promise<void> {
     await predecessor?.ready();
-    const { control, handover } = this.#config;
+    const { control, handover, state } = this.#config;
+    if (state !== null) this.#state = new StateFile(state, this.registry, report);
     if (control !== null)
       this.#control = await serve_control(control, this.registry, { replace: predecessor !== null });
     if (handover !== null) {
@@ -153,6 +167,7 @@ export class Service {
     this.#notices.tell({ RELOADING: 1 });
     try {
       await this.#serving.reload(config);
+      this.registry.set_limits(config.limits);
       this.#config = config;
       await this.#audit?.reopen();
     } finally {
@@ -178,7 +193,9 @@ export class Service {
     this.#notices.ending(successor);
     // Without a successor nobody is to take over what ends.
     if (successor === undefined) await this.#offer?.close();
+    else await this.#state?.close(false);
     await this.#serving.drain(seconds);
+    if (successor === undefined) await this.#state?.close(true);
     await this.#offer?.close();
     await this.#control?.close();
     await this.#audit?.close();

@@ -2,7 +2,8 @@
 import { parentPort } from 'node:worker_threads';
 import { fromshare, type ListeningSocket } from 'bsd-sockets/promises';
 import type { Config } from '../config/config.js';
-import { endpoint_of, RemoteRegistry } from '../guard/channel.js';
+import { endpoint_of } from '../guard/channel/endpoint.js';
+import { RemoteRegistry } from '../guard/channel/remote.js';
 import { Shared } from '../server/shared.js';
 import { FileUserDatabase } from '../store/users.js';
 import { type Serving, serve_loop } from './loop.js';
@@ -23,6 +24,7 @@ function open_users(config: Config): Promise<FileUserDatabase> {
 }
 
 async function start(config: Config, shared: readonly SharedListener[]): Promise<void> {
+  registry.audits = config.audit !== null;
   const users = await open_users(config);
   const listeners = shared.map(({ name, listen, ticket }) => ({
     name,

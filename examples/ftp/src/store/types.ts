@@ -55,7 +55,9 @@ export interface Upload {
   readonly start: number;
   /** Writes behind what is written. Rejects with EDQUOT or ENOSPC when there is no room. */
   write(chunk: Uint8Array): Promise<void>;
-  /** fsync, then rename to its name. */
+  /** Puts what is written on the disk, so that commit() has little to do; without it commit() does it. */
+  sync(): Promise<void>;
+  /** Gives it its name, with all of it on the disk. */
   commit(): Promise<void>;
   /** Ends it without; `keep` leaves what has come so that a REST can go on from there. */
   abort(keep: boolean): Promise<void>;

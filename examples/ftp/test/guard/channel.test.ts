@@ -3,11 +3,28 @@ import { fork } from 'node:child_process';
 import { type EventEmitter, once } from 'node:events';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type Endpoint, endpoint_of, RemoteRegistry, serve_registry } from '../../dist/guard/channel.js';
+import { type Endpoint, endpoint_of } from '../../dist/guard/channel/endpoint.js';
+import { RemoteRegistry } from '../../dist/guard/channel/remote.js';
+import { serve_registry } from '../../dist/guard/channel/service.js';
 import { LocalRegistry, type RegistryOptions } from '../../dist/guard/registry.js';
 import type { AuditRecord } from '../../dist/guard/types.js';
 import { DiskFileSystem } from '../../dist/store/disk.js';
 import { begin, code, make_home, put } from '../store/home.js';
+
+/** An audit log that keeps its records. */
+function make_audit() {
+  const records: Record<string, unknown>[] = [];
+  const append = (lines: string) => {
+    records.push(
+      ...lines
+        .trimEnd()
+        .split('\n')
+        .map((line): Record<string, unknown> => JSON.parse(line)),
+    );
+  };
+  const write = (record: AuditRecord) => void records.push(record);
+  return { records, audit: { append, write } };
+}
 
 /** A registry and a remote one, in this thread. */
 function make_pair(options?: RegistryOptions) {
@@ -18,6 +35,14 @@ function make_pair(options?: RegistryOptions) {
   return { local, remote: new RemoteRegistry(endpoint_of(port2)), port1, port2 };
 }
 
+/** Another worker of the same registry. */
+function make_remote(local: LocalRegistry, name: string): RemoteRegistry {
+  const { port1, port2 } = new MessageChannel();
+  onTestFinished(() => port1.close());
+  serve_registry(local, endpoint_of(port1), name);
+  return new RemoteRegistry(endpoint_of(port2));
+}
+
 async function enter(registry: RemoteRegistry, address = '192.0.2.1'): Promise<string> {
   const entered = await registry.enter(address, 1);
   if ('refused' in entered) throw new Error(entered.refused);
@@ -26,11 +51,11 @@ async function enter(registry: RemoteRegistry, address = '192.0.2.1'): Promise<s
 
 describe('a remote registry', () => {
   it('answers as the local one', async () => {
-    const records: AuditRecord[] = [];
+    const { records, audit } = make_audit();
     const { local, remote } = make_pair({
       max_connections: 1,
       bans: { failures: 2, delay_s: 1 },
-      audit: { write: (record) => void records.push(record) },
+      audit,
     });
     const id = await enter(remote);
     expect(await remote.enter('192.0.2.2', 1)).toEqual({ refused: 'too many connections' });
@@ -59,9 +84,64 @@ describe('a remote registry', () => {
     expect(() => remote.throttle('alice', 'download', 0)).toThrow('rate must be above 0');
   });
 
+  it('says no to nobody for whom a place has become free, on whichever worker', async () => {
+    const { local, remote: one } = make_pair({ max_connections: 2, max_connections_per_address: 1 });
+    const other = make_remote(local, 'worker 2');
+    for (let i = 0; i < 20; i++) {
+      const [first, second] = i % 2 === 0 ? [one, other] : [other, one];
+      const id = await enter(first);
+      expect(await second.enter('192.0.2.1', 1)).toEqual({
+        refused: 'too many connections from this address',
+      });
+      expect(await first.log_in(id, { name: 'alice', max_sessions: 1 })).toBeUndefined();
+      const rest = await enter(second, '192.0.2.2');
+      expect(await second.log_in(rest, { name: 'alice', max_sessions: 1 })).toBe(
+        'too many sessions of this user',
+      );
+      // What has just been said is not asked about before it is needed.
+      if (i % 3 === 0) first.log_out(id);
+      else first.leave(id);
+      expect(await second.log_in(rest, { name: 'alice', max_sessions: 1 })).toBeUndefined();
+      first.leave(id);
+      second.leave(rest);
+    }
+    expect(await local.who()).toEqual([]);
+    const counted = await local.metrics();
+    expect(counted).toContain('ftp_refusals_total{reason="too many connections from this address"} 20\n');
+    expect(counted).toContain('ftp_refusals_total{reason="too many sessions of this user"} 20\n');
+    expect(counted).toContain('ftp_logins_total 40\n');
+  });
+
+  it('knows a ban on every worker when its cause is answered, and what log-ins have forgiven', async () => {
+    const { local, remote: one } = make_pair({ bans: { failures: 3, delay_s: 1, ban_s: 60 } });
+    const other = make_remote(local, 'worker 2');
+    const [guess, open] = [await enter(one), await enter(other)];
+    expect(await one.log_in_failed(guess, 'alice')).toEqual({ delay_s: 1, banned: false });
+    expect(await other.log_in(open, { name: 'alice' })).toBeUndefined();
+    expect(await one.log_in_failed(guess, 'alice')).toEqual({ delay_s: 1, banned: false });
+    expect(await one.log_in_failed(guess, 'alice')).toEqual({ delay_s: 2, banned: false });
+    expect(await one.log_in_failed(guess, 'alice')).toEqual({ delay_s: 4, banned: true });
+    expect(await other.log_in(open, { name: 'alice' })).toBe('banned');
+    expect(await one.log_in(guess, { name: 'alice' })).toBe('banned');
+    expect(await other.enter('192.0.2.1', 1)).toEqual({ refused: 'banned' });
+    // Another client is not.
+    expect(await other.log_in(await enter(other, '192.0.2.2'), { name: 'alice' })).toBeUndefined();
+  });
+
+  it('a worker that says nothing keeps others waiting for a second at most', async () => {
+    const { local, remote } = make_pair({ max_connections: 1 });
+    const { port1, port2 } = new MessageChannel();
+    onTestFinished(() => port1.close());
+    port2.on('message', () => {});
+    serve_registry(local, endpoint_of(port1), 'worker 2');
+    await enter(remote);
+    expect(await remote.enter('192.0.2.2', 1)).toEqual({ refused: 'too many connections' });
+    expect((await remote.who()).length).toBe(1);
+  });
+
   it('keeps the order of all calls', async () => {
-    const records: unknown[] = [];
-    const { remote } = make_pair({ audit: { write: ({ n }) => void records.push(n) } });
+    const { records, audit } = make_audit();
+    const { remote } = make_pair({ audit });
     const id = await enter(remote);
     for (let n = 0; n < 300; n++) {
       remote.audit({ event: 'command', session: id, address: 'a', n });
@@ -70,7 +150,7 @@ describe('a remote registry', () => {
       remote.update(id, { command: String(n) });
     }
     expect((await remote.who())[0]?.command).toBe('299');
-    expect(records).toEqual(Array.from({ length: 300 }, (_, n) => n));
+    expect(records.map(({ n }) => n)).toEqual(Array.from({ length: 300 }, (_, n) => n));
   });
 
   it('sends what one turn of the event loop brings in one message', async () => {
@@ -90,7 +170,8 @@ describe('a remote registry', () => {
     const remote = new RemoteRegistry(counting);
     for (let i = 0; i < 1000; i++) remote.count('ftp_replies_total', { code: '200' });
     expect(await remote.metrics()).toContain('ftp_replies_total{code="200"} 1000\n');
-    expect(posts).toBe(1);
+    // The question, and what the main thread asks back.
+    expect(posts).toBe(2);
   });
 
   it('leaves the messages of others on its channel alone', async () => {

@@ -105,13 +105,20 @@ export async function start_here(place: Place): Promise<Running & { service: Ser
   return { service, ports, port: ports[0] ?? 0, stop: () => service.end(undefined, 1) };
 }
 
-/** Starts the command ftpd. @param expected addresses that it has to serve, if the test knows */
+/**
+ * Starts the command ftpd.
+ *
+ * @param expected addresses that it has to serve, if the test knows
+ * @param env more of the environment
+ */
 export async function start_command(
   place: Place,
   expected: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
 ): Promise<Running & { child: ChildProcess; lines: string[] }> {
   const child = spawn(process.execPath, [FTPD, 'serve', place.config_file], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
   });
   const lines: string[] = [];
   const count = (JSON.parse(readFileSync(place.config_file, 'utf8')) as { listen: unknown[] }).listen.length;

@@ -50,7 +50,7 @@ function tool(place: Place, ...args: string[]) {
 }
 
 describe.each(KINDS)('%s', (kind) => {
-  test('a restart drops no transfer and refuses nobody; idle clients are told', async () => {
+  test('a restart drops no transfer and refuses nobody; idle clients are told', { timeout: 300_000 }, async () => {
     const place = await place_for(
       { kind, handover: 'handover.sock', control: 'control.sock', timeouts: { drain_idle: 1.5 } },
       { anonymous: { anonymous: true } },
@@ -62,6 +62,11 @@ describe.each(KINDS)('%s', (kind) => {
     await slow.expect(200, 'TYPE I');
     const data = await slow.passive();
     await slow.expect(150, 'RETR large');
+    const writer = await Client.log_in(first.port);
+    await writer.expect(200, 'TYPE I');
+    const upload = await writer.passive();
+    await writer.expect(150, 'STOR new');
+    await upload.sendall('half of it, ');
 
     const log_in = async () => {
       const client = await Client.connect(first.port);
@@ -79,7 +84,12 @@ describe.each(KINDS)('%s', (kind) => {
     change(place, { welcome: 'The second one.' });
     const second = await start_command(place, [`127.0.0.1:${first.port}`]);
     onTestFinished(() => second.stop());
-    // The client of the transfer is told when it is done.
+    // The clients of the transfers are told when they are done.
+    await upload.sendall('and the other half');
+    upload.close();
+    await writer.expect(226);
+    await writer.expect(421);
+    expect(place.read('new').toString()).toBe('half of it, and the other half');
     expect((await read_all(data)).length).toBe(LARGE.length);
     await slow.expect(226);
     await slow.expect(421);
@@ -91,7 +101,7 @@ describe.each(KINDS)('%s', (kind) => {
     expect((await client.reply()).text).toBe('220 The second one.');
     const { stdout } = tool(place, 'who', '--json');
     expect(stdout.trim().split('\n').length).toBe(1);
-    for (const one of [client, slow, idle]) one.close();
+    for (const one of [client, slow, writer, idle]) one.close();
   });
 
   test('SIGHUP reads the configuration again; one that is wrong changes nothing', async () => {
@@ -107,6 +117,15 @@ describe.each(KINDS)('%s', (kind) => {
       return text;
     };
     expect(await greeting()).toBe('220 Another one.');
+    const reloads = server.lines.length;
+    change(place, { limits: { max_connections: 1 }, audit: 'another.jsonl' });
+    server.child.kill('SIGHUP');
+    await until(() => server.lines.slice(reloads).some((line) => line.includes('loaded again')), 'a reload');
+    expect(server.lines.some((line) => line.includes('audit has changed: that takes a restart'))).toBe(true);
+    const only = await Client.log_in(server.port);
+    expect(await greeting()).toBe('421 Service not available: too many connections.');
+    only.close();
+    await until(async () => (await greeting()) === '220 Another one.', 'the place is free again');
     change(place, { welcome: 'A wrong one.', timeouts: { idel: 3 } });
     server.child.kill('SIGHUP');
     await until(() => server.lines.some((line) => line.includes('did you mean idle?')), 'a message');
@@ -124,6 +143,7 @@ describe.each(KINDS)('%s', (kind) => {
     await until(() => tool(place, 'who').stdout.includes('/large'), 'the transfer is told');
     const { stdout } = tool(place, 'metrics');
     expect(stdout).toMatch(/^ftp_replies_total\{code="230"\} 1$/m);
+    expect(stdout).toMatch(/^ftp_commands_total\{name="PASS"\} 1$/m);
     expect(stdout).toMatch(/^ftp_transfers\{direction="download"\} 1$/m);
     server.child.kill('SIGTERM');
     expect((await read_all(data)).length).toBe(LARGE.length);
@@ -191,12 +211,7 @@ describe('systemd', () => {
     const hearing = (async () => {
       for await (const [message] of notify) told.push(String(message));
     })();
-    const saved = { ...process.env };
-    Object.assign(process.env, { NOTIFY_SOCKET: path, WATCHDOG_USEC: '200000' });
-    const server = await start_command(place).finally(() => {
-      for (const name of ['NOTIFY_SOCKET', 'WATCHDOG_USEC'])
-        if (saved[name] === undefined) delete process.env[name];
-    });
+    const server = await start_command(place, [], { NOTIFY_SOCKET: path, WATCHDOG_USEC: '200000' });
     const is_told = (text: string) => until(() => told.some((one) => one.includes(text)), text);
     await is_told('READY=1\nSTATUS=serving ftp://127.0.0.1:');
     await is_told('WATCHDOG=1');

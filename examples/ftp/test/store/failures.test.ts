@@ -115,4 +115,4 @@ it('processes that are killed leave whole files, wherever they were', async () =
   expect(await all_names(home)).toEqual(['f', 'log']);
   const limits = { home, max_bytes: Infinity, max_files: Infinity };
   expect((await new LocalRegistry().quota(limits).usage()).files).toBe(2);
-});
+}, 300_000);

@@ -57,6 +57,28 @@ describe('an upload', () => {
     expect(await all_names(home)).toEqual(['a']);
   });
 
+  it('can be put on the disk before it has its name, and goes on behind that', async () => {
+    const { home, files } = await make_home();
+    await put(files, '/a', 'old content');
+    await files.set_mode('/a', 0o604);
+    const upload = await begin(files, '/a', 'new');
+    await upload.sync();
+    await upload.sync();
+    expect(await get(files, '/a')).toBe('old content');
+    await upload.write(Buffer.from('er'));
+    await upload.sync();
+    await upload.commit();
+    expect(await get(files, '/a')).toBe('newer');
+    expect((await stat(join(home, 'a'))).mode & 0o777).toBe(0o604);
+    expect(await code(upload.sync())).toBe('EINVAL');
+    // It can be kept as well.
+    const broken = await begin(files, '/b', 'a part');
+    await broken.sync();
+    await broken.abort(true);
+    expect((await files.stat('/b')).size).toBe(6);
+    expect(await open_below(home)).toEqual([]);
+  });
+
   it('ends once', async () => {
     const { files } = await make_home();
     const upload = await begin(files, '/a', 'x');

@@ -104,13 +104,14 @@ export const parameters: Commands = {
     async run(session, argument) {
       const found = /^(\d{1,16})(?: R \d{1,16})?$/i.exec(argument.trim());
       if (found === null) return reply(501, 'ALLO needs a number of bytes.');
+      const announced = Number(found[1]);
       const { bytes, max_bytes } = await session.files.usage();
-      return bytes + Number(found[1]) > max_bytes
-        ? reply(
-            504,
-            `There is no room for so much: the quota leaves ${Math.max(0, max_bytes - bytes)} bytes.`,
-          )
-        : reply(202, 'No storage has to be allocated.');
+      if (bytes + announced > max_bytes) {
+        const left = Math.max(0, max_bytes - bytes);
+        return reply(504, `There is no room for so much: the quota leaves ${left} bytes.`);
+      }
+      session.parameters.announced = announced;
+      return reply(202, 'No storage has to be allocated.');
     },
   },
   ABOR: {
@@ -122,6 +123,7 @@ export const parameters: Commands = {
       session.close_channel();
       session.parameters.restart = 0;
       session.parameters.range = undefined;
+      session.parameters.announced = undefined;
       return reply(226, had_channel ? 'The data connection is closed.' : 'Abort done.');
     },
   },

@@ -7,13 +7,21 @@ import { run_transfer } from '../transfer/transfer.js';
 import { receive_file } from '../transfer/upload.js';
 import { type Commands, shown_name } from './command.js';
 
-/** Takes what REST and RANG have said: it is for one transfer. */
-function take_position(session: Session): { start: number; end: number | undefined } {
+interface Position {
+  start: number;
+  end: number | undefined;
+  /** of an upload, bytes */
+  announced: number | undefined;
+}
+
+/** Takes what REST, RANG and ALLO have said: it is for one transfer. */
+function take_position(session: Session): Position {
   const { parameters } = session;
-  const { restart, range } = parameters;
+  const { restart, range, announced } = parameters;
   parameters.restart = 0;
   parameters.range = undefined;
-  return range ?? { start: restart, end: undefined };
+  parameters.announced = undefined;
+  return { ...(range ?? { start: restart, end: undefined }), announced };
 }
 
 async function download(session: Session, argument: string): Promise<Reply> {
@@ -46,11 +54,15 @@ function is_error(error: unknown, code: string): boolean {
   return error instanceof Error && 'code' in error && error.code === code;
 }
 
-/** @param describe the text of 150 for the path that the file gets */
+/**
+ * @param announced what ALLO has said, bytes
+ * @param describe the text of 150 for the path that the file gets
+ */
 async function upload(
   session: Session,
   path: string,
   options: UploadOptions,
+  announced: number | undefined,
   describe: (path: string) => string,
 ): Promise<Reply> {
   const channel = session.check_channel();
@@ -63,7 +75,7 @@ async function upload(
     session,
     channel,
     { direction: 'upload', path: target.path, size: undefined, opening: describe(target.path) },
-    (moving) => receive_file(moving, session, target),
+    (moving) => receive_file(moving, session, target, announced),
     (error) => (error === undefined ? target.commit() : target.abort(keep)),
   );
 }
@@ -75,10 +87,10 @@ export const transfers: Commands = {
     argument: 'required',
     refusal: 553,
     async run(session, argument) {
-      const { start, end } = take_position(session);
+      const { start, end, announced } = take_position(session);
       if (end !== undefined) return reply(554, 'RANG is for downloads: use REST.');
       const path = session.path(argument);
-      return upload(session, path, { offset: start }, () => `Receiving ${shown_name(argument)}.`);
+      return upload(session, path, { offset: start }, announced, () => `Receiving ${shown_name(argument)}.`);
     },
   },
   STOU: {
@@ -86,9 +98,10 @@ export const transfers: Commands = {
     argument: 'optional',
     refusal: 553,
     run(session, argument) {
-      take_position(session);
+      const { announced } = take_position(session);
       // RFC 1123, section 4.1.2.9: the reply begins with FILE: and the name.
-      return upload(session, session.path(argument), { unique: true }, (path) => `FILE: ${path}`);
+      const path = session.path(argument);
+      return upload(session, path, { unique: true }, announced, (path) => `FILE: ${path}`);
     },
   },
   APPE: {
@@ -96,11 +109,11 @@ export const transfers: Commands = {
     argument: 'required',
     refusal: 553,
     run(session, argument) {
-      const { start } = take_position(session);
+      const { start, announced } = take_position(session);
       const path = session.path(argument);
       // With REST it goes on from there; without, from the end.
       const options = start > 0 ? { offset: start } : { append: true };
-      return upload(session, path, options, () => `Receiving ${shown_name(argument)}.`);
+      return upload(session, path, options, announced, () => `Receiving ${shown_name(argument)}.`);
     },
   },
 };

@@ -1,6 +1,5 @@
 // A transfer as its session sees it: its data connection from 150 to the reply that ends it, whatever happens in between. What moves the
 // bytes is in download.ts and upload.ts.
-import { setImmediate as next_turn } from 'node:timers/promises';
 import { OSError, SHUT_WR, SSLError } from 'bsd-sockets/promises';
 import { type Reply, ReplyError, reply } from '../../protocol/replies.js';
 import type { DataChannel, DataConnection } from '../data/channel.js';
@@ -104,12 +103,6 @@ export async function run_transfer(
     await session.send(reply(150, subject.opening));
     conn = await channel.open(timeouts.data_connect, session.data_protection(), stop.signal);
     await move({ conn, meter, signal: stop.signal, stall: timeouts.stall });
-    if (direction === 'upload') {
-      // A client that was killed has both connections ended by the kernel: what came of its file is not all. The end of the control
-      // connection is there by now, and is heard within a turn of the event loop.
-      await next_turn();
-      stop.signal.throwIfAborted();
-    }
     if (direction === 'download') {
       const ended = conn.shutdown(SHUT_WR, { timeout: timeouts.stall, signal: stop.signal });
       // In MODE Z a client sees the end of the data by itself, and may have closed the connection.

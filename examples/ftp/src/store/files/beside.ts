@@ -3,7 +3,7 @@ import type { Stats } from 'node:fs';
 import { code_of, FileError } from '../errors.js';
 import { broken_name } from '../names.js';
 import type { Upload } from '../types.js';
-import { fchmod, fchown, fsync, ftruncate, rename, stat_of, sync_directory, unlink } from './at.js';
+import { fchmod, fchown, ftruncate, rename, stat_of, sync_directory, unlink } from './at.js';
 import { counted_size, or_missing, rename_new } from './entries.js';
 import { type Target, Writing } from './writing.js';
 
@@ -25,10 +25,13 @@ export class Beside extends Writing implements Upload {
     return reservation.hold(size - (old === undefined ? 0 : counted_size(old)), old === undefined ? 1 : 0);
   }
 
+  protected override async prepare(): Promise<void> {
+    const { old } = this.target;
+    if (old !== undefined) await this.#take_after(old);
+  }
+
   protected async finish(): Promise<void> {
     const { settings, folder, name, old, base, reservation } = this.target;
-    if (old !== undefined) await this.#take_after(old);
-    if (settings.sync) await fsync(this.fd);
     const now = await or_missing(stat_of(folder, name));
     if (base.from === 'file' && !is_same(old, now)) {
       throw new FileError('EBUSY', this.path, 'the file has changed meanwhile');

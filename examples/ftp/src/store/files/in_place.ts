@@ -24,7 +24,6 @@ export class InPlace extends Writing implements Upload {
 
   protected async finish(): Promise<void> {
     const { settings, folder, reservation } = this.target;
-    if (settings.sync) await fsync(this.fd);
     await remove_note(folder, this.inode, settings.sync);
     reservation.end({ bytes: this.size - this.start, files: 0 });
   }

@@ -1,7 +1,7 @@
 // What both kinds of uploads share: the target, the order of the writes, and that an upload ends once.
 import type { Stats } from 'node:fs';
 import { at_path, FileError } from '../errors.js';
-import { close, close_written, write } from './at.js';
+import { close, close_written, fsync, write } from './at.js';
 import type { Base } from './base.js';
 import type { Reservation } from './reservation.js';
 import type { Settings } from './settings.js';
@@ -26,6 +26,9 @@ export abstract class Writing {
   #position: number;
   /** the last write; it has failed if one before it has */
   #writes: Promise<void> = Promise.resolve();
+  #synced = false;
+  /** whether a sync has failed: what the disk has is not known then */
+  #doubtful = false;
   #ended = false;
 
   constructor(
@@ -44,6 +47,7 @@ export abstract class Writing {
 
   write(chunk: Uint8Array): Promise<void> {
     if (this.#ended) return Promise.reject(new FileError('EINVAL', this.path, 'the upload has ended'));
+    this.#synced = false;
     this.#writes = this.#writes.then(() => at_path(this.path, () => this.#write(chunk)));
     return this.#writes;
   }
@@ -54,11 +58,29 @@ export abstract class Writing {
     this.#position += chunk.length;
   }
 
+  async sync(): Promise<void> {
+    if (this.#ended) throw new FileError('EINVAL', this.path, 'the upload has ended');
+    await at_path(this.path, () => this.#sync());
+  }
+
+  async #sync(): Promise<void> {
+    await this.#writes;
+    if (this.#synced) return;
+    try {
+      await this.prepare();
+      if (this.target.settings.sync) await fsync(this.fd);
+    } catch (error) {
+      this.#doubtful = true;
+      throw error;
+    }
+    this.#synced = true;
+  }
+
   async commit(): Promise<void> {
     this.#end();
     await at_path(this.path, async () => {
       try {
-        await this.#writes;
+        await this.#sync();
         await this.finish();
       } catch (error) {
         await this.#quietly(() => this.drop(false));
@@ -75,7 +97,7 @@ export abstract class Writing {
       try {
         // A write that has failed is why an upload is aborted.
         await this.#quietly(() => this.#writes);
-        await this.drop(keep);
+        await this.drop(keep && !this.#doubtful);
       } finally {
         await this.#close();
       }
@@ -84,7 +106,9 @@ export abstract class Writing {
 
   /** Reserves what a file of so many bytes takes. */
   protected abstract hold(size: number): Promise<void>;
-  /** Gives the target its new content. */
+  /** What is to be on the disk beside the content. */
+  protected async prepare(): Promise<void> {}
+  /** Gives the target its new content, which is on the disk. */
   protected abstract finish(): Promise<void>;
   /** Leaves the target as it was. */
   protected abstract drop(keep: boolean): Promise<void>;
