@@ -30,7 +30,7 @@ await run_script('matrix', async () => {
     const filters = process.argv.slice(2);
     const options = [
       '--project=package',
-      '--dir=test/package/matrix',
+      '--exclude=test/package/*.test.ts',
       '--reporter=json',
       `--outputFile.json=${output}`,
     ];
