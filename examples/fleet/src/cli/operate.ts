@@ -10,11 +10,12 @@ import { Fleet, type OperationOptions } from '../fleet.js';
 import type { NodeSet } from '../hosts/nodesets.js';
 import { type Entry, LogWriter } from '../log/index.js';
 import type { FleetEvent, Outcome } from '../types.js';
-import { safe_text } from '../view/index.js';
+import { json_line, safe_text, summary_event } from '../view/index.js';
 import { exit_code_of, MIXED } from './exit_codes.js';
 import { Interrupt } from './interrupt.js';
 import { integer_of, inventory_of, limits_of, log_path_of, type RunValues, UsageError } from './options.js';
 import { Secrets } from './secrets.js';
+import { select } from './select.js';
 import { view_of } from './view.js';
 
 /** What is to be done; also what the log says of it. */
@@ -38,7 +39,11 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
   const names = select(fleet, where, values);
   if (names.size === 0) throw new UsageError(`"${where}" selects no host`);
   if (task.action === 'run' && values['dry-run']) {
-    process.stdout.write(`would run on ${names.fold()}: ${safe_text(task.command)}\n`);
+    const { command } = task;
+    const line = values.json
+      ? json_line({ type: 'would run', hosts: [...names], command })
+      : `would run on ${names.fold()}: ${safe_text(command)}`;
+    process.stdout.write(`${line}\n`);
     return 0;
   }
   if (task.action === 'put' && !existsSync(task.source))
@@ -48,10 +53,16 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
   const stdin = values.stdin ? await buffer(process.stdin) : undefined;
   const unlogged = values['no-log'] || values['dry-run'];
   const log = unlogged ? undefined : new LogWriter(log_path_of(values.log), { secrets: () => secrets.known });
-  const record = { operation: randomUUID(), who: userInfo().username, where, ...task } as const;
+  const record = { operation: randomUUID(), ...user(), where, ...task } as const;
   // The log comes first: what cannot be logged is not done.
   await log?.append({ ...record, kind: 'begin', hosts: names.size });
 
+  if (values.json) {
+    const { operation } = record;
+    process.stdout.write(
+      `${json_line({ type: 'operation', operation, ...task, where, hosts: [...names] })}\n`,
+    );
+  }
   const view = view_of(values, task.action, [...names]);
   const interrupt = new Interrupt(names.size);
   const moved = new Moved();
@@ -92,10 +103,12 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
     if (log_failure !== undefined) throw log_failure;
     await log?.append({ ...record, kind: 'end', hosts: names.size, succeeded, seconds });
   } catch (error) {
+    log_failure = error;
     process.stderr.write(`fleet: the log could not be written: ${message_of(error)}\n`);
-    return MIXED;
   }
-  return exit_code_of(outcomes);
+  const exit_code = log_failure === undefined ? exit_code_of(outcomes) : MIXED;
+  if (values.json) process.stdout.write(`${json_line(summary_event(outcomes, seconds, exit_code))}\n`);
+  return exit_code;
 }
 
 interface PerformOptions extends OperationOptions {
@@ -115,18 +128,11 @@ function perform(fleet: Fleet, names: NodeSet, task: Task, options: PerformOptio
   }
 }
 
-/** Returns the hosts of WHERE, without --exclude, or --pick of them. */
-export function select(
-  fleet: Pick<Fleet, 'nodes'>,
-  where: string,
-  values: { readonly exclude?: string | undefined; readonly pick?: string | undefined },
-): NodeSet {
-  const all =
-    values.exclude === undefined
-      ? fleet.nodes(where)
-      : fleet.nodes(where).without(fleet.nodes(values.exclude));
-  const pick = integer_of('pick', values.pick);
-  return pick === undefined ? all : all.pick(pick);
+/** Returns who the log says it was: the login name here, and who became that by sudo or doas. */
+export function user(env: NodeJS.ProcessEnv = process.env): Pick<Entry, 'who' | 'sudo_user'> {
+  const who = userInfo().username;
+  const sudo_user = env.SUDO_USER || env.DOAS_USER;
+  return sudo_user === undefined || sudo_user === '' || sudo_user === who ? { who } : { who, sudo_user };
 }
 
 function host_entry({ host, ok, failure, reason, exit_code, signal, seconds, attempts }: Outcome) {

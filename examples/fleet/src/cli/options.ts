@@ -5,7 +5,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { Inventory } from '../hosts/inventory.js';
-import type { Limits } from '../types.js';
+import type { FailureClass, Limits } from '../types.js';
+import { OF_CLASS } from './exit_codes.js';
 
 /** The command line is wrong. */
 export class UsageError extends Error {
@@ -21,7 +22,7 @@ const HOSTS = {
   pick: TEXT,
 } as const;
 
-const RUN = {
+const MOVE = {
   ...HOSTS,
   user: { ...TEXT, short: 'l' },
   port: { ...TEXT, short: 'p' },
@@ -34,10 +35,6 @@ const RUN = {
   canary: TEXT,
   'max-failures': TEXT,
   retry: TEXT,
-  stdin: FLAG,
-  pty: FLAG,
-  gather: { ...FLAG, short: 'b' },
-  diff: FLAG,
   json: FLAG,
   'dry-run': FLAG,
   'accept-new': FLAG,
@@ -47,26 +44,54 @@ const RUN = {
   'no-log': FLAG,
 } as const;
 
+const RUN = {
+  ...MOVE,
+  stdin: FLAG,
+  pty: FLAG,
+  gather: { ...FLAG, short: 'b' },
+  diff: FLAG,
+} as const;
+
 const NODES = { ...HOSTS, fold: FLAG, expand: FLAG, count: FLAG, json: FLAG } as const;
 
 const LOG = {
   log: TEXT,
   host: TEXT,
   group: TEXT,
+  who: TEXT,
+  action: TEXT,
+  operation: TEXT,
   since: TEXT,
   until: TEXT,
   text: TEXT,
   class: TEXT,
   last: TEXT,
+  first: TEXT,
+  expect: TEXT,
   json: FLAG,
 } as const;
 
 const RETRY = { ...RUN, class: TEXT } as const;
 
+/** Options by name, as parseArgs() takes them. */
+export type OptionTable = Readonly<
+  Record<string, { readonly type: 'string' | 'boolean'; readonly short?: string }>
+>;
+
+/** The options of each command. */
+export const OPTIONS: Readonly<Record<string, OptionTable>> = {
+  run: RUN,
+  put: MOVE,
+  get: MOVE,
+  retry: RETRY,
+  nodes: NODES,
+  log: LOG,
+};
+
 export const parse_run = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: RUN, allowPositionals: true }));
-/** Those of put and get: the same, and no command. */
-export const parse_move = parse_run;
+export const parse_move = (args: readonly string[]) =>
+  parsed(() => parseArgs({ args: [...args], options: MOVE, allowPositionals: true }));
 export const parse_retry = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: RETRY, allowPositionals: false }));
 export const parse_nodes = (args: readonly string[]) =>
@@ -123,6 +148,18 @@ function max_failures_of(text: string | undefined): Limits['max_failures'] {
   if (/^\d+$/.test(text)) return Number(text);
   throw new UsageError(`--max-failures must be a number, or a percentage as 10%, not "${text}"`);
 }
+
+/** Returns what --class selects: failure classes, `ok`, and `failed` for all classes; undefined: the option is not given. */
+export function results_of(text: string | undefined): Set<'ok' | 'failed' | FailureClass> | undefined {
+  return text === undefined ? undefined : new Set(text.split(',').map(result_of));
+}
+
+function result_of(text: string): 'ok' | 'failed' | FailureClass {
+  if (text === 'ok' || text === 'failed' || is_class(text)) return text;
+  throw new UsageError(`--class must be of ok, failed, ${Object.keys(OF_CLASS).join(', ')}, not "${text}"`);
+}
+
+const is_class = (text: string): text is FailureClass => Object.hasOwn(OF_CLASS, text);
 
 /** Returns the inventory of --inventory, else of FLEET_INVENTORY, else of ~/.config/fleet/inventory.json; else it is empty. */
 export async function inventory_of(

@@ -19,6 +19,8 @@ export interface Entry {
   readonly action: Action;
   /** who did it: the login name here */
   readonly who: string;
+  /** who ran it by sudo or doas, as these say */
+  readonly sudo_user?: string | undefined;
   /** the hosts as the user named them */
   readonly where?: string | undefined;
   /** of 'run': the command */

@@ -11,11 +11,12 @@ import type { EntryRecord } from './query.js';
  * for await (const record of query_log(path)) console.log(entry_line(record));
  */
 export function entry_line(record: EntryRecord): string {
-  const { time, who, kind, action, host, where, hosts, succeeded, result, seconds } = record;
+  const { time, who, sudo_user, kind, action, host, where, hosts, succeeded, result, seconds } = record;
   const what = [record.command, record.source, record.target].filter((part) => part !== undefined).join(' ');
   const place = kind === 'host' ? (host ?? '') : `${where ?? ''}${count_text(kind, hosts, succeeded)}`;
   const end = [result ?? kind, detail_of(record), seconds === undefined ? '' : seconds_text(seconds)];
-  const parts = [local_time(time), who, action, place, end.filter((part) => part !== '').join(', '), what];
+  const name = sudo_user === undefined ? who : `${sudo_user} as ${who}`;
+  const parts = [local_time(time), name, action, place, end.filter((part) => part !== '').join(', '), what];
   return parts
     .map((part) => safe_text(part))
     .filter((part) => part !== '')

@@ -1,7 +1,7 @@
 // What users see of an operation.
 export { type Colour, type Paint, paint_for, plain } from './colour.js';
 export { difference_lines, type Fold, Gatherer, type Group, gathered_lines } from './gather.js';
-export { json_line } from './json.js';
+export { type CommandEvent, json_line, summary_event } from './json.js';
 export { LiveView } from './live.js';
 export { Painter, ProgressLog } from './painter.js';
 export { bytes_text, Progress, progress_lines, type Screen, seconds_text } from './progress.js';
