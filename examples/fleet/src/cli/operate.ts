@@ -31,7 +31,7 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
   const secrets = new Secrets();
   const fleet = new Fleet({
     inventory: await inventory_of(values.inventory),
-    config_files: values.config === undefined ? undefined : [values.config],
+    config_files: config_files_of(values.config),
     credentials: secrets.credentials(values),
     accept_new: values['accept-new'],
     overrides: { user: values.user, port: integer_of('port', values.port) },
@@ -126,6 +126,14 @@ function perform(fleet: Fleet, names: NodeSet, task: Task, options: PerformOptio
     case 'get':
       return fleet.get(names, task.source, task.target, options);
   }
+}
+
+/** Returns the files of ssh_config(5) that --config names: none for `none`, as ssh has it; undefined: the usual ones. */
+function config_files_of(path: string | undefined): string[] | undefined {
+  if (path === undefined) return undefined;
+  if (path === 'none') return [];
+  if (!existsSync(path)) throw new UsageError(`there is no ${path} to read for --config`);
+  return [path];
 }
 
 /** Returns who the log says it was: the login name here, and who became that by sudo or doas. */
