@@ -14,6 +14,7 @@ import { safe_text } from '../view/index.js';
 import { exit_code_of, MIXED } from './exit_codes.js';
 import { Interrupt } from './interrupt.js';
 import { integer_of, inventory_of, limits_of, log_path_of, type RunValues, UsageError } from './options.js';
+import { Output } from './output.js';
 import { Secrets } from './secrets.js';
 import { view_of } from './view.js';
 
@@ -52,8 +53,10 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
   // The log comes first: what cannot be logged is not done.
   await log?.append({ ...record, kind: 'begin', hosts: names.size });
 
-  const view = view_of(values, task.action, [...names]);
   const interrupt = new Interrupt(names.size);
+  // What nobody sees is not gone on with: as a program that is ended by SIGPIPE.
+  const output = new Output(() => interrupt.stop('fleet: nobody reads the output any more: '));
+  const view = view_of(values, task.action, [...names], output);
   const moved = new Moved();
   const written: Promise<void>[] = [];
   let log_failure: unknown;
@@ -62,7 +65,8 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
     view.event(event);
     interrupt.event(event);
     moved.event(event);
-    if (event.type !== 'end' || !log) return;
+    if (event.type === 'output') return output.room;
+    if (event.type !== 'end' || !log) return undefined;
     const { host } = event.outcome;
     const entry = { ...record, ...host_entry(event.outcome), ...moved.of(host), groups: groups.get(host) };
     written.push(
@@ -70,6 +74,7 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
         log_failure ??= error;
       }),
     );
+    return undefined;
   };
   const { signal, drain } = interrupt;
   const options: OperationOptions = { limits, signal, drain, on_event };
