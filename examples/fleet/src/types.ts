@@ -17,6 +17,8 @@ export interface Host {
   readonly known_hosts_files: readonly string[];
   /** the name under which its key is known, if that is not `address` */
   readonly host_key_alias?: string | undefined;
+  /** how it is noticed that the host answers nothing any more: asked each `interval` s, gone after `count` questions without an answer; undefined: it is not */
+  readonly server_alive?: { readonly interval: number; readonly count: number } | undefined;
 }
 
 /** How an operation on a host ended. Each has its line in the summary and its number among the exit codes. */

@@ -14,6 +14,7 @@ import { json_line, safe_text, summary_event } from '../view/index.js';
 import { exit_code_of, MIXED } from './exit_codes.js';
 import { Interrupt } from './interrupt.js';
 import { integer_of, inventory_of, limits_of, log_path_of, type RunValues, UsageError } from './options.js';
+import { Output } from './output.js';
 import { Secrets } from './secrets.js';
 import { select } from './select.js';
 import { view_of } from './view.js';
@@ -57,14 +58,15 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
   // The log comes first: what cannot be logged is not done.
   await log?.append({ ...record, kind: 'begin', hosts: names.size });
 
+  const interrupt = new Interrupt(names.size);
+  // What nobody sees is not gone on with: as a program that is ended by SIGPIPE.
+  const output = new Output(() => interrupt.stop('fleet: nobody reads the output any more: '));
   if (values.json) {
     const { operation } = record;
-    process.stdout.write(
-      `${json_line({ type: 'operation', operation, ...task, where, hosts: [...names] })}\n`,
-    );
+    const event = { type: 'operation', operation, ...task, where, hosts: [...names] } as const;
+    output.write('stdout', `${json_line(event)}\n`);
   }
-  const view = view_of(values, task.action, [...names]);
-  const interrupt = new Interrupt(names.size);
+  const view = view_of(values, task.action, [...names], output);
   const moved = new Moved();
   const written: Promise<void>[] = [];
   let log_failure: unknown;
@@ -73,7 +75,8 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
     view.event(event);
     interrupt.event(event);
     moved.event(event);
-    if (event.type !== 'end' || !log) return;
+    if (event.type === 'output') return output.room;
+    if (event.type !== 'end' || !log) return undefined;
     const { host } = event.outcome;
     const entry = { ...record, ...host_entry(event.outcome), ...moved.of(host), groups: groups.get(host) };
     written.push(
@@ -81,6 +84,7 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
         log_failure ??= error;
       }),
     );
+    return undefined;
   };
   const { signal, drain } = interrupt;
   const options: OperationOptions = { limits, signal, drain, on_event };
@@ -104,10 +108,10 @@ export async function operate(values: RunValues, where: string, task: Task): Pro
     await log?.append({ ...record, kind: 'end', hosts: names.size, succeeded, seconds });
   } catch (error) {
     log_failure = error;
-    process.stderr.write(`fleet: the log could not be written: ${message_of(error)}\n`);
+    output.write('stderr', `fleet: the log could not be written: ${message_of(error)}\n`);
   }
   const exit_code = log_failure === undefined ? exit_code_of(outcomes) : MIXED;
-  if (values.json) process.stdout.write(`${json_line(summary_event(outcomes, seconds, exit_code))}\n`);
+  if (values.json) output.write('stdout', `${json_line(summary_event(outcomes, seconds, exit_code))}\n`);
   return exit_code;
 }
 

@@ -16,8 +16,10 @@ import {
   progress_lines,
   safe_text,
   summary_lines,
+  type TerminalStream,
 } from '../view/index.js';
 import type { RunValues } from './options.js';
+import type { Output } from './output.js';
 
 const fold = (hosts: readonly string[]) => NodeSet.of(hosts).fold();
 
@@ -28,20 +30,22 @@ export interface View {
 }
 
 /** Returns the view that the options ask for, of an operation on these hosts. */
-export function view_of(values: RunValues, action: Action, names: readonly string[]): View {
+export function view_of(values: RunValues, action: Action, names: readonly string[], output: Output): View {
   if (values.json) {
-    const line = (event: FleetEvent) => process.stdout.write(`${json_line(event)}\n`);
+    const line = (event: FleetEvent) => {
+      // The next line of progress says more. A reader that is slow must not let them pile up.
+      if (event.type !== 'progress' || !output.is_waiting) output.write('stdout', `${json_line(event)}\n`);
+    };
     return { event: line, end: () => {} };
   }
   const paint = paint_for(process.stdout, process.env);
   const summary = (outcomes: readonly Outcome[], seconds: number) => {
     // None: an error says why nothing was begun.
     if (outcomes.length === 0) return;
-    process.stderr.write(
-      `${summary_lines(outcomes, seconds, fold, paint_for(process.stderr, process.env)).join('\n')}\n`,
-    );
+    const lines = summary_lines(outcomes, seconds, fold, paint_for(process.stderr, process.env));
+    output.write('stderr', `${lines.join('\n')}\n`);
   };
-  if (action !== 'run') return progress_view(names, values['dry-run'] ?? false, summary);
+  if (action !== 'run') return progress_view(names, values['dry-run'] ?? false, output, summary);
   if (values.gather || values.diff) {
     const gatherer = new Gatherer();
     return {
@@ -52,12 +56,12 @@ export function view_of(values: RunValues, action: Action, names: readonly strin
       },
       end: (outcomes, seconds) => {
         const lines = (values.diff ? difference_lines : gathered_lines)(gatherer.groups(), fold, paint);
-        process.stdout.write(lines.map((line) => `${line}\n`).join(''));
+        output.write('stdout', lines.map((line) => `${line}\n`).join(''));
         summary(outcomes, seconds);
       },
     };
   }
-  const live = new LiveView({ paint, write: (text, stream) => process[stream].write(text) });
+  const live = new LiveView({ paint, write: (text, stream) => output.write(stream, text) });
   return {
     event: (event) => {
       if (event.type === 'output') live.take(event);
@@ -67,13 +71,22 @@ export function view_of(values: RunValues, action: Action, names: readonly strin
   };
 }
 
-function progress_view(names: readonly string[], dry_run: boolean, summary: View['end']): View {
+function progress_view(
+  names: readonly string[],
+  dry_run: boolean,
+  output: Output,
+  summary: View['end'],
+): View {
   const now = () => performance.now() / 1000;
   const progress = new Progress(names, undefined, now());
-  const painter = process.stderr.isTTY ? new Painter(process.stderr) : undefined;
-  const log = new ProgressLog(progress, (line) => process.stderr.write(line));
+  const write = (text: string) => output.write('stderr', text);
+  const { stderr } = process;
+  const painter = stderr.isTTY ? new Painter(terminal_of(stderr, write)) : undefined;
+  const log = new ProgressLog(progress, write);
   const paint = paint_for(process.stderr, process.env);
   const draw = () => {
+    // A terminal that is slow gets the next state, not all of them.
+    if (output.is_waiting) return;
     if (painter) painter.draw(progress_lines(progress, now(), { ...painter.screen, paint }));
     else log.tick(now());
   };
@@ -83,12 +96,25 @@ function progress_view(names: readonly string[], dry_run: boolean, summary: View
       progress.take(event, now());
       if (!dry_run || event.type !== 'file') return;
       painter?.clear();
-      process.stdout.write(`${event.host}: ${event.state} ${safe_text(event.path)}\n`);
+      output.write('stdout', `${event.host}: ${event.state} ${safe_text(event.path)}\n`);
     },
     end: (outcomes, seconds) => {
       clearInterval(timer);
       painter?.clear();
       summary(outcomes, seconds);
+    },
+  };
+}
+
+/** The terminal's size, as it is at each time, with the writes of the output. */
+function terminal_of(terminal: NodeJS.WriteStream, write: (text: string) => void): TerminalStream {
+  return {
+    write,
+    get columns() {
+      return terminal.columns;
+    },
+    get rows() {
+      return terminal.rows;
     },
   };
 }

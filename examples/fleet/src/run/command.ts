@@ -1,150 +1,165 @@
 // run_command: one command on one connection, with its time-outs. Output goes out as it comes, the streams apart; the end has a class.
+// A command that is not waited for any more is ended on the host: ending.ts.
 
 import type { ClientChannel } from 'ssh2';
 import { FleetFailure } from '../failure.js';
 import type { Connection } from '../ssh/connect.js';
+import { end_command } from './ending.js';
+import { type TimeLimits, Timers } from './timers.js';
 
 /** What a command is given, and how long it may take. */
-export interface CommandOptions {
+export interface CommandOptions extends TimeLimits {
   /** standard input, whole; undefined: it is at its end at once */
   readonly stdin?: Uint8Array | undefined;
   /** run in a pseudo-terminal: both streams become one */
   readonly pty?: boolean | undefined;
-  /** seconds for the whole command */
-  readonly command_timeout?: number | undefined;
-  /** seconds in which nothing comes */
-  readonly inactivity_timeout?: number | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Is given output as it came; until a promise that it returns is settled, the host is made to wait. */
   readonly on_output: (stream: 'stdout' | 'stderr', data: Uint8Array) => void | Promise<void>;
 }
 
+/** How a command ended: its code, or the name of a signal. */
+interface End {
+  readonly code: number | null;
+  readonly signal: string | undefined;
+}
+
 /**
- * Runs a command and returns when it ended with 0.
+ * Runs a command and returns when it ended with 0. If it is stopped or takes too long, it is ended on the host, with its children.
  *
  * @param connection is closed by its caller
  * @param command for the user's shell there
- * @throws FleetFailure non-zero, signal, timed-out, cut-off, stopped
+ * @throws FleetFailure non-zero, signal, timed-out, cut-off, stopped, protocol
  */
 export async function run_command(
   connection: Connection,
   command: string,
   options: CommandOptions,
 ): Promise<void> {
-  const { stdin, pty = false, signal, on_output } = options;
-  let fail: (error: FleetFailure) => void = () => {};
+  const { signal } = options;
+  const { client } = connection;
+  let fail: (failure: FleetFailure) => void = () => {};
+  const failed = new Promise<never>((_, reject) => {
+    fail = reject;
+  });
   const timers = new Timers((reason) => fail(new FleetFailure('timed-out', reason)), options);
   const on_abort = () => fail(new FleetFailure('stopped', 'stopped while the command ran'));
-  const on_close = () => fail(new FleetFailure('cut-off', 'the connection broke while the command ran'));
-  let channel: ClientChannel | undefined;
+  const on_lost = () => fail(lost_while_running(connection));
+  let running: Running | undefined;
+  const run = async (): Promise<End> => {
+    if (signal?.aborted) on_abort();
+    else
+      running = new Running(await open(connection, command, options.pty ?? false), client, timers, options);
+    return running ? running.end : failed;
+  };
+  signal?.addEventListener('abort', on_abort);
+  // 'close' alone may not come, if what is still to be sent is not taken.
+  client.once('end', on_lost).once('close', on_lost);
   try {
-    await new Promise<void>((resolve, reject) => {
-      fail = reject;
-      if (signal?.aborted) on_abort();
-      signal?.addEventListener('abort', on_abort);
-      connection.client.once('close', on_close);
-      connection.client.exec(command, { pty }, (error, opened) => {
-        if (error) return reject(new FleetFailure('cut-off', `the host opens no channel: ${error.message}`));
-        channel = opened;
-        let ended: { code: number | null; signal: string | undefined } | undefined;
-        const output = (stream: 'stdout' | 'stderr') => (data: Buffer) => {
-          timers.active();
-          const taken = on_output(stream, data);
-          if (!(taken instanceof Promise)) return;
-          const source = stream === 'stdout' ? opened : opened.stderr;
-          source.pause();
-          const go_on = () => source.resume();
-          timers.wait_for(taken).then(go_on, go_on);
-        };
-        opened.on('data', output('stdout'));
-        opened.stderr.on('data', output('stderr'));
-        opened.on('error', () => {});
-        opened.on('exit', (code: number | null, name?: string) => {
-          ended = { code, signal: name };
-        });
-        opened.on('close', () => {
-          if (!ended) return on_close();
-          if (ended.code === 0) return resolve();
-          reject(end_of(ended.code, ended.signal));
-        });
-        // A pseudo-terminal has no end of input but this character.
-        if (pty) opened.write(Buffer.concat([stdin ?? Buffer.alloc(0), Buffer.from([4])]));
-        else opened.end(stdin);
-      });
-    });
+    const end = await Promise.race([failed, run()]);
+    if (end.code !== 0) throw failure_of(end);
   } catch (error) {
-    // Ends the command of a server that knows signals (OpenSSH does); the others notice that their connection ends.
-    if (error instanceof FleetFailure && ['timed-out', 'stopped'].includes(error.failure))
-      end_command(channel);
-    throw error;
+    timers.clear();
+    throw running && is_impatient(error) ? await ended_after(error, connection, running) : error;
   } finally {
     timers.clear();
     signal?.removeEventListener('abort', on_abort);
-    connection.client.removeListener('close', on_close);
+    client.removeListener('end', on_lost).removeListener('close', on_lost);
   }
 }
 
-function end_command(channel: ClientChannel | undefined): void {
-  try {
-    channel?.signal('TERM');
-    channel?.close();
-  } catch {
-    // The connection has ended before.
+function lost_while_running(connection: Connection): FleetFailure {
+  const { failure, message } = connection.lost() ?? CLOSED;
+  return new FleetFailure(failure, `${message} while the command ran`);
+}
+
+const CLOSED = new FleetFailure('cut-off', 'the connection broke');
+
+/** Begins a command. @throws FleetFailure if the host opens no channel for it */
+function open(connection: Connection, command: string, pty: boolean): Promise<ClientChannel> {
+  return new Promise((resolve, reject) => {
+    try {
+      connection.client.exec(command, { pty }, (error, channel) => {
+        if (!error) resolve(channel);
+        else reject(new FleetFailure('cut-off', `the host opens no channel: ${error.message}`));
+      });
+    } catch {
+      // ssh2 throws where there is no connection any more.
+      reject(connection.lost() ?? CLOSED);
+    }
+  });
+}
+
+/** A command that has begun: its streams and its end. */
+class Running {
+  /** when all of its output has been taken */
+  readonly end: Promise<End>;
+  /** when it has ended: true; nothing more can be heard of it: false */
+  readonly over: Promise<boolean>;
+  is_over = false;
+
+  constructor(
+    readonly channel: ClientChannel,
+    client: Connection['client'],
+    timers: Timers,
+    { stdin, pty, on_output }: CommandOptions,
+  ) {
+    const listen = (stream: 'stdout' | 'stderr', source: NodeJS.ReadableStream) => {
+      source.on('data', (data: Buffer) => {
+        timers.active();
+        const taken = on_output(stream, data);
+        if (!(taken instanceof Promise)) return;
+        source.pause();
+        const go_on = () => void source.resume();
+        timers.wait_for(taken).then(go_on, go_on);
+      });
+    };
+    listen('stdout', channel);
+    listen('stderr', channel.stderr);
+    channel.on('error', () => {});
+    let end: End | undefined;
+    this.over = new Promise((resolve) => {
+      channel.on('exit', (code: number | null, signal?: string) => {
+        this.is_over = true;
+        end = { code, signal };
+        resolve(true);
+      });
+      client.once('end', () => resolve(false)).once('close', () => resolve(false));
+      channel.on('close', () => resolve(end !== undefined));
+    });
+    this.end = new Promise((resolve, reject) => {
+      channel.on('close', () => {
+        if (end) resolve(end);
+        else reject(new FleetFailure('cut-off', 'the host ended the channel while the command ran'));
+      });
+    });
+    this.end.catch(() => undefined);
+    // A pseudo-terminal has no end of input but this character.
+    if (pty) channel.write(Buffer.concat([stdin ?? Buffer.alloc(0), Buffer.from([4])]));
+    else channel.end(stdin);
   }
 }
 
-function end_of(code: number | null, signal: string | undefined): FleetFailure {
+/** Whether a command is not waited for any more, though it may go on. */
+function is_impatient(error: unknown): error is FleetFailure {
+  return error instanceof FleetFailure && (error.failure === 'timed-out' || error.failure === 'stopped');
+}
+
+/** Ends the command. Returns the failure with what became of it. */
+async function ended_after(
+  { failure, message }: FleetFailure,
+  connection: Connection,
+  running: Running,
+): Promise<FleetFailure> {
+  // As sshd does: the command is over when nothing that it started has its streams any more.
+  if (running.is_over) {
+    return new FleetFailure(failure, `${message}: it has ended, but what it started holds its output open`);
+  }
+  const ended = await end_command(connection, running.channel, running.over);
+  return new FleetFailure(failure, ended ? message : `${message}; it may still run there`);
+}
+
+function failure_of({ code, signal }: End): FleetFailure {
   if (code === null) return new FleetFailure('signal', `ended by signal ${signal ?? 'unknown'}`, { signal });
   return new FleetFailure('non-zero', `exit code ${code}`, { exit_code: code });
-}
-
-/** The time-outs of one command. */
-class Timers {
-  readonly #expire: (reason: string) => void;
-  readonly #inactivity: number | undefined;
-  readonly #command_timer: NodeJS.Timeout | undefined;
-  #inactivity_timer: NodeJS.Timeout | undefined;
-  #waiting = 0;
-  #over = false;
-
-  constructor(expire: (reason: string) => void, { command_timeout, inactivity_timeout }: CommandOptions) {
-    this.#expire = expire;
-    this.#inactivity = inactivity_timeout;
-    if (command_timeout !== undefined) {
-      this.#command_timer = setTimeout(
-        () => expire(`the command took more than ${command_timeout} s`),
-        command_timeout * 1000,
-      );
-    }
-    this.active();
-  }
-
-  /** Something came: the inactivity begins anew. */
-  active(): void {
-    if (this.#inactivity === undefined || this.#over) return;
-    if (this.#inactivity_timer) this.#inactivity_timer.refresh();
-    else {
-      const reason = `no output for ${this.#inactivity} s`;
-      this.#inactivity_timer = setTimeout(() => {
-        if (this.#waiting === 0) this.#expire(reason);
-      }, this.#inactivity * 1000);
-    }
-  }
-
-  /** Waits for who takes the output: a host that is made to wait is not inactive. */
-  async wait_for(taken: Promise<void>): Promise<void> {
-    this.#waiting++;
-    try {
-      await taken;
-    } finally {
-      this.#waiting--;
-      this.active();
-    }
-  }
-
-  clear(): void {
-    this.#over = true;
-    clearTimeout(this.#command_timer);
-    clearTimeout(this.#inactivity_timer);
-  }
 }

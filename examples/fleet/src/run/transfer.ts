@@ -45,8 +45,11 @@ export function transfer_operation(
       if (result.failed > 0) throw failure_of_files(result.files);
     } catch (error) {
       if (watch.reason !== undefined) throw new FleetFailure('timed-out', watch.reason);
-      if (error instanceof TransferError) throw new FleetFailure(error.failure, error.message);
-      throw error;
+      if (!(error instanceof TransferError)) throw error;
+      // What is lost may be the connection, or SFTP alone.
+      throw (
+        (error.failure === 'cut-off' && connection.lost()) || new FleetFailure(error.failure, error.message)
+      );
     } finally {
       watch.clear();
       connection.close();

@@ -31,7 +31,16 @@ export interface Connection {
   readonly host: Host;
   /** of ssh2: exec, sftp */
   readonly client: Client;
+  /** Returns why it was lost; undefined: it was not. Known when the client emits 'end' or 'close'. */
+  lost(): FleetFailure | undefined;
   /** Ends it and those to its jump hosts, at once. */
+  close(): void;
+}
+
+/** One of the connections on the way to a host. */
+interface Hop {
+  readonly client: Client;
+  lost(): FleetFailure | undefined;
   close(): void;
 }
 
@@ -71,30 +80,39 @@ export class Connector {
    */
   async connect(host: Host, timeout: number, signal?: AbortSignal): Promise<Connection> {
     const deadline = performance.now() + timeout * 1000;
-    const clients: Client[] = [];
+    const hops: Hop[] = [];
     const close = () => {
-      for (const client of clients.toReversed()) client.destroy();
+      for (const hop of hops.toReversed()) hop.close();
     };
-    for (const hop of [...host.jumps, host]) {
+    // A jump host that was lost is why the hosts behind it were.
+    const lost = () => hops.map((hop) => hop.lost()).find((failure) => failure !== undefined);
+    for (const next of [...host.jumps, host]) {
+      const of_hop = (failure: FleetFailure) =>
+        next === host
+          ? failure
+          : new FleetFailure(failure.failure, `jump host ${next.name}: ${failure.message}`);
       try {
         const wait = { timeout, deadline, signal, is_asking: () => this.#keys.is_asking };
-        const before = clients.at(-1);
-        const stream = before ? await forward(before, hop, wait) : await dial(hop, wait);
-        clients.push(await this.#handshake(stream, hop, wait));
+        const before = hops.at(-1)?.client;
+        const stream = before ? await forward(before, next, wait) : await dial(next, wait);
+        const hop = await this.#handshake(stream, next, wait);
+        const lost_hop = () => {
+          const failure = hop.lost();
+          return failure && of_hop(failure);
+        };
+        hops.push({ ...hop, lost: lost_hop });
       } catch (error) {
+        const before = lost();
         close();
-        if (error instanceof FleetFailure && hop !== host) {
-          throw new FleetFailure(error.failure, `jump host ${hop.name}: ${error.message}`);
-        }
-        throw error;
+        throw before ?? (error instanceof FleetFailure ? of_hop(error) : error);
       }
     }
-    const client = clients.at(-1);
+    const client = hops.at(-1)?.client;
     if (!client) throw new FleetFailure('unreachable', 'no host');
-    return { host, client, close };
+    return { host, client, lost, close };
   }
 
-  async #handshake(stream: Duplex, host: Host, wait: Wait): Promise<Client> {
+  async #handshake(stream: Duplex, host: Host, wait: Wait): Promise<Hop> {
     const client = new ssh2.Client();
     const tried: string[] = [];
     const methods = this.#keys.methods(host, tried);
@@ -103,18 +121,31 @@ export class Connector {
     const port = host.host_key_alias === undefined ? host.port : 22;
     const known = this.#known_hosts(host);
     const certificates = known.authorities(name, port).length > 0 ? CERTIFICATE_TYPES : [];
-    const ready = new Promise<Client>((resolve, reject) => {
-      // After the connection is ready who uses it hears of its end by its channels; an error without a listener would end the program.
-      client.on('error', (error) => reject(classify(error, refused, host, tried)));
-      client.on('close', () =>
-        reject(new FleetFailure('cut-off', 'the host closed the connection before it was ready')),
-      );
-      client.on('ready', () => resolve(client));
+    const { interval, count } = host.server_alive ?? { interval: 0, count: 0 };
+    let lost: FleetFailure | undefined;
+    const ready = new Promise<void>((resolve, reject) => {
+      const lose = (failure: FleetFailure) => {
+        // The first one says why. After the connection is ready, who uses it hears of its end by its events.
+        lost ??= failure;
+        reject(lost);
+      };
+      const on_end = () => lose(new FleetFailure('cut-off', 'the host closed the connection'));
+      client.on('error', (error) => lose(classify(error, refused, host, tried, interval * count)));
+      // 'close' does not come if the host takes nothing of what is still to be sent.
+      client.on('end', on_end).on('close', on_end);
+      client.on('ready', resolve);
     });
+    // ssh2 leaves a stream open whose other side has ended.
+    const close = () => {
+      client.destroy();
+      stream.destroy();
+    };
     client.connect({
       sock: stream,
       username: host.user,
       readyTimeout: 0,
+      keepaliveInterval: interval * 1000,
+      keepaliveCountMax: count,
       algorithms: { serverHostKey: [...certificates, ...preferred(known.types(name, port))] },
       hostVerifier: (key: Buffer) => {
         const type = type_of(key);
@@ -131,10 +162,10 @@ export class Connector {
       },
     });
     try {
-      return await within(ready, wait, `no SSH session within ${wait.timeout} s`, 'timed-out');
+      await within(ready, wait, `no SSH session within ${wait.timeout} s`, 'timed-out');
+      return { client, lost: () => lost, close };
     } catch (error) {
-      client.destroy();
-      stream.destroy();
+      close();
       throw error;
     }
   }
@@ -226,12 +257,18 @@ async function dial(host: Host, { timeout, deadline, signal }: Wait): Promise<Du
 /** Opens a stream to the next host from the one before it. */
 function forward(client: Client, host: Host, wait: Wait): Promise<Duplex> {
   const opened = new Promise<Duplex>((resolve, reject) => {
-    client.once('close', () => reject(new FleetFailure('cut-off', 'the jump host closed the connection')));
-    client.forwardOut('127.0.0.1', 0, host.address, host.port, (error, channel) => {
-      if (!error) return resolve(channel);
-      const refused = /refused/i.test(error.message);
-      reject(new FleetFailure(refused ? 'refused' : 'unreachable', `from the jump host: ${error.message}`));
-    });
+    const on_lost = () => reject(new FleetFailure('cut-off', 'the jump host closed the connection'));
+    client.once('end', on_lost).once('close', on_lost);
+    try {
+      client.forwardOut('127.0.0.1', 0, host.address, host.port, (error, channel) => {
+        if (!error) return resolve(channel);
+        const refused = /refused/i.test(error.message);
+        reject(new FleetFailure(refused ? 'refused' : 'unreachable', `from the jump host: ${error.message}`));
+      });
+    } catch {
+      // ssh2 throws where there is no connection any more.
+      on_lost();
+    }
   });
   return within(opened, wait, `no answer by way of the jump host within ${wait.timeout} s`, 'unreachable');
 }
@@ -282,26 +319,35 @@ async function next_method(methods: ReturnType<Keys['methods']>, left: readonly 
   }
 }
 
+/** @param silent seconds after which a host that answers nothing counts as gone */
 function classify(
-  error: Error & { level?: string },
+  error: Error & { level?: string; code?: unknown },
   refused: string | undefined,
   host: Host,
   tried: readonly string[],
+  silent: number,
 ): FleetFailure {
   if (refused !== undefined) return new FleetFailure('host-key', refused);
+  const { message } = error;
   switch (error.level) {
     case 'client-authentication': {
       const what = tried.length === 0 ? 'there was nothing to try' : `tried ${tried.join(', ')}`;
       return new FleetFailure('authentication', `${host.user} was not let in; ${what}`);
     }
     case 'client-socket':
-      return new FleetFailure('cut-off', `the connection broke: ${error.message}`);
-    default:
-      if (error.message.startsWith('Connection lost')) {
-        return new FleetFailure('cut-off', 'the host closed the connection before it was ready');
-      }
-      return new FleetFailure('protocol', `no SSH that fleet understands: ${error.message}`);
+      return new FleetFailure('cut-off', `the connection broke: ${message}`);
+    case 'client-timeout':
+      return new FleetFailure('timed-out', `the host has answered nothing for ${silent} s`);
   }
+  // A number: the host has said why it ends the connection (RFC 4253, section 11.1).
+  if (typeof error.code === 'number') {
+    const failure = /authentication fail/i.test(message) ? 'authentication' : 'cut-off';
+    return new FleetFailure(failure, `the host ended the connection: ${message}`);
+  }
+  if (message.startsWith('Connection lost')) {
+    return new FleetFailure('cut-off', 'the host closed the connection');
+  }
+  return new FleetFailure('protocol', `no SSH that fleet understands: ${message}`);
 }
 
 /** Types that are known come first: a host that has others too is asked for the key that can be compared. */

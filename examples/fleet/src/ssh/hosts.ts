@@ -86,6 +86,7 @@ function build(
       KNOWN_HOSTS,
     ),
     host_key_alias: config.first('hostkeyalias'),
+    server_alive: server_alive_of(config, name),
   };
 }
 
@@ -108,6 +109,25 @@ function jumps_of(name: string, set: Settings, config: HostConfig, sources: Sour
     jumps.push(...jump.jumps, { ...jump, jumps: [] });
   }
   return jumps;
+}
+
+/** ServerAliveInterval and ServerAliveCountMax. ssh asks nothing unless it is told to, and waits for ever for a host that is gone. */
+function server_alive_of(config: HostConfig, name: string): Host['server_alive'] {
+  const interval = seconds_of('ServerAliveInterval', config.first('serveraliveinterval') ?? '15', name);
+  const count = Number(config.first('serveralivecountmax') ?? '3');
+  if (!Number.isSafeInteger(count) || count < 0)
+    throw new SshConfigError(`${name}: ServerAliveCountMax must be an integer of 0 or more`);
+  return interval > 0 && count > 0 ? { interval, count } : undefined;
+}
+
+const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };
+
+/** Reads a time of sshd_config(5), TIME FORMATS: '90', '1m30s'. */
+function seconds_of(keyword: string, text: string, name: string): number {
+  const parts = [...text.toLowerCase().matchAll(/(\d{1,6})([smhdw]?)/g)];
+  if (parts.length > 0 && parts.map(([part]) => part).join('') === text.toLowerCase())
+    return parts.reduce((sum, [, number, unit = '']) => sum + Number(number) * (UNITS[unit] ?? 1), 0);
+  throw new SshConfigError(`${name}: ${keyword} must be a time as 90 or 1m30s, not "${text}"`);
 }
 
 function port_of(text: string, name: string): number {

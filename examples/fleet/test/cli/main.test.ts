@@ -180,7 +180,7 @@ describe.skipIf(!has_sshd)('fleet run', () => {
     let stderr = '';
     child.stderr?.on('data', (data) => {
       stderr += data;
-      if (stderr.includes('^C again') && !stderr.includes('ok,')) child.kill('SIGINT');
+      if (stderr.includes('^C again') && !stderr.includes('ending h1')) child.kill('SIGINT');
     });
     child.stdout?.once('data', () => child.kill('SIGINT'));
     const [code] = await once(child, 'close');

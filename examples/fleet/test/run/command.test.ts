@@ -110,7 +110,7 @@ describe.skipIf(!has_sshd)('a command', () => {
     });
     expect(outcomes[0]).toMatchObject({
       failure: 'cut-off',
-      reason: 'the connection broke while the command ran',
+      reason: 'the host closed the connection while the command ran',
     });
   });
 
