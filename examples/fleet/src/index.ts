@@ -6,6 +6,7 @@ export {
   DEFAULT_LIMITS,
   Fleet,
   type FleetOptions,
+  type GetOptions,
   type MoveOptions,
   type OperationOptions,
   type RunOptions,
