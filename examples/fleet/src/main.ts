@@ -26,6 +26,7 @@ hosts    -i, --inventory FILE   -x, --exclude WHERE   --pick N   -l, --user NAME
 limits   -f, --fanout N (64)   -t, --connect-timeout SECONDS (10)   -u, --timeout SECONDS   --inactivity SECONDS
          --serial N   --canary N   --max-failures N or N%   --retry N
 command  --stdin (to all)   --pty
+files    --dry-run   --no-delta (large files whole)   --max-bytes N, as 20G (get: from each host)
 output   -b, --gather   --diff   --json
 secrets  --password (asks)   --password-fd N   --accept-new (adds unknown host keys)
 log      --log FILE   --no-log

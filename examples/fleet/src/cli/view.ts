@@ -5,6 +5,7 @@ import type { Action } from '../log/index.js';
 import type { FleetEvent, Outcome } from '../types.js';
 import {
   difference_lines,
+  files_line,
   Gatherer,
   gathered_lines,
   json_line,
@@ -88,6 +89,8 @@ function progress_view(names: readonly string[], dry_run: boolean, summary: View
     end: (outcomes, seconds) => {
       clearInterval(timer);
       painter?.clear();
+      const files = files_line(progress);
+      if (files !== undefined) process.stderr.write(`${files}\n`);
       summary(outcomes, seconds);
     },
   };

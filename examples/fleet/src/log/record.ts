@@ -37,9 +37,13 @@ export interface Entry {
   readonly attempts?: number | undefined;
   /** duration */
   readonly seconds?: number | undefined;
-  /** of 'put' and 'get' on a host: content that was moved, and the files with their SHA-256 */
+  /** of 'put' and 'get' on a host: content that went over the network, in all attempts, and the files of the last one with their SHA-256 */
   readonly bytes?: number | undefined;
-  readonly files?: readonly { readonly path: string; readonly state: string; readonly hash?: string }[];
+  readonly files?:
+    | readonly { readonly path: string; readonly state: string; readonly hash?: string | undefined }[]
+    | undefined;
+  /** files that `files` does not name: it has 1,000 at most, those that failed first of all */
+  readonly more_files?: number | undefined;
   /** of kind 'begin': how many hosts; of 'end': how many of them succeeded */
   readonly hosts?: number | undefined;
   readonly succeeded?: number | undefined;
