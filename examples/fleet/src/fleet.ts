@@ -1,7 +1,7 @@
 // class Fleet: what the command `fleet` does, for programs. Hosts are chosen by node sets of an inventory, and operations on them
 // report FleetEvents as they go and Outcomes at the end.
 
-import { get, host_target, LocalSource, put, Space } from './files/index.js';
+import { clean, get, host_target, LocalSource, put, Space } from './files/index.js';
 import { Inventory } from './hosts/inventory.js';
 import type { NodeSet } from './hosts/nodesets.js';
 import { run_command } from './run/command.js';
@@ -52,6 +52,15 @@ export interface GetOptions extends MoveOptions {
   /** the most bytes that are taken from each host. Default: no limit but the space here */
   readonly max_bytes?: number | undefined;
 }
+
+export interface CleanOptions extends OperationOptions {
+  /** only says what would be removed. Default: false */
+  readonly dry_run?: boolean | undefined;
+  /** parts that were touched after that stay. Default: a day ago */
+  readonly before?: Date | undefined;
+}
+
+const DAY_MS = 86_400_000;
 
 /** What holds if nothing else is said: 10 s to connect, 64 hosts at once, no other time-out, no retries. */
 export const DEFAULT_LIMITS: Limits = { connect_timeout: 10, fanout: 64, retries: 0 };
@@ -170,6 +179,21 @@ export class Fleet {
     const space = new Space();
     return this.#move(names, options, (remote, { name }, moving) =>
       get(remote, source, targets.get(name) ?? '', { ...moving, delta, max_bytes, space }),
+    );
+  }
+
+  /**
+   * Removes parts that transfers have left in a folder of hosts, and in the folders in it: unfinished files which nobody has resumed.
+   *
+   * @param where a node set, or names
+   * @param folder there
+   * @returns an outcome for each host, in the order of the set; the parts are events
+   * @throws NodeSetError, SshConfigError, RangeError before anything has begun
+   */
+  clean(where: string | Iterable<string>, folder: string, options: CleanOptions = {}): Promise<Outcome[]> {
+    const before = (options.before?.getTime() ?? Date.now() - DAY_MS) / 1000;
+    return this.#move(where, options, (remote, _host, moving) =>
+      clean(remote, folder, { ...moving, before }),
     );
   }
 

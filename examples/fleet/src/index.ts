@@ -3,6 +3,7 @@
 export { FleetFailure } from './failure.js';
 export { TransferError } from './files/index.js';
 export {
+  type CleanOptions,
   DEFAULT_LIMITS,
   Fleet,
   type FleetOptions,

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command `fleet`: which command, its usage, and what a mistake of the user looks like. The commands are in cli/.
 
+import { clean } from './cli/clean.js';
 import { USAGE } from './cli/exit_codes.js';
 import { log } from './cli/log.js';
 import { nodes } from './cli/nodes.js';
@@ -16,6 +17,7 @@ const HELP = `fleet: many machines by SSH
   fleet run [options] WHERE -- COMMAND   run a command on hosts
   fleet put [options] WHERE SOURCE TARGET   a file or folder to hosts; get: from hosts, TARGET has %h for the host; --dry-run
   fleet get [options] WHERE SOURCE TARGET
+  fleet clean [options] WHERE FOLDER     removes parts that transfers have left: --older AGE (1d), --dry-run; --here FOLDER: of this machine
   fleet retry [options]                  the last operation again, on the hosts where it failed; --class CLASS,… only those
   fleet nodes [options] [WHERE]          the hosts of a set: --expand, --fold, --count, --json
   fleet log [options]                    what was done: --host, --group, --since, --until, --text, --class, --last N, --json
@@ -39,6 +41,7 @@ const COMMANDS: Readonly<Record<string, (args: readonly string[]) => Promise<num
   run,
   put,
   get,
+  clean,
   retry,
   nodes,
   log,

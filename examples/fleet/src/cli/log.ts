@@ -39,7 +39,8 @@ async function verify(path: string, json: boolean): Promise<number> {
   return found.ok ? 0 : 1;
 }
 
-function time_of(option: string, text: string | undefined): Date | undefined {
+/** Returns the time that an option names. */
+export function time_of(option: string, text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   try {
     return parse_time(text, new Date());

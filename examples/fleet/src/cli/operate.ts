@@ -1,4 +1,4 @@
-// What `run`, `put`, `get` and `retry` share: hosts are selected, the log is written before and after, the view shows what happens, and the
+// What `run`, `put`, `get`, `clean` and `retry` share: hosts are selected, the log is written before and after, the view shows what happens, and the
 // outcomes become an exit code.
 
 import { randomUUID } from 'node:crypto';
@@ -6,20 +6,27 @@ import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { message_of } from '../failure.js';
-import { Fleet, type GetOptions, type OperationOptions, type RunOptions } from '../fleet.js';
+import {
+  type CleanOptions,
+  Fleet,
+  type GetOptions,
+  type OperationOptions,
+  type RunOptions,
+} from '../fleet.js';
 import type { NodeSet } from '../hosts/nodesets.js';
 import { type Entry, LogWriter } from '../log/index.js';
 import type { FleetEvent, Outcome } from '../types.js';
 import { safe_text } from '../view/index.js';
 import { exit_code_of, MIXED } from './exit_codes.js';
 import { Interrupt } from './interrupt.js';
+import { time_of } from './log.js';
 import {
   bytes_of,
   integer_of,
   inventory_of,
   limits_of,
   log_path_of,
-  type MoveValues,
+  type OperationValues,
   UsageError,
 } from './options.js';
 import { Secrets } from './secrets.js';
@@ -28,13 +35,14 @@ import { view_of } from './view.js';
 /** What is to be done; also what the log says of it. */
 export type Task =
   | { readonly action: 'run'; readonly command: string }
-  | { readonly action: 'put' | 'get'; readonly source: string; readonly target: string };
+  | { readonly action: 'put' | 'get'; readonly source: string; readonly target: string }
+  | { readonly action: 'clean'; readonly target: string };
 
 /** Files of a host that its record names: a folder of 10,000 would be no line. How many it does not name stands beside them. */
 const MOST_FILES = 1000;
 
 /** Does it on the hosts of a set. Returns the exit code. */
-export async function operate(values: MoveValues, where: string, task: Task): Promise<number> {
+export async function operate(values: OperationValues, where: string, task: Task): Promise<number> {
   const secrets = new Secrets();
   const fleet = new Fleet({
     inventory: await inventory_of(values.inventory),
@@ -54,6 +62,7 @@ export async function operate(values: MoveValues, where: string, task: Task): Pr
   if (task.action !== 'get' && values['max-bytes'] !== undefined)
     throw new UsageError('--max-bytes is for fleet get');
   const max_bytes = bytes_of('max-bytes', values['max-bytes']);
+  const before = time_of('older', values.older);
   const limits = limits_of(values);
   const groups = new Map(fleet.hosts(names).map((host) => [host.name, host.groups]));
   const stdin = values.stdin ? await buffer(process.stdin) : undefined;
@@ -93,6 +102,7 @@ export async function operate(values: MoveValues, where: string, task: Task): Pr
       dry_run: values['dry-run'],
       delta: !values['no-delta'],
       max_bytes,
+      before,
     });
     await Promise.all(written);
   } finally {
@@ -111,7 +121,7 @@ export async function operate(values: MoveValues, where: string, task: Task): Pr
   return exit_code_of(outcomes);
 }
 
-type PerformOptions = RunOptions & GetOptions;
+type PerformOptions = RunOptions & GetOptions & CleanOptions;
 
 function perform(fleet: Fleet, names: NodeSet, task: Task, options: PerformOptions): Promise<Outcome[]> {
   switch (task.action) {
@@ -121,6 +131,8 @@ function perform(fleet: Fleet, names: NodeSet, task: Task, options: PerformOptio
       return fleet.put(names, task.source, task.target, options);
     case 'get':
       return fleet.get(names, task.source, task.target, options);
+    case 'clean':
+      return fleet.clean(names, task.target, options);
   }
 }
 

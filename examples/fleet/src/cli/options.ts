@@ -63,13 +63,16 @@ const LOG = {
   json: FLAG,
 } as const;
 
-const RETRY = { ...MOVE, class: TEXT } as const;
+const CLEAN = { ...RUN, older: TEXT, here: FLAG } as const;
+const RETRY = { ...MOVE, older: TEXT, class: TEXT } as const;
 
 export const parse_run = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: RUN, allowPositionals: true }));
 /** Those of put and get. */
 export const parse_move = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: MOVE, allowPositionals: true }));
+export const parse_clean = (args: readonly string[]) =>
+  parsed(() => parseArgs({ args: [...args], options: CLEAN, allowPositionals: true }));
 export const parse_retry = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: RETRY, allowPositionals: false }));
 export const parse_nodes = (args: readonly string[]) =>
@@ -79,7 +82,7 @@ export const parse_log = (args: readonly string[]) =>
 
 export type RunValues = ReturnType<typeof parse_run>['values'];
 /** Those of all operations. */
-export type MoveValues = ReturnType<typeof parse_move>['values'];
+export type OperationValues = Omit<ReturnType<typeof parse_retry>['values'], 'class'>;
 
 function parsed<T>(parse: () => T): T {
   try {

@@ -4,6 +4,7 @@ import { NodeSet } from '../hosts/nodesets.js';
 import type { Action } from '../log/index.js';
 import type { FleetEvent, Outcome } from '../types.js';
 import {
+  bytes_text,
   difference_lines,
   files_line,
   Gatherer,
@@ -42,7 +43,7 @@ export function view_of(values: RunValues, action: Action, names: readonly strin
       `${summary_lines(outcomes, seconds, fold, paint_for(process.stderr, process.env)).join('\n')}\n`,
     );
   };
-  if (action !== 'run') return progress_view(names, values['dry-run'] ?? false, summary);
+  if (action !== 'run') return progress_view(names, values['dry-run'] || action === 'clean', summary);
   if (values.gather || values.diff) {
     const gatherer = new Gatherer();
     return {
@@ -68,7 +69,17 @@ export function view_of(values: RunValues, action: Action, names: readonly strin
   };
 }
 
-function progress_view(names: readonly string[], dry_run: boolean, summary: View['end']): View {
+/** What became of a file, as a line. A part has its size: that is why it is removed. */
+export function file_text({
+  state,
+  path,
+  size,
+}: Pick<FleetEvent & { type: 'file' }, 'state' | 'path' | 'size'>) {
+  const is_part = state === 'removed' || state === 'would remove';
+  return `${state} ${safe_text(path)}${is_part && size !== undefined ? ` (${bytes_text(size)})` : ''}`;
+}
+
+function progress_view(names: readonly string[], names_files: boolean, summary: View['end']): View {
   const now = () => performance.now() / 1000;
   const progress = new Progress(names, undefined, now());
   const painter = process.stderr.isTTY ? new Painter(process.stderr) : undefined;
@@ -82,9 +93,9 @@ function progress_view(names: readonly string[], dry_run: boolean, summary: View
   return {
     event: (event) => {
       progress.take(event, now());
-      if (!dry_run || event.type !== 'file') return;
+      if (!names_files || event.type !== 'file') return;
       painter?.clear();
-      process.stdout.write(`${event.host}: ${event.state} ${safe_text(event.path)}\n`);
+      process.stdout.write(`${event.host}: ${file_text(event)}\n`);
     },
     end: (outcomes, seconds) => {
       clearInterval(timer);

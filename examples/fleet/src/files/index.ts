@@ -1,4 +1,5 @@
 // Files to and from targets.
+export { type CleanOptions, clean, clean_here } from './clean.js';
 export { TransferError } from './errors.js';
 export { type GetOptions, get, host_target } from './get.js';
 export { put } from './put.js';

@@ -62,6 +62,9 @@ export function part_name(path: string, identity: string): string {
   return posix.join(dir, `.fleet-${digest}.part`);
 }
 
+/** Whether a file has the name of an unfinished one. */
+export const is_part = (path: string) => /^\.fleet-[0-9a-f]{32}\.part$/.test(posix.basename(path));
+
 /** Calls `work` for each item, at most `limit` at once. The first error ends it, when those under way have settled. */
 export async function each<T>(
   items: Iterable<T>,

@@ -9,7 +9,7 @@ import type { FailureClass } from '../types.js';
 /** The hash before the first record. */
 export const ORIGIN = '0'.repeat(64);
 
-export type Action = 'run' | 'put' | 'get';
+export type Action = 'run' | 'put' | 'get' | 'clean';
 
 /** What is logged: an operation begins, ends on each host, and ends as a whole. */
 export interface Entry {
@@ -23,7 +23,7 @@ export interface Entry {
   readonly where?: string | undefined;
   /** of 'run': the command */
   readonly command?: string | undefined;
-  /** of 'put' and 'get': the source and the target */
+  /** of 'put' and 'get': the source and the target; of 'clean': the folder is the target */
   readonly source?: string | undefined;
   readonly target?: string | undefined;
   /** of kind 'host' */
