@@ -14,6 +14,7 @@ const HELP = `fleet: many machines by SSH
   fleet run [options] WHERE -- COMMAND   run a command on hosts
   fleet put [options] WHERE SOURCE TARGET   a file or folder to hosts; get: from hosts, TARGET has %h for the host; --dry-run
   fleet get [options] WHERE SOURCE TARGET
+  fleet clean [options] WHERE FOLDER     removes parts that transfers have left: --older AGE (1d), --dry-run; --here FOLDER: of this machine
   fleet retry [options]                  the last operation again, on the hosts where it failed; --class CLASS,… only those
   fleet nodes [options] [WHERE]          the hosts of a set: --expand, --fold, --count, --json
   fleet log [options]                    what was done: --host, --group, --since, --until, --text, --class, --who, --action, --operation, --last N
@@ -25,6 +26,7 @@ hosts    -i, --inventory FILE   -x, --exclude WHERE   --pick N   -l, --user NAME
 limits   -f, --fanout N (64)   -t, --connect-timeout SECONDS (10)   -u, --timeout SECONDS   --inactivity SECONDS
          --serial N   --canary N   --max-failures N or N%   --retry N
 command  --stdin (to all)   --pty
+files    --dry-run   --no-delta (large files whole)   --max-bytes N, as 20G (get: from each host)
 output   -b, --gather   --diff   --json
 secrets  --password (asks)   --password-fd N   --accept-new (adds unknown host keys)
 log      --log FILE   --no-log
@@ -40,6 +42,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   run: async () => (await import('./cli/run.js')).run,
   put: async () => (await import('./cli/run.js')).put,
   get: async () => (await import('./cli/run.js')).get,
+  clean: async () => (await import('./cli/clean.js')).clean,
   retry: async () => (await import('./cli/run.js')).retry,
   nodes: async () => (await import('./cli/nodes.js')).nodes,
   log: async () => (await import('./cli/log.js')).log,

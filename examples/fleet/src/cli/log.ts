@@ -70,12 +70,15 @@ function head_of(text: string | undefined): VerifyOptions['expected'] {
   return { n: Number(n), hash };
 }
 
+const is_action = (text: string): text is Action => ['run', 'put', 'get', 'clean'].includes(text);
+
 function action_of(text: string | undefined): Action | undefined {
-  if (text === undefined || text === 'run' || text === 'put' || text === 'get') return text;
-  throw new UsageError(`--action must be run, put or get, not "${text}"`);
+  if (text === undefined || is_action(text)) return text;
+  throw new UsageError(`--action must be run, put, get or clean, not "${text}"`);
 }
 
-function time_of(option: string, text: string | undefined): Date | undefined {
+/** Returns the time that an option names. */
+export function time_of(option: string, text: string | undefined): Date | undefined {
   if (text === undefined) return undefined;
   try {
     return parse_time(text, new Date());

@@ -22,7 +22,7 @@ const HOSTS = {
   pick: TEXT,
 } as const;
 
-const MOVE = {
+const COMMON = {
   ...HOSTS,
   user: { ...TEXT, short: 'l' },
   port: { ...TEXT, short: 'p' },
@@ -45,12 +45,14 @@ const MOVE = {
 } as const;
 
 const RUN = {
-  ...MOVE,
+  ...COMMON,
   stdin: FLAG,
   pty: FLAG,
   gather: { ...FLAG, short: 'b' },
   diff: FLAG,
 } as const;
+
+const MOVE = { ...COMMON, 'no-delta': FLAG, 'max-bytes': TEXT } as const;
 
 const NODES = { ...HOSTS, fold: FLAG, expand: FLAG, count: FLAG, json: FLAG } as const;
 
@@ -71,7 +73,8 @@ const LOG = {
   json: FLAG,
 } as const;
 
-const RETRY = { ...RUN, class: TEXT } as const;
+const CLEAN = { ...COMMON, older: TEXT, here: FLAG } as const;
+const RETRY = { ...RUN, ...MOVE, older: TEXT, class: TEXT } as const;
 
 /** Options by name, as parseArgs() takes them. */
 export type OptionTable = Readonly<
@@ -83,6 +86,7 @@ export const OPTIONS: Readonly<Record<string, OptionTable>> = {
   run: RUN,
   put: MOVE,
   get: MOVE,
+  clean: CLEAN,
   retry: RETRY,
   nodes: NODES,
   log: LOG,
@@ -90,8 +94,11 @@ export const OPTIONS: Readonly<Record<string, OptionTable>> = {
 
 export const parse_run = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: RUN, allowPositionals: true }));
+/** Those of put and get. */
 export const parse_move = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: MOVE, allowPositionals: true }));
+export const parse_clean = (args: readonly string[]) =>
+  parsed(() => parseArgs({ args: [...args], options: CLEAN, allowPositionals: true }));
 export const parse_retry = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: RETRY, allowPositionals: false }));
 export const parse_nodes = (args: readonly string[]) =>
@@ -100,6 +107,8 @@ export const parse_log = (args: readonly string[]) =>
   parsed(() => parseArgs({ args: [...args], options: LOG, allowPositionals: true }));
 
 export type RunValues = ReturnType<typeof parse_run>['values'];
+/** Those of all operations. */
+export type OperationValues = Omit<ReturnType<typeof parse_retry>['values'], 'class'>;
 
 function parsed<T>(parse: () => T): T {
   try {
@@ -124,6 +133,18 @@ export function integer_of(option: string, text: string | undefined, least = 1):
   const number = number_of(option, text);
   if (number === undefined || (Number.isSafeInteger(number) && number >= least)) return number;
   throw new UsageError(`--${option} must be an integer of ${least} or more, not "${text}"`);
+}
+
+const UNITS: Readonly<Record<string, number>> = { '': 0, k: 1, M: 2, G: 3, T: 4 };
+
+/** Returns bytes: '5000', '20M' (by thousands), '1.5GiB' (by 1024). */
+export function bytes_of(option: string, text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const [, number, letter = '', binary] = /^(\d+(?:\.\d+)?)(?:([kKMGT])(i)?)?B?$/.exec(text) ?? [];
+  const power = UNITS[letter === 'K' ? 'k' : letter];
+  const bytes = Math.round(Number(number) * (binary ? 1024 : 1000) ** (power ?? 0));
+  if (number !== undefined && Number.isSafeInteger(bytes) && bytes >= 1) return bytes;
+  throw new UsageError(`--${option} must be bytes as 5000, 20M or 1.5GiB, not "${text}"`);
 }
 
 /** Returns the limits that are given. */

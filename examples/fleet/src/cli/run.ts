@@ -65,5 +65,6 @@ export async function retry(args: readonly string[]): Promise<number> {
 function task_of({ begin }: LoggedOperation): Task | undefined {
   const { action, command, source, target } = begin;
   if (action === 'run') return command === undefined ? undefined : { action, command };
+  if (action === 'clean') return target === undefined ? undefined : { action, target };
   return source === undefined || target === undefined ? undefined : { action, source, target };
 }

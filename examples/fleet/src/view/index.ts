@@ -4,6 +4,6 @@ export { difference_lines, type Fold, Gatherer, type Group, gathered_lines } fro
 export { type CommandEvent, json_line, summary_event } from './json.js';
 export { LiveView } from './live.js';
 export { Painter, ProgressLog, type TerminalStream } from './painter.js';
-export { bytes_text, Progress, progress_lines, type Screen, seconds_text } from './progress.js';
+export { bytes_text, files_line, Progress, progress_lines, type Screen, seconds_text } from './progress.js';
 export { failures_of, summary_lines } from './summary.js';
 export { safe_line, safe_text } from './text.js';

@@ -10,7 +10,7 @@ export type CommandEvent =
       readonly type: 'operation';
       /** as in the log */
       readonly operation: string;
-      readonly action: 'run' | 'put' | 'get';
+      readonly action: 'run' | 'put' | 'get' | 'clean';
       readonly where: string;
       readonly hosts: readonly string[];
       readonly command?: string | undefined;

@@ -32,7 +32,7 @@ const GROUPS = ['@web', '@data', '@all-web', '@*'];
 describe('what is completed', () => {
   it.each<[string, string[]]>([
     ['fleet r', ['run', 'retry']],
-    ['fleet ', ['run', 'put', 'get', 'retry', 'nodes', 'log', 'completion', 'help']],
+    ['fleet ', ['run', 'put', 'get', 'clean', 'retry', 'nodes', 'log', 'completion', 'help']],
     ['fleet nosuch ', []],
     ['fleet run ', [...GROUPS, ...HOST_NAMES]],
     ['fleet run w', ['web1', 'web2', 'web3']],
@@ -67,7 +67,9 @@ describe('what is completed', () => {
     ['fleet log --class fai', ['failed']],
     ['fleet log v', ['verify']],
     ['fleet log --group a', ['all-web']],
-    ['fleet log --action ', ['run', 'put', 'get']],
+    ['fleet log --action ', ['run', 'put', 'get', 'clean']],
+    ['fleet clean w', ['web1', 'web2', 'web3']],
+    ['fleet clean --here ', ['<files>']],
     ['fleet log verify ', ['<files>']],
     ['fleet completion z', ['zsh']],
   ])('%s', async (line, expected) => {
@@ -76,7 +78,7 @@ describe('what is completed', () => {
 
   it('offers every option of every command, and knows what each is for', async () => {
     const { stdout } = await fleet(['--help']);
-    expect(Object.keys(OPTIONS).sort()).toEqual(['get', 'log', 'nodes', 'put', 'retry', 'run']);
+    expect(Object.keys(OPTIONS).sort()).toEqual(['clean', 'get', 'log', 'nodes', 'put', 'retry', 'run']);
     for (const [command, options] of Object.entries(OPTIONS)) {
       const long = Object.keys(options).map((name) => `--${name}`);
       expect((await offered(`fleet ${command} --`)).sort()).toEqual([...long, '--help'].sort());

@@ -144,7 +144,7 @@ describe.skipIf(!has_sshd)('fleet log', () => {
     const missing = await fleet(['log', '--log', '/nonexistent/log']);
     expect([missing.code, missing.stderr]).toEqual([2, 'fleet: there is no log /nonexistent/log yet\n']);
     for (const [args, message] of [
-      [['--action', 'rnu'], '--action must be run, put or get, not "rnu"'],
+      [['--action', 'rnu'], '--action must be run, put, get or clean, not "rnu"'],
       [['--first', '2'], '--first and --expect are of fleet log verify'],
       [['verify', '--expect', '3'], '--expect must be what fleet log verify says of the last record'],
       [['--host', 'a['], '"a[": "[" is not closed by "]"'],

@@ -27,11 +27,17 @@ export type InventorySource = (
 
 type WordKind = ValueKind | 'separator' | 'verify' | 'shell';
 
-/** What the words of each command are; `more`: those behind them. */
-const WORDS: Readonly<Record<string, { readonly kinds: readonly WordKind[]; readonly more?: WordKind }>> = {
+interface Words {
+  readonly kinds: readonly WordKind[];
+  /** what those behind them are. Default: any text */
+  readonly more?: WordKind;
+}
+
+const WORDS: Readonly<Record<string, Words>> = {
   run: { kinds: ['hosts', 'separator'] },
   put: { kinds: ['hosts', 'file'] },
   get: { kinds: ['hosts', 'text', 'file'] },
+  clean: { kinds: ['hosts'] },
   nodes: { kinds: [], more: 'hosts' },
   log: { kinds: ['verify'], more: 'file' },
   completion: { kinds: ['shell'] },
@@ -59,13 +65,16 @@ export async function complete(
   const assigned = /^--([^=]+)=(.*)$/s.exec(current);
   if (assigned) return values(kind_of(assigned[1] ?? ''), assigned[2] ?? '', names);
   if (current.startsWith('-')) return of(current, option_names(options, current, read.given));
-  const { kinds, more = 'text' } = WORDS[command] ?? { kinds: [] };
+  // Of `clean --here` the word is a folder of this machine.
+  const { kinds, more = 'text' }: Words = read.given.has('here')
+    ? { kinds: ['file'] }
+    : (WORDS[command] ?? { kinds: [] });
   return values(kinds[read.positionals] ?? more, current, names);
 }
 
 const NOTHING: Completion = { files: false, tail: '', candidates: [] };
 
-interface Words {
+interface Read {
   /** the option whose value is at the cursor */
   readonly open: string | undefined;
   readonly positionals: number;
@@ -75,7 +84,7 @@ interface Words {
   readonly is_command: boolean;
 }
 
-function read_words(args: readonly string[], options: OptionTable): Words {
+function read_words(args: readonly string[], options: OptionTable): Read {
   const given = new Set<string>();
   const takes_value = (name: string) => options[name]?.type === 'string';
   let open: string | undefined;
@@ -152,7 +161,7 @@ async function values(
     case 'action':
       return of(
         current,
-        ['run', 'put', 'get'].map((name): Described => [name, '']),
+        ['run', 'put', 'get', 'clean'].map((name): Described => [name, '']),
       );
     case 'separator':
       return of(current, [['--', 'the command follows']]);
