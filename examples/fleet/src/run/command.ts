@@ -49,7 +49,9 @@ export async function run_command(
   const run = async (): Promise<End> => {
     if (signal?.aborted) on_abort();
     else
-      running = new Running(await open(connection, command, options.pty ?? false), client, timers, options);
+      running = await open(connection, command, options.pty ?? false, (channel) => {
+        return new Running(channel, client, timers, options);
+      });
     return running ? running.end : failed;
   };
   signal?.addEventListener('abort', on_abort);
@@ -75,12 +77,21 @@ function lost_while_running(connection: Connection): FleetFailure {
 
 const CLOSED = new FleetFailure('cut-off', 'the connection broke');
 
-/** Begins a command. @throws FleetFailure if the host opens no channel for it */
-function open(connection: Connection, command: string, pty: boolean): Promise<ClientChannel> {
+/**
+ * Begins a command. Returns what `begin` returns, which is called at once: the end of the command may come in the same packet.
+ *
+ * @throws FleetFailure if the host opens no channel for it
+ */
+function open<T>(
+  connection: Connection,
+  command: string,
+  pty: boolean,
+  begin: (channel: ClientChannel) => T,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     try {
       connection.client.exec(command, { pty }, (error, channel) => {
-        if (!error) resolve(channel);
+        if (!error) resolve(begin(channel));
         else reject(new FleetFailure('cut-off', `the host opens no channel: ${error.message}`));
       });
     } catch {
