@@ -269,6 +269,11 @@ export class Remote {
     return this.#value(path, (callback) => this.sftp.readlink(path, callback));
   }
 
+  /** Returns the absolute path without links. */
+  real_path(path: string): Promise<string> {
+    return this.#value(path, (callback) => this.sftp.realpath(path, callback));
+  }
+
   /** Returns bytes that are free for this user where the path is; undefined: the server does not say. */
   async free_bytes(path: string): Promise<number | undefined> {
     const found = await this.#request<unknown>(path, (callback) =>

@@ -127,6 +127,28 @@ describe.each(['put', 'get'] as const)('%s of folders', (direction) => {
   });
 });
 
+test.each(['put', 'get'] as const)(
+  '%s: a target that is exchanged for a link meanwhile takes no file where the link leads',
+  async (direction) => {
+    for (const name of ['first', 'passwd']) writeFileSync(join(place.here, name), randomBytes(16 << 20));
+    const [outside, target] = [join(place.there, 'outside'), join(place.there, 'target')];
+    mkdirSync(outside);
+    const on_file = () => {
+      if (existsSync(`${target}.gone`)) return;
+      renameSync(target, `${target}.gone`);
+      symlinkSync(outside, target);
+    };
+    const source = await LocalSource.open(place.here);
+    const work = place.session((remote) =>
+      direction === 'put'
+        ? put(remote, source, target, { on_file })
+        : get(remote, place.here, target, { on_file }),
+    );
+    await expect(work).rejects.toThrow('target: was exchanged for another folder');
+    expect(readdirSync(outside)).toEqual([]);
+  },
+);
+
 test('put into a folder of its name keeps mode and time of that one, too', async () => {
   chmodSync(place.here, 0o750);
   utimesSync(place.here, 1_500_000_000, 1_500_000_000);
