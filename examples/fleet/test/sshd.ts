@@ -51,8 +51,9 @@ export class Site {
    *
    * @param name of the host, unique in this site; commands find it in FLEET_TEST_HOST
    * @param lines more lines of sshd_config(5), which come first
+   * @param before a shell command before each sshd, in a mount namespace of its own
    */
-  async sshd(name: string, lines: readonly string[] = []): Promise<Sshd> {
+  async sshd(name: string, lines: readonly string[] = [], before?: string): Promise<Sshd> {
     const host_key = this.make_key(`host-${name}`);
     const authorized = this.write(`authorized-${name}`, `${this.public_key(this.key)}\n`);
     const config = this.write(
@@ -75,7 +76,11 @@ export class Site {
     const open = new Set<Socket>();
     const port = await this.listen((socket) => {
       open.add(socket);
-      const child = spawn(SSHD, ['-i', '-f', config], { stdio: ['pipe', 'pipe', 'ignore'] });
+      const [program, ...words] =
+        before === undefined
+          ? [SSHD, '-i', '-f', config]
+          : ['unshare', '-m', 'sh', '-c', `${before} && exec ${SSHD} -i -f '${config}'`];
+      const child = spawn(program ?? SSHD, words, { stdio: ['pipe', 'pipe', 'ignore'] });
       socket.pipe(child.stdin).on('error', () => {});
       child.stdout.pipe(socket);
       socket.on('close', () => {
