@@ -4,9 +4,11 @@ import { NodeSet } from '../hosts/nodesets.js';
 import type { Action } from '../log/index.js';
 import type { FleetEvent, Outcome } from '../types.js';
 import {
+  body,
   bytes_text,
   difference_lines,
   files_line,
+  front_of,
   Gatherer,
   gathered_lines,
   json_line,
@@ -53,13 +55,19 @@ export function view_of(
     screen.write('stderr', `${lines.join('\n')}\n`);
   };
   if (action !== 'run') return progress_view(names, values['dry-run'] || action === 'clean', screen, summary);
-  return with_status(names, screen, output_view(values, screen, summary));
+  return with_status(names, screen, output_view(values, names, screen, summary));
 }
 
-/** The output of hosts: gathered, or as it comes. */
-function output_view(values: RunValues, screen: Screen, summary: View['end']): View {
+/** The output of hosts: gathered, by host, or as it comes. */
+function output_view(
+  values: RunValues,
+  names: readonly string[],
+  screen: Screen,
+  summary: View['end'],
+): View {
   const paint = paint_for(process.stdout, process.env);
-  if (values.gather || values.diff) {
+  const prefix = !values['no-prefix'];
+  if (values.gather || values.diff || values.ordered) {
     const gatherer = new Gatherer();
     return {
       event: (event) => {
@@ -69,13 +77,16 @@ function output_view(values: RunValues, screen: Screen, summary: View['end']): V
         if (event.type === 'end') gatherer.end(event.outcome);
       },
       end: (outcomes, seconds) => {
-        const lines = (values.diff ? difference_lines : gathered_lines)(gatherer.groups(), fold, paint);
-        screen.write('stdout', lines.map((line) => `${line}\n`).join(''));
+        if (values.ordered) for (const name of names) print_host(gatherer, name, prefix, screen);
+        else {
+          const lines = (values.diff ? difference_lines : gathered_lines)(gatherer.groups(), fold, paint);
+          screen.write('stdout', lines.map((line) => `${line}\n`).join(''));
+        }
         summary(outcomes, seconds);
       },
     };
   }
-  const live = new LiveView({ paint, write: (text, stream) => screen.write(stream, text) });
+  const live = new LiveView({ paint, prefix, write: (text, stream) => screen.write(stream, text) });
   return {
     event: (event) => {
       if (event.type === 'output') live.take(event);
@@ -83,6 +94,15 @@ function output_view(values: RunValues, screen: Screen, summary: View['end']): V
     },
     end: summary,
   };
+}
+
+function print_host(gatherer: Gatherer, host: string, prefix: boolean, screen: Screen): void {
+  const text = gatherer.of(host);
+  for (const stream of ['stdout', 'stderr'] as const) {
+    const front = prefix ? front_of(host, stream, paint_for(process[stream], process.env)) : '';
+    const lines = text ? body(text[stream]) : [];
+    screen.write(stream, lines.map((line) => `${front}${line}\n`).join(''));
+  }
 }
 
 /** Seconds until the status is seen: what is done at once needs none. */

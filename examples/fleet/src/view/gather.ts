@@ -67,6 +67,12 @@ export class Gatherer {
     if (!has_run && streams?.stdout.bytes === 0 && streams.stderr.bytes === 0) this.#hosts.delete(host);
   }
 
+  /** Returns the output of a host. */
+  of(host: string): Record<Stream, Text> | undefined {
+    const streams = this.#hosts.get(host);
+    return streams && { stdout: text_of(streams.stdout), stderr: text_of(streams.stderr) };
+  }
+
   /** Returns the groups, the largest first; equally large ones in the order in which their hosts began. */
   groups(): Group[] {
     const found = new Map<string, { hosts: string[]; streams: Record<Stream, Kept> }>();
@@ -114,7 +120,7 @@ function heading(hosts: readonly string[], fold: Fold, paint: Paint, more = ''):
   return [RULE, `${paint(fold(hosts), 'bold')}${count}${more}`, RULE];
 }
 
-function body({ lines, missing }: Text): string[] {
+export function body({ lines, missing }: Text): string[] {
   return missing > 0 ? [...lines, `… ${missing} bytes more`] : [...lines];
 }
 
@@ -122,9 +128,11 @@ function body({ lines, missing }: Text): string[] {
 export function difference_lines(groups: readonly Group[], fold: Fold, paint: Paint = plain): string[] {
   const [majority, ...others] = groups;
   if (majority === undefined) return [];
+  const count = majority.hosts.length;
+  const against = ` against ${count === 1 ? fold(majority.hosts) : `the ${count} hosts above`}`;
   const lines = gathered_lines([majority], fold, paint);
   for (const { hosts, stdout, stderr } of others) {
-    lines.push(...heading(hosts, fold, paint, ` against ${fold(majority.hosts)}`));
+    lines.push(...heading(hosts, fold, paint, against));
     lines.push(...changes(majority.stdout, stdout, paint));
     const of_stderr = changes(majority.stderr, stderr, paint);
     if (of_stderr.length > 0) lines.push(paint('(stderr)', 'red'), ...of_stderr);
