@@ -50,6 +50,9 @@ export interface ConnectorOptions {
   readonly accept_new?: boolean | undefined;
 }
 
+/** Bytes that may wait to be sent to a host. Windows of SSH keep what is meant to be sent far below that. */
+const MOST_UNSENT = 32 << 20;
+
 const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
   'ssh-ed25519',
   'ecdsa-sha2-nistp256',
@@ -135,8 +138,15 @@ export class Connector {
       client.on('end', on_end).on('close', on_end);
       client.on('ready', resolve);
     });
+    // ssh2 answers whatever is asked, and keeps the answers that the host does not take.
+    const guard = setInterval(() => {
+      if (stream.writableLength <= MOST_UNSENT) return;
+      client.emit('error', new Error('the host asks without an end, and takes no answer'));
+      close();
+    }, 1000);
     // ssh2 leaves a stream open whose other side has ended.
     const close = () => {
+      clearInterval(guard);
       client.destroy();
       stream.destroy();
     };
