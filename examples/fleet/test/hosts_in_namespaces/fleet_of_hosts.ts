@@ -60,11 +60,11 @@ crash() {
   kill -KILL $session
 }
 case $1.$(hostname) in
-  # When about 1 MB has been moved: each byte is read and written.
+  # When about 2 MB have been moved: each byte is read and written.
   sftp.*)
     while sleep 0.1; do
       set -- $(cat /proc/$$/io) || exit
-      [ $(($2 + $4)) -lt 2000000 ] || crash
+      [ $(($2 + $4)) -lt 4000000 ] || crash
     done </dev/null >/dev/null 2>&1 &
     exec /usr/lib/openssh/sftp-server;;
   run.hangs) echo begun; exec sleep 600;;
