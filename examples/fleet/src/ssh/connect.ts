@@ -3,28 +3,18 @@
 // Host keys are checked by known_hosts.ts, and unknown ones refused; what is tried to authenticate: keys.ts.
 
 import { createHash } from 'node:crypto';
-import type { Duplex } from 'node:stream';
-import {
-  ConnectionRefusedError,
-  create_connection,
-  gaierror,
-  IPPROTO_TCP,
-  TCP_NODELAY,
-  TimeoutError,
-} from 'bsd-sockets/promises';
 import type { Client, ServerHostKeyAlgorithm } from 'ssh2';
 import { FleetFailure, message_of } from '../failure.js';
-import type { Host } from '../types.js';
-import {
-  CERTIFICATE_TYPES,
-  expect_plain_signature,
-  is_certificate,
-  read_certificate,
-  refusal_of,
-  ssh2,
-} from './host_certificates.js';
+import type { Host, Keepalive } from '../types.js';
+import { Attempt } from './attempt.js';
+import { read_certificate, refusal_of } from './certificates.js';
+import { dial, forward } from './dial.js';
 import { type Credentials, Keys } from './keys.js';
-import { KnownHosts, type_of, type Verdict } from './known_hosts.js';
+import { KnownHosts, type Verdict } from './known_hosts.js';
+import type { Line } from './proxy.js';
+import { CERTIFICATE_ALGORITHMS, is_certificate, NextKey, ssh2 } from './ssh2.js';
+import { Wait } from './wait.js';
+import { type_of } from './wire.js';
 
 /** An SSH connection that is authenticated. */
 export interface Connection {
@@ -50,6 +40,11 @@ const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
   'rsa-sha2-256',
 ];
 
+/** Seconds to connect, if nothing else is said. */
+export const DEFAULT_TIMEOUT = 10;
+/** A host that vanishes ends its connection in two minutes. */
+const DEFAULT_KEEPALIVE: Keepalive = { interval: 30, count: 3 };
+
 /** Makes connections; it keeps the keys and known hosts that it has read. */
 export class Connector {
   readonly #keys: Keys;
@@ -65,22 +60,22 @@ export class Connector {
    * Returns a connection.
    *
    * @param host with its jump hosts
-   * @param timeout seconds for all of it
+   * @param timeout seconds for all of it, without those in which a person is asked; undefined: the host's, else 10
    * @param signal ends it
    * @throws FleetFailure unreachable, refused, host-key, authentication, timed-out, cut-off, protocol, stopped
    */
-  async connect(host: Host, timeout: number, signal?: AbortSignal): Promise<Connection> {
-    const deadline = performance.now() + timeout * 1000;
+  async connect(host: Host, timeout: number | undefined, signal?: AbortSignal): Promise<Connection> {
+    const seconds = timeout ?? host.connect_timeout ?? DEFAULT_TIMEOUT;
+    const wait = new Wait(seconds, signal, this.#keys.questions);
     const clients: Client[] = [];
     const close = () => {
       for (const client of clients.toReversed()) client.destroy();
     };
     for (const hop of [...host.jumps, host]) {
       try {
-        const wait = { timeout, deadline, signal, is_asking: () => this.#keys.is_asking };
         const before = clients.at(-1);
-        const stream = before ? await forward(before, hop, wait) : await dial(hop, wait);
-        clients.push(await this.#handshake(stream, hop, wait));
+        const line = before ? await forward(before, hop, wait) : await dial(hop, wait);
+        clients.push(await this.#handshake(line, hop, wait));
       } catch (error) {
         close();
         if (error instanceof FleetFailure && hop !== host) {
@@ -94,18 +89,22 @@ export class Connector {
     return { host, client, close };
   }
 
-  async #handshake(stream: Duplex, host: Host, wait: Wait): Promise<Client> {
+  async #handshake({ stream, explain }: Line, host: Host, wait: Wait): Promise<Client> {
     const client = new ssh2.Client();
-    const tried: string[] = [];
-    const methods = this.#keys.methods(host, tried);
+    const over = new AbortController();
+    const attempt = new Attempt(over.signal);
+    const next_method = this.#keys.methods(host, attempt);
     let refused: string | undefined;
     const name = host.host_key_alias ?? host.address;
     const port = host.host_key_alias === undefined ? host.port : 22;
     const known = this.#known_hosts(host);
-    const certificates = known.authorities(name, port).length > 0 ? CERTIFICATE_TYPES : [];
+    const certificates = known.authorities(name, port).length > 0 ? CERTIFICATE_ALGORITHMS : [];
+    const { interval, count } = host.keepalive ?? DEFAULT_KEEPALIVE;
     const ready = new Promise<Client>((resolve, reject) => {
       // After the connection is ready who uses it hears of its end by its channels; an error without a listener would end the program.
-      client.on('error', (error) => reject(classify(error, refused, host, tried)));
+      client.on('error', (error) => {
+        if (!(error instanceof NextKey)) reject(classify(error, refused, host, attempt));
+      });
       client.on('close', () =>
         reject(new FleetFailure('cut-off', 'the host closed the connection before it was ready')),
       );
@@ -115,15 +114,16 @@ export class Connector {
       sock: stream,
       username: host.user,
       readyTimeout: 0,
+      keepaliveInterval: interval * 1000,
+      keepaliveCountMax: count,
       algorithms: { serverHostKey: [...certificates, ...preferred(known.types(name, port))] },
       hostVerifier: (key: Buffer) => {
-        const type = type_of(key);
-        if (is_certificate(type)) expect_plain_signature(client, type);
         refused = this.#refusal_of_shown(key, known, host, name, port);
         return refused === undefined;
       },
       authHandler: (left, _partial, next) => {
-        next_method(methods, left).then(
+        attempt.begin(left);
+        next_method().then(
           // `false` says that there is no more; the types of ssh2 do not know it.
           (method) => next(method ?? (false as never)),
           () => next(false as never),
@@ -131,11 +131,14 @@ export class Connector {
       },
     });
     try {
-      return await within(ready, wait, `no SSH session within ${wait.timeout} s`, 'timed-out');
+      return await wait.until(ready, `no SSH session within ${wait.timeout} s`, 'timed-out');
     } catch (error) {
+      const failure = error instanceof FleetFailure ? await explain(error) : error;
       client.destroy();
       stream.destroy();
-      throw error;
+      throw failure;
+    } finally {
+      over.abort();
     }
   }
 
@@ -192,116 +195,26 @@ export class Connector {
   }
 }
 
-interface Wait {
-  readonly timeout: number;
-  readonly deadline: number;
-  readonly signal: AbortSignal | undefined;
-  /** whether a person is being asked for a secret */
-  readonly is_asking: () => boolean;
-}
-
-async function dial(host: Host, { timeout, deadline, signal }: Wait): Promise<Duplex> {
-  if (signal?.aborted) throw stopped();
-  const left = Math.max(0.001, (deadline - performance.now()) / 1000);
-  try {
-    const options = signal ? { timeout: left, signal } : { timeout: left };
-    const sock = await create_connection([host.address, host.port], options);
-    sock.settimeout(null);
-    // As ssh does once it has a session: requests of SFTP are small, and each waits for its answer.
-    sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
-    return sock.to_stream();
-  } catch (error) {
-    if (signal?.aborted) throw stopped();
-    const at = `${host.address} port ${host.port}`;
-    if (error instanceof ConnectionRefusedError)
-      throw new FleetFailure('refused', `${at}: nobody listens there`);
-    if (error instanceof TimeoutError)
-      throw new FleetFailure('unreachable', `${at}: no answer within ${timeout} s`);
-    if (error instanceof gaierror)
-      throw new FleetFailure('unreachable', `the name ${host.address} is unknown: ${error.message}`);
-    throw new FleetFailure('unreachable', `${at}: ${message_of(error)}`);
-  }
-}
-
-/** Opens a stream to the next host from the one before it. */
-function forward(client: Client, host: Host, wait: Wait): Promise<Duplex> {
-  const opened = new Promise<Duplex>((resolve, reject) => {
-    client.once('close', () => reject(new FleetFailure('cut-off', 'the jump host closed the connection')));
-    client.forwardOut('127.0.0.1', 0, host.address, host.port, (error, channel) => {
-      if (!error) return resolve(channel);
-      const refused = /refused/i.test(error.message);
-      reject(new FleetFailure(refused ? 'refused' : 'unreachable', `from the jump host: ${error.message}`));
-    });
-  });
-  return within(opened, wait, `no answer by way of the jump host within ${wait.timeout} s`, 'unreachable');
-}
-
-/** Waits for a promise until the deadline, or until the signal. */
-async function within<T>(
-  promise: Promise<T>,
-  wait: Wait,
-  reason: string,
-  failure: 'timed-out' | 'unreachable',
-): Promise<T> {
-  const { promise: ended, reject } = promise_with_reject();
-  const expire = () => {
-    // Who types slowly should not find the hosts gone: as much time again, until the answer is there.
-    if (wait.is_asking()) timer = setTimeout(expire, wait.timeout * 1000);
-    else reject(new FleetFailure(failure, reason));
-  };
-  let timer = setTimeout(expire, Math.max(0, wait.deadline - performance.now()));
-  const on_abort = () => reject(stopped());
-  if (wait.signal?.aborted) on_abort();
-  wait.signal?.addEventListener('abort', on_abort);
-  try {
-    return await Promise.race([promise, ended]);
-  } finally {
-    clearTimeout(timer);
-    wait.signal?.removeEventListener('abort', on_abort);
-  }
-}
-
-function promise_with_reject(): { promise: Promise<never>; reject: (error: Error) => void } {
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<never>((_, fail) => {
-    reject = fail;
-  });
-  // It may be rejected when nobody waits for it any more.
-  promise.catch(() => {});
-  return { promise, reject };
-}
-
-const stopped = () => new FleetFailure('stopped', 'stopped while connecting');
-
-async function next_method(methods: ReturnType<Keys['methods']>, left: readonly string[] | null) {
-  for (;;) {
-    const { value, done } = await methods.next();
-    if (done || !value) return undefined;
-    const name = value.type === 'agent' ? 'publickey' : value.type;
-    if (left === null || left.includes(name)) return value;
-  }
-}
-
 function classify(
-  error: Error & { level?: string },
+  error: Error & { readonly level?: string; readonly code?: unknown },
   refused: string | undefined,
-  host: Host,
-  tried: readonly string[],
+  { user }: Host,
+  attempt: Attempt,
 ): FleetFailure {
   if (refused !== undefined) return new FleetFailure('host-key', refused);
-  switch (error.level) {
-    case 'client-authentication': {
-      const what = tried.length === 0 ? 'there was nothing to try' : `tried ${tried.join(', ')}`;
-      return new FleetFailure('authentication', `${host.user} was not let in; ${what}`);
-    }
-    case 'client-socket':
-      return new FleetFailure('cut-off', `the connection broke: ${error.message}`);
-    default:
-      if (error.message.startsWith('Connection lost')) {
-        return new FleetFailure('cut-off', 'the host closed the connection before it was ready');
-      }
-      return new FleetFailure('protocol', `no SSH that fleet understands: ${error.message}`);
+  if (error.level === 'client-authentication')
+    return new FleetFailure('authentication', attempt.reason(user));
+  if (/signature verification failed$/.test(error.message))
+    return new FleetFailure('host-key', 'the host has not the private half of the key that it shows');
+  if (error.level === 'client-socket')
+    return new FleetFailure('cut-off', `the connection broke: ${error.message}`);
+  if (error.message.startsWith('Connection lost')) {
+    return new FleetFailure('cut-off', 'the host closed the connection before it was ready');
   }
+  // A message of the server that it disconnects: its reason is a number. Most servers do so after too many failures.
+  if (attempt.has_begun && typeof error.code === 'number' && error.level === undefined)
+    return new FleetFailure('authentication', attempt.reason(user, error.message));
+  return new FleetFailure('protocol', `no SSH that fleet understands: ${error.message}`);
 }
 
 /** Types that are known come first: a host that has others too is asked for the key that can be compared. */

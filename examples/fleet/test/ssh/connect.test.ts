@@ -109,7 +109,7 @@ describe.skipIf(!has_sshd)('a connection', () => {
     const key = site.make_key('stranger');
     expect(await failure_of(server.host({ identity_files: [key, join(site.folder, 'none')] }))).toEqual({
       failure: 'authentication',
-      reason: `root was not let in; tried ${key}`,
+      reason: `root was not let in; tried ${key} (it takes publickey, password, keyboard-interactive)`,
     });
   });
 
