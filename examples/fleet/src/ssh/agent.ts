@@ -1,7 +1,7 @@
 // ssh-agent (OpenSSH's PROTOCOL.agent): which keys it has, and signatures with them. Its keys may be certificates or security keys: what it signs
 // goes to the server as it came. One request at a time: an agent answers one after another, and hundreds of hosts would fill its queue.
 
-import { AF_UNIX, SOCK_STREAM, socket } from 'bsd-sockets/promises';
+import { AF_UNIX, OSError, SOCK_STREAM, socket } from 'bsd-sockets/promises';
 import { message_of } from '../failure.js';
 import { number32, Reader, strings, type_of } from './wire.js';
 
@@ -24,11 +24,14 @@ export interface AgentKey {
 
 /** An agent by the path of its socket. */
 export class Agent {
+  /** for people */
+  readonly name: string;
   readonly #path: string;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(path: string) {
     this.#path = path;
+    this.name = `the agent ${path}`;
   }
 
   /**
@@ -37,13 +40,14 @@ export class Agent {
    * @throws Error, with a message for people, if it cannot be asked; the signal's reason
    */
   async keys(signal: AbortSignal): Promise<AgentKey[]> {
-    const answer = await this.#request(Buffer.from([REQUEST_IDENTITIES]), IDENTITIES_ANSWER, signal);
-    const keys: AgentKey[] = [];
-    for (let left = answer.number32(); left > 0; left--) {
-      const [blob, comment] = [answer.string(), answer.string().toString('utf8')];
-      keys.push({ blob, type: type_of(blob), comment });
-    }
-    return keys;
+    return this.#request(Buffer.from([REQUEST_IDENTITIES]), IDENTITIES_ANSWER, signal, (answer) => {
+      const keys: AgentKey[] = [];
+      for (let left = answer.number32(); left > 0; left--) {
+        const [blob, comment] = [answer.string(), answer.string().toString('utf8')];
+        keys.push({ blob, type: type_of(blob), comment });
+      }
+      return keys;
+    });
   }
 
   /**
@@ -56,38 +60,47 @@ export class Agent {
   async sign(blob: Buffer, data: Buffer, format: string, signal: AbortSignal): Promise<Buffer> {
     const flags = number32(RSA_FLAGS[format] ?? 0);
     const request = Buffer.concat([Buffer.from([SIGN_REQUEST]), strings(blob, data), flags]);
-    return (await this.#request(request, SIGN_RESPONSE, signal)).string();
+    return this.#request(request, SIGN_RESPONSE, signal, (answer) => answer.string());
   }
 
-  /** Waits for its turn, and returns the fields of the answer. */
-  #request(request: Buffer, expected: number, signal: AbortSignal): Promise<Reader> {
+  /** Waits for its turn, and returns what is read of the answer. */
+  #request<T>(
+    request: Buffer,
+    expected: number,
+    signal: AbortSignal,
+    read: (fields: Reader) => T,
+  ): Promise<T> {
     const before = this.#last;
     const answer = (async () => {
       await settled(before, signal);
-      return this.#ask(request, expected, signal);
+      const bytes = await this.#ask(request, signal);
+      if (bytes[0] !== expected) throw new Error(`${this.name} refuses`);
+      try {
+        return read(new Reader(bytes.subarray(1)));
+      } catch {
+        throw new Error(`${this.name} gives an answer that ends too early`);
+      }
     })();
     // Who gives up while waiting ends before those in front of it.
     this.#last = Promise.allSettled([before, answer]);
     return answer;
   }
 
-  async #ask(request: Buffer, expected: number, signal: AbortSignal): Promise<Reader> {
-    let answer: Buffer;
+  async #ask(request: Buffer, signal: AbortSignal): Promise<Buffer> {
     const sock = new socket(AF_UNIX, SOCK_STREAM);
     try {
       await sock.connect(this.#path, { signal });
       await sock.sendall(strings(request), 0, { signal });
       const length = (await sock.recv_exactly(4, { signal })).readUInt32BE();
       if (length === 0 || length > LONGEST_ANSWER) throw new Error(`its answer has ${length} bytes`);
-      answer = await sock.recv_exactly(length, { signal });
+      return await sock.recv_exactly(length, { signal });
     } catch (error) {
       signal.throwIfAborted();
-      throw new Error(`the agent ${this.#path} cannot be asked: ${message_of(error)}`);
+      const why = error instanceof OSError ? error.strerror : message_of(error);
+      throw new Error(`${this.name} cannot be asked: ${why}`);
     } finally {
       sock.close();
     }
-    if (answer[0] !== expected) throw new Error('the agent refuses');
-    return new Reader(answer.subarray(1));
   }
 }
 

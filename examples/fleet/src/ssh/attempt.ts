@@ -8,6 +8,7 @@ export class Attempt {
   #left: readonly string[] | null | undefined;
   /** whether it was given the password */
   password_given = false;
+  #waits_for: string | undefined;
   readonly #tried = new Map<string, number>();
   readonly #problems = new Set<string>();
 
@@ -24,6 +25,11 @@ export class Attempt {
     return this.#left !== undefined;
   }
 
+  /** Whether nothing was tried before, so that the server has not said what it takes. */
+  get is_first(): boolean {
+    return this.#left === null;
+  }
+
   /** Whether the server may take a method. */
   takes(method: string): boolean {
     return this.#left?.includes(method) ?? true;
@@ -37,6 +43,21 @@ export class Attempt {
   /** Something cannot be tried, and why. */
   problem(text: string): void {
     this.#problems.add(text);
+  }
+
+  /** Waits for somebody other than the server. @param who is named if the deadline passes */
+  async wait_for<T>(who: string, answer: Promise<T>): Promise<T> {
+    this.#waits_for = who;
+    try {
+      return await answer;
+    } finally {
+      this.#waits_for = undefined;
+    }
+  }
+
+  /** Returns who does not answer, in the words of a reason; empty: the server. */
+  get waiting(): string {
+    return this.#waits_for === undefined ? '' : `: ${this.#waits_for} does not answer`;
   }
 
   /** Returns why a user was not let in. @param said by the server, when it ended the connection */

@@ -131,7 +131,11 @@ export class Connector {
       },
     });
     try {
-      return await wait.until(ready, `no SSH session within ${wait.timeout} s`, 'timed-out');
+      return await wait.until(
+        ready,
+        () => `no SSH session within ${wait.timeout} s${attempt.waiting}`,
+        'timed-out',
+      );
     } catch (error) {
       const failure = error instanceof FleetFailure ? await explain(error) : error;
       client.destroy();

@@ -43,7 +43,7 @@ export async function forward(client: Client, host: Host, wait: Wait): Promise<L
       reject(new FleetFailure(refused ? 'refused' : 'unreachable', `from the jump host: ${error.message}`));
     });
   });
-  const reason = `no answer by way of the jump host within ${wait.timeout} s`;
+  const reason = () => `no answer by way of the jump host within ${wait.timeout} s`;
   return line_of(await wait.until(opened, reason, 'unreachable'));
 }
 

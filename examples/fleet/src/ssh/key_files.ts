@@ -100,6 +100,7 @@ function parse(content: Buffer, passphrase: string | undefined): ParsedKey | Err
 
 /** PKCS #8, which ssh2 does not read. */
 function parse_pkcs8(content: Buffer, passphrase: string | undefined): ParsedKey | Error {
+  if (passphrase === undefined && content.includes('ENCRYPTED')) return new Error('it has a passphrase');
   try {
     const key = createPrivateKey(passphrase === undefined ? content : { key: content, passphrase });
     const type = key.asymmetricKeyType === 'ec' ? 'sec1' : 'pkcs1';

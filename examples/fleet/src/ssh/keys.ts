@@ -66,7 +66,8 @@ export class Keys {
         const { value } = await queue.next();
         if (value) return value;
       }
-      return undefined;
+      // The server may let in without anything, or say what it takes.
+      return attempt.is_first ? { type: 'none', username: host.user } : undefined;
     };
   }
 
@@ -134,7 +135,7 @@ export class Keys {
           return signature_of(signer.key, data, format);
         case 'agent':
           if (!agent) throw new Error('there is no agent');
-          return await agent.sign(signer.blob, data, format, attempt.signal);
+          return await attempt.wait_for(agent.name, agent.sign(signer.blob, data, format, attempt.signal));
         case 'passphrase':
           return signature_of(await this.#open(signer.file, attempt.signal), data, format);
       }
@@ -190,7 +191,7 @@ export class Keys {
 /** Returns the keys of the agent; none if it cannot be asked: other ways are left. */
 async function held_by(agent: Agent, attempt: Attempt): Promise<AgentKey[]> {
   try {
-    return await agent.keys(attempt.signal);
+    return await attempt.wait_for(agent.name, agent.keys(attempt.signal));
   } catch (error) {
     attempt.problem(message_of(error));
     return [];

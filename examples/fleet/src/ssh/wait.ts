@@ -48,13 +48,17 @@ export class Wait {
   /**
    * Waits for a promise until the deadline, or until the signal.
    *
-   * @param reason of the failure if the deadline passes
+   * @param reason returns that of the failure if the deadline passes
    * @throws FleetFailure of this class, or 'stopped'
    */
-  async until<T>(promise: Promise<T>, reason: string, failure: 'timed-out' | 'unreachable'): Promise<T> {
+  async until<T>(
+    promise: Promise<T>,
+    reason: () => string,
+    failure: 'timed-out' | 'unreachable',
+  ): Promise<T> {
     const { promise: ended, reject } = promise_with_reject();
     const expire = () => {
-      if (this.left_ms <= 0) reject(new FleetFailure(failure, reason));
+      if (this.left_ms <= 0) reject(new FleetFailure(failure, reason()));
       // A question has taken time: on with what is left, not too often while it is still open.
       else timer = setTimeout(expire, Math.max(LEAST_MS, this.left_ms));
     };
