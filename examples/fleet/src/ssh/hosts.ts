@@ -86,7 +86,7 @@ function build(
       KNOWN_HOSTS,
     ),
     host_key_alias: config.first('hostkeyalias'),
-    server_alive: server_alive_of(config, name),
+    keepalive: keepalive_of(config, name),
   };
 }
 
@@ -112,12 +112,12 @@ function jumps_of(name: string, set: Settings, config: HostConfig, sources: Sour
 }
 
 /** ServerAliveInterval and ServerAliveCountMax. ssh asks nothing unless it is told to, and waits for ever for a host that is gone. */
-function server_alive_of(config: HostConfig, name: string): Host['server_alive'] {
-  const interval = seconds_of('ServerAliveInterval', config.first('serveraliveinterval') ?? '15', name);
+function keepalive_of(config: HostConfig, name: string): Host['keepalive'] {
+  const interval = seconds_of('ServerAliveInterval', config.first('serveraliveinterval') ?? '30', name);
   const count = Number(config.first('serveralivecountmax') ?? '3');
   if (!Number.isSafeInteger(count) || count < 0)
     throw new SshConfigError(`${name}: ServerAliveCountMax must be an integer of 0 or more`);
-  return interval > 0 && count > 0 ? { interval, count } : undefined;
+  return { interval: count > 0 ? interval : 0, count };
 }
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 };

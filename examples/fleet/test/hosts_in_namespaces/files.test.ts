@@ -27,7 +27,7 @@ const ENDS: Readonly<Record<string, End>> = {
   changed: ['host-key', /^the host key is /],
   keyless: ['authentication', /^root was not let in; /],
   crashes: ['cut-off', /^the (host closed the connection|connection broke: .*)$/],
-  unplugged: ['timed-out', /^the host has answered nothing for 6 s$/],
+  unplugged: ['timed-out', /^the host has answered nothing for 8 s$/],
 };
 const SIZE = 8_000_000;
 

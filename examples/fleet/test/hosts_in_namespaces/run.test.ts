@@ -32,7 +32,7 @@ const ENDS: Readonly<Record<string, readonly [FailureClass | undefined, RegExp |
   crashes: ['cut-off', /^the (host closed the connection|connection broke: .*) while the command ran$/],
   unplugged: [
     'timed-out',
-    /^the host has answered nothing for 6 s while the command ran; it may still run there$/,
+    /^the host has answered nothing for 8 s while the command ran; it may still run there$/,
   ],
   failing: ['non-zero', /^exit code 3$/],
 };
@@ -155,7 +155,7 @@ describe.skipIf(missing !== undefined)('fleet run on hosts in namespaces', () =>
     expect(outcomes.get('behind')).toMatchObject({
       failure: 'timed-out',
       reason:
-        'jump host gate: the host has answered nothing for 6 s while the command ran; it may still run there',
+        'jump host gate: the host has answered nothing for 8 s while the command ran; it may still run there',
     });
     for (const pid of processes_with(SECONDS)) process.kill(pid, 'SIGKILL');
   });
@@ -169,10 +169,10 @@ describe.skipIf(missing !== undefined)('fleet run on hosts in namespaces', () =>
     const options = pty ? ['--pty'] : [];
 
     it('ends the command at its time-out', async () => {
-      const args = ['run', ...options, '-u', '4', host, '--', `sleep ${SECONDS} & sleep ${SECONDS}`];
+      const args = ['run', ...options, '-u', '6', host, '--', `sleep ${SECONDS} & sleep ${SECONDS}`];
       const running = fleet.events(args);
       await expect.poll(() => processes_with(SECONDS).length, { timeout: 30_000 }).toBe(2);
-      expect((await running).outcomes.get(host)?.reason).toBe('the command took more than 4 s');
+      expect((await running).outcomes.get(host)?.reason).toBe('the command took more than 6 s');
       await expect.poll(() => processes_with(SECONDS), { timeout: 10_000 }).toEqual([]);
     });
 

@@ -55,16 +55,16 @@ describe.skipIf(!has_sshd)('a command that is not waited for', () => {
     it('is ended by its time-out', async () => {
       const seconds = unique();
       const command = `sleep ${seconds} & sleep ${seconds}`;
-      const outcome = await run(seconds, command, { pty, limits: { command_timeout: 4 } });
-      expect(outcome).toMatchObject({ failure: 'timed-out', reason: 'the command took more than 4 s' });
+      const outcome = await run(seconds, command, { pty, limits: { command_timeout: 6 } });
+      expect(outcome).toMatchObject({ failure: 'timed-out', reason: 'the command took more than 6 s' });
       await expect_none(seconds);
     });
 
     it('is ended by its inactivity', async () => {
       const seconds = unique();
-      const limits = { inactivity_timeout: 3 };
+      const limits = { inactivity_timeout: 6 };
       const outcome = await run(seconds, `echo begun; sleep ${seconds}`, { pty, limits });
-      expect(outcome).toMatchObject({ failure: 'timed-out', reason: 'no output for 3 s' });
+      expect(outcome).toMatchObject({ failure: 'timed-out', reason: 'no output for 6 s' });
       await expect_none(seconds);
     });
 
@@ -82,26 +82,26 @@ describe.skipIf(!has_sshd)('a command that is not waited for', () => {
       const seconds = unique();
       // Both shells: the one of the user and the one that waits.
       const command = `trap '' TERM; sh -c "trap '' TERM; while :; do sleep ${seconds}; done"`;
-      const outcome = await run(seconds, command, { pty, limits: { inactivity_timeout: 3 } });
-      expect(outcome).toMatchObject({ failure: 'timed-out', reason: 'no output for 3 s' });
+      const outcome = await run(seconds, command, { pty, limits: { inactivity_timeout: 6 } });
+      expect(outcome).toMatchObject({ failure: 'timed-out', reason: 'no output for 6 s' });
       await expect_none(seconds);
     });
   });
 
   it('is ended on a host that has no ps', async () => {
     const seconds = unique();
-    const options = { limits: { command_timeout: 4 } };
+    const options = { limits: { command_timeout: 6 } };
     const outcome = await run(seconds, `sleep ${seconds}`, options, () => {}, 'few');
-    expect(outcome).toMatchObject({ failure: 'timed-out', reason: 'the command took more than 4 s' });
+    expect(outcome).toMatchObject({ failure: 'timed-out', reason: 'the command took more than 6 s' });
     await expect_none(seconds);
   });
 
   it('is not the reason if something that it started holds its output open, which is left alone', async () => {
     const seconds = unique();
-    const outcome = await run(seconds, `sleep ${seconds} & echo begun`, { limits: { command_timeout: 4 } });
+    const outcome = await run(seconds, `sleep ${seconds} & echo begun`, { limits: { command_timeout: 6 } });
     expect(outcome).toMatchObject({
       failure: 'timed-out',
-      reason: 'the command took more than 4 s: it has ended, but what it started holds its output open',
+      reason: 'the command took more than 6 s: it has ended, but what it started holds its output open',
     });
     const left = processes_with(seconds);
     expect(left).toHaveLength(1);
