@@ -1,6 +1,6 @@
 // The end of one SSH connection without a network: its first reason, and a host that takes no answer.
 
-import { EventEmitter } from 'node:events';
+import type { EventEmitter } from 'node:events';
 import { Duplex } from 'node:stream';
 import { describe, expect, it } from 'vitest';
 import { FleetFailure } from '../../dist/failure.js';
