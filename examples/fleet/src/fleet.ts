@@ -46,8 +46,8 @@ export interface MoveOptions extends OperationOptions {
   readonly dry_run?: boolean | undefined;
 }
 
-/** What holds if nothing else is said: 10 s to connect, 64 hosts at once, no other time-out, no retries. */
-export const DEFAULT_LIMITS: Limits = { connect_timeout: 10, fanout: 64, retries: 0 };
+/** What holds if nothing else is said: 64 hosts at once, no time-out but that to connect, no retries. */
+export const DEFAULT_LIMITS: Limits = { fanout: 64, retries: 0 };
 
 /**
  * Many machines by SSH.

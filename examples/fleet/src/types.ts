@@ -101,7 +101,8 @@ export type FleetEvent =
 
 /** Time-outs of an operation, seconds; undefined: none. */
 export interface Limits {
-  readonly connect_timeout: number;
+  /** to connect and to be let in; undefined: ConnectTimeout of ~/.ssh/config, else 10 */
+  readonly connect_timeout?: number | undefined;
   readonly command_timeout?: number | undefined;
   readonly inactivity_timeout?: number | undefined;
   /** hosts at once */

@@ -20,6 +20,8 @@ export interface Sshd {
   host(changes?: Partial<Host>): Host;
   /** Ends the connections that are open, as a machine that fails. */
   cut(): void;
+  /** Returns the addresses that have connected. */
+  peers(): string[];
 }
 
 /** A folder with a user's key pair, and the servers that a test starts; all of it ends with close(). */
@@ -77,8 +79,10 @@ export class Site {
     );
     mkdirSync('/run/sshd', { recursive: true });
     const open = new Set<Socket>();
+    const peers: string[] = [];
     const port = await this.listen((socket) => {
       open.add(socket);
+      peers.push(socket.remoteAddress ?? '');
       const [program = SSHD, ...args] = [...wrapper, SSHD, '-i', '-f', config];
       const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
       socket.pipe(child.stdin).on('error', () => {});
@@ -96,6 +100,7 @@ export class Site {
       cut: () => {
         for (const socket of open) socket.destroy();
       },
+      peers: () => peers,
     };
   }
 

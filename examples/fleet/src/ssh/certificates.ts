@@ -1,7 +1,7 @@
 // Certificates (OpenSSH's PROTOCOL.certkeys): who signed a key, for which names and times. Whether one vouches for a host is said here; whether one of a
 // user lets in, its server says. How ssh2 takes them: ssh2.ts.
 
-import { matches_list } from './config.js';
+import { matches_list } from './config_file.js';
 import type { KnownHosts } from './known_hosts.js';
 import { CERTIFICATE_SUFFIX, is_signed } from './ssh2.js';
 import { Reader, strings } from './wire.js';

@@ -48,7 +48,7 @@ const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
 /** Seconds to connect, if nothing else is said. */
 export const DEFAULT_TIMEOUT = 10;
 /** A host that vanishes ends its connection in two minutes. */
-const DEFAULT_KEEPALIVE: Keepalive = { interval: 30, count: 3 };
+export const DEFAULT_KEEPALIVE: Keepalive = { interval: 30, count: 3 };
 
 /** Makes connections; it keeps the keys and known hosts that it has read. */
 export class Connector {

@@ -4,7 +4,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { matches_list } from './config.js';
+import { matches_list } from './config_file.js';
 import { type_of } from './wire.js';
 
 interface Entry {

@@ -36,9 +36,11 @@ export function run_proxy(command: string): Line {
   const stream = from_socket(ours).to_stream();
   const ended = ending_of(child);
   let at_end = false;
-  stream.once('end', () => {
+  const note_end = () => {
     at_end = true;
-  });
+  };
+  // An error is the end, too: what was sent to it and not read.
+  stream.once('end', note_end).once('error', note_end);
   stream.once('close', () => void hang_up(child, ended));
   return {
     stream,
