@@ -2,7 +2,7 @@
 // kept to print is bounded, so that a host that prints 200 MB costs 1 MB.
 
 import { createHash, type Hash } from 'node:crypto';
-import type { FleetEvent } from '../types.js';
+import type { FleetEvent, Outcome } from '../types.js';
 import { type Paint, plain } from './colour.js';
 import { type DiffLine, diff_lines } from './diff.js';
 import { LineSplitter, safe_line } from './text.js';
@@ -60,6 +60,13 @@ export class Gatherer {
     kept.kept += part.length;
   }
 
+  /** A host ends: if its command was never run, and nothing came, it does not take part. */
+  end({ host, failure }: Outcome): void {
+    const has_run = failure === undefined || failure === 'non-zero' || failure === 'signal';
+    const streams = this.#hosts.get(host);
+    if (!has_run && streams?.stdout.bytes === 0 && streams.stderr.bytes === 0) this.#hosts.delete(host);
+  }
+
   /** Returns the groups, the largest first; equally large ones in the order in which their hosts began. */
   groups(): Group[] {
     const found = new Map<string, { hosts: string[]; streams: Record<Stream, Kept> }>();
@@ -96,6 +103,7 @@ const RULE = '-'.repeat(15);
 export function gathered_lines(groups: readonly Group[], fold: Fold, paint: Paint = plain): string[] {
   return groups.flatMap(({ hosts, stdout, stderr }) => [
     ...heading(hosts, fold, paint),
+    ...(stdout.bytes + stderr.bytes === 0 ? [paint('(no output)', 'dim')] : []),
     ...body(stdout),
     ...(stderr.bytes > 0 ? [paint('(stderr)', 'red'), ...body(stderr)] : []),
   ]);
