@@ -62,8 +62,8 @@ export interface CleanOptions extends OperationOptions {
 
 const DAY_MS = 86_400_000;
 
-/** What holds if nothing else is said: 10 s to connect, 64 hosts at once, no other time-out, no retries. */
-export const DEFAULT_LIMITS: Limits = { connect_timeout: 10, fanout: 64, retries: 0 };
+/** What holds if nothing else is said: 64 hosts at once, no time-out but that to connect, no retries. */
+export const DEFAULT_LIMITS: Limits = { fanout: 64, retries: 0 };
 
 /**
  * Many machines by SSH.

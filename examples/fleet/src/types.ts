@@ -17,8 +17,34 @@ export interface Host {
   readonly known_hosts_files: readonly string[];
   /** the name under which its key is known, if that is not `address` */
   readonly host_key_alias?: string | undefined;
-  /** how it is noticed that the host answers nothing any more: asked each `interval` s, gone after `count` questions without an answer; undefined: it is not */
-  readonly server_alive?: { readonly interval: number; readonly count: number } | undefined;
+  /** certificates of users; undefined: FILE-cert.pub beside each file of `identity_files` */
+  readonly certificate_files?: readonly string[] | undefined;
+  /** no key of the agent that is none of `identity_files`. Default: false */
+  readonly identities_only?: boolean | undefined;
+  /** path of the agent's socket; null: no agent; undefined: the one of the credentials */
+  readonly agent?: string | null | undefined;
+  /** ways to be let in, in this order; undefined: all */
+  readonly auth_methods?: readonly AuthMethod[] | undefined;
+  /** seconds, if the operation sets no other time-out to connect */
+  readonly connect_timeout?: number | undefined;
+  /** questions whether it is still there; undefined: 3 questions, 30 s apart */
+  readonly keepalive?: Keepalive | undefined;
+  /** addresses of one family only */
+  readonly address_family?: 'inet' | 'inet6' | undefined;
+  /** the address here that it is connected from */
+  readonly bind_address?: string | undefined;
+  /** a command whose standard input and output are the connection, in place of TCP */
+  readonly proxy_command?: string | undefined;
+}
+
+/** A way to be let in (RFC 4252, RFC 4256). */
+export type AuthMethod = 'publickey' | 'keyboard-interactive' | 'password';
+
+export interface Keepalive {
+  /** seconds between two questions; 0: none are asked */
+  readonly interval: number;
+  /** unanswered questions before the connection counts as broken */
+  readonly count: number;
 }
 
 /** How an operation on a host ended. Each has its line in the summary and its number among the exit codes. */
@@ -101,7 +127,8 @@ export type FleetEvent =
 
 /** Time-outs of an operation, seconds; undefined: none. */
 export interface Limits {
-  readonly connect_timeout: number;
+  /** to connect and to be let in; undefined: ConnectTimeout of ~/.ssh/config, else 10 */
+  readonly connect_timeout?: number | undefined;
   readonly command_timeout?: number | undefined;
   readonly inactivity_timeout?: number | undefined;
   /** hosts at once */

@@ -18,6 +18,9 @@ export interface CommandOptions extends TimeLimits {
   readonly on_output: (stream: 'stdout' | 'stderr', data: Uint8Array) => void | Promise<void>;
 }
 
+/** Bytes of both streams that may wait while a host is made to wait: its windows, of 2 MiB, and what ssh2 opens anew. */
+const MOST_UNREAD = 16 << 20;
+
 /** How a command ended: its code, or the name of a signal. */
 interface End {
   readonly code: number | null;
@@ -37,56 +40,47 @@ export async function run_command(
   options: CommandOptions,
 ): Promise<void> {
   const { signal } = options;
-  const { client } = connection;
   let fail: (failure: FleetFailure) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
   const timers = new Timers((reason) => fail(new FleetFailure('timed-out', reason)), options);
   const on_abort = () => fail(new FleetFailure('stopped', 'stopped while the command ran'));
-  const on_lost = () => fail(lost_while_running(connection));
   let running: Running | undefined;
-  const run = async (): Promise<End> => {
-    if (signal?.aborted) on_abort();
-    else
-      running = await open(connection, command, options.pty ?? false, (channel) => {
-        return new Running(channel, client, timers, options);
-      });
-    return running ? running.end : failed;
+  const begin = (channel: ClientChannel) => {
+    running = new Running(channel, connection, timers, options, fail);
+    return running.end;
   };
+  const run = () => (signal?.aborted ? on_abort() : open(connection, command, options.pty ?? false, begin));
   signal?.addEventListener('abort', on_abort);
-  // 'close' alone may not come, if what is still to be sent is not taken.
-  client.once('end', on_lost).once('close', on_lost);
+  connection.gone.then((failure) => fail(while_running(failure)));
   try {
-    const end = await Promise.race([failed, run()]);
+    const end = await Promise.race([failed, run() ?? failed]);
     if (end.code !== 0) throw failure_of(end);
   } catch (error) {
     timers.clear();
     throw running && is_impatient(error) ? await ended_after(error, connection, running) : error;
   } finally {
     timers.clear();
+    running?.close();
     signal?.removeEventListener('abort', on_abort);
-    client.removeListener('end', on_lost).removeListener('close', on_lost);
   }
 }
 
-function lost_while_running(connection: Connection): FleetFailure {
-  const { failure, message } = connection.lost() ?? CLOSED;
-  return new FleetFailure(failure, `${message} while the command ran`);
-}
-
-const CLOSED = new FleetFailure('cut-off', 'the connection broke');
+const while_running = ({ failure, message }: FleetFailure) =>
+  new FleetFailure(failure, `${message} while the command ran`);
 
 /**
- * Begins a command. Returns what `begin` returns, which is called at once: the end of the command may come in the same packet.
+ * Begins a command.
  *
+ * @param begin is called at once: the host may have sent all of the command's messages together
  * @throws FleetFailure if the host opens no channel for it
  */
 function open<T>(
   connection: Connection,
   command: string,
   pty: boolean,
-  begin: (channel: ClientChannel) => T,
+  begin: (channel: ClientChannel) => Promise<T>,
 ): Promise<T> {
   return new Promise((resolve, reject) => {
     try {
@@ -96,7 +90,7 @@ function open<T>(
       });
     } catch {
       // ssh2 throws where there is no connection any more.
-      reject(connection.lost() ?? CLOSED);
+      reject(connection.lost() ?? new FleetFailure('cut-off', 'the connection broke'));
     }
   });
 }
@@ -108,12 +102,14 @@ class Running {
   /** when it has ended: true; nothing more can be heard of it: false */
   readonly over: Promise<boolean>;
   is_over = false;
+  readonly #guard: NodeJS.Timeout;
 
   constructor(
     readonly channel: ClientChannel,
-    client: Connection['client'],
+    connection: Connection,
     timers: Timers,
     { stdin, pty, on_output }: CommandOptions,
+    fail: (failure: FleetFailure) => void,
   ) {
     const listen = (stream: 'stdout' | 'stderr', source: NodeJS.ReadableStream) => {
       source.on('data', (data: Buffer) => {
@@ -125,6 +121,11 @@ class Running {
         timers.wait_for(taken).then(go_on, go_on);
       });
     };
+    // ssh2 takes what comes beyond the window.
+    this.#guard = setInterval(() => {
+      if (channel.readableLength + channel.stderr.readableLength > MOST_UNREAD)
+        fail(new FleetFailure('protocol', 'the host sends more than it was allowed to'));
+    }, 1000);
     listen('stdout', channel);
     listen('stderr', channel.stderr);
     channel.on('error', () => {});
@@ -135,19 +136,26 @@ class Running {
         end = { code, signal };
         resolve(true);
       });
-      client.once('end', () => resolve(false)).once('close', () => resolve(false));
+      connection.gone.then(() => resolve(false));
       channel.on('close', () => resolve(end !== undefined));
     });
     this.end = new Promise((resolve, reject) => {
       channel.on('close', () => {
         if (end) resolve(end);
-        else reject(new FleetFailure('cut-off', 'the host ended the channel while the command ran'));
+        else
+          reject(
+            while_running(connection.lost() ?? new FleetFailure('cut-off', 'the host ended the channel')),
+          );
       });
     });
     this.end.catch(() => undefined);
     // A pseudo-terminal has no end of input but this character.
     if (pty) channel.write(Buffer.concat([stdin ?? Buffer.alloc(0), Buffer.from([4])]));
     else channel.end(stdin);
+  }
+
+  close(): void {
+    clearInterval(this.#guard);
   }
 }
 

@@ -81,7 +81,7 @@ const KILLER = [
 ].join(' ');
 
 /** Returns whether it is settled in so many seconds. */
-async function settled_within(promise: Promise<unknown>, seconds: number): Promise<boolean> {
+export async function settled_within(promise: Promise<unknown>, seconds: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<boolean>((resolve) => {
     timer = setTimeout(() => resolve(false), seconds * 1000);

@@ -4,7 +4,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { matches_list } from './config.js';
+import { matches_list } from './config_file.js';
+import { type_of } from './wire.js';
 
 interface Entry {
   readonly marker: string | undefined;
@@ -127,14 +128,6 @@ export class KnownHosts {
 /** Returns the name under which a host and port are known. */
 export function name_of(host: string, port: number): string {
   return port === 22 ? host.toLowerCase() : `[${host.toLowerCase()}]:${port}`;
-}
-
-/** Returns the type that a key has in its first field; empty: it has none. */
-export function type_of(key: Uint8Array): string {
-  const bytes = Buffer.from(key);
-  if (bytes.length < 4) return '';
-  const length = bytes.readUInt32BE(0);
-  return length > 64 ? '' : bytes.toString('latin1', 4, 4 + length);
 }
 
 function has_name(names: string, name: string): boolean {

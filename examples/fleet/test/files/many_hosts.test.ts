@@ -32,7 +32,7 @@ describe.skipIf(!has_sshd)(`${BYTES} bytes, ${HOSTS} hosts`, () => {
       const folder = join(site.folder, 'hosts', name);
       mkdirSync(folder, { recursive: true });
       const before = `mount --bind '${folder}' '${join(site.folder, 'target')}'`;
-      const server = await site.sshd(name, [], before);
+      const server = await site.sshd(name, [], ['unshare', '-m', 'sh', '-c', `${before} && exec "$@"`, 'sh']);
       const { address, port, user, identity_files, known_hosts_files } = server.host();
       hosts[name] = { address, port, user, identity_files, known_hosts_files };
     }

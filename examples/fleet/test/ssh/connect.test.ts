@@ -5,28 +5,9 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FleetFailure } from '../../dist/failure.js';
-import { Connector, type ConnectorOptions } from '../../dist/ssh/connect.js';
-import type { Host } from '../../dist/types.js';
+import { Connector } from '../../dist/ssh/connect.js';
 import { has_sshd, Site, type Sshd } from '../sshd.js';
-
-/** Seconds of a connection that should be made: also on a busy machine. */
-const PLENTY = 30;
-
-async function failure_of(
-  host: Host,
-  options: Partial<ConnectorOptions> = {},
-  timeout = PLENTY,
-  signal?: AbortSignal,
-) {
-  try {
-    (await new Connector({ credentials: {}, ...options }).connect(host, timeout, signal)).close();
-  } catch (error) {
-    if (error instanceof FleetFailure) return { failure: error.failure, reason: error.message };
-    throw error;
-  }
-  return undefined;
-}
+import { failure_of, PLENTY } from './failure.js';
 
 describe.skipIf(!has_sshd)('a connection', () => {
   let site: Site;
@@ -64,7 +45,8 @@ describe.skipIf(!has_sshd)('a connection', () => {
     const wrong = server.host({ jumps: [first.host({ identity_files: [] })] });
     expect(await failure_of(wrong)).toEqual({
       failure: 'authentication',
-      reason: 'jump host jump1: root was not let in; there was nothing to try',
+      reason:
+        'jump host jump1: root was not let in; there was nothing to try (it takes publickey, password, keyboard-interactive)',
     });
   });
 
@@ -109,7 +91,7 @@ describe.skipIf(!has_sshd)('a connection', () => {
     const key = site.make_key('stranger');
     expect(await failure_of(server.host({ identity_files: [key, join(site.folder, 'none')] }))).toEqual({
       failure: 'authentication',
-      reason: `root was not let in; tried ${key}`,
+      reason: `root was not let in; tried ${key} (it takes publickey, password, keyboard-interactive)`,
     });
   });
 
