@@ -51,7 +51,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   __complete: async () => (await import('./cli/completion/index.js')).answer,
 };
 
-const { version: VERSION } = createRequire(import.meta.url)('../package.json') as { version: string };
+const { version: VERSION }: { version: string } = createRequire(import.meta.url)('../package.json');
 
 /** The words that are fleet's: those before `--`. */
 const asked = (args: readonly string[]) =>
