@@ -24,6 +24,7 @@ export class Output {
   #is_writing = false;
   #room: Promise<void> | undefined;
   #on_room: () => void = () => {};
+  #on_flushed: (() => void)[] = [];
 
   /** @param on_gone is called when nobody reads standard output any more */
   constructor(on_gone: () => void, sinks: Readonly<Record<OutputStream, Sink>> = sinks_of_process()) {
@@ -52,6 +53,12 @@ export class Output {
     return this.#room;
   }
 
+  /** Waits until all that was printed has been taken. */
+  flushed(): Promise<void> {
+    if (!this.#is_writing) return Promise.resolve();
+    return new Promise((resolve) => this.#on_flushed.push(resolve));
+  }
+
   async #write_all(): Promise<void> {
     this.#is_writing = true;
     for (let [first] = this.#waiting; first; [first] = this.#waiting) {
@@ -73,6 +80,7 @@ export class Output {
       }
     }
     this.#is_writing = false;
+    for (const resolve of this.#on_flushed.splice(0)) resolve();
   }
 }
 

@@ -47,10 +47,11 @@ export class Screen {
     this.#painter.clear();
   }
 
-  /** Takes the lines away. @returns what lets them be drawn again */
-  readonly pause = (): (() => void) => {
+  /** Takes the lines away, and waits until they are. @returns what lets them be drawn again */
+  readonly pause = async (): Promise<() => void> => {
     this.#paused++;
     this.#painter.clear();
+    await this.#output.flushed();
     return () => {
       this.#paused--;
     };

@@ -10,8 +10,8 @@ import { integer_of, type RunValues, UsageError } from './options.js';
 export class Secrets {
   /** all that were given so far */
   readonly known: string[] = [];
-  /** Is called before a question; what it returns, behind the answer. */
-  on_question: () => () => void = () => () => {};
+  /** Is called before a question; what it gives, behind the answer. */
+  on_question: () => Promise<() => void> = async () => () => {};
   /** One question at a time: passphrases of two keys may be wanted at once. */
   #asking: Promise<unknown> = Promise.resolve();
 
@@ -46,7 +46,7 @@ export class Secrets {
 
   #ask(question: string): Promise<string | undefined> {
     const answer = this.#asking.then(async () => {
-      const go_on = this.on_question();
+      const go_on = await this.on_question();
       try {
         return await ask(question);
       } finally {

@@ -1,6 +1,6 @@
 // --json: every kind of line that the README lists, of each command; and nothing else on standard output.
 
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -112,6 +112,18 @@ describe.skipIf(!has_sshd)('lines', () => {
     expect(await lines('retry', ...common, '--class', 'refused')).toEqual([
       { type: 'summary', hosts: 0, succeeded: 0, failed: {}, seconds: 0, exit_code: 0 },
     ]);
+  });
+
+  it('of a large file that is hashed on its target, and of clean', async () => {
+    const large = join(site.folder, 'large');
+    writeFileSync(large, Buffer.alloc(17 << 20));
+    const there = join(site.folder, 'large-there');
+    await lines('put', ...common, 'web1', large, there);
+    const again = await lines('put', ...common, 'web1', large, there);
+    expect(again).toContainEqual(expect.objectContaining({ type: 'hashing', host: 'web1', total: 17 << 20 }));
+    expect(again.find(({ type }) => type === 'file')).toMatchObject({ state: 'skipped' });
+    const clean = await lines('clean', ...common, 'web1', site.folder);
+    expect(clean[0]).toMatchObject({ type: 'operation', action: 'clean', target: site.folder });
   });
 
   it('of nodes, log and log verify', async () => {
