@@ -3,9 +3,11 @@
 export { FleetFailure } from './failure.js';
 export { TransferError } from './files/index.js';
 export {
+  type CleanOptions,
   DEFAULT_LIMITS,
   Fleet,
   type FleetOptions,
+  type GetOptions,
   type MoveOptions,
   type OperationOptions,
   type RunOptions,

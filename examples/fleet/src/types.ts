@@ -74,6 +74,17 @@ export interface Outcome {
   readonly attempts: number;
 }
 
+/** What became of a file. 'updated': only what differs from the older one went; 'removed' are left-over parts. */
+export type FileState =
+  | 'sent'
+  | 'skipped'
+  | 'resumed'
+  | 'updated'
+  | 'would send'
+  | 'removed'
+  | 'would remove'
+  | 'failed';
+
 /** What happens while an operation runs; `host` is the name. Bytes of streams are as they came. */
 export type FleetEvent =
   | { readonly type: 'begin'; readonly host: string; readonly attempt: number }
@@ -87,15 +98,30 @@ export type FleetEvent =
       readonly type: 'progress';
       readonly host: string;
       readonly path: string;
+      /** of the file that are over there */
       readonly bytes: number;
       readonly total: number | undefined;
+      /** content of all files of the host that went over the network in this attempt; missing: `bytes` is all that is known */
+      readonly sent?: number | undefined;
+    }
+  | {
+      /** A large file is hashed, on either side: nothing moves meanwhile. */
+      readonly type: 'hashing';
+      readonly host: string;
+      readonly path: string;
+      readonly bytes: number;
+      readonly total: number;
     }
   | {
       readonly type: 'file';
       readonly host: string;
       readonly path: string;
-      readonly state: 'sent' | 'skipped' | 'resumed' | 'would send' | 'failed';
+      readonly state: FileState;
       readonly hash?: string | undefined;
+      /** bytes of the file */
+      readonly size?: number | undefined;
+      /** bytes of it that went over the network */
+      readonly sent?: number | undefined;
     }
   | { readonly type: 'end'; readonly outcome: Outcome };
 

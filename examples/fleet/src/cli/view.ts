@@ -4,7 +4,9 @@ import { NodeSet } from '../hosts/nodesets.js';
 import type { Action } from '../log/index.js';
 import type { FleetEvent, Outcome } from '../types.js';
 import {
+  bytes_text,
   difference_lines,
+  files_line,
   Gatherer,
   gathered_lines,
   json_line,
@@ -45,7 +47,7 @@ export function view_of(values: RunValues, action: Action, names: readonly strin
     const lines = summary_lines(outcomes, seconds, fold, paint_for(process.stderr, process.env));
     output.write('stderr', `${lines.join('\n')}\n`);
   };
-  if (action !== 'run') return progress_view(names, values['dry-run'] ?? false, output, summary);
+  if (action !== 'run') return progress_view(names, values['dry-run'] || action === 'clean', output, summary);
   if (values.gather || values.diff) {
     const gatherer = new Gatherer();
     return {
@@ -71,9 +73,19 @@ export function view_of(values: RunValues, action: Action, names: readonly strin
   };
 }
 
+/** What became of a file, as a line. A part has its size: that is why it is removed. */
+export function file_text({
+  state,
+  path,
+  size,
+}: Pick<FleetEvent & { type: 'file' }, 'state' | 'path' | 'size'>) {
+  const is_part = state === 'removed' || state === 'would remove';
+  return `${state} ${safe_text(path)}${is_part && size !== undefined ? ` (${bytes_text(size)})` : ''}`;
+}
+
 function progress_view(
   names: readonly string[],
-  dry_run: boolean,
+  names_files: boolean,
   output: Output,
   summary: View['end'],
 ): View {
@@ -94,13 +106,15 @@ function progress_view(
   return {
     event: (event) => {
       progress.take(event, now());
-      if (!dry_run || event.type !== 'file') return;
+      if (!names_files || event.type !== 'file') return;
       painter?.clear();
-      output.write('stdout', `${event.host}: ${event.state} ${safe_text(event.path)}\n`);
+      output.write('stdout', `${event.host}: ${file_text(event)}\n`);
     },
     end: (outcomes, seconds) => {
       clearInterval(timer);
       painter?.clear();
+      const files = files_line(progress);
+      if (files !== undefined) process.stderr.write(`${files}\n`);
       summary(outcomes, seconds);
     },
   };

@@ -4,7 +4,7 @@
 // run once more.
 
 import type { ClientChannel } from 'ssh2';
-import { shell_word } from '../files/remote.js';
+import { shell_word } from '../files/shell.js';
 import type { Connection } from '../ssh/connect.js';
 
 /** Seconds from SIGTERM to SIGKILL. */

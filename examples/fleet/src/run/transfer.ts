@@ -30,17 +30,21 @@ export function transfer_operation(
     const connection = await connector.connect(host, limits.connect_timeout, signal);
     const watch = new Watch(limits);
     const work = async () => {
-      const remote = await Remote.open(connection.client);
+      const remote = await Remote.open(connection.client, () => watch.active());
       const result = await move(remote, host, {
         dry_run,
         signal,
-        on_progress: (path, bytes, total) => {
+        on_progress: (path, bytes, total, sent) => {
           watch.active();
-          emit({ type: 'progress', host: name, path, bytes, total });
+          emit({ type: 'progress', host: name, path, bytes, total, sent });
         },
-        on_file: ({ path, state, hash }) => {
+        on_hashing: (path, bytes, total) => {
           watch.active();
-          emit({ type: 'file', host: name, path, state, hash });
+          emit({ type: 'hashing', host: name, path, bytes, total });
+        },
+        on_file: ({ path, state, hash, size, sent }) => {
+          watch.active();
+          emit({ type: 'file', host: name, path, state, hash, size, sent });
         },
       });
       if (result.failed > 0) throw failure_of_files(result.files);

@@ -27,9 +27,28 @@ export type Verdict =
 /** The entries of some files. */
 export class KnownHosts {
   readonly #entries: readonly Entry[];
+  /** The entries of keys by each name that is written as it is. The others are hashes and patterns: each has to be compared with a name. */
+  readonly #plain = new Map<string, Entry[]>();
+  readonly #others: readonly Entry[];
+  /** What was found for a name: a host is looked up some times while a connection is made. */
+  readonly #found = new Map<string, readonly Entry[]>();
 
   private constructor(entries: readonly Entry[]) {
     this.#entries = entries;
+    const others: Entry[] = [];
+    this.#others = others;
+    for (const entry of entries) {
+      if (entry.marker !== undefined) continue;
+      if (/[|*?!]/.test(entry.names)) {
+        others.push(entry);
+        continue;
+      }
+      for (const name of entry.names.toLowerCase().split(',')) {
+        const known = this.#plain.get(name);
+        if (known) known.push(entry);
+        else this.#plain.set(name, [entry]);
+      }
+    }
   }
 
   /**
@@ -75,11 +94,18 @@ export class KnownHosts {
   }
 
   /** An entry without a port is for all ports if none is for this one, as in ssh. */
-  #keys(host: string, port: number): Entry[] {
-    const keys = (name: string) =>
-      this.#entries.filter((entry) => entry.marker === undefined && has_name(entry.names, name));
-    const exact = keys(name_of(host, port));
-    return exact.length > 0 ? exact : keys(host.toLowerCase());
+  #keys(host: string, port: number): readonly Entry[] {
+    const exact = this.#find(name_of(host, port));
+    return exact.length > 0 ? exact : this.#find(host.toLowerCase());
+  }
+
+  #find(name: string): readonly Entry[] {
+    const found = this.#found.get(name) ?? [
+      ...(this.#plain.get(name) ?? []),
+      ...this.#others.filter(({ names }) => has_name(names, name)),
+    ];
+    this.#found.set(name, found);
+    return found;
   }
 
   #names(entry: Entry, host: string, port: number): boolean {

@@ -137,9 +137,11 @@ describe.skipIf(!has_sshd)('fleet run', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(events).toMatchObject([
+      { type: 'operation', action: 'run', where: 'h1', hosts: ['h1'], command: 'echo out; exit 3' },
       { type: 'begin', host: 'h1', attempt: 1 },
       { type: 'output', host: 'h1', stream: 'stdout', text: 'out\n' },
       { type: 'end', outcome: { host: 'h1', ok: false, failure: 'non-zero', exit_code: 3 } },
+      { type: 'summary', hosts: 1, succeeded: 0, failed: { 'non-zero': ['h1'] }, exit_code: 7 },
     ]);
   });
 
@@ -153,7 +155,7 @@ describe.skipIf(!has_sshd)('fleet run', () => {
     const verified = await fleet(['log', 'verify', '--log', log]);
     expect([verified.code, verified.stdout]).toEqual([
       0,
-      expect.stringMatching(/^\d+ records are intact\n$/),
+      expect.stringMatching(/^\d+ records are intact, the last is \d+:[0-9a-f]{64}\n$/),
     ]);
     const found = await fleet(['log', '--log', log, '--text', 'secretless', '--json', '--host', 'h[1-2]']);
     const records = found.stdout

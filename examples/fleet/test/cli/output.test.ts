@@ -132,7 +132,7 @@ describe.skipIf(!has_sshd)('a reader of fleet', () => {
         expect(lines).toBe(400_000);
         expect(stderr).toMatch(/1 ok, 1 failed of 2 hosts/);
         expect(stderr).toMatch(/timed-out {2,}hangs: the command took more than 8 s\n/);
-      } else expect(last).toMatch(/"host":"loud","ok":true[^\n]*\n$/);
+      } else expect(last).toMatch(/"host":"loud","ok":true[^\n]*\n\{"type":"summary"[^\n]*\n$/);
     },
   );
 

@@ -155,7 +155,7 @@ test('a file whose hash is not what it says is a failure, and nothing of it stay
     mode: FILE,
     size: 4,
     data: Buffer.from('evil'),
-    printed: `${'0'.repeat(64)}  /src\0`,
+    printed: `${'0'.repeat(64)}  /src\n`,
   });
   const { files } = await get(remote, '/src', join(folder, 'target', 'file'));
   expect(files).toMatchObject([{ state: 'failed', reason: expect.stringContaining('the hash differs') }]);
