@@ -48,6 +48,9 @@ const RUN = {
   ...COMMON,
   stdin: FLAG,
   pty: FLAG,
+  sudo: FLAG,
+  'sudo-user': TEXT,
+  'sudo-password-fd': TEXT,
   gather: { ...FLAG, short: 'b' },
   diff: FLAG,
 } as const;

@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import type { Client, ServerHostKeyAlgorithm } from 'ssh2';
 import { FleetFailure, message_of } from '../failure.js';
 import type { Host, Keepalive } from '../types.js';
-import { Attempt } from './attempt.js';
 import { read_certificate, refusal_of } from './certificates.js';
 import { dial, forward } from './dial.js';
-import { type Credentials, Keys } from './keys.js';
 import { KnownHosts, type Verdict } from './known_hosts.js';
 import { Link } from './link.js';
+import { Attempt } from './login/attempt.js';
+import { type Credentials, Keys } from './login/keys.js';
 import type { Line } from './proxy.js';
 import { CERTIFICATE_ALGORITHMS, is_certificate, NextKey, ssh2 } from './ssh2.js';
 import { Wait } from './wait.js';
@@ -46,7 +46,7 @@ const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
 ];
 
 /** Seconds to connect, if nothing else is said. */
-export const DEFAULT_TIMEOUT = 10;
+const DEFAULT_TIMEOUT = 10;
 /** A host that vanishes ends its connection in two minutes. */
 export const DEFAULT_KEEPALIVE: Keepalive = { interval: 30, count: 3 };
 
@@ -59,6 +59,11 @@ export class Connector {
   constructor({ credentials, accept_new = false }: ConnectorOptions) {
     this.#keys = new Keys(credentials);
     this.#accept_new = accept_new;
+  }
+
+  /** Returns the password that sudo asks for; undefined: there is none. It is asked for once for all hosts. */
+  sudo_password(): Promise<string | undefined> {
+    return this.#keys.password('sudo_password');
   }
 
   /**
