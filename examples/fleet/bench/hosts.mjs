@@ -92,6 +92,7 @@ function sshd_config(folder, host_key, user_key) {
     'UsePAM no',
     'PermitRootLogin yes',
     'PrintMotd no',
+    'Subsystem sftp internal-sftp',
     'PrintLastLog no',
     '',
   ];

@@ -1,4 +1,4 @@
-// fleet beside clush, in one run: 500 hosts, the commands `true` and one with 1 KB of output; wall time and peak memory.
+// fleet beside clush, in one run: 500 hosts, the commands `true` and one with 1 KB of output; wall time, processor time and peak memory.
 //
 //   npm run bench [-- --hosts 500] [--rounds 5] [--fanouts 64,500] [--server fake] [--json]
 //
@@ -65,19 +65,23 @@ const CONTENDERS = [
   },
 ];
 
+/** bash says on descriptor 3 what its command and all its children took: user and system, seconds. */
+const TIMED = ['bash', '-c', 'TIMEFORMAT="%U %S"; { time "$0" "$@" 2>&4; } 4>&2 2>&3'];
+
 /**
  * Runs a command once on all hosts.
  *
  * @param {string[]} argv
  * @param {number} bytes of output of each host, without the name in front
- * @param {boolean} sampled whether memory is measured
- * @returns {Promise<{ seconds: number, peak: number }>} peak in bytes, 0 if it is not measured
+ * @param {boolean} sampled whether memory is measured, and no time
+ * @returns {Promise<{ seconds: number, processor: number, peak: number }>} processor: seconds; peak: bytes
  * @throws {Error} if a host failed, or did not print what it should
  */
-async function once_on_all([file, ...args], bytes, sampled) {
+async function once_on_all(argv, bytes, sampled) {
   const began = performance.now();
+  const [file, ...args] = sampled ? argv : [...TIMED, ...argv];
   const child = spawn(file, args, {
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     // Without what a user's clush.conf or inventory would say.
     env: { PATH: process.env.PATH, HOME: '/nonexistent', LANG: 'C.UTF-8' },
   });
@@ -85,6 +89,7 @@ async function once_on_all([file, ...args], bytes, sampled) {
   let lines = 0;
   let length = 0;
   let errors = '';
+  let times = '';
   child.stdout.on('data', (data) => {
     length += data.length;
     for (let at = data.indexOf(10); at >= 0; at = data.indexOf(10, at + 1)) lines += 1;
@@ -92,14 +97,24 @@ async function once_on_all([file, ...args], bytes, sampled) {
   child.stderr.on('data', (data) => {
     errors += data;
   });
+  child.stdio[3].on('data', (data) => {
+    times += data;
+  });
   const [code] = await once(child, 'close');
   const seconds = (performance.now() - began) / 1000;
   const peak = (await memory?.stop()) ?? 0;
   const whole = lines === (bytes > 0 ? count : 0) && length >= bytes * count;
   if (code !== 0 || !whole) {
-    throw new Error(`${file} ended with ${code}, ${lines} lines and ${length} bytes: ${errors.slice(-800)}`);
+    throw new Error(
+      `${argv[0]} ended with ${code}, ${lines} lines and ${length} bytes: ${errors.slice(-800)}`,
+    );
   }
-  return { seconds, peak };
+  const processor = times
+    .trim()
+    .split(' ')
+    .map(Number)
+    .reduce((sum, part) => sum + part, 0);
+  return { seconds, processor, peak };
 }
 
 const median = (numbers) => {
@@ -120,27 +135,20 @@ const results = [];
 try {
   for (const { name, command, bytes } of COMMANDS) {
     for (const fanout of values.fanouts.split(',')) {
-      const seconds = CONTENDERS.map(() => []);
+      const runs = CONTENDERS.map(() => []);
       const peaks = [];
       for (let round = 0; round < rounds; round += 1) {
         const order = round % 2 ? [1, 0] : [0, 1];
         for (const which of order) {
           const argv = CONTENDERS[which].argv(hosts, fanout, command);
-          seconds[which].push((await once_on_all(argv, bytes, false)).seconds);
+          runs[which].push(await once_on_all(argv, bytes, false));
         }
       }
       for (const { argv } of CONTENDERS)
         peaks.push((await once_on_all(argv(hosts, fanout, command), bytes, true)).peak);
-      const [ours, theirs] = seconds;
-      results.push({
-        command: name,
-        fanout: Number(fanout),
-        seconds: { fleet: median(ours), clush: median(theirs) },
-        seconds_ratio: median(ours.map((value, round) => theirs[round] / value)),
-        peak_bytes: { fleet: peaks[0], clush: peaks[1] },
-        peak_ratio: peaks[1] / peaks[0],
-        rounds: { fleet: ours, clush: theirs },
-      });
+      const [seconds, processor] = ['seconds', 'processor'].map((what) => figures(runs, what));
+      const peak_bytes = { fleet: peaks[0], clush: peaks[1], ratio: peaks[1] / peaks[0] };
+      results.push({ command: name, fanout: Number(fanout), seconds, processor, peak_bytes, runs });
       if (!values.json) print(results.at(-1));
     }
   }
@@ -150,12 +158,25 @@ try {
 if (values.json)
   process.stdout.write(`${JSON.stringify({ hosts: count, server: values.server, results })}\n`);
 
-function print({ command, fanout, seconds, seconds_ratio, peak_bytes, peak_ratio }) {
-  const mb = (bytes) => `${(bytes / 1e6).toFixed(0)} MB`;
+/** Medians, and the median of the ratios of the rounds. */
+function figures([ours, theirs], what) {
+  const ratios = ours.map((run, round) => theirs[round][what] / run[what]);
+  return {
+    fleet: median(ours.map((run) => run[what])),
+    clush: median(theirs.map((run) => run[what])),
+    ratio: median(ratios),
+  };
+}
+
+function print({ command, fanout, seconds, processor, peak_bytes }) {
+  const pair = ({ fleet, clush, ratio }, text) =>
+    `fleet ${text(fleet)}, clush ${text(clush)} (× ${ratio.toFixed(2)})`;
+  const time = (value) => `${value.toFixed(2)} s`;
   const parts = [
-    `${command.padEnd(5)} fan-out ${String(fanout).padStart(3)}`,
-    `wall: fleet ${seconds.fleet.toFixed(2)} s, clush ${seconds.clush.toFixed(2)} s (× ${seconds_ratio.toFixed(2)})`,
-    `peak memory: fleet ${mb(peak_bytes.fleet)}, clush ${mb(peak_bytes.clush)} (× ${peak_ratio.toFixed(2)})`,
+    `${command.padEnd(4)} fan-out ${String(fanout).padStart(3)}`,
+    `wall: ${pair(seconds, time)}`,
+    `processor: ${pair(processor, time)}`,
+    `memory: ${pair(peak_bytes, (bytes) => `${(bytes / 1e6).toFixed(0)} MB`)}`,
   ];
-  process.stdout.write(`${parts.join('  ')}\n`);
+  process.stdout.write(`${parts.join('   ')}\n`);
 }

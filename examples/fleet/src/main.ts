@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // The command `fleet`: which command, its usage, and what a mistake of the user looks like. The commands are in cli/.
 
+import { createRequire } from 'node:module';
 import { USAGE } from './cli/exit_codes.js';
 import { UsageError } from './cli/options.js';
 import { TransferError } from './files/errors.js';
@@ -27,7 +28,7 @@ limits   -f, --fanout N (64)   -t, --connect-timeout SECONDS (10)   -u, --timeou
          --serial N   --canary N   --max-failures N or N%   --retry N
 command  --stdin (to all)   --pty   --sudo (as root), --sudo-user NAME
 files    --dry-run   --no-delta (large files whole)   --max-bytes N, as 20G (get: from each host)
-output   -b, --gather   --diff   --json
+output   -b, --gather   --diff   -L, --ordered (by host, at the end)   -N, --no-prefix   --json
 secrets  --password (asks)   --password-fd N   --sudo-password-fd N (else sudo's is asked for)   --accept-new (adds unknown host keys)
 log      --log FILE   --no-log
 
@@ -50,6 +51,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   __complete: async () => (await import('./cli/completion/index.js')).answer,
 };
 
+const { version: VERSION } = createRequire(import.meta.url)('../package.json') as { version: string };
+
 /** The words that are fleet's: those before `--`. */
 const asked = (args: readonly string[]) =>
   args.slice(0, args.includes('--') ? args.indexOf('--') : args.length);
@@ -59,6 +62,10 @@ async function main([name, ...args]: readonly string[]): Promise<number> {
   // What is completed may have any words.
   if (is_help || (name !== '__complete' && asked(args).includes('--help'))) {
     process.stdout.write(HELP);
+    return 0;
+  }
+  if (name === '--version') {
+    process.stdout.write(`fleet ${VERSION}\n`);
     return 0;
   }
   const load = name !== undefined && Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;

@@ -20,10 +20,10 @@ it('measures fleet and clush on hosts of its own', { timeout: 240_000 }, async (
     ['true', 8],
     ['1 KB', 8],
   ]);
-  for (const { seconds, peak_bytes, rounds } of results) {
-    expect(rounds.fleet).toEqual([seconds.fleet]);
+  for (const { seconds, processor, peak_bytes } of results) {
     for (const name of ['fleet', 'clush']) {
       expect(seconds[name]).toBeGreaterThan(0);
+      expect(processor[name]).toBeGreaterThan(0);
       // A Node.js or a Python at least, and not all of the machine.
       expect(peak_bytes[name]).toBeGreaterThan(8e6);
       expect(peak_bytes[name]).toBeLessThan(2e9);

@@ -13,11 +13,14 @@ export class Interrupt {
   readonly #running = new Set<string>();
   #ended = 0;
   readonly #count: number;
+  readonly #say: (text: string) => void;
   readonly #on_signal = () => this.#interrupted();
   readonly #on_end = (name: string) => this.stop(`fleet: ${name}: `);
 
-  constructor(count: number) {
+  /** @param say prints whole lines for the user */
+  constructor(count: number, say: (text: string) => void) {
     this.#count = count;
+    this.#say = say;
     process.on('SIGINT', this.#on_signal);
     for (const name of ENDS) process.on(name, this.#on_end);
   }
@@ -47,7 +50,7 @@ export class Interrupt {
     if (this.#stop.signal.aborted) return;
     this.#drain.abort();
     if (this.#running.size > 0)
-      process.stderr.write(`${why}ending ${this.#running_hosts()}; ^C leaves what has not ended\n`);
+      this.#say(`${why}ending ${this.#running_hosts()}; ^C leaves what has not ended\n`);
     this.#stop.abort();
   }
 
@@ -58,7 +61,7 @@ export class Interrupt {
   #interrupted(): void {
     if (!this.#drain.signal.aborted) {
       this.#drain.abort();
-      process.stderr.write(
+      this.#say(
         `\n${this.#ended} of ${this.#count} done; no further host begins. ^C again ends ${this.#running_hosts()}\n`,
       );
     } else if (!this.#stop.signal.aborted) {

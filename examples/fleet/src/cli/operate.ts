@@ -30,6 +30,7 @@ import {
   UsageError,
 } from './options.js';
 import { Output } from './output.js';
+import { Screen } from './screen.js';
 import { Secrets } from './secrets.js';
 import { select } from './select.js';
 import { view_of } from './view.js';
@@ -82,15 +83,17 @@ export async function operate(values: OperationValues, where: string, task: Task
   // The log comes first: what cannot be logged is not done.
   await log?.append({ ...record, kind: 'begin', hosts: names.size });
 
-  const interrupt = new Interrupt(names.size);
+  const interrupt = new Interrupt(names.size, (text) => screen.write('stderr', text));
   // What nobody sees is not gone on with: as a program that is ended by SIGPIPE.
   const output = new Output(() => interrupt.stop('fleet: nobody reads the output any more: '));
+  const screen = new Screen(output);
+  secrets.on_question = screen.pause;
   if (values.json) {
     const { operation } = record;
     const event = { type: 'operation', operation, ...task, where, hosts: [...names] } as const;
     output.write('stdout', `${json_line(event)}\n`);
   }
-  const view = view_of(values, task.action, [...names], output);
+  const view = view_of(values, task.action, [...names], output, screen);
   const moved = new Moved(task.action !== 'run');
   const written: Promise<void>[] = [];
   let log_failure: unknown;

@@ -53,6 +53,8 @@ const RUN = {
   'sudo-password-fd': TEXT,
   gather: { ...FLAG, short: 'b' },
   diff: FLAG,
+  ordered: { ...FLAG, short: 'L' },
+  'no-prefix': { ...FLAG, short: 'N' },
 } as const;
 
 const MOVE = { ...COMMON, 'no-delta': FLAG, 'max-bytes': TEXT } as const;
@@ -113,14 +115,29 @@ export type RunValues = ReturnType<typeof parse_run>['values'];
 /** Those of all operations. */
 export type OperationValues = Omit<ReturnType<typeof parse_retry>['values'], 'class'>;
 
+/** What options of clush and pdsh, which fingers know, are here. */
+const ELSEWHERE: Readonly<Record<string, string>> = {
+  '-w': "the hosts are the first word, as in: fleet run 'web[1-3]' -- uptime",
+  '-g': 'a group is a word, as in: fleet run @web -- uptime',
+  '-a': "all hosts are '@*', as in: fleet run '@*' -- uptime",
+  '-X': 'groups are left out as hosts are: -x @group',
+  '-c': 'files go by fleet put, and come by fleet get',
+  '-o': 'options of ssh are read from ~/.ssh/config, or from -F FILE',
+  '-O': 'options are in ~/.ssh/config and in the inventory',
+  '-R': 'there is one way to hosts, which is SSH',
+  '-S': 'the exit code says how hosts failed, always',
+  '-q': 'the summary goes to standard error, the output of hosts to standard output',
+};
+
 function parsed<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
     // parseArgs puts advice for programmers behind its first sentence.
-    throw new UsageError(
-      error instanceof Error ? (error.message.split('. ')[0] ?? error.message) : String(error),
-    );
+    const message = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
+    const option = /^Unknown option '(-\w)'$/.exec(message)?.[1] ?? '';
+    const here = ELSEWHERE[option];
+    throw new UsageError(here === undefined ? message : `${message}: ${here}`);
   }
 }
 

@@ -29,6 +29,9 @@ export async function run(args: readonly string[]): Promise<number> {
     );
   }
   if (command.trim() === '') throw new UsageError('the command behind "--" is missing');
+  const forms = [values.gather, values.diff, values.ordered, values.json].filter(Boolean);
+  if (forms.length > 1)
+    throw new UsageError('only one of --gather, --diff, --ordered and --json can be given');
   return operate(values, where, with_user({ action: 'run', command }, values));
 }
 

@@ -10,6 +10,8 @@ import { integer_of, type OperationValues, UsageError } from './options.js';
 export class Secrets {
   /** all that were given so far */
   readonly known: string[] = [];
+  /** Is called before a question; what it returns, behind the answer. */
+  on_question: () => () => void = () => () => {};
   /** One question at a time: passphrases of two keys may be wanted at once. */
   #asking: Promise<unknown> = Promise.resolve();
   readonly #over = new AbortController();
@@ -66,7 +68,14 @@ export class Secrets {
   }
 
   #ask(question: string): Promise<string | undefined> {
-    const answer = this.#asking.then(() => ask(question, this.#over.signal));
+    const answer = this.#asking.then(async () => {
+      const go_on = this.on_question();
+      try {
+        return await ask(question, this.#over.signal);
+      } finally {
+        go_on();
+      }
+    });
     this.#asking = answer;
     return answer.then((text) => {
       if (text) this.known.push(text);

@@ -72,16 +72,18 @@ async function remove_parts(
   if (!tree.is_folder) throw new TransferError('transfer', folder, 'is no folder');
   const tally = new Tally(options);
   const is_old = ({ mtime, atime }: Touched) => Math.max(mtime, atime) < options.before;
-  const links = tree.links.map((link) => ({ ...link, size: 0 }));
-  const parts = [...tree.files, ...links].filter((file) => is_part(file.path) && is_old(file));
-  await each(parts, FILES_AT_ONCE, async ({ path: name, size }) => {
+  // To list a link is to access it; it was made at once, and nobody goes on with it.
+  const links = tree.links.map(({ path, mtime }) => ({ path, size: 0, mtime, atime: mtime, is_link: true }));
+  const files = tree.files.map((file) => ({ ...file, is_link: false }));
+  const parts = [...files, ...links].filter((file) => is_part(file.path) && is_old(file));
+  await each(parts, FILES_AT_ONCE, async ({ path: name, size, is_link }) => {
     const path = place.path_of(name);
     tally.check();
     try {
       if (!options.dry_run) {
         // Somebody may go on with it since the folder was listed.
         const now = await place.touched(path);
-        if (now === undefined || !is_old(now)) return;
+        if (now === undefined || !(is_link || is_old(now))) return;
         await place.remove(path);
       }
       tally.add({ path, state: options.dry_run ? 'would remove' : 'removed', size, sent: 0 });

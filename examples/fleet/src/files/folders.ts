@@ -2,7 +2,8 @@
 // inner ones first.
 
 import { constants } from 'node:fs';
-import { lstat, mkdir, open, stat } from 'node:fs/promises';
+import { lstat, mkdir, open, realpath, stat } from 'node:fs/promises';
+import { posix } from 'node:path';
 import { TransferError, transfer_error } from './errors.js';
 import type { Remote } from './remote.js';
 import { each, FILES_AT_ONCE, type Tally } from './transfer.js';
@@ -26,17 +27,22 @@ interface Place {
   /** Follows a link only if it is asked to. */
   find(path: string, follow: boolean): Promise<Found | undefined>;
   make(path: string, mode: number): Promise<void>;
+  /** Returns the path of a folder without links. */
+  real(path: string): Promise<string>;
   /** Sets the permissions, or the time. */
   set(path: string, attributes: { mode?: number; mtime?: number }): Promise<void>;
 }
 
 export class Folders {
   #keep_root: boolean;
+  #real: string | undefined;
 
   private constructor(
     private readonly place: Place,
     private readonly folders: readonly TreeFolder[],
     private readonly to: (path: string) => string,
+    /** where all of it is: it may be a link, but always the same */
+    private readonly base: string,
     keep_root: boolean,
   ) {
     this.#keep_root = keep_root;
@@ -45,7 +51,7 @@ export class Folders {
   /**
    * Makes the folders that are missing. One that is there has to let its owner write for now.
    *
-   * @param to returns a folder's path from that in the tree
+   * @param to returns a folder's path from that in the tree; of a file without folders the tree has none
    * @param keep_root the root gets its mode and time also if it was there
    * @throws TransferError when one cannot be made, or something else has its name: a link could lead anywhere
    */
@@ -55,8 +61,10 @@ export class Folders {
     to: (path: string) => string,
     keep_root: boolean,
   ): Promise<Folders> {
-    const made = new Folders(place, folders, to, keep_root);
+    const base = folders.length > 0 ? to('') : posix.dirname(to(''));
+    const made = new Folders(place, folders, to, base, keep_root);
     for (const level of levels_of(folders)) await each(level, FILES_AT_ONCE, (folder) => made.#make(folder));
+    made.#real = await place.real(base).catch(unless_lost(base));
     return made;
   }
 
@@ -85,6 +93,8 @@ export class Folders {
    * @throws TransferError when one is none
    */
   async check(paths: readonly string[]): Promise<void> {
+    if ((await this.place.real(this.base).catch(unless_lost(this.base))) !== this.#real)
+      throw new TransferError('transfer', this.base, 'was exchanged for another folder');
     await each(new Set(paths.flatMap(parents_of)), FILES_AT_ONCE, async (path) => {
       const name = this.to(path);
       try {
@@ -121,10 +131,11 @@ export class Folders {
 }
 
 /** Ignores an error of the file system, and only that. */
-function unless_lost(path: string): (error: unknown) => void {
+function unless_lost(path: string): (error: unknown) => undefined {
   return (error) => {
     const known = transfer_error(error, path);
     if (known.failure !== 'transfer') throw known;
+    return undefined;
   };
 }
 
@@ -170,6 +181,7 @@ export function folders_there(remote: Remote): Place {
       return stats && found_of(stats, stats.mtime);
     },
     make: (path, mode) => remote.make_folder(path, mode),
+    real: (path) => remote.real_path(path),
     set: (path, { mode, mtime }) =>
       remote.set_attributes_of(path, {
         ...(mode === undefined ? {} : { mode }),
@@ -190,6 +202,7 @@ export const FOLDERS_HERE: Place = {
     }
   },
   make: async (path, mode) => void (await mkdir(path, mode)),
+  real: (path) => realpath(path),
   set: async (path, { mode, mtime }) => {
     const { O_RDONLY, O_DIRECTORY, O_NOFOLLOW } = constants;
     const folder = await open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);

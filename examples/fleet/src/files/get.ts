@@ -147,7 +147,7 @@ async function get_all(
   async function take(job: Job): Promise<void> {
     const { file, to: path, passage } = job;
     const { size } = file;
-    const found = await lstat(path).catch(() => undefined);
+    const found = await lstat(path).catch(missing);
     if (found?.isDirectory()) throw new TransferError('transfer', path, 'is a folder');
     const older = found?.isFile() ? found.size : 0;
     const delta = await delta_of(job, older);
@@ -291,6 +291,10 @@ const rethrow = (path: string) => (error: unknown) => {
   throw transfer_error(error, path);
 };
 
+function missing(error: unknown): undefined {
+  if (code_of(error) !== 'ENOENT') throw error;
+}
+
 const is_full = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes(String(code_of(error)));
 
 function over_limit(source: string, bytes: number, limit: number): TransferError {
@@ -320,7 +324,8 @@ async function announced_bytes({ files }: Tree, to: (path: string) => string): P
   };
   await each(files, FILES_AT_ONCE, async ({ path, size }) => {
     if ((await size_of(to(path))) === size) return;
-    sum += Math.max(0, size - ((await size_of(part_name(to(path), ''))) ?? 0));
+    const kept = (await size_of(part_name(to(path), ''))) ?? 0;
+    sum += Math.max(0, size - kept);
   });
   return sum;
 }

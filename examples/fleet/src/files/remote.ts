@@ -1,6 +1,7 @@
 // A target: SFTP and commands of a connection as promises that always settle, also when the connection is lost in between. What is done with
 // them is in put.ts and get.ts.
 
+import { setTimeout } from 'node:timers/promises';
 import type { ClientChannel, InputAttributes, SFTPWrapper, Stats } from 'ssh2';
 import { code_of, NO_SUCH_FILE, TransferError, transfer_error } from './errors.js';
 import { Slots } from './slots.js';
@@ -24,6 +25,19 @@ const MOST_OUTPUT = 8 << 20;
 const COMMANDS = 4;
 /** Entries of a folder: a listing without end must not fill the memory. */
 const MOST_ENTRIES = 1_000_000;
+
+/** What became of a command. */
+interface Output {
+  readonly printed?: Buffer | undefined;
+  /** it could not be run */
+  readonly error?: Error | undefined;
+}
+
+/** Why a channel is not opened (RFC 4254, 5.1): what OpenSSH says when there are too many sessions. */
+const NO_CHANNEL = 2;
+const LONGEST_PAUSE_MS = 1600;
+const code_of_open = (error: Error | undefined) =>
+  error !== undefined && 'reason' in error ? error.reason : undefined;
 
 /** What two looks at a file have in common. */
 const SAME = ['size', 'mtime', 'mode', 'uid', 'gid'] as const;
@@ -255,6 +269,11 @@ export class Remote {
     return this.#value(path, (callback) => this.sftp.readlink(path, callback));
   }
 
+  /** Returns the absolute path without links. */
+  real_path(path: string): Promise<string> {
+    return this.#value(path, (callback) => this.sftp.realpath(path, callback));
+  }
+
   /** Returns bytes that are free for this user where the path is; undefined: the server does not say. */
   async free_bytes(path: string): Promise<number | undefined> {
     const found = await this.#request<unknown>(path, (callback) =>
@@ -292,17 +311,23 @@ export class Remote {
   async output_of(command: string, options: CommandOptions = {}): Promise<Buffer | undefined> {
     await this.#commands.take();
     try {
-      return await this.#request<Buffer>('', (callback) => {
-        this.client.exec(command, (error, channel) =>
-          error ? callback(undefined, undefined) : this.#read_output(channel, options, callback),
-        );
-      });
+      for (let pause_ms = 50; ; pause_ms *= 2) {
+        const result = await this.#request<Output>('', (callback) => {
+          this.client.exec(command, (error, channel) =>
+            error ? callback(undefined, { error }) : this.#read_output(channel, options, callback),
+          );
+        });
+        // A session that has just ended may count for a moment.
+        const is_refused = code_of_open(result?.error) === NO_CHANNEL && pause_ms <= LONGEST_PAUSE_MS;
+        if (!is_refused) return result?.printed;
+        await setTimeout(pause_ms);
+      }
     } finally {
       this.#commands.give();
     }
   }
 
-  #read_output(channel: ClientChannel, options: CommandOptions, callback: Callback<Buffer>): void {
+  #read_output(channel: ClientChannel, options: CommandOptions, callback: Callback<Output>): void {
     const { input = new Uint8Array(0), on_line } = options;
     const parts: Buffer[] = [];
     let length = 0;
@@ -320,7 +345,9 @@ export class Remote {
     channel.stderr.resume();
     channel.on('error', () => channel.destroy());
     // Also a command that failed has printed something of use: the hashes of the files that are there.
-    channel.on('close', () => callback(undefined, length > MOST_OUTPUT ? undefined : Buffer.concat(parts)));
+    channel.on('close', () =>
+      callback(undefined, { printed: length > MOST_OUTPUT ? undefined : Buffer.concat(parts) }),
+    );
     channel.end(input);
   }
 }

@@ -48,7 +48,7 @@ function moved_text({ bytes, files = [], more_files = 0 }: EntryRecord): string 
   if (bytes === undefined) return '';
   const count = files.length + more_files;
   const named = more_files > 0 ? ` (${files.length} named)` : '';
-  return `${bytes_text(bytes)} moved${count > 0 ? `, ${count} files${named}` : ''}`;
+  return `${bytes_text(bytes)} moved${count > 0 ? `, ${count === 1 ? '1 file' : `${count} files`}${named}` : ''}`;
 }
 
 /** The time of this machine's zone to the second; a text that is no time as it is. */

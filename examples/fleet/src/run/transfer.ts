@@ -50,7 +50,8 @@ export function transfer_operation(
       if (result.failed > 0) throw failure_of_files(result.files);
     };
     const working = work();
-    const failed = Promise.race([watch.passed, connection.gone]);
+    const stop = stop_of(signal);
+    const failed = Promise.race([watch.passed, connection.gone, stop.asked]);
     try {
       const failure = await Promise.race([working, failed]);
       if (failure) throw failure;
@@ -68,9 +69,21 @@ export function transfer_operation(
       );
     } finally {
       watch.clear();
+      stop.forget();
       connection.close();
     }
   };
+}
+
+/** A stop by the user, also while SFTP has not begun. */
+function stop_of(signal: AbortSignal): { readonly asked: Promise<FleetFailure>; forget(): void } {
+  let on_abort = () => {};
+  const asked = new Promise<FleetFailure>((resolve) => {
+    on_abort = () => resolve(new FleetFailure('stopped', 'the user asked'));
+  });
+  if (signal.aborted) on_abort();
+  signal.addEventListener('abort', on_abort);
+  return { asked, forget: () => signal.removeEventListener('abort', on_abort) };
 }
 
 /** For what works on a connection to end after it. */

@@ -54,7 +54,7 @@ describe('what is completed', () => {
     ['fleet run --exclude=w', ['web1', 'web2', 'web3']],
     ['fleet run -i ', ['<files>']],
     ['fleet run --config=/et', ['<files>']],
-    ['fleet run --no-log --no', []],
+    ['fleet run --no-log --no-l', []],
     ['fleet put w', ['web1', 'web2', 'web3']],
     ['fleet put web1 ', ['<files>']],
     ['fleet put web1 file ', []],

@@ -27,6 +27,9 @@ describe('fleet', () => {
     [['run', 'a', '--timeout', '1m', '--', 'true'], '--timeout must be a number, not "1m"'],
     [['run', 'a', '--no-log', '--password-fd', '77', '--', 'true'], '--password-fd 77: '],
     [['run', 'a', '-i', '/nonexistent/i.json', '--', 'true'], '/nonexistent/i.json: ENOENT'],
+    [['run', 'a', '-w', 'b', '--', 'true'], "Unknown option '-w': the hosts are the first word"],
+    [['run', '-g', 'web', '--', 'true'], "Unknown option '-g': a group is a word"],
+    [['run', 'a', '-bL', '--', 'true'], 'only one of --gather, --diff, --ordered and --json can be given'],
     [['put', 'a', 'b'], 'three words are needed: fleet put WHERE SOURCE TARGET'],
     [['put', 'a', '/nonexistent/x', '/tmp'], 'there is no /nonexistent/x to put'],
     [['get', 'a'], 'three words are needed: fleet get WHERE SOURCE TARGET'],
@@ -51,6 +54,7 @@ describe('fleet', () => {
     expect((await fleet(['run', '--dry-run', 'a[1-2]', '--', 'rm x'])).stdout).toBe(
       'would run on a[1-2]: rm x\n',
     );
+    expect((await fleet(['--version'])).stdout).toMatch(/^fleet \d+\.\d+\.\d+\n$/);
     expect((await fleet(['--help'])).stdout).toContain('fleet run [options] WHERE -- COMMAND');
   });
 });
@@ -128,6 +132,23 @@ describe.skipIf(!has_sshd)('fleet run', () => {
     expect(gathered.stdout).toBe(`${'-'.repeat(15)}\nh[1-2] (2)\n${'-'.repeat(15)}\nsame\n`);
     const diff = await fleet(['run', ...common, '--diff', '@good', '--', 'echo same; echo $FLEET_TEST_HOST']);
     expect(diff.stdout).toMatch(/ same\n-h[12]\n\+h[12]\n/);
+  });
+
+  it('prints output in the order of the hosts, and without their names', async () => {
+    const command = 'test $FLEET_TEST_HOST = h1 && sleep 2; echo $FLEET_TEST_HOST; echo err >&2';
+    const ordered = await fleet(['run', ...common, '-L', 'h[1-2],broken', '--', command]);
+    expect(ordered.stdout).toBe('h1: h1\nh2: h2\n');
+    expect(ordered.stderr).toContain('h1: err\nh2: err\n2 ok, 1 failed of 3 hosts');
+    const plain = await fleet(['run', ...common, '-LN', '@good', '--', command]);
+    expect(plain.stdout).toBe('h1\nh2\n');
+    const live = await fleet(['run', ...common, '--no-prefix', 'h2', '--', command]);
+    expect(live.stdout).toBe('h2\n');
+  });
+
+  it('gathers no host where nothing ran', async () => {
+    const { stdout } = await fleet(['run', ...common, '-b', '@*', '--', 'test $FLEET_TEST_HOST != h2']);
+    // `broken` and `stranger` are in the summary alone.
+    expect(stdout).toBe(`${'-'.repeat(15)}\nh[1-2] (2)\n${'-'.repeat(15)}\n(no output)\n`);
   });
 
   it('prints events as JSON lines', async () => {

@@ -32,6 +32,11 @@ export class Place {
     return this.#sshd.stop();
   }
 
+  /** Waits until no server runs any more. */
+  quiet(): Promise<void> {
+    return this.#sshd.quiet();
+  }
+
   /** Runs something on a connection of its own. */
   async session<T>(work: (remote: Remote) => Promise<T>, options: SessionOptions = {}): Promise<T> {
     const client = await this.#sshd.connect(options);

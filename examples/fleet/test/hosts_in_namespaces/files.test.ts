@@ -10,7 +10,7 @@ import { FleetOfHosts, PASSWORD } from './fleet_of_hosts.js';
 import { lacks } from './network.js';
 
 const missing = lacks();
-if (missing) it.skip(`fleet put and get in namespaces: ${missing}`);
+if (missing !== undefined) it('fleet put and get in namespaces', (context) => context.skip(missing));
 
 type End = readonly [FailureClass | undefined, RegExp | undefined];
 const OK: End = [undefined, undefined];
@@ -63,8 +63,9 @@ describe.skipIf(missing !== undefined)('files of hosts in namespaces', () => {
     for (const [host, [, reason]] of Object.entries(ends))
       if (reason) expect(outcomes.get(host)?.reason).toMatch(reason);
   }
-  const states = (events: readonly FleetEvent[]) =>
-    Object.fromEntries(events.flatMap((event) => (event.type === 'file' ? [[event.host, event.state]] : [])));
+  /** Returns what became of the files of a host, each attempt's. */
+  const states = (events: readonly FleetEvent[], host: string) =>
+    events.flatMap((event) => (event.type === 'file' && event.host === host ? [event.state] : []));
 
   it('puts a file on all that can take it, and goes on where it was cut', async () => {
     const ends = { ...ENDS, full: ['transfer', /./] as const };
@@ -88,10 +89,11 @@ describe.skipIf(missing !== undefined)('files of hosts in namespaces', () => {
       ['silent', 'timed-out'],
       ['unplugged', undefined],
     ]);
-    expect(states(again.events)).toEqual({ unplugged: 'resumed' });
+    expect(states(again.events, 'unplugged')).toEqual(['resumed']);
     const last = await fleet.events(['retry', '--class', 'cut-off', '--retry', '30']);
     expect(last.outcomes.get('crashes')).toMatchObject({ ok: true });
-    expect(states(last.events)).toEqual({ crashes: 'resumed' });
+    // It may crash once more when the file is there: that attempt is cut off, and the next one skips it.
+    expect(states(last.events, 'crashes')).toContain('resumed');
     for (const host of ['crashes', 'unplugged'])
       expect(fleet.machine(host).run('sha256sum', target).split(' ')[0]).toBe(hash);
   }, 300_000);
@@ -115,7 +117,7 @@ describe.skipIf(missing !== undefined)('files of hosts in namespaces', () => {
     expect([...again.outcomes].map(([host, { failure }]) => [host, failure])).toEqual([
       ['crashes', undefined],
     ]);
-    expect(states(again.events)).toMatchObject({ crashes: 'resumed' });
+    expect(states(again.events, 'crashes')).toContain('resumed');
     expect(hash_of(of('crashes'))).toBe(hash);
   }, 300_000);
 });

@@ -3,10 +3,13 @@
 
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Fleet, Inventory, type RunOptions } from '../../dist/index.js';
 import { processes_with } from '../processes.js';
 import { has_sshd, Site } from '../sshd.js';
+
+// Nothing here is quick on a busy machine.
+vi.setConfig({ testTimeout: 240_000 });
 
 describe.skipIf(!has_sshd)('a command that is not waited for', () => {
   let site: Site;
@@ -43,13 +46,13 @@ describe.skipIf(!has_sshd)('a command that is not waited for', () => {
   ) {
     const limits = { connect_timeout: 30, ...options.limits };
     const running = fleet.run(host, command, { ...options, limits });
-    await expect.poll(() => processes_with(seconds).length, { timeout: 30_000 }).toBeGreaterThan(0);
+    await expect.poll(() => processes_with(seconds).length, { timeout: 60_000, interval: 300 }).toBeGreaterThan(0);
     begun();
     const [outcome] = await running;
     return outcome;
   }
   const expect_none = (seconds: string) =>
-    expect.poll(() => processes_with(seconds), { timeout: 10_000 }).toEqual([]);
+    expect.poll(() => processes_with(seconds), { timeout: 60_000, interval: 300 }).toEqual([]);
 
   describe.each([{ pty: false }, { pty: true }])('%j', ({ pty }) => {
     it('is ended by its time-out', async () => {

@@ -44,6 +44,8 @@ export const OPTION_TEXTS: Readonly<Record<string, OptionText>> = {
   'sudo-user': { text: 'as this user, by sudo' },
   'sudo-password-fd': { text: "descriptor that sudo's password is read from" },
   gather: { text: 'equal outputs once' },
+  ordered: { text: 'output in the order of the hosts, at the end' },
+  'no-prefix': { text: 'output without the names of hosts' },
   diff: { text: 'what differs from the output of most hosts' },
   json: { text: 'JSON, one object a line' },
   'dry-run': { text: 'only say what would be done' },
