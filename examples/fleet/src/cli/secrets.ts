@@ -3,7 +3,7 @@
 
 import { closeSync, openSync, readFileSync } from 'node:fs';
 import { ReadStream } from 'node:tty';
-import { message_of } from '../failure.js';
+import { message_of, one_line } from '../failure.js';
 import type { Credentials } from '../ssh/login/keys.js';
 import { integer_of, type OperationValues, UsageError } from './options.js';
 
@@ -38,7 +38,7 @@ export class Secrets {
     };
     return {
       agent: env.SSH_AUTH_SOCK || undefined,
-      passphrase: (file) => this.#ask(`Passphrase of ${file}: `),
+      passphrase: (file) => this.#ask(`Passphrase of ${one_line(file)}: `),
       password,
       sudo_password: for_sudo !== undefined ? async () => for_sudo : ask_sudo_password,
     };

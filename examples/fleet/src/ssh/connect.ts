@@ -91,9 +91,10 @@ export class Connector {
     };
     for (const hop of [...host.jumps, host]) {
       try {
+        const known = this.#known_hosts(hop);
         const before = hops.at(-1)?.client;
         const line = before ? await forward(before, hop, wait) : await dial(hop, wait);
-        hops.push({ ...(await this.#handshake(line, hop, wait)), host: hop });
+        hops.push({ ...(await this.#handshake(line, hop, known, wait)), host: hop });
       } catch (error) {
         const cause = lost();
         close();
@@ -111,6 +112,7 @@ export class Connector {
   async #handshake(
     { stream, explain }: Line,
     host: Host,
+    known: KnownHosts,
     wait: Wait,
   ): Promise<{ client: Client; link: Link }> {
     const client = new ssh2.Client();
@@ -120,7 +122,6 @@ export class Connector {
     let refused: string | undefined;
     const name = host.host_key_alias ?? host.address;
     const port = host.host_key_alias === undefined ? host.port : 22;
-    const known = this.#known_hosts(host);
     const certificates = known.authorities(name, port).length > 0 ? CERTIFICATE_ALGORITHMS : [];
     const { interval, count } = host.keepalive ?? DEFAULT_KEEPALIVE;
     const link = new Link(client, stream, (error, is_ready) =>
@@ -203,18 +204,27 @@ export class Connector {
       case 'unknown': {
         const [file] = host.known_hosts_files;
         if (!this.#accept_new || file === undefined) return `the host key ${shown} of ${name} is unknown`;
-        KnownHosts.append(file, name, port, key);
+        try {
+          KnownHosts.append(file, name, port, key, host.hash_known_hosts);
+        } catch (error) {
+          return `the host key ${shown} of ${name} cannot be added: ${message_of(error)}`;
+        }
         this.#known.clear();
         return undefined;
       }
     }
   }
 
-  #known_hosts(host: Host): KnownHosts {
-    const key = host.known_hosts_files.join('\0');
-    const known = this.#known.get(key) ?? KnownHosts.load(host.known_hosts_files);
-    this.#known.set(key, known);
-    return known;
+  /** @throws FleetFailure if the files cannot be read: without them nobody is known */
+  #known_hosts({ known_hosts_files, revoked_keys_file }: Host): KnownHosts {
+    const key = [...known_hosts_files, '', revoked_keys_file].join('\0');
+    try {
+      const known = this.#known.get(key) ?? KnownHosts.load(known_hosts_files, revoked_keys_file);
+      this.#known.set(key, known);
+      return known;
+    } catch (error) {
+      throw new FleetFailure('host-key', `the keys of hosts cannot be read: ${message_of(error)}`);
+    }
   }
 }
 
