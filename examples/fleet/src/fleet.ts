@@ -10,7 +10,7 @@ import { type Move, transfer_operation } from './run/transfer.js';
 import { SshConfig } from './ssh/config.js';
 import { Connector } from './ssh/connect.js';
 import { CONFIG_FILES, host_of, type Overrides } from './ssh/hosts.js';
-import type { Credentials } from './ssh/keys.js';
+import type { Credentials } from './ssh/login/keys.js';
 import type { FleetEvent, Host, Limits, Outcome } from './types.js';
 
 export interface FleetOptions {
@@ -39,6 +39,8 @@ export interface RunOptions extends OperationOptions {
   /** given to each command, whole */
   readonly stdin?: Uint8Array | undefined;
   readonly pty?: boolean | undefined;
+  /** by sudo on the hosts, whose password is that of the credentials; `user` is root if left out */
+  readonly sudo?: { readonly user?: string | undefined } | undefined;
 }
 
 export interface MoveOptions extends OperationOptions {
@@ -116,6 +118,8 @@ export class Fleet {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const emit = options.on_event ?? (() => {});
     const { stdin, pty } = options;
+    const password = () => this.#connector.sudo_password();
+    const sudo = options.sudo && { user: options.sudo.user, password };
     const { command_timeout, inactivity_timeout } = limits;
     const operation = async (host: Host, signal: AbortSignal) => {
       const connection = await this.#connector.connect(host, limits.connect_timeout, signal);
@@ -123,6 +127,7 @@ export class Fleet {
         await run_command(connection, command, {
           stdin,
           pty,
+          sudo,
           command_timeout,
           inactivity_timeout,
           signal,

@@ -16,5 +16,5 @@ export { Inventory, InventoryError, type Settings } from './hosts/inventory.js';
 export { NodeSet, NodeSetError, type Resolver } from './hosts/nodesets.js';
 export { SshConfigError } from './ssh/config.js';
 export type { Overrides } from './ssh/hosts.js';
-export type { Credentials } from './ssh/keys.js';
+export type { Credentials } from './ssh/login/keys.js';
 export type * from './types.js';

@@ -26,10 +26,10 @@ WHERE    web[01-12,20]   @group   @*   web*   and with "," (or) "!" (without) "&
 hosts    -i, --inventory FILE   -x, --exclude WHERE   --pick N   -l, --user NAME   -p, --port N   -F, --config FILE
 limits   -f, --fanout N (64)   -t, --connect-timeout SECONDS (10)   -u, --timeout SECONDS   --inactivity SECONDS
          --serial N   --canary N   --max-failures N or N%   --retry N
-command  --stdin (to all)   --pty
+command  --stdin (to all)   --pty   --sudo (as root), --sudo-user NAME
 files    --dry-run   --no-delta (large files whole)   --max-bytes N, as 20G (get: from each host)
 output   -b, --gather   --diff   -L, --ordered (by host, at the end)   -N, --no-prefix   --json
-secrets  --password (asks)   --password-fd N   --accept-new (adds unknown host keys)
+secrets  --password (asks)   --password-fd N   --sudo-password-fd N (else sudo's is asked for)   --accept-new (adds unknown host keys)
 log      --log FILE   --no-log
 
 Exit code: 0, or how hosts failed: 1 in several ways, 3 unreachable, 4 refused, 5 host-key, 6 authentication, 7 non-zero, 8 signal,

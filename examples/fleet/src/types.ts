@@ -17,6 +17,10 @@ export interface Host {
   readonly known_hosts_files: readonly string[];
   /** the name under which its key is known, if that is not `address` */
   readonly host_key_alias?: string | undefined;
+  /** a file of keys that no host may have, one a line */
+  readonly revoked_keys_file?: string | undefined;
+  /** names that are added to known_hosts are hashed. Default: false */
+  readonly hash_known_hosts?: boolean | undefined;
   /** certificates of users; undefined: FILE-cert.pub beside each file of `identity_files` */
   readonly certificate_files?: readonly string[] | undefined;
   /** no key of the agent that is none of `identity_files`. Default: false */

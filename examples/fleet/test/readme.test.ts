@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MAIN } from './cli/fleet.js';
+import { has_sudo } from './ssh/accounts.js';
 import { has_sshd, Site } from './sshd.js';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
@@ -31,7 +32,8 @@ const STEPS: Step[] = [...README.matchAll(/^```console\n(.*?)^```$/gms)].flatMap
 const TABLE = /^\| \| clush \|.*\n\|[-|]+\n((?:\|.*\n)+)/m.exec(README)?.[1] ?? '';
 const ROWS = TABLE.trimEnd()
   .split('\n')
-  .map((row) => /`([^`]+)` \|$/.exec(row)?.[1] ?? `no command in ${row}`);
+  .map((row) => /`([^`]+)` \|$/.exec(row)?.[1] ?? `no command in ${row}`)
+  .filter((command) => has_sudo || !command.includes('--sudo'));
 
 /** What differs each time: durations, the time and the user of the log, lines of progress of a slow machine. Output of hosts comes in any order. */
 const comparable = (lines: readonly string[]) =>

@@ -37,7 +37,8 @@ import { view_of } from './view.js';
 
 /** What is to be done; also what the log says of it. */
 export type Task =
-  | { readonly action: 'run'; readonly command: string }
+  /** `as`: the user that it runs as there, by sudo */
+  | { readonly action: 'run'; readonly command: string; readonly as?: string }
   | { readonly action: 'put' | 'get'; readonly source: string; readonly target: string }
   | { readonly action: 'clean'; readonly target: string };
 
@@ -47,20 +48,23 @@ const MOST_FILES = 1000;
 /** Does it on the hosts of a set. Returns the exit code. */
 export async function operate(values: OperationValues, where: string, task: Task): Promise<number> {
   const secrets = new Secrets();
+  // Before any program is run, which could read the descriptors as well.
+  const credentials = secrets.credentials(values);
   const fleet = new Fleet({
     inventory: await inventory_of(values.inventory),
     config_files: config_files_of(values.config),
-    credentials: secrets.credentials(values),
+    credentials,
     accept_new: values['accept-new'],
     overrides: { user: values.user, port: integer_of('port', values.port) },
   });
   const names = select(fleet, where, values);
   if (names.size === 0) throw new UsageError(`"${where}" selects no host`);
   if (task.action === 'run' && values['dry-run']) {
-    const { command } = task;
+    const { command, as } = task;
+    const user = as === undefined ? {} : { as };
     const line = values.json
-      ? json_line({ type: 'would run', hosts: [...names], command })
-      : `would run on ${names.fold()}: ${safe_text(command)}`;
+      ? json_line({ type: 'would run', hosts: [...names], command, ...user })
+      : `would run on ${names.fold()}${as === undefined ? '' : ` as ${safe_text(as)}`}: ${safe_text(command)}`;
     process.stdout.write(`${line}\n`);
     return 0;
   }
@@ -110,6 +114,7 @@ export async function operate(values: OperationValues, where: string, task: Task
     return undefined;
   };
   const { signal, drain } = interrupt;
+  signal.addEventListener('abort', () => secrets.end());
   const options: OperationOptions = { limits, signal, drain, on_event };
   let outcomes: Outcome[] = [];
   try {
@@ -124,6 +129,7 @@ export async function operate(values: OperationValues, where: string, task: Task
     });
     await Promise.all(written);
   } finally {
+    secrets.end();
     interrupt.close();
     view.end(outcomes, (performance.now() - began) / 1000);
   }
@@ -146,7 +152,10 @@ type PerformOptions = RunOptions & GetOptions & CleanOptions;
 function perform(fleet: Fleet, names: NodeSet, task: Task, options: PerformOptions): Promise<Outcome[]> {
   switch (task.action) {
     case 'run':
-      return fleet.run(names, task.command, options);
+      return fleet.run(names, task.command, {
+        ...options,
+        sudo: task.as === undefined ? undefined : { user: task.as },
+      });
     case 'put':
       return fleet.put(names, task.source, task.target, options);
     case 'get':

@@ -1,8 +1,8 @@
 // Commands for a target's shell. Whatever shell the user has there, sh reads the script.
 
-/** Returns the text as one word of a shell. */
+/** Returns the text as one word of a shell; a \\ is outside of the quotes, as fish takes it for more than itself within them. */
 export function shell_word(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
+  return `'${text.replace(/['\\]/g, "'\\$&'")}'`;
 }
 
 /** Returns the command that runs a script of sh, to which the words are $1, $2, … */

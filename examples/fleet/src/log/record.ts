@@ -23,8 +23,9 @@ export interface Entry {
   readonly sudo_user?: string | undefined;
   /** the hosts as the user named them */
   readonly where?: string | undefined;
-  /** of 'run': the command */
+  /** of 'run': the command, and the user that it ran as by sudo */
   readonly command?: string | undefined;
+  readonly as?: string | undefined;
   /** of 'put' and 'get': the source and the target; of 'clean': the folder is the target */
   readonly source?: string | undefined;
   readonly target?: string | undefined;

@@ -12,7 +12,10 @@ import type { EntryRecord } from './query.js';
  */
 export function entry_line(record: EntryRecord): string {
   const { time, who, sudo_user, kind, action, host, where, hosts, succeeded, result, seconds } = record;
-  const what = [record.command, record.source, record.target].filter((part) => part !== undefined).join(' ');
+  const as = record.as === undefined ? undefined : `(as ${record.as})`;
+  const what = [record.command, as, record.source, record.target]
+    .filter((part) => part !== undefined)
+    .join(' ');
   const place = kind === 'host' ? (host ?? '') : `${where ?? ''}${count_text(kind, hosts, succeeded)}`;
   const end = [
     result ?? kind,

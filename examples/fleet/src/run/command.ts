@@ -2,9 +2,10 @@
 // A command that is not waited for any more is ended on the host: ending.ts.
 
 import type { ClientChannel } from 'ssh2';
-import { FleetFailure } from '../failure.js';
+import { FleetFailure, message_of } from '../failure.js';
 import type { Connection } from '../ssh/connect.js';
 import { end_command } from './ending.js';
+import { type Sudo, SudoGate } from './sudo.js';
 import { type TimeLimits, Timers } from './timers.js';
 
 /** What a command is given, and how long it may take. */
@@ -13,6 +14,8 @@ export interface CommandOptions extends TimeLimits {
   readonly stdin?: Uint8Array | undefined;
   /** run in a pseudo-terminal: both streams become one */
   readonly pty?: boolean | undefined;
+  /** run as another user */
+  readonly sudo?: Sudo | undefined;
   readonly signal?: AbortSignal | undefined;
   /** Is given output as it came; until a promise that it returns is settled, the host is made to wait. */
   readonly on_output: (stream: 'stdout' | 'stderr', data: Uint8Array) => void | Promise<void>;
@@ -32,7 +35,7 @@ interface End {
  *
  * @param connection is closed by its caller
  * @param command for the user's shell there
- * @throws FleetFailure non-zero, signal, timed-out, cut-off, stopped, protocol
+ * @throws FleetFailure non-zero, signal, timed-out, cut-off, stopped, protocol; authentication, if sudo does not run it
  */
 export async function run_command(
   connection: Connection,
@@ -47,11 +50,13 @@ export async function run_command(
   const timers = new Timers((reason) => fail(new FleetFailure('timed-out', reason)), options);
   const on_abort = () => fail(new FleetFailure('stopped', 'stopped while the command ran'));
   let running: Running | undefined;
+  const { sudo, pty = false } = options;
+  const gate = sudo && new SudoGate(command, sudo.user, pty);
   const begin = (channel: ClientChannel) => {
-    running = new Running(channel, connection, timers, options, fail);
+    running = new Running(channel, connection, timers, options, gate, fail);
     return running.end;
   };
-  const run = () => (signal?.aborted ? on_abort() : open(connection, command, options.pty ?? false, begin));
+  const run = () => (signal?.aborted ? on_abort() : open(connection, gate?.command ?? command, pty, begin));
   signal?.addEventListener('abort', on_abort);
   connection.gone.then((failure) => fail(while_running(failure)));
   try {
@@ -108,13 +113,30 @@ class Running {
     readonly channel: ClientChannel,
     connection: Connection,
     timers: Timers,
-    { stdin, pty, on_output }: CommandOptions,
+    { stdin, pty, sudo, on_output }: CommandOptions,
+    gate: SudoGate | undefined,
     fail: (failure: FleetFailure) => void,
   ) {
+    // A pseudo-terminal has no end of input but this character.
+    const begin = () =>
+      pty ? channel.write(Buffer.concat([stdin ?? Buffer.alloc(0), Buffer.from([4])])) : channel.end(stdin);
+    const answer = (password: string | undefined) => {
+      if (password) channel.write(`${password}\n`);
+      else fail(new FleetFailure('authentication', 'sudo asks for a password, and there is none'));
+    };
+    const ask = async () => {
+      try {
+        answer(await sudo?.password());
+      } catch (error) {
+        fail(new FleetFailure('authentication', `there is no password for sudo: ${message_of(error)}`));
+      }
+    };
+    const prompt = () => void timers.wait_for(ask());
     const listen = (stream: 'stdout' | 'stderr', source: NodeJS.ReadableStream) => {
       source.on('data', (data: Buffer) => {
         timers.active();
-        const taken = on_output(stream, data);
+        const bytes = gate ? gate.take(stream, data, { begin, prompt, fail }) : data;
+        const taken = bytes.length > 0 ? on_output(stream, bytes) : undefined;
         if (!(taken instanceof Promise)) return;
         source.pause();
         const go_on = () => void source.resume();
@@ -141,7 +163,9 @@ class Running {
     });
     this.end = new Promise((resolve, reject) => {
       channel.on('close', () => {
-        if (end) resolve(end);
+        const refusal = end && gate?.refusal(end.code);
+        if (refusal) reject(refusal);
+        else if (end) resolve(end);
         else
           reject(
             while_running(connection.lost() ?? new FleetFailure('cut-off', 'the host ended the channel')),
@@ -149,9 +173,7 @@ class Running {
       });
     });
     this.end.catch(() => undefined);
-    // A pseudo-terminal has no end of input but this character.
-    if (pty) channel.write(Buffer.concat([stdin ?? Buffer.alloc(0), Buffer.from([4])]));
-    else channel.end(stdin);
+    if (!gate) begin();
   }
 
   close(): void {

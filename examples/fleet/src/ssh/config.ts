@@ -145,7 +145,7 @@ export class SshConfig {
       case 'user':
         return matches(this.#user(subject));
       case 'localuser':
-        return matches(userInfo().username);
+        return matches(local_user());
       case 'exec':
         return this.#exec(argument(), subject, place);
       default:
@@ -158,7 +158,7 @@ export class SshConfig {
   }
 
   #user({ config }: Subject): string {
-    return config.first('user') ?? userInfo().username;
+    return config.first('user') ?? local_user();
   }
 
   /** Returns whether the command ends with 0. It is run once for all hosts for which it is the same. */
@@ -185,6 +185,14 @@ export class SshConfig {
     this.#ran.set(command, status === 0);
     return status === 0;
   }
+}
+
+let user_name: string | undefined;
+
+/** Returns the caller's name. It is looked up once, as each look-up reads a file. */
+export function local_user(): string {
+  user_name ??= userInfo().username;
+  return user_name;
 }
 
 /** The shell that runs commands of the files, as ssh chooses it. */
@@ -271,7 +279,7 @@ export function expand_command(
 }
 
 function replace(text: string, tokens: Readonly<Record<string, string>>, home: string): string {
-  const all: Record<string, string> = { '%': '%', d: home, u: userInfo().username, ...tokens };
+  const all: Record<string, string> = { '%': '%', d: home, u: local_user(), ...tokens };
   return text.replace(/%(.?)/g, (token, letter: string) => {
     const value = Object.hasOwn(all, letter) ? all[letter] : undefined;
     if (value === undefined)

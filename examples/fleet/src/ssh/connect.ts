@@ -6,12 +6,12 @@ import { createHash } from 'node:crypto';
 import type { Client, ServerHostKeyAlgorithm } from 'ssh2';
 import { FleetFailure, message_of } from '../failure.js';
 import type { Host, Keepalive } from '../types.js';
-import { Attempt } from './attempt.js';
 import { read_certificate, refusal_of } from './certificates.js';
 import { dial, forward } from './dial.js';
-import { type Credentials, Keys } from './keys.js';
 import { KnownHosts, type Verdict } from './known_hosts.js';
 import { Link } from './link.js';
+import { Attempt } from './login/attempt.js';
+import { type Credentials, Keys } from './login/keys.js';
 import type { Line } from './proxy.js';
 import { CERTIFICATE_ALGORITHMS, is_certificate, NextKey, ssh2 } from './ssh2.js';
 import { Wait } from './wait.js';
@@ -46,7 +46,7 @@ const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
 ];
 
 /** Seconds to connect, if nothing else is said. */
-export const DEFAULT_TIMEOUT = 10;
+const DEFAULT_TIMEOUT = 10;
 /** A host that vanishes ends its connection in two minutes. */
 export const DEFAULT_KEEPALIVE: Keepalive = { interval: 30, count: 3 };
 
@@ -59,6 +59,11 @@ export class Connector {
   constructor({ credentials, accept_new = false }: ConnectorOptions) {
     this.#keys = new Keys(credentials);
     this.#accept_new = accept_new;
+  }
+
+  /** Returns the password that sudo asks for; undefined: there is none. It is asked for once for all hosts. */
+  sudo_password(): Promise<string | undefined> {
+    return this.#keys.password('sudo_password');
   }
 
   /**
@@ -86,9 +91,10 @@ export class Connector {
     };
     for (const hop of [...host.jumps, host]) {
       try {
+        const known = this.#known_hosts(hop);
         const before = hops.at(-1)?.client;
         const line = before ? await forward(before, hop, wait) : await dial(hop, wait);
-        hops.push({ ...(await this.#handshake(line, hop, wait)), host: hop });
+        hops.push({ ...(await this.#handshake(line, hop, known, wait)), host: hop });
       } catch (error) {
         const cause = lost();
         close();
@@ -106,6 +112,7 @@ export class Connector {
   async #handshake(
     { stream, explain }: Line,
     host: Host,
+    known: KnownHosts,
     wait: Wait,
   ): Promise<{ client: Client; link: Link }> {
     const client = new ssh2.Client();
@@ -115,7 +122,6 @@ export class Connector {
     let refused: string | undefined;
     const name = host.host_key_alias ?? host.address;
     const port = host.host_key_alias === undefined ? host.port : 22;
-    const known = this.#known_hosts(host);
     const certificates = known.authorities(name, port).length > 0 ? CERTIFICATE_ALGORITHMS : [];
     const { interval, count } = host.keepalive ?? DEFAULT_KEEPALIVE;
     const link = new Link(client, stream, (error, is_ready) =>
@@ -198,18 +204,27 @@ export class Connector {
       case 'unknown': {
         const [file] = host.known_hosts_files;
         if (!this.#accept_new || file === undefined) return `the host key ${shown} of ${name} is unknown`;
-        KnownHosts.append(file, name, port, key);
+        try {
+          KnownHosts.append(file, name, port, key, host.hash_known_hosts);
+        } catch (error) {
+          return `the host key ${shown} of ${name} cannot be added: ${message_of(error)}`;
+        }
         this.#known.clear();
         return undefined;
       }
     }
   }
 
-  #known_hosts(host: Host): KnownHosts {
-    const key = host.known_hosts_files.join('\0');
-    const known = this.#known.get(key) ?? KnownHosts.load(host.known_hosts_files);
-    this.#known.set(key, known);
-    return known;
+  /** @throws FleetFailure if the files cannot be read: without them nobody is known */
+  #known_hosts({ known_hosts_files, revoked_keys_file }: Host): KnownHosts {
+    const key = [...known_hosts_files, '', revoked_keys_file].join('\0');
+    try {
+      const known = this.#known.get(key) ?? KnownHosts.load(known_hosts_files, revoked_keys_file);
+      this.#known.set(key, known);
+      return known;
+    } catch (error) {
+      throw new FleetFailure('host-key', `the keys of hosts cannot be read: ${message_of(error)}`);
+    }
   }
 }
 

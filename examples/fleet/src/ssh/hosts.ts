@@ -1,6 +1,6 @@
 // What the inventory and ~/.ssh/config say together of a host. The inventory comes first, then the files of ssh, then ssh's defaults.
 
-import { homedir, userInfo } from 'node:os';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { Inventory, Settings } from '../hosts/inventory.js';
 import type { AuthMethod, Host, Keepalive } from '../types.js';
@@ -9,6 +9,7 @@ import {
   expand_command,
   expand_file,
   type HostConfig,
+  local_user,
   type SshConfig,
   SshConfigError,
   tokens_of,
@@ -73,7 +74,7 @@ function build(
     user: overrides.user ?? set.user,
     port: overrides.port ?? set.port,
   });
-  const user = config.first('user') ?? userInfo().username;
+  const user = config.first('user') ?? local_user();
   const port = port_of(config.first('port') ?? '22', name);
   const address = set.address ?? expand(config.first('hostname') ?? '%h', { h: name });
   const host_key_alias = config.first('hostkeyalias');
@@ -102,6 +103,8 @@ function build(
     identity_files: expanded(set.identity_files ?? configured('identityfile', IDENTITIES)),
     known_hosts_files: expanded(known_hosts_files),
     host_key_alias,
+    revoked_keys_file: expanded(config.all('revokedhostkeys'))[0],
+    hash_known_hosts: is_yes(config, 'hashknownhosts'),
     certificate_files: certificate_files.length > 0 ? certificate_files : undefined,
     identities_only: is_yes(config, 'identitiesonly'),
     agent: agent_of(config.first('identityagent'), tokens),

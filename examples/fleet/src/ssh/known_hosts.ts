@@ -1,8 +1,8 @@
 // known_hosts (sshd(8), SSH_KNOWN_HOSTS FILE FORMAT): which keys a host may have. Plain and hashed names, `[host]:port`,
 // wildcards and `!`, @revoked and @cert-authority. Unknown hosts are refused by connect.ts; append() is for --accept-new.
 
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { appendFileSync, mkdirSync, readFileSync } from 'node:fs';
+import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, readSync, writeSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { matches_list } from './config_file.js';
 import { type_of } from './wire.js';
@@ -54,10 +54,11 @@ export class KnownHosts {
   /**
    * Reads files; those that do not exist are empty, and lines that are no entries are passed over, as by ssh.
    *
-   * @throws Error of fs if a file exists and cannot be read
+   * @param revoked a file of keys that no host may have, one a line: RevokedHostKeys of ssh_config(5)
+   * @throws Error of fs if a file exists and cannot be read, or `revoked` does not exist; Error if that is a KRL
    */
-  static load(files: readonly string[]): KnownHosts {
-    return new KnownHosts(files.flatMap(read));
+  static load(files: readonly string[], revoked?: string): KnownHosts {
+    return new KnownHosts([...files.flatMap(read), ...(revoked === undefined ? [] : read_revoked(revoked))]);
   }
 
   /**
@@ -115,15 +116,35 @@ export class KnownHosts {
   /**
    * Adds a key to a file, which is made if it is missing.
    *
+   * @param is_hashed the name is written as a hash
    * @throws Error of fs
    */
-  static append(file: string, host: string, port: number, key: Uint8Array): void {
+  static append(file: string, host: string, port: number, key: Uint8Array, is_hashed = false): void {
     mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
-    appendFileSync(file, `${name_of(host, port)} ${type_of(key)} ${Buffer.from(key).toString('base64')}\n`, {
-      mode: 0o600,
-    });
+    const name = name_of(host, port);
+    const line = `${is_hashed ? hashed(name) : name} ${type_of(key)} ${Buffer.from(key).toString('base64')}\n`;
+    const fd = openSync(file, 'a+', 0o600);
+    try {
+      // A last line without an end would become one with it.
+      const last = Buffer.alloc(1);
+      const { size } = fstatSync(fd);
+      const is_open = size > 0 && readSync(fd, last, 0, 1, size - 1) === 1 && last[0] !== NEWLINE;
+      writeSync(fd, is_open ? `\n${line}` : line);
+    } finally {
+      closeSync(fd);
+    }
   }
 }
+
+const NEWLINE = 10;
+
+/** Returns a name as HashKnownHosts has it written. */
+function hashed(name: string): string {
+  const salt = randomBytes(20);
+  return `|1|${salt.toString('base64')}|${hash_of(name, salt).toString('base64')}`;
+}
+
+const hash_of = (name: string, salt: Buffer) => createHmac('sha1', salt).update(name).digest();
 
 /** Returns the name under which a host and port are known. */
 export function name_of(host: string, port: number): string {
@@ -131,11 +152,11 @@ export function name_of(host: string, port: number): string {
 }
 
 function has_name(names: string, name: string): boolean {
-  const hashed = /^\|1\|([^|]+)\|([^|]+)$/.exec(names);
-  if (!hashed) return matches_list(names.toLowerCase().split(','), name);
-  const [, salt = '', hash = ''] = hashed;
+  const parts = /^\|1\|([^|]+)\|([^|]+)$/.exec(names);
+  if (!parts) return matches_list(names.toLowerCase().split(','), name);
+  const [, salt = '', hash = ''] = parts;
   const expected = Buffer.from(hash, 'base64');
-  const actual = createHmac('sha1', Buffer.from(salt, 'base64')).update(name).digest();
+  const actual = hash_of(name, Buffer.from(salt, 'base64'));
   return expected.length === actual.length && timingSafeEqual(expected, actual);
 }
 
@@ -154,4 +175,20 @@ function read(file: string): Entry[] {
     if (!names || names.startsWith('#') || !type || !key) return [];
     return [{ marker, names, type, key, place: `${file}:${index + 1}` }];
   });
+}
+
+/** Returns the keys of lines such as `ssh-ed25519 AAAA… comment`. */
+function read_revoked(file: string): Entry[] {
+  const content = readFileSync(file);
+  if (content.toString('latin1', 0, 6) === 'SSHKRL') {
+    throw new Error(`${file} is a KRL, which fleet does not read; a file of keys, one a line, it does`);
+  }
+  return content
+    .toString('utf8')
+    .split('\n')
+    .flatMap((line, index) => {
+      const [type, key] = line.trim().split(/\s+/);
+      if (!type || type.startsWith('#') || !key) return [];
+      return [{ marker: '@revoked', names: '*', type, key, place: `${file}:${index + 1}` }];
+    });
 }

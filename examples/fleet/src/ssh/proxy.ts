@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import { from_socket } from 'bsd-sockets/promises';
 import { socketpair } from 'bsd-sockets/socket';
 import { FleetFailure } from '../failure.js';
+import { shell } from './config.js';
 
 /** A stream to a host. */
 export interface Line {
@@ -28,7 +29,7 @@ const PATIENCE_MS = 2000;
 export function run_proxy(command: string): Line {
   const [ours, theirs] = socketpair();
   const fd = theirs.fileno();
-  const child = spawn(process.env.SHELL || '/bin/sh', ['-c', `exec ${command}`], {
+  const child = spawn(shell(), ['-c', `exec ${command}`], {
     stdio: [fd, fd, 'pipe'],
     detached: true,
   });

@@ -18,14 +18,21 @@ const USER_ID = 60_123;
  *
  * @param password of USER
  * @param sudoers the whole of sudoers(5)
+ * @param shell of USER
  */
-export function account(site: Site, name: string, password: string, sudoers = ''): string[] {
+export function account(
+  site: Site,
+  name: string,
+  password: string,
+  sudoers = '',
+  shell = '/bin/bash',
+): string[] {
   const hash = execFileSync('openssl', ['passwd', '-6', '-stdin'], {
     input: password,
     encoding: 'utf8',
   }).trim();
   const files = {
-    passwd: `${readFileSync('/etc/passwd', 'utf8')}${USER}:x:${USER_ID}:65534::/:/bin/bash\n`,
+    passwd: `${readFileSync('/etc/passwd', 'utf8')}${USER}:x:${USER_ID}:65534::/:${shell}\n`,
     shadow: `${readFileSync('/etc/shadow', 'utf8')}${USER}:${hash}:19000:0:99999:7:::\n`,
     ...(sudoers === '' ? {} : { sudoers }),
   };

@@ -12,6 +12,7 @@ import { read_certificate, refusal_of } from '../../dist/ssh/certificates.js';
 import { Connector } from '../../dist/ssh/connect.js';
 import { KnownHosts } from '../../dist/ssh/known_hosts.js';
 import { ssh2 } from '../../dist/ssh/ssh2.js';
+import type { Host } from '../../dist/types.js';
 import { has_sshd, Site } from '../sshd.js';
 
 /** Makes KEY-cert.pub. */
@@ -39,6 +40,7 @@ describe.skipIf(!has_sshd)('host certificates', () => {
     type = 'ed25519',
     signer = authority,
     more: readonly string[] = [],
+    changes: Partial<Host> = {},
   ) {
     const name = `cert${++count}`;
     const key = site.make_key(`key-${name}`, type);
@@ -47,7 +49,10 @@ describe.skipIf(!has_sshd)('host certificates', () => {
     const file = site.write(`known-by-${name}`, known.replaceAll('KEY', site.public_key(key)));
     try {
       (
-        await new Connector({ credentials: {} }).connect(server.host({ known_hosts_files: [file] }), 30)
+        await new Connector({ credentials: {} }).connect(
+          server.host({ known_hosts_files: [file], ...changes }),
+          30,
+        )
       ).close();
     } catch (error) {
       if (error instanceof FleetFailure) return `${error.failure}: ${error.message}`;
@@ -87,6 +92,10 @@ describe.skipIf(!has_sshd)('host certificates', () => {
     expect(stranger).toMatch(/^host-key: the host key ssh-ed25519 SHA256:\S+ of 127\.0\.0\.1 is unknown$/);
     const elsewhere = await attempt(valid, `@cert-authority *.example.com ${site.public_key(authority)}\n`);
     expect(elsewhere).toMatch(/is unknown$/);
+    const in_file = { revoked_keys_file: `${authority}.pub` };
+    expect(await attempt(valid, trusted(), 'ed25519', authority, [], in_file)).toBe(
+      'host-key: the authority of the host certificate "the id" is revoked',
+    );
     const revoked = await attempt(valid, `${trusted()}@revoked * ${site.public_key(authority)}\n`);
     expect(revoked).toBe('host-key: the authority of the host certificate "the id" is revoked');
     expect(await attempt(valid, `${trusted()}@revoked * KEY\n`)).toMatch(

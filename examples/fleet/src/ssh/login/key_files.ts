@@ -4,9 +4,9 @@
 import { createPrivateKey } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import type { ParsedKey } from 'ssh2';
-import { message_of } from '../failure.js';
-import { is_certificate, ssh2 } from './ssh2.js';
-import { Reader, type_of } from './wire.js';
+import { message_of } from '../../failure.js';
+import { is_certificate, ssh2 } from '../ssh2.js';
+import { Reader, type_of } from '../wire.js';
 
 /** What a file has of a key. */
 export interface KeyFile {

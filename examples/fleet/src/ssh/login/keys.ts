@@ -2,15 +2,15 @@
 // only if it opens something. Each secret is asked for once for all hosts.
 
 import type { AnyAuthMethod, ParsedKey } from 'ssh2';
-import { message_of } from '../failure.js';
-import type { AuthMethod, Host } from '../types.js';
+import { message_of } from '../../failure.js';
+import type { AuthMethod, Host } from '../../types.js';
+import { key_of, signature_of } from '../ssh2.js';
+import { Questions } from '../wait.js';
+import { type_of } from '../wire.js';
 import { Agent, type AgentKey } from './agent.js';
 import type { Attempt } from './attempt.js';
 import { type Candidate, candidates_of, read_certificates } from './identities.js';
 import { type KeyFile, open_key_file, read_key_file } from './key_files.js';
-import { key_of, signature_of } from './ssh2.js';
-import { Questions } from './wait.js';
-import { type_of } from './wire.js';
 
 /** Where secrets come from. They are never in an argument, in the environment or in the log. */
 export interface Credentials {

@@ -2,8 +2,8 @@
 // agent's other keys, unless IdentitiesOnly forbids them; last what needs a passphrase. A server ends the connection after a few that it does not know.
 
 import type { ParsedKey } from 'ssh2';
+import { OF_USER, read_certificate } from '../certificates.js';
 import type { AgentKey } from './agent.js';
-import { OF_USER, read_certificate } from './certificates.js';
 import { type KeyFile, read_certificate_file } from './key_files.js';
 
 /** A key that may be shown, and who signs for it. */

@@ -2,8 +2,8 @@
 // goes to the server as it came. One request at a time: an agent answers one after another, and hundreds of hosts would fill its queue.
 
 import { AF_UNIX, OSError, SOCK_STREAM, socket } from 'bsd-sockets/promises';
-import { message_of } from '../failure.js';
-import { number32, Reader, strings, type_of } from './wire.js';
+import { message_of } from '../../failure.js';
+import { number32, Reader, strings, type_of } from '../wire.js';
 
 const REQUEST_IDENTITIES = 11;
 const IDENTITIES_ANSWER = 12;
