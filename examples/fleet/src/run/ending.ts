@@ -71,8 +71,11 @@ function send_signal(client: Connection['client'], channel: ClientChannel, name:
 const KILLER = [
   'processes() { if ps -A -o pid= >/dev/null 2>&1; then ps -A -o ppid= -o pgid=; else',
   "sed 's/.*) . //' /proc/[0-9]*/stat 2>/dev/null; fi; };",
+  // Where that sshd has gone meanwhile, the parent is init or another process, whose children are none of fleet's business.
+  '[ $PPID -gt 1 ] || exit 0;',
+  '{ read -r name </proc/$PPID/comm || name=$(ps -o comm= -p $PPID); } 2>/dev/null; case $name in *sshd*) ;; *) exit 0;; esac;',
   'groups=$(processes | while read -r parent group rest; do',
-  '[ "$parent" = $PPID ] && [ "$group" != $$ ] && echo -$group; done);',
+  '[ "$parent" = $PPID ] && [ "$group" != $$ ] && [ "$group" -gt 1 ] && echo -$group; done);',
   '[ -n "$groups" ] || exit 0;',
   'kill -TERM $groups;',
   `for i in ${Array.from({ length: GRACE }, (_, index) => index).join(' ')};`,
