@@ -22,12 +22,12 @@ const ENDS: Readonly<Record<string, End>> = {
   user: OK,
   down: ['unreachable', /^10\.77\.0\.\d+ port 22: /],
   closed: ['refused', /nobody listens there$/],
-  silent: ['timed-out', /^no SSH session within 20 s$/],
-  hangs: ['timed-out', /^nothing moved for 12 s$/],
+  silent: ['timed-out', /^no SSH session within 15 s$/],
+  hangs: ['timed-out', /^nothing moved for 40 s$/],
   changed: ['host-key', /^the host key is /],
   keyless: ['authentication', /^root was not let in; /],
   crashes: ['cut-off', /^the (host closed the connection|connection broke: .*)$/],
-  unplugged: ['timed-out', /^the host has answered nothing for 8 s$/],
+  unplugged: ['timed-out', /^the host has answered nothing for 16 s$/],
 };
 const SIZE = 8_000_000;
 
@@ -44,7 +44,7 @@ describe.skipIf(missing !== undefined)('files of hosts in namespaces', () => {
   });
   afterAll(() => fleet?.close());
 
-  const options = ['--password-fd', '0', '--inactivity', '12'];
+  const options = ['--password-fd', '0', '--inactivity', '40'];
   /** Takes the plug of `unplugged` when something of its file is over there. */
   const unplug = (event: FleetEvent) => {
     if (event.type === 'progress' && event.host === 'unplugged' && event.bytes > 0)
@@ -81,7 +81,7 @@ describe.skipIf(missing !== undefined)('files of hosts in namespaces', () => {
       else if (fleet.machines.has(host))
         expect(() => fleet.machine(host).run('test', '-e', target)).toThrow();
     }
-    const again = await fleet.events(['retry', '--class', 'timed-out,cut-off', '--inactivity', '12']);
+    const again = await fleet.events(['retry', '--class', 'timed-out,cut-off', '--inactivity', '40']);
     expect(again.begun).toEqual(['crashes', 'hangs', 'silent', 'unplugged']);
     expect([...again.outcomes].map(([host, { failure }]) => [host, failure]).sort()).toEqual([
       ['crashes', 'cut-off'],
@@ -113,7 +113,7 @@ describe.skipIf(missing !== undefined)('files of hosts in namespaces', () => {
       if (failure === undefined) expect(hash_of(of(host))).toBe(hash);
       else expect(existsSync(of(host))).toBe(false);
     }
-    const again = await fleet.events(['retry', '--class', 'cut-off', '--retry', '30', '--inactivity', '12']);
+    const again = await fleet.events(['retry', '--class', 'cut-off', '--retry', '30', '--inactivity', '40']);
     expect([...again.outcomes].map(([host, { failure }]) => [host, failure])).toEqual([
       ['crashes', undefined],
     ]);
