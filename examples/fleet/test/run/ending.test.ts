@@ -46,7 +46,9 @@ describe.skipIf(!has_sshd)('a command that is not waited for', () => {
   ) {
     const limits = { connect_timeout: 30, ...options.limits };
     const running = fleet.run(host, command, { ...options, limits });
-    await expect.poll(() => processes_with(seconds).length, { timeout: 60_000, interval: 300 }).toBeGreaterThan(0);
+    await expect
+      .poll(() => processes_with(seconds).length, { timeout: 60_000, interval: 300 })
+      .toBeGreaterThan(0);
     begun();
     const [outcome] = await running;
     return outcome;

@@ -31,7 +31,9 @@ describe.skipIf(!has_sshd)('a transfer to a host that does not answer', () => {
   async function put(begun: () => void, limits: Partial<Limits> = {}, signal?: AbortSignal) {
     const options = { limits: { connect_timeout: 30, ...limits }, signal };
     const running = fleet.put('mute', source, '/nonexistent/x', options);
-    await expect.poll(() => processes_with(COUNT).length, { timeout: 60_000, interval: 300 }).toBeGreaterThan(0);
+    await expect
+      .poll(() => processes_with(COUNT).length, { timeout: 60_000, interval: 300 })
+      .toBeGreaterThan(0);
     begun();
     const [outcome] = await running;
     return { failure: outcome?.failure, reason: outcome?.reason };
