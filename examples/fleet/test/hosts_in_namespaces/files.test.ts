@@ -96,7 +96,7 @@ describe.skipIf(missing !== undefined)('files of hosts in namespaces', () => {
     expect(states(last.events, 'crashes')).toContain('resumed');
     for (const host of ['crashes', 'unplugged'])
       expect(fleet.machine(host).run('sha256sum', target).split(' ')[0]).toBe(hash);
-  }, 300_000);
+  }, 600_000);
 
   it('gets a file of all that have it, and goes on where it was cut', async () => {
     // What it gets is read, not written: a disk that is full is no reason.
@@ -119,5 +119,5 @@ describe.skipIf(missing !== undefined)('files of hosts in namespaces', () => {
     ]);
     expect(states(again.events, 'crashes')).toContain('resumed');
     expect(hash_of(of('crashes'))).toBe(hash);
-  }, 300_000);
+  }, 600_000);
 });
