@@ -9,7 +9,7 @@ import { FleetOfHosts, PASSWORD } from './fleet_of_hosts.js';
 import { lacks } from './network.js';
 
 // Nothing here is quick on a busy machine.
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
 
 const missing = lacks();
 if (missing !== undefined) it('fleet run in namespaces', (context) => context.skip(missing));
@@ -58,7 +58,8 @@ describe.skipIf(missing !== undefined)('fleet run on hosts in namespaces', () =>
       if (event.type === 'output' && event.host === 'unplugged') fleet.machine('unplugged').plug('down');
     });
     fleet.machine('unplugged').plug('up');
-    expect([...outcomes].map(([host, { failure }]) => [host, failure]).sort()).toEqual(
+    const found = [...outcomes].map(([host, { failure }]) => [host, failure]);
+    expect(found.sort(), JSON.stringify([...outcomes.values()])).toEqual(
       Object.entries(ENDS)
         .map(([host, [failure]]) => [host, failure])
         .sort(),
