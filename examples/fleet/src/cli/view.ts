@@ -44,7 +44,8 @@ export function view_of(
   if (values.json) {
     const line = (event: FleetEvent) => {
       // The next line of progress says more. A reader that is slow must not let them pile up.
-      if (event.type !== 'progress' || !output.is_waiting) output.write('stdout', `${json_line(event)}\n`);
+      const passes = event.type === 'progress' || event.type === 'hashing';
+      if (!passes || !output.is_waiting) output.write('stdout', `${json_line(event)}\n`);
     };
     return { event: line, end: () => {} };
   }

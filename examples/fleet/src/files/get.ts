@@ -96,7 +96,7 @@ async function get_all(
   check_target(target);
   const { delta: with_delta = true, dry_run = false, space = new Space(), max_bytes } = options;
   const tree = await remote_tree(remote, source);
-  const tally = new Tally(options);
+  const tally = new Tally(options, remote);
   const slots = new Slots(WINDOW);
   const root = tree.is_folder ? target : await file_target(target, source);
   const to = (path: string) => (path === '' ? root : join(root, path));

@@ -82,7 +82,7 @@ async function put_all(
   check_target(target);
   const { delta = true, dry_run = false } = options;
   const { tree } = source;
-  const tally = new Tally(options);
+  const tally = new Tally(options, remote);
   const slots = new Slots(WINDOW);
   const root = await root_of(remote, source, target);
   const to = (path: string) => (path === '' ? root : posix.join(root, path));

@@ -130,6 +130,11 @@ export class Remote {
     for (const fail of pending) fail(error);
   }
 
+  /** @throws TransferError when the target is lost, or was left */
+  check(): void {
+    if (this.#lost !== undefined) throw this.#lost;
+  }
+
   /** A request that ssh2 forgets when the channel is gone fails here. */
   #request<T>(path: string, begin: (callback: Callback<T>) => void): Promise<T | undefined> {
     return new Promise((done, failed) => {

@@ -110,16 +110,23 @@ export class Tally {
   /** content that went over the network */
   bytes = 0;
 
-  constructor(private readonly options: TransferOptions) {}
+  /** @param target whose loss ends the transfer, also while nothing is asked of it */
+  constructor(
+    private readonly options: TransferOptions,
+    private readonly target?: { check(): void },
+  ) {}
 
   progress(path: string, bytes: number, total: number): void {
     this.options.on_progress?.(path, bytes, total, this.bytes);
   }
 
-  /** Returns what tells of the hashing of a file; of a small one nothing does. */
+  /** Returns what tells of the hashing of a file, and ends it when the transfer is to end; a small one is hashed to its end. */
   hashing(path: string, total: number): ((bytes: number) => void) | undefined {
-    const { on_hashing } = this.options;
-    return on_hashing && total >= DELTA_FROM ? (bytes) => on_hashing(path, bytes, total) : undefined;
+    if (total < DELTA_FROM) return undefined;
+    return (bytes) => {
+      this.check();
+      this.options.on_hashing?.(path, bytes, total);
+    };
   }
 
   add(file: MovedFile): void {
@@ -139,9 +146,10 @@ export class Tally {
     return { files: this.files, bytes: this.bytes, failed, left_out };
   }
 
-  /** @throws TransferError when the user wants to stop */
+  /** @throws TransferError when the user wants to stop, or the target is lost */
   check(): void {
     if (this.options.signal?.aborted) throw new TransferError('stopped', '', 'the user asked');
+    this.target?.check();
   }
 }
 
@@ -157,8 +165,9 @@ export class Passage {
     private readonly on_moved: (bytes: number) => void = () => undefined,
   ) {}
 
-  /** Bytes that were over there, or came from an older file. */
+  /** Bytes that were over there, or came from an older file. @throws TransferError when the transfer is to end */
   found(bytes: number): void {
+    this.tally.check();
     this.#done += bytes;
     this.tally.progress(this.path, this.#done, this.size);
   }

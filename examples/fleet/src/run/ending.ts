@@ -65,17 +65,20 @@ function send_signal(client: Connection['client'], channel: ClientChannel, name:
 }
 
 /**
- * For a POSIX shell: sshd has made each command the leader of a group of its own, and is the parent of this shell, too. Groups of the other
- * children of that sshd get SIGTERM, and SIGKILL if they are there after GRACE seconds. Without ps, it reads /proc.
+ * For a POSIX shell: sshd has made each command the leader of a group of its own, and is the parent of this shell, too. The groups that other
+ * children of that sshd lead get SIGTERM, and SIGKILL if they are there after GRACE seconds. Without ps, it reads /proc.
+ *
+ * Where that sshd has gone before this shell began, its parent is init or another process, whose children are nobody's business: so the parent
+ * must be an sshd, and not the first process of the system.
  */
-const KILLER = [
-  'processes() { if ps -A -o pid= >/dev/null 2>&1; then ps -A -o ppid= -o pgid=; else',
-  "sed 's/.*) . //' /proc/[0-9]*/stat 2>/dev/null; fi; };",
-  // Where that sshd has gone meanwhile, the parent is init or another process, whose children are none of fleet's business.
-  '[ $PPID -gt 1 ] || exit 0;',
-  '{ read -r name </proc/$PPID/comm || name=$(ps -o comm= -p $PPID); } 2>/dev/null; case $name in *sshd*) ;; *) exit 0;; esac;',
-  'groups=$(processes | while read -r parent group rest; do',
-  '[ "$parent" = $PPID ] && [ "$group" != $$ ] && [ "$group" -gt 1 ] && echo -$group; done);',
+export const KILLER = [
+  '[ "$PPID" -gt 1 ] || exit 0;',
+  'read -r name 2>/dev/null </proc/$PPID/comm || name=$(ps -o comm= -p "$PPID" 2>/dev/null);',
+  'case $name in sshd|sshd-session|*/sshd|*/sshd-session) ;; *) exit 0;; esac;',
+  'processes() { if ps -A -o pid= >/dev/null 2>&1; then ps -A -o pid= -o ppid= -o pgid=; else',
+  "sed 's/ (.*) . / /' /proc/[0-9]*/stat 2>/dev/null; fi; };",
+  'groups=$(processes | while read -r pid parent group rest; do',
+  '[ "$parent" = "$PPID" ] && [ "$pid" = "$group" ] && [ "$pid" != $$ ] && [ "$pid" -gt 1 ] && echo "-$group"; done);',
   '[ -n "$groups" ] || exit 0;',
   'kill -TERM $groups;',
   `for i in ${Array.from({ length: GRACE }, (_, index) => index).join(' ')};`,

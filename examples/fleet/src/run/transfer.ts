@@ -1,5 +1,5 @@
-// Transfers as operations of fan_out: a connection, its SFTP, and put or get of files/ over it. A transfer in which nothing moves for
-// `inactivity_timeout` is ended by its connection: an answer of SFTP may never come.
+// Transfers as operations of fan_out: a connection, its SFTP, and put or get of files/ over it. A transfer in which the target
+// answers nothing for `inactivity_timeout`, and no file is being hashed here, is ended by its connection: an answer of SFTP may never come.
 
 import { FleetFailure } from '../failure.js';
 import {

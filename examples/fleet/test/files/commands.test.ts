@@ -211,7 +211,7 @@ describe.skipIf(!has_sshd)('fleet', () => {
     // A target whose hashing of each block takes a while: more than the limit together.
     const slow = join(site.folder, 'slow');
     mkdirSync(slow, { recursive: true });
-    const script = '#!/bin/sh\nsleep 0.3\nexec /usr/bin/sha256sum "$@"\n';
+    const script = '#!/bin/sh\nsleep 1.2\nexec /usr/bin/sha256sum "$@"\n';
     writeFileSync(join(slow, 'sha256sum'), script, { mode: 0o755 });
     const server = await site.sshd('slow', [`SetEnv FLEET_TEST_HOST=slow PATH=${slow}:/usr/bin:/bin`]);
     const { address, port, user, identity_files, known_hosts_files } = server.host();
@@ -219,8 +219,8 @@ describe.skipIf(!has_sshd)('fleet', () => {
       { hosts: { slow: { address, port, user, identity_files, known_hosts_files } } },
       'test',
     );
-    for (const folder of [here, there]) writeFileSync(join(folder, 'disk'), Buffer.alloc(40 * MB));
-    const limits = { connect_timeout: 60, inactivity_timeout: 8 };
+    for (const folder of [here, there]) writeFileSync(join(folder, 'disk'), Buffer.alloc(17 * MB));
+    const limits = { connect_timeout: 60, inactivity_timeout: 15 };
     const outcomes = await new Fleet({ inventory, config_files: [] }).put(
       'slow',
       join(here, 'disk'),

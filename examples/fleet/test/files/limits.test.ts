@@ -9,6 +9,7 @@ import { sshd_lacks } from './sshd.js';
 
 const lacks = sshd_lacks();
 const MB = 1 << 20;
+const LONG_MS = 300_000;
 let place: Place;
 beforeAll(() => {
   if (lacks === undefined) place = new Place();
@@ -70,32 +71,36 @@ describe('space here', () => {
 });
 
 describe('connections that carry little', () => {
-  test.each(['put', 'get'] as const)('%s: they get there', async (direction) => {
-    const file = join(place.here, 'file');
-    const content = randomBytes(2 * MB);
-    writeFileSync(file, content);
-    const to = join(place.there, 'file');
-    const source = await LocalSource.open(file);
-    const kept = () => {
-      const [part] = readdirSync(place.there).filter((name) => name.endsWith('.part'));
-      return part === undefined ? 0 : statSync(join(place.there, part)).size;
-    };
-    const move = (cut_after?: number) =>
-      place.session((remote) => (direction === 'put' ? put(remote, source, to) : get(remote, file, to)), {
-        cut_after,
-        gently: true,
-      });
-    // Less than one request of full size. What is on its way when the connection ends may be lost, now and then all of it.
-    for (let rounds = 0; kept() < MB; rounds += 1) {
-      expect(rounds).toBeLessThan(60);
-      const before = kept();
-      await expect(move(200_000)).rejects.toThrow();
-      await place.quiet();
-      expect(kept()).toBeGreaterThanOrEqual(before);
-    }
-    expect(await move()).toMatchObject({ files: [{ state: 'resumed' }] });
-    expect(readFileSync(to).equals(content)).toBe(true);
-  });
+  test.each(['put', 'get'] as const)(
+    '%s: they get there',
+    async (direction) => {
+      const file = join(place.here, 'file');
+      const content = randomBytes(MB + 1);
+      writeFileSync(file, content);
+      const to = join(place.there, 'file');
+      const source = await LocalSource.open(file);
+      const kept = () => {
+        const [part] = readdirSync(place.there).filter((name) => name.endsWith('.part'));
+        return part === undefined ? 0 : statSync(join(place.there, part)).size;
+      };
+      const move = (cut_after?: number) =>
+        place.session((remote) => (direction === 'put' ? put(remote, source, to) : get(remote, file, to)), {
+          cut_after,
+          gently: true,
+        });
+      // Less than one request of full size. What is on its way when the connection ends may be lost, now and then all of it.
+      for (let rounds = 0; kept() < 150_000; rounds += 1) {
+        expect(rounds).toBeLessThan(60);
+        const before = kept();
+        await expect(move(200_000)).rejects.toThrow();
+        await place.quiet();
+        expect(kept()).toBeGreaterThanOrEqual(before);
+      }
+      expect(await move()).toMatchObject({ files: [{ state: 'resumed' }] });
+      expect(readFileSync(to).equals(content)).toBe(true);
+    },
+    LONG_MS,
+  );
 });
 
 test('a user who stops while the target hashes is obeyed at once', async () => {
@@ -109,6 +114,48 @@ test('a user who stops while the target hashes is obeyed at once', async () => {
     { config },
   );
   await expect(work).rejects.toMatchObject({ failure: 'stopped' });
+});
+
+describe('while a source is hashed here', () => {
+  const SIZE = 17 * MB;
+  const open_source = () => {
+    writeFileSync(join(place.here, 'file'), Buffer.alloc(SIZE));
+    return LocalSource.open(join(place.here, 'file'));
+  };
+
+  test('a transfer that is to end ends then, and the hashing for others goes on', async () => {
+    const source = await open_source();
+    const target = join(place.there, 'file');
+    const stop = new AbortController();
+    let heard = 0;
+    const on_hashing = () => {
+      heard += 1;
+      stop.abort();
+    };
+    const stopped = place.session((remote) =>
+      put(remote, source, target, { signal: stop.signal, on_hashing }),
+    );
+    const other = place.session((remote) => put(remote, source, target));
+    await expect(stopped).rejects.toMatchObject({ failure: 'stopped' });
+    expect(heard).toBe(1);
+    expect(await other).toMatchObject({ failed: 0, files: [{ state: 'sent', size: SIZE }] });
+  });
+
+  test('when nobody waits any more it ends, and begins anew for the next one', async () => {
+    const source = await open_source();
+    const [file] = source.tree.files;
+    if (file === undefined) throw new Error('there is no file');
+    let heard = 0;
+    const digest = source.digest(file, (bytes) => {
+      heard = bytes;
+      if (bytes > 5 * MB) throw new RangeError('enough');
+    });
+    await expect(digest).rejects.toThrow('enough');
+    expect(heard).toBeLessThan(7 * MB);
+    const again: number[] = [];
+    expect((await source.digest(file, (bytes) => again.push(bytes))).blocks.hashes).toHaveLength(SIZE / MB);
+    expect([again[0], again.at(-1)]).toEqual([MB, SIZE]);
+  });
 });
 
 test('commands of a connection wait for each other: a server gives it few sessions', async () => {
