@@ -21,7 +21,7 @@ export class FleetFailure extends Error {
     super(one_line(reason));
     this.failure = failure;
     this.exit_code = exit_code;
-    this.signal = signal;
+    this.signal = signal === undefined ? undefined : one_line(signal);
   }
 }
 

@@ -1,7 +1,7 @@
 // class Fleet: what the command `fleet` does, for programs. Hosts are chosen by node sets of an inventory, and operations on them
 // report FleetEvents as they go and Outcomes at the end.
 
-import { get, host_target, LocalSource, put } from './files/index.js';
+import { clean, get, host_target, LocalSource, put, Space } from './files/index.js';
 import { Inventory } from './hosts/inventory.js';
 import type { NodeSet } from './hosts/nodesets.js';
 import { run_command } from './run/command.js';
@@ -10,7 +10,7 @@ import { type Move, transfer_operation } from './run/transfer.js';
 import { SshConfig } from './ssh/config.js';
 import { Connector } from './ssh/connect.js';
 import { CONFIG_FILES, host_of, type Overrides } from './ssh/hosts.js';
-import type { Credentials } from './ssh/keys.js';
+import type { Credentials } from './ssh/login/keys.js';
 import type { FleetEvent, Host, Limits, Outcome } from './types.js';
 
 export interface FleetOptions {
@@ -39,15 +39,33 @@ export interface RunOptions extends OperationOptions {
   /** given to each command, whole */
   readonly stdin?: Uint8Array | undefined;
   readonly pty?: boolean | undefined;
+  /** by sudo on the hosts, whose password is that of the credentials; `user` is root if left out */
+  readonly sudo?: { readonly user?: string | undefined } | undefined;
 }
 
 export interface MoveOptions extends OperationOptions {
   /** only says what would go. Default: false */
   readonly dry_run?: boolean | undefined;
+  /** sends only what differs of a file of 16 MiB and more, where there is an older one. Default: true */
+  readonly delta?: boolean | undefined;
 }
 
-/** What holds if nothing else is said: 10 s to connect, 64 hosts at once, no other time-out, no retries. */
-export const DEFAULT_LIMITS: Limits = { connect_timeout: 10, fanout: 64, retries: 0 };
+export interface GetOptions extends MoveOptions {
+  /** the most bytes that are taken from each host. Default: no limit but the space here */
+  readonly max_bytes?: number | undefined;
+}
+
+export interface CleanOptions extends OperationOptions {
+  /** only says what would be removed. Default: false */
+  readonly dry_run?: boolean | undefined;
+  /** parts that were touched after that stay. Default: a day ago */
+  readonly before?: Date | undefined;
+}
+
+const DAY_MS = 86_400_000;
+
+/** What holds if nothing else is said: 64 hosts at once, no time-out but that to connect, no retries. */
+export const DEFAULT_LIMITS: Limits = { fanout: 64, retries: 0 };
 
 /**
  * Many machines by SSH.
@@ -100,6 +118,8 @@ export class Fleet {
     const limits = { ...DEFAULT_LIMITS, ...options.limits };
     const emit = options.on_event ?? (() => {});
     const { stdin, pty } = options;
+    const password = () => this.#connector.sudo_password();
+    const sudo = options.sudo && { user: options.sudo.user, password };
     const { command_timeout, inactivity_timeout } = limits;
     const operation = async (host: Host, signal: AbortSignal) => {
       const connection = await this.#connector.connect(host, limits.connect_timeout, signal);
@@ -107,6 +127,7 @@ export class Fleet {
         await run_command(connection, command, {
           stdin,
           pty,
+          sudo,
           command_timeout,
           inactivity_timeout,
           signal,
@@ -136,11 +157,13 @@ export class Fleet {
     options: MoveOptions = {},
   ): Promise<Outcome[]> {
     const local = await LocalSource.open(source);
-    return this.#move(where, options, (remote, _host, moving) => put(remote, local, target, moving));
+    return this.#move(where, options, (remote, _host, moving) =>
+      put(remote, local, target, { ...moving, delta: options.delta }),
+    );
   }
 
   /**
-   * Gets a file or a folder of each host.
+   * Gets a file or a folder of each host. What the hosts have has to fit here, or a host fails before anything of it comes.
    *
    * @param where a node set, or names
    * @param source there
@@ -152,13 +175,30 @@ export class Fleet {
     where: string | Iterable<string>,
     source: string,
     target: string,
-    options: MoveOptions = {},
+    options: GetOptions = {},
   ): Promise<Outcome[]> {
     const names = typeof where === 'string' ? this.nodes(where) : [...where];
     // A name that cannot be a folder ends it before anything has begun.
     const targets = new Map([...names].map((name) => [name, host_target(target, name)]));
+    const { delta, max_bytes } = options;
+    const space = new Space();
     return this.#move(names, options, (remote, { name }, moving) =>
-      get(remote, source, targets.get(name) ?? '', moving),
+      get(remote, source, targets.get(name) ?? '', { ...moving, delta, max_bytes, space }),
+    );
+  }
+
+  /**
+   * Removes parts that transfers have left in a folder of hosts, and in the folders in it: unfinished files which nobody has resumed.
+   *
+   * @param where a node set, or names
+   * @param folder there
+   * @returns an outcome for each host, in the order of the set; the parts are events
+   * @throws NodeSetError, SshConfigError, RangeError before anything has begun
+   */
+  clean(where: string | Iterable<string>, folder: string, options: CleanOptions = {}): Promise<Outcome[]> {
+    const before = (options.before?.getTime() ?? Date.now() - DAY_MS) / 1000;
+    return this.#move(where, options, (remote, _host, moving) =>
+      clean(remote, folder, { ...moving, before }),
     );
   }
 

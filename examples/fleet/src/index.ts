@@ -3,9 +3,11 @@
 export { FleetFailure } from './failure.js';
 export { TransferError } from './files/index.js';
 export {
+  type CleanOptions,
   DEFAULT_LIMITS,
   Fleet,
   type FleetOptions,
+  type GetOptions,
   type MoveOptions,
   type OperationOptions,
   type RunOptions,
@@ -14,5 +16,5 @@ export { Inventory, InventoryError, type Settings } from './hosts/inventory.js';
 export { NodeSet, NodeSetError, type Resolver } from './hosts/nodesets.js';
 export { SshConfigError } from './ssh/config.js';
 export type { Overrides } from './ssh/hosts.js';
-export type { Credentials } from './ssh/keys.js';
+export type { Credentials } from './ssh/login/keys.js';
 export type * from './types.js';

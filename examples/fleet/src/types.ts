@@ -17,6 +17,38 @@ export interface Host {
   readonly known_hosts_files: readonly string[];
   /** the name under which its key is known, if that is not `address` */
   readonly host_key_alias?: string | undefined;
+  /** a file of keys that no host may have, one a line */
+  readonly revoked_keys_file?: string | undefined;
+  /** names that are added to known_hosts are hashed. Default: false */
+  readonly hash_known_hosts?: boolean | undefined;
+  /** certificates of users; undefined: FILE-cert.pub beside each file of `identity_files` */
+  readonly certificate_files?: readonly string[] | undefined;
+  /** no key of the agent that is none of `identity_files`. Default: false */
+  readonly identities_only?: boolean | undefined;
+  /** path of the agent's socket; null: no agent; undefined: the one of the credentials */
+  readonly agent?: string | null | undefined;
+  /** ways to be let in, in this order; undefined: all */
+  readonly auth_methods?: readonly AuthMethod[] | undefined;
+  /** seconds, if the operation sets no other time-out to connect */
+  readonly connect_timeout?: number | undefined;
+  /** questions whether it is still there; undefined: 3 questions, 30 s apart */
+  readonly keepalive?: Keepalive | undefined;
+  /** addresses of one family only */
+  readonly address_family?: 'inet' | 'inet6' | undefined;
+  /** the address here that it is connected from */
+  readonly bind_address?: string | undefined;
+  /** a command whose standard input and output are the connection, in place of TCP */
+  readonly proxy_command?: string | undefined;
+}
+
+/** A way to be let in (RFC 4252, RFC 4256). */
+export type AuthMethod = 'publickey' | 'keyboard-interactive' | 'password';
+
+export interface Keepalive {
+  /** seconds between two questions; 0: none are asked */
+  readonly interval: number;
+  /** unanswered questions before the connection counts as broken */
+  readonly count: number;
 }
 
 /** How an operation on a host ended. Each has its line in the summary and its number among the exit codes. */
@@ -46,6 +78,17 @@ export interface Outcome {
   readonly attempts: number;
 }
 
+/** What became of a file. 'updated': only what differs from the older one went; 'removed' are left-over parts. */
+export type FileState =
+  | 'sent'
+  | 'skipped'
+  | 'resumed'
+  | 'updated'
+  | 'would send'
+  | 'removed'
+  | 'would remove'
+  | 'failed';
+
 /** What happens while an operation runs; `host` is the name. Bytes of streams are as they came. */
 export type FleetEvent =
   | { readonly type: 'begin'; readonly host: string; readonly attempt: number }
@@ -59,21 +102,37 @@ export type FleetEvent =
       readonly type: 'progress';
       readonly host: string;
       readonly path: string;
+      /** of the file that are over there */
       readonly bytes: number;
       readonly total: number | undefined;
+      /** content of all files of the host that went over the network in this attempt; missing: `bytes` is all that is known */
+      readonly sent?: number | undefined;
+    }
+  | {
+      /** A large file is hashed, on either side: nothing moves meanwhile. */
+      readonly type: 'hashing';
+      readonly host: string;
+      readonly path: string;
+      readonly bytes: number;
+      readonly total: number;
     }
   | {
       readonly type: 'file';
       readonly host: string;
       readonly path: string;
-      readonly state: 'sent' | 'skipped' | 'resumed' | 'would send' | 'failed';
+      readonly state: FileState;
       readonly hash?: string | undefined;
+      /** bytes of the file */
+      readonly size?: number | undefined;
+      /** bytes of it that went over the network */
+      readonly sent?: number | undefined;
     }
   | { readonly type: 'end'; readonly outcome: Outcome };
 
 /** Time-outs of an operation, seconds; undefined: none. */
 export interface Limits {
-  readonly connect_timeout: number;
+  /** to connect and to be let in; undefined: ConnectTimeout of ~/.ssh/config, else 10 */
+  readonly connect_timeout?: number | undefined;
   readonly command_timeout?: number | undefined;
   readonly inactivity_timeout?: number | undefined;
   /** hosts at once */

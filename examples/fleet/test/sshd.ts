@@ -20,6 +20,8 @@ export interface Sshd {
   host(changes?: Partial<Host>): Host;
   /** Ends the connections that are open, as a machine that fails. */
   cut(): void;
+  /** Returns the addresses that have connected. */
+  peers(): string[];
 }
 
 /** A folder with a user's key pair, and the servers that a test starts; all of it ends with close(). */
@@ -32,7 +34,10 @@ export class Site {
   /** Makes a key pair; the public half is in FILE.pub. */
   make_key(name: string, type = 'ed25519', passphrase = ''): string {
     const path = join(this.folder, name);
-    execFileSync('ssh-keygen', ['-q', '-t', type, '-N', passphrase, '-C', name, '-f', path]);
+    // Short keys and few rounds: making one and trying a passphrase is quick.
+    const short = type === 'rsa' ? ['-b', '2048'] : [];
+    const args = ['-q', '-t', type, ...short, '-a', '1', '-N', passphrase, '-C', name, '-f', path];
+    execFileSync('ssh-keygen', args);
     return path;
   }
 
@@ -40,9 +45,9 @@ export class Site {
     return readFileSync(`${path}.pub`, 'utf8').trim();
   }
 
-  write(name: string, text: string): string {
+  write(name: string, text: string, mode = 0o600): string {
     const path = join(this.folder, name);
-    writeFileSync(path, text, { mode: 0o600 });
+    writeFileSync(path, text, { mode });
     return path;
   }
 
@@ -51,10 +56,11 @@ export class Site {
    *
    * @param name of the host, unique in this site; commands find it in FLEET_TEST_HOST
    * @param lines more lines of sshd_config(5), which come first
+   * @param wrapper a command with arguments that runs what is behind it
    */
-  async sshd(name: string, lines: readonly string[] = []): Promise<Sshd> {
+  async sshd(name: string, lines: readonly string[] = [], wrapper: readonly string[] = []): Promise<Sshd> {
     const host_key = this.make_key(`host-${name}`);
-    const authorized = this.write(`authorized-${name}`, `${this.public_key(this.key)}\n`);
+    const authorized = this.write(`authorized-${name}`, `${this.public_key(this.key)}\n`, 0o644);
     const config = this.write(
       `config-${name}`,
       [
@@ -73,9 +79,12 @@ export class Site {
     );
     mkdirSync('/run/sshd', { recursive: true });
     const open = new Set<Socket>();
+    const peers: string[] = [];
     const port = await this.listen((socket) => {
       open.add(socket);
-      const child = spawn(SSHD, ['-i', '-f', config], { stdio: ['pipe', 'pipe', 'ignore'] });
+      peers.push(socket.remoteAddress ?? '');
+      const [program = SSHD, ...args] = [...wrapper, SSHD, '-i', '-f', config];
+      const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'ignore'] });
       socket.pipe(child.stdin).on('error', () => {});
       child.stdout.pipe(socket);
       socket.on('close', () => {
@@ -91,6 +100,7 @@ export class Site {
       cut: () => {
         for (const socket of open) socket.destroy();
       },
+      peers: () => peers,
     };
   }
 

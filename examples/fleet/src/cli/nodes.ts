@@ -1,7 +1,7 @@
 // `fleet nodes`: what a node set selects. Nothing is connected.
 
-import { select } from './operate.js';
 import { inventory_of, parse_nodes, UsageError } from './options.js';
+import { select } from './select.js';
 
 /** fleet nodes [WHERE]. Returns the exit code. */
 export async function nodes(args: readonly string[]): Promise<number> {

@@ -32,6 +32,7 @@ const REASONS: Readonly<Record<number, string>> = {
   [NO_SUCH_FILE]: 'no such file or directory',
   3: 'permission denied',
   4: 'the server could not do it',
+  5: 'the server refuses the request; the name may be too long',
   8: 'the server does not support it',
 };
 

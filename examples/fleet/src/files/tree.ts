@@ -16,15 +16,23 @@ export interface TreeFile {
   readonly mode: number;
   /** seconds since 1970 */
   readonly mtime: number;
+  /** when it was last read, as far as is known: the same unit */
+  readonly atime: number;
+}
+
+export type TreeFolder = Omit<TreeFile, 'size'>;
+
+export interface TreeLink extends TreeFolder {
+  readonly target: string;
 }
 
 export interface Tree {
   /** the root is a folder */
   readonly is_folder: boolean;
   readonly files: readonly TreeFile[];
-  /** those without the root, outer ones first */
-  readonly folders: readonly { readonly path: string; readonly mode: number }[];
-  readonly links: readonly { readonly path: string; readonly target: string }[];
+  /** with the root, outer ones first */
+  readonly folders: readonly TreeFolder[];
+  readonly links: readonly TreeLink[];
   /** what is neither: devices, sockets, pipes */
   readonly others: readonly string[];
 }
@@ -38,6 +46,7 @@ interface Item {
   readonly size: number;
   readonly mode: number;
   readonly mtime: number;
+  readonly atime: number;
 }
 
 /** How a tree is read: the same walk here and there. */
@@ -71,6 +80,7 @@ export function local_tree(root: string): Promise<Tree> {
         size: found.size,
         mode: found.mode & PERMISSIONS,
         mtime: Math.floor(found.mtimeMs / 1000),
+        atime: Math.floor(found.atimeMs / 1000),
       };
     },
     list: async (path) => (await readdir(at(path))).sort().map((name) => [name, undefined]),
@@ -107,24 +117,25 @@ const KINDS: ReadonlyMap<number, Item['kind']> = new Map([
   [S_IFLNK, 'link'],
 ]);
 
-function item_of({ mode, size, mtime }: { mode: number; size: number; mtime: number }): Item {
-  // A server need not send any of them.
-  const kind = KINDS.get((mode ?? 0) & S_IFMT) ?? 'other';
-  return { kind, size: size ?? 0, mode: (mode ?? 0) & PERMISSIONS, mtime: mtime ?? 0 };
+/** What a server says of a file: it need not say any of it. */
+type Attributes = Partial<Record<'mode' | 'size' | 'mtime' | 'atime', number>>;
+
+function item_of({ mode = 0, size = 0, mtime = 0, atime = 0 }: Attributes): Item {
+  return { kind: KINDS.get(mode & S_IFMT) ?? 'other', size, mode: mode & PERMISSIONS, mtime, atime };
 }
 
 async function walk(source: Source): Promise<Tree> {
   const tree = {
     files: [] as TreeFile[],
-    folders: [] as { path: string; mode: number }[],
-    links: [] as { path: string; target: string }[],
+    folders: [] as TreeFolder[],
+    links: [] as TreeLink[],
     others: [] as string[],
   };
-  const take = async (path: string, { kind, ...item }: Item): Promise<boolean> => {
-    if (kind === 'file') tree.files.push({ path, ...item });
-    else if (kind === 'link') tree.links.push({ path, target: await source.link(path) });
+  const take = async (path: string, { kind, size, ...item }: Item): Promise<boolean> => {
+    if (kind === 'file') tree.files.push({ path, size, ...item });
+    else if (kind === 'link') tree.links.push({ path, ...item, target: await source.link(path) });
     else if (kind === 'other') tree.others.push(path);
-    else if (path !== '') tree.folders.push({ path, mode: item.mode });
+    else tree.folders.push({ path, ...item });
     return kind === 'folder';
   };
   try {

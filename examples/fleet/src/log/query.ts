@@ -19,6 +19,7 @@ export interface LogQuery {
   /** 'failed': every class but 'ok' */
   readonly results?: ReadonlySet<'ok' | 'failed' | FailureClass> | undefined;
   readonly operation?: string | undefined;
+  /** the login name, or the user of sudo */
   readonly who?: string | undefined;
   /** only the last so many that match */
   readonly last?: number | undefined;
@@ -30,20 +31,24 @@ export type EntryRecord = Exclude<LogRecord, { readonly kind: 'repair' }>;
 type Condition = (record: EntryRecord) => boolean;
 
 /**
- * Yields the records of a log file that match, the oldest first. Lines that are no records are left out: verify_log() reports them.
+ * Yields the records of a log that match, the oldest first. Lines that are no records are left out: verify_log() reports them.
  *
- * @throws RangeError when `last` is no positive integer; Error when the file cannot be read
+ * @param paths its file, or its files, the oldest first
+ * @throws RangeError when `last` is no positive integer; Error when a file cannot be read
  *
  * @example
  * for await (const { time, host, result } of query_log(path, { results: new Set(['failed']) })) console.log(time, host, result);
  */
-export async function* query_log(path: string, query: LogQuery = {}): AsyncGenerator<EntryRecord> {
+export async function* query_log(
+  paths: string | readonly string[],
+  query: LogQuery = {},
+): AsyncGenerator<EntryRecord> {
   const { last } = query;
   if (last !== undefined && !(Number.isSafeInteger(last) && last > 0))
     throw new RangeError(`last must be a positive integer, not ${last}`);
   const conditions = conditions_of(query);
   const kept: EntryRecord[] = [];
-  for await (const { bytes } of lines_of(path)) {
+  for await (const bytes of all_lines([paths].flat())) {
     const { record } = read_line(bytes);
     if (record === undefined || record.kind === 'repair') continue;
     if (!conditions.every((holds) => holds(record))) continue;
@@ -51,6 +56,10 @@ export async function* query_log(path: string, query: LogQuery = {}): AsyncGener
     else if (kept.push(record) > 2 * last) kept.splice(0, kept.length - last);
   }
   if (last !== undefined) yield* kept.slice(-last);
+}
+
+async function* all_lines(paths: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const path of paths) for await (const { bytes } of lines_of(path)) yield bytes;
 }
 
 function conditions_of(query: LogQuery): Condition[] {
@@ -64,7 +73,7 @@ function conditions_of(query: LogQuery): Condition[] {
     text === undefined ? undefined : (record) => texts_of(record).some((part) => part?.includes(text)),
     results && (({ result }) => result !== undefined && fits(result, results)),
     operation === undefined ? undefined : (record) => record.operation === operation,
-    who === undefined ? undefined : (record) => record.who === who,
+    who === undefined ? undefined : (record) => record.who === who || record.sudo_user === who,
   ];
   return conditions.filter((condition) => condition !== undefined);
 }
@@ -88,17 +97,17 @@ export interface LoggedOperation {
  * Returns the operation that began last; undefined if there is none.
  *
  * @param query which operations count: `action`, `who`, `operation`, `since`, `until`
- * @throws Error when the file cannot be read
+ * @throws Error when a file cannot be read
  */
 export async function last_operation(
-  path: string,
+  paths: string | readonly string[],
   query: Pick<LogQuery, 'action' | 'who' | 'operation' | 'since' | 'until'> = {},
 ): Promise<LoggedOperation | undefined> {
   let found:
     | { begin: EntryRecord; hosts: Map<string, EntryRecord>; end: EntryRecord | undefined }
     | undefined;
   const { until, since, ...others } = query;
-  for await (const record of query_log(path, others)) {
+  for await (const record of query_log(paths, others)) {
     if (record.kind === 'begin') {
       const time = Date.parse(record.time);
       const inside =

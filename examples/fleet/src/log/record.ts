@@ -9,7 +9,7 @@ import type { FailureClass } from '../types.js';
 /** The hash before the first record. */
 export const ORIGIN = '0'.repeat(64);
 
-export type Action = 'run' | 'put' | 'get';
+export type Action = 'run' | 'put' | 'get' | 'clean';
 
 /** What is logged: an operation begins, ends on each host, and ends as a whole. */
 export interface Entry {
@@ -19,11 +19,14 @@ export interface Entry {
   readonly action: Action;
   /** who did it: the login name here */
   readonly who: string;
+  /** who ran it by sudo or doas, as these say */
+  readonly sudo_user?: string | undefined;
   /** the hosts as the user named them */
   readonly where?: string | undefined;
-  /** of 'run': the command */
+  /** of 'run': the command, and the user that it ran as by sudo */
   readonly command?: string | undefined;
-  /** of 'put' and 'get': the source and the target */
+  readonly as?: string | undefined;
+  /** of 'put' and 'get': the source and the target; of 'clean': the folder is the target */
   readonly source?: string | undefined;
   readonly target?: string | undefined;
   /** of kind 'host' */
@@ -37,9 +40,13 @@ export interface Entry {
   readonly attempts?: number | undefined;
   /** duration */
   readonly seconds?: number | undefined;
-  /** of 'put' and 'get' on a host: content that was moved, and the files with their SHA-256 */
+  /** of 'put' and 'get' on a host: content that went over the network, in all attempts, and the files of the last one with their SHA-256 */
   readonly bytes?: number | undefined;
-  readonly files?: readonly { readonly path: string; readonly state: string; readonly hash?: string }[];
+  readonly files?:
+    | readonly { readonly path: string; readonly state: string; readonly hash?: string | undefined }[]
+    | undefined;
+  /** files that `files` does not name: it has 1,000 at most, those that failed first of all */
+  readonly more_files?: number | undefined;
   /** of kind 'begin': how many hosts; of 'end': how many of them succeeded */
   readonly hosts?: number | undefined;
   readonly succeeded?: number | undefined;

@@ -1,6 +1,6 @@
 // Records of the log as lines for people (`fleet log`). `--json` prints the records themselves.
 
-import { seconds_text } from '../view/progress.js';
+import { bytes_text, seconds_text } from '../view/progress.js';
 import { safe_text } from '../view/text.js';
 import type { EntryRecord } from './query.js';
 
@@ -11,11 +11,20 @@ import type { EntryRecord } from './query.js';
  * for await (const record of query_log(path)) console.log(entry_line(record));
  */
 export function entry_line(record: EntryRecord): string {
-  const { time, who, kind, action, host, where, hosts, succeeded, result, seconds } = record;
-  const what = [record.command, record.source, record.target].filter((part) => part !== undefined).join(' ');
+  const { time, who, sudo_user, kind, action, host, where, hosts, succeeded, result, seconds } = record;
+  const as = record.as === undefined ? undefined : `(as ${record.as})`;
+  const what = [record.command, as, record.source, record.target]
+    .filter((part) => part !== undefined)
+    .join(' ');
   const place = kind === 'host' ? (host ?? '') : `${where ?? ''}${count_text(kind, hosts, succeeded)}`;
-  const end = [result ?? kind, detail_of(record), seconds === undefined ? '' : seconds_text(seconds)];
-  const parts = [local_time(time), who, action, place, end.filter((part) => part !== '').join(', '), what];
+  const end = [
+    result ?? kind,
+    detail_of(record),
+    moved_text(record),
+    seconds === undefined ? '' : seconds_text(seconds),
+  ];
+  const name = sudo_user === undefined ? who : `${sudo_user} as ${who}`;
+  const parts = [local_time(time), name, action, place, end.filter((part) => part !== '').join(', '), what];
   return parts
     .map((part) => safe_text(part))
     .filter((part) => part !== '')
@@ -32,6 +41,14 @@ function detail_of({ reason, exit_code, signal, attempts }: EntryRecord): string
   return attempts !== undefined && attempts > 1
     ? `${first === '' ? '' : `${first}, `}attempt ${attempts}`
     : first;
+}
+
+/** Of a transfer: what went, and how many files the record has by name, if it has not all. */
+function moved_text({ bytes, files = [], more_files = 0 }: EntryRecord): string {
+  if (bytes === undefined) return '';
+  const count = files.length + more_files;
+  const named = more_files > 0 ? ` (${files.length} named)` : '';
+  return `${bytes_text(bytes)} moved${count > 0 ? `, ${count === 1 ? '1 file' : `${count} files`}${named}` : ''}`;
 }
 
 /** The time of this machine's zone to the second; a text that is no time as it is. */

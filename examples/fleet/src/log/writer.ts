@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { LONGEST_LINE, line_before, read_all, start_of_line } from './lines.js';
 import { lock } from './lock.js';
 import { type Entry, type Head, line_of, ORIGIN, type Repair, read_line, sha256 } from './record.js';
+import { head_of_moved } from './rotation.js';
 
 /** Only its owner reads the log: commands and paths are nobody else's business. */
 const MODE = 0o600;
@@ -30,7 +31,8 @@ interface Waiting {
 }
 
 /**
- * Appends records to a log file, which is made with mode 0600 if it is missing.
+ * Appends records to a log file, which is made with mode 0600 if it is missing. Its first record continues the file that was moved away last
+ * (rotation.ts).
  *
  * @example
  * const log = new LogWriter('/var/log/fleet.jsonl');
@@ -83,7 +85,7 @@ export class LogWriter {
     const file = await open_locked(this.path, this.options.lock_timeout ?? 30);
     try {
       const { size } = await file.stat();
-      let { head, before, repair } = await end_of(file, size);
+      let { head, before, repair } = await end_of(file, size, this.path);
       let text = before;
       const secrets = this.options.secrets?.() ?? [];
       const add = (entry: Entry | Repair, time: Date) => {
@@ -130,8 +132,8 @@ interface End {
 }
 
 /** Reads how the file ends: behind a record, behind a record that lacks its line end, or in a line that a crash tore. */
-async function end_of(file: FileHandle, size: number): Promise<End> {
-  if (size === 0) return { head: { n: 0, hash: ORIGIN }, before: '', repair: undefined };
+async function end_of(file: FileHandle, size: number, path: string): Promise<End> {
+  if (size === 0) return { head: await head_of_moved(path), before: '', repair: undefined };
   const last = await read_all(file, size - 1, size);
   if (last[0] === NEWLINE) return { head: await head_before(file, size), before: '', repair: undefined };
   const start = await start_of_line(file, size);

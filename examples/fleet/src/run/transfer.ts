@@ -1,5 +1,5 @@
-// Transfers as operations of fan_out: a connection, its SFTP, and put or get of files/ over it. A transfer in which nothing moves for
-// `inactivity_timeout` is ended by its connection: an answer of SFTP may never come.
+// Transfers as operations of fan_out: a connection, its SFTP, and put or get of files/ over it. A transfer in which the target
+// answers nothing for `inactivity_timeout`, and no file is being hashed here, is ended by its connection: an answer of SFTP may never come.
 
 import { FleetFailure } from '../failure.js';
 import {
@@ -11,6 +11,7 @@ import {
 } from '../files/index.js';
 import type { Connector } from '../ssh/connect.js';
 import type { FleetEvent, Host, Limits } from '../types.js';
+import { settled_within } from './ending.js';
 import type { Operation } from './fan_out.js';
 
 /** Moves the files of one host. @throws TransferError */
@@ -27,32 +28,66 @@ export function transfer_operation(
   return async ({ name, ...rest }, signal) => {
     const host = { name, ...rest };
     const connection = await connector.connect(host, limits.connect_timeout, signal);
-    const watch = new Watch(limits, () => connection.close());
-    try {
-      const remote = await Remote.open(connection.client);
+    const watch = new Watch(limits);
+    const work = async () => {
+      const remote = await Remote.open(connection.client, () => watch.active());
       const result = await move(remote, host, {
         dry_run,
         signal,
-        on_progress: (path, bytes, total) => {
+        on_progress: (path, bytes, total, sent) => {
           watch.active();
-          emit({ type: 'progress', host: name, path, bytes, total });
+          emit({ type: 'progress', host: name, path, bytes, total, sent });
         },
-        on_file: ({ path, state, hash }) => {
+        on_hashing: (path, bytes, total) => {
           watch.active();
-          emit({ type: 'file', host: name, path, state, hash });
+          emit({ type: 'hashing', host: name, path, bytes, total });
+        },
+        on_file: ({ path, state, hash, size, sent }) => {
+          watch.active();
+          emit({ type: 'file', host: name, path, state, hash, size, sent });
         },
       });
       if (result.failed > 0) throw failure_of_files(result.files);
+    };
+    const working = work();
+    const stop = stop_of(signal);
+    const failed = Promise.race([watch.passed, connection.gone, stop.asked]);
+    try {
+      const failure = await Promise.race([working, failed]);
+      if (failure) throw failure;
     } catch (error) {
-      if (watch.reason !== undefined) throw new FleetFailure('timed-out', watch.reason);
-      if (error instanceof TransferError) throw new FleetFailure(error.failure, error.message);
-      throw error;
+      connection.close();
+      // It ends with its connection: another attempt must not meet it. Not even that is waited for without an end.
+      await settled_within(
+        working.catch(() => {}),
+        SECONDS_TO_SETTLE,
+      );
+      if (!(error instanceof TransferError)) throw error;
+      // What is lost may be the connection, or SFTP alone.
+      throw (
+        (error.failure === 'cut-off' && connection.lost()) || new FleetFailure(error.failure, error.message)
+      );
     } finally {
       watch.clear();
+      stop.forget();
       connection.close();
     }
   };
 }
+
+/** A stop by the user, also while SFTP has not begun. */
+function stop_of(signal: AbortSignal): { readonly asked: Promise<FleetFailure>; forget(): void } {
+  let on_abort = () => {};
+  const asked = new Promise<FleetFailure>((resolve) => {
+    on_abort = () => resolve(new FleetFailure('stopped', 'the user asked'));
+  });
+  if (signal.aborted) on_abort();
+  signal.addEventListener('abort', on_abort);
+  return { asked, forget: () => signal.removeEventListener('abort', on_abort) };
+}
+
+/** For what works on a connection to end after it. */
+const SECONDS_TO_SETTLE = 5;
 
 function failure_of_files(files: readonly MovedFile[]): FleetFailure {
   const failed = files.filter(({ state }) => state === 'failed');
@@ -61,26 +96,25 @@ function failure_of_files(files: readonly MovedFile[]): FleetFailure {
   return new FleetFailure('transfer', `${more}${first?.path}: ${first?.reason}`);
 }
 
-/** The time-outs of a transfer; `reason` is set when one has passed. */
+/** The time-outs of a transfer. */
 class Watch {
-  reason: string | undefined;
+  /** resolved with the reason when one has passed */
+  readonly passed: Promise<FleetFailure>;
   readonly #timers: NodeJS.Timeout[] = [];
-  readonly #inactivity: NodeJS.Timeout | undefined;
+  #inactivity: NodeJS.Timeout | undefined;
 
-  constructor({ command_timeout, inactivity_timeout }: Limits, end: () => void) {
-    const after = (seconds: number, reason: string) => {
-      const timer = setTimeout(() => {
-        this.reason ??= reason;
-        end();
-      }, seconds * 1000);
-      this.#timers.push(timer);
-      return timer;
-    };
-    if (command_timeout !== undefined)
-      after(command_timeout, `the transfer took more than ${command_timeout} s`);
-    if (inactivity_timeout !== undefined) {
-      this.#inactivity = after(inactivity_timeout, `nothing moved for ${inactivity_timeout} s`);
-    }
+  constructor({ command_timeout, inactivity_timeout }: Limits) {
+    this.passed = new Promise((resolve) => {
+      const after = (seconds: number, reason: string) => {
+        const timer = setTimeout(() => resolve(new FleetFailure('timed-out', reason)), seconds * 1000);
+        this.#timers.push(timer);
+        return timer;
+      };
+      if (command_timeout !== undefined)
+        after(command_timeout, `the transfer took more than ${command_timeout} s`);
+      if (inactivity_timeout !== undefined)
+        this.#inactivity = after(inactivity_timeout, `nothing moved for ${inactivity_timeout} s`);
+    });
   }
 
   active(): void {

@@ -3,34 +3,29 @@
 // Host keys are checked by known_hosts.ts, and unknown ones refused; what is tried to authenticate: keys.ts.
 
 import { createHash } from 'node:crypto';
-import type { Duplex } from 'node:stream';
-import {
-  ConnectionRefusedError,
-  create_connection,
-  gaierror,
-  IPPROTO_TCP,
-  TCP_NODELAY,
-  TimeoutError,
-} from 'bsd-sockets/promises';
 import type { Client, ServerHostKeyAlgorithm } from 'ssh2';
 import { FleetFailure, message_of } from '../failure.js';
-import type { Host } from '../types.js';
-import {
-  CERTIFICATE_TYPES,
-  expect_plain_signature,
-  is_certificate,
-  read_certificate,
-  refusal_of,
-  ssh2,
-} from './host_certificates.js';
-import { type Credentials, Keys } from './keys.js';
-import { KnownHosts, type_of, type Verdict } from './known_hosts.js';
+import type { Host, Keepalive } from '../types.js';
+import { read_certificate, refusal_of } from './certificates.js';
+import { dial, forward } from './dial.js';
+import { KnownHosts, type Verdict } from './known_hosts.js';
+import { Link } from './link.js';
+import { Attempt } from './login/attempt.js';
+import { type Credentials, Keys } from './login/keys.js';
+import type { Line } from './proxy.js';
+import { CERTIFICATE_ALGORITHMS, is_certificate, NextKey, ssh2 } from './ssh2.js';
+import { Wait } from './wait.js';
+import { type_of } from './wire.js';
 
 /** An SSH connection that is authenticated. */
 export interface Connection {
   readonly host: Host;
   /** of ssh2: exec, sftp */
   readonly client: Client;
+  /** Returns why it was lost; undefined: it was not. */
+  lost(): FleetFailure | undefined;
+  /** resolved with that when it was lost */
+  readonly gone: Promise<FleetFailure>;
   /** Ends it and those to its jump hosts, at once. */
   close(): void;
 }
@@ -50,6 +45,11 @@ const HOST_KEYS: readonly ServerHostKeyAlgorithm[] = [
   'rsa-sha2-256',
 ];
 
+/** Seconds to connect, if nothing else is said. */
+const DEFAULT_TIMEOUT = 10;
+/** A host that vanishes ends its connection in two minutes. */
+export const DEFAULT_KEEPALIVE: Keepalive = { interval: 30, count: 3 };
+
 /** Makes connections; it keeps the keys and known hosts that it has read. */
 export class Connector {
   readonly #keys: Keys;
@@ -61,81 +61,108 @@ export class Connector {
     this.#accept_new = accept_new;
   }
 
+  /** Returns the password that sudo asks for; undefined: there is none. It is asked for once for all hosts. */
+  sudo_password(): Promise<string | undefined> {
+    return this.#keys.password('sudo_password');
+  }
+
   /**
    * Returns a connection.
    *
    * @param host with its jump hosts
-   * @param timeout seconds for all of it
+   * @param timeout seconds for all of it, without those in which a person is asked; undefined: the host's, else 10
    * @param signal ends it
    * @throws FleetFailure unreachable, refused, host-key, authentication, timed-out, cut-off, protocol, stopped
    */
-  async connect(host: Host, timeout: number, signal?: AbortSignal): Promise<Connection> {
-    const deadline = performance.now() + timeout * 1000;
-    const clients: Client[] = [];
+  async connect(host: Host, timeout: number | undefined, signal?: AbortSignal): Promise<Connection> {
+    const seconds = timeout ?? host.connect_timeout ?? DEFAULT_TIMEOUT;
+    const wait = new Wait(seconds, signal, this.#keys.questions);
+    const hops: { readonly client: Client; readonly link: Link; readonly host: Host }[] = [];
     const close = () => {
-      for (const client of clients.toReversed()) client.destroy();
+      for (const { link } of hops.toReversed()) link.close();
+    };
+    const of_hop = (failure: FleetFailure, hop: Host) =>
+      hop === host ? failure : new FleetFailure(failure.failure, `jump host ${hop.name}: ${failure.message}`);
+    // A jump host that was lost is why the hosts behind it were.
+    const lost = () => {
+      const hop = hops.find(({ link }) => link.lost() !== undefined);
+      const failure = hop?.link.lost();
+      return hop && failure && of_hop(failure, hop.host);
     };
     for (const hop of [...host.jumps, host]) {
       try {
-        const wait = { timeout, deadline, signal, is_asking: () => this.#keys.is_asking };
-        const before = clients.at(-1);
-        const stream = before ? await forward(before, hop, wait) : await dial(hop, wait);
-        clients.push(await this.#handshake(stream, hop, wait));
+        const known = this.#known_hosts(hop);
+        const before = hops.at(-1)?.client;
+        const line = before ? await forward(before, hop, wait) : await dial(hop, wait);
+        hops.push({ ...(await this.#handshake(line, hop, known, wait)), host: hop });
       } catch (error) {
+        const cause = lost();
         close();
-        if (error instanceof FleetFailure && hop !== host) {
-          throw new FleetFailure(error.failure, `jump host ${hop.name}: ${error.message}`);
-        }
-        throw error;
+        throw cause ?? (error instanceof FleetFailure ? of_hop(error, hop) : error);
       }
     }
-    const client = clients.at(-1);
+    const client = hops.at(-1)?.client;
     if (!client) throw new FleetFailure('unreachable', 'no host');
-    return { host, client, close };
+    const gone = Promise.race(
+      hops.map(async ({ link, host: hop }) => lost() ?? of_hop(await link.gone, hop)),
+    );
+    return { host, client, lost, gone, close };
   }
 
-  async #handshake(stream: Duplex, host: Host, wait: Wait): Promise<Client> {
+  async #handshake(
+    { stream, explain }: Line,
+    host: Host,
+    known: KnownHosts,
+    wait: Wait,
+  ): Promise<{ client: Client; link: Link }> {
     const client = new ssh2.Client();
-    const tried: string[] = [];
-    const methods = this.#keys.methods(host, tried);
+    const over = new AbortController();
+    const attempt = new Attempt(over.signal);
+    const next_method = this.#keys.methods(host, attempt);
     let refused: string | undefined;
     const name = host.host_key_alias ?? host.address;
     const port = host.host_key_alias === undefined ? host.port : 22;
-    const known = this.#known_hosts(host);
-    const certificates = known.authorities(name, port).length > 0 ? CERTIFICATE_TYPES : [];
-    const ready = new Promise<Client>((resolve, reject) => {
-      // After the connection is ready who uses it hears of its end by its channels; an error without a listener would end the program.
-      client.on('error', (error) => reject(classify(error, refused, host, tried)));
-      client.on('close', () =>
-        reject(new FleetFailure('cut-off', 'the host closed the connection before it was ready')),
-      );
-      client.on('ready', () => resolve(client));
-    });
+    const certificates = known.authorities(name, port).length > 0 ? CERTIFICATE_ALGORITHMS : [];
+    const { interval, count } = host.keepalive ?? DEFAULT_KEEPALIVE;
+    const link = new Link(client, stream, (error, is_ready) =>
+      error instanceof NextKey
+        ? undefined
+        : is_ready
+          ? failure_of_session(error, interval * (count + 1))
+          : classify(error, refused, host, attempt),
+    );
     client.connect({
       sock: stream,
       username: host.user,
       readyTimeout: 0,
+      keepaliveInterval: interval * 1000,
+      keepaliveCountMax: count,
       algorithms: { serverHostKey: [...certificates, ...preferred(known.types(name, port))] },
       hostVerifier: (key: Buffer) => {
-        const type = type_of(key);
-        if (is_certificate(type)) expect_plain_signature(client, type);
         refused = this.#refusal_of_shown(key, known, host, name, port);
         return refused === undefined;
       },
       authHandler: (left, _partial, next) => {
-        next_method(methods, left).then(
+        attempt.begin(left);
+        next_method().then(
           // `false` says that there is no more; the types of ssh2 do not know it.
           (method) => next(method ?? (false as never)),
           () => next(false as never),
         );
       },
     });
+    // ssh2 has paused the stream until it can begin.
+    link.watch();
     try {
-      return await within(ready, wait, `no SSH session within ${wait.timeout} s`, 'timed-out');
+      const reason = () => `no SSH session within ${wait.timeout} s${attempt.waiting}`;
+      await wait.until(link.ready, reason, 'timed-out');
+      return { client, link };
     } catch (error) {
-      client.destroy();
-      stream.destroy();
-      throw error;
+      const failure = error instanceof FleetFailure ? await explain(error) : error;
+      link.close();
+      throw failure;
+    } finally {
+      over.abort();
     }
   }
 
@@ -177,131 +204,65 @@ export class Connector {
       case 'unknown': {
         const [file] = host.known_hosts_files;
         if (!this.#accept_new || file === undefined) return `the host key ${shown} of ${name} is unknown`;
-        KnownHosts.append(file, name, port, key);
+        try {
+          KnownHosts.append(file, name, port, key, host.hash_known_hosts);
+        } catch (error) {
+          return `the host key ${shown} of ${name} cannot be added: ${message_of(error)}`;
+        }
         this.#known.clear();
         return undefined;
       }
     }
   }
 
-  #known_hosts(host: Host): KnownHosts {
-    const key = host.known_hosts_files.join('\0');
-    const known = this.#known.get(key) ?? KnownHosts.load(host.known_hosts_files);
-    this.#known.set(key, known);
-    return known;
-  }
-}
-
-interface Wait {
-  readonly timeout: number;
-  readonly deadline: number;
-  readonly signal: AbortSignal | undefined;
-  /** whether a person is being asked for a secret */
-  readonly is_asking: () => boolean;
-}
-
-async function dial(host: Host, { timeout, deadline, signal }: Wait): Promise<Duplex> {
-  if (signal?.aborted) throw stopped();
-  const left = Math.max(0.001, (deadline - performance.now()) / 1000);
-  try {
-    const options = signal ? { timeout: left, signal } : { timeout: left };
-    const sock = await create_connection([host.address, host.port], options);
-    sock.settimeout(null);
-    // As ssh does once it has a session: requests of SFTP are small, and each waits for its answer.
-    sock.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1);
-    return sock.to_stream();
-  } catch (error) {
-    if (signal?.aborted) throw stopped();
-    const at = `${host.address} port ${host.port}`;
-    if (error instanceof ConnectionRefusedError)
-      throw new FleetFailure('refused', `${at}: nobody listens there`);
-    if (error instanceof TimeoutError)
-      throw new FleetFailure('unreachable', `${at}: no answer within ${timeout} s`);
-    if (error instanceof gaierror)
-      throw new FleetFailure('unreachable', `the name ${host.address} is unknown: ${error.message}`);
-    throw new FleetFailure('unreachable', `${at}: ${message_of(error)}`);
-  }
-}
-
-/** Opens a stream to the next host from the one before it. */
-function forward(client: Client, host: Host, wait: Wait): Promise<Duplex> {
-  const opened = new Promise<Duplex>((resolve, reject) => {
-    client.once('close', () => reject(new FleetFailure('cut-off', 'the jump host closed the connection')));
-    client.forwardOut('127.0.0.1', 0, host.address, host.port, (error, channel) => {
-      if (!error) return resolve(channel);
-      const refused = /refused/i.test(error.message);
-      reject(new FleetFailure(refused ? 'refused' : 'unreachable', `from the jump host: ${error.message}`));
-    });
-  });
-  return within(opened, wait, `no answer by way of the jump host within ${wait.timeout} s`, 'unreachable');
-}
-
-/** Waits for a promise until the deadline, or until the signal. */
-async function within<T>(
-  promise: Promise<T>,
-  wait: Wait,
-  reason: string,
-  failure: 'timed-out' | 'unreachable',
-): Promise<T> {
-  const { promise: ended, reject } = promise_with_reject();
-  const expire = () => {
-    // Who types slowly should not find the hosts gone: as much time again, until the answer is there.
-    if (wait.is_asking()) timer = setTimeout(expire, wait.timeout * 1000);
-    else reject(new FleetFailure(failure, reason));
-  };
-  let timer = setTimeout(expire, Math.max(0, wait.deadline - performance.now()));
-  const on_abort = () => reject(stopped());
-  if (wait.signal?.aborted) on_abort();
-  wait.signal?.addEventListener('abort', on_abort);
-  try {
-    return await Promise.race([promise, ended]);
-  } finally {
-    clearTimeout(timer);
-    wait.signal?.removeEventListener('abort', on_abort);
-  }
-}
-
-function promise_with_reject(): { promise: Promise<never>; reject: (error: Error) => void } {
-  let reject: (error: Error) => void = () => {};
-  const promise = new Promise<never>((_, fail) => {
-    reject = fail;
-  });
-  // It may be rejected when nobody waits for it any more.
-  promise.catch(() => {});
-  return { promise, reject };
-}
-
-const stopped = () => new FleetFailure('stopped', 'stopped while connecting');
-
-async function next_method(methods: ReturnType<Keys['methods']>, left: readonly string[] | null) {
-  for (;;) {
-    const { value, done } = await methods.next();
-    if (done || !value) return undefined;
-    const name = value.type === 'agent' ? 'publickey' : value.type;
-    if (left === null || left.includes(name)) return value;
+  /** @throws FleetFailure if the files cannot be read: without them nobody is known */
+  #known_hosts({ known_hosts_files, revoked_keys_file }: Host): KnownHosts {
+    const key = [...known_hosts_files, '', revoked_keys_file].join('\0');
+    try {
+      const known = this.#known.get(key) ?? KnownHosts.load(known_hosts_files, revoked_keys_file);
+      this.#known.set(key, known);
+      return known;
+    } catch (error) {
+      throw new FleetFailure('host-key', `the keys of hosts cannot be read: ${message_of(error)}`);
+    }
   }
 }
 
 function classify(
-  error: Error & { level?: string },
+  error: Error & { readonly level?: string; readonly code?: unknown },
   refused: string | undefined,
-  host: Host,
-  tried: readonly string[],
+  { user }: Host,
+  attempt: Attempt,
 ): FleetFailure {
   if (refused !== undefined) return new FleetFailure('host-key', refused);
-  switch (error.level) {
-    case 'client-authentication': {
-      const what = tried.length === 0 ? 'there was nothing to try' : `tried ${tried.join(', ')}`;
-      return new FleetFailure('authentication', `${host.user} was not let in; ${what}`);
-    }
-    case 'client-socket':
-      return new FleetFailure('cut-off', `the connection broke: ${error.message}`);
-    default:
-      if (error.message.startsWith('Connection lost')) {
-        return new FleetFailure('cut-off', 'the host closed the connection before it was ready');
-      }
-      return new FleetFailure('protocol', `no SSH that fleet understands: ${error.message}`);
+  if (error.level === 'client-authentication')
+    return new FleetFailure('authentication', attempt.reason(user));
+  if (/signature verification failed$/.test(error.message))
+    return new FleetFailure('host-key', 'the host has not the private half of the key that it shows');
+  if (error.level === 'client-socket')
+    return new FleetFailure('cut-off', `the connection broke: ${error.message}`);
+  if (error.message.startsWith('Connection lost')) {
+    return new FleetFailure('cut-off', 'the host closed the connection before it was ready');
   }
+  // A message of the server that it disconnects: its reason is a number. Most servers do so after too many failures.
+  if (attempt.has_begun && typeof error.code === 'number' && error.level === undefined)
+    return new FleetFailure('authentication', attempt.reason(user, error.message));
+  return new FleetFailure('protocol', `no SSH that fleet understands: ${error.message}`);
+}
+
+/** @param silent seconds in which a host that counts as gone has answered nothing */
+function failure_of_session(
+  error: Error & { readonly level?: string; readonly code?: unknown },
+  silent: number,
+): FleetFailure {
+  if (error.level === 'client-timeout')
+    return new FleetFailure('timed-out', `the host has answered nothing for ${silent} s`);
+  if (error.level === 'client-socket')
+    return new FleetFailure('cut-off', `the connection broke: ${error.message}`);
+  // A message of the server that it disconnects: its reason is a number (RFC 4253, section 11.1).
+  if (error.level === undefined && typeof error.code === 'number')
+    return new FleetFailure('cut-off', `the host ended the connection: ${error.message}`);
+  return new FleetFailure('protocol', `no SSH that fleet understands: ${error.message}`);
 }
 
 /** Types that are known come first: a host that has others too is asked for the key that can be compared. */

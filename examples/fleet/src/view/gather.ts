@@ -2,7 +2,7 @@
 // kept to print is bounded, so that a host that prints 200 MB costs 1 MB.
 
 import { createHash, type Hash } from 'node:crypto';
-import type { FleetEvent } from '../types.js';
+import type { FleetEvent, Outcome } from '../types.js';
 import { type Paint, plain } from './colour.js';
 import { type DiffLine, diff_lines } from './diff.js';
 import { LineSplitter, safe_line } from './text.js';
@@ -60,6 +60,19 @@ export class Gatherer {
     kept.kept += part.length;
   }
 
+  /** A host ends: if its command was never run, and nothing came, it does not take part. */
+  end({ host, failure }: Outcome): void {
+    const has_run = failure === undefined || failure === 'non-zero' || failure === 'signal';
+    const streams = this.#hosts.get(host);
+    if (!has_run && streams?.stdout.bytes === 0 && streams.stderr.bytes === 0) this.#hosts.delete(host);
+  }
+
+  /** Returns the output of a host. */
+  of(host: string): Record<Stream, Text> | undefined {
+    const streams = this.#hosts.get(host);
+    return streams && { stdout: text_of(streams.stdout), stderr: text_of(streams.stderr) };
+  }
+
   /** Returns the groups, the largest first; equally large ones in the order in which their hosts began. */
   groups(): Group[] {
     const found = new Map<string, { hosts: string[]; streams: Record<Stream, Kept> }>();
@@ -96,6 +109,7 @@ const RULE = '-'.repeat(15);
 export function gathered_lines(groups: readonly Group[], fold: Fold, paint: Paint = plain): string[] {
   return groups.flatMap(({ hosts, stdout, stderr }) => [
     ...heading(hosts, fold, paint),
+    ...(stdout.bytes + stderr.bytes === 0 ? [paint('(no output)', 'dim')] : []),
     ...body(stdout),
     ...(stderr.bytes > 0 ? [paint('(stderr)', 'red'), ...body(stderr)] : []),
   ]);
@@ -106,7 +120,7 @@ function heading(hosts: readonly string[], fold: Fold, paint: Paint, more = ''):
   return [RULE, `${paint(fold(hosts), 'bold')}${count}${more}`, RULE];
 }
 
-function body({ lines, missing }: Text): string[] {
+export function body({ lines, missing }: Text): string[] {
   return missing > 0 ? [...lines, `… ${missing} bytes more`] : [...lines];
 }
 
@@ -114,9 +128,11 @@ function body({ lines, missing }: Text): string[] {
 export function difference_lines(groups: readonly Group[], fold: Fold, paint: Paint = plain): string[] {
   const [majority, ...others] = groups;
   if (majority === undefined) return [];
+  const count = majority.hosts.length;
+  const against = ` against ${count === 1 ? fold(majority.hosts) : `the ${count} hosts above`}`;
   const lines = gathered_lines([majority], fold, paint);
   for (const { hosts, stdout, stderr } of others) {
-    lines.push(...heading(hosts, fold, paint, ` against ${fold(majority.hosts)}`));
+    lines.push(...heading(hosts, fold, paint, against));
     lines.push(...changes(majority.stdout, stdout, paint));
     const of_stderr = changes(majority.stderr, stderr, paint);
     if (of_stderr.length > 0) lines.push(paint('(stderr)', 'red'), ...of_stderr);

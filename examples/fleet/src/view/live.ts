@@ -51,9 +51,11 @@ export class LiveView {
 
   #splitter(host: string, stream: Stream): LineSplitter {
     const { write, paint = plain, prefix = true } = this.options;
-    const front = prefix
-      ? `${paint(`${safe_text(host)}:`, stream === 'stderr' ? 'red' : colour_of(host))} `
-      : '';
+    const front = prefix ? front_of(host, stream, paint) : '';
     return new LineSplitter((line) => write(`${front}${safe_line(line)}\n`, stream));
   }
 }
+
+/** Returns what stands in front of a line of a host. */
+export const front_of = (host: string, stream: Stream, paint: Paint) =>
+  `${paint(`${safe_text(host)}:`, stream === 'stderr' ? 'red' : colour_of(host))} `;

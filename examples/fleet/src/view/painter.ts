@@ -71,6 +71,7 @@ export class ProgressLog {
       `${ok + failed} of ${progress.hosts.size} hosts done`,
       failed > 0 ? `${failed} failed` : '',
       progress.bytes > 0 ? `${bytes_text(progress.bytes)} at ${bytes_text(progress.rate(now))}/s` : '',
+      progress.hashing > 0 ? `files of ${progress.hashing} being hashed` : '',
       left === undefined ? '' : `${seconds_text(left)} left`,
     ];
     this.write(`${parts.filter((part) => part !== '').join(', ')}\n`);

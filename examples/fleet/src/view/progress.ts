@@ -2,7 +2,7 @@
 // hosts each has a line; with more than fit, those that failed last and those that are at work, and a line that counts the rest. What writes the
 // lines is painter.ts.
 
-import type { FleetEvent } from '../types.js';
+import type { FileState, FleetEvent } from '../types.js';
 import { type Paint, plain } from './colour.js';
 import { fit, safe_text, width_of } from './text.js';
 
@@ -15,6 +15,10 @@ interface HostProgress {
   current: number;
   total: number | undefined;
   path: string;
+  /** bytes that went over the network */
+  moved: number;
+  /** the file that is being hashed, on either side, and its part that is: nothing of it moves meanwhile */
+  hashing: { readonly path: string; readonly part: number } | undefined;
   files: number;
   attempt: number;
   reason: string;
@@ -28,8 +32,9 @@ const WINDOW = 5;
 export class Progress {
   readonly hosts = new Map<string, HostProgress>();
   readonly started: number;
-  /** bytes of all hosts */
+  /** bytes of all hosts that went over the network */
   bytes = 0;
+  readonly files = new Map<FileState, number>();
   #samples: { readonly time: number; readonly bytes: number }[] = [];
 
   /**
@@ -52,18 +57,20 @@ export class Progress {
     if (host === undefined) return;
     switch (event.type) {
       case 'begin':
-        this.bytes -= host.done + host.current;
+        this.bytes -= host.moved;
         Object.assign(host, fresh(now), { state: 'running', attempt: event.attempt });
         break;
       case 'progress':
-        if (event.path !== host.path) Object.assign(host, { done: host.done + host.current, current: 0 });
-        this.bytes += event.bytes - host.current;
-        Object.assign(host, { path: event.path, current: event.bytes, total: event.total });
+        this.#move(host, event);
+        break;
+      case 'hashing':
+        host.hashing = { path: event.path, part: event.bytes / Math.max(1, event.total) };
         break;
       case 'file':
         host.files += 1;
         host.done += host.current;
-        Object.assign(host, { current: 0, path: '' });
+        Object.assign(host, { current: 0, path: '', hashing: undefined });
+        this.files.set(event.state, (this.files.get(event.state) ?? 0) + 1);
         break;
       case 'end':
         host.state = event.outcome.ok ? 'ok' : 'failed';
@@ -74,6 +81,14 @@ export class Progress {
         break;
     }
     this.#sample(now);
+  }
+
+  #move(host: HostProgress, { path, bytes, total, sent }: FleetEvent & { type: 'progress' }): void {
+    if (path !== host.path) Object.assign(host, { done: host.done + host.current, current: 0 });
+    // Files of a host go side by side: their sum is right if the event has it.
+    const moved = sent ?? host.moved + bytes - host.current;
+    this.bytes += moved - host.moved;
+    Object.assign(host, { path, current: bytes, total, moved, hashing: undefined });
   }
 
   #sample(now: number): void {
@@ -94,6 +109,14 @@ export class Progress {
   count(state: State): number {
     let count = 0;
     for (const host of this.hosts.values()) if (host.state === state) count += 1;
+    return count;
+  }
+
+  /** Returns how many hosts have a file hashed now. */
+  get hashing(): number {
+    let count = 0;
+    for (const { state, hashing } of this.hosts.values())
+      if (state === 'running' && hashing !== undefined) count += 1;
     return count;
   }
 
@@ -123,6 +146,8 @@ const fresh = (now: number): HostProgress => ({
   current: 0,
   total: undefined,
   path: '',
+  moved: 0,
+  hashing: undefined,
   files: 0,
   attempt: 1,
   reason: '',
@@ -207,20 +232,29 @@ function host_line(name: string, host: HostProgress, { now, columns, names, pain
 }
 
 function host_text(host: HostProgress, now: number): string {
-  const { state, done, current, total, path, files, attempt, reason } = host;
+  const { state, current, total, path, moved: bytes, hashing, files, attempt, reason } = host;
   if (state === 'waiting') return '';
   if (state === 'failed') return safe_text(reason);
-  const moved = done + current > 0 ? bytes_text(done + current) : '';
+  const moved = bytes > 0 ? bytes_text(bytes) : '';
   if (state === 'ok')
     return [moved, files > 1 ? `${files} files` : ''].filter((part) => part !== '').join('  ');
-  const known = total !== undefined && total > 0;
+  const at = hashing?.path ?? path;
+  const part = hashing?.part ?? (total !== undefined && total > 0 ? current / total : undefined);
   const parts = [
-    known ? `${bar(current / total, 12)} ${`${Math.floor((current / total) * 100)}%`.padStart(4)}` : '',
+    part === undefined ? '' : `${bar(part, 12)} ${`${Math.floor(part * 100)}%`.padStart(4)}`,
+    hashing === undefined ? '' : 'hashing',
     moved,
     attempt > 1 ? `attempt ${attempt}` : '',
-    path === '' ? seconds_text(now - host.since) : safe_text(path),
+    at === '' ? seconds_text(now - host.since) : safe_text(at),
   ];
   return parts.filter((part) => part !== '').join('  ');
+}
+
+/** Returns what became of the files of all hosts, as a line; undefined: there was none. */
+export function files_line({ bytes, files }: Progress): string | undefined {
+  if (files.size === 0) return undefined;
+  const counts = [...files].map(([state, count]) => `${count} ${state}`).join(', ');
+  return `files: ${counts}${bytes > 0 ? `; ${bytes_text(bytes)} moved` : ''}`;
 }
 
 function bar(part: number, width: number): string {

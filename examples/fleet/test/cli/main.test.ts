@@ -27,6 +27,9 @@ describe('fleet', () => {
     [['run', 'a', '--timeout', '1m', '--', 'true'], '--timeout must be a number, not "1m"'],
     [['run', 'a', '--no-log', '--password-fd', '77', '--', 'true'], '--password-fd 77: '],
     [['run', 'a', '-i', '/nonexistent/i.json', '--', 'true'], '/nonexistent/i.json: ENOENT'],
+    [['run', 'a', '-w', 'b', '--', 'true'], "Unknown option '-w': the hosts are the first word"],
+    [['run', '-g', 'web', '--', 'true'], "Unknown option '-g': a group is a word"],
+    [['run', 'a', '-bL', '--', 'true'], 'only one of --gather, --diff, --ordered and --json can be given'],
     [['put', 'a', 'b'], 'three words are needed: fleet put WHERE SOURCE TARGET'],
     [['put', 'a', '/nonexistent/x', '/tmp'], 'there is no /nonexistent/x to put'],
     [['get', 'a'], 'three words are needed: fleet get WHERE SOURCE TARGET'],
@@ -51,6 +54,7 @@ describe('fleet', () => {
     expect((await fleet(['run', '--dry-run', 'a[1-2]', '--', 'rm x'])).stdout).toBe(
       'would run on a[1-2]: rm x\n',
     );
+    expect((await fleet(['--version'])).stdout).toMatch(/^fleet \d+\.\d+\.\d+\n$/);
     expect((await fleet(['--help'])).stdout).toContain('fleet run [options] WHERE -- COMMAND');
   });
 });
@@ -130,6 +134,23 @@ describe.skipIf(!has_sshd)('fleet run', () => {
     expect(diff.stdout).toMatch(/ same\n-h[12]\n\+h[12]\n/);
   });
 
+  it('prints output in the order of the hosts, and without their names', async () => {
+    const command = 'test $FLEET_TEST_HOST = h1 && sleep 2; echo $FLEET_TEST_HOST; echo err >&2';
+    const ordered = await fleet(['run', ...common, '-L', 'h[1-2],broken', '--', command]);
+    expect(ordered.stdout).toBe('h1: h1\nh2: h2\n');
+    expect(ordered.stderr).toContain('h1: err\nh2: err\n2 ok, 1 failed of 3 hosts');
+    const plain = await fleet(['run', ...common, '-LN', '@good', '--', command]);
+    expect(plain.stdout).toBe('h1\nh2\n');
+    const live = await fleet(['run', ...common, '--no-prefix', 'h2', '--', command]);
+    expect(live.stdout).toBe('h2\n');
+  });
+
+  it('gathers no host where nothing ran', async () => {
+    const { stdout } = await fleet(['run', ...common, '-b', '@*', '--', 'test $FLEET_TEST_HOST != h2']);
+    // `broken` and `stranger` are in the summary alone.
+    expect(stdout).toBe(`${'-'.repeat(15)}\nh[1-2] (2)\n${'-'.repeat(15)}\n(no output)\n`);
+  });
+
   it('prints events as JSON lines', async () => {
     const { stdout } = await fleet(['run', ...common, '--json', 'h1', '--', 'echo out; exit 3']);
     const events = stdout
@@ -137,9 +158,11 @@ describe.skipIf(!has_sshd)('fleet run', () => {
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(events).toMatchObject([
+      { type: 'operation', action: 'run', where: 'h1', hosts: ['h1'], command: 'echo out; exit 3' },
       { type: 'begin', host: 'h1', attempt: 1 },
       { type: 'output', host: 'h1', stream: 'stdout', text: 'out\n' },
       { type: 'end', outcome: { host: 'h1', ok: false, failure: 'non-zero', exit_code: 3 } },
+      { type: 'summary', hosts: 1, succeeded: 0, failed: { 'non-zero': ['h1'] }, exit_code: 7 },
     ]);
   });
 
@@ -153,7 +176,7 @@ describe.skipIf(!has_sshd)('fleet run', () => {
     const verified = await fleet(['log', 'verify', '--log', log]);
     expect([verified.code, verified.stdout]).toEqual([
       0,
-      expect.stringMatching(/^\d+ records are intact\n$/),
+      expect.stringMatching(/^\d+ records are intact, the last is \d+:[0-9a-f]{64}\n$/),
     ]);
     const found = await fleet(['log', '--log', log, '--text', 'secretless', '--json', '--host', 'h[1-2]']);
     const records = found.stdout
@@ -178,7 +201,7 @@ describe.skipIf(!has_sshd)('fleet run', () => {
     let stderr = '';
     child.stderr?.on('data', (data) => {
       stderr += data;
-      if (stderr.includes('^C again') && !stderr.includes('ok,')) child.kill('SIGINT');
+      if (stderr.includes('^C again') && !stderr.includes('ending h1')) child.kill('SIGINT');
     });
     child.stdout?.once('data', () => child.kill('SIGINT'));
     const [code] = await once(child, 'close');

@@ -1,7 +1,16 @@
 // Targets that lie: an SFTP server of ssh2 whose answers the test decides. Nothing outside of the folder is touched, and nothing waits for ever.
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -130,6 +139,62 @@ test('names that only look like it are files', async () => {
   expect(readdirSync(join(folder, 'target')).sort()).toEqual(['-rf', '..escaped', '~root']);
 });
 
+test('names that are too long fail one by one, the others are there', async () => {
+  const long = 'x'.repeat(300);
+  const remote = await liar({ listings: [[long, 'fine', 'y'.repeat(20_000)]], data: 'end' });
+  const { files } = await get(remote, '/src', join(folder, 'target'));
+  expect(files.map(({ state }) => state).sort()).toEqual(['failed', 'failed', 'sent']);
+  for (const { state, reason } of files) if (state === 'failed') expect(reason).toMatch(/^ENAMETOOLONG/);
+  expect(readdirSync(join(folder, 'target'))).toEqual(['fine']);
+});
+
+test('names with escapes and ends of lines are files, and no reason obeys them', async () => {
+  const names = ['\x1b[2J', 'two\nlines', '\x1b]0;title\x07', 'a\\nb', '\u202egpj.exe'];
+  const remote = await liar({ listings: [names], size: 10, data: 'end' });
+  const { files } = await get(remote, '/src', join(folder, 'target'));
+  expect(files.map(({ path }) => path).sort()).toEqual(
+    names.map((name) => join(folder, 'target', name)).sort(),
+  );
+  for (const { reason = '' } of files) expect(reason).toBe('the file became shorter while it was read');
+});
+
+test('the same name again and again is one file or a failure, and nothing else', async () => {
+  const remote = await liar({
+    listings: [Array.from({ length: 50 }, () => 'again')],
+    size: 4,
+    data: Buffer.from('data'),
+  });
+  const { files } = await get(remote, '/src', join(folder, 'target'));
+  expect(files).toHaveLength(50);
+  const left = readdirSync(join(folder, 'target'));
+  expect(left.filter((name) => !name.endsWith('.part'))).toEqual(['again']);
+  expect(readFileSync(join(folder, 'target', 'again'), 'utf8')).toBe('data');
+});
+
+test('more than was asked for is not taken', async () => {
+  const remote = await liar({ mode: FILE, size: 1000, data: Buffer.alloc(30_000, 'x') });
+  const result = await get(remote, '/src', join(folder, 'target', 'file')).catch((error) => error);
+  expect(
+    existsSync(join(folder, 'target', 'file')) ? statSync(join(folder, 'target', 'file')).size : 0,
+  ).toBeLessThanOrEqual(1000);
+  expect(JSON.stringify(result)).toMatch(/"failure":"cut-off"|"state":"(sent|failed)"/);
+});
+
+test('a size that no disk has is refused before anything comes', async () => {
+  const remote = await liar({ mode: FILE, size: 2 ** 50, data: Buffer.alloc(1000) });
+  const work = get(remote, '/src', join(folder, 'target', 'file'));
+  await expect(work).rejects.toThrow('no space here for 1.1 PB');
+  expect(readdirSync(join(folder, 'target'))).toEqual([]);
+});
+
+test('a command that prints without end is left', async () => {
+  writeFileSync(join(folder, 'target', 'file'), Buffer.alloc(20 << 20));
+  const printed = 'fleet:12\nfleet:34\n'.repeat(1 << 20);
+  const remote = await liar({ mode: FILE, size: 20 << 20, data: 'end', printed });
+  const { files } = await get(remote, '/src', join(folder, 'target', 'file'));
+  expect(files).toMatchObject([{ state: 'failed', reason: 'the file became shorter while it was read' }]);
+});
+
 test('folders that contain themselves end', async () => {
   const remote = await liar({ listings: [['again']], entry_mode: FOLDER });
   const error = await get(remote, '/src', join(folder, 'target')).catch((reason) => reason);
@@ -155,7 +220,7 @@ test('a file whose hash is not what it says is a failure, and nothing of it stay
     mode: FILE,
     size: 4,
     data: Buffer.from('evil'),
-    printed: `${'0'.repeat(64)}  /src\0`,
+    printed: `${'0'.repeat(64)}  /src\n`,
   });
   const { files } = await get(remote, '/src', join(folder, 'target', 'file'));
   expect(files).toMatchObject([{ state: 'failed', reason: expect.stringContaining('the hash differs') }]);

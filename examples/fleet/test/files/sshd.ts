@@ -21,6 +21,8 @@ export function sshd_lacks(): string | undefined {
 export interface SessionOptions {
   /** ends the connection when so many bytes have come from, or gone to, the server */
   readonly cut_after?: number | undefined;
+  /** when it is cut, the server still reads what was sent and ends by itself. Default: false, it is killed */
+  readonly gently?: boolean | undefined;
   /** a shell command before sshd, in a mount namespace of its own (as root) */
   readonly before?: string | undefined;
   /** false: the server has none. Default: true */
@@ -46,7 +48,7 @@ export class TestSSHD {
   }
 
   async connect(options: SessionOptions = {}): Promise<ssh2.Client> {
-    const { cut_after, before, config = '', sftp = true } = options;
+    const { cut_after, gently = false, before, config = '', sftp = true } = options;
     const file = join(this.folder, `config-${this.#children.size}`);
     writeFileSync(
       file,
@@ -84,7 +86,9 @@ ${config}
         child.stdin.write(chunk, () => done());
       },
       destroy(error, done) {
-        child.kill('SIGKILL');
+        if (gently) child.stdin.end();
+        else child.kill('SIGKILL');
+        child.stdout.resume();
         done(error);
       },
     });
@@ -107,6 +111,15 @@ ${config}
     }
     client.on('error', () => undefined);
     return client;
+  }
+
+  /** Waits until no server runs any more. */
+  async quiet(): Promise<void> {
+    await Promise.all(
+      [...this.#children].map(async (child) => {
+        if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      }),
+    );
   }
 
   async stop(): Promise<void> {

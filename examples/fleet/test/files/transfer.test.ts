@@ -83,7 +83,9 @@ describe.each(['put', 'get'] as const)('%s of a file', (direction) => {
     const heard: number[] = [];
     const result = await move(from, join(there, 'copy'), { on_progress: (_, bytes) => heard.push(bytes) });
     expect(result).toMatchObject({ failed: 0, bytes: size });
-    expect(result.files).toEqual([{ path: join(there, 'copy'), state: 'sent', size, hash: sha256(content) }]);
+    expect(result.files).toEqual([
+      { path: join(there, 'copy'), state: 'sent', size, sent: size, hash: sha256(content) },
+    ]);
     expect(readFileSync(join(there, 'copy')).equals(content)).toBe(true);
     const { mode, mtimeMs } = statSync(join(there, 'copy'));
     expect([mode & 0o777, mtimeMs]).toEqual([0o750, 1_500_000_000_000]);
@@ -250,7 +252,7 @@ describe('folders', () => {
     const outside = join(here, '..', 'outside');
     mkdirSync(outside);
     symlinkSync(outside, join(there, 'sub'));
-    await expect(get_file(here, there)).rejects.toThrow(/sub: is no folder/);
+    await expect(get_file(here, there)).rejects.toThrow(/sub: is a link, not a folder/);
     expect(readdirSync(outside)).toEqual([]);
   });
 

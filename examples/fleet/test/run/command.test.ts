@@ -93,12 +93,12 @@ describe.skipIf(!has_sshd)('a command', () => {
   });
 
   it('ends if nothing comes, not while something does', async () => {
-    const limits = { inactivity_timeout: 1.5 };
-    const busy = await run('a1', 'for i in 1 2 3 4 5 6; do echo $i; sleep 0.4; done', { limits });
+    const limits = { inactivity_timeout: 8 };
+    const busy = await run('a1', 'for i in 1 2 3 4; do echo $i; sleep 2.5; done', { limits });
     expect(busy.outcomes[0]).toMatchObject({ ok: true });
     expect((await run('a1', 'echo one; sleep 600', { limits })).outcomes[0]).toMatchObject({
       failure: 'timed-out',
-      reason: 'no output for 1.5 s',
+      reason: 'no output for 8 s',
     });
   });
 
@@ -110,7 +110,7 @@ describe.skipIf(!has_sshd)('a command', () => {
     });
     expect(outcomes[0]).toMatchObject({
       failure: 'cut-off',
-      reason: 'the connection broke while the command ran',
+      reason: 'the host closed the connection while the command ran',
     });
   });
 
@@ -142,7 +142,7 @@ describe.skipIf(!has_sshd)('a command', () => {
       take = resolve;
     });
     const running = fleet.run('a1', 'head -c 50000000 /dev/zero', {
-      limits: { connect_timeout: 30, inactivity_timeout: 1 },
+      limits: { connect_timeout: 30, inactivity_timeout: 8 },
       on_event: (event) => {
         if (event.type !== 'output') return;
         bytes += event.data.length;
@@ -151,7 +151,7 @@ describe.skipIf(!has_sshd)('a command', () => {
     });
     await expect.poll(() => bytes, { timeout: 30_000 }).toBeGreaterThan(0);
     // Longer than the inactivity that is allowed. What is under way at most is a window of SSH.
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await new Promise((resolve) => setTimeout(resolve, 9000));
     expect(bytes).toBeLessThan(5_000_000);
     take();
     expect((await running)[0]).toMatchObject({ ok: true });

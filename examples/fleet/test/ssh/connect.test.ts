@@ -1,32 +1,14 @@
 // Connections to real sshd and to servers that misbehave: each ends in time, with its class and a reason that names the cause.
 
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { FleetFailure } from '../../dist/failure.js';
-import { Connector, type ConnectorOptions } from '../../dist/ssh/connect.js';
-import type { Host } from '../../dist/types.js';
+import { Connector } from '../../dist/ssh/connect.js';
 import { has_sshd, Site, type Sshd } from '../sshd.js';
-
-/** Seconds of a connection that should be made: also on a busy machine. */
-const PLENTY = 30;
-
-async function failure_of(
-  host: Host,
-  options: Partial<ConnectorOptions> = {},
-  timeout = PLENTY,
-  signal?: AbortSignal,
-) {
-  try {
-    (await new Connector({ credentials: {}, ...options }).connect(host, timeout, signal)).close();
-  } catch (error) {
-    if (error instanceof FleetFailure) return { failure: error.failure, reason: error.message };
-    throw error;
-  }
-  return undefined;
-}
+import { failure_of, PLENTY } from './failure.js';
 
 describe.skipIf(!has_sshd)('a connection', () => {
   let site: Site;
@@ -64,7 +46,8 @@ describe.skipIf(!has_sshd)('a connection', () => {
     const wrong = server.host({ jumps: [first.host({ identity_files: [] })] });
     expect(await failure_of(wrong)).toEqual({
       failure: 'authentication',
-      reason: 'jump host jump1: root was not let in; there was nothing to try',
+      reason:
+        'jump host jump1: root was not let in; there was nothing to try (it takes publickey, password, keyboard-interactive)',
     });
   });
 
@@ -98,6 +81,43 @@ describe.skipIf(!has_sshd)('a connection', () => {
     expect(await failure_of(host)).toBeUndefined();
   });
 
+  it('adds a hashed name, behind a last line without an end, and says if it cannot', async () => {
+    const file = site.write('no-end', '# no end');
+    const host = server.host({ known_hosts_files: [file], hash_known_hosts: true });
+    expect(await failure_of(host, { accept_new: true })).toBeUndefined();
+    expect(readFileSync(file, 'utf8')).toMatch(/^# no end\n\|1\|\S{28}\|\S{28} ssh-ed25519 \S+\n$/);
+    expect(await failure_of(host)).toBeUndefined();
+    const found = spawnSync('ssh-keygen', ['-F', `[127.0.0.1]:${server.port}`, '-f', file]);
+    expect(found.status).toBe(0);
+    const folder = server.host({ known_hosts_files: ['/proc/known_hosts'] });
+    expect(await failure_of(folder, { accept_new: true })).toEqual({
+      failure: 'host-key',
+      reason: expect.stringMatching(/^the host key \S+ \S+ of 127\.0\.0\.1 cannot be added: ENOENT/),
+    });
+  });
+
+  it('refuses the keys of RevokedHostKeys, and every key if that cannot be read', async () => {
+    const own = site.public_key(join(site.folder, 'host-one'));
+    const file = site.write('revoked-keys', `# comment\n\n${site.public_key(site.key)}\n${own}\n`);
+    expect(await failure_of(server.host({ revoked_keys_file: file }))).toEqual({
+      failure: 'host-key',
+      reason: expect.stringContaining(`is revoked by ${file}:4`),
+    });
+    const other = site.write('revoked-others', `${site.public_key(site.key)}\n`);
+    expect(await failure_of(server.host({ revoked_keys_file: other }))).toBeUndefined();
+    const krl = join(site.folder, 'krl');
+    execFileSync('ssh-keygen', ['-q', '-k', '-f', krl, `${site.key}.pub`]);
+    for (const [revoked_keys_file, why] of [
+      ['/nonexistent/revoked', 'ENOENT'],
+      [krl, 'is a KRL'],
+    ] as const) {
+      expect(await failure_of(server.host({ revoked_keys_file }))).toEqual({
+        failure: 'host-key',
+        reason: expect.stringMatching(`^the keys of hosts cannot be read: .*${why}`),
+      });
+    }
+  });
+
   it('asks for the type of key that is known', async () => {
     const rsa = site.make_key('host-rsa', 'rsa');
     const two = await site.sshd('two-keys', [`HostKey ${rsa}`]);
@@ -109,7 +129,7 @@ describe.skipIf(!has_sshd)('a connection', () => {
     const key = site.make_key('stranger');
     expect(await failure_of(server.host({ identity_files: [key, join(site.folder, 'none')] }))).toEqual({
       failure: 'authentication',
-      reason: `root was not let in; tried ${key}`,
+      reason: `root was not let in; tried ${key} (it takes publickey, password, keyboard-interactive)`,
     });
   });
 

@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { painted } from '../../src/view/colour.js';
 import { Painter, ProgressLog } from '../../src/view/painter.js';
-import { bytes_text, Progress, progress_lines, seconds_text } from '../../src/view/progress.js';
+import { bytes_text, files_line, Progress, progress_lines, seconds_text } from '../../src/view/progress.js';
 import { width_of } from '../../src/view/text.js';
 
 const MB = 1_000_000;
@@ -112,6 +112,38 @@ describe('lines', () => {
       progress.take({ type: 'progress', host: 'a', path, bytes, total: bytes }, 1);
     progress.take({ type: 'file', host: 'a', path: 'y', state: 'sent' }, 2);
     expect([progress.bytes, progress.part()]).toEqual([70, 0.7]);
+  });
+
+  test('of files side by side the sum is what went over the network, of a delta too', () => {
+    const progress = new Progress(['a'], undefined, 0);
+    progress.take({ type: 'begin', host: 'a', attempt: 1 }, 0);
+    for (const [path, bytes, sent] of [
+      ['x', 500, 0],
+      ['y', 30, 30],
+      ['x', 600, 130],
+      ['y', 60, 160],
+    ] as const)
+      progress.take({ type: 'progress', host: 'a', path, bytes, total: 1000, sent }, 1);
+    progress.take({ type: 'file', host: 'a', path: 'x', state: 'updated' }, 2);
+    progress.take({ type: 'file', host: 'a', path: 'y', state: 'sent' }, 2);
+    progress.take({ type: 'file', host: 'a', path: 'z', state: 'sent' }, 2);
+    expect(progress.bytes).toBe(160);
+    expect(files_line(progress)).toBe('files: 1 updated, 2 sent; 160 B moved');
+    expect(files_line(new Progress(['a'], undefined, 0))).toBeUndefined();
+  });
+
+  test('hashing has its own bar, until something moves', () => {
+    const progress = new Progress(['a'], undefined, 0);
+    progress.take({ type: 'begin', host: 'a', attempt: 1 }, 0);
+    const line = () => progress_lines(progress, 1, { columns: 60, rows: 24 })[1];
+    progress.take({ type: 'hashing', host: 'a', path: '/srv/disk', bytes: 5 * MB, total: 20 * MB }, 1);
+    expect([line(), progress.hashing]).toEqual(['a running ███░░░░░░░░░  25%  hashing  /srv/disk', 1]);
+    const lines: string[] = [];
+    new ProgressLog(progress, (text) => lines.push(text)).tick(20);
+    expect(lines).toEqual(['0 of 1 hosts done, files of 1 being hashed\n']);
+    const moved = { path: '/srv/disk', bytes: 10 * MB, total: 20 * MB, sent: MB };
+    progress.take({ type: 'progress', host: 'a', ...moved }, 1);
+    expect([line(), progress.hashing]).toEqual(['a running ██████░░░░░░  50%  1.0 MB  /srv/disk', 0]);
   });
 
   test('sizes and durations', () => {
