@@ -9,7 +9,7 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { start_hosts } from './hosts.mjs';
@@ -28,6 +28,11 @@ const count = Number(values.hosts);
 const rounds = Number(values.rounds);
 const MAIN = join(import.meta.dirname, '..', 'dist', 'main.js');
 
+if (!existsSync(MAIN)) throw new Error('build first: node scripts/examples.mjs in the root of the checkout');
+
+/** The options that the first line of the program has for Node.js, as if it were called by its name. */
+const [, , , ...NODE_OPTIONS] = readFileSync(MAIN, 'utf8').split('\n', 1)[0].split(' ');
+
 /** What both run. `bytes`: of output of each host. */
 const COMMANDS = [
   { name: 'true', command: 'true', bytes: 0 },
@@ -39,6 +44,7 @@ const CONTENDERS = [
     name: 'fleet',
     argv: ({ set, config, folder }, fanout, command) => [
       process.execPath,
+      ...NODE_OPTIONS,
       ...[
         MAIN,
         'run',
@@ -123,7 +129,6 @@ const median = (numbers) => {
   return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 };
 
-if (!existsSync(MAIN)) throw new Error('build first: node scripts/examples.mjs in the root of the checkout');
 if (spawnSync('clush', ['--version']).status !== 0) {
   process.stderr.write('clush is not installed (Debian: clustershell)\n');
   process.exit(3);
