@@ -73,18 +73,23 @@ function ending_of(child: ChildProcess): Promise<string> {
   });
 }
 
-/** Ends the command and what it has started: SIGHUP, as from a terminal that ends, and SIGKILL if that is not enough. */
-async function hang_up({ pid, stderr }: ChildProcess, ended: Promise<string>): Promise<void> {
+/**
+ * Ends the command and what it has started: SIGHUP, as from a terminal that ends, and SIGKILL if that is not enough. When it has ended before, its
+ * number may be another process's: what it may have left has no connection any more.
+ */
+async function hang_up(child: ChildProcess, ended: Promise<string>): Promise<void> {
   const send = (signal: 'SIGHUP' | 'SIGKILL') => {
+    if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
     try {
-      if (pid !== undefined) process.kill(-pid, signal);
+      process.kill(-child.pid, signal);
     } catch {
-      // All of its group have ended.
+      // It ends at this moment.
     }
   };
   send('SIGHUP');
-  if ((await Promise.race([ended, patience()])) === undefined) send('SIGKILL');
-  stderr?.destroy();
+  await Promise.race([ended, patience()]);
+  send('SIGKILL');
+  child.stderr?.destroy();
 }
 
 const patience = () =>
