@@ -106,7 +106,9 @@ describe.skipIf(!has_sshd)('a connection', () => {
     const connection = await new Connector({ credentials: {} }).connect(host, PLENTY);
     // A host that answers stays, longer than one that does not.
     await run_command(connection, 'sleep 10', { on_output: () => {} });
-    const running = run_command(connection, 'while echo alive; do sleep 1; done', { on_output: () => freeze() });
+    const running = run_command(connection, 'while echo alive; do sleep 1; done', {
+      on_output: () => freeze(),
+    });
     await expect(running).rejects.toMatchObject({ failure: 'cut-off' });
     connection.close();
   });

@@ -14,12 +14,17 @@ function at_work(): Progress {
 }
 
 const end = (host: string, ok: boolean) =>
-  ({ type: 'end', outcome: { host, ok, seconds: 1, attempts: 1, failure: ok ? undefined : 'refused' } }) as const;
+  ({
+    type: 'end',
+    outcome: { host, ok, seconds: 1, attempts: 1, failure: ok ? undefined : 'refused' },
+  }) as const;
 
 describe('the status', () => {
   it('says how many are done, how many failed, and on whom it waits', () => {
     const progress = at_work();
-    expect(status_line(progress, 2, { columns: 100, fold })).toBe('0 of 500 hosts done, 2.0 s; on web[001-064]');
+    expect(status_line(progress, 2, { columns: 100, fold })).toBe(
+      '0 of 500 hosts done, 2.0 s; on web[001-064]',
+    );
     for (const host of names.slice(0, 60)) progress.take(end(host, host !== 'web007'), 3);
     expect(status_line(progress, 75, { columns: 100, fold })).toBe(
       '60 of 500 hosts done, 1 failed, 1:15; on web[061-064]',
@@ -32,6 +37,8 @@ describe('the status', () => {
     for (const columns of [100, 40, 10, 1]) {
       expect(status_line(progress, 2, { columns, fold }).length).toBeLessThanOrEqual(columns);
     }
-    expect(status_line(progress, 2, { columns: 60, fold })).toMatch(/^32 of 500 hosts done, 2.0 s; on web\[001,003,.*…$/);
+    expect(status_line(progress, 2, { columns: 60, fold })).toMatch(
+      /^32 of 500 hosts done, 2.0 s; on web\[001,003,.*…$/,
+    );
   });
 });
