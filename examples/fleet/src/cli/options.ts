@@ -115,7 +115,7 @@ export type RunValues = ReturnType<typeof parse_run>['values'];
 /** Those of all operations. */
 export type OperationValues = Omit<ReturnType<typeof parse_retry>['values'], 'class'>;
 
-/** What options of clush and pdsh, which fingers know, are here. */
+/** What options of clush and pdsh, which fingers know, are here, and one that is a command. */
 const ELSEWHERE: Readonly<Record<string, string>> = {
   '-w': "the hosts are the first word, as in: fleet run 'web[1-3]' -- uptime",
   '-g': 'a group is a word, as in: fleet run @web -- uptime',
@@ -126,6 +126,7 @@ const ELSEWHERE: Readonly<Record<string, string>> = {
   '-O': 'options are in ~/.ssh/config and in the inventory',
   '-R': 'there is one way to hosts, which is SSH',
   '-S': 'the exit code says how hosts failed, always',
+  '--retry-failed': 'the last operation goes again to the hosts where it failed by: fleet retry',
   '-q': 'the summary goes to standard error, the output of hosts to standard output',
 };
 
@@ -135,7 +136,7 @@ function parsed<T>(parse: () => T): T {
   } catch (error) {
     // parseArgs puts advice for programmers behind its first sentence.
     const message = error instanceof Error ? (error.message.split('. ')[0] ?? '') : String(error);
-    const option = /^Unknown option '(-\w)'$/.exec(message)?.[1] ?? '';
+    const option = /^Unknown option '(-[\w-]+)'$/.exec(message)?.[1] ?? '';
     const here = ELSEWHERE[option];
     throw new UsageError(here === undefined ? message : `${message}: ${here}`);
   }

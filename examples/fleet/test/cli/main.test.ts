@@ -29,6 +29,7 @@ describe('fleet', () => {
     [['run', 'a', '-i', '/nonexistent/i.json', '--', 'true'], '/nonexistent/i.json: ENOENT'],
     [['run', 'a', '-w', 'b', '--', 'true'], "Unknown option '-w': the hosts are the first word"],
     [['run', '-g', 'web', '--', 'true'], "Unknown option '-g': a group is a word"],
+    [['run', 'a', '--retry-failed', '--', 'true'], 'again to the hosts where it failed by: fleet retry'],
     [['run', 'a', '-bL', '--', 'true'], 'only one of --gather, --diff, --ordered and --json can be given'],
     [['put', 'a', 'b'], 'three words are needed: fleet put WHERE SOURCE TARGET'],
     [['put', 'a', '/nonexistent/x', '/tmp'], 'there is no /nonexistent/x to put'],
