@@ -57,7 +57,7 @@ describe.skipIf(!has_sshd)('fleet', () => {
     expect(readFileSync(join(there, 'disk')).equals(content)).toBe(true);
     expect(await last_record()).toMatchObject({ result: 'ok', bytes: MB, files: [{ state: 'updated' }] });
     const lines = await fleet(['log', '--log', log, '--host', 'h1', '--last', '1']);
-    expect(lines.stdout).toContain('ok, 1.0 MB moved, 1 files');
+    expect(lines.stdout).toContain('ok, 1.0 MB moved, 1 file, ');
 
     writeFileSync(join(there, 'disk'), older);
     expect((await put('--no-delta')).stderr).toContain('files: 1 sent; 17.8 MB moved\n');
@@ -198,7 +198,7 @@ describe.skipIf(!has_sshd)('fleet', () => {
 
     make(2);
     expect((await fleet(['clean', '--here', '--json', '--dry-run', there])).stdout).toBe(
-      `${JSON.stringify({ path: join(there, name), state: 'would remove', size: 2000, sent: 0 })}\n`,
+      `${JSON.stringify({ type: 'file', path: join(there, name), state: 'would remove', size: 2000, sent: 0 })}\n`,
     );
     expect((await fleet(['clean', '--here', there])).stdout).toBe(`removed ${join(there, name)} (2.0 kB)\n`);
     for (const words of [[], ['h1'], ['h1', there, 'more'], ['--here'], ['--here', 'h1', there]])
