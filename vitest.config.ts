@@ -32,7 +32,7 @@ function folder(
 }
 
 /** Test files at once, of each group, for two processors: most tests wait for time-outs most of the time, those of the package compile. */
-const WORKERS = [3, 4, 3, 2];
+const WORKERS = [3, 5, 3, 2];
 
 export default defineConfig({
   test: {

@@ -24,7 +24,9 @@ test(
     const { output, ...end } = await ended(start('storm.mjs', String(ROUNDS), copy), undefined, HUNG_MS);
     expect(end).toEqual({ code: 0, signal: null, errors: '' });
     const { errors, counts, more } = JSON.parse(output);
-    expect({ errors, more }).toEqual({ errors: [], more: 0 });
+    expect(errors).toEqual([]);
+    // A lookup that ran at the count before may have ended.
+    expect(more).toBeLessThanOrEqual(0);
     expect(Math.min(...counts)).toBeGreaterThan(0);
   },
   HUNG_MS + 10_000,

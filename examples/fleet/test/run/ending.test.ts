@@ -3,10 +3,11 @@
 
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Fleet, Inventory, type RunOptions } from '../../dist/index.js';
 import { processes_with } from '../processes.js';
 import { has_sshd, Site } from '../sshd.js';
+import { left_out } from '../whole.js';
 
 // Nothing here is quick on a busy machine.
 vi.setConfig({ testTimeout: 240_000 });
@@ -57,6 +58,10 @@ describe.skipIf(!has_sshd)('a command that is not waited for', () => {
     expect.poll(() => processes_with(seconds), { timeout: 60_000, interval: 300 }).toEqual([]);
 
   describe.each([{ pty: false }, { pty: true }])('%j', ({ pty }) => {
+    beforeEach((context) => {
+      if (pty && left_out !== undefined) context.skip(left_out);
+    });
+
     it('is ended by its time-out', async () => {
       const seconds = unique();
       const command = `sleep ${seconds} & sleep ${seconds}`;
