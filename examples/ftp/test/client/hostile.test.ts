@@ -10,7 +10,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
-import { type AddressInfo, createServer } from 'node:net';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeEach, expect, test } from 'vitest';
@@ -297,13 +297,16 @@ test('the address of PASV is not used', async () => {
       return true;
     }
     if (name !== 'PASV') return undefined;
-    const listener = createServer((socket) => {
-      listener.close();
-      peer.data = () => Promise.resolve(socket);
-    }).listen(0, '127.0.0.1', () => {
+    const listener = createServer().listen(0, '127.0.0.1', () => {
       const { port } = listener.address() as AddressInfo;
       peer.say(`227 ok (192,0,2,1,${port >> 8},${port & 255})`);
     });
+    // RETR may be read before the connection is.
+    const connected = once(listener, 'connection').then(([socket]: unknown[]) => {
+      listener.close();
+      return socket as Socket;
+    });
+    peer.data = () => connected;
     return true;
   });
   const { code } = await ftpc(['get', ...PATIENT, `ftp://127.0.0.1:${server.port}/file`], { cwd: folder });
