@@ -3,25 +3,15 @@
 import { randomBytes } from 'node:crypto';
 import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { get, LocalSource, put, type TransferOptions } from '../../src/files/index.js';
-import { Place } from './place.js';
-import { type SessionOptions, sshd_lacks } from './sshd.js';
+import { use_place } from './place.js';
+import type { SessionOptions } from './sshd.js';
 
 const MB = 1 << 20;
 const LONG_MS = 300_000;
 const SIZE = 18 * MB + 12_345;
-const lacks = sshd_lacks();
-let place: Place;
-beforeAll(() => {
-  if (lacks === undefined) place = new Place();
-});
-afterAll(() => place?.stop());
-beforeEach((ctx) => {
-  if (lacks !== undefined) ctx.skip(lacks);
-  place.begin();
-});
-afterEach(() => place?.end());
+const place = use_place();
 
 const wanted = randomBytes(SIZE);
 

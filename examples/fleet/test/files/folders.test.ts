@@ -13,22 +13,11 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { get, LocalSource, put, type TransferOptions } from '../../src/files/index.js';
-import { Place } from './place.js';
-import { sshd_lacks } from './sshd.js';
+import { use_place } from './place.js';
 
-const lacks = sshd_lacks();
-let place: Place;
-beforeAll(() => {
-  if (lacks === undefined) place = new Place();
-});
-afterAll(() => place?.stop());
-beforeEach((ctx) => {
-  if (lacks !== undefined) ctx.skip(lacks);
-  place.begin();
-});
-afterEach(() => place?.end());
+const place = use_place();
 
 const look = (...path: string[]) => {
   const { mode, mtimeMs } = statSync(join(...path));

@@ -2,24 +2,13 @@
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { get, LocalSource, put, Space } from '../../src/files/index.js';
-import { Place } from './place.js';
-import { sshd_lacks } from './sshd.js';
+import { use_place } from './place.js';
 
-const lacks = sshd_lacks();
 const MB = 1 << 20;
 const LONG_MS = 300_000;
-let place: Place;
-beforeAll(() => {
-  if (lacks === undefined) place = new Place();
-});
-afterAll(() => place?.stop());
-beforeEach((ctx) => {
-  if (lacks !== undefined) ctx.skip(lacks);
-  place.begin();
-});
-afterEach(() => place?.end());
+const place = use_place();
 
 describe('bytes of a get', () => {
   const get_all = (max_bytes: number) =>

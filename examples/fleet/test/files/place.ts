@@ -2,11 +2,28 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach } from 'vitest';
 import { Remote } from '../../src/files/index.js';
-import { type SessionOptions, TestSSHD } from './sshd.js';
+import { type SessionOptions, sshd_lacks, TestSSHD } from './sshd.js';
 
-export class Place {
-  readonly #sshd = new TestSSHD();
+/** Gives each test of a file a place of its own, behind one sshd; skips them where there is none. */
+export function use_place(): Place {
+  const lacks = sshd_lacks();
+  const place = new Place();
+  beforeEach((ctx) => {
+    if (lacks !== undefined) ctx.skip(lacks);
+    place.begin();
+  });
+  afterEach(() => place.end());
+  beforeAll(() => {
+    if (lacks === undefined) place.start();
+  });
+  afterAll(() => place.stop());
+  return place;
+}
+
+class Place {
+  #sshd: TestSSHD | undefined;
   #folder = '';
 
   get here(): string {
@@ -15,6 +32,14 @@ export class Place {
 
   get there(): string {
     return join(this.#folder, 'there');
+  }
+
+  start(): void {
+    this.#sshd = new TestSSHD();
+  }
+
+  async stop(): Promise<void> {
+    await this.#sshd?.stop();
   }
 
   /** Makes the folders of a test. */
@@ -28,17 +53,14 @@ export class Place {
     if (this.#folder !== '') rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  stop(): Promise<void> {
-    return this.#sshd.stop();
-  }
-
   /** Waits until no server runs any more. */
-  quiet(): Promise<void> {
-    return this.#sshd.quiet();
+  async quiet(): Promise<void> {
+    await this.#sshd?.quiet();
   }
 
   /** Runs something on a connection of its own. */
   async session<T>(work: (remote: Remote) => Promise<T>, options: SessionOptions = {}): Promise<T> {
+    if (this.#sshd === undefined) throw new Error('the place has not been started');
     const client = await this.#sshd.connect(options);
     try {
       return await work(await Remote.open(client));
