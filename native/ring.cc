@@ -259,6 +259,7 @@ napi_value RingTake(napi_env env, napi_callback_info info) {
   if (header.offset_to_first_pkt > ring->block_size()) return args.Return(0);
   Place place{{}, block + header.offset_to_first_pkt, block + ring->block_size()};
   while (count < packets && place.Read()) {
+    place.Prefetch();
     Prepare(&place, content, snaplen);
     count++;
     if (!place.Next()) break;

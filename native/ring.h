@@ -96,6 +96,7 @@ inline Ring* RingOf(napi_env env, napi_value value) {
 
 // A packet in a block: its header, a copy that may be written back.
 struct Place {
+  static constexpr uint32_t kAhead = 8;  // packets
   RingPacketHeader header;
   uint8_t* at;
   uint8_t* end;  // of the block
@@ -107,6 +108,15 @@ struct Place {
     size_t room = static_cast<size_t>(end - at);
     return header.data_at >= kHeaderSize && header.data_at <= room &&
            header.captured <= room - header.data_at;
+  }
+  // Asks the processor for the header of a packet further on, as if all until there had this one's length,
+  // which most of a flow have: what the kernel wrote on another processor is in no cache of this one. Inline
+  // by force: GCC 12 leaves out the call of a function that does nothing else.
+  __attribute__((always_inline)) void Prefetch() const {
+    size_t distance = size_t{kAhead} * header.next_at;
+    if (distance + kHeaderSize > static_cast<size_t>(end - at)) return;
+    __builtin_prefetch(at + distance, 1);
+    __builtin_prefetch(at + distance + kHeaderSize - 1, 1);
   }
   // Goes to the next packet. False if there is none within the block.
   bool Next() {

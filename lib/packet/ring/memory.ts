@@ -1,4 +1,5 @@
 // The memory of a ring as JavaScript reads it: whose a block is, and the headers of its packets. It never leaves lib/packet/ring.
+import { allocate } from '../../calls/waiting/received.js';
 import * as c from '../../constants.js';
 import {
   addon,
@@ -109,7 +110,7 @@ export class RingMemory {
   /** Returns a copy of bytes of a block. */
   copy(index: number, begin: number, end: number): Buffer {
     const start = index * this.block_size;
-    const copy = Buffer.allocUnsafeSlow(end - begin);
+    const copy = allocate(end - begin, 0);
     copy.set(this.#bytes.subarray(start + begin, start + end));
     return copy;
   }
