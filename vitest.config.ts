@@ -5,6 +5,7 @@
 // loaded by Node itself, not transformed by Vite: what the tests see is what a user gets, in one instance a process.
 
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import LongFirst from './scripts/vitest/sequencer.js';
 
 /**
  * One folder of test/ as a project, so that `--project unit` selects it.
@@ -45,6 +46,7 @@ export default defineConfig({
     teardownTimeout: 10_000,
     // A retry hides what a test is there to find.
     retry: 0,
+    sequence: { sequencer: LongFirst },
     projects: [
       folder('unit', 0),
       folder('conformance', 0),

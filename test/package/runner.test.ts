@@ -1,9 +1,10 @@
 // scripts/test.mjs on a copy of the checkout with tests of known outcome: what it counts, prints and exits with.
 
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { copyBuilt, normal_path, run, temporaryFolder } from './tarball.js';
+import { LONG } from '../../scripts/vitest/sequencer.js';
+import { copyBuilt, normal_path, root, run, temporaryFolder } from './tarball.js';
 
 const folder = temporaryFolder();
 let copy: string;
@@ -61,4 +62,8 @@ it('fails when nothing ran', () => {
     code: 1,
     last: '0 passed, 0 failed, 1 skipped',
   });
+});
+
+it('begins with files that are there', () => {
+  expect(LONG.filter((file) => !existsSync(join(root, file)))).toEqual([]);
 });

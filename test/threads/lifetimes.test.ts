@@ -9,7 +9,7 @@ import { ended, start } from './programs.js';
 // Longer than programs.ts gives a program.
 vi.setConfig({ testTimeout: 60_000 });
 
-const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 5);
+const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 2);
 // Eight seconds a round on a busy machine: it starts a worker per call.
 const LIMIT_MS = Math.max(90_000, ROUNDS * 8_000);
 const CALLS = [
@@ -30,7 +30,7 @@ describe('a worker blocked in', () => {
   test.each(CALLS)(
     '%s is terminated, and none of its code runs any more',
     async (call) => {
-      const result = await ended(start('terminate.mjs', call, String(Math.max(ROUNDS, 20))));
+      const result = await ended(start('terminate.mjs', call, String(ROUNDS * 4)));
       expect(result).toMatchObject({ code: 0, errors: '' });
       expect(JSON.parse(result.output).ran).toEqual([]);
     },
