@@ -38,11 +38,16 @@ const ENTRIES = [
 
 /** The shared files, lowest first, and what of lib/ each holds. */
 const CHUNKS = [
-  { name: 'cli/common', test: /lib\/cli\/(terminal|network)\// },
+  {
+    name: 'cli/packets',
+    test: /lib\/cli\/(network\/(capture\/|echo|icmp_socket)|terminal\/(lines\/|packet_printer))/,
+  },
+  { name: 'cli/network', test: /lib\/cli\/network\// },
+  { name: 'cli/common', test: /lib\/cli\/terminal\// },
   { name: 'packet/native', test: /lib\/packet\/bytes\/native/ },
   { name: 'packet/exchange', test: /lib\/packet\/exchange\// },
   { name: 'packet/ring', test: /lib\/packet\/ring\// },
-  { name: 'packet/core', test: /lib\/(packet\/(?!index|browser)|util\/printable)/ },
+  { name: 'packet/core', test: /lib\/packet\/(?!index|browser)/ },
   { name: 'structs/native', test: /lib\/structs\/native/ },
   { name: 'native/load', test: /lib\/native\/(load|own_file|build_id)/ },
   { name: 'native/headers', test: /lib\/native\/headers/ },
