@@ -116,10 +116,10 @@ std::string AddressFields::String(size_t index) const {
 
 size_t AddressFields::Bytes(size_t index, void* out, size_t size) const {
   if (index >= count_) return 0;
-  View view(env_, values_[index]);
-  if (!view.valid() || view.length() == 0) return 0;
-  memcpy(out, view.data(), std::min(size, view.length()));
-  return view.length();
+  ArrayBytes bytes(env_, values_[index]);
+  if (!bytes.valid || bytes.length == 0) return 0;
+  memcpy(out, bytes.data, std::min(size, bytes.length));
+  return bytes.length;
 }
 
 int EncodeAddress(int family, int protocol, const AddressFields& fields, Address* address) {

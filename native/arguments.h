@@ -12,33 +12,51 @@
 #include <algorithm>
 #include <cstdint>
 #include <string>
-#include <utility>
 
 #include "state.h"
 #include "wait.h"
 
 namespace bsd_sockets {
 
+// The bytes of a Uint8Array, until JavaScript runs.
+struct ArrayBytes {
+  uint8_t* data = nullptr;
+  size_t length = 0;
+  bool valid = false;  // false: the value is no Uint8Array
+
+  ArrayBytes(napi_env env, napi_value value) {
+    void* start = nullptr;
+    valid = napi_get_typedarray_info(env, value, nullptr, &length, &start, nullptr, nullptr) == napi_ok;
+    data = static_cast<uint8_t*>(start);
+  }
+};
+
 // The bytes of a call: those of a Uint8Array, up to a limit, or memory of the environment. JavaScript that
 // runs while the call waits may move, detach or resize the memory of an array.
 class View {
  public:
   View() = default;
-  View(napi_env env, napi_value value, size_t limit = SIZE_MAX) : env_(env), value_(value) {
-    size_t length = 0;
-    valid_ = Read(&length);
-    length_ = std::min(length, limit);
+  View(const State& state, napi_value value, size_t limit = SIZE_MAX)
+      : state_(&state), value_(value), seen_(state.interruptions()) {
+    ArrayBytes bytes(state.env(), value);
+    data_ = bytes.data;
+    length_ = std::min(bytes.length, limit);
+    valid_ = bytes.valid;
   }
   View(uint8_t* own, size_t length) : data_(own), length_(length), valid_(true) {}
 
-  // Updates the address for one attempt of the call. False if the array no longer has these bytes: errno then
-  // stands for kDetached.
+  // Updates the address for one attempt of the call, if JavaScript may have run since it was read. False if
+  // the array no longer has these bytes: errno then stands for kDetached.
   bool Refresh() {
-    if (std::exchange(fresh_, false) || env_ == nullptr) return true;
-    size_t length = 0;
-    if (Read(&length) && length >= length_) return true;
-    errno = -static_cast<int>(kDetached);
-    return false;
+    if (state_ == nullptr || seen_ == state_->interruptions()) return true;
+    ArrayBytes bytes(state_->env(), value_);
+    if (!bytes.valid || bytes.length < length_) {
+      errno = -static_cast<int>(kDetached);
+      return false;
+    }
+    data_ = bytes.data;
+    seen_ = state_->interruptions();
+    return true;
   }
 
   bool valid() const { return valid_; }
@@ -46,21 +64,12 @@ class View {
   size_t length() const { return length_; }
 
  private:
-  // False if the value is no Uint8Array.
-  bool Read(size_t* length) {
-    void* data = nullptr;
-    if (napi_get_typedarray_info(env_, value_, nullptr, length, &data, nullptr, nullptr) != napi_ok)
-      return false;
-    data_ = static_cast<uint8_t*>(data);
-    return true;
-  }
-
-  napi_env env_ = nullptr;
+  const State* state_ = nullptr;  // null: memory of the environment
   napi_value value_ = nullptr;
+  uint64_t seen_ = 0;  // the interruptions before the address was read
   uint8_t* data_ = nullptr;
   size_t length_ = 0;
   bool valid_ = false;
-  bool fresh_ = true;
 };
 
 template <size_t kCount>
@@ -83,7 +92,7 @@ class Arguments {
   double Double(size_t index) { return Get<double, napi_get_value_double>(index); }
   bool Bool(size_t index) { return Get<bool, napi_get_value_bool>(index); }
   View Bytes(size_t index, size_t limit = SIZE_MAX) {
-    View view(env_, values_[index], limit);
+    View view(*state_, values_[index], limit);
     valid_ = valid_ && view.valid();
     return view;
   }
@@ -137,7 +146,7 @@ class Arguments {
 // JavaScript value.
 class RegisterArguments {
  public:
-  RegisterArguments(napi_env env, napi_callback_info info) : env_(env) {
+  RegisterArguments(napi_env env, napi_callback_info info) {
     void* state = nullptr;
     napi_get_cb_info(env, info, &count_, &bytes_, nullptr, &state);
     state_ = static_cast<State*>(state);
@@ -149,7 +158,7 @@ class RegisterArguments {
   State& state() const { return *state_; }
   const Registers* operator->() const { return &numbers_; }
   bool has_bytes() const { return count_ > 0; }
-  View Bytes(size_t limit = SIZE_MAX) const { return View(env_, bytes_, limit); }
+  View Bytes(size_t limit = SIZE_MAX) const { return View(*state_, bytes_, limit); }
 
   napi_value Return(int64_t result) const {
     state_->exchange().registers.result = static_cast<int32_t>(result);
@@ -157,7 +166,6 @@ class RegisterArguments {
   }
 
  private:
-  napi_env env_;
   State* state_;
   size_t count_ = 1;
   napi_value bytes_ = nullptr;

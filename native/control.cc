@@ -32,12 +32,12 @@ int OutgoingControl::Append(napi_env env, napi_value items, uint32_t first, uint
     for (uint32_t k = 0; k < 3; k++) {
       if (napi_get_element(env, items, i * 3 + k, &values[k]) != napi_ok) return -EINVAL;
     }
-    View bytes(env, values[2]);
+    ArrayBytes bytes(env, values[2]);
     if (napi_get_value_int32(env, values[0], &level) != napi_ok ||
-        napi_get_value_int32(env, values[1], &type) != napi_ok || !bytes.valid()) {
+        napi_get_value_int32(env, values[1], &type) != napi_ok || !bytes.valid) {
       return -EINVAL;
     }
-    int error = Append(level, type, bytes.data(), bytes.length());
+    int error = Append(level, type, bytes.data, bytes.length);
     if (error != 0) return error;
   }
   return 0;

@@ -33,7 +33,8 @@ constexpr uint32_t kBufferLimit = IOV_MAX;
 class Buffers {
  public:
   // Reads an array of Uint8Arrays; false if the value is none.
-  bool Read(napi_env env, napi_value array) {
+  bool Read(const State& state, napi_value array) {
+    napi_env env = state.env();
     if (napi_get_array_length(env, array, &count_) != napi_ok || count_ > kBufferLimit * kBatchLimit)
       return false;
     if (count_ > kFew) {
@@ -45,7 +46,7 @@ class Buffers {
     for (uint32_t i = 0; i < count_; i++) {
       napi_value element;
       if (napi_get_element(env, array, i, &element) != napi_ok) return false;
-      views_[i] = View(env, element);
+      views_[i] = View(state, element);
       if (!views_[i].valid()) return false;
     }
     return true;
@@ -100,7 +101,7 @@ napi_value Sendmsg(napi_env env, napi_callback_info info) {
   uint32_t generation = args.Uint(1), address_length = args.Uint(6);
   double timeout_ms = args.Double(5);
   Buffers buffers;
-  if (!args.valid() || !buffers.Read(env, args[2])) return args.Invalid();
+  if (!args.valid() || !buffers.Read(args.state(), args[2])) return args.Invalid();
   OutgoingControl control;
   if (!args.Is(3, napi_null)) {
     uint32_t values = 0;
@@ -140,7 +141,7 @@ napi_value Recvmsg(napi_env env, napi_callback_info info) {
                                        : args.Bytes(4, control_wanted);
   Buffers buffers;
   bool to_scratch = args.Is(2, napi_null);
-  if (!args.valid() || (!to_scratch && !buffers.Read(env, args[2]))) return args.Invalid();
+  if (!args.valid() || (!to_scratch && !buffers.Read(args.state(), args[2]))) return args.Invalid();
   iovec scratch{exchange.scratch.data(), std::min(length, kScratchSize)};
   Address address;
   msghdr message{};
@@ -241,7 +242,7 @@ napi_value Sendmmsg(napi_env env, napi_callback_info info) {
   double timeout_ms = args.Double(7);
   const bool segments = args.Uint(8) != 0;
   Buffers buffers;
-  if (!args.valid() || !buffers.Read(env, args[2])) return args.Invalid();
+  if (!args.valid() || !buffers.Read(args.state(), args[2])) return args.Invalid();
   OutgoingBatch batch;
   int error = batch.Read(env, rows, addresses, args[3]);
   if (error != 0) return args.Return(error);

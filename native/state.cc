@@ -106,6 +106,7 @@ int State::Prepare() {
 }
 
 int64_t State::HandleInterruption() {
+  interruptions_++;
   waiter_->Acknowledge();
   napi_handle_scope scope;
   if (napi_open_handle_scope(env_, &scope) != napi_ok) return kStopping;

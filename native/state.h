@@ -66,6 +66,8 @@ class State {
   // Handles an interruption: lets V8 handle a pending termination or request of the inspector, and runs the
   // listeners of signals. Returns 0 to go on, else -EINTR (siginterrupt), kStopping or kThrew.
   int64_t HandleInterruption();
+  // The number of interruptions so far. While it stays the same, no JavaScript has run within a native call.
+  uint64_t interruptions() const { return interruptions_; }
 
   // The descriptors that are closed with this environment. Adopt takes the result of a call that makes a
   // descriptor and begins its generation. It returns the same number, with the generation in the cell, or the
@@ -115,6 +117,7 @@ class State {
   SignalPipe signals_;
   bool prepared_ = false;
   int dispatching_ = 0;
+  uint64_t interruptions_ = 0;
   Exchange* exchange_ = nullptr;
   napi_ref probe_ref_ = nullptr;
   napi_ref signals_ref_ = nullptr;

@@ -61,7 +61,9 @@ describe('npm run bench', () => {
     '%s: a table, and JSON with every contender',
     async (name, contenders, served) => {
       const output = join(directory, `${name}.json`);
-      const done = await bench('--quick', '--rounds', '2', '--seconds', '0.02', '--output', output, name);
+      // The scheduler counts the processor time of a thread that runs on by its ticks: some of them have to fall into a round.
+      const seconds = /^(tls|watching)/.test(name) ? '0.1' : '0.02';
+      const done = await bench('--quick', '--rounds', '2', '--seconds', seconds, '--output', output, name);
       expect(done, done.stderr).toMatchObject({ code: 0 });
       expect(done.stdout).toContain(`${name}: `);
       expect(done.stdout).toMatch(/^ {2}(bsd-sockets|unwatched) +[\d,.]+ ns +\d+\.\d{3}/m);

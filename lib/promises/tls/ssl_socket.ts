@@ -288,7 +288,7 @@ export class SSLSocket<out F extends number = number> extends Socket<F, typeof c
     return this._channel.available;
   }
 
-  /** The name of the server that the client asked for (SNI); null without one, and in a resumed session of TLS 1.2. */
+  /** The name of the server that the client asked for (SNI); null without one, and before Node.js 22 in a resumed session of TLS 1.2. */
   get server_hostname(): string | null {
     const { servername } = this._channel.tls as { servername?: string | false | null };
     return servername || null;

@@ -213,7 +213,8 @@ describe.each(
       await expect(aborted).rejects.toThrow();
       await expect(closed).rejects.toThrow();
     }
-    expect(open_descriptors()).toBe(before);
+    // Fewer, if sockets that other tests have dropped were collected meanwhile.
+    expect(open_descriptors()).toBeLessThanOrEqual(before);
   });
 
   test('5,000 descriptors, of which one becomes ready', async (ctx) => {
