@@ -133,8 +133,8 @@ describe('nothing is held', () => {
     let received = 0;
     const property = fc.asyncProperty(fc.array(step, { maxLength: 15 }), async (steps) => {
       for (const { send: more, how, take: wanted } of steps) {
-        // The queue has room for some 270 datagrams.
-        if (sent - received + more < 200) {
+        // The queue has room for some 250 datagrams of 830 bytes each, but the kernel gives back a quarter of it late.
+        if (sent - received + more < 120) {
           await send(more, sent);
           sent += more;
         }
