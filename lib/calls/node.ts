@@ -1,8 +1,8 @@
 // Descriptors exchanged with node:net, so that node:tls and node:http run over these sockets and back: to_node, and the half
 // of from_node that looks at the handle. The descriptor has one owner: the other side is detached or destroyed.
 // borrow takes nothing: the descriptor stays that of Node's object.
-import type dgram from 'node:dgram';
-import type net from 'node:net';
+import type * as dgram from 'node:dgram';
+import type * as net from 'node:net';
 import { constants } from 'node:os';
 import * as c from '../constants.js';
 import type { Arguments } from '../errors/names.js';

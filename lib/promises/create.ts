@@ -1,6 +1,6 @@
 // Functions that make sockets of promises: pairs, servers, sockets from descriptors and from other kinds of socket.
 // Connections are made in connect.ts.
-import type net from 'node:net';
+import type * as net from 'node:net';
 import { constants } from 'node:os';
 import type { Address } from '../calls/address.js';
 import {

@@ -1,6 +1,6 @@
 // Functions that make sockets: pairs, connections, servers, sockets from descriptors.
 
-import type net from 'node:net';
+import type * as net from 'node:net';
 import type { Address, InetFamily } from '../calls/address.js';
 import {
   CONNECTION_OPTIONS,
