@@ -98,6 +98,7 @@ function emulated(name) {
     ],
     env: {
       ...env,
+      ...(vitest_too ? {} : { BSD_SOCKETS_TEST_SHARED: 'yes' }),
       HOST_NODE: vitest_too ? node : process.execPath,
       // Programs that the tests start by name find it, too.
       PATH: `${bin}${delimiter}${process.env.PATH}`,

@@ -3,9 +3,15 @@
 // scripts/vitest/reporter.mjs reads there which one it was, and which process to end. Under a sanitizer Node is started by
 // the program that loads it (scripts/sanitize.mjs). In a virtual machine the process to end is the one that stands for this one on the
 // host (scripts/foreign/kernel/relay.mjs). Does nothing under plain vitest.
+//
+// Where test files share a process (scripts/foreign.mjs), each begins when the sockets that those before have dropped are collected: tests
+// count descriptors.
 
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { beforeEach, expect } from 'vitest';
 
 const {
@@ -29,4 +35,13 @@ if (folder !== undefined) {
   };
   announce(undefined);
   beforeEach(() => announce(expect.getState().currentTestName));
+}
+
+if (process.env.BSD_SOCKETS_TEST_SHARED !== undefined) {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  for (let i = 0; i < 2; i++) {
+    collect();
+    await sleep(20);
+  }
 }
