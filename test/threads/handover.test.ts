@@ -1,7 +1,7 @@
 // Restarts under load: a server is replaced by a new process again and again while clients ask it, and no request fails. And processes
 // that are killed at any moment of a restart: the survivor serves.
 //
-// HANDOVER_RESTARTS=20 npm test -- test/threads/handover.test.ts
+// HANDOVER_RESTARTS=20 HANDOVER_KILLS=20 npm test -- test/threads/handover.test.ts
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 
 const RESTARTS = Number(process.env.HANDOVER_RESTARTS ?? 2);
-const KILLS = Number(process.env.HANDOVER_KILLS ?? 4);
+const KILLS = Number(process.env.HANDOVER_KILLS ?? 2);
 const CLIENTS = 4;
 
 const fixture = (name: string) => fileURLToPath(new URL(`./fixtures/${name}.mjs`, import.meta.url));
