@@ -33,7 +33,7 @@ function folder(
 }
 
 /** Test files at once, of each group, for two processors: most tests wait for time-outs most of the time, those of the package compile. */
-const WORKERS = [4, 6, 4, 3];
+const WORKERS = [3, 5, 3, 2];
 
 export default defineConfig({
   test: {
