@@ -150,7 +150,12 @@ async function walk(source: Source): Promise<Tree> {
         if (count > MOST) throw new TransferError('transfer', source.root, 'there are too many files');
         check_name(name, source.root);
         const path = parent === '' ? name : `${parent}/${name}`;
-        if (await take(path, known ?? (await source.item(path)))) waiting.push({ path, depth: depth + 1 });
+        try {
+          if (await take(path, known ?? (await source.item(path)))) waiting.push({ path, depth: depth + 1 });
+        } catch (error) {
+          // What was removed or renamed since it was listed is not there.
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+        }
       }
     }
     return { is_folder, ...tree };

@@ -9,6 +9,7 @@ import {
   utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { type CleanOptions, clean, clean_here, get, LocalSource, put } from '../../src/files/index.js';
@@ -80,6 +81,23 @@ test('a user who wants to stop is obeyed', async () => {
     clean(remote, place.there, { before: 0, signal: AbortSignal.abort() }),
   );
   await expect(work).rejects.toMatchObject({ failure: 'stopped' });
+});
+
+test('what is renamed or removed while it is listed is no error', async () => {
+  const { there } = place;
+  const names = Array.from({ length: 200 }, (_, i) => join(there, `file${i}`));
+  let ended = false;
+  const change = async () => {
+    while (!ended) {
+      for (const name of names) await writeFile(name, '');
+      for (const name of names) await rename(name, `${name}.new`);
+      for (const name of names) await rm(`${name}.new`);
+    }
+  };
+  const changing = change();
+  for (let i = 0; i < 50; i++) await clean_here(there, { before: now() - HOUR });
+  ended = true;
+  await changing;
 });
 
 test.each(['put', 'get'] as const)(
