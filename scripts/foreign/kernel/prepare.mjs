@@ -96,9 +96,13 @@ function program(folder, name) {
     .filter(existsSync)
     .flatMap((each) => readdirSync(each).map((file) => join(each, file)))
     .find((file) => basename(file).startsWith('ld-linux'));
-  const [triplet] = readdirSync(libraries).filter((each) => each.endsWith('-linux-gnu'));
-  if (!path || !loader || !triplet) throw new SetupError(`no ${name} in ${folder}`);
-  return [loader, '--library-path', join(libraries, triplet), path];
+  // Firmware of other processors has folders of that kind, too.
+  const own = readdirSync(libraries)
+    .filter((each) => each.endsWith('-linux-gnu'))
+    .map((each) => join(libraries, each))
+    .find((each) => existsSync(join(each, 'libc.so.6')));
+  if (!path || !loader || !own) throw new SetupError(`no ${name} in ${folder}`);
+  return [loader, '--library-path', own, path];
 }
 
 /**
