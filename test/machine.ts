@@ -29,11 +29,16 @@ export const is_node = process.versions.bun === undefined;
 /** How many times longer than here a program may take: under the emulators of `npm run test:foreign`. */
 export const slowness = process.env.FOREIGN_FORMAT || process.env.FOREIGN_LINK ? 20 : 1;
 
+/** The function of V8 that collects garbage. */
+export function exposed_gc(): () => void {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+}
+
 /** The function that collects garbage; skips the test if the runtime has none. */
 export function garbage_collector(ctx: TestContext): () => void {
   if (!is_node) ctx.skip('needs gc() of V8');
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
+  return exposed_gc();
 }
 
 /** The user and group `nobody`. */

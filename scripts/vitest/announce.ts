@@ -10,8 +10,6 @@
 import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { beforeEach, expect } from 'vitest';
 
 const {
@@ -38,8 +36,8 @@ if (folder !== undefined) {
 }
 
 if (process.env.BSD_SOCKETS_TEST_SHARED !== undefined) {
-  setFlagsFromString('--expose-gc');
-  const collect = runInNewContext('gc') as () => void;
+  const { exposed_gc } = await import('../../test/machine.js');
+  const collect = exposed_gc();
   for (let i = 0; i < 2; i++) {
     collect();
     await sleep(20);
