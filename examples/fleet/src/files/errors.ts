@@ -27,7 +27,7 @@ export function check_target(target: string): void {
 }
 
 /** Status codes of SFTP: draft-ietf-secsh-filexfer-02, 7. */
-export const NO_SUCH_FILE = 2;
+const NO_SUCH_FILE = 2;
 const REASONS: Readonly<Record<number, string>> = {
   [NO_SUCH_FILE]: 'no such file or directory',
   3: 'permission denied',
@@ -38,6 +38,17 @@ const REASONS: Readonly<Record<number, string>> = {
 
 export function code_of(error: unknown): unknown {
   return error instanceof Error && 'code' in error ? error.code : undefined;
+}
+
+/** Returns undefined in place of the error that a file, here or on the target, is not there. */
+export async function missing_as_undefined<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (error) {
+    const code = code_of(error instanceof TransferError ? error.cause : error);
+    if (code === 'ENOENT' || code === NO_SUCH_FILE) return undefined;
+    throw error;
+  }
 }
 
 /** Returns the error of a file on the target or here. */

@@ -4,7 +4,7 @@
 import { constants } from 'node:fs';
 import { lstat, mkdir, open, realpath, stat } from 'node:fs/promises';
 import { posix } from 'node:path';
-import { TransferError, transfer_error } from './errors.js';
+import { missing_as_undefined, TransferError, transfer_error } from './errors.js';
 import type { Remote } from './remote.js';
 import { each, FILES_AT_ONCE, type Tally } from './transfer.js';
 import type { TreeFolder } from './tree.js';
@@ -193,13 +193,8 @@ export function folders_there(remote: Remote): Place {
 /** Folders of this machine. */
 export const FOLDERS_HERE: Place = {
   find: async (path, follow) => {
-    try {
-      const stats = await (follow ? stat(path) : lstat(path));
-      return found_of(stats, Math.floor(stats.mtimeMs / 1000));
-    } catch (error) {
-      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-      throw error;
-    }
+    const stats = await missing_as_undefined(follow ? stat(path) : lstat(path));
+    return stats && found_of(stats, Math.floor(stats.mtimeMs / 1000));
   },
   make: async (path, mode) => void (await mkdir(path, mode)),
   real: (path) => realpath(path),

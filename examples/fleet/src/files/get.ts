@@ -18,7 +18,7 @@ import {
   plan_of,
 } from './blocks.js';
 import { copy_here, remote_blocks, write_whole } from './delta.js';
-import { check_target, code_of, TransferError, transfer_error } from './errors.js';
+import { check_target, code_of, missing_as_undefined, TransferError, transfer_error } from './errors.js';
 import { FOLDERS_HERE, Folders } from './folders.js';
 import {
   type Digest,
@@ -147,7 +147,7 @@ async function get_all(
   async function take(job: Job): Promise<void> {
     const { file, to: path, passage } = job;
     const { size } = file;
-    const found = await lstat(path).catch(missing);
+    const found = await missing_as_undefined(lstat(path));
     if (found?.isDirectory()) throw new TransferError('transfer', path, 'is a folder');
     const older = found?.isFile() ? found.size : 0;
     const delta = await delta_of(job, older);
@@ -290,10 +290,6 @@ async function get_all(
 const rethrow = (path: string) => (error: unknown) => {
   throw transfer_error(error, path);
 };
-
-function missing(error: unknown): undefined {
-  if (code_of(error) !== 'ENOENT') throw error;
-}
 
 const is_full = (error: unknown) => ['ENOSPC', 'EDQUOT'].includes(String(code_of(error)));
 

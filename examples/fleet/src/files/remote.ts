@@ -3,7 +3,7 @@
 
 import { setTimeout } from 'node:timers/promises';
 import type { ClientChannel, InputAttributes, SFTPWrapper, Stats } from 'ssh2';
-import { code_of, NO_SUCH_FILE, TransferError, transfer_error } from './errors.js';
+import { code_of, missing_as_undefined, TransferError, transfer_error } from './errors.js';
 import { Slots } from './slots.js';
 
 /** What a connection has to have: a Client of ssh2 is one. */
@@ -354,15 +354,6 @@ export class Remote {
       callback(undefined, { printed: length > MOST_OUTPUT ? undefined : Buffer.concat(parts) }),
     );
     channel.end(input);
-  }
-}
-
-async function missing_as_undefined<T>(found: Promise<T>): Promise<T | undefined> {
-  try {
-    return await found;
-  } catch (error) {
-    if (error instanceof TransferError && code_of(error.cause) === NO_SUCH_FILE) return undefined;
-    throw error;
   }
 }
 

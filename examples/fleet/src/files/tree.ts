@@ -5,7 +5,7 @@ import { constants } from 'node:fs';
 import { lstat, readdir, readlink, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { safe_text } from '../view/text.js';
-import { TransferError, transfer_error } from './errors.js';
+import { missing_as_undefined, TransferError, transfer_error } from './errors.js';
 import type { Remote } from './remote.js';
 
 export interface TreeFile {
@@ -145,17 +145,17 @@ async function walk(source: Source): Promise<Tree> {
     for (let folder = waiting.pop(); folder !== undefined; folder = waiting.pop()) {
       const { path: parent, depth } = folder;
       if (depth > DEEPEST) throw new TransferError('transfer', source.root, 'folders are nested too deeply');
-      for (const [name, known] of await source.list(parent)) {
+      const listed = source.list(parent);
+      const entries = parent === '' ? await listed : await missing_as_undefined(listed);
+      for (const [name, known] of entries ?? []) {
         count += 1;
         if (count > MOST) throw new TransferError('transfer', source.root, 'there are too many files');
         check_name(name, source.root);
         const path = parent === '' ? name : `${parent}/${name}`;
-        try {
-          if (await take(path, known ?? (await source.item(path)))) waiting.push({ path, depth: depth + 1 });
-        } catch (error) {
-          // What was removed or renamed since it was listed is not there.
-          if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-        }
+        // What is removed or renamed after it was listed is left out.
+        const item = known ?? (await missing_as_undefined(source.item(path)));
+        if (item !== undefined && (await missing_as_undefined(take(path, item))))
+          waiting.push({ path, depth: depth + 1 });
       }
     }
     return { is_folder, ...tree };
