@@ -2,10 +2,10 @@
 // fixtures/async_load.mjs, each in a process of its own. Short connections and SIGTERM are in load.test.ts.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { describe, expect, test } from 'vitest';
+import { open_descriptors } from '../descriptors.js';
 
 const fixture = fileURLToPath(new URL('./fixtures/async_load.mjs', import.meta.url));
 
@@ -59,7 +59,6 @@ describe('servers on the event loop', { timeout: 120_000 }, () => {
       Promise.all([0, 1, 2].map(() => create_connection(server.server_address))).then((clients) => {
         parentPort.postMessage(server.server_address);
       });`;
-    const open = () => readdirSync('/proc/self/fd').length;
     const begin = async () => {
       const worker = new Worker(program, { eval: true });
       worker.on('error', (error) => expect(error).toBeUndefined());
@@ -67,9 +66,10 @@ describe('servers on the event loop', { timeout: 120_000 }, () => {
       await worker.terminate();
     };
     await begin();
-    const before = open();
+    const before = open_descriptors();
     for (let i = 0; i < 10; i++) await begin();
-    for (let i = 0; i < 200 && open() > before; i++) await new Promise((resolve) => setTimeout(resolve, 25));
-    expect(open()).toBeLessThanOrEqual(before);
+    for (let i = 0; i < 200 && open_descriptors() > before; i++)
+      await new Promise((resolve) => setTimeout(resolve, 25));
+    expect(open_descriptors()).toBeLessThanOrEqual(before);
   });
 });

@@ -1,11 +1,11 @@
 // Sockets that nobody closes: collected, warned about, their descriptors freed; and those of a worker that ended.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
+import { open_descriptors } from '../descriptors.js';
 
 test('10,000 sockets dropped: each is closed with a ResourceWarning', () => {
   const path = fileURLToPath(new URL('./fixtures/leak.mjs', import.meta.url));
@@ -39,7 +39,6 @@ test('a closed or detached socket is not warned about', () => {
 });
 
 test('the sockets of a worker that ended are closed', async () => {
-  const open = () => readdirSync('/proc/self/fd').length;
   const script = `const { parentPort } = require('node:worker_threads');
     import('bsd-sockets/socket').then((socket) => {
       globalThis.kept = Array.from({ length: 50 }, () => socket.socket());
@@ -57,10 +56,10 @@ test('the sockets of a worker that ended are closed', async () => {
   };
   // The first ones make what later ones share.
   await run(['block']);
-  const before = open();
+  const before = open_descriptors();
   await run([]);
   await run(['block']);
-  expect(open()).toBe(before);
+  expect(open_descriptors()).toBe(before);
 });
 
 test.each(['yes', 'no'])('instances that are collected leave nothing (libuv: %s)', (BSD_SOCKETS_LIBUV) => {

@@ -1,11 +1,10 @@
 // Promises in workers: terminated with calls pending at any moment, several at once, nothing left.
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { expect, test } from 'vitest';
+import { open_descriptors } from '../descriptors.js';
 
 const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 50);
-const open = () => readdirSync('/proc/self/fd').length;
 
 const PENDING = `
   const { parentPort } = require('node:worker_threads');
@@ -32,13 +31,14 @@ async function terminate(delay_ms: number): Promise<void> {
 
 /** The threads of lookups end when the C library returns: a lookup of the first worker may have been open at the count before. */
 async function none_left(before: number): Promise<void> {
-  for (let i = 0; i < 200 && open() > before; i++) await new Promise((resolve) => setTimeout(resolve, 25));
-  expect(open()).toBeLessThanOrEqual(before);
+  for (let i = 0; i < 200 && open_descriptors() > before; i++)
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  expect(open_descriptors()).toBeLessThanOrEqual(before);
 }
 
 test(`a worker is terminated with promises pending, ${ROUNDS} times`, async () => {
   await terminate(0);
-  const before = open();
+  const before = open_descriptors();
   for (let i = 0; i < ROUNDS; i += 2) await Promise.all([terminate(0), terminate(i % 7)]);
   await none_left(before);
 }, 120_000);
@@ -66,7 +66,7 @@ test('several workers at once, each with its own loop', async () => {
       await serve;
       parentPort.postMessage(rounds.reduce((sum, n) => sum + n));
     });`;
-  const before = open();
+  const before = open_descriptors();
   const results = await Promise.all(
     [1, 2, 3, 4].map(async (workerData) => {
       const worker = new Worker(script, { eval: true, workerData });

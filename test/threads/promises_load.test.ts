@@ -1,27 +1,18 @@
 // Promises under load: connections by the thousand, ended at random moments; sockets beside a blocked pool of `fs`.
 // LIFETIME_ROUNDS sets how much: with 100 (`npm run test:lifetimes`) it is 5,000 connections.
 import { spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  constants,
-  mkdtempSync,
-  open,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-} from 'node:fs';
+import { closeSync, constants, mkdtempSync, open, openSync, readFileSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as promises from 'bsd-sockets/promises';
 import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { open_inodes } from '../descriptors.js';
 
 vi.setConfig({ testTimeout: 120_000 });
 
 const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 20);
-const open_descriptors = () => readdirSync('/proc/self/fd').length;
 const unhandled: unknown[] = [];
 process.on('unhandledRejection', (reason) => unhandled.push(reason));
 
@@ -32,15 +23,14 @@ one.close();
 other.close();
 await promises.gethostbyname('localhost');
 
-let before = 0;
+let before: string[] = [];
 beforeEach(() => {
-  before = open_descriptors();
+  before = open_inodes();
 });
 afterEach(async () => {
   await new Promise((resolve) => setImmediate(resolve));
   expect(unhandled).toEqual([]);
-  // The test runner may have a file open for a moment.
-  await vi.waitFor(() => expect(open_descriptors()).toBe(before), { timeout: 5000 });
+  await vi.waitFor(() => expect(open_inodes()).toEqual(before), { timeout: 5000 });
 });
 
 /** A server that sends back what comes, until it is closed. */

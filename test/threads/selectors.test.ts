@@ -1,18 +1,18 @@
 // Selectors in workers: several at once, terminated while select_async() waits, an epoll instance closed by another thread.
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { expect, test } from 'vitest';
+import { open_descriptors } from '../descriptors.js';
 
 const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 40);
-const open = () => readdirSync('/proc/self/fd').length;
 
 /** Descriptors of a thread that has ended are closed a moment later. */
 async function none_left(before: number): Promise<void> {
-  for (let i = 0; i < 200 && open() > before; i++) await new Promise((resolve) => setTimeout(resolve, 25));
-  expect(open()).toBe(before);
+  for (let i = 0; i < 200 && open_descriptors() > before; i++)
+    await new Promise((resolve) => setTimeout(resolve, 25));
+  expect(open_descriptors()).toBe(before);
 }
 
 const PENDING = `
@@ -47,7 +47,7 @@ test(`a worker is terminated while select_async() waits, ${ROUNDS} times`, async
   sock.settimeout(0.001);
   expect(() => sock.recv(1)).toThrow(socket.timeout);
   await terminate(0);
-  const before = open();
+  const before = open_descriptors();
   for (let i = 0; i < ROUNDS; i += 2) await Promise.all([terminate(0), terminate(i % 7)]);
   await none_left(before);
 }, 120_000);
@@ -96,7 +96,7 @@ test('several workers at once: one serves by select(), one by select_async(), ot
       }
       for (const conn of conns) conn.close();
     });`;
-  const before = open();
+  const before = open_descriptors();
   const codes = ['sel.select()', 'await sel.select_async()'].map(async (wait) => {
     const server = new Worker(serve(wait), { eval: true });
     const ended = once(server, 'exit');

@@ -1,8 +1,8 @@
 // sendmmsg, recvmmsg, recvmmsg_into and MessageBatch.
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { is_open, open_descriptors } from '../../descriptors.js';
 import { garbage_collector, is_node } from '../../machine.js';
-import { is_open, open_descriptors } from '../native/descriptors.js';
 
 const { AF_INET, AF_UNIX, SOCK_DGRAM, SOL_SOCKET, SCM_RIGHTS, CMSG_SPACE, MessageBatch } = socket;
 

@@ -2,8 +2,8 @@
 import * as socket from 'bsd-sockets/socket';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { is_open, open_descriptors } from '../../descriptors.js';
 import { is_glibc, slowness } from '../../machine.js';
-import { is_open, open_descriptors } from '../native/descriptors.js';
 
 const { AF_INET, AF_INET6, AF_UNIX, SOCK_DGRAM, SOCK_STREAM, SOL_SOCKET, SCM_RIGHTS, SCM_CREDENTIALS } =
   socket;

@@ -5,8 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import { open_descriptors } from '../../descriptors.js';
 import { NOBODY, needs_nobody } from '../../machine.js';
-import { open_descriptors } from '../native/descriptors.js';
 
 const FIXTURE = fileURLToPath(new URL('fixtures/share.mjs', import.meta.url));
 const { AF_INET, AF_UNIX, SOCK_DGRAM, SOCK_STREAM } = socket;

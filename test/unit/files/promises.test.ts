@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import * as promises from 'bsd-sockets/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { open_descriptors } from '../native/descriptors.js';
+import { open_descriptors } from '../../descriptors.js';
 
 const rejected = (code: string) => expect.objectContaining({ code });
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

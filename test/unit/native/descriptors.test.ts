@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { describe, expect, it } from 'vitest';
-import { is_open, open_descriptors } from './descriptors.js';
+import { is_open, open_descriptors } from '../../descriptors.js';
 
 const { AF_UNIX, SOCK_DGRAM, SOL_SOCKET, CMSG_SPACE } = socket;
 

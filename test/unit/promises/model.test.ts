@@ -4,7 +4,7 @@
 import * as promises from 'bsd-sockets/promises';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { open_descriptors } from '../native/descriptors.js';
+import { open_descriptors } from '../../descriptors.js';
 
 const unhandled: unknown[] = [];
 process.on('unhandledRejection', (reason) => unhandled.push(reason));

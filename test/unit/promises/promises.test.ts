@@ -6,8 +6,8 @@ import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Attempts } from '../../../lib/promises/connect.js';
+import { open_descriptors } from '../../descriptors.js';
 import { slowness } from '../../machine.js';
-import { open_descriptors } from '../native/descriptors.js';
 
 const rejected = (code: string) => expect.objectContaining({ code });
 const later = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

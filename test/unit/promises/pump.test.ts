@@ -1,21 +1,13 @@
 // pump and pump_both of promises: bytes between sockets and pipes inside of the kernel, their counts, and what is left when one is cut short.
 import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  closeSync,
-  constants,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, constants, mkdtempSync, openSync, readSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as promises from 'bsd-sockets/promises';
 import * as blocking from 'bsd-sockets/socket';
 import { afterEach, describe, expect, it } from 'vitest';
+import { open_descriptors } from '../../descriptors.js';
 import { slowness } from '../../machine.js';
 
 const { pump, pump_both, SHUT_WR } = promises;
@@ -57,7 +49,6 @@ function fifo(): { reader: number; writer: number } {
 }
 
 const numbers = (size: number) => Buffer.from(Uint32Array.from({ length: size / 4 }, (_, i) => i).buffer);
-const descriptors = () => readdirSync('/proc/self/fd').length;
 
 async function read_all(sock: promises.socket): Promise<Buffer> {
   const chunks: Buffer[] = [];
@@ -213,14 +204,14 @@ describe('pump', () => {
   it('keeps no descriptor, however it ends', async () => {
     const [client, from] = pair();
     const [to, server] = pair();
-    const before = descriptors();
+    const before = open_descriptors();
     for (let i = 0; i < 50; i++) {
       await client.sendall('x');
       await pump(from, to, { limit: 1 });
       await expect(pump(from, to, { timeout: 0.0001 })).rejects.toThrow(promises.TimeoutError);
       await expect(pump(from, to, { signal: AbortSignal.abort() })).rejects.toThrow('aborted');
     }
-    expect(descriptors()).toBe(before);
+    expect(open_descriptors()).toBe(before);
     expect((await server.recv(100)).length).toBe(50);
   });
 

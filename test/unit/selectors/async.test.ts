@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { open_descriptors } from '../../descriptors.js';
 import { needs_large_sets, slowness } from '../../machine.js';
-import { open_descriptors } from '../native/descriptors.js';
 
 const { EVENT_READ, EVENT_WRITE } = selectors;
 const hard_limit = Number(/Max open files +\d+ +(\d+)/.exec(readFileSync('/proc/self/limits', 'utf8'))?.[1]);

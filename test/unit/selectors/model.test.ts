@@ -3,7 +3,7 @@ import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { open_descriptors } from '../native/descriptors.js';
+import { open_descriptors } from '../../descriptors.js';
 
 const SOCKETS = 4;
 const unhandled: unknown[] = [];

@@ -5,8 +5,8 @@ import * as promises from 'bsd-sockets/promises';
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { is_open, open_descriptors } from '../../descriptors.js';
 import { garbage_collector, needs_large_sets } from '../../machine.js';
-import { is_open, open_descriptors } from '../native/descriptors.js';
 
 const { EPOLLET, EPOLLHUP, EPOLLIN, EPOLLONESHOT, EPOLLOUT, EPOLLPRI } = selectors;
 const { POLLERR, POLLHUP, POLLIN, POLLNVAL, POLLOUT } = selectors;

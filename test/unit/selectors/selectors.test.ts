@@ -4,8 +4,8 @@ import * as promises from 'bsd-sockets/promises';
 import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { open_descriptors } from '../../descriptors.js';
 import { needs_large_sets } from '../../machine.js';
-import { open_descriptors } from '../native/descriptors.js';
 
 const { EVENT_READ, EVENT_WRITE } = selectors;
 const classes = [selectors.EpollSelector, selectors.PollSelector, selectors.SelectSelector];

@@ -1,7 +1,7 @@
 // borrow: what the kernel tells of sockets that belong to node:net and node:dgram, and is told; they stay their owners'.
 import dgram from 'node:dgram';
 import { once } from 'node:events';
-import { readdirSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,11 +9,11 @@ import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { ucred } from 'bsd-sockets/structs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { open_descriptors } from '../../descriptors.js';
 import { garbage_collector } from '../../machine.js';
 
 const { SOL_SOCKET, SOL_TCP } = socket;
 const anything = (value: unknown): never => value as never;
-const fds = () => readdirSync('/proc/self/fd').length;
 
 const ends: (() => unknown)[] = [];
 afterEach(async () => {
@@ -40,7 +40,7 @@ async function connection(address: { port: number; host?: string } | string) {
 
 test('a connection of node:net: options and names, and it goes on as before', async () => {
   const { server, client, conn } = await connection({ port: 0, host: '127.0.0.1' });
-  const before = fds();
+  const before = open_descriptors();
   const borrowed = socket.borrow(client);
   expect([borrowed.family, borrowed.type, borrowed.proto]).toEqual([
     socket.AF_INET,
@@ -61,7 +61,7 @@ test('a connection of node:net: options and names, and it goes on as before', as
   conn.write('still yours');
   const [data] = await once(client, 'data');
   expect(String(data)).toBe('still yours');
-  expect(fds()).toBe(before);
+  expect(open_descriptors()).toBe(before);
   expect(String(borrowed)).toBe(`<borrowed socket fd=${borrowed.fileno()}>`);
 });
 

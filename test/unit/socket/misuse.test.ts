@@ -1,13 +1,13 @@
 // Every mistake a caller can make with the class: a typed error that names the argument, never an abort, an over-read or
 // a leak. One row a mistake; the peers' crashes are among them.
-import { openSync, readdirSync } from 'node:fs';
+import { openSync } from 'node:fs';
 import * as socket from 'bsd-sockets/socket';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { open_descriptors } from '../../descriptors.js';
 
 let a: socket.socket<1>;
 let b: socket.socket<1>;
 let fds_before: number;
-const fds = (): number => readdirSync('/proc/self/fd').length;
 // What a JavaScript caller may pass although TypeScript forbids it.
 const anything = (value: unknown): never => value as never;
 
@@ -16,13 +16,13 @@ beforeAll(() => {
   // The first wait makes what all later ones share: the watchdog's descriptors.
   b.send('x');
   a.recv(1);
-  fds_before = fds();
+  fds_before = open_descriptors();
   a.settimeout(1);
   b.settimeout(1);
 });
 
 afterAll(() => {
-  expect(fds()).toBe(fds_before);
+  expect(open_descriptors()).toBe(fds_before);
   a.close();
   b.close();
 });

@@ -3,7 +3,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { EventEmitter, once } from 'node:events';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -28,6 +28,7 @@ import {
   ThreadingTCPServer,
 } from 'bsd-sockets/socketserver';
 import { describe, expect, test } from 'vitest';
+import { open_descriptors } from '../../descriptors.js';
 
 const LOCAL: [string, number] = ['127.0.0.1', 0];
 
@@ -707,11 +708,11 @@ describe('the constructor', () => {
   test('a port in use is an OSError that names it, and leaves no descriptor', async () => {
     const first = new AsyncTCPServer(LOCAL, Upper);
     const port = first.server_address[1];
-    const open = readdirSync('/proc/self/fd').length;
+    const open = open_descriptors();
     expect(() => new AsyncTCPServer(['127.0.0.1', port], Upper)).toThrow(
       expect.objectContaining({ code: 'EADDRINUSE', message: expect.stringContaining(String(port)) }),
     );
-    expect(readdirSync('/proc/self/fd').length).toBe(open);
+    expect(open_descriptors()).toBe(open);
     await first.server_close();
   });
 

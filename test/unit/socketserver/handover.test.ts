@@ -20,6 +20,7 @@ import {
   take_over,
 } from 'bsd-sockets/socketserver';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { open_descriptors } from '../../descriptors.js';
 
 let folder: string;
 let path: string;
@@ -102,8 +103,6 @@ async function as_nobody(command: string, args: string[]): Promise<string> {
   const [output, errors] = await Promise.all([text(child.stdout), text(child.stderr)]);
   return output + errors;
 }
-
-const descriptors = () => readdirSync('/proc/self/fd').length;
 
 describe('a handover', () => {
   test('nobody offers: a first start', async () => {
@@ -198,14 +197,14 @@ describe('a handover', () => {
     left_open.push(() => {
       for (const sock of socks) sock.close();
     });
-    const before = descriptors();
+    const before = open_descriptors();
     const made = await offer(Object.fromEntries(socks.map((sock, i) => [`number ${i}`, sock])));
     const predecessor = await predecessor_at();
     expect(predecessor.sockets.size).toBe(100);
     expect(predecessor.sockets.get('number 99')?.getsockname()).toEqual(socks[99]?.getsockname());
     predecessor.close();
     await made.close();
-    await vi.waitFor(() => expect(descriptors()).toBe(before), 15_000);
+    await vi.waitFor(() => expect(open_descriptors()).toBe(before), 15_000);
   });
 });
 
@@ -378,11 +377,11 @@ describe('what is no protocol', () => {
     await sock.send(sent);
     expect(String(await sock.recv(1000))).toContain(told);
     expect((await sock.recv(1000)).length).toBe(0);
-    const before = descriptors();
+    const before = open_descriptors();
     const again = await stranger();
     await promises.send_fds(again, [sent], [sock, sock]);
     await again.recv(1000);
-    await vi.waitFor(() => expect(descriptors()).toBeLessThanOrEqual(before + 1), 15_000);
+    await vi.waitFor(() => expect(open_descriptors()).toBeLessThanOrEqual(before + 1), 15_000);
     // Meanwhile a real successor comes.
     await (await predecessor_at()).ready();
     silent.close();

@@ -1,9 +1,9 @@
 // Limits of clients in every kind of server: connections of an address, rates, idle connections; and attacks that they end.
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { readdirSync } from 'node:fs';
 import * as promises from 'bsd-sockets/promises';
 import { encode_proxy_header } from 'bsd-sockets/socket';
 import { describe, expect, test } from 'vitest';
+import { open_descriptors } from '../../descriptors.js';
 import {
   ask,
   asking,
@@ -318,15 +318,14 @@ test.each(PARALLEL)(
   '%s leaves no descriptor behind, and a client may come again at once',
   { timeout: 60_000 },
   async (name) => {
-    const open = () => readdirSync('/proc/self/fd').length;
     const once = () =>
       serving(name, { ...many, max_connections_per_address: 1 }, async (server) => {
         for (let i = 0; i < 20; i++) expect(await ask(server, 'echo x')).toBe('x\n');
       });
     await once();
-    const before = open();
+    const before = open_descriptors();
     await once();
-    await until(() => open() <= before);
+    await until(() => open_descriptors() <= before);
   },
 );
 

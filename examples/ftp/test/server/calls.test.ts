@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { Client, make_place, start_command, until } from './harness.js';
+import { Client, children_of, make_place, start_command, until } from './harness.js';
 
 const SIZE = 5_000_000;
 const has_strace = spawnSync('strace', ['-o', '/dev/null', 'true']).status === 0;
@@ -16,10 +16,9 @@ describe.runIf(has_strace).each(['loop', 'threads', 'processes'])('%s', (kind) =
     place.write('down', Buffer.alloc(SIZE, 'x'));
     const server = await start_command(place);
     onTestFinished(() => server.stop());
-    const { pid } = server.child;
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim();
+    const pid = server.child.pid as number;
     const file = join(place.folder, 'calls');
-    const traced = [pid, ...children.split(' ').filter(Boolean)].flatMap((one) => ['-p', String(one)]);
+    const traced = [pid, ...children_of(pid)].flatMap((one) => ['-p', String(one)]);
     const calls = 'trace=sendfile,fsync,rename,renameat,renameat2';
     const strace = spawn('strace', ['-f', '-y', '-e', calls, '-o', file, ...traced], {
       stdio: ['ignore', 'ignore', 'pipe'],

@@ -148,6 +148,11 @@ export async function start_command(
   return { child, lines, ports, port: ports[0] ?? 0, stop };
 }
 
+/** The processes that a process has started. */
+export function children_of(pid: number): number[] {
+  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
+}
+
 /** A reply as the client got it. */
 export interface Got {
   readonly code: number;

@@ -190,8 +190,8 @@ test('a worker that dies is replaced, and leaves nothing in the registry', async
   const settings = { kind: 'processes', workers: 1, control: 'control.sock', limits: { max_connections: 1 } };
   const server = await started(await place_for(settings));
   const client = await Client.log_in(server.port);
-  const { pid } = server.child;
-  process.kill(Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim()), 'SIGKILL');
+  const [worker] = children_of(server.child.pid as number);
+  process.kill(worker as number, 'SIGKILL');
   expect((await client.reply()).code).toBe(0);
   client.close();
   await until(() => server.lines.some((line) => line.includes('another one starts')), 'a message');
