@@ -9,7 +9,7 @@ import * as selectors from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { BaseRequestHandler, TCPServer } from 'bsd-sockets/socketserver';
 import { expect, test } from 'vitest';
-import { is_open } from '../unit/native/descriptors.js';
+import { is_open } from '../descriptors.js';
 
 const EBADF = expect.objectContaining({ code: 'EBADF' });
 

@@ -112,14 +112,21 @@ export class Channel {
     this.poller.on_ready(READ);
   }
 
-  /** All data is taken, and the raw connection has ended: if its last bytes were a close_notify, the TLSSocket tells its end before the next turn. */
+  /**
+   * What is decrypted is taken, and the raw connection has ended. node:tls decrypts what the raw stream still holds before the next turn, or
+   * a part of it. If it holds nothing, and the last bytes were a close_notify, the TLSSocket tells its end before the next turn.
+   */
   #look_for_the_end(): void {
     if (this.#is_looking) return;
     this.#is_looking = true;
+    const is_last_look = this.raw.readableLength === 0;
     this.tls.read();
     setImmediate(() => {
-      if (this.#raw_end === cut && this.suppress_ragged_eofs) this.#input_ended = true;
-      else this.#input_failure ??= this.#raw_end;
+      this.#is_looking = false;
+      if (is_last_look) {
+        if (this.#raw_end === cut && this.suppress_ragged_eofs) this.#input_ended = true;
+        else this.#input_failure ??= this.#raw_end;
+      }
       this.poller.on_ready(READ);
     });
   }

@@ -18,6 +18,7 @@ import {
   TCPServer,
   ThreadingTCPServer,
 } from 'bsd-sockets/socketserver';
+import * as structs from 'bsd-sockets/structs';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { type Certificates, make_certificates } from '../../certificates.js';
 
@@ -479,6 +480,59 @@ describe('the end of a connection', () => {
       }
     },
   );
+
+  // Each is as much as node:tls decrypts ahead: the others wait in the raw stream, which has read up to the end.
+  const PARTS = ['a', 'b', 'c', 'd'].map((letter) => Buffer.alloc(17_000, letter));
+  test.for([
+    { end: 'FIN', notify: false, suppress: true, error: null },
+    { end: 'FIN', notify: false, suppress: false, error: 'EOF' },
+    { end: 'FIN', notify: true, suppress: false, error: null },
+    { end: 'RST', notify: false, suppress: true, error: 'ECONNRESET' },
+    { end: 'RST', notify: true, suppress: true, error: null },
+  ])('what arrived before it is received: $end, close_notify $notify, suppressed $suppress', async (row) => {
+    const ends: unknown[] = [];
+    let arrived = () => {};
+    const all_there = new Promise<void>((resolve) => {
+      arrived = resolve;
+    });
+    const handle: Handle = async (request) => {
+      await all_there;
+      const parts: Buffer[] = [];
+      let code: unknown = null;
+      try {
+        for await (const chunk of request) parts.push(chunk);
+      } catch (error) {
+        code = (error as { code?: string }).code;
+      }
+      ends.push([Buffer.concat(parts).equals(Buffer.concat(PARTS)), code]);
+    };
+    await serving(handle, { ssl: { suppress_ragged_eofs: row.suppress } }, async ({ port }) => {
+      const sock = await promises.create_connection(['127.0.0.1', port]);
+      const other = sock.dup();
+      const raw = sock.to_stream();
+      const client = await connect(port, { socket: raw });
+      for (const part of PARTS) {
+        await new Promise<void>((resolve) => client.write(part, () => resolve()));
+        // The server, in this process, receives it meanwhile.
+        await sleep(30);
+      }
+      if (row.notify) await new Promise<void>((resolve) => client.end(resolve));
+      const all_sent = vi.waitFor(() => {
+        const bytes = other.getsockopt(promises.SOL_TCP, promises.TCP_INFO, structs.tcp_info.size);
+        const { unacked, notsent_bytes } = structs.tcp_info.decode(bytes);
+        expect([unacked, notsent_bytes]).toEqual([0, 0]);
+      }, 10_000);
+      await all_sent.finally(() => {
+        if (row.end === 'RST') raw.resetAndDestroy();
+        else raw.destroy();
+        other.close();
+        arrived();
+      });
+      await vi.waitFor(() => expect(ends).toHaveLength(1), 10_000);
+      client.destroy();
+    });
+    expect(ends).toEqual([[true, row.error]]);
+  });
 
   test('a close_notify alone is the end, while TCP stays open, also if it came with the last data', async () => {
     let received = 0;

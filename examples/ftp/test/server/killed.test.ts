@@ -23,7 +23,8 @@ import {
 } from './harness.js';
 
 const CLIENT = fileURLToPath(new URL('./fixtures/killed_client.mjs', import.meta.url));
-const BYTES = Buffer.alloc(300_000, 'an upload ');
+// They fit the server's kernel: that of a client which has not read all resets the connection, and drops what is still to send.
+const BYTES = Buffer.alloc(30_000, 'an upload ');
 const KINDS = ['loop', 'threads', 'processes'] as const;
 
 interface Case {
@@ -49,17 +50,17 @@ const CASES: readonly Case[] = [
   { name: 'behind QUIT', says_quit: true, left: PART },
   { name: 'in the middle, data first', data_first: true, left: PART },
   { name: 'behind QUIT, data first', data_first: true, says_quit: true, left: PART },
-  { name: 'behind ALLO of more', before: [['ALLO 300001', 202]], says_quit: true, left: PART },
+  { name: 'behind ALLO of more', before: [['ALLO 30001', 202]], says_quit: true, left: PART },
   {
     name: 'behind ALLO of as much, which was for another upload',
     before: [
-      ['ALLO 300000', 202],
+      ['ALLO 30000', 202],
       ['STOR nowhere/file', 425],
     ],
     says_quit: true,
     left: PART,
   },
-  { name: 'behind ALLO of as much', before: [['ALLO 300000', 202]], says_quit: true, left: 'the file' },
+  { name: 'behind ALLO of as much', before: [['ALLO 30000', 202]], says_quit: true, left: 'the file' },
   {
     name: 'in MODE Z, behind its end',
     before: [['MODE Z', 200]],

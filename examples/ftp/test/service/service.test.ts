@@ -7,6 +7,7 @@ import { AF_INET, AF_UNIX, create_connection, SOCK_DGRAM, SOCK_STREAM, socket } 
 import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   Client,
+  children_of,
   FTPD,
   make_place,
   PATIENCE,
