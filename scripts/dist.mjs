@@ -38,10 +38,8 @@ const ENTRIES = [
 
 /** The shared files, lowest first, and what of lib/ each holds. */
 const CHUNKS = [
-  {
-    name: 'cli/packets',
-    test: /lib\/cli\/(network\/(capture\/|echo|icmp_socket)|terminal\/(lines\/|packet_printer))/,
-  },
+  { name: 'cli/packets', test: /lib\/cli\/(network\/capture\/|terminal\/(lines\/|packet_printer))/ },
+  { name: 'cli/icmp', test: /lib\/cli\/network\/(echo|icmp_socket)/ },
   { name: 'cli/network', test: /lib\/cli\/network\// },
   { name: 'cli/common', test: /lib\/cli\/terminal\// },
   { name: 'packet/native', test: /lib\/packet\/bytes\/native/ },

@@ -4,7 +4,7 @@ import { type DecodedControl, decode_control, encode_control } from 'bsd-sockets
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);
+const SECONDS = Number(process.env.FUZZ_SECONDS ?? 1);
 const { SOL_SOCKET, SOL_IP, SOL_TCP, SOL_UDP, IPPROTO_IPV6, SOL_PACKET } = socket;
 
 const message = fc.tuple(

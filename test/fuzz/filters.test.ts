@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { expression } from '../conformance/filters/generate.js';
 import { LINK_TYPES, type LinkType } from '../conformance/filters/samples.js';
 
-const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);
+const SECONDS = Number(process.env.FUZZ_SECONDS ?? 1);
 const bounded = { numRuns: 1e9, interruptAfterTimeLimit: SECONDS * 1000 };
 const timeout = 20_000 + 3000 * SECONDS;
 

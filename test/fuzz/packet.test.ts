@@ -19,7 +19,7 @@ import {
 } from '../../lib/packet/index.js';
 import { all_packets as packets, service_packets } from './packets.js';
 
-const SECONDS = Number(process.env.FUZZ_SECONDS ?? 3);
+const SECONDS = Number(process.env.FUZZ_SECONDS ?? 1);
 /** As many runs as fit into the time; set FUZZ_SECONDS to look for bugs. */
 const bounded = { numRuns: 1e9, interruptAfterTimeLimit: SECONDS * 1000 };
 const timeout = 20_000 + 3000 * SECONDS;

@@ -9,7 +9,7 @@ import { ended, start } from './programs.js';
 // Longer than programs.ts gives a program.
 vi.setConfig({ testTimeout: 60_000 });
 
-const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 2);
+const ROUNDS = Number(process.env.LIFETIME_ROUNDS ?? 1);
 // Eight seconds a round on a busy machine: it starts a worker per call.
 const LIMIT_MS = Math.max(90_000, ROUNDS * 8_000);
 const CALLS = [

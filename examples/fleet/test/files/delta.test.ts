@@ -5,6 +5,7 @@ import { lstatSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { get, LocalSource, put, type TransferOptions } from '../../src/files/index.js';
+import { left_out } from '../whole.js';
 import { use_place } from './place.js';
 import type { SessionOptions } from './sshd.js';
 
@@ -22,6 +23,7 @@ function with_change(content: Buffer, at: number, length: number): Buffer {
   return copy;
 }
 
+/** How an older file differs, and how many bytes then go. */
 const OLDER: readonly (readonly [string, Buffer, number])[] = [
   ['changed in the middle', with_change(wanted, 7 * MB + 5, 100), MB],
   ['changed in two blocks', with_change(with_change(wanted, 0, 1), 17 * MB - 1, 2), 3 * MB],
@@ -31,6 +33,8 @@ const OLDER: readonly (readonly [string, Buffer, number])[] = [
   ['moved by whole blocks', Buffer.concat([randomBytes(3 * MB), wanted]), 0],
   ['another one altogether', randomBytes(SIZE), SIZE],
 ];
+
+const OF_BOTH = ['changed in two blocks', 'moved by whole blocks'];
 
 describe.each(['put', 'get'] as const)('%s of a large file', (direction) => {
   const move = async (options: TransferOptions = {}, more: SessionOptions = {}) => {
@@ -47,7 +51,9 @@ describe.each(['put', 'get'] as const)('%s of a large file', (direction) => {
   };
   const arrived = () => readFileSync(join(place.there, 'file')).equals(wanted);
 
-  test.each(OLDER)('the older one is %s', async (_, older, sent) => {
+  test.for(OLDER)('the older one is %s', async ([how, older, sent], ctx) => {
+    // What is sent is decided in the same way in both directions.
+    ctx.skip(direction === 'get' && !OF_BOTH.includes(how) && left_out !== undefined, left_out);
     begin(older);
     const heard: number[] = [];
     const result = await move({ on_progress: (_path, bytes) => heard.push(bytes) });
