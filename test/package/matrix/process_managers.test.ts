@@ -143,10 +143,18 @@ describe('systemd', () => {
     const path = join(place, 'socket');
     const child = spawn(activate, ['-l', path, node, 'server.mjs', 'once'], { cwd: place, stdio: 'ignore' });
     const ended = once(child, 'exit');
-    await vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 60_000, interval: 50 });
-    // The first connection starts the program, which serves this one and its own.
-    const client = socket(AF_UNIX);
-    await client.connect(path);
+    // The first connection starts the program, which serves this one and its own. The file is there a moment before anybody listens.
+    const client = await vi.waitFor(
+      async () => {
+        const sock = socket(AF_UNIX);
+        await sock.connect(path).catch((error) => {
+          sock.close();
+          throw error;
+        });
+        return sock;
+      },
+      { timeout: 60_000, interval: 50 },
+    );
     expect(String(await client.recv(100))).toBe('served');
     client.close();
     expect(await ended).toEqual([0, null]);

@@ -104,7 +104,8 @@ describe.runIf(has_openssl).each(KINDS)('%s', (kind) => {
     await control.expect(200, 'PBSZ 0');
     await control.expect(200, 'PROT P');
     await control.expect(200, 'TYPE I');
-    await until(() => existsSync(session), 'a session is saved');
+    const is_saved = () => existsSync(session) && readFileSync(session, 'latin1').includes('-----END');
+    await until(is_saved, 'a session is saved');
     /** A data connection. @param resumed whether it resumes the session */
     const data = async (resumed: boolean, ...more: string[]) => {
       const port = Number(/\|\|\|(\d+)\|/.exec(await control.expect(229, 'EPSV'))?.[1]);
