@@ -110,12 +110,13 @@ export async function start_here(place: Place): Promise<Running & { service: Ser
  *
  * @param expected addresses that it has to serve, if the test knows
  * @param env more of the environment
+ * @returns `exited` gives the exit code and the signal, also when it is asked for late
  */
 export async function start_command(
   place: Place,
   expected: readonly string[] = [],
   env: Readonly<Record<string, string>> = {},
-): Promise<Running & { child: ChildProcess; lines: string[] }> {
+): Promise<Running & { child: ChildProcess; exited: Promise<unknown[]>; lines: string[] }> {
   const child = spawn(process.execPath, [FTPD, 'serve', place.config_file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...env },
@@ -145,7 +146,7 @@ export async function start_command(
     await exited;
     clearTimeout(timer);
   };
-  return { child, lines, ports, port: ports[0] ?? 0, stop };
+  return { child, exited, lines, ports, port: ports[0] ?? 0, stop };
 }
 
 /** The processes that a process has started. */

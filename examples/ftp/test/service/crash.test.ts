@@ -1,6 +1,5 @@
 // A worker that crashes outside of any session, by an exception, a promise or process.exit(): its own clients are told by the end of their
 // connections, the others notice nothing, and nothing of it stays in the registry.
-import { once } from 'node:events';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create_connection } from 'bsd-sockets/promises';
@@ -88,9 +87,8 @@ test.each(['threads', 'processes'].flatMap((kind) => WAYS.map((way) => [kind, wa
       return seen.size === 2;
     }, 'the new worker serves');
     for (const client of clients.values()) client.close();
-    const exited = once(server.child, 'exit');
     server.child.kill('SIGTERM');
-    expect(await exited).toEqual([0, null]);
+    expect(await server.exited).toEqual([0, null]);
     expect(existsSync(join(place.folder, 'control.sock'))).toBe(false);
   },
   300_000,

@@ -97,7 +97,7 @@ describe.each(KINDS)('%s', (kind) => {
     await slow.expect(226);
     await slow.expect(421);
     await idle.expect(421);
-    await once(first.child, 'exit');
+    await first.exited;
     ended = true;
     expect([...(await asking)]).toEqual([230]);
     const client = Client.on(await create_connection(['127.0.0.1', first.port], PATIENCE));
@@ -153,7 +153,7 @@ describe.each(KINDS)('%s', (kind) => {
     await slow.expect(226);
     await slow.expect(421);
     slow.close();
-    expect(await once(server.child, 'exit')).toEqual([0, null]);
+    expect(await server.exited).toEqual([0, null]);
     expect(existsSync(join(place.folder, 'control.sock'))).toBe(false);
   });
 });
@@ -162,9 +162,8 @@ test('SIGUSR2 starts the successor by itself', async () => {
   const place = await place_for({ handover: 'handover.sock', control: 'control.sock' });
   const server = await started(place);
   change(place, { welcome: 'The second one.' });
-  const exited = once(server.child, 'exit');
   server.child.kill('SIGUSR2');
-  await exited;
+  await server.exited;
   const client = Client.on(await create_connection(['127.0.0.1', server.port], PATIENCE));
   expect((await client.reply()).text).toBe('220 The second one.');
   client.close();

@@ -1,5 +1,4 @@
 // Bans and counters outlive a server: its end, its crash, and a successor that takes its place.
-import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { create_connection } from 'bsd-sockets/promises';
@@ -40,15 +39,14 @@ describe.each(['loop', 'threads', 'processes'])('%s', (kind) => {
       existsSync(path) ? (JSON.parse(readFileSync(path, 'utf8')) as SavedState) : undefined;
     await until(() => saved()?.bans[0]?.bans === 1, 'the state is saved');
     if (way !== 'a successor') {
-      const exited = once(first.child, 'exit');
       first.child.kill(way as NodeJS.Signals);
-      await exited;
+      await first.exited;
     }
     const second = await start_command(place);
     onTestFinished(() => second.stop());
     if (way === 'a successor') {
       expect(second.port).toBe(port);
-      if (first.child.exitCode === null) await once(first.child, 'exit');
+      await first.exited;
     }
     const banned = await guesser(second.port);
     expect((await banned.reply()).text).toBe('421 Service not available: banned.');
