@@ -31,17 +31,25 @@ const QUOTED_MAX = 2048;
 /** Is called with the number of a packet that was sent, and the kernel's time stamp of it, nanoseconds since 1970. */
 type OnStamp = (count: number, at_ns: bigint) => void;
 
-/** The error queue of a socket. */
+/** The error queue of a socket. Calls of read() take their turns: they share the memory that messages come to. */
 export class ErrorQueue {
   readonly #sock: socket.socket;
   readonly #batch = new socket.MessageBatch<number>(BATCH, QUOTED_MAX, ANCILLARY_SIZE);
+  /** Settles when the reads that have begun are done. */
+  #reading: Promise<unknown> = Promise.resolve();
 
   constructor(sock: socket.socket) {
     this.#sock = sock;
   }
 
   /** Empties the queue: passes time stamps on, returns the ICMP errors. */
-  async read(on_stamp?: OnStamp): Promise<QueuedError[]> {
+  read(on_stamp?: OnStamp): Promise<QueuedError[]> {
+    const read = this.#reading.then(() => this.#empty(on_stamp));
+    this.#reading = read.catch(() => {});
+    return read;
+  }
+
+  async #empty(on_stamp?: OnStamp): Promise<QueuedError[]> {
     const errors: QueuedError[] = [];
     for (let count = BATCH; count === BATCH; ) {
       count = await this.#sock
