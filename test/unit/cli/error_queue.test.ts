@@ -4,12 +4,16 @@ import { ErrorQueue, enable_error_queue } from '../../../lib/cli/network/error_q
 import { PacketNumbers } from '../../../lib/cli/network/kernel_time.js';
 import * as socket from '../../../lib/promises/index.js';
 
-test('reads that begin at the same time take their turns, and lose nothing', async () => {
+/** A socket whose packets are stamped, and its error queue. */
+async function make() {
   const sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
   await sock.bind(['127.0.0.1', 0]);
   enable_error_queue(sock);
-  const numbers = new PacketNumbers<number>(sock);
-  const queue = new ErrorQueue(sock);
+  return { sock, numbers: new PacketNumbers<number>(sock), queue: new ErrorQueue(sock) };
+}
+
+test('reads that begin at the same time take their turns, and lose nothing', async () => {
+  const { sock, numbers, queue } = await make();
   const COUNT = 80;
   for (let i = 0; i < COUNT; i++) {
     await sock.sendto('', sock.getsockname());
@@ -26,11 +30,7 @@ test('reads that begin at the same time take their turns, and lose nothing', asy
 });
 
 test('a read that fails does not hold up the next one', async () => {
-  const sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM);
-  await sock.bind(['127.0.0.1', 0]);
-  enable_error_queue(sock);
-  const numbers = new PacketNumbers<number>(sock);
-  const queue = new ErrorQueue(sock);
+  const { sock, numbers, queue } = await make();
   await sock.sendto('', sock.getsockname());
   numbers.sent(7);
   const failing = async () => {
