@@ -33,7 +33,7 @@ beforeAll(() => {
   copy = copyBuilt(folder);
 });
 
-/** The sources that a test has changed, or touched. */
+/** The sources that a test has changed, or touched: each is newer than what is built from it by a minute, for times of files are coarse. */
 const changed = new Set<string>();
 
 beforeEach(() => {
@@ -89,6 +89,7 @@ it('compiles both halves anew when what they agree on changed', () => {
   const read = () => ids.map((name) => readFileSync(join(copy, name), 'utf8'));
   const before = read();
   appendFileSync(join(copy, 'native', 'layout.txt'), '\nnumbers int | Added by a test.\n  ADDED = 77\n');
+  touchLater(join('native', 'layout.txt'));
   const { code, stderr } = setUp(no_compiler);
   const after = read();
   cpSync(join(root, 'native', 'layout.txt'), join(copy, 'native', 'layout.txt'));
@@ -100,6 +101,7 @@ it('compiles both halves anew when what they agree on changed', () => {
 
 it('shows the errors of the compiler', () => {
   writeFileSync(join(copy, 'native', 'broken.cc'), '#error broken by a test\n');
+  touchLater(join('native', 'broken.cc'));
   const { code, stderr } = setUp(normal_path);
   rmSync(join(copy, 'native', 'broken.cc'));
   runOrThrow(copy, no_compiler, 'node', 'scripts/generate.mjs');

@@ -107,12 +107,12 @@ export function copyBuilt(folder: string): string {
   return copy;
 }
 
-/** Gives the binary and dist/ the present time, as after a build. */
+/** Makes the binary and dist/ newer than what has been written so far, whose times are finer than those of Date. */
 export function makeOutputsNew(copy: string): void {
-  const now = new Date();
-  utimesSync(join(copy, 'build', 'Release', 'bsd_sockets.node'), now, now);
+  const new_time = new Date(Date.now() + 1000);
+  utimesSync(join(copy, 'build', 'Release', 'bsd_sockets.node'), new_time, new_time);
   for (const name of readdirSync(join(copy, 'dist'), { recursive: true, encoding: 'utf8' })) {
-    utimesSync(join(copy, 'dist', name), now, now);
+    utimesSync(join(copy, 'dist', name), new_time, new_time);
   }
 }
 

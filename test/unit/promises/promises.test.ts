@@ -6,7 +6,7 @@ import * as promises from 'bsd-sockets/promises';
 import * as socket from 'bsd-sockets/socket';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { Attempts } from '../../../lib/promises/connect.js';
-import { open_descriptors } from '../../descriptors.js';
+import { begin_lookups, open_descriptors } from '../../descriptors.js';
 import { slowness } from '../../machine.js';
 
 const rejected = (code: string) => expect.objectContaining({ code });
@@ -771,6 +771,7 @@ describe('names', () => {
   });
 
   test('is abandoned with the signal and the time-out', async () => {
+    await begin_lookups();
     const before = open_descriptors();
     await expect(promises.gethostbyname('localhost', { signal: AbortSignal.abort('no') })).rejects.toBe('no');
     // Where there is no network the answer may be there before anybody waits.
