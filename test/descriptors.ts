@@ -15,17 +15,23 @@ export function open_descriptors(): number {
   return readdirSync('/proc/self/fd').length;
 }
 
-/** The kinds and inodes of what is open, sorted, without files: the test runner opens some at times of its own. */
-export function open_inodes(): string[] {
-  const links = readdirSync('/proc/self/fd').map((fd) => {
+/** What the descriptors are: the paths of files, else kinds and inodes, such as `socket:[1234]`. */
+export function open_links(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
     try {
-      return readlinkSync(`/proc/self/fd/${fd}`);
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
     } catch {
       // The one that read the folder.
-      return '';
+      return [];
     }
   });
-  return links.filter((link) => /^(socket|pipe|anon_inode):/.test(link)).sort();
+}
+
+/** What is open, sorted, without files: the test runner opens some at times of its own. */
+export function open_inodes(): string[] {
+  return open_links()
+    .filter((link) => /^(socket|pipe|anon_inode):/.test(link))
+    .sort();
 }
 
 /**

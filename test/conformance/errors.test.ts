@@ -2,6 +2,7 @@
  * Errors: which class, which errno, for what the kernel refuses; use after close; a descriptor that is no socket.
  */
 import * as socket from 'bsd-sockets/socket';
+import { is_open } from '../descriptors.js';
 import { py, theme } from './harness.js';
 import { ipv6 } from './needs.js';
 import {
@@ -11,7 +12,6 @@ import {
   content,
   file_fd,
   ints,
-  is_open,
   keep,
   listener,
   make,

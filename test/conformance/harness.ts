@@ -8,12 +8,13 @@
  */
 
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readlinkSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, type TestContext, test } from 'vitest';
+import { open_links } from '../descriptors.js';
 import { differences_of } from './differences.js';
 import * as stage from './stage.js';
 
@@ -154,16 +155,7 @@ function run(here: () => unknown): unknown {
 }
 
 function open_sockets(): Set<string> {
-  const links = new Set<string>();
-  for (const fd of readdirSync('/proc/self/fd')) {
-    try {
-      const link = readlinkSync(`/proc/self/fd/${fd}`);
-      if (link.startsWith('socket:')) links.add(link);
-    } catch {
-      // the descriptor that read the folder
-    }
-  }
-  return links;
+  return new Set(open_links().filter((link) => link.startsWith('socket:')));
 }
 
 /** How long either half may take; what they wait for ends after five seconds. */

@@ -3,9 +3,10 @@
  */
 import { readFileSync } from 'node:fs';
 import * as socket from 'bsd-sockets/socket';
+import { is_open } from '../descriptors.js';
 import { invoke, py, theme } from './harness.js';
 import { ipv6 } from './needs.js';
-import { attempt, connected, content, file_fd, is_open, keep, listener, make, pair } from './stage.js';
+import { attempt, connected, content, file_fd, keep, listener, make, pair } from './stage.js';
 
 const { scenario, methods } = theme('lifecycle');
 const { AF_INET, AF_INET6, AF_UNIX, SOCK_STREAM, SOCK_DGRAM } = socket;

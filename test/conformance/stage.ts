@@ -2,7 +2,7 @@
  * What the scenarios of this side are built from; oracle.py has the same names for the other side.
  * Sockets made here are closed after the scenario and give up after five seconds instead of hanging.
  */
-import { closeSync, fstatSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs';
 import { constants, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { getSystemErrorName } from 'node:util';
@@ -11,6 +11,7 @@ import { KeyError, RuntimeError } from 'bsd-sockets/selectors';
 import * as socket from 'bsd-sockets/socket';
 import { timeval } from 'bsd-sockets/structs';
 import { afterAll } from 'vitest';
+import { is_open } from '../descriptors.js';
 
 type AnySocket = InstanceType<typeof socket.socket>;
 type Address = Parameters<AnySocket['bind']>[0];
@@ -227,15 +228,6 @@ export function file_fd(where: string): number {
   const fd = openSync(where, 'r');
   cleanups.push(() => is_open(fd) && closeSync(fd));
   return fd;
-}
-
-export function is_open(fd: number): boolean {
-  try {
-    fstatSync(fd);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** C ints as bytes. */

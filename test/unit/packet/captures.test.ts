@@ -6,9 +6,7 @@ import {
   createWriteStream,
   mkdtempSync,
   openSync,
-  readdirSync,
   readFileSync,
-  readlinkSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
@@ -19,6 +17,7 @@ import { pathToFileURL } from 'node:url';
 import { type CapturedPacket, CaptureError, read_capture, write_capture } from 'bsd-sockets/packet';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { open_links } from '../../descriptors.js';
 import { slowness } from '../../machine.js';
 import { Blocks, frame, MICROSECONDS, MODIFIED, NANOSECONDS, pcap, Writer } from './capture_files.js';
 
@@ -389,14 +388,7 @@ describe('sources', () => {
     writeFileSync(path, file);
   });
   /** How often this process has the file open. */
-  const descriptors = () =>
-    readdirSync('/proc/self/fd').filter((fd) => {
-      try {
-        return readlinkSync(`/proc/self/fd/${fd}`) === path;
-      } catch {
-        return false;
-      }
-    }).length;
+  const descriptors = () => open_links().filter((link) => link === path).length;
 
   it('a path, more than once, also as a URL', async () => {
     const capture = read_capture(path);
